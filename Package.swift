@@ -1,0 +1,88 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Where libtorch lies: `LIBTORCH` if set, else the link that `scripts/bootstrap.sh` makes beside this file.
+let libtorch = Context.environment["LIBTORCH"] ?? "\(Context.packageDirectory)/.libtorch"
+
+let torchHeaders: [CXXSetting] = [
+    .unsafeFlags([
+        "-isystem", "\(libtorch)/include",
+        "-isystem", "\(libtorch)/include/torch/csrc/api/include",
+        // The shim's kernels are inner loops: optimise them in debug builds too.
+        "-O2",
+    ])
+]
+let torchLibraries: [LinkerSetting] = [
+    .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"]),
+    .linkedLibrary("torch_cpu"),
+    .linkedLibrary("c10"),
+]
+let strict: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+
+let package = Package(
+    name: "distill",
+    platforms: [.macOS(.v14)],
+    products: [
+        .executable(name: "distill", targets: ["distill"]),
+        .library(name: "Distillation", targets: ["Distillation"]),
+        .library(name: "Transformers", targets: ["Transformers"]),
+        .library(name: "Torch", targets: ["Torch"]),
+        .library(name: "Tokenizers", targets: ["Tokenizers"]),
+        .library(name: "Datasets", targets: ["Datasets"]),
+        .library(name: "Safetensors", targets: ["Safetensors"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+    ],
+    targets: [
+        // Torch-free foundations.
+        .target(name: "JSON", swiftSettings: strict),
+        .target(
+            name: "Files", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict),
+        .target(name: "Safetensors", dependencies: ["JSON", "Files"], swiftSettings: strict),
+        .target(name: "Tokenizers", dependencies: ["JSON", "Files"], swiftSettings: strict),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .target(name: "Datasets", dependencies: ["JSON", "Files", "CZlib"], swiftSettings: strict),
+
+        // The engine: libtorch behind a C header, then Swift.
+        .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
+        .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: strict),
+
+        // Models, distillation, command line.
+        .target(
+            name: "Transformers", dependencies: ["Torch", "Safetensors", "JSON", "Files"],
+            swiftSettings: strict),
+        .target(
+            name: "Distillation",
+            dependencies: [
+                "Torch", "Transformers", "Tokenizers", "Datasets", "Safetensors", "JSON", "Files",
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "distill",
+            dependencies: [
+                "Distillation", "Yams",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
+        .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: strict),
+        .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"], swiftSettings: strict),
+        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "JSON"], swiftSettings: strict),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets"], swiftSettings: strict),
+        .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: strict),
+        .testTarget(
+            name: "TransformersTests", dependencies: ["Transformers", "Safetensors"],
+            swiftSettings: strict),
+        .testTarget(name: "DistillationTests", dependencies: ["Distillation"], swiftSettings: strict),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["distill", "Distillation"], swiftSettings: strict),
+        .testTarget(name: "InteropTests", dependencies: ["Distillation"], swiftSettings: strict),
+    ],
+    cxxLanguageStandard: .cxx20
+)

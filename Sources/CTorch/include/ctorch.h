@@ -1,0 +1,188 @@
+// The C interface to libtorch: the only door between Swift and C++.
+//
+// Conventions
+// - A tensor is an opaque handle that owns one reference; free it with `ct_tensor_free`.
+// - Every function that can fail returns a `ct_error`: NULL on success, else an object that the caller frees
+//   with `ct_error_free`. Results go to out-parameters, which are untouched on failure.
+// - No C++ exception ever crosses this interface.
+// - A name that ends in an underscore changes its first tensor in place, as in PyTorch.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ct_tensor_s *ct_tensor;
+typedef struct ct_error_s *ct_error;
+
+// MARK: Errors
+
+typedef enum {
+    CT_ERROR_OPERATION = 1,      // wrong shapes, types or values
+    CT_ERROR_OUT_OF_MEMORY = 2,  // the device has no room left
+    CT_ERROR_INDEX = 3,          // an index out of range
+    CT_ERROR_INTERNAL = 4,       // anything else
+} ct_error_kind_t;
+
+ct_error_kind_t ct_error_kind(ct_error error);
+const char *ct_error_message(ct_error error);
+void ct_error_free(ct_error error);
+
+// MARK: Element types and devices
+
+typedef enum {
+    CT_BOOL = 0, CT_UINT8, CT_INT8, CT_INT16, CT_INT32, CT_INT64,
+    CT_FLOAT16, CT_BFLOAT16, CT_FLOAT32, CT_FLOAT64,
+    CT_OTHER_DTYPE = 100,
+} ct_dtype;
+
+typedef enum { CT_CPU = 0, CT_CUDA = 1, CT_MPS = 2, CT_OTHER_DEVICE = 100 } ct_device_type;
+
+typedef struct {
+    ct_device_type type;
+    int32_t index;  // -1: the current device of that type
+} ct_device;
+
+// MARK: Runtime
+
+const char *ct_version(void);
+const char *ct_cpu_capability(void);
+int64_t ct_live_tensors(void);
+int32_t ct_device_count(ct_device_type type);
+int32_t ct_num_threads(void);
+ct_error ct_set_num_threads(int32_t count);
+
+// MARK: Creation
+
+ct_error ct_full(const int64_t *shape, size_t rank, double value, ct_dtype dtype, ct_device device, ct_tensor *out);
+ct_error ct_empty(const int64_t *shape, size_t rank, ct_dtype dtype, ct_device device, ct_tensor *out);
+ct_error ct_arange(double start, double end, double step, ct_dtype dtype, ct_device device, ct_tensor *out);
+// Copies `byte_count` bytes in C order.
+ct_error ct_from_bytes(const void *bytes, size_t byte_count, const int64_t *shape, size_t rank, ct_dtype dtype,
+                       ct_device device, ct_tensor *out);
+// Drawn on the CPU from a generator with this seed alone, then moved: the same numbers on every device.
+ct_error ct_normal(const int64_t *shape, size_t rank, double mean, double standard_deviation, uint64_t seed,
+                   ct_dtype dtype, ct_device device, ct_tensor *out);
+ct_error ct_uniform(const int64_t *shape, size_t rank, double low, double high, uint64_t seed, ct_dtype dtype,
+                    ct_device device, ct_tensor *out);
+
+// MARK: Life and description
+
+ct_error ct_tensor_retain(ct_tensor tensor, ct_tensor *out);
+void ct_tensor_free(ct_tensor tensor);
+size_t ct_rank(ct_tensor tensor);
+void ct_shape(ct_tensor tensor, int64_t *out);
+int64_t ct_element_count(ct_tensor tensor);
+ct_dtype ct_tensor_dtype(ct_tensor tensor);
+ct_device ct_tensor_device(ct_tensor tensor);
+bool ct_is_contiguous(ct_tensor tensor);
+// Copies the elements in C order to host memory; `byte_count` must be exactly their size.
+ct_error ct_copy_to_bytes(ct_tensor tensor, void *bytes, size_t byte_count);
+ct_error ct_item(ct_tensor tensor, double *out);
+
+// MARK: Conversion
+
+ct_error ct_to(ct_tensor a, ct_dtype dtype, ct_device device, ct_tensor *out);
+ct_error ct_contiguous(ct_tensor a, ct_tensor *out);
+ct_error ct_clone(ct_tensor a, ct_tensor *out);
+ct_error ct_copy_(ct_tensor destination, ct_tensor source);
+ct_error ct_fill_(ct_tensor destination, double value);
+
+// MARK: Views and joins
+
+ct_error ct_reshape(ct_tensor a, const int64_t *shape, size_t rank, ct_tensor *out);
+ct_error ct_expand(ct_tensor a, const int64_t *shape, size_t rank, ct_tensor *out);
+ct_error ct_permute(ct_tensor a, const int64_t *dims, size_t count, ct_tensor *out);
+ct_error ct_transpose(ct_tensor a, int64_t dim0, int64_t dim1, ct_tensor *out);
+ct_error ct_narrow(ct_tensor a, int64_t dim, int64_t start, int64_t length, ct_tensor *out);
+ct_error ct_slice(ct_tensor a, int64_t dim, int64_t start, int64_t end, int64_t step, ct_tensor *out);
+ct_error ct_select(ct_tensor a, int64_t dim, int64_t index, ct_tensor *out);
+ct_error ct_squeeze(ct_tensor a, int64_t dim, ct_tensor *out);
+ct_error ct_unsqueeze(ct_tensor a, int64_t dim, ct_tensor *out);
+ct_error ct_cat(const ct_tensor *tensors, size_t count, int64_t dim, ct_tensor *out);
+ct_error ct_stack(const ct_tensor *tensors, size_t count, int64_t dim, ct_tensor *out);
+
+// MARK: Indexing
+
+ct_error ct_index_select(ct_tensor a, int64_t dim, ct_tensor index, ct_tensor *out);
+ct_error ct_gather(ct_tensor a, int64_t dim, ct_tensor index, ct_tensor *out);
+ct_error ct_where(ct_tensor condition, ct_tensor a, ct_tensor b, ct_tensor *out);
+ct_error ct_masked_fill(ct_tensor a, ct_tensor mask, double value, ct_tensor *out);
+
+// MARK: Arithmetic
+
+typedef enum {
+    CT_ADD, CT_SUBTRACT, CT_MULTIPLY, CT_DIVIDE, CT_POWER, CT_MAXIMUM, CT_MINIMUM,
+    CT_EQUAL, CT_NOT_EQUAL, CT_LESS, CT_LESS_EQUAL, CT_GREATER, CT_GREATER_EQUAL,
+    CT_LOGICAL_AND, CT_LOGICAL_OR,
+} ct_binary_op;
+ct_error ct_binary(ct_binary_op op, ct_tensor a, ct_tensor b, ct_tensor *out);
+ct_error ct_binary_scalar(ct_binary_op op, ct_tensor a, double b, ct_tensor *out);
+
+typedef enum {
+    CT_NEGATE, CT_ABS, CT_EXP, CT_LOG, CT_SQRT, CT_RSQRT, CT_SQUARE, CT_TANH, CT_SIGMOID, CT_RELU, CT_SILU,
+    CT_GELU, CT_GELU_TANH, CT_ERF, CT_IS_FINITE, CT_LOGICAL_NOT,
+} ct_unary_op;
+ct_error ct_unary(ct_unary_op op, ct_tensor a, ct_tensor *out);
+
+ct_error ct_matmul(ct_tensor a, ct_tensor b, ct_tensor *out);
+ct_error ct_cumsum(ct_tensor a, int64_t dim, ct_tensor *out);
+
+// MARK: Reductions
+
+typedef enum { CT_SUM, CT_MEAN, CT_AMAX, CT_AMIN, CT_LOGSUMEXP, CT_NORM } ct_reduction;
+// No dims: over all of them.
+ct_error ct_reduce(ct_reduction op, ct_tensor a, const int64_t *dims, size_t count, bool keep, ct_tensor *out);
+ct_error ct_argmax(ct_tensor a, int64_t dim, bool keep, ct_tensor *out);
+
+// MARK: Neural network functions
+
+ct_error ct_softmax(ct_tensor a, int64_t dim, ct_tensor *out);
+ct_error ct_log_softmax(ct_tensor a, int64_t dim, ct_tensor *out);
+ct_error ct_linear(ct_tensor input, ct_tensor weight, ct_tensor bias_or_null, ct_tensor *out);
+ct_error ct_embedding(ct_tensor weight, ct_tensor indices, int64_t padding_index, ct_tensor *out);
+ct_error ct_layer_norm(ct_tensor input, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out);
+// query, key, value (B, H, L, D); mask broadcastable to (B, H, L, L), boolean (true: attend) or added; may be NULL.
+ct_error ct_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor mask_or_null, ct_tensor *out);
+// Philox4x32-10 in counter mode: element i of call `offset` depends on (seed, offset, i) alone.
+ct_error ct_dropout(ct_tensor input, double probability, uint64_t seed, uint64_t offset, ct_tensor *out);
+
+// logits (N, C), targets (N) int64; mean over the targets that are not `ignore_index`.
+ct_error ct_cross_entropy(ct_tensor logits, ct_tensor targets, ct_tensor class_weights_or_null, int64_t ignore_index,
+                          double label_smoothing, ct_tensor *out);
+// sum(target * (log target - input)) / N, from log-probabilities (N, C) on both sides.
+ct_error ct_kl_div_batch_mean(ct_tensor input_log, ct_tensor target_log, ct_tensor *out);
+ct_error ct_mse_loss(ct_tensor input, ct_tensor target, ct_tensor *out);
+
+// MARK: Autograd
+
+bool ct_grad_enabled(void);          // of this thread
+void ct_set_grad_enabled(bool on);   // of this thread
+bool ct_requires_grad(ct_tensor tensor);
+ct_error ct_set_requires_grad(ct_tensor tensor, bool on);
+ct_error ct_detach(ct_tensor a, ct_tensor *out);
+ct_error ct_backward(ct_tensor loss);
+// *out is NULL where no gradient has been accumulated.
+ct_error ct_grad(ct_tensor tensor, ct_tensor *out);
+ct_error ct_clear_grad(ct_tensor tensor);
+
+// MARK: Optimisation
+
+// Scales the gradients so that their joint 2-norm is at most `max_norm`; reports the norm before that.
+ct_error ct_clip_grad_norm_(const ct_tensor *parameters, size_t count, double max_norm, double *total_norm);
+
+typedef struct {
+    double learning_rate, beta1, beta2, epsilon, weight_decay;
+    int64_t step;  // 1 for the first update
+} ct_adamw_options;
+// One fused AdamW update of every parameter, from its accumulated gradient; all must have one.
+ct_error ct_adamw_(const ct_tensor *parameters, const ct_tensor *first_moments, const ct_tensor *second_moments,
+                   size_t count, ct_adamw_options options);
+
+#ifdef __cplusplus
+}
+#endif

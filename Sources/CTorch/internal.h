@@ -1,0 +1,58 @@
+// What the shim's sources share: the handle types and the guard that no exception passes.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <exception>
+#include <initializer_list>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ctorch.h"
+
+struct ct_tensor_s {
+    explicit ct_tensor_s(at::Tensor tensor);
+    ~ct_tensor_s();
+    ct_tensor_s(const ct_tensor_s &) = delete;
+    ct_tensor_s &operator=(const ct_tensor_s &) = delete;
+    at::Tensor value;
+};
+
+struct ct_error_s {
+    ct_error_kind_t kind;
+    std::string message;
+};
+
+namespace ctorch {
+
+inline ct_tensor wrap(at::Tensor tensor) { return new ct_tensor_s(std::move(tensor)); }
+
+inline std::optional<at::Tensor> optional(ct_tensor tensor) {
+    return tensor ? std::optional<at::Tensor>(tensor->value) : std::nullopt;
+}
+
+inline at::IntArrayRef sizes(const int64_t *values, size_t count) { return {values, count}; }
+
+std::vector<at::Tensor> list(const ct_tensor *tensors, size_t count);
+
+at::ScalarType scalar_type(ct_dtype dtype);
+ct_dtype dtype_code(at::ScalarType type);
+at::Device device(ct_device device);
+
+// "operation(float32[2, 3], int64[4]): reason", from the exception in flight. Call it inside `catch` only.
+ct_error failure(const char *operation, std::initializer_list<ct_tensor> inputs) noexcept;
+
+// Runs `body`; whatever it throws becomes an error that names the operation and its inputs' shapes.
+template <class Body>
+ct_error guard(const char *operation, std::initializer_list<ct_tensor> inputs, Body &&body) noexcept {
+    try {
+        body();
+        return nullptr;
+    } catch (...) {
+        return failure(operation, inputs);
+    }
+}
+
+}  // namespace ctorch

@@ -1,0 +1,61 @@
+// Layers' functions and losses.
+
+#include <ATen/Functions.h>
+
+#include "internal.h"
+
+using namespace ctorch;
+
+ct_error ct_softmax(ct_tensor a, int64_t dim, ct_tensor *out) {
+    return guard("softmax", {a}, [&] { *out = wrap(a->value.softmax(dim)); });
+}
+
+ct_error ct_log_softmax(ct_tensor a, int64_t dim, ct_tensor *out) {
+    return guard("log_softmax", {a}, [&] { *out = wrap(a->value.log_softmax(dim)); });
+}
+
+ct_error ct_linear(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor *out) {
+    return guard("linear", {input, weight, bias},
+                 [&] { *out = wrap(at::linear(input->value, weight->value, optional(bias))); });
+}
+
+ct_error ct_embedding(ct_tensor weight, ct_tensor indices, int64_t padding_index, ct_tensor *out) {
+    return guard("embedding", {weight, indices},
+                 [&] { *out = wrap(at::embedding(weight->value, indices->value, padding_index)); });
+}
+
+ct_error ct_layer_norm(ct_tensor input, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out) {
+    return guard("layer_norm", {input, weight, bias}, [&] {
+        *out = wrap(at::layer_norm(input->value, weight->value.sizes(), weight->value, bias->value, epsilon));
+    });
+}
+
+ct_error ct_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor mask, ct_tensor *out) {
+    return guard("scaled_dot_product_attention", {query, key, value, mask}, [&] {
+        *out = wrap(at::scaled_dot_product_attention(query->value, key->value, value->value, optional(mask)));
+    });
+}
+
+ct_error ct_cross_entropy(ct_tensor logits, ct_tensor targets, ct_tensor class_weights, int64_t ignore_index,
+                          double label_smoothing, ct_tensor *out) {
+    return guard("cross_entropy", {logits, targets, class_weights}, [&] {
+        *out = wrap(at::cross_entropy_loss(logits->value, targets->value, optional(class_weights), at::Reduction::Mean,
+                                           ignore_index, label_smoothing));
+    });
+}
+
+ct_error ct_kl_div_batch_mean(ct_tensor input_log, ct_tensor target_log, ct_tensor *out) {
+    return guard("kl_div", {input_log, target_log}, [&] {
+        TORCH_CHECK(input_log->value.sizes() == target_log->value.sizes(), "the shapes differ");
+        TORCH_CHECK(input_log->value.dim() == 2, "needs log-probabilities of shape (batch, classes)");
+        at::Tensor sum = at::kl_div(input_log->value, target_log->value, at::Reduction::Sum, /*log_target=*/true);
+        *out = wrap(sum / input_log->value.size(0));
+    });
+}
+
+ct_error ct_mse_loss(ct_tensor input, ct_tensor target, ct_tensor *out) {
+    return guard("mse_loss", {input, target}, [&] {
+        TORCH_CHECK(input->value.sizes() == target->value.sizes(), "the shapes differ");
+        *out = wrap(at::mse_loss(input->value, target->value));
+    });
+}

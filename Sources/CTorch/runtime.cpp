@@ -1,0 +1,168 @@
+// Errors, element types, devices and the state of the library as a whole.
+
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <torch/version.h>
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+#include <atomic>
+#include <cstring>
+#include <new>
+#include <sstream>
+
+#include "internal.h"
+
+namespace {
+std::atomic<int64_t> live_tensors{0};
+
+struct DTypePair {
+    ct_dtype code;
+    at::ScalarType type;
+    const char *name;
+};
+
+constexpr DTypePair dtype_pairs[] = {
+    {CT_BOOL, at::kBool, "bool"},          {CT_UINT8, at::kByte, "uint8"},
+    {CT_INT8, at::kChar, "int8"},          {CT_INT16, at::kShort, "int16"},
+    {CT_INT32, at::kInt, "int32"},         {CT_INT64, at::kLong, "int64"},
+    {CT_FLOAT16, at::kHalf, "float16"},    {CT_BFLOAT16, at::kBFloat16, "bfloat16"},
+    {CT_FLOAT32, at::kFloat, "float32"},   {CT_FLOAT64, at::kDouble, "float64"},
+};
+
+void describe(std::ostringstream &text, const at::Tensor &tensor) {
+    const char *name = "other";
+    for (const auto &pair : dtype_pairs)
+        if (pair.type == tensor.scalar_type()) name = pair.name;
+    text << name << tensor.sizes();
+}
+
+// A training step allocates and frees the same large buffers over and over. By default glibc gives each back to the
+// kernel, whose zeroing of fresh pages then costs up to a third of an element-wise operation: keep them instead.
+#if defined(__GLIBC__)
+[[maybe_unused]] const bool allocator_is_set = [] {
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 512 << 20);
+    return true;
+}();
+#endif
+
+// Handed out when there is no memory left even for a message.
+ct_error_s out_of_memory_error{CT_ERROR_OUT_OF_MEMORY, "out of memory"};
+
+ct_error make_error(ct_error_kind_t kind, const char *operation, std::initializer_list<ct_tensor> inputs,
+                    const char *reason) noexcept {
+    try {
+        std::ostringstream text;
+        text << operation << '(';
+        const char *separator = "";
+        for (ct_tensor input : inputs) {
+            if (!input) continue;
+            text << separator;
+            describe(text, input->value);
+            separator = ", ";
+        }
+        // One line: what follows libtorch's first line is about its own sources.
+        const char *end = std::strchr(reason, '\n');
+        text << "): " << std::string(reason, end ? static_cast<size_t>(end - reason) : std::strlen(reason));
+        return new ct_error_s{kind, text.str()};
+    } catch (...) {
+        return &out_of_memory_error;
+    }
+}
+}  // namespace
+
+ct_tensor_s::ct_tensor_s(at::Tensor tensor) : value(std::move(tensor)) { ++live_tensors; }
+ct_tensor_s::~ct_tensor_s() { --live_tensors; }
+
+namespace ctorch {
+
+ct_error failure(const char *operation, std::initializer_list<ct_tensor> inputs) noexcept {
+    try {
+        throw;
+    } catch (const c10::OutOfMemoryError &error) {
+        return make_error(CT_ERROR_OUT_OF_MEMORY, operation, inputs, error.what_without_backtrace());
+    } catch (const c10::IndexError &error) {
+        return make_error(CT_ERROR_INDEX, operation, inputs, error.what_without_backtrace());
+    } catch (const c10::Error &error) {
+        // libtorch reports a failed allocation on the CPU as a plain error.
+        const char *reason = error.what_without_backtrace();
+        bool memory = std::strstr(reason, "can't allocate memory") || std::strstr(reason, "not enough memory");
+        return make_error(memory ? CT_ERROR_OUT_OF_MEMORY : CT_ERROR_OPERATION, operation, inputs, reason);
+    } catch (const std::bad_alloc &) {
+        return make_error(CT_ERROR_OUT_OF_MEMORY, operation, inputs, "out of memory");
+    } catch (const std::exception &error) {
+        return make_error(CT_ERROR_INTERNAL, operation, inputs, error.what());
+    } catch (...) {
+        return make_error(CT_ERROR_INTERNAL, operation, inputs, "an unknown C++ exception");
+    }
+}
+
+std::vector<at::Tensor> list(const ct_tensor *tensors, size_t count) {
+    std::vector<at::Tensor> result;
+    result.reserve(count);
+    for (size_t i = 0; i < count; ++i) result.push_back(tensors[i]->value);
+    return result;
+}
+
+at::ScalarType scalar_type(ct_dtype dtype) {
+    for (const auto &pair : dtype_pairs)
+        if (pair.code == dtype) return pair.type;
+    TORCH_CHECK(false, "unknown dtype code ", static_cast<int>(dtype));
+}
+
+ct_dtype dtype_code(at::ScalarType type) {
+    for (const auto &pair : dtype_pairs)
+        if (pair.type == type) return pair.code;
+    return CT_OTHER_DTYPE;
+}
+
+at::Device device(ct_device device) {
+    auto index = static_cast<c10::DeviceIndex>(device.index);
+    switch (device.type) {
+    case CT_CPU: return at::Device(at::kCPU);
+    case CT_CUDA: return at::Device(at::kCUDA, index);
+    case CT_MPS: return at::Device(at::kMPS, index);
+    default: TORCH_CHECK(false, "unknown device code ", static_cast<int>(device.type));
+    }
+}
+
+}  // namespace ctorch
+
+using namespace ctorch;
+
+ct_error_kind_t ct_error_kind(ct_error error) { return error->kind; }
+const char *ct_error_message(ct_error error) { return error->message.c_str(); }
+void ct_error_free(ct_error error) {
+    if (error != &out_of_memory_error) delete error;
+}
+
+const char *ct_version(void) { return TORCH_VERSION; }
+
+const char *ct_cpu_capability(void) {
+    static const std::string capability = at::get_cpu_capability();
+    return capability.c_str();
+}
+
+int64_t ct_live_tensors(void) { return live_tensors.load(); }
+
+int32_t ct_device_count(ct_device_type type) {
+    try {
+        switch (type) {
+        case CT_CPU: return 1;
+        case CT_CUDA: return at::hasCUDA() ? static_cast<int32_t>(at::detail::getCUDAHooks().deviceCount()) : 0;
+        case CT_MPS: return at::hasMPS() ? 1 : 0;
+        default: return 0;
+        }
+    } catch (...) {
+        return 0;
+    }
+}
+
+int32_t ct_num_threads(void) { return at::get_num_threads(); }
+
+ct_error ct_set_num_threads(int32_t count) {
+    return guard("set_num_threads", {}, [&] { at::set_num_threads(count); });
+}

@@ -1,0 +1,175 @@
+// Making tensors, describing them, moving their elements in and out, and views.
+
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <cstring>
+
+#include "internal.h"
+
+using namespace ctorch;
+
+namespace {
+at::TensorOptions options(ct_dtype dtype, ct_device place) {
+    return at::TensorOptions().dtype(scalar_type(dtype)).device(device(place));
+}
+
+at::TensorOptions host_options(ct_dtype dtype) { return at::TensorOptions().dtype(scalar_type(dtype)); }
+
+// Draws in float32 on the CPU, so that the numbers do not depend on where the tensor will live.
+template <class Fill>
+ct_tensor drawn(const int64_t *shape, size_t rank, uint64_t seed, ct_dtype dtype, ct_device place, Fill &&fill) {
+    auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
+    at::Tensor tensor = at::empty(sizes(shape, rank), at::kFloat);
+    fill(tensor, generator);
+    return wrap(tensor.to(options(dtype, place)));
+}
+}  // namespace
+
+ct_error ct_full(const int64_t *shape, size_t rank, double value, ct_dtype dtype, ct_device place, ct_tensor *out) {
+    return guard("full", {}, [&] { *out = wrap(at::full(sizes(shape, rank), value, options(dtype, place))); });
+}
+
+ct_error ct_empty(const int64_t *shape, size_t rank, ct_dtype dtype, ct_device place, ct_tensor *out) {
+    return guard("empty", {}, [&] { *out = wrap(at::empty(sizes(shape, rank), options(dtype, place))); });
+}
+
+ct_error ct_arange(double start, double end, double step, ct_dtype dtype, ct_device place, ct_tensor *out) {
+    return guard("arange", {}, [&] { *out = wrap(at::arange(start, end, step, options(dtype, place))); });
+}
+
+ct_error ct_from_bytes(const void *bytes, size_t byte_count, const int64_t *shape, size_t rank, ct_dtype dtype,
+                       ct_device place, ct_tensor *out) {
+    return guard("from_bytes", {}, [&] {
+        at::Tensor tensor = at::empty(sizes(shape, rank), host_options(dtype));
+        TORCH_CHECK(tensor.nbytes() == byte_count, "shape ", tensor.sizes(), " needs ", tensor.nbytes(),
+                    " bytes, got ", byte_count);
+        if (byte_count > 0) std::memcpy(tensor.data_ptr(), bytes, byte_count);
+        *out = wrap(tensor.to(device(place)));
+    });
+}
+
+ct_error ct_normal(const int64_t *shape, size_t rank, double mean, double standard_deviation, uint64_t seed,
+                   ct_dtype dtype, ct_device place, ct_tensor *out) {
+    return guard("normal", {}, [&] {
+        *out = drawn(shape, rank, seed, dtype, place, [&](at::Tensor &tensor, at::Generator generator) {
+            tensor.normal_(mean, standard_deviation, generator);
+        });
+    });
+}
+
+ct_error ct_uniform(const int64_t *shape, size_t rank, double low, double high, uint64_t seed, ct_dtype dtype,
+                    ct_device place, ct_tensor *out) {
+    return guard("uniform", {}, [&] {
+        *out = drawn(shape, rank, seed, dtype, place, [&](at::Tensor &tensor, at::Generator generator) {
+            tensor.uniform_(low, high, generator);
+        });
+    });
+}
+
+ct_error ct_tensor_retain(ct_tensor tensor, ct_tensor *out) {
+    return guard("retain", {tensor}, [&] { *out = wrap(tensor->value); });
+}
+
+void ct_tensor_free(ct_tensor tensor) { delete tensor; }
+size_t ct_rank(ct_tensor tensor) { return static_cast<size_t>(tensor->value.dim()); }
+
+void ct_shape(ct_tensor tensor, int64_t *out) {
+    auto shape = tensor->value.sizes();
+    std::copy(shape.begin(), shape.end(), out);
+}
+
+int64_t ct_element_count(ct_tensor tensor) { return tensor->value.numel(); }
+ct_dtype ct_tensor_dtype(ct_tensor tensor) { return dtype_code(tensor->value.scalar_type()); }
+
+ct_device ct_tensor_device(ct_tensor tensor) {
+    at::Device place = tensor->value.device();
+    ct_device_type type = place.is_cpu() ? CT_CPU : place.is_cuda() ? CT_CUDA : place.is_mps() ? CT_MPS : CT_OTHER_DEVICE;
+    return {type, type == CT_CPU ? -1 : place.index()};
+}
+
+bool ct_is_contiguous(ct_tensor tensor) { return tensor->value.is_contiguous(); }
+
+ct_error ct_copy_to_bytes(ct_tensor tensor, void *bytes, size_t byte_count) {
+    return guard("copy_to_bytes", {tensor}, [&] {
+        at::Tensor host = tensor->value.detach().to(at::kCPU).contiguous();
+        TORCH_CHECK(host.nbytes() == byte_count, "the tensor has ", host.nbytes(), " bytes, the buffer ", byte_count);
+        if (byte_count > 0) std::memcpy(bytes, host.const_data_ptr(), byte_count);
+    });
+}
+
+ct_error ct_item(ct_tensor tensor, double *out) {
+    return guard("item", {tensor}, [&] { *out = tensor->value.item().toDouble(); });
+}
+
+ct_error ct_to(ct_tensor a, ct_dtype dtype, ct_device place, ct_tensor *out) {
+    return guard("to", {a}, [&] { *out = wrap(a->value.to(device(place), scalar_type(dtype))); });
+}
+
+ct_error ct_contiguous(ct_tensor a, ct_tensor *out) {
+    return guard("contiguous", {a}, [&] { *out = wrap(a->value.contiguous()); });
+}
+
+ct_error ct_clone(ct_tensor a, ct_tensor *out) {
+    return guard("clone", {a}, [&] { *out = wrap(a->value.clone()); });
+}
+
+ct_error ct_copy_(ct_tensor destination, ct_tensor source) {
+    return guard("copy_", {destination, source}, [&] {
+        TORCH_CHECK(destination->value.sizes() == source->value.sizes(), "the shapes differ");
+        at::NoGradGuard no_grad;
+        destination->value.copy_(source->value);
+    });
+}
+
+ct_error ct_fill_(ct_tensor destination, double value) {
+    return guard("fill_", {destination}, [&] {
+        at::NoGradGuard no_grad;
+        destination->value.fill_(value);
+    });
+}
+
+ct_error ct_reshape(ct_tensor a, const int64_t *shape, size_t rank, ct_tensor *out) {
+    return guard("reshape", {a}, [&] { *out = wrap(a->value.reshape(sizes(shape, rank))); });
+}
+
+ct_error ct_expand(ct_tensor a, const int64_t *shape, size_t rank, ct_tensor *out) {
+    return guard("expand", {a}, [&] { *out = wrap(a->value.expand(sizes(shape, rank))); });
+}
+
+ct_error ct_permute(ct_tensor a, const int64_t *dims, size_t count, ct_tensor *out) {
+    return guard("permute", {a}, [&] { *out = wrap(a->value.permute(sizes(dims, count))); });
+}
+
+ct_error ct_transpose(ct_tensor a, int64_t dim0, int64_t dim1, ct_tensor *out) {
+    return guard("transpose", {a}, [&] { *out = wrap(a->value.transpose(dim0, dim1)); });
+}
+
+ct_error ct_narrow(ct_tensor a, int64_t dim, int64_t start, int64_t length, ct_tensor *out) {
+    return guard("narrow", {a}, [&] { *out = wrap(a->value.narrow(dim, start, length)); });
+}
+
+ct_error ct_slice(ct_tensor a, int64_t dim, int64_t start, int64_t end, int64_t step, ct_tensor *out) {
+    return guard("slice", {a}, [&] { *out = wrap(a->value.slice(dim, start, end, step)); });
+}
+
+ct_error ct_select(ct_tensor a, int64_t dim, int64_t index, ct_tensor *out) {
+    return guard("select", {a}, [&] { *out = wrap(a->value.select(dim, index)); });
+}
+
+ct_error ct_squeeze(ct_tensor a, int64_t dim, ct_tensor *out) {
+    return guard("squeeze", {a}, [&] { *out = wrap(a->value.squeeze(dim)); });
+}
+
+ct_error ct_unsqueeze(ct_tensor a, int64_t dim, ct_tensor *out) {
+    return guard("unsqueeze", {a}, [&] { *out = wrap(a->value.unsqueeze(dim)); });
+}
+
+ct_error ct_cat(const ct_tensor *tensors, size_t count, int64_t dim, ct_tensor *out) {
+    return guard("cat", {count > 0 ? tensors[0] : nullptr, count > 1 ? tensors[1] : nullptr},
+                 [&] { *out = wrap(at::cat(list(tensors, count), dim)); });
+}
+
+ct_error ct_stack(const ct_tensor *tensors, size_t count, int64_t dim, ct_tensor *out) {
+    return guard("stack", {count > 0 ? tensors[0] : nullptr, count > 1 ? tensors[1] : nullptr},
+                 [&] { *out = wrap(at::stack(list(tensors, count), dim)); });
+}

@@ -1,0 +1,43 @@
+/// The random state of dropout in one training run.
+///
+/// Each call draws from a counter-based generator (Philox4x32-10; Salmon et al., SC 2011) at the next position,
+/// so the masks depend on the seed and on the calls made before, not on threads, and the whole state is two
+/// integers.
+///
+/// A model's forward pass takes one to train, and `nil` to evaluate: there is no mode to forget.
+public final class DropoutState {
+    /// The state as a value, to be saved and restored.
+    public struct Position: Equatable, Sendable {
+        public var seed: UInt64
+        public var offset: UInt64
+        public init(seed: UInt64, offset: UInt64) {
+            self.seed = seed
+            self.offset = offset
+        }
+    }
+
+    public var position: Position
+
+    public init(seed: UInt64) { position = Position(seed: seed, offset: 0) }
+    public init(position: Position) { self.position = position }
+
+    func next() -> Position {
+        defer { position.offset &+= 1 }
+        return position
+    }
+}
+
+/// Drops elements at random in training (Srivastava et al., JMLR 2014), as `torch.nn.Dropout`.
+public struct Dropout: Sendable {
+    /// The share of elements that become zero, in 0 ..< 1; the others are scaled by 1 / (1 − probability).
+    public let probability: Double
+
+    public init(_ probability: Double) { self.probability = probability }
+
+    /// - Parameter state: The random state in training; `nil` in evaluation, which changes nothing.
+    public func callAsFunction(_ x: Tensor, _ state: DropoutState?) throws -> Tensor {
+        guard let state, probability > 0 else { return x }
+        let position = state.next()
+        return try x.dropout(probability: probability, seed: position.seed, offset: position.offset)
+    }
+}

@@ -1,0 +1,79 @@
+/// Where parameters come from: a checkpoint, another model, or initialisers.
+public protocol ParameterSource {
+    /// The parameter with this full name.
+    ///
+    /// - Returns: A leaf tensor that the model may own and train; `nil` where this source has none, so that the
+    ///   initialiser is used.
+    /// - Throws: Where what it has under this name does not fit the shape.
+    func parameter(named name: String, shape: [Int], device: Device) throws -> Tensor?
+}
+
+/// A place in the tree of a model under construction. Layers ask it for their parameters; it finds or makes
+/// them, and registers them under their full names.
+///
+/// The same code so builds a fresh model and one from a checkpoint:
+///
+/// ```swift
+/// let scope = ParameterScope(store: store, source: nil, seed: 42)
+/// let dense = try Linear(scope["pooler"]["dense"], inputs: 384, outputs: 384, initializer: .normal(standardDeviation: 0.02))
+/// // store now holds pooler.dense.weight and pooler.dense.bias
+/// ```
+public struct ParameterScope {
+    public let path: String
+    let context: Context
+
+    final class Context {
+        let store: ParameterStore
+        let source: (any ParameterSource)?
+        let seed: UInt64
+        let device: Device
+        var initialised: [String] = []
+
+        init(store: ParameterStore, source: (any ParameterSource)?, seed: UInt64, device: Device) {
+            self.store = store
+            self.source = source
+            self.seed = seed
+            self.device = device
+        }
+    }
+
+    /// The root of a model's tree.
+    public init(store: ParameterStore, source: (any ParameterSource)?, seed: UInt64, device: Device = .cpu) {
+        self.path = ""
+        self.context = Context(store: store, source: source, seed: seed, device: device)
+    }
+
+    private init(path: String, context: Context) {
+        self.path = path
+        self.context = context
+    }
+
+    /// The names of parameters that the source did not have: newly initialised ones.
+    public var initialisedNames: [String] { context.initialised }
+
+    public var device: Device { context.device }
+
+    /// The child of this name.
+    public subscript(name: String) -> ParameterScope {
+        ParameterScope(path: path.isEmpty ? name : "\(path).\(name)", context: context)
+    }
+
+    /// The child with this number, for lists of layers.
+    public subscript(index: Int) -> ParameterScope { self[String(index)] }
+
+    /// Finds or makes a parameter, trainable, and registers it.
+    public func parameter(_ name: String, shape: [Int], initializer: ParameterInitializer) throws -> Tensor {
+        let fullName = self[name].path
+        let tensor: Tensor
+        if let found = try context.source?.parameter(named: fullName, shape: shape, device: context.device) {
+            tensor = found
+        } else {
+            tensor = try initializer.tensor(
+                shape: shape, name: fullName, seed: context.seed, device: context.device)
+            context.initialised.append(fullName)
+        }
+        try tensor.setRequiresGrad(true)
+        try context.store.add(fullName, tensor)
+        return tensor
+    }
+}

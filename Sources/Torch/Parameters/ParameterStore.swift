@@ -1,0 +1,65 @@
+/// The parameters of a model by name, in the order in which its layers were made: its state dictionary.
+///
+/// Names are the path of a layer in the model's tree and the parameter's own name, joined by dots, as in
+/// PyTorch: `bert.encoder.layer.0.attention.self.query.weight`.
+public final class ParameterStore {
+    public struct Entry {
+        public let name: String
+        public let tensor: Tensor
+    }
+
+    public private(set) var entries: [Entry] = []
+    private var index: [String: Int] = [:]
+
+    public init() {}
+
+    /// - Throws: ``TorchError`` where the name is taken.
+    public func add(_ name: String, _ tensor: Tensor) throws {
+        guard index[name] == nil else { throw TorchError("the model has two parameters named '\(name)'") }
+        index[name] = entries.count
+        entries.append(Entry(name: name, tensor: tensor))
+    }
+
+    public subscript(name: String) -> Tensor? { index[name].map { entries[$0].tensor } }
+
+    public var names: [String] { entries.map(\.name) }
+    public var tensors: [Tensor] { entries.map(\.tensor) }
+
+    /// The number of single numbers in all parameters.
+    public var elementCount: Int { entries.reduce(0) { $0 + $1.tensor.count } }
+
+    /// Excludes every parameter from training: no gradient is ever recorded for it.
+    public func freeze() throws {
+        for entry in entries { try entry.tensor.setRequiresGrad(false) }
+    }
+
+    public func clearGradients() throws {
+        for entry in entries { try entry.tensor.clearGradient() }
+    }
+
+    /// Copies of all parameters, which later training does not change.
+    public func snapshot() throws -> [String: Tensor] {
+        var copies: [String: Tensor] = [:]
+        for entry in entries { copies[entry.name] = try entry.tensor.detached().clone() }
+        return copies
+    }
+
+    /// Overwrites all parameters with those of a snapshot.
+    ///
+    /// - Throws: ``TorchError`` where one is missing or has another shape; nothing has changed then.
+    public func restore(_ snapshot: [String: Tensor]) throws {
+        for entry in entries {
+            guard let saved = snapshot[entry.name] else {
+                throw TorchError("the snapshot lacks the parameter '\(entry.name)'")
+            }
+            guard saved.shape == entry.tensor.shape else {
+                throw TorchError(
+                    "parameter '\(entry.name)' has shape \(entry.tensor.shape), the snapshot's \(saved.shape)"
+                )
+            }
+        }
+        for entry in entries {
+            if let saved = snapshot[entry.name] { try entry.tensor.copy(from: saved) }
+        }
+    }
+}

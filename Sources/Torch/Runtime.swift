@@ -1,0 +1,26 @@
+import CTorch
+
+/// The state of libtorch as a whole.
+public enum Runtime {
+    /// libtorch's version, for example `2.13.0`.
+    public static var version: String { String(cString: ct_version()) }
+
+    /// The instruction set that libtorch's kernels use here, for example `AVX512`.
+    public static var cpuCapability: String { String(cString: ct_cpu_capability()) }
+
+    /// How many tensor handles Swift holds at this moment, in all threads. For leak tests.
+    public static var liveTensorCount: Int { Int(ct_live_tensors()) }
+
+    /// The number of threads a kernel may use.
+    public static var threadCount: Int { Int(ct_num_threads()) }
+
+    /// Sets the number of threads a kernel may use.
+    ///
+    /// - Throws: ``TorchError`` unless `count` is positive.
+    public static func setThreadCount(_ count: Int) throws {
+        guard count > 0, let count = Int32(exactly: count) else {
+            throw TorchError("the number of threads must be positive, got \(count)")
+        }
+        try check(ct_set_num_threads(count))
+    }
+}

@@ -1,0 +1,70 @@
+import CTorch
+
+/// What `torch.nn.functional` offers.
+extension Tensor {
+    public func softmax(dimension: Int = -1) throws -> Tensor {
+        try .make { ct_softmax(handle, Int64(dimension), $0) }
+    }
+
+    public func logSoftmax(dimension: Int = -1) throws -> Tensor {
+        try .make { ct_log_softmax(handle, Int64(dimension), $0) }
+    }
+
+    /// `x · weightᵀ + bias`, with `weight` of shape (out, in).
+    public func linear(_ weight: Tensor, bias: Tensor? = nil) throws -> Tensor {
+        try .make { ct_linear(handle, weight.handle, bias?.handle, $0) }
+    }
+
+    /// Normalises over the last dimensions, those of `weight`.
+    public func layerNorm(weight: Tensor, bias: Tensor, epsilon: Double) throws -> Tensor {
+        try .make { ct_layer_norm(handle, weight.handle, bias.handle, epsilon, $0) }
+    }
+
+    /// Rows of this matrix (count, width) at `indices`; the row `paddingIndex` gets no gradient.
+    public func embedding(_ indices: Tensor, paddingIndex: Int? = nil) throws -> Tensor {
+        try .make { ct_embedding(handle, indices.handle, Int64(paddingIndex ?? -1), $0) }
+    }
+
+    /// softmax(query · keyᵀ / √D) · value, fused where libtorch can.
+    ///
+    /// - Parameters:
+    ///   - query, key, value: (batch, heads, length, D).
+    ///   - mask: Broadcastable to (batch, heads, length, length): boolean, true where attention may go, or
+    ///     numbers that are added to the scores.
+    public static func attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor?) throws -> Tensor {
+        try make { ct_attention(query.handle, key.handle, value.handle, mask?.handle, $0) }
+    }
+
+    /// The mean over the batch of −log softmax(logits)[target].
+    ///
+    /// - Parameters:
+    ///   - targets: (N) class indices, int64, for logits (N, C).
+    ///   - classWeights: (C) a factor per class; `nil` for none.
+    ///   - ignoreIndex: Rows with this target do not count.
+    ///   - labelSmoothing: How much of the target's mass is spread over all classes.
+    public func crossEntropy(
+        _ targets: Tensor, classWeights: Tensor? = nil, ignoreIndex: Int = -100, labelSmoothing: Double = 0
+    ) throws -> Tensor {
+        try .make {
+            ct_cross_entropy(
+                handle, targets.handle, classWeights?.handle, Int64(ignoreIndex), labelSmoothing, $0)
+        }
+    }
+
+    /// KL(target ‖ self), summed over the classes and divided by the batch size: PyTorch's `batchmean`.
+    ///
+    /// - Parameter target: Log-probabilities (N, C), like this tensor.
+    public func klDivergenceBatchMean(logTarget target: Tensor) throws -> Tensor {
+        try .make { ct_kl_div_batch_mean(handle, target.handle, $0) }
+    }
+
+    /// The mean of the squared differences.
+    public func meanSquaredError(_ target: Tensor) throws -> Tensor {
+        try .make { ct_mse_loss(handle, target.handle, $0) }
+    }
+
+    /// Drops elements with this probability and scales the others, as ``Dropout`` says.
+    public func dropout(probability: Double, seed: UInt64, offset: UInt64) throws -> Tensor {
+        try .make { ct_dropout(handle, probability, seed, offset, $0) }
+    }
+}
