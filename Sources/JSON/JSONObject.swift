@@ -1,0 +1,151 @@
+/// The members of a JSON object, in the order in which they were written.
+///
+/// Keys are compared by their UTF-8 bytes, so a vocabulary may hold two spellings of "é". A look-up takes the
+/// same time however large the object is.
+public struct JSONObject: Sendable {
+    /// A member of an object.
+    public typealias Element = (key: String, value: JSONValue)
+
+    private var elements: [Element] = []
+
+    /// An open-addressing hash table: each slot holds a position in `elements`, or -1. Empty while the object
+    /// is small enough to be searched from end to end.
+    private var slots: [Int32] = []
+
+    /// The hash of each element's key; empty when `slots` is.
+    private var hashes: [Int] = []
+
+    private static let largestUnindexed = 8
+
+    /// Makes an empty object.
+    public init() {}
+
+    /// Makes an object of key-value pairs; of a key given twice the last value counts.
+    public init(_ elements: some Sequence<(String, JSONValue)>) {
+        for (key, value) in elements { self[key] = value }
+    }
+
+    /// The number of members.
+    public var count: Int { elements.count }
+
+    /// Whether there are no members.
+    public var isEmpty: Bool { elements.isEmpty }
+
+    /// The keys, in order.
+    public var keys: [String] { elements.map(\.key) }
+
+    /// The values, in order.
+    public var values: [JSONValue] { elements.map(\.value) }
+
+    /// The value of a key. Setting a new key appends it; setting `nil` removes the key.
+    public subscript(key: String) -> JSONValue? {
+        get { position(of: key).map { elements[$0].value } }
+        set {
+            let position = position(of: key)
+            switch (position, newValue) {
+            case (let position?, let value?):
+                elements[position].value = value
+            case (nil, let value?):
+                append(key, value)
+            case (let position?, nil):
+                elements.remove(at: position)
+                reindex()
+            case (nil, nil):
+                break
+            }
+        }
+    }
+
+    /// Appends a member unless its key is there already.
+    ///
+    /// - Returns: whether the key was new.
+    mutating func insertNew(_ key: String, _ value: JSONValue) -> Bool {
+        let hash = slots.isEmpty ? nil : key.hashOfBytes
+        if position(of: key, hash: hash) != nil { return false }
+        append(key, value, hash: hash)
+        return true
+    }
+}
+
+// MARK: - The index
+
+extension JSONObject {
+    /// - Parameter hash: the key's hash, where it is known already.
+    private func position(of key: String, hash: Int? = nil) -> Int? {
+        if slots.isEmpty {
+            return elements.firstIndex { $0.key.hasSameBytes(as: key) }
+        }
+        let found = slots[slot(of: key, hash: hash ?? key.hashOfBytes)]
+        return found < 0 ? nil : Int(found)
+    }
+
+    /// The slot that holds the key, or the free slot where it belongs.
+    private func slot(of key: String, hash: Int) -> Int {
+        let mask = slots.count - 1  // the count is a power of two
+        var slot = hash & mask
+        while slots[slot] >= 0 {
+            let position = Int(slots[slot])
+            if hashes[position] == hash, elements[position].key.hasSameBytes(as: key) { break }
+            slot = (slot + 1) & mask
+        }
+        return slot
+    }
+
+    private mutating func append(_ key: String, _ value: JSONValue, hash: Int? = nil) {
+        elements.append((key, value))
+        if elements.count <= Self.largestUnindexed { return }
+        if slots.isEmpty {
+            reindex()
+            return
+        }
+        let hash = hash ?? key.hashOfBytes
+        hashes.append(hash)
+        if elements.count * 2 > slots.count {
+            rebuildSlots()
+        } else {
+            slots[slot(of: key, hash: hash)] = Int32(truncatingIfNeeded: elements.count - 1)
+        }
+    }
+
+    /// Builds the index anew, or drops it if the object is small.
+    private mutating func reindex() {
+        let isSmall = elements.count <= Self.largestUnindexed
+        hashes = isSmall ? [] : elements.map(\.key.hashOfBytes)
+        rebuildSlots()
+    }
+
+    /// Fills the table from the hashes, at most a quarter full so that searches stay short.
+    private mutating func rebuildSlots() {
+        slots = []
+        if hashes.isEmpty { return }
+        var capacity = 64
+        while capacity < elements.count * 4 { capacity *= 2 }
+        slots = [Int32](repeating: -1, count: capacity)
+        for (position, hash) in hashes.enumerated() {
+            // The keys differ from one another, so the first free slot is the right one.
+            var slot = hash & (capacity - 1)
+            while slots[slot] >= 0 { slot = (slot + 1) & (capacity - 1) }
+            slots[slot] = Int32(truncatingIfNeeded: position)
+        }
+    }
+}
+
+// MARK: - Conformances
+
+extension JSONObject: Sequence {
+    public func makeIterator() -> IndexingIterator<[Element]> { elements.makeIterator() }
+    public var underestimatedCount: Int { elements.count }
+}
+
+extension JSONObject: Equatable {
+    /// Two objects are equal when they have the same members, in whatever order.
+    public static func == (left: JSONObject, right: JSONObject) -> Bool {
+        left.count == right.count && left.elements.allSatisfy { right[$0.key] == $0.value }
+    }
+}
+
+extension JSONObject: ExpressibleByDictionaryLiteral {
+    public init(dictionaryLiteral elements: (String, JSONValue)...) {
+        self.init(elements)
+    }
+}

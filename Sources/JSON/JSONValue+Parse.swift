@@ -1,0 +1,58 @@
+import Foundation
+
+extension JSONValue {
+    /// Reads JSON strictly by RFC 8259: a key may occur once in an object, numbers must fit a `Double`, and
+    /// arrays and objects may be nested at most ``maximumNesting`` deep.
+    ///
+    /// - Parameter bytes: UTF-8 text that holds one value.
+    /// - Throws: ``JSONError`` with line, column and reason.
+    public static func parse(_ bytes: UnsafeRawBufferPointer) throws -> JSONValue {
+        var parser = JSONParser(bytes)
+        return try parser.parseDocument()
+    }
+
+    /// Reads JSON; see ``parse(_:)-(UnsafeRawBufferPointer)``.
+    public static func parse(_ bytes: [UInt8]) throws -> JSONValue {
+        try bytes.withUnsafeBytes { try parse($0) }
+    }
+
+    /// Reads JSON; see ``parse(_:)-(UnsafeRawBufferPointer)``.
+    public static func parse(_ data: Data) throws -> JSONValue {
+        try data.withUnsafeBytes { try parse($0) }
+    }
+
+    /// Reads JSON; see ``parse(_:)-(UnsafeRawBufferPointer)``.
+    public static func parse(_ text: String) throws -> JSONValue {
+        var text = text
+        return try text.withUTF8 { try parse(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Reads a JSON file.
+    ///
+    /// - Throws: ``JSONError``, which names the file.
+    public static func load(contentsOf url: URL) throws -> JSONValue {
+        let path = url.path(percentEncoded: false)
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+            throw JSONError.unreadable(file: path, reason: "no such file; check the path")
+        }
+        guard !isDirectory.boolValue else {
+            throw JSONError.unreadable(file: path, reason: "is a directory; give a JSON file")
+        }
+        let data: Data
+        do {
+            data = try Data(contentsOf: url)
+        } catch {
+            throw JSONError.unreadable(file: path, reason: error.localizedDescription)
+        }
+        do {
+            return try parse(data)
+        } catch let error as JSONError {
+            throw error.inFile(path)
+        }
+    }
+
+    /// How deep arrays and objects may be nested: deep enough for any real file, and shallow enough for the
+    /// smallest thread stack.
+    public static let maximumNesting = 128
+}

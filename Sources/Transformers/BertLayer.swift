@@ -1,0 +1,32 @@
+import Torch
+
+/// One transformer layer: attention, then a feed-forward network, each with a residual and normalised after it.
+struct BertLayer {
+    let attention: BertAttention
+    let intermediate: Linear
+    let activation: Activation
+    let output: Linear
+    let norm: LayerNorm
+    let dropout: Dropout
+
+    init(_ scope: ParameterScope, _ configuration: BertConfiguration) throws {
+        let initializer = ParameterInitializer.normal(standardDeviation: configuration.initializerRange)
+        let (width, inner) = (configuration.hiddenSize, configuration.intermediateSize)
+        attention = try BertAttention(scope["attention"], configuration)
+        intermediate = try Linear(
+            scope["intermediate"]["dense"], inputs: width, outputs: inner, initializer: initializer)
+        activation = configuration.hiddenAct
+        output = try Linear(scope["output"]["dense"], inputs: inner, outputs: width, initializer: initializer)
+        norm = try LayerNorm(scope["output"]["LayerNorm"], width: width, epsilon: configuration.layerNormEps)
+        dropout = Dropout(configuration.hiddenDropoutProb)
+    }
+
+    /// (B, L, H) → (B, L, H)
+    func callAsFunction(
+        _ x: Tensor, mask: Tensor?, _ state: DropoutState?, probabilities: ((Tensor) -> Void)?
+    ) throws -> Tensor {
+        let attended = try attention(x, mask: mask, state, probabilities: probabilities)
+        let inner = try activation(intermediate(attended))
+        return try norm(dropout(output(inner), state) + attended)
+    }
+}

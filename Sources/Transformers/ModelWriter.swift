@@ -1,0 +1,25 @@
+import Files
+import Foundation
+import JSON
+import Safetensors
+import Torch
+
+/// Saves models as Hugging Face directories.
+public enum ModelWriter {
+    /// Writes `config.json` and `model.safetensors` (or shards with an index, from 5 GB on) as
+    /// `save_pretrained` does.
+    ///
+    /// - Throws: `FileError` where the disk is full or may not be written.
+    public static func save(_ model: any SequenceClassifier, to directory: URL) throws {
+        let entries = model.parameters.entries.map { entry in
+            SafetensorsWriter.Entry(name: entry.name, dtype: .float32, shape: entry.tensor.shape) { body in
+                try entry.tensor.to(.float32).bytes().withUnsafeBytes(body)
+            }
+        }
+        try SafetensorsWriter.writeSharded(entries, toDirectory: directory)
+        let json = JSONValue.object(model.configuration.json())
+        try AtomicFile.write(
+            json.serialized(pretty: true, sortedKeys: true) + "\n",
+            to: directory.appending(path: "config.json"))
+    }
+}
