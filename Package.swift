@@ -21,7 +21,7 @@ let strict: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 
 let package = Package(
     name: "distill",
-    platforms: [.macOS(.v14)],
+    platforms: [.macOS(.v15)],
     products: [
         .executable(name: "distill", targets: ["distill"]),
         .library(name: "Distillation", targets: ["Distillation"]),

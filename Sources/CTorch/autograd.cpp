@@ -52,6 +52,7 @@ ct_error ct_clear_grad(ct_tensor tensor) {
 ct_error ct_clip_grad_norm_(const ct_tensor *parameters, size_t count, double max_norm, double *total_norm) {
     return guard("clip_grad_norm_", {}, [&] {
         at::NoGradGuard no_grad;
+        TORCH_CHECK(max_norm > 0, "the largest norm must be positive, got ", max_norm);
         if (count == 0) {
             *total_norm = 0;
             return;

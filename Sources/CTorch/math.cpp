@@ -1,5 +1,7 @@
 // Element-wise arithmetic, indexing, products and reductions.
 
+#include <cmath>
+
 #include "internal.h"
 
 using namespace ctorch;
@@ -45,9 +47,9 @@ at::Tensor apply(ct_binary_op op, const at::Tensor &a, const at::Tensor &b) {
 
 // A whole number stays an integer scalar, so that integer tensors keep their type as they do in PyTorch.
 at::Scalar scalar(double value, const at::Tensor &beside) {
-    auto whole = static_cast<int64_t>(value);
-    bool is_whole = value > -9.0e15 && value < 9.0e15 && static_cast<double>(whole) == value;
-    return is_whole && c10::isIntegralType(beside.scalar_type(), true) ? at::Scalar(whole) : at::Scalar(value);
+    bool is_whole = std::abs(value) < 9.0e15 && std::trunc(value) == value;
+    bool is_integer = is_whole && c10::isIntegralType(beside.scalar_type(), true);
+    return is_integer ? at::Scalar(static_cast<int64_t>(value)) : at::Scalar(value);
 }
 
 at::Tensor apply(ct_binary_op op, const at::Tensor &a, at::Scalar b) {

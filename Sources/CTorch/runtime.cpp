@@ -121,6 +121,7 @@ ct_dtype dtype_code(at::ScalarType type) {
 
 at::Device device(ct_device device) {
     auto index = static_cast<c10::DeviceIndex>(device.index);
+    TORCH_CHECK(index == device.index && index >= -1, "no device has the index ", device.index);
     switch (device.type) {
     case CT_CPU: return at::Device(at::kCPU);
     case CT_CUDA: return at::Device(at::kCUDA, index);

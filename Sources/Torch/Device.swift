@@ -25,7 +25,10 @@ public struct Device: Equatable, Hashable, Sendable, CustomStringConvertible {
         }
         var index: Int?
         if parts.count == 2 {
-            guard let number = Int(parts[1]), number >= 0, kind != .cpu else {
+            // `Int` alone would also read a sign.
+            guard let number = Int(parts[1]), parts[1].utf8.allSatisfy({ (48...57).contains($0) }),
+                kind != .cpu
+            else {
                 throw TorchError("unknown device '\(name)'; use cpu, cuda, cuda:N or mps")
             }
             index = number
@@ -41,7 +44,7 @@ public struct Device: Equatable, Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { index.map { "\(kind.rawValue):\($0)" } ?? kind.rawValue }
 
-    var code: ct_device { ct_device(type: kind.code, index: Int32(index ?? -1)) }
+    var code: ct_device { ct_device(type: kind.code, index: Int32(clamping: index ?? -1)) }
 
     init?(code: ct_device) {
         guard let kind = Kind.allCases.first(where: { $0.code == code.type }) else { return nil }

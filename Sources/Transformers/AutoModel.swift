@@ -1,47 +1,59 @@
 import Foundation
 import Torch
 
-/// Opens model directories, whatever family they are of.
+/// Opens model directories in Hugging Face format, whatever family they are of.
+///
+/// ```swift
+/// let (model, report) = try AutoModel.load(from: URL(filePath: "teacher"))
+/// print(report)
+/// ```
 public enum AutoModel {
-    /// Loads a sequence classifier from a directory in Hugging Face format.
+    /// Loads a sequence classifier.
     ///
     /// - Parameters:
+    ///   - directory: It holds `config.json` and `model.safetensors`, or shards with their index.
     ///   - labelNames: The classes to tell apart, for fine-tuning; `nil` for the checkpoint's own. A head in the
-    ///     checkpoint is kept where its number of classes fits.
+    ///     checkpoint is kept where its number of classes fits, as transformers does.
     ///   - ignoreMismatchedSizes: Whether a head of another number of classes is replaced by a fresh one.
     ///   - seed: Decides what is newly initialised.
+    /// - Returns: The model in float32, and what did not fit.
     /// - Throws: ``TransformersError``, `SafetensorsError` or `JSONError`, which name file, field or tensor.
     public static func load(
         from directory: URL, labelNames: [String]? = nil, ignoreMismatchedSizes: Bool = false,
-        seed: UInt64 = 42,
-        device: Device = .cpu
+        seed: UInt64 = 42, device: Device = .cpu
     ) throws -> (model: any SequenceClassifier, report: LoadReport) {
         var configuration = try BertConfiguration(contentsOf: directory)
-        if let labelNames { configuration.labelNames = labelNames }
-        var source = try CheckpointSource(directory: directory)
-        if let labelNames, let head = source.shape(of: "classifier.weight"), head.first != labelNames.count {
-            guard ignoreMismatchedSizes else {
-                throw TransformersError(
-                    "\(directory.path): the checkpoint's head tells \(head.first ?? 0) classes apart, the data has "
-                        + "\(labelNames.count) (\(labelNames.prefix(5).joined(separator: ", "))); pass "
-                        + "--ignore-mismatched-sizes to start with a fresh head")
+        let family = try ModelFamily.named(configuration.modelType)
+        var source = try CheckpointSource(directory: directory, family: family)
+        if let labelNames {
+            configuration.labelNames = labelNames
+            if let classes = source.shape(of: head[0])?.first, classes != labelNames.count {
+                guard ignoreMismatchedSizes else {
+                    throw TransformersError(
+                        "\(directory.plainPath): the checkpoint's head tells \(classes) classes apart, the data "
+                            + "has \(labelNames.count) (\(labelNames.prefix(5).joined(separator: ", "))); "
+                            + "pass --ignore-mismatched-sizes to start with a fresh head")
+                }
+                source = try source.ignoring(Set(head), family: family)
             }
-            source = try CheckpointSource(directory: directory, ignoringHead: true)
         }
-        do {
-            let model = try BertForSequenceClassification(
-                configuration, source: source, seed: seed, device: device)
-            return (model, LoadReport(newlyInitialized: model.newlyInitialized, unused: source.unused))
-        } catch let error as TransformersError {
-            throw TransformersError("\(directory.path): \(error.description)")
-        }
+        let model = try family.make(configuration, source, seed, device)
+        return (model, source.report(for: model))
     }
 
-    /// Makes a model from a configuration alone, with parameters of `source` where it has them.
+    /// Makes a model from a configuration, such as a student.
+    ///
+    /// - Parameters:
+    ///   - source: Where parameters come from; `nil` to initialise all of them.
+    ///   - seed: Decides what is initialised.
+    /// - Throws: ``TransformersError`` where the configuration contradicts itself or the source.
     public static func make(
         _ configuration: BertConfiguration, source: (any ParameterSource)?, seed: UInt64,
         device: Device = .cpu
     ) throws -> any SequenceClassifier {
-        try BertForSequenceClassification(configuration, source: source, seed: seed, device: device)
+        try ModelFamily.named(configuration.modelType).make(configuration, source, seed, device)
     }
+
+    /// The parameters whose size is the number of classes.
+    private static let head = ["classifier.weight", "classifier.bias"]
 }

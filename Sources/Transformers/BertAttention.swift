@@ -1,17 +1,18 @@
 import Torch
 
-/// Multi-head self-attention with its output projection, residual and normalisation.
+/// Multi-head self-attention (Vaswani et al., arXiv 1706.03762) with its output projection, residual and
+/// normalisation.
 ///
 /// Shapes: B batch, L length, H hidden size, N heads, D = H / N.
 struct BertAttention {
-    let query: Linear
-    let key: Linear
-    let value: Linear
-    let output: Linear
-    let norm: LayerNorm
-    let heads: Int
-    let probabilityDropout: Dropout
-    let outputDropout: Dropout
+    private let query: Linear
+    private let key: Linear
+    private let value: Linear
+    private let output: Linear
+    private let norm: LayerNorm
+    private let heads: Int
+    private let probabilityDropout: Dropout
+    private let outputDropout: Dropout
 
     init(_ scope: ParameterScope, _ configuration: BertConfiguration) throws {
         let width = configuration.hiddenSize
@@ -32,29 +33,31 @@ struct BertAttention {
 
     /// - Parameters:
     ///   - x: (B, L, H)
-    ///   - mask: (B, 1, 1, L), added to the scores; `nil` where nothing is padding.
-    ///   - probabilities: Gets the attention probabilities (B, N, L, L); `nil` where nobody wants them, which
-    ///     allows the fused kernel in evaluation.
+    ///   - mask: (B, 1, 1, L), added to the scores.
+    ///   - needsProbabilities: Whether the caller wants the attention probabilities.
+    /// - Returns: (B, L, H), and the probabilities before dropout, (B, N, L, L), where they are wanted.
     func callAsFunction(
-        _ x: Tensor, mask: Tensor?, _ state: DropoutState?, probabilities: ((Tensor) -> Void)?
-    ) throws -> Tensor {
+        _ x: Tensor, mask: Tensor, _ state: DropoutState?, needsProbabilities: Bool
+    ) throws -> (output: Tensor, probabilities: Tensor?) {
         let shape = x.shape
+        let headSize = shape[2] / heads
         func split(_ y: Tensor) throws -> Tensor {
-            try y.reshaped([shape[0], shape[1], heads, shape[2] / heads]).transposed(1, 2)
+            try y.reshaped([shape[0], shape[1], heads, headSize]).transposed(1, 2)
         }
         let (q, k, v) = (try split(query(x)), try split(key(x)), try split(value(x)))
+
         let context: Tensor
-        if probabilities == nil, state == nil || probabilityDropout.probability == 0 {
-            context = try Tensor.attention(query: q, key: k, value: v, mask: mask)
-        } else {
-            let scale = 1 / Double(shape[2] / heads).squareRoot()
-            var scores = try (q * scale).matmul(k.transposed(-2, -1))
-            if let mask { scores = try scores + mask }
+        var probabilities: Tensor?
+        if needsProbabilities || (state != nil && probabilityDropout.probability > 0) {
+            let scores = try (q * (1 / Double(headSize).squareRoot())).matmul(k.transposed()) + mask
             let weights = try scores.softmax()
-            probabilities?(weights)
+            if needsProbabilities { probabilities = weights }
             context = try probabilityDropout(weights, state).matmul(v)
+        } else {
+            // The fused kernel never has all probabilities in memory.
+            context = try Tensor.attention(query: q, key: k, value: v, mask: mask)
         }
         let joined = try context.transposed(1, 2).reshaped(shape)
-        return try norm(outputDropout(output(joined), state) + x)
+        return (try norm(outputDropout(output(joined), state) + x), probabilities)
     }
 }

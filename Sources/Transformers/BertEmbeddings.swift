@@ -2,11 +2,11 @@ import Torch
 
 /// The sum of word, position and segment embeddings, normalised.
 struct BertEmbeddings {
-    let word: Embedding
-    let position: Embedding
-    let tokenType: Embedding
-    let norm: LayerNorm
-    let dropout: Dropout
+    private let word: Embedding
+    private let position: Embedding
+    private let tokenType: Embedding
+    private let norm: LayerNorm
+    private let dropout: Dropout
 
     init(_ scope: ParameterScope, _ configuration: BertConfiguration) throws {
         let width = configuration.hiddenSize
@@ -22,18 +22,18 @@ struct BertEmbeddings {
             initializer: initializer)
         norm = try LayerNorm(scope["LayerNorm"], width: width, epsilon: configuration.layerNormEps)
         dropout = Dropout(configuration.hiddenDropoutProb)
+
+        // A fresh table has zeros for the padding token, as transformers' has.
+        if scope.initialisedNames.contains(scope["word_embeddings"]["weight"].path) {
+            try withNoGrad { try word.weight[configuration.padTokenId].fill(0) }
+        }
     }
 
     /// (B, L) ids → (B, L, H)
     func callAsFunction(_ input: ModelInput, _ state: DropoutState?) throws -> Tensor {
-        let length = try input.inputIDs.size(1)
-        guard length <= (try position.weight.size(0)) else {
-            throw TransformersError(
-                "the input has \(length) tokens, the model \(try position.weight.size(0)) positions; "
-                    + "pass a smaller --max-length")
-        }
         let types = try input.tokenTypeIDs ?? input.inputIDs.zerosLike()
-        let positions = try position.weight[0..<length]
+        // Positions count from 0 in every row, so the table's first L rows serve all of them.
+        let positions = try position.weight[0..<input.inputIDs.size(1)]
         return try dropout(norm(word(input.inputIDs) + tokenType(types) + positions), state)
     }
 }

@@ -5,8 +5,6 @@ public final class BertForSequenceClassification: SequenceClassifier {
     public let configuration: BertConfiguration
     public let parameters = ParameterStore()
     public let device: Device
-    /// Parameters that the source did not have.
-    public let newlyInitialized: [String]
 
     private let embeddings: BertEmbeddings
     private let layers: [BertLayer]
@@ -14,9 +12,13 @@ public final class BertForSequenceClassification: SequenceClassifier {
     private let dropout: Dropout
     private let classifier: Linear
 
+    /// Makes the model on a device.
+    ///
     /// - Parameters:
-    ///   - source: Where parameters come from; those it lacks are initialised from the seed as transformers
-    ///     does: normal with the configuration's `initializer_range`, biases zero.
+    ///   - source: Where parameters come from. Those it lacks are initialised as transformers does it: normal
+    ///     with the configuration's `initializer_range`, biases 0, layer norms the identity.
+    ///   - seed: Decides what is initialised.
+    /// - Throws: ``TransformersError`` where the configuration contradicts itself or the source.
     public init(
         _ configuration: BertConfiguration, source: (any ParameterSource)?, seed: UInt64,
         device: Device = .cpu
@@ -32,11 +34,10 @@ public final class BertForSequenceClassification: SequenceClassifier {
         pooler = try Linear(
             bert["pooler"]["dense"], inputs: configuration.hiddenSize, outputs: configuration.hiddenSize,
             initializer: initializer)
+        dropout = Dropout(configuration.classifierDropout ?? configuration.hiddenDropoutProb)
         classifier = try Linear(
             root["classifier"], inputs: configuration.hiddenSize, outputs: configuration.labelNames.count,
             initializer: initializer)
-        dropout = Dropout(configuration.classifierDropout ?? configuration.hiddenDropoutProb)
-        newlyInitialized = root.initialisedNames
         self.configuration = configuration
         self.device = device
     }
@@ -44,27 +45,30 @@ public final class BertForSequenceClassification: SequenceClassifier {
     public func callAsFunction(
         _ input: ModelInput, dropout state: DropoutState?, selecting: OutputSelection
     ) throws -> ClassifierOutput {
-        let mask = try additiveMask(input.attentionMask)
+        try input.validate(maxLength: configuration.maxPositionEmbeddings)
+        let mask = try Self.additiveMask(input.attentionMask)
         var hidden = try embeddings(input, state)
-        var states: [Tensor] = [hidden]
+        var hiddenStates: [Tensor] = []
         var attentions: [Tensor] = []
+        if selecting.contains(.hiddenStates) { hiddenStates.append(hidden) }
         for layer in layers {
-            hidden = try layer(
-                hidden, mask: mask, state,
-                probabilities: selecting.contains(.attentions) ? { attentions.append($0) } : nil)
-            if selecting.contains(.hiddenStates) { states.append(hidden) }
+            let result = try layer(
+                hidden, mask: mask, state, needsProbabilities: selecting.contains(.attentions))
+            hidden = result.output
+            if selecting.contains(.hiddenStates) { hiddenStates.append(hidden) }
+            if let probabilities = result.probabilities { attentions.append(probabilities) }
         }
-        let first = try hidden.selected(dimension: 1, index: 0)
-        let pooled = try dropout(pooler(first).tanh(), state)
-        return ClassifierOutput(
-            logits: try classifier(pooled), hiddenStates: selecting.contains(.hiddenStates) ? states : [],
-            attentions: attentions)
+        let pooled = try pooler(hidden.selected(dimension: 1, index: 0)).tanh()
+        let logits = try classifier(dropout(pooled, state))
+        return ClassifierOutput(logits: logits, hiddenStates: hiddenStates, attentions: attentions)
     }
 
-    /// (B, L) of 1 and 0 → (B, 1, 1, L) of 0 and the lowest number.
-    private func additiveMask(_ mask: Tensor) throws -> Tensor {
-        let padding = try mask.equal(0).unsqueezed(1).unsqueezed(1)
-        let zeros = try Tensor.zeros(padding.shape, device: mask.device)
-        return try zeros.maskedFill(padding, -Double(Float.greatestFiniteMagnitude))
+    /// (B, L) of 1 and 0 → (B, 1, 1, L): 0 for tokens, the lowest number for padding.
+    ///
+    /// Minus infinity would make a row without any token NaN.
+    private static func additiveMask(_ mask: Tensor) throws -> Tensor {
+        let isPadding = try mask.equal(0).unsqueezed(1).unsqueezed(1)
+        return try Tensor.zeros(isPadding.shape, device: mask.device)
+            .maskedFill(isPadding, -Double(Float.greatestFiniteMagnitude))
     }
 }

@@ -2,12 +2,12 @@ import Torch
 
 /// One transformer layer: attention, then a feed-forward network, each with a residual and normalised after it.
 struct BertLayer {
-    let attention: BertAttention
-    let intermediate: Linear
-    let activation: Activation
-    let output: Linear
-    let norm: LayerNorm
-    let dropout: Dropout
+    private let attention: BertAttention
+    private let intermediate: Linear
+    private let activation: Activation
+    private let output: Linear
+    private let norm: LayerNorm
+    private let dropout: Dropout
 
     init(_ scope: ParameterScope, _ configuration: BertConfiguration) throws {
         let initializer = ParameterInitializer.normal(standardDeviation: configuration.initializerRange)
@@ -21,12 +21,13 @@ struct BertLayer {
         dropout = Dropout(configuration.hiddenDropoutProb)
     }
 
-    /// (B, L, H) → (B, L, H)
+    /// Parameters and results as ``BertAttention`` has them.
     func callAsFunction(
-        _ x: Tensor, mask: Tensor?, _ state: DropoutState?, probabilities: ((Tensor) -> Void)?
-    ) throws -> Tensor {
-        let attended = try attention(x, mask: mask, state, probabilities: probabilities)
+        _ x: Tensor, mask: Tensor, _ state: DropoutState?, needsProbabilities: Bool
+    ) throws -> (output: Tensor, probabilities: Tensor?) {
+        let (attended, probabilities) = try attention(
+            x, mask: mask, state, needsProbabilities: needsProbabilities)
         let inner = try activation(intermediate(attended))
-        return try norm(dropout(output(inner), state) + attended)
+        return (try norm(dropout(output(inner), state) + attended), probabilities)
     }
 }

@@ -2,81 +2,95 @@ import Foundation
 import Safetensors
 import Torch
 
-/// The parameters of a checkpoint by transformers' names, whatever the checkpoint's own way of naming them.
+/// The parameters of a checkpoint by the model's names, whatever the checkpoint's own way of naming them.
 ///
-/// One map leads from a checkpoint's names to the model's: checkpoints of the bare encoder have no `bert.`
-/// prefix, and very old ones call a layer norm's weight and bias `gamma` and `beta`. What is saved has the
-/// model's names.
+/// What is saved has the model's names, so this is the only map there is.
 final class CheckpointSource: ParameterSource {
+    private let path: String
     private let checkpoint: SafetensorsCheckpoint
     /// By the model's name, the checkpoint's.
-    private let names: [String: String]
-    private var used: Set<String> = []
-    /// Heads of other sizes are left out, so that they are initialised anew.
-    private let ignoringHead: Bool
+    private let storedNames: [String: String]
+    /// Parameters that are left out on purpose, by the model's names.
+    private let ignored: Set<String>
+    /// What the model took, by the model's names.
+    private(set) var supplied: Set<String> = []
 
-    init(directory: URL, ignoringHead: Bool = false) throws {
-        let file = directory.appending(path: SafetensorsCheckpoint.fileName)
-        let index = directory.appending(path: SafetensorsCheckpoint.indexFileName)
-        let manager = FileManager.default
-        guard manager.fileExists(atPath: file.path) || manager.fileExists(atPath: index.path) else {
-            let pickle = manager.fileExists(atPath: directory.appending(path: "pytorch_model.bin").path)
-            throw TransformersError(
-                "\(directory.path) has no model.safetensors"
-                    + (pickle
-                        ? "; its pytorch_model.bin is a pickle, which could run code: open it in Python with "
-                            + "from_pretrained and save_pretrained it"
-                        : " nor a model.safetensors.index.json"))
+    /// - Parameter ignored: Parameters to act as if the checkpoint did not have them.
+    /// - Throws: ``TransformersError`` where there are no weights or two tensors are the same parameter;
+    ///   `SafetensorsError` where a file is damaged.
+    convenience init(directory: URL, family: ModelFamily, ignoring ignored: Set<String> = []) throws {
+        try Self.requireSafetensors(in: directory)
+        try self.init(
+            SafetensorsCheckpoint(directory: directory), path: directory.plainPath, family: family,
+            ignoring: ignored)
+    }
+
+    private init(
+        _ checkpoint: SafetensorsCheckpoint, path: String, family: ModelFamily, ignoring ignored: Set<String>
+    ) throws {
+        var storedNames: [String: String] = [:]
+        for stored in checkpoint.names {
+            if let other = storedNames.updateValue(stored, forKey: family.parameterName(stored)) {
+                throw TransformersError(
+                    "\(path): the tensors '\(other)' and '\(stored)' are the same parameter; remove one")
+            }
         }
-        checkpoint = try SafetensorsCheckpoint(directory: directory)
-        names = Dictionary(checkpoint.names.map { (Self.modelName($0), $0) }) { first, _ in first }
-        self.ignoringHead = ignoringHead
+        self.path = path
+        self.checkpoint = checkpoint
+        self.storedNames = storedNames
+        self.ignored = ignored
     }
 
-    /// The model's name of a checkpoint's tensor.
-    static func modelName(_ name: String) -> String {
-        var name = name
-        if name.hasSuffix("LayerNorm.gamma") { name = name.dropLast(5) + "weight" }
-        if name.hasSuffix("LayerNorm.beta") { name = name.dropLast(4) + "bias" }
-        let bare = ["embeddings.", "encoder.", "pooler."].contains { name.hasPrefix($0) }
-        return bare ? "bert." + name : name
+    /// The same checkpoint without some parameters.
+    func ignoring(_ names: Set<String>, family: ModelFamily) throws -> CheckpointSource {
+        try CheckpointSource(checkpoint, path: path, family: family, ignoring: names)
     }
 
-    /// Tensors of the checkpoint that the model did not ask for.
-    var unused: [String] {
-        checkpoint.names.filter { !used.contains($0) && !$0.hasSuffix("position_ids") }.sorted()
-    }
+    /// The shape of a parameter in the checkpoint, or `nil` if it has none of that name.
+    func shape(of name: String) -> [Int]? { storedNames[name].flatMap { checkpoint.info($0)?.shape } }
 
-    /// The shape of a tensor by the model's name.
-    func shape(of name: String) -> [Int]? { names[name].flatMap { checkpoint.info($0)?.shape } }
+    /// What the model made from this source did not find, and what it did not ask for.
+    func report(for model: any SequenceClassifier) -> LoadReport {
+        LoadReport(
+            newlyInitialized: model.parameters.names.filter { !supplied.contains($0) }.sorted(),
+            unused: storedNames.filter { !supplied.contains($0.key) }.map(\.value).sorted())
+    }
 
     func parameter(named name: String, shape: [Int], device: Device) throws -> Tensor? {
-        guard let stored = names[name], let info = checkpoint.info(stored) else { return nil }
-        if ignoringHead, name.hasPrefix("classifier.") { return nil }
-        used.insert(stored)
+        guard !ignored.contains(name), let stored = storedNames[name], let info = checkpoint.info(stored)
+        else { return nil }
         guard info.shape == shape else {
             throw TransformersError(
-                "tensor '\(stored)' has shape \(info.shape) in the checkpoint, \(shape) by the configuration; "
+                "\(path): tensor '\(stored)' has the shape \(info.shape), the configuration needs \(shape); "
                     + "use the config.json that belongs to these weights")
         }
-        guard let dtype = DType(info.dtype), dtype.isFloatingPoint else {
+        guard let dtype = Self.floatingPointTypes[info.dtype] else {
             throw TransformersError(
-                "tensor '\(stored)' has the type \(info.dtype.rawValue); weights must be F32, F16, BF16 or F64"
-            )
+                "\(path): tensor '\(stored)' has the type \(info.dtype.rawValue); "
+                    + "weights must be F32, F16, BF16 or F64")
         }
-        return try Tensor(bytes: checkpoint.bytes(of: stored), shape: shape, dtype: dtype).to(
-            .float32, device)
+        supplied.insert(name)
+        // One copy, out of the mapped file; other types take a second one to become float32.
+        return try Tensor(bytes: checkpoint.bytes(of: stored), shape: shape, dtype: dtype)
+            .to(.float32, device)
     }
-}
 
-extension DType {
-    init?(_ type: SafetensorsDType) {
-        switch type {
-        case .float32: self = .float32
-        case .float16: self = .float16
-        case .bfloat16: self = .bfloat16
-        case .float64: self = .float64
-        default: return nil
+    private static let floatingPointTypes: [SafetensorsDType: DType] = [
+        .float32: .float32, .float16: .float16, .bfloat16: .bfloat16, .float64: .float64,
+    ]
+
+    private static func requireSafetensors(in directory: URL) throws {
+        func has(_ name: String) -> Bool { directory.appending(path: name).fileExists }
+        if has(SafetensorsCheckpoint.fileName) || has(SafetensorsCheckpoint.indexFileName) { return }
+        let path = directory.plainPath
+        guard has("pytorch_model.bin") || has("pytorch_model.bin.index.json") else {
+            throw TransformersError(
+                "\(path): has no \(SafetensorsCheckpoint.fileName); give a directory with a model's weights")
         }
+        throw TransformersError(
+            "\(path): has pytorch_model.bin but no \(SafetensorsCheckpoint.fileName); a pickle can run code, so "
+                + "convert it there: python -c \"import torch, safetensors.torch as s; "
+                + "s.save_file({k: v.clone() for k, v in torch.load('pytorch_model.bin', weights_only=True)"
+                + ".items()}, 'model.safetensors', {'format': 'pt'})\"")
     }
 }

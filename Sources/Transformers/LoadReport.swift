@@ -1,8 +1,8 @@
 /// What did not fit between a checkpoint and a model, as `from_pretrained` reports it.
-public struct LoadReport: Sendable, Equatable, CustomStringConvertible {
-    /// Parameters of the model that the checkpoint does not have.
+public struct LoadReport: Sendable, Equatable {
+    /// Parameters of the model that the checkpoint does not have, by the model's names, sorted.
     public let newlyInitialized: [String]
-    /// Tensors of the checkpoint that the model does not use.
+    /// Tensors of the checkpoint that the model does not use, by the checkpoint's names, sorted.
     public let unused: [String]
 
     public init(newlyInitialized: [String], unused: [String]) {
@@ -10,21 +10,28 @@ public struct LoadReport: Sendable, Equatable, CustomStringConvertible {
         self.unused = unused
     }
 
-    /// Whether the classification head starts from random weights.
+    /// Whether the classification head starts from random weights, so that its answers are noise.
     public var headIsNew: Bool { newlyInitialized.contains { $0.hasPrefix("classifier.") } }
+}
 
+extension LoadReport: CustomStringConvertible {
+    /// One line.
     public var description: String {
         var parts: [String] = []
         if !newlyInitialized.isEmpty {
-            parts.append("newly initialized (not in the checkpoint): " + list(newlyInitialized))
+            parts.append(
+                "Some weights were not in the checkpoint and are newly initialized: "
+                    + "\(list(newlyInitialized)); train this model before you use its predictions.")
         }
-        if !unused.isEmpty { parts.append("unused (not in the model): " + list(unused)) }
-        return parts.isEmpty ? "all weights were loaded" : parts.joined(separator: "; ")
+        if !unused.isEmpty {
+            parts.append("Some weights of the checkpoint were not used: \(list(unused)).")
+        }
+        return parts.isEmpty ? "All weights were loaded from the checkpoint." : parts.joined(separator: " ")
     }
 
     private func list(_ names: [String]) -> String {
-        names.count <= 8
-            ? names.joined(separator: ", ")
-            : names.prefix(6).joined(separator: ", ") + " and \(names.count - 6) more"
+        let shown = 6
+        let rest = names.count > shown ? " and \(names.count - shown) more" : ""
+        return names.prefix(shown).joined(separator: ", ") + rest
     }
 }

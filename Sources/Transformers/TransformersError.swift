@@ -1,5 +1,6 @@
-/// A model directory, configuration or checkpoint that cannot be used, in one line.
+/// A model directory, configuration, checkpoint or input that cannot be used, in one line.
 public struct TransformersError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What is wrong, where, and what to do.
     public let description: String
 
     public init(_ description: String) { self.description = description }

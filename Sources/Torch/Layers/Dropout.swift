@@ -36,7 +36,7 @@ public struct Dropout: Sendable {
 
     /// - Parameter state: The random state in training; `nil` in evaluation, which changes nothing.
     public func callAsFunction(_ x: Tensor, _ state: DropoutState?) throws -> Tensor {
-        guard let state, probability > 0 else { return x }
+        guard let state, probability != 0 else { return x }
         let position = state.next()
         return try x.dropout(probability: probability, seed: position.seed, offset: position.offset)
     }

@@ -63,8 +63,13 @@ public final class AdamW {
 
     /// Updates every parameter from its gradient.
     ///
-    /// - Throws: ``TorchError`` where a parameter has no gradient.
+    /// - Throws: ``TorchError`` where a parameter has no gradient; nothing has changed then.
     public func step(learningRate: Double) throws {
+        for group in groups {
+            for entry in group.parameters where try entry.tensor.gradient == nil {
+                throw TorchError("adamw_: parameter '\(entry.name)' has no gradient; call backward first")
+            }
+        }
         step += 1
         for (index, group) in groups.enumerated() {
             let options = ct_adamw_options(
@@ -87,6 +92,7 @@ public final class AdamW {
     /// Scales all gradients so that their joint norm is at most `maxNorm` (Pascanu et al., arXiv 1211.5063).
     ///
     /// - Returns: The norm before scaling; not finite where a gradient is not.
+    /// - Throws: ``TorchError`` unless `maxNorm` is positive, and where a parameter has no gradient.
     @discardableResult
     public func clipGradients(maxNorm: Double) throws -> Double {
         var norm = 0.0
@@ -112,21 +118,28 @@ extension AdamW {
 
     /// Goes back to a saved state.
     ///
-    /// - Throws: ``TorchError`` where it is of other parameters.
+    /// - Throws: ``TorchError`` where it is of other parameters; nothing has changed then.
     public func restore(_ state: State) throws {
+        var copies: [(from: Tensor, to: Tensor)] = []
         for (index, group) in groups.enumerated() {
             for (place, entry) in group.parameters.enumerated() {
                 guard let first = state.firstMoments[entry.name], let second = state.secondMoments[entry.name]
                 else { throw TorchError("the optimiser's state lacks the parameter '\(entry.name)'") }
-                try firstMoments[index][place].copy(from: first)
-                try secondMoments[index][place].copy(from: second)
+                for saved in [first, second] where saved.shape != entry.tensor.shape {
+                    throw TorchError(
+                        "parameter '\(entry.name)' has shape \(entry.tensor.shape), "
+                            + "the optimiser's state \(saved.shape)")
+                }
+                copies.append((first, firstMoments[index][place]))
+                copies.append((second, secondMoments[index][place]))
             }
         }
+        for copy in copies { try copy.to.copy(from: copy.from) }
         step = state.step
     }
 }
 
 /// Whether weight decay applies to the parameter of this name.
 private func decays(_ name: String) -> Bool {
-    !name.hasSuffix(".bias") && !name.contains("LayerNorm") && !name.contains("layer_norm")
+    name != "bias" && !name.hasSuffix(".bias") && !name.contains("LayerNorm") && !name.contains("layer_norm")
 }

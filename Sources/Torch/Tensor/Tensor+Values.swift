@@ -3,7 +3,8 @@ import CTorch
 extension Tensor {
     /// The elements in C order, converted to `Element`'s type where the tensor has another.
     public func array<Element: TensorElement>(of type: Element.Type = Element.self) throws -> [Element] {
-        let source = dtype == Element.dtype ? self : try to(Element.dtype)
+        // Laid out by libtorch first: an expanded view may have more elements than memory has room for.
+        let source = try to(Element.dtype).contiguous()
         let count = source.count
         var failure: (any Error)?
         let result = [Element](unsafeUninitializedCapacity: count) { buffer, initialised in
@@ -22,9 +23,10 @@ extension Tensor {
 
     /// The elements' bytes in C order.
     public func bytes() throws -> [UInt8] {
+        let source = try contiguous()
         let size = count * dtype.size
         var result = [UInt8](repeating: 0, count: size)
-        try result.withUnsafeMutableBytes { try check(ct_copy_to_bytes(handle, $0.baseAddress, size)) }
+        try result.withUnsafeMutableBytes { try check(ct_copy_to_bytes(source.handle, $0.baseAddress, size)) }
         return result
     }
 

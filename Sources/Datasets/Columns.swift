@@ -1,0 +1,61 @@
+/// Which columns of a file hold the text, its pair and the label.
+struct Columns: Equatable {
+    let text: Int
+    let pair: Int?
+    let label: Int?
+
+    private static let pairs = [
+        ("sentence1", "sentence2"), ("premise", "hypothesis"), ("question1", "question2"),
+        ("question", "sentence"),
+        ("text_a", "text_b"), ("text", "text_pair"),
+    ]
+    private static let texts = [
+        "text", "sentence", "review", "content", "comment", "tweet", "question", "query", "utterance",
+    ]
+    private static let labels = [
+        "label", "labels", "category", "class", "target", "intent", "sentiment", "coarse_label",
+    ]
+
+    /// - Throws: ``DatasetError`` that lists the columns where one is missing or none fits.
+    init(names: [String], options: DatasetOptions, path: String) throws {
+        func place(_ name: String) -> Int? { names.firstIndex { $0.utf8.elementsEqual(name.utf8) } }
+        func required(_ name: String, _ option: String) throws -> Int {
+            guard let index = place(name) else {
+                throw DatasetError(
+                    path,
+                    "there is no column '\(name)'; the columns are \(list(names)); choose one with \(option)")
+            }
+            return index
+        }
+        label =
+            try options.labelColumn.map { try required($0, "--label-column") } ?? Self.labels.firstMap(place)
+        if let name = options.textColumn {
+            text = try required(name, "--text-column")
+            pair = try options.pairColumn.map { try required($0, "--text-pair-column") }
+            return
+        }
+        let guessed = Self.pairs.firstMap { first, second in
+            place(first).flatMap { a in place(second).map { (a, $0) } }
+        }
+        if let guessed, options.pairColumn == nil {
+            (text, pair) = guessed
+            return
+        }
+        guard let index = Self.texts.firstMap(place) ?? guessed?.0 else {
+            throw DatasetError(
+                path,
+                "no column has a usual name for the text; the columns are \(list(names)); choose one with --text-column"
+            )
+        }
+        text = index
+        pair = try options.pairColumn.map { try required($0, "--text-pair-column") }
+    }
+}
+
+extension Sequence {
+    /// The first result that is not `nil`.
+    func firstMap<Result>(_ transform: (Element) -> Result?) -> Result? {
+        for element in self { if let result = transform(element) { return result } }
+        return nil
+    }
+}

@@ -1,0 +1,100 @@
+import JSON
+import Torch
+
+extension BertConfiguration {
+    /// The largest size of one dimension that is believed.
+    static let largestSize = Int(Int32.max)
+    /// More layers than any model has: a number beyond it is a mistake.
+    static let mostLayers = 10_000
+
+    /// Checks that sizes and labels fit together; to be called after changing fields.
+    ///
+    /// - Throws: ``TransformersError``, which names the field.
+    public func validate() throws {
+        let sizes = [
+            ("vocab_size", vocabSize), ("hidden_size", hiddenSize), ("num_attention_heads", numAttentionHeads),
+            ("num_hidden_layers", numHiddenLayers), ("intermediate_size", intermediateSize),
+            ("max_position_embeddings", maxPositionEmbeddings), ("type_vocab_size", typeVocabSize),
+        ]
+        for (name, value) in sizes where value < 1 {
+            throw invalid("\"\(name)\" must be at least 1, got \(value)")
+        }
+        guard hiddenSize.isMultiple(of: numAttentionHeads) else {
+            throw invalid(
+                "\"hidden_size\" \(hiddenSize) is not divisible by \"num_attention_heads\" "
+                    + "\(numAttentionHeads); choose sizes that divide")
+        }
+        guard (0..<vocabSize).contains(padTokenId) else {
+            throw invalid(
+                "\"pad_token_id\" must be below \"vocab_size\" \(vocabSize), got \(padTokenId)")
+        }
+        let dropouts = [
+            ("hidden_dropout_prob", hiddenDropoutProb),
+            ("attention_probs_dropout_prob", attentionProbsDropoutProb),
+            ("classifier_dropout", classifierDropout ?? 0),
+        ]
+        for (name, value) in dropouts where !(0..<1).contains(value) {
+            throw invalid("\"\(name)\" must be from 0 up to, but not including, 1, got \(value)")
+        }
+        try validateLabels()
+    }
+
+    private func validateLabels() throws {
+        guard labelNames.count >= 2 else {
+            throw invalid(
+                "the model has \(labelNames.count) label(s), which means regression; that is not supported "
+                    + "yet, use a classifier with two labels or more")
+        }
+        var seen = Set<[UInt8]>()  // by bytes: Swift calls two spellings of "é" equal
+        for name in labelNames where !seen.insert(Array(name.utf8)).inserted {
+            throw invalid(
+                "two classes have the name \(JSONValue.string(name).serialized()); give each its own")
+        }
+    }
+
+    private func invalid(_ message: String) -> TransformersError { TransformersError("\(source): \(message)") }
+
+    static func activation(_ reader: ConfigurationReader) throws -> Activation {
+        guard let value = reader.object["hidden_act"] else { return .gelu }
+        guard let activation = value.stringValue.flatMap(Activation.init(rawValue:)) else {
+            let known = Activation.allCases.map(\.rawValue).joined(separator: ", ")
+            throw reader.error("hidden_act", "must be one of \(known)", value)
+        }
+        return activation
+    }
+
+    /// Fields that other models use and that would change what this one computes.
+    static func refuseUnsupported(_ reader: ConfigurationReader, hiddenSize: Int) throws {
+        let isFalse: (JSONValue) -> Bool = { $0.boolValue == false }
+        let isEmpty: (JSONValue) -> Bool = {
+            $0.objectValue?.isEmpty == true || $0.arrayValue?.isEmpty == true
+        }
+        try reader.refuse(
+            "position_embedding_type", unless: { $0 == "absolute" }, "only \"absolute\" is")
+        try reader.refuse(
+            "problem_type", unless: { $0 == "single_label_classification" },
+            "regression and multi-label classification are not supported yet; "
+                + "only \"single_label_classification\" is")
+        for key in ["is_decoder", "is_encoder_decoder", "add_cross_attention"] {
+            try reader.refuse(key, unless: isFalse, "a classifier is an encoder")
+        }
+        try reader.refuse("cross_attention_hidden_size", "a classifier is an encoder")
+        try reader.refuse("pruned_heads", unless: isEmpty, "pruned heads are not; load and save it unpruned")
+        try reader.refuse("quantization_config", "weights must be floating point")
+        try reader.refuse(
+            "embedding_size", unless: { $0.intValue == hiddenSize }, "it must be hidden_size, \(hiddenSize)")
+        for key in otherFamiliesSwitches { try reader.refuse(key, unless: isFalse, notBert) }
+        for key in otherFamiliesFields { try reader.refuse(key, notBert) }
+    }
+
+    private static let notBert = "BERT has no such part"
+    private static let otherFamiliesSwitches = [
+        "relative_attention", "use_relative_positions", "use_rotary_embeddings", "rotary_embeddings", "use_glu",
+        "use_rms_norm", "pre_layer_norm",
+    ]
+    private static let otherFamiliesFields = [
+        "rope_theta", "rope_scaling", "rope_parameters", "rotary_dim", "rotary_emb_base", "rotary_emb_fraction",
+        "num_key_value_heads", "head_dim", "sliding_window", "local_attention", "layer_types", "num_experts",
+        "num_local_experts", "num_hidden_groups", "adapters",
+    ]
+}
