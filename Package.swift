@@ -74,7 +74,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "JSON"], swiftSettings: strict),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets"], swiftSettings: strict),
-        .testTarget(name: "TorchTests", dependencies: ["Torch"], swiftSettings: strict),
+        .testTarget(
+            name: "TorchTests", dependencies: ["Torch", "Safetensors"], exclude: ["Fixtures"],
+            swiftSettings: strict),
         .testTarget(
             name: "TransformersTests", dependencies: ["Transformers", "Safetensors"],
             swiftSettings: strict),

@@ -12,7 +12,8 @@ extension BertConfiguration {
     /// - Throws: ``TransformersError``, which names the field.
     public func validate() throws {
         let sizes = [
-            ("vocab_size", vocabSize), ("hidden_size", hiddenSize), ("num_attention_heads", numAttentionHeads),
+            ("vocab_size", vocabSize), ("hidden_size", hiddenSize),
+            ("num_attention_heads", numAttentionHeads),
             ("num_hidden_layers", numHiddenLayers), ("intermediate_size", intermediateSize),
             ("max_position_embeddings", maxPositionEmbeddings), ("type_vocab_size", typeVocabSize),
         ]
@@ -52,7 +53,9 @@ extension BertConfiguration {
         }
     }
 
-    private func invalid(_ message: String) -> TransformersError { TransformersError("\(source): \(message)") }
+    private func invalid(_ message: String) -> TransformersError {
+        TransformersError("\(source): \(message)")
+    }
 
     static func activation(_ reader: ConfigurationReader) throws -> Activation {
         guard let value = reader.object["hidden_act"] else { return .gelu }
@@ -89,11 +92,13 @@ extension BertConfiguration {
 
     private static let notBert = "BERT has no such part"
     private static let otherFamiliesSwitches = [
-        "relative_attention", "use_relative_positions", "use_rotary_embeddings", "rotary_embeddings", "use_glu",
+        "relative_attention", "use_relative_positions", "use_rotary_embeddings", "rotary_embeddings",
+        "use_glu",
         "use_rms_norm", "pre_layer_norm",
     ]
     private static let otherFamiliesFields = [
-        "rope_theta", "rope_scaling", "rope_parameters", "rotary_dim", "rotary_emb_base", "rotary_emb_fraction",
+        "rope_theta", "rope_scaling", "rope_parameters", "rotary_dim", "rotary_emb_base",
+        "rotary_emb_fraction",
         "num_key_value_heads", "head_dim", "sliding_window", "local_attention", "layer_types", "num_experts",
         "num_local_experts", "num_hidden_groups", "adapters",
     ]

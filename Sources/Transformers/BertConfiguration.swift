@@ -76,13 +76,17 @@ public struct BertConfiguration: Sendable {
         typeVocabSize = try reader.integer("type_vocab_size", default: 2, in: sizes)
         padTokenId = try reader.integer("pad_token_id", default: 0, in: 0...Self.largestSize)
         func dropout(_ key: String) throws -> Double {
-            try reader.number(key, default: 0.1, "from 0 up to, but not including, 1") { (0..<1).contains($0) }
+            try reader.number(key, default: 0.1, "from 0 up to, but not including, 1") {
+                (0..<1).contains($0)
+            }
         }
         hiddenDropoutProb = try dropout("hidden_dropout_prob")
         attentionProbsDropoutProb = try dropout("attention_probs_dropout_prob")
         classifierDropout =
             reader.optional("classifier_dropout") == nil ? nil : try dropout("classifier_dropout")
-        layerNormEps = try reader.number("layer_norm_eps", default: 1e-12, "from 0 to 1") { $0 >= 0 && $0 <= 1 }
+        layerNormEps = try reader.number("layer_norm_eps", default: 1e-12, "from 0 to 1") {
+            $0 >= 0 && $0 <= 1
+        }
         initializerRange = try reader.number("initializer_range", default: 0.02, "above 0") { $0 > 0 }
         hiddenAct = try Self.activation(reader)
         labelNames = try LabelFields.names(reader)

@@ -4,9 +4,10 @@ import Torch
 ///
 /// A new family is one folder beside `Bert`, and one entry in ``all``.
 struct ModelFamily: Sendable {
-    typealias Maker = @Sendable (
-        BertConfiguration, (any ParameterSource)?, _ seed: UInt64, Device
-    ) throws -> any SequenceClassifier
+    typealias Maker =
+        @Sendable (
+            BertConfiguration, (any ParameterSource)?, _ seed: UInt64, Device
+        ) throws -> any SequenceClassifier
 
     /// The `model_type` of its `config.json`.
     let modelType: String
@@ -35,7 +36,9 @@ struct ModelFamily: Sendable {
         let isOf: (ModelFamily) -> Bool = {
             architecture == $0.classPrefix + "Model" || architecture.hasPrefix($0.classPrefix + "For")
         }
-        guard let family = all.first(where: isOf) else { throw unknown("the architecture \(architecture)", reader) }
+        guard let family = all.first(where: isOf) else {
+            throw unknown("the architecture \(architecture)", reader)
+        }
         return family
     }
 

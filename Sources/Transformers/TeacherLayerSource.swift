@@ -24,7 +24,8 @@ public struct TeacherLayerSource: ParameterSource {
         let teacherName = try self.teacherName(name)
         guard let tensor = teacher[teacherName] else {
             throw TransformersError(
-                "the teacher has no parameter '\(teacherName)' for the student's '\(name)'; use --init random")
+                "the teacher has no parameter '\(teacherName)' for the student's '\(name)'; use --init random"
+            )
         }
         guard tensor.shape == shape else {
             throw TransformersError(
@@ -37,7 +38,8 @@ public struct TeacherLayerSource: ParameterSource {
     private func teacherName(_ name: String) throws -> String {
         guard name.hasPrefix(prefix) else { return name }
         let rest = name.dropFirst(prefix.count)
-        guard let dot = rest.firstIndex(of: "."), let layer = Int(rest[..<dot]), layers.indices.contains(layer)
+        guard let dot = rest.firstIndex(of: "."), let layer = Int(rest[..<dot]),
+            layers.indices.contains(layer)
         else {
             throw TransformersError(
                 "no teacher layer is chosen for the student's '\(name)'; choose one for each of its layers, "

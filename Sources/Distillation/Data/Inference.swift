@@ -1,0 +1,74 @@
+import Torch
+import Transformers
+
+/// A model's logits for every example of a data set, in the data set's order.
+public struct Logits: Sendable, Equatable {
+    /// Row after row.
+    public let values: [Float]
+    public let classes: Int
+
+    public init(values: [Float], classes: Int) {
+        self.values = values
+        self.classes = classes
+    }
+
+    public var count: Int { classes == 0 ? 0 : values.count / classes }
+
+    /// The logits of one example.
+    public subscript(index: Int) -> ArraySlice<Float> { values[index * classes..<(index + 1) * classes] }
+
+    /// The class with the largest logit of each example; the first among equals.
+    public var predictions: [Int] {
+        (0..<count).map { index in
+            let row = self[index]
+            var best = row.startIndex
+            for place in row.indices where row[place] > row[best] { best = place }
+            return best - row.startIndex
+        }
+    }
+
+    /// The rows of some examples as a tensor (indices, classes).
+    func tensor(_ indices: [Int], device: Device) throws -> Tensor {
+        var rows: [Float] = []
+        rows.reserveCapacity(indices.count * classes)
+        for index in indices { rows.append(contentsOf: self[index]) }
+        return try Tensor(rows, shape: [indices.count, classes], device: device)
+    }
+
+    /// All rows as a tensor (count, classes).
+    func tensor() throws -> Tensor { try Tensor(values, shape: [count, classes]) }
+}
+
+/// Runs models without gradients and in evaluation mode.
+enum Inference {
+    /// The logits of a whole data set. Examples of similar length share a batch, which saves padding; the result
+    /// is in the data set's order.
+    ///
+    /// - Parameters:
+    ///   - onProgress: Called with the number of examples done.
+    ///   - shouldStop: Ends the work early.
+    /// - Returns: `nil` where it was stopped.
+    static func logits(
+        _ model: any SequenceClassifier, _ dataset: EncodedDataset, paddingID: Int, batchSize: Int,
+        onProgress: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false }
+    ) throws -> Logits? {
+        let classes = model.configuration.labelNames.count
+        let lengths = dataset.lengths
+        // Longest first, so that memory peaks at once; equal lengths stay in order.
+        let order = (0..<dataset.count).sorted { (lengths[$1], $0) < (lengths[$0], $1) }
+        var values = [Float](repeating: 0, count: dataset.count * classes)
+        for start in stride(from: 0, to: order.count, by: batchSize) {
+            if shouldStop() { return nil }
+            let indices = Array(order[start..<min(start + batchSize, order.count)])
+            let batch = try Batch(dataset, indices: indices, paddingID: paddingID, device: model.device)
+            let rows: [Float] = try withNoGrad {
+                try model(batch.input, dropout: nil, selecting: []).logits.array()
+            }
+            for (row, index) in indices.enumerated() {
+                for column in 0..<classes { values[index * classes + column] = rows[row * classes + column] }
+            }
+            onProgress(start + indices.count)
+        }
+        return Logits(values: values, classes: classes)
+    }
+}

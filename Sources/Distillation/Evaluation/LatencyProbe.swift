@@ -1,0 +1,58 @@
+import Foundation
+import Torch
+import Transformers
+
+/// Times single examples from token ids to logits.
+enum LatencyProbe {
+    /// A model and the examples as its own tokenizer encodes them.
+    struct Subject {
+        let model: any SequenceClassifier
+        let dataset: EncodedDataset
+        let paddingID: Int
+
+        init(model: any SequenceClassifier, dataset: EncodedDataset, paddingID: Int) {
+            self.model = model
+            self.dataset = dataset
+            self.paddingID = paddingID
+        }
+
+        init(classifier: TrainedClassifier, dataset: EncodedDataset) {
+            self.init(
+                model: classifier.model, dataset: dataset, paddingID: classifier.paddingID)
+        }
+    }
+
+    /// Times several models in turn on the same examples, so that a change of the machine's speed meets all of
+    /// them alike.
+    ///
+    /// - Parameters:
+    ///   - samples: How many examples, spread evenly over the data; each is timed once, after a warm-up.
+    /// - Returns: A statistic for each model, in milliseconds; `nil` without samples.
+    static func measure(_ subjects: [Subject], samples: Int) throws -> [LatencyStatistics?] {
+        let available = subjects.map(\.dataset.count).min() ?? 0
+        let count = min(samples, available)
+        guard count > 0 else { return subjects.map { _ in nil } }
+        let indices = (0..<count).map { $0 * available / count }
+        for index in indices.prefix(10) {
+            for subject in subjects { _ = try milliseconds(subject, index) }
+        }
+        var times = [[Double]](repeating: [], count: subjects.count)
+        for index in indices {
+            for (place, subject) in subjects.enumerated() {
+                times[place].append(try milliseconds(subject, index))
+            }
+        }
+        return times.map { LatencyStatistics(samples: $0) }
+    }
+
+    private static func milliseconds(_ subject: Subject, _ index: Int) throws -> Double {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let batch = try Batch(
+            subject.dataset, indices: [index], paddingID: subject.paddingID, device: subject.model.device)
+        _ = try withNoGrad {
+            try subject.model(batch.input, dropout: nil, selecting: []).logits.array(of: Float.self)
+        }
+        return (clock.now - start) / .milliseconds(1)
+    }
+}

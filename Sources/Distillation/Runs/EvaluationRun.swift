@@ -1,0 +1,72 @@
+import Datasets
+import Foundation
+
+/// Judges a model on labelled examples, with a teacher beside it where one is given.
+public struct EvaluationRun {
+    public let request: EvaluateRequest
+
+    public init(_ request: EvaluateRequest) throws {
+        guard request.batchSize > 0 else {
+            throw DistillationError("batch_size must be at least 1, got \(request.batchSize)")
+        }
+        self.request = request
+    }
+
+    /// - Throws: ``InterruptedError`` where `shouldStop` became true.
+    public func run(
+        onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
+    ) throws -> EvaluationReport {
+        let log = RunLog(onEvent)
+        let classifier = try TrainedClassifier(request.model, device: request.device)
+        let teacher = try request.teacher.map { try TrainedClassifier($0, device: request.device) }
+        if let teacher, let difference = classifier.labels.difference(from: teacher.labels) {
+            throw DistillationError(
+                "\(request.model.path) and \(teacher.directory.path) have different labels: \(difference)")
+        }
+        let options = DatasetOptions(
+            textColumn: request.textColumn, pairColumn: request.textPairColumn,
+            labelColumn: request.labelColumn)
+        let texts = try TextDataset.load(request.data, options: options, labels: classifier.labels)
+
+        let classifiers = [classifier] + [teacher].compactMap(\.self)
+        // Each model reads its own tokenizer's ids.
+        let encoded = try log.phase("Tokenizing") {
+            try classifiers.map {
+                try EncodedDataset(
+                    texts, tokenizer: $0.tokenizer, maxLength: $0.maxLength(request.maxLength))
+            }
+        }
+        let logits = try log.phase("Evaluating") {
+            try classifiers.indices.map { try self.logits(classifiers[$0], encoded[$0], log, shouldStop) }
+        }
+        let latencies = try log.phase("Timing") {
+            try LatencyProbe.measure(
+                zip(classifiers, encoded).map { .init(classifier: $0, dataset: $1) },
+                samples: request.latencySamples)
+        }
+        let evaluations = try classifiers.indices.map {
+            try Evaluator.evaluation(
+                classifiers[$0].model, logits: logits[$0], labels: encoded[$0].labels,
+                bytesOnDisk: weightBytes(in: classifiers[$0].directory), latency: latencies[$0])
+        }
+        return EvaluationReport(
+            model: evaluations[0], teacher: teacher.map { _ in evaluations[1] },
+            comparison: try teacher.map { _ in
+                try Evaluator.comparison(
+                    student: (logits[0], evaluations[0]), teacher: (logits[1], evaluations[1]))
+            },
+            labels: classifier.labels.names, data: texts.record)
+    }
+
+    private func logits(
+        _ classifier: TrainedClassifier, _ dataset: EncodedDataset, _ log: RunLog, _ shouldStop: () -> Bool
+    ) throws -> Logits {
+        guard
+            let logits = try Inference.logits(
+                classifier.model, dataset, paddingID: classifier.paddingID,
+                batchSize: request.batchSize, onProgress: { log.progress($0, of: dataset.count) },
+                shouldStop: shouldStop)
+        else { throw InterruptedError() }
+        return logits
+    }
+}

@@ -1,0 +1,61 @@
+import Datasets
+import Foundation
+import Tokenizers
+import Torch
+import Transformers
+
+/// Trains a pretrained encoder on labelled examples: what makes a teacher worth learning from.
+public struct FineTuning {
+    public let request: FineTuneRequest
+
+    /// - Throws: ``DistillationError`` for settings out of range.
+    public init(_ request: FineTuneRequest) throws {
+        try request.training.validate()
+        try request.data.validate()
+        self.request = request
+    }
+
+    /// Runs to the end, or until `shouldStop`, and saves the best checkpoint.
+    public func run(
+        onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
+    ) throws -> RunReport {
+        let log = RunLog(onEvent)
+        let output = try OutputDirectory(request.output, overwrite: request.overwrite)
+        let seed = request.training.seed
+        let texts = try log.phase("Reading data") { try RunData.load(request.data, labels: nil, seed: seed) }
+        let (model, tokenizer) = try log.phase("Loading the model") {
+            let (model, report) = try AutoModel.load(
+                from: request.model, labelNames: texts.labels.names,
+                ignoreMismatchedSizes: request.ignoreMismatchedSizes, seed: seed, device: request.device)
+            if !report.newlyInitialized.isEmpty { log.send(.note(report.description)) }
+            return (model, try Tokenizer.load(directory: request.model))
+        }
+        let maxLength = min(request.data.maxLength, model.configuration.maxPositionEmbeddings)
+        let data = try log.phase("Tokenizing") {
+            try RunData(
+                train: texts.train, validation: texts.validation, labels: texts.labels, tokenizer: tokenizer,
+                maxLength: maxLength)
+        }
+        for note in data.notes { log.send(.note(note)) }
+        if shouldStop() { throw InterruptedError() }
+        let session = TrainingSession(
+            model: model, objective: LabelObjective(), data: data, paddingID: tokenizer.paddingID(for: model.configuration),
+            arguments: request.training, tokenizerDirectory: request.model, output: output, teacher: nil,
+            command: "finetune",
+            settings: RunReport.Settings(
+                model: request.model.path, studentConfiguration: .init(model.configuration),
+                maxLength: maxLength,
+                validationSplit: request.data.validation == nil ? request.data.validationSplit : nil,
+                training: request.training, device: request.device.description))
+        return try session.run(log: log, shouldStop: shouldStop)
+    }
+}
+
+extension DataRequest {
+    func validate() throws {
+        guard maxLength >= 3 else {
+            throw DistillationError(
+                "max_length must be at least 3 (two special tokens and one of text), got \(maxLength)")
+        }
+    }
+}

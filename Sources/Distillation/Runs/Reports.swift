@@ -1,0 +1,109 @@
+/// A model judged on labelled examples.
+public struct ModelEvaluation: Sendable, Equatable, Codable {
+    public var accuracy: Double
+    public var macroF1: Double
+    /// By label, in the label map's order.
+    public var f1: [LabelScore]
+    public var matthewsCorrelation: Double
+    /// Rows: true labels; columns: predicted ones; both in the label map's order.
+    public var confusionMatrix: [[Int]]
+    /// Cross-entropy with the labels.
+    public var hardLoss: Double
+    public var examples: Int
+    public var parameters: Int
+    /// Of the weights' files.
+    public var bytesOnDisk: Int
+    /// One example at a time; `nil` where not measured.
+    public var latencyP50Milliseconds: Double?
+    public var latencyP95Milliseconds: Double?
+}
+
+public struct LabelScore: Sendable, Equatable, Codable {
+    public var label: String
+    public var value: Double
+}
+
+/// A student beside its teacher on the same examples.
+public struct Comparison: Sendable, Equatable, Codable {
+    /// The share of examples on which both choose the same class.
+    public var agreement: Double
+    /// KL(teacher ‖ student) at temperature 1, mean over the examples.
+    public var kl: Double
+    /// The teacher's parameters divided by the student's, and so on: above 1 the student is better.
+    public var parameterRatio: Double
+    public var sizeRatio: Double
+    public var speedRatio: Double?
+}
+
+/// What `distill evaluate` found.
+public struct EvaluationReport: Sendable, Equatable, Codable {
+    public var model: ModelEvaluation
+    public var teacher: ModelEvaluation?
+    public var comparison: Comparison?
+    public var labels: [String]
+    public var data: DataRecord
+}
+
+/// A data file as it was read.
+public struct DataRecord: Sendable, Equatable, Codable {
+    public var path: String
+    public var examples: Int
+    public var sha256: String
+}
+
+/// Everything about a finished run: written as `distillation.json` (or `training.json` by `finetune`), printed
+/// by `--json`.
+public struct RunReport: Sendable, Equatable, Codable {
+    public var command: String
+    /// Where the model was saved.
+    public var output: String
+    public var labels: [String]
+    public var settings: Settings
+    public var train: DataRecord
+    public var validation: DataRecord
+    /// The teacher on the validation data.
+    public var teacher: ModelEvaluation?
+    /// The model that was saved, on the validation data.
+    public var student: ModelEvaluation
+    public var comparison: Comparison?
+    public var epochs: [EpochMetrics]
+    public var bestEpoch: Double
+    /// Whether the run was stopped before its last step.
+    public var interrupted: Bool
+    public var steps: Int
+    public var phases: [Phase]
+    public var versions: Versions
+
+    public struct Settings: Sendable, Equatable, Codable {
+        public var model: String?
+        public var teacher: String?
+        public var student: StudentOptions?
+        public var studentConfiguration: Sizes
+        public var temperature: Double?
+        public var alpha: Double?
+        public var maxLength: Int
+        public var validationSplit: Double?
+        public var training: TrainingArguments
+        public var device: String
+    }
+
+    public struct Sizes: Sendable, Equatable, Codable {
+        public var layers: Int
+        public var hiddenSize: Int
+        public var intermediateSize: Int
+        public var attentionHeads: Int
+        public var vocabularySize: Int
+    }
+
+    public struct Phase: Sendable, Equatable, Codable {
+        public var name: String
+        public var seconds: Double
+    }
+
+    public struct Versions: Sendable, Equatable, Codable {
+        public var distill: String
+        public var libtorch: String
+        public var cpuCapability: String
+        public var threads: Int
+    }
+}

@@ -1,0 +1,30 @@
+import Foundation
+
+/// Times the parts of a run and passes on what happens.
+final class RunLog {
+    private let onEvent: (RunEvent) -> Void
+    private(set) var phases: [RunReport.Phase] = []
+
+    init(_ onEvent: @escaping (RunEvent) -> Void) { self.onEvent = onEvent }
+
+    func phase<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
+        onEvent(.phaseStarted(name))
+        let start = Date()
+        let result = try body()
+        let seconds = -start.timeIntervalSinceNow
+        phases.append(.init(name: name, seconds: seconds))
+        onEvent(.phaseFinished(name, seconds: seconds))
+        return result
+    }
+
+    func send(_ event: RunEvent) { onEvent(event) }
+
+    func progress(_ completed: Int, of total: Int) {
+        onEvent(.progress(completed: completed, total: total, unit: "example", detail: ""))
+    }
+}
+
+/// The user stopped a run before it had anything to save.
+public struct InterruptedError: Error, Equatable, Sendable, CustomStringConvertible {
+    public var description: String { "interrupted before training began; nothing was saved" }
+}

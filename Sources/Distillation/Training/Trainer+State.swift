@@ -1,0 +1,26 @@
+import Torch
+
+extension Trainer {
+    /// A copy of everything that the rest of the run depends on.
+    public func state() throws -> TrainingState {
+        TrainingState(
+            step: step, epoch: epoch, stepInEpoch: stepInEpoch, parameters: try model.parameters.snapshot(),
+            optimizer: try optimizer.state(), dropout: dropout.position, sums: sums, history: history,
+            best: best)
+    }
+
+    /// Goes on from a state of a trainer with the same model, data and arguments.
+    ///
+    /// - Throws: `TorchError` where the state is of another model.
+    public func restore(_ state: TrainingState) throws {
+        try model.parameters.restore(state.parameters)
+        try optimizer.restore(state.optimizer)
+        dropout.position = state.dropout
+        step = state.step
+        epoch = state.epoch
+        stepInEpoch = state.stepInEpoch
+        sums = state.sums
+        history = state.history
+        best = state.best
+    }
+}

@@ -1,0 +1,75 @@
+import Torch
+
+/// The settings of a training run, named as in Hugging Face's `TrainingArguments`.
+public struct TrainingArguments: Sendable, Equatable, Codable {
+    /// Examples in one forward and backward pass.
+    public var perDeviceTrainBatchSize = 32
+    /// Examples in one forward pass of evaluation.
+    public var perDeviceEvalBatchSize = 64
+    /// Passes over the training data; a fraction stops within one.
+    public var numTrainEpochs = 3.0
+    /// Optimiser steps, instead of epochs, where positive.
+    public var maxSteps = -1
+    /// The learning rate after the warm-up.
+    public var learningRate = 5e-5
+    /// How the learning rate falls after the warm-up: `linear`, `cosine` or `constant`.
+    public var lrSchedulerType = LearningRateSchedule.Decay.linear
+    /// Steps of linear warm-up; below 1, their share of all steps.
+    public var warmupSteps = 0.1
+    /// AdamW's decay of weights; biases and layer norms never decay.
+    public var weightDecay = 0.01
+    public var adamBeta1 = 0.9
+    public var adamBeta2 = 0.999
+    public var adamEpsilon = 1e-8
+    /// Gradients are scaled down to this joint norm; 0 leaves them as they are.
+    public var maxGradNorm = 1.0
+    /// Passes whose gradients make one optimiser step: the same gradient as one batch that many times larger.
+    public var gradientAccumulationSteps = 1
+    /// Decides initialisation, order of the data and dropout.
+    public var seed: UInt64 = 42
+    /// Optimiser steps between two log lines.
+    public var loggingSteps = 10
+    /// Whether a batch holds sentences of similar length, which saves padding.
+    public var groupByLength = true
+
+    public init() {}
+
+    /// - Throws: ``DistillationError`` that names the setting.
+    public func validate() throws {
+        func require(_ holds: Bool, _ name: String, _ rule: String, _ value: Any) throws {
+            guard holds else { throw DistillationError("\(name) must be \(rule), got \(value)") }
+        }
+        try require(
+            perDeviceTrainBatchSize > 0, "per_device_train_batch_size", "at least 1", perDeviceTrainBatchSize)
+        try require(
+            perDeviceEvalBatchSize > 0, "per_device_eval_batch_size", "at least 1", perDeviceEvalBatchSize)
+        try require(
+            numTrainEpochs > 0 && numTrainEpochs.isFinite, "num_train_epochs", "above 0", numTrainEpochs)
+        try require(learningRate > 0 && learningRate.isFinite, "learning_rate", "above 0", learningRate)
+        try require(warmupSteps >= 0 && warmupSteps.isFinite, "warmup_steps", "0 or more", warmupSteps)
+        try require(weightDecay >= 0 && weightDecay.isFinite, "weight_decay", "0 or more", weightDecay)
+        try require((0..<1).contains(adamBeta1), "adam_beta1", "in 0 ..< 1", adamBeta1)
+        try require((0..<1).contains(adamBeta2), "adam_beta2", "in 0 ..< 1", adamBeta2)
+        try require(adamEpsilon > 0 && adamEpsilon.isFinite, "adam_epsilon", "above 0", adamEpsilon)
+        try require(maxGradNorm >= 0, "max_grad_norm", "0 (no clipping) or more", maxGradNorm)
+        try require(
+            gradientAccumulationSteps > 0, "gradient_accumulation_steps", "at least 1",
+            gradientAccumulationSteps)
+        try require(loggingSteps > 0, "logging_steps", "at least 1", loggingSteps)
+    }
+
+    /// Optimiser steps in all, for this many batches an epoch.
+    public func totalSteps(stepsPerEpoch: Int) -> Int {
+        maxSteps > 0 ? maxSteps : max(1, Int((numTrainEpochs * Double(stepsPerEpoch)).rounded(.up)))
+    }
+
+    /// The learning rate over a run of this many steps.
+    public func schedule(totalSteps: Int) -> LearningRateSchedule {
+        let warmup = warmupSteps < 1 ? (warmupSteps * Double(totalSteps)).rounded(.up) : warmupSteps.rounded()
+        return LearningRateSchedule(
+            peak: learningRate, warmupSteps: min(Int(warmup), totalSteps), totalSteps: totalSteps,
+            decay: lrSchedulerType)
+    }
+}
+
+extension LearningRateSchedule.Decay: Codable {}

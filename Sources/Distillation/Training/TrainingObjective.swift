@@ -1,0 +1,46 @@
+import Torch
+
+/// What a model is trained on: turns its logits for a batch into a loss.
+public protocol TrainingObjective {
+    /// - Parameters:
+    ///   - logits: The trained model's (B, C), in the graph.
+    ///   - labels: (B) classes, int64.
+    ///   - indices: The examples' places in the training data, for what was computed beforehand.
+    func loss(logits: Tensor, labels: Tensor, indices: [Int]) throws -> LossTerms
+
+    /// The teacher's logits for the training data, where there is a teacher.
+    var teacherLogits: Logits? { get }
+}
+
+/// Cross-entropy with the labels: plain fine-tuning.
+public struct LabelObjective: TrainingObjective {
+    public init() {}
+
+    public var teacherLogits: Logits? { nil }
+
+    public func loss(logits: Tensor, labels: Tensor, indices: [Int]) throws -> LossTerms {
+        let hard = try logits.crossEntropy(labels)
+        return LossTerms(total: hard, soft: nil, hard: try hard.item(), kl: nil)
+    }
+}
+
+/// The distillation loss against a teacher's logits that were computed once, before training.
+///
+/// The texts do not change between epochs and the teacher is frozen and in evaluation mode, so running it again
+/// in every epoch would give the same numbers.
+public struct DistillationObjective: TrainingObjective {
+    public let loss: DistillationLoss
+    public let teacherLogits: Logits?
+    private let logits: Logits
+
+    public init(loss: DistillationLoss, teacherLogits: Logits) {
+        self.loss = loss
+        self.teacherLogits = teacherLogits
+        self.logits = teacherLogits
+    }
+
+    public func loss(logits student: Tensor, labels: Tensor, indices: [Int]) throws -> LossTerms {
+        let teacher = try logits.tensor(indices, device: student.device)
+        return try loss(student: student, teacher: teacher, labels: labels)
+    }
+}

@@ -1,0 +1,43 @@
+/// A text, or a pair of texts, as the numbers that a model reads.
+///
+/// The four lists are equally long, one element for each token.
+public struct Encoding: Sendable, Equatable {
+    /// The tokens' numbers in the vocabulary.
+    public var ids: [Int32]
+    /// Which text a token belongs to: 0 for the first, 1 for the second (`token_type_ids`).
+    public var typeIDs: [Int32]
+    /// 1 for a token, 0 for padding. Padding is added by ``Tokenizer/pad(_:toMultipleOf:length:side:)``, so here
+    /// all are 1.
+    public var attentionMask: [Int32]
+    /// 1 for a token that the tokenizer added, such as `[CLS]`, 0 for one of the text.
+    public var specialTokensMask: [Int32]
+
+    /// Makes an encoding; the lists must be equally long.
+    public init(ids: [Int32], typeIDs: [Int32], attentionMask: [Int32], specialTokensMask: [Int32]) {
+        self.ids = ids
+        self.typeIDs = typeIDs
+        self.attentionMask = attentionMask
+        self.specialTokensMask = specialTokensMask
+    }
+
+    /// The number of tokens.
+    public var count: Int { ids.count }
+}
+
+extension Encoding {
+    /// An empty encoding with room for a number of tokens.
+    init(capacity: Int) {
+        self.init(ids: [], typeIDs: [], attentionMask: [], specialTokensMask: [])
+        ids.reserveCapacity(capacity)
+        typeIDs.reserveCapacity(capacity)
+        specialTokensMask.reserveCapacity(capacity)
+        attentionMask = [Int32](repeating: 1, count: capacity)
+    }
+
+    /// Appends tokens without their attention mask, which ``init(capacity:)`` has made already.
+    mutating func append(_ tokens: [Int32], typeID: Int32, special: Bool) {
+        ids.append(contentsOf: tokens)
+        typeIDs.append(contentsOf: repeatElement(typeID, count: tokens.count))
+        specialTokensMask.append(contentsOf: repeatElement(special ? 1 : 0, count: tokens.count))
+    }
+}

@@ -1,0 +1,73 @@
+import Foundation
+import JSON
+
+/// The stages of a tokenizer and what else `tokenizer.json` holds.
+struct TokenizerParts {
+    var normalizer: (any Normalizer)?
+    var preTokenizer: (any PreTokenizer)?
+    var model: any Model
+    var postProcessor: any PostProcessor
+    var addedTokens: [AddedVocabulary.Entry]
+    var truncation: Truncation?
+    var padding: Padding?
+}
+
+extension TokenizerParts {
+    /// Reads `tokenizer.json`.
+    init(contentsOf url: URL) throws {
+        let value = try JSONValue.load(contentsOf: url)
+        try self.init(StageConfiguration(file: url.path(percentEncoded: false), value: value))
+    }
+
+    init(_ file: StageConfiguration) throws {
+        if let version = try file.optionalString("version"), version != "1.0" {
+            throw file.malformed("version", "\(quoted(version)) is unknown; use a file of version 1.0")
+        }
+        normalizer = try StageRegistry.normalizers.make(from: file)
+        preTokenizer = try StageRegistry.preTokenizers.make(from: file)
+        postProcessor = try StageRegistry.postProcessors.make(from: file) ?? PlainPostProcessor()
+        truncation = try file.optionalObject("truncation").map(Truncation.init)
+        padding = try file.optionalObject("padding").map(Padding.init)
+        addedTokens = try file.objects("added_tokens").map {
+            AddedVocabulary.Entry(token: try AddedToken($0), id: try $0.int("id"))
+        }
+        let modelType = try file.optionalObject("model").flatMap(Self.typeOfModel)
+        guard let model = try StageRegistry.models.make(from: file, defaultType: modelType) else {
+            throw file.malformed("model", "missing; this is not a tokenizer file")
+        }
+        self.model = model
+    }
+
+    /// Old files do not name the type of the model; each has a key of its own.
+    private static func typeOfModel(_ model: StageConfiguration) -> String? {
+        if model.object["merges"] != nil { return "BPE" }
+        if model.object["vocab"]?.arrayValue != nil { return "Unigram" }
+        if model.object["continuing_subword_prefix"] != nil { return "WordPiece" }
+        return model.object["vocab"] != nil ? "WordLevel" : nil
+    }
+}
+
+extension TokenizerParts {
+    /// BERT's tokenizer as `tokenizer_config.json` and `vocab.txt` describe it.
+    init(vocabularyFile url: URL, _ settings: TokenizerSettings) throws {
+        let file = url.path(percentEncoded: false)
+        try settings.requireBert(for: file)
+        let vocabulary = try VocabularyFile.read(url)
+        func id(of token: SpecialToken) throws -> Int32 {
+            let name = settings.requiredName(of: token)
+            guard let id = vocabulary.id(of: name) else {
+                throw TokenizerError.invalidVocabulary(
+                    file: file,
+                    reason:
+                        "the vocabulary lacks \(quoted(name)); add it, or name another as \(token.rawValue)")
+            }
+            return id
+        }
+        normalizer = BertNormalizer()
+        preTokenizer = BertPreTokenizer()
+        model = try WordPiece(
+            vocabulary: vocabulary, unknownToken: settings.requiredName(of: .unknown), file: file)
+        postProcessor = TemplateProcessing(cls: try id(of: .cls), sep: try id(of: .sep))
+        addedTokens = []
+    }
+}

@@ -1,0 +1,22 @@
+/// The third stage: splits words into tokens of its vocabulary.
+protocol Model: Sendable {
+    /// The model's own tokens, without those that were added later.
+    var vocabulary: Vocabulary { get }
+    /// The token for what the vocabulary cannot express, if the model has one.
+    var unknownTokenID: Int32? { get }
+
+    /// Appends the ids of the words' tokens.
+    ///
+    /// - Parameters:
+    ///   - words: byte ranges of the text.
+    ///   - limit: no more words are begun once `ids` holds as many.
+    func tokenize(
+        _ text: UnsafeBufferPointer<UInt8>, words: [Range<Int>], limit: Int, into ids: inout [Int32])
+}
+
+extension StageRegistry where Stage == any Model {
+    /// The models that `tokenizer.json` may name.
+    static var models: Self {
+        Self(part: "model", stages: ["WordPiece": { try WordPiece($0) }])
+    }
+}

@@ -1,0 +1,120 @@
+/// BERT's normaliser: cleans, separates Chinese characters, strips accents and lower-cases, in this order.
+///
+/// What becomes of a character does not depend on its neighbours (with one rare exception, see
+/// ``ScalarReplacement/reordered``), so the four steps are worked out once for every character and then looked up.
+struct BertNormalizer: Normalizer {
+    /// Drops control characters and makes all white space a space.
+    let cleanText: Bool
+    /// Puts spaces around Chinese characters.
+    let handleChineseChars: Bool
+    /// Drops accents; `nil` stands for "if ``lowercase``".
+    let stripAccents: Bool?
+    /// Makes letters lower case.
+    let lowercase: Bool
+
+    private let replacements: ScalarReplacements
+    /// What becomes of an ASCII character; ``dropped`` for nothing.
+    private let ascii: [UInt8]
+    private static let dropped: UInt8 = 0xFF
+
+    init(
+        cleanText: Bool = true, handleChineseChars: Bool = true, stripAccents: Bool? = nil,
+        lowercase: Bool = true
+    ) {
+        self.cleanText = cleanText
+        self.handleChineseChars = handleChineseChars
+        self.stripAccents = stripAccents
+        self.lowercase = lowercase
+        let steps = BertNormalizerSteps(
+            cleanText: cleanText, handleChineseChars: handleChineseChars,
+            stripAccents: stripAccents ?? lowercase, lowercase: lowercase)
+        replacements = ScalarReplacements(steps)
+        ascii = (0..<128).map {
+            steps.apply(to: [$0]).first.map(UInt8.init(truncatingIfNeeded:)) ?? Self.dropped
+        }
+    }
+
+    init(_ configuration: StageConfiguration) throws {
+        self.init(
+            cleanText: try configuration.bool("clean_text"),
+            handleChineseChars: try configuration.bool("handle_chinese_chars"),
+            stripAccents: try configuration.optionalBool("strip_accents"),
+            lowercase: try configuration.bool("lowercase"))
+    }
+
+    func normalize(_ text: UnsafeBufferPointer<UInt8>, into output: ByteBuffer) {
+        output.reserve(text.count * replacements.maximumGrowth + 8)
+        let start = output.count
+        let finished = ascii.withUnsafeBufferPointer { ascii in
+            normalize(text, into: output, ascii: ascii)
+        }
+        if !finished {
+            output.count = start
+            replacements.steps.apply(to: text, into: output)
+        }
+    }
+
+    /// - Returns: false if the text holds a mark that changes places with its neighbours.
+    private func normalize(
+        _ text: UnsafeBufferPointer<UInt8>, into output: ByteBuffer, ascii: UnsafeBufferPointer<UInt8>
+    ) -> Bool {
+        guard let input = text.baseAddress else { return true }
+        var target = output.start + output.count
+        var position = 0
+        while position < text.count {
+            if position &+ 8 <= text.count {
+                let eight = UnsafeRawPointer(input + position).loadUnaligned(as: UInt64.self)
+                if PlainASCII.isPrintable(eight) {
+                    let lower = lowercase ? PlainASCII.lowercased(eight) : eight
+                    UnsafeMutableRawPointer(target).storeBytes(of: lower, as: UInt64.self)
+                    target += 8
+                    position &+= 8
+                    continue
+                }
+            }
+            // Up to the next multiple of 8 or so, one by one.
+            let end = min(position &+ 8, text.count)
+            while position < end {
+                let byte = text[position]
+                if byte < 0x80 {
+                    let replacement = ascii[Int(byte)]
+                    target.pointee = replacement
+                    if replacement != Self.dropped { target += 1 }
+                    position &+= 1
+                    continue
+                }
+                let scalar = UTF8Bytes.scalar(in: text, at: position)
+                guard let written = replacements.write(scalar.value, to: target) else { return false }
+                target += written
+                position &+= scalar.length
+            }
+        }
+        output.count = target - output.start
+        return true
+    }
+}
+
+/// Eight ASCII bytes at a time, in one register.
+private enum PlainASCII {
+    /// A byte repeated eight times.
+    private static func repeated(_ byte: UInt64) -> UInt64 { 0x0101_0101_0101_0101 &* byte }
+
+    /// Whether all bytes are between 0x20 and 0x7E.
+    @inline(__always)
+    static func isPrintable(_ eight: UInt64) -> Bool {
+        let notASCII = eight
+        // Subtracting borrows into the top bit of a byte that is too small; adding carries into it.
+        let control = eight &- repeated(0x20)
+        let delete = eight &+ repeated(0x01)
+        return (notASCII | control | delete) & repeated(0x80) == 0
+    }
+
+    /// Printable ASCII with A–Z made a–z.
+    @inline(__always)
+    static func lowercased(_ eight: UInt64) -> UInt64 {
+        let fromA = eight &+ repeated(0x80 - 0x41)
+        let beyondZ = eight &+ repeated(0x80 - 0x5B)
+        let isUppercase = fromA & ~beyondZ & repeated(0x80)
+        return eight | isUppercase >> 2  // the top bit becomes 0x20
+    }
+}

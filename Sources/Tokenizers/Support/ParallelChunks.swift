@@ -1,0 +1,37 @@
+import Dispatch
+
+/// Work on many inputs, shared among threads.
+enum ParallelChunks {
+    /// Transforms the inputs, keeping their order.
+    ///
+    /// - Parameters:
+    ///   - threads: how many threads share the work, at least 1.
+    ///   - makeWorkspace: makes what each thread needs for itself.
+    /// - Throws: the error of the first input, in order, whose transformation fails.
+    static func map<Input: Sendable, Output: Sendable, Workspace>(
+        _ inputs: [Input], threads: Int, makeWorkspace: @Sendable () -> Workspace,
+        _ transform: @Sendable (Input, Workspace) throws -> Output
+    ) throws -> [Output] {
+        let chunkCount = min(threads, inputs.count)
+        if chunkCount <= 1 {
+            let workspace = makeWorkspace()
+            return try inputs.map { try transform($0, workspace) }
+        }
+        let chunkSize = (inputs.count + chunkCount - 1) / chunkCount
+        var results = [Result<[Output], any Error>](repeating: .success([]), count: chunkCount)
+        results.withUnsafeMutableBufferPointer { results in
+            // Each iteration writes its own element only, so the threads do not meet.
+            nonisolated(unsafe) let results = results
+            DispatchQueue.concurrentPerform(iterations: chunkCount) { chunk in
+                let start = min(chunk * chunkSize, inputs.count)
+                let end = min(start + chunkSize, inputs.count)
+                let workspace = makeWorkspace()
+                results[chunk] = Result { try inputs[start..<end].map { try transform($0, workspace) } }
+            }
+        }
+        var outputs: [Output] = []
+        outputs.reserveCapacity(inputs.count)
+        for result in results { outputs += try result.get() }
+        return outputs
+    }
+}

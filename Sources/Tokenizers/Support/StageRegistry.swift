@@ -1,0 +1,27 @@
+import JSON
+
+/// The known kinds of one stage of a tokenizer, by the `type` that `tokenizer.json` gives.
+///
+/// A new kind is a file that holds it and a line in its stage's registry.
+struct StageRegistry<Stage> {
+    /// The stage's key in `tokenizer.json`.
+    let part: String
+    let stages: [String: (StageConfiguration) throws -> Stage]
+
+    /// Makes a stage as `tokenizer.json` describes it.
+    ///
+    /// - Parameter defaultType: the type of a description that names none.
+    /// - Returns: the stage, or `nil` if the file has none.
+    func make(from tokenizer: StageConfiguration, defaultType: String? = nil) throws -> Stage? {
+        guard let configuration = try tokenizer.optionalObject(part) else { return nil }
+        let type = try configuration.optionalString("type") ?? defaultType
+        guard let type else {
+            throw configuration.malformed("type", "missing; say which kind of \(part) this is")
+        }
+        guard let make = stages[type] else {
+            throw TokenizerError.unsupported(
+                file: tokenizer.file, part: part, type: type, supported: stages.keys.sorted())
+        }
+        return try make(configuration)
+    }
+}

@@ -1,0 +1,70 @@
+import Foundation
+
+extension Tokenizer {
+    /// Encodes a text, or a pair of texts.
+    ///
+    /// - Parameters:
+    ///   - text: the text.
+    ///   - pair: a second text.
+    ///   - addSpecialTokens: whether to add tokens such as `[CLS]` and `[SEP]`.
+    ///   - maxLength: the greatest number of tokens, special ones included; without it nothing is cut.
+    ///   - truncation: which text of a pair is cut.
+    ///   - truncationSide: the end at which tokens are cut off; by default the tokenizer's ``truncationSide``.
+    /// - Throws: ``TokenizerError/truncation(_:)`` if the text cannot be cut to `maxLength`.
+    public func encode(
+        _ text: String, pair: String? = nil, addSpecialTokens: Bool = true, maxLength: Int? = nil,
+        truncation: TruncationStrategy = .longestFirst, truncationSide: Side? = nil
+    ) throws -> Encoding {
+        let request = EncodeRequest(
+            addSpecialTokens: addSpecialTokens,
+            truncation: maxLength.map {
+                Truncation(maxLength: $0, strategy: truncation, side: truncationSide ?? self.truncationSide)
+            })
+        return try encode(TextPair(text, pair: pair), request, EncodeWorkspace())
+    }
+
+    /// Encodes many texts in parallel.
+    ///
+    /// - Parameters:
+    ///   - batch: the texts or pairs.
+    ///   - addSpecialTokens: whether to add tokens such as `[CLS]` and `[SEP]`.
+    ///   - maxLength: the greatest number of tokens, special ones included; without it nothing is cut.
+    ///   - truncation: which text of a pair is cut.
+    ///   - truncationSide: the end at which tokens are cut off; by default the tokenizer's ``truncationSide``.
+    ///   - threads: how many threads share the work; by default as many as there are cores.
+    /// - Returns: the encodings, in the order of the texts.
+    /// - Throws: what ``encode(_:pair:addSpecialTokens:maxLength:truncation:truncationSide:)`` throws for the first
+    ///   text that cannot be encoded.
+    public func encode(
+        batch: [TextPair], addSpecialTokens: Bool = true, maxLength: Int? = nil,
+        truncation: TruncationStrategy = .longestFirst, truncationSide: Side? = nil, threads: Int? = nil
+    ) throws -> [Encoding] {
+        let request = EncodeRequest(
+            addSpecialTokens: addSpecialTokens,
+            truncation: maxLength.map {
+                Truncation(maxLength: $0, strategy: truncation, side: truncationSide ?? self.truncationSide)
+            })
+        let threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
+        return try ParallelChunks.map(batch, threads: threads, makeWorkspace: EncodeWorkspace.init) {
+            item, workspace in
+            try encode(item, request, workspace)
+        }
+    }
+
+    /// Encodes many single texts in parallel;
+    /// see ``encode(batch:addSpecialTokens:maxLength:truncation:truncationSide:threads:)-([TextPair],_,_,_,_,_)``.
+    public func encode(
+        batch: [String], addSpecialTokens: Bool = true, maxLength: Int? = nil,
+        truncation: TruncationStrategy = .longestFirst, truncationSide: Side? = nil, threads: Int? = nil
+    ) throws -> [Encoding] {
+        try encode(
+            batch: batch.map { TextPair($0) }, addSpecialTokens: addSpecialTokens, maxLength: maxLength,
+            truncation: truncation, truncationSide: truncationSide, threads: threads)
+    }
+}
+
+/// What is to be done with each text.
+struct EncodeRequest: Sendable {
+    var addSpecialTokens: Bool
+    var truncation: Truncation?
+}

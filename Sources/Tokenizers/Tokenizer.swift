@@ -1,0 +1,106 @@
+import Foundation
+
+/// Turns texts into the numbers that a model reads, as Hugging Face's `tokenizers` does with the same files.
+///
+/// ```swift
+/// let tokenizer = try Tokenizer.load(directory: model)
+/// let encodings = try tokenizer.encode(batch: ["A fine film.", "Dull."], maxLength: 128)
+/// let batch = try tokenizer.pad(encodings)
+/// ```
+///
+/// A text goes through the stages of `tokenizer.json`: normaliser, pre-tokenizer, model, post-processor. Added
+/// tokens such as `[MASK]` are found before.
+public struct Tokenizer: Sendable {
+    let normalizer: (any Normalizer)?
+    let preTokenizer: (any PreTokenizer)?
+    let model: any Model
+    let postProcessor: any PostProcessor
+    let addedVocabulary: AddedVocabulary
+    private let specialTokenIDs: [SpecialToken: Int32]
+
+    /// The longest input, in tokens, that the model was made for, if the tokenizer's files say.
+    public let modelMaxLength: Int?
+    /// What the model takes: `input_ids`, `attention_mask`, and `token_type_ids` if it tells texts apart.
+    public let modelInputNames: [String]
+    /// The end at which ``pad(_:toMultipleOf:length:side:)`` adds padding unless told otherwise.
+    public let paddingSide: Side
+    /// The end at which tokens are cut off unless told otherwise.
+    public let truncationSide: Side
+    /// The `token_type_ids` of padding.
+    public let padTokenTypeID: Int32
+    /// The truncation that `tokenizer.json` asks for. As with `AutoTokenizer` it is not applied by itself: pass
+    /// `maxLength` to truncate.
+    public let truncation: Truncation?
+    /// The padding that `tokenizer.json` asks for. As with `AutoTokenizer` only its token and side are used.
+    public let padding: Padding?
+
+    /// The tokenizer files that a model's directory may hold, to be copied along with the model.
+    public static let fileNames = [
+        "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+        "vocab.txt",
+        "vocab.json", "merges.txt",
+    ]
+
+    init(_ parts: TokenizerParts, _ settings: TokenizerSettings, file: String) throws {
+        normalizer = try settings.adjusting(parts.normalizer)
+        preTokenizer = parts.preTokenizer
+        model = parts.model
+        postProcessor = parts.postProcessor
+        addedVocabulary = try AddedVocabulary(
+            parts.addedTokens + settings.addedTokens(besides: parts.addedTokens, in: model.vocabulary),
+            model: model,
+            normalizer: normalizer, splitSpecialTokens: settings.splitSpecialTokens, file: file)
+        let vocabulary = addedVocabulary.vocabulary
+        for id in postProcessor.specialTokenIDs where vocabulary.token(of: id) == nil {
+            throw TokenizerError.invalidVocabulary(
+                file: file,
+                reason: "the post-processor adds token \(id), which the vocabulary lacks; mend the file")
+        }
+        var ids = try settings.specialTokenIDs(in: vocabulary)
+        ids[.unknown] = ids[.unknown] ?? model.unknownTokenID
+        if let padding = parts.padding, ids[.padding] == nil {
+            ids[.padding] = vocabulary.id(of: padding.padToken)
+        }
+        specialTokenIDs = ids
+
+        modelMaxLength = settings.modelMaxLength
+        modelInputNames = settings.modelInputNames
+        paddingSide = settings.paddingSide ?? parts.padding?.side ?? .right
+        truncationSide = settings.truncationSide ?? parts.truncation?.side ?? .right
+        padTokenTypeID = parts.padding?.padTypeID ?? 0
+        truncation = parts.truncation
+        padding = parts.padding
+    }
+}
+
+// MARK: - Vocabulary
+
+extension Tokenizer {
+    /// The number of tokens, added ones included.
+    public var vocabularySize: Int { addedVocabulary.vocabulary.count }
+
+    /// The largest id of a token; a model needs an embedding for each id up to this one.
+    public var largestTokenID: Int32 { addedVocabulary.vocabulary.ids.last ?? 0 }
+
+    /// The id of a token, if there is such a token. Tokens are compared byte by byte.
+    public func tokenToID(_ token: String) -> Int32? { addedVocabulary.vocabulary.id(of: token) }
+
+    /// The token of an id, if there is one.
+    public func idToToken(_ id: Int32) -> String? { addedVocabulary.vocabulary.token(of: id) }
+
+    /// Whether both tokenizers have the same tokens with the same ids, byte for byte.
+    public func hasSameVocabulary(as other: Tokenizer) -> Bool {
+        addedVocabulary.vocabulary.isEqual(to: other.addedVocabulary.vocabulary)
+    }
+
+    /// The id of `[PAD]` or whatever fills rows up.
+    public var padTokenID: Int32? { specialTokenIDs[.padding] }
+    /// The id of `[UNK]` or whatever stands for unknown words.
+    public var unknownTokenID: Int32? { specialTokenIDs[.unknown] }
+    /// The id of `[CLS]` or whatever begins a text.
+    public var clsTokenID: Int32? { specialTokenIDs[.cls] }
+    /// The id of `[SEP]` or whatever ends a text.
+    public var sepTokenID: Int32? { specialTokenIDs[.sep] }
+    /// The id of `[MASK]` or whatever hides a word.
+    public var maskTokenID: Int32? { specialTokenIDs[.mask] }
+}

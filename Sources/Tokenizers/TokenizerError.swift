@@ -1,0 +1,39 @@
+import JSON
+
+/// Why a tokenizer could not be loaded, or a text not be encoded.
+public enum TokenizerError: Error, Sendable, Equatable {
+    /// A directory holds no tokenizer, or is not there.
+    case missing(directory: String, reason: String)
+    /// A file does not say what it must; `key` is the path to the value, such as `model.vocab`.
+    case malformed(file: String, key: String, reason: String)
+    /// A part of the tokenizer is of a type that is not known here.
+    case unsupported(file: String, part: String, type: String, supported: [String])
+    /// The tokens or their ids contradict each other, or one is missing that is needed.
+    case invalidVocabulary(file: String, reason: String)
+    /// A text cannot be cut to the length asked for.
+    case truncation(String)
+    /// Encodings cannot be made equally long.
+    case padding(String)
+}
+
+extension TokenizerError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .missing(let directory, let reason): "\(directory): \(reason)"
+        case .malformed(let file, let key, let reason): "\(file): \(key): \(reason)"
+        case .unsupported(let file, let part, let type, let supported):
+            "\(file): \(part) is of type \(quoted(type)), which is not supported; "
+                + "use a tokenizer with one of: \(supported.joined(separator: ", "))"
+        case .invalidVocabulary(let file, let reason): "\(file): \(reason)"
+        case .truncation(let reason): "truncation: \(reason)"
+        case .padding(let reason): "padding: \(reason)"
+        }
+    }
+}
+
+/// A token or name for an error message: quoted, on one line, and not longer than a line.
+func quoted(_ text: String) -> String {
+    let scalars = text.unicodeScalars
+    let shortened = scalars.count > 60 ? String(String.UnicodeScalarView(scalars.prefix(60))) + "…" : text
+    return JSONValue.string(shortened).serialized()
+}

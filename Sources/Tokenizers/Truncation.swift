@@ -1,0 +1,118 @@
+/// Which text of a pair is cut when both together are too long.
+public enum TruncationStrategy: String, Sendable, CaseIterable {
+    /// The longer one, until both are equally long; then both.
+    case longestFirst = "longest_first"
+    case onlyFirst = "only_first"
+    case onlySecond = "only_second"
+}
+
+/// The end of a text at which something is cut off or added.
+public enum Side: String, Sendable, CaseIterable {
+    case left, right
+}
+
+/// How texts are cut to a greatest length.
+public struct Truncation: Sendable, Equatable {
+    /// The greatest number of tokens, special ones included.
+    public var maxLength: Int
+    /// Which text of a pair is cut.
+    public var strategy: TruncationStrategy
+    /// The end at which tokens are dropped.
+    public var side: Side
+
+    /// Makes truncation settings.
+    public init(maxLength: Int, strategy: TruncationStrategy = .longestFirst, side: Side = .right) {
+        self.maxLength = maxLength
+        self.strategy = strategy
+        self.side = side
+    }
+}
+
+extension Truncation {
+    /// Reads `truncation` of `tokenizer.json`. Its `stride` only matters for the pieces cut off, which are dropped.
+    init(_ configuration: StageConfiguration) throws {
+        let strategies: [String: TruncationStrategy] = [
+            "LongestFirst": .longestFirst, "OnlyFirst": .onlyFirst, "OnlySecond": .onlySecond,
+        ]
+        let name = try configuration.string("strategy")
+        guard let strategy = strategies[name] else {
+            throw configuration.malformed(
+                "strategy",
+                "\(quoted(name)) is unknown; use one of \(strategies.keys.sorted().joined(separator: ", "))")
+        }
+        self.init(
+            maxLength: try configuration.int("max_length"), strategy: strategy,
+            side: try configuration.side("direction") ?? .right)
+    }
+
+    /// Cuts the tokens of a text or a pair.
+    ///
+    /// - Parameter specialTokens: how many tokens will be added, for which room must be left.
+    /// - Throws: ``TokenizerError/truncation(_:)``
+    func apply(to first: inout [Int32], _ second: inout [Int32]?, specialTokens: Int) throws {
+        let room = maxLength - specialTokens
+        guard room >= 0 else {
+            throw TokenizerError.truncation(
+                "a length of \(maxLength) has no room for the \(specialTokens) special tokens; pass a larger maxLength"
+            )
+        }
+        let secondCount = second?.count ?? 0
+        let excess = first.count + secondCount - room
+        if excess <= 0 { return }
+        if room == 0 {
+            first = []
+            if second != nil { second = [] }
+            return
+        }
+        switch strategy {
+        case .longestFirst:
+            let lengths = second == nil ? (room, 0) : Self.shares(of: room, first.count, secondCount)
+            cut(&first, to: lengths.0)
+            if var tokens = second {
+                cut(&tokens, to: lengths.1)
+                second = tokens
+            }
+        case .onlyFirst:
+            try cut(&first, by: excess, "first")
+        case .onlySecond:
+            guard var tokens = second else {
+                throw TokenizerError.truncation(
+                    "only_second needs a pair of texts; use longest_first for single texts")
+            }
+            try cut(&tokens, by: excess, "second")
+            second = tokens
+        }
+    }
+
+    /// How many tokens of a pair that is too long remain. The shorter text is left alone if it fits into half.
+    private static func shares(of room: Int, _ first: Int, _ second: Int) -> (Int, Int) {
+        let shorter = min(first, second)
+        let pair = shorter <= room / 2 ? (shorter, room - shorter) : (room / 2, room - room / 2)
+        return first <= second ? pair : (pair.1, pair.0)
+    }
+
+    private func cut(_ tokens: inout [Int32], by excess: Int, _ which: String) throws {
+        guard tokens.count > excess else {
+            throw TokenizerError.truncation(
+                "the \(which) text has \(tokens.count) tokens, but \(excess) must go to reach a length of \(maxLength); "
+                    + "use longest_first or pass a larger maxLength")
+        }
+        cut(&tokens, to: tokens.count - excess)
+    }
+
+    private func cut(_ tokens: inout [Int32], to count: Int) {
+        let excess = max(0, tokens.count - count)
+        if side == .right { tokens.removeLast(excess) } else { tokens.removeFirst(excess) }
+    }
+}
+
+extension StageConfiguration {
+    /// An end of a text, in any case: `tokenizer.json` and `tokenizer_config.json` write it differently.
+    func side(_ key: String) throws -> Side? {
+        guard let name = try optionalString(key) else { return nil }
+        guard let side = Side(rawValue: name.lowercased()) else {
+            throw malformed(key, "\(quoted(name)) is unknown; use left or right")
+        }
+        return side
+    }
+}

@@ -1,0 +1,61 @@
+import Foundation
+
+/// Canonical decomposition (NFD) as Hugging Face's `tokenizers` does it, by Unicode 12.
+///
+/// The mappings come from Foundation, since Unicode promises never to change one; the tables only say which
+/// characters were known then.
+enum CanonicalDecomposition {
+    static let hangulSyllables: ClosedRange<UInt32> = 0xAC00...0xD7A3
+
+    /// What each character with a decomposition becomes, Hangul syllables aside.
+    static let mappings: [UInt32: [UInt32]] = {
+        var mappings: [UInt32: [UInt32]] = [:]
+        UnicodeTables.forEachRange(in: UnicodeTables.decomposable) { first, last in
+            for scalar in (first...last).compactMap(Unicode.Scalar.init) {
+                let decomposed = String(scalar).decomposedStringWithCanonicalMapping
+                mappings[scalar.value] = decomposed.unicodeScalars.map(\.value)
+            }
+        }
+        return mappings
+    }()
+
+    /// The full decomposition of one character; the character itself if it has none.
+    static func decompose(_ scalar: UInt32) -> [UInt32] {
+        hangulSyllables.contains(scalar) ? decomposeHangul(scalar) : mappings[scalar] ?? [scalar]
+    }
+
+    /// Splits a Hangul syllable into two or three letters (The Unicode Standard, section 3.12).
+    static func decomposeHangul(_ syllable: UInt32) -> [UInt32] {
+        let index = syllable - hangulSyllables.lowerBound
+        let letters = [0x1100 + index / 588, 0x1161 + index % 588 / 28]
+        return index % 28 == 0 ? letters : letters + [0x11A7 + index % 28]
+    }
+
+    /// The decomposition of a text, with marks in canonical order.
+    static func decompose(_ text: [UInt32]) -> [UInt32] {
+        var result = text.flatMap(decompose)
+        let classes = result.map(combiningClass)
+        var start = 0
+        while start < result.count {
+            guard classes[start] != 0 else {
+                start += 1
+                continue
+            }
+            let end = classes[start...].firstIndex(of: 0) ?? result.count
+            // Swift's sort keeps the order of equal elements only by habit, so their place decides too.
+            let order = (start..<end).sorted { (classes[$0], $0) < (classes[$1], $1) }
+            result.replaceSubrange(start..<end, with: order.map { result[$0] })
+            start = end
+        }
+        return result
+    }
+
+    /// The canonical combining class; 0 for characters newer than the tables.
+    static func combiningClass(_ scalar: UInt32) -> UInt8 {
+        let isMark =
+            UnicodeTables.contains(scalar, in: UnicodeTables.nonspacing)
+            || UnicodeTables.contains(scalar, in: UnicodeTables.reordered)
+        guard isMark, let scalar = Unicode.Scalar(scalar) else { return 0 }
+        return scalar.properties.canonicalCombiningClass.rawValue
+    }
+}

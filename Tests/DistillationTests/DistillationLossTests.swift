@@ -1,0 +1,134 @@
+import Foundation
+import Safetensors
+import Testing
+import Torch
+
+@testable import Distillation
+
+@Suite("Distillation loss")
+struct DistillationLossTests {
+    @Test(
+        "total, soft and hard loss and the gradient equal PyTorch's",
+        arguments: ["1", "2", "4", "10"], ["0", "0.3", "0.7", "1"])
+    func golden(temperature: String, alpha: String) throws {
+        let file = try SafetensorsFile(contentsOf: Support.fixtures.appending(path: "losses.safetensors"))
+        let student = try Support.tensor(file, "student")
+        try student.setRequiresGrad(true)
+        let loss = try DistillationLoss(
+            temperature: #require(Double(temperature)), alpha: #require(Double(alpha)))
+        let terms = try loss(
+            student: student, teacher: Support.tensor(file, "teacher"), labels: Support.tensor(file, "labels")
+        )
+        try terms.total.backward()
+
+        let name = "t\(temperature)_a\(alpha)"
+        for (ours, theirs) in [
+            (try terms.total.item(), "total"), (try #require(terms.soft), "soft"),
+            (try #require(terms.hard), "hard"),
+        ] {
+            let expected = try Support.tensor(file, "\(name).\(theirs)").item()
+            #expect(abs(ours - expected) <= 1e-5 * max(1, abs(expected)), "\(name).\(theirs)")
+        }
+        let gradient = try #require(try student.gradient)
+        let expected = try Support.tensor(file, "\(name).grad")
+        let error = try (gradient - expected).absolute().max().item()
+        #expect(try error <= 1e-5 * max(1e-2, expected.absolute().max().item()))
+    }
+
+    @Test("the soft loss is T² times the KL divergence of the definition, summed by hand")
+    func independentFormula() throws {
+        let student = [[0.3, -1.2, 2.0], [1.0, 0.0, -3.0]]
+        let teacher = [[1.5, 0.2, -0.7], [-2.0, 4.0, 0.1]]
+        for temperature in [0.5, 1, 3, 20] {
+            var expected = 0.0
+            for (s, t) in zip(student, teacher) {
+                let (p, q) = (softmax(t, temperature), softmax(s, temperature))
+                expected += zip(p, q).reduce(0) { $0 + $1.0 * (log($1.0) - log($1.1)) }
+            }
+            expected *= temperature * temperature / Double(student.count)
+            let loss = try DistillationLoss(temperature: temperature, alpha: 1)
+            let ours = try loss.softLoss(student: tensor(student), teacher: tensor(teacher)).item()
+            #expect(abs(ours - expected) < 1e-4 * max(1, expected), "T = \(temperature)")
+        }
+    }
+
+    @Test("both sides are divided by T: scaling all logits and T together only scales the loss by T²")
+    func bothSidesDivided() throws {
+        let student = try Tensor.normal([16, 4], seed: 1)
+        let teacher = try Tensor.normal([16, 4], seed: 2)
+        let plain = try DistillationLoss(temperature: 1, alpha: 1).softLoss(
+            student: student, teacher: teacher
+        ).item()
+        let scaled = try DistillationLoss(temperature: 5, alpha: 1)
+            .softLoss(student: student * 5, teacher: teacher * 5).item()
+        #expect(abs(scaled - 25 * plain) < 1e-4 * scaled)
+    }
+
+    @Test("the soft term's gradient keeps its size as T grows, thanks to the factor T²")
+    func gradientMagnitude() throws {
+        func norm(_ temperature: Double) throws -> Double {
+            let student = try Tensor.normal([64, 5], seed: 3)
+            try student.setRequiresGrad(true)
+            let teacher = try Tensor.normal([64, 5], seed: 4)
+            try DistillationLoss(temperature: temperature, alpha: 1).softLoss(
+                student: student, teacher: teacher
+            )
+            .backward()
+            return try #require(try student.gradient).norm().item()
+        }
+        // For large T the gradient tends to (student − teacher, each centred) / (classes · batch).
+        let (at10, at20, at100) = (try norm(10), try norm(20), try norm(100))
+        #expect(abs(at20 / at10 - 1) < 0.1)
+        #expect(abs(at100 / at20 - 1) < 0.1)
+        // Without T² it would fall with the square of T.
+        #expect(at100 > 0.5 * (try norm(2)))
+    }
+
+    @Test("a student equal to its teacher has no soft loss and no gradient from it")
+    func zeroAtEquality() throws {
+        let student = try Tensor.normal([8, 6], seed: 5)
+        let teacher = try student.clone()
+        try student.setRequiresGrad(true)
+        let loss = try DistillationLoss(temperature: 4, alpha: 1)
+        let terms = try loss(
+            student: student, teacher: teacher, labels: Tensor([Int](repeating: 0, count: 8)))
+        try terms.total.backward()
+        #expect(abs(try #require(terms.soft)) < 1e-5)
+        #expect(abs(try #require(terms.kl)) < 1e-5)
+        #expect(try #require(try student.gradient).absolute().max().item() < 1e-6)
+    }
+
+    @Test("no gradient flows into the teacher's logits")
+    func teacherHasNoGradient() throws {
+        let student = try Tensor.normal([4, 3], seed: 6)
+        let teacher = try Tensor.normal([4, 3], seed: 7)
+        try student.setRequiresGrad(true)
+        try teacher.setRequiresGrad(true)
+        try DistillationLoss()(student: student, teacher: teacher, labels: Tensor([0, 1, 2, 0])).total
+            .backward()
+        #expect(try teacher.gradient == nil)
+        #expect(try student.gradient != nil)
+    }
+
+    @Test("settings out of range are refused by name", arguments: [0, -1, .nan, .infinity])
+    func badTemperature(_ temperature: Double) {
+        let error = #expect(throws: DistillationError.self) { try DistillationLoss(temperature: temperature) }
+        #expect(error?.description.contains("temperature must be above 0") == true)
+    }
+
+    @Test("alpha outside 0…1 is refused", arguments: [-0.1, 1.01, .nan])
+    func badAlpha(_ alpha: Double) {
+        let error = #expect(throws: DistillationError.self) { try DistillationLoss(alpha: alpha) }
+        #expect(error?.description.contains("alpha must be from 0") == true)
+    }
+
+    private func softmax(_ logits: [Double], _ temperature: Double) -> [Double] {
+        let exponentials = logits.map { exp($0 / temperature) }
+        let sum = exponentials.reduce(0, +)
+        return exponentials.map { $0 / sum }
+    }
+
+    private func tensor(_ rows: [[Double]]) throws -> Tensor {
+        try Tensor(rows.flatMap { $0.map { Float($0) } }, shape: [rows.count, rows[0].count])
+    }
+}

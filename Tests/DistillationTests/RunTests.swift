@@ -1,0 +1,257 @@
+import Foundation
+import Testing
+import Tokenizers
+import Torch
+import Transformers
+
+@testable import Distillation
+
+/// Whole runs on a tiny teacher, from files to files.
+@Suite("Runs")
+struct RunTests {
+    let scratch: URL
+    let interop = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../InteropTests/Fixtures")
+        .standardizedFileURL
+    var teacher: URL { interop.appending(path: "tiny-teacher") }
+    var reviews: URL { interop.appending(path: "reviews.csv") }
+
+    init() throws {
+        scratch = FileManager.default.temporaryDirectory.appending(path: "distill-runs-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
+    }
+
+    private func request(_ name: String = "student") -> DistillRequest {
+        var request = DistillRequest(
+            teacher: teacher, data: DataRequest(train: reviews), output: scratch.appending(path: name))
+        request.student.layers = 2
+        request.student.hiddenSize = 32
+        request.student.initialization = .teacherLayers
+        request.training.numTrainEpochs = 2
+        request.training.learningRate = 1e-3
+        return request
+    }
+
+    private func files(_ directory: URL) throws -> Set<String> {
+        Set(try FileManager.default.contentsOfDirectory(atPath: directory.path))
+    }
+
+    @Test("a run saves a complete model directory with its report and model card")
+    func output() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let report = try DistillationRun(request()).run()
+        let expected: Set = [
+            "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt", "README.md",
+            "distillation.json",
+        ]
+        #expect(try files(scratch.appending(path: "student")) == expected)
+        #expect(try files(scratch) == ["student"])
+
+        let saved = try String(contentsOf: scratch.appending(path: "student/distillation.json"), encoding: .utf8)
+        #expect(try JSONText.decode(RunReport.self, from: saved) == report)
+        #expect(report.student.bytesOnDisk > 0 && report.epochs.count == 2 && !report.interrupted)
+        #expect(report.train.sha256.count == 64)
+        #expect(try #require(report.comparison).parameterRatio > 1)
+        #expect(report.settings.temperature == 4 && report.settings.alpha == 0.7)
+        #expect(report.settings.training.seed == 42)
+        let card = try String(contentsOf: scratch.appending(path: "student/README.md"), encoding: .utf8)
+        #expect(card.hasPrefix("---\n") && card.contains("pipeline_tag: text-classification"))
+    }
+
+    @Test("the saved student answers as the one in memory did: its recorded accuracy is found again")
+    func reload() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        var request = request()
+        request.data.validation = reviews
+        let report = try DistillationRun(request).run()
+        var evaluate = EvaluateRequest(model: request.output, data: reviews)
+        evaluate.teacher = teacher
+        let found = try EvaluationRun(evaluate).run()
+        #expect(found.model.accuracy == report.student.accuracy)
+        #expect(found.model.confusionMatrix == report.student.confusionMatrix)
+        #expect(abs(found.model.hardLoss - report.student.hardLoss) < 1e-5)
+        #expect(try abs(#require(found.comparison).kl - #require(report.comparison).kl) < 1e-5)
+        #expect(found.teacher?.latencyP50Milliseconds != nil)
+
+        let predictor = try Predictor(model: request.output)
+        let answer = try #require(try predictor.predict([TextInput("a brilliant lovely film")]).first)
+        #expect(predictor.labels.contains(answer.label))
+        #expect(abs(answer.scores.reduce(0) { $0 + $1.value } - 1) < 1e-5)
+        #expect(try predictor.predict([]).isEmpty)
+    }
+
+    @Test("the same seed writes the same bytes")
+    func reproducible() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        for name in ["one", "two"] { _ = try DistillationRun(request(name)).run() }
+        let (one, two) = (
+            try Data(contentsOf: scratch.appending(path: "one/model.safetensors")),
+            try Data(contentsOf: scratch.appending(path: "two/model.safetensors"))
+        )
+        #expect(one == two)
+    }
+
+    @Test("without a description, the student is the recipe's: the teacher's configuration, 6 layers of 384")
+    func recipesStudent() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let builder = StudentBuilder(
+            options: StudentOptions(), teacher: try TrainedClassifier(teacher), seed: 42, device: .cpu)
+        let configuration = try builder.configuration()
+        #expect(configuration.numHiddenLayers == 6 && configuration.hiddenSize == 384)
+        #expect(configuration.intermediateSize == 64 && configuration.numAttentionHeads == 4)
+        #expect(configuration.labelNames == ["negative", "positive"])
+    }
+
+    @Test("a student from the teacher's layers starts with exactly their weights")
+    func teacherLayers() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let source = try TrainedClassifier(teacher)
+        var options = StudentOptions()
+        options.layers = 2
+        options.hiddenSize = 32
+        options.initialization = .teacherLayers
+        let student = try StudentBuilder(options: options, teacher: source, seed: 1, device: .cpu)
+            .build(needsPairs: false).model
+        for (own, other) in [("0", "1"), ("1", "3")] {
+            let name = "attention.self.query.weight"
+            let mine = try #require(student.parameters["bert.encoder.layer.\(own).\(name)"])
+            let theirs = try #require(source.model.parameters["bert.encoder.layer.\(other).\(name)"])
+            #expect(try mine.bytes() == theirs.bytes())
+            #expect(mine.requiresGrad && !theirs.requiresGrad)
+        }
+    }
+
+    @Test("a teacher whose checkpoint lacks a head is refused, with the way out")
+    func headlessTeacher() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let headless = interop.appending(path: "../../TransformersTests/Fixtures/bert-base-prefixless")
+        var request = request()
+        request.teacher = headless.standardizedFileURL
+        let error = #expect(throws: DistillationError.self) { try DistillationRun(request).run() }
+        #expect(error?.description.contains("classifier head") == true)
+        #expect(error?.description.contains("distill finetune") == true)
+        #expect(try files(scratch).isEmpty)
+    }
+
+    @Test("a teacher no better than the commonest class is a warning in the run")
+    func poorTeacher() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        // The same texts with their labels swapped: the teacher is now always wrong.
+        let swapped = try String(contentsOf: reviews, encoding: .utf8)
+            .replacingOccurrences(of: ",positive", with: ",x").replacingOccurrences(of: ",negative", with: ",positive")
+            .replacingOccurrences(of: ",x", with: ",negative")
+        let file = scratch.appending(path: "swapped.csv")
+        try swapped.write(to: file, atomically: true, encoding: .utf8)
+        var request = request()
+        request.data.train = file
+        request.training.maxSteps = 1
+        var warnings: [String] = []
+        _ = try DistillationRun(request).run(onEvent: { if case .warning(let text) = $0 { warnings.append(text) } })
+        #expect(warnings.contains { $0.contains("no better than always answering the commonest class") })
+    }
+
+    @Test("an interrupted run saves what was learnt so far, complete")
+    func interrupted() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        var request = request()
+        request.training.numTrainEpochs = 50
+        let steps = Counter()
+        let report = try DistillationRun(request).run(
+            onEvent: { if case .progress(_, _, "step", _) = $0 { steps.value += 1 } },
+            shouldStop: { steps.value >= 3 })
+        #expect(report.interrupted && report.steps == 3)
+        #expect(try Predictor(model: request.output).predict([TextInput("a film")]).count == 1)
+        #expect(try files(scratch) == ["student"])
+    }
+
+    @Test("a run stopped before training says so and leaves nothing")
+    func interruptedEarly() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        #expect(throws: InterruptedError.self) { try DistillationRun(request()).run(shouldStop: { true }) }
+        #expect(try files(scratch).isEmpty)
+    }
+
+    @Test("a loss that is not finite ends the run; the last good weights are in the output, and loadable")
+    func nonFinite() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        var request = request()
+        request.training.learningRate = 1e30
+        request.training.warmupSteps = 2
+        let error = #expect(throws: NonFiniteLossError.self) { try DistillationRun(request).run() }
+        #expect(error?.description.contains("is kept in \(request.output.path)") == true, "\(String(describing: error))")
+        #expect(try files(scratch) == ["student"])
+        _ = try TrainedClassifier(request.output)
+    }
+
+    @Test("an output directory that is not empty is refused before any work, and untouched")
+    func outputExists() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let output = scratch.appending(path: "student")
+        try FileManager.default.createDirectory(at: output, withIntermediateDirectories: true)
+        try "mine".write(to: output.appending(path: "notes.txt"), atomically: true, encoding: .utf8)
+        var phases = 0
+        #expect(throws: (any Error).self) {
+            try DistillationRun(request()).run(onEvent: { if case .phaseStarted = $0 { phases += 1 } })
+        }
+        #expect(phases == 0)
+        #expect(try files(output) == ["notes.txt"])
+    }
+
+    @Test("students that cannot be are refused by name, before the teacher runs")
+    func badStudents() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let changes: [(String, (inout StudentOptions) -> Void)] = [
+            ("not divisible", { $0 = StudentOptions(); $0.hiddenSize = 30 }),
+            ("--init random", { $0.hiddenSize = 64 }),
+            ("cannot start from the teacher's 4", { $0.layers = 5 }),
+            ("--teacher-layers names 1 layers", { $0.teacherLayers = [0] }),
+            ("layers 0 to 3", { $0.teacherLayers = [0, 4] }),
+        ]
+        for (message, change) in changes {
+            var request = request()
+            change(&request.student)
+            do {
+                _ = try DistillationRun(request).run()
+                Issue.record("a student with '\(message)' was built")
+            } catch {
+                #expect("\(error)".contains(message), "\(error)")
+            }
+        }
+        #expect(try files(scratch).isEmpty)
+    }
+
+    @Test("a student checkpoint with another vocabulary is refused")
+    func otherVocabulary() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let other = scratch.appending(path: "other")
+        try FileManager.default.copyItem(at: teacher, to: other)
+        try FileManager.default.removeItem(at: other.appending(path: "tokenizer.json"))
+        let vocabulary = other.appending(path: "vocab.txt")
+        let words = try String(contentsOf: vocabulary, encoding: .utf8)
+        try words.replacingOccurrences(of: "\nfilm\n", with: "\nfilms\n")
+            .write(to: vocabulary, atomically: true, encoding: .utf8)
+        var request = request()
+        request.student = StudentOptions()
+        request.student.directory = other
+        let error = #expect(throws: DistillationError.self) { try DistillationRun(request).run() }
+        #expect(error?.description.contains("vocabulary") == true)
+    }
+
+    @Test("a student checkpoint with its labels in another order is refused")
+    func otherLabels() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let other = scratch.appending(path: "other")
+        try FileManager.default.copyItem(at: teacher, to: other)
+        let file = other.appending(path: "config.json")
+        let config = try String(contentsOf: file, encoding: .utf8)
+            .replacingOccurrences(of: "\"0\": \"negative\"", with: "\"0\": \"positive\"")
+            .replacingOccurrences(of: "\"1\": \"positive\"", with: "\"1\": \"negative\"")
+            .replacingOccurrences(of: "\"negative\": 0", with: "\"negative\": 1")
+            .replacingOccurrences(of: "\"positive\": 1", with: "\"positive\": 0")
+        try config.write(to: file, atomically: true, encoding: .utf8)
+        var request = request()
+        request.student = StudentOptions()
+        request.student.directory = other
+        let error = #expect(throws: DistillationError.self) { try DistillationRun(request).run() }
+        #expect(error?.description.contains("labels") == true, "\(String(describing: error))")
+    }
+}

@@ -1,0 +1,115 @@
+import Datasets
+import Foundation
+import JSON
+import Safetensors
+import Torch
+import Transformers
+
+@testable import Distillation
+
+/// Small models and data of this suite's own.
+enum Support {
+    /// A fresh classifier small enough to train in a test.
+    static func model(
+        layers: Int = 2, hidden: Int = 16, heads: Int = 2, classes: Int = 3, dropout: Double = 0.1,
+        seed: UInt64 = 1
+    ) throws -> any SequenceClassifier {
+        try AutoModel.make(
+            configuration(layers: layers, hidden: hidden, heads: heads, classes: classes, dropout: dropout),
+            source: nil, seed: seed, device: .cpu)
+    }
+
+    static func configuration(
+        layers: Int = 2, hidden: Int = 16, heads: Int = 2, classes: Int = 3, dropout: Double = 0.1,
+        types: Int = 2
+    ) throws -> BertConfiguration {
+        let text = """
+            {"architectures": ["BertForSequenceClassification"], "model_type": "bert", "vocab_size": 60,
+             "hidden_size": \(hidden), "num_hidden_layers": \(layers), "num_attention_heads": \(heads),
+             "intermediate_size": 32, "hidden_act": "gelu", "hidden_dropout_prob": \(dropout),
+             "attention_probs_dropout_prob": \(dropout), "max_position_embeddings": 24,
+             "type_vocab_size": \(types), "layer_norm_eps": 1e-12, "initializer_range": 0.2, "pad_token_id": 0,
+             "id2label": {\((0..<classes).map { "\"\($0)\": \"c\($0)\"" }.joined(separator: ", "))},
+             "label2id": {\((0..<classes).map { "\"c\($0)\": \($0)" }.joined(separator: ", "))}}
+            """
+        guard case .object(let object) = try JSONValue.parse(text) else { fatalError("not an object") }
+        return try BertConfiguration(json: object, source: "test")
+    }
+
+    /// Examples of several lengths whose class shows in their tokens.
+    static func dataset(count: Int, classes: Int = 3, seed: UInt64 = 7) -> EncodedDataset {
+        var generator = SeededGenerator(seed: seed)
+        var ids: [Int32] = []
+        var offsets = [0]
+        var labels: [Int] = []
+        for index in 0..<count {
+            let label = index % classes
+            let words = 2 + Int(generator.next() % 9)
+            ids.append(2)
+            for _ in 0..<words {
+                let noisy = generator.next() % 4 == 0
+                ids.append(
+                    Int32(
+                        noisy ? 5 + Int(generator.next() % 50) : 10 + label * 10 + Int(generator.next() % 10))
+                )
+            }
+            ids.append(3)
+            offsets.append(ids.count)
+            labels.append(label)
+        }
+        return EncodedDataset(
+            inputIDs: ids, tokenTypeIDs: [Int32](repeating: 0, count: ids.count), offsets: offsets,
+            labels: labels)
+    }
+
+    static func trainer(
+        _ model: any SequenceClassifier, _ data: EncodedDataset, teacher: Logits? = nil,
+        _ change: (inout TrainingArguments) -> Void = { _ in }
+    ) throws -> Trainer {
+        var arguments = TrainingArguments()
+        arguments.perDeviceTrainBatchSize = 8
+        arguments.learningRate = 2e-3
+        arguments.numTrainEpochs = 2
+        change(&arguments)
+        let objective: any TrainingObjective =
+            try teacher.map {
+                DistillationObjective(loss: try DistillationLoss(), teacherLogits: $0)
+            } ?? LabelObjective()
+        return try Trainer(
+            model: model, objective: objective, data: data, paddingID: 0, arguments: arguments)
+    }
+
+    static func logits(_ model: any SequenceClassifier, _ data: EncodedDataset) throws -> Logits {
+        guard let logits = try Inference.logits(model, data, paddingID: 0, batchSize: 16) else {
+            throw InterruptedError()
+        }
+        return logits
+    }
+
+    /// Judges a model on its data, as a run does after each epoch.
+    static func validation(
+        _ model: any SequenceClassifier, _ data: EncodedDataset, teacher: Logits? = nil
+    ) throws -> ValidationMetrics {
+        try Evaluator.validation(
+            logits(model, data), labels: data.labels, labelNames: model.configuration.labelNames,
+            teacher: teacher)
+    }
+
+    /// All weights' bytes by name.
+    static func bytes(_ model: any SequenceClassifier) throws -> [String: [UInt8]] {
+        var result: [String: [UInt8]] = [:]
+        for entry in model.parameters.entries { result[entry.name] = try entry.tensor.bytes() }
+        return result
+    }
+
+    static var fixtures: URL {
+        URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
+    }
+
+    /// A tensor of a fixture file.
+    static func tensor(_ file: SafetensorsFile, _ name: String) throws -> Tensor {
+        guard let info = file.info(name) else { throw DistillationError("no \(name)") }
+        let dtype: DType = info.dtype == .int64 ? .int64 : .float32
+        return try Tensor(bytes: file.bytes(of: name), shape: info.shape, dtype: dtype)
+    }
+}

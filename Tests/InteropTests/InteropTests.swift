@@ -1,0 +1,112 @@
+import Foundation
+import JSON
+import Testing
+import Tokenizers
+import Torch
+import Transformers
+
+@testable import Distillation
+
+/// Opens what this package wrote with the real Python libraries, which `make test` installs into `.python`.
+@Suite("Interoperation with transformers", .enabled(if: Python.isThere, "run `make test`, which installs Python's libraries"))
+struct InteropTests {
+    @Test(
+        "Python opens a distilled student: the same logits, token ids and labels, no missing or unexpected key",
+        arguments: [StudentOptions.Initialization.teacherLayers, .random])
+    func student(initialization: StudentOptions.Initialization) throws {
+        let directory = try TemporaryDirectory()
+        let output = directory.url.appending(path: "student")
+        var request = DistillRequest(
+            teacher: Fixtures.teacher, data: DataRequest(train: Fixtures.reviews), output: output)
+        request.student.layers = 2
+        request.student.hiddenSize = initialization == .random ? 16 : 32
+        request.student.initialization = initialization
+        request.training.numTrainEpochs = 1
+        _ = try DistillationRun(request).run()
+        try expectPythonAgrees(output, in: directory)
+    }
+
+    @Test("Python opens a fine-tuned model too")
+    func fineTuned() throws {
+        let directory = try TemporaryDirectory()
+        let output = directory.url.appending(path: "teacher")
+        var request = FineTuneRequest(
+            model: Fixtures.teacher, data: DataRequest(train: Fixtures.reviews), output: output)
+        request.training.maxSteps = 2
+        _ = try FineTuning(request).run()
+        try expectPythonAgrees(output, in: directory)
+    }
+
+    @Test("we open what Python wrote: its teacher's answers are ours")
+    func pythonsTeacher() throws {
+        try expectPythonAgrees(Fixtures.teacher, in: TemporaryDirectory())
+    }
+
+    private func expectPythonAgrees(_ model: URL, in directory: TemporaryDirectory) throws {
+        let texts = [
+            "a brilliant film", "the dull, LIFELESS plot!", "it's café naïve 日本 🎬", "unknownword zzz", "the",
+            String(repeating: "quite boring music , ", count: 40),
+        ]
+        let classifier = try TrainedClassifier(model)
+        let maxLength = classifier.model.configuration.maxPositionEmbeddings
+        let encoded = try EncodedDataset(
+            texts.map { TextInput($0) }, tokenizer: classifier.tokenizer, maxLength: maxLength)
+        let logits = try #require(
+            try Inference.logits(classifier.model, encoded, paddingID: classifier.paddingID, batchSize: 3))
+        let claim: JSONValue = [
+            "texts": .array(texts.map(JSONValue.string)),
+            "logits": .array(
+                (0..<texts.count).map { .array(logits[$0].map { .number(Double($0)) }) }),
+            "input_ids": .array(
+                (0..<texts.count).map { row in
+                    .array(encoded.inputIDs[encoded.offsets[row]..<encoded.offsets[row + 1]].map { .integer(Int($0)) })
+                }),
+            "labels": .array(classifier.labels.names.map(JSONValue.string)),
+            "max_length": .integer(maxLength),
+        ]
+        let file = directory.url.appending(path: "claim.json")
+        try claim.serialized().write(to: file, atomically: true, encoding: .utf8)
+        let result = try Python.run([Fixtures.script.path, model.path, file.path])
+        #expect(result.status == 0, "\(result.output)")
+    }
+}
+
+enum Fixtures {
+    static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+    static let teacher = folder.appending(path: "Fixtures/tiny-teacher")
+    static let reviews = folder.appending(path: "Fixtures/reviews.csv")
+    static let script = folder.appending(path: "interop.py")
+}
+
+enum Python {
+    static let executable = Fixtures.folder.appending(path: "../../.python/bin/python").standardizedFileURL
+    static var isThere: Bool { FileManager.default.isExecutableFile(atPath: executable.path) }
+
+    static func run(_ arguments: [String]) throws -> (status: Int32, output: String) {
+        let process = Process()
+        process.executableURL = executable
+        process.arguments = arguments
+        var environment = ProcessInfo.processInfo.environment
+        environment["HF_HUB_OFFLINE"] = "1"
+        process.environment = environment
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = pipe
+        try process.run()
+        let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+    }
+}
+
+/// A directory that goes with its owner.
+final class TemporaryDirectory {
+    let url: URL
+
+    init() throws {
+        url = FileManager.default.temporaryDirectory.appending(path: "distill-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: url) }
+}

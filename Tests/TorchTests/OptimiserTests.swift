@@ -1,0 +1,167 @@
+import Testing
+import Torch
+
+extension Engine {
+    @Suite("AdamW and clipping")
+    struct OptimiserTests {
+        /// Makes `gradient` the gradient of a parameter.
+        private func setGradient(_ parameter: Tensor, _ gradient: Tensor) throws {
+            try parameter.clearGradient()
+            try (parameter * gradient).sum().backward()
+        }
+
+        private func parameter(_ values: [Float]) throws -> Tensor {
+            let tensor = try Tensor(values)
+            try tensor.setRequiresGrad(true)
+            return tensor
+        }
+
+        @Test("five steps with two groups, clipping and a schedule equal PyTorch's")
+        func matchesPyTorch() throws {
+            let fixture = try Fixture("adamw")
+            let names = ["decay", "no_decay"]
+            var entries: [String: ParameterStore.Entry] = [:]
+            let store = ParameterStore()
+            for name in names {
+                let tensor = try fixture("\(name).initial")
+                try tensor.setRequiresGrad(true)
+                try store.add(name, tensor)
+            }
+            for entry in store.entries { entries[entry.name] = entry }
+            let optimiser = try AdamW([
+                .init(parameters: [try #require(entries["decay"])], weightDecay: 0.1),
+                .init(parameters: [try #require(entries["no_decay"])], weightDecay: 0),
+            ])
+            let schedule = LearningRateSchedule(peak: 0.01, warmupSteps: 2, totalSteps: 6, decay: .linear)
+
+            for step in 0..<5 {
+                let rate = schedule.learningRate(atStep: step)
+                try expectClose([rate], [try fixture("step\(step).lr").item()], relative: 1e-12)
+                for name in names {
+                    let tensor = try #require(store[name])
+                    try setGradient(tensor, try fixture("step\(step).\(name).grad"))
+                }
+                let norm = try optimiser.clipGradients(maxNorm: 1)
+                try expectClose([norm], [try fixture("step\(step).norm").item()], relative: 1e-6)
+                try optimiser.step(learningRate: rate)
+                #expect(optimiser.step == step + 1)
+                let state = try optimiser.state()
+                for name in names {
+                    let tensor = try #require(store[name])
+                    let key = "step\(step).\(name)"
+                    try expectClose(try #require(try tensor.gradient), try fixture("\(key).clipped"), key)
+                    try expectClose(tensor, try fixture("\(key).value"), relative: 2e-6, key)
+                    let first = try #require(state.firstMoments[name])
+                    try expectClose(first, try fixture("\(key).exp_avg"), key)
+                    let second = try #require(state.secondMoments[name])
+                    try expectClose(second, try fixture("\(key).exp_avg_sq"), key)
+                }
+            }
+        }
+
+        @Test("clipping scales all gradients together, and only when they are too long")
+        func clipping() throws {
+            let a = try parameter([1, 1])
+            let b = try parameter([1])
+            let store = ParameterStore()
+            try store.add("a.weight", a)
+            try store.add("b.bias", b)
+            let optimiser = try AdamW(store, weightDecay: 0.1)
+            func set() throws {
+                try setGradient(a, try Tensor([3, 0] as [Float]))
+                try setGradient(b, try Tensor([4] as [Float]))
+            }
+            try set()
+            #expect(try optimiser.clipGradients(maxNorm: 6) == 5)
+            #expect(try a.gradient?.array(of: Float.self) == [3, 0])
+            #expect(try optimiser.clipGradients(maxNorm: 2.5) == 5)
+            try expectClose(try #require(try a.gradient).array(), [1.5, 0], relative: 1e-6)
+            try expectClose(try #require(try b.gradient).array(), [2], relative: 1e-6)
+
+            try setGradient(b, try Tensor([.infinity] as [Float]))
+            #expect(try optimiser.clipGradients(maxNorm: 1) == .infinity)
+            try setGradient(b, try Tensor([.nan] as [Float]))
+            #expect(try optimiser.clipGradients(maxNorm: 1).isNaN)
+            for limit in [-1, 0, .nan] as [Double] {
+                expectTorchError("clip_grad_norm_", "must be positive") {
+                    try optimiser.clipGradients(maxNorm: limit)
+                }
+            }
+        }
+
+        @Test("biases and normalisation weights do not decay, frozen parameters are left out")
+        func groups() throws {
+            let store = ParameterStore()
+            let decaying = [
+                "bert.embeddings.word_embeddings.weight", "bert.encoder.layer.0.attention.self.query.weight",
+                "classifier.weight",
+            ]
+            let others = [
+                "bert.embeddings.LayerNorm.weight", "bert.embeddings.LayerNorm.bias",
+                "bert.encoder.layer.0.attention.self.query.bias",
+                "bert.encoder.layer.0.output.LayerNorm.weight", "encoder.layer_norm.weight",
+                "classifier.bias",
+                "bias",
+            ]
+            for name in decaying + others { try store.add(name, try parameter([1, 2])) }
+            let frozen = try Tensor.ones([2])
+            try store.add("frozen.weight", frozen)
+            let optimiser = try AdamW(store, weightDecay: 0.1)
+            #expect(optimiser.groups.map(\.weightDecay) == [0.1, 0])
+            #expect(optimiser.groups[0].parameters.map(\.name) == decaying)
+            #expect(optimiser.groups[1].parameters.map(\.name) == others)
+            #expect(optimiser.parameters.count == decaying.count + others.count)
+
+            // With a gradient of zero, decay is all that happens.
+            for tensor in optimiser.parameters { try setGradient(tensor, try .zeros([2])) }
+            try optimiser.step(learningRate: 0.5)
+            for name in decaying {
+                try expectClose(try #require(store[name]).array(), [0.95, 1.9], relative: 1e-6, name)
+            }
+            for name in others { #expect(try store[name]?.array(of: Float.self) == [1, 2], "\(name)") }
+            #expect(try frozen.array(of: Float.self) == [1, 1])
+        }
+
+        @Test("a step without gradients is refused by name, and changes nothing")
+        func missingGradient() throws {
+            let store = ParameterStore()
+            try store.add("a.weight", try parameter([1]))
+            try store.add("b.bias", try parameter([1]))
+            let optimiser = try AdamW(store, weightDecay: 0.1)
+            try setGradient(try #require(store["a.weight"]), try Tensor.ones([1]))
+            expectTorchError("'b.bias'", "no gradient") { try optimiser.step(learningRate: 1) }
+            expectTorchError("no gradient") { try optimiser.clipGradients(maxNorm: 1) }
+            #expect(optimiser.step == 0)
+            #expect(try store["a.weight"]?.array(of: Float.self) == [1])
+            try optimiser.clearGradients()
+            #expect(try store["a.weight"]?.gradient == nil)
+        }
+
+        @Test("a state is a copy; one of other parameters is refused, and nothing changes")
+        func state() throws {
+            let store = ParameterStore()
+            let a = try parameter([1])
+            let b = try parameter([1])
+            try store.add("a.weight", a)
+            try store.add("b.weight", b)
+            let optimiser = try AdamW(store, weightDecay: 0)
+            let start = try optimiser.state()
+            for tensor in [a, b] { try setGradient(tensor, try .ones([1])) }
+            try optimiser.step(learningRate: 0.1)
+            #expect(start.step == 0)
+            #expect(try start.firstMoments["a.weight"]?.item() == 0)
+            let moved = try optimiser.state()
+            try expectClose([try #require(moved.firstMoments["a.weight"]).item()], [0.1], relative: 1e-6)
+
+            var lacking = start
+            lacking.secondMoments["b.weight"] = nil
+            expectTorchError("lacks the parameter 'b.weight'") { try optimiser.restore(lacking) }
+            var misshapen = start
+            misshapen.firstMoments["b.weight"] = try .zeros([2])
+            expectTorchError("[1]", "[2]") { try optimiser.restore(misshapen) }
+            #expect(optimiser.step == 1)
+            let after = try optimiser.state()
+            #expect(try after.firstMoments["a.weight"]?.bytes() == moved.firstMoments["a.weight"]?.bytes())
+        }
+    }
+}

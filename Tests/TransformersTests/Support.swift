@@ -1,0 +1,143 @@
+import Foundation
+import JSON
+import Safetensors
+import Testing
+import Torch
+
+@testable import Transformers
+
+/// A directory of `Fixtures`, which `scripts/fixtures/bert.py` writes.
+func fixture(_ name: String) -> URL {
+    URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures").appending(path: name)
+}
+
+/// Runs a test in an empty directory that is removed afterwards.
+func withTemporaryDirectory(_ body: (URL) throws -> Void) throws {
+    let url = FileManager.default.temporaryDirectory
+        .appending(path: "transformers-tests-\(UUID().uuidString)").resolvingSymlinksInPath()
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: url) }
+    try body(url)
+}
+
+extension URL {
+    func put(_ text: String) throws { try Data(text.utf8).write(to: self) }
+}
+
+/// The numbers that transformers computed for a fixture.
+struct Golden {
+    private let checkpoint: SafetensorsCheckpoint
+    /// Of the fixture's batch.
+    let input: ModelInput
+
+    init(_ variant: String) throws {
+        checkpoint = try SafetensorsCheckpoint(
+            file: fixture(variant).appending(path: "golden.safetensors"))
+        input = ModelInput(
+            inputIDs: try Self.tensor(checkpoint, "input_ids"),
+            attentionMask: try Self.tensor(checkpoint, "attention_mask"),
+            tokenTypeIDs: try Self.tensor(checkpoint, "token_type_ids"))
+    }
+
+    subscript(name: String) -> Tensor { get throws { try Self.tensor(checkpoint, name) } }
+
+    /// The names of parameters whose gradients are known.
+    var gradientNames: [String] {
+        checkpoint.names.filter { $0.hasPrefix("grad.") }.map { String($0.dropFirst(5)) }.sorted()
+    }
+
+    private static func tensor(_ checkpoint: SafetensorsCheckpoint, _ name: String) throws -> Tensor {
+        let info = try #require(checkpoint.info(name), "no \(name)")
+        let dtype: DType = info.dtype == .int64 ? .int64 : .float32
+        return try Tensor(bytes: checkpoint.bytes(of: name), shape: info.shape, dtype: dtype)
+    }
+}
+
+/// The largest difference, relative to the largest expected number.
+func relativeError(_ actual: Tensor, _ expected: Tensor) throws -> Double {
+    try #require(actual.shape == expected.shape)
+    let (a, b) = (try actual.array(of: Double.self), try expected.array(of: Double.self))
+    let difference = zip(a, b).map { abs($0 - $1) }.reduce(0) { $1.isNaN ? .infinity : max($0, $1) }
+    let size = b.map(abs).max() ?? 0
+    return size > 0 ? difference / size : difference
+}
+
+func expectClose(
+    _ actual: Tensor, _ expected: Tensor, within tolerance: Double = 1e-4, _ what: String,
+    sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+    let error = try relativeError(actual, expected)
+    #expect(error <= tolerance, "\(what): relative error \(error)", sourceLocation: sourceLocation)
+}
+
+/// Expects a ``TransformersError`` of one line whose message has all these parts.
+func expectRefusal(
+    _ parts: String..., sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
+) {
+    guard
+        let error = #expect(
+            throws: TransformersError.self, sourceLocation: sourceLocation, performing: body)
+    else { return }
+    for part in parts {
+        #expect(
+            error.description.contains(part), "'\(error)' lacks '\(part)'", sourceLocation: sourceLocation)
+    }
+    #expect(!error.description.contains("\n"), sourceLocation: sourceLocation)
+}
+
+extension BertConfiguration {
+    /// The fields of a model small enough for a test.
+    static let smallFields: JSONObject = [
+        "architectures": ["BertForSequenceClassification"], "model_type": "bert", "vocab_size": 60,
+        "hidden_size": 16, "num_hidden_layers": 4, "num_attention_heads": 2, "intermediate_size": 32,
+        "hidden_act": "gelu", "hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1,
+        "max_position_embeddings": 24, "type_vocab_size": 2, "layer_norm_eps": 1e-12,
+        "initializer_range": 0.2, "pad_token_id": 0, "id2label": ["0": "no", "1": "yes"],
+        "label2id": ["no": 0, "yes": 1],
+    ]
+
+    /// The small model, with some fields changed.
+    static func small(_ changes: (inout BertConfiguration) -> Void = { _ in }) throws -> BertConfiguration {
+        var configuration = try BertConfiguration(json: smallFields, source: "config.json")
+        changes(&configuration)
+        return configuration
+    }
+}
+
+/// The small model with fresh parameters.
+func smallModel(
+    seed: UInt64 = 1, _ changes: (inout BertConfiguration) -> Void = { _ in }
+) throws -> any SequenceClassifier {
+    try AutoModel.make(.small(changes), source: nil, seed: seed)
+}
+
+/// Rows of token ids, padded on the right to `length` or the longest.
+func batch(_ rows: [[Int]], paddedTo length: Int? = nil) throws -> ModelInput {
+    let longest = length ?? rows.map(\.count).max() ?? 0
+    let padded = rows.map { $0 + [Int](repeating: 0, count: longest - $0.count) }
+    let mask = rows.map { $0.map { _ in 1 } + [Int](repeating: 0, count: longest - $0.count) }
+    let shape = [rows.count, longest]
+    return ModelInput(
+        inputIDs: try Tensor(padded.flatMap(\.self), shape: shape),
+        attentionMask: try Tensor(mask.flatMap(\.self), shape: shape))
+}
+
+/// All weights' bytes by name.
+func bytes(_ model: any SequenceClassifier) throws -> [String: [UInt8]] {
+    var result: [String: [UInt8]] = [:]
+    for entry in model.parameters.entries { result[entry.name] = try entry.tensor.bytes() }
+    return result
+}
+
+/// SplitMix64 (Steele et al., OOPSLA 2014).
+struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
