@@ -72,18 +72,23 @@ let package = Package(
         .testTarget(
             name: "SafetensorsTests", dependencies: ["Safetensors", "Files"], exclude: ["Fixtures"],
             swiftSettings: strict),
-        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "JSON"], swiftSettings: strict),
+        .testTarget(
+            name: "TokenizersTests", dependencies: ["Tokenizers", "JSON"], exclude: ["Fixtures"],
+            swiftSettings: strict),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets"], swiftSettings: strict),
         .testTarget(
             name: "TorchTests", dependencies: ["Torch", "Safetensors"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "TransformersTests", dependencies: ["Transformers", "Safetensors"],
+            name: "TransformersTests", dependencies: ["Transformers", "Safetensors"], exclude: ["Fixtures"],
             swiftSettings: strict),
-        .testTarget(name: "DistillationTests", dependencies: ["Distillation"], swiftSettings: strict),
+        .testTarget(
+            name: "DistillationTests", dependencies: ["Distillation"], exclude: ["Fixtures"],
+            swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests", dependencies: ["distill", "Distillation"], swiftSettings: strict),
-        .testTarget(name: "InteropTests", dependencies: ["Distillation"], swiftSettings: strict),
+        .testTarget(
+            name: "InteropTests", dependencies: ["Distillation"], exclude: ["Fixtures"], swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx20
 )
