@@ -59,7 +59,7 @@ extension Tokenizer {
         let (columns, tooLong) = wanted.addingReportingOverflow(
             (toMultipleOf - wanted % toMultipleOf) % toMultipleOf)
         let (size, tooLarge) = columns.multipliedReportingOverflow(by: encodings.count)
-        guard !tooLong, !tooLarge else {
+        guard !tooLong, !tooLarge, size <= Int(Int32.max) else {
             throw TokenizerError.padding(
                 "a length of \(wanted), rounded up to a multiple of \(toMultipleOf), is too large")
         }

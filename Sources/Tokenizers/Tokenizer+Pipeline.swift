@@ -11,8 +11,7 @@ extension Tokenizer {
     /// Takes a text, or a pair, through all stages.
     func encode(_ input: TextPair, _ request: EncodeRequest, _ workspace: EncodeWorkspace) throws -> Encoding
     {
-        // What lies beyond maxLength would be cut off again, so it need not be made.
-        let limit = request.truncation.map { $0.side == .right ? $0.maxLength : .max } ?? .max
+        let limit = Self.limit(of: input, request.truncation)
         var first = tokenize(input.text, limit: limit, workspace)
         var second = input.pair.map { tokenize($0, limit: limit, workspace) }
         if let truncation = request.truncation {
@@ -21,6 +20,14 @@ extension Tokenizer {
             try truncation.apply(to: &first, &second, specialTokens: added)
         }
         return postProcessor.process(first, second, addSpecialTokens: request.addSpecialTokens)
+    }
+
+    /// How many tokens of a text need be made: what lies beyond the greatest length of a single text would be cut
+    /// off again. How a pair is cut depends on how long both texts are.
+    private static func limit(of input: TextPair, _ truncation: Truncation?) -> Int {
+        guard let truncation, truncation.side == .right, input.pair == nil, truncation.strategy != .onlySecond
+        else { return .max }
+        return truncation.maxLength
     }
 
     /// The tokens of one text, without special ones. Once there are `limit` of them, the rest may be missing.

@@ -26,8 +26,8 @@ public struct Tokenizer: Sendable {
     public let paddingSide: Side
     /// The end at which tokens are cut off unless told otherwise.
     public let truncationSide: Side
-    /// The `token_type_ids` of padding.
-    public let padTokenTypeID: Int32
+    /// The `token_type_ids` of padding; as in Python 0, whatever `tokenizer.json` says.
+    public let padTokenTypeID: Int32 = 0
     /// The truncation that `tokenizer.json` asks for. As with `AutoTokenizer` it is not applied by itself: pass
     /// `maxLength` to truncate.
     public let truncation: Truncation?
@@ -67,7 +67,6 @@ public struct Tokenizer: Sendable {
         modelInputNames = settings.modelInputNames
         paddingSide = settings.paddingSide ?? parts.padding?.side ?? .right
         truncationSide = settings.truncationSide ?? parts.truncation?.side ?? .right
-        padTokenTypeID = parts.padding?.padTypeID ?? 0
         truncation = parts.truncation
         padding = parts.padding
     }

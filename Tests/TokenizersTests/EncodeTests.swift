@@ -24,7 +24,7 @@ struct EncodeTests {
 
     @Test("ids, type ids and masks equal Hugging Face's on texts that have broken tokenizers")
     func trouble() throws {
-        #expect(golden["trouble"].elements.count > 70)
+        #expect(golden["trouble"].elements.count > 60)
         for example in golden["trouble"].elements {
             #expect(
                 try Fixture.tokenizer.encode(example[0].text) == example.encoding(at: 1),
@@ -38,20 +38,20 @@ struct EncodeTests {
     @Test("ids equal Hugging Face's without lower-casing")
     func cased() throws {
         let cased = try variant { $0.set("normalizer", "lowercase", to: false) }
-        try expectIDs("trouble_cased", cased, atLeast: 70)
+        try expectIDs("trouble_cased", cased, atLeast: 60)
         try expectIDs("fuzzed_cased", cased, atLeast: 300)
     }
 
     @Test("ids equal Hugging Face's with another max_input_chars_per_word")
     func shortWords() throws {
         let short = try variant { $0.set("model", "max_input_chars_per_word", to: 5) }
-        try expectIDs("trouble_short", short, atLeast: 70)
+        try expectIDs("trouble_short", short, atLeast: 60)
     }
 
     @Test("ids equal Hugging Face's with an empty continuing_subword_prefix")
     func unprefixed() throws {
         let unprefixed = try variant { $0.set("model", "continuing_subword_prefix", to: "") }
-        try expectIDs("trouble_unprefixed", unprefixed, atLeast: 70)
+        try expectIDs("trouble_unprefixed", unprefixed, atLeast: 60)
     }
 
     @Test("pairs equal Hugging Face's, with and without special tokens")

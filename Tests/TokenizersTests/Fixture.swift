@@ -23,7 +23,8 @@ enum Fixture {
         var file = try #require(json("small/tokenizer.json").objectValue)
         change(&file)
         let parts = try TokenizerParts(StageConfiguration(file: "tokenizer.json", value: .object(file)))
-        return try Tokenizer(parts, TokenizerSettings(directory: directory), file: "tokenizer.json")
+        let noOtherFiles = directory.appending(path: "none")
+        return try Tokenizer(parts, TokenizerSettings(directory: noOtherFiles), file: "tokenizer.json")
     }
 
     /// Calls the body with a directory that holds the files, which is removed afterwards.

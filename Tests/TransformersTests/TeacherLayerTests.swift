@@ -55,7 +55,7 @@ struct TeacherLayerTests {
         expectRefusal("bert.embeddings.word_embeddings.weight", "[60, 8]", "[60, 16]", "--init random") {
             _ = try student(of: teacher, layers: [0]) { $0.hiddenSize = 8 }
         }
-        expectRefusal("'bert.encoder.layer.1.intermediate", "layer.3.intermediate", "[64, 16]", "[32, 16]") {
+        expectRefusal("'bert.encoder.layer.0.intermediate", "layer.3.intermediate", "[64, 16]", "[32, 16]") {
             _ = try student(of: teacher, layers: [3, 3]) { $0.intermediateSize = 64 }
         }
         expectRefusal("classifier.weight", "[3, 16]", "[2, 16]") {

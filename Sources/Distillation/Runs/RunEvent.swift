@@ -54,4 +54,12 @@ public struct EpochMetrics: Sendable, Equatable, Codable {
     public var evalAgreement: Double?
     public var isBest: Bool
     public var seconds: Double
+
+    // JSONEncoder's snake case and its way back agree only where "KL" is written "Kl".
+    private enum CodingKeys: String, CodingKey {
+        case epoch, step, trainLoss, trainSoftLoss, trainHardLoss, trainAgreement, evalAccuracy, evalMacroF1
+        case evalHardLoss, evalAgreement, isBest, seconds
+        case trainKL = "trainKl"
+        case evalKL = "evalKl"
+    }
 }

@@ -39,24 +39,18 @@ struct TrainingSession {
                 },
                 onEvent: log.send, shouldStop: shouldStop)
         } catch let error as NonFiniteLossError {
-            throw try kept(after: error, trainer, log)
+            throw kept(after: error, trainer)
         }
     }
 
-    /// Makes sure that the last good weights are on disk, and says so.
-    private func kept(after error: NonFiniteLossError, _ trainer: Trainer, _ log: RunLog) throws
-        -> NonFiniteLossError
-    {
-        if trainer.best == nil, trainer.step > 0 {
-            var report = try self.report(trainer, interrupted: true, log: log, latencySamples: 0)
-            try save(&report)
+    /// Says where the last good weights are: each new best checkpoint is on disk already.
+    private func kept(after error: NonFiniteLossError, _ trainer: Trainer) -> NonFiniteLossError {
+        let kept = trainer.best.map {
+            String(format: "the best checkpoint (epoch %.2f) is kept in ", $0.epoch) + output.url.path
         }
-        let what =
-            trainer.best.map { String(format: "the best checkpoint (epoch %.2f)", $0.epoch) }
-            ?? (trainer.step > 0 ? "the weights of step \(trainer.step)" : nil)
         return NonFiniteLossError(
-            description: error.description
-                + (what.map { "; \($0) is kept in \(output.url.path)" } ?? "; nothing was learnt before it"))
+            description: error.description + "; "
+                + (kept ?? "no checkpoint was evaluated before it, so nothing is saved"))
     }
 
     private func logits() throws -> Logits {

@@ -63,11 +63,11 @@ extension Trainer {
         return zip(chosen, rows).count { $0 == $1 }
     }
 
-    private func notFinite(_ what: String) -> NonFiniteLossError {
+    func notFinite(_ what: String) -> NonFiniteLossError {
         let rate = schedule.learningRate(atStep: step)
         return NonFiniteLossError(
             description:
-                "training stopped at step \(step + 1) of \(totalSteps) (epoch \(epoch + 1)): \(what), "
+                "training stopped at step \(min(step + 1, totalSteps)) of \(totalSteps) (epoch \(epoch + 1)): \(what), "
                 + "learning rate \(rate); lower --learning-rate or raise --warmup-steps")
     }
 }

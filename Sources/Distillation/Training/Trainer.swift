@@ -60,7 +60,7 @@ public final class Trainer {
     ///   - shouldStop: Asked after each step.
     /// - Returns: Whether the last step was reached.
     /// - Throws: ``NonFiniteLossError`` where the loss or a gradient is not finite. The weights are then those
-    ///   before the failed step.
+    ///   before the failed step; ``best`` holds the last good ones.
     @discardableResult
     public func train(
         evaluate: () throws -> ValidationMetrics, onBest: (EpochMetrics) throws -> Void = { _ in },
@@ -112,6 +112,9 @@ public final class Trainer {
         _ onEvent: (RunEvent) -> Void, since start: Date
     ) throws {
         let validation = try evaluate()
+        guard validation.hardLoss.isFinite else {
+            throw notFinite("the loss on the validation data is \(validation.hardLoss)")
+        }
         let isBest = best.map { validation.accuracy > $0.metric } ?? true
         let metrics = EpochMetrics(
             epoch: epochNow, step: step, trainLoss: sums.mean(sums.loss),

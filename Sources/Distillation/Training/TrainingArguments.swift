@@ -60,14 +60,16 @@ public struct TrainingArguments: Sendable, Equatable, Codable {
 
     /// Optimiser steps in all, for this many batches an epoch.
     public func totalSteps(stepsPerEpoch: Int) -> Int {
-        maxSteps > 0 ? maxSteps : max(1, Int((numTrainEpochs * Double(stepsPerEpoch)).rounded(.up)))
+        if maxSteps > 0 { return maxSteps }
+        let steps = (numTrainEpochs * Double(stepsPerEpoch)).rounded(.up)
+        return max(1, Int(min(steps, 1e15)))
     }
 
     /// The learning rate over a run of this many steps.
     public func schedule(totalSteps: Int) -> LearningRateSchedule {
-        let warmup = warmupSteps < 1 ? (warmupSteps * Double(totalSteps)).rounded(.up) : warmupSteps.rounded()
+        let steps = warmupSteps < 1 ? (warmupSteps * Double(totalSteps)).rounded(.up) : warmupSteps.rounded()
         return LearningRateSchedule(
-            peak: learningRate, warmupSteps: min(Int(warmup), totalSteps), totalSteps: totalSteps,
+            peak: learningRate, warmupSteps: Int(min(steps, Double(totalSteps))), totalSteps: totalSteps,
             decay: lrSchedulerType)
     }
 }
