@@ -1,1 +1,61 @@
-@main struct Distill { static func main() {} }
+import ArgumentParser
+import Distillation
+import Foundation
+
+/// The root command. What it does for each subcommand is in `Commands/`.
+struct Distill: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "distill",
+        abstract: "Turns a large fine-tuned transformer into a small, fast one.",
+        discussion: """
+            A teacher is fine-tuned on labelled texts; a student then learns from the teacher's softened outputs \
+            and the labels. Models are directories in Hugging Face format, going in and coming out.
+
+            Examples:
+              distill finetune --model all-MiniLM-L6-v2 --train train.csv --output teacher
+              distill run      --teacher teacher --train train.csv --output student --layers 3 --init teacher-layers
+              distill evaluate --model student --data test.csv --teacher teacher
+              echo "A film to remember." | distill predict --model student
+
+            Shell completions:
+              distill --generate-completion-script zsh   (or bash, fish)
+            """,
+        version: Version.current,
+        subcommands: [FineTuneCommand.self, RunCommand.self, EvaluateCommand.self, PredictCommand.self])
+}
+
+@main
+enum Main {
+    static func main() {
+        // A closed pipe or a full disk is an error where it happens, not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
+        do {
+            var command = try Distill.parseAsRoot()
+            try command.run()
+        } catch let error as UsageError {
+            Terminal.error("Error: \(error)")
+            exit(EX_USAGE)
+        } catch let error as InterruptedError {
+            Terminal.error("Error: \(error)")
+            exit(Interrupt.exitCode)
+        } catch let error as OutputClosedError {
+            // Whoever reads the output, for example `head`, has had enough.
+            exit(error.exitCode)
+        } catch {
+            Distill.exit(withError: error)
+        }
+    }
+}
+
+/// A setting that cannot be, from the command line or a configuration file: exit code 64.
+struct UsageError: Error, Equatable, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+
+    /// Runs checks of settings, whose errors are the caller's mistake.
+    static func checking<Result>(_ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch let error as DistillationError { throw UsageError(error.description) }
+    }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Distillation
+import Foundation
+
+struct EvaluateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate",
+        abstract: "Judge a model on labelled texts, beside its teacher where one is given.",
+        discussion: """
+            Prints accuracy, F1, Matthews correlation, the confusion matrix, parameters, bytes on disk and latency, \
+            and with --teacher also agreement, KL and the ratios.
+
+            Examples:
+              distill evaluate --model student --data test.csv
+              distill evaluate --model student --data test.csv --teacher teacher --json > report.json
+            """)
+
+    @Option(help: ArgumentHelp("The model directory.", valueName: "dir"), completion: .directory)
+    var model: String
+
+    @Option(
+        help: ArgumentHelp("Labelled texts: .csv, .tsv or .jsonl, each also with .gz.", valueName: "file"),
+        completion: .file(extensions: dataFileExtensions))
+    var data: String
+
+    @Option(help: ArgumentHelp("A model to compare with.", valueName: "dir"), completion: .directory)
+    var teacher: String?
+
+    @OptionGroup(title: "Data") var columns: ColumnOptions
+
+    @Option(help: "Texts in one forward pass.")
+    var batchSize = 64
+
+    @Option(help: "Single texts timed for the latency figures; 0 for none.")
+    var latencySamples = 200
+
+    @OptionGroup(title: "Running") var compute: ComputeOptions
+    @OptionGroup(title: "Running") var display: DisplayOptions
+
+    func request() throws -> EvaluateRequest {
+        var request = EvaluateRequest(model: URL(filePath: model), data: URL(filePath: data))
+        request.teacher = teacher.map { URL(filePath: $0) }
+        request.textColumn = columns.textColumn
+        request.textPairColumn = columns.textPairColumn
+        request.labelColumn = columns.labelColumn
+        request.maxLength = columns.maxLength ?? request.maxLength
+        request.batchSize = batchSize
+        request.latencySamples = latencySamples
+        request.device = try compute.device()
+        return request
+    }
+
+    func run() throws {
+        let run = try UsageError.checking { try EvaluationRun(try request()) }
+        Interrupt.install()
+        let renderer = RunRenderer(quiet: display.quiet || !Terminal.isInteractive)
+        let report = try run.run(onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })
+        try display.print(report) { ReportText.evaluation(report) }
+    }
+}

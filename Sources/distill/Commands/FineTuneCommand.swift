@@ -1,0 +1,52 @@
+import ArgumentParser
+import Distillation
+import Foundation
+
+struct FineTuneCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "finetune",
+        abstract: "Train a pretrained encoder on labelled texts: what makes a teacher.",
+        discussion: """
+            The output directory holds config.json, model.safetensors, the tokenizer's files, a model card and \
+            training.json with every setting and metric. The best epoch by validation accuracy is kept.
+
+            Examples:
+              distill finetune --model all-MiniLM-L6-v2 --train train.csv --validation dev.csv --output teacher
+              distill finetune --model bert --train train.jsonl.gz --text-column review --label-column stars \\
+                               --learning-rate 2e-5 --epochs 2 --output teacher
+              distill finetune --config finetune.yaml --seed 7
+            """)
+
+    @Option(
+        help: ArgumentHelp("The model directory to start from.", valueName: "dir"), completion: .directory)
+    var model: String?
+
+    @Flag(help: "Replace a classifier head for another number of classes by a fresh one.")
+    var ignoreMismatchedSizes = false
+
+    @OptionGroup(title: "Data") var data: DataOptions
+    @OptionGroup(title: "Training") var training: TrainingOptions
+    @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Running") var compute: ComputeOptions
+    @OptionGroup(title: "Running") var display: DisplayOptions
+
+    /// The flags and the configuration file as one request.
+    func request() throws -> FineTuneRequest {
+        let settings = try Settings(configuration: output.config)
+        var request = FineTuneRequest(
+            model: URL(filePath: try settings.required("model", model)), data: try data.request(settings),
+            output: URL(filePath: try settings.required("output", output.output)))
+        try settings.assign(
+            "ignore_mismatched_sizes", ignoreMismatchedSizes ? true : nil, to: &request.ignoreMismatchedSizes)
+        try settings.assign("overwrite", output.overwrite ? true : nil, to: &request.overwrite)
+        request.training = try training.arguments(settings)
+        request.device = try compute.device(settings)
+        try settings.finish()
+        return request
+    }
+
+    func run() throws {
+        let run = try UsageError.checking { try FineTuning(try request()) }
+        try TrainingRun.perform(display) { try run.run(onEvent: $0, shouldStop: $1) }
+    }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Distillation
+import Files
+import Foundation
+
+struct PredictCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "predict",
+        abstract: "Classify texts: a JSON line per input line.",
+        discussion: """
+            Each line of the file, or of standard input, is one text; with --pairs it is two, separated by a tab. \
+            The answer to an empty line has an error in the place of a label, so that lines stay side by side.
+
+            Examples:
+              echo "A film to remember." | distill predict --model student
+              distill predict --model student reviews.txt > answers.jsonl
+            """)
+
+    @Option(help: ArgumentHelp("The model directory.", valueName: "dir"), completion: .directory)
+    var model: String
+
+    @Argument(
+        help: ArgumentHelp("A text file, or - for standard input.", valueName: "file"), completion: .file())
+    var input = "-"
+
+    @Flag(help: "Each line holds two texts, separated by a tab.")
+    var pairs = false
+
+    @Option(help: "Longer inputs are cut to this many tokens.")
+    var maxLength = 128
+
+    @OptionGroup(title: "Running") var compute: ComputeOptions
+
+    func run() throws {
+        guard maxLength >= 3 else { throw UsageError("max_length must be at least 3, got \(maxLength)") }
+        let device = try compute.device()
+        let reader = try LineReader(path: input)
+        let predictor = try Predictor(model: URL(filePath: model), maxLength: maxLength, device: device)
+        while let lines = try reader.next() {
+            try Terminal.output(try answers(to: lines, predictor).joined(separator: "\n"))
+        }
+    }
+
+    /// The answers in the order of the lines.
+    private func answers(to lines: [LineReader.Line], _ predictor: Predictor) throws -> [String] {
+        let inputs = lines.map(input)
+        let predictions = try predictor.predict(
+            inputs.compactMap { if case .success(let input) = $0 { input } else { nil } })
+        var rest = predictions[...]
+        return try inputs.map { input in
+            switch input {
+            case .success: try JSONText.encode(Answer(rest.removeFirst()), pretty: false)
+            case .failure(let problem):
+                try JSONText.encode(Answer(error: problem.description), pretty: false)
+            }
+        }
+    }
+
+    private func input(_ line: LineReader.Line) -> Result<TextInput, UsageError> {
+        let isBlank: (Substring) -> Bool = { $0.allSatisfy(\.isWhitespace) }
+        let parts =
+            pairs ? line.text.split(separator: "\t", omittingEmptySubsequences: false) : [line.text[...]]
+        if pairs, parts.count != 2 {
+            return .failure(UsageError("line \(line.number) needs two texts separated by a tab"))
+        }
+        if parts.contains(where: isBlank) { return .failure(UsageError("line \(line.number) is empty")) }
+        return .success(TextInput(String(parts[0]), pair: pairs ? String(parts[1]) : nil))
+    }
+}
+
+/// A line of the output.
+private struct Answer: Encodable {
+    var label: String?
+    var score: Double?
+    var scores: [String: Double]?
+    var error: String?
+
+    init(_ prediction: Prediction) {
+        label = prediction.label
+        score = prediction.score
+        scores = Dictionary(prediction.scores.map { ($0.label, $0.value) }) { first, _ in first }
+    }
+
+    init(error: String) { self.error = error }
+}

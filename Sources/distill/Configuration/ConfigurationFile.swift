@@ -1,0 +1,68 @@
+import Files
+import Foundation
+import Yams
+
+/// A YAML file of settings: names in snake case, one value each.
+struct ConfigurationFile {
+    let path: String
+    private let entries: [(name: String, node: Node, line: Int)]
+
+    init(path: String) throws {
+        let bytes = try MappedFile(URL(filePath: path))
+        guard let text = String(validating: bytes.bytes, as: UTF8.self) else {
+            throw UsageError("\(path): the bytes are not UTF-8; save the file as UTF-8")
+        }
+        try self.init(text: text, path: path)
+    }
+
+    init(text: String, path: String) throws {
+        self.path = path
+        let root: Node?
+        do { root = try Yams.compose(yaml: text) } catch {
+            throw UsageError("\(path): this is not YAML: \(Self.oneLine(error))")
+        }
+        guard let root, root.null == nil else {
+            entries = []
+            return
+        }
+        guard let mapping = root.mapping else {
+            throw UsageError(
+                "\(path), line \(root.mark?.line ?? 1): settings must be written as 'name: value' lines")
+        }
+        entries = try mapping.map { key, node in
+            let line = key.mark?.line ?? 1
+            guard let name = key.string else {
+                throw UsageError("\(path), line \(line): a setting's name must be a word")
+            }
+            return (name, node, line)
+        }
+    }
+
+    /// A setting's value; `nil` where the file does not have it, or leaves it empty.
+    func value<Value: SettingValue>(_ name: String, as type: Value.Type) throws -> Value? {
+        guard let entry = entries.first(where: { $0.name == name }), entry.node.null == nil else {
+            return nil
+        }
+        guard let value = Value(setting: entry.node) else {
+            let written = (try? Yams.serialize(node: entry.node)).map(Self.oneLine) ?? "something else"
+            throw UsageError(
+                "\(path), line \(entry.line): \(name) must be \(Value.settingDescription), got \(written)")
+        }
+        return value
+    }
+
+    func refuse(allBut known: [String]) throws {
+        guard let unknown = entries.first(where: { !known.contains($0.name) }) else { return }
+        let hint = Suggestion.nearest(to: unknown.name, among: known).map { "did you mean \($0)?" }
+        throw UsageError(
+            "\(path), line \(unknown.line): there is no setting '\(unknown.name)'; "
+                + (hint ?? "the settings are \(known.sorted().joined(separator: ", "))"))
+    }
+
+    private static func oneLine(_ error: any Error) -> String { oneLine(String(describing: error)) }
+
+    private static func oneLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+            .filter { !$0.isEmpty }.joined(separator: " ")
+    }
+}

@@ -1,0 +1,21 @@
+import ArgumentParser
+import Torch
+
+/// Where computation happens.
+struct ComputeOptions: ParsableArguments {
+    @Option(help: "Where tensors live: cpu, cuda, cuda:1, mps. (default: cpu)")
+    var device: String?
+
+    @Option(help: "Threads of one operation. (default: one for each core)")
+    var threads: Int?
+
+    /// Makes the device ready, and sets the number of threads.
+    func device(_ settings: Settings = Settings(file: nil)) throws -> Device {
+        if let threads = try settings.value("threads", threads) {
+            guard threads > 0 else { throw UsageError("threads must be at least 1, got \(threads)") }
+            try Runtime.setThreadCount(threads)
+        }
+        let name = try settings.value("device", device) ?? "cpu"
+        do { return try Device(name) } catch { throw UsageError("\(error)") }
+    }
+}

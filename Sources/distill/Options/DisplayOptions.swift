@@ -1,0 +1,16 @@
+import ArgumentParser
+import Distillation
+
+/// What is shown.
+struct DisplayOptions: ParsableArguments {
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    @Flag(name: .shortAndLong, help: "Show no progress, only warnings and the result.")
+    var quiet = false
+
+    /// Prints a result: as JSON, or as text.
+    func print(_ report: some Encodable, text: () -> String) throws {
+        try Terminal.output(json ? try JSONText.encode(report) : text())
+    }
+}

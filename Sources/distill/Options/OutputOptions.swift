@@ -1,0 +1,18 @@
+import ArgumentParser
+
+/// Where a trained model goes.
+struct OutputOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("The directory to save the model in.", valueName: "dir"), completion: .directory)
+    var output: String?
+
+    @Flag(help: "Replace the output directory if it is there and not empty.")
+    var overwrite = false
+
+    @Option(
+        help: ArgumentHelp(
+            "A YAML file of settings, named as the options but in snake case; options override it.",
+            valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var config: String?
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import Distillation
+import Torch
+
+/// Hugging Face's `TrainingArguments`, by the same names.
+struct TrainingOptions: ParsableArguments {
+    @Option(
+        name: [.long, .customLong("epochs")], help: "Passes over the training data. (default: 3)")
+    var numTrainEpochs: Double?
+
+    @Option(help: "Optimiser steps, instead of epochs.")
+    var maxSteps: Int?
+
+    @Option(name: [.long, .customLong("batch-size")], help: "Examples in a training pass. (default: 32)")
+    var perDeviceTrainBatchSize: Int?
+
+    @Option(help: "Examples in an evaluation pass. (default: 64)")
+    var perDeviceEvalBatchSize: Int?
+
+    @Option(help: "Training passes that make one optimiser step. (default: 1)")
+    var gradientAccumulationSteps: Int?
+
+    @Option(help: "The learning rate after the warm-up. (default: 5e-5)")
+    var learningRate: Double?
+
+    @Option(
+        help: "How the learning rate falls after the warm-up: linear, cosine or constant. (default: linear)")
+    var lrSchedulerType: LearningRateSchedule.Decay?
+
+    @Option(help: "Steps of linear warm-up; below 1, their share of all steps. (default: 0.1)")
+    var warmupSteps: Double?
+
+    @Option(help: "The warm-up's share of all steps; an older name for --warmup-steps below 1.")
+    var warmupRatio: Double?
+
+    @Option(help: "AdamW's weight decay; biases and layer norms never decay. (default: 0.01)")
+    var weightDecay: Double?
+
+    @Option(name: .customLong("adam-beta1"), help: "(default: 0.9)") var adamBeta1: Double?
+    @Option(name: .customLong("adam-beta2"), help: "(default: 0.999)") var adamBeta2: Double?
+    @Option(help: "(default: 1e-8)") var adamEpsilon: Double?
+
+    @Option(help: "Gradients are scaled down to this joint norm; 0 for no clipping. (default: 1)")
+    var maxGradNorm: Double?
+
+    @Option(help: "Decides initial weights, order of the data and dropout. (default: 42)")
+    var seed: UInt64?
+
+    @Option(help: "Optimiser steps between two log lines. (default: 10)")
+    var loggingSteps: Int?
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Batch texts of similar length, which saves padding. (default: --group-by-length)")
+    var groupByLength: Bool?
+
+    func arguments(_ settings: Settings) throws -> TrainingArguments {
+        var arguments = TrainingArguments()
+        try settings.assign("num_train_epochs", numTrainEpochs, to: &arguments.numTrainEpochs)
+        try settings.assign("max_steps", maxSteps, to: &arguments.maxSteps)
+        try settings.assign(
+            "per_device_train_batch_size", perDeviceTrainBatchSize, to: &arguments.perDeviceTrainBatchSize)
+        try settings.assign(
+            "per_device_eval_batch_size", perDeviceEvalBatchSize, to: &arguments.perDeviceEvalBatchSize)
+        try settings.assign(
+            "gradient_accumulation_steps", gradientAccumulationSteps, to: &arguments.gradientAccumulationSteps
+        )
+        try settings.assign("learning_rate", learningRate, to: &arguments.learningRate)
+        try settings.assign("lr_scheduler_type", lrSchedulerType, to: &arguments.lrSchedulerType)
+        if let ratio = try settings.value("warmup_ratio", warmupRatio) {
+            guard (0..<1).contains(ratio) else {
+                throw UsageError("warmup_ratio must be in 0 ..< 1, got \(ratio)")
+            }
+            arguments.warmupSteps = ratio
+        }
+        try settings.assign("warmup_steps", warmupSteps, to: &arguments.warmupSteps)
+        try settings.assign("weight_decay", weightDecay, to: &arguments.weightDecay)
+        try settings.assign("adam_beta1", adamBeta1, to: &arguments.adamBeta1)
+        try settings.assign("adam_beta2", adamBeta2, to: &arguments.adamBeta2)
+        try settings.assign("adam_epsilon", adamEpsilon, to: &arguments.adamEpsilon)
+        try settings.assign("max_grad_norm", maxGradNorm, to: &arguments.maxGradNorm)
+        try settings.assign("seed", seed, to: &arguments.seed)
+        try settings.assign("logging_steps", loggingSteps, to: &arguments.loggingSteps)
+        try settings.assign("group_by_length", groupByLength, to: &arguments.groupByLength)
+        return arguments
+    }
+}
+
+extension LearningRateSchedule.Decay: ExpressibleByArgument {}

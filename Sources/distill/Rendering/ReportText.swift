@@ -1,0 +1,83 @@
+import Distillation
+import Foundation
+
+/// Reports as tables for a terminal.
+enum ReportText {
+    static func run(_ report: RunReport) -> String {
+        var lines = [
+            "On the validation data (\(report.student.examples) examples):", "",
+            comparison(
+                report.student, name: report.teacher == nil ? "model" : "student", teacher: report.teacher,
+                report.comparison), "",
+        ]
+        let seconds = report.phases.reduce(0) { $0 + $1.seconds }
+        let what = report.interrupted ? "Stopped early; the best model so far was saved" : "Saved"
+        lines.append(
+            "\(what) in \(report.output) (epoch \(String(format: "%.2f", report.bestEpoch)), "
+                + "\(report.steps) steps, \(Format.duration(seconds)))")
+        return lines.joined(separator: "\n")
+    }
+
+    static func evaluation(_ report: EvaluationReport) -> String {
+        [
+            "\(report.data.path) (\(report.data.examples) examples):", "",
+            comparison(
+                report.model, name: report.teacher == nil ? "model" : "student", teacher: report.teacher,
+                report.comparison), "", perClass(report), "", confusion(report),
+        ].joined(separator: "\n")
+    }
+
+    /// A model, with its teacher before it where there is one.
+    static func comparison(
+        _ model: ModelEvaluation, name: String, teacher: ModelEvaluation?, _ comparison: Comparison?
+    ) -> String {
+        var table = teacher == nil ? TextTable("", name) : TextTable("", "teacher", name, "")
+        func add(
+            _ title: String, _ value: (ModelEvaluation) -> String?,
+            _ beside: (ModelEvaluation) -> String? = { _ in nil }
+        ) {
+            guard let own = value(model) else { return }
+            guard let teacher else { return table.add(title, own) }
+            table.add(title, value(teacher) ?? "", own, beside(teacher) ?? "")
+        }
+        add("accuracy", { Format.percent($0.accuracy) }, { Format.points(model.accuracy - $0.accuracy) })
+        add("macro F1", { Format.percent($0.macroF1) }, { Format.points(model.macroF1 - $0.macroF1) })
+        add("Matthews correlation", { String(format: "%.4f", $0.matthewsCorrelation) })
+        if let comparison {
+            table.add("agreement", "", Format.percent(comparison.agreement), "")
+            table.add("KL to teacher", "", String(format: "%.4f", comparison.kl), "")
+        }
+        add(
+            "parameters", { Format.count($0.parameters) },
+            { _ in comparison.map { Format.ratio($0.parameterRatio) + " fewer" } })
+        add(
+            "weights on disk", { Format.bytes($0.bytesOnDisk) },
+            { _ in comparison.map { Format.ratio($0.sizeRatio) + " smaller" } })
+        add(
+            "latency p50 (batch 1)", { $0.latencyP50Milliseconds.map(Format.milliseconds) },
+            { _ in comparison?.speedRatio.map { Format.ratio($0) + " faster" } })
+        add("latency p95", { $0.latencyP95Milliseconds.map(Format.milliseconds) })
+        return table.text
+    }
+
+    private static func perClass(_ report: EvaluationReport) -> String {
+        var table = report.teacher == nil ? TextTable("F1", "model") : TextTable("F1", "teacher", "student")
+        for (index, score) in report.model.f1.enumerated() {
+            var cells = [score.label]
+            if let teacher = report.teacher { cells.append(Format.percent(teacher.f1[index].value)) }
+            table.add(cells + [Format.percent(score.value)])
+        }
+        return table.text
+    }
+
+    private static func confusion(_ report: EvaluationReport) -> String {
+        guard report.labels.count <= 12 else {
+            return "(\(report.labels.count) classes: the confusion matrix is in --json)"
+        }
+        var table = TextTable(header: ["true ╲ predicted"] + report.labels)
+        for (label, row) in zip(report.labels, report.model.confusionMatrix) {
+            table.add([label] + row.map(String.init))
+        }
+        return table.text
+    }
+}

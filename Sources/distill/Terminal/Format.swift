@@ -1,0 +1,37 @@
+import Foundation
+
+/// Numbers as people read them.
+enum Format {
+    static func percent(_ share: Double) -> String { String(format: "%.2f %%", share * 100) }
+
+    static func points(_ difference: Double) -> String { String(format: "%+.2f points", difference * 100) }
+
+    static func ratio(_ value: Double) -> String { String(format: "%.2f×", value) }
+
+    /// 17400000 → "17.4 M".
+    static func count(_ value: Int) -> String {
+        scaled(Double(value), units: [(1e9, "G"), (1e6, "M"), (1e3, "k")]) ?? "\(value)"
+    }
+
+    /// Decimal units, as the Hub and disk makers count.
+    static func bytes(_ value: Int) -> String {
+        scaled(Double(value), units: [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")]) ?? "\(value) B"
+    }
+
+    static func milliseconds(_ value: Double) -> String {
+        String(format: value < 10 ? "%.2f ms" : "%.1f ms", value)
+    }
+
+    /// 3725 → "1:02:05", 65 → "1:05".
+    static func duration(_ seconds: Double) -> String {
+        let total = Int(seconds.isFinite ? max(0, seconds).rounded() : 0)
+        let (hours, minutes, rest) = (total / 3600, total / 60 % 60, total % 60)
+        return hours > 0
+            ? String(format: "%d:%02d:%02d", hours, minutes, rest) : String(format: "%d:%02d", minutes, rest)
+    }
+
+    private static func scaled(_ value: Double, units: [(Double, String)]) -> String? {
+        guard let (unit, name) = units.first(where: { value >= $0.0 }) else { return nil }
+        return String(format: "%.1f %@", value / unit, name)
+    }
+}

@@ -1,0 +1,24 @@
+import Foundation
+import Synchronization
+
+/// Ctrl-C and SIGTERM: the first asks the run to save what it has and end, the second ends the process.
+enum Interrupt {
+    private static let received = Atomic<Int32>(0)
+
+    static func install() {
+        for number in [SIGINT, SIGTERM] {
+            signal(number) { number in
+                if Interrupt.received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
+                let message: StaticString =
+                    "\nStopping: saving what was learnt so far (again to quit at once).\n"
+                _ = write(STDERR_FILENO, message.utf8Start, message.utf8CodeUnitCount)
+            }
+        }
+    }
+
+    /// Whether the run should end.
+    static var isRequested: Bool { received.load(ordering: .relaxed) != 0 }
+
+    /// What a shell expects of a process that ended because of the signal.
+    static var exitCode: Int32 { 128 + max(received.load(ordering: .relaxed), SIGINT) }
+}

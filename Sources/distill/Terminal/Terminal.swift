@@ -1,0 +1,55 @@
+import Foundation
+
+/// Standard output and standard error.
+enum Terminal {
+    /// Whether standard error, where progress goes, is a terminal that understands escape codes.
+    static var isInteractive: Bool {
+        isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+    }
+
+    /// The columns of the terminal on standard error.
+    static var width: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
+    /// Writes a line of a result.
+    ///
+    /// - Throws: ``OutputClosedError`` where nobody reads it any more.
+    static func output(_ text: String) throws { try write(text + "\n", to: STDOUT_FILENO) }
+
+    /// Writes a line for the user's eyes.
+    static func error(_ text: String) { try? write(text + "\n", to: STDERR_FILENO) }
+
+    /// Writes to standard error as it is.
+    static func errorRaw(_ text: String) { try? write(text, to: STDERR_FILENO) }
+
+    private static func write(_ text: String, to descriptor: Int32) throws {
+        var text = text
+        try text.withUTF8 { bytes in
+            var rest = UnsafeRawBufferPointer(bytes)
+            while !rest.isEmpty {
+                let written = Foundation.write(descriptor, rest.baseAddress, rest.count)
+                if written < 0 {
+                    if errno == EINTR || errno == EAGAIN { continue }
+                    throw OutputClosedError(errno: errno)
+                }
+                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
+            }
+        }
+    }
+}
+
+/// Standard output could not be written.
+struct OutputClosedError: Error, CustomStringConvertible {
+    let errno: Int32
+
+    var description: String { "standard output cannot be written: \(String(cString: strerror(errno)))" }
+
+    /// As a shell gives it to a process that SIGPIPE ended.
+    var exitCode: Int32 {
+        if errno != EPIPE { Terminal.error("Error: \(self)") }
+        return errno == EPIPE ? 128 + SIGPIPE : 1
+    }
+}
