@@ -4,7 +4,7 @@ import Testing
 
 @testable import Tokenizers
 
-/// What scripts/fixtures/tokenizers.py has written, and helpers to use it.
+/// What scripts/fixtures/wordpiece.py has written, and helpers to use it.
 enum Fixture {
     static let directory = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
     static let small = directory.appending(path: "small")

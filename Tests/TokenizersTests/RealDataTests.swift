@@ -5,7 +5,7 @@ import Testing
 
 /// The sentences that the demo learns from, with a real model's tokenizer.
 ///
-/// `make test` downloads them and has scripts/fixtures/tokenizers.py encode them into .demo/golden, which is not in
+/// `make test` downloads them and has scripts/fixtures/wordpiece.py encode them into .demo/golden, which is not in
 /// the repository; without that folder this suite is skipped.
 @Suite("Real sentences", .enabled(if: RealData.isPresent))
 struct RealDataTests {
