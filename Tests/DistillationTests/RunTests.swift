@@ -10,8 +10,10 @@ import Transformers
 @Suite("Runs")
 struct RunTests {
     let scratch: URL
-    let interop = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../InteropTests/Fixtures")
-        .standardizedFileURL
+    let interop = URL(filePath: #filePath).deletingLastPathComponent().appending(
+        path: "../InteropTests/Fixtures"
+    )
+    .standardizedFileURL
     var teacher: URL { interop.appending(path: "tiny-teacher") }
     var reviews: URL { interop.appending(path: "reviews.csv") }
 
@@ -40,13 +42,15 @@ struct RunTests {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let report = try DistillationRun(request()).run()
         let expected: Set = [
-            "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt", "README.md",
+            "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
+            "README.md",
             "distillation.json",
         ]
         #expect(try files(scratch.appending(path: "student")) == expected)
         #expect(try files(scratch) == ["student"])
 
-        let saved = try String(contentsOf: scratch.appending(path: "student/distillation.json"), encoding: .utf8)
+        let saved = try String(
+            contentsOf: scratch.appending(path: "student/distillation.json"), encoding: .utf8)
         #expect(try JSONText.decode(RunReport.self, from: saved) == report)
         #expect(report.student.bytesOnDisk > 0 && report.epochs.count == 2 && !report.interrupted)
         #expect(report.train.sha256.count == 64)
@@ -137,7 +141,9 @@ struct RunTests {
         defer { try? FileManager.default.removeItem(at: scratch) }
         // The same texts with their labels swapped: the teacher is now always wrong.
         let swapped = try String(contentsOf: reviews, encoding: .utf8)
-            .replacingOccurrences(of: ",positive", with: ",x").replacingOccurrences(of: ",negative", with: ",positive")
+            .replacingOccurrences(of: ",positive", with: ",x").replacingOccurrences(
+                of: ",negative", with: ",positive"
+            )
             .replacingOccurrences(of: ",x", with: ",negative")
         let file = scratch.appending(path: "swapped.csv")
         try swapped.write(to: file, atomically: true, encoding: .utf8)
@@ -145,7 +151,9 @@ struct RunTests {
         request.data.train = file
         request.training.maxSteps = 1
         var warnings: [String] = []
-        _ = try DistillationRun(request).run(onEvent: { if case .warning(let text) = $0 { warnings.append(text) } })
+        _ = try DistillationRun(request).run(onEvent: {
+            if case .warning(let text) = $0 { warnings.append(text) }
+        })
         #expect(warnings.contains { $0.contains("no better than always answering the commonest class") })
     }
 
@@ -170,7 +178,9 @@ struct RunTests {
         #expect(try files(scratch).isEmpty)
     }
 
-    @Test("a loss that is not finite ends the run before anything good was learnt: nothing is saved, and it says so")
+    @Test(
+        "a loss that is not finite ends the run before anything good was learnt: nothing is saved, and it says so"
+    )
     func nonFiniteAtOnce() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         var request = request()
@@ -200,7 +210,13 @@ struct RunTests {
     func badStudents() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let changes: [(String, (inout StudentOptions) -> Void)] = [
-            ("not divisible", { $0 = StudentOptions(); $0.hiddenSize = 30 }),
+            (
+                "not divisible",
+                {
+                    $0 = StudentOptions()
+                    $0.hiddenSize = 30
+                }
+            ),
             ("--init random", { $0.hiddenSize = 64 }),
             ("cannot start from the teacher's 4", { $0.layers = 5 }),
             ("--teacher-layers names 1 layers", { $0.teacherLayers = [0] }),

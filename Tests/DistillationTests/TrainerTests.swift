@@ -259,11 +259,14 @@ final class Counter {
         var arguments = TrainingArguments()
         arguments.perDeviceTrainBatchSize = 8
         let trainer = try Trainer(
-            model: model, objective: FailingObjective(after: 5), data: data, paddingID: 0, arguments: arguments)
+            model: model, objective: FailingObjective(after: 5), data: data, paddingID: 0,
+            arguments: arguments)
         let error = #expect(throws: NonFiniteLossError.self) {
             try trainer.train(evaluate: { try Support.validation(model, data) })
         }
-        #expect(error?.description.contains("step 6 of 12 (epoch 2): loss inf") == true, "\(String(describing: error))")
+        #expect(
+            error?.description.contains("step 6 of 12 (epoch 2): loss inf") == true,
+            "\(String(describing: error))")
         #expect(trainer.step == 5 && trainer.best?.epoch == 1)
         #expect(try Support.validation(model, data).hardLoss.isFinite)
     }

@@ -8,7 +8,9 @@ import Transformers
 @testable import Distillation
 
 /// Opens what this package wrote with the real Python libraries, which `make test` installs into `.python`.
-@Suite("Interoperation with transformers", .enabled(if: Python.isThere, "run `make test`, which installs Python's libraries"))
+@Suite(
+    "Interoperation with transformers",
+    .enabled(if: Python.isThere, "run `make test`, which installs Python's libraries"))
 struct InteropTests {
     @Test(
         "Python opens a distilled student: the same logits, token ids and labels, no missing or unexpected key",
@@ -59,7 +61,10 @@ struct InteropTests {
                 (0..<texts.count).map { .array(logits[$0].map { .number(Double($0)) }) }),
             "input_ids": .array(
                 (0..<texts.count).map { row in
-                    .array(encoded.inputIDs[encoded.offsets[row]..<encoded.offsets[row + 1]].map { .integer(Int($0)) })
+                    .array(
+                        encoded.inputIDs[encoded.offsets[row]..<encoded.offsets[row + 1]].map {
+                            .integer(Int($0))
+                        })
                 }),
             "labels": .array(classifier.labels.names.map(JSONValue.string)),
             "max_length": .integer(maxLength),
@@ -79,7 +84,8 @@ enum Fixtures {
 }
 
 enum Python {
-    static let executable = Fixtures.folder.appending(path: "../../.python/bin/python").standardizedFileURL
+    static let executable = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: ".python/bin/python")
     static var isThere: Bool { FileManager.default.isExecutableFile(atPath: executable.path) }
 
     static func run(_ arguments: [String]) throws -> (status: Int32, output: String) {

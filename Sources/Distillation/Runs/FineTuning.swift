@@ -39,7 +39,8 @@ public struct FineTuning {
         for note in data.notes { log.send(.note(note)) }
         if shouldStop() { throw InterruptedError() }
         let session = TrainingSession(
-            model: model, objective: LabelObjective(), data: data, paddingID: tokenizer.paddingID(for: model.configuration),
+            model: model, objective: LabelObjective(), data: data,
+            paddingID: tokenizer.paddingID(for: model.configuration),
             arguments: request.training, tokenizerDirectory: request.model, output: output, teacher: nil,
             command: "finetune",
             settings: RunReport.Settings(

@@ -1,0 +1,30 @@
+# The two commands a newcomer needs: `make demo` and `make test`. Both install what they need themselves.
+.PHONY: demo test lint docs build clean help
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo          set up, then fine-tune a teacher, distil two students, judge them (QUICK=1: a short run)"
+	@echo "make test          set up, then run every test"
+	@echo "make lint          check the formatting"
+	@echo "make docs          build the documentation"
+	@echo "make build         set up, then build .build/release/distill"
+	@echo "make clean         remove what was built, keep what was downloaded"
+
+demo:
+	@QUICK="$(QUICK)" scripts/demo.sh
+
+test:
+	@scripts/test.sh
+
+lint:
+	swift format lint --strict --recursive --parallel Sources Tests Package.swift
+
+docs:
+	@scripts/docs.sh
+
+build:
+	@scripts/bootstrap.sh
+	swift build -c release --product distill
+
+clean:
+	rm -rf .build demo-output

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Builds the documentation of the public modules into .build/docs; a warning is an error.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+scripts/bootstrap.sh
+for target in Distillation Transformers Torch Tokenizers Datasets Safetensors; do
+    swift package --allow-writing-to-directory .build/docs generate-documentation --target "$target" \
+        --warnings-as-errors --disable-indexing --output-path ".build/docs/$target"
+done

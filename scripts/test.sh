@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Sets up what the tests need and runs them all: the scripts' own, then `swift test`.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+scripts/bootstrap.sh
+python3 scripts/demo_data.py
+scripts/python.sh
+if [ ! -e .demo/golden/ids.bin ]; then
+    .python/bin/python scripts/fixtures/wordpiece.py --real --model .demo/all-MiniLM-L6-v2 --data .demo/vader \
+        --output .demo/golden
+fi
+Tests/bootstrap_test.sh
+swift build --build-tests
+swift test --skip-build
