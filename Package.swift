@@ -75,7 +75,8 @@ let package = Package(
         .testTarget(
             name: "TokenizersTests", dependencies: ["Tokenizers", "JSON"], exclude: ["Fixtures"],
             swiftSettings: strict),
-        .testTarget(name: "DatasetsTests", dependencies: ["Datasets"], swiftSettings: strict),
+        .testTarget(
+            name: "DatasetsTests", dependencies: ["Datasets", "JSON"], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "TorchTests", dependencies: ["Torch", "Safetensors"], exclude: ["Fixtures"],
             swiftSettings: strict),

@@ -65,7 +65,8 @@ struct DelimitedParser {
         let opening = line
         place += 1
         let start = place
-        var unescaped: [UInt8]?
+        // What stands before a doubled quote, that one included; empty where there is none.
+        var unescaped: [UInt8] = []
         var copied = start
         while place < bytes.count {
             let byte = bytes[place]
@@ -77,7 +78,7 @@ struct DelimitedParser {
                 continue
             }
             if place + 1 < bytes.count, bytes[place + 1] == quote {
-                unescaped = (unescaped ?? []) + bytes[copied...place]
+                unescaped += bytes[copied...place]
                 place += 2
                 copied = place
                 continue
@@ -88,7 +89,7 @@ struct DelimitedParser {
                 throw DatasetError(
                     path, line: line, "text follows a closing quote; double the quotes inside a quoted field")
             }
-            return unescaped.map { ($0 + rest)[...] } ?? rest
+            return unescaped.isEmpty ? rest : (unescaped + rest)[...]
         }
         throw DatasetError(path, line: opening, "the quote that opens here is never closed")
     }
