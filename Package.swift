@@ -76,7 +76,8 @@ let package = Package(
             name: "TokenizersTests", dependencies: ["Tokenizers", "JSON"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "DatasetsTests", dependencies: ["Datasets", "JSON"], exclude: ["Fixtures"], swiftSettings: strict),
+            name: "DatasetsTests", dependencies: ["Datasets", "JSON"], exclude: ["Fixtures"],
+            swiftSettings: strict),
         .testTarget(
             name: "TorchTests", dependencies: ["Torch", "Safetensors"], exclude: ["Fixtures"],
             swiftSettings: strict),
@@ -87,7 +88,10 @@ let package = Package(
             name: "DistillationTests", dependencies: ["Distillation"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["distill", "Distillation"], swiftSettings: strict),
+            name: "CommandLineTests",
+            dependencies: [
+                "distill", "Distillation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: strict),
         .testTarget(
             name: "InteropTests", dependencies: ["Distillation"], exclude: ["Fixtures", "interop.py"],
             swiftSettings: strict),

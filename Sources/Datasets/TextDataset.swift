@@ -88,7 +88,7 @@ extension TextDataset {
         guard !held.isEmpty, held.count < examples.count else {
             throw DatasetError(
                 source,
-                "\(examples.count) examples are too few to hold back \(validationFraction) of them; "
+                "there are too few examples (\(examples.count)) to hold back \(validationFraction) of them; "
                     + "give a file with --validation")
         }
         var (train, validation) = (self, self)

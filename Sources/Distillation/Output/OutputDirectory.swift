@@ -8,11 +8,33 @@ import Transformers
 struct OutputDirectory {
     let url: URL
 
-    /// - Throws: `FileError` where the directory is not empty and may not be replaced.
-    init(_ url: URL, overwrite: Bool) throws {
+    /// - Parameter inputs: Files and directories that the run reads, which it must not replace.
+    /// - Throws: `FileError` where the directory is not empty and may not be replaced; ``DistillationError`` where
+    ///   replacing it would lose something other than a model.
+    init(_ url: URL, overwrite: Bool, inputs: [URL]) throws {
         // Checked before any work is done; nothing stays of it.
         try StagedDirectory(for: url, overwrite: overwrite).discard()
+        try Self.refuseLoss(of: url, inputs: inputs)
         self.url = url
+    }
+
+    private static func refuseLoss(of url: URL, inputs: [URL]) throws {
+        func components(_ url: URL) -> [String] {
+            url.standardizedFileURL.resolvingSymlinksInPath().pathComponents
+        }
+        let own = components(url)
+        if let input = inputs.first(where: { components($0).starts(with: own) }) {
+            throw DistillationError(
+                "\(url.path): the output directory is or holds the input \(input.path); name another directory"
+            )
+        }
+        let manager = FileManager.default
+        let entries = (try? manager.contentsOfDirectory(atPath: url.path)) ?? []
+        guard entries.isEmpty || entries.contains("config.json") else {
+            throw DistillationError(
+                "\(url.path): is not a model directory (it has no config.json), so --overwrite does not replace "
+                    + "it; name another directory")
+        }
     }
 
     /// Saves the model with its tokenizer's files, a model card and a report, in place of an earlier save.

@@ -31,7 +31,9 @@ public struct DistillationRun {
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
     ) throws -> RunReport {
         let log = RunLog(onEvent)
-        let output = try OutputDirectory(request.output, overwrite: request.overwrite)
+        let output = try OutputDirectory(
+            request.output, overwrite: request.overwrite,
+            inputs: [request.teacher] + [request.student.directory].compactMap(\.self) + request.data.files)
         let seed = request.training.seed
         let teacher = try log.phase("Loading the teacher") {
             try TrainedClassifier(request.teacher, device: request.device)

@@ -27,6 +27,7 @@ public struct EvaluationRun {
             textColumn: request.textColumn, pairColumn: request.textPairColumn,
             labelColumn: request.labelColumn)
         let texts = try TextDataset.load(request.data, options: options, labels: classifier.labels)
+        _ = try texts.requireLabels()
 
         let classifiers = [classifier] + [teacher].compactMap(\.self)
         // Each model reads its own tokenizer's ids.

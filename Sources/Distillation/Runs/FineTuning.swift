@@ -20,7 +20,8 @@ public struct FineTuning {
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
     ) throws -> RunReport {
         let log = RunLog(onEvent)
-        let output = try OutputDirectory(request.output, overwrite: request.overwrite)
+        let output = try OutputDirectory(
+            request.output, overwrite: request.overwrite, inputs: [request.model] + request.data.files)
         let seed = request.training.seed
         let texts = try log.phase("Reading data") { try RunData.load(request.data, labels: nil, seed: seed) }
         let (model, tokenizer) = try log.phase("Loading the model") {
@@ -53,7 +54,14 @@ public struct FineTuning {
 }
 
 extension DataRequest {
+    var files: [URL] { [train] + [validation].compactMap(\.self) }
+
     func validate() throws {
+        guard validation != nil || (validationSplit > 0 && validationSplit < 1) else {
+            throw DistillationError(
+                "validation_split must be between 0 and 1, got \(validationSplit); or give a file with --validation"
+            )
+        }
         guard maxLength >= 3 else {
             throw DistillationError(
                 "max_length must be at least 3 (two special tokens and one of text), got \(maxLength)")

@@ -18,22 +18,17 @@ struct RunData {
         _ request: DataRequest, labels: LabelMap?, seed: UInt64
     ) throws -> (train: TextDataset, validation: TextDataset, labels: LabelMap) {
         let train = try TextDataset.load(request.train, options: request.options, labels: labels)
-        guard let map = labels ?? train.labels else {
-            throw DistillationError(
-                "\(request.train.path): there is no label column; name it with --label-column")
-        }
+        // With a teacher's labels given, these are the same.
+        let map = try train.requireLabels()
         guard map.names.count > 1 else {
             throw DistillationError(
                 "\(request.train.path): all examples have the label '\(map.names.first ?? "")'; "
                     + "a classifier needs at least two labels")
         }
         if let validation = request.validation {
-            return (train, try TextDataset.load(validation, options: request.options, labels: map), map)
-        }
-        guard request.validationSplit > 0, request.validationSplit < 1 else {
-            throw DistillationError(
-                "validation_split must be between 0 and 1, got \(request.validationSplit); "
-                    + "or give a file with --validation")
+            let dataset = try TextDataset.load(validation, options: request.options, labels: map)
+            _ = try dataset.requireLabels()
+            return (train, dataset, map)
         }
         let parts = try train.split(validationFraction: request.validationSplit, seed: seed)
         return (parts.train, parts.validation, map)
@@ -67,5 +62,13 @@ extension DataRequest {
 }
 
 extension TextDataset {
+    /// - Throws: ``DistillationError`` where the file has no labels.
+    func requireLabels() throws -> LabelMap {
+        guard let labels else {
+            throw DistillationError("\(source): there is no label column; name it with --label-column")
+        }
+        return labels
+    }
+
     var record: DataRecord { DataRecord(path: source, examples: examples.count, sha256: sha256) }
 }

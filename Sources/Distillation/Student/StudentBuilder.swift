@@ -77,7 +77,7 @@ struct StudentBuilder {
         let names = teacher.labels.names
         let own = try BertConfiguration(contentsOf: directory)
         let (model, report) = try AutoModel.load(
-            from: directory, labelNames: report(own, has: names) ? nil : names, seed: seed, device: device)
+            from: directory, labelNames: hasOwnLabels(own) ? nil : names, seed: seed, device: device)
         let labels = model.configuration.labelNames
         guard labels == names else {
             throw DistillationError(
@@ -101,8 +101,8 @@ struct StudentBuilder {
         return (model, report.newlyInitialized.isEmpty ? [] : [report.description])
     }
 
-    /// Whether the checkpoint's labels are its own names rather than the numbered ones of a fresh configuration.
-    private func report(_ own: BertConfiguration, has names: [String]) -> Bool {
-        own.labelNames != own.labelNames.indices.map { "LABEL_\($0)" }
+    /// Whether a checkpoint's labels are names of its own rather than the numbers of a fresh configuration.
+    private func hasOwnLabels(_ configuration: BertConfiguration) -> Bool {
+        configuration.labelNames != configuration.labelNames.indices.map { "LABEL_\($0)" }
     }
 }

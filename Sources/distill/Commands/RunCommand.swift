@@ -34,10 +34,13 @@ struct RunCommand: ParsableCommand {
         completion: .directory)
     var teacher: String?
 
-    @Option(help: "Divides both sides' logits before the softmax. (default: 4)")
+    @Option(
+        parsing: .unconditional, help: "Divides both sides' logits before the softmax. (default: 4)")
     var temperature: Double?
 
-    @Option(help: "The weight of the teacher's side; the labels' is 1 − alpha. (default: 0.7)")
+    @Option(
+        parsing: .unconditional,
+        help: "The weight of the teacher's side; the labels' is 1 − alpha. (default: 0.7)")
     var alpha: Double?
 
     @OptionGroup(title: "Student") var student: StudentOptionGroup

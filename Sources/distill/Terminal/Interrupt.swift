@@ -6,6 +6,11 @@ enum Interrupt {
     private static let received = Atomic<Int32>(0)
 
     static func install() {
+        // Whoever started this process may have blocked them, as threads of Dispatch do.
+        var numbers = sigset_t()
+        sigemptyset(&numbers)
+        for number in [SIGINT, SIGTERM] { sigaddset(&numbers, number) }
+        pthread_sigmask(SIG_UNBLOCK, &numbers, nil)
         for number in [SIGINT, SIGTERM] {
             signal(number) { number in
                 if Interrupt.received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }

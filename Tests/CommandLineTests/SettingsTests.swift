@@ -1,0 +1,174 @@
+import ArgumentParser
+import Distillation
+import Foundation
+import Testing
+
+@testable import distill
+
+@Suite("Options and configuration files")
+struct SettingsTests {
+    private func request(_ arguments: [String], yaml: String? = nil) throws -> DistillRequest {
+        let scratch = try Scratch()
+        let configuration = try yaml.map { ["--config", try scratch.write($0, to: "distill.yaml")] } ?? []
+        return try RunCommand.parse(arguments + configuration).request()
+    }
+
+    private let required = ["--teacher", "t", "--train", "a.csv", "--output", "o"]
+
+    @Test("the defaults are the recipe's")
+    func defaults() throws {
+        let request = try request(required)
+        #expect(request.temperature == 4 && request.alpha == 0.7)
+        #expect(request.training == TrainingArguments())
+        #expect(request.training.numTrainEpochs == 3 && request.training.seed == 42)
+        #expect(request.training.learningRate == 5e-5 && request.training.lrSchedulerType == .linear)
+        #expect(request.student == StudentOptions() && request.data.validation == nil && !request.overwrite)
+    }
+
+    @Test("every option reaches its setting")
+    func options() throws {
+        let request = try request(
+            required + [
+                "--validation", "v.csv", "--text-column", "t", "--text-pair-column", "p", "--label-column",
+                "l",
+                "--max-length", "64", "--validation-split", "0.2", "--layers", "3", "--hidden-size", "96",
+                "--intermediate-size", "200", "--attention-heads", "6", "--init", "teacher-layers",
+                "--teacher-layers",
+                "0,2,5", "--temperature", "2", "--alpha", "0.5", "--num-train-epochs", "1.5", "--max-steps",
+                "7",
+                "--per-device-train-batch-size", "8", "--per-device-eval-batch-size", "16",
+                "--gradient-accumulation-steps", "2", "--learning-rate", "1e-4", "--lr-scheduler-type",
+                "cosine",
+                "--warmup-steps", "0.2", "--weight-decay", "0.1", "--adam-beta1", "0.8", "--adam-beta2",
+                "0.9",
+                "--adam-epsilon", "1e-6", "--max-grad-norm", "0", "--seed", "7", "--logging-steps", "3",
+                "--no-group-by-length", "--overwrite",
+            ])
+        let training = request.training
+        #expect(request.data.validation?.relativePath == "v.csv" && request.data.validationSplit == 0.2)
+        #expect(
+            request.data.textColumn == "t" && request.data.textPairColumn == "p"
+                && request.data.labelColumn == "l")
+        #expect(request.data.maxLength == 64)
+        #expect(request.student.layers == 3 && request.student.hiddenSize == 96)
+        #expect(request.student.intermediateSize == 200 && request.student.attentionHeads == 6)
+        #expect(
+            request.student.initialization == .teacherLayers && request.student.teacherLayers == [0, 2, 5])
+        #expect(request.temperature == 2 && request.alpha == 0.5 && request.overwrite)
+        #expect(training.numTrainEpochs == 1.5 && training.maxSteps == 7)
+        #expect(training.perDeviceTrainBatchSize == 8 && training.perDeviceEvalBatchSize == 16)
+        #expect(training.gradientAccumulationSteps == 2 && training.learningRate == 1e-4)
+        #expect(
+            training.lrSchedulerType == .cosine && training.warmupSteps == 0.2 && training.weightDecay == 0.1)
+        #expect(training.adamBeta1 == 0.8 && training.adamBeta2 == 0.9 && training.adamEpsilon == 1e-6)
+        #expect(
+            training.maxGradNorm == 0 && training.seed == 7 && training.loggingSteps == 3
+                && !training.groupByLength)
+        #expect(
+            try self.request(required + ["--epochs", "2", "--batch-size", "4"]).training
+                .perDeviceTrainBatchSize == 4)
+        #expect(try self.request(required + ["--warmup-ratio", "0.3"]).training.warmupSteps == 0.3)
+    }
+
+    @Test("a file gives the same request as the flags, and flags override it")
+    func file() throws {
+        let yaml = """
+            # A comment.
+            teacher: t
+            train: a.csv
+            output: o
+            layers: 3
+            init: teacher-layers
+            teacher_layers: [0, 2, 4]
+            temperature: 2
+            learning_rate: 1e-4
+            lr_scheduler_type: cosine
+            group_by_length: false
+            seed: 7
+            overwrite: true
+            """
+        let fromFile = try request([], yaml: yaml)
+        let fromFlags = try request(
+            required + [
+                "--layers", "3", "--init", "teacher-layers", "--teacher-layers", "0,2,4", "--temperature",
+                "2",
+                "--learning-rate", "1e-4", "--lr-scheduler-type", "cosine", "--no-group-by-length", "--seed",
+                "7",
+                "--overwrite",
+            ])
+        #expect(fromFile.training == fromFlags.training && fromFile.student == fromFlags.student)
+        #expect(fromFile.data == fromFlags.data && fromFile.temperature == fromFlags.temperature)
+        #expect(fromFile.output == fromFlags.output && fromFile.overwrite)
+        let overridden = try request(
+            ["--temperature", "8", "--output", "other", "--group-by-length"], yaml: yaml)
+        #expect(overridden.temperature == 8 && overridden.output.relativePath == "other")
+        #expect(overridden.training.groupByLength && overridden.training.seed == 7)
+    }
+
+    @Test(
+        "a wrong file is refused with its line and what to do",
+        arguments: [
+            (
+                "teacher: t\ntemprature: 2",
+                "line 2: there is no setting 'temprature'; did you mean temperature?"
+            ),
+            (
+                "teacher: t\nlearning-rate: 2",
+                "line 2: there is no setting 'learning-rate'; did you mean learning_rate?"
+            ),
+            ("xyzzyqwerty: 1", "the settings are "),
+            ("\ntemperature: hot", "line 2: temperature must be a number, got hot"),
+            ("layers: 2.5", "line 1: layers must be a whole number, got 2.5"),
+            ("overwrite: maybe", "overwrite must be true or false"),
+            ("init: magic", "init must be one of random, teacher-layers, got magic"),
+            ("teacher_layers: [1, x]", "teacher_layers must be a list of whole numbers"),
+            ("temperature: [1]", "temperature must be a number, got"),
+            ("just words", "settings must be written as 'name: value'"),
+            ("temperature: 'open", "this is not YAML"),
+            ("seed: 1\nseed: 2", "this is not YAML"),
+        ])
+    func wrongFile(yaml: String, expected: String) throws {
+        let error = #expect(throws: UsageError.self) { try request(required, yaml: yaml) }
+        let message = try #require(error?.description)
+        #expect(
+            message.contains("distill.yaml") && message.contains(expected) && !message.contains("\n"),
+            "\(message)")
+    }
+
+    @Test("an empty file, and settings left empty, change nothing")
+    func emptyFile() throws {
+        #expect(try request(required, yaml: "").training == TrainingArguments())
+        #expect(try request(required, yaml: "# nothing\n").training == TrainingArguments())
+        #expect(try request(required, yaml: "seed:\nlayers: null\n").training.seed == 42)
+    }
+
+    @Test("finetune has its own settings")
+    func fineTune() throws {
+        let request = try FineTuneCommand.parse([
+            "--model", "m", "--train", "a.csv", "--output", "o", "--ignore-mismatched-sizes", "--epochs", "2",
+        ]).request()
+        #expect(
+            request.model.relativePath == "m" && request.ignoreMismatchedSizes
+                && request.training.numTrainEpochs == 2)
+        #expect(throws: (any Error).self) { try FineTuneCommand.parse(["--temperature", "2"]) }
+    }
+
+    @Test("suggestions are near, or there is none")
+    func suggestions() {
+        #expect(Suggestion.distance("kitten", "sitting") == 3 && Suggestion.distance("", "abc") == 3)
+        #expect(Suggestion.nearest(to: "Alpha", among: ["alpha", "seed"]) == "alpha")
+        #expect(Suggestion.nearest(to: "zzzz", among: ["alpha", "seed"]) == nil)
+    }
+
+    @Test("help of every command has examples; completions are made for every shell")
+    func help() {
+        for command in [RunCommand.self, FineTuneCommand.self, EvaluateCommand.self, PredictCommand.self]
+            as [any ParsableCommand.Type]
+        {
+            #expect(Distill.helpMessage(for: command).contains("Examples:"))
+        }
+        for shell in [CompletionShell.bash, .zsh, .fish] {
+            #expect(Distill.completionScript(for: shell).contains("finetune"))
+        }
+    }
+}
