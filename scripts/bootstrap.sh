@@ -63,77 +63,74 @@ check() {
 
 need() { command -v "$1" >/dev/null 2>&1 || fail "'$1' was not found. $2"; }
 
-# install_wheels TARGET REQUIREMENT…: by pip, without dependencies, whole or not at all.
-install_wheels() {
-    local target=$1 staging
-    shift
-    staging=$(mktemp -d "$root/.torch-partial-XXXXXX")
-    if "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
-        --target "$staging" "$@" 2>"$staging.log"; then
-        rm -rf "$target" "$staging.log"
-        mv "$staging" "$target"
-        return 0
-    fi
-    return 1
-}
-
-pip_offers() {
+# pip_download FOLDER REQUIREMENT: one wheel, without what it depends on. Fails quietly; the reason is in FOLDER/log.
+pip_download() {
     "$python" -m pip download --quiet --disable-pip-version-check --no-deps --dest "$1" "$2" >"$1/log" 2>&1
 }
+# pip_unpack FOLDER WHEEL…
+pip_unpack() {
+    local target=$1
+    shift
+    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --target "$target" "$@" \
+        >"$target.log" 2>&1 || fail "pip could not install $*: $(tail -1 "$target.log")"
+}
 
+# Everything is put together in a folder of its own and renamed at the end, so that `.torch` is whole or not there.
 install_torch() {
     need "$python" "Install Python 3 with pip, or set PYTHON."
     "$python" -m pip --version >/dev/null 2>&1 || fail "'$python' has no pip. Install it (Debian: apt-get install python3-pip)."
     rm -rf "$root"/.torch-partial-*
-    local downloads
-    downloads=$(mktemp -d "$root/.torch-partial-XXXXXX")
     trap 'rm -rf "$root"/.torch-partial-*' EXIT
+    local staging
+    staging=$(mktemp -d "$root/.torch-partial-XXXXXX")
+    mkdir "$staging/wheels"
 
+    local offered=no
     if [ "$(uname -s)" = Linux ] && [ "${DISTILL_TORCH_SOURCE:-}" != pypi ]; then
-        say "Downloading $cpu_wheel by pip (about 190 MB; 650 MB unpacked into .torch/) …"
-        if pip_offers "$downloads" "$cpu_wheel"; then
-            install_wheels "$root/.torch" "$downloads"/torch-*.whl || fail "pip could not unpack torch: $(tail -1 "$root"/.torch-partial-*.log)"
-            return
+        say "Downloading $cpu_wheel by pip (about 190 MB; 700 MB unpacked into .torch/) …"
+        if pip_download "$staging/wheels" "$cpu_wheel"; then
+            offered=yes
+        else
+            say "pip's sources do not offer $cpu_wheel; taking PyPI's torch without its dependencies."
         fi
-        say "pip's sources do not offer $cpu_wheel; taking PyPI's torch without its dependencies."
     fi
-
-    local cuda=()
-    if [ "$(uname -s)" = Linux ] && [ "$(uname -m)" = x86_64 ]; then
-        say "Downloading torch by pip (up to 900 MB; its CUDA libraries, several GB, are left out) …"
-    else
-        say "Downloading torch by pip (about 100 MB) …"
+    if [ "$offered" = no ]; then
+        case "$(uname -s)" in
+            Linux) say "Downloading torch by pip (up to 900 MB; its CUDA libraries, several GB, are left out) …" ;;
+            *) say "Downloading torch by pip (about 100 MB) …" ;;
+        esac
+        pip_download "$staging/wheels" "$pypi_wheel" ||
+            fail "pip found no torch of an accepted version ($pypi_wheel): $(grep -m1 ERROR "$staging/wheels/log" || tail -1 "$staging/wheels/log")"
     fi
-    pip_offers "$downloads" "$pypi_wheel" || fail "pip found no torch of an accepted version ($pypi_wheel): $(grep -m1 ERROR "$downloads/log" || tail -1 "$downloads/log")"
-    install_wheels "$root/.torch" "$downloads"/torch-*.whl || fail "pip could not unpack torch: $(tail -1 "$root"/.torch-partial-*.log)"
-
-    # PyPI's Linux wheel is built for CUDA: its libtorch_cpu.so links to two small runtime libraries.
+    pip_unpack "$staging/site" "$staging"/wheels/torch-*.whl
     if [ "$(uname -s)" = Linux ]; then
-        local needed
-        needed=$(needed_libraries "$root/.torch/torch/lib/libtorch_cpu.so")
-        if printf '%s' "$needed" | grep -q 'libcudart\|libcupti'; then
-            local major
-            major=$(printf '%s' "$needed" | sed -n 's/^libcudart\.so\.\([0-9]*\).*/\1/p' | head -1)
-            case "$major" in
-                12) cuda=("nvidia-cuda-runtime-cu12" "nvidia-cuda-cupti-cu12") ;;
-                *) cuda=("nvidia-cuda-runtime==$major.*" "nvidia-cuda-cupti==$major.*") ;;
-            esac
-            say "Downloading the CUDA runtime and cupti libraries that it links to (about 15 MB) …"
-            "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
-                --target "$root/.torch/cuda" "${cuda[@]}" || fail "pip could not install ${cuda[*]}."
-            # Beside libtorch, so that its own run path finds them.
-            find "$root/.torch/cuda" \( -name 'libcudart.so.*' -o -name 'libcupti.so.*' \) \
-                -exec ln -sf {} "$root/.torch/torch/lib/" \;
-        fi
+        install_cuda_runtime "$staging/site"
     fi
+    rm -rf "$root/.torch"
+    mv "$staging/site" "$root/.torch"
+}
+
+# PyPI's Linux wheel is built for CUDA: its libtorch_cpu.so links to two small runtime libraries, which go beside it.
+install_cuda_runtime() {
+    local site=$1 needed major
+    needed=$(needed_libraries "$site/torch/lib/libtorch_cpu.so")
+    [ -n "$needed" ] || return 0
+    major=$(printf '%s\n' "$needed" | sed -n 's/^libcudart\.so\.\([0-9]*\).*/\1/p' | head -1)
+    local packages=("nvidia-cuda-runtime==$major.*" "nvidia-cuda-cupti==$major.*")
+    if [ "$major" = 12 ]; then
+        packages=("nvidia-cuda-runtime-cu12" "nvidia-cuda-cupti-cu12")
+    fi
+    say "Downloading the CUDA runtime and cupti libraries that it links to (about 15 MB) …"
+    pip_unpack "$site-cuda" "${packages[@]}"
+    find "$site-cuda" \( -name 'libcudart.so.*' -o -name 'libcupti.so.*' \) -exec cp {} "$site/torch/lib/" \;
 }
 
 # needed_libraries FILE: the names in an ELF file's dynamic section, without needing binutils.
 needed_libraries() {
     "$python" - "$1" <<'PY'
-import re, sys
-# The names are in .dynstr, as plain text.
-import mmap
+import mmap, re, sys
+
+# The names stand in the file as plain text.
 with open(sys.argv[1], "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
     for name in sorted(set(re.findall(rb"lib(?:cudart|cupti)\.so\.[0-9.]+", data))):
         print(name.decode())

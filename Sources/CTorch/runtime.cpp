@@ -8,6 +8,8 @@
 #include <malloc.h>
 #endif
 
+#include <dlfcn.h>
+
 #include <atomic>
 #include <cstring>
 #include <new>
@@ -149,11 +151,19 @@ const char *ct_cpu_capability(void) {
 
 int64_t ct_live_tensors(void) { return live_tensors.load(); }
 
+// A libtorch for CUDA keeps its CUDA half in a library of its own, which registers itself when it is loaded. The
+// program links to the other half alone, so that it also starts where there is no driver.
+static void load_cuda() {
+    [[maybe_unused]] static void *const library = dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
+}
+
 int32_t ct_device_count(ct_device_type type) {
     try {
         switch (type) {
         case CT_CPU: return 1;
-        case CT_CUDA: return at::hasCUDA() ? static_cast<int32_t>(at::detail::getCUDAHooks().deviceCount()) : 0;
+        case CT_CUDA:
+            load_cuda();
+            return at::hasCUDA() ? static_cast<int32_t>(at::detail::getCUDAHooks().deviceCount()) : 0;
         case CT_MPS: return at::hasMPS() ? 1 : 0;
         default: return 0;
         }
