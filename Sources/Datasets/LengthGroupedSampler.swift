@@ -8,6 +8,9 @@ public enum LengthGroupedSampler {
 
     /// - Parameters:
     ///   - lengths: The number of tokens of each example.
+    ///   - batchSize: Examples in a batch; the last may have fewer.
+    ///   - seed: Decides the order, with the epoch.
+    ///   - epoch: Counted from 0.
     ///   - grouped: `false` for a plain shuffle.
     /// - Returns: The examples of each batch, every example once. A function of the arguments alone.
     public static func batches(

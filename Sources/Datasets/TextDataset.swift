@@ -20,8 +20,11 @@ public struct TextDataset: Sendable {
 
     /// Reads CSV, TSV or JSON lines, plain or gzip.
     ///
-    /// - Parameter labels: The classes that the file must keep to; `nil` takes the file's own: integers that count
-    ///   from 0 are class numbers, anything else is a name.
+    /// - Parameters:
+    ///   - url: The file; its name tells the format unless the options do.
+    ///   - options: The columns and the format.
+    ///   - labels: The classes that the file must keep to; `nil` takes the file's own: integers that count from 0
+    ///     are class numbers, anything else is a name.
     /// - Throws: ``DatasetError`` that names the file, the line and what to do; `FileError` where there is none.
     public static func load(
         _ url: URL, options: DatasetOptions = DatasetOptions(), labels: LabelMap? = nil

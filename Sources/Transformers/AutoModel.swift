@@ -16,6 +16,7 @@ public enum AutoModel {
     ///     checkpoint is kept where its number of classes fits, as transformers does.
     ///   - ignoreMismatchedSizes: Whether a head of another number of classes is replaced by a fresh one.
     ///   - seed: Decides what is newly initialised.
+    ///   - device: Where the model's parameters live.
     /// - Returns: The model in float32, and what did not fit.
     /// - Throws: ``TransformersError``, `SafetensorsError` or `JSONError`, which name file, field or tensor.
     public static func load(
@@ -44,8 +45,10 @@ public enum AutoModel {
     /// Makes a model from a configuration, such as a student.
     ///
     /// - Parameters:
+    ///   - configuration: What `config.json` says.
     ///   - source: Where parameters come from; `nil` to initialise all of them.
     ///   - seed: Decides what is initialised.
+    ///   - device: Where the model's parameters live.
     /// - Throws: ``TransformersError`` where the configuration contradicts itself or the source.
     public static func make(
         _ configuration: BertConfiguration, source: (any ParameterSource)?, seed: UInt64,

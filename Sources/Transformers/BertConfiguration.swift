@@ -61,7 +61,9 @@ public struct BertConfiguration: Sendable {
 
     /// Reads a configuration that was parsed already.
     ///
-    /// - Parameter source: The file's path, for messages.
+    /// - Parameters:
+    ///   - json: The content of `config.json`.
+    ///   - source: The file's path, for messages.
     /// - Throws: ``TransformersError``, which names the field.
     public init(json: JSONObject, source: String) throws {
         let reader = ConfigurationReader(object: json, source: source)

@@ -15,9 +15,11 @@ public final class BertForSequenceClassification: SequenceClassifier {
     /// Makes the model on a device.
     ///
     /// - Parameters:
+    ///   - configuration: What `config.json` says.
     ///   - source: Where parameters come from. Those it lacks are initialised as transformers does it: normal
     ///     with the configuration's `initializer_range`, biases 0, layer norms the identity.
     ///   - seed: Decides what is initialised.
+    ///   - device: Where the model's parameters live.
     /// - Throws: ``TransformersError`` where the configuration contradicts itself or the source.
     public init(
         _ configuration: BertConfiguration, source: (any ParameterSource)?, seed: UInt64,
@@ -43,23 +45,23 @@ public final class BertForSequenceClassification: SequenceClassifier {
     }
 
     public func callAsFunction(
-        _ input: ModelInput, dropout state: DropoutState?, selecting: OutputSelection
+        _ input: ModelInput, dropout: DropoutState?, selecting: OutputSelection
     ) throws -> ClassifierOutput {
         try input.validate(maxLength: configuration.maxPositionEmbeddings)
         let mask = try Self.additiveMask(input.attentionMask)
-        var hidden = try embeddings(input, state)
+        var hidden = try embeddings(input, dropout)
         var hiddenStates: [Tensor] = []
         var attentions: [Tensor] = []
         if selecting.contains(.hiddenStates) { hiddenStates.append(hidden) }
         for layer in layers {
             let result = try layer(
-                hidden, mask: mask, state, needsProbabilities: selecting.contains(.attentions))
+                hidden, mask: mask, dropout, needsProbabilities: selecting.contains(.attentions))
             hidden = result.output
             if selecting.contains(.hiddenStates) { hiddenStates.append(hidden) }
             if let probabilities = result.probabilities { attentions.append(probabilities) }
         }
         let pooled = try pooler(hidden.selected(dimension: 1, index: 0)).tanh()
-        let logits = try classifier(dropout(pooled, state))
+        let logits = try classifier(self.dropout(pooled, dropout))
         return ClassifierOutput(logits: logits, hiddenStates: hiddenStates, attentions: attentions)
     }
 

@@ -9,7 +9,9 @@ public enum ModelWriter {
     /// Writes `config.json` and `model.safetensors` (or shards with an index, from 5 GB on), as
     /// `save_pretrained` does: float32, under transformers' names.
     ///
-    /// - Parameter directory: Made if it is not there.
+    /// - Parameters:
+    ///   - model: What is saved.
+    ///   - directory: Made if it is not there.
     /// - Throws: `FileError` where the disk is full or must not be written.
     public static func save(_ model: any SequenceClassifier, to directory: URL) throws {
         do {

@@ -10,6 +10,7 @@ public protocol SequenceClassifier: AnyObject {
     /// Classifies a batch.
     ///
     /// - Parameters:
+    ///   - input: Token ids, token types and attention mask.
     ///   - dropout: The random state in training; `nil` in evaluation.
     ///   - selecting: What to return besides logits.
     /// - Throws: ``TransformersError`` for inputs whose shapes differ or that are longer than the model has

@@ -7,7 +7,9 @@ public struct TeacherLayerSource: ParameterSource {
     private let layers: [Int]
     private let prefix = "bert.encoder.layer."
 
-    /// - Parameter layers: For each layer of the student, the teacher's layer it starts from, counted from 0.
+    /// - Parameters:
+    ///   - teacher: Where the parameters come from.
+    ///   - layers: For each layer of the student, the teacher's layer it starts from, counted from 0.
     /// - Throws: ``TransformersError`` where the teacher has no such layer.
     public init(teacher: any SequenceClassifier, layers: [Int]) throws {
         let count = teacher.configuration.numHiddenLayers

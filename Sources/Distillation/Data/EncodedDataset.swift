@@ -25,7 +25,10 @@ public struct EncodedDataset: Sendable {
 
     /// Tokenizes a data set on all cores.
     ///
-    /// - Parameter maxLength: Longer inputs are cut to this many tokens, special tokens included.
+    /// - Parameters:
+    ///   - dataset: Texts, or pairs, with labels.
+    ///   - tokenizer: The tokenizer of the model that is to read them.
+    ///   - maxLength: Longer inputs are cut to this many tokens, special tokens included.
     /// - Throws: ``DistillationError`` for an example without a label.
     public init(_ dataset: TextDataset, tokenizer: Tokenizer, maxLength: Int) throws {
         var labels: [Int] = []

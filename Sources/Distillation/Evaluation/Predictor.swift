@@ -19,7 +19,10 @@ public final class Predictor {
     private let paddingID: Int
     private let batchSize = 64
 
-    /// - Parameter maxLength: Longer inputs are cut to this many tokens.
+    /// - Parameters:
+    ///   - directory: A model directory in Hugging Face format.
+    ///   - maxLength: Longer inputs are cut to this many tokens.
+    ///   - device: Where the model computes.
     /// - Throws: ``DistillationError`` where the checkpoint has no trained classifier head.
     public init(model directory: URL, maxLength: Int = 128, device: Device = .cpu) throws {
         let loaded = try TrainedClassifier(directory, device: device)

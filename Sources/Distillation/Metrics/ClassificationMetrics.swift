@@ -6,6 +6,7 @@ public struct ClassificationMetrics: Sendable, Equatable {
     /// - Parameters:
     ///   - predictions: Classes in `0 ..< classCount`; others do not count.
     ///   - labels: As many true classes.
+    ///   - classCount: The number of classes.
     public init(predictions: [Int], labels: [Int], classCount: Int) {
         var matrix = [[Int]](repeating: [Int](repeating: 0, count: classCount), count: classCount)
         let classes = 0..<classCount

@@ -28,7 +28,12 @@ public final class Trainer {
     public internal(set) var history: [EpochMetrics] = []
     public internal(set) var best: TrainingState.Best?
 
-    /// - Parameter paddingID: The token that fills shorter examples.
+    /// - Parameters:
+    ///   - model: What is trained, in place.
+    ///   - objective: Turns its logits into a loss.
+    ///   - data: What it is trained on.
+    ///   - paddingID: The token that fills shorter examples.
+    ///   - arguments: Learning rate, batch size and so on.
     /// - Throws: ``DistillationError`` for arguments out of range or empty data.
     public init(
         model: any SequenceClassifier, objective: any TrainingObjective, data: EncodedDataset, paddingID: Int,

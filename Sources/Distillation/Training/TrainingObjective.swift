@@ -2,6 +2,8 @@ import Torch
 
 /// What a model is trained on: turns its logits for a batch into a loss.
 public protocol TrainingObjective {
+    /// The loss of a batch.
+    ///
     /// - Parameters:
     ///   - logits: The trained model's (B, C), in the graph.
     ///   - labels: (B) classes, int64.
@@ -30,17 +32,16 @@ public struct LabelObjective: TrainingObjective {
 /// in every epoch would give the same numbers.
 public struct DistillationObjective: TrainingObjective {
     public let loss: DistillationLoss
-    public let teacherLogits: Logits?
-    private let logits: Logits
+    public var teacherLogits: Logits? { outputs }
+    private let outputs: Logits
 
     public init(loss: DistillationLoss, teacherLogits: Logits) {
         self.loss = loss
-        self.teacherLogits = teacherLogits
-        self.logits = teacherLogits
+        outputs = teacherLogits
     }
 
-    public func loss(logits student: Tensor, labels: Tensor, indices: [Int]) throws -> LossTerms {
-        let teacher = try logits.tensor(indices, device: student.device)
-        return try loss(student: student, teacher: teacher, labels: labels)
+    public func loss(logits: Tensor, labels: Tensor, indices: [Int]) throws -> LossTerms {
+        let teacher = try outputs.tensor(indices, device: logits.device)
+        return try loss(student: logits, teacher: teacher, labels: labels)
     }
 }

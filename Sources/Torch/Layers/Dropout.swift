@@ -34,7 +34,9 @@ public struct Dropout: Sendable {
 
     public init(_ probability: Double) { self.probability = probability }
 
-    /// - Parameter state: The random state in training; `nil` in evaluation, which changes nothing.
+    /// - Parameters:
+    ///   - x: Of any shape.
+    ///   - state: The random state in training; `nil` in evaluation, which changes nothing.
     public func callAsFunction(_ x: Tensor, _ state: DropoutState?) throws -> Tensor {
         guard let state, probability != 0 else { return x }
         let position = state.next()

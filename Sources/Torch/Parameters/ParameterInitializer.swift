@@ -4,9 +4,15 @@ public enum ParameterInitializer: Sendable, Equatable {
     case ones
     case normal(standardDeviation: Double)
 
+    /// Makes a parameter's first values.
+    ///
     /// - Parameters:
+    ///   - shape: The size of each dimension.
     ///   - name: The parameter's full name: with the seed it decides the numbers, so that they do not depend
     ///     on which other parameters there are.
+    ///   - seed: See `name`.
+    ///   - dtype: The type of the elements.
+    ///   - device: Where the tensor lives.
     public func tensor(
         shape: [Int], name: String, seed: UInt64, dtype: DType = .float32, device: Device
     ) throws -> Tensor {

@@ -6,6 +6,7 @@ extension Tensor {
     /// - Parameters:
     ///   - elements: As many as `shape` has places.
     ///   - shape: The size of each dimension; `nil` for one dimension of all elements.
+    ///   - device: Where the tensor lives.
     /// - Throws: ``TorchError`` where the numbers of elements and places differ.
     public convenience init<Element: TensorElement>(
         _ elements: [Element], shape: [Int]? = nil, device: Device = .cpu

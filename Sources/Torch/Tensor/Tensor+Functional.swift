@@ -28,7 +28,9 @@ extension Tensor {
     /// softmax(query · keyᵀ / √D) · value, fused where libtorch can.
     ///
     /// - Parameters:
-    ///   - query, key, value: (batch, heads, length, D).
+    ///   - query: (batch, heads, length, D).
+    ///   - key: The same shape.
+    ///   - value: The same shape.
     ///   - mask: Broadcastable to (batch, heads, length, length): boolean, true where attention may go, or
     ///     numbers that are added to the scores.
     public static func attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor?) throws -> Tensor {
