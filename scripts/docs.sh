@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scripts/bootstrap.sh
+mkdir -p .build/docs
 for target in Distillation Transformers Torch Tokenizers Datasets Safetensors; do
     swift package --allow-writing-to-directory .build/docs generate-documentation --target "$target" \
         --warnings-as-errors --disable-indexing --output-path ".build/docs/$target"
