@@ -102,6 +102,7 @@ struct EndToEndTests {
         process.standardInput = input
         process.standardOutput = output
         try process.run()
+        Program.startWatchdog(process)
         for text in ["good film\n", "bad plot\n"] {
             try input.fileHandleForWriting.write(contentsOf: Data(text.utf8))
             #expect(
@@ -127,6 +128,7 @@ struct EndToEndTests {
         process.standardOutput = output
         process.standardError = errors
         try process.run()
+        Program.startWatchdog(process)
         // The first epoch's line shows that training is under way.
         var seen = ""
         while !seen.contains("validation accuracy") {
@@ -160,6 +162,7 @@ struct EndToEndTests {
         process.standardOutput = output
         process.standardError = errors
         try process.run()
+        Program.startWatchdog(process)
         let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
         #expect(text.split(separator: "\n").count == 1)
         #expect(try errors.fileHandleForReading.readToEnd() ?? Data() == Data())

@@ -19,6 +19,14 @@ enum Program {
     static let teacher = repository.appending(path: "Tests/InteropTests/Fixtures/tiny-teacher")
     static let reviews = repository.appending(path: "Tests/InteropTests/Fixtures/reviews.csv")
 
+    /// Ends a process that hangs, so that its test fails instead of waiting for ever.
+    static func startWatchdog(_ process: Process) {
+        let identifier = process.processIdentifier
+        DispatchQueue.global().asyncAfter(deadline: .now() + 180) { [weak process] in
+            if process?.isRunning == true { kill(identifier, SIGKILL) }
+        }
+    }
+
     /// - Parameter fileSizeLimit: In blocks of 1,024 bytes: writing beyond it fails, as on a full disk.
     static func run(
         _ arguments: [String], input: String? = nil, fileSizeLimit: Int? = nil
@@ -37,6 +45,7 @@ enum Program {
         process.standardError = errors
         process.standardInput = stdin
         try process.run()
+        startWatchdog(process)
         if let input { try stdin.fileHandleForWriting.write(contentsOf: Data(input.utf8)) }
         try stdin.fileHandleForWriting.close()
         // Errors are few enough to fit the pipe while output is read.

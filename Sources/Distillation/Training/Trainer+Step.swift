@@ -90,23 +90,20 @@ struct StepMeter {
     private var last: StepResult?
     private var since = Date()
 
-    init(startStep: Int) {}
-
     mutating func add(_ result: StepResult) {
         sums.merge(result.sums)
         last = result
     }
 
     /// The present losses, for a progress bar.
-    func detail(epoch: Double) -> String {
+    var detail: String {
         guard let step = last?.sums else { return "" }
-        var parts = [String(format: "loss %.4f", step.mean(step.loss))]
+        var text = String(format: "loss %.3f", step.mean(step.loss))
         if step.hasTeacher {
-            parts.append(String(format: "soft %.4f", step.mean(step.soft)))
-            parts.append(String(format: "hard %.4f", step.mean(step.hard)))
-            parts.append(String(format: "kl %.4f", step.mean(step.kl)))
+            let (soft, hard, kl) = (step.mean(step.soft), step.mean(step.hard), step.mean(step.kl))
+            text += String(format: "  soft %.3f  hard %.3f  kl %.3f", soft, hard, kl)
         }
-        return parts.joined(separator: " · ")
+        return text
     }
 
     mutating func flush(step: Int, totalSteps: Int, epoch: Double) -> StepMetrics {

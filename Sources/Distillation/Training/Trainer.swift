@@ -71,7 +71,7 @@ public final class Trainer {
         evaluate: () throws -> ValidationMetrics, onBest: (EpochMetrics) throws -> Void = { _ in },
         onEvent: (RunEvent) -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Bool {
-        var meter = StepMeter(startStep: step)
+        var meter = StepMeter()
         var epochStart = Date()
         while step < totalSteps {
             let batches = batchIndices(epoch: epoch)
@@ -81,7 +81,7 @@ public final class Trainer {
                 onEvent(
                     .progress(
                         completed: step, total: totalSteps, unit: "step",
-                        detail: meter.detail(epoch: epochNow)))
+                        detail: meter.detail))
                 if step % arguments.loggingSteps == 0 || step == totalSteps {
                     onEvent(.step(meter.flush(step: step, totalSteps: totalSteps, epoch: epochNow)))
                 }

@@ -24,20 +24,18 @@ struct ProgressBar {
     {
         let share = total > 0 ? min(1, Double(completed) / Double(total)) : 0
         let seconds = now.timeIntervalSince(start)
-        let filled = Int(share * Double(Self.cells))
-        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: Self.cells - filled)
-        var parts = [
-            title, bar, String(format: "%3.0f %%", (share * 100).rounded(.down)),
-            "\(completed)/\(total)",
-        ]
+        var parts = [String(format: "%3.0f %%", (share * 100).rounded(.down)), "\(completed)/\(total)"]
         if completed > 0, seconds > 0.2 {
             let rate = Double(completed) / seconds
             parts.append(String(format: rate < 100 ? "%.1f %@s/s" : "%.0f %@s/s", rate, unit))
             parts.append("\(Format.duration(Double(total - completed) / rate)) left")
         }
         if !detail.isEmpty { parts.append(detail) }
-        return String(parts.joined(separator: "  ").prefix(max(10, width - 1)))
+        let text = parts.joined(separator: "  ")
+        // The bar takes the room that the numbers leave.
+        let cells = min(20, max(4, width - 1 - title.count - text.count - 4))
+        let filled = Int(share * Double(cells))
+        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: cells - filled)
+        return String("\(title)  \(bar)  \(text)".prefix(max(10, width - 1)))
     }
-
-    private static let cells = 20
 }
