@@ -33,7 +33,7 @@ timed "data" python3 scripts/demo_data.py
 step "2/6  Teacher: all-MiniLM-L6-v2, fine-tuned on the movie snippets"
 timed "teacher" "$distill" finetune --model .demo/all-MiniLM-L6-v2 --train "$data/train.csv" \
     --validation "$data/validation.csv" --output "$output/teacher" --overwrite \
-    --epochs 2 --learning-rate 1e-4 ${brief[@]+"${brief[@]}"}
+    --epochs 2 --learning-rate 5e-5 ${brief[@]+"${brief[@]}"}
 
 step "3/6  Student 1: three of the teacher's layers"
 timed "student" "$distill" run --teacher "$output/teacher" --train "$data/train.csv" \
