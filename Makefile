@@ -1,10 +1,11 @@
 # The two commands a newcomer needs: `make demo` and `make test`. Both install what they need themselves.
-.PHONY: demo test lint docs build clean help
+.PHONY: demo test benchmark lint docs build clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo          set up, then fine-tune a teacher, distil two students, judge them (QUICK=1: a short run)"
 	@echo "make test          set up, then run every test"
+	@echo "make benchmark     set up, then measure against PyTorch, ONNX Runtime and tokenizers"
 	@echo "make lint          check the formatting"
 	@echo "make docs          build the documentation"
 	@echo "make build         set up, then build .build/release/distill"
@@ -16,8 +17,11 @@ demo:
 test:
 	@scripts/test.sh
 
+benchmark:
+	@scripts/benchmark.sh
+
 lint:
-	swift format lint --strict --recursive --parallel Sources Tests Package.swift
+	swift format lint --strict --recursive --parallel Sources Tests Benchmarks Package.swift
 
 docs:
 	@scripts/docs.sh

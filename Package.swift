@@ -67,6 +67,12 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // Our side of `make benchmark`.
+        .executableTarget(
+            name: "benchmark-runner",
+            dependencies: ["Distillation", "Transformers", "Tokenizers", "Torch", "JSON"],
+            path: "Benchmarks/Runner", swiftSettings: strict),
+
         .testTarget(name: "JSONTests", dependencies: ["JSON"], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: strict),
         .testTarget(

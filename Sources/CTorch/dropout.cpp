@@ -11,6 +11,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "internal.h"
@@ -78,6 +79,24 @@ CT_VECTORISED
 void scale_kept(const float *input, const uint16_t *draws, Threshold threshold, int64_t count, float *output) {
     for (int64_t i = 0; i < count; ++i)
         output[i] = draws[i] >= threshold.value ? input[i] * threshold.scale : 0.0f;
+}
+
+// By hand, since c10::BFloat16 keeps the loop from being vectorised. Rounds to nearest, ties to even.
+CT_VECTORISED
+void scale_kept_bfloat16(const uint16_t *input, const uint16_t *draws, Threshold threshold, int64_t count,
+                         uint16_t *output) {
+    for (int64_t i = 0; i < count; ++i) {
+        uint32_t bits = std::bit_cast<uint32_t>(std::bit_cast<float>(static_cast<uint32_t>(input[i]) << 16) *
+                                                threshold.scale);
+        bits += 0x7FFFu + (bits >> 16 & 1u);
+        output[i] = draws[i] >= threshold.value ? static_cast<uint16_t>(bits >> 16) : uint16_t{0};
+    }
+}
+
+void scale_kept(const c10::BFloat16 *input, const uint16_t *draws, Threshold threshold, int64_t count,
+                c10::BFloat16 *output) {
+    scale_kept_bfloat16(reinterpret_cast<const uint16_t *>(input), draws, threshold, count,
+                        reinterpret_cast<uint16_t *>(output));
 }
 
 template <class Scalar>

@@ -149,6 +149,20 @@ const char *ct_cpu_capability(void) {
     return capability.c_str();
 }
 
+bool ct_has_fast_bfloat16(ct_device place) {
+    try {
+        switch (place.type) {
+#if defined(__x86_64__)
+        case CT_CPU: return __builtin_cpu_supports("avx512bf16");
+#endif
+        case CT_CUDA: return at::detail::getCUDAHooks().deviceCount() > 0;
+        default: return false;
+        }
+    } catch (...) {
+        return false;
+    }
+}
+
 int64_t ct_live_tensors(void) { return live_tensors.load(); }
 
 // A libtorch for CUDA keeps its CUDA half in a library of its own, which registers itself when it is loaded. The

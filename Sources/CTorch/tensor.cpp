@@ -101,6 +101,11 @@ ct_error ct_item(ct_tensor tensor, double *out) {
     return guard("item", {tensor}, [&] { *out = tensor->value.item().toDouble(); });
 }
 
+int64_t ct_version_of(ct_tensor tensor) {
+    // Inference tensors count nothing; this package makes none.
+    return tensor->value.is_inference() ? 0 : static_cast<int64_t>(tensor->value._version());
+}
+
 ct_error ct_to(ct_tensor a, ct_dtype dtype, ct_device place, ct_tensor *out) {
     return guard("to", {a}, [&] { *out = wrap(a->value.to(device(place), scalar_type(dtype))); });
 }

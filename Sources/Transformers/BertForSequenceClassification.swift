@@ -5,6 +5,7 @@ public final class BertForSequenceClassification: SequenceClassifier {
     public let configuration: BertConfiguration
     public let parameters = ParameterStore()
     public let device: Device
+    public var precision = Precision.float32
 
     private let embeddings: BertEmbeddings
     private let layers: [BertLayer]
@@ -48,8 +49,9 @@ public final class BertForSequenceClassification: SequenceClassifier {
         _ input: ModelInput, dropout: DropoutState?, selecting: OutputSelection
     ) throws -> ClassifierOutput {
         try input.validate(maxLength: configuration.maxPositionEmbeddings)
-        let mask = try Self.additiveMask(input.attentionMask)
-        var hidden = try embeddings(input, dropout)
+        let dtype = precision.resolved(on: device).dtype
+        let mask = try Self.additiveMask(input.attentionMask, dtype)
+        var hidden = try embeddings(input, dropout).to(dtype)
         var hiddenStates: [Tensor] = []
         var attentions: [Tensor] = []
         if selecting.contains(.hiddenStates) { hiddenStates.append(hidden) }
@@ -60,7 +62,7 @@ public final class BertForSequenceClassification: SequenceClassifier {
             if selecting.contains(.hiddenStates) { hiddenStates.append(hidden) }
             if let probabilities = result.probabilities { attentions.append(probabilities) }
         }
-        let pooled = try pooler(hidden.selected(dimension: 1, index: 0)).tanh()
+        let pooled = try pooler(hidden.selected(dimension: 1, index: 0)).tanh().to(.float32)
         let logits = try classifier(self.dropout(pooled, dropout))
         return ClassifierOutput(logits: logits, hiddenStates: hiddenStates, attentions: attentions)
     }
@@ -68,9 +70,11 @@ public final class BertForSequenceClassification: SequenceClassifier {
     /// (B, L) of 1 and 0 → (B, 1, 1, L): 0 for tokens, the lowest number for padding.
     ///
     /// Minus infinity would make a row without any token NaN.
-    private static func additiveMask(_ mask: Tensor) throws -> Tensor {
+    private static func additiveMask(_ mask: Tensor, _ dtype: DType) throws -> Tensor {
         let isPadding = try mask.equal(0).unsqueezed(1).unsqueezed(1)
-        return try Tensor.zeros(isPadding.shape, device: mask.device)
-            .maskedFill(isPadding, -Double(Float.greatestFiniteMagnitude))
+        // The lowest float32 would be rounded to minus infinity in bfloat16.
+        let lowest = dtype == .bfloat16 ? -3.38e38 : -Double(Float.greatestFiniteMagnitude)
+        return try Tensor.zeros(isPadding.shape, dtype: dtype, device: mask.device)
+            .maskedFill(isPadding, lowest)
     }
 }

@@ -6,6 +6,8 @@ public protocol SequenceClassifier: AnyObject {
     /// Named as transformers names them.
     var parameters: ParameterStore { get }
     var device: Device { get }
+    /// The type that it computes with; its parameters stay float32.
+    var precision: Precision { get set }
 
     /// Classifies a batch.
     ///

@@ -51,6 +51,8 @@ typedef struct {
 
 const char *ct_version(void);
 const char *ct_cpu_capability(void);
+// Whether multiplications of bfloat16 matrices are faster than of float32 there.
+bool ct_has_fast_bfloat16(ct_device device);
 int64_t ct_live_tensors(void);
 int32_t ct_device_count(ct_device_type type);
 int32_t ct_num_threads(void);
@@ -83,6 +85,8 @@ bool ct_is_contiguous(ct_tensor tensor);
 // Copies the elements in C order to host memory; `byte_count` must be exactly their size.
 ct_error ct_copy_to_bytes(ct_tensor tensor, void *bytes, size_t byte_count);
 ct_error ct_item(ct_tensor tensor, double *out);
+// Grows with every change of the elements in place.
+int64_t ct_version_of(ct_tensor tensor);
 
 // MARK: Conversion
 

@@ -23,10 +23,14 @@ public final class Predictor {
     ///   - directory: A model directory in Hugging Face format.
     ///   - maxLength: Longer inputs are cut to this many tokens.
     ///   - device: Where the model computes.
+    ///   - precision: What it computes with.
     /// - Throws: ``DistillationError`` where the checkpoint has no trained classifier head.
-    public init(model directory: URL, maxLength: Int = 128, device: Device = .cpu) throws {
+    public init(
+        model directory: URL, maxLength: Int = 128, device: Device = .cpu, precision: Precision = .float32
+    ) throws {
         let loaded = try TrainedClassifier(directory, device: device)
         model = loaded.model
+        model.precision = precision
         tokenizer = loaded.tokenizer
         paddingID = loaded.paddingID
         labels = loaded.labels.names

@@ -77,6 +77,7 @@ public struct DistillationRun {
             else { throw InterruptedError() }
             return logits
         }
+        // What judges is computed in float32, what teaches in the training's precision.
         let validation = try logits(data.validation, after: 0)
         let assessment = TeacherAssessment(
             predictions: validation.predictions, labels: data.validation.labels)
@@ -90,6 +91,8 @@ public struct DistillationRun {
                             "The teacher's accuracy on the validation data is %.2f %% (commonest class: %.2f %%).",
                         assessment.accuracy * 100, assessment.majorityBaseline * 100)))
         }
+        teacher.model.precision = request.precision
+        defer { teacher.model.precision = .float32 }
         return (try logits(data.train, after: data.validation.count), validation)
     }
 
@@ -110,6 +113,7 @@ public struct DistillationRun {
             studentConfiguration: .init(configuration),
             temperature: request.temperature, alpha: request.alpha, maxLength: maxLength,
             validationSplit: request.data.validation == nil ? request.data.validationSplit : nil,
-            training: request.training, device: request.device.description)
+            training: request.training, device: request.device.description,
+            precision: request.precision.resolved(on: request.device))
     }
 }

@@ -30,6 +30,7 @@ public struct EvaluationRun {
         _ = try texts.requireLabels()
 
         let classifiers = [classifier] + [teacher].compactMap(\.self)
+        for classifier in classifiers { classifier.model.precision = request.precision }
         // Each model reads its own tokenizer's ids.
         let encoded = try log.phase("Tokenizing") {
             try classifiers.map {

@@ -48,7 +48,8 @@ public struct FineTuning {
                 model: request.model.path, studentConfiguration: .init(model.configuration),
                 maxLength: maxLength,
                 validationSplit: request.data.validation == nil ? request.data.validationSplit : nil,
-                training: request.training, device: request.device.description))
+                training: request.training, device: request.device.description,
+                precision: request.precision.resolved(on: request.device)))
         return try session.run(log: log, shouldStop: shouldStop)
     }
 }

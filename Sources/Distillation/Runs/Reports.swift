@@ -1,3 +1,5 @@
+import Torch
+
 /// A model judged on labelled examples.
 public struct ModelEvaluation: Sendable, Equatable, Codable {
     public var accuracy: Double
@@ -85,6 +87,8 @@ public struct RunReport: Sendable, Equatable, Codable {
         public var validationSplit: Double?
         public var training: TrainingArguments
         public var device: String
+        /// What training computed with.
+        public var precision: Precision
     }
 
     public struct Sizes: Sendable, Equatable, Codable {

@@ -32,6 +32,8 @@ public struct FineTuneRequest: Sendable {
     public var ignoreMismatchedSizes = false
     public var training = TrainingArguments()
     public var device = Device.cpu
+    /// What training computes with; models are always judged in float32, and saved in it.
+    public var precision = Precision.auto
 
     public init(model: URL, data: DataRequest, output: URL) {
         self.model = model
@@ -53,6 +55,8 @@ public struct DistillRequest: Sendable {
     public var alpha = 0.7
     public var training = TrainingArguments()
     public var device = Device.cpu
+    /// What training computes with; models are always judged in float32, and saved in it.
+    public var precision = Precision.auto
 
     public init(teacher: URL, data: DataRequest, output: URL) {
         self.teacher = teacher
@@ -101,6 +105,8 @@ public struct EvaluateRequest: Sendable {
     /// Single examples timed for the latency figures; 0 for none.
     public var latencySamples = 200
     public var device = Device.cpu
+    /// What the models compute with.
+    public var precision = Precision.float32
 
     public init(model: URL, data: URL) {
         self.model = model

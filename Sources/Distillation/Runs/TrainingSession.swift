@@ -30,6 +30,8 @@ struct TrainingSession {
     }
 
     private func train(_ trainer: Trainer, _ log: RunLog, _ shouldStop: () -> Bool) throws -> Bool {
+        model.precision = settings.precision
+        defer { model.precision = .float32 }
         do {
             return try trainer.train(
                 evaluate: { try validate() },
@@ -53,7 +55,11 @@ struct TrainingSession {
                 + (kept ?? "no checkpoint was evaluated before it, so nothing is saved"))
     }
 
+    /// The model's logits for the validation data, in float32, as whoever loads the saved model finds them.
     private func logits() throws -> Logits {
+        let precision = model.precision
+        model.precision = .float32
+        defer { model.precision = precision }
         guard
             let logits = try Inference.logits(
                 model, data.validation, paddingID: paddingID, batchSize: arguments.perDeviceEvalBatchSize)

@@ -4,6 +4,8 @@ public struct Linear {
     public let weight: Tensor
     /// (outputs)
     public let bias: Tensor?
+    private let computeWeight: ComputeCopy
+    private let computeBias: ComputeCopy?
 
     public init(
         _ scope: ParameterScope, inputs: Int, outputs: Int, bias: Bool = true,
@@ -11,8 +13,13 @@ public struct Linear {
     ) throws {
         weight = try scope.parameter("weight", shape: [outputs, inputs], initializer: initializer)
         self.bias = bias ? try scope.parameter("bias", shape: [outputs], initializer: .zeros) : nil
+        computeWeight = ComputeCopy(weight)
+        computeBias = self.bias.map(ComputeCopy.init)
     }
 
-    /// (…, inputs) → (…, outputs)
-    public func callAsFunction(_ x: Tensor) throws -> Tensor { try x.linear(weight, bias: bias) }
+    /// (…, inputs) → (…, outputs), in the input's type.
+    public func callAsFunction(_ x: Tensor) throws -> Tensor {
+        let dtype = x.dtype
+        return try x.linear(computeWeight(dtype), bias: computeBias?(dtype))
+    }
 }

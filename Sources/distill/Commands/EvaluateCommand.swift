@@ -47,6 +47,7 @@ struct EvaluateCommand: ParsableCommand {
         request.batchSize = batchSize
         request.latencySamples = latencySamples
         request.device = try compute.device()
+        request.precision = compute.precision ?? request.precision
         return request
     }
 

@@ -41,6 +41,7 @@ struct FineTuneCommand: ParsableCommand {
         try settings.assign("overwrite", output.overwrite ? true : nil, to: &request.overwrite)
         request.training = try training.arguments(settings)
         request.device = try compute.device(settings)
+        try settings.assign("precision", compute.precision, to: &request.precision)
         try settings.finish()
         return request
     }

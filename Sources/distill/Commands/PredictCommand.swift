@@ -35,7 +35,9 @@ struct PredictCommand: ParsableCommand {
         guard maxLength >= 3 else { throw UsageError("max_length must be at least 3, got \(maxLength)") }
         let device = try compute.device()
         let reader = try LineReader(path: input)
-        let predictor = try Predictor(model: URL(filePath: model), maxLength: maxLength, device: device)
+        let predictor = try Predictor(
+            model: URL(filePath: model), maxLength: maxLength, device: device,
+            precision: compute.precision ?? .float32)
         while let lines = try reader.next() {
             try Terminal.output(try answers(to: lines, predictor).joined(separator: "\n"))
         }

@@ -63,6 +63,7 @@ struct RunCommand: ParsableCommand {
         try settings.assign("overwrite", output.overwrite ? true : nil, to: &request.overwrite)
         request.training = try training.arguments(settings)
         request.device = try compute.device(settings)
+        try settings.assign("precision", compute.precision, to: &request.precision)
         try settings.finish()
         return request
     }

@@ -85,4 +85,5 @@ extension SettingValue where Self: RawRepresentable & CaseIterable, RawValue == 
 }
 
 extension LearningRateSchedule.Decay: SettingValue {}
+extension Precision: SettingValue {}
 extension StudentOptions.Initialization: SettingValue {}

@@ -6,6 +6,12 @@ struct ComputeOptions: ParsableArguments {
     @Option(help: "Where tensors live: cpu, cuda, cuda:1, mps. (default: cpu)")
     var device: String?
 
+    @Option(
+        help:
+            "What is computed with: auto, float32 or bfloat16. (default: auto to train, float32 to evaluate and predict)"
+    )
+    var precision: Precision?
+
     @Option(help: "Threads of one operation. (default: one for each core)")
     var threads: Int?
 
@@ -19,3 +25,5 @@ struct ComputeOptions: ParsableArguments {
         do { return try Device(name) } catch { throw UsageError("\(error)") }
     }
 }
+
+extension Precision: ExpressibleByArgument {}

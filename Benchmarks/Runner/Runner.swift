@@ -1,0 +1,81 @@
+import Foundation
+import JSON
+import Torch
+
+/// Our side of the benchmark: reads one request a line from standard input, answers with one line of JSON.
+///
+/// The first line names the workload and prepares it; each further line, `round`, runs it once more and answers with
+/// the seconds that each of its parts took. `Benchmarks/peer.py` speaks the same protocol for the peers, so that
+/// `Benchmarks/benchmark.py` can run both in turn.
+@main
+enum Runner {
+    static func main() throws {
+        guard let line = readLine(), let object = try JSONValue.parse(line).objectValue else {
+            throw RunnerError("the first line must be a JSON object that names a workload")
+        }
+        let request = Request(object)
+        try Runtime.setThreadCount(try request.int("threads"))
+        let workload = try Workloads.make(request)
+        answer(["ready": .bool(true)])
+        while readLine() == "round" {
+            var seconds: [JSONValue] = []
+            try workload { part in
+                let clock = ContinuousClock()
+                let start = clock.now
+                try part()
+                seconds.append(.number((clock.now - start) / .seconds(1)))
+            }
+            answer(["seconds": .array(seconds), "peak_memory": .integer(peakMemory())])
+        }
+    }
+
+    private static func answer(_ object: JSONObject) {
+        FileHandle.standardOutput.write(Data((JSONValue.object(object).serialized() + "\n").utf8))
+    }
+
+    /// The largest resident size of this process so far, in bytes.
+    private static func peakMemory() -> Int {
+        var usage = rusage()
+        #if canImport(Darwin)
+            getrusage(RUSAGE_SELF, &usage)
+            return Int(usage.ru_maxrss)
+        #else
+            getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+            return Int(usage.ru_maxrss) * 1024
+        #endif
+    }
+}
+
+struct RunnerError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// A workload's settings.
+struct Request {
+    private let object: JSONObject
+
+    init(_ object: JSONObject) { self.object = object }
+
+    func string(_ key: String) throws -> String {
+        guard let value = object[key]?.stringValue else {
+            throw RunnerError("the request has no text '\(key)'")
+        }
+        return value
+    }
+
+    func int(_ key: String) throws -> Int {
+        guard let value = object[key]?.intValue else {
+            throw RunnerError("the request has no number '\(key)'")
+        }
+        return value
+    }
+
+    func url(_ key: String) throws -> URL { URL(filePath: try string(key)) }
+
+    func precision() throws -> Precision {
+        let name = try string("precision")
+        guard let value = Precision(rawValue: name) else { throw RunnerError("unknown precision '\(name)'") }
+        return value
+    }
+}

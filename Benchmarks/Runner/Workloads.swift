@@ -1,0 +1,89 @@
+import Distillation
+import Foundation
+import Tokenizers
+import Torch
+import Transformers
+
+/// Runs a workload once; each closure that it passes on is timed.
+typealias Workload = (_ time: (() throws -> Void) throws -> Void) throws -> Void
+
+enum Workloads {
+    static func make(_ request: Request) throws -> Workload {
+        switch try request.string("workload") {
+        case "train_step": try trainStep(request)
+        case "latency": try latency(request)
+        case "bulk": try bulk(request)
+        case "tokenize": try tokenize(request)
+        case let name: throw RunnerError("unknown workload '\(name)'")
+        }
+    }
+
+    /// The recipe's step on a batch of random tokens: the teacher's forward pass, then the student's forward pass,
+    /// backward pass and AdamW update.
+    private static func trainStep(_ request: Request) throws -> Workload {
+        let precision = try request.precision()
+        let (teacher, _) = try AutoModel.load(from: request.url("teacher"), seed: 1)
+        let (student, _) = try AutoModel.load(from: request.url("student"), seed: 1)
+        teacher.precision = precision
+        student.precision = precision
+        try teacher.parameters.freeze()
+        let (batch, length) = (try request.int("batch"), try request.int("length"))
+        let ids = (0..<batch * length).map { Int64(1000 + ($0 &* 7919) % 20000) }
+        let input = ModelInput(
+            inputIDs: try Tensor(ids, shape: [batch, length]),
+            attentionMask: try Tensor([Int64](repeating: 1, count: ids.count), shape: [batch, length]))
+        let labels = try Tensor((0..<batch).map { Int64($0 % 2) })
+        let loss = try DistillationLoss()
+        let optimizer = try AdamW(student.parameters, weightDecay: 0.01)
+        let dropout = DropoutState(seed: 1)
+        return { time in
+            var target: Tensor?
+            try time { target = try withNoGrad { try teacher(input).logits } }
+            guard let target else { return }
+            try time {
+                try optimizer.clearGradients()
+                let logits = try student(input, dropout: dropout, selecting: []).logits
+                try loss(student: logits, teacher: target, labels: labels).total.backward()
+                try optimizer.step(learningRate: 2e-5)
+            }
+        }
+    }
+
+    /// One example of a given length, from token ids to logits.
+    private static func latency(_ request: Request) throws -> Workload {
+        let (model, _) = try AutoModel.load(from: request.url("model"), seed: 1)
+        model.precision = try request.precision()
+        try model.parameters.freeze()
+        let (length, count) = (try request.int("length"), try request.int("count"))
+        let ids = (0..<length).map { Int64(1000 + ($0 &* 7919) % 20000) }
+        return { time in
+            for _ in 0..<count {
+                try time {
+                    let input = ModelInput(
+                        inputIDs: try Tensor(ids, shape: [1, length]),
+                        attentionMask: try Tensor([Int64](repeating: 1, count: length), shape: [1, length]))
+                    let _: [Float] = try withNoGrad { try model(input).logits.array() }
+                }
+            }
+        }
+    }
+
+    /// Many sentences, from text to labels.
+    private static func bulk(_ request: Request) throws -> Workload {
+        let predictor = try Predictor(model: request.url("model"), precision: request.precision())
+        let inputs = try lines(request.url("texts")).map { TextInput($0) }
+        return { time in try time { _ = try predictor.predict(inputs) } }
+    }
+
+    /// Many sentences, from text to token ids.
+    private static func tokenize(_ request: Request) throws -> Workload {
+        let tokenizer = try Tokenizer.load(directory: request.url("model"))
+        let texts = try lines(request.url("texts"))
+        let threads = try request.int("threads")
+        return { time in try time { _ = try tokenizer.encode(batch: texts, threads: threads) } }
+    }
+
+    private static func lines(_ file: URL) throws -> [String] {
+        try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map(String.init)
+    }
+}
