@@ -33,18 +33,21 @@ struct BertAttention {
 
     /// - Parameters:
     ///   - x: (B, L, H)
-    ///   - mask: (B, 1, 1, L), added to the scores.
+    ///   - mask: (B, 1, 1, L), added to the scores; of type `dtype`.
+    ///   - dtype: What matrices are multiplied in. The residual stream and its normalisation keep the type of `x`:
+    ///     what a layer adds to it is small at first, and would be lost in bfloat16's 8 bits.
     ///   - needsProbabilities: Whether the caller wants the attention probabilities.
     /// - Returns: (B, L, H), and the probabilities before dropout, (B, N, L, L), where they are wanted.
     func callAsFunction(
-        _ x: Tensor, mask: Tensor, _ state: DropoutState?, needsProbabilities: Bool
+        _ x: Tensor, mask: Tensor, _ dtype: DType, _ state: DropoutState?, needsProbabilities: Bool
     ) throws -> (output: Tensor, probabilities: Tensor?) {
         let shape = x.shape
         let headSize = shape[2] / heads
         func split(_ y: Tensor) throws -> Tensor {
             try y.reshaped([shape[0], shape[1], heads, headSize]).transposed(1, 2)
         }
-        let (q, k, v) = (try split(query(x)), try split(key(x)), try split(value(x)))
+        let input = try x.to(dtype)
+        let (q, k, v) = (try split(query(input)), try split(key(input)), try split(value(input)))
 
         let context: Tensor
         var probabilities: Tensor?

@@ -51,18 +51,18 @@ public final class BertForSequenceClassification: SequenceClassifier {
         try input.validate(maxLength: configuration.maxPositionEmbeddings)
         let dtype = precision.resolved(on: device).dtype
         let mask = try Self.additiveMask(input.attentionMask, dtype)
-        var hidden = try embeddings(input, dropout).to(dtype)
+        var hidden = try embeddings(input, dropout)
         var hiddenStates: [Tensor] = []
         var attentions: [Tensor] = []
         if selecting.contains(.hiddenStates) { hiddenStates.append(hidden) }
         for layer in layers {
             let result = try layer(
-                hidden, mask: mask, dropout, needsProbabilities: selecting.contains(.attentions))
+                hidden, mask: mask, dtype, dropout, needsProbabilities: selecting.contains(.attentions))
             hidden = result.output
             if selecting.contains(.hiddenStates) { hiddenStates.append(hidden) }
             if let probabilities = result.probabilities { attentions.append(probabilities) }
         }
-        let pooled = try pooler(hidden.selected(dimension: 1, index: 0)).tanh().to(.float32)
+        let pooled = try pooler(hidden.selected(dimension: 1, index: 0)).tanh()
         let logits = try classifier(self.dropout(pooled, dropout))
         return ClassifierOutput(logits: logits, hiddenStates: hiddenStates, attentions: attentions)
     }

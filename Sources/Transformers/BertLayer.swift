@@ -23,11 +23,11 @@ struct BertLayer {
 
     /// Parameters and results as ``BertAttention`` has them.
     func callAsFunction(
-        _ x: Tensor, mask: Tensor, _ state: DropoutState?, needsProbabilities: Bool
+        _ x: Tensor, mask: Tensor, _ dtype: DType, _ state: DropoutState?, needsProbabilities: Bool
     ) throws -> (output: Tensor, probabilities: Tensor?) {
         let (attended, probabilities) = try attention(
-            x, mask: mask, state, needsProbabilities: needsProbabilities)
-        let inner = try activation(intermediate(attended))
+            x, mask: mask, dtype, state, needsProbabilities: needsProbabilities)
+        let inner = try activation(intermediate(attended.to(dtype)))
         return (try norm(dropout(output(inner), state) + attended), probabilities)
     }
 }

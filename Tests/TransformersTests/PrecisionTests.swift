@@ -44,6 +44,33 @@ struct PrecisionTests {
         }
     }
 
+    /// What the layers of a fresh model add to the residual stream is small beside it: kept in bfloat16, the stream
+    /// would lose it, and such a student would hardly learn.
+    @Test("what tells two inputs apart survives in a fresh model of twelve layers")
+    func smallDifferences() throws {
+        func difference(_ precision: Precision) throws -> [Double] {
+            let model = try smallModel {
+                $0.numHiddenLayers = 12
+                $0.initializerRange = 0.02
+            }
+            model.precision = precision
+            let rows = try (5..<45).map { token in
+                let ids: [Int64] = [2, Int64(token), Int64(token + 3), 3]
+                let input = ModelInput(
+                    inputIDs: try Tensor(ids, shape: [1, 4]),
+                    attentionMask: try Tensor([1, 1, 1, 1] as [Int64], shape: [1, 4]))
+                let logits: [Float] = try withNoGrad { try model(input).logits.array() }
+                return Double(logits[0] - logits[1])
+            }
+            let mean = rows.reduce(0, +) / Double(rows.count)
+            return rows.map { $0 - mean }
+        }
+        let (exact, rounded) = (try difference(.float32), try difference(.bfloat16))
+        let size = exact.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        let error = zip(exact, rounded).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
+        #expect(error < 0.1 * size, "\(error) of \(size)")
+    }
+
     @Test("a frozen model converts its weights once, and again when they change")
     func copies() throws {
         let model = try smallModel()
