@@ -44,7 +44,7 @@ step "4/6  Student 2: three layers of width 128, from random weights"
 timed "narrow student" "$distill" run --teacher "$output/teacher" --train "$data/train.csv" \
     --validation "$data/validation.csv" --output "$output/narrow-student" --overwrite \
     --layers 3 --hidden-size 128 --attention-heads 4 --intermediate-size 512 \
-    --epochs 6 --learning-rate 1e-3 ${brief[@]+"${brief[@]}"}
+    --epochs 4 --learning-rate 5e-4 ${brief[@]+"${brief[@]}"}
 
 step "5/6  Both students beside the teacher on the test data"
 for student in student narrow-student; do
