@@ -11,9 +11,7 @@ struct RunData {
     let validationRecord: DataRecord
     let maxLength: Int
 
-    /// - Parameters:
-    ///   - labels: The label map that the data must follow; `nil` takes the data's own.
-    ///   - positions: How many positions the models have.
+    /// - Parameter labels: The label map that the data must follow; `nil` takes the data's own.
     static func load(
         _ request: DataRequest, labels: LabelMap?, seed: UInt64
     ) throws -> (train: TextDataset, validation: TextDataset, labels: LabelMap) {

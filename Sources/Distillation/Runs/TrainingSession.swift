@@ -20,23 +20,36 @@ struct TrainingSession {
     func run(log: RunLog, shouldStop: @escaping () -> Bool) throws -> RunReport {
         let trainer = try Trainer(
             model: model, objective: objective, data: data.train, paddingID: paddingID, arguments: arguments)
-        let finished = try log.phase("Training") { try train(trainer, log, shouldStop) }
+        var best: Logits?
+        let finished = try log.phase("Training") { try train(trainer, log, shouldStop, best: &best) }
         if let best = trainer.best { try model.parameters.restore(best.parameters) }
         return try log.phase("Evaluation") {
-            var report = try self.report(trainer, interrupted: !finished, log: log, latencySamples: 200)
+            var report = try self.report(
+                trainer, logits: best ?? logits(), interrupted: !finished, log: log, latencySamples: 200)
             try save(&report)
             return report
         }
     }
 
-    private func train(_ trainer: Trainer, _ log: RunLog, _ shouldStop: () -> Bool) throws -> Bool {
+    /// - Parameter best: Becomes the logits of the best checkpoint for the validation data.
+    private func train(
+        _ trainer: Trainer, _ log: RunLog, _ shouldStop: () -> Bool, best: inout Logits?
+    ) throws -> Bool {
         model.precision = settings.precision
         defer { model.precision = .float32 }
+        var latest: Logits?
         do {
             return try trainer.train(
-                evaluate: { try validate() },
+                evaluate: {
+                    let own = try logits()
+                    latest = own
+                    return try validation(own)
+                },
                 onBest: { _ in
-                    var report = try self.report(trainer, interrupted: true, log: log, latencySamples: 0)
+                    let own = try latest ?? logits()
+                    best = own
+                    var report = try self.report(
+                        trainer, logits: own, interrupted: true, log: log, latencySamples: 0)
                     try save(&report)
                 },
                 onEvent: log.send, shouldStop: shouldStop)
@@ -67,21 +80,20 @@ struct TrainingSession {
         return logits
     }
 
-    private func validate() throws -> ValidationMetrics {
+    private func validation(_ own: Logits) throws -> ValidationMetrics {
         try Evaluator.validation(
-            logits(), labels: data.validation.labels, labelNames: data.labels.names,
+            own, labels: data.validation.labels, labelNames: data.labels.names,
             teacher: teacher?.validationLogits)
     }
 
-    private func report(_ trainer: Trainer, interrupted: Bool, log: RunLog, latencySamples: Int) throws
-        -> RunReport
-    {
+    private func report(
+        _ trainer: Trainer, logits own: Logits, interrupted: Bool, log: RunLog, latencySamples: Int
+    ) throws -> RunReport {
         let models = [model] + [teacher?.classifier.model].compactMap(\.self)
         let latencies = try LatencyProbe.measure(
             models.map { .init(model: $0, dataset: data.validation, paddingID: paddingID) },
             samples: latencySamples)
         let labels = data.validation.labels
-        let own = try logits()
         let student = try Evaluator.evaluation(
             model, logits: own, labels: labels, bytesOnDisk: weightBytes(in: output.url),
             latency: latencies[0])
