@@ -28,21 +28,22 @@ enum Workloads {
         student.precision = precision
         try teacher.parameters.freeze()
         let (batch, length) = (try request.int("batch"), try request.int("length"))
-        let ids = (0..<batch * length).map { Int64(1000 + ($0 &* 7919) % 20000) }
-        let input = ModelInput(
-            inputIDs: try Tensor(ids, shape: [batch, length]),
-            attentionMask: try Tensor([Int64](repeating: 1, count: ids.count), shape: [batch, length]))
+        let input = PackedInput(
+            inputIDs: (0..<batch * length).map { Int32(1000 + ($0 &* 7919) % 20000) },
+            offsets: (0...batch).map { $0 * length })
         let labels = try Tensor((0..<batch).map { Int64($0 % 2) })
         let loss = try DistillationLoss()
-        let optimizer = try AdamW(student.parameters, weightDecay: 0.01)
+        let optimizer = try AdamW(
+            student.parameters, weightDecay: 0.01, sparseTables: student.sparseTables)
         let dropout = DropoutState(seed: 1)
         return { time in
             var target: Tensor?
-            try time { target = try withNoGrad { try teacher(input).logits } }
+            try time { target = try withNoGrad { try teacher(input, dropout: nil).logits } }
             guard let target else { return }
             try time {
                 try optimizer.clearGradients()
-                let logits = try student(input, dropout: dropout, selecting: []).logits
+                try optimizer.prepare(rows: input.inputIDs)
+                let logits = try student(input, dropout: dropout).logits
                 try loss(student: logits, teacher: target, labels: labels).total.backward()
                 try optimizer.step(learningRate: 2e-5)
             }
@@ -55,14 +56,12 @@ enum Workloads {
         model.precision = try request.precision()
         try model.parameters.freeze()
         let (length, count) = (try request.int("length"), try request.int("count"))
-        let ids = (0..<length).map { Int64(1000 + ($0 &* 7919) % 20000) }
+        let ids = (0..<length).map { Int32(1000 + ($0 &* 7919) % 20000) }
         return { time in
             for _ in 0..<count {
                 try time {
-                    let input = ModelInput(
-                        inputIDs: try Tensor(ids, shape: [1, length]),
-                        attentionMask: try Tensor([Int64](repeating: 1, count: length), shape: [1, length]))
-                    let _: [Float] = try withNoGrad { try model(input).logits.array() }
+                    let input = PackedInput(inputIDs: ids, offsets: [0, length])
+                    let _: [Float] = try withNoGrad { try model(input, dropout: nil).logits.array() }
                 }
             }
         }

@@ -4,7 +4,13 @@
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
 
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
 #include "internal.h"
+#include "kernels/parallel.h"
+#include "kernels/table.h"
 
 using namespace ctorch;
 
@@ -41,13 +47,112 @@ ct_error ct_backward(ct_tensor loss) {
 ct_error ct_grad(ct_tensor tensor, ct_tensor *out) {
     return guard("grad", {tensor}, [&] {
         at::Tensor gradient = tensor->value.grad();
-        *out = gradient.defined() ? wrap(gradient) : nullptr;
+        *out = gradient.defined() ? wrap(gradient.is_sparse() ? gradient.to_dense() : gradient) : nullptr;
     });
 }
+
+bool ct_has_grad(ct_tensor tensor) { return tensor->value.grad().defined(); }
 
 ct_error ct_clear_grad(ct_tensor tensor) {
     return guard("clear_grad", {tensor}, [&] { tensor->value.mutable_grad().reset(); });
 }
+
+
+namespace {
+
+// Tensors that the kernels can work on: dense, or the rows of a sparse gradient.
+bool suits_kernels(const at::Tensor &tensor) {
+    if (tensor.is_sparse()) return tensor.is_coalesced() && suits_kernels(tensor._values());
+    return tensor.is_cpu() && tensor.scalar_type() == at::kFloat && tensor.is_contiguous();
+}
+
+// Sums of sparse gradients hold rows more than once: makes them one.
+at::Tensor coalesced_gradient(const at::Tensor &parameter) {
+    at::Tensor gradient = parameter.grad();
+    if (!gradient.is_sparse() || gradient.is_coalesced()) return gradient;
+    at::Tensor whole = gradient.coalesce();
+    parameter.mutable_grad() = whole;
+    return whole;
+}
+
+// A gradient's numbers, for norms and scaling.
+at::Tensor values(const at::Tensor &gradient) { return gradient.is_sparse() ? gradient._values() : gradient; }
+
+// Parts of several tensors of about the same size, so that threads share them evenly.
+struct Part {
+    size_t tensor;
+    int64_t begin, count;
+};
+std::vector<Part> parts(const std::vector<at::Tensor> &tensors) {
+    constexpr int64_t size = 1 << 15;
+    std::vector<Part> result;
+    for (size_t i = 0; i < tensors.size(); ++i)
+        for (int64_t begin = 0; begin < tensors[i].numel(); begin += size)
+            result.push_back({i, begin, std::min(size, tensors[i].numel() - begin)});
+    return result;
+}
+
+double norm_of(const std::vector<at::Tensor> &all) {
+    std::vector<Part> pieces = parts(all);
+    std::vector<double> sums(pieces.size());
+    parallel_tasks(static_cast<int64_t>(pieces.size()), [&](int64_t task) {
+        const Part &part = pieces[static_cast<size_t>(task)];
+        sums[static_cast<size_t>(task)] =
+            kernels::table().sum_of_squares(all[part.tensor].const_data_ptr<float>() + part.begin, part.count);
+    });
+    double total = 0;
+    for (double sum : sums) total += sum;
+    return std::sqrt(total);
+}
+
+kernels::AdamWStep step_factors(const ct_adamw_options &o, double learning_rate, int64_t step) {
+    return {static_cast<float>(1 - learning_rate * o.weight_decay), static_cast<float>(o.beta1), static_cast<float>(o.beta2),
+            static_cast<float>(1 - o.beta1), static_cast<float>(1 - o.beta2), static_cast<float>(o.epsilon),
+            static_cast<float>(learning_rate / (1 - std::pow(o.beta1, static_cast<double>(step)))),
+            static_cast<float>(std::sqrt(1 - std::pow(o.beta2, static_cast<double>(step))))};
+}
+
+// What was changed through a pointer is noted as PyTorch's own operations note it.
+void changed(const at::Tensor &tensor) { tensor.unsafeGetTensorImpl()->bump_version(); }
+
+struct Rows {
+    float *parameter, *first, *second;
+    int32_t *last;  // steps that each row has seen
+    int64_t count, width;
+
+    Rows(ct_tensor p, ct_tensor m, ct_tensor v, ct_tensor steps) {
+        for (ct_tensor tensor : {p, m, v}) {
+            TORCH_CHECK(suits_kernels(tensor->value) && tensor->value.dim() == 2 && tensor->value.sizes() == p->value.sizes(),
+                        "needs float32 tables of the same shape on the CPU");
+        }
+        TORCH_CHECK(steps->value.is_cpu() && steps->value.scalar_type() == at::kInt && steps->value.numel() == p->value.size(0),
+                    "needs an int32 for each row");
+        parameter = p->value.mutable_data_ptr<float>();
+        first = m->value.mutable_data_ptr<float>();
+        second = v->value.mutable_data_ptr<float>();
+        last = steps->value.mutable_data_ptr<int32_t>();
+        count = p->value.size(0);
+        width = p->value.size(1);
+    }
+
+    // Brings a row to where `until` steps have passed; `factors` are of steps `from`… .
+    void catch_up(int64_t row, int64_t until, const std::vector<kernels::AdamWStep> &factors, int64_t from) const {
+        if (last[row] >= until) return;
+        kernels::table().adamw_idle(factors.data() + (last[row] - from), until - last[row], parameter + row * width,
+                                    first + row * width, second + row * width, width);
+        last[row] = static_cast<int32_t>(until);
+    }
+};
+
+// Factors of the steps that the rows have missed, the oldest first, and which that is.
+std::pair<std::vector<kernels::AdamWStep>, int64_t> missed(const ct_adamw_options &o, const double *rates, int64_t oldest,
+                                                           int64_t until) {
+    std::vector<kernels::AdamWStep> factors;
+    for (int64_t step = oldest; step < until; ++step) factors.push_back(step_factors(o, rates[step], step + 1));
+    return {std::move(factors), oldest};
+}
+
+}  // namespace
 
 ct_error ct_clip_grad_norm_(const ct_tensor *parameters, size_t count, double max_norm, double *total_norm) {
     return guard("clip_grad_norm_", {}, [&] {
@@ -58,6 +163,21 @@ ct_error ct_clip_grad_norm_(const ct_tensor *parameters, size_t count, double ma
             return;
         }
         std::vector<at::Tensor> all = gradients(parameters, count);
+        for (size_t i = 0; i < count; ++i) all[i] = coalesced_gradient(parameters[i]->value);
+        if (std::all_of(all.begin(), all.end(), suits_kernels)) {
+            for (at::Tensor &gradient : all) gradient = values(gradient);
+            double norm = norm_of(all);
+            if (norm > max_norm) {
+                std::vector<Part> pieces = parts(all);
+                auto factor = static_cast<float>(max_norm / (norm + 1e-6));
+                parallel_tasks(static_cast<int64_t>(pieces.size()), [&](int64_t task) {
+                    const Part &part = pieces[static_cast<size_t>(task)];
+                    kernels::table().scale(all[part.tensor].mutable_data_ptr<float>() + part.begin, factor, part.count);
+                });
+            }
+            *total_norm = norm;
+            return;
+        }
         at::Tensor norm = at::linalg_vector_norm(at::stack(at::_foreach_norm(all, 2)));
         double value = norm.item().toDouble();
         // As torch.nn.utils.clip_grad_norm_ does, epsilon included.
@@ -71,6 +191,25 @@ ct_error ct_adamw_(const ct_tensor *parameters, const ct_tensor *first_moments, 
     return guard("adamw_", {}, [&] {
         at::NoGradGuard no_grad;
         if (count == 0) return;
+        std::vector<at::Tensor> p = list(parameters, count), g = gradients(parameters, count);
+        std::vector<at::Tensor> m = list(first_moments, count), v = list(second_moments, count);
+        bool suits = true;
+        for (size_t i = 0; i < count; ++i) {
+            // A whole update of a table whose gradient is sparse: `adamw_rows_` is the way to touch less.
+            if (g[i].is_sparse()) g[i] = g[i].to_dense();
+            suits = suits && suits_kernels(p[i]) && suits_kernels(g[i]) && suits_kernels(m[i]) && suits_kernels(v[i]);
+        }
+        if (suits) {
+            kernels::AdamWStep step = step_factors(options, options.learning_rate, options.step);
+            std::vector<Part> pieces = parts(p);
+            parallel_tasks(static_cast<int64_t>(pieces.size()), [&](int64_t task) {
+                auto [i, begin, size] = pieces[static_cast<size_t>(task)];
+                kernels::table().adamw(step, p[i].mutable_data_ptr<float>() + begin, m[i].mutable_data_ptr<float>() + begin,
+                                       v[i].mutable_data_ptr<float>() + begin, g[i].const_data_ptr<float>() + begin, size);
+            });
+            for (size_t i = 0; i < count; ++i) changed(p[i]), changed(m[i]), changed(v[i]);
+            return;
+        }
         // The fused kernel reads the number of this step from a tensor per parameter, and does not change it.
         at::Tensor step = at::scalar_tensor(static_cast<double>(options.step),
                                             parameters[0]->value.options().dtype(at::kFloat).requires_grad(false));
@@ -79,5 +218,63 @@ ct_error ct_adamw_(const ct_tensor *parameters, const ct_tensor *first_moments, 
                           list(second_moments, count), /*max_exp_avg_sqs=*/{}, steps, options.learning_rate,
                           options.beta1, options.beta2, options.weight_decay, options.epsilon, /*amsgrad=*/false,
                           /*maximize=*/false);
+    });
+}
+
+ct_error ct_adamw_rows_(ct_tensor parameter, ct_tensor first, ct_tensor second, ct_tensor row_steps, const double *rates,
+                        ct_adamw_options options) {
+    return guard("adamw_rows_", {parameter, first, second, row_steps}, [&] {
+        at::NoGradGuard no_grad;
+        Rows rows(parameter, first, second, row_steps);
+        TORCH_CHECK(parameter->value.grad().defined(), "the table has no gradient; call backward first");
+        at::Tensor gradient = coalesced_gradient(parameter->value);
+        bool sparse = gradient.is_sparse();
+        // A dense gradient reaches every row.
+        at::Tensor indices = sparse ? gradient._indices().contiguous() : at::arange(rows.count, at::kLong);
+        at::Tensor values = (sparse ? gradient._values() : gradient).contiguous();
+        const int64_t *index = indices.const_data_ptr<int64_t>();
+        int64_t count = values.size(0), oldest = options.step - 1;
+        for (int64_t i = 0; i < count; ++i) oldest = std::min<int64_t>(oldest, rows.last[index[i]]);
+        auto [factors, from] = missed(options, rates, oldest, options.step - 1);
+        kernels::AdamWStep step = step_factors(options, options.learning_rate, options.step);
+        const float *numbers = values.const_data_ptr<float>();
+        parallel_tasks((count + 15) / 16, [&, &factors = factors, from = from](int64_t task) {
+            for (int64_t i = task * 16; i < std::min(count, task * 16 + 16); ++i) {
+                int64_t row = index[i], at = row * rows.width;
+                rows.catch_up(row, options.step - 1, factors, from);
+                kernels::table().adamw(step, rows.parameter + at, rows.first + at, rows.second + at, numbers + i * rows.width, rows.width);
+                rows.last[row] = static_cast<int32_t>(options.step);
+            }
+        });
+        changed(parameter->value), changed(first->value), changed(second->value);
+    });
+}
+
+ct_error ct_adamw_catch_up_(ct_tensor parameter, ct_tensor first, ct_tensor second, ct_tensor row_steps, ct_tensor ids_or_null,
+                            const double *rates, ct_adamw_options options) {
+    return guard("adamw_catch_up_", {parameter, first, second, row_steps, ids_or_null}, [&] {
+        at::NoGradGuard no_grad;
+        Rows rows(parameter, first, second, row_steps);
+        std::vector<int32_t> chosen;
+        if (ids_or_null) {
+            const at::Tensor &ids = ids_or_null->value;
+            TORCH_CHECK(ids.is_cpu() && ids.scalar_type() == at::kInt && ids.is_contiguous(), "ids must be int32 on the CPU");
+            chosen.assign(ids.const_data_ptr<int32_t>(), ids.const_data_ptr<int32_t>() + ids.numel());
+            std::sort(chosen.begin(), chosen.end());
+            chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
+            TORCH_CHECK_INDEX(chosen.empty() || (chosen.front() >= 0 && chosen.back() < rows.count), "index out of range");
+        } else {
+            for (int64_t row = 0; row < rows.count; ++row) chosen.push_back(static_cast<int32_t>(row));
+        }
+        auto count = static_cast<int64_t>(chosen.size());
+        int64_t oldest = options.step;
+        for (int32_t row : chosen) oldest = std::min<int64_t>(oldest, rows.last[row]);
+        auto [factors, from] = missed(options, rates, oldest, options.step);
+        if (factors.empty()) return;
+        parallel_tasks((count + 15) / 16, [&, &factors = factors, from = from](int64_t task) {
+            for (int64_t i = task * 16; i < std::min(count, task * 16 + 16); ++i)
+                rows.catch_up(chosen[static_cast<size_t>(i)], options.step, factors, from);
+        });
+        changed(parameter->value), changed(first->value), changed(second->value);
     });
 }

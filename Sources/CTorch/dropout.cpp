@@ -7,7 +7,6 @@
 // integers that a checkpoint can hold.
 
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include <cmath>
 
 #include "internal.h"
+#include "kernels/parallel.h"
 
 #if defined(__x86_64__) && defined(__linux__)
 #define CT_VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
@@ -24,47 +24,8 @@
 
 namespace {
 
-// One Philox block gives 128 bits: eight draws of 16 bits. Lanes are computed side by side to fill vectors.
-constexpr int64_t draws_per_block = 8;
-constexpr int64_t lanes = 16;
-constexpr int64_t draws_per_group = draws_per_block * lanes;
-
-// Fills `draws` with the 128 draws of group `group`.
-CT_VECTORISED
-void philox_group(uint64_t seed, uint64_t offset, uint64_t group, uint16_t *draws) {
-    uint32_t c0[lanes], c1[lanes], c2[lanes], c3[lanes];
-    for (int64_t lane = 0; lane < lanes; ++lane) {
-        uint64_t block = group * lanes + static_cast<uint64_t>(lane);
-        c0[lane] = static_cast<uint32_t>(block);
-        c1[lane] = static_cast<uint32_t>(block >> 32);
-        c2[lane] = static_cast<uint32_t>(offset);
-        c3[lane] = static_cast<uint32_t>(offset >> 32);
-    }
-    auto k0 = static_cast<uint32_t>(seed);
-    auto k1 = static_cast<uint32_t>(seed >> 32);
-    for (int round = 0; round < 10; ++round) {
-        for (int64_t lane = 0; lane < lanes; ++lane) {
-            uint64_t p0 = uint64_t{0xD2511F53u} * c0[lane];
-            uint64_t p1 = uint64_t{0xCD9E8D57u} * c2[lane];
-            c0[lane] = static_cast<uint32_t>(p1 >> 32) ^ c1[lane] ^ k0;
-            c1[lane] = static_cast<uint32_t>(p1);
-            c2[lane] = static_cast<uint32_t>(p0 >> 32) ^ c3[lane] ^ k1;
-            c3[lane] = static_cast<uint32_t>(p0);
-        }
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    for (int64_t lane = 0; lane < lanes; ++lane) {
-        draws[lane] = static_cast<uint16_t>(c0[lane]);
-        draws[lanes + lane] = static_cast<uint16_t>(c0[lane] >> 16);
-        draws[2 * lanes + lane] = static_cast<uint16_t>(c1[lane]);
-        draws[3 * lanes + lane] = static_cast<uint16_t>(c1[lane] >> 16);
-        draws[4 * lanes + lane] = static_cast<uint16_t>(c2[lane]);
-        draws[5 * lanes + lane] = static_cast<uint16_t>(c2[lane] >> 16);
-        draws[6 * lanes + lane] = static_cast<uint16_t>(c3[lane]);
-        draws[7 * lanes + lane] = static_cast<uint16_t>(c3[lane] >> 16);
-    }
-}
+#define CT_PHILOX_ATTRIBUTES CT_VECTORISED
+#include "kernels/philox.inl"
 
 // Draws below the threshold are dropped; the scale divides by the keep probability that 16 bits can express.
 struct Threshold {
@@ -114,9 +75,10 @@ at::Tensor dropout_cpu(const at::Tensor &input, Threshold threshold, uint64_t se
     AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, source.scalar_type(), "dropout", [&] {
         const scalar_t *from = source.const_data_ptr<scalar_t>();
         scalar_t *to = result.mutable_data_ptr<scalar_t>();
-        at::parallel_for(0, groups, /*grain_size=*/64, [&](int64_t begin, int64_t end) {
+        constexpr int64_t grain = 64;
+        ctorch::parallel_tasks((groups + grain - 1) / grain, [&](int64_t task) {
             alignas(64) uint16_t draws[draws_per_group];
-            for (int64_t group = begin; group < end; ++group) {
+            for (int64_t group = task * grain; group < std::min(groups, (task + 1) * grain); ++group) {
                 philox_group(seed, offset, static_cast<uint64_t>(group), draws);
                 int64_t start = group * draws_per_group;
                 scale_kept(from + start, draws, threshold, std::min(draws_per_group, count - start), to + start);

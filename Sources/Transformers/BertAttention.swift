@@ -5,13 +5,13 @@ import Torch
 ///
 /// Shapes: B batch, L length, H hidden size, N heads, D = H / N.
 struct BertAttention {
-    private let query: Linear
-    private let key: Linear
-    private let value: Linear
-    private let output: Linear
-    private let norm: LayerNorm
-    private let heads: Int
-    private let probabilityDropout: Dropout
+    let query: Linear
+    let key: Linear
+    let value: Linear
+    let output: Linear
+    let norm: LayerNorm
+    let heads: Int
+    let probabilityDropout: Dropout
     private let outputDropout: Dropout
 
     init(_ scope: ParameterScope, _ configuration: BertConfiguration) throws {

@@ -29,6 +29,14 @@ struct BertEmbeddings {
         }
     }
 
+    /// The same for packed sequences.
+    var packed: PackedEmbeddings {
+        PackedEmbeddings(word: word, position: position, tokenType: tokenType, norm: norm, dropout: dropout)
+    }
+
+    /// The table that a batch reads only some rows of.
+    var wordTable: Tensor { word.weight }
+
     /// (B, L) ids → (B, L, H)
     func callAsFunction(_ input: ModelInput, _ state: DropoutState?) throws -> Tensor {
         let types = try input.tokenTypeIDs ?? input.inputIDs.zerosLike()

@@ -9,6 +9,8 @@ public final class BertForSequenceClassification: SequenceClassifier {
 
     private let embeddings: BertEmbeddings
     private let layers: [BertLayer]
+    /// The layers' packed form; empty where the kernels cannot compute one of them.
+    private let packedLayers: [PackedEncoderLayer]
     private let pooler: Linear
     private let dropout: Dropout
     private let classifier: Linear
@@ -34,6 +36,8 @@ public final class BertForSequenceClassification: SequenceClassifier {
         layers = try (0..<configuration.numHiddenLayers).map {
             try BertLayer(bert["encoder"]["layer"][$0], configuration)
         }
+        let packed = layers.compactMap(\.packed)
+        packedLayers = packed.count == layers.count ? packed : []
         pooler = try Linear(
             bert["pooler"]["dense"], inputs: configuration.hiddenSize, outputs: configuration.hiddenSize,
             initializer: initializer)
@@ -50,6 +54,9 @@ public final class BertForSequenceClassification: SequenceClassifier {
     ) throws -> ClassifierOutput {
         try input.validate(maxLength: configuration.maxPositionEmbeddings)
         let dtype = precision.resolved(on: device).dtype
+        if selecting.isEmpty, usesKernels, let packed = try input.packed() {
+            return try classify(packed, dropout: dropout)
+        }
         let mask = try Self.additiveMask(input.attentionMask, dtype)
         var hidden = try embeddings(input, dropout)
         var hiddenStates: [Tensor] = []
@@ -62,9 +69,42 @@ public final class BertForSequenceClassification: SequenceClassifier {
             if selecting.contains(.hiddenStates) { hiddenStates.append(hidden) }
             if let probabilities = result.probabilities { attentions.append(probabilities) }
         }
-        let pooled = try pooler(hidden.selected(dimension: 1, index: 0)).tanh()
-        let logits = try classifier(self.dropout(pooled, dropout))
+        let logits = try logits(hidden.selected(dimension: 1, index: 0), dropout)
         return ClassifierOutput(logits: logits, hiddenStates: hiddenStates, attentions: attentions)
+    }
+
+    public func callAsFunction(_ input: PackedInput, dropout: DropoutState?) throws -> ClassifierOutput {
+        try input.validate(maxLength: configuration.maxPositionEmbeddings)
+        guard usesKernels else {
+            let padded = try ModelInput(input, paddingID: configuration.padTokenId, device: device)
+            return try self(padded, dropout: dropout, selecting: [])
+        }
+        return try classify(input, dropout: dropout)
+    }
+
+    public var sparseTables: [Tensor] { usesKernels ? [embeddings.wordTable] : [] }
+
+    /// Whether the kernels for packed sequences compute this model at its present precision.
+    private var usesKernels: Bool {
+        !packedLayers.isEmpty
+            && PackedKernels.arePreferred(for: precision.resolved(on: device).dtype, on: device)
+    }
+
+    /// The logits need nothing of the last layer but each example's first token.
+    private func classify(_ input: PackedInput, dropout: DropoutState?) throws -> ClassifierOutput {
+        let dtype = precision.resolved(on: device).dtype
+        let sequences = try PackedSequences(offsets: input.offsets)
+        var hidden = try embeddings.packed(input.inputIDs, types: input.tokenTypeIDs, sequences, dropout)
+        for (index, layer) in packedLayers.enumerated() {
+            hidden = try layer(
+                hidden, sequences, dtype: dtype, firstOnly: index == packedLayers.count - 1, dropout)
+        }
+        return ClassifierOutput(logits: try logits(hidden, dropout))
+    }
+
+    /// Logits (B, C) from each example's first token (B, H).
+    private func logits(_ first: Tensor, _ state: DropoutState?) throws -> Tensor {
+        try classifier(dropout(pooler(first).tanh(), state))
     }
 
     /// (B, L) of 1 and 0 → (B, 1, 1, L): 0 for tokens, the lowest number for padding.

@@ -21,6 +21,15 @@ struct BertLayer {
         dropout = Dropout(configuration.hiddenDropoutProb)
     }
 
+    /// The same layer for packed sequences, with the same parameters, where the kernels know its activation.
+    var packed: PackedEncoderLayer? {
+        PackedEncoderLayer(
+            query: attention.query, key: attention.key, value: attention.value,
+            attentionOutput: attention.output, attentionNorm: attention.norm, intermediate: intermediate,
+            output: output, outputNorm: norm, heads: attention.heads, activation: activation,
+            hiddenDropout: dropout.probability, attentionDropout: attention.probabilityDropout.probability)
+    }
+
     /// Parameters and results as ``BertAttention`` has them.
     func callAsFunction(
         _ x: Tensor, mask: Tensor, _ dtype: DType, _ state: DropoutState?, needsProbabilities: Bool

@@ -20,52 +20,25 @@ public protocol SequenceClassifier: AnyObject {
     func callAsFunction(
         _ input: ModelInput, dropout: DropoutState?, selecting: OutputSelection
     ) throws -> ClassifierOutput
+
+    /// Classifies a batch without padding, and returns logits alone: the fastest way.
+    ///
+    /// An example's logits do not depend on the examples beside it.
+    ///
+    /// - Parameters:
+    ///   - input: Token ids one example after another.
+    ///   - dropout: The random state in training; `nil` in evaluation.
+    /// - Throws: As with padding.
+    func callAsFunction(_ input: PackedInput, dropout: DropoutState?) throws -> ClassifierOutput
+
+    /// Parameters whose gradient from packed input is sparse: a batch reads few of their rows.
+    var sparseTables: [Tensor] { get }
 }
 
 extension SequenceClassifier {
     /// Classifies a batch in evaluation, and returns logits alone.
     public func callAsFunction(_ input: ModelInput) throws -> ClassifierOutput {
         try self(input, dropout: nil, selecting: [])
-    }
-}
-
-/// A batch of token ids. Shapes: B batch, L length.
-public struct ModelInput {
-    /// (B, L) int64
-    public let inputIDs: Tensor
-    /// (B, L) int64: 1 at tokens, 0 at padding
-    public let attentionMask: Tensor
-    /// (B, L) int64: the segment of each token; `nil` for all 0
-    public let tokenTypeIDs: Tensor?
-
-    public init(inputIDs: Tensor, attentionMask: Tensor, tokenTypeIDs: Tensor? = nil) {
-        self.inputIDs = inputIDs
-        self.attentionMask = attentionMask
-        self.tokenTypeIDs = tokenTypeIDs
-    }
-
-    /// - Throws: ``TransformersError`` unless all tensors have the same shape (B, L), with L from 1 to
-    ///   `maxLength`.
-    func validate(maxLength: Int) throws {
-        let shape = inputIDs.shape
-        guard shape.count == 2, shape[0] > 0, shape[1] > 0 else {
-            throw TransformersError(
-                "input_ids have the shape \(shape); give a batch (B, L) of at least one token")
-        }
-        guard shape[1] <= maxLength else {
-            throw TransformersError(
-                "the input has \(shape[1]) tokens, the model \(maxLength) positions "
-                    + "(max_position_embeddings); pass a smaller --max-length")
-        }
-        guard attentionMask.shape == shape else {
-            throw TransformersError(
-                "attention_mask has the shape \(attentionMask.shape), input_ids \(shape); give them the same")
-        }
-        guard tokenTypeIDs == nil || tokenTypeIDs?.shape == shape else {
-            throw TransformersError(
-                "token_type_ids have the shape \(tokenTypeIDs?.shape ?? []), input_ids \(shape); "
-                    + "give them the same")
-        }
     }
 }
 

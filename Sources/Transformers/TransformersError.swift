@@ -4,4 +4,11 @@ public struct TransformersError: Error, Equatable, Sendable, CustomStringConvert
     public let description: String
 
     public init(_ description: String) { self.description = description }
+
+    /// An input of more tokens than the model has positions.
+    static func tooLong(_ length: Int, _ positions: Int) -> TransformersError {
+        TransformersError(
+            "the input has \(length) tokens, the model \(positions) positions "
+                + "(max_position_embeddings); pass a smaller --max-length")
+    }
 }

@@ -1,21 +1,33 @@
 import Testing
 import Torch
+import Transformers
 
 @testable import Distillation
 
 @Suite("Batches and inference")
 struct InferenceTests {
-    @Test("a batch is padded to its longest example, with the mask 0 where there is padding")
+    private let twoExamples = EncodedDataset(
+        inputIDs: [2, 7, 3, 2, 8, 9, 10, 3], tokenTypeIDs: [0, 0, 0, 0, 0, 1, 1, 1], offsets: [0, 3, 8],
+        labels: [1, 0])
+
+    @Test("a batch holds its examples one after another, without padding")
+    func packing() {
+        let batch = Batch(twoExamples, indices: [1, 0])
+        #expect(batch.input.inputIDs == [2, 8, 9, 10, 3, 2, 7, 3])
+        #expect(batch.input.tokenTypeIDs == [0, 0, 1, 1, 1, 0, 0, 0])
+        #expect(batch.input.offsets == [0, 5, 8])
+        #expect(batch.labels == [0, 1])
+        #expect(Batch(twoExamples, indices: [0]).input.tokenTypeIDs == nil)
+    }
+
+    @Test("padded, it reaches to its longest example, with the mask 0 where there is padding")
     func padding() throws {
-        let data = EncodedDataset(
-            inputIDs: [2, 7, 3, 2, 8, 9, 10, 3], tokenTypeIDs: [0, 0, 0, 0, 0, 1, 1, 1], offsets: [0, 3, 8],
-            labels: [1, 0])
-        let batch = try Batch(data, indices: [1, 0], paddingID: 55, device: .cpu)
-        #expect(try batch.input.inputIDs.array() == [2, 8, 9, 10, 3, 2, 7, 3, 55, 55] as [Int])
-        #expect(try batch.input.attentionMask.array() == [1, 1, 1, 1, 1, 1, 1, 1, 0, 0] as [Int])
-        #expect(try batch.input.tokenTypeIDs?.array() == [0, 0, 1, 1, 1, 0, 0, 0, 0, 0] as [Int])
-        #expect(try batch.labels.array() == [0, 1] as [Int])
-        #expect(batch.input.inputIDs.shape == [2, 5])
+        let batch = Batch(twoExamples, indices: [1, 0])
+        let input = try ModelInput(batch.input, paddingID: 55, device: .cpu)
+        #expect(try input.inputIDs.array() == [2, 8, 9, 10, 3, 2, 7, 3, 55, 55] as [Int])
+        #expect(try input.attentionMask.array() == [1, 1, 1, 1, 1, 1, 1, 1, 0, 0] as [Int])
+        #expect(try input.tokenTypeIDs?.array() == [0, 0, 1, 1, 1, 0, 0, 0, 0, 0] as [Int])
+        #expect(input.inputIDs.shape == [2, 5])
     }
 
     @Test("logits come back in the data's order, whatever the batch size")

@@ -170,9 +170,54 @@ bool ct_requires_grad(ct_tensor tensor);
 ct_error ct_set_requires_grad(ct_tensor tensor, bool on);
 ct_error ct_detach(ct_tensor a, ct_tensor *out);
 ct_error ct_backward(ct_tensor loss);
-// *out is NULL where no gradient has been accumulated.
+// Dense, also where it is kept as rows of a sparse one; *out is NULL where no gradient has been accumulated.
 ct_error ct_grad(ct_tensor tensor, ct_tensor *out);
+bool ct_has_grad(ct_tensor tensor);
 ct_error ct_clear_grad(ct_tensor tensor);
+
+// MARK: Encoders on packed sequences (CPU)
+
+// The examples' tokens stand one after another, without padding; `offsets` (B + 1, int64) says where each begins.
+
+// Whether the kernels of this package are the fastest here; DISTILL_CPU_CAPABILITY=libtorch says no, and avx512_bf16,
+// avx512, avx2 or default choose among them.
+bool ct_kernels_preferred(bool half);
+const char *ct_kernels_name(void);
+// Giga floating-point operations a second that their innermost loop reaches on all threads, from the first cache.
+double ct_kernels_peak(bool half);
+
+enum { CT_LAYER_GELU, CT_LAYER_GELU_TANH, CT_LAYER_RELU, CT_LAYER_SILU };
+
+typedef struct {
+    int64_t hidden, intermediate, heads;
+    int32_t activation;
+    bool half;        // multiply in bfloat16
+    bool first_only;  // only each example's first token goes through: the output is (B, hidden)
+    double epsilon, hidden_dropout, attention_dropout;
+    uint64_t seed, offset;  // dropout takes three calls from `offset` on: attention, after it, after the second product
+} ct_layer_options;
+
+// Parameters in this order, each (out, in) float32: query, key, value and output weights, each with its bias after it;
+// the first norm's weight and bias; intermediate and output weights with their biases; the second norm's.
+enum { CT_LAYER_PARAMETERS = 16 };
+
+// A layer's weights laid out for multiplication, for inference; of the parameters' present values.
+typedef struct ct_packed_layer_s *ct_packed_layer;
+ct_error ct_pack_layer(const ct_tensor *parameters, ct_layer_options options, ct_packed_layer *out);
+void ct_packed_layer_free(ct_packed_layer layer);
+
+// One transformer layer: (tokens, hidden) float32 → the same, or (B, hidden). In the graph where a gradient is wanted.
+ct_error ct_encoder_layer(ct_tensor input, ct_tensor offsets, const ct_tensor *parameters, ct_layer_options options,
+                          ct_packed_layer packed_or_null, ct_tensor *out);
+
+// Word, position and segment embeddings (and the norm's weight and bias), summed, normalised, with dropout:
+// ids (tokens) int32 → (tokens, hidden). The word table's gradient is sparse.
+ct_error ct_packed_embeddings(const ct_tensor *parameters, ct_tensor ids, ct_tensor types_or_null, ct_tensor offsets,
+                              int64_t padding_index, double epsilon, double dropout, uint64_t seed, uint64_t offset,
+                              ct_tensor *out);
+
+// What a kernel's dropout multiplies (rows, width) with: 0, or 1 / (1 - probability).
+ct_error ct_dropout_bits(int64_t rows, int64_t width, double probability, uint64_t seed, uint64_t offset, ct_tensor *out);
 
 // MARK: Optimisation
 
@@ -186,6 +231,15 @@ typedef struct {
 // One fused AdamW update of every parameter, from its accumulated gradient; all must have one.
 ct_error ct_adamw_(const ct_tensor *parameters, const ct_tensor *first_moments, const ct_tensor *second_moments,
                    size_t count, ct_adamw_options options);
+
+// The same for a table whose gradient is sparse, touching only the rows that occur in it: `row_steps` (rows, int32)
+// counts the steps that each row has seen, `rates[s]` is the learning rate of step s + 1. A row first goes through
+// the steps that it missed, whose gradients were zero, so that the result is dense AdamW's.
+ct_error ct_adamw_rows_(ct_tensor parameter, ct_tensor first_moment, ct_tensor second_moment, ct_tensor row_steps,
+                        const double *rates, ct_adamw_options options);
+// Brings the rows of `ids` (int32), or all, to where `options.step` steps have passed: before they are read.
+ct_error ct_adamw_catch_up_(ct_tensor parameter, ct_tensor first_moment, ct_tensor second_moment, ct_tensor row_steps,
+                            ct_tensor ids_or_null, const double *rates, ct_adamw_options options);
 
 #ifdef __cplusplus
 }

@@ -1,37 +1,32 @@
-import Torch
 import Transformers
 
-/// Examples padded to a common length, as tensors.
-struct Batch {
+/// Some examples of a data set, ready for a model: plain arrays, so that any thread can make it.
+struct Batch: Sendable {
     /// The examples' places in the data set.
     let indices: [Int]
-    let input: ModelInput
-    /// (B) int64
-    let labels: Tensor
+    let input: PackedInput
+    /// The class of each example.
+    let labels: [Int]
 
     var count: Int { indices.count }
 
-    /// - Parameter paddingID: The token that fills shorter examples; the attention mask is 0 there.
-    init(_ dataset: EncodedDataset, indices: [Int], paddingID: Int, device: Device) throws {
-        let longest = indices.reduce(0) { max($0, dataset.offsets[$1 + 1] - dataset.offsets[$1]) }
-        let shape = [indices.count, longest]
-        var ids = [Int64](repeating: Int64(paddingID), count: indices.count * longest)
-        var types = [Int64](repeating: 0, count: ids.count)
-        var mask = [Int64](repeating: 0, count: ids.count)
-        for (row, index) in indices.enumerated() {
-            var place = row * longest
-            for token in dataset.offsets[index]..<dataset.offsets[index + 1] {
-                ids[place] = Int64(dataset.inputIDs[token])
-                types[place] = Int64(dataset.tokenTypeIDs[token])
-                mask[place] = 1
-                place += 1
-            }
+    init(_ dataset: EncodedDataset, indices: [Int]) {
+        let total = indices.reduce(0) { $0 + dataset.offsets[$1 + 1] - dataset.offsets[$1] }
+        var ids: [Int32] = []
+        var types: [Int32] = []
+        var offsets = [0]
+        ids.reserveCapacity(total)
+        types.reserveCapacity(total)
+        offsets.reserveCapacity(indices.count + 1)
+        for index in indices {
+            let tokens = dataset.offsets[index]..<dataset.offsets[index + 1]
+            ids.append(contentsOf: dataset.inputIDs[tokens])
+            types.append(contentsOf: dataset.tokenTypeIDs[tokens])
+            offsets.append(ids.count)
         }
         self.indices = indices
-        input = ModelInput(
-            inputIDs: try Tensor(ids, shape: shape, device: device),
-            attentionMask: try Tensor(mask, shape: shape, device: device),
-            tokenTypeIDs: try Tensor(types, shape: shape, device: device))
-        labels = try Tensor(indices.map { Int64(dataset.labels[$0]) }, device: device)
+        input = PackedInput(
+            inputIDs: ids, tokenTypeIDs: types.contains { $0 != 0 } ? types : nil, offsets: offsets)
+        labels = indices.map { dataset.labels[$0] }
     }
 }

@@ -48,11 +48,8 @@ enum LatencyProbe {
     private static func milliseconds(_ subject: Subject, _ index: Int) throws -> Double {
         let clock = ContinuousClock()
         let start = clock.now
-        let batch = try Batch(
-            subject.dataset, indices: [index], paddingID: subject.paddingID, device: subject.model.device)
-        _ = try withNoGrad {
-            try subject.model(batch.input, dropout: nil, selecting: []).logits.array(of: Float.self)
-        }
+        let batch = Batch(subject.dataset, indices: [index])
+        _ = try withNoGrad { try subject.model(batch.input, dropout: nil).logits.array(of: Float.self) }
         return (clock.now - start) / .milliseconds(1)
     }
 }

@@ -3,7 +3,8 @@ import Torch
 extension Trainer {
     /// A copy of everything that the rest of the run depends on.
     public func state() throws -> TrainingState {
-        TrainingState(
+        try optimizer.synchronize()
+        return TrainingState(
             step: step, epoch: epoch, stepInEpoch: stepInEpoch, parameters: try model.parameters.snapshot(),
             optimizer: try optimizer.state(), dropout: dropout.position, sums: sums, history: history,
             best: best)

@@ -40,9 +40,11 @@ extension Trainer {
     }
 
     private func accumulate(_ indices: [Int], of total: Int, into stepSums: inout MetricSums) throws {
-        let batch = try Batch(data, indices: indices, paddingID: paddingID, device: model.device)
-        let logits = try model(batch.input, dropout: dropout, selecting: []).logits
-        let terms = try objective.loss(logits: logits, labels: batch.labels, indices: indices)
+        let batch = Batch(data, indices: indices)
+        try optimizer.prepare(rows: batch.input.inputIDs)
+        let logits = try model(batch.input, dropout: dropout).logits
+        let labels = try Tensor(batch.labels, device: model.device)
+        let terms = try objective.loss(logits: logits, labels: labels, indices: indices)
         let loss = try terms.total.item()
         guard loss.isFinite else {
             let parts = [

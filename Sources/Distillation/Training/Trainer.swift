@@ -52,7 +52,7 @@ public final class Trainer {
         schedule = arguments.schedule(totalSteps: totalSteps)
         optimizer = try AdamW(
             model.parameters, weightDecay: arguments.weightDecay, beta1: arguments.adamBeta1,
-            beta2: arguments.adamBeta2, epsilon: arguments.adamEpsilon)
+            beta2: arguments.adamBeta2, epsilon: arguments.adamEpsilon, sparseTables: model.sparseTables)
         dropout = DropoutState(seed: arguments.seed)
     }
 
@@ -116,6 +116,7 @@ public final class Trainer {
         _ evaluate: () throws -> ValidationMetrics, _ onBest: (EpochMetrics) throws -> Void,
         _ onEvent: (RunEvent) -> Void, since start: Date
     ) throws {
+        try optimizer.synchronize()
         let validation = try evaluate()
         guard validation.hardLoss.isFinite else {
             throw notFinite("the loss on the validation data is \(validation.hardLoss)")

@@ -21,8 +21,9 @@ public final class DropoutState {
     public init(seed: UInt64) { position = Position(seed: seed, offset: 0) }
     public init(position: Position) { self.position = position }
 
-    func next() -> Position {
-        defer { position.offset &+= 1 }
+    /// The place of this call, or of the first of several.
+    func next(_ calls: UInt64 = 1) -> Position {
+        defer { position.offset &+= calls }
         return position
     }
 }

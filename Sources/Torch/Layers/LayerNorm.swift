@@ -12,6 +12,13 @@ public struct LayerNorm {
         self.epsilon = epsilon
     }
 
+    /// A norm of these tensors.
+    init(weight: Tensor, bias: Tensor, epsilon: Double) {
+        self.weight = weight
+        self.bias = bias
+        self.epsilon = epsilon
+    }
+
     /// (…, width) → (…, width)
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
         try x.layerNorm(weight: weight, bias: bias, epsilon: epsilon)

@@ -17,6 +17,14 @@ public struct Linear {
         computeBias = self.bias.map(ComputeCopy.init)
     }
 
+    /// A layer of these tensors.
+    init(weight: Tensor, bias: Tensor?) {
+        self.weight = weight
+        self.bias = bias
+        computeWeight = ComputeCopy(weight)
+        computeBias = bias.map(ComputeCopy.init)
+    }
+
     /// (…, inputs) → (…, outputs), in the input's type.
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
         let dtype = x.dtype

@@ -1,6 +1,10 @@
 import CTorch
 
-/// AdamW (Loshchilov and Hutter, arXiv 1711.05101), with libtorch's fused update, as `torch.optim.AdamW`.
+/// AdamW (Loshchilov and Hutter, arXiv 1711.05101), as `torch.optim.AdamW`.
+///
+/// A table whose gradient is sparse, such as word embeddings on packed input, is updated row by row: a row goes through
+/// the steps in which it had no gradient only when it is read again (``prepare(rows:)``, ``synchronize()``). The result
+/// is that of updating every row in every step, without reading the whole table each time.
 public final class AdamW {
     /// Parameters that share a weight decay.
     public struct Group {
@@ -34,28 +38,51 @@ public final class AdamW {
 
     private let firstMoments: [[Tensor]]
     private let secondMoments: [[Tensor]]
+    /// The learning rate of each step since ``restore(_:)``; zeros before it, which no row is behind.
+    private var learningRates: [Double] = []
+    private let tables: [SparseTable]
 
-    public init(_ groups: [Group], beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8) throws
-    {
+    /// A table that is updated row by row.
+    private struct SparseTable {
+        let group: Int
+        let place: Int
+        /// (rows) int32: how many steps each row has seen.
+        let rowSteps: Tensor
+    }
+
+    /// - Parameter sparseTables: Parameters (rows, width) whose gradients are sparse.
+    public init(
+        _ groups: [Group], beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
+        sparseTables: [Tensor] = []
+    ) throws {
         self.groups = groups
         self.beta1 = beta1
         self.beta2 = beta2
         self.epsilon = epsilon
         firstMoments = try groups.map { try $0.parameters.map { try $0.tensor.zerosLike() } }
         secondMoments = try groups.map { try $0.parameters.map { try $0.tensor.zerosLike() } }
+        var tables: [SparseTable] = []
+        for (index, group) in groups.enumerated() {
+            for (place, entry) in group.parameters.enumerated()
+            where sparseTables.contains(where: { $0 === entry.tensor }) {
+                let steps = try Tensor.zeros([entry.tensor.size(0)], dtype: .int32)
+                tables.append(SparseTable(group: index, place: place, rowSteps: steps))
+            }
+        }
+        self.tables = tables
     }
 
     /// Two groups, as Hugging Face's `Trainer` makes them: biases and normalisation weights do not decay.
     public convenience init(
         _ store: ParameterStore, weightDecay: Double, beta1: Double = 0.9, beta2: Double = 0.999,
-        epsilon: Double = 1e-8
+        epsilon: Double = 1e-8, sparseTables: [Tensor] = []
     ) throws {
         let entries = store.entries.filter(\.tensor.requiresGrad)
         try self.init(
             [
                 Group(parameters: entries.filter { decays($0.name) }, weightDecay: weightDecay),
                 Group(parameters: entries.filter { !decays($0.name) }, weightDecay: 0),
-            ], beta1: beta1, beta2: beta2, epsilon: epsilon)
+            ], beta1: beta1, beta2: beta2, epsilon: epsilon, sparseTables: sparseTables)
     }
 
     /// The parameters of all groups.
@@ -66,23 +93,69 @@ public final class AdamW {
     /// - Throws: ``TorchError`` where a parameter has no gradient; nothing has changed then.
     public func step(learningRate: Double) throws {
         for group in groups {
-            for entry in group.parameters where try entry.tensor.gradient == nil {
+            for entry in group.parameters where !entry.tensor.hasGradient {
                 throw TorchError("adamw_: parameter '\(entry.name)' has no gradient; call backward first")
             }
         }
         step += 1
+        learningRates.append(learningRate)
         for (index, group) in groups.enumerated() {
-            let options = ct_adamw_options(
-                learning_rate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
-                weight_decay: group.weightDecay, step: Int64(step))
-            try Tensor.withHandles(group.parameters.map(\.tensor)) { parameters, count in
-                try Tensor.withHandles(firstMoments[index]) { first, _ in
-                    try Tensor.withHandles(secondMoments[index]) { second, _ in
-                        try check(ct_adamw_(parameters, first, second, count, options))
+            let sparse = Set(tables.lazy.filter { $0.group == index }.map(\.place))
+            func dense(_ tensors: [Tensor]) -> [Tensor] {
+                sparse.isEmpty ? tensors : tensors.indices.filter { !sparse.contains($0) }.map { tensors[$0] }
+            }
+            try Tensor.withHandles(dense(group.parameters.map(\.tensor))) { parameters, count in
+                try Tensor.withHandles(dense(firstMoments[index])) { first, _ in
+                    try Tensor.withHandles(dense(secondMoments[index])) { second, _ in
+                        try check(ct_adamw_(parameters, first, second, count, options(index, learningRate)))
                     }
                 }
             }
         }
+        for table in tables {
+            try withTable(table) { parameter, first, second in
+                try check(
+                    ct_adamw_rows_(
+                        parameter, first, second, table.rowSteps.handle, learningRates,
+                        options(table.group, learningRate)))
+            }
+        }
+    }
+
+    /// Brings the rows of sparse tables that a batch will read up to date.
+    ///
+    /// - Parameter rows: Their numbers, in any order, repeated or not.
+    /// - Throws: ``TorchError`` where a table has no such row.
+    public func prepare(rows: [Int32]) throws {
+        guard !tables.isEmpty else { return }
+        try catchUp(Tensor(rows))
+    }
+
+    /// Brings all rows of sparse tables up to date: before parameters are read, copied or saved.
+    public func synchronize() throws { try catchUp(nil) }
+
+    private func catchUp(_ rows: Tensor?) throws {
+        for table in tables where step > 0 {
+            try withTable(table) { parameter, first, second in
+                try check(
+                    ct_adamw_catch_up_(
+                        parameter, first, second, table.rowSteps.handle, rows?.handle, learningRates,
+                        options(table.group, 0)))
+            }
+        }
+    }
+
+    private func withTable(_ table: SparseTable, _ body: (ct_tensor, ct_tensor, ct_tensor) throws -> Void) rethrows
+    {
+        try body(
+            groups[table.group].parameters[table.place].tensor.handle,
+            firstMoments[table.group][table.place].handle, secondMoments[table.group][table.place].handle)
+    }
+
+    private func options(_ group: Int, _ learningRate: Double) -> ct_adamw_options {
+        ct_adamw_options(
+            learning_rate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
+            weight_decay: groups[group].weightDecay, step: Int64(step))
     }
 
     public func clearGradients() throws {
@@ -106,6 +179,7 @@ public final class AdamW {
 extension AdamW {
     /// A copy of the state, which later steps do not change.
     public func state() throws -> State {
+        try synchronize()
         var state = State(step: step, firstMoments: [:], secondMoments: [:])
         for (index, group) in groups.enumerated() {
             for (place, entry) in group.parameters.enumerated() {
@@ -136,6 +210,8 @@ extension AdamW {
         }
         for copy in copies { try copy.to.copy(from: copy.from) }
         step = state.step
+        learningRates = [Double](repeating: 0, count: step)
+        for table in tables { try table.rowSteps.fill(Double(step)) }
     }
 }
 

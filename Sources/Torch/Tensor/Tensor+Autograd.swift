@@ -27,6 +27,9 @@ extension Tensor {
         }
     }
 
+    /// Whether a gradient has been accumulated.
+    public var hasGradient: Bool { ct_has_grad(handle) }
+
     /// Forgets the accumulated gradient and frees its memory.
     public func clearGradient() throws { try check(ct_clear_grad(handle)) }
 }

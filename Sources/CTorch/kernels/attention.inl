@@ -1,0 +1,185 @@
+// Self-attention of one example and head at a time. Scores never leave the cache; the way back makes them again from
+// queries, keys and the logarithm of each row's sum (Dao et al., "FlashAttention", arXiv 2205.14135).
+
+// One example's part of a head: rows of queries, keys and values, each D wide.
+template <class S>
+struct Head {
+    const S *query, *key, *value;
+    int64_t query_stride, key_stride;
+    int64_t queries, length, width;
+    float scale;  // 1 / √D
+};
+
+// Scores of the rows of one panel, (rows, padded), from packed queries and keys.
+template <class S>
+CT_INLINE void score_panel(const Head<S> &head, const uint32_t *queries, int64_t height, int64_t rows,
+                           const uint32_t *keys, float *scores, int64_t padded) {
+    int64_t total = words<S>(head.width);
+    alignas(64) float tile[panel_rows * 32];
+    for (int64_t p = 0; p < panels_of(head.length); ++p) {
+        multiply_tile<S>(rows, total, queries, height, keys + p * 32 * total, tile);
+        for (int64_t r = 0; r < rows; ++r) {
+            store(scores + r * padded + p * 32, load(tile + r * 32));
+            store(scores + r * padded + p * 32 + 16, load(tile + r * 32 + 16));
+        }
+    }
+}
+
+// Beyond `length`, what lies in the last vector is set to `value`.
+CT_INLINE void fill_tail(float *row, int64_t length, int64_t padded, float value) {
+    for (int64_t c = length; c < padded; ++c) row[c] = value;
+}
+
+// Softmax of a row in place; returns the logarithm of the sum of exponentials.
+CT_INLINE float softmax_row(float *row, int64_t length, int64_t padded, float scale) {
+    fill_tail(row, length, padded, -3.0e38f);
+    vf top = splat(-3.0e38f);
+    for (int64_t c = 0; c < padded; c += 16) top = maximum(top, load(row + c));
+    float highest = largest(top) * scale;
+    vf total = vf{};
+    for (int64_t c = 0; c < padded; c += 16) {
+        vf e = exponential(load(row + c) * scale - highest);
+        store(row + c, e);
+        total += e;
+    }
+    // The tail's exponentials are tiny but not zero.
+    float tail = 0;
+    for (int64_t c = length; c < padded; ++c) tail += row[c];
+    fill_tail(row, length, padded, 0);
+    float all = sum(total) - tail;
+    vf share = splat(1.0f / all);
+    for (int64_t c = 0; c < padded; c += 16) store(row + c, load(row + c) * share);
+    return highest + __builtin_logf(all);
+}
+
+// Writes the context of one head to `context` (queries, D), rows `stride` apart. `log_sum` and `bits` may be null.
+template <class S>
+void attend(const Head<S> &head, const Mask &mask, const uint16_t *bits, S *context, int64_t stride, float *log_sum) {
+    int64_t padded = panels_of(head.length) * 32;
+    RowPanels panels(head.queries);
+    uint32_t *queries = scratch<uint32_t>(0, left_words<S>(head.queries, head.width));
+    uint32_t *keys = scratch<uint32_t>(1, right_words<S>(head.length, head.width));
+    uint32_t *values = scratch<uint32_t>(2, right_words<S>(head.width, head.length));
+    float *scores = scratch<float>(3, panel_rows * padded);
+    uint32_t *weights = scratch<uint32_t>(4, left_words<S>(panel_rows, head.length));
+    pack_left<S>(head.query, head.query_stride, head.queries, head.width, queries);
+    pack_right_transposed<S>(head.key, head.key_stride, head.length, head.width, 0, panels_of(head.length), keys);
+    pack_right<S>(head.value, head.key_stride, head.width, head.length, 0, panels_of(head.width), values);
+    int64_t total = words<S>(head.width), sums = words<S>(head.length);
+    alignas(64) float tile[panel_rows * 32];
+    for (int64_t i = 0; i < panels.count; ++i) {
+        int64_t first = i * panels.height, rows = panels.rows_of(i);
+        score_panel(head, queries + first * total, panels.height, rows, keys, scores, padded);
+        for (int64_t r = 0; r < rows; ++r) {
+            float *row = scores + r * padded;
+            float logarithm = softmax_row(row, head.length, padded, head.scale);
+            if (log_sum) log_sum[first + r] = logarithm;
+            if (bits) {
+                const uint16_t *kept = bits + (first + r) * attention_stride(head.length);
+                for (int64_t c = 0; c < head.length; c += 16)
+                    store(row + c, keep(load(row + c), kept[c / 16], mask.scale));
+            }
+        }
+        pack_rows_panel<S>(scores, padded, rows, head.length, panels.height, weights);
+        for (int64_t p = 0; p < panels_of(head.width); ++p) {
+            multiply_tile<S>(rows, sums, weights, panels.height, values + p * 32 * sums, tile);
+            int64_t left = head.width - p * 32;
+            for (int64_t r = 0; r < rows; ++r) {
+                S *to = context + (first + r) * stride + p * 32;
+                store_part(to, load(tile + r * 32), left);
+                if (left > 16) store_part(to + 16, load(tile + r * 32 + 16), left - 16);
+            }
+        }
+    }
+}
+
+// Multiplies a packed left operand (rows, sums) with a packed right one (sums, width) into `to`, rows `stride` apart.
+template <class S>
+void multiply_to(const uint32_t *left, int64_t rows, int64_t sums, const uint32_t *right, int64_t width, S *to,
+                 int64_t stride) {
+    multiply<S>(left, rows, sums, right, width, 0, panels_of(width),
+                [&](int64_t row, int64_t column, int64_t height, int64_t count, const float *tile) {
+                    for (int64_t r = 0; r < height; ++r) {
+                        S *at = to + (row + r) * stride + column;
+                        store_part(at, load(tile + r * 32), count);
+                        if (count > 16) store_part(at + 16, load(tile + r * 32 + 16), count - 16);
+                    }
+                });
+}
+
+// Slopes of one head's queries, keys and values from that of its context.
+template <class S>
+struct HeadSlopes {
+    const S *context;  // (queries, D)
+    int64_t context_stride;
+    S *query, *key, *value;
+    int64_t query_stride, key_stride;
+};
+
+template <class S>
+void attend_backward(const Head<S> &head, const Mask &mask, const uint16_t *bits, const float *log_sum,
+                     const HeadSlopes<S> &slopes) {
+    int64_t length = head.length, width = head.width, padded = panels_of(length) * 32;
+    RowPanels panels(head.queries);
+    uint32_t *queries = scratch<uint32_t>(0, left_words<S>(head.queries, width));
+    uint32_t *keys = scratch<uint32_t>(1, right_words<S>(length, width));
+    uint32_t *values = scratch<uint32_t>(2, right_words<S>(length, width));
+    uint32_t *contexts = scratch<uint32_t>(3, left_words<S>(head.queries, width));
+    float *scores = scratch<float>(4, panel_rows * padded);
+    float *slope = scratch<float>(5, panel_rows * padded);
+    // Of all rows: what the values were weighted with, and the scores' slopes.
+    S *weights = scratch<S>(6, head.queries * padded);
+    S *score_slopes = scratch<S>(7, head.queries * padded);
+    pack_left<S>(head.query, head.query_stride, head.queries, width, queries);
+    pack_left<S>(slopes.context, slopes.context_stride, head.queries, width, contexts);
+    pack_right_transposed<S>(head.key, head.key_stride, length, width, 0, panels_of(length), keys);
+    pack_right_transposed<S>(head.value, head.key_stride, length, width, 0, panels_of(length), values);
+    int64_t total = words<S>(width);
+    for (int64_t i = 0; i < panels.count; ++i) {
+        int64_t first = i * panels.height, rows = panels.rows_of(i);
+        score_panel(head, queries + first * total, panels.height, rows, keys, scores, padded);
+        score_panel(head, contexts + first * total, panels.height, rows, values, slope, padded);
+        for (int64_t r = 0; r < rows; ++r) {
+            float *p = scores + r * padded, *d = slope + r * padded;
+            const uint16_t *kept = bits ? bits + (first + r) * attention_stride(length) : nullptr;
+            S *weight = weights + (first + r) * padded, *out = score_slopes + (first + r) * padded;
+            vf dot = vf{};
+            for (int64_t c = 0; c < padded; c += 16) {
+                vf probability = exponential(load(p + c) * head.scale - log_sum[first + r]);
+                if (c + 16 > length) {
+                    store(p + c, probability);
+                    fill_tail(p, c > length ? c : length, c + 16, 0);
+                    probability = load(p + c);
+                }
+                vf slope_here = load(d + c), weighted = probability;
+                if (kept) {
+                    uint16_t word = c < length ? kept[c / 16] : uint16_t{0};
+                    weighted = keep(probability, word, mask.scale);
+                    slope_here = keep(slope_here, word, mask.scale);
+                }
+                store(weight + c, weighted);
+                dot += probability * slope_here;
+                store(p + c, probability);
+                store(d + c, slope_here);
+            }
+            float mean = sum(dot);
+            for (int64_t c = 0; c < padded; c += 16)
+                store(out + c, load(p + c) * (load(d + c) - mean) * head.scale);
+        }
+    }
+    uint32_t *left = scratch<uint32_t>(
+        8, std::max(left_words<S>(length, head.queries), left_words<S>(head.queries, length)));
+    uint32_t *right = scratch<uint32_t>(9, right_words<S>(width, std::max(length, head.queries)));
+    // Values: weightsᵀ · context's slopes
+    pack_left_transposed<S>(weights, padded, length, head.queries, left);
+    pack_right<S>(slopes.context, slopes.context_stride, width, head.queries, 0, panels_of(width), right);
+    multiply_to<S>(left, length, head.queries, right, width, slopes.value, slopes.key_stride);
+    // Keys: score slopesᵀ · queries
+    pack_left_transposed<S>(score_slopes, padded, length, head.queries, left);
+    pack_right<S>(head.query, head.query_stride, width, head.queries, 0, panels_of(width), right);
+    multiply_to<S>(left, length, head.queries, right, width, slopes.key, slopes.key_stride);
+    // Queries: score slopes · keys
+    pack_left<S>(score_slopes, padded, head.queries, length, left);
+    pack_right<S>(head.key, head.key_stride, width, length, 0, panels_of(width), right);
+    multiply_to<S>(left, head.queries, length, right, width, slopes.query, slopes.query_stride);
+}

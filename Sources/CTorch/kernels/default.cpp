@@ -1,0 +1,10 @@
+// The kernels for any processor.
+
+#include "common.h"
+
+#define CT_AVX512 0
+#define CT_BF16 0
+#define CT_PANEL_ROWS 3
+#define CT_NAMESPACE any
+#define CT_NAME "default"
+#include "instances.inl"

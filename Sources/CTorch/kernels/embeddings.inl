@@ -1,0 +1,73 @@
+// The sum of word, position and segment embeddings, normalised, with dropout.
+
+inline void embeddings_forward(const EmbeddingsForward &call) {
+    const Embeddings &tables = call.tables;
+    int64_t hidden = tables.hidden, stride = mask_stride(hidden);
+    bool training = call.normalized != nullptr;
+    parallel_tasks(call.sequences.count, [&](int64_t s) {
+        float *row = scratch<float>(0, hidden);
+        int64_t start = call.sequences.offsets[s];
+        for (int64_t t = start; t < call.sequences.offsets[s + 1]; ++t) {
+            const float *word = tables.word + call.ids[t] * hidden, *position = tables.position + (t - start) * hidden;
+            const float *type = tables.type + (call.types ? call.types[t] : 0) * hidden;
+            for (int64_t c = 0; c < hidden; c += 16) {
+                int64_t left = hidden - c;
+                store_part(row + c, load_part(word + c, left) + load_part(type + c, left) + load_part(position + c, left), left);
+            }
+            float *output = call.output + t * hidden;
+            float deviation = normalize_row(row, hidden, tables.norm_weight, tables.norm_bias, tables.epsilon,
+                                            training ? call.normalized + t * hidden : nullptr, output);
+            if (!training) continue;
+            call.deviation[t] = deviation;
+            if (!call.mask.on()) continue;
+            uint16_t *kept = call.bits + t * stride;
+            mask_row(call.mask, t, stride / 8, kept);
+            for (int64_t c = 0; c < hidden; c += 16)
+                store_part(output + c, keep(load_part(output + c, hidden - c), kept[c / 16], call.mask.scale), hidden - c);
+        }
+    });
+}
+
+inline void embeddings_backward(const EmbeddingsBackward &call) {
+    const Embeddings &tables = call.tables;
+    int64_t hidden = tables.hidden, tokens = call.sequences.tokens(), stride = mask_stride(hidden);
+    float *slopes = scratch<float>(16, tokens * hidden);
+    RowBlocks blocks(tokens, 128);
+    float *partials = scratch<float>(24, blocks.count * 2 * hidden);
+    parallel_tasks(blocks.count, [&](int64_t block) {
+        float *partial = partials + block * 2 * hidden;
+        std::fill(partial, partial + 2 * hidden, 0.0f);
+        float *row = scratch<float>(0, hidden);
+        for (int64_t t = blocks.first(block); t < blocks.first(block) + blocks.size_of(block); ++t) {
+            const float *slope = call.output_slope + t * hidden;
+            if (call.mask.on()) {
+                for (int64_t c = 0; c < hidden; c += 16)
+                    store_part(row + c, keep(load_part(slope + c, hidden - c), call.bits[t * stride + c / 16], call.mask.scale), hidden - c);
+                slope = row;
+            }
+            normalize_row_backward(slope, call.normalized + t * hidden, call.deviation[t], tables.norm_weight, hidden,
+                                   slopes + t * hidden, partial, partial + hidden);
+        }
+    });
+    add_partials(partials, blocks.count, 2 * hidden, hidden, call.norm_weight);
+    add_partials(partials + hidden, blocks.count, 2 * hidden, hidden, call.norm_bias);
+    parallel_tasks((call.rows + 15) / 16, [&](int64_t task) {
+        for (int64_t row = task * 16; row < std::min(call.rows, task * 16 + 16); ++row) {
+            float *to = call.word + row * hidden;
+            std::fill(to, to + hidden, 0.0f);
+            for (int64_t i = call.row_starts[row]; i < call.row_starts[row + 1]; ++i)
+                add_row(to, slopes + call.order[i] * hidden, hidden);
+        }
+    });
+    // Positions and segments: tables of few rows that every example adds to. Columns are shared among the threads.
+    int64_t chunks = (hidden + 63) / 64;
+    parallel_tasks(chunks, [&](int64_t chunk) {
+        int64_t c = chunk * 64, width = std::min<int64_t>(64, hidden - c);
+        for (int64_t s = 0; s < call.sequences.count; ++s)
+            for (int64_t t = call.sequences.offsets[s]; t < call.sequences.offsets[s + 1]; ++t) {
+                const float *slope = slopes + t * hidden + c;
+                add_row(call.position + (t - call.sequences.offsets[s]) * hidden + c, slope, width);
+                add_row(call.type + (call.types ? call.types[t] : 0) * hidden + c, slope, width);
+            }
+    });
+}

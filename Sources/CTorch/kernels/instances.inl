@@ -1,0 +1,84 @@
+// All kernels, for the instruction set that the including file names:
+//   CT_AVX512, CT_BF16   what intrinsics may be used
+//   CT_PANEL_ROWS        rows of a tile: as many as the registers hold sums for
+//   CT_NAMESPACE, CT_NAME, CT_TARGET
+// The including file defines CT_BEGIN_TARGET and CT_END_TARGET around this where it needs more than the default.
+
+namespace ctorch::kernels::CT_NAMESPACE {
+namespace {
+
+constexpr int64_t panel_rows = CT_PANEL_ROWS;
+// Below so many rows a thread, columns are shared rather than rows.
+constexpr int64_t few_rows = 96;
+
+#include "philox.inl"
+#include "vector.inl"
+#include "gemm.inl"
+#include "norm.inl"
+#include "attention.inl"
+#include "layer.inl"
+#include "layer_backward.inl"
+#include "embeddings.inl"
+#include "optimizer.inl"
+
+template <class S>
+int64_t packed_words(int64_t columns, int64_t length) {
+    return right_words<S>(columns, length);
+}
+
+template <class S>
+void pack(bool transposed, const float *weight, int64_t columns, int64_t length, uint32_t *to) {
+    parallel_tasks(panels_of(columns), [&](int64_t p) {
+        if (transposed) pack_right_transposed<S>(weight, length, columns, length, p, p + 1, to);
+        else pack_right<S>(weight, columns, columns, length, p, p + 1, to);
+    });
+}
+
+template <class S>
+double peak() {
+    constexpr int64_t length = 256;
+    alignas(64) static thread_local uint32_t left[panel_rows * length], right[32 * length];
+    alignas(64) float tile[panel_rows * 32];
+    double best = 0;
+    for (int round = 0; round < 8; ++round) {
+        auto start = std::chrono::steady_clock::now();
+        constexpr int repeats = 2000;
+        for (int i = 0; i < repeats; ++i) multiply_tile<S, static_cast<int>(panel_rows)>(length, left, panel_rows, right, tile);
+        double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        best = std::max(best, 2.0 * panel_rows * 32 * length * Words<S>::per * repeats / seconds / 1e9);
+    }
+    return best;
+}
+
+}  // namespace
+
+const Table &table() {
+    static const Table value = {
+        .name = CT_NAME,
+        .mask_bits = [](const Mask &mask, int64_t rows, int64_t width, uint16_t *bits) { mask_bits(mask, rows, width, bits); },
+        .packed_words = [](bool half, int64_t columns, int64_t length) {
+            return half ? packed_words<bf16>(columns, length) : packed_words<float>(columns, length);
+        },
+        .pack = [](bool half, bool transposed, const float *weight, int64_t columns, int64_t length, uint32_t *to) {
+            half ? pack<bf16>(transposed, weight, columns, length, to) : pack<float>(transposed, weight, columns, length, to);
+        },
+        .layer_forward = [](bool half, const LayerForward &call) {
+            half ? layer_forward<bf16>(call) : layer_forward<float>(call);
+        },
+        .layer_backward = [](bool half, const LayerBackward &call) {
+            half ? layer_backward<bf16>(call) : layer_backward<float>(call);
+        },
+        .embeddings_forward = [](const EmbeddingsForward &call) { embeddings_forward(call); },
+        .embeddings_backward = [](const EmbeddingsBackward &call) { embeddings_backward(call); },
+        .adamw = [](const AdamWStep &step, float *parameter, float *first, float *second, const float *gradient,
+                    int64_t count) { adamw(step, parameter, first, second, gradient, count); },
+        .adamw_idle = [](const AdamWStep *steps, int64_t step_count, float *parameter, float *first, float *second,
+                         int64_t count) { adamw_idle(steps, step_count, parameter, first, second, count); },
+        .sum_of_squares = [](const float *values, int64_t count) { return sum_of_squares(values, count); },
+        .scale = [](float *values, float factor, int64_t count) { scale(values, factor, count); },
+        .peak = [](bool half) { return half ? peak<bf16>() : peak<float>(); },
+    };
+    return value;
+}
+
+}  // namespace ctorch::kernels::CT_NAMESPACE

@@ -1,0 +1,64 @@
+// Chooses the kernels for this processor.
+
+#include "table.h"
+
+#include <cstdlib>
+#include <cstring>
+
+namespace ctorch::kernels {
+
+#if defined(__x86_64__)
+namespace avx512_bf16 { const Table &table(); }
+namespace avx512 { const Table &table(); }
+namespace avx2 { const Table &table(); }
+#endif
+namespace any { const Table &table(); }
+
+namespace {
+
+struct Choice {
+    const char *name;
+    bool supported;
+    const Table &(*table)();
+};
+
+const Table &choose() {
+    const Choice choices[] = {
+#if defined(__x86_64__)
+        {"avx512_bf16", bool(__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")), avx512_bf16::table},
+        {"avx512", bool(__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")), avx512::table},
+        {"avx2", bool(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")), avx2::table},
+#endif
+        {"default", true, any::table},
+    };
+    const char *wanted = std::getenv("DISTILL_CPU_CAPABILITY");
+    bool reached = true;
+    if (wanted)
+        for (const Choice &choice : choices) reached = reached && std::strcmp(choice.name, wanted) != 0;
+    // A name that is not known chooses nothing.
+    bool any_name = !wanted || reached;
+    for (const Choice &choice : choices) {
+        any_name = any_name || std::strcmp(choice.name, wanted) == 0;
+        if (any_name && choice.supported) return choice.table();
+    }
+    return any::table();
+}
+
+}  // namespace
+
+const Table &table() {
+    static const Table &chosen = choose();
+    return chosen;
+}
+
+bool preferred(bool half) {
+    if (std::getenv("DISTILL_CPU_CAPABILITY")) return std::strcmp(std::getenv("DISTILL_CPU_CAPABILITY"), "libtorch") != 0;
+#if defined(__x86_64__)
+    if (half && __builtin_cpu_supports("amx-bf16")) return false;
+    return __builtin_cpu_supports("avx512bw");
+#else
+    return false;
+#endif
+}
+
+}  // namespace ctorch::kernels

@@ -1,0 +1,101 @@
+import CTorch
+
+/// A transformer layer that normalises after each residual (Vaswani et al., arXiv 1706.03762), as BERT's, on packed
+/// sequences, in one operation forward and one backward.
+///
+/// Shapes: T tokens of all examples, B examples, H hidden size.
+public final class PackedEncoderLayer {
+    /// The activations that the kernels know.
+    public static func supports(_ activation: Activation) -> Bool { code(activation) != nil }
+
+    private let parameters: [Tensor]
+    private let options: ct_layer_options
+    private let hiddenDropout: Double
+    private let attentionDropout: Double
+    private var packed: (layer: ct_packed_layer, version: Int64, half: Bool)?
+
+    /// - Parameters:
+    ///   - query: Query, key, value and output projection (H → H), each with a bias.
+    ///   - intermediate: H → intermediate size, with a bias; `output` leads back.
+    ///   - heads: A divisor of H.
+    /// - Returns: `nil` where a bias is missing or the kernels do not know the activation.
+    public init?(
+        query: Linear, key: Linear, value: Linear, attentionOutput: Linear, attentionNorm: LayerNorm,
+        intermediate: Linear, output: Linear, outputNorm: LayerNorm, heads: Int, activation: Activation,
+        hiddenDropout: Double, attentionDropout: Double
+    ) {
+        var parameters: [Tensor] = []
+        for linear in [query, key, value, attentionOutput] {
+            guard let bias = linear.bias else { return nil }
+            parameters += [linear.weight, bias]
+        }
+        parameters += [attentionNorm.weight, attentionNorm.bias]
+        for linear in [intermediate, output] {
+            guard let bias = linear.bias else { return nil }
+            parameters += [linear.weight, bias]
+        }
+        parameters += [outputNorm.weight, outputNorm.bias]
+        let (hidden, inner) = (attentionNorm.weight.count, intermediate.bias?.count ?? 0)
+        guard let code = Self.code(activation), attentionNorm.epsilon == outputNorm.epsilon, hidden % heads == 0
+        else { return nil }
+        self.parameters = parameters
+        self.hiddenDropout = hiddenDropout
+        self.attentionDropout = attentionDropout
+        options = ct_layer_options(
+            hidden: Int64(hidden), intermediate: Int64(inner), heads: Int64(heads), activation: code, half: false,
+            first_only: false, epsilon: attentionNorm.epsilon, hidden_dropout: 0, attention_dropout: 0, seed: 0,
+            offset: 0)
+    }
+
+    deinit { if let packed { ct_packed_layer_free(packed.layer) } }
+
+    /// - Parameters:
+    ///   - x: (T, H), float32.
+    ///   - sequences: Where the examples begin.
+    ///   - dtype: What matrices are multiplied in, float32 or bfloat16. The residual stream stays float32.
+    ///   - firstOnly: Only each example's first token is wanted: all else of the layer's work is left out.
+    ///   - state: The random state in training; `nil` in evaluation.
+    /// - Returns: (T, H), or (B, H) of the first tokens.
+    /// - Throws: ``TorchError`` where shapes do not fit.
+    public func callAsFunction(
+        _ x: Tensor, _ sequences: PackedSequences, dtype: DType, firstOnly: Bool, _ state: DropoutState?
+    ) throws -> Tensor {
+        var options = self.options
+        options.half = dtype == .bfloat16
+        options.first_only = firstOnly
+        if let state {
+            let position = state.next(3)
+            options.hidden_dropout = hiddenDropout
+            options.attention_dropout = attentionDropout
+            (options.seed, options.offset) = (position.seed, position.offset)
+        }
+        // A graph packs the weights for itself, as each step changes them.
+        let isTrained = ct_grad_enabled() && (x.requiresGrad || parameters.contains(where: \.requiresGrad))
+        let layer = isTrained ? nil : try packedLayer(options)
+        return try Tensor.withHandles(parameters) { handles, _ in
+            try .make { ct_encoder_layer(x.handle, sequences.tensor.handle, handles, options, layer, $0) }
+        }
+    }
+
+    /// The weights as they are multiplied with, made anew when a parameter has changed.
+    private func packedLayer(_ options: ct_layer_options) throws -> ct_packed_layer? {
+        let version = parameters.reduce(Int64(0)) { $0 &* 31 &+ ct_version_of($1.handle) }
+        if let packed, packed.version == version, packed.half == options.half { return packed.layer }
+        if let old = packed?.layer { ct_packed_layer_free(old) }
+        packed = nil
+        var layer: ct_packed_layer?
+        try Tensor.withHandles(parameters) { handles, _ in try check(ct_pack_layer(handles, options, &layer)) }
+        if let layer { packed = (layer, version, options.half) }
+        return layer
+    }
+
+    private static func code(_ activation: Activation) -> Int32? {
+        switch activation {
+        case .gelu: Int32(CT_LAYER_GELU)
+        case .geluNew, .geluTanh: Int32(CT_LAYER_GELU_TANH)
+        case .relu: Int32(CT_LAYER_RELU)
+        case .silu, .swish: Int32(CT_LAYER_SILU)
+        case .tanh, .sigmoid: nil
+        }
+    }
+}
