@@ -35,9 +35,9 @@ extension Tokenizer {
         let isOfOneType =
             request.template(isPair: false).isOfOneType
             && (request.template(isPair: true).isOfOneType || batch.allSatisfy { $0.pair == nil })
-        let parts = try ParallelChunks.map(ranges, threads: threads, makeWorkspace: {}) { range, _ in
+        let parts = try ParallelChunks.map(ranges, threads: threads, makeWorkspace: EncodeWorkspace.init) {
+            range, workspace in
             let part = FlatPart(needsTypeIDs: !isOfOneType)
-            let workspace = EncodeWorkspace()
             for index in range {
                 let input = batch[index]
                 let kept = try tokenize(input.text, input.pair, request, workspace)
