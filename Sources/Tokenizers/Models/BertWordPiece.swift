@@ -3,7 +3,7 @@
 ///
 /// Words of ASCII letters and digits are taken eight bytes at a time and looked up whole, ASCII punctuation byte by
 /// byte; what is neither goes through the two stages themselves.
-struct BertWordPiece: Sendable {
+final class BertWordPiece: Sendable {
     private let preTokenizer: BertPreTokenizer
     private let model: WordPiece
     private let words: WordTable

@@ -1,7 +1,7 @@
 /// Elements that never change, read by pointer: the inner loops look them up without the checks of an array.
-struct ConstantTable<Element: BitwiseCopyable & Sendable>: Sendable {
+struct ConstantTable<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
     /// Owns the memory, which nobody writes to once it is made.
-    private final class Storage: @unchecked Sendable {
+    private final class Storage {
         let start: UnsafeMutablePointer<Element>
 
         init(_ elements: [Element]) {
@@ -15,14 +15,16 @@ struct ConstantTable<Element: BitwiseCopyable & Sendable>: Sendable {
     }
 
     private let storage: Storage
+    private let start: UnsafePointer<Element>
     let count: Int
 
     init(_ elements: [Element]) {
         storage = Storage(elements)
+        start = UnsafePointer(storage.start)
         count = elements.count
     }
 
     /// An element; the index must be one of the table's.
     @inline(__always)
-    subscript(index: Int) -> Element { storage.start[index] }
+    subscript(index: Int) -> Element { start[index] }
 }
