@@ -74,12 +74,12 @@ enum Workloads {
         return { time in try time { _ = try predictor.predict(inputs) } }
     }
 
-    /// Many sentences, from text to token ids.
+    /// Many sentences, from text to token ids and type ids.
     private static func tokenize(_ request: Request) throws -> Workload {
         let tokenizer = try Tokenizer.load(directory: request.url("model"))
         let texts = try lines(request.url("texts"))
         let threads = try request.int("threads")
-        return { time in try time { _ = try tokenizer.encode(batch: texts, threads: threads) } }
+        return { time in try time { _ = try tokenizer.encodeFlat(batch: texts, threads: threads) } }
     }
 
     private static func lines(_ file: URL) throws -> [String] {

@@ -30,14 +30,15 @@ extension Encoding {
         self.init(ids: [], typeIDs: [], attentionMask: [], specialTokensMask: [])
         ids.reserveCapacity(capacity)
         typeIDs.reserveCapacity(capacity)
+        attentionMask.reserveCapacity(capacity)
         specialTokensMask.reserveCapacity(capacity)
-        attentionMask = [Int32](repeating: 1, count: capacity)
     }
 
-    /// Appends tokens without their attention mask, which ``init(capacity:)`` has made already.
-    mutating func append(_ tokens: [Int32], typeID: Int32, special: Bool) {
+    /// Appends tokens of one kind.
+    mutating func append(_ tokens: some Collection<Int32>, typeID: Int32, special: Bool) {
         ids.append(contentsOf: tokens)
         typeIDs.append(contentsOf: repeatElement(typeID, count: tokens.count))
+        attentionMask.append(contentsOf: repeatElement(1, count: tokens.count))
         specialTokensMask.append(contentsOf: repeatElement(special ? 1 : 0, count: tokens.count))
     }
 }

@@ -15,11 +15,7 @@ extension Tokenizer {
         _ text: String, pair: String? = nil, addSpecialTokens: Bool = true, maxLength: Int? = nil,
         truncation: TruncationStrategy = .longestFirst, truncationSide: Side? = nil
     ) throws -> Encoding {
-        let request = EncodeRequest(
-            addSpecialTokens: addSpecialTokens,
-            truncation: maxLength.map {
-                Truncation(maxLength: $0, strategy: truncation, side: truncationSide ?? self.truncationSide)
-            })
+        let request = request(addSpecialTokens, maxLength, truncation, truncationSide)
         return try encode(TextPair(text, pair: pair), request, EncodeWorkspace())
     }
 
@@ -39,11 +35,7 @@ extension Tokenizer {
         batch: [TextPair], addSpecialTokens: Bool = true, maxLength: Int? = nil,
         truncation: TruncationStrategy = .longestFirst, truncationSide: Side? = nil, threads: Int? = nil
     ) throws -> [Encoding] {
-        let request = EncodeRequest(
-            addSpecialTokens: addSpecialTokens,
-            truncation: maxLength.map {
-                Truncation(maxLength: $0, strategy: truncation, side: truncationSide ?? self.truncationSide)
-            })
+        let request = request(addSpecialTokens, maxLength, truncation, truncationSide)
         let threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
         return try ParallelChunks.map(batch, threads: threads, makeWorkspace: EncodeWorkspace.init) {
             item, workspace in
@@ -61,10 +53,35 @@ extension Tokenizer {
             batch: batch.map { TextPair($0) }, addSpecialTokens: addSpecialTokens, maxLength: maxLength,
             truncation: truncation, truncationSide: truncationSide, threads: threads)
     }
-}
 
-/// What is to be done with each text.
-struct EncodeRequest: Sendable {
-    var addSpecialTokens: Bool
-    var truncation: Truncation?
+    /// What the parameters of `encode` ask for.
+    func request(
+        _ addSpecialTokens: Bool, _ maxLength: Int?, _ truncation: TruncationStrategy, _ side: Side?
+    ) -> EncodeRequest {
+        EncodeRequest(
+            postProcessor, addSpecialTokens: addSpecialTokens,
+            truncation: maxLength.map {
+                Truncation(maxLength: $0, strategy: truncation, side: side ?? truncationSide)
+            })
+    }
+
+    /// Takes a text, or a pair, through all stages.
+    private func encode(_ input: TextPair, _ request: EncodeRequest, _ workspace: EncodeWorkspace) throws
+        -> Encoding
+    {
+        let kept = try tokenize(input.text, input.pair, request, workspace)
+        let template = request.template(isPair: input.pair != nil)
+        var encoding = Encoding(
+            capacity: kept.first.count + kept.second.count + template.specialTokenCount)
+        for piece in template.pieces {
+            switch piece.content {
+            case .special(let id): encoding.append([id], typeID: piece.typeID, special: true)
+            case .first:
+                encoding.append(workspace.first.elements[kept.first], typeID: piece.typeID, special: false)
+            case .second:
+                encoding.append(workspace.second.elements[kept.second], typeID: piece.typeID, special: false)
+            }
+        }
+        return encoding
+    }
 }

@@ -14,6 +14,8 @@ public struct Tokenizer: Sendable {
     let normalizer: (any Normalizer)?
     let preTokenizer: (any PreTokenizer)?
     let model: any Model
+    /// The pre-tokenizer and the model in one, if both are BERT's.
+    let splitter: BertWordPiece?
     let postProcessor: any PostProcessor
     let addedVocabulary: AddedVocabulary
     private let specialTokenIDs: [SpecialToken: Int32]
@@ -45,6 +47,12 @@ public struct Tokenizer: Sendable {
         normalizer = try settings.adjusting(parts.normalizer)
         preTokenizer = parts.preTokenizer
         model = parts.model
+        splitter =
+            if let preTokenizer = parts.preTokenizer as? BertPreTokenizer,
+                let model = parts.model as? WordPiece
+            {
+                BertWordPiece(preTokenizer, model)
+            } else { nil }
         postProcessor = parts.postProcessor
         addedVocabulary = try AddedVocabulary(
             parts.addedTokens + settings.addedTokens(besides: parts.addedTokens, in: model.vocabulary),

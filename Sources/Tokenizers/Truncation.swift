@@ -45,43 +45,44 @@ extension Truncation {
             side: try configuration.side("direction") ?? .right)
     }
 
-    /// Cuts the tokens of a text or a pair.
+    /// Which tokens of a text or a pair remain.
     ///
-    /// - Parameter specialTokens: how many tokens will be added, for which room must be left.
+    /// - Parameters:
+    ///   - first: the number of the first text's tokens.
+    ///   - second: the number of the second text's, if there is one.
+    ///   - specialTokens: how many tokens will be added, for which room must be left.
     /// - Throws: ``TokenizerError/truncation(_:)``
-    func apply(to first: inout [Int32], _ second: inout [Int32]?, specialTokens: Int) throws {
+    func kept(_ first: Int, _ second: Int?, specialTokens: Int) throws -> (
+        first: Range<Int>, second: Range<Int>
+    ) {
         let room = maxLength - specialTokens
         guard room >= 0 else {
             throw TokenizerError.truncation(
                 "a length of \(maxLength) has no room for the \(specialTokens) special tokens; pass a larger maxLength"
             )
         }
-        let secondCount = second?.count ?? 0
-        let excess = first.count + secondCount - room
-        if excess <= 0 { return }
-        if room == 0 {
-            first = []
-            if second != nil { second = [] }
-            return
-        }
+        var counts = (first: first, second: second ?? 0)
+        let excess = counts.first + counts.second - room
+        if excess <= 0 { return (0..<counts.first, 0..<counts.second) }
+        if room == 0 { return (0..<0, 0..<0) }
         switch strategy {
         case .longestFirst:
-            let lengths = second == nil ? (room, 0) : Self.shares(of: room, first.count, secondCount)
-            cut(&first, to: lengths.0)
-            if var tokens = second {
-                cut(&tokens, to: lengths.1)
-                second = tokens
-            }
+            counts = second == nil ? (room, 0) : Self.shares(of: room, counts.first, counts.second)
         case .onlyFirst:
-            try cut(&first, by: excess, "first")
+            try cut(&counts.first, by: excess, "first")
         case .onlySecond:
-            guard var tokens = second else {
+            guard second != nil else {
                 throw TokenizerError.truncation(
                     "only_second needs a pair of texts; use longest_first for single texts")
             }
-            try cut(&tokens, by: excess, "second")
-            second = tokens
+            try cut(&counts.second, by: excess, "second")
         }
+        return (kept(counts.first, of: first), kept(counts.second, of: second ?? 0))
+    }
+
+    /// The tokens that remain if as many as a number do.
+    private func kept(_ count: Int, of all: Int) -> Range<Int> {
+        side == .right ? 0..<count : all - count..<all
     }
 
     /// How many tokens of a pair that is too long remain. The shorter text is left alone if it fits into half.
@@ -91,18 +92,13 @@ extension Truncation {
         return first <= second ? pair : (pair.1, pair.0)
     }
 
-    private func cut(_ tokens: inout [Int32], by excess: Int, _ which: String) throws {
-        guard tokens.count > excess else {
+    private func cut(_ count: inout Int, by excess: Int, _ which: String) throws {
+        guard count > excess else {
             throw TokenizerError.truncation(
-                "the \(which) text has \(tokens.count) tokens, but \(excess) must go to reach a length of \(maxLength); "
+                "the \(which) text has \(count) tokens, but \(excess) must go to reach a length of \(maxLength); "
                     + "use longest_first or pass a larger maxLength")
         }
-        cut(&tokens, to: tokens.count - excess)
-    }
-
-    private func cut(_ tokens: inout [Int32], to count: Int) {
-        let excess = max(0, tokens.count - count)
-        if side == .right { tokens.removeLast(excess) } else { tokens.removeFirst(excess) }
+        count -= excess
     }
 }
 

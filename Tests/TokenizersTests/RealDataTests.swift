@@ -19,6 +19,8 @@ struct RealDataTests {
         let encodings = try tokenizer.encode(batch: sentences)
         let different = sentences.indices.filter { encodings[$0].ids != expected[$0] }.map { sentences[$0] }
         #expect(different == [])
+        let flat = try tokenizer.encodeFlat(batch: sentences)
+        #expect(sentences.indices.allSatisfy { Array(flat[$0]) == expected[$0] })
 
         let pairs = stride(from: 0, to: sentences.count - 1, by: 10).map {
             TextPair(sentences[$0], pair: sentences[$0 + 1])

@@ -51,9 +51,10 @@ struct TableTests {
         let vocabulary = try Vocabulary(tokens.enumerated().map { ($1, $0) }, file: "vocab")
         func ids(_ word: String, limit: Int = 100) throws -> [Int32] {
             let model = try WordPiece(vocabulary: vocabulary, maximumScalarsPerWord: limit, file: "vocab")
-            var (word, ids) = (word, [Int32]())
-            word.withUTF8 { model.tokenize($0, words: [0..<$0.count], limit: .max, into: &ids) }
-            return ids
+            var word = word
+            let ids = TokenBuffer()
+            word.withUTF8 { model.tokenize($0, words: [0..<$0.count], limit: .max, into: ids) }
+            return Array(ids.elements)
         }
         #expect(try ids("unaffable") == [4, 5, 3])
         #expect(try ids("unaff") == [4, 5])

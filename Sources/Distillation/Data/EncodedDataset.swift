@@ -46,24 +46,12 @@ public struct EncodedDataset: Sendable {
 
     /// Tokenizes texts; `labels` are zeros where there are none.
     public init(_ texts: [TextInput], labels: [Int]? = nil, tokenizer: Tokenizer, maxLength: Int) throws {
-        let encodings = try tokenizer.encode(
+        let encoding = try tokenizer.encodeFlat(
             batch: texts.map { TextPair($0.text, pair: $0.pair) }, maxLength: maxLength)
-        var inputIDs: [Int32] = []
-        var tokenTypeIDs: [Int32] = []
-        var offsets = [0]
-        let total = encodings.reduce(0) { $0 + $1.ids.count }
-        inputIDs.reserveCapacity(total)
-        tokenTypeIDs.reserveCapacity(total)
-        offsets.reserveCapacity(encodings.count + 1)
-        for encoding in encodings {
-            inputIDs.append(contentsOf: encoding.ids)
-            tokenTypeIDs.append(contentsOf: encoding.typeIDs)
-            offsets.append(inputIDs.count)
-        }
         self.init(
-            inputIDs: inputIDs, tokenTypeIDs: tokenTypeIDs, offsets: offsets,
+            inputIDs: encoding.ids, tokenTypeIDs: encoding.typeIDs, offsets: encoding.offsets,
             labels: labels ?? [Int](repeating: 0, count: texts.count),
-            truncatedCount: encodings.count { $0.ids.count >= maxLength })
+            truncatedCount: (0..<encoding.count).count { encoding[$0].count >= maxLength })
     }
 
     init(inputIDs: [Int32], tokenTypeIDs: [Int32], offsets: [Int], labels: [Int], truncatedCount: Int = 0) {

@@ -12,7 +12,10 @@ struct AddedTokenMatcher: Sendable {
     /// Whether special tokens in the text are treated like any text.
     var skipsSpecialTokens = false
 
-    var isEmpty: Bool { tokens.isEmpty }
+    /// Whether the text holds a byte that a token begins with.
+    func mayOccur(in text: UnsafeBufferPointer<UInt8>) -> Bool {
+        trie.firstCandidate(in: text, from: 0) != nil
+    }
 
     /// Adds a token, which is looked for as given by the pattern. Of two with the same pattern the first counts.
     mutating func insert(_ token: AddedToken, id: Int32, pattern: [UInt8]) {

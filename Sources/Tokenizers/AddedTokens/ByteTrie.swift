@@ -1,15 +1,19 @@
+import Foundation
+
 /// A tree of byte strings, for finding the longest of them that a text continues with.
 struct ByteTrie: Sendable {
     /// The next node by node and byte.
     private var next: [UInt64: Int32] = [:]
     /// The value of the string that ends at a node, or -1.
     private var values: [Int32] = [-1]
-    /// Whether a string starts with a byte.
+    /// The bytes that strings start with, and for each byte whether it is one.
+    private var firstBytes: [UInt8] = []
     private var isFirst = [Bool](repeating: false, count: 256)
 
     /// Adds a string that is not empty. A string that is there already keeps its value.
     mutating func insert(_ string: [UInt8], value: Int32) {
         guard let first = string.first else { return }
+        if !isFirst[Int(first)] { firstBytes.append(first) }
         isFirst[Int(first)] = true
         var node = 0
         for byte in string {
@@ -29,9 +33,31 @@ struct ByteTrie: Sendable {
     func firstMatch(in text: UnsafeBufferPointer<UInt8>, from position: Int) -> (
         range: Range<Int>, value: Int32
     )? {
-        isFirst.withUnsafeBufferPointer { isFirst in
-            for start in position..<max(position, text.count) where isFirst[Int(text[start])] {
-                if let (end, value) = longestMatch(in: text, at: start) { return (start..<end, value) }
+        var position = position
+        while let start = firstCandidate(in: text, from: position) {
+            if let (end, value) = longestMatch(in: text, at: start) { return (start..<end, value) }
+            position = start + 1
+        }
+        return nil
+    }
+
+    /// The first place, from a position on, of a byte that a string starts with.
+    func firstCandidate(in text: UnsafeBufferPointer<UInt8>, from position: Int) -> Int? {
+        guard let start = text.baseAddress, position < text.count, let first = firstBytes.first else {
+            return nil
+        }
+        if firstBytes.count == 1 {
+            // Usually all begin with "[".
+            guard let found = memchr(start + position, Int32(first), text.count - position) else {
+                return nil
+            }
+            return UnsafeRawPointer(start).distance(to: found)
+        }
+        return isFirst.withUnsafeBufferPointer { isFirst in
+            var place = position
+            while place < text.count {
+                if isFirst[Int(text[place])] { return place }
+                place &+= 1
             }
             return nil
         }

@@ -10,8 +10,7 @@ protocol Model: Sendable {
     /// - Parameters:
     ///   - words: byte ranges of the text.
     ///   - limit: no more words are begun once `ids` holds as many.
-    func tokenize(
-        _ text: UnsafeBufferPointer<UInt8>, words: [Range<Int>], limit: Int, into ids: inout [Int32])
+    func tokenize(_ text: UnsafeBufferPointer<UInt8>, words: [Range<Int>], limit: Int, into ids: TokenBuffer)
 }
 
 extension StageRegistry where Stage == any Model {

@@ -5,13 +5,12 @@
 struct WordPiece: Model {
     let vocabulary: Vocabulary
     let unknownTokenID: Int32?
-    private let unknown: Int32
-    private let maximumScalarsPerWord: Int
+    /// The token for a word that cannot be split.
+    let unknown: Int32
+    /// Longer words are unknown.
+    let maximumScalarsPerWord: Int
 
-    /// Tokens that begin a word.
-    private let beginnings: ByteTable
-    /// Tokens that continue a word, without their prefix.
-    private let continuations: ByteTable
+    private let trie: MaxMatchTrie
 
     /// - Throws: ``TokenizerError/invalidVocabulary(file:reason:)`` if the vocabulary lacks the unknown token.
     init(
@@ -30,6 +29,10 @@ struct WordPiece: Model {
         self.unknownTokenID = unknown
         self.maximumScalarsPerWord = maximumScalarsPerWord
 
+        // Nodes of the trie are numbered with 31 bits, and each byte makes at most one in each of its trees.
+        guard vocabulary.byteCount < 1 << 29 else {
+            throw TokenizerError.invalidVocabulary(file: file, reason: "the tokens take more than 512 MiB")
+        }
         let prefix = Array(continuingSubwordPrefix.utf8)
         var beginnings: [(string: ArraySlice<UInt8>, id: Int32)] = []
         var continuations = beginnings
@@ -40,8 +43,7 @@ struct WordPiece: Model {
                 continuations.append((token.dropFirst(prefix.count), id))
             }
         }
-        self.beginnings = ByteTable(beginnings)
-        self.continuations = ByteTable(continuations)
+        trie = MaxMatchTrie(beginnings: beginnings, continuations: continuations)
     }
 
     init(_ configuration: StageConfiguration) throws {
@@ -53,69 +55,23 @@ struct WordPiece: Model {
             maximumScalarsPerWord: limit, file: configuration.file)
     }
 
-    func tokenize(
-        _ text: UnsafeBufferPointer<UInt8>, words: [Range<Int>], limit: Int, into ids: inout [Int32]
-    ) {
-        beginnings.withReader { beginnings in
-            continuations.withReader { continuations in
-                for word in words where ids.count < limit {
-                    tokenize(UnsafeBufferPointer(rebasing: text[word]), beginnings, continuations, into: &ids)
-                }
-            }
+    func tokenize(_ text: UnsafeBufferPointer<UInt8>, words: [Range<Int>], limit: Int, into ids: TokenBuffer)
+    {
+        ids.reserve(text.count)
+        for word in words where ids.count < limit {
+            ids.count += tokenize(UnsafeBufferPointer(rebasing: text[word]), into: ids.start + ids.count)
         }
     }
 
-    @inline(__always)
-    private func tokenize(
-        _ word: UnsafeBufferPointer<UInt8>, _ beginnings: ByteTable.Reader, _ continuations: ByteTable.Reader,
-        into ids: inout [Int32]
-    ) {
+    /// Writes the ids of a word's tokens, at most as many as it has bytes.
+    ///
+    /// - Returns: how many they are.
+    func tokenize(_ word: UnsafeBufferPointer<UInt8>, into ids: UnsafeMutablePointer<Int32>) -> Int {
         // A word has at least as many bytes as characters, so most need no counting.
-        if word.count > maximumScalarsPerWord, UTF8Bytes.scalarCount(word) > maximumScalarsPerWord {
-            return ids.append(unknown)
-        }
-        // Most words are tokens themselves.
-        let hash = word.reduce(ByteTable.emptyHash) { ByteTable.hash($0, adding: $1) }
-        let id = beginnings.id(of: word[...], hash: hash)
-        if id != ByteTable.notFound { return ids.append(id) }
-        split(word, beginnings, continuations, into: &ids)
-    }
-
-    /// Splits a word that is not a token.
-    private func split(
-        _ word: UnsafeBufferPointer<UInt8>, _ beginnings: ByteTable.Reader, _ continuations: ByteTable.Reader,
-        into ids: inout [Int32]
-    ) {
-        let idsBefore = ids.count
-        var start = 0
-        while start < word.count {
-            let rest = UnsafeBufferPointer(rebasing: word[start...])
-            let longest = start == 0 ? self.beginnings.longest : self.continuations.longest
-            let reader = start == 0 ? beginnings : continuations
-            guard let (id, length) = longestToken(startingAt: rest, longest: longest, in: reader) else {
-                ids.removeSubrange(idsBefore...)
-                return ids.append(unknown)
-            }
-            ids.append(id)
-            start += length
-        }
-    }
-
-    /// The longest token that the text starts with.
-    private func longestToken(
-        startingAt text: UnsafeBufferPointer<UInt8>, longest: Int, in table: ByteTable.Reader
-    ) -> (id: Int32, length: Int)? {
-        let count = min(text.count, longest)
-        return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: count + 1) { hashes in
-            hashes[0] = ByteTable.emptyHash
-            for index in 0..<count { hashes[index + 1] = ByteTable.hash(hashes[index], adding: text[index]) }
-            var length = count
-            while length > 0 {
-                let id = table.id(of: text[..<length], hash: hashes[length])
-                if id != ByteTable.notFound { return (id, length) }
-                length -= 1
-            }
-            return nil
-        }
+        let isTooLong =
+            word.count > maximumScalarsPerWord && UTF8Bytes.scalarCount(word) > maximumScalarsPerWord
+        if !isTooLong, let count = trie.split(word, into: ids) { return count }
+        ids[0] = unknown
+        return 1
     }
 }

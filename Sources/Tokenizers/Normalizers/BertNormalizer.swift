@@ -63,10 +63,9 @@ struct BertNormalizer: Normalizer {
         var position = 0
         while position < text.count {
             if position &+ 8 <= text.count {
-                let eight = UnsafeRawPointer(input + position).loadUnaligned(as: UInt64.self)
-                if PlainASCII.isPrintable(eight) {
-                    let lower = lowercase ? PlainASCII.lowercased(eight) : eight
-                    UnsafeMutableRawPointer(target).storeBytes(of: lower, as: UInt64.self)
+                let eight = EightBytes.load(input + position)
+                if EightBytes.isPrintable(eight) {
+                    EightBytes.store(lowercase ? EightBytes.lowercased(eight) : eight, to: target)
                     target += 8
                     position &+= 8
                     continue
@@ -91,30 +90,5 @@ struct BertNormalizer: Normalizer {
         }
         output.count = target - output.start
         return true
-    }
-}
-
-/// Eight ASCII bytes at a time, in one register.
-private enum PlainASCII {
-    /// A byte repeated eight times.
-    private static func repeated(_ byte: UInt64) -> UInt64 { 0x0101_0101_0101_0101 &* byte }
-
-    /// Whether all bytes are between 0x20 and 0x7E.
-    @inline(__always)
-    static func isPrintable(_ eight: UInt64) -> Bool {
-        let notASCII = eight
-        // Subtracting borrows into the top bit of a byte that is too small; adding carries into it.
-        let control = eight &- repeated(0x20)
-        let delete = eight &+ repeated(0x01)
-        return (notASCII | control | delete) & repeated(0x80) == 0
-    }
-
-    /// Printable ASCII with A–Z made a–z.
-    @inline(__always)
-    static func lowercased(_ eight: UInt64) -> UInt64 {
-        let fromA = eight &+ repeated(0x80 - 0x41)
-        let beyondZ = eight &+ repeated(0x80 - 0x5B)
-        let isUppercase = fromA & ~beyondZ & repeated(0x80)
-        return eight | isUppercase >> 2  // the top bit becomes 0x20
     }
 }

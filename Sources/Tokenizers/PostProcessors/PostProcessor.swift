@@ -1,26 +1,42 @@
 /// The last stage: joins the texts' tokens and adds special ones.
 protocol PostProcessor: Sendable {
+    /// What one text becomes, or a pair.
+    func template(isPair: Bool) -> [TemplatePiece]
+}
+
+/// A place in a template.
+struct TemplatePiece: Sendable, BitwiseCopyable {
+    enum Content: Sendable, BitwiseCopyable {
+        case first, second
+        /// A token that is always the same.
+        case special(Int32)
+    }
+
+    var content: Content
+    var typeID: Int32
+
+    /// The id of a special token.
+    var specialTokenID: Int32? { if case .special(let id) = content { id } else { nil } }
+}
+
+extension PostProcessor {
     /// The special tokens that are added.
-    var specialTokenIDs: [Int32] { get }
+    var specialTokenIDs: [Int32] {
+        (template(isPair: false) + template(isPair: true)).compactMap(\.specialTokenID)
+    }
 
-    /// How many special tokens are added to one text, or to a pair.
-    func addedTokenCount(isPair: Bool) -> Int
-
-    /// Joins the tokens of a text, or of a pair.
-    func process(_ first: [Int32], _ second: [Int32]?, addSpecialTokens: Bool) -> Encoding
+    /// What one text becomes, or a pair, without special tokens unless they are asked for.
+    func template(isPair: Bool, addSpecialTokens: Bool) -> [TemplatePiece] {
+        let template = template(isPair: isPair)
+        return addSpecialTokens ? template : template.filter { $0.specialTokenID == nil }
+    }
 }
 
 /// What happens when `tokenizer.json` names no post-processor: the texts' tokens, and nothing else.
 struct PlainPostProcessor: PostProcessor {
-    var specialTokenIDs: [Int32] { [] }
-
-    func addedTokenCount(isPair: Bool) -> Int { 0 }
-
-    func process(_ first: [Int32], _ second: [Int32]?, addSpecialTokens: Bool) -> Encoding {
-        var encoding = Encoding(capacity: first.count + (second?.count ?? 0))
-        encoding.append(first, typeID: 0, special: false)
-        if let second { encoding.append(second, typeID: 1, special: false) }
-        return encoding
+    func template(isPair: Bool) -> [TemplatePiece] {
+        let first = TemplatePiece(content: .first, typeID: 0)
+        return isPair ? [first, TemplatePiece(content: .second, typeID: 1)] : [first]
     }
 }
 

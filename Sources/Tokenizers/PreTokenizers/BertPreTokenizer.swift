@@ -1,6 +1,7 @@
 /// Splits at white space, and makes each punctuation mark a word of its own.
 struct BertPreTokenizer: PreTokenizer {
-    private enum Class {
+    /// What a character is for splitting.
+    enum Class {
         static let letter: UInt32 = 0
         static let whitespace: UInt32 = 1
         static let punctuation: UInt32 = 2
@@ -19,6 +20,10 @@ struct BertPreTokenizer: PreTokenizer {
 
     private let classes = Self.classes
     private let asciiClasses = (0..<128).map { UInt8(truncatingIfNeeded: Self.classes[$0]) }
+
+    /// The ``Class`` of a character.
+    @inline(__always)
+    func kind(of scalar: UInt32) -> UInt32 { classes[scalar] }
 
     func split(_ text: UnsafeBufferPointer<UInt8>, into words: inout [Range<Int>]) {
         asciiClasses.withUnsafeBufferPointer { asciiClasses in

@@ -34,4 +34,24 @@ enum ParallelChunks {
         for result in results { outputs += try result.get() }
         return outputs
     }
+
+    /// Ranges of the inputs, one for each thread, with about the same amount of work.
+    ///
+    /// - Parameter size: the work on an input, beside what every input takes.
+    static func ranges<Input>(of inputs: [Input], threads: Int, size: (Input) -> Int) -> [Range<Int>] {
+        if threads <= 1 { return [0..<inputs.count] }
+        let perInput = 16
+        let total = inputs.reduce(0) { $0 + size($1) + perInput }
+        var ranges: [Range<Int>] = []
+        var (start, done) = (0, 0)
+        for (index, input) in inputs.enumerated() {
+            done += size(input) + perInput
+            if done >= total / threads * (ranges.count + 1), ranges.count < threads - 1 {
+                ranges.append(start..<index + 1)
+                start = index + 1
+            }
+        }
+        ranges.append(start..<inputs.count)
+        return ranges
+    }
 }

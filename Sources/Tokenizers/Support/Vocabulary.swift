@@ -47,6 +47,9 @@ struct Vocabulary: Sendable {
     /// The number of tokens.
     var count: Int { ids.count }
 
+    /// The number of bytes of all tokens together.
+    var byteCount: Int { bytes.count }
+
     /// The id of a token.
     func id(of token: String) -> Int32? {
         var token = token

@@ -1,0 +1,43 @@
+/// What is to be done with each text.
+struct EncodeRequest: Sendable {
+    let truncation: Truncation?
+    private let single: Template
+    private let pair: Template
+
+    /// What a text, or a pair, becomes.
+    struct Template: Sendable {
+        let pieces: [TemplatePiece]
+        let specialTokenCount: Int
+
+        init(_ pieces: [TemplatePiece]) {
+            self.pieces = pieces
+            specialTokenCount = pieces.count { $0.specialTokenID != nil }
+        }
+
+        /// Whether all tokens have the type id 0.
+        var isOfOneType: Bool { pieces.allSatisfy { $0.typeID == 0 } }
+    }
+
+    func template(isPair: Bool) -> Template { isPair ? pair : single }
+}
+
+extension EncodeRequest {
+    init(_ postProcessor: any PostProcessor, addSpecialTokens: Bool, truncation: Truncation?) {
+        self.truncation = truncation
+        single = Template(postProcessor.template(isPair: false, addSpecialTokens: addSpecialTokens))
+        pair = Template(postProcessor.template(isPair: true, addSpecialTokens: addSpecialTokens))
+    }
+}
+
+/// What can be encoded: a text, or one that may have a second.
+protocol EncodeInput: Sendable {
+    var text: String { get }
+    var pair: String? { get }
+}
+
+extension TextPair: EncodeInput {}
+
+extension String: EncodeInput {
+    var text: String { self }
+    var pair: String? { nil }
+}
