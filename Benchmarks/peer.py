@@ -82,9 +82,11 @@ def pytorch_logits(request):
     from transformers import AutoModelForSequenceClassification
 
     model = AutoModelForSequenceClassification.from_pretrained(request["model"]).eval()
+    # Entered for good, so that autocast converts the weights once, as a server would have them.
+    dtype_context(request).__enter__()
 
     def logits(feed):
-        with torch.inference_mode(), dtype_context(request):
+        with torch.inference_mode():
             return model(**{key: torch.from_numpy(value) for key, value in feed.items()}).logits.float().numpy()
 
     return logits
@@ -158,6 +160,10 @@ def main():
     request = json.loads(sys.stdin.readline())
     os.environ["RAYON_NUM_THREADS"] = str(request["threads"])
     os.environ["OMP_NUM_THREADS"] = str(request["threads"])
+    if request["workload"] == "train_step" or request.get("peer") == "pytorch":
+        import torch
+
+        torch.set_num_threads(request["threads"])
     run = {"train_step": train_step, "latency": latency, "bulk": bulk, "tokenize": tokenize}[request["workload"]](request)
     print(json.dumps({"ready": True}), flush=True)
     while sys.stdin.readline().strip() == "round":

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up the peers, builds our side, and measures both in turn; arguments go to Benchmarks/benchmark.py.
+# Sets up the peers, builds our side, and measures both in turn; arguments go to Benchmarks/benchmark.py. So do, from
+# `make benchmark`, ROWS=a,d, ROUNDS=3 and QUICK=1.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -14,4 +15,5 @@ if [ ! -e "$stamp" ]; then
 fi
 swift build -c release --product benchmark-runner
 swift build -c release --product distill
-.python/bin/python Benchmarks/benchmark.py "$@"
+.python/bin/python Benchmarks/benchmark.py ${ROWS:+--rows "$ROWS"} ${ROUNDS:+--rounds "$ROUNDS"} \
+    $([ "${QUICK:-}" = 1 ] && echo --quick) "$@"

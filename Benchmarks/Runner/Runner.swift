@@ -4,18 +4,24 @@ import Torch
 
 /// Our side of the benchmark: reads one request a line from standard input, answers with one line of JSON.
 ///
-/// The first line names the workload and prepares it; each further line, `round`, runs it once more and answers with
-/// the seconds that each of its parts took. `Benchmarks/peer.py` speaks the same protocol for the peers, so that
-/// `Benchmarks/benchmark.py` can run both in turn.
+/// The first line names the workload and prepares it, and is answered with `ready` or `error`. Each further line,
+/// `round`, runs it once more and is answered with the seconds that each of its parts took. `Benchmarks/peer.py`
+/// speaks the same protocol for the peers, so that `Benchmarks/benchmark.py` can run both in turn.
 @main
 enum Runner {
     static func main() throws {
         guard let line = readLine(), let object = try JSONValue.parse(line).objectValue else {
             throw RunnerError("the first line must be a JSON object that names a workload")
         }
-        let request = Request(object)
-        try Runtime.setThreadCount(try request.int("threads"))
-        let workload = try Workloads.make(request)
+        let workload: Workload
+        do {
+            let request = Request(object)
+            try Runtime.setThreadCount(try request.int("threads"))
+            workload = try Workloads.make(request)
+        } catch {
+            answer(["error": .string("\(error)")])
+            return
+        }
         answer(["ready": .bool(true)])
         while readLine() == "round" {
             var seconds: [JSONValue] = []

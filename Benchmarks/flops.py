@@ -1,0 +1,34 @@
+"""Counts the floating-point operations of models' matrix products: two for each multiply-add.
+
+Only what a sentence needs counts: no padding, no normalisation, softmax, activation or optimiser.
+"""
+
+import json
+from pathlib import Path
+
+
+def config(model):
+    return json.loads((Path(model) / "config.json").read_text(encoding="utf-8"))
+
+
+def forward(model, lengths):
+    """Of one forward pass of a BERT classifier over sentences of these lengths."""
+    sizes = config(model)
+    layers, width, inner = sizes["num_hidden_layers"], sizes["hidden_size"], sizes["intermediate_size"]
+    tokens, pairs = sum(lengths), sum(length * length for length in lengths)
+    # Query, key, value and output; the two feed-forward layers; scores and their sum over the values; the pooler.
+    multiply_adds = layers * (tokens * (4 * width * width + 2 * width * inner) + 2 * pairs * width)
+    return 2 * (multiply_adds + len(lengths) * width * width)
+
+
+def training(model, lengths):
+    """Of a forward and a backward pass, which multiplies twice: for the inputs' and for the weights' gradients."""
+    return 3 * forward(model, lengths)
+
+
+def weight_bytes(model, precision):
+    """Of the layers' matrices, which one sentence reads once."""
+    sizes = config(model)
+    width, inner = sizes["hidden_size"], sizes["intermediate_size"]
+    count = sizes["num_hidden_layers"] * (4 * width * width + 2 * width * inner)
+    return count * (2 if precision == "bfloat16" else 4)
