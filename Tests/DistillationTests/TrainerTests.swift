@@ -150,7 +150,7 @@ struct TrainerTests {
         struct Poisoned: TrainingObjective {
             let poisonedStep: Int
             let calls = Counter()
-            var teacherLogits: Logits? { nil }
+            var teacherLogits: (any TeacherOutputs)? { nil }
             func loss(logits: Tensor, labels: Tensor, indices: [Int]) throws -> LossTerms {
                 calls.value += 1
                 let hard = try logits.crossEntropy(labels)
@@ -240,7 +240,7 @@ final class Counter {
 
     /// Cross-entropy that becomes infinite after some calls.
     private final class FailingObjective: TrainingObjective {
-        var teacherLogits: Logits? { nil }
+        var teacherLogits: (any TeacherOutputs)? { nil }
         var callsLeft: Int
         init(after calls: Int) { callsLeft = calls }
 

@@ -60,11 +60,9 @@ struct InteropTests {
             "logits": .array(
                 (0..<texts.count).map { .array(logits[$0].map { .number(Double($0)) }) }),
             "input_ids": .array(
-                (0..<texts.count).map { row in
+                try (0..<texts.count).map { row in
                     .array(
-                        encoded.inputIDs[encoded.offsets[row]..<encoded.offsets[row + 1]].map {
-                            .integer(Int($0))
-                        })
+                        try encoded.example(row).inputIDs.map { .integer(Int($0)) })
                 }),
             "labels": .array(classifier.labels.names.map(JSONValue.string)),
             "max_length": .integer(maxLength),

@@ -13,25 +13,27 @@ struct Batch {
 
     /// - Parameter paddingID: The token that fills shorter examples; the attention mask is 0 there.
     init(_ dataset: EncodedDataset, indices: [Int], paddingID: Int, device: Device) throws {
-        let longest = indices.reduce(0) { max($0, dataset.offsets[$1 + 1] - dataset.offsets[$1]) }
-        let shape = [indices.count, longest]
-        var ids = [Int64](repeating: Int64(paddingID), count: indices.count * longest)
+        try self.init(BatchContents(dataset, indices: indices), paddingID: paddingID, device: device)
+    }
+
+    init(_ contents: BatchContents, paddingID: Int, device: Device) throws {
+        let longest = contents.examples.reduce(0) { max($0, $1.inputIDs.count) }
+        let shape = [contents.examples.count, longest]
+        var ids = [Int64](repeating: Int64(paddingID), count: contents.examples.count * longest)
         var types = [Int64](repeating: 0, count: ids.count)
         var mask = [Int64](repeating: 0, count: ids.count)
-        for (row, index) in indices.enumerated() {
-            var place = row * longest
-            for token in dataset.offsets[index]..<dataset.offsets[index + 1] {
-                ids[place] = Int64(dataset.inputIDs[token])
-                types[place] = Int64(dataset.tokenTypeIDs[token])
-                mask[place] = 1
-                place += 1
+        for (row, example) in contents.examples.enumerated() {
+            for (token, id) in example.inputIDs.enumerated() {
+                ids[row * longest + token] = Int64(id)
+                types[row * longest + token] = Int64(example.tokenTypeIDs[token])
+                mask[row * longest + token] = 1
             }
         }
-        self.indices = indices
+        indices = contents.indices
         input = ModelInput(
             inputIDs: try Tensor(ids, shape: shape, device: device),
             attentionMask: try Tensor(mask, shape: shape, device: device),
             tokenTypeIDs: try Tensor(types, shape: shape, device: device))
-        labels = try Tensor(indices.map { Int64(dataset.labels[$0]) }, device: device)
+        labels = try Tensor(contents.labels, device: device)
     }
 }
