@@ -20,6 +20,7 @@ struct InteropTests {
         let output = directory.url.appending(path: "student")
         var request = DistillRequest(
             teacher: Fixtures.teacher, data: DataRequest(train: Fixtures.reviews), output: output)
+        request.cache.directory = output.deletingLastPathComponent().appending(path: "cache")
         request.student.layers = 2
         request.student.hiddenSize = initialization == .random ? 16 : 32
         request.student.initialization = initialization
@@ -34,6 +35,7 @@ struct InteropTests {
         let output = directory.url.appending(path: "teacher")
         var request = FineTuneRequest(
             model: Fixtures.teacher, data: DataRequest(train: Fixtures.reviews), output: output)
+        request.cache.directory = output.deletingLastPathComponent().appending(path: "cache")
         request.training.maxSteps = 2
         _ = try FineTuning(request).run()
         try expectPythonAgrees(output, in: directory)
