@@ -43,14 +43,17 @@ struct LabelTests {
             "label", "--teacher", Program.teacher.path, "--data", file, "--quiet", "--cache-dir",
             scratch.path("blocked"),
         ])
-        #expect(blocked.status == 1 && blocked.errors.contains("choose another --cache-dir"), "\(blocked.errors)")
+        #expect(
+            blocked.status == 1 && blocked.errors.contains("choose another --cache-dir"), "\(blocked.errors)")
     }
 
     @Test("shards that cannot be are refused", arguments: ["9/8", "0/8", "x"])
     func badShard(text: String) throws {
         let result = try label("--data", Program.reviews.path, "--shard", text)
         #expect(result.status == 64)
-        #expect(result.errors == "Error: shard must be like 3/8, its first number from 1 to the second, got '\(text)'\n")
+        #expect(
+            result.errors
+                == "Error: shard must be like 3/8, its first number from 1 to the second, got '\(text)'\n")
     }
 
     @Test("the cache's settings, as flags and in a file")

@@ -95,7 +95,8 @@ struct StreamTests {
             let error = #expect(throws: DatasetError.self) {
                 try Support.withFile("data.csv.gz", damaged) { try all($0, chunkSize: 64) }
             }
-            #expect(error?.description.contains("gzip data") == true, "\(place): \(String(describing: error))")
+            #expect(
+                error?.description.contains("gzip data") == true, "\(place): \(String(describing: error))")
         }
     }
 
@@ -107,7 +108,9 @@ struct StreamTests {
         #expect(try stream.sha256 == TextDataset.load(url).sha256)
     }
 
-    @Test("an epoch's batches are those of the sampler that makes all of them at once", arguments: [true, false])
+    @Test(
+        "an epoch's batches are those of the sampler that makes all of them at once",
+        arguments: [true, false])
     func sampler(grouped: Bool) {
         for (count, size) in [(0, 3), (1, 4), (9, 4), (1000, 7), (3001, 16)] {
             let lengths = (0..<count).map { ($0 * 7919) % 50 + 1 }

@@ -25,7 +25,8 @@ struct DatasetLoaderTests {
 
     private func csv(_ count: Int) -> String {
         "text,label\n"
-            + (0..<count).map { "the film \($0) was a great story,\($0 % 3 == 0 ? "good" : "bad")\n" }.joined()
+            + (0..<count).map { "the film \($0) was a great story,\($0 % 3 == 0 ? "good" : "bad")\n" }
+            .joined()
     }
 
     private func loader(
@@ -41,7 +42,8 @@ struct DatasetLoaderTests {
 
     private func tokenFiles() -> [URL] {
         let folder = scratch.appending(path: "cache/tokens")
-        return (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
+        return (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil))
+            ?? []
     }
 
     private func expectSame(_ a: EncodedDataset, _ b: EncodedDataset) throws {

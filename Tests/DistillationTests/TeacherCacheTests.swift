@@ -111,7 +111,9 @@ struct TeacherCacheTests {
         #expect(keys.count == 5)
     }
 
-    @Test("a change of any byte of a segment, and any cut, is noticed: it is told and computed again, never used")
+    @Test(
+        "a change of any byte of a segment, and any cut, is noticed: it is told and computed again, never used"
+    )
     func damage() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let (teacher, data) = (try teacher(), Support.dataset(count: 6))
@@ -278,7 +280,8 @@ struct TeacherCacheTests {
         var computed = 0
         for number in 1...3 {
             var request = LabelRequest(
-                teacher: fixtures.appending(path: "tiny-teacher"), data: fixtures.appending(path: "reviews.csv"))
+                teacher: fixtures.appending(path: "tiny-teacher"),
+                data: fixtures.appending(path: "reviews.csv"))
             request.precision = .float32
             request.cache.directory = root
             request.shard = try Shard("\(number)/3")

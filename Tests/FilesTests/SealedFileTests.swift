@@ -12,7 +12,9 @@ struct SealedFileTests {
         try SealedFile.write(to: url, format: format) { writer in
             // In pieces that do not fit the blocks.
             for start in stride(from: 0, to: payload.count, by: 100_003) {
-                try payload[start..<min(start + 100_003, payload.count)].withUnsafeBytes { try writer.write($0) }
+                try payload[start..<min(start + 100_003, payload.count)].withUnsafeBytes {
+                    try writer.write($0)
+                }
             }
             return Array("what it is".utf8)
         }
@@ -48,7 +50,9 @@ struct SealedFileTests {
                 var changed = whole
                 changed[place] ^= 1 << (place % 8)
                 try Data(changed).write(to: url)
-                #expect(throws: SealedFile.Problem.self, "byte \(place)") { try SealedFile(url, format: format) }
+                #expect(throws: SealedFile.Problem.self, "byte \(place)") {
+                    try SealedFile(url, format: format)
+                }
                 try Data(whole[..<place]).write(to: url)
                 #expect(throws: SealedFile.Problem.self, "cut to \(place)") {
                     try SealedFile(url, format: format)

@@ -21,7 +21,7 @@ public struct CacheOptions: Sendable, Equatable {
         }
         return directory ?? place("DISTILL_CACHE")
             ?? (place("XDG_CACHE_HOME")
-                ?? URL(filePath: NSHomeDirectory()).appending(path: ".cache")).appending(path: "distill")
+            ?? URL(filePath: NSHomeDirectory()).appending(path: ".cache")).appending(path: "distill")
     }
 }
 

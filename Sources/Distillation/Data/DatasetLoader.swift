@@ -71,7 +71,8 @@ struct DatasetLoader {
         var records: [UInt8] = []
         let map = try read(url, labels, digest, builder) { records += $0 }
         return LoadedData(
-            dataset: builder.dataset(.memory(records)), labels: map, record: record(url, builder.count, digest))
+            dataset: builder.dataset(.memory(records)), labels: map,
+            record: record(url, builder.count, digest))
     }
 
     // MARK: - Tokenizing
@@ -98,12 +99,14 @@ struct DatasetLoader {
         var options = options
         if case .ignored = labels { options.readsLabels = false }
         let map = try labelMap(url, labels, options)
-        let rows = RowReader(try TextStream(url, options: options), labels: map, required: options.readsLabels)
+        let rows = RowReader(
+            try TextStream(url, options: options), labels: map, required: options.readsLabels)
         let chunks = BatchPrefetcher(depth: 2) { _ in try rows.next(Self.chunkSize) }
         defer { chunks.stop() }
         while let chunk = try chunks.next() { try write(builder.append(chunk)) }
         guard rows.sha256 == digest else {
-            throw DatasetError("\(url.path): the file changed while it was read; start again when it is complete")
+            throw DatasetError(
+                "\(url.path): the file changed while it was read; start again when it is complete")
         }
         return map
     }
@@ -147,6 +150,7 @@ struct DatasetLoader {
     }
 
     private func open(_ file: URL, _ url: URL, _ digest: String) -> LoadedData? {
+        guard FileManager.default.fileExists(atPath: file.path) else { return nil }
         do {
             let (dataset, labels) = try TokenBuilder.open(file, maxLength: maxLength)
             return LoadedData(dataset: dataset, labels: labels, record: record(url, dataset.count, digest))

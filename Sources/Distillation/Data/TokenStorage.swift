@@ -70,7 +70,8 @@ final class TokenStorage: Sendable {
         switch records {
         case .memory(let bytes):
             bytes.withUnsafeBytes { bytes in
-                decode(UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + size]), length, into: &example)
+                decode(
+                    UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + size]), length, into: &example)
             }
         case .file(let file):
             try withUnsafeTemporaryAllocation(byteCount: max(1, size), alignment: 4) { buffer in

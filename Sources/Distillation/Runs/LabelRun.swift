@@ -16,7 +16,8 @@ public struct LabelRun {
         }
         guard request.maxLength >= 3 else {
             throw DistillationError(
-                "max_length must be at least 3 (two special tokens and one of text), got \(request.maxLength)")
+                "max_length must be at least 3 (two special tokens and one of text), got \(request.maxLength)"
+            )
         }
         self.request = request
     }
@@ -39,7 +40,8 @@ public struct LabelRun {
                 maxLength: teacher.maxLength(request.maxLength), log: log
             ).load(request.data, labels: .ignored)
         }
-        let part = request.shard.map { data.dataset.subset($0.indices(of: data.dataset.count)) } ?? data.dataset
+        let part =
+            request.shard.map { data.dataset.subset($0.indices(of: data.dataset.count)) } ?? data.dataset
         let precision = request.precision.resolved(on: request.device)
         let root = request.cache.root
         let identity = try TeacherIdentity(teacher, precision: precision, memo: DigestMemo(root: root))
@@ -49,7 +51,8 @@ public struct LabelRun {
         let labeler = TeacherLabeler(teacher: teacher, batchSize: request.batchSize, precision: precision)
         let result = try log.phase("Teacher's outputs") {
             try labeler.outputs(
-                for: part, in: store, onProgress: { log.progress($0, of: part.count) }, shouldStop: shouldStop)
+                for: part, in: store, onProgress: { log.progress($0, of: part.count) }, shouldStop: shouldStop
+            )
         }
         guard store.isPersistent else { throw unwritable(root) }
         return LabelReport(
@@ -105,7 +108,8 @@ public struct Shard: Sendable, Equatable, CustomStringConvertible {
         }
         guard parts.count == 2, numbers.count == 2, numbers[1] >= 1, (1...numbers[1]).contains(numbers[0])
         else {
-            throw DistillationError("shard must be like 3/8, its first number from 1 to the second, got '\(text)'")
+            throw DistillationError(
+                "shard must be like 3/8, its first number from 1 to the second, got '\(text)'")
         }
         (number, count) = (numbers[0], numbers[1])
     }

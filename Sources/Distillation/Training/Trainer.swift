@@ -115,7 +115,9 @@ public final class Trainer {
     }
 
     /// The contents of an epoch's steps, read and assembled while the step before is computed.
-    private func prefetchedSteps(of batches: EpochBatches, from start: Int) -> BatchPrefetcher<[BatchContents]> {
+    private func prefetchedSteps(of batches: EpochBatches, from start: Int) -> BatchPrefetcher<
+        [BatchContents]
+    > {
         let (data, size) = (data, arguments.perDeviceTrainBatchSize)
         return BatchPrefetcher { place in
             guard start + place < batches.count else { return nil }

@@ -23,7 +23,8 @@ enum ReportText {
         guard let cached = report.cached, let computed = report.computed else {
             return "Stopped early; what was computed so far is kept in \(report.directory)"
         }
-        return "\(report.data.path) (\(report.examples) examples\(shard)): \(computed) of the teacher's outputs computed, "
+        return
+            "\(report.data.path) (\(report.examples) examples\(shard)): \(computed) of the teacher's outputs computed, "
             + "\(cached) were there\n\(report.directory)"
     }
 
