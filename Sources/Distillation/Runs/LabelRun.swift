@@ -82,7 +82,7 @@ public struct LabelRequest: Sendable {
     /// The part of the examples to take; `nil` for all.
     public var shard: Shard?
     public var device = Device.cpu
-    /// What the teacher computes with: ``Precision/auto`` is what `distill run` takes for training data.
+    /// What the teacher computes with: `auto` is what `distill run` takes for training data.
     public var precision = Precision.auto
     public var cache = CacheOptions()
 
