@@ -5,6 +5,7 @@ public enum HoldOut {
     /// - Parameters:
     ///   - labels: The class of each example.
     ///   - validationFraction: The share, between 0 and 1.
+    ///   - seed: Decides which examples are held back.
     ///   - source: Where the examples come from, for an error.
     /// - Returns: The places of the examples of each part, in their order.
     /// - Throws: ``DatasetError`` where one of the parts would be empty.

@@ -35,7 +35,9 @@ public struct DistillationObjective: TrainingObjective {
     public var teacherLogits: (any TeacherOutputs)? { outputs }
     private let outputs: any TeacherOutputs
 
-    /// - Parameter teacherLogits: A row for each example of the training data, in memory or in a file.
+    /// - Parameters:
+    ///   - loss: Weighs the teacher's side against the labels'.
+    ///   - teacherLogits: A row for each example of the training data, in memory or in a file.
     public init(loss: DistillationLoss, teacherLogits: any TeacherOutputs) {
         self.loss = loss
         outputs = teacherLogits
