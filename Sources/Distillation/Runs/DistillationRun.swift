@@ -117,7 +117,7 @@ public struct DistillationRun {
         if root != nil {
             log.send(
                 .note(
-                    "\(counts.cached) of the teacher's \(total) outputs came from the cache, "
+                    "\(counts.cached) of the teacher's \(total) outputs came from the cache or from equal texts, "
                         + "\(counts.computed) were computed."))
         }
         return (train, validation)
