@@ -247,7 +247,9 @@ struct TeacherCacheTests {
         let warm = try run("warm") { $0.training.perDeviceEvalBatchSize = 64 }
         #expect(
             warm.notes.contains {
-                $0.contains("120 of the teacher's 120 outputs came from the cache or from equal texts, 0 were computed")
+                $0.contains(
+                    "120 of the teacher's 120 outputs came from the cache or from equal texts, 0 were computed"
+                )
             }, "\(warm.notes)")
         let without = try run("without") {
             $0.cache.teacherOutputs = false
