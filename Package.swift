@@ -39,7 +39,8 @@ let package = Package(
     targets: [
         // Torch-free foundations.
         .target(name: "JSON", swiftSettings: strict),
-        .target(name: "Files", swiftSettings: strict),
+        .target(name: "CSHA256", cSettings: [.unsafeFlags(["-O2"])]),
+        .target(name: "Files", dependencies: ["CSHA256"], swiftSettings: strict),
         .target(name: "Safetensors", dependencies: ["JSON", "Files"], swiftSettings: strict),
         .target(name: "Tokenizers", dependencies: ["JSON", "Files"], swiftSettings: strict),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
@@ -74,7 +75,7 @@ let package = Package(
             path: "Benchmarks/Runner", swiftSettings: strict),
 
         .testTarget(name: "JSONTests", dependencies: ["JSON"], exclude: ["Fixtures"], swiftSettings: strict),
-        .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: strict),
+        .testTarget(name: "FilesTests", dependencies: ["Files", "CSHA256"], swiftSettings: strict),
         .testTarget(
             name: "SafetensorsTests", dependencies: ["Safetensors", "Files"], exclude: ["Fixtures"],
             swiftSettings: strict),
@@ -91,7 +92,7 @@ let package = Package(
             name: "TransformersTests", dependencies: ["Transformers", "Safetensors"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "DistillationTests", dependencies: ["Distillation"], exclude: ["Fixtures"],
+            name: "DistillationTests", dependencies: ["Distillation", "Files"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests",

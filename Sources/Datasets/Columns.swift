@@ -28,7 +28,9 @@ struct Columns: Equatable {
             return index
         }
         label =
-            try options.labelColumn.map { try required($0, "--label-column") } ?? Self.labels.firstMap(place)
+            try !options.readsLabels
+            ? nil
+            : options.labelColumn.map { try required($0, "--label-column") } ?? Self.labels.firstMap(place)
         if let name = options.textColumn {
             text = try required(name, "--text-column")
             pair = try options.pairColumn.map { try required($0, "--text-pair-column") }

@@ -1,96 +1,91 @@
-/// Reads records of CSV (RFC 4180) or of tab-separated values from bytes.
+/// Reads records of CSV (RFC 4180) or of tab-separated values as the bytes come.
 ///
 /// A field that begins with a quote ends at the next quote that is not doubled, and may hold delimiters and line
 /// breaks. Elsewhere a quote is an ordinary character. Lines end with LF, CRLF or CR; empty lines are skipped.
 struct DelimitedParser {
     /// A record, with the number of the line on which it begins, counted from 1.
-    struct Record {
-        var fields: [ArraySlice<UInt8>]
+    struct Record: Equatable {
+        /// The bytes of all fields, one after another.
+        var bytes: [UInt8] = []
+        /// Where each field ends.
+        var ends: [Int] = []
         var line: Int
+
+        var count: Int { ends.count }
+
+        subscript(field: Int) -> ArraySlice<UInt8> { bytes[(field == 0 ? 0 : ends[field - 1])..<ends[field]] }
     }
 
-    private let bytes: [UInt8]
+    private let reader: ByteReader
     private let delimiter: UInt8
     private let path: String
-    private var place: Int
     private var line = 1
 
-    init(_ bytes: [UInt8], delimiter: UInt8, path: String) {
-        self.bytes = bytes
+    init(_ reader: ByteReader, delimiter: UInt8, path: String) {
+        self.reader = reader
         self.delimiter = delimiter
         self.path = path
-        place = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     }
 
     /// - Throws: ``DatasetError`` for a quote that is never closed, or text between a closing quote and the delimiter.
     mutating func next() throws -> Record? {
-        while place < bytes.count, isLineBreak(bytes[place]) { skipLineBreak() }
-        guard place < bytes.count else { return nil }
-        var record = Record(fields: [], line: line)
+        while let byte = try reader.peek(), isLineBreak(byte) { try skipLineBreak() }
+        guard try reader.peek() != nil else { return nil }
+        var record = Record(line: line)
         while true {
-            record.fields.append(try field())
-            guard place < bytes.count, bytes[place] == delimiter else { break }
-            place += 1
+            try readField(into: &record.bytes)
+            record.ends.append(record.bytes.count)
+            guard try reader.peek() == delimiter else { break }
+            reader.advance()
         }
-        skipLineBreak()
+        try skipLineBreak()
         return record
     }
 
     private func isLineBreak(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
 
-    private mutating func skipLineBreak() {
-        guard place < bytes.count else { return }
-        if bytes[place] == 0x0D {
-            place += 1
-        } else if bytes[place] == 0x0A {
-            place += 1
-            line += 1
-            return
-        }
-        if place < bytes.count, bytes[place] == 0x0A { place += 1 }
+    private mutating func skipLineBreak() throws {
+        guard let byte = try reader.peek() else { return }
+        reader.advance()
         line += 1
+        if byte == 0x0D, try reader.peek() == 0x0A { reader.advance() }
     }
 
-    private mutating func field() throws -> ArraySlice<UInt8> {
-        guard place < bytes.count, bytes[place] == UInt8(ascii: "\"") else {
-            let start = place
-            while place < bytes.count, bytes[place] != delimiter, !isLineBreak(bytes[place]) { place += 1 }
-            return bytes[start..<place]
+    private mutating func readField(into bytes: inout [UInt8]) throws {
+        guard try reader.peek() == UInt8(ascii: "\"") else {
+            let delimiter = delimiter
+            return try reader.take(into: &bytes) { $0 == delimiter || $0 == 0x0A || $0 == 0x0D }
         }
-        return try quotedField()
+        try readQuotedField(into: &bytes)
     }
 
-    private mutating func quotedField() throws -> ArraySlice<UInt8> {
+    private mutating func readQuotedField(into bytes: inout [UInt8]) throws {
         let quote = UInt8(ascii: "\"")
         let opening = line
-        place += 1
-        let start = place
-        // What stands before a doubled quote, that one included; empty where there is none.
-        var unescaped: [UInt8] = []
-        var copied = start
-        while place < bytes.count {
-            let byte = bytes[place]
-            if byte == 0x0A || (byte == 0x0D && !(place + 1 < bytes.count && bytes[place + 1] == 0x0A)) {
-                line += 1
+        reader.advance()
+        var previous: UInt8 = 0
+        while true {
+            let start = bytes.count
+            try reader.take(into: &bytes) { $0 == quote || $0 == 0x0A || $0 == 0x0D }
+            if bytes.count > start { previous = 0 }
+            guard let byte = try reader.peek() else {
+                throw DatasetError(path, line: opening, "the quote that opens here is never closed")
             }
+            reader.advance()
             guard byte == quote else {
-                place += 1
+                // An LF at once behind a CR ends the same line.
+                if !(byte == 0x0A && previous == 0x0D) { line += 1 }
+                bytes.append(byte)
+                previous = byte
                 continue
             }
-            if place + 1 < bytes.count, bytes[place + 1] == quote {
-                unescaped += bytes[copied...place]
-                place += 2
-                copied = place
-                continue
-            }
-            let rest = bytes[copied..<place]
-            place += 1
-            guard place == bytes.count || bytes[place] == delimiter || isLineBreak(bytes[place]) else {
-                throw DatasetError(
-                    path, line: line, "text follows a closing quote; double the quotes inside a quoted field")
-            }
-            return unescaped.isEmpty ? rest : (unescaped + rest)[...]
+            previous = 0
+            guard try reader.peek() == quote else { break }
+            bytes.append(quote)
+            reader.advance()
         }
-        throw DatasetError(path, line: opening, "the quote that opens here is never closed")
+        guard let byte = try reader.peek(), byte != delimiter, !isLineBreak(byte) else { return }
+        throw DatasetError(
+            path, line: line, "text follows a closing quote; double the quotes inside a quoted field")
     }
 }

@@ -13,28 +13,51 @@ public enum LengthGroupedSampler {
     ///   - epoch: Counted from 0.
     ///   - grouped: `false` for a plain shuffle.
     /// - Returns: The examples of each batch, every example once. A function of the arguments alone.
-    public static func batches(
-        lengths: [Int], batchSize: Int, seed: UInt64, epoch: Int, grouped: Bool = true
-    ) -> [[Int]] {
-        guard batchSize > 0 else { return [] }
+    public static func batches<Length: BinaryInteger>(
+        lengths: [Length], batchSize: Int, seed: UInt64, epoch: Int, grouped: Bool = true
+    ) -> EpochBatches {
+        guard batchSize > 0 else { return EpochBatches(order: [], batchSize: 1, batchOrder: nil) }
         var seeds = SeededGenerator(seed: seed)
         var generator = SeededGenerator(
             seed: seeds.next() ^ UInt64(truncatingIfNeeded: epoch) &* 0xD1B5_4A32_D192_ED03)
-        let order = Array(lengths.indices).shuffled(seededBy: &generator)
-        guard grouped else { return cut(order, batchSize) }
-        let batches = cut(order, batchSize * batchesPerRun).flatMap { run in
+        var order = Array(0..<UInt32(lengths.count)).shuffled(seededBy: &generator)
+        guard grouped else { return EpochBatches(order: order, batchSize: batchSize, batchOrder: nil) }
+        let run = batchSize * batchesPerRun
+        for start in stride(from: 0, to: order.count, by: run) {
+            let places = start..<min(start + run, order.count)
             // Equal lengths keep their shuffled order.
-            let sorted = run.enumerated().sorted { a, b in
-                (lengths[b.element], a.offset) < (lengths[a.element], b.offset)
+            let sorted = order[places].enumerated().sorted { a, b in
+                (lengths[Int(b.element)], a.offset) < (lengths[Int(a.element)], b.offset)
             }
-            return cut(sorted.map(\.element), batchSize)
+            for (place, entry) in zip(places, sorted) { order[place] = entry.element }
         }
-        return batches.shuffled(seededBy: &generator)
+        let batchCount = (order.count + batchSize - 1) / batchSize
+        return EpochBatches(
+            order: order, batchSize: batchSize,
+            batchOrder: Array(0..<UInt32(batchCount)).shuffled(seededBy: &generator))
+    }
+}
+
+/// The batches of an epoch, each made when it is asked for; eight bytes an example at most.
+public struct EpochBatches: RandomAccessCollection, Equatable, Sendable {
+    /// The examples, batch after batch.
+    private let order: [UInt32]
+    private let batchSize: Int
+    /// Which batch comes at which place; `nil` for their own order.
+    private let batchOrder: [UInt32]?
+
+    init(order: [UInt32], batchSize: Int, batchOrder: [UInt32]?) {
+        self.order = order
+        self.batchSize = batchSize
+        self.batchOrder = batchOrder
     }
 
-    private static func cut(_ indices: [Int], _ size: Int) -> [[Int]] {
-        stride(from: 0, to: indices.count, by: size).map {
-            Array(indices[$0..<min($0 + size, indices.count)])
-        }
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { (order.count + batchSize - 1) / batchSize }
+
+    /// The examples of a batch, by their places in the data.
+    public subscript(place: Int) -> [Int] {
+        let start = (batchOrder.map { Int($0[place]) } ?? place) * batchSize
+        return order[start..<Swift.min(start + batchSize, order.count)].map { Int($0) }
     }
 }

@@ -1,4 +1,3 @@
-import Files
 import Foundation
 
 /// The examples of a text-classification task, as read from a file.
@@ -29,48 +28,16 @@ public struct TextDataset: Sendable {
     public static func load(
         _ url: URL, options: DatasetOptions = DatasetOptions(), labels: LabelMap? = nil
     ) throws -> TextDataset {
-        let path = url.path(percentEncoded: false)
-        let file = try MappedFile(url)
-        let bytes =
-            try Gunzip.isCompressed(file.bytes) ? Gunzip.unpack(file.bytes, path: path) : Array(file.bytes)
-        let reader = RecordReader(path: path, options: options)
-        let rows =
-            switch try options.format ?? format(of: url, path: path) {
-            case .csv: try reader.delimited(bytes, delimiter: UInt8(ascii: ","))
-            case .tsv: try reader.delimited(bytes, delimiter: UInt8(ascii: "\t"))
-            case .jsonl: try reader.jsonLines(bytes)
-            }
-        guard !rows.isEmpty else { throw DatasetError(path, "there are no examples in this file") }
-        let map = try rows[0].label == nil ? nil : labels ?? LabelMap(inferredFrom: rows.compactMap(\.label))
+        let stream = try TextStream(url, options: options)
+        var rows: [TextRow] = []
+        while let row = try stream.next() { rows.append(row) }
+        let map =
+            try stream.hasLabels ? labels ?? LabelMap(inferredFrom: rows.compactMap(\.label)) : nil
         let examples = try rows.map { row in
             TextExample(
-                row.text, pair: row.pair, label: try map.flatMap { try id(of: row, in: $0, path: path) })
+                row.text, pair: row.pair, label: try map.flatMap { try stream.labelID(of: row, in: $0) })
         }
-        return TextDataset(
-            examples: examples, labels: map, source: path, sha256: try Digest.sha256(ofFile: url))
-    }
-
-    private static func id(of row: RawExample, in map: LabelMap, path: String) throws -> Int? {
-        guard let label = row.label else { return nil }
-        guard let id = map.id(ofLabel: label) else {
-            throw DatasetError(
-                path, line: row.line,
-                "unknown label '\(label)'; the labels are \(list(map.names)), in this order")
-        }
-        return id
-    }
-
-    private static func format(of url: URL, path: String) throws -> DatasetOptions.Format {
-        let plain = url.pathExtension.lowercased() == "gz" ? url.deletingPathExtension() : url
-        switch plain.pathExtension.lowercased() {
-        case "csv": return .csv
-        case "tsv", "tab": return .tsv
-        case "jsonl", "json", "ndjson": return .jsonl
-        default:
-            throw DatasetError(
-                path,
-                "the file's name does not tell its format; name it .csv, .tsv or .jsonl (or these with .gz)")
-        }
+        return TextDataset(examples: examples, labels: map, source: stream.path, sha256: stream.sha256)
     }
 }
 
@@ -81,22 +48,12 @@ extension TextDataset {
     public func split(
         validationFraction: Double, seed: UInt64
     ) throws -> (train: TextDataset, validation: TextDataset) {
-        var generator = SeededGenerator(seed: seed)
-        var held = Set<Int>()
-        let byClass = Dictionary(grouping: examples.indices) { examples[$0].label ?? -1 }
-        for label in byClass.keys.sorted() {
-            let shuffled = (byClass[label] ?? []).shuffled(seededBy: &generator)
-            held.formUnion(shuffled.prefix(Int((Double(shuffled.count) * validationFraction).rounded())))
-        }
-        guard !held.isEmpty, held.count < examples.count else {
-            throw DatasetError(
-                source,
-                "there are too few examples (\(examples.count)) to hold back \(validationFraction) of them; "
-                    + "give a file with --validation")
-        }
-        var (train, validation) = (self, self)
-        train.examples = examples.indices.filter { !held.contains($0) }.map { examples[$0] }
-        validation.examples = examples.indices.filter { held.contains($0) }.map { examples[$0] }
-        return (train, validation)
+        let (train, validation) = try HoldOut.split(
+            labels: examples.lazy.map { $0.label ?? -1 }, validationFraction: validationFraction, seed: seed,
+            source: source)
+        var parts = (train: self, validation: self)
+        parts.train.examples = train.map { examples[Int($0)] }
+        parts.validation.examples = validation.map { examples[Int($0)] }
+        return parts
     }
 }

@@ -1,13 +1,5 @@
 import Foundation
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 /// Fingerprints of files and bytes.
 public enum Digest {
     /// The SHA-256 of a file, read piece by piece.
@@ -15,23 +7,10 @@ public enum Digest {
     /// - Returns: 64 lower-case hexadecimal digits.
     /// - Throws: ``FileError``.
     public static func sha256(ofFile url: URL) throws -> String {
-        let path = url.systemPath
-        if FileKind(path: path) == .directory { throw FileError.notAFile(path) }
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw readError(path) }
-        defer { close(descriptor) }
-
-        var hash = SHA256()
+        let stream = try FileStream(url)
         var buffer = [UInt8](repeating: 0, count: 1 << 20)
-        while true {
-            let count = read(descriptor, &buffer, buffer.count)
-            if count == 0 { return hexadecimal(hash.finalize()) }
-            if count > 0 {
-                buffer.withUnsafeBytes { hash.update(.init(rebasing: $0.prefix(count))) }
-            } else if errno != EINTR {
-                throw readError(path)
-            }
-        }
+        while try buffer.withUnsafeMutableBytes({ try stream.read(into: $0) }) > 0 {}
+        return stream.sha256
     }
 
     /// The SHA-256 of bytes.
@@ -51,7 +30,22 @@ public enum Digest {
     /// - Returns: 64 lower-case hexadecimal digits.
     public static func sha256(_ text: String) -> String { sha256(text.utf8) }
 
-    private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+    /// The first 128 bits of the SHA-256 of bytes, as two big-endian numbers: enough that no two messages share
+    /// them by chance, and quick for millions of short messages.
+    public static func short(_ bytes: UnsafeRawBufferPointer) -> (high: UInt64, low: UInt64) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { digest in
+            guard let base = digest.baseAddress else { return (0, 0) }
+            SHA256.digest(bytes, into: base)
+            let words = UnsafeRawPointer(base)
+            return (
+                UInt64(bigEndian: words.loadUnaligned(as: UInt64.self)),
+                UInt64(bigEndian: words.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
+        }
+    }
+
+    /// Bytes as lower-case hexadecimal digits.
+    public static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
         bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }

@@ -25,19 +25,8 @@ public final class MappedFile: Sendable {
     /// - Throws: ``FileError``.
     public init(_ url: URL) throws {
         let path = url.systemPath
-        switch FileKind(path: path) {
-        case .directory, .other: throw FileError.notAFile(path)
-        case .missing, .regular: break
-        }
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw readError(path) }
+        let (descriptor, size) = try openForReading(path)
         defer { close(descriptor) }
-
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw readError(path) }
-        guard let size = Int(exactly: status.st_size) else {
-            throw FileError.readFailed(path, reason: "too large to map")
-        }
         count = size
         if size == 0 {  // an empty mapping is an error to the system
             base = nil
@@ -50,6 +39,11 @@ public final class MappedFile: Sendable {
 
     deinit {
         if let base { munmap(base, count) }
+    }
+
+    /// Gives back the memory that the bytes touched so far take up; they are read from disk again when needed.
+    public func release() {
+        if let base { madvise(base, count, MADV_DONTNEED) }
     }
 
     /// The file's bytes, valid while this object lives.

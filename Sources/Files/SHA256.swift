@@ -1,17 +1,21 @@
+import CSHA256
+
 /// SHA-256 (FIPS 180-4), fed piece by piece.
 ///
 /// Here rather than from a cryptography package, because a fingerprint is all that is needed, and the package
 /// would take longer to build than everything else together.
-struct SHA256 {
+public struct SHA256: Sendable {
     private var state: [UInt32] = [
         0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab,
         0x5be0_cd19,
     ]
     private var pending: [UInt8] = []
     private var byteCount: UInt64 = 0
-    private var schedule = [UInt32](repeating: 0, count: 64)
 
-    mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    public init() { pending.reserveCapacity(64) }
+
+    /// Takes the next bytes of the message.
+    public mutating func update(_ bytes: UnsafeRawBufferPointer) {
         byteCount &+= UInt64(bytes.count)
         var rest = bytes[...]
         if !pending.isEmpty {
@@ -19,19 +23,19 @@ struct SHA256 {
             pending.append(contentsOf: taken)
             rest = rest.dropFirst(taken.count)
             guard pending.count == 64 else { return }
-            let block = pending
+            pending.withUnsafeBufferPointer { csha256_compress(&state, $0.baseAddress, 1) }
             pending.removeAll(keepingCapacity: true)
-            block.withUnsafeBytes { compress($0) }
         }
-        while rest.count >= 64 {
-            compress(UnsafeRawBufferPointer(rebasing: rest.prefix(64)))
-            rest = rest.dropFirst(64)
+        let blocks = rest.count / 64
+        if blocks > 0, let base = UnsafeRawBufferPointer(rebasing: rest).baseAddress {
+            csha256_compress(&state, base.assumingMemoryBound(to: UInt8.self), blocks)
+            rest = rest.dropFirst(blocks * 64)
         }
         pending.append(contentsOf: rest)
     }
 
-    /// The digest's 32 bytes.
-    mutating func finalize() -> [UInt8] {
+    /// The digest's 32 bytes. Ends the message.
+    public mutating func finalize() -> [UInt8] {
         let bits = byteCount &* 8
         var padding: [UInt8] = [0x80]
         let used = (pending.count + 1) % 64
@@ -41,51 +45,8 @@ struct SHA256 {
         return state.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (24 - 8 * $0)) } }
     }
 
-    private mutating func compress(_ block: UnsafeRawBufferPointer) {
-        Self.constants.withUnsafeBufferPointer { constants in
-            schedule.withUnsafeMutableBufferPointer { w in
-                for i in 0..<16 {
-                    w[i] = UInt32(bigEndian: block.loadUnaligned(fromByteOffset: i * 4, as: UInt32.self))
-                }
-                for i in 16..<64 {
-                    let s0 = rotated(w[i - 15], 7) ^ rotated(w[i - 15], 18) ^ (w[i - 15] >> 3)
-                    let s1 = rotated(w[i - 2], 17) ^ rotated(w[i - 2], 19) ^ (w[i - 2] >> 10)
-                    w[i] = w[i - 16] &+ s0 &+ w[i - 7] &+ s1
-                }
-                var (a, b, c, d) = (state[0], state[1], state[2], state[3])
-                var (e, f, g, h) = (state[4], state[5], state[6], state[7])
-                for i in 0..<64 {
-                    let sum1 = rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)
-                    let first = h &+ sum1 &+ ((e & f) ^ (~e & g)) &+ constants[i] &+ w[i]
-                    let sum0 = rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)
-                    let second = sum0 &+ ((a & b) ^ (a & c) ^ (b & c))
-                    (h, g, f, e) = (g, f, e, d &+ first)
-                    (d, c, b, a) = (c, b, a, first &+ second)
-                }
-                for (i, word) in [a, b, c, d, e, f, g, h].enumerated() { state[i] = state[i] &+ word }
-            }
-        }
+    /// The SHA-256 of a whole message, without allocating.
+    static func digest(_ bytes: UnsafeRawBufferPointer, into digest: UnsafeMutablePointer<UInt8>) {
+        csha256_digest(bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, digest)
     }
-
-    /// The first 32 bits of the fractional parts of the cube roots of the first 64 primes (section 4.2.2).
-    private static let constants: [UInt32] = [
-        0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4,
-        0xab1c_5ed5,
-        0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3, 0x72be_5d74, 0x80de_b1fe, 0x9bdc_06a7,
-        0xc19b_f174,
-        0xe49b_69c1, 0xefbe_4786, 0x0fc1_9dc6, 0x240c_a1cc, 0x2de9_2c6f, 0x4a74_84aa, 0x5cb0_a9dc,
-        0x76f9_88da,
-        0x983e_5152, 0xa831_c66d, 0xb003_27c8, 0xbf59_7fc7, 0xc6e0_0bf3, 0xd5a7_9147, 0x06ca_6351,
-        0x1429_2967,
-        0x27b7_0a85, 0x2e1b_2138, 0x4d2c_6dfc, 0x5338_0d13, 0x650a_7354, 0x766a_0abb, 0x81c2_c92e,
-        0x9272_2c85,
-        0xa2bf_e8a1, 0xa81a_664b, 0xc24b_8b70, 0xc76c_51a3, 0xd192_e819, 0xd699_0624, 0xf40e_3585,
-        0x106a_a070,
-        0x19a4_c116, 0x1e37_6c08, 0x2748_774c, 0x34b0_bcb5, 0x391c_0cb3, 0x4ed8_aa4a, 0x5b9c_ca4f,
-        0x682e_6ff3,
-        0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208, 0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7,
-        0xc671_78f2,
-    ]
 }
-
-private func rotated(_ word: UInt32, _ count: UInt32) -> UInt32 { (word >> count) | (word << (32 - count)) }

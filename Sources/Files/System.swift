@@ -63,3 +63,27 @@ extension URL {
         return parent.appending(path: ".\(lastPathComponent).\(purpose)-\(unique)")
     }
 }
+
+/// Opens a regular file.
+///
+/// - Returns: The descriptor, which is the caller's to close, and the size in bytes.
+/// - Throws: ``FileError``.
+func openForReading(_ path: String) throws -> (descriptor: Int32, size: Int) {
+    switch FileKind(path: path) {
+    case .directory, .other: throw FileError.notAFile(path)
+    case .missing, .regular: break
+    }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw readError(path) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+        let error = readError(path)
+        close(descriptor)
+        throw error
+    }
+    guard let size = Int(exactly: status.st_size) else {
+        close(descriptor)
+        throw FileError.readFailed(path, reason: "too large to read")
+    }
+    return (descriptor, size)
+}

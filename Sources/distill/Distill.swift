@@ -21,7 +21,10 @@ struct Distill: ParsableCommand {
               distill --generate-completion-script zsh   (or bash, fish)
             """,
         version: Version.current,
-        subcommands: [FineTuneCommand.self, RunCommand.self, EvaluateCommand.self, PredictCommand.self])
+        subcommands: [
+            FineTuneCommand.self, RunCommand.self, LabelCommand.self, EvaluateCommand.self,
+            PredictCommand.self,
+        ])
 }
 
 @main

@@ -10,6 +10,10 @@ enum Program {
     }
 
     static let executable: URL = {
+        // The user's own cache stays as it is.
+        let cache = FileManager.default.temporaryDirectory.appending(
+            path: "distill-cli-cache-\(UUID().uuidString)")
+        setenv("DISTILL_CACHE", cache.path, 1)
         let bundle = URL(filePath: CommandLine.arguments[0])
         return bundle.deletingLastPathComponent().appending(path: "distill")
     }()

@@ -45,7 +45,7 @@ struct OrderTests {
     @Test("the order depends on seed and epoch alone")
     func determinism() {
         let lengths = (0..<500).map { $0 % 40 + 3 }
-        func order(_ seed: UInt64, _ epoch: Int) -> [[Int]] {
+        func order(_ seed: UInt64, _ epoch: Int) -> EpochBatches {
             LengthGroupedSampler.batches(lengths: lengths, batchSize: 16, seed: seed, epoch: epoch)
         }
         #expect(order(1, 0) == order(1, 0))

@@ -30,6 +30,7 @@ struct RunTests {
         request.student.initialization = .teacherLayers
         request.training.numTrainEpochs = 2
         request.training.learningRate = 1e-3
+        request.cache = Support.cache
         return request
     }
 
@@ -69,6 +70,7 @@ struct RunTests {
         let report = try DistillationRun(request).run()
         var evaluate = EvaluateRequest(model: request.output, data: reviews)
         evaluate.teacher = teacher
+        evaluate.cache = Support.cache
         let found = try EvaluationRun(evaluate).run()
         #expect(found.model.accuracy == report.student.accuracy)
         #expect(found.model.confusionMatrix == report.student.confusionMatrix)

@@ -102,6 +102,14 @@ enum Support {
         return result
     }
 
+    /// A cache for runs whose cache is not what is tested.
+    static let cache: CacheOptions = {
+        var options = CacheOptions()
+        options.directory = FileManager.default.temporaryDirectory.appending(
+            path: "distill-test-cache-\(UUID().uuidString)")
+        return options
+    }()
+
     static var fixtures: URL {
         URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
     }

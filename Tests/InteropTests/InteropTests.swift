@@ -20,6 +20,7 @@ struct InteropTests {
         let output = directory.url.appending(path: "student")
         var request = DistillRequest(
             teacher: Fixtures.teacher, data: DataRequest(train: Fixtures.reviews), output: output)
+        request.cache.directory = output.deletingLastPathComponent().appending(path: "cache")
         request.student.layers = 2
         request.student.hiddenSize = initialization == .random ? 16 : 32
         request.student.initialization = initialization
@@ -34,6 +35,7 @@ struct InteropTests {
         let output = directory.url.appending(path: "teacher")
         var request = FineTuneRequest(
             model: Fixtures.teacher, data: DataRequest(train: Fixtures.reviews), output: output)
+        request.cache.directory = output.deletingLastPathComponent().appending(path: "cache")
         request.training.maxSteps = 2
         _ = try FineTuning(request).run()
         try expectPythonAgrees(output, in: directory)
@@ -60,11 +62,9 @@ struct InteropTests {
             "logits": .array(
                 (0..<texts.count).map { .array(logits[$0].map { .number(Double($0)) }) }),
             "input_ids": .array(
-                (0..<texts.count).map { row in
+                try (0..<texts.count).map { row in
                     .array(
-                        encoded.inputIDs[encoded.offsets[row]..<encoded.offsets[row + 1]].map {
-                            .integer(Int($0))
-                        })
+                        try encoded.example(row).inputIDs.map { .integer(Int($0)) })
                 }),
             "labels": .array(classifier.labels.names.map(JSONValue.string)),
             "max_length": .integer(maxLength),

@@ -10,23 +10,25 @@ struct Batch: Sendable {
 
     var count: Int { indices.count }
 
-    init(_ dataset: EncodedDataset, indices: [Int]) {
-        let total = indices.reduce(0) { $0 + dataset.offsets[$1 + 1] - dataset.offsets[$1] }
+    /// - Throws: `FileError` or `SealedFile.Problem` where the examples are in a file that cannot be read.
+    init(_ dataset: EncodedDataset, indices: [Int]) throws {
         var ids: [Int32] = []
         var types: [Int32] = []
         var offsets = [0]
+        var example = EncodedExample()
+        let total = indices.reduce(0) { $0 + dataset.length(of: $1) }
         ids.reserveCapacity(total)
         types.reserveCapacity(total)
         offsets.reserveCapacity(indices.count + 1)
         for index in indices {
-            let tokens = dataset.offsets[index]..<dataset.offsets[index + 1]
-            ids.append(contentsOf: dataset.inputIDs[tokens])
-            types.append(contentsOf: dataset.tokenTypeIDs[tokens])
+            try dataset.read(index, into: &example)
+            ids += example.inputIDs
+            types += example.tokenTypeIDs
             offsets.append(ids.count)
         }
         self.indices = indices
         input = PackedInput(
             inputIDs: ids, tokenTypeIDs: types.contains { $0 != 0 } ? types : nil, offsets: offsets)
-        labels = indices.map { dataset.labels[$0] }
+        labels = indices.map { dataset.label(of: $0) }
     }
 }

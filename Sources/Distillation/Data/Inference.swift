@@ -60,7 +60,7 @@ enum Inference {
         for start in stride(from: 0, to: order.count, by: batchSize) {
             if shouldStop() { return nil }
             let indices = Array(order[start..<min(start + batchSize, order.count)])
-            let batch = Batch(dataset, indices: indices)
+            let batch = try Batch(dataset, indices: indices)
             let rows: [Float] = try withNoGrad { try model(batch.input, dropout: nil).logits.array() }
             for (row, index) in indices.enumerated() {
                 for column in 0..<classes { values[index * classes + column] = rows[row * classes + column] }

@@ -48,7 +48,7 @@ enum LatencyProbe {
     private static func milliseconds(_ subject: Subject, _ index: Int) throws -> Double {
         let clock = ContinuousClock()
         let start = clock.now
-        let batch = Batch(subject.dataset, indices: [index])
+        let batch = try Batch(subject.dataset, indices: [index])
         _ = try withNoGrad { try subject.model(batch.input, dropout: nil).logits.array(of: Float.self) }
         return (clock.now - start) / .milliseconds(1)
     }

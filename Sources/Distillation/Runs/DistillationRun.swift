@@ -39,10 +39,12 @@ public struct DistillationRun {
             try TrainedClassifier(request.teacher, device: request.device)
         }
         let data = try log.phase("Reading and tokenizing data") {
-            let texts = try RunData.load(request.data, labels: teacher.labels, seed: seed)
-            return try RunData(
-                train: texts.train, validation: texts.validation, labels: texts.labels,
-                tokenizer: teacher.tokenizer, maxLength: teacher.maxLength(request.data.maxLength))
+            try RunData(
+                request.data, labels: teacher.labels,
+                loader: request.cache.loader(
+                    request.data.options, tokenizer: teacher.tokenizer, directory: request.teacher,
+                    maxLength: teacher.maxLength(request.data.maxLength), log: log),
+                seed: seed)
         }
         for note in data.notes { log.send(.note(note)) }
         // Built before the teacher's long work, so that a student that cannot be is refused at once.
@@ -63,22 +65,42 @@ public struct DistillationRun {
         return try session.run(log: log, shouldStop: shouldStop)
     }
 
-    /// Runs the teacher once over all examples. The validation data come first: a poor teacher shows at once.
+    /// The teacher's outputs for all examples, from the cache as far as they are there. The validation data come
+    /// first: a poor teacher shows at once.
     private func teacherLogits(
         _ teacher: TrainedClassifier, _ data: RunData, log: RunLog, shouldStop: () -> Bool
-    ) throws -> (train: Logits, validation: Logits) {
+    ) throws -> (train: any TeacherOutputs, validation: Logits) {
         let total = data.validation.count + data.train.count
-        func logits(_ dataset: EncodedDataset, after done: Int) throws -> Logits {
-            guard
-                let logits = try Inference.logits(
-                    teacher.model, dataset, paddingID: teacher.paddingID,
-                    batchSize: request.training.perDeviceEvalBatchSize,
-                    onProgress: { log.progress(done + $0, of: total) }, shouldStop: shouldStop)
-            else { throw InterruptedError() }
-            return logits
+        let root = request.cache.teacherOutputs ? request.cache.root : nil
+        var counts = (cached: 0, computed: 0)
+        func outputs(
+            _ dataset: EncodedDataset, _ precision: Precision, after done: Int
+        ) throws -> any TeacherOutputs {
+            let labeler = TeacherLabeler(
+                teacher: teacher, batchSize: request.training.perDeviceEvalBatchSize, precision: precision)
+            let store = try root.map {
+                OutputStore(
+                    root: $0,
+                    identity: try TeacherIdentity(
+                        teacher, precision: precision, memo: DigestMemo(root: $0)))
+            }
+            let used = store ?? OutputStore(classes: teacher.labels.count)
+            let result = try labeler.outputs(
+                for: dataset, in: used, onProgress: { log.progress(done + $0, of: total) },
+                shouldStop: shouldStop)
+            for warning in used.warnings { log.warnOnce(warning) }
+            guard let result else {
+                if used.isPersistent {
+                    log.send(.note("The outputs computed so far are kept; the next run goes on from there."))
+                }
+                throw InterruptedError()
+            }
+            counts.cached += result.cached
+            counts.computed += result.computed
+            return result.outputs
         }
         // What judges is computed in float32, what teaches in the training's precision.
-        let validation = try logits(data.validation, after: 0)
+        let validation = try outputs(data.validation, .float32, after: 0).logits()
         let assessment = TeacherAssessment(
             predictions: validation.predictions, labels: data.validation.labels)
         if let warning = assessment.warning {
@@ -91,9 +113,14 @@ public struct DistillationRun {
                             "The teacher's accuracy on the validation data is %.2f %% (commonest class: %.2f %%).",
                         assessment.accuracy * 100, assessment.majorityBaseline * 100)))
         }
-        teacher.model.precision = request.precision
-        defer { teacher.model.precision = .float32 }
-        return (try logits(data.train, after: data.validation.count), validation)
+        let train = try outputs(data.train, request.precision, after: data.validation.count)
+        if root != nil {
+            log.send(
+                .note(
+                    "\(counts.cached) of the teacher's \(total) outputs came from the cache or from equal texts, "
+                        + "\(counts.computed) were computed."))
+        }
+        return (train, validation)
     }
 
     private func warnUnlessSmaller(

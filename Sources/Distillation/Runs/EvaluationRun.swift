@@ -26,18 +26,18 @@ public struct EvaluationRun {
         let options = DatasetOptions(
             textColumn: request.textColumn, pairColumn: request.textPairColumn,
             labelColumn: request.labelColumn)
-        let texts = try TextDataset.load(request.data, options: options, labels: classifier.labels)
-        _ = try texts.requireLabels()
-
         let classifiers = [classifier] + [teacher].compactMap(\.self)
         for classifier in classifiers { classifier.model.precision = request.precision }
         // Each model reads its own tokenizer's ids.
-        let encoded = try log.phase("Tokenizing") {
+        let data = try log.phase("Reading and tokenizing data") {
             try classifiers.map {
-                try EncodedDataset(
-                    texts, tokenizer: $0.tokenizer, maxLength: $0.maxLength(request.maxLength))
+                try request.cache.loader(
+                    options, tokenizer: $0.tokenizer, directory: $0.directory,
+                    maxLength: $0.maxLength(request.maxLength), log: log
+                ).load(request.data, labels: .given(classifier.labels))
             }
         }
+        let encoded = data.map(\.dataset)
         let logits = try log.phase("Evaluating") {
             try classifiers.indices.map { try self.logits(classifiers[$0], encoded[$0], log, shouldStop) }
         }
@@ -57,7 +57,7 @@ public struct EvaluationRun {
                 try Evaluator.comparison(
                     student: (logits[0], evaluations[0]), teacher: (logits[1], evaluations[1]))
             },
-            labels: classifier.labels.names, data: texts.record)
+            labels: classifier.labels.names, data: data[0].record)
     }
 
     private func logits(

@@ -23,19 +23,24 @@ public struct FineTuning {
         let output = try OutputDirectory(
             request.output, overwrite: request.overwrite, inputs: [request.model] + request.data.files)
         let seed = request.training.seed
-        let texts = try log.phase("Reading data") { try RunData.load(request.data, labels: nil, seed: seed) }
-        let (model, tokenizer) = try log.phase("Loading the model") {
+        // What is quickly read comes first, so that its errors do.
+        let configuration = try BertConfiguration(contentsOf: request.model)
+        let tokenizer = try Tokenizer.load(directory: request.model)
+        let maxLength = min(request.data.maxLength, configuration.maxPositionEmbeddings)
+        let data = try log.phase("Reading and tokenizing data") {
+            try RunData(
+                request.data, labels: nil,
+                loader: request.cache.loader(
+                    request.data.options, tokenizer: tokenizer, directory: request.model,
+                    maxLength: maxLength, log: log),
+                seed: seed)
+        }
+        let model = try log.phase("Loading the model") {
             let (model, report) = try AutoModel.load(
-                from: request.model, labelNames: texts.labels.names,
+                from: request.model, labelNames: data.labels.names,
                 ignoreMismatchedSizes: request.ignoreMismatchedSizes, seed: seed, device: request.device)
             if !report.newlyInitialized.isEmpty { log.send(.note(report.description)) }
-            return (model, try Tokenizer.load(directory: request.model))
-        }
-        let maxLength = min(request.data.maxLength, model.configuration.maxPositionEmbeddings)
-        let data = try log.phase("Tokenizing") {
-            try RunData(
-                train: texts.train, validation: texts.validation, labels: texts.labels, tokenizer: tokenizer,
-                maxLength: maxLength)
+            return model
         }
         for note in data.notes { log.send(.note(note)) }
         if shouldStop() { throw InterruptedError() }

@@ -34,6 +34,7 @@ public struct FineTuneRequest: Sendable {
     public var device = Device.cpu
     /// What training computes with; models are always judged in float32, and saved in it.
     public var precision = Precision.auto
+    public var cache = CacheOptions()
 
     public init(model: URL, data: DataRequest, output: URL) {
         self.model = model
@@ -57,6 +58,7 @@ public struct DistillRequest: Sendable {
     public var device = Device.cpu
     /// What training computes with; models are always judged in float32, and saved in it.
     public var precision = Precision.auto
+    public var cache = CacheOptions()
 
     public init(teacher: URL, data: DataRequest, output: URL) {
         self.teacher = teacher
@@ -107,6 +109,7 @@ public struct EvaluateRequest: Sendable {
     public var device = Device.cpu
     /// What the models compute with.
     public var precision = Precision.float32
+    public var cache = CacheOptions()
 
     public init(model: URL, data: URL) {
         self.model = model

@@ -2,7 +2,7 @@ import Datasets
 import Foundation
 import Tokenizers
 
-/// The examples of a run: read, split where no validation file is given, and tokenized.
+/// The examples of a run: read, tokenized, and split where no validation file is given.
 struct RunData {
     let train: EncodedDataset
     let validation: EncodedDataset
@@ -11,36 +11,32 @@ struct RunData {
     let validationRecord: DataRecord
     let maxLength: Int
 
-    /// - Parameter labels: The label map that the data must follow; `nil` takes the data's own.
-    static func load(
-        _ request: DataRequest, labels: LabelMap?, seed: UInt64
-    ) throws -> (train: TextDataset, validation: TextDataset, labels: LabelMap) {
-        let train = try TextDataset.load(request.train, options: request.options, labels: labels)
+    /// - Parameters:
+    ///   - labels: The label map that the data must follow; `nil` takes the data's own.
+    ///   - seed: Decides which examples are held back.
+    init(_ request: DataRequest, labels: LabelMap?, loader: DatasetLoader, seed: UInt64) throws {
+        let data = try loader.load(request.train, labels: labels.map { .given($0) } ?? .inferred)
         // With a teacher's labels given, these are the same.
-        let map = try train.requireLabels()
+        guard let map = data.labels else { throw RowReader.noLabels(data.record.path) }
         guard map.names.count > 1 else {
             throw DistillationError(
-                "\(request.train.path): all examples have the label '\(map.names.first ?? "")'; "
+                "\(data.record.path): all examples have the label '\(map.names.first ?? "")'; "
                     + "a classifier needs at least two labels")
         }
-        if let validation = request.validation {
-            let dataset = try TextDataset.load(validation, options: request.options, labels: map)
-            _ = try dataset.requireLabels()
-            return (train, dataset, map)
+        self.labels = map
+        maxLength = loader.maxLength
+        if let file = request.validation {
+            let other = try loader.load(file, labels: .given(map))
+            (train, validation) = (data.dataset, other.dataset)
+            (trainRecord, validationRecord) = (data.record, other.record)
+            return
         }
-        let parts = try train.split(validationFraction: request.validationSplit, seed: seed)
-        return (parts.train, parts.validation, map)
-    }
-
-    init(
-        train: TextDataset, validation: TextDataset, labels: LabelMap, tokenizer: Tokenizer, maxLength: Int
-    ) throws {
-        self.train = try EncodedDataset(train, tokenizer: tokenizer, maxLength: maxLength)
-        self.validation = try EncodedDataset(validation, tokenizer: tokenizer, maxLength: maxLength)
-        self.labels = labels
-        self.maxLength = maxLength
-        trainRecord = train.record
-        validationRecord = validation.record
+        (train, validation) = try data.dataset.split(
+            validationFraction: request.validationSplit, seed: seed, source: data.record.path)
+        trainRecord = DataRecord(
+            path: data.record.path, examples: train.count, sha256: data.record.sha256)
+        validationRecord = DataRecord(
+            path: data.record.path, examples: validation.count, sha256: data.record.sha256)
     }
 
     /// What the user may want to know about the data.
@@ -59,14 +55,14 @@ extension DataRequest {
     }
 }
 
-extension TextDataset {
-    /// - Throws: ``DistillationError`` where the file has no labels.
-    func requireLabels() throws -> LabelMap {
-        guard let labels else {
-            throw DistillationError("\(source): there is no label column; name it with --label-column")
-        }
-        return labels
+extension CacheOptions {
+    /// A loader for the data that a model reads.
+    func loader(
+        _ options: DatasetOptions, tokenizer: Tokenizer, directory: URL, maxLength: Int, log: RunLog
+    ) -> DatasetLoader {
+        DatasetLoader(
+            options: options, tokenizer: tokenizer, tokenizerDirectory: directory, maxLength: maxLength,
+            root: data ? root : nil, memo: DigestMemo(root: data ? root : nil),
+            warn: { log.send(.warning($0)) })
     }
-
-    var record: DataRecord { DataRecord(path: source, examples: examples.count, sha256: sha256) }
 }

@@ -3,6 +3,7 @@ import Foundation
 /// Times the parts of a run and passes on what happens.
 final class RunLog {
     private let onEvent: (RunEvent) -> Void
+    private var warned: Set<String> = []
     private(set) var phases: [RunReport.Phase] = []
 
     init(_ onEvent: @escaping (RunEvent) -> Void) { self.onEvent = onEvent }
@@ -18,6 +19,11 @@ final class RunLog {
     }
 
     func send(_ event: RunEvent) { onEvent(event) }
+
+    /// Sends a warning, unless it was sent before.
+    func warnOnce(_ text: String) {
+        if warned.insert(text).inserted { send(.warning(text)) }
+    }
 
     func progress(_ completed: Int, of total: Int) {
         onEvent(.progress(completed: completed, total: total, unit: "example", detail: ""))

@@ -16,17 +16,15 @@ struct StepResult {
 }
 
 extension Trainer {
-    /// One optimiser step over the examples of `indices`, in passes of the batch size.
+    /// One optimiser step over the examples of some passes.
     ///
     /// Each pass counts by its share of the examples, so that several passes give the gradient of one large
     /// batch, also where the last is smaller.
-    func trainStep(_ indices: [Int]) throws -> StepResult {
+    func trainStep(_ passes: [Batch]) throws -> StepResult {
         var stepSums = MetricSums()
+        let count = passes.reduce(0) { $0 + $1.indices.count }
         try optimizer.clearGradients()
-        for start in stride(from: 0, to: indices.count, by: arguments.perDeviceTrainBatchSize) {
-            let end = min(start + arguments.perDeviceTrainBatchSize, indices.count)
-            try accumulate(Array(indices[start..<end]), of: indices.count, into: &stepSums)
-        }
+        for pass in passes { try accumulate(pass, of: count, into: &stepSums) }
         let learningRate = schedule.learningRate(atStep: step)
         let maxNorm = arguments.maxGradNorm > 0 ? arguments.maxGradNorm : .infinity
         let gradNorm = try optimizer.clipGradients(maxNorm: maxNorm)
@@ -36,11 +34,11 @@ extension Trainer {
         stepInEpoch += 1
         sums.merge(stepSums)
         return StepResult(
-            examples: indices.count, sums: stepSums, gradNorm: gradNorm, learningRate: learningRate)
+            examples: count, sums: stepSums, gradNorm: gradNorm, learningRate: learningRate)
     }
 
-    private func accumulate(_ indices: [Int], of total: Int, into stepSums: inout MetricSums) throws {
-        let batch = Batch(data, indices: indices)
+    private func accumulate(_ batch: Batch, of total: Int, into stepSums: inout MetricSums) throws {
+        let indices = batch.indices
         try optimizer.prepare(rows: batch.input.inputIDs)
         let logits = try model(batch.input, dropout: dropout).logits
         let labels = try Tensor(batch.labels, device: model.device)
@@ -61,7 +59,7 @@ extension Trainer {
     private func agreements(_ logits: Tensor, _ indices: [Int]) throws -> Int? {
         guard let teacher = objective.teacherLogits else { return nil }
         let chosen = Logits(values: try logits.detached().array(), classes: teacher.classes).predictions
-        let rows = Logits(values: indices.flatMap { teacher[$0] }, classes: teacher.classes).predictions
+        let rows = Logits(values: try teacher.rows(indices), classes: teacher.classes).predictions
         return zip(chosen, rows).count { $0 == $1 }
     }
 

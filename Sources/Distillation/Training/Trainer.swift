@@ -75,8 +75,10 @@ public final class Trainer {
         var epochStart = Date()
         while step < totalSteps {
             let batches = batchIndices(epoch: epoch)
-            while stepInEpoch < batches.count, step < totalSteps {
-                let result = try trainStep(batches[stepInEpoch])
+            let steps = prefetchedSteps(of: batches, from: stepInEpoch)
+            defer { steps.stop() }
+            while stepInEpoch < batches.count, step < totalSteps, let passes = try steps.next() {
+                let result = try completedStep(passes)
                 meter.add(result)
                 onEvent(
                     .progress(
@@ -101,15 +103,43 @@ public final class Trainer {
         return true
     }
 
+    /// A step; should it fail, the weights become those of the last whole one.
+    private func completedStep(_ passes: [Batch]) throws -> StepResult {
+        do {
+            return try trainStep(passes)
+        } catch {
+            try optimizer.synchronize()
+            throw error
+        }
+    }
+
     /// The place in the run, in epochs.
     var epochNow: Double { Double(epoch) + Double(stepInEpoch) / Double(stepsPerEpoch) }
 
     /// The examples of every optimiser step of an epoch: a function of the seed and the epoch alone.
-    func batchIndices(epoch: Int) -> [[Int]] {
+    func batchIndices(epoch: Int) -> EpochBatches {
         LengthGroupedSampler.batches(
             lengths: data.lengths,
             batchSize: arguments.perDeviceTrainBatchSize * arguments.gradientAccumulationSteps,
             seed: arguments.seed, epoch: epoch, grouped: arguments.groupByLength)
+    }
+
+    /// The contents of an epoch's steps, read and assembled while the step before is computed.
+    private func prefetchedSteps(of batches: EpochBatches, from start: Int) -> BatchPrefetcher<[Batch]> {
+        let (data, size) = (data, arguments.perDeviceTrainBatchSize)
+        return BatchPrefetcher { place in
+            guard start + place < batches.count else { return nil }
+            return try Self.passes(batches[start + place], of: data, batchSize: size)
+        }
+    }
+
+    /// The passes of the batch size that make one step over these examples.
+    static func passes(
+        _ indices: [Int], of data: EncodedDataset, batchSize: Int
+    ) throws -> [Batch] {
+        try stride(from: 0, to: indices.count, by: batchSize).map { start in
+            try Batch(data, indices: Array(indices[start..<min(start + batchSize, indices.count)]))
+        }
     }
 
     private func finishEpoch(

@@ -11,14 +11,14 @@ public protocol TrainingObjective {
     func loss(logits: Tensor, labels: Tensor, indices: [Int]) throws -> LossTerms
 
     /// The teacher's logits for the training data, where there is a teacher.
-    var teacherLogits: Logits? { get }
+    var teacherLogits: (any TeacherOutputs)? { get }
 }
 
 /// Cross-entropy with the labels: plain fine-tuning.
 public struct LabelObjective: TrainingObjective {
     public init() {}
 
-    public var teacherLogits: Logits? { nil }
+    public var teacherLogits: (any TeacherOutputs)? { nil }
 
     public func loss(logits: Tensor, labels: Tensor, indices: [Int]) throws -> LossTerms {
         let hard = try logits.crossEntropy(labels)
@@ -32,10 +32,13 @@ public struct LabelObjective: TrainingObjective {
 /// in every epoch would give the same numbers.
 public struct DistillationObjective: TrainingObjective {
     public let loss: DistillationLoss
-    public var teacherLogits: Logits? { outputs }
-    private let outputs: Logits
+    public var teacherLogits: (any TeacherOutputs)? { outputs }
+    private let outputs: any TeacherOutputs
 
-    public init(loss: DistillationLoss, teacherLogits: Logits) {
+    /// - Parameters:
+    ///   - loss: Weighs the teacher's side against the labels'.
+    ///   - teacherLogits: A row for each example of the training data, in memory or in a file.
+    public init(loss: DistillationLoss, teacherLogits: any TeacherOutputs) {
         self.loss = loss
         outputs = teacherLogits
     }

@@ -34,6 +34,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Single texts timed for the latency figures; 0 for none.")
     var latencySamples = 200
 
+    @OptionGroup(title: "Running") var cache: CachePlaceOptions
     @OptionGroup(title: "Running") var compute: ComputeOptions
     @OptionGroup(title: "Running") var display: DisplayOptions
 
@@ -46,6 +47,7 @@ struct EvaluateCommand: ParsableCommand {
         request.maxLength = columns.maxLength ?? request.maxLength
         request.batchSize = batchSize
         request.latencySamples = latencySamples
+        request.cache = try cache.options()
         request.device = try compute.device()
         request.precision = compute.precision ?? request.precision
         return request

@@ -27,6 +27,7 @@ struct FineTuneCommand: ParsableCommand {
     @OptionGroup(title: "Data") var data: DataOptions
     @OptionGroup(title: "Training") var training: TrainingOptions
     @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Running") var cache: CachePlaceOptions
     @OptionGroup(title: "Running") var compute: ComputeOptions
     @OptionGroup(title: "Running") var display: DisplayOptions
 
@@ -40,6 +41,7 @@ struct FineTuneCommand: ParsableCommand {
             "ignore_mismatched_sizes", ignoreMismatchedSizes ? true : nil, to: &request.ignoreMismatchedSizes)
         try settings.assign("overwrite", output.overwrite ? true : nil, to: &request.overwrite)
         request.training = try training.arguments(settings)
+        request.cache = try cache.options(settings)
         request.device = try compute.device(settings)
         try settings.assign("precision", compute.precision, to: &request.precision)
         try settings.finish()

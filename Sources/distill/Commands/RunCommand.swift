@@ -47,6 +47,7 @@ struct RunCommand: ParsableCommand {
     @OptionGroup(title: "Data") var data: DataOptions
     @OptionGroup(title: "Training") var training: TrainingOptions
     @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Running") var cache: CacheOptionGroup
     @OptionGroup(title: "Running") var compute: ComputeOptions
     @OptionGroup(title: "Running") var display: DisplayOptions
 
@@ -62,6 +63,7 @@ struct RunCommand: ParsableCommand {
         request.student = try student.options(settings)
         try settings.assign("overwrite", output.overwrite ? true : nil, to: &request.overwrite)
         request.training = try training.arguments(settings)
+        request.cache = try cache.options(settings)
         request.device = try compute.device(settings)
         try settings.assign("precision", compute.precision, to: &request.precision)
         try settings.finish()

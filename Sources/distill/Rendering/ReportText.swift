@@ -18,6 +18,16 @@ enum ReportText {
         return lines.joined(separator: "\n")
     }
 
+    static func label(_ report: LabelReport) -> String {
+        let shard = report.shard.map { ", shard \($0)" } ?? ""
+        guard let cached = report.cached, let computed = report.computed else {
+            return "Stopped early; what was computed so far is kept in \(report.directory)"
+        }
+        return
+            "\(report.data.path) (\(report.examples) examples\(shard)): \(computed) of the teacher's outputs computed, "
+            + "\(cached) were there\n\(report.directory)"
+    }
+
     static func evaluation(_ report: EvaluationReport) -> String {
         [
             "\(report.data.path) (\(report.data.examples) examples):", "",

@@ -15,7 +15,7 @@ enum Interrupt {
             signal(number) { number in
                 if Interrupt.received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
                 let message: StaticString =
-                    "\nStopping: saving what was learnt so far (again to quit at once).\n"
+                    "\nStopping: saving what there is so far (again to quit at once).\n"
                 _ = write(STDERR_FILENO, message.utf8Start, message.utf8CodeUnitCount)
             }
         }

@@ -1,0 +1,70 @@
+import Files
+import Foundation
+
+/// Where bytes come from, one piece after another.
+protocol ByteSource: AnyObject {
+    /// Reads the next bytes into a buffer that is not empty.
+    ///
+    /// - Returns: How many there are; 0 at the end.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
+}
+
+extension FileStream: ByteSource {}
+
+/// Reads a source byte by byte, or run by run, through a buffer.
+final class ByteReader {
+    private let source: any ByteSource
+    private let buffer: UnsafeMutableRawBufferPointer
+    private var place = 0
+    private var end = 0
+    private let chunkSize: Int
+
+    /// - Parameter chunkSize: The bytes asked of the source at a time.
+    init(_ source: any ByteSource, chunkSize: Int) {
+        self.source = source
+        // Room for what ``skip(prefix:)`` looks at.
+        buffer = .allocate(byteCount: max(16, chunkSize), alignment: 16)
+        self.chunkSize = max(1, chunkSize)
+    }
+
+    deinit { buffer.deallocate() }
+
+    /// The next byte, which stays the next; `nil` at the end.
+    func peek() throws -> UInt8? {
+        if place == end {
+            end = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(chunkSize)))
+            place = 0
+            guard end > 0 else { return nil }
+        }
+        return buffer[place]
+    }
+
+    /// Goes past the byte that ``peek()`` gave.
+    func advance() { place += 1 }
+
+    /// Appends bytes up to the first that ends the run, or to the end of the source.
+    func take(into bytes: inout [UInt8], until ends: (UInt8) -> Bool) throws {
+        while try peek() != nil {
+            let start = place
+            while place < end, !ends(buffer[place]) { place += 1 }
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[start..<place]))
+            if place < end { return }
+        }
+    }
+
+    /// Goes past a prefix of at most 16 bytes, where the source begins with it. To be called before anything is read.
+    func skip(prefix: [UInt8]) throws {
+        while end < prefix.count {
+            let room = buffer[end..<min(buffer.count, end + chunkSize)]
+            let count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: room))
+            if count == 0 { break }
+            end += count
+        }
+        if buffer.prefix(end).starts(with: prefix) { place = prefix.count }
+    }
+
+    /// Reads what is left, for the sake of its errors.
+    func drain() throws {
+        repeat { place = end } while try peek() != nil
+    }
+}

@@ -1,0 +1,44 @@
+/// Chooses the examples that are held back for validation.
+public enum HoldOut {
+    /// Holds back a share of each class, chosen by the seed alone.
+    ///
+    /// - Parameters:
+    ///   - labels: The class of each example.
+    ///   - validationFraction: The share, between 0 and 1.
+    ///   - seed: Decides which examples are held back.
+    ///   - source: Where the examples come from, for an error.
+    /// - Returns: The places of the examples of each part, in their order.
+    /// - Throws: ``DatasetError`` where one of the parts would be empty.
+    public static func split(
+        labels: some Collection<Int>, validationFraction: Double, seed: UInt64, source: String
+    ) throws -> (train: [UInt32], validation: [UInt32]) {
+        var byClass: [Int: [UInt32]] = [:]
+        for (place, label) in labels.enumerated() { byClass[label, default: []].append(UInt32(place)) }
+        var generator = SeededGenerator(seed: seed)
+        var isHeld = [Bool](repeating: false, count: labels.count)
+        var held = 0
+        for label in byClass.keys.sorted() {
+            let shuffled = (byClass.removeValue(forKey: label) ?? []).shuffled(seededBy: &generator)
+            let count = Int((Double(shuffled.count) * validationFraction).rounded())
+            for place in shuffled.prefix(count) { isHeld[Int(place)] = true }
+            held += count
+        }
+        guard held > 0, held < labels.count else {
+            throw DatasetError(
+                source,
+                "there are too few examples (\(labels.count)) to hold back \(validationFraction) of them; "
+                    + "give a file with --validation")
+        }
+        var parts: (train: [UInt32], validation: [UInt32]) = ([], [])
+        parts.train.reserveCapacity(labels.count - held)
+        parts.validation.reserveCapacity(held)
+        for place in isHeld.indices {
+            if isHeld[place] {
+                parts.validation.append(UInt32(place))
+            } else {
+                parts.train.append(UInt32(place))
+            }
+        }
+        return parts
+    }
+}

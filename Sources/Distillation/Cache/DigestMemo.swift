@@ -1,0 +1,78 @@
+import Files
+import Foundation
+
+/// Remembers the digests of large files, so that a start does not read them through again.
+///
+/// A digest holds as long as path, size, inode and both times (to the nanosecond) are the same. A file that changed
+/// less than two seconds ago is not remembered: it could change again without its times showing it.
+struct DigestMemo {
+    /// Where digests are kept; `nil` computes them always.
+    let directory: URL?
+    /// Smaller files are read.
+    static let smallest = 1 << 20
+
+    init(root: URL?) { directory = root?.appending(path: "digests") }
+
+    /// The SHA-256 of a file.
+    ///
+    /// - Throws: `FileError` where the file cannot be read.
+    func sha256(ofFile url: URL) throws -> String {
+        let url = url.resolvingSymlinksInPath()
+        guard let directory, let status = FileStatus(url), status.size >= Self.smallest else {
+            return try Digest.sha256(ofFile: url)
+        }
+        let memo = directory.appending(path: Digest.sha256(url.path))
+        if let text = try? String(contentsOf: memo, encoding: .utf8), let digest = Self.read(text, status) {
+            return digest
+        }
+        let digest = try Digest.sha256(ofFile: url)
+        if FileStatus(url) == status, status.isSettled {
+            // A digest that cannot be kept is computed again next time.
+            try? makeCacheDirectory(directory)
+            try? AtomicFile.write(Self.line(digest, status), to: memo)
+        }
+        return digest
+    }
+
+    /// The digest, what it holds for, and a checksum of both.
+    private static func line(_ digest: String, _ status: FileStatus) -> String {
+        let text = "\(digest) \(status.text)"
+        return "\(text) \(Digest.sha256(text))"
+    }
+
+    private static func read(_ text: String, _ status: FileStatus) -> String? {
+        let digest = String(text.prefix(64))
+        return text == line(digest, status) ? digest : nil
+    }
+}
+
+/// What tells that a file is as it was.
+private struct FileStatus: Equatable {
+    let size: Int
+    let inode: UInt64
+    let modified: timespec
+    let changed: timespec
+
+    init?(_ url: URL) {
+        var status = stat()
+        guard stat(url.path, &status) == 0 else { return nil }
+        size = Int(status.st_size)
+        inode = UInt64(status.st_ino)
+        #if canImport(Darwin)
+            (modified, changed) = (status.st_mtimespec, status.st_ctimespec)
+        #else
+            (modified, changed) = (status.st_mtim, status.st_ctim)
+        #endif
+    }
+
+    var text: String {
+        "\(size) \(inode) \(modified.tv_sec).\(modified.tv_nsec) \(changed.tv_sec).\(changed.tv_nsec)"
+    }
+
+    var isSettled: Bool {
+        let now = time(nil)
+        return [modified, changed].allSatisfy { $0.tv_sec + 2 < now }
+    }
+
+    static func == (a: FileStatus, b: FileStatus) -> Bool { a.text == b.text }
+}

@@ -1,0 +1,30 @@
+import Files
+import Foundation
+import Tokenizers
+
+/// The digests of a model directory's files, by name.
+enum ModelDigest {
+    /// Of the files that decide what texts become.
+    static func tokenizer(_ directory: URL, memo: DigestMemo) throws -> [(name: String, sha256: String)] {
+        try digests(Tokenizer.fileNames, in: directory, memo)
+    }
+
+    /// Of the files that decide what a model computes: configuration, weights, tokenizer.
+    static func model(_ directory: URL, memo: DigestMemo) throws -> [(name: String, sha256: String)] {
+        let all = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
+        let weights = all.filter {
+            $0.hasSuffix(".safetensors") || $0.hasSuffix(".safetensors.index.json")
+        }
+        return try digests(["config.json"] + weights.sorted() + Tokenizer.fileNames, in: directory, memo)
+    }
+
+    private static func digests(
+        _ names: [String], in directory: URL, _ memo: DigestMemo
+    ) throws -> [(name: String, sha256: String)] {
+        try names.compactMap { name in
+            let url = directory.appending(path: name)
+            guard FileManager.default.fileExists(atPath: url.path) else { return nil }
+            return (name, try memo.sha256(ofFile: url))
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import Files
+import Foundation
+
+/// The tokens of many examples, in memory or in a file, and their lengths and labels.
+///
+/// An example's record is its token ids, two or four bytes each, and behind them, where the data has pairs, the
+/// segment of each token, one byte each. Lengths and labels are always in memory: eight bytes an example.
+final class TokenStorage: Sendable {
+    struct Layout: Sendable, Equatable {
+        /// 2 or 4.
+        var idBytes: Int
+        var hasTypes: Bool
+
+        init(largestID: Int, hasTypes: Bool) {
+            idBytes = largestID <= Int(UInt16.max) ? 2 : 4
+            self.hasTypes = hasTypes
+        }
+
+        var tokenBytes: Int { idBytes + (hasTypes ? 1 : 0) }
+
+        /// Appends an example's record.
+        func encode(ids: some Collection<Int32>, types: some Collection<Int32>, into bytes: inout [UInt8]) {
+            for id in ids {
+                let word = UInt32(bitPattern: id)
+                for place in 0..<idBytes { bytes.append(UInt8(truncatingIfNeeded: word >> (8 * place))) }
+            }
+            if hasTypes { for type in types { bytes.append(UInt8(truncatingIfNeeded: type)) } }
+        }
+    }
+
+    /// Where the records are.
+    enum Records: Sendable {
+        case memory([UInt8])
+        case file(SealedFile)
+    }
+
+    let layout: Layout
+    /// The number of tokens of each example.
+    let lengths: [Int32]
+    /// The class of each example; zeros where there are no labels.
+    let labels: [Int32]
+    private let records: Records
+    /// The first token of every 64th example, among all tokens.
+    private let marks: [Int]
+    private static let markDistance = 64
+
+    init(layout: Layout, records: Records, lengths: [Int32], labels: [Int32]) {
+        self.layout = layout
+        self.records = records
+        self.lengths = lengths
+        self.labels = labels
+        var marks: [Int] = []
+        var token = 0
+        for (index, length) in lengths.enumerated() {
+            if index.isMultiple(of: Self.markDistance) { marks.append(token) }
+            token += Int(length)
+        }
+        self.marks = marks
+    }
+
+    /// Reads an example.
+    ///
+    /// - Throws: `FileError` where the file cannot be read.
+    func read(_ index: Int, into example: inout EncodedExample) throws {
+        let mark = index / Self.markDistance
+        var start = marks[mark]
+        for place in mark * Self.markDistance..<index { start += Int(lengths[place]) }
+        let (length, offset) = (Int(lengths[index]), start * layout.tokenBytes)
+        let size = length * layout.tokenBytes
+        switch records {
+        case .memory(let bytes):
+            bytes.withUnsafeBytes { bytes in
+                decode(
+                    UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + size]), length, into: &example)
+            }
+        case .file(let file):
+            try withUnsafeTemporaryAllocation(byteCount: max(1, size), alignment: 4) { buffer in
+                let buffer = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(size))
+                try file.read(into: buffer, at: offset)
+                decode(UnsafeRawBufferPointer(buffer), length, into: &example)
+            }
+        }
+    }
+
+    private func decode(_ bytes: UnsafeRawBufferPointer, _ length: Int, into example: inout EncodedExample) {
+        example.inputIDs.removeAll(keepingCapacity: true)
+        example.tokenTypeIDs.removeAll(keepingCapacity: true)
+        for token in 0..<length {
+            let id =
+                layout.idBytes == 2
+                ? Int32(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 2 * token, as: UInt16.self)))
+                : Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * token, as: Int32.self))
+            example.inputIDs.append(id)
+            example.tokenTypeIDs.append(layout.hasTypes ? Int32(bytes[layout.idBytes * length + token]) : 0)
+        }
+    }
+}
+
+/// The tokens of one example.
+public struct EncodedExample: Sendable, Equatable {
+    public var inputIDs: [Int32] = []
+    /// The segment of each token: 0, or 1 in the second text of a pair.
+    public var tokenTypeIDs: [Int32] = []
+
+    public init() {}
+}

@@ -1,0 +1,142 @@
+import Datasets
+import Foundation
+import Torch
+
+/// Computes a teacher's outputs for a data file and keeps them in the cache, for runs to come.
+///
+/// Outputs that are there already are not computed again, so that an interrupted run goes on where it was, and
+/// several machines can each take a shard and have their segments copied into one cache.
+public struct LabelRun {
+    public let request: LabelRequest
+
+    /// - Throws: ``DistillationError`` for settings out of range.
+    public init(_ request: LabelRequest) throws {
+        guard request.batchSize > 0 else {
+            throw DistillationError("batch_size must be at least 1, got \(request.batchSize)")
+        }
+        guard request.maxLength >= 3 else {
+            throw DistillationError(
+                "max_length must be at least 3 (two special tokens and one of text), got \(request.maxLength)"
+            )
+        }
+        self.request = request
+    }
+
+    /// Runs to the end, or until `shouldStop`; either way what was computed is kept.
+    ///
+    /// - Throws: ``DistillationError`` where the cache cannot be written.
+    public func run(
+        onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
+    ) throws -> LabelReport {
+        let log = RunLog(onEvent)
+        let teacher = try log.phase("Loading the teacher") {
+            try TrainedClassifier(request.teacher, device: request.device)
+        }
+        let data = try log.phase("Reading and tokenizing data") {
+            let options = DatasetOptions(
+                textColumn: request.textColumn, pairColumn: request.textPairColumn)
+            return try request.cache.loader(
+                options, tokenizer: teacher.tokenizer, directory: request.teacher,
+                maxLength: teacher.maxLength(request.maxLength), log: log
+            ).load(request.data, labels: .ignored)
+        }
+        let part =
+            request.shard.map { data.dataset.subset($0.indices(of: data.dataset.count)) } ?? data.dataset
+        let precision = request.precision.resolved(on: request.device)
+        let root = request.cache.root
+        let identity = try TeacherIdentity(teacher, precision: precision, memo: DigestMemo(root: root))
+        let store = OutputStore(root: root, identity: identity)
+        for warning in store.warnings { log.send(.warning(warning)) }
+        guard let directory = store.directory else { throw unwritable(root) }
+        let labeler = TeacherLabeler(teacher: teacher, batchSize: request.batchSize, precision: precision)
+        let result = try log.phase("Teacher's outputs") {
+            try labeler.outputs(
+                for: part, in: store, onProgress: { log.progress($0, of: part.count) }, shouldStop: shouldStop
+            )
+        }
+        guard store.isPersistent else { throw unwritable(root) }
+        return LabelReport(
+            teacher: request.teacher.path, key: identity.key, directory: directory.path, data: data.record,
+            shard: request.shard?.description, examples: part.count, cached: result?.cached,
+            computed: result?.computed, device: request.device.description, precision: precision,
+            interrupted: result == nil, phases: log.phases)
+    }
+
+    private func unwritable(_ root: URL) -> DistillationError {
+        DistillationError(
+            "\(root.path): the cache cannot be written, so the teacher's outputs cannot be kept; "
+                + "choose another --cache-dir")
+    }
+}
+
+/// What `distill label` does.
+public struct LabelRequest: Sendable {
+    public var teacher: URL
+    public var data: URL
+    public var textColumn: String?
+    public var textPairColumn: String?
+    /// Longer inputs are cut to this many tokens.
+    public var maxLength = 128
+    /// Examples in one forward pass.
+    public var batchSize = 64
+    /// The part of the examples to take; `nil` for all.
+    public var shard: Shard?
+    public var device = Device.cpu
+    /// What the teacher computes with: `auto` is what `distill run` takes for training data.
+    public var precision = Precision.auto
+    public var cache = CacheOptions()
+
+    public init(teacher: URL, data: URL) {
+        self.teacher = teacher
+        self.data = data
+    }
+}
+
+/// One of several parts of a data file: every `count`th example, from the `number`th on.
+public struct Shard: Sendable, Equatable, CustomStringConvertible {
+    /// From 1 to ``count``.
+    public let number: Int
+    public let count: Int
+
+    /// Reads "3/8".
+    ///
+    /// - Throws: ``DistillationError`` for anything but two whole numbers, the first from 1 to the second.
+    public init(_ text: String) throws {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        let numbers = parts.compactMap { part in
+            part.utf8.allSatisfy { (48...57).contains($0) } ? Int(part) : nil
+        }
+        guard parts.count == 2, numbers.count == 2, numbers[1] >= 1, (1...numbers[1]).contains(numbers[0])
+        else {
+            throw DistillationError(
+                "shard must be like 3/8, its first number from 1 to the second, got '\(text)'")
+        }
+        (number, count) = (numbers[0], numbers[1])
+    }
+
+    public var description: String { "\(number)/\(count)" }
+
+    /// The examples of this part, by place, of so many in all.
+    func indices(of total: Int) -> StrideTo<Int> { stride(from: number - 1, to: total, by: count) }
+}
+
+/// What `distill label` did.
+public struct LabelReport: Sendable, Equatable, Codable {
+    public var teacher: String
+    /// The name of the teacher's folder in the cache.
+    public var key: String
+    /// Where the outputs are.
+    public var directory: String
+    public var data: DataRecord
+    public var shard: String?
+    /// The examples of the shard, or of the file.
+    public var examples: Int
+    /// Examples whose outputs were there already; `nil` where interrupted.
+    public var cached: Int?
+    /// Examples that the teacher read; `nil` where interrupted.
+    public var computed: Int?
+    public var device: String
+    public var precision: Precision
+    public var interrupted: Bool
+    public var phases: [RunReport.Phase]
+}

@@ -1,0 +1,137 @@
+import Files
+import Foundation
+import JSON
+
+/// Rows of outputs under sorted keys, which never change.
+protocol OutputSegment: Sendable {
+    var count: Int { get }
+    func key(_ row: Int) -> ExampleKey
+    /// - Throws: `FileError` where the row cannot be read.
+    func appendRow(_ row: Int, to values: inout [Float]) throws
+    /// Gives back memory that looking up keys took.
+    func release()
+}
+
+extension OutputSegment {
+    /// The row of a key, by bisection.
+    func row(of key: ExampleKey) -> Int? {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self.key(middle) < key { low = middle + 1 } else { high = middle }
+        }
+        return low < count && self.key(low) == key ? low : nil
+    }
+}
+
+/// Rows in memory, for runs without a cache.
+struct MemorySegment: OutputSegment {
+    let keys: [ExampleKey]
+    let values: [Float]
+    let classes: Int
+
+    var count: Int { keys.count }
+    func key(_ row: Int) -> ExampleKey { keys[row] }
+    func appendRow(_ row: Int, to result: inout [Float]) {
+        result += values[row * classes..<(row + 1) * classes]
+    }
+    func release() {}
+}
+
+/// Rows in a sealed file: all keys, 16 bytes each (two UInt64), then all rows, as float32. Little-endian.
+///
+/// The description is JSON: `{"kind": "logits", "teacher": "<key>", "classes": 2, "count": 4096}`. Other kinds of
+/// outputs, such as hidden states, can stand beside these in files of their own kind.
+final class FileSegment: OutputSegment {
+    static let format = SealedFile.Format(magic: "DSTLOUTS", version: 1)
+    static let fileExtension = "logits"
+    static let kind = "logits"
+
+    let url: URL
+    let count: Int
+    private let classes: Int
+    private let file: SealedFile
+    private let mapping: MappedFile
+
+    /// - Throws: `SealedFile.Problem` for a file that is damaged, or of another kind or teacher; `FileError`.
+    init(_ url: URL, teacher: String, classes: Int) throws {
+        file = try SealedFile(url, format: Self.format)
+        let object = try? JSONValue.parse(file.description).objectValue
+        guard let object, let count = object["count"]?.intValue else {
+            throw SealedFile.Problem.damaged("its description cannot be read")
+        }
+        guard object["kind"]?.stringValue == Self.kind else {
+            throw SealedFile.Problem.foreign("it holds no \(Self.kind)")
+        }
+        guard object["teacher"]?.stringValue == teacher, object["classes"]?.intValue == classes else {
+            throw SealedFile.Problem.foreign("it is another teacher's")
+        }
+        guard count >= 0, count <= file.count, file.count == count * (ExampleKey.size + classes * 4) else {
+            throw SealedFile.Problem.damaged("its size does not fit its \(count) rows")
+        }
+        // Opened after the check, by name: a file is never changed, only replaced by a whole one.
+        mapping = try MappedFile(url)
+        guard mapping.count >= SealedFile.payloadOffset + file.count else {
+            throw SealedFile.Problem.damaged("the file changed while it was opened")
+        }
+        self.url = url
+        self.count = count
+        self.classes = classes
+    }
+
+    func key(_ row: Int) -> ExampleKey {
+        let offset = SealedFile.payloadOffset + row * ExampleKey.size
+        let bytes = mapping.bytes
+        return ExampleKey(
+            high: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)),
+            low: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)))
+    }
+
+    func appendRow(_ row: Int, to values: inout [Float]) throws {
+        try withUnsafeTemporaryAllocation(byteCount: classes * 4, alignment: 4) { buffer in
+            try file.read(into: buffer, at: count * ExampleKey.size + row * classes * 4)
+            for column in 0..<classes {
+                let bits = buffer.loadUnaligned(fromByteOffset: column * 4, as: UInt32.self)
+                values.append(Float(bitPattern: UInt32(littleEndian: bits)))
+            }
+        }
+    }
+
+    func release() { mapping.release() }
+
+    /// Writes a segment.
+    ///
+    /// - Parameters:
+    ///   - keys: In order, each once.
+    ///   - row: Appends the logits of the key at a place.
+    /// - Throws: `FileError`, or what `row` throws.
+    static func write(
+        to url: URL, teacher: String, classes: Int, count: Int, key: (Int) -> ExampleKey,
+        row: (Int, inout [Float]) throws -> Void
+    ) throws {
+        try SealedFile.write(to: url, format: format) { writer in
+            var words: [UInt64] = []
+            for start in stride(from: 0, to: count, by: 4096) {
+                words.removeAll(keepingCapacity: true)
+                for place in start..<min(start + 4096, count) {
+                    let key = key(place)
+                    words.append(key.high.littleEndian)
+                    words.append(key.low.littleEndian)
+                }
+                try words.withUnsafeBytes { try writer.write($0) }
+            }
+            var values: [Float] = []
+            for start in stride(from: 0, to: count, by: 1024) {
+                values.removeAll(keepingCapacity: true)
+                for place in start..<min(start + 1024, count) { try row(place, &values) }
+                let bits = values.map { $0.bitPattern.littleEndian }
+                try bits.withUnsafeBytes { try writer.write($0) }
+            }
+            let description: JSONValue = [
+                "kind": .string(kind), "teacher": .string(teacher), "classes": .integer(classes),
+                "count": .integer(count),
+            ]
+            return Array(description.serialized().utf8)
+        }
+    }
+}

@@ -1,0 +1,200 @@
+import Files
+import Foundation
+
+/// A teacher's outputs by example: those on disk, and those computed now.
+///
+/// On disk they are in `teachers/<key>/` of the cache, in segments that never change: each is written under a
+/// temporary name and renamed, so that processes that write at the same time, or die while they write, leave whole
+/// segments only. Segments copied there from another machine are found. Without a directory, or once it cannot be
+/// written, everything stays in memory.
+final class OutputStore {
+    let classes: Int
+    private(set) var segments: [any OutputSegment] = []
+    /// What the user must know.
+    private(set) var warnings: [String] = []
+    /// `nil` where nothing is, or can be, kept.
+    private(set) var directory: URL?
+    private let key: String
+
+    private var pendingKeys: [ExampleKey] = []
+    private var pendingValues: [Float] = []
+    private var pendingRows: [ExampleKey: Int] = [:]
+    private var lastFlush = ContinuousClock.now
+
+    /// Results are written at least this often: rows, and time.
+    static let rowsPerSegment = 32_768
+    static let flushInterval = Duration.seconds(30)
+    /// More files than this are merged into one at the end.
+    static let fileLimit = 4
+
+    /// A store in memory.
+    init(classes: Int) {
+        self.classes = classes
+        key = ""
+    }
+
+    /// A store on disk.
+    ///
+    /// - Parameter root: The cache's directory.
+    init(root: URL, identity: TeacherIdentity) {
+        classes = identity.labels.count
+        key = identity.key
+        let directory = root.appending(path: "teachers").appending(path: key)
+        let manager = FileManager.default
+        do {
+            try makeCacheDirectory(directory)
+            let description = directory.appending(path: "teacher.json")
+            if !manager.fileExists(atPath: description.path) {
+                try AtomicFile.write(identity.description, to: description)
+            }
+        } catch {
+            warnUnwritable(error)
+            // What is there can still be read.
+            open(directory)
+            return
+        }
+        self.directory = directory
+        open(directory)
+    }
+
+    /// Whether rows are stored where later runs find them.
+    var isPersistent: Bool { directory != nil }
+
+    // MARK: - Looking up
+
+    /// The row of a key among all rows of ``segments``.
+    func row(of key: ExampleKey) -> Int? {
+        var first = 0
+        for segment in segments {
+            if let row = segment.row(of: key) { return first + row }
+            first += segment.count
+        }
+        return nil
+    }
+
+    /// Whether there is a row for a key, also one that is not in a segment yet.
+    func contains(_ key: ExampleKey) -> Bool { pendingRows[key] != nil || row(of: key) != nil }
+
+    // MARK: - Storing
+
+    /// Takes rows that were computed.
+    func append(_ keys: [ExampleKey], _ values: [Float]) {
+        for key in keys {
+            pendingRows[key] = pendingKeys.count
+            pendingKeys.append(key)
+        }
+        pendingValues += values
+        if pendingKeys.count >= Self.rowsPerSegment || ContinuousClock.now - lastFlush >= Self.flushInterval {
+            flush()
+        }
+    }
+
+    /// Makes a segment of what has been taken.
+    func flush() {
+        lastFlush = .now
+        guard !pendingKeys.isEmpty else { return }
+        let order = pendingKeys.indices.sorted { pendingKeys[$0] < pendingKeys[$1] }
+        let keys = order.map { pendingKeys[$0] }
+        var values: [Float] = []
+        values.reserveCapacity(pendingValues.count)
+        for row in order { values += pendingValues[row * classes..<(row + 1) * classes] }
+        (pendingKeys, pendingValues, pendingRows) = ([], [], [:])
+        let memory = MemorySegment(keys: keys, values: values, classes: classes)
+        if let directory {
+            do {
+                segments.append(try write([memory], to: directory))
+                return
+            } catch {
+                warnUnwritable(error)
+                self.directory = nil
+            }
+        }
+        segments.append(memory)
+    }
+
+    /// Merges many small files into one, unless another process is at it.
+    func compact() {
+        let files = segments.compactMap { $0 as? FileSegment }
+        guard let directory, files.count == segments.count, files.count > Self.fileLimit else { return }
+        guard let lock = FileLock(directory.appending(path: "lock")) else { return }
+        defer { lock.unlock() }
+        // The old ones go only when the new one is in its place. Whoever has them open can go on reading them. Where
+        // it cannot be written, they stay.
+        guard let merged = try? write(files, to: directory) else { return }
+        segments = [merged]
+        for file in files { try? FileManager.default.removeItem(at: file.url) }
+    }
+
+    /// Gives back the memory that looking up took.
+    func release() { for segment in segments { segment.release() } }
+
+    /// Writes the rows of some segments as one.
+    private func write(_ parts: [any OutputSegment], to directory: URL) throws -> FileSegment {
+        let places = merged(parts)
+        let name = String(UInt64.random(in: .min ... .max), radix: 36)
+        let url = directory.appending(path: "\(name).\(FileSegment.fileExtension)")
+        try FileSegment.write(
+            to: url, teacher: key, classes: classes, count: places.count,
+            key: { parts[Int(places[$0].part)].key(Int(places[$0].row)) },
+            row: { try parts[Int(places[$0].part)].appendRow(Int(places[$0].row), to: &$1) })
+        return try FileSegment(url, teacher: key, classes: classes)
+    }
+
+    /// All keys of some segments in order, each once.
+    private func merged(_ parts: [any OutputSegment]) -> [(part: UInt32, row: UInt32)] {
+        var places: [(part: UInt32, row: UInt32)] = []
+        var heads = parts.map { _ in 0 }
+        var last: ExampleKey?
+        while true {
+            var best: (part: Int, key: ExampleKey)?
+            for (part, segment) in parts.enumerated() where heads[part] < segment.count {
+                let key = segment.key(heads[part])
+                if best.map({ key < $0.key }) ?? true { best = (part, key) }
+            }
+            guard let best else { return places }
+            if best.key != last { places.append((UInt32(best.part), UInt32(heads[best.part]))) }
+            last = best.key
+            heads[best.part] += 1
+        }
+    }
+
+    // MARK: - Opening
+
+    private func open(_ directory: URL) {
+        // A file that another process merges away between listing and opening shows in the next listing.
+        for _ in 0..<3 where !openAll(directory) {}
+    }
+
+    /// - Returns: `false` where a file went meanwhile.
+    private func openAll(_ directory: URL) -> Bool {
+        segments = []
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
+        for name in names.sorted() where name.hasSuffix("." + FileSegment.fileExtension) {
+            if name.hasPrefix(".") { continue }
+            let url = directory.appending(path: name)
+            do {
+                segments.append(try FileSegment(url, teacher: key, classes: classes))
+            } catch FileError.missing {
+                return false
+            } catch SealedFile.Problem.foreign(let reason) {
+                warn(
+                    "\(url.path): not a segment of this teacher's outputs: \(reason); it is ignored, remove it"
+                )
+            } catch SealedFile.Problem.damaged(let reason) {
+                try? FileManager.default.removeItem(at: url)
+                warn("\(url.path): \(reason); the file is removed and its outputs are computed again")
+            } catch {
+                warn("\(error); its outputs are computed again")
+            }
+        }
+        return true
+    }
+
+    private func warn(_ text: String) { if !warnings.contains(text) { warnings.append(text) } }
+
+    private func warnUnwritable(_ error: any Error) {
+        warn(
+            "\(error); the teacher's outputs are not kept for later runs. Choose another --cache-dir, "
+                + "or pass --no-teacher-cache.")
+    }
+}

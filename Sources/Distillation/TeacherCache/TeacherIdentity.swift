@@ -1,0 +1,37 @@
+import Files
+import Foundation
+import JSON
+import Torch
+
+/// What decides a teacher's outputs for given tokens: its files, and what it computes with.
+struct TeacherIdentity: Sendable {
+    /// To be raised where the same teacher would give other outputs than before.
+    static let version = 1
+
+    let files: [(name: String, sha256: String)]
+    let precision: Precision
+    let device: Device.Kind
+    let labels: [String]
+
+    /// - Throws: `FileError` where one of the teacher's files cannot be read.
+    init(_ teacher: TrainedClassifier, precision: Precision, memo: DigestMemo) throws {
+        files = try ModelDigest.model(teacher.directory, memo: memo)
+        self.precision = precision.resolved(on: teacher.model.device)
+        device = teacher.model.device.kind
+        labels = teacher.labels.names
+    }
+
+    /// The name of the teacher's folder in the cache.
+    var key: String { Digest.sha256(description) }
+
+    /// The text of `teacher.json`.
+    var description: String {
+        let object: JSONValue = [
+            "version": .integer(Self.version), "precision": .string(precision.rawValue),
+            "device": .string(device.rawValue), "labels": .array(labels.map(JSONValue.string)),
+            "files": .array(
+                files.map { ["name": .string($0.name), "sha256": .string($0.sha256)] as JSONValue }),
+        ]
+        return object.serialized() + "\n"
+    }
+}

@@ -1,0 +1,64 @@
+import Torch
+
+/// A teacher's logits for the examples of a data set, wherever they lie.
+public protocol TeacherOutputs: Sendable {
+    /// The examples.
+    var count: Int { get }
+    var classes: Int { get }
+
+    /// Appends the logits of an example.
+    ///
+    /// - Throws: `FileError` where they cannot be read.
+    func appendRow(_ index: Int, to values: inout [Float]) throws
+}
+
+extension TeacherOutputs {
+    /// The logits of some examples, row after row.
+    public func rows(_ indices: some Collection<Int>) throws -> [Float] {
+        var values: [Float] = []
+        values.reserveCapacity(indices.count * classes)
+        for index in indices { try appendRow(index, to: &values) }
+        return values
+    }
+
+    /// All rows, in memory.
+    public func logits() throws -> Logits { Logits(values: try rows(0..<count), classes: classes) }
+
+    /// The rows of some examples as a tensor (indices, classes).
+    func tensor(_ indices: [Int], device: Device) throws -> Tensor {
+        try Tensor(rows(indices), shape: [indices.count, classes], device: device)
+    }
+}
+
+extension Logits: TeacherOutputs {
+    public func appendRow(_ index: Int, to values: inout [Float]) throws { values += self[index] }
+}
+
+/// Rows of a teacher's stored outputs, by example.
+struct StoredTeacherOutputs: TeacherOutputs {
+    let classes: Int
+    let segments: [any OutputSegment]
+    /// Where the first row of each segment stands among all rows.
+    private let firstRows: [Int]
+    /// Each example's row among all rows.
+    private let rows: [UInt32]
+
+    init(classes: Int, segments: [any OutputSegment], rows: [UInt32]) {
+        self.classes = classes
+        self.segments = segments
+        self.rows = rows
+        var first = 0
+        firstRows = segments.map { segment in
+            defer { first += segment.count }
+            return first
+        }
+    }
+
+    var count: Int { rows.count }
+
+    func appendRow(_ index: Int, to values: inout [Float]) throws {
+        let row = Int(rows[index])
+        guard let segment = firstRows.lastIndex(where: { $0 <= row }) else { return }
+        try segments[segment].appendRow(row - firstRows[segment], to: &values)
+    }
+}

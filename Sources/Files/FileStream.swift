@@ -1,0 +1,51 @@
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A file read once from its beginning, piece by piece, with its SHA-256 on the way.
+public final class FileStream {
+    private let path: String
+    private let descriptor: Int32
+    private var hash = SHA256()
+
+    /// - Parameter url: a regular file.
+    /// - Throws: ``FileError``.
+    public init(_ url: URL) throws {
+        path = url.systemPath
+        descriptor = try openForReading(path).descriptor
+    }
+
+    deinit { close(descriptor) }
+
+    /// Reads the next bytes.
+    ///
+    /// - Returns: How many were read; 0 at the end of the file.
+    /// - Throws: ``FileError``.
+    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        while true {
+            let count = readBytes(descriptor, buffer.baseAddress, buffer.count)
+            if count >= 0 {
+                hash.update(UnsafeRawBufferPointer(rebasing: buffer.prefix(count)))
+                return count
+            }
+            guard errno == EINTR else { throw readError(path) }
+        }
+    }
+
+    /// The SHA-256 of what has been read so far: 64 lower-case hexadecimal digits.
+    public var sha256: String {
+        var hash = hash
+        return Digest.hexadecimal(hash.finalize())
+    }
+}
+
+/// The system's `read`, which a method of the same name would hide.
+private func readBytes(_ descriptor: Int32, _ base: UnsafeMutableRawPointer?, _ count: Int) -> Int {
+    read(descriptor, base, count)
+}

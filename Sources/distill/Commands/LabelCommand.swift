@@ -1,0 +1,69 @@
+import ArgumentParser
+import Distillation
+import Foundation
+
+struct LabelCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "label",
+        abstract: "Compute a teacher's outputs ahead of `distill run`, and keep them in the cache.",
+        discussion: """
+            The texts need no labels. Outputs that are there already are skipped, so an interrupted job goes on where \
+            it was. With --shard, several machines share the work: shard 3/8 is every eighth text from the third on; \
+            copy the folders teachers/<key> of their caches into one.
+
+            `distill run` reads training data as --precision auto does, and validation data as --precision float32.
+
+            Examples:
+              distill label --teacher teacher --data train.csv
+              distill label --teacher teacher --data texts.jsonl.gz --shard 3/8 --cache-dir /shared/cache
+            """)
+
+    @Option(help: ArgumentHelp("The teacher's directory.", valueName: "dir"), completion: .directory)
+    var teacher: String
+
+    @Option(
+        help: ArgumentHelp("Texts: .csv, .tsv or .jsonl, each also with .gz.", valueName: "file"),
+        completion: .file(extensions: dataFileExtensions))
+    var data: String
+
+    @Option(help: "The column of the text. (default: text, sentence, … whichever is there)")
+    var textColumn: String?
+
+    @Option(help: "The column of the second text, for tasks on pairs.")
+    var textPairColumn: String?
+
+    @Option(help: "Longer inputs are cut to this many tokens. (default: 128)")
+    var maxLength: Int?
+
+    @Option(help: "Texts in one forward pass.")
+    var batchSize = 64
+
+    @Option(help: ArgumentHelp("The part of the texts to take, such as 3/8.", valueName: "k/n"))
+    var shard: String?
+
+    @OptionGroup(title: "Running") var cache: CachePlaceOptions
+    @OptionGroup(title: "Running") var compute: ComputeOptions
+    @OptionGroup(title: "Running") var display: DisplayOptions
+
+    func request() throws -> LabelRequest {
+        var request = LabelRequest(teacher: URL(filePath: teacher), data: URL(filePath: data))
+        request.textColumn = textColumn
+        request.textPairColumn = textPairColumn
+        request.maxLength = maxLength ?? request.maxLength
+        request.batchSize = batchSize
+        request.shard = try shard.map { try Shard($0) }
+        request.cache = try cache.options()
+        request.device = try compute.device()
+        request.precision = compute.precision ?? request.precision
+        return request
+    }
+
+    func run() throws {
+        let run = try UsageError.checking { try LabelRun(try request()) }
+        Interrupt.install()
+        let renderer = RunRenderer(quiet: display.quiet)
+        let report = try run.run(onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })
+        try display.print(report) { ReportText.label(report) }
+        if report.interrupted { throw ExitCode(Interrupt.exitCode) }
+    }
+}
