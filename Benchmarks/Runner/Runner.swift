@@ -14,9 +14,11 @@ enum Runner {
             throw RunnerError("the first line must be a JSON object that names a workload")
         }
         let workload: Workload
+        let measuresCeiling: Bool
         do {
             let request = Request(object)
             try Runtime.setThreadCount(try request.int("threads"))
+            measuresCeiling = try request.string("workload") == "ceiling"
             workload = try Workloads.make(request)
         } catch {
             answer(["error": .string("\(error)")])
@@ -31,7 +33,14 @@ enum Runner {
                 try part()
                 seconds.append(.number((clock.now - start) / .seconds(1)))
             }
-            answer(["seconds": .array(seconds), "peak_memory": .integer(peakMemory())])
+            var result: JSONObject = ["seconds": .array(seconds), "peak_memory": .integer(peakMemory())]
+            if measuresCeiling {
+                result["gflops"] = [
+                    "float32": .number(PackedKernels.peakGigaflops(.float32)),
+                    "bfloat16": .number(PackedKernels.peakGigaflops(.bfloat16)),
+                ]
+            }
+            answer(result)
         }
     }
 

@@ -14,6 +14,7 @@ enum Workloads {
         case "latency": try latency(request)
         case "bulk": try bulk(request)
         case "tokenize": try tokenize(request)
+        case "ceiling": { _ in }
         case let name: throw RunnerError("unknown workload '\(name)'")
         }
     }
@@ -22,7 +23,7 @@ enum Workloads {
     /// backward pass and AdamW update.
     private static func trainStep(_ request: Request) throws -> Workload {
         let precision = try request.precision()
-        let (teacher, _) = try AutoModel.load(from: request.url("teacher"), seed: 1)
+        let (teacher, _) = try AutoModel.load(from: request.url("teacher"), isMapped: true)
         let (student, _) = try AutoModel.load(from: request.url("student"), seed: 1)
         teacher.precision = precision
         student.precision = precision
@@ -52,7 +53,7 @@ enum Workloads {
 
     /// One example of a given length, from token ids to logits.
     private static func latency(_ request: Request) throws -> Workload {
-        let (model, _) = try AutoModel.load(from: request.url("model"), seed: 1)
+        let (model, _) = try AutoModel.load(from: request.url("model"), isMapped: true)
         model.precision = try request.precision()
         try model.parameters.freeze()
         let (length, count) = (try request.int("length"), try request.int("count"))

@@ -2,7 +2,15 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
+
 #include <cstring>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
 
 #include "internal.h"
 
@@ -14,6 +22,16 @@ at::TensorOptions options(ct_dtype dtype, ct_device place) {
 }
 
 at::TensorOptions host_options(ct_dtype dtype) { return at::TensorOptions().dtype(scalar_type(dtype)); }
+
+// The memory of tensors over mapped files, by address, and how much of it there is.
+std::unordered_map<void *, size_t> &mapped() {
+    static auto *const regions = new std::unordered_map<void *, size_t>;
+    return *regions;
+}
+std::mutex &mapped_lock() {
+    static auto *const lock = new std::mutex;
+    return *lock;
+}
 
 // Draws in float32 on the CPU, so that the numbers do not depend on where the tensor will live.
 template <class Fill>
@@ -46,6 +64,44 @@ ct_error ct_from_bytes(const void *bytes, size_t byte_count, const int64_t *shap
         if (byte_count > 0) std::memcpy(tensor.data_ptr(), bytes, byte_count);
         *out = wrap(tensor.to(device(place)));
     });
+}
+
+ct_error ct_from_mapped(void *memory, size_t byte_count, const int64_t *shape, size_t rank, ct_dtype dtype, void *owner,
+                        void (*release)(void *owner), ct_tensor *out) {
+    // Held by the deleter, which runs once whatever happens.
+    std::shared_ptr<void> guardian(owner, release);
+    return guard("from_mapped", {}, [&] {
+        {
+            std::lock_guard<std::mutex> lock(mapped_lock());
+            mapped()[memory] = byte_count;
+        }
+        at::Tensor tensor = at::from_blob(
+            memory, sizes(shape, rank),
+            [guardian](void *place) {
+                std::lock_guard<std::mutex> lock(mapped_lock());
+                mapped().erase(place);
+            },
+            host_options(dtype));
+        TORCH_CHECK(tensor.nbytes() == byte_count, "shape ", tensor.sizes(), " needs ", tensor.nbytes(), " bytes, got ",
+                    byte_count);
+        *out = wrap(std::move(tensor));
+    });
+}
+
+void ct_release_pages(ct_tensor tensor) {
+#if defined(__linux__)
+    if (ct_version_of(tensor) != 0 || !tensor->value.has_storage()) return;
+    auto begin = reinterpret_cast<uintptr_t>(tensor->value.const_data_ptr());
+    std::lock_guard<std::mutex> lock(mapped_lock());
+    auto found = mapped().find(reinterpret_cast<void *>(begin));
+    if (found == mapped().end()) return;
+    // Whole pages alone: the others hold parts of other tensors.
+    const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+    uintptr_t first = (begin + page - 1) / page * page, last = (begin + found->second) / page * page;
+    if (first < last) madvise(reinterpret_cast<void *>(first), last - first, MADV_DONTNEED);
+#else
+    (void)tensor;
+#endif
 }
 
 ct_error ct_normal(const int64_t *shape, size_t rank, double mean, double standard_deviation, uint64_t seed,

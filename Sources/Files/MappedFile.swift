@@ -11,7 +11,7 @@ import Foundation
 /// A file whose bytes are read from disk when they are first touched, by mapping it into memory.
 ///
 /// The file must not be shortened while it is mapped; replacing it by a rename, as ``AtomicFile`` does, is
-/// harmless.
+/// harmless. What is written to the memory stays there: the file never changes.
 public final class MappedFile: Sendable {
     // Read-only memory that nothing frees before `deinit`, so any thread may use it.
     private nonisolated(unsafe) let base: UnsafeMutableRawPointer?
@@ -32,7 +32,7 @@ public final class MappedFile: Sendable {
             base = nil
             return
         }
-        guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED
+        guard let address = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED
         else { throw readError(path) }
         base = address
     }

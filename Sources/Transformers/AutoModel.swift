@@ -17,11 +17,13 @@ public enum AutoModel {
     ///   - ignoreMismatchedSizes: Whether a head of another number of classes is replaced by a fresh one.
     ///   - seed: Decides what is newly initialised.
     ///   - device: Where the model's parameters live.
+    ///   - isMapped: Whether parameters on the CPU stay in the mapped file, for a model that is not trained: pages that
+    ///     are not read take no memory. The file must not be shortened meanwhile; replacing it is harmless.
     /// - Returns: The model in float32, and what did not fit.
     /// - Throws: ``TransformersError``, `SafetensorsError` or `JSONError`, which name file, field or tensor.
     public static func load(
         from directory: URL, labelNames: [String]? = nil, ignoreMismatchedSizes: Bool = false,
-        seed: UInt64 = 42, device: Device = .cpu
+        seed: UInt64 = 42, device: Device = .cpu, isMapped: Bool = false
     ) throws -> (model: any SequenceClassifier, report: LoadReport) {
         var configuration = try BertConfiguration(contentsOf: directory)
         let family = try ModelFamily.named(configuration.modelType)
@@ -38,6 +40,7 @@ public enum AutoModel {
                 source = try source.ignoring(Set(head), family: family)
             }
         }
+        source.isMapped = isMapped
         let model = try family.make(configuration, source, seed, device)
         return (model, source.report(for: model))
     }

@@ -14,6 +14,8 @@ final class CheckpointSource: ParameterSource {
     private let ignored: Set<String>
     /// What the model took, by the model's names.
     private(set) var supplied: Set<String> = []
+    /// Whether parameters stay in the mapped file where they can, rather than being copied.
+    var isMapped = false
 
     /// - Parameter ignored: Parameters to act as if the checkpoint did not have them.
     /// - Throws: ``TransformersError`` where there are no weights or two tensors are the same parameter;
@@ -70,9 +72,14 @@ final class CheckpointSource: ParameterSource {
                     + "weights must be F32, F16, BF16 or F64")
         }
         supplied.insert(name)
+        let bytes = try checkpoint.bytes(of: stored)
+        if isMapped, dtype == .float32, device.kind == .cpu, !bytes.isEmpty,
+            Int(bitPattern: bytes.baseAddress).isMultiple(of: dtype.size)
+        {
+            return try Tensor(mapping: bytes, owner: self, shape: shape, dtype: dtype)
+        }
         // One copy, out of the mapped file; other types take a second one to become float32.
-        return try Tensor(bytes: checkpoint.bytes(of: stored), shape: shape, dtype: dtype)
-            .to(.float32, device)
+        return try Tensor(bytes: bytes, shape: shape, dtype: dtype).to(.float32, device)
     }
 
     private static let floatingPointTypes: [SafetensorsDType: DType] = [

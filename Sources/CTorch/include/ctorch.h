@@ -66,6 +66,12 @@ ct_error ct_arange(double start, double end, double step, ct_dtype dtype, ct_dev
 // Copies `byte_count` bytes in C order.
 ct_error ct_from_bytes(const void *bytes, size_t byte_count, const int64_t *shape, size_t rank, ct_dtype dtype,
                        ct_device device, ct_tensor *out);
+// A tensor over memory of somebody else's, such as a privately mapped file's, aligned to its elements; `release(owner)`
+// is called when no tensor needs it any more, or on failure.
+ct_error ct_from_mapped(void *memory, size_t byte_count, const int64_t *shape, size_t rank, ct_dtype dtype, void *owner,
+                        void (*release)(void *owner), ct_tensor *out);
+// Gives back the pages of a tensor made so, as long as nothing has changed it: they are read again when needed.
+void ct_release_pages(ct_tensor tensor);
 // Drawn on the CPU from a generator with this seed alone, then moved: the same numbers on every device.
 ct_error ct_normal(const int64_t *shape, size_t rank, double mean, double standard_deviation, uint64_t seed,
                    ct_dtype dtype, ct_device device, ct_tensor *out);

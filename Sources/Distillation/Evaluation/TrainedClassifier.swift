@@ -15,7 +15,7 @@ public final class TrainedClassifier {
     /// - Throws: ``DistillationError`` where the checkpoint lacks weights, above all a classifier head: its
     ///   answers, and whatever learnt from it, would be noise.
     public init(_ directory: URL, device: Device = .cpu) throws {
-        let (model, report) = try AutoModel.load(from: directory, device: device)
+        let (model, report) = try AutoModel.load(from: directory, device: device, isMapped: true)
         guard report.newlyInitialized.isEmpty else {
             let missing = report.newlyInitialized.prefix(4).joined(separator: ", ")
             throw DistillationError(

@@ -86,6 +86,8 @@ public final class PackedEncoderLayer {
         var layer: ct_packed_layer?
         try Tensor.withHandles(parameters) { handles, _ in try check(ct_pack_layer(handles, options, &layer)) }
         if let layer { packed = (layer, version, options.half) }
+        // From here on a model in a mapped file is read from its packed form.
+        for parameter in parameters where parameter.count > 1 << 14 { ct_release_pages(parameter.handle) }
         return layer
     }
 

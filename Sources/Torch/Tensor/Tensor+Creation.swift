@@ -32,6 +32,28 @@ extension Tensor {
         self.init(owning: try Tensor.handle(bytes: bytes, shape: shape, dtype: dtype, device: device))
     }
 
+    /// A tensor on the CPU over memory that somebody else owns, such as a privately mapped file's, without a copy.
+    ///
+    /// - Parameters:
+    ///   - bytes: Elements in C order, aligned to their size. Changing the tensor changes them.
+    ///   - owner: What keeps the memory valid; it is held as long as a tensor needs it.
+    /// - Throws: ``TorchError`` where the number of bytes does not fit shape and type.
+    public convenience init(
+        mapping bytes: UnsafeRawBufferPointer, owner: AnyObject, shape: [Int], dtype: DType
+    ) throws {
+        let held = Unmanaged.passRetained(owner)
+        self.init(
+            owning: try withInt64(shape) { dims, rank in
+                var out: ct_tensor?
+                try check(
+                    ct_from_mapped(
+                        UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count, dims, rank, dtype.code,
+                        held.toOpaque(), { Unmanaged<AnyObject>.fromOpaque($0!).release() }, &out))
+                guard let out else { throw TorchError(kind: .internal, "from_mapped returned no tensor") }
+                return out
+            })
+    }
+
     private static func handle(
         bytes: UnsafeRawBufferPointer, shape: [Int], dtype: DType, device: Device
     ) throws -> ct_tensor {
