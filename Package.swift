@@ -71,7 +71,7 @@ let package = Package(
         // Our side of `make benchmark`.
         .executableTarget(
             name: "benchmark-runner",
-            dependencies: ["Distillation", "Transformers", "Tokenizers", "Torch", "JSON"],
+            dependencies: ["Distillation", "Transformers", "Tokenizers", "Datasets", "Torch", "JSON"],
             path: "Benchmarks/Runner", swiftSettings: strict),
 
         .testTarget(name: "JSONTests", dependencies: ["JSON"], exclude: ["Fixtures"], swiftSettings: strict),

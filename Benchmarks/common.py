@@ -18,7 +18,8 @@ PEER_RUN = [sys.executable, str(ROOT / "Benchmarks/peer_run.py")]
 # What each row aims at: "≥" how many times faster than the peer, "≤" at most this share of the peer's; "" has no aim.
 TARGETS = {
     "a float32": "≥1.25×", "a student float32": "≥1.4×", "a bfloat16": "≥1.55×", "a student bfloat16": "≥1.8×",
-    "b": "", "b2": "", "c": "≥6×", "c accuracy": "≥1×",
+    "share teacher": "≥0.85×", "share student": "≥0.75×",
+    "b": "≥2×", "b2": "", "c": "≥6×", "c accuracy": "≥1×",
     "d float32": "≥1.05×", "d bfloat16": "≥2.1×",
     "e float32": "≤0.9×", "e bfloat16": "≤0.55×",
     "f": "≥25×", "g": "≤0.05×", "h": "≤0.6×", "i flat": "≤1.25×",

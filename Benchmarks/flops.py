@@ -11,19 +11,27 @@ def config(model):
     return json.loads((Path(model) / "config.json").read_text(encoding="utf-8"))
 
 
-def forward(model, lengths):
-    """Of one forward pass of a BERT classifier over sentences of these lengths."""
+def forward(model, lengths, whole=False):
+    """Of one forward pass of a BERT classifier over sentences of these lengths.
+
+    - whole: Also what the last layer computes for tokens other than each sentence's first, which no logit depends on.
+      We leave that out, the peers compute it.
+    """
     sizes = config(model)
     layers, width, inner = sizes["num_hidden_layers"], sizes["hidden_size"], sizes["intermediate_size"]
-    tokens, pairs = sum(lengths), sum(length * length for length in lengths)
-    # Query, key, value and output; the two feed-forward layers; scores and their sum over the values; the pooler.
-    multiply_adds = layers * (tokens * (4 * width * width + 2 * width * inner) + 2 * pairs * width)
-    return 2 * (multiply_adds + len(lengths) * width * width)
+    tokens, pairs, count = sum(lengths), sum(length * length for length in lengths), len(lengths)
+
+    def layer(queries, scores):
+        # Key and value; query and output; the two feed-forward layers; scores and their sum over the values.
+        return tokens * 2 * width * width + queries * (2 * width * width + 2 * width * inner) + 2 * scores * width
+
+    multiply_adds = (layers - 1) * layer(tokens, pairs) + (layer(tokens, pairs) if whole else layer(count, tokens))
+    return 2 * (multiply_adds + count * width * width)
 
 
-def training(model, lengths):
+def training(model, lengths, whole=False):
     """Of a forward and a backward pass, which multiplies twice: for the inputs' and for the weights' gradients."""
-    return 3 * forward(model, lengths)
+    return 3 * forward(model, lengths, whole)
 
 
 def weight_bytes(model, precision):

@@ -13,3 +13,9 @@ fi
 Tests/bootstrap_test.sh
 swift build --build-tests
 swift test --skip-build
+# Again with the kernels of lesser processors, and with none: results must be the same.
+for level in avx512 avx2 default libtorch; do
+    echo "Kernels: $level"
+    DISTILL_CPU_CAPABILITY=$level swift test --skip-build --filter "TorchTests|TransformersTests|DistillationTests" |
+        grep -E "✘|Test run with" || exit 1
+done

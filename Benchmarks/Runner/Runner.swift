@@ -86,6 +86,9 @@ struct Request {
         return value
     }
 
+    /// Whether a switch is on; off where it is not given.
+    func flag(_ key: String) -> Bool { object[key]?.boolValue ?? false }
+
     func url(_ key: String) throws -> URL { URL(filePath: try string(key)) }
 
     func precision() throws -> Precision {

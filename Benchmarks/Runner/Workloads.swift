@@ -14,6 +14,9 @@ enum Workloads {
         case "latency": try latency(request)
         case "bulk": try bulk(request)
         case "tokenize": try tokenize(request)
+        case "demo_step": try Ablations.demoStep(request)
+        case "demo_inference": try Ablations.demoInference(request)
+        case "last_layer": try Ablations.lastLayer(request)
         case "ceiling": { _ in }
         case let name: throw RunnerError("unknown workload '\(name)'")
         }
@@ -83,7 +86,7 @@ enum Workloads {
         return { time in try time { _ = try tokenizer.encodeFlat(batch: texts, threads: threads) } }
     }
 
-    private static func lines(_ file: URL) throws -> [String] {
+    static func lines(_ file: URL) throws -> [String] {
         try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map(String.init)
     }
 }

@@ -22,9 +22,12 @@ def prepare_teacher(settings):
     if (TEACHER / "model.safetensors").exists():
         return
     note("fine-tuning the teacher, once …")
+    # Each best checkpoint is saved at once: only a finished run gets the name.
+    partial = WORK / "teacher-movies-unfinished"
     run([
-        str(DISTILL), "finetune", "--model", str(ROOT / ".demo/all-MiniLM-L6-v2"), *DATA, "--output", str(TEACHER),
+        str(DISTILL), "finetune", "--model", str(ROOT / ".demo/all-MiniLM-L6-v2"), *DATA, "--output", str(partial),
         "--overwrite", "--epochs", "2", "--learning-rate", "5e-5", "--quiet"], settings.threads)
+    partial.rename(TEACHER)
 
 
 def has_flag(command, flag):
@@ -32,8 +35,8 @@ def has_flag(command, flag):
 
 
 def cache_flags():
-    """What makes our side compute the teacher's outputs in every run, as the peer does."""
-    return ["--no-teacher-cache"] if has_flag("run", "--no-teacher-cache") else []
+    """What makes our side tokenize and compute the teacher's outputs in every run, as the peer does."""
+    return [flag for flag in ("--no-teacher-cache", "--no-data-cache") if has_flag("run", flag)]
 
 
 def our_run(settings, *options):
@@ -86,7 +89,8 @@ def row_b(report, settings):
     precision = fast_precision()
     steps = 8 if settings.quick else None
     options = [*(["--max-steps", str(steps)] if steps else ["--epochs", "1"]), "--learning-rate", "1e-4"]
-    more = {"precision": precision, "epochs": 1, "max_steps": steps, "learning_rate": 1e-4}
+    more = {
+        "precision": precision, "epochs": 1, "max_steps": steps, "learning_rate": 1e-4, "teacher_layers": LAYERS}
     first, compiled, remark = choose_peer(settings, more)
     more["compile"] = compiled
     own, theirs = [], [] if not settings.quick else [first]

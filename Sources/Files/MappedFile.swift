@@ -32,7 +32,8 @@ public final class MappedFile: Sendable {
             base = nil
             return
         }
-        guard let address = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED
+        let access = PROT_READ | PROT_WRITE
+        guard let address = mmap(nil, size, access, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED
         else { throw readError(path) }
         base = address
     }

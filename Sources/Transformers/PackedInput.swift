@@ -62,7 +62,8 @@ extension ModelInput {
         self.init(
             inputIDs: try Tensor(ids, shape: shape, device: device),
             attentionMask: try Tensor(mask, shape: shape, device: device),
-            tokenTypeIDs: try packed.tokenTypeIDs.map { _ in try Tensor(types, shape: shape, device: device) })
+            tokenTypeIDs: try packed.tokenTypeIDs.map { _ in try Tensor(types, shape: shape, device: device) }
+        )
     }
 
     /// The same examples without their padding; `nil` where padding is not all on the right, or an example has no
@@ -77,7 +78,9 @@ extension ModelInput {
         for row in 0..<rows {
             let start = row * columns
             let length = mask[start..<start + columns].firstIndex(of: 0).map { $0 - start } ?? columns
-            guard length > 0, mask[start + length..<start + columns].allSatisfy({ $0 == 0 }) else { return nil }
+            guard length > 0, mask[start + length..<start + columns].allSatisfy({ $0 == 0 }) else {
+                return nil
+            }
             for place in start..<start + length {
                 packed.inputIDs.append(Int32(clamping: ids[place]))
                 if let types { packed.tokenTypeIDs?.append(Int32(clamping: types[place])) }

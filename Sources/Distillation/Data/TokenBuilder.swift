@@ -35,7 +35,8 @@ final class TokenBuilder {
         var records: [UInt8] = []
         records.reserveCapacity(encoding.ids.count * layout.tokenBytes)
         for (start, end) in zip(encoding.offsets, encoding.offsets.dropFirst()) {
-            layout.encode(ids: encoding.ids[start..<end], types: encoding.typeIDs[start..<end], into: &records)
+            layout.encode(
+                ids: encoding.ids[start..<end], types: encoding.typeIDs[start..<end], into: &records)
             lengths.append(Int32(end - start))
         }
         labels += chunk.labels

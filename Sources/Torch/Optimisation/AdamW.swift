@@ -145,7 +145,8 @@ public final class AdamW {
         }
     }
 
-    private func withTable(_ table: SparseTable, _ body: (ct_tensor, ct_tensor, ct_tensor) throws -> Void) rethrows
+    private func withTable(_ table: SparseTable, _ body: (ct_tensor, ct_tensor, ct_tensor) throws -> Void)
+        rethrows
     {
         try body(
             groups[table.group].parameters[table.place].tensor.handle,

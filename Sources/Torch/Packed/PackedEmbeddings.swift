@@ -9,7 +9,8 @@ public struct PackedEmbeddings {
     private let paddingIndex: Int?
     private let dropout: Dropout
 
-    public init(word: Embedding, position: Embedding, tokenType: Embedding, norm: LayerNorm, dropout: Dropout) {
+    public init(word: Embedding, position: Embedding, tokenType: Embedding, norm: LayerNorm, dropout: Dropout)
+    {
         parameters = [word.weight, position.weight, tokenType.weight, norm.weight, norm.bias]
         epsilon = norm.epsilon
         paddingIndex = word.paddingIndex

@@ -36,14 +36,17 @@ public final class PackedEncoderLayer {
         }
         parameters += [outputNorm.weight, outputNorm.bias]
         let (hidden, inner) = (attentionNorm.weight.count, intermediate.bias?.count ?? 0)
-        guard let code = Self.code(activation), attentionNorm.epsilon == outputNorm.epsilon, hidden % heads == 0
+        guard let code = Self.code(activation), attentionNorm.epsilon == outputNorm.epsilon,
+            hidden % heads == 0
         else { return nil }
         self.parameters = parameters
         self.hiddenDropout = hiddenDropout
         self.attentionDropout = attentionDropout
         options = ct_layer_options(
-            hidden: Int64(hidden), intermediate: Int64(inner), heads: Int64(heads), activation: code, half: false,
-            first_only: false, epsilon: attentionNorm.epsilon, hidden_dropout: 0, attention_dropout: 0, seed: 0,
+            hidden: Int64(hidden), intermediate: Int64(inner), heads: Int64(heads), activation: code,
+            half: false,
+            first_only: false, epsilon: attentionNorm.epsilon, hidden_dropout: 0, attention_dropout: 0,
+            seed: 0,
             offset: 0)
     }
 
@@ -84,7 +87,8 @@ public final class PackedEncoderLayer {
         if let old = packed?.layer { ct_packed_layer_free(old) }
         packed = nil
         var layer: ct_packed_layer?
-        try Tensor.withHandles(parameters) { handles, _ in try check(ct_pack_layer(handles, options, &layer)) }
+        try Tensor.withHandles(parameters) { handles, _ in try check(ct_pack_layer(handles, options, &layer))
+        }
         if let layer { packed = (layer, version, options.half) }
         // From here on a model in a mapped file is read from its packed form.
         for parameter in parameters where parameter.count > 1 << 14 { ct_release_pages(parameter.handle) }

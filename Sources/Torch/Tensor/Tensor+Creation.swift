@@ -47,7 +47,8 @@ extension Tensor {
                 var out: ct_tensor?
                 try check(
                     ct_from_mapped(
-                        UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count, dims, rank, dtype.code,
+                        UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count, dims, rank,
+                        dtype.code,
                         held.toOpaque(), { Unmanaged<AnyObject>.fromOpaque($0!).release() }, &out))
                 guard let out else { throw TorchError(kind: .internal, "from_mapped returned no tensor") }
                 return out

@@ -31,12 +31,14 @@ struct PackedLayerTests {
 
     @Test("output and every gradient are those of the plain composition, masks included", arguments: cases)
     func agreement(_ test: Case) throws {
-        let plain = try LayerFixture(test), packed = try LayerFixture(test)
+        let plain = try LayerFixture(test)
+        let packed = try LayerFixture(test)
         let position = DropoutState.Position(seed: 11, offset: 5)
         let expected = try plain.composed(position)
         let state = DropoutState(position: position)
         let output = try packed.layer()(
-            packed.input, PackedSequences(offsets: packed.offsets), dtype: .float32, firstOnly: test.firstOnly,
+            packed.input, PackedSequences(offsets: packed.offsets), dtype: .float32,
+            firstOnly: test.firstOnly,
             state)
         #expect(output.shape == expected.shape)
         #expect(state.position.offset == position.offset + 3)
@@ -57,7 +59,8 @@ struct PackedLayerTests {
 
     @Test("bfloat16 points where float32 does", arguments: cases)
     func halfPrecision(_ test: Case) throws {
-        let exact = try LayerFixture(test), rounded = try LayerFixture(test)
+        let exact = try LayerFixture(test)
+        let rounded = try LayerFixture(test)
         func run(_ fixture: LayerFixture, _ dtype: DType) throws -> Tensor {
             let output = try fixture.layer()(
                 fixture.input, PackedSequences(offsets: fixture.offsets), dtype: dtype,
@@ -79,7 +82,8 @@ struct PackedLayerTests {
     @Test("an example's rows do not depend on the examples beside it, nor on the number of threads")
     func independence() throws {
         for dtype in [DType.float32, .bfloat16] {
-            let fixture = try LayerFixture(Case(hidden: 64, inner: 256, heads: 4, lengths: [3, 20, 41, 9, 130]))
+            let fixture = try LayerFixture(
+                Case(hidden: 64, inner: 256, heads: 4, lengths: [3, 20, 41, 9, 130]))
             let layer = try fixture.layer()
             let threads = Runtime.threadCount
             defer { try? Runtime.setThreadCount(threads) }
@@ -109,7 +113,8 @@ struct PackedLayerTests {
             let threads = Runtime.threadCount
             defer { try? Runtime.setThreadCount(threads) }
             try Runtime.setThreadCount(count)
-            let fixture = try LayerFixture(Case(hidden: 64, inner: 256, heads: 4, lengths: [3, 20, 41, 9, 130]))
+            let fixture = try LayerFixture(
+                Case(hidden: 64, inner: 256, heads: 4, lengths: [3, 20, 41, 9, 130]))
             let output = try fixture.layer()(
                 fixture.input, PackedSequences(offsets: fixture.offsets), dtype: .bfloat16, firstOnly: false,
                 DropoutState(seed: 3))
@@ -127,7 +132,8 @@ struct PackedLayerTests {
         func output() throws -> [Float] {
             try withNoGrad {
                 try layer(
-                    fixture.input, PackedSequences(offsets: fixture.offsets), dtype: .float32, firstOnly: false,
+                    fixture.input, PackedSequences(offsets: fixture.offsets), dtype: .float32,
+                    firstOnly: false,
                     nil
                 ).array()
             }

@@ -118,6 +118,8 @@ struct SparseAdamWTests {
         try table.backward([1, 2, 3, 4], 1)
         try optimizer.step(learningRate: 0.1)
         expectTorchError("index out of range", kind: .index) { try optimizer.prepare(rows: [40]) }
-        expectTorchError("input_ids", "token 1 has 40", kind: .index) { try table.backward([1, 40, 3, 4], 1) }
+        expectTorchError("input_ids", "token 1 has 40", kind: .index) {
+            try table.backward([1, 40, 3, 4], 1)
+        }
     }
 }
