@@ -156,8 +156,11 @@ CT_INLINE vf multiply_add(vf sum, vu a, vu b) {
 }
 
 // tile[r][c] = Σ_w left[w * height + r] · right[w * 32 + c]
+//
+// Sums, a row of the right operand and one element of the left take all registers: a function of its own, so that
+// nothing else claims one.
 template <class S, int rows>
-void multiply_tile(int64_t length, const uint32_t *left, int64_t height, const uint32_t *right, float *tile) {
+__attribute__((noinline)) void multiply_tile(int64_t length, const uint32_t *left, int64_t height, const uint32_t *right, float *tile) {
     vf sums[rows][2];
     for (int r = 0; r < rows; ++r) sums[r][0] = sums[r][1] = vf{};
     for (int64_t w = 0; w < length; ++w) {
@@ -189,11 +192,11 @@ CT_INLINE void multiply_tile(int64_t rows, int64_t length, const uint32_t *left,
 #undef CT_ROWS
 }
 
-// Multiplies a packed left operand with panels first…last of a packed right one; hands each finished tile to
-// `take(row, column, rows, columns, tile)`, whose rows lie 32 elements apart.
+// Multiplies words begin ..< end of a packed left operand with those of panels first…last of a packed right one; hands
+// each finished tile to `take(row, column, rows, columns, tile)`, whose rows lie 32 elements apart.
 template <class S, class Take>
-CT_INLINE void multiply(const uint32_t *left, int64_t rows, int64_t length, const uint32_t *right, int64_t columns,
-                        int64_t first, int64_t last, Take &&take) {
+CT_INLINE void multiply_words(const uint32_t *left, int64_t rows, int64_t length, const uint32_t *right,
+                              int64_t columns, int64_t first, int64_t last, int64_t begin, int64_t end, Take &&take) {
     RowPanels panels(rows);
     int64_t total = words<S>(length);
     alignas(64) float tile[panel_rows * 32];
@@ -201,10 +204,18 @@ CT_INLINE void multiply(const uint32_t *left, int64_t rows, int64_t length, cons
         int64_t width = std::min<int64_t>(32, columns - p * 32);
         for (int64_t i = 0; i < panels.count; ++i) {
             int64_t height = panels.rows_of(i);
-            multiply_tile<S>(height, total, left + i * panels.height * total, panels.height, right + p * 32 * total, tile);
+            multiply_tile<S>(height, end - begin, left + (i * total + begin) * panels.height, panels.height,
+                             right + (p * total + begin) * 32, tile);
             take(i * panels.height, p * 32, height, width, tile);
         }
     }
+}
+
+// The same for all words.
+template <class S, class Take>
+CT_INLINE void multiply(const uint32_t *left, int64_t rows, int64_t length, const uint32_t *right, int64_t columns,
+                        int64_t first, int64_t last, Take &&take) {
+    multiply_words<S>(left, rows, length, right, columns, first, last, 0, words<S>(length), take);
 }
 
 CT_INLINE int64_t panels_of(int64_t columns) { return (columns + 31) / 32; }

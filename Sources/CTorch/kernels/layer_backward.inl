@@ -306,13 +306,16 @@ void weight_slopes(const LayerBackward &call, const BackwardBuffers<S> &buffers)
             if (rows == 0) return;
             uint32_t *left = scratch<uint32_t>(0, left_words<S>(size, rows));
             pack_left_block<S>(product.left + begin * product.m + m, product.m, size, rows, left);
-            multiply<S>(left, size, rows, right_of(i), hidden, 0, panels,
-                        [&](int64_t r, int64_t column, int64_t height, int64_t width, const float *tile) {
-                            float *at = product.transposed ? product.to + column * product.m + m + r
-                                                           : product.to + (m + r) * hidden + column;
-                            add_tile(tile, height, width, at, product.transposed ? product.m : hidden,
-                                     product.transposed, begin > 0);
-                        });
+            // So many words at a time that a panel of the right operand stays in the first cache.
+            constexpr int64_t step = 128;
+            for (int64_t w = 0; w < words<S>(rows); w += step)
+                multiply_words<S>(left, size, rows, right_of(i), hidden, 0, panels, w, std::min(w + step, words<S>(rows)),
+                                  [&](int64_t r, int64_t column, int64_t height, int64_t width, const float *tile) {
+                                      float *at = product.transposed ? product.to + column * product.m + m + r
+                                                                     : product.to + (m + r) * hidden + column;
+                                      add_tile(tile, height, width, at, product.transposed ? product.m : hidden,
+                                               product.transposed, begin > 0 || w > 0);
+                                  });
         });
     }
 }
