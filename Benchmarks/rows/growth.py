@@ -1,15 +1,14 @@
 """Row i: how time and memory grow with length, data and threads."""
 
-import re
 import shutil
 
-from common import DISTILL, MOVIES, TARGETS, WORK, BenchmarkError, fast_precision, note, output_of
+from common import DISTILL, MOVIES, TARGETS, WORK, BenchmarkError, fast_precision, note
 from prepare import growing_data
 from rows.inference import bulk, rate
 from rows.steps import STUDENT, both, step
 from sides import in_turn, memory, ours, parts, peer, run
 
-TINY = WORK / "tiny"
+TINY, CACHE = WORK / "tiny", WORK / "growth-cache"
 
 
 def row_i(report, settings):
@@ -54,7 +53,7 @@ def data(report, settings):
         for count in counts:
             output = WORK / "growth-output"
             shutil.rmtree(output, ignore_errors=True)
-            output.unlink(missing_ok=True)
+            shutil.rmtree(CACHE, ignore_errors=True)
             try:
                 done = run(command(growing_data(count), output), settings.threads)
             except BenchmarkError as error:
@@ -69,17 +68,10 @@ def data(report, settings):
 
 
 def commands():
-    """What to run, by name: each a function of the data's and the output's place."""
+    """What to run, by name: each a function of the data's and the output's place. Caches start empty."""
     yield "distill run, 50 steps", lambda file, output: [
         str(DISTILL), "run", "--teacher", str(TINY), "--train", str(file), "--validation", str(MOVIES / "validation.csv"),
-        "--output", str(output), "--layers", "1", "--hidden-size", "32", "--attention-heads", "2", "--intermediate-size", "64",
-        "--max-steps", "50", "--quiet"] + (
-            ["--no-teacher-cache"] if "--no-teacher-cache" in output_of(str(DISTILL), "run", "--help") else [])
-    if not re.search(r"^  label\b", output_of(str(DISTILL), "--help"), re.MULTILINE):
-        note("this distill has no command 'label'")
-        return
-    options = output_of(str(DISTILL), "label", "--help")
-    model = next((name for name in ("--teacher", "--model") if name in options), "--teacher")
-    source = next((name for name in ("--data", "--train", "--input") if name in options), None)
+        "--output", str(output), "--cache-dir", str(CACHE), "--layers", "1", "--hidden-size", "32", "--attention-heads", "2",
+        "--intermediate-size", "64", "--max-steps", "50", "--quiet"]
     yield "distill label", lambda file, output: [
-        str(DISTILL), "label", model, str(TINY), *([source] if source else []), str(file), "--output", str(output)]
+        str(DISTILL), "label", "--teacher", str(TINY), "--data", str(file), "--cache-dir", str(CACHE), "--quiet"]
