@@ -46,6 +46,8 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "Datasets", dependencies: ["JSON", "Files", "CZlib"], swiftSettings: strict),
 
+        .target(name: "TensorBoard", dependencies: ["Files"], swiftSettings: strict),
+
         // The engine: libtorch behind a C header, then Swift.
         .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
         .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: strict),
@@ -57,7 +59,7 @@ let package = Package(
         .target(
             name: "Distillation",
             dependencies: [
-                "Torch", "Transformers", "Tokenizers", "Datasets", "Safetensors", "JSON", "Files",
+                "Torch", "Transformers", "Tokenizers", "Datasets", "Safetensors", "TensorBoard", "JSON", "Files",
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -79,6 +81,7 @@ let package = Package(
         .testTarget(
             name: "SafetensorsTests", dependencies: ["Safetensors", "Files"], exclude: ["Fixtures"],
             swiftSettings: strict),
+        .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard"], swiftSettings: strict),
         .testTarget(
             name: "TokenizersTests", dependencies: ["Tokenizers", "JSON"], exclude: ["Fixtures"],
             swiftSettings: strict),
@@ -100,7 +103,8 @@ let package = Package(
                 "distill", "Distillation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .testTarget(
-            name: "InteropTests", dependencies: ["Distillation"], exclude: ["Fixtures", "interop.py"],
+            name: "InteropTests", dependencies: ["Distillation", "TensorBoard"],
+            exclude: ["Fixtures", "interop.py", "tensorboard_reader.py"],
             swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx20

@@ -23,17 +23,16 @@ class Report:
         self.folder = WORK / "quick" if settings.quick else ROOT / "Benchmarks"
         self.document = None if settings.quick else ROOT / "docs/performance.md"
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.machine, self.commit, self.threads = machine(), commit(), settings.threads
+        # What earlier rows must have in common with these to stand beside them.
+        self.place = {"machine": machine(), "commit": commit(), "threads": settings.threads}
         self.ceilings = ceilings
         self.rows, self.fresh = [], []
         file = self.folder / "results.json"
         if file.exists():
             earlier = json.loads(file.read_text(encoding="utf-8"))
-            same = [earlier[key] for key in ("machine", "commit", "threads")] == [self.machine, self.commit, self.threads]
-            if same:
-                self.rows = earlier["rows"]
-            elif earlier["rows"]:
-                note(f"the results of {earlier['commit']} on {earlier['machine']} are replaced")
+            self.rows = [row for row in earlier if {key: row[key] for key in self.place} == self.place]
+            if len(self.rows) < len(earlier):
+                note(f"the results of {earlier[0]['commit']} on {earlier[0]['machine']} are replaced")
 
     def add(self, row, workload, ours, peer, peer_name, unit, target="", kind="faster", met=None, **more):
         """Adds an entry; `ours` and `peer` are lists of one figure a round.
@@ -67,7 +66,7 @@ class Report:
     def finish(self, source):
         """Takes over what a row added, in place of what it reported earlier."""
         for entry in self.fresh:
-            entry["source"] = source
+            entry |= {**self.place, "ceilings": self.ceilings, "source": source}
         rows = [row for row in self.rows if row["source"] != source] + self.fresh
         self.rows = sorted(rows, key=lambda row: row["row"])
         self.fresh = []
@@ -78,10 +77,7 @@ class Report:
         self.fresh = []
 
     def save(self):
-        result = {
-            "machine": self.machine, "commit": self.commit, "threads": self.threads, "ceilings": self.ceilings,
-            "rows": self.rows}
-        write(self.folder / "results.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+        write(self.folder / "results.json", json.dumps(self.rows, indent=2, ensure_ascii=False) + "\n")
         table = self.table()
         write(self.folder / "results.md", table)
         if self.document and self.document.exists():
@@ -94,7 +90,7 @@ class Report:
 
     def table(self):
         lines = [
-            f"Measured on: {self.machine}; {self.threads} threads; sources of {self.commit}.", "",
+            f"Measured on: {self.place['machine']}; {self.place['threads']} threads; sources of {self.place['commit']}.", "",
             f"Ceilings: {self.ceiling_line()}.", "",
             "| row | workload | ours (spread) | peer (spread) | unit | ratio | target | met | share of ceiling |",
             "|---|---|---|---|---|---|---|---|---|"]

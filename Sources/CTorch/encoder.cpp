@@ -103,11 +103,6 @@ struct ct_packed_layer_s {
         outer = pack(p[outer_weight], forward ? h : i, forward ? i : h, forward);
     }
 
-    // Bytes that it holds.
-    int64_t bytes() const {
-        return static_cast<int64_t>(query.nbytes() + key_value.nbytes() + output.nbytes() + inner.nbytes() + outer.nbytes());
-    }
-
     k::LayerWeights weights(const std::vector<at::Tensor> &p) const {
         return {word_data(query), word_data(key_value), word_data(output), word_data(inner), word_data(outer),
                 data(p[query_bias]), data(key_value_bias), data(p[output_bias]), data(p[inner_bias]), data(p[outer_bias]),

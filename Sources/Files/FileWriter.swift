@@ -59,7 +59,8 @@ public final class FileWriter {
         guard fsync(descriptor) == 0 || errno == EINVAL else { throw failure() }  // EINVAL: not a disk file
     }
 
-    private func flush() throws {
+    /// Hands what is buffered to the system.
+    func flush() throws {
         try buffer.withUnsafeBytes { try writeFully($0) }
         buffer.removeAll(keepingCapacity: true)
     }

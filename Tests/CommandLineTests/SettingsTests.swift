@@ -42,7 +42,7 @@ struct SettingsTests {
                 "--warmup-steps", "0.2", "--weight-decay", "0.1", "--adam-beta1", "0.8", "--adam-beta2",
                 "0.9",
                 "--adam-epsilon", "1e-6", "--max-grad-norm", "0", "--seed", "7", "--logging-steps", "3",
-                "--no-group-by-length", "--overwrite", "--precision", "bfloat16",
+                "--no-group-by-length", "--overwrite", "--precision", "bfloat16", "--logging-dir", "logs",
             ])
         let training = request.training
         #expect(request.data.validation?.relativePath == "v.csv" && request.data.validationSplit == 0.2)
@@ -55,7 +55,7 @@ struct SettingsTests {
         #expect(
             request.student.initialization == .teacherLayers && request.student.teacherLayers == [0, 2, 5])
         #expect(request.temperature == 2 && request.alpha == 0.5 && request.overwrite)
-        #expect(request.precision == .bfloat16)
+        #expect(request.precision == .bfloat16 && request.loggingDirectory?.relativePath == "logs")
         #expect(training.numTrainEpochs == 1.5 && training.maxSteps == 7)
         #expect(training.perDeviceTrainBatchSize == 8 && training.perDeviceEvalBatchSize == 16)
         #expect(training.gradientAccumulationSteps == 2 && training.learningRate == 1e-4)

@@ -1,4 +1,6 @@
+import Files
 import Foundation
+import JSON
 import Testing
 import Tokenizers
 import Torch
@@ -83,6 +85,43 @@ struct RunTests {
         #expect(predictor.labels.contains(answer.label))
         #expect(abs(answer.scores.reduce(0) { $0 + $1.value } - 1) < 1e-5)
         #expect(try predictor.predict([]).isEmpty)
+    }
+
+    @Test("curves and metrics are logged for each log step and evaluation, and change nothing")
+    func logging() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        var logged = request("logged")
+        logged.loggingDirectory = scratch.appending(path: "logs")
+        logged.training.loggingSteps = 2
+        var steps: [StepMetrics] = []
+        let report = try DistillationRun(logged).run(onEvent: { if case .step(let step) = $0 { steps.append(step) } })
+        let lines = try String(
+            contentsOf: scratch.appending(path: "logs/metrics.jsonl"), encoding: .utf8
+        ).split(separator: "\n")
+        let kinds = try lines.map { try #require(JSONValue.parse(String($0)).objectValue)["kind"]?.stringValue }
+        #expect(kinds.count { $0 == "step" } == steps.count && steps.count > 1)
+        #expect(kinds.count { $0 == "evaluation" } == report.epochs.count)
+        let first = try JSONText.decode(StepMetrics.self, from: String(#require(lines.first)))
+        #expect(first == steps.first)
+        let files = try FileManager.default.contentsOfDirectory(atPath: scratch.appending(path: "logs").path)
+        #expect(files.count { $0.hasPrefix("events.out.tfevents.") } == 1)
+        var silent = request("silent")
+        silent.training.loggingSteps = 2
+        _ = try DistillationRun(silent).run()
+        #expect(
+            try Data(contentsOf: scratch.appending(path: "logged/model.safetensors"))
+                == Data(contentsOf: scratch.appending(path: "silent/model.safetensors")))
+    }
+
+    @Test("a place where nothing can be logged is refused before any work")
+    func noLog() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
+        try Data().write(to: scratch.appending(path: "file"))
+        var request = request("student")
+        request.loggingDirectory = scratch.appending(path: "file/logs")
+        #expect(throws: FileError.self) { try DistillationRun(request).run() }
+        #expect(!FileManager.default.fileExists(atPath: request.output.path))
     }
 
     @Test("the same seed writes the same bytes")

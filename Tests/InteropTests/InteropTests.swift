@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import TensorBoard
 import Testing
 import Tokenizers
 import Torch
@@ -73,6 +74,27 @@ struct InteropTests {
         try claim.serialized().write(to: file, atomically: true, encoding: .utf8)
         let result = try Python.run([Fixtures.script.path, model.path, file.path])
         #expect(result.status == 0, "\(result.output)")
+    }
+}
+
+@Suite("TensorBoard reads what a run logged", .enabled(if: Python.isThere))
+struct TensorBoardInteropTests {
+    @Test("every tag, step and value")
+    func curves() throws {
+        let directory = try TemporaryDirectory()
+        let writer = try EventFileWriter(directory: directory.url)
+        try writer.add([("train/loss", 0.75), ("train/kl", 1e-7)], step: 1)
+        try writer.add([("train/loss", -0.5)], step: 70_000)
+        try writer.add([("eval/accuracy", 0.875)], step: 70_000)
+        let result = try Python.run([Fixtures.folder.appending(path: "tensorboard_reader.py").path, directory.url.path])
+        let expected = """
+            eval/accuracy 70000 0.875
+            train/kl 1 1e-07
+            train/loss 1 0.75
+            train/loss 70000 -0.5
+
+            """
+        #expect(result.status == 0 && result.output == expected, "\(result.output)")
     }
 }
 

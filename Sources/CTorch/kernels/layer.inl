@@ -23,6 +23,13 @@ struct RowBlocks {
         size = std::max<int64_t>(1, (rows + blocks - 1) / blocks);
         count = (rows + size - 1) / size;
     }
+    // All rows as one block.
+    static RowBlocks whole(int64_t rows) {
+        RowBlocks blocks(rows, rows);
+        blocks.size = rows;
+        blocks.count = 1;
+        return blocks;
+    }
     int64_t first(int64_t block) const { return block * size; }
     int64_t size_of(int64_t block) const { return std::min(size, rows - block * size); }
     int64_t rows, size, count;
@@ -64,8 +71,8 @@ void project(const LayerForward &call, int64_t chunks) {
                                    static_cast<S *>(to) + (row + r) * width + column, width);
                     });
     };
-    RowBlocks blocks(call.sequences.tokens(), chunks > 1 ? INT64_MAX / 2 : block_rows<S>(hidden));
-    if (chunks > 1) blocks.size = blocks.rows, blocks.count = 1;
+    auto blocks_of = [&](int64_t rows) { return chunks > 1 ? RowBlocks::whole(rows) : RowBlocks(rows, block_rows<S>(hidden)); };
+    RowBlocks blocks = blocks_of(call.sequences.tokens());
     parallel_tasks(blocks.count * chunks, [&](int64_t task) {
         int64_t block = task / chunks, chunk = task % chunks, first = blocks.first(block), rows = blocks.size_of(block);
         uint32_t *packed = scratch<uint32_t>(0, left_words<S>(rows, hidden));
@@ -77,8 +84,7 @@ void project(const LayerForward &call, int64_t chunks) {
                     call.memory.query, chunk);
     });
     if (!shape.first_only) return;
-    RowBlocks firsts(call.sequences.count, chunks > 1 ? call.sequences.count : block_rows<S>(hidden));
-    if (chunks > 1) firsts.size = firsts.rows, firsts.count = 1;
+    RowBlocks firsts = blocks_of(call.sequences.count);
     parallel_tasks(firsts.count * chunks, [&](int64_t task) {
         int64_t block = task / chunks, chunk = task % chunks, first = firsts.first(block), rows = firsts.size_of(block);
         uint32_t *packed = scratch<uint32_t>(0, left_words<S>(rows, hidden));

@@ -108,8 +108,8 @@ CT_INLINE void store_words(uint32_t *to, vu x, int64_t count) { store_part(reint
 
 // e^x for x ≤ 88; underflows to zero. Relative error below 2e-7 (Cody and Waite's reduction, a Taylor polynomial on
 // ±ln 2 / 2).
-CT_INLINE vf exponential(vf x) {
-    x = maximum(minimum(x, splat(88.0f)), splat(-87.3f));
+CT_INLINE vf exponential(vf given) {
+    vf x = maximum(minimum(given, splat(88.0f)), splat(-87.3f));
     vf shifted = x * 1.44269504f + 12582912.0f;  // 1.5 · 2^23: rounds to a whole number in the low bits
     vi power = (vi)shifted - 0x4B400000;
     vf whole = shifted - 12582912.0f;
@@ -123,7 +123,8 @@ CT_INLINE vf exponential(vf x) {
     p = p * r + 0.5f;
     p = p * r + 1.0f;
     p = p * r + 1.0f;
-    return (vf)((vi)p + (power << 23));
+    // What is not a number stays so: it must reach the loss, where it is noticed.
+    return given == given ? (vf)((vi)p + (power << 23)) : given;
 }
 
 CT_INLINE vf hyperbolic_tangent(vf x) {
@@ -154,7 +155,7 @@ CT_INLINE vf activate(Activation kind, vf x) {
     case Activation::gelu: return x * normal(x).cumulative;
     case Activation::gelu_tanh:
         return 0.5f * x * (1.0f + hyperbolic_tangent(0.797884561f * (x + 0.044715f * x * x * x)));
-    case Activation::relu: return x > 0.0f ? x : splat(0.0f);
+    case Activation::relu: return x < 0.0f ? splat(0.0f) : x;
     case Activation::silu: return x / (1.0f + exponential(-x));
     }
     __builtin_unreachable();
@@ -174,7 +175,7 @@ CT_INLINE Activated activate_with_slope(Activation kind, vf x) {
         vf inner = 0.797884561f * (1.0f + 0.134145f * x * x);
         return {0.5f * x * (1.0f + t), 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * inner};
     }
-    case Activation::relu: return {x > 0.0f ? x : splat(0.0f), x > 0.0f ? splat(1.0f) : splat(0.0f)};
+    case Activation::relu: return {x < 0.0f ? splat(0.0f) : x, x > 0.0f ? splat(1.0f) : splat(0.0f)};
     case Activation::silu: {
         vf s = 1.0f / (1.0f + exponential(-x));
         return {x * s, s * (1.0f + x * (1.0f - s))};

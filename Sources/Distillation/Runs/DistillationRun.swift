@@ -30,7 +30,7 @@ public struct DistillationRun {
     public func run(
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
     ) throws -> RunReport {
-        let log = RunLog(onEvent)
+        let log = try RunLog(onEvent, loggingDirectory: request.loggingDirectory)
         let output = try OutputDirectory(
             request.output, overwrite: request.overwrite,
             inputs: [request.teacher] + [request.student.directory].compactMap(\.self) + request.data.files)

@@ -16,7 +16,7 @@ public struct EvaluationRun {
     public func run(
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
     ) throws -> EvaluationReport {
-        let log = RunLog(onEvent)
+        let log = try RunLog(onEvent)
         let classifier = try TrainedClassifier(request.model, device: request.device)
         let teacher = try request.teacher.map { try TrainedClassifier($0, device: request.device) }
         if let teacher, let difference = classifier.labels.difference(from: teacher.labels) {

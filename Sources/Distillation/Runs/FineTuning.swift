@@ -19,7 +19,7 @@ public struct FineTuning {
     public func run(
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
     ) throws -> RunReport {
-        let log = RunLog(onEvent)
+        let log = try RunLog(onEvent, loggingDirectory: request.loggingDirectory)
         let output = try OutputDirectory(
             request.output, overwrite: request.overwrite, inputs: [request.model] + request.data.files)
         let seed = request.training.seed

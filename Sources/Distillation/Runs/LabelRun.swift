@@ -28,7 +28,7 @@ public struct LabelRun {
     public func run(
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
     ) throws -> LabelReport {
-        let log = RunLog(onEvent)
+        let log = try RunLog(onEvent)
         let teacher = try log.phase("Loading the teacher") {
             try TrainedClassifier(request.teacher, device: request.device)
         }

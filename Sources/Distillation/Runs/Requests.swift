@@ -35,6 +35,8 @@ public struct FineTuneRequest: Sendable {
     /// What training computes with; models are always judged in float32, and saved in it.
     public var precision = Precision.auto
     public var cache = CacheOptions()
+    /// Where curves for TensorBoard and `metrics.jsonl` are written; `nil` for nowhere.
+    public var loggingDirectory: URL?
 
     public init(model: URL, data: DataRequest, output: URL) {
         self.model = model
@@ -59,6 +61,8 @@ public struct DistillRequest: Sendable {
     /// What training computes with; models are always judged in float32, and saved in it.
     public var precision = Precision.auto
     public var cache = CacheOptions()
+    /// Where curves for TensorBoard and `metrics.jsonl` are written; `nil` for nowhere.
+    public var loggingDirectory: URL?
 
     public init(teacher: URL, data: DataRequest, output: URL) {
         self.teacher = teacher

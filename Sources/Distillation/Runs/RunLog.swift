@@ -5,8 +5,14 @@ final class RunLog {
     private let onEvent: (RunEvent) -> Void
     private var warned: Set<String> = []
     private(set) var phases: [RunReport.Phase] = []
+    private var metrics: MetricsLog?
 
-    init(_ onEvent: @escaping (RunEvent) -> Void) { self.onEvent = onEvent }
+    /// - Parameter loggingDirectory: Where curves and metrics are written; `nil` for nowhere.
+    /// - Throws: `FileError` where nothing can be written there.
+    init(_ onEvent: @escaping (RunEvent) -> Void, loggingDirectory: URL? = nil) throws {
+        self.onEvent = onEvent
+        metrics = try loggingDirectory.map(MetricsLog.init)
+    }
 
     func phase<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
         onEvent(.phaseStarted(name))
@@ -18,7 +24,16 @@ final class RunLog {
         return result
     }
 
-    func send(_ event: RunEvent) { onEvent(event) }
+    func send(_ event: RunEvent) {
+        onEvent(event)
+        do {
+            try metrics?.handle(event)
+        } catch {
+            // What is being learnt is worth more than its log.
+            metrics = nil
+            warnOnce("Metrics are no longer logged: \(error)")
+        }
+    }
 
     /// Sends a warning, unless it was sent before.
     func warnOnce(_ text: String) {

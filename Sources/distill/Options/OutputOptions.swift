@@ -11,6 +11,12 @@ struct OutputOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Where to write curves for TensorBoard, and metrics.jsonl: a line for each log step.", valueName: "dir"),
+        completion: .directory)
+    var loggingDir: String?
+
+    @Option(
+        help: ArgumentHelp(
             "A YAML file of settings, named as the options but in snake case; options override it.",
             valueName: "file"),
         completion: .file(extensions: ["yaml", "yml"]))

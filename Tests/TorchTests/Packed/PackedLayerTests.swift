@@ -147,6 +147,23 @@ struct PackedLayerTests {
         try expectNear(Tensor(after), fixture.composed(nil).reshaped([after.count]), "after a change")
     }
 
+    @Test("a number that is none reaches the output, wherever it comes from", arguments: [0, 2, 4, 6, 10, 12])
+    func notANumber(parameter: Int) throws {
+        for activation in [Activation.gelu, .geluTanh, .relu, .silu] {
+            for dtype in [DType.float32, .bfloat16] {
+                let fixture = try LayerFixture(Case(lengths: [5, 17], activation: activation))
+                try fixture.parameters[parameter][0][0].fill(.nan)
+                let output: [Float] = try withNoGrad {
+                    try fixture.layer()(
+                        fixture.input, PackedSequences(offsets: fixture.offsets), dtype: dtype, firstOnly: false,
+                        nil
+                    ).array()
+                }
+                #expect(output.allSatisfy(\.isNaN), "\(activation) \(dtype)")
+            }
+        }
+    }
+
     @Test("a graph is gone through once")
     func twice() throws {
         let fixture = try LayerFixture(Case())

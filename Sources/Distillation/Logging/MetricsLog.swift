@@ -1,0 +1,59 @@
+import Files
+import Foundation
+import TensorBoard
+
+/// Writes what a run measures into a directory: curves for TensorBoard, and `metrics.jsonl`, a line for each log step and
+/// evaluation.
+///
+/// Tags are those of transformers' `TensorBoardCallback`: `train/loss`, `eval/accuracy` and so on.
+final class MetricsLog {
+    private let curves: EventFileWriter
+    private let lines: AppendedFile
+
+    /// - Parameter directory: Made if it is not there; several runs may share one.
+    /// - Throws: `FileError` where it cannot be written.
+    init(directory: URL) throws {
+        curves = try EventFileWriter(directory: directory)
+        lines = try AppendedFile(directory.appending(path: "metrics.jsonl"))
+    }
+
+    /// Writes an event, where it is one that is logged.
+    ///
+    /// - Throws: `FileError` where the disk is full.
+    func handle(_ event: RunEvent) throws {
+        switch event {
+        case .step(let metrics):
+            try curves.add(Self.scalars(metrics), step: metrics.step)
+            try write("step", metrics)
+        case .evaluated(let metrics):
+            try curves.add(Self.scalars(metrics), step: metrics.step)
+            try write("evaluation", metrics)
+        default: break
+        }
+    }
+
+    private func write(_ kind: String, _ metrics: some Encodable) throws {
+        let object = try JSONText.encode(metrics, pretty: false)
+        try lines.append("{\"kind\":\"\(kind)\",\(object.dropFirst())\n".utf8)
+    }
+
+    private static func scalars(_ step: StepMetrics) -> [(tag: String, value: Double)] {
+        present([
+            ("train/loss", step.loss), ("train/soft_loss", step.softLoss), ("train/hard_loss", step.hardLoss),
+            ("train/kl", step.kl), ("train/learning_rate", step.learningRate), ("train/grad_norm", step.gradNorm),
+            ("train/examples_per_second", step.examplesPerSecond), ("train/epoch", step.epoch),
+        ])
+    }
+
+    private static func scalars(_ epoch: EpochMetrics) -> [(tag: String, value: Double)] {
+        present([
+            ("eval/accuracy", epoch.evalAccuracy), ("eval/macro_f1", epoch.evalMacroF1),
+            ("eval/hard_loss", epoch.evalHardLoss), ("eval/kl", epoch.evalKL),
+            ("eval/agreement", epoch.evalAgreement), ("train/agreement", epoch.trainAgreement),
+        ])
+    }
+
+    private static func present(_ scalars: [(String, Double?)]) -> [(tag: String, value: Double)] {
+        scalars.compactMap { tag, value in value.map { (tag, $0) } }
+    }
+}
