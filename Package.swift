@@ -59,7 +59,8 @@ let package = Package(
         .target(
             name: "Distillation",
             dependencies: [
-                "Torch", "Transformers", "Tokenizers", "Datasets", "Safetensors", "TensorBoard", "JSON", "Files",
+                "Torch", "Transformers", "Tokenizers", "Datasets", "Safetensors", "TensorBoard", "JSON",
+                "Files",
             ],
             swiftSettings: strict),
         .executableTarget(

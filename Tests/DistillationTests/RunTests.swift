@@ -94,11 +94,15 @@ struct RunTests {
         logged.loggingDirectory = scratch.appending(path: "logs")
         logged.training.loggingSteps = 2
         var steps: [StepMetrics] = []
-        let report = try DistillationRun(logged).run(onEvent: { if case .step(let step) = $0 { steps.append(step) } })
+        let report = try DistillationRun(logged).run(onEvent: {
+            if case .step(let step) = $0 { steps.append(step) }
+        })
         let lines = try String(
             contentsOf: scratch.appending(path: "logs/metrics.jsonl"), encoding: .utf8
         ).split(separator: "\n")
-        let kinds = try lines.map { try #require(JSONValue.parse(String($0)).objectValue)["kind"]?.stringValue }
+        let kinds = try lines.map {
+            try #require(JSONValue.parse(String($0)).objectValue)["kind"]?.stringValue
+        }
         #expect(kinds.count { $0 == "step" } == steps.count && steps.count > 1)
         #expect(kinds.count { $0 == "evaluation" } == report.epochs.count)
         let first = try JSONText.decode(StepMetrics.self, from: String(#require(lines.first)))

@@ -86,7 +86,9 @@ struct TensorBoardInteropTests {
         try writer.add([("train/loss", 0.75), ("train/kl", 1e-7)], step: 1)
         try writer.add([("train/loss", -0.5)], step: 70_000)
         try writer.add([("eval/accuracy", 0.875)], step: 70_000)
-        let result = try Python.run([Fixtures.folder.appending(path: "tensorboard_reader.py").path, directory.url.path])
+        let result = try Python.run([
+            Fixtures.folder.appending(path: "tensorboard_reader.py").path, directory.url.path,
+        ])
         let expected = """
             eval/accuracy 70000 0.875
             train/kl 1 1e-07

@@ -40,7 +40,8 @@ final class MetricsLog {
     private static func scalars(_ step: StepMetrics) -> [(tag: String, value: Double)] {
         present([
             ("train/loss", step.loss), ("train/soft_loss", step.softLoss), ("train/hard_loss", step.hardLoss),
-            ("train/kl", step.kl), ("train/learning_rate", step.learningRate), ("train/grad_norm", step.gradNorm),
+            ("train/kl", step.kl), ("train/learning_rate", step.learningRate),
+            ("train/grad_norm", step.gradNorm),
             ("train/examples_per_second", step.examplesPerSecond), ("train/epoch", step.epoch),
         ])
     }

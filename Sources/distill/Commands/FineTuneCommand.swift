@@ -40,7 +40,9 @@ struct FineTuneCommand: ParsableCommand {
         try settings.assign(
             "ignore_mismatched_sizes", ignoreMismatchedSizes ? true : nil, to: &request.ignoreMismatchedSizes)
         try settings.assign("overwrite", output.overwrite ? true : nil, to: &request.overwrite)
-        request.loggingDirectory = try settings.value("logging_dir", output.loggingDir).map { URL(filePath: $0) }
+        request.loggingDirectory = try settings.value("logging_dir", output.loggingDir).map {
+            URL(filePath: $0)
+        }
         request.training = try training.arguments(settings)
         request.cache = try cache.options(settings)
         request.device = try compute.device(settings)

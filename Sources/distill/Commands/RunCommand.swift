@@ -62,7 +62,9 @@ struct RunCommand: ParsableCommand {
         try settings.assign("alpha", alpha, to: &request.alpha)
         request.student = try student.options(settings)
         try settings.assign("overwrite", output.overwrite ? true : nil, to: &request.overwrite)
-        request.loggingDirectory = try settings.value("logging_dir", output.loggingDir).map { URL(filePath: $0) }
+        request.loggingDirectory = try settings.value("logging_dir", output.loggingDir).map {
+            URL(filePath: $0)
+        }
         request.training = try training.arguments(settings)
         request.cache = try cache.options(settings)
         request.device = try compute.device(settings)

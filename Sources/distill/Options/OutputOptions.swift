@@ -11,7 +11,8 @@ struct OutputOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Where to write curves for TensorBoard, and metrics.jsonl: a line for each log step.", valueName: "dir"),
+            "Where to write curves for TensorBoard, and metrics.jsonl: a line for each log step.",
+            valueName: "dir"),
         completion: .directory)
     var loggingDir: String?
 
