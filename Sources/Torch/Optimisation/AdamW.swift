@@ -50,7 +50,13 @@ public final class AdamW {
         let rowSteps: Tensor
     }
 
-    /// - Parameter sparseTables: Parameters (rows, width) whose gradients are sparse.
+    /// - Parameters:
+    ///   - groups: All parameters that are trained.
+    ///   - beta1: The share of the first moment that each step keeps.
+    ///   - beta2: The share of the second moment that each step keeps.
+    ///   - epsilon: What is added to the root of the second moment.
+    ///   - sparseTables: Parameters (rows, width) whose gradients are sparse.
+    /// - Throws: ``TorchError`` where memory is short.
     public init(
         _ groups: [Group], beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
         sparseTables: [Tensor] = []

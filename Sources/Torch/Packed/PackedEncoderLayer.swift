@@ -15,9 +15,18 @@ public final class PackedEncoderLayer {
     private var packed: (layer: ct_packed_layer, version: Int64, half: Bool)?
 
     /// - Parameters:
-    ///   - query: Query, key, value and output projection (H → H), each with a bias.
-    ///   - intermediate: H → intermediate size, with a bias; `output` leads back.
+    ///   - query: H → H with a bias, as the other projections of attention.
+    ///   - key: H → H.
+    ///   - value: H → H.
+    ///   - attentionOutput: H → H, from the joined heads.
+    ///   - attentionNorm: After attention and its residual.
+    ///   - intermediate: H → intermediate size, with a bias.
+    ///   - output: Intermediate size → H, with a bias.
+    ///   - outputNorm: After the feed-forward network and its residual.
     ///   - heads: A divisor of H.
+    ///   - activation: Between `intermediate` and `output`.
+    ///   - hiddenDropout: The probability after attention and after `output`, in training.
+    ///   - attentionDropout: That of attention weights.
     /// - Returns: `nil` where a bias is missing or the kernels do not know the activation.
     public init?(
         query: Linear, key: Linear, value: Linear, attentionOutput: Linear, attentionNorm: LayerNorm,

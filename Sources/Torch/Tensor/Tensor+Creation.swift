@@ -37,6 +37,8 @@ extension Tensor {
     /// - Parameters:
     ///   - bytes: Elements in C order, aligned to their size. Changing the tensor changes them.
     ///   - owner: What keeps the memory valid; it is held as long as a tensor needs it.
+    ///   - shape: The size of each dimension.
+    ///   - dtype: The type of the elements.
     /// - Throws: ``TorchError`` where the number of bytes does not fit shape and type.
     public convenience init(
         mapping bytes: UnsafeRawBufferPointer, owner: AnyObject, shape: [Int], dtype: DType
