@@ -1,0 +1,77 @@
+import Torch
+import Transformers
+
+/// The labels of a batch's examples. Shapes: B batch, C classes.
+public struct BatchLabels {
+    public let problemType: ProblemType
+    /// (B) int64 for one class of several, ``unlabelled`` where there is none; (B, C) float32 of 0 and 1 for several
+    /// classes at once; (B, 1) float32 for a number. Rows without a label hold zeros in the latter two.
+    public let targets: Tensor
+    /// (B) float32: 1 for examples with a label, 0 for others.
+    public let mask: Tensor
+    /// The examples that have a label.
+    public let labelledCount: Int
+    /// What a mean over this batch's labelled examples is multiplied with, so that several passes that make one
+    /// optimiser step give the mean over all the step's labelled examples; 1 where all have labels.
+    public var scale: Double
+
+    /// The class number of an example without a label, as PyTorch's `ignore_index`.
+    public static let unlabelled = -100
+
+    public init(
+        problemType: ProblemType, targets: Tensor, mask: Tensor, labelledCount: Int, scale: Double = 1
+    ) {
+        self.problemType = problemType
+        self.targets = targets
+        self.mask = mask
+        self.labelledCount = labelledCount
+        self.scale = scale
+    }
+
+    /// Labels of one class each.
+    ///
+    /// - Parameters:
+    ///   - classes: A class for each example, or ``unlabelled``.
+    ///   - device: Where the loss is computed.
+    /// - Throws: `TorchError` where memory is short.
+    public init(classes: [Int], device: Device = .cpu) throws {
+        self.init(
+            problemType: .singleLabel, targets: try Tensor(classes, device: device),
+            mask: try Tensor(classes.map { $0 == Self.unlabelled ? Float(0) : 1 }, device: device),
+            labelledCount: classes.count { $0 != Self.unlabelled })
+    }
+
+    /// Labels of several classes each.
+    ///
+    /// - Parameters:
+    ///   - sets: The classes of each example; `nil` for one without a label.
+    ///   - count: The number of classes C.
+    ///   - device: Where the loss is computed.
+    /// - Throws: `TorchError` where memory is short.
+    public init(sets: [[Int]?], classes count: Int, device: Device = .cpu) throws {
+        var targets = [Float](repeating: 0, count: sets.count * count)
+        for (row, set) in sets.enumerated() {
+            for label in set ?? [] { targets[row * count + label] = 1 }
+        }
+        self.init(
+            problemType: .multiLabel,
+            targets: try Tensor(targets, shape: [sets.count, count], device: device),
+            mask: try Tensor(sets.map { $0 == nil ? Float(0) : 1 }, device: device),
+            labelledCount: sets.count { $0 != nil })
+    }
+
+    /// Labels that are numbers.
+    ///
+    /// - Parameters:
+    ///   - values: A number for each example; NaN for one without a label.
+    ///   - device: Where the loss is computed.
+    /// - Throws: `TorchError` where memory is short.
+    public init(values: [Float], device: Device = .cpu) throws {
+        self.init(
+            problemType: .regression,
+            targets: try Tensor(
+                values.map { $0.isNaN ? 0 : $0 }, shape: [values.count, 1], device: device),
+            mask: try Tensor(values.map { $0.isNaN ? Float(0) : 1 }, device: device),
+            labelledCount: values.count { !$0.isNaN })
+    }
+}

@@ -1,0 +1,106 @@
+import Torch
+import Transformers
+
+/// One term of what a student learns from: a loss between its outputs and the teacher's, or the labels.
+///
+/// Conform to it to teach in a way of your own:
+///
+/// ```swift
+/// final class LogitsL1: Objective {
+///     let name = "logits_l1"
+///     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds { ObjectiveNeeds(teacherLogits: true) }
+///     func loss(_ batch: ObjectiveBatch) throws -> Tensor {
+///         try (batch.student.logits - batch.teacherLogits).absolute().mean()
+///     }
+/// }
+/// ```
+public protocol Objective: AnyObject {
+    /// What it is called in logs, reports and configuration files: snake case.
+    var name: String { get }
+
+    /// Looks at the two models before the first step.
+    ///
+    /// - Returns: What the forward passes must keep for ``loss(_:)``.
+    /// - Throws: ``DistillationError`` where it cannot be computed for these models; the message names what does not
+    ///   fit and what to do.
+    func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds
+
+    /// The loss of a batch.
+    ///
+    /// - Returns: A scalar, float32, in the student's graph: a mean over the batch's examples, or over their tokens.
+    ///   Tokens of padding do not exist in a batch.
+    func loss(_ batch: ObjectiveBatch) throws -> Tensor
+}
+
+/// What an objective reads of the two models' forward passes.
+///
+/// Hidden states are counted as transformers counts them: 0 is the embeddings' output, k what layer k − 1 puts out, so
+/// that the last is the number of layers. Layers of ``AttentionProjections`` are counted from 0.
+public struct ObjectiveNeeds: Sendable, Equatable {
+    public var teacherLogits: Bool
+    public var labels: Bool
+    public var studentHiddenStates: Set<Int>
+    public var teacherHiddenStates: Set<Int>
+    public var studentProjections: Set<Int>
+    public var teacherProjections: Set<Int>
+
+    public init(
+        teacherLogits: Bool = false, labels: Bool = false, studentHiddenStates: Set<Int> = [],
+        teacherHiddenStates: Set<Int> = [], studentProjections: Set<Int> = [],
+        teacherProjections: Set<Int> = []
+    ) {
+        self.teacherLogits = teacherLogits
+        self.labels = labels
+        self.studentHiddenStates = studentHiddenStates
+        self.teacherHiddenStates = teacherHiddenStates
+        self.studentProjections = studentProjections
+        self.teacherProjections = teacherProjections
+    }
+
+    /// Both needs together.
+    public mutating func formUnion(_ other: ObjectiveNeeds) {
+        teacherLogits = teacherLogits || other.teacherLogits
+        labels = labels || other.labels
+        studentHiddenStates.formUnion(other.studentHiddenStates)
+        teacherHiddenStates.formUnion(other.teacherHiddenStates)
+        studentProjections.formUnion(other.studentProjections)
+        teacherProjections.formUnion(other.teacherProjections)
+    }
+
+    /// Whether more of the teacher is read than its logits, which are computed once and cached.
+    public var teacherFeatures: Bool { !teacherHiddenStates.isEmpty || !teacherProjections.isEmpty }
+}
+
+/// The two models, as an objective sees them before the first step.
+public struct ObjectiveModels {
+    public let student: BertConfiguration
+    /// `nil` where there is no teacher.
+    public let teacher: BertConfiguration?
+    /// Why token by token comparison is impossible, in words that end a sentence that begins with the objective's name:
+    /// several teachers, or a student with another tokenizer; `nil` where the teacher reads the student's tokens.
+    public let tokensDiffer: String?
+    public let problemType: ProblemType
+    /// The number of training examples of each class, for balanced class weights; empty for regression.
+    public let classCounts: [Int]
+    /// The training batch's size, for losses between examples.
+    public let batchSize: Int
+    /// The number of training examples.
+    public let exampleCount: Int
+    /// Parameters that are learned with the student and dropped at its end.
+    public let learned: ParameterScope
+
+    public init(
+        student: BertConfiguration, teacher: BertConfiguration?, tokensDiffer: String? = nil,
+        problemType: ProblemType = .singleLabel, classCounts: [Int] = [], batchSize: Int = 32,
+        exampleCount: Int = 0, learned: ParameterScope
+    ) {
+        self.student = student
+        self.teacher = teacher
+        self.tokensDiffer = tokensDiffer
+        self.problemType = problemType
+        self.classCounts = classCounts
+        self.batchSize = batchSize
+        self.exampleCount = exampleCount
+        self.learned = learned
+    }
+}

@@ -1,0 +1,84 @@
+import Torch
+import Transformers
+
+/// What an objective compares for one batch. Shapes: B batch, C classes, T tokens of all examples, H hidden size.
+public struct ObjectiveBatch {
+    /// In the graph.
+    public let student: ModelOutputs
+    /// Out of any graph; `nil` where no objective reads more than logits.
+    public let teacher: ModelOutputs?
+    /// (B, C) float32, out of any graph: of one teacher, or the mean of several; `nil` without a teacher.
+    public let givenTeacherLogits: Tensor?
+    public let labels: BatchLabels
+    /// Where the examples begin among the tokens, and the number of all tokens: B + 1 numbers.
+    public let offsets: [Int]
+    /// The examples' places in the training data.
+    public let indices: [Int]
+    /// The done share of the run's, or the stage's, steps: 0 at the first, 1 after the last. For schedules.
+    public let progress: Double
+
+    public init(
+        student: ModelOutputs, teacher: ModelOutputs? = nil, teacherLogits: Tensor? = nil,
+        labels: BatchLabels, offsets: [Int], indices: [Int] = [], progress: Double = 0
+    ) {
+        self.student = student
+        self.teacher = teacher
+        givenTeacherLogits = teacherLogits
+        self.labels = labels
+        self.offsets = offsets
+        self.indices = indices
+        self.progress = progress
+    }
+
+    /// (B, C) float32: the teacher's logits.
+    ///
+    /// - Throws: ``DistillationError`` where there is no teacher.
+    public var teacherLogits: Tensor {
+        get throws {
+            guard let givenTeacherLogits else { throw DistillationError("this objective needs a teacher") }
+            return givenTeacherLogits
+        }
+    }
+
+    /// The number of examples B.
+    public var count: Int { offsets.count - 1 }
+}
+
+/// What a forward pass leaves for objectives. Shapes: B batch, C classes, T tokens of all examples one after another,
+/// without padding, H hidden size.
+public struct ModelOutputs {
+    /// (B, C) float32
+    public let logits: Tensor
+    /// By number, (T, H) float32: 0 is the embeddings' output, k what layer k − 1 puts out.
+    public let hiddenStates: [Int: Tensor]
+    /// By layer, counted from 0.
+    public let projections: [Int: AttentionProjections]
+
+    public init(
+        logits: Tensor, hiddenStates: [Int: Tensor] = [:], projections: [Int: AttentionProjections] = [:]
+    ) {
+        self.logits = logits
+        self.hiddenStates = hiddenStates
+        self.projections = projections
+    }
+
+    /// A hidden state by its number.
+    ///
+    /// - Throws: ``DistillationError`` where the forward pass did not keep it: a mistake in an objective's needs.
+    public func hiddenState(_ number: Int) throws -> Tensor {
+        guard let state = hiddenStates[number] else {
+            throw DistillationError("hidden state \(number) was not asked for in prepare(_:)")
+        }
+        return state
+    }
+
+    /// A layer's queries, keys and values.
+    ///
+    /// - Throws: ``DistillationError`` where the forward pass did not keep them: a mistake in an objective's needs.
+    public func projections(ofLayer layer: Int) throws -> AttentionProjections {
+        guard let found = projections[layer] else {
+            throw DistillationError("the projections of layer \(layer) were not asked for in prepare(_:)")
+        }
+        return found
+    }
+}

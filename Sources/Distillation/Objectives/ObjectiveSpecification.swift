@@ -1,0 +1,92 @@
+import Foundation
+
+/// An objective as a configuration file describes it: its name, its weight, and its options.
+///
+/// As text: `kl(weight = 0.7, temperature = linear(8, 1))`, or `cross_entropy` alone.
+public struct ObjectiveSpecification: Sendable, Equatable, Codable {
+    public var name: String
+    /// What its loss is multiplied with, over the run or the stage.
+    public var weight: Schedule
+    /// Other options, as text.
+    public var options: [String: String]
+
+    public init(_ name: String, weight: Schedule = 1, options: [String: String] = [:]) {
+        self.name = name
+        self.weight = weight
+        self.options = options
+    }
+
+    /// Reads an objective's text.
+    ///
+    /// - Throws: ``DistillationError`` that names the objective and what is wrong with it.
+    public init(text: String) throws {
+        let text = text.trimmingCharacters(in: .whitespaces)
+        guard let open = text.firstIndex(of: "(") else {
+            try self.init(name: text, fields: [])
+            return
+        }
+        guard text.hasSuffix(")") else {
+            throw DistillationError(
+                "objective '\(text)': the last parenthesis is missing; write it as name(option = value, …)")
+        }
+        let name = String(text[..<open]).trimmingCharacters(in: .whitespaces)
+        let fields = try Self.parts(text[text.index(after: open)...].dropLast()).map { part in
+            guard let equal = part.firstIndex(of: "=") else {
+                throw DistillationError(
+                    "objective \(name): '\(part)' is no option; write it as option = value")
+            }
+            return (
+                part[..<equal].trimmingCharacters(in: .whitespaces),
+                part[part.index(after: equal)...].trimmingCharacters(in: .whitespaces)
+            )
+        }
+        try self.init(name: name, fields: fields)
+    }
+
+    /// Takes an objective's options, its weight among them.
+    ///
+    /// - Throws: ``DistillationError`` where one is given twice, or the weight is no schedule.
+    public init(name: String, fields: [(String, String)]) throws {
+        self.init(name)
+        guard !name.isEmpty else { throw DistillationError("an objective has no name") }
+        var seen: Set<String> = []
+        for (option, value) in fields {
+            guard seen.insert(option).inserted else {
+                throw DistillationError("objective \(name): \(option) is given twice")
+            }
+            guard option == "weight" else {
+                options[option] = value
+                continue
+            }
+            guard let weight = Schedule(value) else {
+                throw DistillationError(
+                    "objective \(name): weight must be \(Schedule.grammar), got '\(value)'")
+            }
+            self.weight = weight
+        }
+    }
+
+    /// Splits at the commas that are in no parentheses.
+    private static func parts(_ text: Substring) -> [Substring] {
+        var (parts, depth, start) = ([Substring](), 0, text.startIndex)
+        for place in text.indices {
+            switch text[place] {
+            case "(", "[": depth += 1
+            case ")", "]": depth -= 1
+            case "," where depth == 0:
+                parts.append(text[start..<place])
+                start = text.index(after: place)
+            default: break
+            }
+        }
+        parts.append(text[start...])
+        return parts.count == 1 && parts[0].allSatisfy(\.isWhitespace) ? [] : parts
+    }
+}
+
+extension ObjectiveSpecification: CustomStringConvertible {
+    public var description: String {
+        let fields = options.sorted { $0.key < $1.key }.map { "\($0.key) = \($0.value)" }
+        return "\(name)(\((["weight = \(weight)"] + fields).joined(separator: ", ")))"
+    }
+}
