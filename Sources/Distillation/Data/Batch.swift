@@ -10,11 +10,21 @@ struct Batch: Sendable {
 
     var count: Int { indices.count }
 
+    /// Whether texts are not the data's own, so that what was computed for those does not hold.
+    let isAugmented: Bool
+
+    /// - Parameters:
+    ///   - dataset: Where the examples are.
+    ///   - indices: Their places.
+    ///   - augmentation: How their texts are changed; `nil` for not at all.
     /// - Throws: `FileError` or `SealedFile.Problem` where the examples are in a file that cannot be read.
-    init(_ dataset: EncodedDataset, indices: [Int]) throws {
+    init(
+        _ dataset: EncodedDataset, indices: [Int], augmentation: Augmentation.Seeded? = nil
+    ) throws {
         var ids: [Int32] = []
         var types: [Int32] = []
         var offsets = [0]
+        var isAugmented = false
         var example = EncodedExample()
         let total = indices.reduce(0) { $0 + dataset.length(of: $1) }
         ids.reserveCapacity(total)
@@ -22,11 +32,13 @@ struct Batch: Sendable {
         offsets.reserveCapacity(indices.count + 1)
         for index in indices {
             try dataset.read(index, into: &example)
+            if let augmentation, augmentation.apply(to: &example, index: index) { isAugmented = true }
             ids += example.inputIDs
             types += example.tokenTypeIDs
             offsets.append(ids.count)
         }
         self.indices = indices
+        self.isAugmented = isAugmented
         input = PackedInput(
             inputIDs: ids, tokenTypeIDs: types.contains { $0 != 0 } ? types : nil, offsets: offsets)
         labels = indices.map { dataset.label(of: $0) }

@@ -45,17 +45,35 @@ public struct FineTuneRequest: Sendable {
     }
 }
 
-/// What `distill run` does: teaches a student from a frozen teacher's softened outputs and the true labels.
+/// What `distill run` does: teaches a student from frozen teachers and the true labels.
 public struct DistillRequest: Sendable {
-    public var teacher: URL
+    /// One or more teachers, with the same labels.
+    public var teachers: [TeacherRequest]
+    /// How several teachers become one.
+    public var combination = TeacherCombination.probabilities
     public var student = StudentOptions()
     public var data: DataRequest
+    /// Labelled examples on which the finished models are judged; nothing is chosen by them.
+    public var test: URL?
     public var output: URL
     public var overwrite = false
-    /// Divides both sides' logits before the softmax.
-    public var temperature = 4.0
-    /// The weight of the distillation term; the labels' is 1 − alpha.
-    public var alpha = 0.7
+    /// Divides both sides' logits before the softmax, where ``stages`` and ``objectives`` are empty.
+    public var temperature: Schedule = 4
+    /// The weight of the distillation term; the labels' is 1 − alpha. A schedule from 1 to 0 is teacher annealing
+    /// (Clark et al., arXiv 1907.04829).
+    public var alpha: Schedule = 0.7
+    /// What the student learns from, in place of ``temperature`` and ``alpha``.
+    public var objectives: [ObjectiveSpecification] = []
+    /// Stages with objectives of their own, one after another.
+    public var stages: [TrainingStage] = []
+    /// Where the names of objectives are looked up: to add objectives of your own.
+    public var registry = ObjectiveRegistry.standard
+    /// How training texts are changed anew in each epoch; `nil` for not at all.
+    public var augmentation: Augmentation?
+    /// Whether the same student is also trained without the teacher, to show what the teacher was worth.
+    public var baseline = false
+    /// How many times everything is done, with seeds that count on from the training's.
+    public var seeds = 1
     public var training = TrainingArguments()
     public var device = Device.cpu
     /// What training computes with; models are always judged in float32, and saved in it.
@@ -65,9 +83,21 @@ public struct DistillRequest: Sendable {
     public var loggingDirectory: URL?
 
     public init(teacher: URL, data: DataRequest, output: URL) {
-        self.teacher = teacher
+        teachers = [TeacherRequest(teacher)]
         self.data = data
         self.output = output
+    }
+}
+
+/// One of the models that a student learns from.
+public struct TeacherRequest: Sendable, Equatable {
+    public var directory: URL
+    /// Among several teachers, in any proportion.
+    public var weight: Double
+
+    public init(_ directory: URL, weight: Double = 1) {
+        self.directory = directory
+        self.weight = weight
     }
 }
 

@@ -22,4 +22,11 @@ public struct TeacherAssessment: Sendable, Equatable {
                 + "(`distill finetune`), and check that its labels are in the data's order.",
             accuracy * 100, majorityBaseline * 100)
     }
+
+    /// What the user may want to know, where there is nothing to warn of.
+    var note: String {
+        String(
+            format: "The teacher's accuracy on the validation data is %.2f %% (commonest class: %.2f %%).",
+            accuracy * 100, majorityBaseline * 100)
+    }
 }

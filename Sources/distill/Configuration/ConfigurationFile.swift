@@ -51,6 +51,11 @@ struct ConfigurationFile {
         return value
     }
 
+    /// A setting's node; `nil` where the file does not have it, or leaves it empty.
+    func node(_ name: String) -> Node? {
+        entries.first { $0.name == name && $0.node.null == nil }?.node
+    }
+
     func refuse(allBut known: [String]) throws {
         guard let unknown = entries.first(where: { !known.contains($0.name) }) else { return }
         let hint = Suggestion.nearest(to: unknown.name, among: known).map { "did you mean \($0)?" }

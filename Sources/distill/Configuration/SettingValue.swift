@@ -74,6 +74,14 @@ extension [Int]: SettingValue {
     }
 }
 
+extension Schedule: SettingValue {
+    static var settingDescription: String { "a number, linear(a, b), cosine(a, b) or step(a, b @ share, …)" }
+    init?(setting node: Node) {
+        guard let schedule = node.scalar.flatMap({ Schedule($0.string) }) else { return nil }
+        self = schedule
+    }
+}
+
 extension SettingValue where Self: RawRepresentable & CaseIterable, RawValue == String {
     static var settingDescription: String {
         "one of " + allCases.map(\.rawValue).joined(separator: ", ")
@@ -87,3 +95,4 @@ extension SettingValue where Self: RawRepresentable & CaseIterable, RawValue == 
 extension LearningRateSchedule.Decay: SettingValue {}
 extension Precision: SettingValue {}
 extension StudentOptions.Initialization: SettingValue {}
+extension TeacherCombination: SettingValue {}

@@ -1,4 +1,5 @@
 import Foundation
+import Yams
 
 /// The settings of a run: flags first, then the configuration file, then defaults.
 ///
@@ -28,6 +29,17 @@ final class Settings {
 
     func assign<Value: SettingValue>(_ name: String, _ flag: Value?, to place: inout Value?) throws {
         if let value = try value(name, flag) { place = value }
+    }
+
+    /// A setting that is a list, where flags or file give it.
+    ///
+    /// - Parameter parse: Makes an element of the file's node.
+    func list<Element>(
+        _ name: String, _ flags: [Element], _ parse: (Node) throws -> Element
+    ) throws -> [Element] {
+        known.append(name)
+        let written = try file?.list(name, parse)
+        return flags.isEmpty ? written ?? [] : flags
     }
 
     /// - Throws: ``UsageError`` where neither flag nor file give it.
