@@ -25,8 +25,8 @@ final class PKDObjective: StandardObjective {
     }
 
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {
-        try prepared(comparison, name).mean(batch, rows: { try $0.firstTokens(offsets: batch.offsets) }) {
-            try ($0.normalized() - $1.normalized()).square().sum(-1).mean()
-        }
+        try prepared(comparison, name).mean(
+            batch, rows: { try $0.firstTokens(offsets: batch.offsets) },
+            of: { try ($0.normalized() - $1.normalized()).square().sum(-1).mean() })
     }
 }

@@ -67,7 +67,7 @@ extension ObjectiveRegistry {
 }
 
 /// An objective of this package.
-protocol StandardObjective: Objective {
+protocol StandardObjective: Objective, SendableMetatype {
     static var options: [ObjectiveOption] { get }
     init(_ specification: ObjectiveSpecification) throws
 }
