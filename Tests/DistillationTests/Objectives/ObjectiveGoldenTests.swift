@@ -19,8 +19,7 @@ struct ObjectiveGoldenTests {
         let models = try ObjectiveModels.tiny(
             hidden: (8, golden.teacher == "narrow" ? 8 : 12), heads: (2, golden.teacher == "wide" ? 4 : 2),
             problemType: golden.problemType, classCounts: golden.classCounts ?? [],
-            exampleCount: golden.exampleCount ?? 0, classes: golden.problemType == .regression ? 1 : 5,
-            scope: scope)
+            exampleCount: golden.exampleCount ?? 0, scope: scope)
         let objective = try objective(golden.objective)
         let needs = try objective.prepare(models)
         var labels = try fixture.batchLabels(golden.labels, golden.problemType)
