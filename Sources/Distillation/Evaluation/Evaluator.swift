@@ -26,17 +26,6 @@ enum Evaluator {
         Distillation.agreement(a.predictions, b.predictions)
     }
 
-    static func validation(
-        _ logits: Logits, labels: [Int], labelNames: [String], teacher: Logits?
-    ) throws -> ValidationMetrics {
-        let metrics = metrics(logits, labels: labels, labelNames: labelNames)
-        return ValidationMetrics(
-            accuracy: metrics.accuracy, macroF1: metrics.macroF1,
-            hardLoss: try hardLoss(logits, labels: labels),
-            kl: try teacher.map { try kl(student: logits, teacher: $0) },
-            agreement: teacher.map { agreement(logits, $0) })
-    }
-
     static func evaluation(
         _ model: any SequenceClassifier, logits: Logits, labels: [Int], bytesOnDisk: Int,
         latency: LatencyStatistics?

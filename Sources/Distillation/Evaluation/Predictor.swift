@@ -16,7 +16,6 @@ public final class Predictor {
     public let maxLength: Int
     let model: any SequenceClassifier
     let tokenizer: Tokenizer
-    private let paddingID: Int
     private let batchSize = 64
 
     /// - Parameters:
@@ -32,7 +31,6 @@ public final class Predictor {
         model = loaded.model
         model.precision = precision
         tokenizer = loaded.tokenizer
-        paddingID = loaded.paddingID
         labels = loaded.labels.names
         self.maxLength = loaded.maxLength(maxLength)
     }
@@ -43,7 +41,7 @@ public final class Predictor {
         let encoded = try EncodedDataset(inputs, tokenizer: tokenizer, maxLength: maxLength)
         guard
             let logits = try Inference.logits(
-                model, encoded, paddingID: paddingID, batchSize: batchSize)
+                model, encoded, batchSize: batchSize)
         else { return [] }
         let probabilities: [Float] = try withNoGrad { try logits.tensor().softmax().array() }
         return zip(0..., logits.predictions).map { index, best in

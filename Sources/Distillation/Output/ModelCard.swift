@@ -72,10 +72,9 @@ struct ModelCard {
     private var settings: [String] {
         let training = report.settings.training
         var lines: [String] = []
-        if let temperature = report.settings.temperature, let alpha = report.settings.alpha {
-            lines.append(
-                "- loss: \(alpha) · T² · KL(teacher ‖ student) + \(1 - alpha) · cross-entropy, T = \(temperature)"
-            )
+        for stage in report.settings.stages ?? [] {
+            let name = stage.name.map { " of stage \($0)" } ?? ""
+            lines.append("- objectives\(name): " + stage.objectives.map { "`\($0)`" }.joined(separator: ", "))
         }
         lines += [
             "- examples: \(report.train.examples) for training, \(report.validation.examples) for validation",

@@ -55,7 +55,8 @@ public struct SeedSummary: Sendable, Equatable, Codable {
 
         init(metric: String, _ values: [Double]) {
             self.metric = metric
-            mean = values.reduce(0, +) / Double(max(1, values.count))
+            let mean = values.reduce(0, +) / Double(max(1, values.count))
+            self.mean = mean
             let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
             standardDeviation = values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : 0
         }

@@ -68,6 +68,14 @@ public struct RunReport: Sendable, Equatable, Codable {
     /// The model that was saved, on the validation data.
     public var student: ModelEvaluation
     public var comparison: Comparison?
+    /// The same student trained without the teacher, where that was asked for.
+    public var baseline: ModelEvaluation?
+    /// What the teacher was worth on the validation data.
+    public var gain: Gain?
+    /// The models on the test data, where there are some.
+    public var test: TestResults?
+    /// All repetitions, where there are several.
+    public var seeds: SeedSummary?
     public var epochs: [EpochMetrics]
     public var bestEpoch: Double
     /// Whether the run was stopped before its last step.
@@ -81,14 +89,26 @@ public struct RunReport: Sendable, Equatable, Codable {
         public var teacher: String?
         public var student: StudentOptions?
         public var studentConfiguration: Sizes
-        public var temperature: Double?
-        public var alpha: Double?
+        /// Of several teachers; the first is ``teacher``.
+        public var teachers: [Teacher]?
+        public var combination: TeacherCombination?
+        /// Where the student learns by temperature and alpha.
+        public var temperature: Schedule?
+        public var alpha: Schedule?
+        /// What was minimised, stage by stage.
+        public var stages: [TrainingStage]?
+        public var augmentation: Augmentation?
         public var maxLength: Int
         public var validationSplit: Double?
         public var training: TrainingArguments
         public var device: String
         /// What training computed with.
         public var precision: Precision
+    }
+
+    public struct Teacher: Sendable, Equatable, Codable {
+        public var path: String
+        public var weight: Double
     }
 
     public struct Sizes: Sendable, Equatable, Codable {

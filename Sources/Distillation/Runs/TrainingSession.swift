@@ -5,7 +5,7 @@ import Transformers
 /// Trains one model through the stages of a run, and keeps the best checkpoint.
 struct TrainingSession {
     let model: any SequenceClassifier
-    let stages: [TrainingStage]
+    var stages: [TrainingStage]
     let registry: ObjectiveRegistry
     let train: EncodedDataset
     let validation: EncodedDataset

@@ -56,7 +56,10 @@ struct TeachingOptions: ParsableArguments {
         try settings.assign("temperature", temperature, to: &request.temperature)
         try settings.assign("alpha", alpha, to: &request.alpha)
         request.objectives = try settings.list(
-            "objectives", objectives.map { try UsageError.checking { try ObjectiveSpecification(text: $0) } }
+            "objectives",
+            objectives.map { text in
+                try UsageError.checking { try ObjectiveSpecification(text: text) }
+            }
         ) { try ObjectiveSpecification(setting: $0) }
         request.stages = try settings.list("stages", []) { try TrainingStage(setting: $0) }
         let masked = try settings.value("mask_probability", maskProbability)

@@ -1,0 +1,57 @@
+import Torch
+import Transformers
+import Datasets
+import Foundation
+extension EncodedDataset {
+    var problemType: ProblemType { .singleLabel }
+    var classCounts: [Int] { [] }
+    var labelledCount: Int { count }
+    func isLabelled(_ index: Int) -> Bool { true }
+}
+extension Batch {
+    var problemType: ProblemType { .singleLabel }
+    var labelSets: [[Int]?] { [] }
+    var values: [Float] { [] }
+    var labelledCount: Int { count }
+    func batchLabels(device: Device) throws -> BatchLabels { try BatchLabels(classes: labels, device: device) }
+}
+extension BertConfiguration { var problemType: ProblemType { .singleLabel } }
+extension ProblemType { var defaultMetric: String { "accuracy" } }
+enum MetricName { static func greaterIsBetter(_ name: String) -> Bool { true } }
+extension AdamW {
+    convenience init(_ stores: [ParameterStore], weightDecay: Double, beta1: Double, beta2: Double, epsilon: Double, sparseTables: [Tensor]) throws {
+        try self.init(stores[0], weightDecay: weightDecay, beta1: beta1, beta2: beta2, epsilon: epsilon, sparseTables: sparseTables)
+    }
+}
+public final class ExponentialMovingAverage {
+    public struct State {}
+    init(_ store: ParameterStore, decay: Double) throws {}
+    func update() throws {}
+    func withAverages<R>(_ body: () throws -> R) throws -> R { try body() }
+    func state() throws -> State { State() }
+    func restore(_ s: State) throws {}
+}
+extension DataRequest { var unlabelled: [URL] { [] }; var problemType: ProblemType? { nil } }
+extension RunData {
+    var problemType: ProblemType { .singleLabel }
+    var test: LoadedData? { nil }
+    var labelsAreNumbers: Bool { false }
+    init(_ request: DataRequest, labels: LabelMap?, problemType: ProblemType?, test: URL?, loader: DatasetLoader, seed: UInt64) throws {
+        try self.init(request, labels: labels, loader: loader, seed: seed)
+    }
+}
+extension Evaluator {
+    static func values(_ l: Logits, of: EncodedDataset, teacher: Logits?) throws -> MetricValues { [:] }
+    static func gain(student: Logits, baseline: Logits, of: EncodedDataset, seed: UInt64) throws -> Gain { fatalError() }
+    static func evaluation(_ m: any SequenceClassifier, logits: Logits, data: EncodedDataset, bytesOnDisk: Int, latency: LatencyStatistics?) throws -> ModelEvaluation {
+        try evaluation(m, logits: logits, labels: data.labels, bytesOnDisk: bytesOnDisk, latency: latency)
+    }
+    static func comparison(student: (logits: Logits, evaluation: ModelEvaluation), teacher: (logits: Logits, evaluation: ModelEvaluation), problemType: ProblemType) throws -> Comparison {
+        try comparison(student: student, teacher: teacher)
+    }
+}
+extension AutoModel {
+    static func load(from d: URL, labelNames: [String]?, problemType: ProblemType?, ignoreMismatchedSizes: Bool = false, seed: UInt64, device: Device) throws -> (model: any SequenceClassifier, report: LoadReport) {
+        try load(from: d, labelNames: labelNames, ignoreMismatchedSizes: ignoreMismatchedSizes, seed: seed, device: device)
+    }
+}
