@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 import Torch
 import Transformers
 
@@ -19,7 +20,7 @@ struct ObjectiveFixture: Decodable, Sendable {
         let values: [String: [Double?]]
     }
 
-    struct Case: Decodable, Sendable {
+    struct Case: Decodable, Sendable, CustomTestStringConvertible {
         let objective: String
         let problemType: ProblemType
         let teacher: String
@@ -31,6 +32,8 @@ struct ObjectiveFixture: Decodable, Sendable {
         let parameters: [String: Values]
         let value: Double
         let gradients: [String: Values]
+
+        var testDescription: String { "\(objective), \(problemType.rawValue), labels: \(labels)" }
     }
 
     let lengths: [Int]

@@ -216,6 +216,19 @@ struct ObjectivePropertyTests {
         if text != "dist" { #expect(abs(try loss.item()) < 1e-6) }
     }
 
+    @Test("angles of examples that are alike to the student are counted for triples alone")
+    func angleOfAlike() throws {
+        let objective = try objective("rkd_angle(feature = logits)")
+        _ = try objective.prepare(twins)
+        // The corners of half a square: two ordered triples with a cosine of 0, four of √½, whose Huber loss is ¼.
+        let corners: [Float] = [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0]
+        let batch = ObjectiveBatch(
+            student: ModelOutputs(logits: try .ones([3, 5])),
+            teacherLogits: try Tensor(corners, shape: [3, 5]), labels: try BatchLabels(classes: [0, 1, 2]),
+            offsets: [0, 1, 2, 3])
+        #expect(abs(try objective.loss(batch).item() - 1 / 6) < 1e-6)
+    }
+
     @Test("temperatures follow their schedule")
     func scheduledTemperature() throws {
         let (student, teacher) = (try outputs([2, 3], seed: 8), try outputs([2, 3], seed: 9))

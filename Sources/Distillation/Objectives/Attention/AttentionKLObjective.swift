@@ -2,7 +2,7 @@ import Foundation
 import Torch
 
 /// KL(teacher ‖ student) of the attention probabilities, mean over heads, tokens that ask, and pairs of layers (Sun et
-/// al., "MobileBERT", arXiv 2004.02984, equation 2). With `heads = match`, of each side's mean probabilities over its
+/// al., "MobileBERT", arXiv 2004.02984, section 3). With `heads = match`, of each side's mean probabilities over its
 /// heads.
 final class AttentionKLObjective: StandardObjective {
     static let options = AttentionComparison.options

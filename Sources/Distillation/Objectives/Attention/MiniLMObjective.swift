@@ -1,6 +1,6 @@
 import Torch
 
-/// MiniLM (Wang et al., arXiv 2002.10957, equations 5 to 7): of the student's last layer and one of the teacher's, the KL
+/// MiniLM (Wang et al., arXiv 2002.10957, section 3): of the student's last layer and one of the teacher's, the KL
 /// divergence of the attention probabilities, and of the value relations softmax(V · Vᵀ / √d); each the mean over heads
 /// and tokens, then summed. Both models have the same number of heads; their widths may differ.
 final class MiniLMObjective: StandardObjective {

@@ -1,7 +1,7 @@
 import Torch
 import Transformers
 
-/// MiniLMv2 (Wang et al., arXiv 2012.15828, equations 4 to 6): the KL divergence of the relations
+/// MiniLMv2 (Wang et al., arXiv 2012.15828, section 3): the KL divergence of the relations
 /// softmax(A · Aᵀ / √d) among a layer's queries, keys and values, split into relation heads of their own; each the mean
 /// over relation heads and tokens, then summed by their weights. Neither heads nor widths need be equal.
 final class MiniLMv2Objective: StandardObjective {

@@ -2,15 +2,14 @@ import Torch
 
 /// Attention of a batch's examples, each among its own tokens, from projections that stand packed.
 ///
-/// Examples are padded to the longest of the batch. Padding has a probability of exactly 0 as a key, no weight as a
-/// query, and scores of exactly 0 on both models' sides, so that it adds nothing to a loss nor to a gradient.
+/// Examples are padded with zeros to the longest of the batch. As a key, padding has a probability of exactly 0. As a
+/// query, its scores are 0 in both models, and so their probabilities alike: nothing is added to a loss, and, as its
+/// vectors are 0, nothing to a gradient. So no query needs a mask.
 struct PackedAttention {
     private let offsets: [Int]
     private let lengths: [Int]
     /// (B, 1, 1, L): true for padding; `nil` where all examples are equally long.
     private let isPadding: Tensor?
-    /// (B, 1, L, 1): 1 for tokens, 0 for padding.
-    private let isToken: Tensor?
 
     /// - Parameters:
     ///   - offsets: Where the examples begin among the tokens, and the number of all tokens.
@@ -19,14 +18,11 @@ struct PackedAttention {
         self.offsets = offsets
         lengths = zip(offsets, offsets.dropFirst()).map { $1 - $0 }
         guard let longest = lengths.max(), lengths.contains(where: { $0 != longest }) else {
-            (isPadding, isToken) = (nil, nil)
+            isPadding = nil
             return
         }
-        let count = lengths.count
-        let ends = try Tensor(lengths, shape: [count, 1], device: device)
-        let tokens = try Tensor.arange(longest, device: device).less(ends)
-        isPadding = try tokens.logicalNot().reshaped([count, 1, 1, longest])
-        isToken = try tokens.to(.float32).reshaped([count, 1, longest, 1])
+        let ends = try Tensor(lengths, shape: [lengths.count, 1, 1, 1], device: device)
+        isPadding = try Tensor.arange(longest, device: device).less(ends).logicalNot()
     }
 
     /// The number of all tokens T.
@@ -61,10 +57,8 @@ struct PackedAttention {
     ///   - student: Log-probabilities (B, heads, L, L), in the graph.
     ///   - teacher: The same, out of any graph.
     func divergence(student: Tensor, teacher: Tensor) throws -> Tensor {
-        var probabilities = try teacher.exp()
-        if let isToken { probabilities = try probabilities * isToken }
         let heads = try student.size(1)
-        return try (probabilities * (teacher - student)).sum() / Double(heads * tokenCount)
+        return try (teacher.exp() * (teacher - student)).sum() / Double(heads * tokenCount)
     }
 }
 

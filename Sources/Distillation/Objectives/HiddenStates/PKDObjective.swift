@@ -1,6 +1,6 @@
 import Torch
 
-/// Patient knowledge distillation (Sun et al., arXiv 1908.09355, equation 7): the squared distance of the layers' first
+/// Patient knowledge distillation (Sun et al., arXiv 1908.09355, section 3): the squared distance of the layers' first
 /// tokens, each divided by its norm; mean over examples and pairs of layers.
 final class PKDObjective: StandardObjective {
     static let options = [LayerMap.option(default: "skip", .hiddenStates), LearnedProjection.option]

@@ -1,6 +1,6 @@
 import Torch
 
-/// DIST (Huang et al., arXiv 2205.10536, equations 6 to 10): T² · (β · inter + γ · intra) of the softened
+/// DIST (Huang et al., arXiv 2205.10536, section 4): T² · (β · inter + γ · intra) of the softened
 /// probabilities, where inter is 1 − Pearson's correlation of student and teacher over the classes, mean over the
 /// examples, and intra the same over the batch's examples, mean over the classes.
 ///

@@ -1,6 +1,6 @@
 import Torch
 
-/// The squared difference of the logits, mean over classes and examples (Ba and Caruana, arXiv 1312.6184, section 2.2).
+/// The squared difference of the logits, mean over classes and examples (Ba and Caruana, arXiv 1312.6184).
 /// It fits every kind of label.
 final class LogitsMSEObjective: StandardObjective {
     static let options: [ObjectiveOption] = []

@@ -65,9 +65,3 @@ extension ObjectiveRegistry {
         adding(name, summary: summary, options: options ?? kind.options, make: make)
     }
 }
-
-/// An objective of this package.
-protocol StandardObjective: Objective, SendableMetatype {
-    static var options: [ObjectiveOption] { get }
-    init(_ specification: ObjectiveSpecification) throws
-}

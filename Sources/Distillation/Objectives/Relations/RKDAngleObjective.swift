@@ -1,6 +1,6 @@
 import Torch
 
-/// Relational knowledge distillation of angles (Park et al., arXiv 1904.05068, equations 6 and 7): Huber's loss of the
+/// Relational knowledge distillation of angles (Park et al., arXiv 1904.05068, section 3.2): Huber's loss of the
 /// cosines of the angles that every three examples of a batch form; mean over the triples of different examples.
 final class RKDAngleObjective: StandardObjective {
     static let options = [ExampleFeature.option]

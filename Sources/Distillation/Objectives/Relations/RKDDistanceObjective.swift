@@ -1,6 +1,6 @@
 import Torch
 
-/// Relational knowledge distillation of distances (Park et al., arXiv 1904.05068, equations 3 to 5): Huber's loss of the
+/// Relational knowledge distillation of distances (Park et al., arXiv 1904.05068, section 3.2): Huber's loss of the
 /// distances between a batch's examples, divided by their mean in either model; mean over the pairs of two examples.
 final class RKDDistanceObjective: StandardObjective {
     static let options = [ExampleFeature.option]

@@ -1,6 +1,6 @@
 import Torch
 
-/// Similarity-preserving knowledge distillation (Tung and Mori, arXiv 1907.09682, equations 1 to 4): the squared
+/// Similarity-preserving knowledge distillation (Tung and Mori, arXiv 1907.09682, section 3): the squared
 /// difference of the matrices A · Aᵀ of a batch's examples, each row divided by its norm; mean over the B² elements.
 final class SimilarityPreservingObjective: StandardObjective {
     static let options = [ExampleFeature.option]
