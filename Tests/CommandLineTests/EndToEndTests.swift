@@ -32,7 +32,7 @@ struct EndToEndTests {
         ] {
             #expect(run.output.contains(text), "\(run.output)")
         }
-        #expect(run.errors.contains("Training: ") && run.errors.contains("validation accuracy"))
+        #expect(run.errors.contains("Training: ") && run.errors.contains("validation:  accuracy"))
         #expect(!run.errors.contains("\u{1B}"))
 
         let judged = try Program.run([
@@ -131,7 +131,7 @@ struct EndToEndTests {
         Program.startWatchdog(process)
         // The first epoch's line shows that training is under way.
         var seen = ""
-        while !seen.contains("validation accuracy") {
+        while !seen.contains("validation:  accuracy") {
             let data = errors.fileHandleForReading.availableData
             try #require(!data.isEmpty, "\(seen)")
             seen += String(decoding: data, as: UTF8.self)

@@ -57,7 +57,7 @@ struct InteropTests {
         let encoded = try EncodedDataset(
             texts.map { TextInput($0) }, tokenizer: classifier.tokenizer, maxLength: maxLength)
         let logits = try #require(
-            try Inference.logits(classifier.model, encoded, paddingID: classifier.paddingID, batchSize: 3))
+            try Inference.logits(classifier.model, encoded, batchSize: 3))
         let claim: JSONValue = [
             "texts": .array(texts.map(JSONValue.string)),
             "logits": .array(

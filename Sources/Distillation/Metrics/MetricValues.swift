@@ -21,12 +21,19 @@ public struct MetricValues: Sendable, Equatable, Codable, ExpressibleByDictionar
     public var isEmpty: Bool { names.isEmpty }
 
     public init(from decoder: any Decoder) throws {
-        let values = try [String: Double](from: decoder)
+        // As a whole, so that names are taken as they are.
+        let values = try decoder.singleValueContainer().decode([String: Double].self)
         names = values.keys.sorted()
         self.values = values
     }
 
-    public func encode(to encoder: any Encoder) throws { try values.encode(to: encoder) }
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(values)
+    }
+
+    /// Whether both hold the same numbers, in whatever order.
+    public static func == (a: MetricValues, b: MetricValues) -> Bool { a.values == b.values }
 }
 
 extension MetricValues: Sequence {

@@ -152,10 +152,10 @@ struct Preflight {
     // MARK: - Data
 
     private func checkClasses() {
-        guard setup.problemType == .singleLabel else { return }
+        guard setup.problemType == .singleLabel, data.train.labelledCount > 0 else { return }
         let (names, counts) = (data.labels.names, data.train.classCounts)
-        let missing = names.indices.filter { counts[$0] == 0 }.map { names[$0] }
-        if !missing.isEmpty, data.train.labelledCount > 0 {
+        let missing = names.indices.filter { !counts.indices.contains($0) || counts[$0] == 0 }.map { names[$0] }
+        if !missing.isEmpty {
             findings.add(
                 .warning,
                 "The training data has no example of \(missing.count) of the teacher's \(names.count) labels "

@@ -82,6 +82,12 @@ public struct DistillRequest: Sendable {
     /// Where curves for TensorBoard and `metrics.jsonl` are written; `nil` for nowhere.
     public var loggingDirectory: URL?
 
+    /// The directory of the only teacher, or of the first.
+    public var teacher: URL {
+        get { teachers[0].directory }
+        set { teachers[0].directory = newValue }
+    }
+
     public init(teacher: URL, data: DataRequest, output: URL) {
         teachers = [TeacherRequest(teacher)]
         self.data = data

@@ -10,6 +10,7 @@ struct RunData {
     let trainRecord: DataRecord
     let validationRecord: DataRecord
     let maxLength: Int
+    var test: LoadedData?
 
     /// - Parameters:
     ///   - labels: The label map that the data must follow; `nil` takes the data's own.

@@ -131,6 +131,8 @@ public final class Trainer {
                 if stops || isLast || isDue {
                     try evaluateNow(evaluate, onBest, onEvent, since: start)
                     start = Date()
+                    // An evaluation that only a stop brought about leaves the sums as they are, for a resumed run.
+                    if isLast || isDue { sums = MetricSums() }
                 }
                 if stops { return isLast }
                 if hasStalled {
@@ -237,7 +239,6 @@ extension Trainer {
             epoch: epochNow, step: stage.firstStep + step, stage: stage.name, trainLoss: sums.meanLoss,
             trainTerms: sums.meanTerms, train: sums.statistics.values, validation: values, isBest: isBest,
             seconds: -start.timeIntervalSinceNow)
-        sums = MetricSums()
         history.append(metrics)
         if isBest {
             best = .init(

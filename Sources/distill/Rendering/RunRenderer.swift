@@ -84,8 +84,7 @@ final class RunRenderer {
         return String(
             format: "  step %d/%d%@  epoch %.2f  loss %.4f", metrics.step, metrics.totalSteps, stage,
             metrics.epoch, metrics.loss)
-            + values(metrics.terms.names.count > 1 ? metrics.terms : MetricValues())
-            + values(metrics.metrics)
+            + terms(metrics.terms) + values(metrics.metrics)
             + String(
                 format: "  lr %.2e  grad_norm %.2f  %.0f examples/s", metrics.learningRate, metrics.gradNorm,
                 metrics.examplesPerSecond)
@@ -95,6 +94,12 @@ final class RunRenderer {
         let stage = metrics.stage.map { "  [\($0)]" } ?? ""
         return String(format: "  epoch %.2f%@  train loss %.4f  validation:", metrics.epoch, stage, metrics.trainLoss)
             + values(metrics.validation) + (metrics.isBest ? "  (best)" : "")
+    }
+
+    /// The parts of a loss, where it has several.
+    private static func terms(_ terms: MetricValues) -> String {
+        guard terms.names.count > 1 else { return "" }
+        return " (" + terms.map { "\($0.name) " + String(format: "%.4f", $0.value) }.joined(separator: ", ") + ")"
     }
 
     private static func values(_ values: MetricValues) -> String {
