@@ -120,12 +120,18 @@ struct SettingsTests {
                 "line 2: there is no setting 'learning-rate'; did you mean learning_rate?"
             ),
             ("xyzzyqwerty: 1", "the settings are "),
-            ("\ntemperature: hot", "line 2: temperature must be a number, linear(a, b), cosine(a, b) or step(a, b @ share, …), got hot"),
+            (
+                "\ntemperature: hot",
+                "line 2: temperature must be a number, linear(a, b), cosine(a, b) or step(a, b @ share, …), got hot"
+            ),
             ("layers: 2.5", "line 1: layers must be a whole number, got 2.5"),
             ("overwrite: maybe", "overwrite must be true or false"),
             ("init: magic", "init must be one of random, teacher-layers, got magic"),
             ("teacher_layers: [1, x]", "teacher_layers must be a list of whole numbers"),
-            ("temperature: [1]", "temperature must be a number, linear(a, b), cosine(a, b) or step(a, b @ share, …), got"),
+            (
+                "temperature: [1]",
+                "temperature must be a number, linear(a, b), cosine(a, b) or step(a, b @ share, …), got"
+            ),
             ("just words", "settings must be written as 'name: value'"),
             ("temperature: 'open", "this is not YAML"),
             ("seed: 1\nseed: 2", "this is not YAML"),

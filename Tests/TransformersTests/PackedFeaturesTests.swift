@@ -23,7 +23,8 @@ struct PackedFeaturesTests {
         for (x, y) in zip(a, b) { #expect(abs(x - y) < 2e-5 * Swift.max(1, abs(y)), "\(what)") }
     }
 
-    @Test("hidden states are those of the padded model, token by token", arguments: ["bert-tiny", "bert-relu"])
+    @Test(
+        "hidden states are those of the padded model, token by token", arguments: ["bert-tiny", "bert-relu"])
     func hiddenStates(variant: String) throws {
         let model = try AutoModel.load(from: fixture(variant)).model
         let layers = model.configuration.numHiddenLayers

@@ -100,6 +100,8 @@ ct_error ct_to(ct_tensor a, ct_dtype dtype, ct_device device, ct_tensor *out);
 ct_error ct_contiguous(ct_tensor a, ct_tensor *out);
 ct_error ct_clone(ct_tensor a, ct_tensor *out);
 ct_error ct_copy_(ct_tensor destination, ct_tensor source);
+// destination += share * (target - destination)
+ct_error ct_lerp_(ct_tensor destination, ct_tensor target, double share);
 ct_error ct_fill_(ct_tensor destination, double value);
 
 // MARK: Views and joins

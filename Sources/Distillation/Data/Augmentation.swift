@@ -22,7 +22,8 @@ public struct Augmentation: Sendable, Equatable, Codable {
         self.wordDropout = wordDropout
         self.share = share
         for (name, value) in [
-            ("mask_probability", maskProbability), ("word_dropout", wordDropout), ("augmentation_share", share),
+            ("mask_probability", maskProbability), ("word_dropout", wordDropout),
+            ("augmentation_share", share),
         ] {
             guard (0...1).contains(value) else {
                 throw DistillationError("\(name) must be from 0 to 1, got \(value)")
@@ -70,7 +71,8 @@ public struct Augmentation: Sendable, Equatable, Codable {
     func with(_ tokenizer: Tokenizer) throws -> Augmentation {
         guard maskProbability == 0 || tokenizer.maskTokenID != nil else {
             throw DistillationError(
-                "mask_probability is \(maskProbability), but the tokenizer has no mask token; use word_dropout")
+                "mask_probability is \(maskProbability), but the tokenizer has no mask token; use word_dropout"
+            )
         }
         var result = self
         result.vocabulary = Vocabulary(tokenizer)

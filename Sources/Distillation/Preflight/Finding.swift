@@ -40,7 +40,9 @@ final class Findings {
 
     func add(_ severity: Finding.Severity, _ message: String) {
         let finding = Finding(severity, message)
-        if !all.contains(finding) { all.append(finding) }
+        guard !all.contains(finding) else { return }
+        all.append(finding)
+        if severity == .error { errors.append(DistillationError(message)) }
     }
 
     /// A part of the set-up; its error becomes a finding.

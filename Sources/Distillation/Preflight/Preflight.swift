@@ -55,7 +55,8 @@ struct Preflight {
         // Each stage's objectives look at both models.
         guard objectives else { return }
         let placeholder = Logits(
-            values: [Float](repeating: 0, count: setup.teacher.labels.count), classes: setup.teacher.labels.count)
+            values: [Float](repeating: 0, count: setup.teacher.labels.count),
+            classes: setup.teacher.labels.count)
         let session = TrainingSession(
             model: student, stages: request.plan(setup.problemType), registry: request.registry,
             train: data.train, validation: data.validation,
@@ -110,7 +111,8 @@ struct Preflight {
             findings.add(
                 .warning,
                 "An optimiser step sees \(size) examples: so few make the teacher's signal noisy. "
-                    + "Use a --per-device-train-batch-size or --gradient-accumulation-steps of 8 examples or more.")
+                    + "Use a --per-device-train-batch-size or --gradient-accumulation-steps of 8 examples or more."
+            )
         }
         let stages = request.plan(setup.problemType)
         let between = stages.flatMap(\.objectives).map(\.name).filter { Self.relations.contains($0) }
@@ -128,7 +130,8 @@ struct Preflight {
         if let cold = request.temperature.extremes.min(), cold < 1, setup.problemType != .regression {
             findings.add(
                 .warning,
-                "A temperature of \(cold) sharpens the teacher's answers into labels; usual values are 1 to 10.")
+                "A temperature of \(cold) sharpens the teacher's answers into labels; usual values are 1 to 10."
+            )
         }
         if let hot = request.temperature.extremes.max(), hot > 50, setup.problemType != .regression {
             findings.add(
@@ -154,7 +157,9 @@ struct Preflight {
     private func checkClasses() {
         guard setup.problemType == .singleLabel, data.train.labelledCount > 0 else { return }
         let (names, counts) = (data.labels.names, data.train.classCounts)
-        let missing = names.indices.filter { !counts.indices.contains($0) || counts[$0] == 0 }.map { names[$0] }
+        let missing = names.indices.filter { !counts.indices.contains($0) || counts[$0] == 0 }.map {
+            names[$0]
+        }
         if !missing.isEmpty {
             findings.add(
                 .warning,
@@ -183,7 +188,8 @@ struct Preflight {
         findings.add(
             long.count * 20 > lengths.count ? .warning : .note,
             "\(long.count) of \(lengths.count) training texts are cut at \(data.maxLength) tokens; their median "
-                + "length is \(long[long.count / 2]), the longest has \(longest). Raise --max-length to keep them.")
+                + "length is \(long[long.count / 2]), the longest has \(longest). Raise --max-length to keep them."
+        )
     }
 
     /// Validation examples that are training examples too.

@@ -64,7 +64,8 @@ struct DistillationSetup {
                 let columns = try Self.columns(of: classifier, like: first)
                 return TeacherSource(
                     request: teacher, classifier: classifier,
-                    data: try Self.data(request, classifier, student: (data, directory), labels: first.labels, log),
+                    data: try Self.data(
+                        request, classifier, student: (data, directory), labels: first.labels, log),
                     columns: columns)
             }
             if let source { sources.append(source) }

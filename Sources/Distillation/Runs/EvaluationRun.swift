@@ -65,7 +65,8 @@ public struct EvaluationRun {
     ) throws -> Logits {
         guard
             let logits = try Inference.logits(
-                classifier.model, dataset, batchSize: request.batchSize, onProgress: { log.progress($0, of: dataset.count) },
+                classifier.model, dataset, batchSize: request.batchSize,
+                onProgress: { log.progress($0, of: dataset.count) },
                 shouldStop: shouldStop)
         else { throw InterruptedError() }
         return logits

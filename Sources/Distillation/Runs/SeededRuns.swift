@@ -115,7 +115,8 @@ struct SeededRuns {
         let beside = try evaluation(
             teacher.model, lesson.outputs.validation, validation, teacher.directory, latencies[1])
         var report = RunReport(
-            command: "run", output: output.url.path, labels: setup.data.labels.names, settings: settings(best),
+            command: "run", output: output.url.path, labels: setup.data.labels.names,
+            settings: settings(best),
             train: setup.data.trainRecord, validation: setup.data.validationRecord, teacher: beside,
             student: student,
             comparison: try Evaluator.comparison(

@@ -45,7 +45,8 @@ struct TrainingSession {
             var latest: Logits?
             func outcome(_ logits: Logits, interrupted: Bool) -> Outcome {
                 Outcome(
-                    validation: logits, history: history + trainer.history, metric: trainer.best?.metric ?? .nan,
+                    validation: logits, history: history + trainer.history,
+                    metric: trainer.best?.metric ?? .nan,
                     bestEpoch: trainer.best?.epoch ?? trainer.epochNow, steps: steps + trainer.step,
                     interrupted: interrupted)
             }
@@ -130,7 +131,9 @@ struct TrainingSession {
 
     /// The model's logits for the validation data, in float32, as whoever loads the saved model finds them.
     private func logits() throws -> Logits {
-        try model.judging { try Inference.logits($0, validation, batchSize: arguments.perDeviceEvalBatchSize) }
+        try model.judging {
+            try Inference.logits($0, validation, batchSize: arguments.perDeviceEvalBatchSize)
+        }
     }
 
     private func values(_ own: Logits) throws -> MetricValues {

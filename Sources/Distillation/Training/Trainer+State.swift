@@ -6,7 +6,8 @@ extension Trainer {
         try optimizer.synchronize()
         return TrainingState(
             step: step, epoch: epoch, stepInEpoch: stepInEpoch, parameters: try model.parameters.snapshot(),
-            learned: try learned.snapshot(), optimizer: try optimizer.state(), averages: try averages?.state(),
+            learned: try learned.snapshot(), optimizer: try optimizer.state(),
+            averages: try averages?.state(),
             dropout: dropout.position, sums: sums, history: history, best: best,
             evaluationsWithoutGain: evaluationsWithoutGain)
     }

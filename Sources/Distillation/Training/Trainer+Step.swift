@@ -36,7 +36,7 @@ extension Trainer {
 
     private func averageWeights() throws {
         guard let averages else { return }
-        try optimizer.synchronize()
+        if averages.isDue { try optimizer.synchronize() }
         try averages.update()
     }
 

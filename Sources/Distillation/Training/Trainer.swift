@@ -35,6 +35,9 @@ public final class Trainer {
     public internal(set) var best: TrainingState.Best?
     var evaluationsWithoutGain = 0
 
+    /// Steps between two updates of the weights' averages.
+    private static let averagingInterval = 10
+
     /// A trainer's place in a run of several stages.
     public struct Stage: Sendable, Equatable {
         /// Its name in logs; `nil` in a run of one stage.
@@ -86,7 +89,8 @@ public final class Trainer {
                     store: learned, source: nil, seed: arguments.seed, device: model.device)))
         guard teacher != nil || !self.objectives.needs.teacherLogits else {
             throw DistillationError(
-                "the objectives (\(self.objectives.terms.map(\.name).joined(separator: ", "))) need a teacher")
+                "the objectives (\(self.objectives.terms.map(\.name).joined(separator: ", "))) need a teacher"
+            )
         }
         guard augmentation == nil || teacher == nil || teacher?.model != nil else {
             throw DistillationError(
@@ -95,7 +99,7 @@ public final class Trainer {
         }
         optimizer = try arguments.optimizer(for: model, learned: learned)
         averages = try arguments.emaDecay.map {
-            try ExponentialMovingAverage(model.parameters, decay: $0)
+            try ExponentialMovingAverage(model.parameters, decay: $0, interval: Self.averagingInterval)
         }
         dropout = DropoutState(
             position: .init(seed: arguments.seed, offset: UInt64(stage.firstStep) << 32))

@@ -1,3 +1,4 @@
+import Foundation
 import Torch
 import Transformers
 
@@ -111,7 +112,11 @@ extension TrainingArguments {
     func optimizer(for model: any SequenceClassifier, learned: ParameterStore) throws -> AdamW {
         try AdamW(
             [model.parameters, learned], weightDecay: weightDecay, beta1: adamBeta1, beta2: adamBeta2,
-            epsilon: adamEpsilon, sparseTables: model.sparseTables)
+            epsilon: adamEpsilon, sparseTables: model.sparseTables,
+            learningRateScale: { name in
+                let depth = layerDepth(of: name, layers: model.configuration.numHiddenLayers)
+                return pow(layerwiseLrDecay, Double(depth))
+            })
     }
 }
 

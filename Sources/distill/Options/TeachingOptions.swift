@@ -13,7 +13,8 @@ struct TeachingOptions: ParsableArguments {
     var teachers: [String] = []
 
     @Option(
-        help: ArgumentHelp("The weights of several teachers, such as 2,1. (default: equal)", valueName: "2,1"))
+        help: ArgumentHelp("The weights of several teachers, such as 2,1. (default: equal)", valueName: "2,1")
+    )
     var teacherWeights: String?
 
     @Option(

@@ -92,14 +92,16 @@ final class RunRenderer {
 
     static func text(_ metrics: EpochMetrics) -> String {
         let stage = metrics.stage.map { "  [\($0)]" } ?? ""
-        return String(format: "  epoch %.2f%@  train loss %.4f  validation:", metrics.epoch, stage, metrics.trainLoss)
+        return String(
+            format: "  epoch %.2f%@  train loss %.4f  validation:", metrics.epoch, stage, metrics.trainLoss)
             + values(metrics.validation) + (metrics.isBest ? "  (best)" : "")
     }
 
     /// The parts of a loss, where it has several.
     private static func terms(_ terms: MetricValues) -> String {
         guard terms.names.count > 1 else { return "" }
-        return " (" + terms.map { "\($0.name) " + String(format: "%.4f", $0.value) }.joined(separator: ", ") + ")"
+        return " (" + terms.map { "\($0.name) " + String(format: "%.4f", $0.value) }.joined(separator: ", ")
+            + ")"
     }
 
     private static func values(_ values: MetricValues) -> String {
