@@ -86,23 +86,41 @@ struct SearchPlanTests {
         #expect(plan.candidates.allSatisfy { (0.99990...0.99999).contains($0[0].number ?? 0) })
     }
 
+    struct RungCase: Sendable {
+        var (trials, eta, minBudget) = (0, 0, 0.0)
+        /// Of each rung.
+        var counts: [Int] = []
+        /// Of each rung: the whole training divided by this.
+        var divisors: [Double] = []
+
+        init(_ trials: Int, _ eta: Int, _ minBudget: Double, _ counts: [Int], _ divisors: [Double]) {
+            (self.trials, self.eta, self.minBudget) = (trials, eta, minBudget)
+            (self.counts, self.divisors) = (counts, divisors)
+        }
+    }
+
     @Test(
         "rungs follow the paper: ⌊n / ηⁱ⌋ trials with η times the budget, the last with all of it",
         arguments: [
-            (27, 3, 1.0 / 9, [27, 9, 3], [1.0 / 9, 1.0 / 3, 1]), (27, 3, 0.01, [27, 9, 3, 1], [1.0 / 27, 1.0 / 9, 1.0 / 3, 1]),
-            (16, 2, 0.25, [16, 8, 4], [0.25, 0.5, 1]), (20, 3, 0.1, [20, 6, 2], [1.0 / 9, 1.0 / 3, 1]),
-            (5, 3, 0.01, [5, 1], [1.0 / 3, 1]), (2, 3, 0.01, [2], [1]), (9, 3, 1, [9], [1]),
-            (9, 3, 0.34, [9], [1]), (9, 3, 1.0 / 3, [9, 3], [1.0 / 3, 1]),
+            RungCase(27, 3, 1.0 / 9, [27, 9, 3], [9, 3, 1]),
+            RungCase(27, 3, 0.01, [27, 9, 3, 1], [27, 9, 3, 1]),
+            RungCase(16, 2, 0.25, [16, 8, 4], [4, 2, 1]), RungCase(20, 3, 0.1, [20, 6, 2], [9, 3, 1]),
+            RungCase(5, 3, 0.01, [5, 1], [3, 1]), RungCase(2, 3, 0.01, [2], [1]), RungCase(9, 3, 1, [9], [1]),
+            RungCase(9, 3, 0.34, [9], [1]), RungCase(9, 3, 1.0 / 3, [9, 3], [3, 1]),
         ])
-    func rungs(trials: Int, eta: Int, minBudget: Double, counts: [Int], budgets: [Double]) throws {
-        let rungs = SearchStrategy.halving(trials: trials, eta: eta, minBudget: minBudget).rungs(for: trials)
-        #expect(rungs.map(\.trials) == counts && rungs.map(\.budget) == budgets)
+    func rungs(example: RungCase) throws {
+        let strategy = SearchStrategy.halving(
+            trials: example.trials, eta: example.eta, minBudget: example.minBudget)
+        let rungs = strategy.rungs(for: example.trials)
+        #expect(rungs.map(\.trials) == example.counts)
+        #expect(rungs.map(\.budget) == example.divisors.map { 1 / $0 })
     }
 
     @Test("halving starts with the whole grid of lists, or 27 draws")
     func halvingSize() throws {
         let halving = SearchStrategy.halving(trials: nil, eta: 3, minBudget: 0.1)
-        #expect(try SearchPlan(space: space("a=1,2", "b=1,2"), strategy: halving, seed: 1).candidates.count == 4)
+        #expect(
+            try SearchPlan(space: space("a=1,2", "b=1,2"), strategy: halving, seed: 1).candidates.count == 4)
         #expect(
             try SearchPlan(space: space("a=uniform(0,1)"), strategy: halving, seed: 1).candidates.count == 27)
     }
@@ -110,7 +128,8 @@ struct SearchPlanTests {
     @Test("the best go on, in their own order; of equal ones the earlier; failed ones never")
     func promotion() throws {
         let plan = try SearchPlan(
-            space: space("a=0,1,2,3,4,5,6,7"), strategy: .halving(trials: nil, eta: 2, minBudget: 0.25), seed: 1)
+            space: space("a=0,1,2,3,4,5,6,7"), strategy: .halving(trials: nil, eta: 2, minBudget: 0.25),
+            seed: 1)
         var scores: [PlannedTrial: TrialScore] = [:]
         let first = plan.next(after: scores, direction: .maximize)
         #expect(first == (0..<8).map { PlannedTrial(trial: $0, budget: 0.25) })
