@@ -246,6 +246,50 @@ struct TuneTests {
             TuningText.line(.warning("w"), names: [], folds: 1, metric: "") == "WARNING: w")
     }
 
+    @Test("a search leaves its files, and goes on from them; another one does not touch them")
+    func files() throws {
+        let scratch = try Scratch()
+        let config = try scratch.write(
+            base + "\nsearch:\n  temperature: [1, 2, 4]\n  alpha: [0.5, 0.9]", to: "t.yaml")
+        let output = scratch.path("tuning")
+        func search(_ arguments: [String] = []) throws -> TuningReport {
+            let command = try TuneCommand.parse(
+                ["--config", config, "--output", output, "--quiet"] + arguments)
+            return try command.search(command.request()) { settings, fold, _ in
+                TrialResult(metric: Double(settings["alpha"] ?? "") ?? 0, seconds: 1)
+            }
+        }
+        func text(_ name: String) throws -> String {
+            try String(contentsOf: scratch.url.appending(path: "tuning/\(name)"), encoding: .utf8)
+        }
+        let report = try search()
+        #expect(report.runs == 18 && report.runsFromJournal == 0)
+        let names = try FileManager.default.contentsOfDirectory(atPath: output)
+        #expect(
+            Set(names) == [".lock", "best.yaml", "heat-map.svg", "trials.jsonl", "tuning.json"])
+        #expect(try JSONText.decode(TuningReport.self, from: text("tuning.json")) == report)
+        #expect(try text("best.yaml").contains("alpha: 0.9") && text("heat-map.svg").contains("</svg>"))
+        #expect(try text("trials.jsonl").split(separator: "\n").count == 19)
+
+        #expect(try search(["--axes", "alpha"]).runsFromJournal == 18)
+        #expect(try text("heat-map.svg").contains(">accuracy by alpha<"))
+        let error = #expect(throws: DistillationError.self) { try search(["--folds", "2"]) }
+        #expect(error?.description.contains("it had 3 folds, not 2") == true)
+        #expect(try text("trials.jsonl").split(separator: "\n").count == 19)
+        #expect(try search(["--folds", "2", "--overwrite"]).runsFromJournal == 0)
+    }
+
+    @Test("errors in a trial's settings name them")
+    func trialErrors() throws {
+        let request = try request(["--search", "temperature=1,hot"], yaml: base)
+        let settings = Settings(file: try request.configuration(["temperature": "hot"]))
+        let error = #expect(throws: UsageError.self) {
+            try settings.required("temperature", nil as Double?)
+        }
+        let message = try #require(error?.description)
+        #expect(message.contains("tune.yaml with temperature hot, line 3: temperature must be a number"))
+    }
+
     @Test("help has examples")
     func help() { #expect(TuneCommand.helpMessage().contains("Examples:")) }
 }

@@ -12,7 +12,7 @@ extension HeatMap {
 private struct HeatMapDrawing {
     let map: HeatMap
     private let cellWidth = 92.0
-    private let cellHeight = 56.0
+    private let cellHeight = 60.0
     private let left: Double
     private let top = 84.0
     private let bottom: Double
@@ -27,9 +27,10 @@ private struct HeatMapDrawing {
         let means = map.cells.joined().compactMap(\.mean)
         if let low = means.min(), let high = means.max() {
             scale = map.metric.direction == .maximize ? (low, high) : (high, low)
-            // As many digits as tell the cells apart, with one to spare.
+            // As many digits as tell the cells apart, with one to spare; three for shares, whatever their range.
             let spread = high - low
-            decimals = spread > 0 ? min(6, max(0, Int((1 - log10(spread)).rounded(.up)) + 1)) : 4
+            let telling = spread > 0 ? Int((1 - log10(spread)).rounded(.up)) + 1 : 4
+            decimals = min(6, max(max(abs(low), abs(high)) < 10 ? 3 : 0, telling))
         } else {
             scale = nil
             decimals = 4

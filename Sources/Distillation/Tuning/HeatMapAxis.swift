@@ -20,7 +20,11 @@ public struct HeatMapAxis: Sendable, Equatable {
     }
     private let places: Places
 
-    /// - Parameter values: The values that were tried.
+    /// The places of a setting's values.
+    ///
+    /// - Parameters:
+    ///   - dimension: The setting and where it was searched.
+    ///   - values: The values that were tried, one of each trial.
     init(_ dimension: SearchDimension, values: [SearchValue]) {
         name = dimension.name
         let tried = Self.distinct(values)

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Distillation
-import Files
 import Foundation
 
 struct TuneCommand: ParsableCommand {
@@ -103,22 +102,28 @@ struct TuneCommand: ParsableCommand {
 
     func run() throws {
         let tuning = try request()
+        try checkTrials(tuning)
         Interrupt.install()
-        let journal = try TrialJournal(
-            directory: tuning.output, identity: tuning.identity, overwrite: overwrite)
-        let report = try tuning.driver.run(
-            journal: journal, onEvent: { show($0, tuning) }, shouldStop: { Interrupt.isRequested }
-        ) { settings, fold, budget in
+        let report = try search(tuning) { settings, fold, budget in
             try runTrial(tuning, settings: settings, fold: fold, budget: budget)
         }
-        try tuning.save(report)
         try display.print(report) { (display.quiet ? "" : "\n") + TuningText.report(report) }
         if report.interrupted { throw ExitCode(Interrupt.exitCode) }
         if tuning.refit { try refit(tuning, report) }
     }
 
+    /// Does the trials that the journal does not have, and writes the results.
+    func search(_ tuning: TuningRequest, run: TuningDriver.Run) throws -> TuningReport {
+        let journal = try TrialJournal(
+            directory: tuning.output, identity: tuning.identity, overwrite: overwrite)
+        let report = try tuning.driver.run(
+            journal: journal, onEvent: { show($0, tuning) }, shouldStop: { Interrupt.isRequested }, run: run)
+        try tuning.save(report)
+        return report
+    }
+
     private func show(_ event: TuningEvent, _ tuning: TuningRequest) {
-        if display.quiet, case .warning = event {} else if display.quiet { return }
+        if display.quiet { guard case .warning = event else { return } }
         let line = TuningText.line(
             event, names: tuning.driver.plan.space.names, folds: tuning.driver.folds,
             metric: tuning.driver.metric.name)
@@ -127,11 +132,16 @@ struct TuneCommand: ParsableCommand {
 
     // MARK: - To be connected
 
+    /// Checks the settings of every trial before the first one starts, so that a mistyped name or value ends here.
+    ///
+    /// TO BE CONNECTED: make `run`'s request of `tuning.configuration(settings)` for each of the plan's trials.
+    private func checkTrials(_ tuning: TuningRequest) throws {}
+
     /// Trains a student with a trial's settings on all folds but one, and judges it on that one.
     ///
     /// TO BE CONNECTED: `tuning.configuration(settings)` is the run's configuration file; `budget` is the share of its
     /// epochs or steps; `KFold.split(fold:)` gives the examples' places, unless there is only one fold, which is
-    /// the run's own validation data.
+    /// the run's own validation data. A run that Ctrl-C cut short is no result: throw `InterruptedError`.
     private func runTrial(
         _ tuning: TuningRequest, settings: [String: String], fold: Int, budget: Double
     ) throws -> TrialResult {
@@ -209,65 +219,3 @@ extension TuneCommand {
         }
     }
 }
-
-/// What `distill tune` is to do.
-struct TuningRequest {
-    let file: TuneFile
-    let driver: TuningDriver
-    /// A seed from the command line, which every run takes.
-    let seedOption: UInt64?
-    let axes: [String]?
-    let refit: Bool
-    let output: URL
-
-    var identity: SearchIdentity {
-        get throws {
-            SearchIdentity(
-                plan: driver.plan, folds: driver.folds, metric: driver.metric,
-                base: try file.runText(with: common))
-        }
-    }
-
-    /// The settings of `run` with some values in their place.
-    func configuration(_ settings: [String: String]) throws -> ConfigurationFile {
-        try file.runConfiguration(with: values(settings))
-    }
-
-    /// The best settings as a configuration file of `run`; `nil` where no trial was finished.
-    func bestText(_ report: TuningReport) throws -> String? {
-        guard let best = report.bestTrial, let mean = best.mean else { return nil }
-        let deviation = best.standardDeviation.map { " ± " + TuningText.number($0) } ?? ""
-        let folds = report.folds > 1 ? "mean over \(report.folds) folds" : "on the validation data"
-        let share = best.budget < 1 ? ", after a share of \(best.budget) of the training" : ""
-        return try file.runText(
-            with: values(best.settings),
-            comments: [
-                "The best of \(report.trials.count) trials of `distill tune`: "
-                    + "\(report.metric.name) \(TuningText.number(mean))\(deviation) (\(folds)\(share))."
-            ])
-    }
-
-    /// Writes `tuning.json`, `heat-map.svg` and `best.yaml`.
-    func save(_ report: TuningReport) throws {
-        try report.save(in: output, axes: axes)
-        if let best = try bestText(report) {
-            try AtomicFile.write(best, to: output.appending(path: "best.yaml"))
-        }
-    }
-
-    private var common: [(name: String, value: String)] {
-        seedOption.map { [(name: "seed", value: "\($0)")] } ?? []
-    }
-
-    private func values(_ settings: [String: String]) -> [(name: String, value: String)] {
-        common
-            + driver.plan.space.names.compactMap { name in settings[name].map { (name: name, value: $0) } }
-    }
-}
-
-/// The strategies as the command line names them.
-enum StrategyName: String, CaseIterable, ExpressibleByArgument, SettingValue {
-    case grid, random, halving
-}
-
-extension MetricDirection: ExpressibleByArgument, SettingValue {}

@@ -101,15 +101,17 @@ struct TuneFile {
             "# " + line.split(whereSeparator: \.isNewline).joined(separator: " ") + "\n"
         }.joined()
         guard !pairs.isEmpty else { return head }
-        let mapping = Node.Mapping(pairs.map { ($0.key, $0.value) })
+        let mapping = Node.Mapping(pairs.map { ($0.key, YAMLText.inFlow($0.value)) })
         return head + (try Yams.serialize(node: .mapping(mapping), width: -1, allowUnicode: true))
     }
 
-    /// The configuration of a trial's run.
+    /// The configuration of a run with some settings replaced or added, whose errors name these.
     ///
-    /// - Parameter values: The searched settings.
+    /// - Parameter values: Settings and their values.
     func runConfiguration(with values: [(name: String, value: String)]) throws -> ConfigurationFile {
-        try ConfigurationFile(text: try runText(with: values), path: path)
+        let changes = values.map { "\($0.name) \($0.value)" }.joined(separator: ", ")
+        return try ConfigurationFile(
+            text: try runText(with: values), path: changes.isEmpty ? path : "\(path) with \(changes)")
     }
 }
 
@@ -138,6 +140,12 @@ enum YAMLText {
         quoted.style = .doubleQuoted
         let text = try? Yams.serialize(node: .scalar(quoted), width: -1, allowUnicode: true)
         return text?.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// A list on one line.
+    static func inFlow(_ node: Node) -> Node {
+        guard let sequence = node.sequence else { return node }
+        return .sequence(Node.Sequence(sequence.map(inFlow), .implicit, .flow))
     }
 
     /// The value that a text stands for.

@@ -13,10 +13,12 @@ struct TuningDriverTests {
         let fixture = try TuningFixture(folds: 3)
         let counter = RunCounter()
         var events: [TuningEvent] = []
-        let report = try fixture.driver.run(onEvent: { events.append($0) }) { settings, fold, budget in
-            counter.add(settings, fold, budget)
-            return try TuningFixture.result(settings, fold, budget)
-        }
+        let report = try fixture.driver.run(
+            onEvent: { events.append($0) },
+            run: { settings, fold, budget in
+                counter.add(settings, fold, budget)
+                return try TuningFixture.result(settings, fold, budget)
+            })
         #expect(counter.keys.count == 18 && Set(counter.keys).count == 18)
         #expect(report.trials.map(\.trial) == [3, 1, 2, 5, 0, 4])
         #expect(report.trials.map(\.rank) == Array(1...6))
@@ -141,16 +143,16 @@ struct TuningDriverTests {
         ) throws -> (report: TuningReport, keys: [String]) {
             let counter = RunCounter()
             let report = try fixture.driver.run(
-                journal: journal, shouldStop: { counter.keys.count >= runs }
-            ) { settings, fold, budget in
-                counter.add(settings, fold, budget)
-                if settings["alpha"] == "0.3", settings["temperature"] == "4" {
-                    throw NonFiniteLossError(description: "diverged")
-                }
-                var result = try TuningFixture.result(settings, fold, budget)
-                result.metric += 1.0 / 3
-                return result
-            }
+                journal: journal, shouldStop: { counter.keys.count >= runs },
+                run: { settings, fold, budget in
+                    counter.add(settings, fold, budget)
+                    if settings["alpha"] == "0.3", settings["temperature"] == "4" {
+                        throw NonFiniteLossError(description: "diverged")
+                    }
+                    var result = try TuningFixture.result(settings, fold, budget)
+                    result.metric += 1.0 / 3
+                    return result
+                })
             return (report, counter.keys)
         }
         // How long a failed run took is measured.
