@@ -15,7 +15,7 @@ struct TeacherSource {
 
 /// Everything that a distillation run needs before its first step: models, data, and whether they fit.
 struct DistillationSetup {
-    let request: DistillRequest
+    private(set) var request: DistillRequest
     /// At least one; the first decides the labels and, unless the student brings its own, the tokenizer.
     let teachers: [TeacherSource]
     /// The examples as the student reads them.
@@ -27,6 +27,13 @@ struct DistillationSetup {
     let tokensDiffer: String?
 
     var teacher: TrainedClassifier { teachers[0].classifier }
+
+    /// The same models and data for a request that differs in what is learnt from them.
+    func with(_ request: DistillRequest) -> DistillationSetup {
+        var setup = self
+        setup.request = request
+        return setup
+    }
 
     /// Reads everything, and collects what does not fit.
     ///

@@ -7,8 +7,8 @@ struct TrainingSession {
     let model: any SequenceClassifier
     var stages: [TrainingStage]
     let registry: ObjectiveRegistry
-    let train: EncodedDataset
-    let validation: EncodedDataset
+    var train: EncodedDataset
+    var validation: EncodedDataset
     /// What the teacher says about the training data, and its logits for the validation data.
     var teacher: (signals: TeacherSignals, validation: Logits)?
     var augmentation: Augmentation?

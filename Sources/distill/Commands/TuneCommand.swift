@@ -102,14 +102,20 @@ struct TuneCommand: ParsableCommand {
 
     func run() throws {
         let tuning = try request()
-        try checkTrials(tuning)
+        try tuning.checkTrials()
         Interrupt.install()
+        let renderer = RunRenderer(quiet: display.quiet)
+        let trials = TuningTrials(
+            folds: tuning.driver.folds, seed: tuning.driver.plan.seed, metric: tuning.driver.metric.name,
+            onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })
         let report = try search(tuning) { settings, fold, budget in
-            try runTrial(tuning, settings: settings, fold: fold, budget: budget)
+            try trials.run(tuning.run(settings), fold: fold, budget: budget)
         }
         try display.print(report) { (display.quiet ? "" : "\n") + TuningText.report(report) }
         if report.interrupted { throw ExitCode(Interrupt.exitCode) }
-        if tuning.refit { try refit(tuning, report) }
+        guard tuning.refit, let best = report.best else { return }
+        let refit = try UsageError.checking { try DistillationRun(tuning.run(best)) }
+        try TrainingRun.perform(display, prints: !display.json) { try refit.run(onEvent: $0, shouldStop: $1) }
     }
 
     /// Does the trials that the journal does not have, and writes the results.
@@ -128,31 +134,6 @@ struct TuneCommand: ParsableCommand {
             event, names: tuning.driver.plan.space.names, folds: tuning.driver.folds,
             metric: tuning.driver.metric.name)
         if let line { Terminal.error(line) }
-    }
-
-    // MARK: - To be connected
-
-    /// Checks the settings of every trial before the first one starts, so that a mistyped name or value ends here.
-    ///
-    /// TO BE CONNECTED: make `run`'s request of `tuning.configuration(settings)` for each of the plan's trials.
-    private func checkTrials(_ tuning: TuningRequest) throws {}
-
-    /// Trains a student with a trial's settings on all folds but one, and judges it on that one.
-    ///
-    /// TO BE CONNECTED: `tuning.configuration(settings)` is the run's configuration file; `budget` is the share of its
-    /// epochs or steps; `KFold.split(fold:)` gives the examples' places, unless there is only one fold, which is
-    /// the run's own validation data. A run that Ctrl-C cut short is no result: throw `InterruptedError`.
-    private func runTrial(
-        _ tuning: TuningRequest, settings: [String: String], fold: Int, budget: Double
-    ) throws -> TrialResult {
-        throw UsageError("distill tune cannot train yet")
-    }
-
-    /// Trains on all data with the best settings, into `model` in the output directory.
-    ///
-    /// TO BE CONNECTED.
-    private func refit(_ tuning: TuningRequest, _ report: TuningReport) throws {
-        throw UsageError("distill tune cannot train yet")
     }
 }
 

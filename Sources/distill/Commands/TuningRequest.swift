@@ -17,13 +17,41 @@ struct TuningRequest {
         get throws {
             SearchIdentity(
                 plan: driver.plan, folds: driver.folds, metric: driver.metric,
-                base: try file.runText(with: common))
+                base: try file.runText(with: common) + dataDigests())
         }
     }
 
     /// The settings of `run` with some values in their place.
     func configuration(_ settings: [String: String]) throws -> ConfigurationFile {
         try file.runConfiguration(with: values(settings))
+    }
+
+    /// The contents of the data files: results of other data are another search's.
+    private func dataDigests() throws -> String {
+        let data = try run(driver.plan.settings(of: 0)).data
+        return try ([data.train, data.validation].compactMap(\.self) + data.unlabelled).map {
+            "# \($0.lastPathComponent): \(try Digest.sha256(ofFile: $0))\n"
+        }.joined()
+    }
+
+    /// A trial's run, or the refit's: the model goes into `model` in the output directory.
+    func run(_ settings: [String: String]) throws -> DistillRequest {
+        let settings = Settings(file: try configuration(settings))
+        var request = try RunOptions.parse([]).request(
+            settings, output: output.appending(path: "model").path)
+        request.output = output.appending(path: "model")
+        request.overwrite = true
+        for name in TuneFile.ownNames { settings.ignore(name) }
+        try settings.finish()
+        return request
+    }
+
+    /// Reads the settings of every trial, so that a mistyped name or value ends the search before it begins.
+    func checkTrials() throws {
+        for trial in driver.plan.candidates.indices {
+            let request = try run(driver.plan.settings(of: trial))
+            _ = try UsageError.checking { try DistillationRun(request) }
+        }
     }
 
     /// The best settings as a configuration file of `run`; `nil` where no trial was finished.

@@ -51,6 +51,9 @@ final class Settings {
                 ?? "\(option) is missing; give it, or a file with it as --config")
     }
 
+    /// Makes a name known that somebody else reads.
+    func ignore(_ name: String) { known.append(name) }
+
     /// - Throws: ``UsageError`` for the first name in the file that nothing has read.
     func finish() throws { try file?.refuse(allBut: known) }
 }
