@@ -26,7 +26,7 @@ extension BertConfiguration { var problemType: ProblemType { .singleLabel } }
 extension ProblemType { var defaultMetric: String { "accuracy" } }
 enum MetricName { static func greaterIsBetter(_ name: String) -> Bool { name != "loss" } }
 extension DataRequest {
-    var unlabelled: [URL] { [] }
+    public var unlabelled: [URL] { [] }
     var problemType: ProblemType? { nil }
 }
 extension RunData {
