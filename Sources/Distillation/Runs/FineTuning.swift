@@ -60,7 +60,7 @@ public struct FineTuning {
 }
 
 extension DataRequest {
-    var files: [URL] { [train] + [validation].compactMap(\.self) }
+    var files: [URL] { [train] + [validation].compactMap(\.self) + unlabelled }
 
     func validate() throws {
         guard validation != nil || (validationSplit > 0 && validationSplit < 1) else {
