@@ -23,7 +23,8 @@ struct Distill: ParsableCommand {
             """,
         version: Version.current,
         subcommands: [
-            FineTuneCommand.self, RunCommand.self, CheckCommand.self, TuneCommand.self, LabelCommand.self, EvaluateCommand.self,
+            FineTuneCommand.self, RunCommand.self, CheckCommand.self, TuneCommand.self, LabelCommand.self,
+            EvaluateCommand.self,
             PredictCommand.self, ObjectivesCommand.self,
         ])
 }

@@ -8,7 +8,12 @@ import Testing
 struct RenderingTests {
     private let step = StepMetrics(
         step: 20, totalSteps: 40, epoch: 0.5, loss: 1.5, terms: ["kl": 2, "cross_entropy": 0.5],
-        metrics: ["accuracy": 0.75, "kl": 0.1], learningRate: 5e-5, gradNorm: 1.25, examplesPerSecond: 100)
+        metrics: {
+            var values = MetricValues()
+            values[.accuracy] = 0.75
+            values[.kl] = 0.1
+            return values
+        }(), learningRate: 5e-5, gradNorm: 1.25, examplesPerSecond: 100)
 
     private func render(interactive: Bool, quiet: Bool = false, _ events: [RunEvent]) -> String {
         var text = ""

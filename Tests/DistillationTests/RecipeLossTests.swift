@@ -132,7 +132,7 @@ struct RecipeLossTests {
             models: ObjectiveModels(
                 student: configuration, teacher: configuration,
                 learned: ParameterScope(store: ParameterStore(), source: nil, seed: 1)))
-        var values = MetricValues()
+        var values = NamedValues()
         let terms = try objectives(
             ObjectiveBatch(
                 student: ModelOutputs(logits: student), teacherLogits: teacher.detached(),

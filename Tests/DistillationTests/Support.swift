@@ -98,7 +98,7 @@ enum Support {
     static func validation(
         _ model: any SequenceClassifier, _ data: EncodedDataset, teacher: Logits? = nil
     ) throws -> MetricValues {
-        try Evaluator.values(logits(model, data), of: data, teacher: teacher)
+        try Evaluator.validation(logits(model, data), targets: data.targets, teacher: teacher)
     }
 
     /// All weights' bytes by name.

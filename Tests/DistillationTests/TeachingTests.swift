@@ -102,7 +102,7 @@ struct TeachingTests {
         let both = try DistillationRun(twice).run()
         let one = try DistillationRun(request("one")).run()
         #expect(both.settings.teachers?.map(\.weight) == [3, 1])
-        #expect(abs(both.teacher!.hardLoss - one.teacher!.hardLoss) < 1e-6)
+        #expect(abs(both.teacher!.hardLoss! - one.teacher!.hardLoss!) < 1e-6)
         let models = try ["twice", "one"].map { try AutoModel.load(from: scratch.appending(path: $0)).model }
         for (a, b) in zip(models[0].parameters.tensors, models[1].parameters.tensors) {
             #expect(try (a - b).absolute().max().item() < 1e-3)
@@ -149,7 +149,7 @@ struct TeachingTests {
         let report = try DistillationRun(request).run()
         let gain = try #require(report.gain)
         let baseline = try #require(report.baseline)
-        #expect(gain.metric == "accuracy" && gain.baseline == baseline.accuracy)
+        #expect(gain.metric == .accuracy && gain.baseline == baseline.accuracy)
         #expect(abs(gain.difference - (gain.student - gain.baseline)) < 1e-12)
         #expect(gain.low <= gain.difference && gain.difference <= gain.high)
         let test = try #require(report.test)
@@ -158,7 +158,7 @@ struct TeachingTests {
         var plain = self.request("plain")
         plain.alpha = 0
         let alone = try DistillationRun(plain).run()
-        #expect(abs(alone.student.hardLoss - baseline.hardLoss) < 1e-6)
+        #expect(abs(alone.student.hardLoss! - baseline.hardLoss!) < 1e-6)
     }
 
     @Test("several seeds: mean, spread, and the best model saved")
@@ -171,7 +171,7 @@ struct TeachingTests {
         let report = try DistillationRun(request).run()
         let seeds = try #require(report.seeds)
         #expect(seeds.runs.map(\.seed) == [42, 43, 44])
-        let accuracies = try seeds.runs.map { try #require($0.student["accuracy"]) }
+        let accuracies = try seeds.runs.map { try #require($0.student[.accuracy]) }
         let mean = accuracies.reduce(0, +) / 3
         #expect(abs(seeds.student.mean - mean) < 1e-12)
         let variance = accuracies.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 2
@@ -207,7 +207,7 @@ struct TeachingTests {
         let report = try DistillationRun(request).run()
         #expect(report.epochs.count == 3 && !report.interrupted)
         // By loss, lower is better.
-        let losses = report.epochs.compactMap { $0.validation["loss"] }
+        let losses = report.epochs.compactMap { $0.validation[.loss] }
         let best = try #require(losses.indices.min { losses[$0] < losses[$1] })
         #expect(report.bestEpoch == Double(best + 1))
     }

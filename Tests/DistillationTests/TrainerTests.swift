@@ -39,19 +39,19 @@ struct TrainerTests {
         let teaching = try Support.trainer(teacher, data) { $0.numTrainEpochs = 12 }
         try teaching.train(evaluate: { try Support.validation(teacher, data) })
         let logits = try Support.logits(teacher, data)
-        #expect(try #require(try Support.validation(teacher, data)["accuracy"]) > 0.9)
+        #expect(try #require(try Support.validation(teacher, data)[.accuracy]) > 0.9)
 
         let student = try Support.model(layers: 1, seed: 6)
         let before = try Support.validation(student, data, teacher: logits)
         let trainer = try Support.trainer(student, data, teacher: logits) { $0.numTrainEpochs = 30 }
         try trainer.train(evaluate: { try Support.validation(student, data, teacher: logits) })
         let after = try Support.validation(student, data, teacher: logits)
-        #expect(try #require(after["kl"]) < #require(before["kl"]) / 2)
-        #expect(try #require(after["agreement"]) > 0.9, "\(before) \(after)")
+        #expect(try #require(after[.kl]) < #require(before[.kl]) / 2)
+        #expect(try #require(after[.agreement]) > 0.9, "\(before) \(after)")
         let last = try #require(trainer.history.last)
         #expect(last.trainTerms.names == ["kl", "cross_entropy"])
-        #expect(try #require(last.train["agreement"]) > 0.8)
-        #expect(try #require(last.train["kl"]) < 0.5)
+        #expect(try #require(last.train[.agreement]) > 0.8)
+        #expect(try #require(last.train[.kl]) < 0.5)
     }
 
     @Test("accumulated passes give the gradient of one large batch, also where the last pass is smaller")
@@ -133,7 +133,9 @@ struct TrainerTests {
         try trainer.train(
             evaluate: {
                 defer { epoch += 1 }
-                return ["accuracy": accuracies[epoch], "loss": 0]
+                var values = MetricValues()
+                values[.accuracy] = accuracies[epoch]
+                return values
             },
             onBest: { _ in
                 saves += 1
@@ -243,7 +245,7 @@ struct TrainerTests {
             error?.description.contains("step 6 of 12 (epoch 2): loss inf") == true,
             "\(String(describing: error))")
         #expect(trainer.step == 5 && trainer.best?.epoch == 1)
-        #expect(try #require(try Support.validation(model, data)["loss"]).isFinite)
+        #expect(try #require(try Support.validation(model, data)[.loss]).isFinite)
     }
 }
 

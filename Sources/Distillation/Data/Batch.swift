@@ -1,3 +1,4 @@
+import Torch
 import Transformers
 
 /// Some examples of a data set, ready for a model: plain arrays, so that any thread can make it.
@@ -5,8 +6,8 @@ struct Batch: Sendable {
     /// The examples' places in the data set.
     let indices: [Int]
     let input: PackedInput
-    /// The class of each example.
-    let labels: [Int]
+    /// What the examples are labelled with.
+    let targets: Targets
 
     var count: Int { indices.count }
 
@@ -41,6 +42,20 @@ struct Batch: Sendable {
         self.isAugmented = isAugmented
         input = PackedInput(
             inputIDs: ids, tokenTypeIDs: types.contains { $0 != 0 } ? types : nil, offsets: offsets)
-        labels = indices.map { dataset.label(of: $0) }
+        targets = dataset.targets(of: indices)
     }
+
+    /// The examples that have a label.
+    var labelledCount: Int { targets.labelledIndices.count }
+
+    /// The class of each example; ``BatchLabels/unlabelled`` where there is none.
+    var labels: [Int] {
+        if case .classes(let classes, _) = targets { return classes }
+        return [Int](repeating: BatchLabels.unlabelled, count: count)
+    }
+
+    /// The examples' labels as tensors.
+    ///
+    /// - Throws: `TorchError` where memory is short.
+    func batchLabels(device: Device = .cpu) throws -> BatchLabels { try targets.batchLabels(device: device) }
 }

@@ -39,7 +39,7 @@ final class MetricsLog {
 
     private static func scalars(_ step: StepMetrics) -> [(tag: String, value: Double)] {
         [("train/loss", step.loss)] + step.terms.map { ("train/loss/\($0.name)", $0.value) }
-            + step.metrics.map { ("train/\($0.name)", $0.value) }
+            + step.metrics.entries.map { ("train/\($0.name.rawValue)", $0.value) }
             + [
                 ("train/learning_rate", step.learningRate), ("train/grad_norm", step.gradNorm),
                 ("train/examples_per_second", step.examplesPerSecond), ("train/epoch", step.epoch),
@@ -47,6 +47,8 @@ final class MetricsLog {
     }
 
     private static func scalars(_ epoch: EpochMetrics) -> [(tag: String, value: Double)] {
-        epoch.validation.map { ("eval/\($0.name)", $0.value) } + [("eval/epoch", epoch.epoch)]
+        epoch.validation.entries.map { ("eval/\($0.name.rawValue)", $0.value) } + [
+            ("eval/epoch", epoch.epoch)
+        ]
     }
 }

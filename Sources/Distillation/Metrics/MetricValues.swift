@@ -1,44 +1,62 @@
-/// Named numbers in an order, such as a model's metrics or the terms of a loss.
-public struct MetricValues: Sendable, Equatable, Codable, ExpressibleByDictionaryLiteral {
-    public private(set) var names: [String] = []
-    private var values: [String: Double] = [:]
+/// Named numbers in the order of ``MetricName``; as JSON an object.
+public struct MetricValues: Sendable, Equatable {
+    private var values: [MetricName: Double] = [:]
 
     public init() {}
 
-    public init(dictionaryLiteral elements: (String, Double)...) {
-        for (name, value) in elements { self[name] = value }
+    /// A metric's value; `nil` where it was not computed.
+    public subscript(name: MetricName) -> Double? {
+        get { values[name] }
+        set { values[name] = newValue }
     }
 
-    public subscript(name: String) -> Double? {
-        get { values[name] }
-        set {
-            if values[name] == nil, newValue != nil { names.append(name) }
-            if newValue == nil { names.removeAll { $0 == name } }
-            values[name] = newValue
+    /// The metrics that were computed, in order.
+    public var names: [MetricName] { MetricName.allCases.filter { values[$0] != nil } }
+
+    /// Names and values, in order.
+    public var entries: [(name: MetricName, value: Double)] {
+        MetricName.allCases.compactMap { name in values[name].map { (name, $0) } }
+    }
+
+    /// Whether a metric here is better than one before; not a number is never better.
+    ///
+    /// - Parameters:
+    ///   - name: The metric.
+    ///   - other: The value to beat.
+    public func isBetter(_ name: MetricName, than other: Double) -> Bool {
+        guard let own = values[name] else { return false }
+        return name.greaterIsBetter ? own > other : own < other
+    }
+}
+
+extension MetricValues: Codable {
+    private struct Key: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    /// What is left of a name whatever case it is written in: decoders may have turned snake case into camel case.
+    private static func plain(_ name: String) -> String { name.replacing("_", with: "").lowercased() }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        for key in container.allKeys {
+            guard
+                let name = MetricName.allCases.first(where: {
+                    Self.plain($0.rawValue) == Self.plain(key.stringValue)
+                })
+            else { continue }
+            values[name] = try container.decode(Double?.self, forKey: key) ?? .nan
         }
     }
 
-    public var isEmpty: Bool { names.isEmpty }
-
-    public init(from decoder: any Decoder) throws {
-        // As a whole, so that names are taken as they are.
-        let values = try decoder.singleValueContainer().decode([String: Double].self)
-        names = values.keys.sorted()
-        self.values = values
-    }
-
+    /// Numbers that JSON does not have are written as null.
     public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(values)
-    }
-
-    /// Whether both hold the same numbers, in whatever order.
-    public static func == (a: MetricValues, b: MetricValues) -> Bool { a.values == b.values }
-}
-
-extension MetricValues: Sequence {
-    public func makeIterator() -> AnyIterator<(name: String, value: Double)> {
-        var rest = names.makeIterator()
-        return AnyIterator { rest.next().map { ($0, values[$0] ?? .nan) } }
+        var container = encoder.container(keyedBy: Key.self)
+        for (name, value) in entries {
+            try container.encode(value.isFinite ? value : nil, forKey: Key(stringValue: name.rawValue))
+        }
     }
 }

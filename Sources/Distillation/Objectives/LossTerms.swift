@@ -5,9 +5,9 @@ public struct LossTerms {
     /// What is minimised: a scalar in the graph.
     public let total: Tensor
     /// Each objective's loss before its weight, by its name.
-    public let values: MetricValues
+    public let values: NamedValues
 
-    public init(total: Tensor, values: MetricValues) {
+    public init(total: Tensor, values: NamedValues) {
         self.total = total
         self.values = values
     }

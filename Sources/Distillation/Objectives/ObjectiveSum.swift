@@ -54,7 +54,7 @@ public final class ObjectiveSum {
     /// An objective whose weight is 0 at this point is only watched, and left out where it would read layers.
     public func callAsFunction(_ batch: ObjectiveBatch) throws -> LossTerms {
         var total: Tensor?
-        var values = MetricValues()
+        var values = NamedValues()
         for (index, term) in terms.enumerated() {
             let weight = term.weight.value(at: batch.progress)
             guard weight != 0 else {

@@ -23,7 +23,7 @@ struct Preflight {
             let student = try findings.attempt { try builder.build() }
             if let student { try check(student.model, objectives: checksObjectives) }
             checkSettings()
-            checkClasses()
+            try checkClasses()
             try checkLengths()
             try checkOverlap()
             try checkPairs(student?.model.configuration)
@@ -154,7 +154,7 @@ struct Preflight {
 
     // MARK: - Data
 
-    private func checkClasses() {
+    private func checkClasses() throws {
         guard setup.problemType == .singleLabel, data.train.labelledCount > 0 else { return }
         let (names, counts) = (data.labels.names, data.train.classCounts)
         let missing = names.indices.filter { !counts.indices.contains($0) || counts[$0] == 0 }.map {
@@ -167,13 +167,21 @@ struct Preflight {
                     + "(\(missing.prefix(5).joined(separator: ", "))): check that the labels of data and teacher "
                     + "mean the same.")
         }
-        if data.labelsAreNumbers {
+        if try findings.attempt({ try labelsAreNumbers() }) == true {
             findings.add(
                 .note,
                 "The data's labels are numbers, taken for the teacher's labels in their order: "
                     + names.prefix(8).enumerated().map { "\($0.offset) is \($0.element)" }
                     .joined(separator: ", ") + (names.count > 8 ? ", …" : "") + ".")
         }
+    }
+
+    /// Whether the first labels of the training data are numbers that the teacher has other names for.
+    private func labelsAreNumbers() throws -> Bool {
+        let labels = try TextStream(request.data.train, options: request.data.options).rows(200)
+            .compactMap(\.label)
+        return !labels.isEmpty && labels.allSatisfy { Int($0) != nil && data.labels.id(of: $0) == nil }
+            && data.labels.names.contains { !$0.hasPrefix("LABEL_") }
     }
 
     /// How many texts are cut, and how long they are.

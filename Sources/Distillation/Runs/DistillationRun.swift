@@ -14,7 +14,7 @@ import Transformers
 /// request.student.initialization = .teacherLayers
 /// request.baseline = true
 /// let report = try DistillationRun(request).run()
-/// print(report.student.metrics["accuracy"]!, "gained", report.gain!.difference)
+/// print(report.student.accuracy!, "gained", report.gain!.difference)
 /// ```
 public struct DistillationRun {
     public let request: DistillRequest

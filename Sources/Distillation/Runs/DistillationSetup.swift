@@ -164,19 +164,3 @@ extension RunData {
             seed: request.training.seed)
     }
 }
-
-extension EncodedDataset {
-    /// Whether both hold the same token ids and segments, example by example.
-    func hasSameTokens(as other: EncodedDataset) throws -> Bool {
-        if storage === other.storage { return true }
-        guard count == other.count else { return false }
-        var (a, b) = (EncodedExample(), EncodedExample())
-        for index in 0..<count {
-            guard length(of: index) == other.length(of: index) else { return false }
-            try read(index, into: &a)
-            try other.read(index, into: &b)
-            guard a == b else { return false }
-        }
-        return true
-    }
-}

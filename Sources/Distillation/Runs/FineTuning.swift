@@ -29,7 +29,7 @@ public struct FineTuning {
         let maxLength = min(request.data.maxLength, configuration.maxPositionEmbeddings)
         let data = try log.phase("Reading and tokenizing data") {
             try RunData(
-                request.data, labels: nil, problemType: request.data.problemType, test: nil,
+                request.data, labels: nil,
                 loader: request.cache.loader(
                     request.data.options, tokenizer: tokenizer, directory: request.model,
                     maxLength: maxLength, log: log),
@@ -42,7 +42,7 @@ public struct FineTuning {
             if !report.newlyInitialized.isEmpty { log.send(.note(report.description)) }
             return model
         }
-        for note in data.notes { log.send(.note(note)) }
+        for note in [data.cutNote].compactMap(\.self) + data.notes { log.send(.note(note)) }
         if shouldStop() { throw InterruptedError() }
         let session = TrainingSession(
             model: model,
@@ -78,7 +78,7 @@ public struct FineTuning {
                 precision: request.precision.resolved(on: request.device)),
             train: data.trainRecord, validation: data.validationRecord, teacher: nil,
             student: try Evaluator.evaluation(
-                model, logits: outcome.validation, data: data.validation,
+                model, logits: outcome.validation, targets: data.validation.targets,
                 bytesOnDisk: weightBytes(in: request.output), latency: latency[0]),
             comparison: nil, epochs: outcome.history, bestEpoch: outcome.bestEpoch,
             interrupted: outcome.interrupted, steps: outcome.steps, phases: log.phases, versions: .current)
@@ -86,7 +86,7 @@ public struct FineTuning {
 }
 
 extension DataRequest {
-    var files: [URL] { [train] + [validation].compactMap(\.self) }
+    var files: [URL] { [train] + [validation].compactMap(\.self) + unlabelled }
 
     func validate() throws {
         guard validation != nil || (validationSplit > 0 && validationSplit < 1) else {

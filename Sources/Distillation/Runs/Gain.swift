@@ -1,7 +1,7 @@
 /// What the teacher was worth: a distilled student beside the same student trained without it, on the same examples.
 public struct Gain: Sendable, Equatable, Codable {
-    /// The metric that is compared.
-    public var metric: String
+    /// The metric that is compared: the task's own.
+    public var metric: MetricName
     public var student: Double
     public var baseline: Double
     /// Above 0 where the teacher helped.
@@ -48,17 +48,47 @@ public struct SeedSummary: Sendable, Equatable, Codable {
 
     /// Mean and sample standard deviation of the task's metric over the repetitions.
     public struct Spread: Sendable, Equatable, Codable {
-        public var metric: String
+        public var metric: MetricName
         public var mean: Double
         /// 0 for a single one.
         public var standardDeviation: Double
 
-        init(metric: String, _ values: [Double]) {
+        init(metric: MetricName, _ values: [Double]) {
             self.metric = metric
-            let mean = values.reduce(0, +) / Double(max(1, values.count))
-            self.mean = mean
-            let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-            standardDeviation = values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : 0
+            let statistics = SampleStatistics(values)
+            mean = statistics?.mean ?? .nan
+            standardDeviation = statistics?.standardDeviation ?? 0
         }
+    }
+}
+
+extension Gain {
+    /// Compares two models on the same examples, by the task's metric.
+    ///
+    /// - Throws: ``DistillationError`` without examples.
+    init(_ student: Logits, _ baseline: Logits, targets: Targets, seed: UInt64) throws {
+        let metric = MetricName.defaultForBest(targets.problemType)
+        func value(_ logits: Logits, _ places: [Int]) throws -> Double {
+            try Evaluator.taskMetric(logits.subset(places), targets: targets.subset(places))
+        }
+        let all = targets.labelledIndices
+        let bootstrap: PairedBootstrap
+        if case .classes(let classes, _) = targets {
+            // Accuracy is a mean over examples, and so quickly resampled.
+            func scores(_ logits: Logits) -> [Double] {
+                let predictions = logits.predictions
+                return all.map { predictions[$0] == classes[$0] ? 1 : 0 }
+            }
+            bootstrap = try PairedBootstrap(scores: scores(student), others: scores(baseline), seed: seed)
+        } else {
+            bootstrap = try PairedBootstrap(count: all.count, resamples: 1000, seed: seed) { drawn in
+                let places = drawn.map { all[$0] }
+                return try value(student, places) - value(baseline, places)
+            }
+        }
+        self.init(
+            metric: metric, student: try value(student, all), baseline: try value(baseline, all),
+            difference: bootstrap.difference, low: bootstrap.lower, high: bootstrap.upper,
+            pValue: bootstrap.pValue)
     }
 }

@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import Torch
+import Transformers
 
 /// Where the examples come from and how they are read.
 public struct DataRequest: Sendable, Equatable {
@@ -13,6 +14,13 @@ public struct DataRequest: Sendable, Equatable {
     public var textColumn: String?
     public var textPairColumn: String?
     public var labelColumn: String?
+    /// What the labels are; `nil` for the teacher's, or, without one, several labels where JSON arrays are the labels, else
+    /// one of several classes.
+    public var problemType: ProblemType?
+    /// What stands between the names of an example that has several labels, where they are not a JSON array.
+    public var labelSeparator = ","
+    /// Files of texts that are trained on without labels, beside the training data; labels in them are not read.
+    public var unlabelled: [URL] = []
     /// Longer inputs are cut to this many tokens.
     public var maxLength = 128
 
@@ -142,6 +150,8 @@ public struct EvaluateRequest: Sendable {
     public var textColumn: String?
     public var textPairColumn: String?
     public var labelColumn: String?
+    /// What stands between the names of an example that has several labels, where they are not a JSON array.
+    public var labelSeparator = ","
     public var maxLength = 128
     public var batchSize = 64
     /// Single examples timed for the latency figures; 0 for none.

@@ -28,7 +28,7 @@ public struct StepMetrics: Sendable, Equatable, Codable {
     /// The weighted sum of the terms.
     public var loss: Double
     /// Each objective's loss before its weight.
-    public var terms: MetricValues
+    public var terms: NamedValues
     /// Accuracy, KL(teacher ‖ student) at temperature 1, agreement with the teacher, the entropies of both, expected
     /// calibration error: on training examples, while training.
     public var metrics: MetricValues
@@ -46,7 +46,7 @@ public struct EpochMetrics: Sendable, Equatable, Codable {
     public var stage: String?
     public var trainLoss: Double
     /// Each objective's loss before its weight.
-    public var trainTerms: MetricValues
+    public var trainTerms: NamedValues
     /// What ``StepMetrics/metrics`` holds.
     public var train: MetricValues
     /// The student on the validation data.

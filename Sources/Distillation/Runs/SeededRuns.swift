@@ -20,8 +20,20 @@ struct SeededRuns {
 
     private var setup: DistillationSetup { lesson.setup }
     private var seeds: [UInt64] { (0..<request.seeds).map { request.training.seed &+ UInt64($0) } }
-    private var metric: String {
-        request.training.metricForBestModel ?? setup.problemType.defaultMetric
+    /// The metric that chooses among checkpoints and among seeds.
+    private let metric: MetricName
+
+    init(
+        request: DistillRequest, lesson: Lesson, output: OutputDirectory, log: RunLog,
+        shouldStop: @escaping () -> Bool
+    ) throws {
+        self.request = request
+        self.lesson = lesson
+        self.output = output
+        self.log = log
+        self.shouldStop = shouldStop
+        metric = try MetricName.forBest(
+            request.training.metricForBestModel, problemType: lesson.setup.problemType, hasTeacher: true)
     }
 
     func run() throws -> RunReport {
@@ -43,7 +55,7 @@ struct SeededRuns {
     }
 
     private func isBetter(_ metric: Double, than others: [Double]) -> Bool {
-        let direction: Double = MetricName.greaterIsBetter(self.metric) ? 1 : -1
+        let direction: Double = self.metric.greaterIsBetter ? 1 : -1
         return others.allSatisfy { !(direction * $0 >= direction * metric) }
     }
 
@@ -107,7 +119,7 @@ struct SeededRuns {
             _ latency: LatencyStatistics?
         ) throws -> ModelEvaluation {
             try Evaluator.evaluation(
-                model, logits: logits, data: data,
+                model, logits: logits, targets: data.targets,
                 bytesOnDisk: directory.map { weightBytes(in: $0) } ?? 0, latency: latency)
         }
         let student = try evaluation(
@@ -120,8 +132,7 @@ struct SeededRuns {
             train: setup.data.trainRecord, validation: setup.data.validationRecord, teacher: beside,
             student: student,
             comparison: try Evaluator.comparison(
-                student: (best.outcome.validation, student), teacher: (lesson.outputs.validation, beside),
-                problemType: setup.problemType),
+                student: (best.outcome.validation, student), teacher: (lesson.outputs.validation, beside)),
             epochs: best.outcome.history, bestEpoch: best.outcome.bestEpoch,
             interrupted: best.outcome.interrupted, steps: best.outcome.steps, phases: log.phases,
             versions: .current)
@@ -144,8 +155,7 @@ struct SeededRuns {
                 student: try evaluation(best.model, own, data.dataset, output.url, nil))
             if let theirs = lesson.outputs.test, let evaluation = results.teacher {
                 results.comparison = try Evaluator.comparison(
-                    student: (own, results.student), teacher: (theirs, evaluation),
-                    problemType: setup.problemType)
+                    student: (own, results.student), teacher: (theirs, evaluation))
             }
             if let model = best.baseline?.model, let other = test[place].baseline {
                 results.baseline = try evaluation(model, other, data.dataset, nil, nil)
@@ -178,12 +188,12 @@ struct SeededRuns {
             let own = test.student ?? repetition.outcome.validation
             let other = test.baseline ?? repetition.baseline?.outcome.validation
             return SeedResult(
-                seed: repetition.seed, student: try Evaluator.values(own, of: data, teacher: nil),
-                baseline: try other.map { try Evaluator.values($0, of: data, teacher: nil) },
+                seed: repetition.seed, student: try Evaluator.validation(own, targets: data.targets),
+                baseline: try other.map { try Evaluator.validation($0, targets: data.targets) },
                 gain: try other.map { try gain(own, $0, data) }, bestEpoch: repetition.outcome.bestEpoch,
                 steps: repetition.outcome.steps)
         }
-        let metric = setup.problemType.defaultMetric
+        let metric = MetricName.defaultForBest(setup.problemType)
         func spread(_ values: [Double]) -> SeedSummary.Spread? {
             values.isEmpty ? nil : SeedSummary.Spread(metric: metric, values)
         }
@@ -195,7 +205,7 @@ struct SeededRuns {
     }
 
     private func gain(_ student: Logits, _ baseline: Logits, _ data: EncodedDataset) throws -> Gain {
-        try Evaluator.gain(student: student, baseline: baseline, of: data, seed: request.training.seed)
+        try Gain(student, baseline, targets: data.targets, seed: request.training.seed)
     }
 
     private func settings(_ repetition: Repetition) -> RunReport.Settings {

@@ -137,7 +137,7 @@ struct TrainingSession {
     }
 
     private func values(_ own: Logits) throws -> MetricValues {
-        try Evaluator.values(own, of: validation, teacher: teacher?.validation)
+        try Evaluator.validation(own, targets: validation.targets, teacher: teacher?.validation)
     }
 }
 

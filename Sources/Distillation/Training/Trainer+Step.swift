@@ -84,10 +84,10 @@ extension TrainingStatistics {
             Logits(values: try tensor.detached().to(.float32, .cpu).array(), classes: classes)
         }
         let (own, theirs) = (try logits(student), try teacher.map(logits))
-        switch batch.problemType {
-        case .singleLabel: add(student: own, teacher: theirs, classes: batch.labels)
-        case .multiLabel: add(student: own, teacher: theirs, sets: batch.labelSets)
-        case .regression: add(student: own, teacher: theirs, values: batch.values)
+        switch batch.targets {
+        case .classes(let classes, _): add(student: own, teacher: theirs, classes: classes)
+        case .sets(let sets, _): add(student: own, teacher: theirs, sets: sets)
+        case .values(let values): add(student: own, teacher: theirs, values: values)
         }
     }
 }

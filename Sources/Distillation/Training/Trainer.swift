@@ -25,6 +25,8 @@ public final class Trainer {
     let optimizer: AdamW
     let schedule: LearningRateSchedule
     let dropout: DropoutState
+    /// The metric by which the best checkpoint is chosen.
+    let metricForBest: MetricName
     let averages: ExponentialMovingAverage?
 
     public internal(set) var step = 0
@@ -97,6 +99,8 @@ public final class Trainer {
                 "augmented texts need the teacher's outputs for them, but \(teacher?.tokensDiffer ?? ""); "
                     + "leave augmentation out")
         }
+        metricForBest = try MetricName.forBest(
+            arguments.metricForBestModel, problemType: data.problemType, hasTeacher: teacher != nil)
         optimizer = try arguments.optimizer(for: model, learned: learned)
         averages = try arguments.emaDecay.map {
             try ExponentialMovingAverage(model.parameters, decay: $0, interval: Self.averagingInterval)
@@ -208,9 +212,6 @@ public final class Trainer {
 
 /// What a run's evaluation showed, and which checkpoint is the best.
 extension Trainer {
-    /// The metric by which the best checkpoint is chosen.
-    var metricForBest: String { arguments.metricForBestModel ?? data.problemType.defaultMetric }
-
     /// Judges the weights, or their averages, and keeps them where they are the best.
     private func evaluateNow(
         _ evaluate: () throws -> MetricValues, _ onBest: (EpochMetrics) throws -> Void,
@@ -226,15 +227,15 @@ extension Trainer {
         _ onEvent: (RunEvent) -> Void, since start: Date
     ) throws {
         let values = try evaluate()
-        if let loss = values["loss"], !loss.isFinite {
+        if let loss = values[.loss], !loss.isFinite {
             throw notFinite("the loss on the validation data is \(loss)")
         }
         guard let metric = values[metricForBest] else {
             throw DistillationError(
-                "metric_for_best_model: there is no metric '\(metricForBest)' here; choose one of "
-                    + values.names.joined(separator: ", "))
+                "metric_for_best_model: the validation data have no \(metricForBest.rawValue); choose one of "
+                    + values.names.map(\.rawValue).joined(separator: ", "))
         }
-        let direction: Double = MetricName.greaterIsBetter(metricForBest) ? 1 : -1
+        let direction: Double = metricForBest.greaterIsBetter ? 1 : -1
         let isBest = best.map { direction * metric > direction * $0.metric } ?? true
         let isGain =
             best.map { direction * (metric - $0.metric) > arguments.earlyStoppingThreshold } ?? true
@@ -258,6 +259,6 @@ extension Trainer {
     }
 
     private var stallNote: String {
-        "Stopped early: \(metricForBest) has not gained in \(evaluationsWithoutGain) evaluations."
+        "Stopped early: \(metricForBest.rawValue) has not gained in \(evaluationsWithoutGain) evaluations."
     }
 }

@@ -70,8 +70,8 @@ public struct MetricSums: Sendable, Equatable, Codable {
     var meanLoss: Double { loss / Double(max(1, examples)) }
 
     /// Means over the examples.
-    var meanTerms: MetricValues {
-        var values = MetricValues()
+    var meanTerms: NamedValues {
+        var values = NamedValues()
         for name in termOrder { values[name] = (terms[name] ?? 0) / Double(max(1, termExamples[name] ?? 1)) }
         return values
     }

@@ -65,15 +65,16 @@ public final class TuningTrials {
         let log = try RunLog({ _ in })
         let outcome = try session.run(log: log, shouldStop: shouldStop)
         if outcome.interrupted { throw InterruptedError() }
-        let values = try Evaluator.values(
-            outcome.validation, of: session.validation, teacher: session.teacher?.validation)
-        guard let result = values[metric] else {
-            throw DistillationError(
-                "metric: there is no metric '\(metric)' here; choose one of "
-                    + values.names.joined(separator: ", "))
+        let values = try Evaluator.validation(
+            outcome.validation, targets: session.validation.targets, teacher: session.teacher?.validation)
+        let name = try MetricName.forBest(
+            metric, problemType: session.validation.problemType, hasTeacher: true)
+        guard let result = values[name] else {
+            throw DistillationError("metric: the data have no \(metric)")
         }
         return TrialResult(
-            metric: result, metrics: Dictionary(values.map { ($0.name, $0.value) }) { first, _ in first },
+            metric: result,
+            metrics: Dictionary(values.entries.map { ($0.name.rawValue, $0.value) }) { first, _ in first },
             seconds: -start.timeIntervalSinceNow)
     }
 

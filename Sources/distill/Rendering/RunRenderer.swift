@@ -98,13 +98,13 @@ final class RunRenderer {
     }
 
     /// The parts of a loss, where it has several.
-    private static func terms(_ terms: MetricValues) -> String {
+    private static func terms(_ terms: NamedValues) -> String {
         guard terms.names.count > 1 else { return "" }
         return " (" + terms.map { "\($0.name) " + String(format: "%.4f", $0.value) }.joined(separator: ", ")
             + ")"
     }
 
     private static func values(_ values: MetricValues) -> String {
-        values.map { "  \($0.name) " + String(format: "%.4f", $0.value) }.joined()
+        values.entries.map { "  \($0.name.rawValue) " + String(format: "%.4f", $0.value) }.joined()
     }
 }
