@@ -6,14 +6,21 @@ import CTorch
 /// the steps in which it had no gradient only when it is read again (``prepare(rows:)``, ``synchronize()``). The result
 /// is that of updating every row in every step, without reading the whole table each time.
 public final class AdamW {
-    /// Parameters that share a weight decay.
+    /// Parameters that share a weight decay and a learning rate.
     public struct Group {
         public let parameters: [ParameterStore.Entry]
         public let weightDecay: Double
+        /// What the learning rate of every step is multiplied with for this group.
+        public let learningRateScale: Double
 
-        public init(parameters: [ParameterStore.Entry], weightDecay: Double) {
+        /// - Parameters:
+        ///   - parameters: What the group updates.
+        ///   - weightDecay: What each step, times its learning rate, takes off them.
+        ///   - learningRateScale: What the learning rate of every step is multiplied with.
+        public init(parameters: [ParameterStore.Entry], weightDecay: Double, learningRateScale: Double = 1) {
             self.parameters = parameters
             self.weightDecay = weightDecay
+            self.learningRateScale = learningRateScale
         }
     }
 
@@ -38,9 +45,7 @@ public final class AdamW {
 
     private let firstMoments: [[Tensor]]
     private let secondMoments: [[Tensor]]
-    /// The learning rate of each step since ``restore(_:)``; zeros before it, which no row is behind.
-    private var learningRates: [Double] = []
-    private let tables: [SparseTable]
+    private var tables: [SparseTable]
 
     /// A table that is updated row by row.
     private struct SparseTable {
@@ -48,6 +53,8 @@ public final class AdamW {
         let place: Int
         /// (rows) int32: how many steps each row has seen.
         let rowSteps: Tensor
+        /// Its group's learning rate of each step since ``restore(_:)``; zeros before it, which no row is behind.
+        var learningRates: [Double] = []
     }
 
     /// - Parameters:
@@ -78,24 +85,12 @@ public final class AdamW {
         self.tables = tables
     }
 
-    /// Two groups, as Hugging Face's `Trainer` makes them: biases and normalisation weights do not decay.
-    public convenience init(
-        _ store: ParameterStore, weightDecay: Double, beta1: Double = 0.9, beta2: Double = 0.999,
-        epsilon: Double = 1e-8, sparseTables: [Tensor] = []
-    ) throws {
-        let entries = store.entries.filter(\.tensor.requiresGrad)
-        try self.init(
-            [
-                Group(parameters: entries.filter { decays($0.name) }, weightDecay: weightDecay),
-                Group(parameters: entries.filter { !decays($0.name) }, weightDecay: 0),
-            ], beta1: beta1, beta2: beta2, epsilon: epsilon, sparseTables: sparseTables)
-    }
-
     /// The parameters of all groups.
     public var parameters: [Tensor] { groups.flatMap { $0.parameters.map(\.tensor) } }
 
     /// Updates every parameter from its gradient.
     ///
+    /// - Parameter learningRate: The step's, which each group scales by its own factor.
     /// - Throws: ``TorchError`` where a parameter has no gradient; nothing has changed then.
     public func step(learningRate: Double) throws {
         for group in groups {
@@ -104,7 +99,10 @@ public final class AdamW {
             }
         }
         step += 1
-        learningRates.append(learningRate)
+        for index in tables.indices {
+            let scale = groups[tables[index].group].learningRateScale
+            tables[index].learningRates.append(learningRate * scale)
+        }
         for (index, group) in groups.enumerated() {
             let sparse = Set(tables.lazy.filter { $0.group == index }.map(\.place))
             func dense(_ tensors: [Tensor]) -> [Tensor] {
@@ -122,7 +120,7 @@ public final class AdamW {
             try withTable(table) { parameter, first, second in
                 try check(
                     ct_adamw_rows_(
-                        parameter, first, second, table.rowSteps.handle, learningRates,
+                        parameter, first, second, table.rowSteps.handle, table.learningRates,
                         options(table.group, learningRate)))
             }
         }
@@ -145,7 +143,7 @@ public final class AdamW {
             try withTable(table) { parameter, first, second in
                 try check(
                     ct_adamw_catch_up_(
-                        parameter, first, second, table.rowSteps.handle, rows?.handle, learningRates,
+                        parameter, first, second, table.rowSteps.handle, rows?.handle, table.learningRates,
                         options(table.group, 0)))
             }
         }
@@ -161,7 +159,8 @@ public final class AdamW {
 
     private func options(_ group: Int, _ learningRate: Double) -> ct_adamw_options {
         ct_adamw_options(
-            learning_rate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
+            learning_rate: learningRate * groups[group].learningRateScale, beta1: beta1, beta2: beta2,
+            epsilon: epsilon,
             weight_decay: groups[group].weightDecay, step: Int64(step))
     }
 
@@ -217,12 +216,9 @@ extension AdamW {
         }
         for copy in copies { try copy.to.copy(from: copy.from) }
         step = state.step
-        learningRates = [Double](repeating: 0, count: step)
-        for table in tables { try table.rowSteps.fill(Double(step)) }
+        for index in tables.indices {
+            tables[index].learningRates = [Double](repeating: 0, count: step)
+            try tables[index].rowSteps.fill(Double(step))
+        }
     }
-}
-
-/// Whether weight decay applies to the parameter of this name.
-private func decays(_ name: String) -> Bool {
-    name != "bias" && !name.hasSuffix(".bias") && !name.contains("LayerNorm") && !name.contains("layer_norm")
 }
