@@ -164,27 +164,6 @@ extension Engine {
             #expect(try third.state().steps == ["a.weight": 3, "b.weight": 1])
         }
 
-        @Test("learning rates differ by parameter; stores go together, but no name occurs twice")
-        func scaledRates() throws {
-            let (model, learned) = (ParameterStore(), ParameterStore())
-            try model.add("low.weight", try parameter([1]))
-            try model.add("low.bias", try parameter([1]))
-            try learned.add("high.weight", try parameter([1]))
-            let optimiser = try AdamW(
-                [model, learned], weightDecay: 0, learningRateScale: { $0.hasPrefix("low") ? 0.5 : 1 })
-            #expect(optimiser.parameters.count == 3)
-            for tensor in optimiser.parameters { try setGradient(tensor, try Tensor.ones([1])) }
-            try optimiser.step(learningRate: 0.1)
-            // The first step of Adam is the learning rate, whatever the gradient.
-            func value(_ store: ParameterStore, _ name: String) throws -> Float {
-                try #require(try store[name]?.array(of: Float.self).first)
-            }
-            #expect(abs(try value(model, "low.weight") - 0.95) < 1e-6)
-            #expect(abs(try value(model, "low.bias") - 0.95) < 1e-6)
-            #expect(abs(try value(learned, "high.weight") - 0.9) < 1e-6)
-            expectTorchError("'low.bias'", "rename one") { _ = try AdamW([model, model], weightDecay: 0) }
-        }
-
         @Test("a state is a copy; one of other parameters is refused, and nothing changes")
         func state() throws {
             let store = ParameterStore()
@@ -210,6 +189,90 @@ extension Engine {
             #expect(optimiser.step == 1)
             let after = try optimiser.state()
             #expect(try after.firstMoments["a.weight"]?.bytes() == moved.firstMoments["a.weight"]?.bytes())
+        }
+
+        @Test("a group's scale multiplies the rate of its every step")
+        func scales() throws {
+            func run(scale: Double, rate: Double) throws -> [UInt8] {
+                let store = ParameterStore()
+                let a = try parameter([1, -2, 3])
+                try store.add("a", a)
+                let optimiser = try AdamW([
+                    .init(parameters: store.entries, weightDecay: 0.1, learningRateScale: scale)
+                ])
+                for step in 1...4 {
+                    try setGradient(a, try Tensor([0.5, Float(step), -1]))
+                    try optimiser.step(learningRate: rate * Double(step))
+                }
+                return try a.bytes()
+            }
+            // Powers of two, so that both products are exact.
+            #expect(try run(scale: 0.25, rate: 0.5) == run(scale: 1, rate: 0.125))
+            #expect(try run(scale: 0.25, rate: 0.5) != run(scale: 1, rate: 0.5))
+        }
+
+        @Test("layer-wise decay gives every depth its own two groups, and decay 1 the usual two")
+        func layerWise() throws {
+            let store = ParameterStore()
+            let names = ["deep.weight", "deep.bias", "middle.weight", "top.weight", "top.bias"]
+            for name in names { try store.add(name, try parameter([1, 2])) }
+            let projections = ParameterStore()
+            try projections.add("projection.weight", try parameter([3]))
+            func depth(_ name: String) -> Int {
+                name.hasPrefix("deep") ? 3 : name.hasPrefix("middle") ? 1 : 0
+            }
+
+            let optimiser = try AdamW(
+                [store, projections], weightDecay: 0.1, layerDecay: 0.5, depth: depth)
+            #expect(
+                optimiser.groups.map { $0.parameters.map(\.name) } == [
+                    ["top.weight", "projection.weight"], ["top.bias"], ["middle.weight"], ["deep.weight"],
+                    ["deep.bias"],
+                ])
+            #expect(optimiser.groups.map(\.learningRateScale) == [1, 1, 0.5, 0.125, 0.125])
+            #expect(optimiser.groups.map(\.weightDecay) == [0.1, 0, 0.1, 0.1, 0])
+            #expect(Set(try optimiser.state().firstMoments.keys) == Set(names + ["projection.weight"]))
+
+            let plain = try AdamW([store], weightDecay: 0.1, layerDecay: 1, depth: depth)
+            #expect(
+                plain.groups.map { $0.parameters.map(\.name) } == [
+                    ["deep.weight", "middle.weight", "top.weight"], ["deep.bias", "top.bias"],
+                ])
+            #expect(plain.groups.map(\.learningRateScale) == [1, 1])
+            for decay in [0, -0.5, 1.5, .nan] as [Double] {
+                expectTorchError("above 0 and at most 1") {
+                    _ = try AdamW([store], weightDecay: 0.1, layerDecay: decay, depth: depth)
+                }
+            }
+            expectTorchError("'deep.weight' has depth -1") {
+                _ = try AdamW([store], weightDecay: 0.1, layerDecay: 0.5) { _ in -1 }
+            }
+        }
+
+        @Test("a name in two stores is refused")
+        func sharedName() throws {
+            let stores = [ParameterStore(), ParameterStore()]
+            for store in stores { try store.add("a.weight", try parameter([1])) }
+            expectTorchError("'a.weight'", "its own name") { _ = try AdamW(stores, weightDecay: 0) }
+        }
+
+        @Test("the state of two stores with several groups is restored by name into groups of another order")
+        func stateAcrossStores() throws {
+            let stores = [ParameterStore(), ParameterStore()]
+            try stores[0].add("a.weight", try parameter([1, 2]))
+            try stores[1].add("b.weight", try parameter([3]))
+            let one = try AdamW(stores, weightDecay: 0.1, layerDecay: 0.5) { $0 == "a.weight" ? 1 : 0 }
+            try setGradient(try #require(stores[0]["a.weight"]), try Tensor([1, -1] as [Float]))
+            try setGradient(try #require(stores[1]["b.weight"]), try Tensor([2] as [Float]))
+            try one.step(learningRate: 0.1)
+            let state = try one.state()
+            let two = try AdamW(stores.reversed(), weightDecay: 0.1)
+            try two.restore(state)
+            let restored = try two.state()
+            #expect(restored.step == 1)
+            try expectClose(
+                try #require(restored.firstMoments["a.weight"]).array(), [0.1, -0.1], relative: 1e-6)
+            try expectClose(try #require(restored.firstMoments["b.weight"]).array(), [0.2], relative: 1e-6)
         }
     }
 }

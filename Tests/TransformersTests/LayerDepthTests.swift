@@ -1,18 +1,36 @@
 import Testing
-import Transformers
 
-@Suite("Layer depth")
+@testable import Transformers
+
+@Suite("Depths of parameters")
 struct LayerDepthTests {
-    @Test(
-        "counts from the head down to the embeddings",
-        arguments: [
-            ("classifier.weight", 0), ("bert.pooler.dense.bias", 0),
-            ("bert.encoder.layer.5.output.dense.weight", 1),
-            ("bert.encoder.layer.0.attention.self.query.bias", 6),
-            ("bert.embeddings.word_embeddings.weight", 7), ("bert.embeddings.LayerNorm.bias", 7),
-            ("hidden_mse.1_2.weight", 0),
-        ])
-    func depth(name: String, expected: Int) {
-        #expect(layerDepth(of: name, layers: 6) == expected)
+    @Test("head and pooler are the top, layers count down to the embeddings")
+    func names() throws {
+        let model = try smallModel()
+        var depths: [Int: [String]] = [:]
+        for name in model.parameters.names {
+            depths[layerDepth(of: name, layers: 4), default: []].append(name)
+        }
+        #expect(Set(depths.keys) == [0, 1, 2, 3, 4, 5])
+        #expect(
+            depths[0] == [
+                "bert.pooler.dense.weight", "bert.pooler.dense.bias", "classifier.weight", "classifier.bias",
+            ])
+        for layer in 0..<4 {
+            #expect(depths[4 - layer]?.count == 16)
+            #expect(depths[4 - layer]?.allSatisfy { $0.hasPrefix("bert.encoder.layer.\(layer).") } == true)
+        }
+        #expect(depths[5]?.count == 5 && depths[5]?.allSatisfy { $0.hasPrefix("bert.embeddings.") } == true)
+    }
+
+    @Test("what is no part of the encoder is the top; a layer beyond the last too")
+    func others() {
+        for name in [
+            "hidden_projection.0.weight", "embeddings", "layer.0.weight", "encoder.layer.x.weight", "",
+        ] {
+            #expect(layerDepth(of: name, layers: 4) == 0, "\(name)")
+        }
+        #expect(layerDepth(of: "bert.encoder.layer.9.output.dense.weight", layers: 4) == 0)
+        #expect(layerDepth(of: "encoder.layer.0.output.dense.weight", layers: 4) == 4)
     }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import Torch
 import Transformers
 
@@ -111,12 +110,9 @@ extension TrainingArguments {
     /// AdamW for a model and what objectives learn beside it.
     func optimizer(for model: any SequenceClassifier, learned: ParameterStore) throws -> AdamW {
         try AdamW(
-            [model.parameters, learned], weightDecay: weightDecay, beta1: adamBeta1, beta2: adamBeta2,
-            epsilon: adamEpsilon, sparseTables: model.sparseTables,
-            learningRateScale: { name in
-                let depth = layerDepth(of: name, layers: model.configuration.numHiddenLayers)
-                return pow(layerwiseLrDecay, Double(depth))
-            })
+            [model.parameters, learned], weightDecay: weightDecay, layerDecay: layerwiseLrDecay,
+            depth: { layerDepth(of: $0, layers: model.configuration.numHiddenLayers) }, beta1: adamBeta1,
+            beta2: adamBeta2, epsilon: adamEpsilon, sparseTables: model.sparseTables)
     }
 }
 

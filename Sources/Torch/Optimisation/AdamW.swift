@@ -93,51 +93,6 @@ public final class AdamW {
         self.tables = tables
     }
 
-    /// Two groups, as Hugging Face's `Trainer` makes them: biases and normalisation weights do not decay.
-    public convenience init(
-        _ store: ParameterStore, weightDecay: Double, beta1: Double = 0.9, beta2: Double = 0.999,
-        epsilon: Double = 1e-8, sparseTables: [Tensor] = []
-    ) throws {
-        try self.init(
-            [store], weightDecay: weightDecay, beta1: beta1, beta2: beta2, epsilon: epsilon,
-            sparseTables: sparseTables)
-    }
-
-    /// The same for several stores, with learning rates that differ by parameter, such as those of layer-wise decay.
-    ///
-    /// - Parameters:
-    ///   - stores: Whose parameters are trained; no name may occur twice.
-    ///   - weightDecay: Of all but biases and normalisation weights.
-    ///   - beta1: The share of the first moment that each step keeps.
-    ///   - beta2: The share of the second moment that each step keeps.
-    ///   - epsilon: What is added to the root of the second moment.
-    ///   - sparseTables: Parameters (rows, width) whose gradients are sparse.
-    ///   - learningRateScale: What a parameter's learning rate is multiplied with, by its name.
-    /// - Throws: ``TorchError`` where memory is short or a name occurs twice.
-    public convenience init(
-        _ stores: [ParameterStore], weightDecay: Double, beta1: Double = 0.9, beta2: Double = 0.999,
-        epsilon: Double = 1e-8, sparseTables: [Tensor] = [],
-        learningRateScale: (String) -> Double = { _ in 1 }
-    ) throws {
-        let entries = stores.flatMap(\.entries).filter(\.tensor.requiresGrad)
-        var names: Set<String> = []
-        for entry in entries where !names.insert(entry.name).inserted {
-            throw TorchError("two trained parameters are named '\(entry.name)'; rename one")
-        }
-        let scales = entries.map { learningRateScale($0.name) }
-        var distinct: [Double] = []
-        for scale in scales where !distinct.contains(scale) { distinct.append(scale) }
-        let groups = distinct.flatMap { scale in
-            [true, false].map { decaying in
-                Group(
-                    parameters: zip(entries, scales).filter {
-                        $0.1 == scale && decays($0.0.name) == decaying
-                    }.map(\.0), weightDecay: decaying ? weightDecay : 0, learningRateScale: scale)
-            }
-        }
-        try self.init(groups, beta1: beta1, beta2: beta2, epsilon: epsilon, sparseTables: sparseTables)
-    }
-
     /// The parameters of all groups.
     public var parameters: [Tensor] { groups.flatMap { $0.parameters.map(\.tensor) } }
 
@@ -290,9 +245,4 @@ extension AdamW {
             try tables[place].rowSteps.fill(Double(count))
         }
     }
-}
-
-/// Whether weight decay applies to the parameter of this name.
-private func decays(_ name: String) -> Bool {
-    name != "bias" && !name.hasSuffix(".bias") && !name.contains("LayerNorm") && !name.contains("layer_norm")
 }

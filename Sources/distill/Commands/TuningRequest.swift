@@ -26,11 +26,12 @@ struct TuningRequest {
         try file.runConfiguration(with: values(settings))
     }
 
-    /// The contents of the data files: results of other data are another search's.
+    /// The contents of the data files: results of other data are another search's. A file that cannot be read ends the
+    /// first trial.
     private func dataDigests() throws -> String {
         let data = try run(driver.plan.settings(of: 0)).data
-        return try ([data.train, data.validation].compactMap(\.self) + data.unlabelled).map {
-            "# \($0.lastPathComponent): \(try Digest.sha256(ofFile: $0))\n"
+        return ([data.train, data.validation].compactMap(\.self) + data.unlabelled).map {
+            "# \($0.lastPathComponent): \((try? Digest.sha256(ofFile: $0)) ?? "absent")\n"
         }.joined()
     }
 
