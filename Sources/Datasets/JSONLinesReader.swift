@@ -32,7 +32,8 @@ struct JSONLinesReader: RecordReader {
         }
         if let name = options.labelColumn, columns != nil, options.readsLabels, labelKey == nil {
             throw DatasetError(
-                path, "no line has the key '\(name)'; the first line's keys are \(list(names)); choose one with "
+                path,
+                "no line has the key '\(name)'; the first line's keys are \(list(names)); choose one with "
                     + "--label-column")
         }
         return nil
@@ -98,7 +99,8 @@ struct JSONLinesReader: RecordReader {
 
     private mutating func readLabel(_ value: JSONValue?, into row: inout TextRow) throws {
         guard let value else { return }
-        if let elements = value.arrayValue { hasArrays = true
+        if let elements = value.arrayValue {
+            hasArrays = true
             guard options.labelForm == .set else { throw wrong(value) }
             row.labelSet = try elements.map { element in
                 guard let name = name(element) else {
@@ -128,7 +130,8 @@ struct JSONLinesReader: RecordReader {
             case .set: "an array of strings or integers, or a string"
             case .number: "a number"
             }
-        let hint = value.arrayValue == nil ? "" : "; several labels need --problem-type multi_label_classification"
+        let hint =
+            value.arrayValue == nil ? "" : "; several labels need --problem-type multi_label_classification"
         return DatasetError(path, line: line, "the label must be \(rule), got \(value.typeName)\(hint)")
     }
 }

@@ -73,7 +73,8 @@ public struct TextRow: Sendable, Equatable {
             guard !name.isEmpty else {
                 throw DatasetError(
                     path, line: line,
-                    "a name among the labels '\(names.joined(separator: ","))' is empty; remove it or fill it")
+                    "a name among the labels '\(names.joined(separator: ","))' is empty; remove it or fill it"
+                )
             }
             return seen.insert(Array(name.utf8)).inserted ? name : nil
         }

@@ -35,11 +35,13 @@ extension TextStream {
         }
         guard isDecimal, let number = Double(label), number.isFinite else {
             throw DatasetError(
-                path, line: row.line, "the label '\(label)' is not a number, which regression needs; write it like 3.5")
+                path, line: row.line,
+                "the label '\(label)' is not a number, which regression needs; write it like 3.5")
         }
         let value = Float(number)
         guard value.isFinite else {
-            throw DatasetError(path, line: row.line, "the label '\(label)' is too large for float32; scale the labels")
+            throw DatasetError(
+                path, line: row.line, "the label '\(label)' is too large for float32; scale the labels")
         }
         return value
     }

@@ -30,7 +30,8 @@ public final class TextStream {
     ) throws {
         path = url.path(percentEncoded: false)
         guard !options.labelSeparator.isEmpty else {
-            throw DatasetError("label_separator is empty; give the text that stands between labels, such as ','")
+            throw DatasetError(
+                "label_separator is empty; give the text that stands between labels, such as ','")
         }
         form = options.labelForm
         isCompressed = try Self.isCompressed(url)

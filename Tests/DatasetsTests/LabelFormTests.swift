@@ -169,7 +169,8 @@ struct LabelFormTests {
         "files with errors put in at random are read or refused, whatever the labels are",
         arguments: DatasetOptions.LabelForm.allCases, [true, false])
     func mutations(_ form: DatasetOptions.LabelForm, unlabelled: Bool) throws {
-        let label = [DatasetOptions.LabelForm.name: "\"x\"", .set: "[\"x\", 1]", .number: "-2.5e1"][form] ?? ""
+        let label =
+            [DatasetOptions.LabelForm.name: "\"x\"", .set: "[\"x\", 1]", .number: "-2.5e1"][form] ?? ""
         let csvLabel = [DatasetOptions.LabelForm.name: "x", .set: "\"x, y\"", .number: "-2.5e1"][form] ?? ""
         let files = [
             ("d.jsonl", (0..<5).map { "{\"text\": \"t\($0)\", \"label\": \(label)}\n" }.joined()),

@@ -81,14 +81,16 @@ struct TargetsTests {
             let texts = dataset(.classes(none, count: 0), firstToken: 300, maxLength: 2)
             let joined = try first.joined(with: [texts, texts.subset([2])])
             #expect(joined.count == 7 && joined.labelledCount == first.labelledCount)
-            #expect(isSame(joined.targets(of: 0..<3), first.targets) && joined.problemType == first.problemType)
+            #expect(
+                isSame(joined.targets(of: 0..<3), first.targets) && joined.problemType == first.problemType)
             for index in 0..<3 {
                 #expect(try joined.example(index) == first.example(index))
                 #expect(try joined.example(3 + index) == texts.example(index))
                 #expect(!joined.isLabelled(3 + index))
             }
             #expect(try joined.example(6) == texts.example(2))
-            #expect(joined.lengths == [Int32](repeating: 2, count: 7) && joined.classCounts == first.classCounts)
+            #expect(
+                joined.lengths == [Int32](repeating: 2, count: 7) && joined.classCounts == first.classCounts)
             #expect(try joined.subset([5, 0]).example(0) == texts.example(2))
             #expect(joined.truncatedCount == 0)
         }

@@ -48,7 +48,9 @@ struct TaskDataTests {
         #expect(a.problemType == b.problemType && a.classCount == b.classCount && a.lengths == b.lengths)
         #expect((0..<a.count).map(a.label) == (0..<b.count).map(b.label))
         #expect((0..<a.count).map(a.labelSet) == (0..<b.count).map(b.labelSet))
-        #expect((0..<a.count).map { a.value(of: $0).bitPattern } == (0..<b.count).map { b.value(of: $0).bitPattern })
+        #expect(
+            (0..<a.count).map { a.value(of: $0).bitPattern }
+                == (0..<b.count).map { b.value(of: $0).bitPattern })
         for index in stride(from: 0, to: min(a.count, b.count), by: 97) {
             #expect(try a.example(index) == b.example(index))
         }
@@ -148,8 +150,10 @@ struct TaskDataTests {
     func inference() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let arrays = try write(
-            (0..<20).map { "{\"text\": \"film \($0)\", \"labels\": [\($0 % 2 == 0 ? "\"a\", \"b\"" : "")]}\n" }
-                .joined(), "d.jsonl")
+            (0..<20).map {
+                "{\"text\": \"film \($0)\", \"labels\": [\($0 % 2 == 0 ? "\"a\", \"b\"" : "")]}\n"
+            }
+            .joined(), "d.jsonl")
         let sets = try RunData(request(arrays), labels: nil, loader: loader(), seed: 1)
         #expect(sets.problemType == .multiLabel && sets.labels.names == ["a", "b"])
         #expect(sets.validation.count == 2 && sets.train.labelledCount == 18)

@@ -91,7 +91,8 @@ struct TaskEvaluationTests {
             try #require(report.teacher).metrics.names == MetricName.available(for: type, hasTeacher: false))
         #expect(model.accuracy == model.metrics[.accuracy] && model.macroF1 == model.metrics[.macroF1])
         #expect(model.hardLoss == model.metrics[.loss] && model.hardLoss != nil)
-        #expect((model.f1 == nil) == (type == .regression) && (model.accuracy == nil) == (type == .regression))
+        #expect(
+            (model.f1 == nil) == (type == .regression) && (model.accuracy == nil) == (type == .regression))
         #expect((model.confusionMatrix == nil) == (type != .singleLabel))
         let comparison = try #require(report.comparison)
         #expect(comparison.agreement == model.metrics[.agreement] && comparison.kl == model.metrics[.kl])
@@ -113,7 +114,9 @@ struct TaskEvaluationTests {
 
         let multi = try evaluate(.multiLabel, teacher: false).model
         let rows = try logits(scratch.appending(path: "model-multi_label_classification-1"))
-        let wanted = (0..<40).map { [[true, false, false], [false, true, true], [false, false, false]][$0 % 3] }
+        let wanted = (0..<40).map {
+            [[true, false, false], [false, true, true], [false, false, false]][$0 % 3]
+        }
         let exact = zip(rows, wanted).count { $0.map { $0 > 0 } == $1 }
         #expect(multi.accuracy == Double(exact) / 40)
         let decisions = zip(rows, wanted).flatMap { zip($0.map { $0 > 0 }, $1) }
@@ -177,7 +180,8 @@ struct TaskEvaluationTests {
         let report = RunReport(
             command: "run", output: "/models/student", labels: evaluation.labels,
             settings: .init(
-                teacher: "/models/teacher", studentConfiguration: .init(try BertConfiguration(contentsOf: tiny)),
+                teacher: "/models/teacher",
+                studentConfiguration: .init(try BertConfiguration(contentsOf: tiny)),
                 maxLength: 64, training: TrainingArguments(), device: "cpu", precision: .float32),
             train: evaluation.data, validation: evaluation.data, teacher: evaluation.teacher,
             student: evaluation.model, comparison: evaluation.comparison, epochs: [], bestEpoch: 1,

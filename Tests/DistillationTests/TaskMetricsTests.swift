@@ -28,15 +28,15 @@ struct TaskMetricsTests {
             var resamples: Int
             var seed: UInt64
             var accuracy: Summary
-            var macro_f1: Summary
+            var macroF1: Summary
         }
         struct Sample: Decodable {
             var values: [Double]
             var mean: Double
             var deviation: Double
         }
-        var single_label: [Case<Int>]
-        var multi_label: [Case<[Int]>]
+        var singleLabel: [Case<Int>]
+        var multiLabel: [Case<[Int]>]
         var regression: [Case<Float>]
         var bootstrap: [Bootstrap]
         var samples: [Sample]
@@ -45,7 +45,9 @@ struct TaskMetricsTests {
     private let golden: Golden
 
     init() throws {
-        golden = try JSONDecoder().decode(
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        golden = try decoder.decode(
             Golden.self, from: Data(contentsOf: Support.fixtures.appending(path: "task_metrics.json")))
     }
 
@@ -74,14 +76,14 @@ struct TaskMetricsTests {
 
     @Test("one class of several")
     func singleLabel() throws {
-        for example in golden.single_label {
+        for example in golden.singleLabel {
             try expect(example, .classes(example.labels, count: example.logits[0].count))
         }
     }
 
     @Test("several classes at once")
     func multiLabel() throws {
-        for example in golden.multi_label {
+        for example in golden.multiLabel {
             let classes = example.logits[0].count
             let sets = example.labels.map { row in zip(0..., row).filter { $0.1 == 1 }.map(\.0) }
             try expect(example, .sets(sets, count: classes))
@@ -111,7 +113,9 @@ struct TaskMetricsTests {
         let silent = MultiLabelMetrics(predictions: [[], []], labels: [[], []], classCount: 2)
         #expect(silent.subsetAccuracy == 1 && silent.microF1 == 0)
         #expect(CalibrationError(confidences: [], isCorrect: []).value == 0)
-        #expect(try Evaluator.validation(Logits(values: [], classes: 2), targets: .sets([], count: 2)).names == [])
+        #expect(
+            try Evaluator.validation(Logits(values: [], classes: 2), targets: .sets([], count: 2)).names == []
+        )
     }
 
     @Test("a bin holds its upper bound, and the error is weighted by the bins' examples")
@@ -122,6 +126,27 @@ struct TaskMetricsTests {
         #expect(error.value == (abs(1 - 0.75) + abs(2 - 1.75)) / 4)
         #expect(CalibrationError(confidences: [1, 1], isCorrect: [true, true]).value == 0)
         #expect(CalibrationError(confidences: [1, 0.99], isCorrect: [false, false]).value == 0.995)
+    }
+
+    @Test("a teacher is held to the best constant answer of its problem type")
+    func assessment() {
+        // Always answering {0} gives 2 · 3 / (4 + 4), {0, 1} gives 2 · 4 / (8 + 4).
+        let sets = Targets.sets([[0], [0], [0, 1], []], count: 3)
+        let silent = TeacherAssessment(Logits(values: .init(repeating: -1, count: 12), classes: 3), targets: sets)
+        #expect(silent.metric == .microF1 && silent.value == 0 && silent.baseline == 0.75)
+        #expect(silent.warning?.contains("micro F1 is 0.0 %") == true)
+        let right = TeacherAssessment(
+            Logits(values: [1, -1, -1, 1, -1, -1, 1, 1, -1, -1, -1, -1], classes: 3), targets: sets)
+        #expect(right.value == 1 && right.warning == nil && right.summary.contains("100.00 %"))
+        let numbers = Targets.values([1, 2, .nan, 3])
+        let turned = TeacherAssessment(Logits(values: [3, 2, 9, 1], classes: 1), targets: numbers)
+        #expect(turned.metric == .pearson && turned.value == -1 && turned.baseline == 0)
+        #expect(turned.warning?.contains("Pearson correlation is -1.0000") == true)
+        let sure = TeacherAssessment(Logits(values: [5, 6, 0, 7], classes: 1), targets: numbers)
+        #expect(sure.value == 1 && sure.warning == nil)
+        let classes = TeacherAssessment(
+            Logits(values: [1, 0, 1, 0, 0, 1], classes: 2), targets: .classes([0, -100, 1], count: 2))
+        #expect(classes.accuracy == 1 && classes.majorityBaseline == 0.5 && classes.warning == nil)
     }
 
     @Test("examples without a label count for what needs none")
@@ -174,7 +199,7 @@ struct TaskMetricsTests {
             expectSame(
                 try PairedBootstrap(
                     count: example.labels.count, resamples: example.resamples, seed: example.seed
-                ) { f1(example.first, $0) - f1(example.second, $0) }, example.macro_f1)
+                ) { f1(example.first, $0) - f1(example.second, $0) }, example.macroF1)
         }
     }
 
@@ -187,7 +212,9 @@ struct TaskMetricsTests {
         #expect(better.pValue == 0.02 && better.lower == 1 && better.meanDifference == 1)
         #expect(throws: DistillationError.self) { try PairedBootstrap(scores: [1], others: []) }
         #expect(throws: DistillationError.self) { try PairedBootstrap(scores: [], others: []) }
-        #expect(throws: DistillationError.self) { try PairedBootstrap(scores: [1], others: [1], resamples: 0) }
+        #expect(throws: DistillationError.self) {
+            try PairedBootstrap(scores: [1], others: [1], resamples: 0)
+        }
     }
 
     @Test("mean and sample standard deviation are NumPy's")
@@ -226,7 +253,8 @@ struct TaskMetricsTests {
         #expect(try MetricName.forBest("eval_loss", problemType: .regression, hasTeacher: false) == .loss)
         #expect(try MetricName.forBest("kl", problemType: .multiLabel, hasTeacher: true) == .kl)
         for (name, type, hasTeacher) in [
-            ("f1", ProblemType.singleLabel, true), ("kl", .singleLabel, false), ("accuracy", .regression, true),
+            ("f1", ProblemType.singleLabel, true), ("kl", .singleLabel, false),
+            ("accuracy", .regression, true),
             ("kl", .regression, true),
         ] {
             let error = #expect(throws: DistillationError.self) {

@@ -27,7 +27,8 @@ struct Refusal: Sendable, CustomTestStringConvertible {
         Refusal("quantization_config", ["load_in_8bit": true], "floating point"),
         Refusal("problem_type", "regression", "has one output, the model has 2 labels"),
         Refusal("problem_type", "multi_label", "must be one of single_label_classification, multi_label"),
-        Refusal("problem_type", 1, "must be one of"), Refusal("problem_type", ["regression"], "must be one of"),
+        Refusal("problem_type", 1, "must be one of"),
+        Refusal("problem_type", ["regression"], "must be one of"),
         Refusal(
             "problem_type", "single_label_classification", "needs two labels or more, the model has 1",
             also: [("id2label", ["0": "x"]), ("label2id", .null)]),

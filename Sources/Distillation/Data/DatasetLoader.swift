@@ -165,7 +165,8 @@ struct DatasetLoader {
             case .ignored: .string("ignored")
             }
         let description: JSONValue = [
-            "program": .string(Version.current), "data": .string(digest), "format": .string(try options.format(of: url).rawValue),
+            "program": .string(Version.current), "data": .string(digest),
+            "format": .string(try options.format(of: url).rawValue),
             "text": text(options.textColumn), "pair": text(options.pairColumn),
             "label": text(options.labelColumn), "labels": choice,
             "problem_type": .string(wish.problemType.rawValue),

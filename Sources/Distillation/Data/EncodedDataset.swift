@@ -114,7 +114,8 @@ public struct EncodedDataset: Sendable {
         }
         return EncodedDataset(
             storages: parts.flatMap(\.storages), places: places,
-            maxLength: parts.map(\.maxLength).max() ?? maxLength, problemType: problemType, classCount: classCount)
+            maxLength: parts.map(\.maxLength).max() ?? maxLength, problemType: problemType,
+            classCount: classCount)
     }
 
     // MARK: - Labels

@@ -37,7 +37,8 @@ final class RowReader: @unchecked Sendable {
         guard !rows.isEmpty else { return nil }
         if required, !stream.hasLabels { throw Self.noLabels(stream.path) }
         return Chunk(
-            texts: rows.map { TextPair($0.text, pair: $0.pair) }, targets: try map.map { try targets(rows, $0) },
+            texts: rows.map { TextPair($0.text, pair: $0.pair) },
+            targets: try map.map { try targets(rows, $0) },
             hasPairs: stream.hasPairs)
     }
 
@@ -45,7 +46,8 @@ final class RowReader: @unchecked Sendable {
         switch problemType {
         case .singleLabel:
             .classes(
-                try rows.map { try stream.labelID(of: $0, in: map) ?? BatchLabels.unlabelled }, count: map.count)
+                try rows.map { try stream.labelID(of: $0, in: map) ?? BatchLabels.unlabelled },
+                count: map.count)
         case .multiLabel: .sets(try rows.map { try stream.labelIDs(of: $0, in: map) }, count: map.count)
         case .regression: .values(try rows.map { try stream.value(of: $0) ?? .nan })
         }

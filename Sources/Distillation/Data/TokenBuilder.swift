@@ -96,7 +96,8 @@ final class TokenBuilder {
         else { throw SealedFile.Problem.damaged("its lengths do not fit its size") }
         guard let type = object["problem_type"]?.stringValue.flatMap(ProblemType.init(rawValue:)),
             let classes = object["classes"]?.intValue,
-            let sets = object["label_sets"]?.arrayValue?.map({ $0.arrayValue?.compactMap(\.intValue) ?? [-1] }),
+            let sets = object["label_sets"]?.arrayValue?.map({ $0.arrayValue?.compactMap(\.intValue) ?? [-1] }
+            ),
             let labels = ExampleLabels(type, classCount: classes, codes: codes, sets: sets)
         else { throw SealedFile.Problem.damaged("its labels cannot be read") }
         let names = object["labels"]?.arrayValue?.compactMap(\.stringValue)

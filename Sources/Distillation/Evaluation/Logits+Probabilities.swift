@@ -32,7 +32,8 @@ extension Logits {
                 sum + softmax(index).reduce(0.0) { $0 - ($1 > 0 ? $1 * log($1) : 0) }
             }
             return sum / Double(count)
-        case .multiLabel: return values.reduce(0.0) { $0 + bernoulliEntropy(Double($1)) } / Double(values.count)
+        case .multiLabel:
+            return values.reduce(0.0) { $0 + bernoulliEntropy(Double($1)) } / Double(values.count)
         case .regression: return nil
         }
     }

@@ -86,7 +86,8 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
             case .multiLabel: [.accuracy, .macroF1, .microF1, .loss, .ece, .entropy]
             case .regression: [.pearson, .spearman, .mse, .mae, .r2, .loss]
             }
-        let beside: [MetricName] = problemType == .regression ? [.agreement, .teacherMSE] : [.kl, .agreement, .teacherEntropy]
+        let beside: [MetricName] =
+            problemType == .regression ? [.agreement, .teacherMSE] : [.kl, .agreement, .teacherEntropy]
         let all = own + (hasTeacher ? beside : [])
         return allCases.filter(all.contains)
     }

@@ -43,7 +43,10 @@ extension MetricValues: Codable {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         for key in container.allKeys {
-            guard let name = MetricName.allCases.first(where: { Self.plain($0.rawValue) == Self.plain(key.stringValue) })
+            guard
+                let name = MetricName.allCases.first(where: {
+                    Self.plain($0.rawValue) == Self.plain(key.stringValue)
+                })
             else { continue }
             values[name] = try container.decode(Double?.self, forKey: key) ?? .nan
         }

@@ -46,7 +46,8 @@ struct RunData {
                     + "a classifier needs at least two labels")
         }
         guard map.count > 0 else {
-            throw DistillationError("\(data.record.path): no example has a label; a classifier needs one at least")
+            throw DistillationError(
+                "\(data.record.path): no example has a label; a classifier needs one at least")
         }
         (self.labels, problemType, maxLength) = (map, type, loader.maxLength)
         let extra = try request.unlabelled.map { try loader.load($0, labels: .ignored, problemType: type) }
@@ -81,7 +82,8 @@ struct RunData {
         }
         if let asked = request.problemType { return asked }
         guard !hasTeacher else { return .singleLabel }
-        return try TextStream.hasLabelSets(request.train, options: request.options) ? .multiLabel : .singleLabel
+        return try TextStream.hasLabelSets(request.train, options: request.options)
+            ? .multiLabel : .singleLabel
     }
 
     /// What the user may want to know about the data.
@@ -96,7 +98,8 @@ struct RunData {
         let unlabelled = train.count - train.labelledCount
         if unlabelled > 0 {
             notes.append(
-                "\(unlabelled) of \(train.count) training texts have no label and are learned from the teacher alone.")
+                "\(unlabelled) of \(train.count) training texts have no label and are learned from the teacher alone."
+            )
         }
         return notes
     }

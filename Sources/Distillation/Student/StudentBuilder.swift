@@ -77,7 +77,8 @@ struct StudentBuilder {
         let names = teacher.labels.names
         let own = try BertConfiguration(contentsOf: directory)
         let (model, report) = try AutoModel.load(
-            from: directory, labelNames: hasOwnLabels(own) ? nil : names, seed: seed, device: device)
+            from: directory, labelNames: hasOwnLabels(own) ? nil : names,
+            problemType: teacher.model.configuration.problemType, seed: seed, device: device)
         let labels = model.configuration.labelNames
         guard labels == names else {
             throw DistillationError(

@@ -65,7 +65,8 @@ struct ColumnOptions: ParsableArguments {
     var labelColumn: String?
 
     @Option(
-        help: "What stands between an example's labels where it may have several, in CSV and TSV. (default: ,)")
+        help:
+            "What stands between an example's labels where it may have several, in CSV and TSV. (default: ,)")
     var labelSeparator: String?
 
     @Option(help: "Longer inputs are cut to this many tokens. (default: 128)")

@@ -58,7 +58,9 @@ enum ReportText {
                 name.title(for: model.problemType),
                 { $0.metrics[name].map { isShare ? Format.percent($0) : String(format: "%.4f", $0) } },
                 { teacher in
-                    guard isShare, let own = model.metrics[name], let other = teacher.metrics[name] else { return nil }
+                    guard isShare, let own = model.metrics[name], let other = teacher.metrics[name] else {
+                        return nil
+                    }
                     return Format.points(own - other)
                 })
         }
@@ -103,7 +105,9 @@ enum ReportText {
         var table = report.teacher == nil ? TextTable("F1", "model") : TextTable("F1", "teacher", "student")
         for (index, score) in scores.enumerated() {
             var cells = [score.label]
-            if let teacher = report.teacher { cells.append(teacher.f1.map { Format.percent($0[index].value) } ?? "") }
+            if let teacher = report.teacher {
+                cells.append(teacher.f1.map { Format.percent($0[index].value) } ?? "")
+            }
             table.add(cells + [Format.percent(score.value)])
         }
         return table.text
