@@ -93,7 +93,8 @@ struct JSONLinesReader: RecordReader {
     /// A row's label; `nil` where it has none and need not.
     private func label(_ key: String, of object: JSONObject) throws -> JSONValue? {
         guard options.allowsUnlabelled else { return try value(key, of: object) }
-        return object[key].flatMap { $0.isNull ? nil : $0 }
+        guard let value = object[key], !value.isNull else { return Optional.none }
+        return value
     }
 
     private mutating func readLabel(_ value: JSONValue?, into row: inout TextRow) throws {

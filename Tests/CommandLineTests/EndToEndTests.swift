@@ -56,6 +56,34 @@ struct EndToEndTests {
         #expect(lines[2].contains("\"label\":\"negative\""))
     }
 
+    @Test("a model that may choose several labels is judged and asked")
+    func multiLabel() throws {
+        let multi = try scratch.model(
+            "multi", config: ("single_label_classification", "multi_label_classification"))
+        let data = try scratch.write(
+            "text,label\na brilliant film,positive\nthe dull plot,negative|positive\nthe film,\n", to: "m.csv"
+        )
+        let judged = try Program.run([
+            "evaluate", "--model", multi, "--data", data, "--label-separator", "|", "--latency-samples", "0",
+        ])
+        try #require(judged.status == 0, "\(judged.errors)")
+        #expect(judged.output.contains("micro F1") && judged.output.contains("subset accuracy"))
+        #expect(!judged.output.contains("Matthews") && !judged.output.contains("true ╲ predicted"))
+        let json = try Program.run([
+            "evaluate", "--model", multi, "--data", data, "--label-separator", "|", "--latency-samples", "0",
+            "--json",
+        ])
+        #expect(json.output.contains(#""problem_type" : "multi_label_classification""#))
+        let answers = try Program.run(
+            ["predict", "--model", multi, "--threshold", "0.0001"], input: "a brilliant film\n")
+        #expect(
+            answers.output.hasPrefix(#"{"labels":["negative","positive"],"scores":{"#), "\(answers.output)")
+        let wrong = try Program.run(["predict", "--model", multi, "--threshold", "1.5"], input: "a\n")
+        #expect(wrong.status != 0 && wrong.errors.contains("threshold"))
+        let unknown = try Program.run(["evaluate", "--model", multi, "--data", data])
+        #expect(unknown.status == 1 && unknown.errors.contains("unknown label 'negative|positive'"))
+    }
+
     @Test("a configuration file does what the flags do, bit for bit")
     func configurationFile() throws {
         let yaml = """

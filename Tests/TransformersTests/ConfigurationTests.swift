@@ -185,7 +185,8 @@ struct ConfigurationTests {
             ("max_position_embeddings", { $0.maxPositionEmbeddings = 0 }),
             ("type_vocab_size", { $0.typeVocabSize = 0 }), ("pad_token_id", { $0.padTokenId = 60 }),
             ("hidden_dropout_prob", { $0.hiddenDropoutProb = 1 }),
-            ("classifier_dropout", { $0.classifierDropout = .nan }), ("label", { $0.labelNames = ["one"] }),
+            ("classifier_dropout", { $0.classifierDropout = .nan }),
+            ("label", { ($0.labelNames, $0.problemType) = (["one"], .singleLabel) }),
             ("same", { $0.labelNames = ["same", "same"] }),
         ]
         for (part, change) in changes {

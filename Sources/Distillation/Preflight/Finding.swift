@@ -21,6 +21,14 @@ public struct Finding: Sendable, Equatable, Codable, CustomStringConvertible {
     public var description: String { "\(severity.rawValue): \(message)" }
 }
 
+extension Finding {
+    /// How good a teacher is: a warning where a student can learn nothing good from it.
+    init(_ assessment: TeacherAssessment) {
+        self.init(
+            assessment.warning == nil ? .note : .warning, assessment.warning ?? assessment.summary)
+    }
+}
+
 /// Several things that keep a run from beginning.
 public struct PreflightError: Error, Equatable, Sendable, CustomStringConvertible {
     /// At least one of severity `error`.

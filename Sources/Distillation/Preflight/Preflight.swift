@@ -28,7 +28,7 @@ struct Preflight {
             try checkOverlap()
             try checkPairs(student?.model.configuration)
         }
-        if runsTeacher, setup.problemType == .singleLabel {
+        if runsTeacher {
             try log.phase("Judging the teacher") { try judgeTeacher() }
         }
     }
@@ -230,12 +230,12 @@ struct Preflight {
                 }
             }
             guard let logits else { continue }
-            let columns = source.columns ?? Array(0..<logits.classes)
-            let predictions = logits.predictions.map { columns.firstIndex(of: $0) ?? $0 }
-            let assessment = TeacherAssessment(
-                predictions: predictions, labels: source.data.validation.labels)
-            findings.add(
-                assessment.warning == nil ? .note : .warning, assessment.warning ?? assessment.note)
+            let member = TeacherEnsemble.Member(outputs: logits, weight: 1, columns: source.columns)
+            let own = try TeacherEnsemble.joining(
+                [member], combination: .logits, problemType: setup.problemType
+            ).logits()
+            let finding = Finding(TeacherAssessment(own, targets: source.data.validation.targets))
+            findings.add(finding.severity, finding.message)
         }
     }
 }

@@ -23,8 +23,7 @@ struct TeacherRun {
         var counts = Counts()
         // What judges is computed in float32, what teaches in the training's precision.
         let validation = try joined(.float32, &counts) { $0.validation }.logits()
-        let labels = setup.data.validation
-        if setup.problemType == .singleLabel { assess(validation, labels) }
+        log.send(Finding(TeacherAssessment(validation, targets: setup.data.validation.targets)))
         let test = try setup.data.test == nil ? nil : joined(.float32, &counts) { $0.test?.dataset }.logits()
         let train = try joined(setup.request.precision, &counts) { $0.train }
         if setup.request.cache.teacherOutputs {
@@ -41,15 +40,6 @@ struct TeacherRun {
     }
 
     private var total: Int { setup.teachers.reduce(0) { $0 + size($1.data) } }
-
-    private func assess(_ validation: Logits, _ data: EncodedDataset) {
-        let assessment = TeacherAssessment(predictions: validation.predictions, labels: data.labels)
-        if let warning = assessment.warning {
-            log.send(.warning(warning))
-        } else {
-            log.send(.note(assessment.note))
-        }
-    }
 
     /// All teachers' outputs for a part of the data, as one.
     private func joined(
