@@ -132,7 +132,8 @@ struct TaskMetricsTests {
     func assessment() {
         // Always answering {0} gives 2 · 3 / (4 + 4), {0, 1} gives 2 · 4 / (8 + 4).
         let sets = Targets.sets([[0], [0], [0, 1], []], count: 3)
-        let silent = TeacherAssessment(Logits(values: .init(repeating: -1, count: 12), classes: 3), targets: sets)
+        let silent = TeacherAssessment(
+            Logits(values: .init(repeating: -1, count: 12), classes: 3), targets: sets)
         #expect(silent.metric == .microF1 && silent.value == 0 && silent.baseline == 0.75)
         #expect(silent.warning?.contains("micro F1 is 0.0 %") == true)
         let right = TeacherAssessment(

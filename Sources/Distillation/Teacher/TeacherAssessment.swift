@@ -35,17 +35,21 @@ public struct TeacherAssessment: Sendable, Equatable {
         case .classes(let classes, _): self.init(predictions: own.predictions, labels: classes)
         case .sets(let sets, let count):
             let sets = sets.map { $0 ?? [] }
-            metric = .microF1
-            value = MultiLabelMetrics(predictions: own.labelSets(), labels: sets, classCount: count).microF1
-            baseline = Self.bestConstantF1(sets, classes: count)
+            self.init(
+                metric: .microF1,
+                value: MultiLabelMetrics(predictions: own.labelSets(), labels: sets, classCount: count)
+                    .microF1, baseline: Self.bestConstantF1(sets, classes: count))
         case .values(let values):
-            metric = .pearson
-            value =
-                RegressionMetrics(
-                    predictions: own.values.map(Double.init), labels: values.map(Double.init)
-                ).pearson
-            baseline = 0
+            let metrics = RegressionMetrics(
+                predictions: own.values.map(Double.init), labels: values.map(Double.init))
+            self.init(metric: .pearson, value: metrics.pearson, baseline: 0)
         }
+    }
+
+    private init(metric: MetricName, value: Double, baseline: Double) {
+        self.metric = metric
+        self.value = value
+        self.baseline = baseline
     }
 
     /// The micro F1 of giving each example the same set: the commonest labels, as many of them as are best.
