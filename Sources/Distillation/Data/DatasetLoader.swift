@@ -42,8 +42,8 @@ struct DatasetLoader {
     /// Rows that are tokenized together, while the next are read.
     static let chunkSize = 4096
 
-    /// What is asked of a file's labels.
-    private struct Wish {
+    /// How a file is read.
+    private struct Reading {
         let labels: Labels
         let problemType: ProblemType
         let options: DatasetOptions
@@ -67,14 +67,14 @@ struct DatasetLoader {
         options.labelForm = .init(problemType)
         options.allowsUnlabelled = allowsUnlabelled
         if case .ignored = labels { options.readsLabels = false }
-        let wish = Wish(labels: labels, problemType: problemType, options: options)
+        let reading = Reading(labels: labels, problemType: problemType, options: options)
         if let root {
-            let key = try key(digest, url, wish)
+            let key = try key(digest, url, reading)
             let file = root.appending(path: "tokens").appending(path: "\(key).tokens")
             if let found = open(file, url, digest) { return found }
             do {
                 try makeCacheDirectory(file.deletingLastPathComponent())
-                return try write(to: file, from: url, wish, digest)
+                return try write(to: file, from: url, reading, digest)
             } catch let error as FileError {
                 guard case .writeFailed = error else { throw error }
                 warn(
@@ -85,13 +85,13 @@ struct DatasetLoader {
         let temporary = FileManager.default.temporaryDirectory.appending(
             path: "distill-\(UUID().uuidString).tokens")
         defer { try? FileManager.default.removeItem(at: temporary) }
-        do { return try write(to: temporary, from: url, wish, digest) } catch let error as FileError {
+        do { return try write(to: temporary, from: url, reading, digest) } catch let error as FileError {
             guard case .writeFailed = error else { throw error }
             warn("\(error); the tokenized data are kept in memory.")
         }
         let builder = TokenBuilder(tokenizer: tokenizer, maxLength: maxLength)
         var records: [UInt8] = []
-        let map = try read(url, wish, digest, builder) { records += $0 }
+        let map = try read(url, reading, digest, builder) { records += $0 }
         return LoadedData(
             dataset: builder.dataset(.memory(records)), labels: map,
             record: record(url, builder.count, digest))
@@ -100,12 +100,12 @@ struct DatasetLoader {
     // MARK: - Tokenizing
 
     private func write(
-        to file: URL, from url: URL, _ wish: Wish, _ digest: String
+        to file: URL, from url: URL, _ reading: Reading, _ digest: String
     ) throws -> LoadedData {
         let builder = TokenBuilder(tokenizer: tokenizer, maxLength: maxLength)
         var map: LabelMap?
         try SealedFile.write(to: file, format: TokenBuilder.format) { writer in
-            map = try read(url, wish, digest, builder) { try $0.withUnsafeBytes { try writer.write($0) } }
+            map = try read(url, reading, digest, builder) { try $0.withUnsafeBytes { try writer.write($0) } }
             return try builder.finish(writer, labels: map)
         }
         let sealed = try SealedFile(file, format: TokenBuilder.format)
@@ -115,14 +115,14 @@ struct DatasetLoader {
 
     /// Reads a file, tokenizes it, and hands the examples' records on.
     private func read(
-        _ url: URL, _ wish: Wish, _ digest: String, _ builder: TokenBuilder,
+        _ url: URL, _ reading: Reading, _ digest: String, _ builder: TokenBuilder,
         _ write: ([UInt8]) throws -> Void
     ) throws -> LabelMap? {
-        let map = try labelMap(url, wish)
-        builder.begin(wish.problemType, classCount: map?.count ?? 0)
+        let map = try labelMap(url, reading)
+        builder.begin(reading.problemType, classCount: map?.count ?? 0)
         let rows = RowReader(
-            try TextStream(url, options: wish.options), labels: map, problemType: wish.problemType,
-            required: wish.isRequired)
+            try TextStream(url, options: reading.options), labels: map, problemType: reading.problemType,
+            required: reading.isRequired)
         let chunks = BatchPrefetcher(depth: 2) { _ in try rows.next(Self.chunkSize) }
         defer { chunks.stop() }
         while let chunk = try chunks.next() { try write(builder.append(chunk)) }
@@ -133,14 +133,14 @@ struct DatasetLoader {
         return map
     }
 
-    private func labelMap(_ url: URL, _ wish: Wish) throws -> LabelMap? {
-        switch wish.labels {
+    private func labelMap(_ url: URL, _ reading: Reading) throws -> LabelMap? {
+        switch reading.labels {
         case .given(let map): return map
         case .ignored: return nil
         case .inferred:
             // The one label of a model for regression, as transformers names it.
-            if wish.problemType == .regression { return try LabelMap(names: ["LABEL_0"]) }
-            guard let map = try TextStream(url, options: wish.options).inferLabels() else {
+            if reading.problemType == .regression { return try LabelMap(names: ["LABEL_0"]) }
+            guard let map = try TextStream(url, options: reading.options).inferLabels() else {
                 throw RowReader.noLabels(url.path)
             }
             return map
@@ -154,12 +154,12 @@ struct DatasetLoader {
     // MARK: - The cache
 
     /// Everything that decides the tokens and the labels.
-    private func key(_ digest: String, _ url: URL, _ wish: Wish) throws -> String {
-        let options = wish.options
+    private func key(_ digest: String, _ url: URL, _ reading: Reading) throws -> String {
+        let options = reading.options
         let files = try ModelDigest.tokenizer(tokenizerDirectory, memo: memo)
         func text(_ name: String?) -> JSONValue { name.map(JSONValue.string) ?? .null }
         let choice: JSONValue =
-            switch wish.labels {
+            switch reading.labels {
             case .given(let map): .array(map.names.map(JSONValue.string))
             case .inferred: .string("inferred")
             case .ignored: .string("ignored")
@@ -169,7 +169,7 @@ struct DatasetLoader {
             "format": .string(try options.format(of: url).rawValue),
             "text": text(options.textColumn), "pair": text(options.pairColumn),
             "label": text(options.labelColumn), "labels": choice,
-            "problem_type": .string(wish.problemType.rawValue),
+            "problem_type": .string(reading.problemType.rawValue),
             "label_separator": .string(options.labelSeparator),
             "allows_unlabelled": .bool(options.allowsUnlabelled), "max_length": .integer(maxLength),
             "tokenizer": .array(

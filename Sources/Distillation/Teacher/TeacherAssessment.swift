@@ -10,12 +10,6 @@ public struct TeacherAssessment: Sendable, Equatable {
     /// The metric of the best constant answer.
     public let baseline: Double
 
-    private init(metric: MetricName, value: Double, baseline: Double) {
-        self.metric = metric
-        self.value = value
-        self.baseline = baseline
-    }
-
     /// Judges a teacher that chooses one class.
     ///
     /// - Parameters:
@@ -44,13 +38,18 @@ public struct TeacherAssessment: Sendable, Equatable {
             self.init(
                 metric: .microF1,
                 value: MultiLabelMetrics(predictions: own.labelSets(), labels: sets, classCount: count)
-                    .microF1,
-                baseline: Self.bestConstantF1(sets, classes: count))
+                    .microF1, baseline: Self.bestConstantF1(sets, classes: count))
         case .values(let values):
             let metrics = RegressionMetrics(
                 predictions: own.values.map(Double.init), labels: values.map(Double.init))
             self.init(metric: .pearson, value: metrics.pearson, baseline: 0)
         }
+    }
+
+    private init(metric: MetricName, value: Double, baseline: Double) {
+        self.metric = metric
+        self.value = value
+        self.baseline = baseline
     }
 
     /// The micro F1 of giving each example the same set: the commonest labels, as many of them as are best.
