@@ -43,7 +43,7 @@ public struct RegressionMetrics: Sendable, Equatable {
             squaresA += dx * dx
             squaresB += dy * dy
         }
-        let norm = squaresA.squareRoot() * squaresB.squareRoot()
+        let norm = (squaresA * squaresB).squareRoot()
         // Rounding must not lead beyond what a correlation can be.
         return norm > 0 ? max(-1, min(1, covariance / norm)) : norm.isNaN ? .nan : 0
     }
