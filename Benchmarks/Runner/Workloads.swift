@@ -35,8 +35,8 @@ enum Workloads {
         let input = PackedInput(
             inputIDs: (0..<batch * length).map { Int32(1000 + ($0 &* 7919) % 20000) },
             offsets: (0...batch).map { $0 * length })
-        let labels = try Tensor((0..<batch).map { Int64($0 % 2) })
-        let loss = try DistillationLoss()
+        let labels = try BatchLabels(classes: (0..<batch).map { $0 % 2 })
+        let loss = try ObjectiveSum.recipe(student.configuration)
         let optimizer = try AdamW(
             student.parameters, weightDecay: 0.01, sparseTables: student.sparseTables)
         let dropout = DropoutState(seed: 1)
@@ -48,7 +48,11 @@ enum Workloads {
                 try optimizer.clearGradients()
                 try optimizer.prepare(rows: input.inputIDs)
                 let logits = try student(input, dropout: dropout).logits
-                try loss(student: logits, teacher: target, labels: labels).total.backward()
+                try loss(
+                    ObjectiveBatch(
+                        student: ModelOutputs(logits: logits), teacherLogits: target, labels: labels,
+                        offsets: input.offsets)
+                ).total.backward()
                 try optimizer.step(learningRate: 2e-5)
             }
         }
@@ -88,5 +92,21 @@ enum Workloads {
 
     static func lines(_ file: URL) throws -> [String] {
         try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map(String.init)
+    }
+}
+
+extension ObjectiveSum {
+    /// The recipe's loss: 0.7 · T² · KL + 0.3 · cross-entropy, T = 4.
+    static func recipe(_ student: BertConfiguration) throws -> ObjectiveSum {
+        let registry = ObjectiveRegistry.standard
+        return try ObjectiveSum(
+            [
+                WeightedObjective(
+                    registry.make(.init("kl", options: ["temperature": "4"])), weight: 0.7),
+                WeightedObjective(registry.make(.init("cross_entropy")), weight: 0.3),
+            ],
+            models: ObjectiveModels(
+                student: student, teacher: student, batchSize: 32,
+                learned: ParameterScope(store: ParameterStore(), source: nil, seed: 1)))
     }
 }

@@ -59,3 +59,19 @@ ct_error ct_mse_loss(ct_tensor input, ct_tensor target, ct_tensor *out) {
         *out = wrap(at::mse_loss(input->value, target->value));
     });
 }
+
+ct_error ct_binary_cross_entropy_with_logits(ct_tensor input, ct_tensor target, ct_tensor weights,
+                                             ct_tensor positive_weights, ct_tensor *out) {
+    return guard("binary_cross_entropy_with_logits", {input, target, weights, positive_weights}, [&] {
+        TORCH_CHECK(input->value.sizes() == target->value.sizes(), "the shapes differ");
+        *out = wrap(at::binary_cross_entropy_with_logits(input->value, target->value, optional(weights),
+                                                         optional(positive_weights), at::Reduction::None));
+    });
+}
+
+ct_error ct_cdist(ct_tensor a, ct_tensor b, ct_tensor *out) {
+    return guard("cdist", {a, b}, [&] {
+        // Mode 2: never by a matrix product, whose rounding makes small distances wrong.
+        *out = wrap(at::cdist(a->value, b->value, 2.0, 2));
+    });
+}

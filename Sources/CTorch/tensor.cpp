@@ -7,6 +7,7 @@
 #include <unistd.h>
 #endif
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -174,6 +175,14 @@ ct_error ct_clone(ct_tensor a, ct_tensor *out) {
     return guard("clone", {a}, [&] { *out = wrap(a->value.clone()); });
 }
 
+ct_error ct_lerp_(ct_tensor destination, ct_tensor target, double share) {
+    return guard("lerp_", {destination, target}, [&] {
+        TORCH_CHECK(destination->value.sizes() == target->value.sizes(), "the shapes differ");
+        at::NoGradGuard no_grad;
+        destination->value.lerp_(target->value, share);
+    });
+}
+
 ct_error ct_copy_(ct_tensor destination, ct_tensor source) {
     return guard("copy_", {destination, source}, [&] {
         TORCH_CHECK(destination->value.sizes() == source->value.sizes(), "the shapes differ");
@@ -233,4 +242,28 @@ ct_error ct_cat(const ct_tensor *tensors, size_t count, int64_t dim, ct_tensor *
 ct_error ct_stack(const ct_tensor *tensors, size_t count, int64_t dim, ct_tensor *out) {
     return guard("stack", {count > 0 ? tensors[0] : nullptr, count > 1 ? tensors[1] : nullptr},
                  [&] { *out = wrap(at::stack(list(tensors, count), dim)); });
+}
+
+ct_error ct_pad_packed(ct_tensor packed, const int64_t *offsets, size_t offset_count, ct_tensor *out) {
+    return guard("pad_packed", {packed}, [&] {
+        const at::Tensor &tokens = packed->value;
+        TORCH_CHECK(tokens.dim() == 2, "needs tokens of shape (T, H)");
+        TORCH_CHECK(offset_count > 1, "needs at least one sequence");
+        TORCH_CHECK(offsets[0] == 0 && offsets[offset_count - 1] == tokens.size(0),
+                    "the offsets must go from 0 to the number of tokens");
+        std::vector<int64_t> lengths;
+        for (size_t index = 1; index < offset_count; ++index) {
+            lengths.push_back(offsets[index] - offsets[index - 1]);
+            TORCH_CHECK(lengths.back() >= 0, "the offsets must ascend");
+        }
+        auto [shortest, longest] = std::minmax_element(lengths.begin(), lengths.end());
+        // One split and one join, so that the way back is one copy too.
+        std::vector<at::Tensor> parts;
+        at::Tensor zeros = at::zeros({*longest - *shortest, tokens.size(1)}, tokens.options());
+        for (const at::Tensor &part : tokens.split_with_sizes(lengths)) {
+            parts.push_back(part);
+            if (part.size(0) < *longest) parts.push_back(zeros.narrow(0, 0, *longest - part.size(0)));
+        }
+        *out = wrap(at::cat(parts).reshape({static_cast<int64_t>(lengths.size()), *longest, tokens.size(1)}));
+    });
 }

@@ -12,12 +12,18 @@ struct Columns: Equatable {
     private static let texts = [
         "text", "sentence", "review", "content", "comment", "tweet", "question", "query", "utterance",
     ]
-    private static let labels = [
+    /// Usual names of a label's column, the most usual first.
+    static let labels = [
         "label", "labels", "category", "class", "target", "intent", "sentiment", "coarse_label",
     ]
 
     /// - Throws: ``DatasetError`` that lists the columns where one is missing or none fits.
     init(names: [String], options: DatasetOptions, path: String) throws {
+        try self.init(names: names, options: options, path: path, needsLabel: true)
+    }
+
+    /// - Parameter needsLabel: Whether a label column that the options name must be there.
+    init(names: [String], options: DatasetOptions, path: String, needsLabel: Bool) throws {
         func place(_ name: String) -> Int? { names.firstIndex { $0.utf8.elementsEqual(name.utf8) } }
         func required(_ name: String, _ option: String) throws -> Int {
             guard let index = place(name) else {
@@ -30,7 +36,9 @@ struct Columns: Equatable {
         label =
             try !options.readsLabels
             ? nil
-            : options.labelColumn.map { try required($0, "--label-column") } ?? Self.labels.firstMap(place)
+            : options.labelColumn.map {
+                try needsLabel || place($0) != nil ? required($0, "--label-column") : nil
+            } ?? Self.labels.firstMap(place)
         if let name = options.textColumn {
             text = try required(name, "--text-column")
             pair = try options.pairColumn.map { try required($0, "--text-pair-column") }

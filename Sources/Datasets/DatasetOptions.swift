@@ -11,6 +11,16 @@ public struct DatasetOptions: Sendable, Equatable {
         case jsonl
     }
 
+    /// What a label is.
+    public enum LabelForm: String, CaseIterable, Sendable {
+        /// One name, or one class number.
+        case name
+        /// Any number of names or class numbers: in JSON an array, elsewhere one text with a separator.
+        case set
+        /// A number.
+        case number
+    }
+
     /// Columns; `nil` finds them by their usual names.
     public var textColumn: String?
     public var pairColumn: String?
@@ -19,15 +29,26 @@ public struct DatasetOptions: Sendable, Equatable {
     public var format: Format?
     /// Whether a label column is looked at; without it the examples have no labels.
     public var readsLabels = true
+    /// What the labels are.
+    public var labelForm: LabelForm
+    /// What stands between the names of a label that is a set; spaces around the names do not count.
+    public var labelSeparator: String
+    /// Whether examples may lack a label: by an empty cell (of a name or number; an empty set is a label), JSON's null,
+    /// an absent key, or a file without a label column.
+    public var allowsUnlabelled: Bool
 
     public init(
         textColumn: String? = nil, pairColumn: String? = nil, labelColumn: String? = nil,
-        format: Format? = nil
+        format: Format? = nil, labelForm: LabelForm = .name, labelSeparator: String = ",",
+        allowsUnlabelled: Bool = false
     ) {
         self.textColumn = textColumn
         self.pairColumn = pairColumn
         self.labelColumn = labelColumn
         self.format = format
+        self.labelForm = labelForm
+        self.labelSeparator = labelSeparator
+        self.allowsUnlabelled = allowsUnlabelled
     }
 }
 

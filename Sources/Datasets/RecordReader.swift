@@ -1,9 +1,11 @@
-import JSON
-
 /// Turns the bytes of a data file into rows, one at a time.
 protocol RecordReader {
-    /// Whether rows have a label, and a second text; known once there has been a row.
-    var columns: Columns? { get }
+    /// Whether a row so far had a place for a label.
+    var hasLabels: Bool { get }
+    /// Whether rows have a second text; known once there has been a row.
+    var hasPairs: Bool { get }
+    /// Whether a row so far had a JSON array as its label.
+    var hasArrays: Bool { get }
 
     /// - Returns: The next row; `nil` at the end.
     /// - Throws: ``DatasetError``.
@@ -12,7 +14,7 @@ protocol RecordReader {
 
 /// Rows of CSV or tab-separated values.
 struct DelimitedReader: RecordReader {
-    private(set) var columns: Columns?
+    private var columns: Columns?
     private let path: String
     private let options: DatasetOptions
     private var parser: DelimitedParser
@@ -23,6 +25,10 @@ struct DelimitedReader: RecordReader {
         self.options = options
         parser = DelimitedParser(reader, delimiter: delimiter, path: path)
     }
+
+    var hasLabels: Bool { columns?.label != nil }
+    var hasPairs: Bool { columns?.pair != nil }
+    var hasArrays: Bool { false }
 
     mutating func next() throws -> TextRow? {
         let columns = try self.columns ?? readHeader()
@@ -37,7 +43,7 @@ struct DelimitedReader: RecordReader {
         return try TextRow(
             text: value(columns.text), pair: columns.pair.map(value), label: columns.label.map(value),
             line: record.line
-        ).checked(path)
+        ).checked(path, options)
     }
 
     private mutating func readHeader() throws -> Columns {
@@ -59,82 +65,5 @@ struct DelimitedReader: RecordReader {
             throw DatasetError(path, line: line, "the bytes are not UTF-8; convert the file to UTF-8")
         }
         return text
-    }
-}
-
-/// Rows of a JSON object a line.
-struct JSONLinesReader: RecordReader {
-    private(set) var columns: Columns?
-    private let reader: ByteReader
-    private let path: String
-    private let options: DatasetOptions
-    private var names: [String] = []
-    private var line = 0
-
-    init(_ reader: ByteReader, path: String, options: DatasetOptions) {
-        self.reader = reader
-        self.path = path
-        self.options = options
-    }
-
-    mutating func next() throws -> TextRow? {
-        while try reader.peek() != nil {
-            var bytes: [UInt8] = []
-            try reader.take(into: &bytes) { $0 == 0x0A }
-            if try reader.peek() != nil { reader.advance() }
-            line += 1
-            if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
-            return try row(bytes)
-        }
-        return nil
-    }
-
-    private mutating func row(_ bytes: [UInt8]) throws -> TextRow {
-        let object = try object(bytes)
-        if columns == nil {
-            names = object.keys
-            columns = try Columns(names: names, options: options, path: path)
-        }
-        guard let columns else { throw DatasetError(path, line: line, "the columns are unknown") }
-        return try TextRow(
-            text: text(columns.text, of: object), pair: columns.pair.map { try text($0, of: object) },
-            label: columns.label.map { try label(value($0, of: object)) }, line: line
-        ).checked(path)
-    }
-
-    private func object(_ bytes: [UInt8]) throws -> JSONObject {
-        let value: JSONValue
-        do { value = try JSONValue.parse(bytes) } catch let error as JSONError {
-            throw DatasetError(path, line: line, "this is not JSON: \(error)")
-        }
-        guard let object = value.objectValue else {
-            throw DatasetError(
-                path, line: line, "a JSON object must stand on each line, got \(value.typeName)")
-        }
-        return object
-    }
-
-    private func value(_ column: Int, of object: JSONObject) throws -> JSONValue {
-        guard let value = object[names[column]] else {
-            throw DatasetError(
-                path, line: line, "the key '\(names[column])' is missing; every line needs it")
-        }
-        return value
-    }
-
-    private func text(_ column: Int, of object: JSONObject) throws -> String {
-        let value = try value(column, of: object)
-        guard let text = value.stringValue else {
-            throw DatasetError(
-                path, line: line, "'\(names[column])' must be a string, got \(value.typeName)")
-        }
-        return text
-    }
-
-    private func label(_ value: JSONValue) throws -> String {
-        if let name = value.stringValue { return name }
-        if case .integer(let number) = value { return String(number) }
-        throw DatasetError(
-            path, line: line, "the label must be a string or an integer, got \(value.typeName)")
     }
 }

@@ -3,15 +3,27 @@ public struct TextRow: Sendable, Equatable {
     public var text: String
     /// The second text, for tasks on pairs.
     public var pair: String?
-    /// The label as it is written; `nil` where the file has none.
+    /// The label as it is written; `nil` where the row has none, or has a set.
     public var label: String?
+    /// The names of a label that is a set, none of them twice; `nil` where the row has none.
+    public var labelSet: [String]?
     /// The line on which the row begins, counted from 1.
     public var line: Int
 
-    /// The row with its label trimmed.
+    public init(
+        text: String, pair: String? = nil, label: String? = nil, labelSet: [String]? = nil, line: Int
+    ) {
+        self.text = text
+        self.pair = pair
+        self.label = label
+        self.labelSet = labelSet
+        self.line = line
+    }
+
+    /// The row, its label read as the options say and trimmed.
     ///
-    /// - Throws: ``DatasetError`` for empty texts and labels.
-    func checked(_ path: String) throws -> TextRow {
+    /// - Throws: ``DatasetError`` for empty texts, for labels that are missing, and for sets with an empty name.
+    func checked(_ path: String, _ options: DatasetOptions) throws -> TextRow {
         func isBlank(_ text: String) -> Bool { text.unicodeScalars.allSatisfy(\.properties.isWhitespace) }
         guard !isBlank(text) else {
             throw DatasetError(path, line: line, "the text is empty; remove the row or fill it")
@@ -21,10 +33,51 @@ public struct TextRow: Sendable, Equatable {
         }
         var row = self
         row.label = label.map(trimmed)
-        if row.label?.isEmpty == true {
-            throw DatasetError(path, line: line, "the label is empty; remove the row or fill it")
+        if options.labelForm == .set {
+            row.labelSet = try (labelSet ?? row.label.map { split($0, at: options.labelSeparator) }).map {
+                try distinct($0, path)
+            }
+            row.label = nil
+        } else if row.label?.isEmpty == true {
+            guard options.allowsUnlabelled else {
+                throw DatasetError(path, line: line, "the label is empty; remove the row or fill it")
+            }
+            row.label = nil
         }
         return row
+    }
+
+    /// The names between separators; none in an empty text.
+    private func split(_ text: String, at separator: String) -> [String] {
+        guard !text.isEmpty else { return [] }
+        let (bytes, mark) = (Array(text.utf8), Array(separator.utf8))
+        guard !mark.isEmpty else { return [text] }
+        var (parts, start, place) = ([String](), 0, 0)
+        func part(_ end: Int) -> String { String(decoding: bytes[start..<end], as: UTF8.self) }
+        while place + mark.count <= bytes.count {
+            guard bytes[place..<place + mark.count].elementsEqual(mark) else {
+                place += 1
+                continue
+            }
+            parts.append(part(place))
+            place += mark.count
+            start = place
+        }
+        return parts + [part(bytes.count)]
+    }
+
+    private func distinct(_ names: [String], _ path: String) throws -> [String] {
+        var seen: Set<[UInt8]> = []
+        return try names.compactMap { name in
+            let name = trimmed(name)
+            guard !name.isEmpty else {
+                throw DatasetError(
+                    path, line: line,
+                    "a name among the labels '\(names.joined(separator: ","))' is empty; remove it or fill it"
+                )
+            }
+            return seen.insert(Array(name.utf8)).inserted ? name : nil
+        }
     }
 
     /// Without spaces and tabs around it.

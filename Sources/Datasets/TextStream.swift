@@ -15,6 +15,7 @@ public final class TextStream {
     private let file: FileStream
     private let reader: ByteReader
     private let isCompressed: Bool
+    let form: DatasetOptions.LabelForm
     private var records: any RecordReader
 
     /// Opens CSV, TSV or JSON lines, plain or gzip.
@@ -28,6 +29,11 @@ public final class TextStream {
         _ url: URL, options: DatasetOptions = DatasetOptions(), chunkSize: Int = 1 << 18
     ) throws {
         path = url.path(percentEncoded: false)
+        guard !options.labelSeparator.isEmpty else {
+            throw DatasetError(
+                "label_separator is empty; give the text that stands between labels, such as ','")
+        }
+        form = options.labelForm
         isCompressed = try Self.isCompressed(url)
         file = try FileStream(url)
         let source: any ByteSource =
@@ -73,36 +79,28 @@ public final class TextStream {
     /// SHA-256 of the file, once the end has been reached.
     public var sha256: String { file.sha256 }
 
-    /// Whether the file has labels; known once there has been a row.
-    public var hasLabels: Bool { records.columns?.label != nil }
+    /// Whether the file has a place for labels; known once there has been a row, or, where examples may lack a label,
+    /// at the end.
+    public var hasLabels: Bool { records.hasLabels }
 
     /// Whether each row has two texts; known once there has been a row.
-    public var hasPairs: Bool { records.columns?.pair != nil }
+    public var hasPairs: Bool { records.hasPairs }
 
-    /// The class of a row's label.
+    /// Whether the first label of a file is a JSON array, and so a set.
     ///
-    /// - Throws: ``DatasetError`` for a label that the map does not have.
-    public func labelID(of row: TextRow, in map: LabelMap) throws -> Int? {
-        guard let label = row.label else { return nil }
-        guard let id = map.id(ofLabel: label) else {
-            throw DatasetError(
-                path, line: row.line,
-                "unknown label '\(label)'; the labels are \(list(map.names)), in this order")
+    /// - Parameters:
+    ///   - url: The file.
+    ///   - options: How it is read; what they say of the labels' form does not count.
+    /// - Throws: ``DatasetError`` for what is wrong with the rows up to there; `FileError`.
+    public static func hasLabelSets(_ url: URL, options: DatasetOptions) throws -> Bool {
+        guard try options.format(of: url) == .jsonl else { return false }
+        var options = options
+        (options.labelForm, options.allowsUnlabelled) = (.set, true)
+        let stream = try TextStream(url, options: options)
+        while let row = try stream.next() {
+            if row.labelSet != nil { return stream.records.hasArrays }
         }
-        return id
-    }
-
-    /// Reads the rest of the file for its labels.
-    ///
-    /// - Returns: Integers that count from 0 as class numbers, anything else as names; `nil` without labels.
-    public func inferLabels() throws -> LabelMap? {
-        var distinct: Set<[UInt8]> = []
-        while let row = try next() {
-            guard let label = row.label else { continue }
-            distinct.insert(Array(label.utf8))
-        }
-        guard hasLabels else { return nil }
-        return try LabelMap(inferredFrom: distinct.map { String(decoding: $0, as: UTF8.self) })
+        return false
     }
 
     private static func isCompressed(_ url: URL) throws -> Bool {

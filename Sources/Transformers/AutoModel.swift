@@ -14,6 +14,7 @@ public enum AutoModel {
     ///   - directory: It holds `config.json` and `model.safetensors`, or shards with their index.
     ///   - labelNames: The classes to tell apart, for fine-tuning; `nil` for the checkpoint's own. A head in the
     ///     checkpoint is kept where its number of classes fits, as transformers does.
+    ///   - problemType: What the outputs are to mean, for fine-tuning; `nil` for the checkpoint's own.
     ///   - ignoreMismatchedSizes: Whether a head of another number of classes is replaced by a fresh one.
     ///   - seed: Decides what is newly initialised.
     ///   - device: Where the model's parameters live.
@@ -22,11 +23,12 @@ public enum AutoModel {
     /// - Returns: The model in float32, and what did not fit.
     /// - Throws: ``TransformersError``, `SafetensorsError` or `JSONError`, which name file, field or tensor.
     public static func load(
-        from directory: URL, labelNames: [String]? = nil, ignoreMismatchedSizes: Bool = false,
-        seed: UInt64 = 42, device: Device = .cpu, isMapped: Bool = false
+        from directory: URL, labelNames: [String]? = nil, problemType: ProblemType? = nil,
+        ignoreMismatchedSizes: Bool = false, seed: UInt64 = 42, device: Device = .cpu, isMapped: Bool = false
     ) throws -> (model: any SequenceClassifier, report: LoadReport) {
         var configuration = try BertConfiguration(contentsOf: directory)
         let family = try ModelFamily.named(configuration.modelType)
+        if let problemType { configuration.problemType = problemType }
         var source = try CheckpointSource(directory: directory, family: family)
         if let labelNames {
             configuration.labelNames = labelNames

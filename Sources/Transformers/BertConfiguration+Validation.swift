@@ -41,10 +41,19 @@ extension BertConfiguration {
     }
 
     private func validateLabels() throws {
-        guard labelNames.count >= 2 else {
+        let count = labelNames.count
+        switch problemType {
+        case .singleLabel where count < 2:
             throw invalid(
-                "the model has \(labelNames.count) label(s), which means regression; that is not supported "
-                    + "yet, use a classifier with two labels or more")
+                "\"problem_type\" \"single_label_classification\" needs two labels or more, the model has \(count); "
+                    + "a number is \"regression\"")
+        case .multiLabel where count < 1:
+            throw invalid("\"problem_type\" \"multi_label_classification\" needs a label, the model has none")
+        case .regression where count != 1:
+            throw invalid(
+                "\"problem_type\" \"regression\" has one output, the model has \(count) labels; use a model with one "
+                    + "label, or name the problem type that is meant")
+        default: break
         }
         var seen = Set<[UInt8]>()  // by bytes: Swift calls two spellings of "é" equal
         for name in labelNames where !seen.insert(Array(name.utf8)).inserted {
@@ -55,6 +64,16 @@ extension BertConfiguration {
 
     private func invalid(_ message: String) -> TransformersError {
         TransformersError("\(source): \(message)")
+    }
+
+    /// `problem_type`; `nil` where it is absent or null.
+    static func problemType(_ reader: ConfigurationReader) throws -> ProblemType? {
+        guard let value = reader.optional("problem_type") else { return nil }
+        guard let type = value.stringValue.flatMap(ProblemType.init(rawValue:)) else {
+            let known = ProblemType.allCases.map(\.rawValue).joined(separator: ", ")
+            throw reader.error("problem_type", "must be one of \(known)", value)
+        }
+        return type
     }
 
     static func activation(_ reader: ConfigurationReader) throws -> Activation {
@@ -74,10 +93,6 @@ extension BertConfiguration {
         }
         try reader.refuse(
             "position_embedding_type", unless: { $0 == "absolute" }, "only \"absolute\" is")
-        try reader.refuse(
-            "problem_type", unless: { $0 == "single_label_classification" },
-            "regression and multi-label classification are not supported yet; "
-                + "only \"single_label_classification\" is")
         for key in ["is_decoder", "is_encoder_decoder", "add_cross_attention"] {
             try reader.refuse(key, unless: isFalse, "a classifier is an encoder")
         }

@@ -28,10 +28,19 @@ public struct BertConfiguration: Sendable {
     public var padTokenId: Int
     /// The classes' names by class index: `id2label`.
     public var labelNames: [String]
+    /// `problem_type` as it was read or set; `nil` where it was absent or null.
+    private var statedProblemType: ProblemType?
     /// Where this was read, for messages.
     public let source: String
     /// All fields as they were read.
     let original: JSONObject
+
+    /// What the outputs mean: `problem_type`. Where that is absent, transformers' rule decides: one label is
+    /// regression, several are single-label classification.
+    public var problemType: ProblemType {
+        get { statedProblemType ?? (labelNames.count == 1 ? .regression : .singleLabel) }
+        set { statedProblemType = newValue }
+    }
 
     /// Reads `config.json` of a model directory.
     ///
@@ -92,6 +101,7 @@ public struct BertConfiguration: Sendable {
         initializerRange = try reader.number("initializer_range", default: 0.02, "above 0") { $0 > 0 }
         hiddenAct = try Self.activation(reader)
         labelNames = try LabelFields.names(reader)
+        statedProblemType = try Self.problemType(reader)
         self.source = source
         original = json
         try Self.refuseUnsupported(reader, hiddenSize: hiddenSize)
@@ -117,7 +127,7 @@ public struct BertConfiguration: Sendable {
         json["layer_norm_eps"] = .number(layerNormEps)
         json["initializer_range"] = .number(initializerRange)
         json["pad_token_id"] = .integer(padTokenId)
-        json["problem_type"] = "single_label_classification"
+        json["problem_type"] = .string(problemType.rawValue)
         json["id2label"] = .object(JSONObject(labelNames.enumerated().map { (String($0), .string($1)) }))
         json["label2id"] = .object(JSONObject(labelNames.enumerated().map { ($1, .integer($0)) }))
         json["dtype"] = "float32"

@@ -55,7 +55,7 @@ public final class BertForSequenceClassification: SequenceClassifier {
         try input.validate(maxLength: configuration.maxPositionEmbeddings)
         let dtype = precision.resolved(on: device).dtype
         if selecting.isEmpty, usesKernels, let packed = try input.packed() {
-            return try classify(packed, dropout: dropout)
+            return ClassifierOutput(logits: try classify(packed, dropout: dropout, FeatureSelection()).logits)
         }
         let mask = try Self.additiveMask(input.attentionMask, dtype)
         var hidden = try embeddings(input, dropout)
@@ -79,7 +79,16 @@ public final class BertForSequenceClassification: SequenceClassifier {
             let padded = try ModelInput(input, paddingID: configuration.padTokenId, device: device)
             return try self(padded, dropout: dropout, selecting: [])
         }
-        return try classify(input, dropout: dropout)
+        return ClassifierOutput(logits: try classify(input, dropout: dropout, FeatureSelection()).logits)
+    }
+
+    public func callAsFunction(
+        _ input: PackedInput, dropout: DropoutState?, features: FeatureSelection
+    ) throws -> PackedFeatures {
+        try input.validate(maxLength: configuration.maxPositionEmbeddings)
+        try features.validate(layers: layers.count)
+        return try usesKernels
+            ? classify(input, dropout: dropout, features) : padded(input, dropout: dropout, features)
     }
 
     public var sparseTables: [Tensor] { usesKernels ? [embeddings.wordTable] : [] }
@@ -91,15 +100,53 @@ public final class BertForSequenceClassification: SequenceClassifier {
     }
 
     /// The logits need nothing of the last layer but each example's first token.
-    private func classify(_ input: PackedInput, dropout: DropoutState?) throws -> ClassifierOutput {
+    private func classify(
+        _ input: PackedInput, dropout: DropoutState?, _ features: FeatureSelection
+    ) throws -> PackedFeatures {
         let dtype = precision.resolved(on: device).dtype
         let sequences = try PackedSequences(offsets: input.offsets)
+        var kept = FeatureCollector(features)
         var hidden = try embeddings.packed(input.inputIDs, types: input.tokenTypeIDs, sequences, dropout)
+        kept.add(hidden, number: 0)
+        let last = packedLayers.count - 1
+        let firstOnly = !features.hiddenStates.contains(last + 1)
         for (index, layer) in packedLayers.enumerated() {
+            try kept.add(layers[index], index, input: hidden, dtype)
             hidden = try layer(
-                hidden, sequences, dtype: dtype, firstOnly: index == packedLayers.count - 1, dropout)
+                hidden, sequences, dtype: dtype, firstOnly: index == last && firstOnly, dropout)
+            kept.add(hidden, number: index + 1)
         }
-        return ClassifierOutput(logits: try logits(hidden, dropout))
+        let first = try firstOnly ? hidden : hidden.indexSelect(dimension: 0, Self.firstTokens(input, device))
+        return kept.features(logits: try logits(first, dropout))
+    }
+
+    /// The same with libtorch's operations, on padded batches, whose padding is then left out.
+    private func padded(
+        _ input: PackedInput, dropout: DropoutState?, _ features: FeatureSelection
+    ) throws -> PackedFeatures {
+        let dtype = precision.resolved(on: device).dtype
+        let batch = try ModelInput(input, paddingID: configuration.padTokenId, device: device)
+        let mask = try Self.additiveMask(batch.attentionMask, dtype)
+        let tokens = try input.places(device: device)
+        func packed(_ hidden: Tensor) throws -> Tensor {
+            try hidden.reshaped([-1, configuration.hiddenSize]).indexSelect(dimension: 0, tokens)
+        }
+        var kept = FeatureCollector(features)
+        var hidden = try embeddings(batch, dropout)
+        if features.needsState(0) { kept.add(try packed(hidden), number: 0) }
+        for (index, layer) in layers.enumerated() {
+            if features.projections.contains(index) {
+                try kept.add(layer, index, input: packed(hidden), dtype)
+            }
+            hidden = try layer(hidden, mask: mask, dtype, dropout, needsProbabilities: false).output
+            if features.needsState(index + 1) { kept.add(try packed(hidden), number: index + 1) }
+        }
+        return kept.features(logits: try logits(hidden.selected(dimension: 1, index: 0), dropout))
+    }
+
+    /// Where each example's first token stands: (B) int64.
+    private static func firstTokens(_ input: PackedInput, _ device: Device) throws -> Tensor {
+        try Tensor(Array(input.offsets.dropLast()), device: device)
     }
 
     /// Logits (B, C) from each example's first token (B, H).

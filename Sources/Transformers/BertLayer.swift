@@ -39,4 +39,15 @@ struct BertLayer {
         let inner = try activation(intermediate(attended.to(dtype)))
         return (try norm(dropout(output(inner), state) + attended), probabilities)
     }
+
+    /// What its attention computes from, of a layer input (T, H).
+    ///
+    /// They are computed once more, beside the layer's own pass, which keeps none of them: a small part of a layer's
+    /// work, and only for the layers that an objective compares.
+    func projections(_ x: Tensor, _ dtype: DType) throws -> AttentionProjections {
+        let input = try x.to(dtype)
+        return AttentionProjections(
+            query: try attention.query(input).to(.float32), key: try attention.key(input).to(.float32),
+            value: try attention.value(input).to(.float32), heads: attention.heads)
+    }
 }

@@ -31,6 +31,17 @@ public protocol SequenceClassifier: AnyObject {
     /// - Throws: As with padding.
     func callAsFunction(_ input: PackedInput, dropout: DropoutState?) throws -> ClassifierOutput
 
+    /// Runs a batch without padding, and keeps what objectives compare.
+    ///
+    /// - Parameters:
+    ///   - input: Token ids one example after another.
+    ///   - dropout: The random state in training; `nil` in evaluation.
+    ///   - features: What to keep besides logits.
+    /// - Throws: As with padding; ``TransformersError`` for a layer that the model does not have.
+    func callAsFunction(
+        _ input: PackedInput, dropout: DropoutState?, features: FeatureSelection
+    ) throws -> PackedFeatures
+
     /// Parameters whose gradient from packed input is sparse: a batch reads few of their rows.
     var sparseTables: [Tensor] { get }
 }

@@ -13,6 +13,7 @@ struct Distill: ParsableCommand {
 
             Examples:
               distill finetune --model all-MiniLM-L6-v2 --train train.csv --output teacher
+              distill check    --teacher teacher --train train.csv --layers 3
               distill run      --teacher teacher --train train.csv --output student --layers 3 --init teacher-layers
               distill evaluate --model student --data test.csv --teacher teacher
               echo "A film to remember." | distill predict --model student
@@ -22,8 +23,9 @@ struct Distill: ParsableCommand {
             """,
         version: Version.current,
         subcommands: [
-            FineTuneCommand.self, RunCommand.self, LabelCommand.self, EvaluateCommand.self,
-            PredictCommand.self,
+            FineTuneCommand.self, RunCommand.self, CheckCommand.self, TuneCommand.self, LabelCommand.self,
+            EvaluateCommand.self,
+            PredictCommand.self, ObjectivesCommand.self,
         ])
 }
 

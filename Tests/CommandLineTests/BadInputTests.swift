@@ -150,7 +150,9 @@ struct BadInputTests {
             data = Data(text.replacing("\"film\"", with: "\"fylm\"").utf8)
         }
         let student: [String: String?] = ["--layers": nil, "--hidden-size": nil]
-        try expectRefusal(student.merging(["--student": other]) { $1 }, "other", "vocabulary", "teacher's")
+        try expectRefusal(
+            student.merging(["--student": other, "--objective": "hidden_mse"]) { $1 }, "hidden_mse",
+            "its own tokenizer", "kl")
         let types = try scratch.model("types", config: ("\"type_vocab_size\": 2", "\"type_vocab_size\": 1"))
         try cutTypes(types)
         let pairs = try scratch.write(

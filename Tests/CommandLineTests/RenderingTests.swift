@@ -7,9 +7,13 @@ import Testing
 @Suite("What the terminal shows")
 struct RenderingTests {
     private let step = StepMetrics(
-        step: 20, totalSteps: 40, epoch: 0.5, loss: 1.5, softLoss: 2, hardLoss: 0.5, kl: 0.1,
-        learningRate: 5e-5,
-        gradNorm: 1.25, examplesPerSecond: 100)
+        step: 20, totalSteps: 40, epoch: 0.5, loss: 1.5, terms: ["kl": 2, "cross_entropy": 0.5],
+        metrics: {
+            var values = MetricValues()
+            values[.accuracy] = 0.75
+            values[.kl] = 0.1
+            return values
+        }(), learningRate: 5e-5, gradNorm: 1.25, examplesPerSecond: 100)
 
     private func render(interactive: Bool, quiet: Bool = false, _ events: [RunEvent]) -> String {
         var text = ""
@@ -38,8 +42,8 @@ struct RenderingTests {
         let text = render(interactive: false, [.phaseStarted("Training"), .step(step), .step(last)])
         #expect(
             text
-                == "Training …\n  step 40/40  epoch 0.50  loss 1.5000  soft 2.0000  hard 0.5000  kl 0.1000"
-                + "  lr 5.00e-05  grad_norm 1.25  100 examples/s\n")
+                == "Training …\n  step 40/40  epoch 0.50  loss 1.5000 (kl 2.0000, cross_entropy 0.5000)"
+                + "  accuracy 0.7500  kl 0.1000  lr 5.00e-05  grad_norm 1.25  100 examples/s\n")
     }
 
     @Test("on a terminal a bar moves on one line, which other lines replace")

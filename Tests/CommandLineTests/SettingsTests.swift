@@ -71,6 +71,44 @@ struct SettingsTests {
         #expect(try self.request(required + ["--warmup-ratio", "0.3"]).training.warmupSteps == 0.3)
     }
 
+    @Test("problem type, separator and unlabelled files are settings; the latter a list or one path")
+    func problemTypes() throws {
+        let plain = try request(required).data
+        #expect(plain.problemType == nil && plain.labelSeparator == "," && plain.unlabelled.isEmpty)
+        let flags = try request(
+            required + [
+                "--problem-type", "multi_label_classification", "--label-separator", ";", "--unlabelled",
+                "u.csv",
+                "--unlabelled", "v.jsonl",
+            ]
+        ).data
+        #expect(flags.problemType == .multiLabel && flags.labelSeparator == ";")
+        #expect(flags.unlabelled.map(\.relativePath) == ["u.csv", "v.jsonl"])
+        let yaml = """
+            problem_type: multi_label_classification
+            label_separator: ";"
+            unlabelled: [u.csv, v.jsonl]
+            """
+        #expect(try request(required, yaml: yaml).data == flags)
+        let overridden = try request(required + ["--unlabelled", "w.csv"], yaml: yaml).data
+        #expect(overridden.unlabelled.map(\.relativePath) == ["w.csv"])
+        #expect(
+            try request(required, yaml: "unlabelled: u.csv").data.unlabelled.map(\.relativePath) == ["u.csv"])
+        for (wrong, part) in [
+            ("problem_type: multi", "one of single_label_classification"),
+            ("unlabelled: {a: b}", "a text, or a list of texts"), ("unlabelled: [[a]]", "a list of texts"),
+            ("label_separator: [a]", "a text"),
+        ] {
+            let error = #expect(throws: UsageError.self) { try request(required, yaml: wrong) }
+            #expect("\(error.map { "\($0)" } ?? "")".contains(part), "\(wrong)")
+        }
+        #expect(throws: (any Error).self) { try request(required + ["--problem-type", "multi"]) }
+        let evaluate = try EvaluateCommand.parse([
+            "--model", "m", "--data", "d.csv", "--label-separator", "|",
+        ]).request()
+        #expect(evaluate.labelSeparator == "|")
+    }
+
     @Test("a file gives the same request as the flags, and flags override it")
     func file() throws {
         let yaml = """
@@ -120,12 +158,18 @@ struct SettingsTests {
                 "line 2: there is no setting 'learning-rate'; did you mean learning_rate?"
             ),
             ("xyzzyqwerty: 1", "the settings are "),
-            ("\ntemperature: hot", "line 2: temperature must be a number, got hot"),
+            (
+                "\ntemperature: hot",
+                "line 2: temperature must be a number, linear(a, b), cosine(a, b) or step(a, b @ share, …), got hot"
+            ),
             ("layers: 2.5", "line 1: layers must be a whole number, got 2.5"),
             ("overwrite: maybe", "overwrite must be true or false"),
             ("init: magic", "init must be one of random, teacher-layers, got magic"),
             ("teacher_layers: [1, x]", "teacher_layers must be a list of whole numbers"),
-            ("temperature: [1]", "temperature must be a number, got"),
+            (
+                "temperature: [1]",
+                "temperature must be a number, linear(a, b), cosine(a, b) or step(a, b @ share, …), got"
+            ),
             ("just words", "settings must be written as 'name: value'"),
             ("temperature: 'open", "this is not YAML"),
             ("seed: 1\nseed: 2", "this is not YAML"),

@@ -132,7 +132,7 @@ struct DatasetLoaderTests {
         }
         #expect(error?.description.contains("line 3: unknown label 'fine'") == true)
         #expect(tokenFiles().isEmpty)
-        #expect(try loader().load(write("text\na\n"), labels: .ignored).dataset.labels == [0])
+        #expect(try loader().load(write("text\na\n"), labels: .ignored).dataset.labels == [-100])
     }
 
     @Test("a split of views is the split of the texts")

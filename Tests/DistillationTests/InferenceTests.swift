@@ -34,9 +34,9 @@ struct InferenceTests {
     func order() throws {
         let data = Support.dataset(count: 23)
         let model = try Support.model()
-        let single = try #require(try Inference.logits(model, data, paddingID: 0, batchSize: 1))
+        let single = try #require(try Inference.logits(model, data, batchSize: 1))
         for batchSize in [2, 7, 64] {
-            let batched = try #require(try Inference.logits(model, data, paddingID: 0, batchSize: batchSize))
+            let batched = try #require(try Inference.logits(model, data, batchSize: batchSize))
             let error = zip(single.values, batched.values).map { abs($0 - $1) }.max() ?? 1
             #expect(error < 1e-5, "batch size \(batchSize)")
         }
@@ -48,7 +48,7 @@ struct InferenceTests {
         let data = Support.dataset(count: 23)
         var done: [Int] = []
         let result = try Inference.logits(
-            Support.model(), data, paddingID: 0, batchSize: 5, onProgress: { done.append($0) },
+            Support.model(), data, batchSize: 5, onProgress: { done.append($0) },
             shouldStop: { done.count == 2 })
         #expect(result == nil)
         #expect(done == [5, 10])

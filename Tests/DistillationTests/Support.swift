@@ -71,16 +71,24 @@ enum Support {
         arguments.learningRate = 2e-3
         arguments.numTrainEpochs = 2
         change(&arguments)
-        let objective: any TrainingObjective =
-            try teacher.map {
-                DistillationObjective(loss: try DistillationLoss(), teacherLogits: $0)
-            } ?? LabelObjective()
         return try Trainer(
-            model: model, objective: objective, data: data, paddingID: 0, arguments: arguments)
+            model: model, objectives: try objectives(teacher == nil ? 0 : 0.7), data: data,
+            teacher: teacher.map { TeacherSignals(logits: $0) }, arguments: arguments)
+    }
+
+    /// The recipe's loss: alpha · T² · KL + (1 − alpha) · cross-entropy.
+    static func objectives(_ alpha: Double, temperature: Double = 4) throws -> [WeightedObjective] {
+        let registry = ObjectiveRegistry.standard
+        let soft = WeightedObjective(
+            try registry.make(.init("kl", options: ["temperature": String(temperature)])),
+            weight: .constant(alpha))
+        let hard = WeightedObjective(
+            try registry.make(.init("cross_entropy")), weight: .constant(1 - alpha))
+        return alpha == 0 ? [hard] : [soft, hard]
     }
 
     static func logits(_ model: any SequenceClassifier, _ data: EncodedDataset) throws -> Logits {
-        guard let logits = try Inference.logits(model, data, paddingID: 0, batchSize: 16) else {
+        guard let logits = try Inference.logits(model, data, batchSize: 16) else {
             throw InterruptedError()
         }
         return logits
@@ -89,10 +97,8 @@ enum Support {
     /// Judges a model on its data, as a run does after each epoch.
     static func validation(
         _ model: any SequenceClassifier, _ data: EncodedDataset, teacher: Logits? = nil
-    ) throws -> ValidationMetrics {
-        try Evaluator.validation(
-            logits(model, data), labels: data.labels, labelNames: model.configuration.labelNames,
-            teacher: teacher)
+    ) throws -> MetricValues {
+        try Evaluator.validation(logits(model, data), targets: data.targets, teacher: teacher)
     }
 
     /// All weights' bytes by name.
@@ -120,4 +126,9 @@ enum Support {
         let dtype: DType = info.dtype == .int64 ? .int64 : .float32
         return try Tensor(bytes: file.bytes(of: name), shape: info.shape, dtype: dtype)
     }
+}
+
+/// Counts across closures.
+final class Counter {
+    var value = 0
 }

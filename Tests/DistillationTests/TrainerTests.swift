@@ -39,18 +39,19 @@ struct TrainerTests {
         let teaching = try Support.trainer(teacher, data) { $0.numTrainEpochs = 12 }
         try teaching.train(evaluate: { try Support.validation(teacher, data) })
         let logits = try Support.logits(teacher, data)
-        #expect(try Support.validation(teacher, data).accuracy > 0.9)
+        #expect(try #require(try Support.validation(teacher, data)[.accuracy]) > 0.9)
 
         let student = try Support.model(layers: 1, seed: 6)
         let before = try Support.validation(student, data, teacher: logits)
         let trainer = try Support.trainer(student, data, teacher: logits) { $0.numTrainEpochs = 30 }
         try trainer.train(evaluate: { try Support.validation(student, data, teacher: logits) })
         let after = try Support.validation(student, data, teacher: logits)
-        #expect(try #require(after.kl) < #require(before.kl) / 2)
-        #expect(try #require(after.agreement) > 0.9, "\(before) \(after)")
+        #expect(try #require(after[.kl]) < #require(before[.kl]) / 2)
+        #expect(try #require(after[.agreement]) > 0.9, "\(before) \(after)")
         let last = try #require(trainer.history.last)
-        #expect(last.trainSoftLoss != nil && last.trainHardLoss != nil && last.trainKL != nil)
-        #expect(try #require(last.trainAgreement) > 0.8)
+        #expect(last.trainTerms.names == ["kl", "cross_entropy"])
+        #expect(try #require(last.train[.agreement]) > 0.8)
+        #expect(try #require(last.train[.kl]) < 0.5)
     }
 
     @Test("accumulated passes give the gradient of one large batch, also where the last pass is smaller")
@@ -132,7 +133,9 @@ struct TrainerTests {
         try trainer.train(
             evaluate: {
                 defer { epoch += 1 }
-                return ValidationMetrics(accuracy: accuracies[epoch], macroF1: 0, hardLoss: 0)
+                var values = MetricValues()
+                values[.accuracy] = accuracies[epoch]
+                return values
             },
             onBest: { _ in
                 saves += 1
@@ -147,25 +150,14 @@ struct TrainerTests {
 
     @Test("a loss that is not finite stops the run, names the step, and leaves the weights before it")
     func nonFinite() throws {
-        struct Poisoned: TrainingObjective {
-            let poisonedStep: Int
-            let calls = Counter()
-            var teacherLogits: (any TeacherOutputs)? { nil }
-            func loss(logits: Tensor, labels: Tensor, indices: [Int]) throws -> LossTerms {
-                calls.value += 1
-                let hard = try logits.crossEntropy(labels)
-                let total = try calls.value == poisonedStep ? hard * .infinity : hard
-                return LossTerms(total: total, soft: nil, hard: try total.item(), kl: nil)
-            }
-        }
         let data = Support.dataset(count: 40)
         let model = try Support.model()
         var arguments = TrainingArguments()
         arguments.perDeviceTrainBatchSize = 8
         arguments.learningRate = 1e-3
         let trainer = try Trainer(
-            model: model, objective: Poisoned(poisonedStep: 4), data: data, paddingID: 0, arguments: arguments
-        )
+            model: model, objectives: [WeightedObjective(FailingObjective(after: 3))], data: data,
+            arguments: arguments)
         var before: [String: [UInt8]] = [:]
         let error = #expect(throws: NonFiniteLossError.self) {
             try trainer.train(
@@ -236,33 +228,15 @@ struct TrainerTests {
             #expect(error?.description.hasPrefix(name) == true)
         }
     }
-}
-
-final class Counter {
-    var value = 0
-
-    /// Cross-entropy that becomes infinite after some calls.
-    private final class FailingObjective: TrainingObjective {
-        var teacherLogits: (any TeacherOutputs)? { nil }
-        var callsLeft: Int
-        init(after calls: Int) { callsLeft = calls }
-
-        func loss(logits: Tensor, labels: Tensor, indices: [Int]) throws -> LossTerms {
-            callsLeft -= 1
-            let terms = try LabelObjective().loss(logits: logits, labels: labels, indices: indices)
-            guard callsLeft < 0 else { return terms }
-            return LossTerms(total: try terms.total * Double.infinity, soft: nil, hard: terms.hard, kl: nil)
-        }
-    }
 
     @Test("a loss that is not finite stops training at its step; weights and best checkpoint stay good")
-    func nonFinite() throws {
+    func nonFiniteKeepsBest() throws {
         let data = Support.dataset(count: 32)
         let model = try Support.model()
         var arguments = TrainingArguments()
         arguments.perDeviceTrainBatchSize = 8
         let trainer = try Trainer(
-            model: model, objective: FailingObjective(after: 5), data: data, paddingID: 0,
+            model: model, objectives: [WeightedObjective(FailingObjective(after: 5))], data: data,
             arguments: arguments)
         let error = #expect(throws: NonFiniteLossError.self) {
             try trainer.train(evaluate: { try Support.validation(model, data) })
@@ -271,6 +245,21 @@ final class Counter {
             error?.description.contains("step 6 of 12 (epoch 2): loss inf") == true,
             "\(String(describing: error))")
         #expect(trainer.step == 5 && trainer.best?.epoch == 1)
-        #expect(try Support.validation(model, data).hardLoss.isFinite)
+        #expect(try #require(try Support.validation(model, data)[.loss]).isFinite)
+    }
+}
+
+/// Cross-entropy that becomes infinite after some calls.
+private final class FailingObjective: Objective {
+    let name = "failing"
+    var callsLeft: Int
+    init(after calls: Int) { callsLeft = calls }
+
+    func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds { ObjectiveNeeds(labels: true) }
+
+    func loss(_ batch: ObjectiveBatch) throws -> Tensor {
+        callsLeft -= 1
+        let loss = try batch.student.logits.crossEntropy(batch.labels.targets)
+        return callsLeft < 0 ? try loss * Double.infinity : loss
     }
 }

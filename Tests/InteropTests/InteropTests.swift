@@ -47,6 +47,25 @@ struct InteropTests {
         try expectPythonAgrees(Fixtures.teacher, in: TemporaryDirectory())
     }
 
+    @Test(
+        "Python opens models of the other problem types, and knows what they are",
+        arguments: ProblemType.allCases)
+    func problemTypes(_ type: ProblemType) throws {
+        let directory = try TemporaryDirectory()
+        let output = directory.url.appending(path: "model")
+        var configuration = try BertConfiguration(contentsOf: Fixtures.teacher)
+        configuration.labelNames = type == .regression ? ["LABEL_0"] : ["a", "b", "c"]
+        configuration.problemType = type
+        try ModelWriter.save(
+            try AutoModel.make(configuration, source: nil, seed: 3, device: .cpu), to: output)
+        for name in Tokenizer.fileNames {
+            let file = Fixtures.teacher.appending(path: name)
+            guard FileManager.default.fileExists(atPath: file.path) else { continue }
+            try FileManager.default.copyItem(at: file, to: output.appending(path: name))
+        }
+        try expectPythonAgrees(output, in: directory)
+    }
+
     private func expectPythonAgrees(_ model: URL, in directory: TemporaryDirectory) throws {
         let texts = [
             "a brilliant film", "the dull, LIFELESS plot!", "it's café naïve 日本 🎬", "unknownword zzz", "the",
@@ -57,7 +76,7 @@ struct InteropTests {
         let encoded = try EncodedDataset(
             texts.map { TextInput($0) }, tokenizer: classifier.tokenizer, maxLength: maxLength)
         let logits = try #require(
-            try Inference.logits(classifier.model, encoded, paddingID: classifier.paddingID, batchSize: 3))
+            try Inference.logits(classifier.model, encoded, batchSize: 3))
         let claim: JSONValue = [
             "texts": .array(texts.map(JSONValue.string)),
             "logits": .array(
@@ -69,6 +88,7 @@ struct InteropTests {
                 }),
             "labels": .array(classifier.labels.names.map(JSONValue.string)),
             "max_length": .integer(maxLength),
+            "problem_type": .string(classifier.model.configuration.problemType.rawValue),
         ]
         let file = directory.url.appending(path: "claim.json")
         try claim.serialized().write(to: file, atomically: true, encoding: .utf8)

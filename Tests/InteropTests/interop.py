@@ -2,7 +2,8 @@
 
     python interop.py MODEL_DIR CLAIM.json
 
-CLAIM.json: {"texts": […], "logits": [[…]…], "input_ids": [[…]…], "labels": […], "max_length": n}
+CLAIM.json: {"texts": […], "logits": [[…]…], "input_ids": [[…]…], "labels": […], "max_length": n,
+"problem_type": "regression" or another}
 Exits with 1 and says what differs.
 """
 
@@ -31,6 +32,9 @@ def main():
         check(not info.get(key), f"{key}: {info.get(key)}")
     labels = [model.config.id2label[index] for index in range(model.config.num_labels)]
     check(labels == claim["labels"], f"labels {labels}, not {claim['labels']}")
+    # A model that others wrote need not say it; one label then means regression.
+    problem_type = model.config.problem_type or ("regression" if model.config.num_labels == 1 else "single_label_classification")
+    check(problem_type == claim["problem_type"], f"problem_type {problem_type}, not {claim['problem_type']}")
     check(model.config.label2id == {name: index for index, name in enumerate(labels)}, f"label2id {model.config.label2id}")
 
     check(len(claim["texts"]) > 0, "there is nothing to compare")

@@ -99,6 +99,35 @@ struct ConfigurationTests {
         #expect(try configuration != read { _ in })
     }
 
+    @Test("the problem type is read, written and kept; where it is absent, one label means regression")
+    func problemType() throws {
+        func one(_ type: JSONValue?) throws -> BertConfiguration {
+            try read {
+                ($0["id2label"], $0["label2id"], $0["problem_type"]) = (["0": "x"], nil, type)
+            }
+        }
+        for type in [nil, JSONValue.null] as [JSONValue?] {
+            #expect(try read { $0["problem_type"] = type }.problemType == .singleLabel)
+            #expect(try one(type).problemType == .regression)
+        }
+        #expect(try one("multi_label_classification").problemType == .multiLabel)
+        for (type, written) in [
+            (try read { $0["problem_type"] = "multi_label_classification" }, "multi_label_classification"),
+            (try one(nil), "regression"), (try read { _ in }, "single_label_classification"),
+        ] {
+            #expect(type.json()["problem_type"] == .string(written))
+            let again = try BertConfiguration(json: type.json(), source: "saved")
+            #expect(again.problemType.rawValue == written && again == type)
+        }
+        var changed = try one(nil)
+        changed.labelNames = ["a", "b"]
+        #expect(changed.problemType == .singleLabel)
+        changed.problemType = .multiLabel
+        #expect(changed.json()["problem_type"] == "multi_label_classification")
+        changed.problemType = .regression
+        #expect(throws: TransformersError.self) { try changed.validate() }
+    }
+
     @Test("harmless values of fields that could change the mathematics are fine")
     func harmless() throws {
         let configuration = try read {
@@ -156,7 +185,8 @@ struct ConfigurationTests {
             ("max_position_embeddings", { $0.maxPositionEmbeddings = 0 }),
             ("type_vocab_size", { $0.typeVocabSize = 0 }), ("pad_token_id", { $0.padTokenId = 60 }),
             ("hidden_dropout_prob", { $0.hiddenDropoutProb = 1 }),
-            ("classifier_dropout", { $0.classifierDropout = .nan }), ("label", { $0.labelNames = ["one"] }),
+            ("classifier_dropout", { $0.classifierDropout = .nan }),
+            ("label", { ($0.labelNames, $0.problemType) = (["one"], .singleLabel) }),
             ("same", { $0.labelNames = ["same", "same"] }),
         ]
         for (part, change) in changes {

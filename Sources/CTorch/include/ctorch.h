@@ -100,6 +100,8 @@ ct_error ct_to(ct_tensor a, ct_dtype dtype, ct_device device, ct_tensor *out);
 ct_error ct_contiguous(ct_tensor a, ct_tensor *out);
 ct_error ct_clone(ct_tensor a, ct_tensor *out);
 ct_error ct_copy_(ct_tensor destination, ct_tensor source);
+// destination += share * (target - destination)
+ct_error ct_lerp_(ct_tensor destination, ct_tensor target, double share);
 ct_error ct_fill_(ct_tensor destination, double value);
 
 // MARK: Views and joins
@@ -115,6 +117,9 @@ ct_error ct_squeeze(ct_tensor a, int64_t dim, ct_tensor *out);
 ct_error ct_unsqueeze(ct_tensor a, int64_t dim, ct_tensor *out);
 ct_error ct_cat(const ct_tensor *tensors, size_t count, int64_t dim, ct_tensor *out);
 ct_error ct_stack(const ct_tensor *tensors, size_t count, int64_t dim, ct_tensor *out);
+// Sequences that stand one after another, (T, H), each padded with zeros to the longest: (B, L, H). `offsets` are
+// B + 1 numbers: where each sequence begins, and T.
+ct_error ct_pad_packed(ct_tensor packed, const int64_t *offsets, size_t offset_count, ct_tensor *out);
 
 // MARK: Indexing
 
@@ -167,6 +172,11 @@ ct_error ct_cross_entropy(ct_tensor logits, ct_tensor targets, ct_tensor class_w
 // sum(target * (log target - input)) / N, from log-probabilities (N, C) on both sides.
 ct_error ct_kl_div_batch_mean(ct_tensor input_log, ct_tensor target_log, ct_tensor *out);
 ct_error ct_mse_loss(ct_tensor input, ct_tensor target, ct_tensor *out);
+// Of each element, not reduced: input and target (N, C), the weights (C).
+ct_error ct_binary_cross_entropy_with_logits(ct_tensor input, ct_tensor target, ct_tensor weights_or_null,
+                                             ct_tensor positive_weights_or_null, ct_tensor *out);
+// Euclidean distances between the rows of (N, D) and (M, D): (N, M), from the differences themselves.
+ct_error ct_cdist(ct_tensor a, ct_tensor b, ct_tensor *out);
 
 // MARK: Autograd
 

@@ -3,11 +3,12 @@ import Files
 import Foundation
 import JSON
 import Tokenizers
+import Transformers
 
 /// A data file as token ids, with what the run needs to know of it.
 struct LoadedData {
     let dataset: EncodedDataset
-    /// The classes; `nil` where the file has no labels, or they were not looked at.
+    /// The classes, for regression `LABEL_0` unless given; `nil` where labels were not looked at.
     let labels: LabelMap?
     let record: DataRecord
 }
@@ -30,9 +31,9 @@ struct DatasetLoader {
 
     /// Which labels the data may have.
     enum Labels {
-        /// These, and every example needs one.
+        /// These.
         case given(LabelMap)
-        /// The data's own; every example needs one.
+        /// The data's own.
         case inferred
         /// Labels are not looked at.
         case ignored
@@ -41,18 +42,39 @@ struct DatasetLoader {
     /// Rows that are tokenized together, while the next are read.
     static let chunkSize = 4096
 
+    /// How a file is read.
+    private struct Reading {
+        let labels: Labels
+        let problemType: ProblemType
+        let options: DatasetOptions
+
+        /// Whether a file without labels is refused.
+        var isRequired: Bool { options.readsLabels && !options.allowsUnlabelled }
+    }
+
+    /// - Parameters:
+    ///   - url: The file.
+    ///   - labels: Which labels it may have.
+    ///   - problemType: What the labels are.
+    ///   - allowsUnlabelled: Whether examples may lack a label.
     /// - Throws: `DatasetError` that names the file and the line; ``DistillationError`` where there is no label
     ///   column; `FileError`.
-    func load(_ url: URL, labels: Labels) throws -> LoadedData {
+    func load(
+        _ url: URL, labels: Labels, problemType: ProblemType = .singleLabel, allowsUnlabelled: Bool = false
+    ) throws -> LoadedData {
         let digest = try memo.sha256(ofFile: url)
-        let format = try options.format(of: url)
+        var options = options
+        options.labelForm = .init(problemType)
+        options.allowsUnlabelled = allowsUnlabelled
+        if case .ignored = labels { options.readsLabels = false }
+        let reading = Reading(labels: labels, problemType: problemType, options: options)
         if let root {
-            let key = try key(digest, format, labels)
+            let key = try key(digest, url, reading)
             let file = root.appending(path: "tokens").appending(path: "\(key).tokens")
             if let found = open(file, url, digest) { return found }
             do {
                 try makeCacheDirectory(file.deletingLastPathComponent())
-                return try write(to: file, from: url, labels, digest)
+                return try write(to: file, from: url, reading, digest)
             } catch let error as FileError {
                 guard case .writeFailed = error else { throw error }
                 warn(
@@ -63,13 +85,13 @@ struct DatasetLoader {
         let temporary = FileManager.default.temporaryDirectory.appending(
             path: "distill-\(UUID().uuidString).tokens")
         defer { try? FileManager.default.removeItem(at: temporary) }
-        do { return try write(to: temporary, from: url, labels, digest) } catch let error as FileError {
+        do { return try write(to: temporary, from: url, reading, digest) } catch let error as FileError {
             guard case .writeFailed = error else { throw error }
             warn("\(error); the tokenized data are kept in memory.")
         }
         let builder = TokenBuilder(tokenizer: tokenizer, maxLength: maxLength)
         var records: [UInt8] = []
-        let map = try read(url, labels, digest, builder) { records += $0 }
+        let map = try read(url, reading, digest, builder) { records += $0 }
         return LoadedData(
             dataset: builder.dataset(.memory(records)), labels: map,
             record: record(url, builder.count, digest))
@@ -78,12 +100,12 @@ struct DatasetLoader {
     // MARK: - Tokenizing
 
     private func write(
-        to file: URL, from url: URL, _ labels: Labels, _ digest: String
+        to file: URL, from url: URL, _ reading: Reading, _ digest: String
     ) throws -> LoadedData {
         let builder = TokenBuilder(tokenizer: tokenizer, maxLength: maxLength)
         var map: LabelMap?
         try SealedFile.write(to: file, format: TokenBuilder.format) { writer in
-            map = try read(url, labels, digest, builder) { try $0.withUnsafeBytes { try writer.write($0) } }
+            map = try read(url, reading, digest, builder) { try $0.withUnsafeBytes { try writer.write($0) } }
             return try builder.finish(writer, labels: map)
         }
         let sealed = try SealedFile(file, format: TokenBuilder.format)
@@ -93,14 +115,14 @@ struct DatasetLoader {
 
     /// Reads a file, tokenizes it, and hands the examples' records on.
     private func read(
-        _ url: URL, _ labels: Labels, _ digest: String, _ builder: TokenBuilder,
+        _ url: URL, _ reading: Reading, _ digest: String, _ builder: TokenBuilder,
         _ write: ([UInt8]) throws -> Void
     ) throws -> LabelMap? {
-        var options = options
-        if case .ignored = labels { options.readsLabels = false }
-        let map = try labelMap(url, labels, options)
+        let map = try labelMap(url, reading)
+        builder.begin(reading.problemType, classCount: map?.count ?? 0)
         let rows = RowReader(
-            try TextStream(url, options: options), labels: map, required: options.readsLabels)
+            try TextStream(url, options: reading.options), labels: map, problemType: reading.problemType,
+            required: reading.isRequired)
         let chunks = BatchPrefetcher(depth: 2) { _ in try rows.next(Self.chunkSize) }
         defer { chunks.stop() }
         while let chunk = try chunks.next() { try write(builder.append(chunk)) }
@@ -111,12 +133,14 @@ struct DatasetLoader {
         return map
     }
 
-    private func labelMap(_ url: URL, _ labels: Labels, _ options: DatasetOptions) throws -> LabelMap? {
-        switch labels {
+    private func labelMap(_ url: URL, _ reading: Reading) throws -> LabelMap? {
+        switch reading.labels {
         case .given(let map): return map
         case .ignored: return nil
         case .inferred:
-            guard let map = try TextStream(url, options: options).inferLabels() else {
+            // The one label of a model for regression, as transformers names it.
+            if reading.problemType == .regression { return try LabelMap(names: ["LABEL_0"]) }
+            guard let map = try TextStream(url, options: reading.options).inferLabels() else {
                 throw RowReader.noLabels(url.path)
             }
             return map
@@ -130,19 +154,24 @@ struct DatasetLoader {
     // MARK: - The cache
 
     /// Everything that decides the tokens and the labels.
-    private func key(_ digest: String, _ format: DatasetOptions.Format, _ labels: Labels) throws -> String {
+    private func key(_ digest: String, _ url: URL, _ reading: Reading) throws -> String {
+        let options = reading.options
         let files = try ModelDigest.tokenizer(tokenizerDirectory, memo: memo)
         func text(_ name: String?) -> JSONValue { name.map(JSONValue.string) ?? .null }
         let choice: JSONValue =
-            switch labels {
+            switch reading.labels {
             case .given(let map): .array(map.names.map(JSONValue.string))
             case .inferred: .string("inferred")
             case .ignored: .string("ignored")
             }
         let description: JSONValue = [
-            "program": .string(Version.current), "data": .string(digest), "format": .string(format.rawValue),
+            "program": .string(Version.current), "data": .string(digest),
+            "format": .string(try options.format(of: url).rawValue),
             "text": text(options.textColumn), "pair": text(options.pairColumn),
-            "label": text(options.labelColumn), "labels": choice, "max_length": .integer(maxLength),
+            "label": text(options.labelColumn), "labels": choice,
+            "problem_type": .string(reading.problemType.rawValue),
+            "label_separator": .string(options.labelSeparator),
+            "allows_unlabelled": .bool(options.allowsUnlabelled), "max_length": .integer(maxLength),
             "tokenizer": .array(
                 files.map { ["name": .string($0.name), "sha256": .string($0.sha256)] as JSONValue }),
         ]

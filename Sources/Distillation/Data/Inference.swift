@@ -49,7 +49,7 @@ enum Inference {
     ///   - shouldStop: Ends the work early.
     /// - Returns: `nil` where it was stopped.
     static func logits(
-        _ model: any SequenceClassifier, _ dataset: EncodedDataset, paddingID: Int, batchSize: Int,
+        _ model: any SequenceClassifier, _ dataset: EncodedDataset, batchSize: Int,
         onProgress: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Logits? {
         let classes = model.configuration.labelNames.count

@@ -3,18 +3,20 @@ import Files
 import Foundation
 import JSON
 import Tokenizers
+import Transformers
 
 /// Tokenizes chunks of rows into the records of a ``TokenStorage``, and knows the file they are kept in.
 ///
-/// The file's payload is all records, then the lengths, then the labels, as Int32. Its description is JSON.
+/// The file's payload is all records, then the lengths, then the labels' codes, as Int32. Its description is JSON,
+/// and holds the distinct label sets.
 final class TokenBuilder {
-    static let format = SealedFile.Format(magic: "DSTLTOKS", version: 1)
+    static let format = SealedFile.Format(magic: "DSTLTOKS", version: 2)
 
     private let tokenizer: Tokenizer
     private let maxLength: Int
     private var layout: TokenStorage.Layout
     private var lengths: [Int32] = []
-    private var labels: [Int32] = []
+    private var labels = ExampleLabels(.singleLabel, classCount: 0)
 
     init(tokenizer: Tokenizer, maxLength: Int) {
         self.tokenizer = tokenizer
@@ -24,6 +26,11 @@ final class TokenBuilder {
 
     /// The examples so far.
     var count: Int { lengths.count }
+
+    /// Says what labels the rows will have; before the first of them.
+    func begin(_ problemType: ProblemType, classCount: Int) {
+        labels = ExampleLabels(problemType, classCount: classCount)
+    }
 
     /// Tokenizes rows on all cores.
     ///
@@ -39,7 +46,11 @@ final class TokenBuilder {
                 ids: encoding.ids[start..<end], types: encoding.typeIDs[start..<end], into: &records)
             lengths.append(Int32(end - start))
         }
-        labels += chunk.labels
+        if let targets = chunk.targets {
+            labels.append(targets)
+        } else {
+            labels.append(unlabelled: chunk.texts.count)
+        }
         return records
     }
 
@@ -54,12 +65,14 @@ final class TokenBuilder {
     ///
     /// - Returns: The file's description.
     func finish(_ writer: SealedFile.Writer, labels map: LabelMap?) throws -> [UInt8] {
-        for numbers in [lengths, labels] {
+        for numbers in [lengths, labels.codes] {
             try numbers.map(\.littleEndian).withUnsafeBytes { try writer.write($0) }
         }
         let description: JSONValue = [
             "count": .integer(count), "id_bytes": .integer(layout.idBytes), "types": .bool(layout.hasTypes),
             "labels": map.map { .array($0.names.map(JSONValue.string)) } ?? .null,
+            "problem_type": .string(labels.problemType.rawValue), "classes": .integer(labels.classCount),
+            "label_sets": .array(labels.sets.map { .array($0.map(JSONValue.integer)) }),
         ]
         return Array(description.serialized().utf8)
     }
@@ -77,10 +90,16 @@ final class TokenBuilder {
             largestID: idBytes == 2 ? 0 : Int(Int32.max), hasTypes: hasTypes)
         let recordBytes = file.count - 8 * count
         let lengths = try numbers(file, count, at: recordBytes)
-        let labels = try numbers(file, count, at: recordBytes + 4 * count)
+        let codes = try numbers(file, count, at: recordBytes + 4 * count)
         guard lengths.allSatisfy({ $0 >= 0 }),
             lengths.reduce(0, { $0 + Int($1) }) * layout.tokenBytes == recordBytes
         else { throw SealedFile.Problem.damaged("its lengths do not fit its size") }
+        guard let type = object["problem_type"]?.stringValue.flatMap(ProblemType.init(rawValue:)),
+            let classes = object["classes"]?.intValue,
+            let sets = object["label_sets"]?.arrayValue?.map({ $0.arrayValue?.compactMap(\.intValue) ?? [-1] }
+            ),
+            let labels = ExampleLabels(type, classCount: classes, codes: codes, sets: sets)
+        else { throw SealedFile.Problem.damaged("its labels cannot be read") }
         let names = object["labels"]?.arrayValue?.compactMap(\.stringValue)
         let storage = TokenStorage(layout: layout, records: .file(file), lengths: lengths, labels: labels)
         return (
@@ -92,46 +111,5 @@ final class TokenBuilder {
         var numbers = [Int32](repeating: 0, count: count)
         try numbers.withUnsafeMutableBytes { try file.read(into: $0, at: offset) }
         return numbers.map { Int32(littleEndian: $0) }
-    }
-}
-
-/// Reads rows in chunks, on one thread at a time.
-final class RowReader: @unchecked Sendable {
-    struct Chunk: Sendable {
-        var texts: [TextPair]
-        var labels: [Int32]
-        var hasPairs: Bool
-    }
-
-    // The prefetching thread reads; the others look only after it has ended.
-    private let stream: TextStream
-    private let map: LabelMap?
-    private let required: Bool
-
-    /// - Parameters:
-    ///   - labels: The classes; `nil` gives every row the class 0.
-    ///   - required: Whether a file without labels is refused.
-    init(_ stream: TextStream, labels: LabelMap?, required: Bool) {
-        self.stream = stream
-        map = labels
-        self.required = required
-    }
-
-    var sha256: String { stream.sha256 }
-
-    /// The next rows; `nil` at the end.
-    func next(_ limit: Int) throws -> Chunk? {
-        let rows = try stream.rows(limit)
-        guard !rows.isEmpty else { return nil }
-        if required, !stream.hasLabels { throw Self.noLabels(stream.path) }
-        let labels = try rows.map { row in
-            Int32(try map.flatMap { try stream.labelID(of: row, in: $0) } ?? 0)
-        }
-        return Chunk(
-            texts: rows.map { TextPair($0.text, pair: $0.pair) }, labels: labels, hasPairs: stream.hasPairs)
-    }
-
-    static func noLabels(_ path: String) -> DistillationError {
-        DistillationError("\(path): there is no label column; name it with --label-column")
     }
 }

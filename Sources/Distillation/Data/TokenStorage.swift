@@ -37,14 +37,13 @@ final class TokenStorage: Sendable {
     let layout: Layout
     /// The number of tokens of each example.
     let lengths: [Int32]
-    /// The class of each example; zeros where there are no labels.
-    let labels: [Int32]
+    let labels: ExampleLabels
     private let records: Records
     /// The first token of every 64th example, among all tokens.
     private let marks: [Int]
     private static let markDistance = 64
 
-    init(layout: Layout, records: Records, lengths: [Int32], labels: [Int32]) {
+    init(layout: Layout, records: Records, lengths: [Int32], labels: ExampleLabels) {
         self.layout = layout
         self.records = records
         self.lengths = lengths

@@ -26,30 +26,53 @@ enum Evaluator {
         Distillation.agreement(a.predictions, b.predictions)
     }
 
-    static func validation(
-        _ logits: Logits, labels: [Int], labelNames: [String], teacher: Logits?
-    ) throws -> ValidationMetrics {
-        let metrics = metrics(logits, labels: labels, labelNames: labelNames)
-        return ValidationMetrics(
-            accuracy: metrics.accuracy, macroF1: metrics.macroF1,
-            hardLoss: try hardLoss(logits, labels: labels),
-            kl: try teacher.map { try kl(student: logits, teacher: $0) },
-            agreement: teacher.map { agreement(logits, $0) })
+    /// A model's whole evaluation.
+    ///
+    /// - Parameters:
+    ///   - model: Whose logits these are.
+    ///   - logits: For all examples.
+    ///   - targets: The labels of the same examples.
+    ///   - teacher: The teacher's logits for them.
+    ///   - bytesOnDisk: Of the weights' files.
+    ///   - latency: Of single examples.
+    static func evaluation(
+        _ model: any SequenceClassifier, logits: Logits, targets: Targets, teacher: Logits? = nil,
+        bytesOnDisk: Int, latency: LatencyStatistics?
+    ) throws -> ModelEvaluation {
+        let names = model.configuration.labelNames
+        let values = try validation(logits, targets: targets, teacher: teacher)
+        let labelled = targets.labelledIndices
+        let own = logits.subset(labelled)
+        var (f1, confusion): ([Double]?, [[Int]]?)
+        switch targets.subset(labelled) {
+        case .classes(let classes, _):
+            let metrics = metrics(own, labels: classes, labelNames: names)
+            (f1, confusion) = (metrics.f1, metrics.confusionMatrix)
+        case .sets(let sets, _):
+            let metrics = MultiLabelMetrics(
+                predictions: own.labelSets(), labels: sets.map { $0 ?? [] }, classCount: names.count)
+            f1 = metrics.f1
+        case .values: break
+        }
+        return ModelEvaluation(
+            problemType: targets.problemType, metrics: values, accuracy: values[.accuracy],
+            macroF1: values[.macroF1],
+            f1: f1.map { f1 in zip(names, f1).map { LabelScore(label: $0, value: $1) } },
+            matthewsCorrelation: values[.matthewsCorrelation], confusionMatrix: confusion,
+            hardLoss: values[.loss], examples: labelled.count,
+            parameters: model.parameters.elementCount, bytesOnDisk: bytesOnDisk,
+            latencyP50Milliseconds: latency?.p50, latencyP95Milliseconds: latency?.p95)
     }
 
+    /// A whole evaluation where labels are classes.
     static func evaluation(
         _ model: any SequenceClassifier, logits: Logits, labels: [Int], bytesOnDisk: Int,
         latency: LatencyStatistics?
     ) throws -> ModelEvaluation {
-        let names = model.configuration.labelNames
-        let metrics = metrics(logits, labels: labels, labelNames: names)
-        return ModelEvaluation(
-            accuracy: metrics.accuracy, macroF1: metrics.macroF1,
-            f1: zip(names, metrics.f1).map { LabelScore(label: $0, value: $1) },
-            matthewsCorrelation: metrics.matthewsCorrelation, confusionMatrix: metrics.confusionMatrix,
-            hardLoss: try hardLoss(logits, labels: labels), examples: labels.count,
-            parameters: model.parameters.elementCount, bytesOnDisk: bytesOnDisk,
-            latencyP50Milliseconds: latency?.p50, latencyP95Milliseconds: latency?.p95)
+        try evaluation(
+            model, logits: logits,
+            targets: .classes(labels, count: model.configuration.labelNames.count),
+            bytesOnDisk: bytesOnDisk, latency: latency)
     }
 
     static func comparison(
@@ -62,9 +85,9 @@ enum Evaluator {
         {
             speed = slow / max(fast, 1e-9)
         }
+        let values = try besideTeacher(student.logits, teacher.logits, student.evaluation.problemType)
         return Comparison(
-            agreement: agreement(student.logits, teacher.logits),
-            kl: try kl(student: student.logits, teacher: teacher.logits),
+            agreement: values[.agreement] ?? 0, kl: values[.kl], teacherMse: values[.teacherMSE],
             parameterRatio: Double(teacher.evaluation.parameters)
                 / Double(max(1, student.evaluation.parameters)),
             sizeRatio: Double(teacher.evaluation.bytesOnDisk)

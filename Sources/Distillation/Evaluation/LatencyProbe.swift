@@ -8,17 +8,14 @@ enum LatencyProbe {
     struct Subject {
         let model: any SequenceClassifier
         let dataset: EncodedDataset
-        let paddingID: Int
 
-        init(model: any SequenceClassifier, dataset: EncodedDataset, paddingID: Int) {
+        init(model: any SequenceClassifier, dataset: EncodedDataset) {
             self.model = model
             self.dataset = dataset
-            self.paddingID = paddingID
         }
 
         init(classifier: TrainedClassifier, dataset: EncodedDataset) {
-            self.init(
-                model: classifier.model, dataset: dataset, paddingID: classifier.paddingID)
+            self.init(model: classifier.model, dataset: dataset)
         }
     }
 

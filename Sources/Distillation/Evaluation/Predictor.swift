@@ -9,14 +9,17 @@ import Transformers
 /// ```swift
 /// let predictor = try Predictor(model: URL(filePath: "student"))
 /// let answer = try predictor.predict([TextInput("A film to remember.")])[0]
-/// print(answer.label, answer.score)
+/// print(answer.label ?? "", answer.score ?? 0)
 /// ```
 public final class Predictor {
     public let labels: [String]
+    /// What the model's answers mean.
+    public let problemType: ProblemType
+    /// Where several labels may be right at once, those of a greater probability are the answer.
+    public let threshold: Double
     public let maxLength: Int
     let model: any SequenceClassifier
     let tokenizer: Tokenizer
-    private let paddingID: Int
     private let batchSize = 64
 
     /// - Parameters:
@@ -24,41 +27,77 @@ public final class Predictor {
     ///   - maxLength: Longer inputs are cut to this many tokens.
     ///   - device: Where the model computes.
     ///   - precision: What it computes with.
-    /// - Throws: ``DistillationError`` where the checkpoint has no trained classifier head.
+    ///   - threshold: The probability above which a label is part of the answer, where several may be right at once.
+    /// - Throws: ``DistillationError`` where the checkpoint has no trained classifier head, and for a threshold that is not
+    ///   between 0 and 1.
     public init(
-        model directory: URL, maxLength: Int = 128, device: Device = .cpu, precision: Precision = .float32
+        model directory: URL, maxLength: Int = 128, device: Device = .cpu, precision: Precision = .float32,
+        threshold: Double = 0.5
     ) throws {
+        guard threshold > 0, threshold < 1 else {
+            throw DistillationError("threshold must be between 0 and 1, got \(threshold)")
+        }
+        self.threshold = threshold
         let loaded = try TrainedClassifier(directory, device: device)
         model = loaded.model
         model.precision = precision
         tokenizer = loaded.tokenizer
-        paddingID = loaded.paddingID
         labels = loaded.labels.names
+        problemType = loaded.model.configuration.problemType
         self.maxLength = loaded.maxLength(maxLength)
     }
 
-    /// The most likely label of each input, with the softmax of all.
+    /// The model's answer to each input.
+    ///
+    /// - Throws: `TokenizerError` where a text cannot be encoded; `TorchError`.
     public func predict(_ inputs: [TextInput]) throws -> [Prediction] {
         guard !inputs.isEmpty else { return [] }
         let encoded = try EncodedDataset(inputs, tokenizer: tokenizer, maxLength: maxLength)
         guard
             let logits = try Inference.logits(
-                model, encoded, paddingID: paddingID, batchSize: batchSize)
+                model, encoded, batchSize: batchSize)
         else { return [] }
+        switch problemType {
+        case .singleLabel: return try classes(logits)
+        case .multiLabel:
+            return zip(0..., logits.labelSets(threshold: threshold)).map { index, set in
+                Prediction(labels: set.map { labels[$0] }, scores: scores(logits.sigmoid(index)))
+            }
+        case .regression: return logits.values.map { Prediction(score: Double($0)) }
+        }
+    }
+
+    private func classes(_ logits: Logits) throws -> [Prediction] {
         let probabilities: [Float] = try withNoGrad { try logits.tensor().softmax().array() }
         return zip(0..., logits.predictions).map { index, best in
-            let row = probabilities[index * labels.count..<(index + 1) * labels.count]
-            let scores = zip(labels, row).map { LabelScore(label: $0, value: Double($1)) }
+            let scores = scores(
+                probabilities[index * labels.count..<(index + 1) * labels.count].map(Double.init))
             return Prediction(label: labels[best], score: scores[best].value, scores: scores)
         }
     }
+
+    private func scores(_ probabilities: [Double]) -> [LabelScore] {
+        zip(labels, probabilities).map { LabelScore(label: $0, value: $1) }
+    }
 }
 
-/// A classifier's answer.
+/// A model's answer. What does not exist for a problem type is `nil`.
 public struct Prediction: Sendable, Equatable, Codable {
-    public var label: String
-    /// The label's probability.
-    public var score: Double
-    /// All labels' probabilities, in the label map's order.
-    public var scores: [LabelScore]
+    /// The most likely label, of a model that chooses one.
+    public var label: String?
+    /// The labels above the threshold, of a model that may choose several.
+    public var labels: [String]?
+    /// The label's probability, or, for regression, the number.
+    public var score: Double?
+    /// All labels' probabilities, in the label map's order; `nil` for regression.
+    public var scores: [LabelScore]?
+
+    public init(
+        label: String? = nil, labels: [String]? = nil, score: Double? = nil, scores: [LabelScore]? = nil
+    ) {
+        self.label = label
+        self.labels = labels
+        self.score = score
+        self.scores = scores
+    }
 }

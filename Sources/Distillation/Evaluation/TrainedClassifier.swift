@@ -36,16 +36,6 @@ public final class TrainedClassifier {
         }
     }
 
-    /// The token that fills shorter examples.
-    var paddingID: Int { tokenizer.paddingID(for: model.configuration) }
-
     /// The wanted maximum length, as far as the model has positions.
     func maxLength(_ wanted: Int) -> Int { min(wanted, model.configuration.maxPositionEmbeddings) }
-}
-
-extension Tokenizer {
-    /// The token that fills shorter examples: the tokenizer's own, else the model's.
-    func paddingID(for configuration: BertConfiguration) -> Int {
-        padTokenID.map(Int.init) ?? configuration.padTokenId
-    }
 }

@@ -38,23 +38,17 @@ final class MetricsLog {
     }
 
     private static func scalars(_ step: StepMetrics) -> [(tag: String, value: Double)] {
-        present([
-            ("train/loss", step.loss), ("train/soft_loss", step.softLoss), ("train/hard_loss", step.hardLoss),
-            ("train/kl", step.kl), ("train/learning_rate", step.learningRate),
-            ("train/grad_norm", step.gradNorm),
-            ("train/examples_per_second", step.examplesPerSecond), ("train/epoch", step.epoch),
-        ])
+        [("train/loss", step.loss)] + step.terms.map { ("train/loss/\($0.name)", $0.value) }
+            + step.metrics.entries.map { ("train/\($0.name.rawValue)", $0.value) }
+            + [
+                ("train/learning_rate", step.learningRate), ("train/grad_norm", step.gradNorm),
+                ("train/examples_per_second", step.examplesPerSecond), ("train/epoch", step.epoch),
+            ]
     }
 
     private static func scalars(_ epoch: EpochMetrics) -> [(tag: String, value: Double)] {
-        present([
-            ("eval/accuracy", epoch.evalAccuracy), ("eval/macro_f1", epoch.evalMacroF1),
-            ("eval/hard_loss", epoch.evalHardLoss), ("eval/kl", epoch.evalKL),
-            ("eval/agreement", epoch.evalAgreement), ("train/agreement", epoch.trainAgreement),
-        ])
-    }
-
-    private static func present(_ scalars: [(String, Double?)]) -> [(tag: String, value: Double)] {
-        scalars.compactMap { tag, value in value.map { (tag, $0) } }
+        epoch.validation.entries.map { ("eval/\($0.name.rawValue)", $0.value) } + [
+            ("eval/epoch", epoch.epoch)
+        ]
     }
 }

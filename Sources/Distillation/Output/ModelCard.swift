@@ -32,20 +32,33 @@ struct ModelCard {
         [
             "---", "library_name: transformers", "pipeline_tag: text-classification", "tags:", "- distill",
             report.settings.teacher == nil ? "- fine-tuned" : "- knowledge-distillation", "metrics:",
-            "- accuracy", "- f1", "---",
-        ]
+        ] + metricIDs.map { "- \($0)" } + ["---"]
+    }
+
+    /// The Hub's names of the metrics.
+    private var metricIDs: [String] {
+        switch report.student.problemType {
+        case .singleLabel: ["accuracy", "f1", "matthews_correlation"]
+        case .multiLabel: ["f1", "accuracy"]
+        case .regression: ["pearsonr", "spearmanr", "mse"]
+        }
     }
 
     private var summary: String {
         let sizes = report.settings.studentConfiguration
         let shape =
             "\(sizes.layers) layers of width \(sizes.hiddenSize), \(report.student.parameters) parameters"
-        guard let teacher = report.settings.teacher else {
-            return "A text classifier (\(shape)), fine-tuned from `\(name(report.settings.model))` to tell "
-                + report.labels.map { "`\($0)`" }.joined(separator: ", ") + " apart."
+        let origin =
+            report.settings.teacher.map { "distilled from `\(name($0))`" }
+            ?? "fine-tuned from `\(name(report.settings.model))`"
+        let labels = report.labels.map { "`\($0)`" }.joined(separator: ", ")
+        return switch report.student.problemType {
+        case .singleLabel: "A text classifier (\(shape)), \(origin) to tell \(labels) apart."
+        case .multiLabel:
+            "A text classifier (\(shape)), \(origin) to find which of \(labels) apply, any number of them at once: "
+                + "those whose logit is above 0."
+        case .regression: "A text regressor (\(shape)), \(origin): its one output is a number."
         }
-        return "A text classifier (\(shape)), distilled from `\(name(teacher))` to tell "
-            + report.labels.map { "`\($0)`" }.joined(separator: ", ") + " apart."
     }
 
     private func name(_ path: String?) -> String {
@@ -61,21 +74,34 @@ struct ModelCard {
         let rule = report.teacher == nil ? "|---|---|" : "|---|---|---|"
         return [
             header, rule,
-            row("accuracy") { String(format: "%.4f", $0.accuracy) },
-            row("macro F1") { String(format: "%.4f", $0.macroF1) },
-            row("Matthews correlation") { String(format: "%.4f", $0.matthewsCorrelation) },
+        ] + metricRows(row) + [
             row("parameters") { String($0.parameters) },
             row("bytes of weights") { String($0.bytesOnDisk) },
         ]
     }
 
+    private func metricRows(
+        _ row: (String, (ModelEvaluation) -> String) -> String
+    ) -> [String] {
+        let names: [MetricName] =
+            switch report.student.problemType {
+            case .singleLabel: [.accuracy, .macroF1, .matthewsCorrelation]
+            case .multiLabel: [.microF1, .macroF1, .accuracy]
+            case .regression: [.pearson, .spearman, .mse, .mae]
+            }
+        return names.map { name in
+            row(name.title(for: report.student.problemType)) { evaluation in
+                evaluation.metrics[name].map { String(format: "%.4f", $0) } ?? ""
+            }
+        }
+    }
+
     private var settings: [String] {
         let training = report.settings.training
         var lines: [String] = []
-        if let temperature = report.settings.temperature, let alpha = report.settings.alpha {
-            lines.append(
-                "- loss: \(alpha) · T² · KL(teacher ‖ student) + \(1 - alpha) · cross-entropy, T = \(temperature)"
-            )
+        for stage in report.settings.stages ?? [] {
+            let name = stage.name.map { " of stage \($0)" } ?? ""
+            lines.append("- objectives\(name): " + stage.objectives.map { "`\($0)`" }.joined(separator: ", "))
         }
         lines += [
             "- examples: \(report.train.examples) for training, \(report.validation.examples) for validation",

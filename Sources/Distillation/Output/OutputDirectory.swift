@@ -54,4 +54,28 @@ struct OutputDirectory {
         for file in files { try AtomicFile.write(file.text, to: staged.url.appending(path: file.name)) }
         try staged.commit()
     }
+
+    /// Saves the model and its report; the report then knows the size of the weights' file, so it is written once
+    /// more.
+    func save(
+        _ model: any SequenceClassifier, tokenizerDirectory: URL, report: inout RunReport
+    ) throws {
+        func write(_ report: RunReport) throws {
+            try save(
+                model, tokenizerDirectory: tokenizerDirectory,
+                files: [
+                    ("README.md", ModelCard(report: report).text),
+                    (report.recordName, try JSONText.encode(report) + "\n"),
+                ])
+        }
+        if report.student.bytesOnDisk == 0 {
+            try write(report)
+            report.student.bytesOnDisk = weightBytes(in: url)
+            if let teacher = report.teacher, report.student.bytesOnDisk > 0 {
+                report.comparison?.sizeRatio =
+                    Double(teacher.bytesOnDisk) / Double(report.student.bytesOnDisk)
+            }
+        }
+        try write(report)
+    }
 }

@@ -1,9 +1,10 @@
 import Datasets
 import Foundation
+import Tokenizers
 import Torch
 import Transformers
 
-/// Teaches a student from a frozen teacher's softened outputs and the true labels.
+/// Teaches a student from frozen teachers' softened outputs, their layers, and the true labels.
 ///
 /// ```swift
 /// var request = DistillRequest(
@@ -11,19 +12,41 @@ import Transformers
 ///     output: URL(filePath: "student"))
 /// request.student.layers = 3
 /// request.student.initialization = .teacherLayers
+/// request.baseline = true
 /// let report = try DistillationRun(request).run()
-/// print(report.student.accuracy, report.comparison!.agreement)
+/// print(report.student.accuracy!, "gained", report.gain!.difference)
 /// ```
 public struct DistillationRun {
     public let request: DistillRequest
-    private let loss: DistillationLoss
 
-    /// - Throws: ``DistillationError`` for settings out of range.
+    /// - Throws: ``DistillationError`` for a setting out of range, ``PreflightError`` for several.
     public init(_ request: DistillRequest) throws {
-        try request.training.validate()
-        try request.data.validate()
-        loss = try DistillationLoss(temperature: request.temperature, alpha: request.alpha)
+        let findings = Findings()
+        try request.validate(findings)
+        try findings.throwErrors()
         self.request = request
+    }
+
+    /// Looks for everything that could keep a run from beginning, or spoil it, and does nothing else.
+    ///
+    /// - Returns: Errors first, then warnings, then notes.
+    /// - Throws: ``InterruptedError``.
+    public static func check(
+        _ request: DistillRequest, onEvent: @escaping (RunEvent) -> Void = { _ in },
+        shouldStop: @escaping () -> Bool = { false }
+    ) throws -> [Finding] {
+        let findings = Findings()
+        try request.validate(findings)
+        try findings.attempt { try output(of: request) }
+        let log = try RunLog(onEvent)
+        let hasSettings = !findings.hasErrors
+        let setup = try findings.attempt { try DistillationSetup(request, log: log, findings: findings) }
+        if let setup {
+            let builder = StudentBuilder(setup, seed: request.training.seed)
+            try Preflight(setup: setup, builder: builder, findings: findings).run(
+                checksObjectives: hasSettings, runsTeacher: true, log: log)
+        }
+        return findings.listed
     }
 
     /// Runs to the end, or until `shouldStop`, and saves the best checkpoint.
@@ -31,116 +54,81 @@ public struct DistillationRun {
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
     ) throws -> RunReport {
         let log = try RunLog(onEvent, loggingDirectory: request.loggingDirectory)
-        let output = try OutputDirectory(
-            request.output, overwrite: request.overwrite,
-            inputs: [request.teacher] + [request.student.directory].compactMap(\.self) + request.data.files)
-        let seed = request.training.seed
-        let teacher = try log.phase("Loading the teacher") {
-            try TrainedClassifier(request.teacher, device: request.device)
-        }
-        let data = try log.phase("Reading and tokenizing data") {
-            try RunData(
-                request.data, labels: teacher.labels,
-                loader: request.cache.loader(
-                    request.data.options, tokenizer: teacher.tokenizer, directory: request.teacher,
-                    maxLength: teacher.maxLength(request.data.maxLength), log: log),
-                seed: seed)
-        }
-        for note in data.notes { log.send(.note(note)) }
+        let output = try Self.output(of: request)
+        let findings = Findings()
+        let setup = try DistillationSetup(request, log: log, findings: findings)
         // Built before the teacher's long work, so that a student that cannot be is refused at once.
-        let student = try StudentBuilder(
-            options: request.student, teacher: teacher, seed: seed, device: request.device
-        ).build(needsPairs: data.train.hasPairs || data.validation.hasPairs)
-        for note in student.notes { log.send(.note(note)) }
-        warnUnlessSmaller(student.model, than: teacher.model, log)
-        let logits = try log.phase("Teacher's outputs") {
-            try teacherLogits(teacher, data, log: log, shouldStop: shouldStop)
+        let builder = StudentBuilder(setup, seed: request.training.seed)
+        try Preflight(setup: setup, builder: builder, findings: findings).run(
+            checksObjectives: true, runsTeacher: false, log: log)
+        try findings.throwErrors()
+        for finding in findings.all { log.send(finding) }
+        let outputs = try log.phase("Teacher's outputs") {
+            try TeacherRun(setup: setup, log: log, shouldStop: shouldStop).outputs()
         }
-        let session = TrainingSession(
-            model: student.model, objective: DistillationObjective(loss: loss, teacherLogits: logits.train),
-            data: data, paddingID: teacher.paddingID, arguments: request.training,
-            tokenizerDirectory: request.student.directory ?? request.teacher, output: output,
-            teacher: (teacher, logits.validation), command: "run",
-            settings: settings(student.model.configuration, maxLength: data.maxLength))
-        return try session.run(log: log, shouldStop: shouldStop)
+        let lesson = try Lesson(setup: setup, outputs: outputs)
+        return try SeededRuns(
+            request: request, lesson: lesson, output: output, log: log, shouldStop: shouldStop
+        ).run()
     }
 
-    /// The teacher's outputs for all examples, from the cache as far as they are there. The validation data come
-    /// first: a poor teacher shows at once.
-    private func teacherLogits(
-        _ teacher: TrainedClassifier, _ data: RunData, log: RunLog, shouldStop: () -> Bool
-    ) throws -> (train: any TeacherOutputs, validation: Logits) {
-        let total = data.validation.count + data.train.count
-        let root = request.cache.teacherOutputs ? request.cache.root : nil
-        var counts = (cached: 0, computed: 0)
-        func outputs(
-            _ dataset: EncodedDataset, _ precision: Precision, after done: Int
-        ) throws -> any TeacherOutputs {
-            let labeler = TeacherLabeler(
-                teacher: teacher, batchSize: request.training.perDeviceEvalBatchSize, precision: precision)
-            let store = try root.map {
-                OutputStore(
-                    root: $0,
-                    identity: try TeacherIdentity(
-                        teacher, precision: precision, memo: DigestMemo(root: $0)))
-            }
-            let used = store ?? OutputStore(classes: teacher.labels.count)
-            let result = try labeler.outputs(
-                for: dataset, in: used, onProgress: { log.progress(done + $0, of: total) },
-                shouldStop: shouldStop)
-            for warning in used.warnings { log.warnOnce(warning) }
-            guard let result else {
-                if used.isPersistent {
-                    log.send(.note("The outputs computed so far are kept; the next run goes on from there."))
-                }
-                throw InterruptedError()
-            }
-            counts.cached += result.cached
-            counts.computed += result.computed
-            return result.outputs
-        }
-        // What judges is computed in float32, what teaches in the training's precision.
-        let validation = try outputs(data.validation, .float32, after: 0).logits()
-        let assessment = TeacherAssessment(
-            predictions: validation.predictions, labels: data.validation.labels)
-        if let warning = assessment.warning {
-            log.send(.warning(warning))
-        } else {
-            log.send(
-                .note(
-                    String(
-                        format:
-                            "The teacher's accuracy on the validation data is %.2f %% (commonest class: %.2f %%).",
-                        assessment.accuracy * 100, assessment.majorityBaseline * 100)))
-        }
-        let train = try outputs(data.train, request.precision, after: data.validation.count)
-        if root != nil {
-            log.send(
-                .note(
-                    "\(counts.cached) of the teacher's \(total) outputs came from the cache or from equal texts, "
-                        + "\(counts.computed) were computed."))
-        }
-        return (train, validation)
+    private static func output(of request: DistillRequest) throws -> OutputDirectory {
+        try OutputDirectory(
+            request.output, overwrite: request.overwrite,
+            inputs: request.teachers.map(\.directory) + [request.student.directory].compactMap(\.self)
+                + request.data.files + [request.test].compactMap(\.self))
+    }
+}
+
+/// What any number of students can learn from without the teacher running again: its outputs and the data.
+struct Lesson {
+    let setup: DistillationSetup
+    let outputs: TeacherRun.Outputs
+    let augmentation: Augmentation?
+
+    init(setup: DistillationSetup, outputs: TeacherRun.Outputs) throws {
+        self.setup = setup
+        self.outputs = outputs
+        augmentation = try setup.request.augmentation?.with(setup.tokenizer)
     }
 
-    private func warnUnlessSmaller(
-        _ student: any SequenceClassifier, than teacher: any SequenceClassifier, _ log: RunLog
-    ) {
-        let (own, other) = (student.parameters.elementCount, teacher.parameters.elementCount)
-        guard own >= other else { return }
-        log.send(
-            .warning(
-                "The student has \(own) parameters, the teacher \(other): it will not be smaller. "
-                    + "Choose fewer --layers or a smaller --hidden-size."))
+    func student(seed: UInt64) throws -> StudentBuilder.Student {
+        try StudentBuilder(setup, seed: seed).build()
     }
 
-    private func settings(_ configuration: BertConfiguration, maxLength: Int) -> RunReport.Settings {
-        RunReport.Settings(
-            teacher: request.teacher.path, student: request.student,
-            studentConfiguration: .init(configuration),
-            temperature: request.temperature, alpha: request.alpha, maxLength: maxLength,
-            validationSplit: request.data.validation == nil ? request.data.validationSplit : nil,
-            training: request.training, device: request.device.description,
+    /// The teacher's side of training on some of the training examples.
+    func signals(_ places: [Int]? = nil) -> TeacherSignals {
+        let train = outputs.train
+        return TeacherSignals(
+            logits: places.map { TeacherOutputsSubset(base: train, indices: $0) } ?? train,
+            model: setup.tokensDiffer == nil ? setup.teacher.model : nil,
+            precision: setup.request.precision, tokensDiffer: setup.tokensDiffer)
+    }
+
+    /// Training with the teacher.
+    func session(_ model: any SequenceClassifier, _ arguments: TrainingArguments) -> TrainingSession {
+        let request = setup.request
+        return TrainingSession(
+            model: model, stages: request.plan(setup.problemType), registry: request.registry,
+            train: setup.data.train, validation: setup.data.validation,
+            teacher: (signals(), outputs.validation), augmentation: augmentation, arguments: arguments,
             precision: request.precision.resolved(on: request.device))
+    }
+
+    /// Training of the same student by the labels alone, in as many steps.
+    func baseline(
+        _ model: any SequenceClassifier, _ arguments: TrainingArguments, steps: Int
+    ) -> TrainingSession {
+        let request = setup.request
+        var arguments = arguments
+        arguments.maxSteps = steps
+        let train = setup.data.train
+        let labelled = (0..<train.count).filter { train.isLabelled($0) }
+        return TrainingSession(
+            model: model, stages: [TrainingStage(objectives: [arguments.labelObjective(setup.problemType)])],
+            registry: request.registry,
+            train: labelled.count == train.count ? train : train.subset(labelled),
+            validation: setup.data.validation, teacher: nil, augmentation: augmentation,
+            arguments: arguments, precision: request.precision.resolved(on: request.device))
     }
 }

@@ -19,13 +19,22 @@ public struct EvaluationRun {
         let log = try RunLog(onEvent)
         let classifier = try TrainedClassifier(request.model, device: request.device)
         let teacher = try request.teacher.map { try TrainedClassifier($0, device: request.device) }
-        if let teacher, let difference = classifier.labels.difference(from: teacher.labels) {
+        // The name of a regression's one output says nothing.
+        if let teacher, classifier.model.configuration.problemType != .regression,
+            let difference = classifier.labels.difference(from: teacher.labels)
+        {
             throw DistillationError(
                 "\(request.model.path) and \(teacher.directory.path) have different labels: \(difference)")
         }
+        let type = classifier.model.configuration.problemType
+        if let teacher, teacher.model.configuration.problemType != type {
+            throw DistillationError(
+                "\(request.model.path) is a model for \(type.rawValue), \(teacher.directory.path) for "
+                    + "\(teacher.model.configuration.problemType.rawValue); they cannot be compared")
+        }
         let options = DatasetOptions(
             textColumn: request.textColumn, pairColumn: request.textPairColumn,
-            labelColumn: request.labelColumn)
+            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator)
         let classifiers = [classifier] + [teacher].compactMap(\.self)
         for classifier in classifiers { classifier.model.precision = request.precision }
         // Each model reads its own tokenizer's ids.
@@ -34,7 +43,7 @@ public struct EvaluationRun {
                 try request.cache.loader(
                     options, tokenizer: $0.tokenizer, directory: $0.directory,
                     maxLength: $0.maxLength(request.maxLength), log: log
-                ).load(request.data, labels: .given(classifier.labels))
+                ).load(request.data, labels: .given(classifier.labels), problemType: type)
             }
         }
         let encoded = data.map(\.dataset)
@@ -48,7 +57,8 @@ public struct EvaluationRun {
         }
         let evaluations = try classifiers.indices.map {
             try Evaluator.evaluation(
-                classifiers[$0].model, logits: logits[$0], labels: encoded[$0].labels,
+                classifiers[$0].model, logits: logits[$0], targets: encoded[$0].targets,
+                teacher: $0 == 0 && teacher != nil ? logits[1] : nil,
                 bytesOnDisk: weightBytes(in: classifiers[$0].directory), latency: latencies[$0])
         }
         return EvaluationReport(
@@ -57,7 +67,7 @@ public struct EvaluationRun {
                 try Evaluator.comparison(
                     student: (logits[0], evaluations[0]), teacher: (logits[1], evaluations[1]))
             },
-            labels: classifier.labels.names, data: data[0].record)
+            labels: classifier.labels.names, problemType: type, data: data[0].record)
     }
 
     private func logits(
@@ -65,8 +75,8 @@ public struct EvaluationRun {
     ) throws -> Logits {
         guard
             let logits = try Inference.logits(
-                classifier.model, dataset, paddingID: classifier.paddingID,
-                batchSize: request.batchSize, onProgress: { log.progress($0, of: dataset.count) },
+                classifier.model, dataset, batchSize: request.batchSize,
+                onProgress: { log.progress($0, of: dataset.count) },
                 shouldStop: shouldStop)
         else { throw InterruptedError() }
         return logits

@@ -37,30 +37,56 @@ public struct FineTuning {
         }
         let model = try log.phase("Loading the model") {
             let (model, report) = try AutoModel.load(
-                from: request.model, labelNames: data.labels.names,
+                from: request.model, labelNames: data.labels.names, problemType: data.problemType,
                 ignoreMismatchedSizes: request.ignoreMismatchedSizes, seed: seed, device: request.device)
             if !report.newlyInitialized.isEmpty { log.send(.note(report.description)) }
             return model
         }
-        for note in data.notes { log.send(.note(note)) }
+        for note in [data.cutNote].compactMap(\.self) + data.notes { log.send(.note(note)) }
         if shouldStop() { throw InterruptedError() }
         let session = TrainingSession(
-            model: model, objective: LabelObjective(), data: data,
-            paddingID: tokenizer.paddingID(for: model.configuration),
-            arguments: request.training, tokenizerDirectory: request.model, output: output, teacher: nil,
-            command: "finetune",
+            model: model,
+            stages: [TrainingStage(objectives: [request.training.labelObjective(data.problemType)])],
+            registry: .standard, train: data.train, validation: data.validation,
+            arguments: request.training, precision: request.precision.resolved(on: request.device))
+        let outcome = try log.phase("Training") {
+            try session.run(log: log, shouldStop: shouldStop) { outcome in
+                var report = try report(model, outcome, data, log, latencySamples: 0)
+                try output.save(model, tokenizerDirectory: request.model, report: &report)
+            }
+        }
+        return try log.phase("Evaluation") {
+            var report = try report(model, outcome, data, log, latencySamples: 200)
+            try output.save(model, tokenizerDirectory: request.model, report: &report)
+            return report
+        }
+    }
+
+    private func report(
+        _ model: any SequenceClassifier, _ outcome: TrainingSession.Outcome, _ data: RunData, _ log: RunLog,
+        latencySamples: Int
+    ) throws -> RunReport {
+        let latency = try LatencyProbe.measure(
+            [.init(model: model, dataset: data.validation)], samples: latencySamples)
+        return RunReport(
+            command: "finetune", output: request.output.path, labels: data.labels.names,
             settings: RunReport.Settings(
                 model: request.model.path, studentConfiguration: .init(model.configuration),
-                maxLength: maxLength,
+                maxLength: data.maxLength,
                 validationSplit: request.data.validation == nil ? request.data.validationSplit : nil,
                 training: request.training, device: request.device.description,
-                precision: request.precision.resolved(on: request.device)))
-        return try session.run(log: log, shouldStop: shouldStop)
+                precision: request.precision.resolved(on: request.device)),
+            train: data.trainRecord, validation: data.validationRecord, teacher: nil,
+            student: try Evaluator.evaluation(
+                model, logits: outcome.validation, targets: data.validation.targets,
+                bytesOnDisk: weightBytes(in: request.output), latency: latency[0]),
+            comparison: nil, epochs: outcome.history, bestEpoch: outcome.bestEpoch,
+            interrupted: outcome.interrupted, steps: outcome.steps, phases: log.phases, versions: .current)
     }
 }
 
 extension DataRequest {
-    var files: [URL] { [train] + [validation].compactMap(\.self) }
+    var files: [URL] { [train] + [validation].compactMap(\.self) + unlabelled }
 
     func validate() throws {
         guard validation != nil || (validationSplit > 0 && validationSplit < 1) else {

@@ -1,16 +1,21 @@
 import Torch
+import Transformers
 
-/// A model judged on labelled examples.
+/// A model judged on labelled examples. What does not exist for a problem type is `nil`.
 public struct ModelEvaluation: Sendable, Equatable, Codable {
-    public var accuracy: Double
-    public var macroF1: Double
+    public var problemType: ProblemType
+    /// Every metric that was computed, by name.
+    public var metrics: MetricValues
+    /// The share of right classes; for several labels at once, of examples whose labels are all right.
+    public var accuracy: Double?
+    public var macroF1: Double?
     /// By label, in the label map's order.
-    public var f1: [LabelScore]
-    public var matthewsCorrelation: Double
+    public var f1: [LabelScore]?
+    public var matthewsCorrelation: Double?
     /// Rows: true labels; columns: predicted ones; both in the label map's order.
-    public var confusionMatrix: [[Int]]
-    /// Cross-entropy with the labels.
-    public var hardLoss: Double
+    public var confusionMatrix: [[Int]]?
+    /// The loss with the labels: cross-entropy, binary cross-entropy, or the mean squared error.
+    public var hardLoss: Double?
     public var examples: Int
     public var parameters: Int
     /// Of the weights' files.
@@ -27,10 +32,14 @@ public struct LabelScore: Sendable, Equatable, Codable {
 
 /// A student beside its teacher on the same examples.
 public struct Comparison: Sendable, Equatable, Codable {
-    /// The share of examples on which both choose the same class.
+    /// The share of examples on which both choose the same class, or of labels on which both decide alike; for regression
+    /// Pearson's correlation between both.
     public var agreement: Double
-    /// KL(teacher ‖ student) at temperature 1, mean over the examples.
-    public var kl: Double
+    /// KL(teacher ‖ student) at temperature 1, mean over the examples; for several labels at once the sum over the labels;
+    /// `nil` for regression.
+    public var kl: Double?
+    /// The mean squared difference from the teacher; `nil` but for regression.
+    public var teacherMse: Double?
     /// The teacher's parameters divided by the student's, and so on: above 1 the student is better.
     public var parameterRatio: Double
     public var sizeRatio: Double
@@ -43,6 +52,7 @@ public struct EvaluationReport: Sendable, Equatable, Codable {
     public var teacher: ModelEvaluation?
     public var comparison: Comparison?
     public var labels: [String]
+    public var problemType: ProblemType
     public var data: DataRecord
 }
 
@@ -68,6 +78,14 @@ public struct RunReport: Sendable, Equatable, Codable {
     /// The model that was saved, on the validation data.
     public var student: ModelEvaluation
     public var comparison: Comparison?
+    /// The same student trained without the teacher, where that was asked for.
+    public var baseline: ModelEvaluation?
+    /// What the teacher was worth on the validation data.
+    public var gain: Gain?
+    /// The models on the test data, where there are some.
+    public var test: TestResults?
+    /// All repetitions, where there are several.
+    public var seeds: SeedSummary?
     public var epochs: [EpochMetrics]
     public var bestEpoch: Double
     /// Whether the run was stopped before its last step.
@@ -81,14 +99,26 @@ public struct RunReport: Sendable, Equatable, Codable {
         public var teacher: String?
         public var student: StudentOptions?
         public var studentConfiguration: Sizes
-        public var temperature: Double?
-        public var alpha: Double?
+        /// Of several teachers; the first is ``teacher``.
+        public var teachers: [Teacher]?
+        public var combination: TeacherCombination?
+        /// Where the student learns by temperature and alpha.
+        public var temperature: Schedule?
+        public var alpha: Schedule?
+        /// What was minimised, stage by stage.
+        public var stages: [TrainingStage]?
+        public var augmentation: Augmentation?
         public var maxLength: Int
         public var validationSplit: Double?
         public var training: TrainingArguments
         public var device: String
         /// What training computed with.
         public var precision: Precision
+    }
+
+    public struct Teacher: Sendable, Equatable, Codable {
+        public var path: String
+        public var weight: Double
     }
 
     public struct Sizes: Sendable, Equatable, Codable {

@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import Torch
+import Transformers
 
 /// Where the examples come from and how they are read.
 public struct DataRequest: Sendable, Equatable {
@@ -13,6 +14,13 @@ public struct DataRequest: Sendable, Equatable {
     public var textColumn: String?
     public var textPairColumn: String?
     public var labelColumn: String?
+    /// What the labels are; `nil` for the teacher's, or, without one, several labels where JSON arrays are the labels, else
+    /// one of several classes.
+    public var problemType: ProblemType?
+    /// What stands between the names of an example that has several labels, where they are not a JSON array.
+    public var labelSeparator = ","
+    /// Files of texts that are trained on without labels, beside the training data; labels in them are not read.
+    public var unlabelled: [URL] = []
     /// Longer inputs are cut to this many tokens.
     public var maxLength = 128
 
@@ -45,17 +53,35 @@ public struct FineTuneRequest: Sendable {
     }
 }
 
-/// What `distill run` does: teaches a student from a frozen teacher's softened outputs and the true labels.
+/// What `distill run` does: teaches a student from frozen teachers and the true labels.
 public struct DistillRequest: Sendable {
-    public var teacher: URL
+    /// One or more teachers, with the same labels.
+    public var teachers: [TeacherRequest]
+    /// How several teachers become one.
+    public var combination = TeacherCombination.probabilities
     public var student = StudentOptions()
     public var data: DataRequest
+    /// Labelled examples on which the finished models are judged; nothing is chosen by them.
+    public var test: URL?
     public var output: URL
     public var overwrite = false
-    /// Divides both sides' logits before the softmax.
-    public var temperature = 4.0
-    /// The weight of the distillation term; the labels' is 1 − alpha.
-    public var alpha = 0.7
+    /// Divides both sides' logits before the softmax, where ``stages`` and ``objectives`` are empty.
+    public var temperature: Schedule = 4
+    /// The weight of the distillation term; the labels' is 1 − alpha. A schedule from 1 to 0 is teacher annealing
+    /// (Clark et al., arXiv 1907.04829).
+    public var alpha: Schedule = 0.7
+    /// What the student learns from, in place of ``temperature`` and ``alpha``.
+    public var objectives: [ObjectiveSpecification] = []
+    /// Stages with objectives of their own, one after another.
+    public var stages: [TrainingStage] = []
+    /// Where the names of objectives are looked up: to add objectives of your own.
+    public var registry = ObjectiveRegistry.standard
+    /// How training texts are changed anew in each epoch; `nil` for not at all.
+    public var augmentation: Augmentation?
+    /// Whether the same student is also trained without the teacher, to show what the teacher was worth.
+    public var baseline = false
+    /// How many times everything is done, with seeds that count on from the training's.
+    public var seeds = 1
     public var training = TrainingArguments()
     public var device = Device.cpu
     /// What training computes with; models are always judged in float32, and saved in it.
@@ -64,10 +90,28 @@ public struct DistillRequest: Sendable {
     /// Where curves for TensorBoard and `metrics.jsonl` are written; `nil` for nowhere.
     public var loggingDirectory: URL?
 
+    /// The directory of the only teacher, or of the first.
+    public var teacher: URL {
+        get { teachers[0].directory }
+        set { teachers[0].directory = newValue }
+    }
+
     public init(teacher: URL, data: DataRequest, output: URL) {
-        self.teacher = teacher
+        teachers = [TeacherRequest(teacher)]
         self.data = data
         self.output = output
+    }
+}
+
+/// One of the models that a student learns from.
+public struct TeacherRequest: Sendable, Equatable {
+    public var directory: URL
+    /// Among several teachers, in any proportion.
+    public var weight: Double
+
+    public init(_ directory: URL, weight: Double = 1) {
+        self.directory = directory
+        self.weight = weight
     }
 }
 
@@ -106,6 +150,8 @@ public struct EvaluateRequest: Sendable {
     public var textColumn: String?
     public var textPairColumn: String?
     public var labelColumn: String?
+    /// What stands between the names of an example that has several labels, where they are not a JSON array.
+    public var labelSeparator = ","
     public var maxLength = 128
     public var batchSize = 64
     /// Single examples timed for the latency figures; 0 for none.

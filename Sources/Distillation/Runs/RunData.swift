@@ -1,57 +1,128 @@
 import Datasets
 import Foundation
 import Tokenizers
+import Transformers
 
 /// The examples of a run: read, tokenized, and split where no validation file is given.
+///
+/// With a teacher, training examples may lack labels; validation examples always have one.
 struct RunData {
+    /// The training file's examples, then those of the files without labels.
     let train: EncodedDataset
     let validation: EncodedDataset
+    /// The classes; for regression one name for the one output.
     let labels: LabelMap
+    let problemType: ProblemType
     let trainRecord: DataRecord
     let validationRecord: DataRecord
+    /// The files without labels that are part of the training data.
+    let unlabelledRecords: [DataRecord]
     let maxLength: Int
+    /// Examples that only finished models are judged on.
+    let test: LoadedData?
 
     /// - Parameters:
-    ///   - labels: The label map that the data must follow; `nil` takes the data's own.
+    ///   - labels: The teacher's label map, which the data must follow; `nil` takes the data's own: there is no teacher.
+    ///   - problemType: The teacher's problem type.
+    ///   - test: Labelled examples that only finished models are judged on.
+    ///   - loader: Reads the files.
     ///   - seed: Decides which examples are held back.
-    init(_ request: DataRequest, labels: LabelMap?, loader: DatasetLoader, seed: UInt64) throws {
-        let data = try loader.load(request.train, labels: labels.map { .given($0) } ?? .inferred)
+    init(
+        _ request: DataRequest, labels: LabelMap?, problemType given: ProblemType? = nil,
+        test testFile: URL? = nil, loader: DatasetLoader, seed: UInt64
+    ) throws {
+        let hasTeacher = labels != nil
+        guard hasTeacher || request.unlabelled.isEmpty else {
+            throw DistillationError(
+                "there is no teacher that could label \(request.unlabelled[0].path); give unlabelled texts to "
+                    + "`distill run`")
+        }
+        let type = try Self.problemType(request, teacher: given, hasTeacher: hasTeacher)
+        let data = try loader.load(
+            request.train, labels: labels.map { .given($0) } ?? .inferred, problemType: type,
+            allowsUnlabelled: hasTeacher)
         // With a teacher's labels given, these are the same.
         guard let map = data.labels else { throw RowReader.noLabels(data.record.path) }
-        guard map.names.count > 1 else {
+        guard type != .singleLabel || map.count > 1 else {
             throw DistillationError(
                 "\(data.record.path): all examples have the label '\(map.names.first ?? "")'; "
                     + "a classifier needs at least two labels")
         }
-        self.labels = map
-        maxLength = loader.maxLength
-        if let file = request.validation {
-            let other = try loader.load(file, labels: .given(map))
-            (train, validation) = (data.dataset, other.dataset)
-            (trainRecord, validationRecord) = (data.record, other.record)
-            return
+        guard map.count > 0 else {
+            throw DistillationError(
+                "\(data.record.path): no example has a label; a classifier needs one at least")
         }
-        (train, validation) = try data.dataset.split(
-            validationFraction: request.validationSplit, seed: seed, source: data.record.path)
+        (self.labels, problemType, maxLength) = (map, type, loader.maxLength)
+        let extra = try request.unlabelled.map { try loader.load($0, labels: .ignored, problemType: type) }
+        unlabelledRecords = extra.map(\.record)
+        let trained: EncodedDataset
+        if let file = request.validation {
+            let other = try loader.load(file, labels: .given(map), problemType: type)
+            (trained, validation) = (data.dataset, other.dataset)
+            validationRecord = other.record
+        } else {
+            // Nothing could be held back.
+            guard data.dataset.labelledCount > 0 else { throw RowReader.noLabels(data.record.path) }
+            (trained, validation) = try data.dataset.split(
+                validationFraction: request.validationSplit, seed: seed, source: data.record.path)
+            validationRecord = DataRecord(
+                path: data.record.path, examples: validation.count, sha256: data.record.sha256)
+        }
         trainRecord = DataRecord(
-            path: data.record.path, examples: train.count, sha256: data.record.sha256)
-        validationRecord = DataRecord(
-            path: data.record.path, examples: validation.count, sha256: data.record.sha256)
+            path: data.record.path, examples: trained.count, sha256: data.record.sha256)
+        train = try trained.joined(with: extra.map(\.dataset))
+        test = try testFile.map { try loader.load($0, labels: .given(map), problemType: type) }
+    }
+
+    /// The teacher's problem type, the one asked for, or what the training file shows.
+    private static func problemType(
+        _ request: DataRequest, teacher: ProblemType?, hasTeacher: Bool
+    ) throws -> ProblemType {
+        if let teacher {
+            guard let asked = request.problemType, asked != teacher else { return teacher }
+            throw DistillationError(
+                "problem_type is \(asked.rawValue), the teacher's is \(teacher.rawValue); leave it out, or take another "
+                    + "teacher")
+        }
+        if let asked = request.problemType { return asked }
+        guard !hasTeacher else { return .singleLabel }
+        return try TextStream.hasLabelSets(request.train, options: request.options)
+            ? .multiLabel : .singleLabel
+    }
+
+    /// How many training texts may have been cut, where there are some.
+    var cutNote: String? {
+        let cut = train.truncatedCount
+        guard cut > 0 else { return nil }
+        return
+            "\(cut) of \(train.count) training texts reach the maximum length of \(maxLength) tokens and may be "
+            + "cut."
     }
 
     /// What the user may want to know about the data.
     var notes: [String] {
+        var notes: [String] = []
         let cut = train.truncatedCount
-        guard cut > 0 else { return [] }
-        return [
-            "\(cut) of \(train.count) training texts reach the maximum length of \(maxLength) tokens and may be cut."
-        ]
+        if cut > 0 {
+            notes.append(
+                "\(cut) of \(train.count) training texts reach the maximum length of \(maxLength) tokens and may be "
+                    + "cut.")
+        }
+        let unlabelled = train.count - train.labelledCount
+        if unlabelled > 0 {
+            notes.append(
+                "\(unlabelled) of \(train.count) training texts have no label and are learned from the teacher alone."
+            )
+        }
+        return notes
     }
 }
 
 extension DataRequest {
     var options: DatasetOptions {
-        DatasetOptions(textColumn: textColumn, pairColumn: textPairColumn, labelColumn: labelColumn)
+        DatasetOptions(
+            textColumn: textColumn, pairColumn: textPairColumn, labelColumn: labelColumn,
+            labelSeparator: labelSeparator)
     }
 }
 

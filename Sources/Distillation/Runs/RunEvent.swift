@@ -18,48 +18,39 @@ public enum RunEvent: Sendable {
 
 /// What one logged optimiser step showed: means since the last one.
 public struct StepMetrics: Sendable, Equatable, Codable {
+    /// Of the run, all its stages together.
     public var step: Int
     public var totalSteps: Int
     /// With fraction.
     public var epoch: Double
+    /// `nil` in a run of one stage.
+    public var stage: String?
+    /// The weighted sum of the terms.
     public var loss: Double
-    /// T² · KL(teacher ‖ student) at temperature T; `nil` without a teacher.
-    public var softLoss: Double?
-    /// Cross-entropy with the labels.
-    public var hardLoss: Double?
-    /// KL(teacher ‖ student) at temperature 1; `nil` without a teacher.
-    public var kl: Double?
+    /// Each objective's loss before its weight.
+    public var terms: NamedValues
+    /// Accuracy, KL(teacher ‖ student) at temperature 1, agreement with the teacher, the entropies of both, expected
+    /// calibration error: on training examples, while training.
+    public var metrics: MetricValues
     public var learningRate: Double
     public var gradNorm: Double
     public var examplesPerSecond: Double
 }
 
-/// What an epoch brought: training means, and the student on the validation data.
+/// What an evaluation showed: training means since the one before, and the student on the validation data.
 public struct EpochMetrics: Sendable, Equatable, Codable {
     public var epoch: Double
+    /// Of the run, all its stages together.
     public var step: Int
+    /// `nil` in a run of one stage.
+    public var stage: String?
     public var trainLoss: Double
-    public var trainSoftLoss: Double?
-    public var trainHardLoss: Double?
-    public var trainKL: Double?
-    /// The share of training examples on which student and teacher chose the same class, while training.
-    public var trainAgreement: Double?
-    public var evalAccuracy: Double
-    public var evalMacroF1: Double
-    /// Cross-entropy with the labels.
-    public var evalHardLoss: Double
-    /// KL(teacher ‖ student) at temperature 1.
-    public var evalKL: Double?
-    /// The share of examples on which student and teacher choose the same class.
-    public var evalAgreement: Double?
+    /// Each objective's loss before its weight.
+    public var trainTerms: NamedValues
+    /// What ``StepMetrics/metrics`` holds.
+    public var train: MetricValues
+    /// The student on the validation data.
+    public var validation: MetricValues
     public var isBest: Bool
     public var seconds: Double
-
-    // JSONEncoder's snake case and its way back agree only where "KL" is written "Kl".
-    private enum CodingKeys: String, CodingKey {
-        case epoch, step, trainLoss, trainSoftLoss, trainHardLoss, trainAgreement, evalAccuracy, evalMacroF1
-        case evalHardLoss, evalAgreement, isBest, seconds
-        case trainKL = "trainKl"
-        case evalKL = "evalKl"
-    }
 }

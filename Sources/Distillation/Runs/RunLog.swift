@@ -14,6 +14,11 @@ final class RunLog {
         metrics = try loggingDirectory.map(MetricsLog.init)
     }
 
+    private init(_ onEvent: @escaping (RunEvent) -> Void) {
+        self.onEvent = onEvent
+        metrics = nil
+    }
+
     func phase<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
         onEvent(.phaseStarted(name))
         let start = Date()
@@ -34,6 +39,16 @@ final class RunLog {
             warnOnce("Metrics are no longer logged: \(error)")
         }
     }
+
+    func send(_ finding: Finding) {
+        switch finding.severity {
+        case .error, .warning: warnOnce(finding.message)
+        case .note: send(.note(finding.message))
+        }
+    }
+
+    /// A log of the same run whose measurements are shown but not written: of a model beside the run's own.
+    func withoutMetrics() -> RunLog { RunLog(onEvent) }
 
     /// Sends a warning, unless it was sent before.
     func warnOnce(_ text: String) {

@@ -2,66 +2,127 @@ import Foundation
 import Torch
 import Transformers
 
-/// What fine-tuning and distillation share: train, keep the best, judge it, save it.
+/// Trains one model through the stages of a run, and keeps the best checkpoint.
 struct TrainingSession {
     let model: any SequenceClassifier
-    let objective: any TrainingObjective
-    let data: RunData
-    let paddingID: Int
+    var stages: [TrainingStage]
+    let registry: ObjectiveRegistry
+    var train: EncodedDataset
+    var validation: EncodedDataset
+    /// What the teacher says about the training data, and its logits for the validation data.
+    var teacher: (signals: TeacherSignals, validation: Logits)?
+    var augmentation: Augmentation?
     let arguments: TrainingArguments
-    let tokenizerDirectory: URL
-    let output: OutputDirectory
-    /// The teacher and its logits for the validation data.
-    let teacher: (classifier: TrainedClassifier, validationLogits: Logits)?
-    /// What the report says besides the results.
-    let command: String
-    let settings: RunReport.Settings
+    /// What training computes with.
+    let precision: Precision
 
-    func run(log: RunLog, shouldStop: @escaping () -> Bool) throws -> RunReport {
-        let trainer = try Trainer(
-            model: model, objective: objective, data: data.train, paddingID: paddingID, arguments: arguments)
-        var best: Logits?
-        let finished = try log.phase("Training") { try train(trainer, log, shouldStop, best: &best) }
-        if let best = trainer.best { try model.parameters.restore(best.parameters) }
-        return try log.phase("Evaluation") {
-            var report = try self.report(
-                trainer, logits: best ?? logits(), interrupted: !finished, log: log, latencySamples: 200)
-            try save(&report)
-            return report
-        }
+    /// What training brought. The model then has the best checkpoint's weights.
+    struct Outcome {
+        /// The best checkpoint's logits for the validation data.
+        var validation: Logits
+        var history: [EpochMetrics]
+        /// Of the best checkpoint.
+        var metric: Double
+        var bestEpoch: Double
+        var steps: Int
+        var interrupted: Bool
     }
 
-    /// - Parameter best: Becomes the logits of the best checkpoint for the validation data.
-    private func train(
-        _ trainer: Trainer, _ log: RunLog, _ shouldStop: () -> Bool, best: inout Logits?
-    ) throws -> Bool {
-        model.precision = settings.precision
+    /// - Parameter onBest: Called with each checkpoint that is better than all before it, to save it.
+    func run(
+        log: RunLog, shouldStop: () -> Bool, onBest: (Outcome) throws -> Void = { _ in }
+    ) throws -> Outcome {
+        model.precision = precision
         defer { model.precision = .float32 }
-        var latest: Logits?
-        do {
-            return try trainer.train(
-                evaluate: {
-                    let own = try logits()
-                    latest = own
-                    return try validation(own)
-                },
-                onBest: { _ in
-                    let own = try latest ?? logits()
-                    best = own
-                    var report = try self.report(
-                        trainer, logits: own, interrupted: true, log: log, latencySamples: 0)
-                    try save(&report)
-                },
-                onEvent: log.send, shouldStop: shouldStop)
-        } catch let error as NonFiniteLossError {
-            throw kept(after: error, trainer)
+        let trainers = try plan()
+        var best: (state: TrainingState.Best, logits: Logits)?
+        var (history, interrupted) = ([EpochMetrics](), false)
+        var steps = 0
+        for make in trainers {
+            let trainer = try make()
+            if let name = trainer.stage.name { log.send(.note("Stage \(name) begins.")) }
+            trainer.best = best?.state
+            var latest: Logits?
+            func outcome(_ logits: Logits, interrupted: Bool) -> Outcome {
+                Outcome(
+                    validation: logits, history: history + trainer.history,
+                    metric: trainer.best?.metric ?? .nan,
+                    bestEpoch: trainer.best?.epoch ?? trainer.epochNow, steps: steps + trainer.step,
+                    interrupted: interrupted)
+            }
+            do {
+                let finished = try trainer.train(
+                    evaluate: {
+                        let own = try logits()
+                        latest = own
+                        return try values(own)
+                    },
+                    onBest: { _ in
+                        guard let latest, let state = trainer.best else { return }
+                        best = (state, latest)
+                        try onBest(outcome(latest, interrupted: true))
+                    },
+                    onEvent: log.send, shouldStop: shouldStop)
+                interrupted = !finished
+            } catch let error as NonFiniteLossError {
+                throw Self.kept(after: error, best?.state)
+            }
+            history += trainer.history
+            steps += trainer.step
+            if interrupted { break }
+        }
+        if let best { try model.parameters.restore(best.state.parameters) }
+        return Outcome(
+            validation: try best?.logits ?? logits(), history: history, metric: best?.state.metric ?? .nan,
+            bestEpoch: best?.state.epoch ?? 0, steps: steps, interrupted: interrupted)
+    }
+
+    /// The steps of all stages.
+    func totalSteps() throws -> Int {
+        stages.reduce(0) { $0 + Self.steps($1.arguments(arguments), train.count).steps }
+    }
+
+    private static func steps(_ arguments: TrainingArguments, _ examples: Int) -> (steps: Int, epochs: Int) {
+        let size = max(1, arguments.perDeviceTrainBatchSize * arguments.gradientAccumulationSteps)
+        let perEpoch = max(1, (examples + size - 1) / size)
+        let steps = arguments.totalSteps(stepsPerEpoch: perEpoch)
+        return (steps, (steps + perEpoch - 1) / perEpoch)
+    }
+
+    /// A trainer for each stage, made when its turn comes.
+    private func plan() throws -> [() throws -> Trainer] {
+        var place = Trainer.Stage()
+        place.stepsOfRun = try totalSteps()
+        return stages.enumerated().map { index, stage in
+            let own = stage.arguments(arguments)
+            var here = place
+            if stages.count > 1 { here.name = stage.name ?? String(index + 1) }
+            let (steps, epochs) = Self.steps(own, train.count)
+            place.firstStep += steps
+            place.firstEpoch += epochs
+            return {
+                try Trainer(
+                    model: model,
+                    objectives: try stage.objectives.map {
+                        WeightedObjective(try registry.make($0), weight: $0.weight)
+                    },
+                    data: train, teacher: teacher?.signals, augmentation: augmentation, arguments: own,
+                    stage: here)
+            }
         }
     }
 
-    /// Says where the last good weights are: each new best checkpoint is on disk already.
-    private func kept(after error: NonFiniteLossError, _ trainer: Trainer) -> NonFiniteLossError {
-        let kept = trainer.best.map {
-            String(format: "the best checkpoint (epoch %.2f) is kept in ", $0.epoch) + output.url.path
+    /// Makes each stage's trainer and drops it: what does not fit shows before any work is done.
+    func check() throws {
+        for make in try plan() { _ = try make() }
+    }
+
+    /// Says where the last good weights are: each new best checkpoint is handed on to be saved.
+    private static func kept(
+        after error: NonFiniteLossError, _ best: TrainingState.Best?
+    ) -> NonFiniteLossError {
+        let kept = best.map {
+            String(format: "the best checkpoint (epoch %.2f) is kept in the output directory", $0.epoch)
         }
         return NonFiniteLossError(
             description: error.description + "; "
@@ -70,90 +131,25 @@ struct TrainingSession {
 
     /// The model's logits for the validation data, in float32, as whoever loads the saved model finds them.
     private func logits() throws -> Logits {
-        let precision = model.precision
-        model.precision = .float32
-        defer { model.precision = precision }
-        guard
-            let logits = try Inference.logits(
-                model, data.validation, paddingID: paddingID, batchSize: arguments.perDeviceEvalBatchSize)
-        else { throw InterruptedError() }
-        return logits
-    }
-
-    private func validation(_ own: Logits) throws -> ValidationMetrics {
-        try Evaluator.validation(
-            own, labels: data.validation.labels, labelNames: data.labels.names,
-            teacher: teacher?.validationLogits)
-    }
-
-    private func report(
-        _ trainer: Trainer, logits own: Logits, interrupted: Bool, log: RunLog, latencySamples: Int
-    ) throws -> RunReport {
-        let models = [model] + [teacher?.classifier.model].compactMap(\.self)
-        let latencies = try LatencyProbe.measure(
-            models.map { .init(model: $0, dataset: data.validation, paddingID: paddingID) },
-            samples: latencySamples)
-        let labels = data.validation.labels
-        let student = try Evaluator.evaluation(
-            model, logits: own, labels: labels, bytesOnDisk: weightBytes(in: output.url),
-            latency: latencies[0])
-        let beside = try teacher.map {
-            try Evaluator.evaluation(
-                $0.classifier.model, logits: $0.validationLogits, labels: labels,
-                bytesOnDisk: weightBytes(in: $0.classifier.directory), latency: latencies[1])
+        try model.judging {
+            try Inference.logits($0, validation, batchSize: arguments.perDeviceEvalBatchSize)
         }
-        return RunReport(
-            command: command, output: output.url.path, labels: data.labels.names, settings: settings,
-            train: data.trainRecord, validation: data.validationRecord, teacher: beside, student: student,
-            comparison: try comparison(own, student, beside), epochs: trainer.history,
-            bestEpoch: trainer.best?.epoch ?? trainer.epochNow, interrupted: interrupted, steps: trainer.step,
-            phases: log.phases, versions: .current)
     }
 
-    private func comparison(
-        _ logits: Logits, _ student: ModelEvaluation, _ teacherEvaluation: ModelEvaluation?
-    ) throws -> Comparison? {
-        guard let teacher, let teacherEvaluation else { return nil }
-        return try Evaluator.comparison(
-            student: (logits, student), teacher: (teacher.validationLogits, teacherEvaluation))
-    }
-
-    /// Saves model and report; the report then knows the size of the weights' file, so it is written once more.
-    private func save(_ report: inout RunReport) throws {
-        if report.student.bytesOnDisk == 0 {
-            try write(report)
-            report.student.bytesOnDisk = weightBytes(in: output.url)
-            if let teacher = report.teacher, report.student.bytesOnDisk > 0 {
-                report.comparison?.sizeRatio =
-                    Double(teacher.bytesOnDisk) / Double(report.student.bytesOnDisk)
-            }
-        }
-        try write(report)
-    }
-
-    private func write(_ report: RunReport) throws {
-        try output.save(
-            model, tokenizerDirectory: tokenizerDirectory,
-            files: [
-                ("README.md", ModelCard(report: report).text),
-                (report.recordName, try JSONText.encode(report) + "\n"),
-            ])
+    private func values(_ own: Logits) throws -> MetricValues {
+        try Evaluator.validation(own, targets: validation.targets, teacher: teacher?.validation)
     }
 }
 
-extension RunReport.Versions {
-    static var current: RunReport.Versions {
-        RunReport.Versions(
-            distill: Version.current, libtorch: Runtime.version, cpuCapability: Runtime.cpuCapability,
-            threads: Runtime.threadCount)
-    }
-}
-
-extension RunReport.Sizes {
-    init(_ configuration: BertConfiguration) {
-        self.init(
-            layers: configuration.numHiddenLayers, hiddenSize: configuration.hiddenSize,
-            intermediateSize: configuration.intermediateSize, attentionHeads: configuration.numAttentionHeads,
-            vocabularySize: configuration.vocabSize)
+extension SequenceClassifier {
+    /// Runs a body with the model in float32, as whoever loads it saved will.
+    ///
+    /// - Throws: `InterruptedError` where the body has no result.
+    func judging<Result>(_ body: (any SequenceClassifier) throws -> Result?) throws -> Result {
+        let before = precision
+        precision = .float32
+        defer { precision = before }
+        guard let result = try body(self) else { throw InterruptedError() }
+        return result
     }
 }

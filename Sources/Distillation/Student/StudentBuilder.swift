@@ -14,11 +14,14 @@ struct StudentBuilder {
     static let defaultLayers = 6
     static let defaultHiddenSize = 384
 
-    /// - Parameter needsPairs: Whether the data has texts of a second segment.
-    func build(needsPairs: Bool) throws -> (model: any SequenceClassifier, notes: [String]) {
-        if let directory = options.directory {
-            return try load(directory, needsPairs: needsPairs)
-        }
+    /// A student with what the user may want to know of it.
+    struct Student {
+        let model: any SequenceClassifier
+        let notes: [String]
+    }
+
+    func build() throws -> Student {
+        if let directory = options.directory { return try load(directory) }
         let configuration = try self.configuration()
         var source: (any ParameterSource)?
         var notes: [String] = []
@@ -30,7 +33,7 @@ struct StudentBuilder {
             )
         }
         let model = try AutoModel.make(configuration, source: source, seed: seed, device: device)
-        return (model, notes)
+        return Student(model: model, notes: notes)
     }
 
     /// The teacher's configuration with the sizes that were asked for.
@@ -73,11 +76,12 @@ struct StudentBuilder {
         return layers
     }
 
-    private func load(_ directory: URL, needsPairs: Bool) throws -> (any SequenceClassifier, [String]) {
+    private func load(_ directory: URL) throws -> Student {
         let names = teacher.labels.names
         let own = try BertConfiguration(contentsOf: directory)
         let (model, report) = try AutoModel.load(
-            from: directory, labelNames: hasOwnLabels(own) ? nil : names, seed: seed, device: device)
+            from: directory, labelNames: hasOwnLabels(own) ? nil : names,
+            problemType: teacher.model.configuration.problemType, seed: seed, device: device)
         let labels = model.configuration.labelNames
         guard labels == names else {
             throw DistillationError(
@@ -85,24 +89,19 @@ struct StudentBuilder {
                     + "teacher's (\(names.joined(separator: ", "))) in names or order; make id2label of its "
                     + "config.json the teacher's")
         }
-        let tokenizer = try Tokenizer.load(directory: directory)
-        guard tokenizer.hasSameVocabulary(as: teacher.tokenizer) else {
-            throw DistillationError(
-                "\(directory.path): the student's vocabulary (\(tokenizer.vocabularySize) tokens) is not the "
-                    + "teacher's (\(teacher.tokenizer.vocabularySize)); choose a student with the teacher's "
-                    + "tokenizer, or describe one by --layers and --hidden-size")
-        }
-        let types = model.configuration.typeVocabSize
-        guard !needsPairs || types > 1 else {
-            throw DistillationError(
-                "\(directory.path): the data has pairs of texts, whose token_type_ids the teacher reads, but the "
-                    + "student's type_vocab_size is \(types); choose a student with type_vocab_size 2")
-        }
-        return (model, report.newlyInitialized.isEmpty ? [] : [report.description])
+        return Student(
+            model: model, notes: report.newlyInitialized.isEmpty ? [] : [report.description])
     }
 
     /// Whether a checkpoint's labels are names of its own rather than the numbers of a fresh configuration.
     private func hasOwnLabels(_ configuration: BertConfiguration) -> Bool {
         configuration.labelNames != configuration.labelNames.indices.map { "LABEL_\($0)" }
+    }
+}
+
+extension StudentBuilder {
+    init(_ setup: DistillationSetup, seed: UInt64) {
+        self.init(
+            options: setup.request.student, teacher: setup.teacher, seed: seed, device: setup.request.device)
     }
 }

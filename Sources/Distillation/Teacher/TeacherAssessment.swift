@@ -1,25 +1,115 @@
 import Foundation
+import Transformers
 
-/// Whether a teacher knows more than always answering the commonest class.
+/// Whether a teacher knows more than always giving the same answer: the commonest class, the best set, or the mean.
 public struct TeacherAssessment: Sendable, Equatable {
-    public let accuracy: Double
-    /// The accuracy of always answering the commonest class.
-    public let majorityBaseline: Double
+    /// What it is judged by: the problem type's own metric.
+    public let metric: MetricName
+    /// The metric on the examples that have a label.
+    public let value: Double
+    /// The metric of the best constant answer.
+    public let baseline: Double
 
+    /// Judges a teacher that chooses one class.
+    ///
+    /// - Parameters:
+    ///   - predictions: The classes it chose.
+    ///   - labels: As many true classes.
     public init(predictions: [Int], labels: [Int]) {
         let total = Double(max(1, labels.count))
-        accuracy = Double(zip(predictions, labels).count { $0 == $1 }) / total
+        metric = .accuracy
+        value = Double(zip(predictions, labels).count { $0 == $1 }) / total
         let counts = labels.reduce(into: [Int: Int]()) { $0[$1, default: 0] += 1 }
-        majorityBaseline = Double(counts.values.max() ?? 0) / total
+        baseline = Double(counts.values.max() ?? 0) / total
+    }
+
+    /// Judges a teacher of any problem type.
+    ///
+    /// - Parameters:
+    ///   - logits: The teacher's, for all examples.
+    ///   - targets: Their labels; examples without one do not count.
+    public init(_ logits: Logits, targets: Targets) {
+        let labelled = targets.labelledIndices
+        let own = logits.subset(labelled)
+        switch targets.subset(labelled) {
+        case .classes(let classes, _): self.init(predictions: own.predictions, labels: classes)
+        case .sets(let sets, let count):
+            let sets = sets.map { $0 ?? [] }
+            self.init(
+                metric: .microF1,
+                value: MultiLabelMetrics(predictions: own.labelSets(), labels: sets, classCount: count)
+                    .microF1, baseline: Self.bestConstantF1(sets, classes: count))
+        case .values(let values):
+            let metrics = RegressionMetrics(
+                predictions: own.values.map(Double.init), labels: values.map(Double.init))
+            self.init(metric: .pearson, value: metrics.pearson, baseline: 0)
+        }
+    }
+
+    private init(metric: MetricName, value: Double, baseline: Double) {
+        self.metric = metric
+        self.value = value
+        self.baseline = baseline
+    }
+
+    /// The micro F1 of giving each example the same set: the commonest labels, as many of them as are best.
+    private static func bestConstantF1(_ sets: [[Int]], classes: Int) -> Double {
+        var counts = [Int](repeating: 0, count: classes)
+        for label in sets.joined() where counts.indices.contains(label) { counts[label] += 1 }
+        let actual = counts.reduce(0, +)
+        var (hits, best) = (0, 0.0)
+        for (given, count) in zip(1..., counts.sorted(by: >)) where !sets.isEmpty {
+            hits += count
+            best = max(best, 2 * Double(hits) / Double(given * sets.count + actual))
+        }
+        return best
+    }
+
+    /// The share of right classes, of a teacher that chooses one.
+    public var accuracy: Double { value }
+    /// The accuracy of always answering the commonest class.
+    public var majorityBaseline: Double { baseline }
+
+    /// What to tell of a teacher that may teach.
+    public var summary: String {
+        switch metric {
+        case .microF1:
+            String(
+                format:
+                    "The teacher's micro F1 on the validation data is %.2f %% (best constant answer: %.2f %%).",
+                value * 100, baseline * 100)
+        case .pearson:
+            String(
+                format: "The teacher's Pearson correlation with the validation data's labels is %.4f.", value)
+        default:
+            String(
+                format:
+                    "The teacher's accuracy on the validation data is %.2f %% (commonest class: %.2f %%).",
+                value * 100, baseline * 100)
+        }
     }
 
     /// What the user must not miss, where there is something.
     public var warning: String? {
-        guard accuracy <= majorityBaseline else { return nil }
-        return String(
-            format: "The teacher's accuracy is %.1f %%, no better than always answering the commonest class "
-                + "(%.1f %%). A student can only learn its mistakes: fine-tune the teacher on this task first "
-                + "(`distill finetune`), and check that its labels are in the data's order.",
-            accuracy * 100, majorityBaseline * 100)
+        guard value <= baseline else { return nil }
+        let what =
+            switch metric {
+            case .microF1:
+                String(
+                    format:
+                        "The teacher's micro F1 is %.1f %%, no better than always giving the same labels (%.1f %%). ",
+                    value * 100, baseline * 100)
+            case .pearson:
+                String(
+                    format: "The teacher's Pearson correlation is %.4f, no better than a constant's. ", value)
+            default:
+                String(
+                    format:
+                        "The teacher's accuracy is %.1f %%, no better than always answering the commonest class (%.1f %%). ",
+                    value * 100, baseline * 100)
+            }
+        return what + "A student can only learn its mistakes: fine-tune the teacher on this task first "
+            + "(`distill finetune`), and check that its labels are "
+            + (metric == .pearson ? "on the data's scale." : "in the data's order.")
     }
 }

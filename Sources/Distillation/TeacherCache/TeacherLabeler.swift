@@ -79,7 +79,7 @@ struct TeacherLabeler {
         defer { teacher.model.precision = before }
         let share = Double(end - start) / Double(window.count)
         return try Inference.logits(
-            teacher.model, window, paddingID: teacher.paddingID, batchSize: batchSize,
+            teacher.model, window, batchSize: batchSize,
             onProgress: { onProgress(start + Int(Double($0) * share)) }, shouldStop: shouldStop)
     }
 

@@ -6,8 +6,10 @@ extension Trainer {
         try optimizer.synchronize()
         return TrainingState(
             step: step, epoch: epoch, stepInEpoch: stepInEpoch, parameters: try model.parameters.snapshot(),
-            optimizer: try optimizer.state(), dropout: dropout.position, sums: sums, history: history,
-            best: best)
+            learned: try learned.snapshot(), optimizer: try optimizer.state(),
+            averages: try averages?.state(),
+            dropout: dropout.position, sums: sums, history: history, best: best,
+            evaluationsWithoutGain: evaluationsWithoutGain)
     }
 
     /// Goes on from a state of a trainer with the same model, data and arguments.
@@ -15,7 +17,9 @@ extension Trainer {
     /// - Throws: `TorchError` where the state is of another model.
     public func restore(_ state: TrainingState) throws {
         try model.parameters.restore(state.parameters)
+        try learned.restore(state.learned)
         try optimizer.restore(state.optimizer)
+        if let averages, let saved = state.averages { try averages.restore(saved) }
         dropout.position = state.dropout
         step = state.step
         epoch = state.epoch
@@ -23,5 +27,6 @@ extension Trainer {
         sums = state.sums
         history = state.history
         best = state.best
+        evaluationsWithoutGain = state.evaluationsWithoutGain
     }
 }

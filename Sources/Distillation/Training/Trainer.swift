@@ -3,23 +3,31 @@ import Foundation
 import Torch
 import Transformers
 
-/// Trains a model on an objective: batches → logits → loss → gradients → AdamW, with evaluation each epoch.
+/// Trains a model on objectives: batches → logits → loss → gradients → AdamW, with evaluation each epoch.
 ///
 /// Everything random follows from the seed: the same arguments give the same weights, bit for bit, on the same
 /// machine. ``state()`` and ``restore(_:)`` carry a run over to another trainer.
 public final class Trainer {
     public let model: any SequenceClassifier
-    public let objective: any TrainingObjective
+    public let objectives: ObjectiveSum
     public let data: EncodedDataset
+    public let teacher: TeacherSignals?
+    public let augmentation: Augmentation?
     public let arguments: TrainingArguments
-    public let paddingID: Int
+    /// Where this trainer stands in a run of several stages.
+    public let stage: Stage
     /// Optimiser steps in all.
     public let totalSteps: Int
     public let stepsPerEpoch: Int
 
+    /// What objectives learn beside the model, and drop at the end.
+    let learned: ParameterStore
     let optimizer: AdamW
     let schedule: LearningRateSchedule
     let dropout: DropoutState
+    /// The metric by which the best checkpoint is chosen.
+    let metricForBest: MetricName
+    let averages: ExponentialMovingAverage?
 
     public internal(set) var step = 0
     var epoch = 0
@@ -27,80 +35,133 @@ public final class Trainer {
     var sums = MetricSums()
     public internal(set) var history: [EpochMetrics] = []
     public internal(set) var best: TrainingState.Best?
+    var evaluationsWithoutGain = 0
+
+    /// Steps between two updates of the weights' averages.
+    private static let averagingInterval = 10
+
+    /// A trainer's place in a run of several stages.
+    public struct Stage: Sendable, Equatable {
+        /// Its name in logs; `nil` in a run of one stage.
+        public var name: String?
+        /// Steps and epochs of the stages before, from which this one counts on.
+        public var firstStep = 0
+        public var firstEpoch = 0
+        /// The steps of all stages; `nil` for this trainer's own.
+        public var stepsOfRun: Int?
+
+        public init() {}
+    }
 
     /// - Parameters:
     ///   - model: What is trained, in place.
-    ///   - objective: Turns its logits into a loss.
+    ///   - objectives: What is minimised.
     ///   - data: What it is trained on.
-    ///   - paddingID: The token that fills shorter examples.
+    ///   - teacher: What the teacher says about the data; `nil` without a teacher.
+    ///   - augmentation: How texts are changed anew in each epoch; `nil` for not at all.
     ///   - arguments: Learning rate, batch size and so on.
-    /// - Throws: ``DistillationError`` for arguments out of range or empty data.
+    ///   - stage: Its place in a run of several stages.
+    /// - Throws: ``DistillationError`` for arguments out of range, empty data, or objectives that do not fit.
     public init(
-        model: any SequenceClassifier, objective: any TrainingObjective, data: EncodedDataset, paddingID: Int,
-        arguments: TrainingArguments
+        model: any SequenceClassifier, objectives: [WeightedObjective], data: EncodedDataset,
+        teacher: TeacherSignals? = nil, augmentation: Augmentation? = nil, arguments: TrainingArguments,
+        stage: Stage = Stage()
     ) throws {
         try arguments.validate()
         guard data.count > 0 else { throw DistillationError("the training data is empty") }
         self.model = model
-        self.objective = objective
         self.data = data
-        self.paddingID = paddingID
+        self.teacher = teacher
+        self.augmentation = augmentation
         self.arguments = arguments
+        self.stage = stage
         let examplesPerStep = arguments.perDeviceTrainBatchSize * arguments.gradientAccumulationSteps
         stepsPerEpoch = (data.count + examplesPerStep - 1) / examplesPerStep
         totalSteps = arguments.totalSteps(stepsPerEpoch: stepsPerEpoch)
         schedule = arguments.schedule(totalSteps: totalSteps)
-        optimizer = try AdamW(
-            model.parameters, weightDecay: arguments.weightDecay, beta1: arguments.adamBeta1,
-            beta2: arguments.adamBeta2, epsilon: arguments.adamEpsilon, sparseTables: model.sparseTables)
-        dropout = DropoutState(seed: arguments.seed)
+        learned = ParameterStore()
+        self.objectives = try ObjectiveSum(
+            objectives,
+            models: ObjectiveModels(
+                student: model.configuration, teacher: teacher?.model?.configuration ?? model.configuration,
+                tokensDiffer: teacher.map(\.tokensDiffer) ?? "there is no teacher",
+                problemType: data.problemType, classCounts: data.classCounts,
+                batchSize: arguments.perDeviceTrainBatchSize, exampleCount: data.count,
+                learned: ParameterScope(
+                    store: learned, source: nil, seed: arguments.seed, device: model.device)))
+        guard teacher != nil || !self.objectives.needs.teacherLogits else {
+            throw DistillationError(
+                "the objectives (\(self.objectives.terms.map(\.name).joined(separator: ", "))) need a teacher"
+            )
+        }
+        guard augmentation == nil || teacher == nil || teacher?.model != nil else {
+            throw DistillationError(
+                "augmented texts need the teacher's outputs for them, but \(teacher?.tokensDiffer ?? ""); "
+                    + "leave augmentation out")
+        }
+        metricForBest = try MetricName.forBest(
+            arguments.metricForBestModel, problemType: data.problemType, hasTeacher: teacher != nil)
+        optimizer = try arguments.optimizer(for: model, learned: learned)
+        averages = try arguments.emaDecay.map {
+            try ExponentialMovingAverage(model.parameters, decay: $0, interval: Self.averagingInterval)
+        }
+        dropout = DropoutState(
+            position: .init(seed: arguments.seed, offset: UInt64(stage.firstStep) << 32))
     }
 
     /// Trains until the last step.
     ///
     /// - Parameters:
-    ///   - evaluate: Judges the model on the validation data; called after each epoch and at the end.
+    ///   - evaluate: Judges the model on the validation data; called after each epoch (or `evalSteps`) and at the end.
     ///   - onBest: Called when the model is better than ever before, to save it.
     ///   - onEvent: What happens, for whoever shows it.
     ///   - shouldStop: Asked after each step.
-    /// - Returns: Whether the last step was reached.
+    /// - Returns: Whether the last step was reached, or training ended early because nothing was gained any more.
     /// - Throws: ``NonFiniteLossError`` where the loss or a gradient is not finite. The weights are then those
     ///   before the failed step; ``best`` holds the last good ones.
     @discardableResult
     public func train(
-        evaluate: () throws -> ValidationMetrics, onBest: (EpochMetrics) throws -> Void = { _ in },
+        evaluate: () throws -> MetricValues, onBest: (EpochMetrics) throws -> Void = { _ in },
         onEvent: (RunEvent) -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Bool {
         var meter = StepMeter()
-        var epochStart = Date()
+        var start = Date()
         while step < totalSteps {
             let batches = batchIndices(epoch: epoch)
             let steps = prefetchedSteps(of: batches, from: stepInEpoch)
             defer { steps.stop() }
             while stepInEpoch < batches.count, step < totalSteps, let passes = try steps.next() {
-                let result = try completedStep(passes)
-                meter.add(result)
-                onEvent(
-                    .progress(
-                        completed: step, total: totalSteps, unit: "step",
-                        detail: meter.detail))
-                if step % arguments.loggingSteps == 0 || step == totalSteps {
-                    onEvent(.step(meter.flush(step: step, totalSteps: totalSteps, epoch: epochNow)))
+                meter.add(try completedStep(passes))
+                report(&meter, onEvent)
+                let (stops, isLast) = (shouldStop(), step == totalSteps)
+                let isDue =
+                    arguments.evalSteps.map { step.isMultiple(of: $0) } ?? (stepInEpoch == batches.count)
+                if stops || isLast || isDue {
+                    try evaluateNow(evaluate, onBest, onEvent, since: start)
+                    start = Date()
+                    // An evaluation that only a stop brought about leaves the sums as they are, for a resumed run.
+                    if isLast || isDue { sums = MetricSums() }
                 }
-                if shouldStop() {
-                    try finishEpoch(evaluate, onBest, onEvent, since: epochStart)
-                    return step == totalSteps
+                if stops { return isLast }
+                if hasStalled {
+                    onEvent(.note(stallNote))
+                    return true
                 }
             }
-            try finishEpoch(evaluate, onBest, onEvent, since: epochStart)
             if stepInEpoch == batches.count {
                 epoch += 1
                 stepInEpoch = 0
-                sums = MetricSums()
             }
-            epochStart = Date()
         }
         return true
+    }
+
+    private func report(_ meter: inout StepMeter, _ onEvent: (RunEvent) -> Void) {
+        let (now, all) = (stage.firstStep + step, stage.stepsOfRun ?? totalSteps)
+        onEvent(.progress(completed: now, total: all, unit: "step", detail: meter.detail))
+        if step % arguments.loggingSteps == 0 || step == totalSteps {
+            onEvent(.step(meter.flush(step: now, totalSteps: all, epoch: epochNow, stage: stage.name)))
+        }
     }
 
     /// A step; should it fail, the weights become those of the last whole one.
@@ -114,68 +175,90 @@ public final class Trainer {
     }
 
     /// The place in the run, in epochs.
-    var epochNow: Double { Double(epoch) + Double(stepInEpoch) / Double(stepsPerEpoch) }
+    var epochNow: Double {
+        Double(stage.firstEpoch + epoch) + Double(stepInEpoch) / Double(stepsPerEpoch)
+    }
 
     /// The examples of every optimiser step of an epoch: a function of the seed and the epoch alone.
     func batchIndices(epoch: Int) -> EpochBatches {
         LengthGroupedSampler.batches(
             lengths: data.lengths,
             batchSize: arguments.perDeviceTrainBatchSize * arguments.gradientAccumulationSteps,
-            seed: arguments.seed, epoch: epoch, grouped: arguments.groupByLength)
+            seed: arguments.seed, epoch: stage.firstEpoch + epoch, grouped: arguments.groupByLength)
     }
 
     /// The contents of an epoch's steps, read and assembled while the step before is computed.
     private func prefetchedSteps(of batches: EpochBatches, from start: Int) -> BatchPrefetcher<[Batch]> {
         let (data, size) = (data, arguments.perDeviceTrainBatchSize)
+        let augmentation = augmentation?.seeded(arguments.seed, epoch: stage.firstEpoch + epoch)
         return BatchPrefetcher { place in
             guard start + place < batches.count else { return nil }
-            return try Self.passes(batches[start + place], of: data, batchSize: size)
+            return try Self.passes(
+                batches[start + place], of: data, batchSize: size, augmentation: augmentation)
         }
     }
 
     /// The passes of the batch size that make one step over these examples.
     static func passes(
-        _ indices: [Int], of data: EncodedDataset, batchSize: Int
+        _ indices: [Int], of data: EncodedDataset, batchSize: Int, augmentation: Augmentation.Seeded? = nil
     ) throws -> [Batch] {
         try stride(from: 0, to: indices.count, by: batchSize).map { start in
-            try Batch(data, indices: Array(indices[start..<min(start + batchSize, indices.count)]))
+            try Batch(
+                data, indices: Array(indices[start..<min(start + batchSize, indices.count)]),
+                augmentation: augmentation)
         }
     }
+}
 
-    private func finishEpoch(
-        _ evaluate: () throws -> ValidationMetrics, _ onBest: (EpochMetrics) throws -> Void,
+/// What a run's evaluation showed, and which checkpoint is the best.
+extension Trainer {
+    /// Judges the weights, or their averages, and keeps them where they are the best.
+    private func evaluateNow(
+        _ evaluate: () throws -> MetricValues, _ onBest: (EpochMetrics) throws -> Void,
         _ onEvent: (RunEvent) -> Void, since start: Date
     ) throws {
         try optimizer.synchronize()
-        let validation = try evaluate()
-        guard validation.hardLoss.isFinite else {
-            throw notFinite("the loss on the validation data is \(validation.hardLoss)")
+        guard let averages else { return try judge(evaluate, onBest, onEvent, since: start) }
+        try averages.withAverages { try judge(evaluate, onBest, onEvent, since: start) }
+    }
+
+    private func judge(
+        _ evaluate: () throws -> MetricValues, _ onBest: (EpochMetrics) throws -> Void,
+        _ onEvent: (RunEvent) -> Void, since start: Date
+    ) throws {
+        let values = try evaluate()
+        if let loss = values[.loss], !loss.isFinite {
+            throw notFinite("the loss on the validation data is \(loss)")
         }
-        let isBest = best.map { validation.accuracy > $0.metric } ?? true
+        guard let metric = values[metricForBest] else {
+            throw DistillationError(
+                "metric_for_best_model: the validation data have no \(metricForBest.rawValue); choose one of "
+                    + values.names.map(\.rawValue).joined(separator: ", "))
+        }
+        let direction: Double = metricForBest.greaterIsBetter ? 1 : -1
+        let isBest = best.map { direction * metric > direction * $0.metric } ?? true
+        let isGain =
+            best.map { direction * (metric - $0.metric) > arguments.earlyStoppingThreshold } ?? true
+        evaluationsWithoutGain = isGain ? 0 : evaluationsWithoutGain + 1
         let metrics = EpochMetrics(
-            epoch: epochNow, step: step, trainLoss: sums.mean(sums.loss),
-            trainSoftLoss: sums.hasTeacher ? sums.mean(sums.soft) : nil,
-            trainHardLoss: sums.mean(sums.hard), trainKL: sums.hasTeacher ? sums.mean(sums.kl) : nil,
-            trainAgreement: sums.hasTeacher ? sums.mean(Double(sums.agreements)) : nil,
-            evalAccuracy: validation.accuracy, evalMacroF1: validation.macroF1,
-            evalHardLoss: validation.hardLoss, evalKL: validation.kl, evalAgreement: validation.agreement,
-            isBest: isBest, seconds: -start.timeIntervalSinceNow)
+            epoch: epochNow, step: stage.firstStep + step, stage: stage.name, trainLoss: sums.meanLoss,
+            trainTerms: sums.meanTerms, train: sums.statistics.values, validation: values, isBest: isBest,
+            seconds: -start.timeIntervalSinceNow)
         history.append(metrics)
         if isBest {
             best = .init(
-                metric: validation.accuracy, epoch: epochNow, parameters: try model.parameters.snapshot())
+                metric: metric, epoch: epochNow, parameters: try model.parameters.snapshot())
             try onBest(metrics)
         }
         onEvent(.evaluated(metrics))
     }
-}
 
-/// How the model did on the validation data.
-public struct ValidationMetrics: Sendable, Equatable {
-    public var accuracy: Double
-    public var macroF1: Double
-    public var hardLoss: Double
-    /// Against the teacher, at temperature 1.
-    public var kl: Double?
-    public var agreement: Double?
+    /// Whether the last evaluations have brought nothing.
+    private var hasStalled: Bool {
+        arguments.earlyStoppingPatience.map { evaluationsWithoutGain >= $0 } ?? false
+    }
+
+    private var stallNote: String {
+        "Stopped early: \(metricForBest.rawValue) has not gained in \(evaluationsWithoutGain) evaluations."
+    }
 }

@@ -1,4 +1,5 @@
 import Torch
+import Transformers
 
 /// The settings of a training run, named as in Hugging Face's `TrainingArguments`.
 public struct TrainingArguments: Sendable, Equatable, Codable {
@@ -12,7 +13,7 @@ public struct TrainingArguments: Sendable, Equatable, Codable {
     public var maxSteps = -1
     /// The learning rate after the warm-up.
     public var learningRate = 5e-5
-    /// How the learning rate falls after the warm-up: `linear`, `cosine` or `constant`.
+    /// How the learning rate goes on after the warm-up: `linear`, `cosine`, `polynomial`, `constant`, `one_cycle`.
     public var lrSchedulerType = LearningRateSchedule.Decay.linear
     /// Steps of linear warm-up; below 1, their share of all steps.
     public var warmupSteps = 0.1
@@ -31,6 +32,23 @@ public struct TrainingArguments: Sendable, Equatable, Codable {
     public var loggingSteps = 10
     /// Whether a batch holds sentences of similar length, which saves padding.
     public var groupByLength = true
+    /// How much of a label's mass is spread over all classes, in the loss with the labels.
+    public var labelSmoothingFactor = 0.0
+    /// The classes' weights in the loss with the labels: `balanced`, or numbers separated by commas; `nil` for none.
+    public var classWeights: String?
+    /// Optimiser steps between two evaluations; `nil` evaluates after each epoch.
+    public var evalSteps: Int?
+    /// The metric on the validation data by which the best checkpoint is chosen; `nil` for the task's own: accuracy,
+    /// micro F1 or Pearson's correlation.
+    public var metricForBestModel: String?
+    /// Evaluations without gain after which training ends; `nil` for never.
+    public var earlyStoppingPatience: Int?
+    /// How much the metric must improve to count as a gain.
+    public var earlyStoppingThreshold = 0.0
+    /// Each layer's learning rate is that of the layer above times this; 1 for the same everywhere.
+    public var layerwiseLrDecay = 1.0
+    /// The decay of the weights' moving average, which is evaluated and saved in their place; `nil` for none.
+    public var emaDecay: Double?
 
     public init() {}
 
@@ -56,6 +74,20 @@ public struct TrainingArguments: Sendable, Equatable, Codable {
             gradientAccumulationSteps > 0, "gradient_accumulation_steps", "at least 1",
             gradientAccumulationSteps)
         try require(loggingSteps > 0, "logging_steps", "at least 1", loggingSteps)
+        try require(
+            (0..<1).contains(labelSmoothingFactor), "label_smoothing_factor", "in 0 ..< 1",
+            labelSmoothingFactor)
+        if let evalSteps { try require(evalSteps > 0, "eval_steps", "at least 1", evalSteps) }
+        if let patience = earlyStoppingPatience {
+            try require(patience > 0, "early_stopping_patience", "at least 1", patience)
+        }
+        try require(
+            earlyStoppingThreshold >= 0 && earlyStoppingThreshold.isFinite, "early_stopping_threshold",
+            "0 or more", earlyStoppingThreshold)
+        try require(
+            layerwiseLrDecay > 0 && layerwiseLrDecay <= 1, "layerwise_lr_decay", "above 0 and at most 1",
+            layerwiseLrDecay)
+        if let emaDecay { try require((0..<1).contains(emaDecay), "ema_decay", "in 0 ..< 1", emaDecay) }
     }
 
     /// Optimiser steps in all, for this many batches an epoch.
@@ -71,6 +103,16 @@ public struct TrainingArguments: Sendable, Equatable, Codable {
         return LearningRateSchedule(
             peak: learningRate, warmupSteps: Int(min(steps, Double(totalSteps))), totalSteps: totalSteps,
             decay: lrSchedulerType)
+    }
+}
+
+extension TrainingArguments {
+    /// AdamW for a model and what objectives learn beside it.
+    func optimizer(for model: any SequenceClassifier, learned: ParameterStore) throws -> AdamW {
+        try AdamW(
+            [model.parameters, learned], weightDecay: weightDecay, layerDecay: layerwiseLrDecay,
+            depth: { layerDepth(of: $0, layers: model.configuration.numHiddenLayers) }, beta1: adamBeta1,
+            beta2: adamBeta2, epsilon: adamEpsilon, sparseTables: model.sparseTables)
     }
 }
 

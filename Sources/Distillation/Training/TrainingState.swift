@@ -13,13 +13,19 @@ public struct TrainingState {
     /// Optimiser steps done within the present epoch.
     public var stepInEpoch: Int
     public var parameters: [String: Tensor]
+    /// What objectives learn beside the model.
+    public var learned: [String: Tensor]
     public var optimizer: AdamW.State
+    /// The weights' averages, where they are kept.
+    public var averages: ExponentialMovingAverage.State?
     public var dropout: DropoutState.Position
-    /// Sums of the present epoch.
+    /// Sums since the last evaluation.
     public var sums: MetricSums
-    /// Finished epochs.
+    /// Evaluations so far.
     public var history: [EpochMetrics]
     public var best: Best?
+    /// Evaluations since the best.
+    public var evaluationsWithoutGain: Int
 
     /// The best checkpoint so far.
     public struct Best {
@@ -34,21 +40,39 @@ public struct TrainingState {
 public struct MetricSums: Sendable, Equatable, Codable {
     public var examples = 0
     public var loss = 0.0
-    public var soft = 0.0
-    public var hard = 0.0
-    public var kl = 0.0
-    public var agreements = 0
-    public var hasTeacher = false
+    /// Each term's loss before its weight, and the examples that it was computed for.
+    private var terms: [String: Double] = [:]
+    private var termExamples: [String: Int] = [:]
+    private var termOrder: [String] = []
+    public var statistics = TrainingStatistics()
 
-    mutating func add(_ terms: LossTerms, total: Double, count: Int, agreements: Int?) {
+    public init() {}
+
+    mutating func add(_ terms: LossTerms, total: Double, count: Int) {
         examples += count
         loss += total * Double(count)
-        soft += (terms.soft ?? 0) * Double(count)
-        hard += (terms.hard ?? 0) * Double(count)
-        kl += (terms.kl ?? 0) * Double(count)
-        if terms.soft != nil { hasTeacher = true }
-        self.agreements += agreements ?? 0
+        for (name, value) in terms.values { add(name, value * Double(count), count) }
     }
 
-    func mean(_ sum: Double) -> Double { sum / Double(max(1, examples)) }
+    private mutating func add(_ name: String, _ sum: Double, _ count: Int) {
+        if termExamples[name] == nil { termOrder.append(name) }
+        terms[name, default: 0] += sum
+        termExamples[name, default: 0] += count
+    }
+
+    mutating func merge(_ other: MetricSums) {
+        examples += other.examples
+        loss += other.loss
+        for name in other.termOrder { add(name, other.terms[name] ?? 0, other.termExamples[name] ?? 0) }
+        statistics.merge(other.statistics)
+    }
+
+    var meanLoss: Double { loss / Double(max(1, examples)) }
+
+    /// Means over the examples.
+    var meanTerms: NamedValues {
+        var values = NamedValues()
+        for name in termOrder { values[name] = (terms[name] ?? 0) / Double(max(1, termExamples[name] ?? 1)) }
+        return values
+    }
 }

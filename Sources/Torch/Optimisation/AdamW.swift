@@ -2,29 +2,41 @@ import CTorch
 
 /// AdamW (Loshchilov and Hutter, arXiv 1711.05101), as `torch.optim.AdamW`.
 ///
+/// A parameter that a loss does not reach has no gradient; it is passed over, and its steps are not counted.
+///
 /// A table whose gradient is sparse, such as word embeddings on packed input, is updated row by row: a row goes through
 /// the steps in which it had no gradient only when it is read again (``prepare(rows:)``, ``synchronize()``). The result
 /// is that of updating every row in every step, without reading the whole table each time.
 public final class AdamW {
-    /// Parameters that share a weight decay.
+    /// Parameters that share a weight decay and a learning rate.
     public struct Group {
         public let parameters: [ParameterStore.Entry]
         public let weightDecay: Double
+        /// What a step's learning rate is multiplied with.
+        public let learningRateScale: Double
 
-        public init(parameters: [ParameterStore.Entry], weightDecay: Double) {
+        public init(
+            parameters: [ParameterStore.Entry], weightDecay: Double, learningRateScale: Double = 1
+        ) {
             self.parameters = parameters
             self.weightDecay = weightDecay
+            self.learningRateScale = learningRateScale
         }
     }
 
     /// Everything the optimiser remembers between steps, by parameter name.
     public struct State {
         public var step: Int
+        /// The steps in which each parameter had a gradient.
+        public var steps: [String: Int]
         public var firstMoments: [String: Tensor]
         public var secondMoments: [String: Tensor]
 
-        public init(step: Int, firstMoments: [String: Tensor], secondMoments: [String: Tensor]) {
+        public init(
+            step: Int, steps: [String: Int], firstMoments: [String: Tensor], secondMoments: [String: Tensor]
+        ) {
             self.step = step
+            self.steps = steps
             self.firstMoments = firstMoments
             self.secondMoments = secondMoments
         }
@@ -38,9 +50,9 @@ public final class AdamW {
 
     private let firstMoments: [[Tensor]]
     private let secondMoments: [[Tensor]]
-    /// The learning rate of each step since ``restore(_:)``; zeros before it, which no row is behind.
-    private var learningRates: [Double] = []
-    private let tables: [SparseTable]
+    /// The steps of each parameter.
+    private var steps: [[Int]]
+    private var tables: [SparseTable]
 
     /// A table that is updated row by row.
     private struct SparseTable {
@@ -48,6 +60,8 @@ public final class AdamW {
         let place: Int
         /// (rows) int32: how many steps each row has seen.
         let rowSteps: Tensor
+        /// The learning rate of each step since ``restore(_:)``; zeros before it, which no row is behind.
+        var learningRates: [Double] = []
     }
 
     /// - Parameters:
@@ -67,6 +81,7 @@ public final class AdamW {
         self.epsilon = epsilon
         firstMoments = try groups.map { try $0.parameters.map { try $0.tensor.zerosLike() } }
         secondMoments = try groups.map { try $0.parameters.map { try $0.tensor.zerosLike() } }
+        steps = groups.map { [Int](repeating: 0, count: $0.parameters.count) }
         var tables: [SparseTable] = []
         for (index, group) in groups.enumerated() {
             for (place, entry) in group.parameters.enumerated()
@@ -78,53 +93,56 @@ public final class AdamW {
         self.tables = tables
     }
 
-    /// Two groups, as Hugging Face's `Trainer` makes them: biases and normalisation weights do not decay.
-    public convenience init(
-        _ store: ParameterStore, weightDecay: Double, beta1: Double = 0.9, beta2: Double = 0.999,
-        epsilon: Double = 1e-8, sparseTables: [Tensor] = []
-    ) throws {
-        let entries = store.entries.filter(\.tensor.requiresGrad)
-        try self.init(
-            [
-                Group(parameters: entries.filter { decays($0.name) }, weightDecay: weightDecay),
-                Group(parameters: entries.filter { !decays($0.name) }, weightDecay: 0),
-            ], beta1: beta1, beta2: beta2, epsilon: epsilon, sparseTables: sparseTables)
-    }
-
     /// The parameters of all groups.
     public var parameters: [Tensor] { groups.flatMap { $0.parameters.map(\.tensor) } }
 
-    /// Updates every parameter from its gradient.
+    /// Updates every parameter that has a gradient.
     ///
-    /// - Throws: ``TorchError`` where a parameter has no gradient; nothing has changed then.
+    /// - Throws: ``TorchError`` where no parameter has one; nothing has changed then.
     public func step(learningRate: Double) throws {
-        for group in groups {
-            for entry in group.parameters where !entry.tensor.hasGradient {
-                throw TorchError("adamw_: parameter '\(entry.name)' has no gradient; call backward first")
-            }
+        guard parameters.contains(where: \.hasGradient) else {
+            throw TorchError("adamw_: no parameter has a gradient; call backward first")
         }
         step += 1
-        learningRates.append(learningRate)
         for (index, group) in groups.enumerated() {
+            let rate = learningRate * group.learningRateScale
+            // Parameters that have seen as many steps go together: nearly always all of them.
+            var places: [Int: [Int]] = [:]
             let sparse = Set(tables.lazy.filter { $0.group == index }.map(\.place))
-            func dense(_ tensors: [Tensor]) -> [Tensor] {
-                sparse.isEmpty ? tensors : tensors.indices.filter { !sparse.contains($0) }.map { tensors[$0] }
+            for (place, entry) in group.parameters.enumerated()
+            where entry.tensor.hasGradient && !sparse.contains(place) {
+                steps[index][place] += 1
+                places[steps[index][place], default: []].append(place)
             }
-            try Tensor.withHandles(dense(group.parameters.map(\.tensor))) { parameters, count in
-                try Tensor.withHandles(dense(firstMoments[index])) { first, _ in
-                    try Tensor.withHandles(dense(secondMoments[index])) { second, _ in
-                        try check(ct_adamw_(parameters, first, second, count, options(index, learningRate)))
-                    }
+            for (count, places) in places.sorted(by: { $0.key < $1.key }) {
+                try update(index, places, options(index, rate, count))
+            }
+        }
+        for place in tables.indices { try updateTable(place, learningRate) }
+    }
+
+    private func update(_ group: Int, _ places: [Int], _ options: ct_adamw_options) throws {
+        try Tensor.withHandles(places.map { groups[group].parameters[$0].tensor }) { parameters, count in
+            try Tensor.withHandles(places.map { firstMoments[group][$0] }) { first, _ in
+                try Tensor.withHandles(places.map { secondMoments[group][$0] }) { second, _ in
+                    try check(ct_adamw_(parameters, first, second, count, options))
                 }
             }
         }
-        for table in tables {
-            try withTable(table) { parameter, first, second in
-                try check(
-                    ct_adamw_rows_(
-                        parameter, first, second, table.rowSteps.handle, learningRates,
-                        options(table.group, learningRate)))
-            }
+    }
+
+    private func updateTable(_ place: Int, _ learningRate: Double) throws {
+        let (group, parameter) = (tables[place].group, tables[place].place)
+        guard groups[group].parameters[parameter].tensor.hasGradient else { return }
+        let rate = learningRate * groups[group].learningRateScale
+        steps[group][parameter] += 1
+        tables[place].learningRates.append(rate)
+        let table = tables[place]
+        try withTable(table) { parameter, first, second in
+            try check(
+                ct_adamw_rows_(
+                    parameter, first, second, table.rowSteps.handle, table.learningRates,
+                    options(group, rate, table.learningRates.count)))
         }
     }
 
@@ -141,12 +159,12 @@ public final class AdamW {
     public func synchronize() throws { try catchUp(nil) }
 
     private func catchUp(_ rows: Tensor?) throws {
-        for table in tables where step > 0 {
+        for table in tables where !table.learningRates.isEmpty {
             try withTable(table) { parameter, first, second in
                 try check(
                     ct_adamw_catch_up_(
-                        parameter, first, second, table.rowSteps.handle, rows?.handle, learningRates,
-                        options(table.group, 0)))
+                        parameter, first, second, table.rowSteps.handle, rows?.handle, table.learningRates,
+                        options(table.group, 0, table.learningRates.count)))
             }
         }
     }
@@ -159,7 +177,7 @@ public final class AdamW {
             firstMoments[table.group][table.place].handle, secondMoments[table.group][table.place].handle)
     }
 
-    private func options(_ group: Int, _ learningRate: Double) -> ct_adamw_options {
+    private func options(_ group: Int, _ learningRate: Double, _ step: Int) -> ct_adamw_options {
         ct_adamw_options(
             learning_rate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
             weight_decay: groups[group].weightDecay, step: Int64(step))
@@ -172,11 +190,11 @@ public final class AdamW {
     /// Scales all gradients so that their joint norm is at most `maxNorm` (Pascanu et al., arXiv 1211.5063).
     ///
     /// - Returns: The norm before scaling; not finite where a gradient is not.
-    /// - Throws: ``TorchError`` unless `maxNorm` is positive, and where a parameter has no gradient.
+    /// - Throws: ``TorchError`` unless `maxNorm` is positive.
     @discardableResult
     public func clipGradients(maxNorm: Double) throws -> Double {
         var norm = 0.0
-        try Tensor.withHandles(parameters) { handles, count in
+        try Tensor.withHandles(parameters.filter(\.hasGradient)) { handles, count in
             try check(ct_clip_grad_norm_(handles, count, maxNorm, &norm))
         }
         return norm
@@ -187,9 +205,10 @@ extension AdamW {
     /// A copy of the state, which later steps do not change.
     public func state() throws -> State {
         try synchronize()
-        var state = State(step: step, firstMoments: [:], secondMoments: [:])
+        var state = State(step: step, steps: [:], firstMoments: [:], secondMoments: [:])
         for (index, group) in groups.enumerated() {
             for (place, entry) in group.parameters.enumerated() {
+                state.steps[entry.name] = steps[index][place]
                 state.firstMoments[entry.name] = try firstMoments[index][place].clone()
                 state.secondMoments[entry.name] = try secondMoments[index][place].clone()
             }
@@ -217,12 +236,13 @@ extension AdamW {
         }
         for copy in copies { try copy.to.copy(from: copy.from) }
         step = state.step
-        learningRates = [Double](repeating: 0, count: step)
-        for table in tables { try table.rowSteps.fill(Double(step)) }
+        for (index, group) in groups.enumerated() {
+            steps[index] = group.parameters.map { state.steps[$0.name] ?? state.step }
+        }
+        for place in tables.indices {
+            let count = steps[tables[place].group][tables[place].place]
+            tables[place].learningRates = [Double](repeating: 0, count: count)
+            try tables[place].rowSteps.fill(Double(count))
+        }
     }
-}
-
-/// Whether weight decay applies to the parameter of this name.
-private func decays(_ name: String) -> Bool {
-    name != "bias" && !name.hasSuffix(".bias") && !name.contains("LayerNorm") && !name.contains("layer_norm")
 }

@@ -65,6 +65,26 @@ extension Tensor {
         try .make { ct_mse_loss(handle, target.handle, $0) }
     }
 
+    /// −target · log σ(self) − (1 − target) · log(1 − σ(self)) of each element, not reduced.
+    ///
+    /// - Parameters:
+    ///   - target: Probabilities of this tensor's shape (N, C).
+    ///   - classWeights: (C) a factor per class; `nil` for none.
+    ///   - positiveWeights: (C) a factor per class for the first term alone; `nil` for none.
+    public func binaryCrossEntropyWithLogits(
+        _ target: Tensor, classWeights: Tensor? = nil, positiveWeights: Tensor? = nil
+    ) throws -> Tensor {
+        try .make {
+            ct_binary_cross_entropy_with_logits(
+                handle, target.handle, classWeights?.handle, positiveWeights?.handle, $0)
+        }
+    }
+
+    /// The Euclidean distances between this matrix's rows (N, D) and another's (M, D): (N, M).
+    public func distances(to other: Tensor) throws -> Tensor {
+        try .make { ct_cdist(handle, other.handle, $0) }
+    }
+
     /// Drops elements with this probability and scales the others, as ``Dropout`` says.
     public func dropout(probability: Double, seed: UInt64, offset: UInt64) throws -> Tensor {
         try .make { ct_dropout(handle, probability, seed, offset, $0) }

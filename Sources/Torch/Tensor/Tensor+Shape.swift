@@ -58,6 +58,14 @@ extension Tensor {
             try make { ct_stack(handles, count, Int64(dimension), $0) }
         }
     }
+
+    /// Sequences that stand one after another, (T, H), each padded with zeros to the longest: (B, L, H).
+    ///
+    /// - Parameter offsets: B + 1 numbers: where each sequence begins, and T.
+    /// - Throws: ``TorchError`` where the offsets do not fit the tokens.
+    public func padded(offsets: [Int]) throws -> Tensor {
+        try withInt64(offsets) { places, count in try .make { ct_pad_packed(handle, places, count, $0) } }
+    }
 }
 
 /// Indexing.

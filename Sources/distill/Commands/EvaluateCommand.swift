@@ -7,8 +7,10 @@ struct EvaluateCommand: ParsableCommand {
         commandName: "evaluate",
         abstract: "Judge a model on labelled texts, beside its teacher where one is given.",
         discussion: """
-            Prints accuracy, F1, Matthews correlation, the confusion matrix, parameters, bytes on disk and latency, \
-            and with --teacher also agreement, KL and the ratios.
+            Prints accuracy, F1, Matthews correlation, calibration error, the confusion matrix, parameters, bytes on \
+            disk and latency, and with --teacher also agreement, KL and the ratios. For a model that may choose several \
+            labels: micro and macro F1 and subset accuracy; for a regression: Pearson's and Spearman's correlation and \
+            the errors.
 
             Examples:
               distill evaluate --model student --data test.csv
@@ -44,6 +46,7 @@ struct EvaluateCommand: ParsableCommand {
         request.textColumn = columns.textColumn
         request.textPairColumn = columns.textPairColumn
         request.labelColumn = columns.labelColumn
+        request.labelSeparator = columns.labelSeparator ?? request.labelSeparator
         request.maxLength = columns.maxLength ?? request.maxLength
         request.batchSize = batchSize
         request.latencySamples = latencySamples

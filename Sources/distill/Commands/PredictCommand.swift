@@ -11,6 +11,10 @@ struct PredictCommand: ParsableCommand {
             Each line of the file, or of standard input, is one text; with --pairs it is two, separated by a tab. \
             The answer to an empty line has an error in the place of a label, so that lines stay side by side.
 
+            The keys of an answer are label (the most likely one), score (its probability) and scores (every label's); \
+            of a model that may choose several labels, labels (those whose probability is above --threshold) and scores; \
+            of a regression, score (the number).
+
             Examples:
               echo "A film to remember." | distill predict --model student
               distill predict --model student reviews.txt > answers.jsonl
@@ -29,15 +33,21 @@ struct PredictCommand: ParsableCommand {
     @Option(help: "Longer inputs are cut to this many tokens.")
     var maxLength = 128
 
+    @Option(help: "The probability above which a label is chosen, by models that may choose several.")
+    var threshold = 0.5
+
     @OptionGroup(title: "Running") var compute: ComputeOptions
 
     func run() throws {
         guard maxLength >= 3 else { throw UsageError("max_length must be at least 3, got \(maxLength)") }
+        guard threshold > 0, threshold < 1 else {
+            throw UsageError("threshold must be between 0 and 1, got \(threshold)")
+        }
         let device = try compute.device()
         let reader = try LineReader(path: input)
         let predictor = try Predictor(
             model: URL(filePath: model), maxLength: maxLength, device: device,
-            precision: compute.precision ?? .float32)
+            precision: compute.precision ?? .float32, threshold: threshold)
         while let lines = try reader.next() {
             try Terminal.output(try answers(to: lines, predictor).joined(separator: "\n"))
         }
@@ -73,14 +83,18 @@ struct PredictCommand: ParsableCommand {
 /// A line of the output.
 private struct Answer: Encodable {
     var label: String?
+    var labels: [String]?
     var score: Double?
     var scores: [String: Double]?
     var error: String?
 
     init(_ prediction: Prediction) {
         label = prediction.label
+        labels = prediction.labels
         score = prediction.score
-        scores = Dictionary(prediction.scores.map { ($0.label, $0.value) }) { first, _ in first }
+        scores = prediction.scores.map { scores in
+            Dictionary(scores.map { ($0.label, $0.value) }) { first, _ in first }
+        }
     }
 
     init(error: String) { self.error = error }

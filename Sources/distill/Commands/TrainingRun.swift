@@ -4,15 +4,17 @@ import Distillation
 /// What `finetune` and `run` share once their settings are known.
 enum TrainingRun {
     /// Runs, shows the progress, prints the result, and ends the process as a signal asks.
+    ///
+    /// - Parameter prints: Whether the result is printed.
     static func perform(
-        _ display: DisplayOptions,
+        _ display: DisplayOptions, prints: Bool = true,
         _ run: (_ onEvent: @escaping (RunEvent) -> Void, _ shouldStop: @escaping () -> Bool) throws ->
             RunReport
     ) throws {
         Interrupt.install()
         let renderer = RunRenderer(quiet: display.quiet)
         let report = try run({ renderer.handle($0) }, { Interrupt.isRequested })
-        try display.print(report) { (display.quiet ? "" : "\n") + ReportText.run(report) }
+        if prints { try display.print(report) { (display.quiet ? "" : "\n") + ReportText.run(report) } }
         renderer.repeatWarnings()
         if report.interrupted { throw ExitCode(Interrupt.exitCode) }
     }

@@ -1,3 +1,4 @@
+import Distillation
 import Files
 import Foundation
 import Yams
@@ -49,6 +50,11 @@ struct ConfigurationFile {
                 "\(path), line \(entry.line): \(name) must be \(Value.settingDescription), got \(written)")
         }
         return value
+    }
+
+    /// A setting's node; `nil` where the file does not have it, or leaves it empty.
+    func node(_ name: String) -> Node? {
+        entries.first { $0.name == name && $0.node.null == nil }?.node
     }
 
     func refuse(allBut known: [String]) throws {

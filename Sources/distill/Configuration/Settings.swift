@@ -1,4 +1,5 @@
 import Foundation
+import Yams
 
 /// The settings of a run: flags first, then the configuration file, then defaults.
 ///
@@ -30,6 +31,17 @@ final class Settings {
         if let value = try value(name, flag) { place = value }
     }
 
+    /// A setting that is a list, where flags or file give it.
+    ///
+    /// - Parameter parse: Makes an element of the file's node.
+    func list<Element>(
+        _ name: String, _ flags: [Element], _ parse: (Node) throws -> Element
+    ) throws -> [Element] {
+        known.append(name)
+        let written = try file?.list(name, parse)
+        return flags.isEmpty ? written ?? [] : flags
+    }
+
     /// - Throws: ``UsageError`` where neither flag nor file give it.
     func required<Value: SettingValue>(_ name: String, _ flag: Value?) throws -> Value {
         if let value = try value(name, flag) { return value }
@@ -38,6 +50,9 @@ final class Settings {
             file.map { "\($0.path): there is no \(name); add it, or give \(option)" }
                 ?? "\(option) is missing; give it, or a file with it as --config")
     }
+
+    /// Makes a name known that somebody else reads.
+    func ignore(_ name: String) { known.append(name) }
 
     /// - Throws: ``UsageError`` for the first name in the file that nothing has read.
     func finish() throws { try file?.refuse(allBut: known) }

@@ -24,7 +24,9 @@ struct TrainingOptions: ParsableArguments {
     var learningRate: Double?
 
     @Option(
-        help: "How the learning rate falls after the warm-up: linear, cosine or constant. (default: linear)")
+        help: ArgumentHelp(
+            "How the learning rate goes on after the warm-up: linear, cosine, polynomial, constant or one_cycle. (default: linear)",
+            valueName: "type"))
     var lrSchedulerType: LearningRateSchedule.Decay?
 
     @Option(help: "Steps of linear warm-up; below 1, their share of all steps. (default: 0.1)")
@@ -54,6 +56,39 @@ struct TrainingOptions: ParsableArguments {
         help: "Batch texts of similar length, which saves padding. (default: --group-by-length)")
     var groupByLength: Bool?
 
+    @Option(
+        help: ArgumentHelp(
+            "How much of a label's mass is spread over all classes. (default: 0)", valueName: "share"))
+    var labelSmoothingFactor: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "The classes' weights in the loss with the labels: balanced, or a number for each class.",
+            valueName: "balanced"))
+    var classWeights: String?
+
+    @Option(help: "Optimiser steps between two evaluations. (default: an epoch's)")
+    var evalSteps: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The validation metric that chooses the best checkpoint: accuracy, macro_f1, loss, kl, agreement, … (default: accuracy, micro_f1 or pearson)",
+            valueName: "metric"))
+    var metricForBestModel: String?
+
+    @Option(help: "Evaluations without gain after which training ends. (default: never)")
+    var earlyStoppingPatience: Int?
+
+    @Option(help: "What counts as a gain. (default: 0)")
+    var earlyStoppingThreshold: Double?
+
+    @Option(help: "Each layer's learning rate is that of the layer above times this. (default: 1)")
+    var layerwiseLrDecay: Double?
+
+    @Option(
+        help: "Keep a moving average of the weights with this decay, such as 0.999; it is judged and saved.")
+    var emaDecay: Double?
+
     func arguments(_ settings: Settings) throws -> TrainingArguments {
         var arguments = TrainingArguments()
         try settings.assign("num_train_epochs", numTrainEpochs, to: &arguments.numTrainEpochs)
@@ -80,6 +115,17 @@ struct TrainingOptions: ParsableArguments {
         try settings.assign("adam_epsilon", adamEpsilon, to: &arguments.adamEpsilon)
         try settings.assign("max_grad_norm", maxGradNorm, to: &arguments.maxGradNorm)
         try settings.assign("seed", seed, to: &arguments.seed)
+        try settings.assign(
+            "label_smoothing_factor", labelSmoothingFactor, to: &arguments.labelSmoothingFactor)
+        try settings.assign("class_weights", classWeights, to: &arguments.classWeights)
+        try settings.assign("eval_steps", evalSteps, to: &arguments.evalSteps)
+        try settings.assign("metric_for_best_model", metricForBestModel, to: &arguments.metricForBestModel)
+        try settings.assign(
+            "early_stopping_patience", earlyStoppingPatience, to: &arguments.earlyStoppingPatience)
+        try settings.assign(
+            "early_stopping_threshold", earlyStoppingThreshold, to: &arguments.earlyStoppingThreshold)
+        try settings.assign("layerwise_lr_decay", layerwiseLrDecay, to: &arguments.layerwiseLrDecay)
+        try settings.assign("ema_decay", emaDecay, to: &arguments.emaDecay)
         try settings.assign("logging_steps", loggingSteps, to: &arguments.loggingSteps)
         try settings.assign("group_by_length", groupByLength, to: &arguments.groupByLength)
         return arguments

@@ -1,5 +1,6 @@
 import Distillation
 import Foundation
+import Transformers
 
 /// Reports as tables for a terminal.
 enum ReportText {
@@ -29,12 +30,13 @@ enum ReportText {
     }
 
     static func evaluation(_ report: EvaluationReport) -> String {
-        [
-            "\(report.data.path) (\(report.data.examples) examples):", "",
+        let parts = [
+            "\(report.data.path) (\(report.data.examples) examples):",
             comparison(
                 report.model, name: report.teacher == nil ? "model" : "student", teacher: report.teacher,
-                report.comparison), "", perClass(report), "", confusion(report),
-        ].joined(separator: "\n")
+                report.comparison), perClass(report), confusion(report),
+        ]
+        return parts.compactMap(\.self).joined(separator: "\n\n")
     }
 
     /// A model, with its teacher before it where there is one.
@@ -50,12 +52,28 @@ enum ReportText {
             guard let teacher else { return table.add(title, own) }
             table.add(title, value(teacher) ?? "", own, beside(teacher) ?? "")
         }
-        add("accuracy", { Format.percent($0.accuracy) }, { Format.points(model.accuracy - $0.accuracy) })
-        add("macro F1", { Format.percent($0.macroF1) }, { Format.points(model.macroF1 - $0.macroF1) })
-        add("Matthews correlation", { String(format: "%.4f", $0.matthewsCorrelation) })
+        for name in metricNames(model.problemType) {
+            let isShare = shares.contains(name)
+            add(
+                name.title(for: model.problemType),
+                { $0.metrics[name].map { isShare ? Format.percent($0) : String(format: "%.4f", $0) } },
+                { teacher in
+                    guard isShare, let own = model.metrics[name], let other = teacher.metrics[name] else {
+                        return nil
+                    }
+                    return Format.points(own - other)
+                })
+        }
         if let comparison {
-            table.add("agreement", "", Format.percent(comparison.agreement), "")
-            table.add("KL to teacher", "", String(format: "%.4f", comparison.kl), "")
+            let title = MetricName.agreement.title(for: model.problemType)
+            table.add(
+                title, "",
+                model.problemType == .regression
+                    ? String(format: "%.4f", comparison.agreement) : Format.percent(comparison.agreement), "")
+            if let kl = comparison.kl { table.add("KL to teacher", "", String(format: "%.4f", kl), "") }
+            if let mse = comparison.teacherMse {
+                table.add(MetricName.teacherMSE.title(for: .regression), "", String(format: "%.4f", mse), "")
+            }
         }
         add(
             "parameters", { Format.count($0.parameters) },
@@ -70,22 +88,38 @@ enum ReportText {
         return table.text
     }
 
-    private static func perClass(_ report: EvaluationReport) -> String {
+    /// The metrics shown of a problem type, the most telling first.
+    private static func metricNames(_ problemType: ProblemType) -> [MetricName] {
+        switch problemType {
+        case .singleLabel: [.accuracy, .macroF1, .matthewsCorrelation, .ece]
+        case .multiLabel: [.microF1, .macroF1, .accuracy, .ece]
+        case .regression: [.pearson, .spearman, .mse, .mae, .r2]
+        }
+    }
+
+    /// Metrics shown in percent.
+    private static let shares: Set<MetricName> = [.accuracy, .macroF1, .microF1]
+
+    private static func perClass(_ report: EvaluationReport) -> String? {
+        guard let scores = report.model.f1 else { return nil }
         var table = report.teacher == nil ? TextTable("F1", "model") : TextTable("F1", "teacher", "student")
-        for (index, score) in report.model.f1.enumerated() {
+        for (index, score) in scores.enumerated() {
             var cells = [score.label]
-            if let teacher = report.teacher { cells.append(Format.percent(teacher.f1[index].value)) }
+            if let teacher = report.teacher {
+                cells.append(teacher.f1.map { Format.percent($0[index].value) } ?? "")
+            }
             table.add(cells + [Format.percent(score.value)])
         }
         return table.text
     }
 
-    private static func confusion(_ report: EvaluationReport) -> String {
+    private static func confusion(_ report: EvaluationReport) -> String? {
+        guard let matrix = report.model.confusionMatrix else { return nil }
         guard report.labels.count <= 12 else {
             return "(\(report.labels.count) classes: the confusion matrix is in --json)"
         }
         var table = TextTable(header: ["true ╲ predicted"] + report.labels)
-        for (label, row) in zip(report.labels, report.model.confusionMatrix) {
+        for (label, row) in zip(report.labels, matrix) {
             table.add([label] + row.map(String.init))
         }
         return table.text

@@ -80,28 +80,31 @@ final class RunRenderer {
     // MARK: - Text
 
     static func text(_ metrics: StepMetrics) -> String {
-        var text = String(
-            format: "  step %d/%d  epoch %.2f  loss %.4f", metrics.step, metrics.totalSteps, metrics.epoch,
-            metrics.loss)
-        if let soft = metrics.softLoss { text += String(format: "  soft %.4f", soft) }
-        if let hard = metrics.hardLoss, metrics.softLoss != nil {
-            text += String(format: "  hard %.4f", hard)
-        }
-        if let kl = metrics.kl { text += String(format: "  kl %.4f", kl) }
-        return text
+        let stage = metrics.stage.map { "  [\($0)]" } ?? ""
+        return String(
+            format: "  step %d/%d%@  epoch %.2f  loss %.4f", metrics.step, metrics.totalSteps, stage,
+            metrics.epoch, metrics.loss)
+            + terms(metrics.terms) + values(metrics.metrics)
             + String(
                 format: "  lr %.2e  grad_norm %.2f  %.0f examples/s", metrics.learningRate, metrics.gradNorm,
                 metrics.examplesPerSecond)
     }
 
     static func text(_ metrics: EpochMetrics) -> String {
-        var text = String(
-            format: "  epoch %.2f  train loss %.4f  validation accuracy %@", metrics.epoch, metrics.trainLoss,
-            Format.percent(metrics.evalAccuracy))
-        if let agreement = metrics.evalAgreement {
-            text += "  agreement \(Format.percent(agreement))"
-        }
-        if let kl = metrics.evalKL { text += String(format: "  kl %.4f", kl) }
-        return text + (metrics.isBest ? "  (best)" : "")
+        let stage = metrics.stage.map { "  [\($0)]" } ?? ""
+        return String(
+            format: "  epoch %.2f%@  train loss %.4f  validation:", metrics.epoch, stage, metrics.trainLoss)
+            + values(metrics.validation) + (metrics.isBest ? "  (best)" : "")
+    }
+
+    /// The parts of a loss, where it has several.
+    private static func terms(_ terms: NamedValues) -> String {
+        guard terms.names.count > 1 else { return "" }
+        return " (" + terms.map { "\($0.name) " + String(format: "%.4f", $0.value) }.joined(separator: ", ")
+            + ")"
+    }
+
+    private static func values(_ values: MetricValues) -> String {
+        values.entries.map { "  \($0.name.rawValue) " + String(format: "%.4f", $0.value) }.joined()
     }
 }

@@ -36,11 +36,16 @@ struct SparseAdamWTests {
         [8, 7, 6, 5, 4, 3], [9, 9, 2, 38],
     ]
 
-    @Test("bit for bit as the dense update of every row", arguments: [1, 2])
-    func dense(passes: Int) throws {
+    @Test("bit for bit as the dense update of every row", arguments: [1, 2], [1, 0.3])
+    func dense(passes: Int, layerDecay: Double) throws {
         let (lazy, whole) = (try Table(), try Table())
-        let ours = try AdamW(lazy.store, weightDecay: 0.1, sparseTables: [lazy.word])
-        let reference = try AdamW(whole.store, weightDecay: 0.1)
+        func optimizer(_ table: Table, _ sparse: [Tensor]) throws -> AdamW {
+            try AdamW(
+                [table.store], weightDecay: 0.1, layerDecay: layerDecay,
+                depth: { $0.hasPrefix("word") ? 2 : 0 },
+                sparseTables: sparse)
+        }
+        let (ours, reference) = (try optimizer(lazy, [lazy.word]), try optimizer(whole, []))
         for (step, batch) in (Self.batches + Self.batches).enumerated() {
             let rate = 0.01 * Double(step + 1)
             for (table, optimizer) in [(lazy, ours), (whole, reference)] {

@@ -1,7 +1,11 @@
 /// Finds what a mistyped name was meant to be.
-enum Suggestion {
+public enum Suggestion {
     /// The name with the fewest letters to change, if that is at most a third of them.
-    static func nearest(to name: String, among names: [String]) -> String? {
+    ///
+    /// - Parameters:
+    ///   - name: What was typed.
+    ///   - names: What there is.
+    public static func nearest(to name: String, among names: [String]) -> String? {
         let plain = name.replacing("-", with: "_").lowercased()
         let closest = names.map { (name: $0, distance: distance(plain, $0)) }.min {
             $0.distance < $1.distance
@@ -11,7 +15,7 @@ enum Suggestion {
     }
 
     /// Levenshtein's distance: how many letters must be put in, left out or changed.
-    static func distance(_ a: String, _ b: String) -> Int {
+    public static func distance(_ a: String, _ b: String) -> Int {
         let (a, b) = (Array(a), Array(b))
         var row = Array(0...b.count)
         for (index, letter) in a.enumerated() {

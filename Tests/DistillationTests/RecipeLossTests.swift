@@ -5,8 +5,8 @@ import Torch
 
 @testable import Distillation
 
-@Suite("Distillation loss")
-struct DistillationLossTests {
+@Suite("The recipe's loss")
+struct RecipeLossTests {
     @Test(
         "total, soft and hard loss and the gradient equal PyTorch's",
         arguments: ["1", "2", "4", "10"], ["0", "0.3", "0.7", "1"])
@@ -14,17 +14,17 @@ struct DistillationLossTests {
         let file = try SafetensorsFile(contentsOf: Support.fixtures.appending(path: "losses.safetensors"))
         let student = try Support.tensor(file, "student")
         try student.setRequiresGrad(true)
-        let loss = try DistillationLoss(
-            temperature: #require(Double(temperature)), alpha: #require(Double(alpha)))
+        let labels: [Int64] = try Support.tensor(file, "labels").array()
+        let weight = try #require(Double(alpha))
         let terms = try loss(
-            student: student, teacher: Support.tensor(file, "teacher"), labels: Support.tensor(file, "labels")
-        )
+            student, Support.tensor(file, "teacher"), labels.map { Int($0) }, alpha: weight,
+            temperature: #require(Double(temperature)))
         try terms.total.backward()
 
         let name = "t\(temperature)_a\(alpha)"
         for (ours, theirs) in [
-            (try terms.total.item(), "total"), (try #require(terms.soft), "soft"),
-            (try #require(terms.hard), "hard"),
+            (try terms.total.item(), "total"),
+            (try #require(terms.values["kl"]), "soft"), (try #require(terms.values["cross_entropy"]), "hard"),
         ] {
             let expected = try Support.tensor(file, "\(name).\(theirs)").item()
             #expect(abs(ours - expected) <= 1e-5 * max(1, abs(expected)), "\(name).\(theirs)")
@@ -46,8 +46,7 @@ struct DistillationLossTests {
                 expected += zip(p, q).reduce(0) { $0 + $1.0 * (log($1.0) - log($1.1)) }
             }
             expected *= temperature * temperature / Double(student.count)
-            let loss = try DistillationLoss(temperature: temperature, alpha: 1)
-            let ours = try loss.softLoss(student: tensor(student), teacher: tensor(teacher)).item()
+            let ours = try soft(tensor(student), tensor(teacher), temperature).item()
             #expect(abs(ours - expected) < 1e-4 * max(1, expected), "T = \(temperature)")
         }
     }
@@ -56,11 +55,8 @@ struct DistillationLossTests {
     func bothSidesDivided() throws {
         let student = try Tensor.normal([16, 4], seed: 1)
         let teacher = try Tensor.normal([16, 4], seed: 2)
-        let plain = try DistillationLoss(temperature: 1, alpha: 1).softLoss(
-            student: student, teacher: teacher
-        ).item()
-        let scaled = try DistillationLoss(temperature: 5, alpha: 1)
-            .softLoss(student: student * 5, teacher: teacher * 5).item()
+        let plain = try soft(student, teacher, 1).item()
+        let scaled = try soft(student * 5, teacher * 5, 5).item()
         #expect(abs(scaled - 25 * plain) < 1e-4 * scaled)
     }
 
@@ -70,10 +66,7 @@ struct DistillationLossTests {
             let student = try Tensor.normal([64, 5], seed: 3)
             try student.setRequiresGrad(true)
             let teacher = try Tensor.normal([64, 5], seed: 4)
-            try DistillationLoss(temperature: temperature, alpha: 1).softLoss(
-                student: student, teacher: teacher
-            )
-            .backward()
+            try soft(student, teacher, temperature).backward()
             return try #require(try student.gradient).norm().item()
         }
         // For large T the gradient tends to (student − teacher, each centred) / (classes · batch).
@@ -89,12 +82,9 @@ struct DistillationLossTests {
         let student = try Tensor.normal([8, 6], seed: 5)
         let teacher = try student.clone()
         try student.setRequiresGrad(true)
-        let loss = try DistillationLoss(temperature: 4, alpha: 1)
-        let terms = try loss(
-            student: student, teacher: teacher, labels: Tensor([Int](repeating: 0, count: 8)))
-        try terms.total.backward()
-        #expect(abs(try #require(terms.soft)) < 1e-5)
-        #expect(abs(try #require(terms.kl)) < 1e-5)
+        let loss = try soft(student, teacher, 4)
+        try loss.backward()
+        #expect(abs(try loss.item()) < 1e-5)
         #expect(try #require(try student.gradient).absolute().max().item() < 1e-6)
     }
 
@@ -104,22 +94,69 @@ struct DistillationLossTests {
         let teacher = try Tensor.normal([4, 3], seed: 7)
         try student.setRequiresGrad(true)
         try teacher.setRequiresGrad(true)
-        try DistillationLoss()(student: student, teacher: teacher, labels: Tensor([0, 1, 2, 0])).total
-            .backward()
+        try loss(student, teacher, [0, 1, 2, 0], alpha: 0.7, temperature: 4).total.backward()
         #expect(try teacher.gradient == nil)
         #expect(try student.gradient != nil)
     }
 
+    private func request(_ change: (inout DistillRequest) -> Void) -> DistillRequest {
+        let url = URL(filePath: "nowhere")
+        var request = DistillRequest(teacher: url, data: DataRequest(train: url), output: url)
+        change(&request)
+        return request
+    }
+
     @Test("settings out of range are refused by name", arguments: [0, -1, .nan, .infinity])
     func badTemperature(_ temperature: Double) {
-        let error = #expect(throws: DistillationError.self) { try DistillationLoss(temperature: temperature) }
+        let error = #expect(throws: DistillationError.self) {
+            try DistillationRun(request { $0.temperature = .constant(temperature) })
+        }
         #expect(error?.description.contains("temperature must be above 0") == true)
     }
 
     @Test("alpha outside 0…1 is refused", arguments: [-0.1, 1.01, .nan])
     func badAlpha(_ alpha: Double) {
-        let error = #expect(throws: DistillationError.self) { try DistillationLoss(alpha: alpha) }
+        let error = #expect(throws: DistillationError.self) {
+            try DistillationRun(request { $0.alpha = .linear(from: 1, to: alpha) })
+        }
         #expect(error?.description.contains("alpha must be from 0") == true)
+    }
+
+    /// The recipe's loss of logits (B, C).
+    private func loss(
+        _ student: Tensor, _ teacher: Tensor, _ labels: [Int], alpha: Double, temperature: Double
+    ) throws -> LossTerms {
+        let configuration = try Support.configuration(classes: student.size(1))
+        let objectives = try ObjectiveSum(
+            Support.objectives(alpha, temperature: temperature),
+            models: ObjectiveModels(
+                student: configuration, teacher: configuration,
+                learned: ParameterScope(store: ParameterStore(), source: nil, seed: 1)))
+        var values = NamedValues()
+        let terms = try objectives(
+            ObjectiveBatch(
+                student: ModelOutputs(logits: student), teacherLogits: teacher.detached(),
+                labels: BatchLabels(classes: labels), offsets: Array(0...labels.count)))
+        for (name, value) in terms.values { values[name] = value }
+        // What is not minimised at all is not among the terms.
+        if values["kl"] == nil { values["kl"] = try soft(student.detached(), teacher, temperature).item() }
+        return LossTerms(total: terms.total, values: values)
+    }
+
+    /// T² · KL(softmax(teacher / T) ‖ softmax(student / T)).
+    private func soft(_ student: Tensor, _ teacher: Tensor, _ temperature: Double) throws -> Tensor {
+        let configuration = try Support.configuration(classes: student.size(1))
+        let objective = try ObjectiveRegistry.standard.make(
+            .init("kl", options: ["temperature": String(temperature)]))
+        _ = try objective.prepare(
+            ObjectiveModels(
+                student: configuration, teacher: configuration,
+                learned: ParameterScope(store: ParameterStore(), source: nil, seed: 1)))
+        let count = try student.size(0)
+        return try objective.loss(
+            ObjectiveBatch(
+                student: ModelOutputs(logits: student), teacherLogits: teacher,
+                labels: BatchLabels(classes: [Int](repeating: 0, count: count)), offsets: Array(0...count)))
     }
 
     private func softmax(_ logits: [Double], _ temperature: Double) -> [Double] {

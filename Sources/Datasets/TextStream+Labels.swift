@@ -1,0 +1,71 @@
+extension TextStream {
+    /// The class of a row's label.
+    ///
+    /// - Parameters:
+    ///   - row: A row of this file.
+    ///   - map: The classes.
+    /// - Returns: `nil` where the row has no label.
+    /// - Throws: ``DatasetError`` for a label that the map does not have.
+    public func labelID(of row: TextRow, in map: LabelMap) throws -> Int? {
+        try row.label.map { try id(of: $0, row, map) }
+    }
+
+    /// The classes of a row's label that is a set.
+    ///
+    /// - Parameters:
+    ///   - row: A row of this file.
+    ///   - map: The classes.
+    /// - Returns: Class numbers in rising order, none of them twice; `nil` where the row has no label.
+    /// - Throws: ``DatasetError`` for a name that the map does not have.
+    public func labelIDs(of row: TextRow, in map: LabelMap) throws -> [Int]? {
+        // A name and its number are one class.
+        try row.labelSet.map { set in try Set(set.map { try id(of: $0, row, map) }).sorted() }
+    }
+
+    /// The number that is a row's label.
+    ///
+    /// - Parameter row: A row of this file.
+    /// - Returns: `nil` where the row has no label.
+    /// - Throws: ``DatasetError`` for a label that is no decimal number, not finite, or too large for float32.
+    public func value(of row: TextRow) throws -> Float? {
+        guard let label = row.label else { return nil }
+        // Swift would also read hexadecimal numbers.
+        let isDecimal = label.utf8.allSatisfy { byte in
+            (48...57).contains(byte) || "+-.eE".utf8.contains(byte)
+        }
+        guard isDecimal, let number = Double(label), number.isFinite else {
+            throw DatasetError(
+                path, line: row.line,
+                "the label '\(label)' is not a number, which regression needs; write it like 3.5")
+        }
+        let value = Float(number)
+        guard value.isFinite else {
+            throw DatasetError(
+                path, line: row.line, "the label '\(label)' is too large for float32; scale the labels")
+        }
+        return value
+    }
+
+    /// Reads the rest of the file for its labels.
+    ///
+    /// - Returns: Integers that count from 0 as class numbers, anything else as names; `nil` without labels, and where
+    ///   they are numbers.
+    /// - Throws: ``DatasetError`` for what is wrong with a row.
+    public func inferLabels() throws -> LabelMap? {
+        var distinct: Set<[UInt8]> = []
+        while let row = try next() {
+            for label in row.labelSet ?? [row.label].compactMap(\.self) { distinct.insert(Array(label.utf8)) }
+        }
+        guard hasLabels, form != .number else { return nil }
+        return try LabelMap(inferredFrom: distinct.map { String(decoding: $0, as: UTF8.self) })
+    }
+
+    private func id(of label: String, _ row: TextRow, _ map: LabelMap) throws -> Int {
+        guard let id = map.id(ofLabel: label) else {
+            throw DatasetError(
+                path, line: row.line,
+                "unknown label '\(label)'; the labels are \(list(map.names)), in this order")
+        }
+        return id
+    }
+}

@@ -1,0 +1,86 @@
+import Transformers
+
+/// The labels of a storage's examples: four bytes each, whatever the problem type.
+///
+/// A code is a class number, the place of a set in ``sets``, or the bits of a float32. -100 stands for no label; as bits it
+/// is a NaN, which no label is.
+struct ExampleLabels: Sendable, Equatable {
+    let problemType: ProblemType
+    /// The number of classes; 1 for regression.
+    let classCount: Int
+    private(set) var codes: [Int32] = []
+    /// The distinct sets, in the order of their first example; empty unless labels are sets.
+    private(set) var sets: [[Int]] = []
+    private var places: [[Int]: Int32] = [:]
+
+    static let unlabelled = Int32(BatchLabels.unlabelled)
+
+    init(_ problemType: ProblemType, classCount: Int) {
+        self.problemType = problemType
+        self.classCount = classCount
+    }
+
+    /// Labels as they are kept in a file.
+    ///
+    /// - Returns: `nil` where a code is out of range.
+    init?(_ problemType: ProblemType, classCount: Int, codes: [Int32], sets: [[Int]]) {
+        self.init(problemType, classCount: classCount)
+        let limit =
+            switch problemType {
+            case .singleLabel: classCount
+            case .multiLabel: sets.count
+            case .regression: Int.max
+            }
+        guard classCount >= 0, sets.allSatisfy({ $0.allSatisfy((0..<classCount).contains) }),
+            problemType == .regression
+                || codes.allSatisfy({ $0 == Self.unlabelled || (0..<limit).contains(Int($0)) })
+        else { return nil }
+        self.codes = codes
+        self.sets = sets
+    }
+
+    init(_ targets: Targets) {
+        let classCount =
+            switch targets {
+            case .classes(_, let count), .sets(_, let count): count
+            case .values: 1
+            }
+        self.init(targets.problemType, classCount: classCount)
+        append(targets)
+    }
+
+    /// Takes more examples' labels, which must be of this problem type.
+    mutating func append(_ targets: Targets) {
+        switch targets {
+        case .classes(let classes, _): codes += classes.map { Int32($0) }
+        case .sets(let sets, _): for set in sets { codes.append(set.map { code(of: $0) } ?? Self.unlabelled) }
+        case .values(let values):
+            codes += values.map { $0.isNaN ? Self.unlabelled : Int32(bitPattern: $0.bitPattern) }
+        }
+    }
+
+    /// Takes examples without labels.
+    mutating func append(unlabelled count: Int) { codes += repeatElement(Self.unlabelled, count: count) }
+
+    private mutating func code(of set: [Int]) -> Int32 {
+        if let place = places[set] { return place }
+        let place = Int32(sets.count)
+        places[set] = place
+        sets.append(set)
+        return place
+    }
+
+    func isLabelled(_ index: Int) -> Bool { codes[index] != Self.unlabelled }
+
+    func label(_ index: Int) -> Int {
+        problemType == .singleLabel ? Int(codes[index]) : BatchLabels.unlabelled
+    }
+
+    func labelSet(_ index: Int) -> [Int]? {
+        problemType == .multiLabel && isLabelled(index) ? sets[Int(codes[index])] : nil
+    }
+
+    func value(_ index: Int) -> Float {
+        problemType == .regression ? Float(bitPattern: UInt32(bitPattern: codes[index])) : .nan
+    }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import Transformers
+
+extension Logits {
+    /// The softmax of an example's logits.
+    func softmax(_ index: Int) -> [Double] {
+        let row = self[index].map(Double.init)
+        let largest = row.max() ?? 0
+        let powers = row.map { exp($0 - largest) }
+        let sum = powers.reduce(0, +)
+        return powers.map { $0 / sum }
+    }
+
+    /// The sigmoid of each of an example's logits.
+    func sigmoid(_ index: Int) -> [Double] { self[index].map { 1 / (1 + exp(-Double($0))) } }
+
+    /// The classes whose probability, the sigmoid of their logit, is above a threshold: a set for each example.
+    public func labelSets(threshold: Double = 0.5) -> [[Int]] {
+        let limit = log(threshold / (1 - threshold))
+        return (0..<count).map { index in zip(0..., self[index]).filter { Double($1) > limit }.map(\.0) }
+    }
+
+    /// The mean entropy of the answers, in nats: of the softmax, or, where several labels may be right at once, of each
+    /// label's decision. `nil` for regression and without examples.
+    ///
+    /// - Parameter problemType: What the logits mean.
+    public func meanEntropy(_ problemType: ProblemType) -> Double? {
+        guard count > 0 else { return nil }
+        switch problemType {
+        case .singleLabel:
+            let sum = (0..<count).reduce(0.0) { sum, index in
+                sum + softmax(index).reduce(0.0) { $0 - ($1 > 0 ? $1 * log($1) : 0) }
+            }
+            return sum / Double(count)
+        case .multiLabel:
+            return values.reduce(0.0) { $0 + bernoulliEntropy(Double($1)) } / Double(values.count)
+        case .regression: return nil
+        }
+    }
+
+    /// The rows of some examples.
+    func subset(_ indices: [Int]) -> Logits {
+        indices.count == count ? self : Logits(values: indices.flatMap { self[$0] }, classes: classes)
+    }
+}
+
+/// log(1 + exp(x)) without overflow: minus the logarithm of sigmoid(−x).
+private func softplus(_ x: Double) -> Double { max(x, 0) + log1p(exp(-abs(x))) }
+
+private func bernoulliEntropy(_ logit: Double) -> Double {
+    let p = 1 / (1 + exp(-logit))
+    return p * softplus(-logit) + (1 - p) * softplus(logit)
+}
+
+/// Binary cross-entropy of a logit with a label.
+func binaryCrossEntropy(logit: Double, isPositive: Bool) -> Double { softplus(isPositive ? -logit : logit) }
+
+/// KL between two Bernoulli distributions, given as logits.
+func bernoulliKL(teacher: Double, student: Double) -> Double {
+    let p = 1 / (1 + exp(-teacher))
+    return p * (softplus(-student) - softplus(-teacher)) + (1 - p) * (softplus(student) - softplus(teacher))
+}

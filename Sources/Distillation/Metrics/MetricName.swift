@@ -1,0 +1,117 @@
+import Transformers
+
+/// A number that tells how good a model is, by its name in reports and in `metric_for_best_model`.
+public enum MetricName: String, CaseIterable, Sendable, Codable {
+    /// The share of right classes; for several labels at once, the share of examples whose labels are all right.
+    case accuracy
+    case macroF1 = "macro_f1"
+    case microF1 = "micro_f1"
+    case matthewsCorrelation = "matthews_correlation"
+    /// Pearson's correlation with the labels.
+    case pearson
+    /// Spearman's rank correlation with the labels.
+    case spearman
+    /// The mean squared error.
+    case mse
+    /// The mean absolute error.
+    case mae
+    /// The coefficient of determination.
+    case r2
+    /// The loss with the labels: cross-entropy, binary cross-entropy, or the mean squared error.
+    case loss
+    /// KL(teacher ‖ student) at temperature 1, mean over the examples; for several labels at once, the sum over the labels.
+    case kl
+    /// The share of examples, or of label decisions, on which teacher and student agree; for regression Pearson's
+    /// correlation with the teacher.
+    case agreement
+    /// The mean squared difference from the teacher's numbers.
+    case teacherMSE = "teacher_mse"
+    /// The expected calibration error.
+    case ece
+    /// The mean entropy of the model's answers, in nats.
+    case entropy
+    /// The mean entropy of the teacher's answers, in nats.
+    case teacherEntropy = "teacher_entropy"
+
+    /// Whether a larger value is the better one. Entropies are no measure of quality: a smaller one counts as more sure.
+    public var greaterIsBetter: Bool {
+        switch self {
+        case .accuracy, .macroF1, .microF1, .matthewsCorrelation, .pearson, .spearman, .r2, .agreement: true
+        case .mse, .mae, .loss, .kl, .teacherMSE, .ece, .entropy, .teacherEntropy: false
+        }
+    }
+
+    /// What it is called in tables.
+    ///
+    /// - Parameter problemType: What the labels are.
+    public func title(for problemType: ProblemType) -> String {
+        switch self {
+        case .accuracy: problemType == .multiLabel ? "subset accuracy" : "accuracy"
+        case .macroF1: "macro F1"
+        case .microF1: "micro F1"
+        case .matthewsCorrelation: "Matthews correlation"
+        case .pearson: "Pearson correlation"
+        case .spearman: "Spearman correlation"
+        case .mse: "mean squared error"
+        case .mae: "mean absolute error"
+        case .r2: "R²"
+        case .loss: "loss"
+        case .kl: "KL to teacher"
+        case .agreement: problemType == .regression ? "correlation with teacher" : "agreement"
+        case .teacherMSE: "mean squared difference from teacher"
+        case .ece: "calibration error"
+        case .entropy: "entropy"
+        case .teacherEntropy: "teacher's entropy"
+        }
+    }
+
+    /// The metric that chooses the best checkpoint where none is named.
+    public static func defaultForBest(_ problemType: ProblemType) -> MetricName {
+        switch problemType {
+        case .singleLabel: .accuracy
+        case .multiLabel: .microF1
+        case .regression: .pearson
+        }
+    }
+
+    /// The metrics that a run computes, in their order.
+    ///
+    /// - Parameters:
+    ///   - problemType: What the labels are.
+    ///   - hasTeacher: Whether there is a teacher to compare with.
+    public static func available(for problemType: ProblemType, hasTeacher: Bool) -> [MetricName] {
+        let own: [MetricName] =
+            switch problemType {
+            case .singleLabel: [.accuracy, .macroF1, .matthewsCorrelation, .loss, .ece, .entropy]
+            case .multiLabel: [.accuracy, .macroF1, .microF1, .loss, .ece, .entropy]
+            case .regression: [.pearson, .spearman, .mse, .mae, .r2, .loss]
+            }
+        let beside: [MetricName] =
+            problemType == .regression ? [.agreement, .teacherMSE] : [.kl, .agreement, .teacherEntropy]
+        let all = own + (hasTeacher ? beside : [])
+        return allCases.filter(all.contains)
+    }
+
+    /// Reads `metric_for_best_model`.
+    ///
+    /// - Parameters:
+    ///   - name: The metric's name; `nil`, or transformers' `eval_` before it, are taken too.
+    ///   - problemType: What the labels are.
+    ///   - hasTeacher: Whether there is a teacher to compare with.
+    /// - Returns: The metric of that name; the problem type's own where there is none.
+    /// - Throws: ``DistillationError``, which lists the metrics there are.
+    public static func forBest(
+        _ name: String?, problemType: ProblemType, hasTeacher: Bool
+    ) throws -> MetricName {
+        guard let name else { return defaultForBest(problemType) }
+        let plain = name.hasPrefix("eval_") ? String(name.dropFirst(5)) : name
+        let available = available(for: problemType, hasTeacher: hasTeacher)
+        guard let metric = MetricName(rawValue: plain), available.contains(metric) else {
+            let list = available.map(\.rawValue).joined(separator: ", ")
+            throw DistillationError(
+                "metric_for_best_model: there is no metric '\(name)' here (\(problemType.rawValue)"
+                    + "\(hasTeacher ? "" : ", no teacher")); the metrics are \(list)")
+        }
+        return metric
+    }
+}

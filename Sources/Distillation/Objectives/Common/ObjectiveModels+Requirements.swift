@@ -1,0 +1,49 @@
+import Transformers
+
+extension ObjectiveModels {
+    /// - Throws: ``DistillationError`` where no teacher gives logits.
+    func requireTeacher(for objective: String) throws {
+        // Several teachers have no one configuration, and differing tokens.
+        guard teacher != nil || tokensDiffer != nil else {
+            throw DistillationError("\(objective) compares with a teacher, but there is none; give one")
+        }
+    }
+
+    /// The teacher, which reads the student's tokens.
+    ///
+    /// - Throws: ``DistillationError`` where it does not, or there is none.
+    func alignedTeacher(for objective: String) throws -> BertConfiguration {
+        if let tokensDiffer {
+            throw DistillationError(
+                "\(objective) compares token by token, but \(tokensDiffer); use losses on logits "
+                    + "(kl, soft_cross_entropy, logits_mse, dkd, dist, standardized_kl)")
+        }
+        guard let teacher else {
+            throw DistillationError("\(objective) compares with a teacher, but there is none; give one")
+        }
+        return teacher
+    }
+
+    /// - Throws: ``DistillationError`` where the classes do not exclude one another.
+    func requireSoftmax(for objective: String) throws {
+        switch problemType {
+        case .singleLabel: break
+        case .multiLabel: throw refusal(of: objective, "use soft_binary_cross_entropy or logits_mse")
+        case .regression: throw refusal(of: objective, "use logits_mse")
+        }
+    }
+
+    /// An error that names the kind of labels.
+    func refusal(of objective: String, _ instead: String) -> DistillationError {
+        DistillationError("\(objective) does not fit problem_type \(problemType.rawValue); \(instead)")
+    }
+
+    /// - Throws: ``DistillationError`` where a batch has too few examples to compare with one another.
+    func requireBatch(of least: Int, for objective: String) throws {
+        guard batchSize >= least else {
+            throw DistillationError(
+                "\(objective) compares the examples of a batch and needs at least \(least), but the batch size is "
+                    + "\(batchSize); raise it")
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import Torch
+import Transformers
+
+/// Pairs of hidden states of the two models, made equally wide by learned matrices where that is asked for.
+struct HiddenComparison {
+    let pairs: [LayerMap.Pair]
+    /// By pair; empty where the widths are compared as they are.
+    private let projections: [Linear]
+
+    /// - Throws: ``DistillationError`` where the teacher's tokens or widths do not fit, or a layer is missing.
+    init(
+        _ models: ObjectiveModels, layers: LayerMap, projection: LearnedProjection, objective: String
+    ) throws {
+        let teacher = try models.alignedTeacher(for: objective)
+        pairs = try layers.pairs(
+            studentLayers: models.student.numHiddenLayers, teacherLayers: teacher.numHiddenLayers,
+            counting: .hiddenStates, objective: objective)
+        let (inner, outer) = (models.student.hiddenSize, teacher.hiddenSize)
+        guard try projection.isNeeded(student: inner, teacher: outer, objective: objective) else {
+            projections = []
+            return
+        }
+        let scope = models.learned.unused(objective)
+        projections = try pairs.map { pair in
+            try Linear(
+                scope["\(pair.student)_\(pair.teacher)"], inputs: inner, outputs: outer, bias: false,
+                initializer: .normal(standardDeviation: models.student.initializerRange))
+        }
+    }
+
+    var needs: ObjectiveNeeds {
+        ObjectiveNeeds(
+            studentHiddenStates: Set(pairs.map(\.student)), teacherHiddenStates: Set(pairs.map(\.teacher)))
+    }
+
+    /// The mean over the pairs of a loss of (rows, teacher's H) on both sides.
+    ///
+    /// - Parameters:
+    ///   - batch: What the two models put out.
+    ///   - rows: Chooses rows of (T, H) before they are projected.
+    ///   - loss: A scalar.
+    func mean(
+        _ batch: ObjectiveBatch, rows: (Tensor) throws -> Tensor = { $0 },
+        of loss: (_ student: Tensor, _ teacher: Tensor) throws -> Tensor
+    ) throws -> Tensor {
+        var losses: [Tensor] = []
+        for (index, pair) in pairs.enumerated() {
+            var student = try rows(batch.student.hiddenState(pair.student))
+            if !projections.isEmpty { student = try projections[index](student) }
+            let teacher = try rows(batch.teacherFeatures.hiddenState(pair.teacher).detached())
+            losses.append(try loss(student, teacher))
+        }
+        return try Tensor.stacked(losses).mean()
+    }
+}

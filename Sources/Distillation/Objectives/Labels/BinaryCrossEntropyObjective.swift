@@ -1,0 +1,46 @@
+import Torch
+
+/// Binary cross-entropy of each class's logit with whether the example has the class, mean over the classes and the
+/// examples that have labels: PyTorch's `BCEWithLogitsLoss`. A batch without labels gives 0.
+final class BinaryCrossEntropyObjective: StandardObjective {
+    static let options = [ClassWeights.option, ClassWeights.positiveOption]
+
+    let name: String
+    private let weights: ClassWeights
+    private let positive: ClassWeights
+    private var classWeights: Tensor?
+    private var positiveWeights: Tensor?
+
+    init(_ specification: ObjectiveSpecification) throws {
+        let options = try ObjectiveOptions(specification, known: Self.options)
+        name = specification.name
+        weights = try ClassWeights(options, "class_weights")
+        positive = try ClassWeights(options, "pos_weight")
+    }
+
+    func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
+        switch models.problemType {
+        case .multiLabel: break
+        case .singleLabel: throw models.refusal(of: name, "use cross_entropy")
+        case .regression: throw models.refusal(of: name, "use mse")
+        }
+        classWeights = try weights.classWeights(models, objective: name)
+        positiveWeights = try positive.positiveWeights(models, objective: name)
+        return ObjectiveNeeds(labels: true)
+    }
+
+    func loss(_ batch: ObjectiveBatch) throws -> Tensor {
+        let elements = try batch.student.logits.binaryCrossEntropyWithLogits(
+            batch.labels.targets, classWeights: classWeights, positiveWeights: positiveWeights)
+        return try batch.labels.mean(of: elements)
+    }
+}
+
+extension BatchLabels {
+    /// The mean over the rows that have a label, and over their elements: of (B, C).
+    func mean(of elements: Tensor) throws -> Tensor {
+        guard labelledCount > 0 else { return try elements.zeroInGraph() }
+        let rows = try elements.mean(-1)
+        return try (rows * mask).sum() * (scale / Double(labelledCount))
+    }
+}

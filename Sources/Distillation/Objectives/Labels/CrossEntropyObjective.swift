@@ -1,0 +1,44 @@
+import Torch
+
+/// −log softmax(student)[label], mean over the examples that have a label.
+///
+/// With class weights it is the weighted mean, divided by the sum of the labels' weights, as PyTorch's
+/// `CrossEntropyLoss(weight=…)`. A batch without labels gives 0.
+final class CrossEntropyObjective: StandardObjective {
+    static let labelSmoothing = ObjectiveOption(
+        "label_smoothing", default: "0", "how much of the label's mass is spread over all classes")
+    static let options = [labelSmoothing, ClassWeights.option]
+
+    let name: String
+    private let labelSmoothing: Double
+    private let weights: ClassWeights
+    private var classWeights: Tensor?
+
+    init(_ specification: ObjectiveSpecification) throws {
+        let options = try ObjectiveOptions(specification, known: Self.options)
+        name = specification.name
+        labelSmoothing = try options.number("label_smoothing", "from 0 up to, but not including, 1") {
+            (0..<1).contains($0)
+        }
+        weights = try ClassWeights(options, "class_weights")
+    }
+
+    func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
+        switch models.problemType {
+        case .singleLabel: break
+        case .multiLabel: throw models.refusal(of: name, "use binary_cross_entropy")
+        case .regression: throw models.refusal(of: name, "use mse")
+        }
+        classWeights = try weights.classWeights(models, objective: name)
+        return ObjectiveNeeds(labels: true)
+    }
+
+    func loss(_ batch: ObjectiveBatch) throws -> Tensor {
+        let labels = batch.labels
+        guard labels.labelledCount > 0 else { return try batch.student.logits.zeroInGraph() }
+        let mean = try batch.student.logits.crossEntropy(
+            labels.targets, classWeights: classWeights, ignoreIndex: BatchLabels.unlabelled,
+            labelSmoothing: labelSmoothing)
+        return labels.scale == 1 ? mean : try mean * labels.scale
+    }
+}

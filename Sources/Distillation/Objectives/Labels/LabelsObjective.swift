@@ -1,0 +1,39 @@
+import Torch
+
+/// The labels, by what their kind asks: cross_entropy, binary_cross_entropy or mse.
+final class LabelsObjective: StandardObjective {
+    static let options = [
+        CrossEntropyObjective.labelSmoothing, ClassWeights.option, ClassWeights.positiveOption,
+    ]
+
+    let name: String
+    private let specification: ObjectiveSpecification
+    private var chosen: (any Objective)?
+
+    init(_ specification: ObjectiveSpecification) throws {
+        _ = try ObjectiveOptions(specification, known: Self.options)
+        name = specification.name
+        self.specification = specification
+        // Values that no kind of label takes are refused at once; options that this kind lacks, when it is known.
+        var part = specification
+        part.options["pos_weight"] = nil
+        _ = try CrossEntropyObjective(part)
+        part.options = specification.options.filter { $0.key == "pos_weight" }
+        _ = try BinaryCrossEntropyObjective(part)
+    }
+
+    func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
+        let objective: any Objective =
+            switch models.problemType {
+            case .singleLabel: try CrossEntropyObjective(specification)
+            case .multiLabel: try BinaryCrossEntropyObjective(specification)
+            case .regression: try MSEObjective(specification)
+            }
+        chosen = objective
+        return try objective.prepare(models)
+    }
+
+    func loss(_ batch: ObjectiveBatch) throws -> Tensor {
+        try prepared(chosen, name).loss(batch)
+    }
+}

@@ -1,0 +1,26 @@
+import Torch
+
+/// The squared difference from labels that are numbers, mean over the examples that have one. A batch without labels
+/// gives 0.
+final class MSEObjective: StandardObjective {
+    static let options: [ObjectiveOption] = []
+
+    let name: String
+
+    init(_ specification: ObjectiveSpecification) throws {
+        _ = try ObjectiveOptions(specification, known: Self.options)
+        name = specification.name
+    }
+
+    func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
+        switch models.problemType {
+        case .regression: return ObjectiveNeeds(labels: true)
+        case .singleLabel: throw models.refusal(of: name, "use cross_entropy")
+        case .multiLabel: throw models.refusal(of: name, "use binary_cross_entropy")
+        }
+    }
+
+    func loss(_ batch: ObjectiveBatch) throws -> Tensor {
+        try batch.labels.mean(of: (batch.student.logits - batch.labels.targets).square())
+    }
+}

@@ -1,0 +1,32 @@
+import Torch
+
+/// The teacher's logits, by what the labels' kind asks: kl, soft_binary_cross_entropy or logits_mse.
+final class SoftLabelsObjective: StandardObjective {
+    static let options = SoftBinaryCrossEntropyObjective.options
+
+    let name: String
+    private let specification: ObjectiveSpecification
+    private var chosen: (any Objective)?
+
+    init(_ specification: ObjectiveSpecification) throws {
+        let options = try ObjectiveOptions(specification, known: Self.options)
+        _ = try options.positiveSchedule("temperature")
+        name = specification.name
+        self.specification = specification
+    }
+
+    func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
+        let objective: any Objective =
+            switch models.problemType {
+            case .singleLabel: try KLObjective(specification)
+            case .multiLabel: try SoftBinaryCrossEntropyObjective(specification)
+            case .regression: try LogitsMSEObjective(specification)
+            }
+        chosen = objective
+        return try objective.prepare(models)
+    }
+
+    func loss(_ batch: ObjectiveBatch) throws -> Tensor {
+        try prepared(chosen, name).loss(batch)
+    }
+}

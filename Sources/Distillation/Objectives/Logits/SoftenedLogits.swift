@@ -1,0 +1,17 @@
+import Torch
+
+/// Both models' log-probabilities (B, C) at a temperature.
+struct SoftenedLogits {
+    let student: Tensor
+    /// Out of any graph.
+    let teacher: Tensor
+    /// T², which keeps the gradients' size whatever the temperature (arXiv 1503.02531, section 2).
+    let factor: Double
+
+    init(_ batch: ObjectiveBatch, temperature: Schedule) throws {
+        let temperature = temperature.value(at: batch.progress)
+        teacher = try (batch.teacherLogits.detached() / temperature).logSoftmax()
+        student = try (batch.student.logits / temperature).logSoftmax()
+        factor = temperature * temperature
+    }
+}

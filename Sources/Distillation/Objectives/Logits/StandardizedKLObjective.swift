@@ -1,0 +1,35 @@
+import Torch
+
+/// Logit standardisation (Sun et al., arXiv 2403.01427, algorithm 1): τ² · KL of softmax(Z(teacher) / τ) and
+/// softmax(Z(student) / τ), mean over the batch. Z takes from each example's logits their mean, and divides by their
+/// standard deviation (that of C numbers, not C − 1), so that the student need not meet the teacher's scale.
+final class StandardizedKLObjective: StandardObjective {
+    static let options: [ObjectiveOption] = [.temperature("2")]
+
+    let name: String
+    private let temperature: Schedule
+
+    init(_ specification: ObjectiveSpecification) throws {
+        let options = try ObjectiveOptions(specification, known: Self.options)
+        name = specification.name
+        temperature = try options.positiveSchedule("temperature")
+    }
+
+    func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
+        try models.requireTeacher(for: name)
+        try models.requireSoftmax(for: name)
+        return ObjectiveNeeds(teacherLogits: true)
+    }
+
+    func loss(_ batch: ObjectiveBatch) throws -> Tensor {
+        let temperature = temperature.value(at: batch.progress)
+        let target = try (standardized(batch.teacherLogits.detached()) / temperature).logSoftmax()
+        let prediction = try (standardized(batch.student.logits) / temperature).logSoftmax()
+        return try prediction.klDivergenceBatchMean(logTarget: target) * (temperature * temperature)
+    }
+
+    private func standardized(_ logits: Tensor) throws -> Tensor {
+        // The norm of what is left without the mean is the standard deviation times √C.
+        try logits.centred(dimension: -1).normalized() * Double(logits.size(-1)).squareRoot()
+    }
+}

@@ -1,0 +1,38 @@
+import Torch
+
+/// Relational knowledge distillation of distances (Park et al., arXiv 1904.05068, section 3.2): Huber's loss of the
+/// distances between a batch's examples, divided by their mean in either model; mean over the pairs of two examples.
+final class RKDDistanceObjective: StandardObjective {
+    static let options = [ExampleFeature.option]
+
+    let name: String
+    private let feature: ExampleFeature
+    private var needs: ObjectiveNeeds?
+
+    init(_ specification: ObjectiveSpecification) throws {
+        let options = try ObjectiveOptions(specification, known: Self.options)
+        name = specification.name
+        feature = try options.choice("feature")
+    }
+
+    func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
+        try models.requireBatch(of: 2, for: name)
+        let needs = try feature.needs(models, objective: name)
+        self.needs = needs
+        return needs
+    }
+
+    func loss(_ batch: ObjectiveBatch) throws -> Tensor {
+        let (student, teacher) = try feature.values(batch, prepared(needs, name))
+        // An epoch's last batch may be a single example.
+        guard batch.count > 1 else { return try student.zeroInGraph() }
+        let pairs = Double(batch.count * (batch.count - 1))
+        func relative(_ rows: Tensor) throws -> Tensor {
+            let distances = try rows.distances(to: rows)
+            // All examples alike: 0 everywhere, rather than 0 / 0.
+            return try distances / (distances.sum() / pairs).clampedBelow(1e-12)
+        }
+        // The diagonal is 0 on both sides.
+        return try relative(student).huber(relative(teacher)).sum() / pairs
+    }
+}

@@ -1,0 +1,288 @@
+import Datasets
+import Foundation
+import Tokenizers
+import Torch
+import Transformers
+
+/// Looks, before the first step, for what keeps a run from beginning and for what would spoil it silently.
+struct Preflight {
+    let setup: DistillationSetup
+    let builder: StudentBuilder
+    let findings: Findings
+
+    private var request: DistillRequest { setup.request }
+    private var data: RunData { setup.data }
+
+    /// - Parameters:
+    ///   - checksObjectives: Whether the settings are sound enough to prepare the objectives.
+    ///   - runsTeacher: Whether the teacher is judged on the validation data; a run does so anyway.
+    ///   - log: Times the checks.
+    /// - Throws: ``InterruptedError``.
+    func run(checksObjectives: Bool, runsTeacher: Bool, log: RunLog) throws {
+        try log.phase("Checking the set-up") {
+            let student = try findings.attempt { try builder.build() }
+            if let student { try check(student.model, objectives: checksObjectives) }
+            checkSettings()
+            try checkClasses()
+            try checkLengths()
+            try checkOverlap()
+            try checkPairs(student?.model.configuration)
+        }
+        if runsTeacher {
+            try log.phase("Judging the teacher") { try judgeTeacher() }
+        }
+    }
+
+    // MARK: - Models
+
+    private func check(_ student: any SequenceClassifier, objectives: Bool) throws {
+        let own = student.parameters.elementCount
+        let largest = setup.teachers.map(\.classifier.model.parameters.elementCount).max() ?? 0
+        if own >= largest {
+            findings.add(
+                .warning,
+                "The student has \(own) parameters, the teacher \(largest): it will not be smaller. "
+                    + "Choose fewer --layers or a smaller --hidden-size.")
+        }
+        if let reason = setup.tokensDiffer {
+            findings.add(
+                .note, "Only losses on logits can be used, as \(reason).")
+        }
+        checkMemory(student)
+        if let augmentation = request.augmentation {
+            try findings.attempt { try augmentation.with(setup.tokenizer) }
+        }
+        // Each stage's objectives look at both models.
+        guard objectives else { return }
+        let placeholder = Logits(
+            values: [Float](repeating: 0, count: setup.teacher.labels.count),
+            classes: setup.teacher.labels.count)
+        let session = TrainingSession(
+            model: student, stages: request.plan(setup.problemType), registry: request.registry,
+            train: data.train, validation: data.validation,
+            teacher: (
+                TeacherSignals(
+                    logits: placeholder, model: setup.tokensDiffer == nil ? setup.teacher.model : nil,
+                    tokensDiffer: setup.tokensDiffer), placeholder
+            ), augmentation: request.augmentation, arguments: request.training, precision: .float32)
+        for stage in session.stages {
+            var single = session
+            single.stages = [stage]
+            try findings.attempt { try single.check() }
+        }
+    }
+
+    private func checkMemory(_ student: any SequenceClassifier) {
+        let lengths = data.train.lengths
+        let estimate = MemoryEstimate(
+            student: student, teachers: setup.teachers.map(\.classifier.model),
+            tokens: Int(lengths.max() ?? 0) * request.training.perDeviceTrainBatchSize,
+            evaluationTokens: Int(lengths.max() ?? 0) * request.training.perDeviceEvalBatchSize)
+        if let available = MemoryEstimate.available, request.device.kind == .cpu, estimate.bytes > available {
+            findings.add(
+                .warning,
+                "The run may need \(gigabytes(estimate.bytes)) of memory, the machine has "
+                    + "\(gigabytes(available)) free: choose a smaller --per-device-train-batch-size with "
+                    + "--gradient-accumulation-steps, or a smaller --max-length.")
+        }
+    }
+
+    private func gigabytes(_ bytes: Int) -> String { String(format: "%.1f GB", Double(bytes) / 1e9) }
+
+    private func checkPairs(_ student: BertConfiguration?) throws {
+        guard data.train.hasPairs || data.validation.hasPairs else { return }
+        for (name, configuration) in setup.teachers.map({
+            ($0.classifier.directory.path, Optional($0.classifier.model.configuration))
+        }) + [(request.student.directory?.path ?? "the student", student)] {
+            guard let types = configuration?.typeVocabSize, types < 2 else { continue }
+            findings.add(
+                .error,
+                "\(name): the data has pairs of texts, but type_vocab_size is \(types), so the model cannot tell "
+                    + "them apart; choose a model with type_vocab_size 2")
+        }
+    }
+
+    // MARK: - Settings
+
+    private func checkSettings() {
+        let training = request.training
+        let size = training.perDeviceTrainBatchSize * training.gradientAccumulationSteps
+        if size < 8 {
+            findings.add(
+                .warning,
+                "An optimiser step sees \(size) examples: so few make the teacher's signal noisy. "
+                    + "Use a --per-device-train-batch-size or --gradient-accumulation-steps of 8 examples or more."
+            )
+        }
+        let stages = request.plan(setup.problemType)
+        let between = stages.flatMap(\.objectives).map(\.name).filter { Self.relations.contains($0) }
+        if let name = between.first, training.perDeviceTrainBatchSize < 8 {
+            findings.add(
+                .warning,
+                "\(name) compares the examples of a pass of \(training.perDeviceTrainBatchSize): too few for "
+                    + "their relations to mean anything. Use a --per-device-train-batch-size of 16 or more.")
+        }
+        guard request.usesDefaultObjectives else { return }
+        if request.alpha == 0 {
+            findings.add(
+                .warning, "alpha is 0: nothing is learnt from the teacher. `distill finetune` does the same.")
+        }
+        if let cold = request.temperature.extremes.min(), cold < 1, setup.problemType != .regression {
+            findings.add(
+                .warning,
+                "A temperature of \(cold) sharpens the teacher's answers into labels; usual values are 1 to 10."
+            )
+        }
+        if let hot = request.temperature.extremes.max(), hot > 50, setup.problemType != .regression {
+            findings.add(
+                .warning,
+                "A temperature of \(hot) flattens the teacher's answers: the loss compares little more than the "
+                    + "logits' means; usual values are 1 to 10.")
+        }
+        if data.train.labelledCount < data.train.count, request.alpha != 1 {
+            findings.add(
+                .note,
+                "\(data.train.count - data.train.labelledCount) of \(data.train.count) training examples have no "
+                    + "label and are learnt from the teacher alone.")
+        }
+    }
+
+    /// Objectives that compare the examples of a batch with one another.
+    private static let relations: Set<String> = [
+        "rkd_distance", "rkd_angle", "similarity_preserving", "infonce", "dist",
+    ]
+
+    // MARK: - Data
+
+    private func checkClasses() throws {
+        guard setup.problemType == .singleLabel, data.train.labelledCount > 0 else { return }
+        let (names, counts) = (data.labels.names, data.train.classCounts)
+        let missing = names.indices.filter { !counts.indices.contains($0) || counts[$0] == 0 }.map {
+            names[$0]
+        }
+        if !missing.isEmpty {
+            findings.add(
+                .warning,
+                "The training data has no example of \(missing.count) of the teacher's \(names.count) labels "
+                    + "(\(missing.prefix(5).joined(separator: ", "))): check that the labels of data and teacher "
+                    + "mean the same.")
+        }
+        if try findings.attempt({ try labelsAreNumbers() }) == true {
+            findings.add(
+                .note,
+                "The data's labels are numbers, taken for the teacher's labels in their order: "
+                    + names.prefix(8).enumerated().map { "\($0.offset) is \($0.element)" }
+                    .joined(separator: ", ") + (names.count > 8 ? ", …" : "") + ".")
+        }
+    }
+
+    /// Whether the first labels of the training data are numbers that the teacher has other names for.
+    private func labelsAreNumbers() throws -> Bool {
+        let labels = try TextStream(request.data.train, options: request.data.options).rows(200)
+            .compactMap(\.label)
+        return !labels.isEmpty && labels.allSatisfy { Int($0) != nil && data.labels.id(of: $0) == nil }
+            && data.labels.names.contains { !$0.hasPrefix("LABEL_") }
+    }
+
+    /// How many texts are cut, and how long they are.
+    private func checkLengths() throws {
+        let cut = data.train.truncatedCount
+        guard cut > 0 else { return }
+        guard
+            let lengths = try findings.attempt({ try data.fullLengths(setup.tokenizer, request.data) })
+        else { return }
+        let long = lengths.filter { $0 > data.maxLength }.sorted()
+        guard let longest = long.last else { return }
+        findings.add(
+            long.count * 20 > lengths.count ? .warning : .note,
+            "\(long.count) of \(lengths.count) training texts are cut at \(data.maxLength) tokens; their median "
+                + "length is \(long[long.count / 2]), the longest has \(longest). Raise --max-length to keep them."
+        )
+    }
+
+    /// Validation examples that are training examples too.
+    private func checkOverlap() throws {
+        guard let validation = request.data.validation else {
+            try countOverlap("validation", data.validation, "the part held back for validation")
+            if let test = data.test { try countOverlap("test", test.dataset, test.record.path) }
+            return
+        }
+        try countOverlap("validation", data.validation, validation.path)
+        if let test = data.test { try countOverlap("test", test.dataset, test.record.path) }
+    }
+
+    private func countOverlap(_ kind: String, _ other: EncodedDataset, _ path: String) throws {
+        guard let shared = try findings.attempt({ try data.train.sharedExamples(with: other) }), shared > 0
+        else { return }
+        findings.add(
+            .warning,
+            "\(shared) of \(other.count) \(kind) examples (\(path)) are training examples too: what is measured "
+                + "on them says little about new texts.")
+    }
+
+    private func judgeTeacher() throws {
+        for source in setup.teachers {
+            let model = source.classifier.model
+            let logits = try findings.attempt {
+                try model.judging {
+                    try Inference.logits(
+                        $0, source.data.validation, batchSize: request.training.perDeviceEvalBatchSize)
+                }
+            }
+            guard let logits else { continue }
+            let member = TeacherEnsemble.Member(outputs: logits, weight: 1, columns: source.columns)
+            let own = try TeacherEnsemble.joining(
+                [member], combination: .logits, problemType: setup.problemType
+            ).logits()
+            let finding = Finding(TeacherAssessment(own, targets: source.data.validation.targets))
+            findings.add(finding.severity, finding.message)
+        }
+    }
+}
+
+extension EncodedDataset {
+    /// How many of another data set's examples have the very tokens of one of this one's.
+    func sharedExamples(with other: EncodedDataset) throws -> Int {
+        let own = try keys()
+        return try other.keys(each: { own.contains($0) ? 1 : 0 })
+    }
+
+    private func keys() throws -> Set<ExampleKey> {
+        var keys: Set<ExampleKey> = []
+        keys.reserveCapacity(count)
+        _ = try self.keys(each: {
+            keys.insert($0)
+            return 0
+        })
+        return keys
+    }
+
+    private func keys(each body: (ExampleKey) -> Int) throws -> Int {
+        var (example, scratch, sum) = (EncodedExample(), [UInt8](), 0)
+        for index in 0..<count {
+            try read(index, into: &example)
+            sum += body(ExampleKey(example, scratch: &scratch))
+        }
+        return sum
+    }
+}
+
+extension RunData {
+    /// The number of tokens of each training text, were none cut.
+    func fullLengths(_ tokenizer: Tokenizer, _ request: DataRequest) throws -> [Int] {
+        var options = request.options
+        options.readsLabels = false
+        var lengths: [Int] = []
+        for file in [request.train] + request.unlabelled {
+            let stream = try TextStream(file, options: options)
+            while true {
+                let rows = try stream.rows(DatasetLoader.chunkSize)
+                if rows.isEmpty { break }
+                let encoding = try tokenizer.encodeFlat(
+                    batch: rows.map { TextPair($0.text, pair: $0.pair) }, maxLength: nil)
+                lengths += zip(encoding.offsets, encoding.offsets.dropFirst()).map { $1 - $0 }
+            }
+        }
+        return lengths
+    }
+}

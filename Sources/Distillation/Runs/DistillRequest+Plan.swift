@@ -1,0 +1,85 @@
+import Transformers
+
+extension DistillRequest {
+    /// What the student learns from where nothing is described: the softened outputs of the teacher, and the labels.
+    func defaultObjectives(_ problemType: ProblemType) -> [ObjectiveSpecification] {
+        var soft: ObjectiveSpecification
+        switch problemType {
+        case .singleLabel:
+            soft = .init("kl", weight: alpha, options: ["temperature": temperature.description])
+        case .multiLabel:
+            soft = .init(
+                "soft_binary_cross_entropy", weight: alpha, options: ["temperature": temperature.description])
+        case .regression: soft = .init("logits_mse", weight: alpha)
+        }
+        let labels = training.labelObjective(problemType, weight: alpha.map { 1 - $0 })
+        return alpha == 1 ? [soft] : [soft, labels]
+    }
+
+    /// The stages of the run: those described, or one.
+    func plan(_ problemType: ProblemType) -> [TrainingStage] {
+        if !stages.isEmpty { return stages }
+        return [
+            TrainingStage(
+                objectives: objectives.isEmpty ? defaultObjectives(problemType) : objectives)
+        ]
+    }
+
+    /// Whether any objective is weighed by alpha and temperature.
+    var usesDefaultObjectives: Bool { stages.isEmpty && objectives.isEmpty }
+
+    /// Looks at every setting by itself.
+    ///
+    /// - Throws: ``InterruptedError`` alone: what is wrong is among the findings.
+    func validate(_ findings: Findings) throws {
+        try findings.attempt { try training.validate() }
+        try findings.attempt { try data.validate() }
+        func require(_ holds: Bool, _ message: @autoclosure () -> String) throws {
+            try findings.attempt { if !holds { throw DistillationError(message()) } }
+        }
+        try require(!teachers.isEmpty, "there is no teacher; give one with --teacher")
+        for teacher in teachers {
+            try require(
+                teacher.weight > 0 && teacher.weight.isFinite,
+                "\(teacher.directory.path): a teacher's weight must be above 0, got \(teacher.weight)")
+        }
+        try require(seeds > 0, "seeds must be at least 1, got \(seeds)")
+        try require(
+            temperature.extremes.allSatisfy { $0 > 0 && $0.isFinite },
+            "temperature must be above 0, got \(temperature); usual values are 2 to 10")
+        try require(
+            alpha.extremes.allSatisfy { (0...1).contains($0) },
+            "alpha must be from 0 (labels alone) to 1 (teacher alone), got \(alpha)")
+        try require(
+            stages.isEmpty || objectives.isEmpty,
+            "give objectives either by themselves or in stages, not both")
+        for (index, stage) in stages.enumerated() {
+            let name = stage.name ?? String(index + 1)
+            try require(!stage.objectives.isEmpty, "stage \(name) has no objectives")
+            try findings.attempt {
+                do { try stage.arguments(training).validate() } catch let error as DistillationError {
+                    throw DistillationError("stage \(name): \(error.description)")
+                }
+            }
+        }
+        // Names and options are looked at here, models later.
+        for specification in objectives + stages.flatMap(\.objectives) {
+            try findings.attempt { _ = try registry.make(specification) }
+        }
+    }
+}
+
+extension TrainingArguments {
+    /// The loss between outputs and labels.
+    func labelObjective(_ problemType: ProblemType, weight: Schedule = 1) -> ObjectiveSpecification {
+        var options: [String: String] = [:]
+        if let classWeights { options["class_weights"] = classWeights }
+        switch problemType {
+        case .singleLabel:
+            if labelSmoothingFactor != 0 { options["label_smoothing"] = String(labelSmoothingFactor) }
+            return .init("cross_entropy", weight: weight, options: options)
+        case .multiLabel: return .init("binary_cross_entropy", weight: weight, options: options)
+        case .regression: return .init("mse", weight: weight)
+        }
+    }
+}

@@ -1,0 +1,166 @@
+import Datasets
+import Foundation
+import Tokenizers
+import Torch
+import Transformers
+
+/// A teacher and the run's examples as it reads them.
+struct TeacherSource {
+    let request: TeacherRequest
+    let classifier: TrainedClassifier
+    let data: RunData
+    /// For each of the first teacher's classes, its place in this one's outputs; `nil` where they are the same.
+    let columns: [Int]?
+}
+
+/// Everything that a distillation run needs before its first step: models, data, and whether they fit.
+struct DistillationSetup {
+    private(set) var request: DistillRequest
+    /// At least one; the first decides the labels and, unless the student brings its own, the tokenizer.
+    let teachers: [TeacherSource]
+    /// The examples as the student reads them.
+    let data: RunData
+    let tokenizer: Tokenizer
+    let tokenizerDirectory: URL
+    let problemType: ProblemType
+    /// Why losses that compare tokens cannot be used: words that end a sentence; `nil` where they can.
+    let tokensDiffer: String?
+
+    var teacher: TrainedClassifier { teachers[0].classifier }
+
+    /// The same models and data for a request that differs in what is learnt from them.
+    func with(_ request: DistillRequest) -> DistillationSetup {
+        var setup = self
+        setup.request = request
+        return setup
+    }
+
+    /// Reads everything, and collects what does not fit.
+    ///
+    /// - Throws: ``InterruptedError``; whatever keeps the run from beginning, all at once.
+    init(_ request: DistillRequest, log: RunLog, findings: Findings) throws {
+        self.request = request
+        let classifiers = try log.phase("Loading the teacher") {
+            try request.teachers.map { teacher in
+                try findings.attempt { try TrainedClassifier(teacher.directory, device: request.device) }
+            }
+        }
+        guard let first = classifiers.first.flatMap({ $0 }) else {
+            try Self.checkFiles(of: request, findings)
+            try findings.throwErrors()
+            throw DistillationError("there is no teacher; give one with --teacher")
+        }
+        problemType = first.model.configuration.problemType
+        let own = try findings.attempt { try Self.studentTokenizer(request, first) } ?? nil
+        let reader = own?.tokenizer ?? first.tokenizer
+        let directory = own?.directory ?? first.directory
+        let positions = own?.positions ?? first.model.configuration.maxPositionEmbeddings
+        let data = try log.phase("Reading and tokenizing data") {
+            try findings.attempt {
+                try RunData(
+                    request, labels: first.labels, problemType: first.model.configuration.problemType,
+                    loader: request.cache.loader(
+                        request.data.options, tokenizer: reader, directory: directory,
+                        maxLength: min(request.data.maxLength, positions), log: log))
+            }
+        }
+        var sources: [TeacherSource] = []
+        for (teacher, classifier) in zip(request.teachers, classifiers) {
+            guard let classifier, let data else { continue }
+            let source = try findings.attempt {
+                let columns = try Self.columns(of: classifier, like: first)
+                return TeacherSource(
+                    request: teacher, classifier: classifier,
+                    data: try Self.data(
+                        request, classifier, student: (data, directory), labels: first.labels, log),
+                    columns: columns)
+            }
+            if let source { sources.append(source) }
+        }
+        guard let data, sources.count == request.teachers.count else {
+            try findings.throwErrors()
+            throw DistillationError("the run cannot begin")
+        }
+        teachers = sources
+        self.data = data
+        tokenizer = reader
+        tokenizerDirectory = directory
+        tokensDiffer =
+            if sources.count > 1 {
+                "there are several teachers, each with layers of its own"
+            } else if try !data.train.hasSameTokens(as: sources[0].data.train) {
+                "the student reads tokens of its own tokenizer, which are not the teacher's"
+            } else { nil }
+        for note in data.notes { findings.add(.note, note) }
+    }
+
+    /// What can be said of the data files where no teacher can be read.
+    private static func checkFiles(of request: DistillRequest, _ findings: Findings) throws {
+        for file in request.data.files + [request.test].compactMap(\.self) {
+            _ = try findings.attempt { _ = try TextStream(file, options: request.data.options).rows(100) }
+        }
+    }
+
+    /// A student's own tokenizer, where it brings one with other tokens.
+    private static func studentTokenizer(
+        _ request: DistillRequest, _ teacher: TrainedClassifier
+    ) throws -> (tokenizer: Tokenizer, directory: URL, positions: Int)? {
+        guard let directory = request.student.directory else { return nil }
+        let tokenizer = try Tokenizer.load(directory: directory)
+        let configuration = try BertConfiguration(contentsOf: directory)
+        guard tokenizer.vocabularySize <= configuration.vocabSize else {
+            throw DistillationError(
+                "\(directory.path): the tokenizer has \(tokenizer.vocabularySize) tokens, the model's vocab_size "
+                    + "is \(configuration.vocabSize); use the tokenizer that belongs to this model")
+        }
+        return (tokenizer, directory, configuration.maxPositionEmbeddings)
+    }
+
+    /// The examples as a teacher reads them: the student's own where both read alike.
+    private static func data(
+        _ request: DistillRequest, _ teacher: TrainedClassifier, student: (data: RunData, directory: URL),
+        labels: LabelMap, _ log: RunLog
+    ) throws -> RunData {
+        let maxLength = teacher.maxLength(request.data.maxLength)
+        if teacher.directory == student.directory, maxLength == student.data.maxLength {
+            return student.data
+        }
+        return try RunData(
+            request, labels: labels, problemType: teacher.model.configuration.problemType,
+            loader: request.cache.loader(
+                request.data.options, tokenizer: teacher.tokenizer, directory: teacher.directory,
+                maxLength: maxLength, log: log))
+    }
+
+    /// Where a teacher has the first teacher's classes.
+    private static func columns(
+        of teacher: TrainedClassifier, like first: TrainedClassifier
+    ) throws -> [Int]? {
+        let (own, wanted) = (teacher.labels, first.labels)
+        let kind = teacher.model.configuration.problemType
+        guard kind == first.model.configuration.problemType else {
+            throw DistillationError(
+                "\(teacher.directory.path): problem_type is \(kind.rawValue), \(first.directory.path)'s "
+                    + "\(first.model.configuration.problemType.rawValue); teachers must do the same task")
+        }
+        guard let difference = own.difference(from: wanted) else { return nil }
+        let columns = wanted.names.compactMap { own.id(of: $0) }
+        guard columns.count == wanted.count, own.count == wanted.count else {
+            throw DistillationError(
+                "\(teacher.directory.path) and \(first.directory.path) have different labels: \(difference); "
+                    + "teachers must tell the same classes apart")
+        }
+        return columns
+    }
+}
+
+extension RunData {
+    /// The data of a distillation run, split by the run's seed.
+    init(
+        _ request: DistillRequest, labels: LabelMap, problemType: ProblemType, loader: DatasetLoader
+    ) throws {
+        try self.init(
+            request.data, labels: labels, problemType: problemType, test: request.test, loader: loader,
+            seed: request.training.seed)
+    }
+}

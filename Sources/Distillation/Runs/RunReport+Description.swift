@@ -1,0 +1,19 @@
+import Torch
+import Transformers
+
+extension RunReport.Versions {
+    static var current: RunReport.Versions {
+        RunReport.Versions(
+            distill: Version.current, libtorch: Runtime.version, cpuCapability: Runtime.cpuCapability,
+            threads: Runtime.threadCount)
+    }
+}
+
+extension RunReport.Sizes {
+    init(_ configuration: BertConfiguration) {
+        self.init(
+            layers: configuration.numHiddenLayers, hiddenSize: configuration.hiddenSize,
+            intermediateSize: configuration.intermediateSize, attentionHeads: configuration.numAttentionHeads,
+            vocabularySize: configuration.vocabSize)
+    }
+}

@@ -1,0 +1,89 @@
+import Torch
+import Transformers
+
+/// Has all teachers' outputs computed, from the cache as far as they are there.
+struct TeacherRun {
+    let setup: DistillationSetup
+    let log: RunLog
+    let shouldStop: () -> Bool
+
+    /// Of all teachers together.
+    struct Outputs {
+        let train: any TeacherOutputs
+        let validation: Logits
+        let test: Logits?
+    }
+
+    private struct Counts { var cached = 0, computed = 0, done = 0 }
+
+    /// The validation data come first: a poor teacher shows at once.
+    ///
+    /// - Throws: ``InterruptedError`` where it was stopped; what was computed is kept.
+    func outputs() throws -> Outputs {
+        var counts = Counts()
+        // What judges is computed in float32, what teaches in the training's precision.
+        let validation = try joined(.float32, &counts) { $0.validation }.logits()
+        log.send(Finding(TeacherAssessment(validation, targets: setup.data.validation.targets)))
+        let test = try setup.data.test == nil ? nil : joined(.float32, &counts) { $0.test?.dataset }.logits()
+        let train = try joined(setup.request.precision, &counts) { $0.train }
+        if setup.request.cache.teacherOutputs {
+            log.send(
+                .note(
+                    "\(counts.cached) of the teacher's \(total) outputs came from the cache or from equal texts, "
+                        + "\(counts.computed) were computed."))
+        }
+        return Outputs(train: train, validation: validation, test: test)
+    }
+
+    private func size(_ data: RunData) -> Int {
+        data.train.count + data.validation.count + (data.test?.dataset.count ?? 0)
+    }
+
+    private var total: Int { setup.teachers.reduce(0) { $0 + size($1.data) } }
+
+    /// All teachers' outputs for a part of the data, as one.
+    private func joined(
+        _ precision: Precision, _ counts: inout Counts, _ part: (RunData) -> EncodedDataset?
+    ) throws -> any TeacherOutputs {
+        let members = try setup.teachers.compactMap { source in
+            try part(source.data).map {
+                TeacherEnsemble.Member(
+                    outputs: try outputs(source.classifier, $0, precision, &counts),
+                    weight: source.request.weight, columns: source.columns)
+            }
+        }
+        return TeacherEnsemble.joining(
+            members, combination: setup.request.combination, problemType: setup.problemType)
+    }
+
+    private func outputs(
+        _ teacher: TrainedClassifier, _ dataset: EncodedDataset, _ precision: Precision,
+        _ counts: inout Counts
+    ) throws -> any TeacherOutputs {
+        let request = setup.request
+        let labeler = TeacherLabeler(
+            teacher: teacher, batchSize: request.training.perDeviceEvalBatchSize, precision: precision)
+        let root = request.cache.teacherOutputs ? request.cache.root : nil
+        let store = try root.map {
+            OutputStore(
+                root: $0,
+                identity: try TeacherIdentity(teacher, precision: precision, memo: DigestMemo(root: $0)))
+        }
+        let used = store ?? OutputStore(classes: teacher.labels.count)
+        let (done, total) = (counts.done, total)
+        let result = try labeler.outputs(
+            for: dataset, in: used, onProgress: { log.progress(done + $0, of: total) },
+            shouldStop: shouldStop)
+        for warning in used.warnings { log.warnOnce(warning) }
+        guard let result else {
+            if used.isPersistent {
+                log.send(.note("The outputs computed so far are kept; the next run goes on from there."))
+            }
+            throw InterruptedError()
+        }
+        counts.done += dataset.count
+        counts.cached += result.cached
+        counts.computed += result.computed
+        return result.outputs
+    }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import Transformers
+
+/// Running sums over training examples: what is watched besides the loss.
+public struct TrainingStatistics: Sendable, Equatable, Codable {
+    /// Sums over examples, by name.
+    private var sums: [MetricName: Double] = [:]
+    private var counts: [MetricName: Int] = [:]
+    /// By confidence: examples, their confidence, right ones.
+    private var bins = [[Double]](repeating: [0, 0, 0], count: Self.binCount)
+    private static let binCount = 15
+
+    public init() {}
+
+    private mutating func add(_ name: MetricName, _ value: Double) {
+        sums[name, default: 0] += value
+        counts[name, default: 0] += 1
+    }
+
+    /// Adds a batch of one class of several: logits row after row.
+    mutating func add(student: Logits, teacher: Logits?, classes labels: [Int]) {
+        let (predictions, theirs) = (student.predictions, teacher?.predictions)
+        for row in 0..<student.count {
+            let own = logSoftmax(student[row])
+            add(.entropy, -own.reduce(0) { $0 + exp($1) * $1 })
+            if let teacher, let theirs {
+                let other = logSoftmax(teacher[row])
+                add(.teacherEntropy, -other.reduce(0) { $0 + exp($1) * $1 })
+                add(.kl, zip(own, other).reduce(0) { $0 + exp($1.1) * ($1.1 - $1.0) })
+                add(.agreement, predictions[row] == theirs[row] ? 1 : 0)
+            }
+            guard labels.indices.contains(row), labels[row] != BatchLabels.unlabelled else { continue }
+            let isRight: Double = predictions[row] == labels[row] ? 1 : 0
+            add(.accuracy, isRight)
+            let confidence = exp(own.max() ?? 0)
+            // Bins are open at their lower end, as Guo et al. define them.
+            let bin = max(0, Int((confidence * Double(Self.binCount)).rounded(.up)) - 1)
+            for (place, value) in [1, confidence, isRight].enumerated() {
+                bins[min(bin, Self.binCount - 1)][place] += value
+            }
+        }
+    }
+
+    /// Adds a batch of several classes at once.
+    mutating func add(student: Logits, teacher: Logits?, sets: [[Int]?]) {
+        for row in 0..<student.count {
+            let own = student[row].map { (yes: logSigmoid(Double($0)), no: logSigmoid(-Double($0))) }
+            func entropy(_ side: [(yes: Double, no: Double)]) -> Double {
+                -side.reduce(0) { $0 + exp($1.yes) * $1.yes + exp($1.no) * $1.no } / Double(side.count)
+            }
+            add(.entropy, entropy(own))
+            if let teacher {
+                let other = teacher[row].map { (yes: logSigmoid(Double($0)), no: logSigmoid(-Double($0))) }
+                add(.teacherEntropy, entropy(other))
+                add(
+                    .kl,
+                    zip(own, other).reduce(0) {
+                        $0 + exp($1.1.yes) * ($1.1.yes - $1.0.yes) + exp($1.1.no) * ($1.1.no - $1.0.no)
+                    })
+                let equal = zip(student[row], teacher[row]).count { ($0 > 0) == ($1 > 0) }
+                add(.agreement, Double(equal) / Double(student.classes))
+            }
+            guard let set = sets.indices.contains(row) ? sets[row] : nil else { continue }
+            let chosen = student[row].enumerated().filter { $0.element > 0 }.map(\.offset)
+            add(.accuracy, chosen == set.sorted() ? 1 : 0)
+        }
+    }
+
+    /// Adds a batch of numbers.
+    mutating func add(student: Logits, teacher: Logits?, values: [Float]) {
+        for row in 0..<student.count {
+            guard let own = student[row].first else { continue }
+            if let other = teacher?[row].first { add(.teacherMSE, Double((own - other) * (own - other))) }
+            guard values.indices.contains(row), !values[row].isNaN else { continue }
+            add(.mse, Double((own - values[row]) * (own - values[row])))
+        }
+    }
+
+    mutating func merge(_ other: TrainingStatistics) {
+        sums.merge(other.sums, uniquingKeysWith: +)
+        counts.merge(other.counts, uniquingKeysWith: +)
+        for bin in bins.indices { for place in 0..<3 { bins[bin][place] += other.bins[bin][place] } }
+    }
+
+    /// Means over the examples, and the expected calibration error (Guo et al., arXiv 1706.04599, with 15 bins).
+    var values: MetricValues {
+        var values = MetricValues()
+        for (name, sum) in sums { values[name] = sum / Double(max(1, counts[name] ?? 1)) }
+        let total = bins.reduce(0) { $0 + $1[0] }
+        if total > 0 { values[.ece] = bins.reduce(0) { $0 + abs($1[1] - $1[2]) } / total }
+        return values
+    }
+}
+
+private func logSoftmax(_ row: ArraySlice<Float>) -> [Double] {
+    let top = Double(row.max() ?? 0)
+    let sum = log(row.reduce(0) { $0 + exp(Double($1) - top) })
+    return row.map { Double($0) - top - sum }
+}
+
+private func logSigmoid(_ x: Double) -> Double { min(x, 0) - log1p(exp(-abs(x))) }

@@ -1,0 +1,71 @@
+import Torch
+
+/// What a forward pass on packed input keeps besides logits.
+///
+/// Hidden states are counted as transformers counts them: 0 is the embeddings' output, k what layer k − 1 puts out.
+/// Layers of projections are counted from 0.
+public struct FeatureSelection: Sendable, Equatable {
+    public var hiddenStates: Set<Int>
+    public var projections: Set<Int>
+
+    public init(hiddenStates: Set<Int> = [], projections: Set<Int> = []) {
+        self.hiddenStates = hiddenStates
+        self.projections = projections
+    }
+
+    public var isEmpty: Bool { hiddenStates.isEmpty && projections.isEmpty }
+
+    /// - Throws: ``TransformersError`` for a layer that a model of so many does not have.
+    func validate(layers: Int) throws {
+        if let wrong = hiddenStates.first(where: { !(0...layers).contains($0) }) {
+            throw TransformersError(
+                "there is no hidden state \(wrong); the model's \(layers) layers have 0 to \(layers)")
+        }
+        if let wrong = projections.first(where: { !(0..<layers).contains($0) }) {
+            throw TransformersError("there is no layer \(wrong); the model has 0 to \(layers - 1)")
+        }
+    }
+}
+
+/// What a forward pass on packed input gives. Shapes: B batch, C classes, T tokens of all examples, H hidden size.
+public struct PackedFeatures {
+    /// (B, C)
+    public let logits: Tensor
+    /// By number, (T, H) float32; those that were selected.
+    public let hiddenStates: [Int: Tensor]
+    /// By layer; those that were selected.
+    public let projections: [Int: AttentionProjections]
+
+    public init(logits: Tensor, hiddenStates: [Int: Tensor], projections: [Int: AttentionProjections]) {
+        self.logits = logits
+        self.hiddenStates = hiddenStates
+        self.projections = projections
+    }
+}
+
+extension FeatureSelection {
+    func needsState(_ number: Int) -> Bool { hiddenStates.contains(number) }
+}
+
+/// Keeps what is selected while the layers run.
+struct FeatureCollector {
+    private let selection: FeatureSelection
+    private var hiddenStates: [Int: Tensor] = [:]
+    private var projections: [Int: AttentionProjections] = [:]
+
+    init(_ selection: FeatureSelection) { self.selection = selection }
+
+    mutating func add(_ hidden: Tensor, number: Int) {
+        if selection.needsState(number) { hiddenStates[number] = hidden }
+    }
+
+    /// Keeps a layer's projections of its input (T, H).
+    mutating func add(_ layer: BertLayer, _ index: Int, input: Tensor, _ dtype: DType) throws {
+        guard selection.projections.contains(index) else { return }
+        projections[index] = try layer.projections(input, dtype)
+    }
+
+    func features(logits: Tensor) -> PackedFeatures {
+        PackedFeatures(logits: logits, hiddenStates: hiddenStates, projections: projections)
+    }
+}

@@ -1,0 +1,36 @@
+import ArgumentParser
+import Distillation
+import Foundation
+
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Look for everything that would keep `distill run` from beginning, or spoil it.",
+        discussion: """
+            Takes the options of `distill run` and lists all findings at once: labels, vocabularies, inputs, an untrained \
+            teacher, settings that cannot work, texts that are cut, validation texts that are training texts too, \
+            memory. Nothing is trained or saved. Exit code 1 where there is an error.
+
+            Examples:
+              distill check --teacher teacher --train train.csv --layers 3
+              distill check --config distill.yaml --json
+            """)
+
+    @OptionGroup var options: RunOptions
+    @OptionGroup(title: "Running") var display: DisplayOptions
+
+    func run() throws {
+        let settings = try Settings(configuration: options.output.config)
+        let request = try options.request(settings, output: "student")
+        try settings.finish()
+        Interrupt.install()
+        let renderer = RunRenderer(quiet: true)
+        let findings = try DistillationRun.check(
+            request, onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })
+        let hasErrors = findings.contains { $0.severity == .error }
+        try display.print(findings) {
+            findings.isEmpty ? "Nothing was found." : findings.map { "\($0)" }.joined(separator: "\n")
+        }
+        if hasErrors { throw ExitCode(1) }
+    }
+}
