@@ -247,6 +247,9 @@ ct_error ct_adamw_rows_(ct_tensor parameter, ct_tensor first_moment, ct_tensor s
 ct_error ct_adamw_catch_up_(ct_tensor parameter, ct_tensor first_moment, ct_tensor second_moment, ct_tensor row_steps,
                             ct_tensor ids_or_null, const double *rates, ct_adamw_options options);
 
+// Moves each tensor by `weight` of the way to its end: tensor += weight * (end - tensor), outside of any gradient.
+ct_error ct_lerp_(const ct_tensor *tensors, const ct_tensor *ends, size_t count, double weight);
+
 #ifdef __cplusplus
 }
 #endif
