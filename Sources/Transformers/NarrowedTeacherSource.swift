@@ -19,9 +19,11 @@ import Torch
 /// normalised after every sum; nor do scores of smaller heads: attention divides by the root of the smaller size,
 /// which makes up for the summands that they lost.
 ///
-/// On all-MiniLM-L6-v2 each of these choices keeps more of the teacher's similarities between texts than what was
-/// tried in its place: for dimensions, the mass of the matrices that read or write them, the variance of the embeddings,
-/// or their principal components; compensation by least squares; factors for what is written.
+/// Chosen by measurement on all-MiniLM-L6-v2: the correlation between the teacher's and the student's similarities of
+/// texts by their first token is 0.49 at half of every width with all layers, and about 0 with random weights. Compensation
+/// by least squares, principal components of the embeddings, factors for what is written or for the size of heads, and
+/// dimensions by variance or by the mass of their matrices did worse; gains weighted by what reads them, about as well.
+/// Whole heads keep much more than parts of all heads: 0.17 where the heads' size is halved in place of their number.
 ///
 /// Where a size is the teacher's own, nothing is selected or scaled along it; with all of the teacher's sizes the
 /// parameters are those of ``TeacherLayerSource``.
