@@ -1,6 +1,7 @@
-// Gradients, and what uses them: clipping and AdamW.
+// Gradients, and what uses them: clipping and AdamW; averages of weights.
 
 #include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
 
@@ -276,5 +277,12 @@ ct_error ct_adamw_catch_up_(ct_tensor parameter, ct_tensor first, ct_tensor seco
                 rows.catch_up(chosen[static_cast<size_t>(i)], options.step, factors, from);
         });
         changed(parameter->value), changed(first->value), changed(second->value);
+    });
+}
+
+ct_error ct_lerp_(const ct_tensor *tensors, const ct_tensor *ends, size_t count, double weight) {
+    return guard("lerp_", {}, [&] {
+        at::NoGradGuard no_grad;
+        if (count > 0) at::_foreach_lerp_(list(tensors, count), list(ends, count), at::Scalar(weight));
     });
 }

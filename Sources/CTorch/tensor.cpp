@@ -175,14 +175,6 @@ ct_error ct_clone(ct_tensor a, ct_tensor *out) {
     return guard("clone", {a}, [&] { *out = wrap(a->value.clone()); });
 }
 
-ct_error ct_lerp_(ct_tensor destination, ct_tensor target, double share) {
-    return guard("lerp_", {destination, target}, [&] {
-        TORCH_CHECK(destination->value.sizes() == target->value.sizes(), "the shapes differ");
-        at::NoGradGuard no_grad;
-        destination->value.lerp_(target->value, share);
-    });
-}
-
 ct_error ct_copy_(ct_tensor destination, ct_tensor source) {
     return guard("copy_", {destination, source}, [&] {
         TORCH_CHECK(destination->value.sizes() == source->value.sizes(), "the shapes differ");

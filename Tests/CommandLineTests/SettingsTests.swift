@@ -164,8 +164,8 @@ struct SettingsTests {
             ),
             ("layers: 2.5", "line 1: layers must be a whole number, got 2.5"),
             ("overwrite: maybe", "overwrite must be true or false"),
-            ("init: magic", "init must be one of random, teacher-layers, got magic"),
-            ("teacher_layers: [1, x]", "teacher_layers must be a list of whole numbers"),
+            ("init: magic", "init must be one of random, teacher-layers, narrowed-teacher, got magic"),
+            ("teacher_layers: [1, x]", "teacher_layers must be uniform, first, last, alternate or a list"),
             (
                 "temperature: [1]",
                 "temperature must be a number, linear(a, b), cosine(a, b) or step(a, b @ share, …), got"
@@ -180,6 +180,25 @@ struct SettingsTests {
         #expect(
             message.contains("distill.yaml") && message.contains(expected) && !message.contains("\n"),
             "\(message)")
+    }
+
+    @Test("the teacher's layers are a rule's name or a list, by flag and in a file")
+    func teacherLayers() throws {
+        for (text, expected) in [
+            ("uniform", .choice(.uniform)), ("alternate", .choice(.alternate)), ("last", .choice(.last)),
+            ("first", .choice(.first)), ("0,2,4", [0, 2, 4]), ("3", [3]), (" 1 , 0 ", [1, 0]),
+        ] as [(String, TeacherLayers)] {
+            #expect(try request(required + ["--teacher-layers", text]).student.teacherLayers == expected)
+            #expect(
+                try request(required, yaml: "teacher_layers: \"\(text)\"").student.teacherLayers == expected)
+        }
+        #expect(try request(required, yaml: "teacher_layers: [0, 2]").student.teacherLayers == [0, 2])
+        #expect(
+            try request(required, yaml: "teacher_layers: last\ninit: narrowed-teacher").student.initialization
+                == .narrowed)
+        for wrong in ["", "skip", "0,,2", "0,x"] {
+            #expect(throws: (any Error).self) { try request(required + ["--teacher-layers", wrong]) }
+        }
     }
 
     @Test("an empty file, and settings left empty, change nothing")

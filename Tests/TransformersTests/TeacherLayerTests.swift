@@ -74,6 +74,29 @@ struct TeacherLayerTests {
         }
     }
 
+    @Test("layers are chosen by name, or refused where the teacher has too few")
+    func choices() throws {
+        let expected: [(LayerChoice, Int, Int, [Int])] = [
+            (.uniform, 12, 4, [2, 5, 8, 11]), (.first, 12, 4, [0, 1, 2, 3]), (.last, 12, 4, [8, 9, 10, 11]),
+            (.alternate, 12, 6, [0, 2, 4, 6, 8, 10]), (.alternate, 5, 3, [0, 2, 4]),
+            (.alternate, 12, 2, [0, 2]),
+            (.last, 3, 3, [0, 1, 2]), (.first, 1, 1, [0]),
+        ]
+        for (choice, teacher, student, layers) in expected {
+            #expect(try choice.layers(teacher: teacher, student: student) == layers, "\(choice)")
+        }
+        #expect(LayerChoice.allCases.map(\.rawValue) == ["uniform", "first", "last", "alternate"])
+        expectRefusal("'alternate'", "at most 3", "5 layers", "has 4") {
+            _ = try LayerChoice.alternate.layers(teacher: 5, student: 4)
+        }
+        for choice in [LayerChoice.uniform, .first, .last] {
+            expectRefusal("'\(choice.rawValue)'", "at most 4", "has 5") {
+                _ = try choice.layers(teacher: 4, student: 5)
+            }
+            expectRefusal("at least 1 layer") { _ = try choice.layers(teacher: 4, student: 0) }
+        }
+    }
+
     @Test("the uniform map is TinyBERT's")
     func uniform() {
         #expect(uniformLayers(teacher: 12, student: 4) == [2, 5, 8, 11])

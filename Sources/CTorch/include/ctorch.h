@@ -100,8 +100,6 @@ ct_error ct_to(ct_tensor a, ct_dtype dtype, ct_device device, ct_tensor *out);
 ct_error ct_contiguous(ct_tensor a, ct_tensor *out);
 ct_error ct_clone(ct_tensor a, ct_tensor *out);
 ct_error ct_copy_(ct_tensor destination, ct_tensor source);
-// destination += share * (target - destination)
-ct_error ct_lerp_(ct_tensor destination, ct_tensor target, double share);
 ct_error ct_fill_(ct_tensor destination, double value);
 
 // MARK: Views and joins
@@ -256,6 +254,9 @@ ct_error ct_adamw_rows_(ct_tensor parameter, ct_tensor first_moment, ct_tensor s
 // Brings the rows of `ids` (int32), or all, to where `options.step` steps have passed: before they are read.
 ct_error ct_adamw_catch_up_(ct_tensor parameter, ct_tensor first_moment, ct_tensor second_moment, ct_tensor row_steps,
                             ct_tensor ids_or_null, const double *rates, ct_adamw_options options);
+
+// Moves each tensor by `weight` of the way to its end: tensor += weight * (end - tensor), outside of any gradient.
+ct_error ct_lerp_(const ct_tensor *tensors, const ct_tensor *ends, size_t count, double weight);
 
 #ifdef __cplusplus
 }

@@ -123,6 +123,8 @@ public struct StudentOptions: Sendable, Equatable, Codable {
         case random
         /// Embeddings, head and a choice of layers from the teacher; needs the teacher's sizes.
         case teacherLayers = "teacher-layers"
+        /// The same, but the most important part of each where the student is narrower than the teacher.
+        case narrowed = "narrowed-teacher"
     }
 
     /// A model directory; excludes all other options.
@@ -133,11 +135,12 @@ public struct StudentOptions: Sendable, Equatable, Codable {
     public var hiddenSize: Int?
     /// `nil` for the teacher's.
     public var intermediateSize: Int?
-    /// `nil` for the teacher's.
+    /// `nil` for the teacher's; for ``Initialization/narrowed`` as many as leave a head its size, where they divide the
+    /// width.
     public var attentionHeads: Int?
     public var initialization = Initialization.random
-    /// The teacher's layers that the student starts from, counted from 0; `nil` for evenly spaced ones.
-    public var teacherLayers: [Int]?
+    /// The teacher's layers that the student starts from; `nil` for evenly spaced ones.
+    public var teacherLayers: TeacherLayers?
 
     public init() {}
 }

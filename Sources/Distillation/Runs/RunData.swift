@@ -102,12 +102,6 @@ struct RunData {
     /// What the user may want to know about the data.
     var notes: [String] {
         var notes: [String] = []
-        let cut = train.truncatedCount
-        if cut > 0 {
-            notes.append(
-                "\(cut) of \(train.count) training texts reach the maximum length of \(maxLength) tokens and may be "
-                    + "cut.")
-        }
         let unlabelled = train.count - train.labelledCount
         if unlabelled > 0 {
             notes.append(

@@ -25,11 +25,13 @@ struct StudentBuilder {
         let configuration = try self.configuration()
         var source: (any ParameterSource)?
         var notes: [String] = []
-        if options.initialization == .teacherLayers {
+        if options.initialization != .random {
             let layers = try teacherLayers(count: configuration.numHiddenLayers)
-            source = try TeacherLayerSource(teacher: teacher.model, layers: layers)
+            source = try self.source(layers, configuration)
+            let narrowed = options.initialization == .narrowed ? ", narrowed to its sizes" : ""
             notes.append(
-                "The student starts from the teacher's layers \(layers.map(String.init).joined(separator: ", "))."
+                "The student starts from the teacher's layers "
+                    + "\(layers.map(String.init).joined(separator: ", "))\(narrowed)."
             )
         }
         let model = try AutoModel.make(configuration, source: source, seed: seed, device: device)
@@ -42,7 +44,7 @@ struct StudentBuilder {
         configuration.numHiddenLayers = options.layers ?? Self.defaultLayers
         configuration.hiddenSize = options.hiddenSize ?? Self.defaultHiddenSize
         configuration.intermediateSize = options.intermediateSize ?? configuration.intermediateSize
-        configuration.numAttentionHeads = options.attentionHeads ?? configuration.numAttentionHeads
+        configuration.numAttentionHeads = options.attentionHeads ?? defaultHeads(configuration.hiddenSize)
         guard configuration.numAttentionHeads > 0,
             configuration.hiddenSize.isMultiple(of: configuration.numAttentionHeads)
         else {
@@ -55,25 +57,34 @@ struct StudentBuilder {
         return configuration
     }
 
+    /// A narrowed student keeps whole heads where it can: they do more than the same number of parts.
+    private func defaultHeads(_ hiddenSize: Int) -> Int {
+        let own = teacher.model.configuration
+        let headSize = own.hiddenSize / own.numAttentionHeads
+        guard options.initialization == .narrowed, hiddenSize > 0, hiddenSize <= own.hiddenSize,
+            hiddenSize.isMultiple(of: headSize)
+        else { return own.numAttentionHeads }
+        return hiddenSize / headSize
+    }
+
+    private func source(_ layers: [Int], _ configuration: BertConfiguration) throws -> any ParameterSource {
+        guard options.initialization == .narrowed else {
+            return try TeacherLayerSource(teacher: teacher.model, layers: layers)
+        }
+        return try NarrowedTeacherSource(teacher: teacher.model, layers: layers, student: configuration)
+    }
+
     private func teacherLayers(count: Int) throws -> [Int] {
         let available = teacher.model.configuration.numHiddenLayers
-        guard let layers = options.teacherLayers else {
-            guard count <= available else {
-                throw DistillationError(
-                    "the student's \(count) layers cannot start from the teacher's \(available); "
-                        + "pass --layers \(available) or less, or --init random")
-            }
-            return uniformLayers(teacher: available, student: count)
+        if let chosen = options.teacherLayers {
+            return try chosen.layers(teacher: available, student: count)
         }
-        guard layers.count == count else {
+        guard count <= available else {
             throw DistillationError(
-                "--teacher-layers names \(layers.count) layers, the student has \(count); name one for each")
+                "the student's \(count) layers cannot start from the teacher's \(available); "
+                    + "pass --layers \(available) or less, or --init random")
         }
-        if let wrong = layers.first(where: { !(0..<available).contains($0) }) {
-            throw DistillationError(
-                "the teacher has layers 0 to \(available - 1); --teacher-layers names \(wrong)")
-        }
-        return layers
+        return uniformLayers(teacher: available, student: count)
     }
 
     private func load(_ directory: URL) throws -> Student {

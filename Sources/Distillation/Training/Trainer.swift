@@ -103,7 +103,7 @@ public final class Trainer {
             arguments.metricForBestModel, problemType: data.problemType, hasTeacher: teacher != nil)
         optimizer = try arguments.optimizer(for: model, learned: learned)
         averages = try arguments.emaDecay.map {
-            try ExponentialMovingAverage(model.parameters, decay: $0, interval: Self.averagingInterval)
+            try ExponentialMovingAverage(model.parameters, decay: $0, updateAfter: Self.averagingInterval)
         }
         dropout = DropoutState(
             position: .init(seed: arguments.seed, offset: UInt64(stage.firstStep) << 32))
@@ -219,6 +219,7 @@ extension Trainer {
     ) throws {
         try optimizer.synchronize()
         guard let averages else { return try judge(evaluate, onBest, onEvent, since: start) }
+        try averages.catchUp()
         try averages.withAverages { try judge(evaluate, onBest, onEvent, since: start) }
     }
 

@@ -1,83 +1,176 @@
-/// A moving average of a model's weights, which often judges better than the last ones (Polyak and Juditsky, "Acceleration
-/// of Stochastic Approximation by Averaging", 1992; Tarvainen and Valpola, arXiv 1703.01780).
+import CTorch
+import Foundation
+
+/// An average of the weights over the steps of training, which often judges better than the last of them (Polyak and
+/// Juditsky, "Acceleration of Stochastic Approximation by Averaging", 1992).
 ///
-/// After step n the average is `d · average + (1 − d) · weight`, with d the smaller of the decay and
-/// (1 + n) / (10 + n): early averages forget the start, as in TensorFlow's `ExponentialMovingAverage`. With an interval
-/// k, weights are taken every k steps only, with d to the power of k: nearly the same average for a kth of the work.
+/// Each step, average ← d · average + (1 − d) · weight. The first averages would be mostly the initial weights, so
+/// step n, counted from 0, decays by min(d, (1 + n) / (10 + n)), as in TensorFlow and timm.
+///
+/// A table that ``AdamW`` updates row by row must be whole before it is averaged, which reads all of it. So averages
+/// can be taken every k-th step only (`updateAfter`): as if the weights had stood still since the last time, by the
+/// product of the steps' decays, about dᵏ.
+///
+/// ```swift
+/// try optimizer.step(learningRate: rate)
+/// if average.isDue { try optimizer.synchronize() }
+/// try average.update()
+/// …
+/// try optimizer.synchronize()
+/// try average.withAverages { try evaluate(model) }
+/// ```
 public final class ExponentialMovingAverage {
-    public let decay: Double
-    public let interval: Int
-    private let store: ParameterStore
-    private var averages: [Tensor]
-    private var steps = 0
-
-    /// Everything that it remembers, by parameter name.
+    /// Everything that is remembered between steps.
     public struct State {
-        public var steps: Int
+        /// The steps so far.
+        public var step: Int
+        /// Those at the last average.
+        public var averagedStep: Int
+        /// By parameter name.
         public var averages: [String: Tensor]
-    }
 
-    /// - Parameters:
-    ///   - store: Whose weights are averaged, from their present values on.
-    ///   - decay: The share of the average that a step keeps, such as 0.999.
-    ///   - interval: The steps between two updates, at least 1.
-    /// - Throws: ``TorchError`` where memory is short.
-    public init(_ store: ParameterStore, decay: Double, interval: Int = 1) throws {
-        self.store = store
-        self.interval = interval
-        self.decay = decay
-        averages = try store.tensors.map { try $0.detached().clone() }
-    }
-
-    /// Whether the next call of ``update()`` takes weights.
-    public var isDue: Bool { (steps + 1).isMultiple(of: interval) }
-
-    /// Counts a step, and takes the weights into the averages where it is their turn. Weights that an optimiser updates
-    /// late must be up to date: where ``isDue``, call ``AdamW/synchronize()`` before.
-    public func update() throws {
-        steps += 1
-        guard steps.isMultiple(of: interval) else { return }
-        var kept = 1.0
-        for step in steps - interval + 1...steps { kept *= min(decay, Double(1 + step) / Double(10 + step)) }
-        for (average, weight) in zip(averages, store.tensors) {
-            try average.interpolate(towards: weight.detached(), by: 1 - kept)
+        /// - Parameters:
+        ///   - step: The steps so far.
+        ///   - averagedStep: Those at the last average.
+        ///   - averages: By parameter name.
+        public init(step: Int, averagedStep: Int, averages: [String: Tensor]) {
+            self.step = step
+            self.averagedStep = averagedStep
+            self.averages = averages
         }
     }
 
-    /// Runs a body with the averages in the weights' place; the weights come back also where it throws.
-    public func withAverages<Result>(_ body: () throws -> Result) throws -> Result {
-        let weights = try store.tensors.map { try $0.detached().clone() }
-        func put(_ values: [Tensor]) throws {
-            try withNoGrad {
-                for (place, value) in zip(store.tensors, values) { try place.copy(from: value) }
+    public let decay: Double
+    /// The steps from one average to the next.
+    public let updateAfter: Int
+    /// The steps so far: calls of ``update()``.
+    public private(set) var step = 0
+
+    private let entries: [ParameterStore.Entry]
+    private let averages: [Tensor]
+    private var averagedStep = 0
+    private var isSwapped = false
+
+    /// Averages start as the weights are.
+    ///
+    /// - Parameters:
+    ///   - store: Its parameters are averaged, but for frozen ones.
+    ///   - decay: What an average keeps at each step, such as 0.999; from 0 up to, but not including, 1.
+    ///   - updateAfter: The steps from one average to the next; 1 for every step.
+    /// - Throws: ``TorchError`` where a number is out of its range, or memory is short.
+    public init(_ store: ParameterStore, decay: Double, updateAfter: Int = 1) throws {
+        guard decay >= 0, decay < 1 else {
+            throw TorchError("an average's decay must be from 0 up to, but not including, 1, got \(decay)")
+        }
+        guard updateAfter > 0 else {
+            throw TorchError("an average's steps between updates must be at least 1, got \(updateAfter)")
+        }
+        self.decay = decay
+        self.updateAfter = updateAfter
+        entries = store.entries.filter(\.tensor.requiresGrad)
+        averages = try entries.map { try $0.tensor.detached().clone() }
+    }
+
+    /// Whether the next ``update()`` reads the weights, which must be whole then (``AdamW/synchronize()``).
+    public var isDue: Bool { step + 1 - averagedStep >= updateAfter }
+
+    /// Counts a step of the optimiser, and averages where that is due.
+    ///
+    /// - Throws: ``TorchError`` inside of ``withAverages(_:)``.
+    public func update() throws {
+        try requireWeights("update")
+        step += 1
+        if step - averagedStep >= updateAfter { try average() }
+    }
+
+    /// Averages now, where steps have passed since the last time: before the averages are used for good.
+    ///
+    /// - Throws: ``TorchError`` inside of ``withAverages(_:)``.
+    public func catchUp() throws {
+        try requireWeights("catchUp")
+        if step > averagedStep { try average() }
+    }
+
+    private func average() throws {
+        var kept = 1.0
+        for past in averagedStep..<step { kept *= min(decay, Double(1 + past) / Double(10 + past)) }
+        try Tensor.withHandles(averages) { averages, count in
+            try Tensor.withHandles(entries.map(\.tensor)) { weights, _ in
+                try check(ct_lerp_(averages, weights, count, 1 - kept))
             }
         }
-        try put(averages)
-        let result = Swift.Result { try body() }
-        try put(weights)
-        return try result.get()
+        averagedStep = step
     }
 
-    /// A copy of the state, which later updates do not change.
-    public func state() throws -> State {
-        var state = State(steps: steps, averages: [:])
-        for (entry, average) in zip(store.entries, averages) {
-            state.averages[entry.name] = try average.clone()
+    /// Runs a body in which the parameters have the averages' values; afterwards they have their own again, bit for bit,
+    /// also where the body throws.
+    ///
+    /// Parameters stay the tensors they are. Training in the body is lost.
+    ///
+    /// - Parameter body: What evaluates or saves the averages.
+    /// - Returns: What the body returns.
+    /// - Throws: What the body throws; ``TorchError`` inside of another such body, or where memory is short.
+    public func withAverages<Result>(_ body: () throws -> Result) throws -> Result {
+        try requireWeights("withAverages")
+        let weights = try entries.map { try $0.tensor.detached().clone() }
+        isSwapped = true
+        func swapBack() throws {
+            for (entry, weight) in zip(entries, weights) { try entry.tensor.copy(from: weight) }
+            isSwapped = false
         }
-        return state
+        let result: Result
+        do {
+            for (entry, average) in zip(entries, averages) { try entry.tensor.copy(from: average) }
+            result = try body()
+        } catch {
+            try swapBack()
+            throw error
+        }
+        try swapBack()
+        return result
+    }
+
+    private func requireWeights(_ call: String) throws {
+        guard !isSwapped else {
+            throw TorchError("\(call): the parameters hold their averages now; call it after withAverages")
+        }
+    }
+}
+
+extension ExponentialMovingAverage {
+    /// A copy of the state, which later steps do not change.
+    public func state() throws -> State {
+        var copies: [String: Tensor] = [:]
+        for (entry, average) in zip(entries, averages) { copies[entry.name] = try average.clone() }
+        return State(step: step, averagedStep: averagedStep, averages: copies)
     }
 
     /// Goes back to a saved state.
     ///
-    /// - Throws: ``TorchError`` where it is of other parameters; nothing has changed then.
+    /// - Parameter state: Of the same parameters.
+    /// - Throws: ``TorchError`` where it is of other parameters, or inside of ``withAverages(_:)``; nothing has changed
+    ///   then.
     public func restore(_ state: State) throws {
-        averages = try store.entries.map { entry in
-            guard let saved = state.averages[entry.name], saved.shape == entry.tensor.shape else {
-                throw TorchError(
-                    "the averages lack the parameter '\(entry.name)' of shape \(entry.tensor.shape)")
-            }
-            return try saved.clone()
+        try requireWeights("restore")
+        guard state.averagedStep >= 0, state.averagedStep <= state.step else {
+            throw TorchError(
+                "the averages' state is of step \(state.step), its last average of step \(state.averagedStep)"
+            )
         }
-        steps = state.steps
+        var copies: [(from: Tensor, to: Tensor)] = []
+        for (entry, average) in zip(entries, averages) {
+            guard let saved = state.averages[entry.name] else {
+                throw TorchError("the averages' state lacks the parameter '\(entry.name)'")
+            }
+            guard saved.shape == average.shape else {
+                throw TorchError(
+                    "parameter '\(entry.name)' has shape \(average.shape), the averages' state \(saved.shape)"
+                )
+            }
+            copies.append((saved, average))
+        }
+        for copy in copies { try copy.to.copy(from: copy.from) }
+        step = state.step
+        averagedStep = state.averagedStep
     }
 }

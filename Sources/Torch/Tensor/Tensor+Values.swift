@@ -55,11 +55,6 @@ extension Tensor {
     /// Overwrites the elements with those of a tensor of the same shape, outside of any gradient.
     public func copy(from source: Tensor) throws { try check(ct_copy_(handle, source.handle)) }
 
-    /// Moves every element a share of its way to that of a tensor of the same shape, outside of any gradient.
-    public func interpolate(towards target: Tensor, by share: Double) throws {
-        try check(ct_lerp_(handle, target.handle, share))
-    }
-
     /// Overwrites every element, outside of any gradient.
     public func fill(_ value: Double) throws { try check(ct_fill_(handle, value)) }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Distillation
 import Foundation
+import Yams
 
 /// What the student is.
 struct StudentOptionGroup: ParsableArguments {
@@ -18,25 +19,31 @@ struct StudentOptionGroup: ParsableArguments {
     @Option(help: "The width inside its feed-forward layers. (default: the teacher's)")
     var intermediateSize: Int?
 
-    @Option(help: "Its attention heads; they must divide the width. (default: the teacher's)")
+    @Option(
+        help:
+            "Its attention heads; they must divide the width. (default: the teacher's; with --init narrowed-teacher, as many as keep their size)"
+    )
     var attentionHeads: Int?
 
     @Option(
         name: .customLong("init"),
-        help: "How it starts: random, or teacher-layers (a choice of the teacher's own). (default: random)")
+        help:
+            "How it starts: random, teacher-layers (a choice of the teacher's own), or narrowed-teacher (the most important part of them, for smaller sizes). (default: random)"
+    )
     var initialization: StudentOptions.Initialization?
 
     @Option(
         help: ArgumentHelp(
-            "The teacher's layers for --init teacher-layers, counted from 0. (default: evenly spaced)",
-            valueName: "0,2,4"),
+            "The teacher's layers that it starts from: uniform, first, last, alternate, or one for each, counted from 0. (default: uniform)",
+            valueName: "choice|0,2,4"),
         transform: { text in
-            guard let layers = [Int](commaSeparated: text) else {
-                throw ValidationError("'\(text)' is not a list of layers such as 0,2,4")
+            guard let layers = TeacherLayers(text) else {
+                throw ValidationError(
+                    "'\(text)' is neither uniform, first, last, alternate nor a list of layers such as 0,2,4")
             }
             return layers
         })
-    var teacherLayers: [Int]?
+    var teacherLayers: TeacherLayers?
 
     func options(_ settings: Settings) throws -> StudentOptions {
         var options = StudentOptions()
@@ -52,3 +59,17 @@ struct StudentOptionGroup: ParsableArguments {
 }
 
 extension StudentOptions.Initialization: ExpressibleByArgument {}
+
+extension TeacherLayers: SettingValue {
+    static var settingDescription: String {
+        "uniform, first, last, alternate or a list of whole numbers, such as [0, 2, 4]"
+    }
+    init?(setting node: Node) {
+        if let text = node.scalar?.string {
+            self.init(text)
+        } else {
+            guard let numbers = [Int](setting: node) else { return nil }
+            self = .numbers(numbers)
+        }
+    }
+}

@@ -73,6 +73,38 @@ struct SparseAdamWTests {
         }
     }
 
+    @Test("averages of a table that is whole when they are taken are those of dense updates")
+    func averages() throws {
+        let (lazy, whole) = (try Table(), try Table())
+        let optimizers = [
+            try AdamW(lazy.store, weightDecay: 0.1, sparseTables: [lazy.word]),
+            try AdamW(whole.store, weightDecay: 0.1),
+        ]
+        let averages = try [lazy, whole].map {
+            try ExponentialMovingAverage($0.store, decay: 0.7, updateAfter: 2)
+        }
+        for (step, batch) in Self.batches.enumerated() {
+            for (table, (optimizer, average)) in zip([lazy, whole], zip(optimizers, averages)) {
+                try optimizer.clearGradients()
+                try optimizer.prepare(rows: batch)
+                try table.backward(batch, UInt64(step))
+                try optimizer.step(learningRate: 0.02)
+                if average.isDue { try optimizer.synchronize() }
+                try average.update()
+            }
+        }
+        // Swapped in while rows are behind, and out again: they must still catch up to the same bits.
+        let raw = try lazy.word.bytes()
+        try averages[0].withAverages { () throws in #expect(try lazy.word.bytes() != raw) }
+        try optimizers[0].synchronize()
+        for (a, b) in zip(lazy.store.entries, whole.store.entries) {
+            #expect(try a.tensor.bytes() == b.tensor.bytes(), "\(a.name)")
+        }
+        let (ours, reference) = (try averages[0].state().averages, try averages[1].state().averages)
+        #expect(ours.count == 5)
+        for (name, average) in ours { #expect(try average.bytes() == reference[name]?.bytes(), "\(name)") }
+    }
+
     @Test("a restored state goes on bit for bit")
     func restored() throws {
         func run(interrupted: Bool) throws -> [UInt8] {

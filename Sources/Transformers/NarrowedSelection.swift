@@ -1,0 +1,98 @@
+import Torch
+
+/// Which of a teacher's hidden dimensions, heads and neurons a narrower student keeps: the most important ones, in the
+/// teacher's order. ``NarrowedTeacherSource`` says which.
+struct NarrowedSelection {
+    /// What is kept along each axis; an axis that is not there is kept whole.
+    private var places: [NarrowedAxis: [Int]] = [:]
+
+    init(_ map: TeacherLayerMap, teacher: BertConfiguration, student: BertConfiguration) throws {
+        if student.hiddenSize < teacher.hiddenSize {
+            places[.hidden] = try largest(student.hiddenSize, of: Self.hiddenScores(map))
+            let head = try map.tensor("classifier.weight", for: "classifier.weight")
+            let pooler = try map.tensor("bert.pooler.dense.weight", for: "bert.pooler.dense.weight")
+            places[.pooled] = try largest(
+                student.hiddenSize, of: (pooler.norm(1) * head.norm(0)).array(of: Double.self))
+        }
+        for layer in Set(map.layers) {
+            if student.intermediateSize < teacher.intermediateSize {
+                let inner = try map.tensor("intermediate.dense.weight", inLayer: layer)
+                let gains = try map.tensor("attention.output.LayerNorm.weight", inLayer: layer)
+                let output = try map.tensor("output.dense.weight", inLayer: layer)
+                places[.neurons(layer: layer)] = try largest(
+                    student.intermediateSize,
+                    of: ((inner * gains).norm(1) * output.norm(0)).array(of: Double.self))
+            }
+            if student.numAttentionHeads < teacher.numAttentionHeads || student.headSize < teacher.headSize {
+                let attention = try AttentionScores(map, layer: layer, headSize: teacher.headSize)
+                let heads = try largest(student.numAttentionHeads, of: attention.heads)
+                func places(_ scores: [Double]) throws -> [Int] {
+                    try heads.flatMap { head in
+                        let start = head * teacher.headSize
+                        let own = Array(scores[start..<start + teacher.headSize])
+                        return try largest(student.headSize, of: own).map { start + $0 }
+                    }
+                }
+                self.places[.scores(layer: layer)] = try places(attention.scores)
+                self.places[.values(layer: layer)] = try places(attention.values)
+            }
+        }
+    }
+
+    /// The places that are kept along an axis, ascending; `nil` for all.
+    func kept(_ axis: NarrowedAxis) -> [Int]? { places[axis] }
+
+    private static func hiddenScores(_ map: TeacherLayerMap) throws -> [Double] {
+        let embeddings = "bert.embeddings.LayerNorm.weight"
+        var gains = [try map.tensor(embeddings, for: embeddings)]
+        for layer in map.layers {
+            for name in ["attention.output.LayerNorm.weight", "output.LayerNorm.weight"] {
+                gains.append(try map.tensor(name, inLayer: layer))
+            }
+        }
+        var scores: [Double] = []
+        for gain in gains {
+            let squares = try gain.array(of: Double.self).map { $0 * $0 }
+            let sum = squares.reduce(0, +)
+            let shares = sum > 0 ? squares.map { $0 / sum } : squares
+            scores = scores.isEmpty ? shares : zip(scores, shares).map { $0 + $1 }
+        }
+        return scores
+    }
+}
+
+/// The importance of a layer's heads and of their dimensions.
+private struct AttentionScores {
+    let heads: [Double]
+    let scores: [Double]
+    let values: [Double]
+
+    init(_ map: TeacherLayerMap, layer: Int, headSize: Int) throws {
+        let query = try map.tensor("attention.self.query.weight", inLayer: layer)
+        let key = try map.tensor("attention.self.key.weight", inLayer: layer)
+        let value = try map.tensor("attention.self.value.weight", inLayer: layer)
+        let output = try map.tensor("attention.output.dense.weight", inLayer: layer).transposed()
+        scores = try (query.norm(1) * key.norm(1)).array()
+        values = try (value.norm(1) * output.norm(1)).array()
+        /// ‖AᵀB‖ for each head's rows A and B: the root of Σ AAᵀ ∘ BBᵀ, which is smaller.
+        func norms(_ a: Tensor, _ b: Tensor) throws -> Tensor {
+            func squares(_ x: Tensor) throws -> Tensor {
+                let split = try x.reshaped([-1, headSize, x.size(1)])
+                return try split.matmul(split.transposed())
+            }
+            return try (squares(a) * squares(b)).sum(1, 2).clampedBelow(0).squareRoot()
+        }
+        heads = try (norms(query, key) * norms(value, output)).array()
+    }
+}
+
+/// The places of the largest scores, ascending; among equals the first.
+private func largest(_ count: Int, of scores: [Double]) throws -> [Int] {
+    guard scores.allSatisfy(\.isFinite) else {
+        throw TransformersError(
+            "the teacher has weights that are not finite, so that none can be chosen; use another teacher, or "
+                + "--init random")
+    }
+    let order = scores.indices.sorted { (scores[$1], $0) < (scores[$0], $1) }
+    return order.prefix(count).sorted()
+}

@@ -1,0 +1,66 @@
+import Torch
+
+/// Which of a teacher's parameters a student's starts from: the same name, in the layer that was chosen for it.
+struct TeacherLayerMap {
+    let teacher: ParameterStore
+    /// For each layer of the student, the teacher's.
+    let layers: [Int]
+    private static let prefix = "bert.encoder.layer."
+
+    /// - Throws: ``TransformersError`` where the teacher has no such layer.
+    init(teacher: any SequenceClassifier, layers: [Int]) throws {
+        let count = teacher.configuration.numHiddenLayers
+        if let wrong = layers.first(where: { !(0..<count).contains($0) }) {
+            throw TransformersError(
+                "the teacher has no layer \(wrong); choose from its layers 0 to \(count - 1)")
+        }
+        self.teacher = teacher.parameters
+        self.layers = layers
+    }
+
+    /// A parameter of the teacher.
+    struct Origin {
+        let name: String
+        let tensor: Tensor
+        /// The teacher's layer it lies in, and its name there: `output.dense.weight`.
+        let place: (layer: Int, name: String)?
+    }
+
+    /// The teacher's parameter for the student's of this name.
+    func origin(of name: String) throws -> Origin {
+        let place = try place(of: name)
+        let teacherName = place.map { Self.name($0.name, inLayer: $0.layer) } ?? name
+        return Origin(name: teacherName, tensor: try tensor(teacherName, for: name), place: place)
+    }
+
+    /// The teacher's parameter of this name in one of its layers.
+    func tensor(_ name: String, inLayer layer: Int) throws -> Tensor {
+        let full = Self.name(name, inLayer: layer)
+        return try tensor(full, for: full)
+    }
+
+    /// The teacher's parameter of this full name.
+    func tensor(_ teacherName: String, for name: String) throws -> Tensor {
+        guard let tensor = teacher[teacherName] else {
+            throw TransformersError(
+                "the teacher has no parameter '\(teacherName)' for the student's '\(name)'; use --init random"
+            )
+        }
+        return tensor
+    }
+
+    private static func name(_ name: String, inLayer layer: Int) -> String { "\(prefix)\(layer).\(name)" }
+
+    private func place(of name: String) throws -> (layer: Int, name: String)? {
+        guard name.hasPrefix(Self.prefix) else { return nil }
+        let rest = name.dropFirst(Self.prefix.count)
+        guard let dot = rest.firstIndex(of: "."), let layer = Int(rest[..<dot]),
+            layers.indices.contains(layer)
+        else {
+            throw TransformersError(
+                "no teacher layer is chosen for the student's '\(name)'; choose one for each of its layers, "
+                    + "not \(layers.count)")
+        }
+        return (layers[layer], String(rest[rest.index(after: dot)...]))
+    }
+}
