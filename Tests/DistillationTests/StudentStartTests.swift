@@ -24,7 +24,8 @@ struct StudentStartTests {
     @Test("a narrowed student has the asked sizes, and as many heads as keep theirs")
     func narrowed() throws {
         let builder = try builder { $0.intermediateSize = 40 }
-        let (model, notes) = try builder.build(needsPairs: false)
+        let built = try builder.build()
+            let (model, notes) = (built.model, built.notes)
         // The teacher has 32 in 4 heads of 8.
         #expect(model.configuration.hiddenSize == 16 && model.configuration.numAttentionHeads == 2)
         #expect(model.configuration.intermediateSize == 40 && model.configuration.numHiddenLayers == 2)
@@ -46,7 +47,7 @@ struct StudentStartTests {
     @Test("a narrowed student that is wider is refused with both sizes")
     func wider() throws {
         let error = #expect(throws: (any Error).self) {
-            try builder { $0.hiddenSize = 64 }.build(needsPairs: false)
+            try builder { $0.hiddenSize = 64 }.build()
         }
         let message = error.map { "\($0)" } ?? ""
         #expect(message.contains("64") && message.contains("32"), "\(message)")
@@ -61,7 +62,7 @@ struct StudentStartTests {
             $0.initialization = .teacherLayers
             $0.teacherLayers = choice
         }
-        let model = try builder.build(needsPairs: false).model
+        let model = try builder.build().model
         for (own, other) in expected.enumerated() {
             let name = "output.dense.weight"
             #expect(
@@ -76,7 +77,7 @@ struct StudentStartTests {
             try builder {
                 $0.layers = 3
                 $0.teacherLayers = .choice(.alternate)
-            }.build(needsPairs: false)
+            }.build()
         }
         #expect(error?.description.contains("--teacher-layers") == true)
         #expect(error?.description.contains("at most 2") == true)
