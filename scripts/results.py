@@ -15,6 +15,7 @@ import csv
 import json
 import os
 import shlex
+import shutil
 import statistics
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -110,13 +111,15 @@ def objectives(name, *more):
 
 
 def methods(name, student):
-    """What is run for a student on a data set: a title, and the options. The baseline is the same for all: it trains in as
-    many steps by the labels alone."""
+    """What is run for a student on a data set: a title, and the options. A baseline starts alike and trains in as many steps
+    by the labels alone."""
     layers = objectives(name, LAYERS[student])
     yield "logits", [*objectives(name), "--baseline"]
     yield "logits and layers", layers
     if name == "movies":
         yield "logits, layers, unlabelled texts", [*layers, "--unlabelled", UNLABELLED, "--baseline"]
+        if student == "3 × 128":
+            yield "logits, from random weights", [*objectives(name), "--init", "random", "--baseline"]
 
 
 # MARK: Runs
@@ -180,6 +183,48 @@ def run_all(sets, source, output, seeds, jobs):
     for (name, student, method, command), report in zip(plan, reports):
         results[name][1].append((student, method, command, report))
     return results
+
+
+# MARK: Tuning
+
+TUNING = """\
+teacher: {teacher}
+train: .demo/movies/train.csv
+layers: 3
+init: teacher-layers
+learning_rate: 1e-4
+num_train_epochs: 2
+search:
+  temperature: [1, 2, 4, 8]
+  alpha: [0.3, 0.6, 0.9]
+"""
+
+
+def tune(output, heat_map):
+    """Cross-validates temperature and alpha on the movie snippets. Returns the command, its file, and its report."""
+    folder, file = output / "movies/tuning", output / "movies/tune.yaml"
+    text = TUNING.format(teacher=output / "movies/teacher")
+    (ROOT / file).write_text(text)
+    command = [".build/release/distill", "tune", "--config", str(file), "--folds", "3", "--no-refit", "--output", str(folder)]
+    print(shlex.join(command), flush=True)
+    subprocess.run([*command, "--quiet", "--json"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    shutil.copy(ROOT / folder / "heat-map.svg", ROOT / heat_map)
+    return command, text, json.loads((ROOT / folder / "tuning.json").read_text())
+
+
+def tuning_lines(command, text, report, heat_map):
+    lines = [
+        "## Tuning", "",
+        f"`distill tune` on the movie snippets: {len(report['trials'])} settings, three folds, "
+        f"{report['seconds'] / 60:.1f} minutes of training; the teacher's outputs are computed once for all.", "",
+        "```", shlex.join(command), "```", "", "```yaml", text.rstrip(), "```", "", f"![accuracy by temperature and alpha]({heat_map})",
+        "", "| rank | temperature | alpha | accuracy, mean of three folds, % |", "|---|---|---|---|",
+    ]
+    for trial in sorted(report["trials"], key=lambda trial: trial["rank"]):
+        own = trial["settings"]
+        lines.append(f"| {trial['rank']} | {own['temperature']} | {own['alpha']} | {percent(trial['mean'])} "
+                     f"± {percent(trial['standard_deviation'])} |")
+    return lines + [""]
 
 
 # MARK: Tables
@@ -280,7 +325,11 @@ def main():
     write_unlabelled()
     results = run_all(sets, arguments.data, arguments.output, SEEDS if arguments.seeds is None else {"others": arguments.seeds},
                       arguments.jobs)
-    (ROOT / arguments.document).write_text(markdown(results), encoding="utf-8")
+    text = markdown(results)
+    if "movies" in sets:
+        heat_map = arguments.document.with_name("heat-map.svg")
+        text += "\n" + "\n".join(tuning_lines(*tune(arguments.output, heat_map), heat_map.name))
+    (ROOT / arguments.document).write_text(text, encoding="utf-8")
     print(f"Written: {arguments.document}")
 
 

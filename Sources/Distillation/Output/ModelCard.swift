@@ -8,6 +8,16 @@ struct ModelCard {
         var lines = metadata
         lines += ["", "# \(title)", "", summary, "", "## Results on the validation data", ""]
         lines += table
+        if let gain = report.test?.gain ?? report.gain {
+            let data = report.test?.gain == nil ? "validation" : "test"
+            lines += [
+                "",
+                String(
+                    format: "Trained without the teacher, the same student has %@ %.4f on the %@ data; this one gains "
+                        + "%+.4f (95 %% interval %+.4f to %+.4f).", gain.metric.rawValue, gain.baseline, data,
+                    gain.difference, gain.low, gain.high),
+            ]
+        }
         lines += [
             "", "## Use", "",
             "```python",

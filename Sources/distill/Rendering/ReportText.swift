@@ -11,6 +11,7 @@ enum ReportText {
                 report.student, name: report.teacher == nil ? "model" : "student", teacher: report.teacher,
                 report.comparison), "",
         ]
+        for part in details(report) { lines += [part, ""] }
         let seconds = report.phases.reduce(0) { $0 + $1.seconds }
         let what = report.interrupted ? "Stopped early; the best model so far was saved" : "Saved"
         lines.append(
