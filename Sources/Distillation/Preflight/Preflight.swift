@@ -139,12 +139,6 @@ struct Preflight {
                 "A temperature of \(hot) flattens the teacher's answers: the loss compares little more than the "
                     + "logits' means; usual values are 1 to 10.")
         }
-        if data.train.labelledCount < data.train.count, request.alpha != 1 {
-            findings.add(
-                .note,
-                "\(data.train.count - data.train.labelledCount) of \(data.train.count) training examples have no "
-                    + "label and are learnt from the teacher alone.")
-        }
     }
 
     /// Objectives that compare the examples of a batch with one another.
