@@ -50,7 +50,8 @@ struct TeachingEndToEndTests {
 
     @Test("balanced class weights change what is learnt from uneven classes, and nothing from even ones")
     func classWeights() throws {
-        let lines = try String(contentsOf: Program.reviews, encoding: .utf8).split(separator: "\n")
+        let lines = try String(contentsOf: Program.reviews, encoding: .utf8).split(
+            whereSeparator: \.isNewline)
         let positive = lines.dropFirst().filter { $0.hasSuffix(",positive") }
         let negative = lines.dropFirst().filter { $0.hasSuffix(",negative") }
         func loss(_ name: String, negatives: Int, _ arguments: [String]) throws -> Double {
@@ -59,14 +60,14 @@ struct TeachingEndToEndTests {
             let report = try run(
                 [
                     "--teacher", Program.teacher.path, "--train", data, "--validation", Program.reviews.path,
-                    "--batch-size", "64",
+                    "--batch-size", "64", "--alpha", "0", "--max-steps", "12", "--learning-rate", "2e-3",
                 ] + arguments, to: name)
             #expect(report.settings.training.classWeights == (arguments.isEmpty ? nil : "balanced"))
-            return try #require(report.epochs.first?.trainTerms["cross_entropy"])
+            return try #require(report.epochs.last?.trainTerms["cross_entropy"])
         }
         let balanced = ["--class-weights", "balanced"]
         #expect(
-            try abs(loss("uneven", negatives: 4, []) - loss("uneven-b", negatives: 4, balanced)) > 1e-3)
+            try abs(loss("uneven", negatives: 4, []) - loss("uneven-b", negatives: 4, balanced)) > 0.05)
         #expect(try abs(loss("even", negatives: 32, []) - loss("even-b", negatives: 32, balanced)) < 1e-6)
         let wrong = try Program.run([
             "run", "--quiet", "--teacher", Program.teacher.path, "--train", Program.reviews.path, "--output",
@@ -135,7 +136,7 @@ struct TeachingEndToEndTests {
         #expect(
             Set(names).isSuperset(of: ["best.yaml", "heat-map.svg", "model", "trials.jsonl", "tuning.json"]))
         let map = try String(contentsOfFile: output + "/heat-map.svg", encoding: .utf8)
-        #expect(map.hasPrefix("<svg") && map.contains("temperature") && map.contains("alpha"))
+        #expect(map.contains("<svg ") && map.contains("temperature") && map.contains("alpha"))
         let answer = try Program.run(
             ["predict", "--model", output + "/model"], input: "a brilliant film\n")
         #expect(answer.status == 0 && answer.output.contains("\"label\""))

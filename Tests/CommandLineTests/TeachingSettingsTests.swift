@@ -138,7 +138,7 @@ struct TeachingSettingsTests {
             ("stages:\n  - name: a\n    objectives: [{temperature: 2}]", "an objective has no name"),
         ])
     func wrong(yaml: String, expected: String) throws {
-        let message = try refusal(yaml: yaml.replacing("\r", with: ""))
+        let message = try refusal(["--teacher", "t"], yaml: yaml)
         #expect(
             message.contains("distill.yaml, line ") && message.contains(expected) && !message.contains("\n"),
             "\(message)")

@@ -50,9 +50,17 @@ struct PreflightTests {
     private func rows(_ count: Int, label: (Int) -> String = { $0 % 2 == 0 ? "positive" : "negative" })
         -> [String]
     {
+        // Words of the teacher's vocabulary alone: others are all one token.
         (0..<count).map { index in
-            let words = ["film", "plot", "story", "cast", "music", "scene", "score"]
-            return "\(index) \(index % 2 == 0 ? "brilliant" : "tedious") \(words[index % 7]),\(label(index))"
+            let place = index / 2
+            let nouns = [
+                "film", "plot", "story", "cast", "music", "scene", "score", "script", "camera", "ending",
+            ]
+            let words =
+                index % 2 == 0
+                ? ["brilliant", "delightful", "moving", "warm"] : ["tedious", "stale", "boring", "weak"]
+            let text = "the \(words[place / nouns.count % words.count]) \(nouns[place % nouns.count])"
+            return "\(text),\(label(index))"
         }
     }
 
@@ -117,7 +125,7 @@ struct PreflightTests {
     func classes() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         var request = request(train: try write(rows(40) { _ in "1" }))
-        request.data.validation = try write(["the brilliant cast,1", "a tedious cast,0"], "v.csv")
+        request.data.validation = try write(["a brilliant cast,1", "a tedious cast,0"], "v.csv")
         let warnings = try messages(.warning, request)
         #expect(
             warnings.count == 1
@@ -245,6 +253,16 @@ struct PreflightTests {
         let error = #expect(throws: PreflightError.self) { try DistillationRun(request).run() }
         #expect(error?.description.hasPrefix("2 things keep this run from beginning:\n  - ") == true)
         #expect(!FileManager.default.fileExists(atPath: scratch.appending(path: "out").path))
+        // Where no teacher says what labels are, numbers are no error.
+        let numbers = scratch.appending(path: "numbers.jsonl")
+        try Data("{\"text\": \"a film\", \"label\": 0.5}\n{\"text\": \"a plot\", \"label\": 2}\n".utf8)
+            .write(to: numbers)
+        var alone = self.request(train: numbers)
+        alone.teachers = [TeacherRequest(scratch.appending(path: "none"))]
+        #expect(try messages(.error, alone).count == 1)
+        alone.data.validation = scratch.appending(path: "absent.csv")
+        #expect(
+            try messages(.error, alone).contains { $0.contains("absent.csv") && $0.contains("no such file") })
     }
 
     @Test("memory: weights, gradients and moments of the student, teachers twice, and the larger pass")

@@ -97,8 +97,11 @@ struct DistillationSetup {
 
     /// What can be said of the data files where no teacher can be read.
     private static func checkFiles(of request: DistillRequest, _ findings: Findings) throws {
+        var options = request.data.options
+        // What the labels are is the teacher's to say.
+        options.readsLabels = false
         for file in request.data.files + [request.test].compactMap(\.self) {
-            _ = try findings.attempt { _ = try TextStream(file, options: request.data.options).rows(100) }
+            _ = try findings.attempt { _ = try TextStream(file, options: options).rows(100) }
         }
     }
 
