@@ -10,11 +10,7 @@ import Transformers
 @Suite("Training for every problem type")
 struct TaskTrainingTests {
     let scratch: URL
-    let interop = URL(filePath: #filePath).deletingLastPathComponent().appending(
-        path: "../InteropTests/Fixtures"
-    )
-    .standardizedFileURL
-    var tiny: URL { interop.appending(path: "tiny-teacher") }
+    let tiny = Support.teacher
 
     init() throws {
         scratch = FileManager.default.temporaryDirectory.appending(path: "distill-tasks-\(UUID().uuidString)")
@@ -26,7 +22,7 @@ struct TaskTrainingTests {
         _ name: String, _ range: Range<Int> = 0..<120,
         label: (Int, _ text: String, _ isPositive: Bool) -> JSONValue?
     ) throws -> URL {
-        let rows = try TextDataset.load(interop.appending(path: "reviews.csv"), options: DatasetOptions())
+        let rows = try TextDataset.load(Support.reviews, options: DatasetOptions())
         let lines = try range.map { index -> String in
             let text = rows.examples[index].text
             let names = try #require(rows.labels).names
