@@ -35,7 +35,7 @@ public protocol Objective: AnyObject {
 /// What an objective reads of the two models' forward passes.
 ///
 /// Hidden states are counted as transformers counts them: 0 is the embeddings' output, k what layer k − 1 puts out, so
-/// that the last is the number of layers. Layers of ``AttentionProjections`` are counted from 0.
+/// that the last is the number of layers. Layers of `AttentionProjections` are counted from 0.
 public struct ObjectiveNeeds: Sendable, Equatable {
     public var teacherLogits: Bool
     public var labels: Bool
