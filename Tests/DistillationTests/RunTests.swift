@@ -12,12 +12,8 @@ import Transformers
 @Suite("Runs")
 struct RunTests {
     let scratch: URL
-    let interop = URL(filePath: #filePath).deletingLastPathComponent().appending(
-        path: "../InteropTests/Fixtures"
-    )
-    .standardizedFileURL
-    var teacher: URL { interop.appending(path: "tiny-teacher") }
-    var reviews: URL { interop.appending(path: "reviews.csv") }
+    let teacher = Support.teacher
+    let reviews = Support.reviews
 
     init() throws {
         scratch = FileManager.default.temporaryDirectory.appending(path: "distill-runs-\(UUID().uuidString)")
@@ -172,7 +168,8 @@ struct RunTests {
     @Test("a teacher whose checkpoint lacks a head is refused, with the way out")
     func headlessTeacher() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
-        let headless = interop.appending(path: "../../TransformersTests/Fixtures/bert-base-prefixless")
+        let headless = Support.fixtures.appending(
+            path: "../../TransformersTests/Fixtures/bert-base-prefixless")
         var request = request()
         request.teacher = headless.standardizedFileURL
         let error = #expect(throws: DistillationError.self) { try DistillationRun(request).run() }

@@ -116,6 +116,13 @@ enum Support {
         return options
     }()
 
+    private static let interop = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../InteropTests/Fixtures").standardizedFileURL
+    /// A small teacher of two classes with weights that were trained.
+    static let teacher = interop.appending(path: "tiny-teacher")
+    /// The 120 texts that it was trained on.
+    static let reviews = interop.appending(path: "reviews.csv")
+
     static var fixtures: URL {
         URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
     }

@@ -193,7 +193,7 @@ struct TaskDataTests {
         #expect(data.train.labels.prefix(46) == plain.train.labels[...])
         #expect(data.train.labels.suffix(3) == [-100, -100, -100])
         #expect(data.trainRecord.examples == 46 && data.unlabelledRecords.map(\.examples) == [2, 1])
-        #expect(data.notes.contains { $0.hasPrefix("13 of 49 training texts have no label") })
+        #expect(data.unlabelledNote?.hasPrefix("13 of 49 training texts have no label") == true)
         #expect(request(url) { $0.unlabelled = [more] }.files.contains(more))
 
         // No label at all is enough to train on, not to judge by.

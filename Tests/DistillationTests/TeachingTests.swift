@@ -12,12 +12,8 @@ import Transformers
 @Suite("Ways to teach")
 struct TeachingTests {
     let scratch: URL
-    let interop = URL(filePath: #filePath).deletingLastPathComponent().appending(
-        path: "../InteropTests/Fixtures"
-    )
-    .standardizedFileURL
-    var teacher: URL { interop.appending(path: "tiny-teacher") }
-    var reviews: URL { interop.appending(path: "reviews.csv") }
+    let teacher = Support.teacher
+    let reviews = Support.reviews
 
     init() throws {
         scratch = FileManager.default.temporaryDirectory.appending(path: "distill-teach-\(UUID().uuidString)")

@@ -118,6 +118,53 @@ struct TensorBoardInteropTests {
             """
         #expect(result.status == 0 && result.output == expected, "\(result.output)")
     }
+
+    @Test("a run's log has every curve, at every log step and evaluation")
+    func run() throws {
+        let directory = try TemporaryDirectory()
+        let log = directory.url.appending(path: "log")
+        var request = DistillRequest(
+            teacher: Fixtures.teacher, data: DataRequest(train: Fixtures.reviews),
+            output: directory.url.appending(path: "student"))
+        request.cache.directory = directory.url.appending(path: "cache")
+        request.student.layers = 2
+        request.student.hiddenSize = 16
+        request.training.numTrainEpochs = 2
+        request.training.loggingSteps = 2
+        request.loggingDirectory = log
+        let report = try DistillationRun(request).run()
+        let result = try Python.run([
+            Fixtures.folder.appending(path: "tensorboard_reader.py").path, log.path,
+        ])
+        try #require(result.status == 0, "\(result.output)")
+        var curves: [String: [Int: Double]] = [:]
+        for line in result.output.split(separator: "\n") {
+            let parts = line.split(separator: " ")
+            try #require(parts.count == 3, "\(line)")
+            let step = try #require(Int(parts[1]))
+            curves[String(parts[0]), default: [:]][step] = Double(parts[2])
+        }
+        #expect(report.steps == 8)
+        for name in [
+            "loss", "loss/kl", "loss/cross_entropy", "kl", "accuracy", "agreement", "entropy",
+            "teacher_entropy", "ece", "learning_rate", "grad_norm", "examples_per_second", "epoch",
+        ] {
+            let curve = try #require(curves["train/\(name)"], "\(curves.keys.sorted())")
+            #expect(curve.keys.sorted() == [2, 4, 6, 8], "\(name)")
+            #expect(curve.values.allSatisfy { $0.isFinite && $0 >= 0 }, "\(name)")
+        }
+        for name in ["accuracy", "loss", "kl", "agreement", "ece", "entropy", "teacher_entropy"] {
+            let curve = try #require(curves["eval/\(name)"], "\(curves.keys.sorted())")
+            let expected = report.epochs.map { epoch in
+                epoch.validation.entries.first { $0.name.rawValue == name }?.value ?? .nan
+            }
+            #expect(curve.keys.sorted() == report.epochs.map(\.step), "\(name)")
+            for (epoch, value) in zip(report.epochs, expected) {
+                let logged = try #require(curve[epoch.step])
+                #expect(abs(logged - value) < 1e-5 * max(1, abs(value)), "\(name)")
+            }
+        }
+    }
 }
 
 enum Fixtures {

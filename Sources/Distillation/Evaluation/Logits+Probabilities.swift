@@ -11,6 +11,14 @@ extension Logits {
         return powers.map { $0 / sum }
     }
 
+    /// The logarithm of the softmax of an example's logits, also where a probability is too small for a number.
+    func logSoftmax(_ index: Int) -> [Double] {
+        let row = self[index].map(Double.init)
+        let largest = row.max() ?? 0
+        let sum = log(row.reduce(0) { $0 + exp($1 - largest) })
+        return row.map { $0 - largest - sum }
+    }
+
     /// The sigmoid of each of an example's logits.
     func sigmoid(_ index: Int) -> [Double] { self[index].map { 1 / (1 + exp(-Double($0))) } }
 
@@ -47,7 +55,8 @@ extension Logits {
 /// log(1 + exp(x)) without overflow: minus the logarithm of sigmoid(−x).
 private func softplus(_ x: Double) -> Double { max(x, 0) + log1p(exp(-abs(x))) }
 
-private func bernoulliEntropy(_ logit: Double) -> Double {
+/// The entropy of a decision, given as a logit.
+func bernoulliEntropy(_ logit: Double) -> Double {
     let p = 1 / (1 + exp(-logit))
     return p * softplus(-logit) + (1 - p) * softplus(logit)
 }

@@ -59,7 +59,13 @@ final class Findings {
     /// - Throws: `InterruptedError` alone, at which nothing goes on.
     @discardableResult
     func attempt<Result>(_ body: () throws -> Result) throws -> Result? {
-        do { return try body() } catch let error as InterruptedError { throw error } catch {
+        do { return try body() } catch let error as InterruptedError { throw error } catch let several
+            as PreflightError
+        {
+            // Its parts are findings of their own.
+            for finding in several.findings { add(finding.severity, finding.message) }
+            return nil
+        } catch {
             let message = String(describing: error)
             if !all.contains(where: { $0.message == message }) {
                 all.append(Finding(.error, message))

@@ -172,8 +172,9 @@ struct Preflight {
 
     /// Whether the first labels of the training data are numbers that the teacher has other names for.
     private func labelsAreNumbers() throws -> Bool {
-        let labels = try TextStream(request.data.train, options: request.data.options).rows(200)
-            .compactMap(\.label)
+        var options = request.data.options
+        options.allowsUnlabelled = true
+        let labels = try TextStream(request.data.train, options: options).rows(200).compactMap(\.label)
         return !labels.isEmpty && labels.allSatisfy { Int($0) != nil && data.labels.id(of: $0) == nil }
             && data.labels.names.contains { !$0.hasPrefix("LABEL_") }
     }

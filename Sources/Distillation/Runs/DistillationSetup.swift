@@ -35,7 +35,8 @@ struct DistillationSetup {
         return setup
     }
 
-    /// Reads everything, and collects what does not fit.
+    /// Reads everything, and collects what does not fit. A teacher that cannot be used is a finding, and the others are
+    /// looked at without it.
     ///
     /// - Throws: ``InterruptedError``; whatever keeps the run from beginning, all at once.
     init(_ request: DistillRequest, log: RunLog, findings: Findings) throws {
@@ -45,7 +46,7 @@ struct DistillationSetup {
                 try findings.attempt { try TrainedClassifier(teacher.directory, device: request.device) }
             }
         }
-        guard let first = classifiers.first.flatMap({ $0 }) else {
+        guard let first = classifiers.lazy.compactMap(\.self).first else {
             try Self.checkFiles(of: request, findings)
             try findings.throwErrors()
             throw DistillationError("there is no teacher; give one with --teacher")
@@ -77,7 +78,7 @@ struct DistillationSetup {
             }
             if let source { sources.append(source) }
         }
-        guard let data, sources.count == request.teachers.count else {
+        guard let data, !sources.isEmpty else {
             try findings.throwErrors()
             throw DistillationError("the run cannot begin")
         }
@@ -86,18 +87,21 @@ struct DistillationSetup {
         tokenizer = reader
         tokenizerDirectory = directory
         tokensDiffer =
-            if sources.count > 1 {
+            if request.teachers.count > 1 {
                 "there are several teachers, each with layers of its own"
             } else if try !data.train.hasSameTokens(as: sources[0].data.train) {
                 "the student reads tokens of its own tokenizer, which are not the teacher's"
             } else { nil }
-        for note in data.notes { findings.add(.note, note) }
+        if let note = data.unlabelledNote { findings.add(.note, note) }
     }
 
     /// What can be said of the data files where no teacher can be read.
     private static func checkFiles(of request: DistillRequest, _ findings: Findings) throws {
+        var options = request.data.options
+        // What the labels are is the teacher's to say.
+        options.readsLabels = false
         for file in request.data.files + [request.test].compactMap(\.self) {
-            _ = try findings.attempt { _ = try TextStream(file, options: request.data.options).rows(100) }
+            _ = try findings.attempt { _ = try TextStream(file, options: options).rows(100) }
         }
     }
 

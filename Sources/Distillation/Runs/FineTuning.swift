@@ -42,7 +42,7 @@ public struct FineTuning {
             if !report.newlyInitialized.isEmpty { log.send(.note(report.description)) }
             return model
         }
-        for note in [data.cutNote].compactMap(\.self) + data.notes { log.send(.note(note)) }
+        if let note = data.cutNote { log.send(.note(note)) }
         if shouldStop() { throw InterruptedError() }
         let session = TrainingSession(
             model: model,

@@ -99,16 +99,12 @@ struct RunData {
             + "cut."
     }
 
-    /// What the user may want to know about the data.
-    var notes: [String] {
-        var notes: [String] = []
+    /// How many training texts have no label, where there are some.
+    var unlabelledNote: String? {
         let unlabelled = train.count - train.labelledCount
-        if unlabelled > 0 {
-            notes.append(
-                "\(unlabelled) of \(train.count) training texts have no label and are learned from the teacher alone."
-            )
-        }
-        return notes
+        guard unlabelled > 0 else { return nil }
+        return
+            "\(unlabelled) of \(train.count) training texts have no label and are learned from the teacher alone."
     }
 }
 

@@ -21,10 +21,10 @@ public struct TrainingStatistics: Sendable, Equatable, Codable {
     mutating func add(student: Logits, teacher: Logits?, classes labels: [Int]) {
         let (predictions, theirs) = (student.predictions, teacher?.predictions)
         for row in 0..<student.count {
-            let own = logSoftmax(student[row])
+            let own = student.logSoftmax(row)
             add(.entropy, -own.reduce(0) { $0 + exp($1) * $1 })
             if let teacher, let theirs {
-                let other = logSoftmax(teacher[row])
+                let other = teacher.logSoftmax(row)
                 add(.teacherEntropy, -other.reduce(0) { $0 + exp($1) * $1 })
                 add(.kl, zip(own, other).reduce(0) { $0 + exp($1.1) * ($1.1 - $1.0) })
                 add(.agreement, predictions[row] == theirs[row] ? 1 : 0)
@@ -44,18 +44,16 @@ public struct TrainingStatistics: Sendable, Equatable, Codable {
     /// Adds a batch of several classes at once.
     mutating func add(student: Logits, teacher: Logits?, sets: [[Int]?]) {
         for row in 0..<student.count {
-            let own = student[row].map { (yes: logSigmoid(Double($0)), no: logSigmoid(-Double($0))) }
-            func entropy(_ side: [(yes: Double, no: Double)]) -> Double {
-                -side.reduce(0) { $0 + exp($1.yes) * $1.yes + exp($1.no) * $1.no } / Double(side.count)
+            func entropy(_ logits: ArraySlice<Float>) -> Double {
+                logits.reduce(0) { $0 + bernoulliEntropy(Double($1)) } / Double(logits.count)
             }
-            add(.entropy, entropy(own))
+            add(.entropy, entropy(student[row]))
             if let teacher {
-                let other = teacher[row].map { (yes: logSigmoid(Double($0)), no: logSigmoid(-Double($0))) }
-                add(.teacherEntropy, entropy(other))
+                add(.teacherEntropy, entropy(teacher[row]))
                 add(
                     .kl,
-                    zip(own, other).reduce(0) {
-                        $0 + exp($1.1.yes) * ($1.1.yes - $1.0.yes) + exp($1.1.no) * ($1.1.no - $1.0.no)
+                    zip(student[row], teacher[row]).reduce(0) {
+                        $0 + bernoulliKL(teacher: Double($1.1), student: Double($1.0))
                     })
                 let equal = zip(student[row], teacher[row]).count { ($0 > 0) == ($1 > 0) }
                 add(.agreement, Double(equal) / Double(student.classes))
@@ -91,11 +89,3 @@ public struct TrainingStatistics: Sendable, Equatable, Codable {
         return values
     }
 }
-
-private func logSoftmax(_ row: ArraySlice<Float>) -> [Double] {
-    let top = Double(row.max() ?? 0)
-    let sum = log(row.reduce(0) { $0 + exp(Double($1) - top) })
-    return row.map { Double($0) - top - sum }
-}
-
-private func logSigmoid(_ x: Double) -> Double { min(x, 0) - log1p(exp(-abs(x))) }

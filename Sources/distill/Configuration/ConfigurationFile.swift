@@ -9,11 +9,16 @@ struct ConfigurationFile {
     private let entries: [(name: String, node: Node, line: Int)]
 
     init(path: String) throws {
+        try self.init(text: Self.text(of: path), path: path)
+    }
+
+    /// The text of a configuration file.
+    static func text(of path: String) throws -> String {
         let bytes = try MappedFile(URL(filePath: path))
         guard let text = String(validating: bytes.bytes, as: UTF8.self) else {
             throw UsageError("\(path): the bytes are not UTF-8; save the file as UTF-8")
         }
-        try self.init(text: text, path: path)
+        return text
     }
 
     init(text: String, path: String) throws {

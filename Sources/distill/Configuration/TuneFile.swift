@@ -1,5 +1,4 @@
 import Distillation
-import Files
 import Foundation
 import Yams
 
@@ -18,11 +17,7 @@ struct TuneFile {
     private let entries: [(key: Node, value: Node)]
 
     init(path: String) throws {
-        let bytes = try MappedFile(URL(filePath: path))
-        guard let text = String(validating: bytes.bytes, as: UTF8.self) else {
-            throw UsageError("\(path): the bytes are not UTF-8; save the file as UTF-8")
-        }
-        try self.init(text: text, path: path)
+        try self.init(text: ConfigurationFile.text(of: path), path: path)
     }
 
     init(text: String, path: String) throws {

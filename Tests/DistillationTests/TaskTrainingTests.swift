@@ -1,0 +1,244 @@
+import Datasets
+import Foundation
+import JSON
+import Testing
+import Transformers
+
+@testable import Distillation
+
+/// Teachers and students of each problem type are trained, judged and asked, from data file to answer.
+@Suite("Training for every problem type")
+struct TaskTrainingTests {
+    let scratch: URL
+    let tiny = Support.teacher
+
+    init() throws {
+        scratch = FileManager.default.temporaryDirectory.appending(path: "distill-tasks-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
+    }
+
+    /// The reviews with labels of the test's own; `nil` writes none.
+    private func data(
+        _ name: String, _ range: Range<Int> = 0..<120,
+        label: (Int, _ text: String, _ isPositive: Bool) -> JSONValue?
+    ) throws -> URL {
+        let rows = try TextDataset.load(Support.reviews, options: DatasetOptions())
+        let lines = try range.map { index -> String in
+            let text = rows.examples[index].text
+            let names = try #require(rows.labels).names
+            let isPositive = names[try #require(rows.examples[index].label)] == "positive"
+            // A row without the column is one without a label too.
+            guard let label = label(index, text, isPositive) else {
+                return (["text": .string(text)] as JSONValue).serialized() + "\n"
+            }
+            return (["text": .string(text), "label": label] as JSONValue).serialized() + "\n"
+        }
+        let url = scratch.appending(path: name)
+        try Data(lines.joined().utf8).write(to: url)
+        return url
+    }
+
+    private func fineTune(_ data: URL, _ type: ProblemType) throws -> RunReport {
+        var request = FineTuneRequest(
+            model: tiny, data: DataRequest(train: data), output: scratch.appending(path: "teacher"))
+        request.data.problemType = type
+        request.ignoreMismatchedSizes = true
+        request.training.numTrainEpochs = 20
+        request.training.perDeviceTrainBatchSize = 8
+        request.training.learningRate = 2e-3
+        request.cache = Support.cache
+        return try FineTuning(request).run()
+    }
+
+    private func distil(
+        _ data: URL, _ name: String = "student", learningRate: Double = 2e-3,
+        teacher: URL? = nil, _ change: (inout DistillRequest) -> Void = { _ in }
+    ) throws -> RunReport {
+        var request = DistillRequest(
+            teacher: teacher ?? scratch.appending(path: "teacher"), data: DataRequest(train: data),
+            output: scratch.appending(path: name))
+        request.student.layers = 2
+        request.student.hiddenSize = 32
+        request.training.numTrainEpochs = 25
+        request.training.perDeviceTrainBatchSize = 8
+        request.training.learningRate = learningRate
+        request.cache = Support.cache
+        change(&request)
+        return try DistillationRun(request).run()
+    }
+
+    /// The same student as good as untrained.
+    private func untrained(
+        _ data: URL, teacher: URL? = nil, _ change: (inout DistillRequest) -> Void = { _ in }
+    )
+        throws -> RunReport
+    {
+        try distil(data, "untrained", learningRate: 1e-12, teacher: teacher) {
+            change(&$0)
+            $0.training.maxSteps = 1
+        }
+    }
+
+    private func problemType(_ name: String) throws -> String? {
+        let text = try String(contentsOf: scratch.appending(path: "\(name)/config.json"), encoding: .utf8)
+        guard case .object(let object) = try JSONValue.parse(text),
+            case .string(let type) = object["problem_type"]
+        else { return nil }
+        return type
+    }
+
+    @Test("regression: a teacher and a student learn numbers")
+    func regression() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let data = try data("numbers.jsonl") { _, text, isPositive in
+            .number((isPositive ? 1.5 : -1) + Double(text.count) / 100)
+        }
+        let teacher = try fineTune(data, .regression)
+        #expect(try problemType("teacher") == "regression" && teacher.labels == ["LABEL_0"])
+        #expect(try #require(teacher.student.metrics[.pearson]) > 0.9)
+
+        let before = try #require(try untrained(data).student.metrics[.pearson])
+        let report = try distil(data) { $0.training.metricForBestModel = "mse" }
+        let student = report.student
+        #expect(before < 0.7, "\(before)")
+        #expect(try #require(student.metrics[.pearson]) > 0.85, "\(student.metrics)")
+        #expect(try #require(student.metrics[.mse]) < 0.6)
+        #expect(try #require(report.comparison).kl == nil && report.comparison?.teacherMse != nil)
+        #expect(try #require(report.epochs.last?.trainTerms.names) == ["logits_mse", "mse"])
+        #expect(try problemType("student") == "regression")
+
+        var request = EvaluateRequest(model: scratch.appending(path: "student"), data: data)
+        request.teacher = scratch.appending(path: "teacher")
+        request.latencySamples = 0
+        request.cache = Support.cache
+        let judged = try EvaluationRun(request).run()
+        #expect(judged.problemType == .regression && judged.model.examples == 120)
+        #expect(try #require(judged.model.metrics[.pearson]) > 0.85)
+        #expect(try #require(judged.comparison).agreement > 0.85)
+        let answers = try Predictor(model: scratch.appending(path: "student")).predict([
+            TextInput("a brilliant delightful film"), TextInput("the tedious boring plot"),
+        ])
+        #expect(answers.allSatisfy { $0.label == nil && $0.labels == nil && $0.scores == nil })
+        #expect(try #require(answers[0].score) > #require(answers[1].score) + 1, "\(answers)")
+    }
+
+    @Test("multi-label: a teacher and a student learn sets, the empty one among them")
+    func multiLabel() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let data = try data("sets.jsonl") { _, text, isPositive in
+            .array(
+                (isPositive ? [.string("good")] : [])
+                    + (text.contains("plot") || text.contains("story") ? [.string("tale")] : []))
+        }
+        let teacher = try fineTune(data, .multiLabel)
+        #expect(
+            try problemType("teacher") == "multi_label_classification" && teacher.labels == ["good", "tale"])
+        #expect(try #require(teacher.student.metrics[.microF1]) > 0.85, "\(teacher.student.metrics)")
+
+        let start = try untrained(data)
+        let report = try distil(data)
+        let (before, student) = (start.student, report.student)
+        #expect(
+            try #require(student.metrics[.microF1]) > max(0.8, #require(before.metrics[.microF1]) + 0.05),
+            "\(before.metrics) \(student.metrics)")
+        #expect(try #require(student.accuracy) > #require(before.accuracy))
+        #expect(try #require(report.comparison?.kl) < #require(start.comparison?.kl) / 2)
+        #expect(
+            try #require(report.epochs.last?.trainTerms.names) == [
+                "soft_binary_cross_entropy", "binary_cross_entropy",
+            ])
+        #expect(try problemType("student") == "multi_label_classification")
+        let answers = try Predictor(model: scratch.appending(path: "student")).predict([
+            TextInput("a brilliant delightful story"), TextInput("the tedious boring camera"),
+        ])
+        #expect(answers.map(\.labels) == [["good", "tale"], []], "\(answers)")
+        #expect(answers.allSatisfy { $0.label == nil && $0.scores?.count == 2 })
+    }
+
+    /// Texts of which every second of the training part has a label, texts without, and texts to judge by.
+    private func partly() throws -> (train: URL, more: URL, validation: URL) {
+        func name(_ isPositive: Bool) -> JSONValue { .string(isPositive ? "positive" : "negative") }
+        return (
+            try data("train.jsonl", 0..<60) { index, _, good in index % 2 == 0 ? name(good) : .null },
+            try data("more.jsonl", 60..<90) { _, _, _ in nil },
+            try data("validation.jsonl", 90..<120) { _, _, good in name(good) }
+        )
+    }
+
+    @Test("partly labelled data and unlabelled files: all teach, and the teacher's answers are learnt")
+    func partlyLabelled() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let files = try partly()
+        func change(_ request: inout DistillRequest) {
+            request.data.unlabelled = [files.more]
+            request.data.validation = files.validation
+        }
+        let before = try untrained(files.train, teacher: tiny, change)
+        let report = try distil(files.train, teacher: tiny, change)
+        #expect(report.train.examples == 60 && report.validation.examples == 30)
+        try expectCloser(report, than: before)
+        var request = DistillRequest(
+            teacher: tiny, data: DataRequest(train: files.train), output: scratch.appending(path: "x"))
+        request.student.layers = 2
+        request.student.hiddenSize = 32
+        request.cache = Support.cache
+        change(&request)
+        let notes = try DistillationRun.check(request).map(\.message)
+        #expect(notes.count { $0.hasPrefix("60 of 90 training texts have no label") } == 1, "\(notes)")
+    }
+
+    @Test("only labelled examples count in the cross-entropy, all in the teacher's term")
+    func labelledOnly() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        // Without dropout the loss of the first step is a function of weights and data.
+        let still = scratch.appending(path: "still")
+        try FileManager.default.copyItem(at: tiny, to: still)
+        let config = still.appending(path: "config.json")
+        let text = try String(contentsOf: config, encoding: .utf8)
+        try Data(text.replacing("_dropout_prob\": 0.1", with: "_dropout_prob\": 0.0").utf8).write(to: config)
+        func name(_ isPositive: Bool) -> JSONValue { .string(isPositive ? "positive" : "negative") }
+        let alone = try data("alone.jsonl", 0..<40) { _, _, good in name(good) }
+        let mixed = try data("mixed.jsonl", 0..<70) { index, _, good in index < 40 ? name(good) : nil }
+        let validation = try data("v.jsonl", 90..<120) { _, _, good in name(good) }
+        func terms(_ train: URL) throws -> NamedValues {
+            let report = try distil(train, "one", teacher: still) {
+                $0.data.validation = validation
+                $0.overwrite = true
+                $0.training.maxSteps = 1
+                $0.training.perDeviceTrainBatchSize = 128
+                $0.precision = .float32
+            }
+            return try #require(report.epochs.first).trainTerms
+        }
+        let (few, many) = (try terms(alone), try terms(mixed))
+        let expected = try #require(few["cross_entropy"])
+        #expect(expected > 0.1)
+        #expect(try abs(#require(many["cross_entropy"]) - expected) < 1e-5)
+        #expect(try abs(#require(many["kl"]) - #require(few["kl"])) > 1e-4)
+    }
+
+    @Test("alpha of 1 needs no label in the training data at all")
+    func unlabelledOnly() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let train = try data("train.jsonl", 0..<90) { _, _, _ in nil }
+        let validation = try data("v.jsonl", 90..<120) { _, _, good in .string(good ? "positive" : "negative")
+        }
+        func change(_ request: inout DistillRequest) {
+            request.data.validation = validation
+            request.alpha = 1
+        }
+        let before = try untrained(train, teacher: tiny, change)
+        let report = try distil(train, teacher: tiny, change)
+        #expect(report.epochs.last?.trainTerms.names == ["kl"])
+        #expect(report.epochs.allSatisfy { $0.train[.accuracy] == nil && $0.train[.agreement] != nil })
+        try expectCloser(report, than: before)
+        #expect(try #require(report.student.accuracy) > #require(before.student.accuracy))
+    }
+
+    /// A student that is nearer to its teacher than another.
+    private func expectCloser(_ report: RunReport, than other: RunReport) throws {
+        let (after, before) = (try #require(report.comparison), try #require(other.comparison))
+        #expect(after.agreement > max(0.8, before.agreement + 0.1), "\(before) \(after)")
+        #expect(try #require(after.kl) < #require(before.kl) / 2, "\(before) \(after)")
+    }
+}
