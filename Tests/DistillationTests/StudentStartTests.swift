@@ -25,7 +25,7 @@ struct StudentStartTests {
     func narrowed() throws {
         let builder = try builder { $0.intermediateSize = 40 }
         let built = try builder.build()
-            let (model, notes) = (built.model, built.notes)
+        let (model, notes) = (built.model, built.notes)
         // The teacher has 32 in 4 heads of 8.
         #expect(model.configuration.hiddenSize == 16 && model.configuration.numAttentionHeads == 2)
         #expect(model.configuration.intermediateSize == 40 && model.configuration.numHiddenLayers == 2)

@@ -13,7 +13,8 @@ struct ModelCard {
             lines += [
                 "",
                 String(
-                    format: "Trained without the teacher, the same student has %@ %.4f on the %@ data; this one gains "
+                    format:
+                        "Trained without the teacher, the same student has %@ %.4f on the %@ data; this one gains "
                         + "%+.4f (95 %% interval %+.4f to %+.4f).", gain.metric.rawValue, gain.baseline, data,
                     gain.difference, gain.low, gain.high),
             ]

@@ -42,7 +42,8 @@ extension ReportText {
             spread.map { value($0.mean, metric) + " ± " + deviation($0.standardDeviation, metric) } ?? ""
         }
         let hasBaseline = seeds.baseline != nil
-        var table = hasBaseline ? TextTable("seed", "student", "baseline", "gain") : TextTable("seed", "student")
+        var table =
+            hasBaseline ? TextTable("seed", "student", "baseline", "gain") : TextTable("seed", "student")
         for run in seeds.runs {
             let name = "\(run.seed)" + (run.seed == seeds.saved ? " (saved)" : "")
             var row = [name, run.student[metric].map { value($0, metric) } ?? ""]
