@@ -3,33 +3,45 @@ import Transformers
 
 /// Pairs of hidden states of the two models, made equally wide by learned matrices where that is asked for.
 struct HiddenComparison {
-    let pairs: [LayerMap.Pair]
+    private let layers: LayerMap
+    private let projection: LearnedProjection
+    private var pairs: [LayerMap.Pair] = []
     /// By pair; empty where the widths are compared as they are.
-    private let projections: [Linear]
+    private var projections: [Linear] = []
+
+    /// The options of an objective that compares hidden states.
+    ///
+    /// - Parameter layers: Which layers are compared where none are chosen.
+    static func options(layers: String) -> [ObjectiveOption] {
+        [LayerMap.option(default: layers, .hiddenStates), LearnedProjection.option]
+    }
+
+    init(_ options: ObjectiveOptions) throws {
+        self.init(layers: try LayerMap(options), projection: try options.choice("projection"))
+    }
+
+    init(layers: LayerMap, projection: LearnedProjection) {
+        self.layers = layers
+        self.projection = projection
+    }
 
     /// - Throws: ``DistillationError`` where the teacher's tokens or widths do not fit, or a layer is missing.
-    init(
-        _ models: ObjectiveModels, layers: LayerMap, projection: LearnedProjection, objective: String
-    ) throws {
+    mutating func prepare(_ models: ObjectiveModels, objective: String) throws -> ObjectiveNeeds {
         let teacher = try models.alignedTeacher(for: objective)
         pairs = try layers.pairs(
             studentLayers: models.student.numHiddenLayers, teacherLayers: teacher.numHiddenLayers,
             counting: .hiddenStates, objective: objective)
         let (inner, outer) = (models.student.hiddenSize, teacher.hiddenSize)
-        guard try projection.isNeeded(student: inner, teacher: outer, objective: objective) else {
-            projections = []
-            return
+        projections = []
+        if try projection.isNeeded(student: inner, teacher: outer, objective: objective) {
+            let scope = models.learned.unused(objective)
+            projections = try pairs.map { pair in
+                try Linear(
+                    scope["\(pair.student)_\(pair.teacher)"], inputs: inner, outputs: outer, bias: false,
+                    initializer: .normal(standardDeviation: models.student.initializerRange))
+            }
         }
-        let scope = models.learned.unused(objective)
-        projections = try pairs.map { pair in
-            try Linear(
-                scope["\(pair.student)_\(pair.teacher)"], inputs: inner, outputs: outer, bias: false,
-                initializer: .normal(standardDeviation: models.student.initializerRange))
-        }
-    }
-
-    var needs: ObjectiveNeeds {
-        ObjectiveNeeds(
+        return ObjectiveNeeds(
             studentHiddenStates: Set(pairs.map(\.student)), teacherHiddenStates: Set(pairs.map(\.teacher)))
     }
 
@@ -37,12 +49,16 @@ struct HiddenComparison {
     ///
     /// - Parameters:
     ///   - batch: What the two models put out.
+    ///   - objective: The name, for messages.
     ///   - rows: Chooses rows of (T, H) before they are projected.
     ///   - loss: A scalar.
     func mean(
-        _ batch: ObjectiveBatch, rows: (Tensor) throws -> Tensor = { $0 },
+        _ batch: ObjectiveBatch, objective: String, rows: (Tensor) throws -> Tensor = { $0 },
         of loss: (_ student: Tensor, _ teacher: Tensor) throws -> Tensor
     ) throws -> Tensor {
+        guard !pairs.isEmpty else {
+            throw DistillationError("\(objective): call prepare(_:) before loss(_:)")
+        }
         var losses: [Tensor] = []
         for (index, pair) in pairs.enumerated() {
             var student = try rows(batch.student.hiddenState(pair.student))

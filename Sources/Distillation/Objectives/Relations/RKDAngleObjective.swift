@@ -3,27 +3,22 @@ import Torch
 /// Relational knowledge distillation of angles (Park et al., arXiv 1904.05068, section 3.2): Huber's loss of the
 /// cosines of the angles that every three examples of a batch form; mean over the triples of different examples.
 final class RKDAngleObjective: StandardObjective {
-    static let options = [ExampleFeature.option]
+    static let options = ExampleRelation.options
 
     let name: String
-    private let feature: ExampleFeature
-    private var needs: ObjectiveNeeds?
+    private var relation: ExampleRelation
 
     init(_ specification: ObjectiveSpecification) throws {
-        let options = try ObjectiveOptions(specification, known: Self.options)
+        relation = try ExampleRelation(ObjectiveOptions(specification, known: Self.options))
         name = specification.name
-        feature = try options.choice("feature")
     }
 
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
-        try models.requireBatch(of: 3, for: name)
-        let needs = try feature.needs(models, objective: name)
-        self.needs = needs
-        return needs
+        try relation.prepare(models, objective: name, batchOf: 3)
     }
 
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {
-        let (student, teacher) = try feature.values(batch, prepared(needs, name))
+        let (student, teacher) = try relation.values(batch, objective: name)
         let count = batch.count
         // An epoch's last batch may be one or two examples.
         guard count > 2 else { return try student.zeroInGraph() }

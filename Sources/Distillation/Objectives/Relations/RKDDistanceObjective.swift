@@ -3,27 +3,22 @@ import Torch
 /// Relational knowledge distillation of distances (Park et al., arXiv 1904.05068, section 3.2): Huber's loss of the
 /// distances between a batch's examples, divided by their mean in either model; mean over the pairs of two examples.
 final class RKDDistanceObjective: StandardObjective {
-    static let options = [ExampleFeature.option]
+    static let options = ExampleRelation.options
 
     let name: String
-    private let feature: ExampleFeature
-    private var needs: ObjectiveNeeds?
+    private var relation: ExampleRelation
 
     init(_ specification: ObjectiveSpecification) throws {
-        let options = try ObjectiveOptions(specification, known: Self.options)
+        relation = try ExampleRelation(ObjectiveOptions(specification, known: Self.options))
         name = specification.name
-        feature = try options.choice("feature")
     }
 
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
-        try models.requireBatch(of: 2, for: name)
-        let needs = try feature.needs(models, objective: name)
-        self.needs = needs
-        return needs
+        try relation.prepare(models, objective: name, batchOf: 2)
     }
 
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {
-        let (student, teacher) = try feature.values(batch, prepared(needs, name))
+        let (student, teacher) = try relation.values(batch, objective: name)
         // An epoch's last batch may be a single example.
         guard batch.count > 1 else { return try student.zeroInGraph() }
         let pairs = Double(batch.count * (batch.count - 1))
