@@ -40,11 +40,12 @@ timed "student" "$distill" run --teacher "$output/teacher" --train "$data/train.
     --validation "$data/validation.csv" --output "$output/student" --overwrite \
     --layers 3 --init teacher-layers --epochs 3 --learning-rate 1e-4 ${brief[@]+"${brief[@]}"}
 
-step "4/6  Student 2: three layers of width 128, from random weights"
+step "4/6  Student 2: three layers of width 128, narrowed from the teacher, taught by its attention too"
 timed "narrow student" "$distill" run --teacher "$output/teacher" --train "$data/train.csv" \
     --validation "$data/validation.csv" --output "$output/narrow-student" --overwrite \
-    --layers 3 --hidden-size 128 --attention-heads 4 --intermediate-size 512 \
-    --epochs 4 --learning-rate 5e-4 ${brief[@]+"${brief[@]}"}
+    --layers 3 --hidden-size 128 --attention-heads 4 --intermediate-size 512 --init narrowed-teacher \
+    --objective "kl(weight=0.7, temperature=4)" --objective "cross_entropy(weight=0.3)" \
+    --objective "minilm_v2(weight=0.5)" --epochs 6 --learning-rate 5e-4 ${brief[@]+"${brief[@]}"}
 
 step "5/6  Both students beside the teacher on the test data"
 for student in student narrow-student; do
