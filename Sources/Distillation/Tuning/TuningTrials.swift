@@ -58,6 +58,8 @@ public final class TuningTrials {
         try request.validate(findings)
         try findings.throwErrors()
         let lesson = try lesson(for: request)
+        let name = try MetricName.forBest(
+            metric, problemType: lesson.setup.problemType, hasTeacher: true)
         let student = try lesson.student(seed: request.training.seed)
         var session = lesson.session(student.model, request.training.scaled(by: budget))
         session.stages = session.stages.map { $0.scaled(by: budget) }
@@ -67,8 +69,6 @@ public final class TuningTrials {
         if outcome.interrupted { throw InterruptedError() }
         let values = try Evaluator.validation(
             outcome.validation, targets: session.validation.targets, teacher: session.teacher?.validation)
-        let name = try MetricName.forBest(
-            metric, problemType: session.validation.problemType, hasTeacher: true)
         guard let result = values[name] else {
             throw DistillationError("metric: the data have no \(metric)")
         }

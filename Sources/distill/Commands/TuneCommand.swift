@@ -1,6 +1,7 @@
 import ArgumentParser
 import Distillation
 import Foundation
+import Transformers
 
 struct TuneCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -61,7 +62,10 @@ struct TuneCommand: ParsableCommand {
     @Option(help: "Folds of the cross-validation; 1 for the validation data alone. (default: 3)")
     var folds: Int?
 
-    @Option(help: "What to make as good as it can be: accuracy, macro_f1, kl, … (default: accuracy)")
+    @Option(
+        help:
+            "What to make as good as it can be: accuracy, macro_f1, kl, … (default: accuracy, micro_f1 or pearson)"
+    )
     var metric: String?
 
     @Option(
@@ -144,7 +148,7 @@ extension TuneCommand {
         let settings = Settings(file: file.settings)
         let seed = try settings.value("seed", seed) ?? 42
         let metric = TuningMetric(
-            try settings.value("metric", metric) ?? "accuracy",
+            try settings.value("metric", metric) ?? taskMetric(file),
             direction: try settings.value("direction", direction))
         let folds = try settings.value("folds", folds) ?? 3
         let strategy = try searchStrategy(settings)
@@ -169,6 +173,15 @@ extension TuneCommand {
                 file: file, driver: driver, seedOption: self.seed, axes: axes, refit: refit,
                 output: URL(filePath: output, directoryHint: .isDirectory))
         }
+    }
+
+    /// The metric of the teacher's task; accuracy where the file names no teacher that can be read, which ends the search
+    /// later.
+    private func taskMetric(_ file: TuneFile) -> String {
+        let settings = Settings(file: file.settings)
+        let teacher = (try? RunOptions.parse([]).teaching.teachers(settings))?.first?.directory
+        let type = teacher.flatMap { try? BertConfiguration(contentsOf: $0).problemType }
+        return MetricName.defaultForBest(type ?? .singleLabel).rawValue
     }
 
     /// The file's settings with the command line's in their place.
