@@ -236,29 +236,24 @@ struct Preflight {
 }
 
 extension EncodedDataset {
-    /// How many of another data set's examples have the very tokens of one of this one's.
+    /// How many of another data set's examples have the very tokens of one of this one's. Memory is taken for the other's
+    /// alone, which is the smaller.
     func sharedExamples(with other: EncodedDataset) throws -> Int {
-        let own = try keys()
-        return try other.keys(each: { own.contains($0) ? 1 : 0 })
+        var wanted: Set<ExampleKey> = []
+        try other.forEachKey { wanted.insert($0) }
+        var found: Set<ExampleKey> = []
+        try forEachKey { if wanted.contains($0) { found.insert($0) } }
+        var count = 0
+        try other.forEachKey { if found.contains($0) { count += 1 } }
+        return count
     }
 
-    private func keys() throws -> Set<ExampleKey> {
-        var keys: Set<ExampleKey> = []
-        keys.reserveCapacity(count)
-        _ = try self.keys(each: {
-            keys.insert($0)
-            return 0
-        })
-        return keys
-    }
-
-    private func keys(each body: (ExampleKey) -> Int) throws -> Int {
-        var (example, scratch, sum) = (EncodedExample(), [UInt8](), 0)
+    private func forEachKey(_ body: (ExampleKey) -> Void) throws {
+        var (example, scratch) = (EncodedExample(), [UInt8]())
         for index in 0..<count {
             try read(index, into: &example)
-            sum += body(ExampleKey(example, scratch: &scratch))
+            body(ExampleKey(example, scratch: &scratch))
         }
-        return sum
     }
 }
 
