@@ -285,12 +285,16 @@ def table(name, teacher, rows):
 def markdown(results):
     lines = [
         "# Results", "",
-        "Made by `scripts/results.py`: for each data set a teacher (all-MiniLM-L6-v2, fine-tuned), and two students of three",
-        "layers, each trained from the labels alone (the baseline: same start, seed, steps), from labels and the teacher's",
-        "logits, and from labels, logits and layers (`hidden_mse` for the wide student, `minilm_v2` for the narrow one).",
-        "Means and sample standard deviations are over seeds; the best checkpoint of each run was chosen on validation data,",
-        "the table is on test data that nothing was chosen by. Gains are seed by seed over the baseline. Agreement is that of the",
-        "seed that was saved. Texts of other origin are marked in `scripts/results.py`; only the movie snippets come with the demo.",
+        "Made by `scripts/results.py`. For each data set there are a teacher (all-MiniLM-L6-v2, fine-tuned) and two students of",
+        "three layers: one of the teacher's width that starts from its layers, and one of at most five million parameters that",
+        "starts from its weights, narrowed. Each learns from the labels alone (the baseline: same start, seed and steps), from",
+        "labels and the teacher's logits, and from labels, logits and layers: `hidden_mse` for the wide student, `minilm_v2` for",
+        "the narrow one. The settings were chosen on validation data of the movie snippets.",
+        "",
+        "Figures are on test data that nothing was chosen by: means and sample standard deviations over seeds, each with the",
+        "checkpoint that was best on its validation data. A gain is taken seed by seed over the baseline of the same start.",
+        "Agreement with the teacher is that of the seed that was saved. The movie snippets come with the demo; the other sets are",
+        "no part of the project, `--data` says where their files are.",
         "",
     ]
     wins = []
