@@ -311,8 +311,10 @@ def markdown(results):
     for student in STUDENTS:
         cells = [f"{difference * 100:+.2f}" for name, own, difference in wins if own == student]
         lines.append(f"| {student}, points | " + " | ".join(cells) + " |")
-    better = {name for name, _, difference in wins if difference > 0}
-    lines += ["", f"Layers beat logits alone in at least one size on {len(better)} of {len(results)} sets."]
+    better = {name for name, _, difference in wins if difference > 0.001}
+    lines += ["", "Layers beat logits alone by more than 0.1 points in at least one size on "
+              f"{len(better)} of {len(results)} sets. Where there is one seed, a figure's standard error on these test sets is 0.5",
+              "to 1 point."]
     return "\n".join(lines) + "\n"
 
 
