@@ -157,6 +157,21 @@ struct TeachingTests {
         #expect(abs(alone.student.hardLoss! - baseline.hardLoss!) < 1e-6)
     }
 
+    @Test("a baseline that was cut short is not compared, and the run counts as stopped")
+    func interruptedBaseline() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        var request = request()
+        request.baseline = true
+        let phases = Counter()
+        let report = try DistillationRun(request).run(
+            onEvent: {
+                if case .phaseStarted(let name) = $0, name.contains("baseline") { phases.value += 1 }
+            },
+            shouldStop: { phases.value > 0 })
+        #expect(phases.value == 1 && report.interrupted)
+        #expect(report.baseline == nil && report.gain == nil && report.epochs.count == 3)
+    }
+
     @Test("several seeds: mean, spread, and the best model saved")
     func seeds() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }

@@ -41,6 +41,11 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
         }
     }
 
+    /// How much better a value is than another: above 0 where it is the better one.
+    public func improvement(of value: Double, over other: Double) -> Double {
+        greaterIsBetter ? value - other : other - value
+    }
+
     /// What it is called in tables.
     ///
     /// - Parameter problemType: What the labels are.

@@ -25,7 +25,7 @@ public struct MetricValues: Sendable, Equatable {
     ///   - other: The value to beat.
     public func isBetter(_ name: MetricName, than other: Double) -> Bool {
         guard let own = values[name] else { return false }
-        return name.greaterIsBetter ? own > other : own < other
+        return name.improvement(of: own, over: other) > 0
     }
 }
 

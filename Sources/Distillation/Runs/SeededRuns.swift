@@ -41,10 +41,16 @@ struct SeededRuns {
         for seed in seeds {
             var repetition = try student(seed, best: all.map(\.outcome.metric))
             if request.baseline, !repetition.outcome.interrupted {
-                repetition.baseline = try baseline(seed, steps: repetition.outcome.steps)
+                let baseline = try baseline(seed, steps: repetition.outcome.steps)
+                // One that was cut short is no measure of what the teacher was worth.
+                if baseline.1.interrupted {
+                    repetition.outcome.interrupted = true
+                } else {
+                    repetition.baseline = baseline
+                }
             }
             all.append(repetition)
-            if repetition.outcome.interrupted || repetition.baseline?.outcome.interrupted == true { break }
+            if repetition.outcome.interrupted { break }
         }
         return try log.phase("Evaluation") {
             let best = bestPlace(all.map(\.outcome.metric))
@@ -54,16 +60,15 @@ struct SeededRuns {
         }
     }
 
-    private func isBetter(_ metric: Double, than others: [Double]) -> Bool {
-        let direction: Double = self.metric.greaterIsBetter ? 1 : -1
-        return others.allSatisfy { !(direction * $0 >= direction * metric) }
+    private func isBetter(_ value: Double, than others: [Double]) -> Bool {
+        others.allSatisfy { metric.improvement(of: value, over: $0) > 0 }
     }
 
+    /// The first of the best.
     private func bestPlace(_ metrics: [Double]) -> Int {
-        metrics.indices.first { place in
-            isBetter(metrics[place], than: metrics.enumerated().filter { $0.offset < place }.map(\.element))
-                && metrics[(place + 1)...].allSatisfy { !isBetter($0, than: [metrics[place]]) }
-        } ?? 0
+        metrics.indices.reduce(0) { best, place in
+            isBetter(metrics[place], than: [metrics[best]]) ? place : best
+        }
     }
 
     private func arguments(_ seed: UInt64) -> TrainingArguments {
@@ -134,7 +139,8 @@ struct SeededRuns {
             comparison: try Evaluator.comparison(
                 student: (best.outcome.validation, student), teacher: (lesson.outputs.validation, beside)),
             epochs: best.outcome.history, bestEpoch: best.outcome.bestEpoch,
-            interrupted: best.outcome.interrupted, steps: best.outcome.steps, phases: log.phases,
+            interrupted: all.contains { $0.outcome.interrupted }, steps: best.outcome.steps,
+            phases: log.phases,
             versions: .current)
         if let baseline = best.baseline {
             report.baseline = try evaluation(

@@ -34,7 +34,7 @@ struct TrainingSession {
     ) throws -> Outcome {
         model.precision = precision
         defer { model.precision = .float32 }
-        let trainers = try plan()
+        let trainers = plan()
         var best: (state: TrainingState.Best, logits: Logits)?
         var (history, interrupted) = ([EpochMetrics](), false)
         var steps = 0
@@ -77,11 +77,6 @@ struct TrainingSession {
             bestEpoch: best?.state.epoch ?? 0, steps: steps, interrupted: interrupted)
     }
 
-    /// The steps of all stages.
-    func totalSteps() throws -> Int {
-        stages.reduce(0) { $0 + Self.steps($1.arguments(arguments), train.count).steps }
-    }
-
     private static func steps(_ arguments: TrainingArguments, _ examples: Int) -> (steps: Int, epochs: Int) {
         let size = max(1, arguments.perDeviceTrainBatchSize * arguments.gradientAccumulationSteps)
         let perEpoch = max(1, (examples + size - 1) / size)
@@ -90,9 +85,9 @@ struct TrainingSession {
     }
 
     /// A trainer for each stage, made when its turn comes.
-    private func plan() throws -> [() throws -> Trainer] {
+    private func plan() -> [() throws -> Trainer] {
         var place = Trainer.Stage()
-        place.stepsOfRun = try totalSteps()
+        place.stepsOfRun = stages.reduce(0) { $0 + Self.steps($1.arguments(arguments), train.count).steps }
         return stages.enumerated().map { index, stage in
             let own = stage.arguments(arguments)
             var here = place
@@ -114,7 +109,7 @@ struct TrainingSession {
 
     /// Makes each stage's trainer and drops it: what does not fit shows before any work is done.
     func check() throws {
-        for make in try plan() { _ = try make() }
+        for make in plan() { _ = try make() }
     }
 
     /// Says where the last good weights are: each new best checkpoint is handed on to be saved.

@@ -236,10 +236,9 @@ extension Trainer {
                 "metric_for_best_model: the validation data have no \(metricForBest.rawValue); choose one of "
                     + values.names.map(\.rawValue).joined(separator: ", "))
         }
-        let direction: Double = metricForBest.greaterIsBetter ? 1 : -1
-        let isBest = best.map { direction * metric > direction * $0.metric } ?? true
-        let isGain =
-            best.map { direction * (metric - $0.metric) > arguments.earlyStoppingThreshold } ?? true
+        let improvement = best.map { metricForBest.improvement(of: metric, over: $0.metric) }
+        let isBest = improvement.map { $0 > 0 } ?? true
+        let isGain = improvement.map { $0 > arguments.earlyStoppingThreshold } ?? true
         evaluationsWithoutGain = isGain ? 0 : evaluationsWithoutGain + 1
         let metrics = EpochMetrics(
             epoch: epochNow, step: stage.firstStep + step, stage: stage.name, trainLoss: sums.meanLoss,

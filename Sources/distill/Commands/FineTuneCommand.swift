@@ -39,10 +39,8 @@ struct FineTuneCommand: ParsableCommand {
             output: URL(filePath: try settings.required("output", output.output)))
         try settings.assign(
             "ignore_mismatched_sizes", ignoreMismatchedSizes ? true : nil, to: &request.ignoreMismatchedSizes)
-        try settings.assign("overwrite", output.overwrite ? true : nil, to: &request.overwrite)
-        request.loggingDirectory = try settings.value("logging_dir", output.loggingDir).map {
-            URL(filePath: $0)
-        }
+        try output.assign(
+            settings, overwrite: &request.overwrite, loggingDirectory: &request.loggingDirectory)
         request.training = try training.arguments(settings)
         request.cache = try cache.options(settings)
         request.device = try compute.device(settings)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 /// Where a trained model goes.
 struct OutputOptions: ParsableArguments {
@@ -22,4 +23,10 @@ struct OutputOptions: ParsableArguments {
             valueName: "file"),
         completion: .file(extensions: ["yaml", "yml"]))
     var config: String?
+
+    /// Sets what a run does besides saving its model.
+    func assign(_ settings: Settings, overwrite place: inout Bool, loggingDirectory: inout URL?) throws {
+        try settings.assign("overwrite", overwrite ? true : nil, to: &place)
+        loggingDirectory = try settings.value("logging_dir", loggingDir).map { URL(filePath: $0) }
+    }
 }

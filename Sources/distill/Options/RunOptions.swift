@@ -42,10 +42,8 @@ struct RunOptions: ParsableArguments {
         try settings.assign("baseline", baseline ? true : nil, to: &request.baseline)
         try settings.assign("seeds", seeds, to: &request.seeds)
         request.student = try student.options(settings)
-        try settings.assign("overwrite", output.overwrite ? true : nil, to: &request.overwrite)
-        request.loggingDirectory = try settings.value("logging_dir", output.loggingDir).map {
-            URL(filePath: $0)
-        }
+        try output.assign(
+            settings, overwrite: &request.overwrite, loggingDirectory: &request.loggingDirectory)
         request.training = try training.arguments(settings)
         request.cache = try cache.options(settings)
         request.device = try compute.device(settings)
