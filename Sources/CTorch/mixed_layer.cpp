@@ -71,6 +71,8 @@ bool ct_mixed_kernels_preferred(void) {
 #endif
 }
 
+int32_t ct_mixed_levels(void) { return static_cast<int32_t>(k::table().int8_steps); }
+
 ct_error ct_mixed_layer_make(const ct_tensor *parameters, const ct_tensor *scales, const ct_int8_input *inputs,
                              ct_layer_options options, ct_mixed_layer *out) {
     return guard("mixed_layer", {parameters[0]}, [&] {

@@ -20,11 +20,13 @@ public enum AutoModel {
     ///   - device: Where the model's parameters live.
     ///   - isMapped: Whether parameters on the CPU stay in the mapped file, for a model that is not trained: pages that
     ///     are not read take no memory. The file must not be shortened meanwhile; replacing it is harmless.
-    /// - Returns: The model in float32, and what did not fit.
+    ///   - instrument: What watches its layers.
+    /// - Returns: The model in float32, but for weights saved as int8, and what did not fit.
     /// - Throws: ``TransformersError``, `SafetensorsError` or `JSONError`, which name file, field or tensor.
     public static func load(
         from directory: URL, labelNames: [String]? = nil, problemType: ProblemType? = nil,
-        ignoreMismatchedSizes: Bool = false, seed: UInt64 = 42, device: Device = .cpu, isMapped: Bool = false
+        ignoreMismatchedSizes: Bool = false, seed: UInt64 = 42, device: Device = .cpu, isMapped: Bool = false,
+        instrument: (any LayerInstrument)? = nil
     ) throws -> (model: any SequenceClassifier, report: LoadReport) {
         var configuration = try BertConfiguration(contentsOf: directory)
         try DirectorySeal.verify(directory)
@@ -45,7 +47,7 @@ public enum AutoModel {
         }
         source.isMapped = isMapped
         source.quantization = configuration.quantization
-        let model = try family.make(configuration, source, seed, device, nil)
+        let model = try family.make(configuration, source, seed, device, instrument)
         return (model, source.report(for: model))
     }
 

@@ -43,7 +43,8 @@ public final class BertForSequenceClassification: SequenceClassifier {
         let packed = layers.compactMap(\.packed)
         packedLayers = packed.count == layers.count ? packed : []
         let mixed =
-            parameters.isQuantized && PackedMixedLayer.isPreferred ? try layers.compactMap { try $0.mixed() } : []
+            parameters.isQuantized && PackedMixedLayer.isPreferred
+            ? try layers.compactMap { try $0.mixed() } : []
         mixedLayers = mixed.count == layers.count ? mixed : []
         pooler = try Linear(
             bert["pooler"]["dense"], inputs: configuration.hiddenSize, outputs: configuration.hiddenSize,

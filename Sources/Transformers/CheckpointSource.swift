@@ -67,7 +67,8 @@ final class CheckpointSource: ParameterSource {
         guard let dtype = Self.floatingPointTypes[info.dtype] else {
             throw TransformersError(
                 "\(path): tensor '\(stored)' has the type \(info.dtype.rawValue); "
-                    + "weights must be F32, F16, BF16 or F64, or I8 with a \"quantization_config\" in config.json")
+                    + "weights must be F32, F16, BF16 or F64, or I8 with a \"quantization_config\" in config.json"
+            )
         }
         supplied.insert(name)
         let bytes = try checkpoint.bytes(of: stored)

@@ -27,7 +27,8 @@ public enum DirectorySeal {
         guard file.fileExists else { return }
         guard let files = try JSONValue.load(contentsOf: file).objectValue?["files"]?.objectValue else {
             throw TransformersError(
-                "\(file.plainPath): has no \"files\" with the digests of the model's files; quantise the model again")
+                "\(file.plainPath): has no \"files\" with the digests of the model's files; quantise the model again"
+            )
         }
         for (name, value) in files {
             // Names come from a file: they must not lead elsewhere.

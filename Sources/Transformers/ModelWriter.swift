@@ -19,7 +19,8 @@ public enum ModelWriter {
         _ model: any SequenceClassifier, to directory: URL, dtype: DType = .float32
     ) throws {
         guard let stored = types[dtype] else {
-            throw TransformersError("weights are saved as float32, float16 or bfloat16, not \(dtype.rawValue)")
+            throw TransformersError(
+                "weights are saved as float32, float16 or bfloat16, not \(dtype.rawValue)")
         }
         do {
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)

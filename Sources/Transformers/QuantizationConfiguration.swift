@@ -39,7 +39,10 @@ public struct QuantizationConfiguration: Sendable, Equatable {
             "dynamic": .bool(activations != .fixed),
         ]
         var groups = JSONObject([
-            ("group_0", ["targets": ["Linear"], "weights": weights, "input_activations": inputs] as JSONValue)
+            (
+                "group_0",
+                ["targets": ["Linear"], "weights": weights, "input_activations": inputs] as JSONValue
+            )
         ])
         if embeddings {
             groups["group_1"] = ["targets": ["Embedding"], "weights": weights, "input_activations": .null]

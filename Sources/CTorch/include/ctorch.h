@@ -235,7 +235,8 @@ ct_error ct_dropout_bits(int64_t rows, int64_t width, double probability, uint64
 
 // MARK: Int8
 
-// Steps of a quantised activation on each side of zero: 127, or 63 where the processor's products would saturate.
+// Steps of a quantised activation on each side of zero in libtorch's kernels: 127, or 63 where the processor's products would
+// saturate.
 int32_t ct_int8_levels(void);
 // Whether libtorch has int8 kernels here; without them int8 weights are widened to float32 when they are used.
 bool ct_int8_kernels_available(void);
@@ -270,6 +271,8 @@ ct_error ct_int8_linear_run(ct_int8_linear layer, ct_tensor input, ct_tensor bia
 typedef struct ct_mixed_layer_s *ct_mixed_layer;
 // Whether they are meant to be used here.
 bool ct_mixed_kernels_preferred(void);
+// Steps of an activation on each side of zero in them.
+int32_t ct_mixed_levels(void);
 ct_error ct_mixed_layer_make(const ct_tensor *parameters, const ct_tensor *scales, const ct_int8_input *inputs,
                              ct_layer_options options, ct_mixed_layer *out);
 void ct_mixed_layer_free(ct_mixed_layer layer);

@@ -45,14 +45,19 @@ struct OutputDirectory {
     ) throws {
         let staged = try StagedDirectory(for: url, overwrite: true)
         try ModelWriter.save(model, to: staged.url)
-        for name in Tokenizer.fileNames {
-            let source = tokenizerDirectory.appending(path: name)
-            guard FileManager.default.fileExists(atPath: source.path) else { continue }
-            let bytes = try MappedFile(source)
-            try AtomicFile.write(to: staged.url.appending(path: name)) { try $0.write(bytes.bytes) }
-        }
+        try Self.copyTokenizer(from: tokenizerDirectory, to: staged.url)
         for file in files { try AtomicFile.write(file.text, to: staged.url.appending(path: file.name)) }
         try staged.commit()
+    }
+
+    /// Copies a tokenizer's files as they are.
+    static func copyTokenizer(from source: URL, to directory: URL) throws {
+        for name in Tokenizer.fileNames {
+            let file = source.appending(path: name)
+            guard FileManager.default.fileExists(atPath: file.path) else { continue }
+            let bytes = try MappedFile(file)
+            try AtomicFile.write(to: directory.appending(path: name)) { try $0.write(bytes.bytes) }
+        }
     }
 
     /// Saves the model and its report; the report then knows the size of the weights' file, so it is written once

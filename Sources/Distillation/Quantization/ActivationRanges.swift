@@ -42,7 +42,8 @@ final class ActivationRanges: LayerInstrument {
         let (low, high) = (Float(try x.min().item()), Float(try x.max().item()))
         guard low.isFinite, high.isFinite else {
             throw DistillationError(
-                "the input of '\(layer)' is not finite on the calibration data; look at the data and the model")
+                "the input of '\(layer)' is not finite on the calibration data; look at the data and the model"
+            )
         }
         var own = values[layer] ?? Values()
         (own.low, own.high) = (min(own.low, low), max(own.high, high))

@@ -22,14 +22,32 @@ struct QuantizationJudge {
         }
     }
 
-    /// Each model with what was measured of it.
-    func evaluations(
-        _ models: [(classifier: TrainedClassifier, logits: Logits?)], _ dataset: EncodedDataset?,
-        _ latencies: [LatencyStatistics?]
-    ) throws -> [ModelEvaluation] {
-        try zip(models, latencies).map { subject, latency in
+    /// A model with its answers to the data as its tokenizer encodes them.
+    struct Subject {
+        let classifier: TrainedClassifier
+        let logits: Logits?
+        let material: QuantizationMaterial
+
+        init(_ classifier: TrainedClassifier, _ logits: Logits?, _ material: QuantizationMaterial) {
+            (self.classifier, self.logits, self.material) = (classifier, logits, material)
+        }
+
+        /// What it is timed on.
+        var dataset: EncodedDataset? { material.data?.dataset ?? material.texts?.dataset }
+    }
+
+    /// What was measured of each model; they are timed in turn.
+    func evaluations(_ subjects: [Subject]) throws -> [ModelEvaluation] {
+        let latencies = try log.phase("Timing") { () -> [LatencyStatistics?] in
+            let timed = subjects.compactMap { subject in
+                subject.dataset.map { LatencyProbe.Subject(classifier: subject.classifier, dataset: $0) }
+            }
+            guard timed.count == subjects.count else { return subjects.map { _ in nil } }
+            return try LatencyProbe.measure(timed, samples: request.latencySamples)
+        }
+        return try zip(subjects, latencies).map { subject, latency in
             let (classifier, bytes) = (subject.classifier, weightBytes(in: subject.classifier.directory))
-            if let logits = subject.logits, let dataset {
+            if let logits = subject.logits, let dataset = subject.material.data?.dataset {
                 return try Evaluator.evaluation(
                     classifier.model, logits: logits, targets: dataset.targets, bytesOnDisk: bytes,
                     latency: latency)

@@ -26,7 +26,8 @@ struct QuantizationMaterial {
                 file, labels: .given(source.labels), problemType: type, allowsUnlabelled: allowsUnlabelled)
             guard data.dataset.count > 0 else {
                 throw DistillationError(
-                    "\(file.path): has no examples; \(allowsUnlabelled ? "calibration" : "judging") needs some")
+                    "\(file.path): has no examples; \(allowsUnlabelled ? "calibration" : "judging") needs some"
+                )
             }
             return data
         }

@@ -31,8 +31,8 @@ public struct QuantizationMethod: Sendable, Equatable, Codable {
     /// Layers that stay in floating point, by their full names or the beginnings of them.
     public var keep: [String] = []
 
-    /// Smaller matrices stay in floating point: they are not worth their error.
-    public static let smallestElementCount = 16_384
+    /// Matrices of fewer elements stay in floating point: they are not worth their error.
+    public var smallestMatrix = 16_384
 
     public init() {}
 
@@ -41,6 +41,14 @@ public struct QuantizationMethod: Sendable, Equatable, Codable {
         guard percentile > 50, percentile <= 100 else {
             throw DistillationError("percentile must be above 50 and at most 100, got \(percentile)")
         }
+    }
+
+    /// Layers of a model that stay in floating point for their size, by their full names.
+    func smallLayers(of model: any SequenceClassifier) -> Set<String> {
+        Set(
+            model.parameters.entries.filter {
+                $0.tensor.rank == 2 && $0.tensor.count < smallestMatrix && $0.name.hasSuffix(".weight")
+            }.map { String($0.name.dropLast(".weight".count)) })
     }
 
     func keeps(_ layer: String) -> Bool {

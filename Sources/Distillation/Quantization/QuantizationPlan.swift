@@ -18,10 +18,7 @@ struct QuantizationPlan {
         var layers: Set<String>
         /// How far each layer's int8 alone moves the answers: KL(float ‖ int8), for regression the mean squared difference;
         /// empty where none had to be known.
-        var sensitivity: [String: Double]
-        /// The metric's drop with the chosen layers.
-        var drop: Double
-        var modelsJudged: Int
+        var sensitivity: [String: Double] = [:]
     }
 
     /// The smallest model within a drop of the task's metric (as a share: 0.005 is half a point).
@@ -40,11 +37,11 @@ struct QuantizationPlan {
             return try metric(reference) - metric(logits(chosen))
         }
         var chosen = Set(names)
-        var present = try drop(chosen)
-        guard present > limit else {
-            return Choice(layers: chosen, sensitivity: [:], drop: present, modelsJudged: judged)
+        guard try drop(chosen) > limit else { return Choice(layers: chosen) }
+        let sensitivity = try self.sensitivity {
+            judged += 1
+            onProgress(judged)
         }
-        let sensitivity = try self.sensitivity { judged += 1; onProgress(judged) }
         let saved = Dictionary(uniqueKeysWithValues: quantizer.layers.map { ($0.name, $0.savedBytes) })
         let cost: (String) -> Double = { (sensitivity[$0] ?? 0) / Double(max(1, saved[$0] ?? 1)) }
         var removed: [String] = []
@@ -52,8 +49,7 @@ struct QuantizationPlan {
             chosen.remove(name)
             removed.append(name)
             guard !chosen.isEmpty else { break }
-            present = try drop(chosen)
-            if present <= limit { break }
+            if try drop(chosen) <= limit { break }
         }
         guard !chosen.isEmpty else {
             throw DistillationError(
@@ -63,13 +59,9 @@ struct QuantizationPlan {
                     limit * 100))
         }
         for name in removed.dropLast().sorted(by: { (saved[$0] ?? 0, $0) > (saved[$1] ?? 0, $1) }) {
-            let tried = try drop(chosen.union([name]))
-            if tried <= limit {
-                chosen.insert(name)
-                present = tried
-            }
+            if try drop(chosen.union([name])) <= limit { chosen.insert(name) }
         }
-        return Choice(layers: chosen, sensitivity: sensitivity, drop: present, modelsJudged: judged)
+        return Choice(layers: chosen, sensitivity: sensitivity)
     }
 
     /// How far each layer's int8 alone moves the answers.

@@ -42,6 +42,8 @@ public struct QuantizationReport: Sendable, Equatable, Codable {
 
     public struct Vocabulary: Sendable, Equatable, Codable {
         public var data: [String]
+        /// How often a token had to occur in them to stay.
+        public var minimumCount: Int
         public var tokensBefore: Int
         public var tokensAfter: Int
         /// The share of tokens that are `[UNK]`, on the data that decided what is kept.
@@ -50,6 +52,8 @@ public struct QuantizationReport: Sendable, Equatable, Codable {
         /// The same on the data that the models were judged on, where there are some.
         public var evaluationUnknownRateBefore: Double?
         public var evaluationUnknownRateAfter: Double?
+        /// The share of those texts whose tokens are others than before.
+        public var evaluationTextsChanged: Double?
     }
 
     /// Its file's name.

@@ -1,4 +1,3 @@
-import Datasets
 import Files
 import Foundation
 import Tokenizers
@@ -15,6 +14,9 @@ public struct QuantizationRun {
         self.request = request
     }
 
+    /// - Parameters:
+    ///   - onEvent: Called with what happens.
+    ///   - shouldStop: Asked now and then whether to end early; nothing is saved then.
     /// - Throws: ``InterruptedError`` where `shouldStop` became true; ``DistillationError`` for a model that is quantised
     ///   already, data that do not fit it, or a limit that cannot be kept; `FileError`. Nothing is left half-written.
     public func run(
@@ -25,84 +27,88 @@ public struct QuantizationRun {
             request.output, overwrite: request.overwrite,
             inputs: [request.model] + [request.data, request.calibrationData].compactMap(\.self)
                 + request.vocabularyData)
-        let source = try TrainedClassifier(request.model)
-        guard source.model.configuration.quantization == nil else {
+        let original = try TrainedClassifier(request.model)
+        guard original.model.configuration.quantization == nil else {
             throw DistillationError(
-                "\(request.model.path): is quantised already; quantise the model in floating point that it was made from")
+                "\(request.model.path): is quantised already; quantise the model in floating point that it was made from"
+            )
         }
+        let trimmed =
+            request.vocabularyData.isEmpty
+            ? nil : try log.phase("Trimming the vocabulary") { try VocabularyCut(request, original) }
+        let source = try trimmed.map { try TrainedClassifier($0.directory) } ?? original
         let material = try QuantizationMaterial(request, source, log)
-        let batches = try material.calibrationBatches(request.batchSize)
         let judge = QuantizationJudge(request: request, log: log, shouldStop: shouldStop)
-        let before = try judge.logits(source.model, material.data?.dataset, "Judging the model as it is")
-
-        var chosen: Set<String> = []
-        var (layers, drop): ([QuantizationReport.Layer], Double?) = ([], nil)
-        var model = source.model
-        if request.method.type == .int8 {
-            let quantizer = try log.phase(
-                request.method.activations == .fixed ? "Calibrating and quantising" : "Quantising"
-            ) { try Quantizer(source.model, method: request.method, sample: batches) }
-            var sensitivity: [String: Double] = [:]
-            chosen = Set(quantizer.layers.map(\.name))
-            if let limit = request.accuracyDrop, let data = material.data, let before {
-                let choice = try log.phase("Choosing layers") {
-                    try QuantizationPlan(
-                        quantizer: quantizer, dataset: data.dataset, batchSize: request.batchSize,
-                        reference: before,
-                        onProgress: {
-                            log.send(
-                                .progress(
-                                    completed: $0, total: 3 * quantizer.layers.count, unit: "model",
-                                    detail: ""))
-                        }, shouldStop: shouldStop
-                    ).smallest(within: limit / 100)
-                }
-                (chosen, sensitivity) = (choice.layers, choice.sensitivity)
-                drop = choice.drop * 100
-            }
-            layers = quantizer.layers.map {
-                QuantizationReport.Layer(
-                    name: $0.name, parameters: $0.elements, isQuantized: chosen.contains($0.name),
-                    sensitivity: sensitivity[$0.name])
-            }
-            model = try quantizer.model(chosen)
-        }
+        // The original reads its own tokenizer's ids.
+        let own = trimmed == nil ? material : try QuantizationMaterial(request, original, log)
+        let before = try judge.logits(original.model, own.data?.dataset, "Judging the model as it is")
+        if shouldStop() { throw InterruptedError() }
+        let result = try quantize(source, material, reference: before, log, shouldStop)
 
         let staged = try StagedDirectory(for: output.url, overwrite: true)
-        try save(model, source, to: staged.url)
+        try save(result.model, source, to: staged.url)
         // What is judged is what was written.
         let saved = try TrainedClassifier(staged.url)
         let after = try judge.logits(saved.model, material.data?.dataset, "Judging the quantised model")
-        let latencies = try log.phase("Timing") { () -> [LatencyStatistics?] in
-            guard let dataset = material.data?.dataset ?? material.texts?.dataset else { return [nil, nil] }
-            return try LatencyProbe.measure(
-                [source.model, saved.model].map { .init(model: $0, dataset: dataset) },
-                samples: request.latencySamples)
-        }
         let evaluations = try judge.evaluations(
-            [(source, before), (saved, after)], material.data?.dataset, latencies)
-        var comparison: Comparison?
-        if let before, let after {
-            comparison = try Evaluator.comparison(
-                student: (after, evaluations[1]), teacher: (before, evaluations[0]))
-            drop = drop ?? evaluations[0].taskMetric.map { ($0 - (evaluations[1].taskMetric ?? .nan)) * 100 }
-        }
+            [.init(original, before, own), .init(saved, after, material)])
         var report = QuantizationReport(
             source: request.model.path(percentEncoded: false),
             output: request.output.path(percentEncoded: false), method: request.method,
-            calibrationData: request.method.activations == .fixed ? material.texts?.record : nil,
-            calibrationExamples: request.method.activations == .fixed ? material.calibrationCount : nil,
-            accuracyDropLimit: request.accuracyDrop, accuracyDrop: drop, data: material.data?.record,
+            accuracyDropLimit: request.accuracyDrop, data: material.data?.record,
             labels: source.labels.names, before: evaluations[0], after: evaluations[1],
-            comparison: comparison, layers: layers, vocabulary: nil, files: [:],
-            versions: .current)
+            layers: result.layers, vocabulary: trimmed?.report, files: [:], versions: .current)
+        if request.method.type == .int8, request.method.activations == .fixed {
+            report.calibrationData = material.texts?.record
+            report.calibrationExamples = material.calibrationCount
+        }
+        if let before, let after {
+            report.comparison = try Evaluator.comparison(
+                student: (after, evaluations[1]), teacher: (before, evaluations[0]))
+            if let old = evaluations[0].taskMetric, let new = evaluations[1].taskMetric {
+                report.accuracyDrop = (old - new) * 100
+            }
+        }
         try AtomicFile.write(
             QuantizedModelCard(report: report).text, to: staged.url.appending(path: "README.md"))
         report.files = try DirectorySeal.digests(of: staged.url)
         try AtomicFile.write(
             JSONText.encode(report) + "\n", to: staged.url.appending(path: QuantizationReport.fileName))
+        if shouldStop() { throw InterruptedError() }
         try staged.commit()
         return report
+    }
+
+    /// The model with the weights that the method asks for, and what became of each layer.
+    private func quantize(
+        _ source: TrainedClassifier, _ material: QuantizationMaterial, reference: Logits?, _ log: RunLog,
+        _ shouldStop: @escaping () -> Bool
+    ) throws -> (model: any SequenceClassifier, layers: [QuantizationReport.Layer]) {
+        guard request.method.type == .int8 else { return (source.model, []) }
+        let quantizer = try log.phase(
+            request.method.activations == .fixed ? "Calibrating and quantising" : "Quantising"
+        ) {
+            try Quantizer(
+                source.model, method: request.method,
+                sample: material.calibrationBatches(request.batchSize))
+        }
+        var choice = QuantizationPlan.Choice(layers: Set(quantizer.layers.map(\.name)))
+        if let limit = request.accuracyDrop, let data = material.data, let reference {
+            choice = try log.phase("Choosing layers") {
+                try QuantizationPlan(
+                    quantizer: quantizer, dataset: data.dataset, batchSize: request.batchSize,
+                    reference: reference,
+                    onProgress: { log.progress($0, of: 3 * quantizer.layers.count) },
+                    shouldStop: shouldStop
+                ).smallest(within: limit / 100)
+            }
+        }
+        let layers = quantizer.layers.map {
+            QuantizationReport.Layer(
+                name: $0.name, parameters: $0.elements, isQuantized: choice.layers.contains($0.name),
+                sensitivity: choice.sensitivity[$0.name])
+        }
+        return (try quantizer.model(choice.layers), layers)
     }
 
     private func save(
@@ -115,11 +121,6 @@ public struct QuantizationRun {
             case .bfloat16: .bfloat16
             }
         try ModelWriter.save(model, to: directory, dtype: dtype)
-        for name in Tokenizer.fileNames {
-            let file = source.directory.appending(path: name)
-            guard FileManager.default.fileExists(atPath: file.path) else { continue }
-            let bytes = try MappedFile(file)
-            try AtomicFile.write(to: directory.appending(path: name)) { try $0.write(bytes.bytes) }
-        }
+        try OutputDirectory.copyTokenizer(from: source.directory, to: directory)
     }
 }

@@ -49,7 +49,7 @@ final class Quantizer {
             let name = String(entry.name.dropLast(".weight".count))
             guard ranges.layers.contains(name), entry.tensor.rank == 2 else { continue }
             let isTable = !linear.contains(name)
-            guard entry.tensor.count >= QuantizationMethod.smallestElementCount, !method.keeps(name),
+            guard entry.tensor.count >= method.smallestMatrix, !method.keeps(name),
                 !isTable || method.embeddings
             else {
                 unchanged.append(name)
@@ -76,7 +76,7 @@ final class Quantizer {
         }
         guard !layers.isEmpty else {
             throw DistillationError(
-                "the model has no layer of \(QuantizationMethod.smallestElementCount) weights or more to quantise; it is small "
+                "the model has no layer of \(method.smallestMatrix) weights or more to quantise; it is small "
                     + "as it is")
         }
         (self.model, self.method, self.layers, self.quantized) = (model, method, layers, quantized)

@@ -39,6 +39,11 @@ public struct FineTuning {
             let (model, report) = try AutoModel.load(
                 from: request.model, labelNames: data.labels.names, problemType: data.problemType,
                 ignoreMismatchedSizes: request.ignoreMismatchedSizes, seed: seed, device: request.device)
+            guard !model.parameters.isQuantized else {
+                throw DistillationError(
+                    "\(request.model.path): is quantised, and int8 weights cannot be trained; fine-tune the model in floating "
+                        + "point that it was made from")
+            }
             if !report.newlyInitialized.isEmpty { log.send(.note(report.description)) }
             return model
         }

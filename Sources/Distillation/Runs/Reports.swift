@@ -108,6 +108,8 @@ public struct RunReport: Sendable, Equatable, Codable {
         /// What was minimised, stage by stage.
         public var stages: [TrainingStage]?
         public var augmentation: Augmentation?
+        /// Whether the student learned, and was judged, with the rounding of int8.
+        public var quantizeAware: Bool?
         public var maxLength: Int
         public var validationSplit: Double?
         public var training: TrainingArguments

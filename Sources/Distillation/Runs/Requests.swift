@@ -76,6 +76,9 @@ public struct DistillRequest: Sendable {
     public var stages: [TrainingStage] = []
     /// Where the names of objectives are looked up: to add objectives of your own.
     public var registry = ObjectiveRegistry.standard
+    /// Whether the student learns with the rounding of int8 weights and activations, and is judged with it. Its weights are
+    /// saved in float32, for `distill quantize`.
+    public var quantizeAware = false
     /// How training texts are changed anew in each epoch; `nil` for not at all.
     public var augmentation: Augmentation?
     /// Whether the same student is also trained without the teacher, to show what the teacher was worth.

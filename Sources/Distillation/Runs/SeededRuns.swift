@@ -118,7 +118,7 @@ struct SeededRuns {
             [
                 .init(model: best.model, dataset: validation),
                 .init(model: teacher.model, dataset: setup.teachers[0].data.validation),
-            ], samples: latencySamples)
+            ], samples: request.quantizeAware ? 0 : latencySamples)  // rounding in floating point is slow
         func evaluation(
             _ model: any SequenceClassifier, _ logits: Logits, _ data: EncodedDataset, _ directory: URL?,
             _ latency: LatencyStatistics?
@@ -226,6 +226,7 @@ struct SeededRuns {
             precision: request.precision.resolved(on: request.device))
         settings.stages = request.plan(setup.problemType)
         settings.augmentation = request.augmentation
+        settings.quantizeAware = request.quantizeAware ? true : nil
         if setup.teachers.count > 1 {
             settings.teachers = setup.teachers.map {
                 .init(path: $0.classifier.directory.path, weight: $0.request.weight)

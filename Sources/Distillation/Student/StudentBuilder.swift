@@ -9,6 +9,8 @@ struct StudentBuilder {
     let teacher: TrainedClassifier
     let seed: UInt64
     let device: Device
+    /// Whether it learns with the rounding of int8.
+    var quantizeAware = false
 
     /// The recipe's student, where the user asks for nothing else.
     static let defaultLayers = 6
@@ -21,7 +23,19 @@ struct StudentBuilder {
     }
 
     func build() throws -> Student {
-        if let directory = options.directory { return try load(directory) }
+        let instrument = quantizeAware ? FakeQuantization() : nil
+        let student = try build(instrument)
+        guard !student.model.parameters.isQuantized else {
+            throw DistillationError(
+                "\(options.directory?.path ?? "the student"): is quantised, and int8 weights cannot be trained; start from the "
+                    + "model in floating point, with --quantize-aware if it is to be int8")
+        }
+        instrument?.ignored = QuantizationMethod().smallLayers(of: student.model)
+        return student
+    }
+
+    private func build(_ instrument: FakeQuantization?) throws -> Student {
+        if let directory = options.directory { return try load(directory, instrument) }
         let configuration = try self.configuration()
         var source: (any ParameterSource)?
         var notes: [String] = []
@@ -34,7 +48,8 @@ struct StudentBuilder {
                     + "\(layers.map(String.init).joined(separator: ", "))\(narrowed)."
             )
         }
-        let model = try AutoModel.make(configuration, source: source, seed: seed, device: device)
+        let model = try AutoModel.make(
+            configuration, source: source, seed: seed, device: device, instrument: instrument)
         return Student(model: model, notes: notes)
     }
 
@@ -68,6 +83,11 @@ struct StudentBuilder {
     }
 
     private func source(_ layers: [Int], _ configuration: BertConfiguration) throws -> any ParameterSource {
+        guard !teacher.model.parameters.isQuantized else {
+            throw DistillationError(
+                "\(teacher.directory.path): is quantised, so a student cannot start from its layers; pass --init random, or the "
+                    + "teacher in floating point")
+        }
         guard options.initialization == .narrowed else {
             return try TeacherLayerSource(teacher: teacher.model, layers: layers)
         }
@@ -87,12 +107,13 @@ struct StudentBuilder {
         return uniformLayers(teacher: available, student: count)
     }
 
-    private func load(_ directory: URL) throws -> Student {
+    private func load(_ directory: URL, _ instrument: FakeQuantization?) throws -> Student {
         let names = teacher.labels.names
         let own = try BertConfiguration(contentsOf: directory)
         let (model, report) = try AutoModel.load(
             from: directory, labelNames: hasOwnLabels(own) ? nil : names,
-            problemType: teacher.model.configuration.problemType, seed: seed, device: device)
+            problemType: teacher.model.configuration.problemType, seed: seed, device: device,
+            instrument: instrument)
         let labels = model.configuration.labelNames
         guard labels == names else {
             throw DistillationError(
@@ -113,6 +134,7 @@ struct StudentBuilder {
 extension StudentBuilder {
     init(_ setup: DistillationSetup, seed: UInt64) {
         self.init(
-            options: setup.request.student, teacher: setup.teacher, seed: seed, device: setup.request.device)
+            options: setup.request.student, teacher: setup.teacher, seed: seed, device: setup.request.device,
+            quantizeAware: setup.request.quantizeAware)
     }
 }

@@ -37,6 +37,17 @@ public struct Linear {
         computeBias = bias.map(ComputeCopy.init)
     }
 
+    /// A layer of an int8 weight.
+    init(int8: QuantizedParameter, bias: Tensor?) {
+        weight = int8.weight.values
+        self.bias = bias
+        self.int8 = int8
+        instrument = nil
+        name = ""
+        computeWeight = ComputeCopy(weight)
+        computeBias = bias.map(ComputeCopy.init)
+    }
+
     /// Whether it is floating point, and nothing watches it.
     var isPlain: Bool { int8 == nil && instrument == nil }
 

@@ -12,6 +12,10 @@ public final class PackedMixedLayer {
     /// `DISTILL_CPU_CAPABILITY=libtorch` turns them off.
     public static var isPreferred: Bool { ct_mixed_kernels_preferred() }
 
+    /// Steps of an activation on each side of zero: 127, or 63 on processors without VNNI, whose products of 8 bits would
+    /// saturate.
+    public static var activationLevels: Int { Int(ct_mixed_levels()) }
+
     /// - Parameters:
     ///   - query: H → H with a bias, as the other projections of attention.
     ///   - key: H → H.

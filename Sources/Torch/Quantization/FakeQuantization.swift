@@ -4,7 +4,7 @@
 /// Weights have a scale for each row, activations for each token: what ``Int8Weight`` computes with.
 public final class FakeQuantization: LayerInstrument {
     /// Layers that stay in floating point, by their full names.
-    public let ignored: Set<String>
+    public var ignored: Set<String>
     /// Steps of an activation on each side of zero.
     public let activationLevels: Int
 

@@ -10,7 +10,8 @@ struct QuantizationOptions: ParsableArguments {
 
     @Option(
         help:
-            "How the inputs of int8 layers are quantised: \(list(QuantizationConfiguration.Activations.self)).")
+            "How the inputs of int8 layers are quantised: \(list(QuantizationConfiguration.Activations.self))."
+    )
     var activations = QuantizationConfiguration.Activations.perToken
 
     @Option(help: "How the ranges of static activations are found: \(list(CalibrationMethod.self)).")
@@ -43,7 +44,19 @@ struct QuantizationOptions: ParsableArguments {
             valueName: "points"))
     var accuracyDrop: Double?
 
+    @Option(
+        help: ArgumentHelp(
+            "Drop the tokens that these texts never use; may be given several times. Texts made of the others get the same tokens as before.",
+            valueName: "file"),
+        completion: .file(extensions: dataFileExtensions))
+    var trimVocabulary: [String] = []
+
+    @Option(help: "How often a token must occur in them to stay.")
+    var trimMinimumCount = 1
+
     func assign(to request: inout QuantizeRequest) throws {
+        request.vocabularyData = trimVocabulary.map { URL(filePath: $0) }
+        request.minimumTokenCount = trimMinimumCount
         request.method.type = type
         request.method.activations = activations
         request.method.calibration = calibration

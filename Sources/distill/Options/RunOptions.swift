@@ -42,6 +42,8 @@ struct RunOptions: ParsableArguments {
         try settings.assign("baseline", baseline ? true : nil, to: &request.baseline)
         try settings.assign("seeds", seeds, to: &request.seeds)
         request.student = try student.options(settings)
+        try settings.assign(
+            "quantize_aware", student.quantizeAware ? true : nil, to: &request.quantizeAware)
         try output.assign(
             settings, overwrite: &request.overwrite, loggingDirectory: &request.loggingDirectory)
         request.training = try training.arguments(settings)

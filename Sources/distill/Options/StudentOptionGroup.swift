@@ -45,6 +45,12 @@ struct StudentOptionGroup: ParsableArguments {
         })
     var teacherLayers: TeacherLayers?
 
+    @Flag(
+        help:
+            "Train and judge it with the rounding of int8 weights and activations, for `distill quantize` afterwards."
+    )
+    var quantizeAware = false
+
     func options(_ settings: Settings) throws -> StudentOptions {
         var options = StudentOptions()
         options.directory = try settings.value("student", student).map { URL(filePath: $0) }

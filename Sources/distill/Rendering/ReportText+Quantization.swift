@@ -25,6 +25,17 @@ extension ReportText {
                 Format.ratio(new / max(old, 1e-9)))
         }
         lines += [table.text, ""]
+        if let vocabulary = report.vocabulary {
+            var text =
+                "Vocabulary: \(vocabulary.tokensBefore) → \(vocabulary.tokensAfter) tokens; [UNK] "
+                + "\(Format.percent(vocabulary.unknownRateBefore)) → \(Format.percent(vocabulary.unknownRateAfter))"
+            if let before = vocabulary.evaluationUnknownRateBefore,
+                let after = vocabulary.evaluationUnknownRateAfter
+            {
+                text += " (on the data above \(Format.percent(before)) → \(Format.percent(after)))"
+            }
+            lines += [text, ""]
+        }
         let left = report.layers.filter { !$0.isQuantized }.map(\.name)
         if !left.isEmpty {
             lines += ["Left in floating point: \(left.joined(separator: ", "))", ""]
