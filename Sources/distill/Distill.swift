@@ -25,7 +25,7 @@ struct Distill: ParsableCommand {
         subcommands: [
             FineTuneCommand.self, RunCommand.self, CheckCommand.self, TuneCommand.self, LabelCommand.self,
             EvaluateCommand.self,
-            PredictCommand.self, ObjectivesCommand.self,
+            PredictCommand.self, BenchmarkCommand.self, ObjectivesCommand.self, BenchmarkWorkerCommand.self,
         ])
 }
 
