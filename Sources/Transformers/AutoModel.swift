@@ -27,6 +27,7 @@ public enum AutoModel {
         ignoreMismatchedSizes: Bool = false, seed: UInt64 = 42, device: Device = .cpu, isMapped: Bool = false
     ) throws -> (model: any SequenceClassifier, report: LoadReport) {
         var configuration = try BertConfiguration(contentsOf: directory)
+        try DirectorySeal.verify(directory)
         let family = try ModelFamily.named(configuration.modelType)
         if let problemType { configuration.problemType = problemType }
         var source = try CheckpointSource(directory: directory, family: family)
@@ -43,7 +44,8 @@ public enum AutoModel {
             }
         }
         source.isMapped = isMapped
-        let model = try family.make(configuration, source, seed, device)
+        source.quantization = configuration.quantization
+        let model = try family.make(configuration, source, seed, device, nil)
         return (model, source.report(for: model))
     }
 
@@ -54,12 +56,14 @@ public enum AutoModel {
     ///   - source: Where parameters come from; `nil` to initialise all of them.
     ///   - seed: Decides what is initialised.
     ///   - device: Where the model's parameters live.
+    ///   - instrument: What watches its layers.
     /// - Throws: ``TransformersError`` where the configuration contradicts itself or the source.
     public static func make(
         _ configuration: BertConfiguration, source: (any ParameterSource)?, seed: UInt64,
-        device: Device = .cpu
+        device: Device = .cpu, instrument: (any LayerInstrument)? = nil
     ) throws -> any SequenceClassifier {
-        try ModelFamily.named(configuration.modelType).make(configuration, source, seed, device)
+        try ModelFamily.named(configuration.modelType).make(
+            configuration, source, seed, device, instrument)
     }
 
     /// The parameters whose size is the number of classes.

@@ -98,7 +98,6 @@ extension BertConfiguration {
         }
         try reader.refuse("cross_attention_hidden_size", "a classifier is an encoder")
         try reader.refuse("pruned_heads", unless: isEmpty, "pruned heads are not; load and save it unpruned")
-        try reader.refuse("quantization_config", "weights must be floating point")
         try reader.refuse(
             "embedding_size", unless: { $0.intValue == hiddenSize }, "it must be hidden_size, \(hiddenSize)")
         for key in otherFamiliesSwitches { try reader.refuse(key, unless: isFalse, notBert) }

@@ -30,6 +30,8 @@ public struct BertConfiguration: Sendable {
     public var labelNames: [String]
     /// `problem_type` as it was read or set; `nil` where it was absent or null.
     private var statedProblemType: ProblemType?
+    /// How the saved weights are quantised; `nil` for floating point.
+    public var quantization: QuantizationConfiguration?
     /// Where this was read, for messages.
     public let source: String
     /// All fields as they were read.
@@ -102,6 +104,7 @@ public struct BertConfiguration: Sendable {
         hiddenAct = try Self.activation(reader)
         labelNames = try LabelFields.names(reader)
         statedProblemType = try Self.problemType(reader)
+        quantization = try QuantizationConfiguration(reader)
         self.source = source
         original = json
         try Self.refuseUnsupported(reader, hiddenSize: hiddenSize)
@@ -131,6 +134,7 @@ public struct BertConfiguration: Sendable {
         json["id2label"] = .object(JSONObject(labelNames.enumerated().map { (String($0), .string($1)) }))
         json["label2id"] = .object(JSONObject(labelNames.enumerated().map { ($1, .integer($0)) }))
         json["dtype"] = "float32"
+        json["quantization_config"] = quantization?.json()
         // Said by `id2label` and by `dtype`.
         json["num_labels"] = nil
         json["torch_dtype"] = nil

@@ -37,11 +37,23 @@ struct BertEmbeddings {
     /// The table that a batch reads only some rows of.
     var wordTable: Tensor { word.weight }
 
+    /// The embeddings of packed input where tables may be int8: (T, H) float32.
+    func widened(_ input: PackedInput) throws -> Tensor {
+        var positions: [Int32] = []
+        positions.reserveCapacity(input.inputIDs.count)
+        for example in 0..<input.count {
+            positions += (0..<Int32(input.offsets[example + 1] - input.offsets[example]))
+        }
+        let types = input.tokenTypeIDs ?? [Int32](repeating: 0, count: input.inputIDs.count)
+        return try norm(
+            word(Tensor(input.inputIDs)) + tokenType(Tensor(types)) + position(Tensor(positions)))
+    }
+
     /// (B, L) ids → (B, L, H)
     func callAsFunction(_ input: ModelInput, _ state: DropoutState?) throws -> Tensor {
         let types = try input.tokenTypeIDs ?? input.inputIDs.zerosLike()
         // Positions count from 0 in every row, so the table's first L rows serve all of them.
-        let positions = try position.weight[0..<input.inputIDs.size(1)]
+        let positions = try position(.arange(input.inputIDs.size(1), device: input.inputIDs.device))
         return try dropout(norm(word(input.inputIDs) + tokenType(types) + positions), state)
     }
 }

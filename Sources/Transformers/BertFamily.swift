@@ -1,7 +1,7 @@
 extension ModelFamily {
     static let bert = ModelFamily(
         modelType: "bert", classPrefix: "Bert", parameterName: bertParameterName,
-        make: { try BertForSequenceClassification($0, source: $1, seed: $2, device: $3) })
+        make: { try BertForSequenceClassification($0, source: $1, seed: $2, device: $3, instrument: $4) })
 
     /// Names in checkpoints are the model's own but for two cases: a bare encoder's lack `bert.`, and very old
     /// checkpoints call the weight and bias of a layer norm `gamma` and `beta`.

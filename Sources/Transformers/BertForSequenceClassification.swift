@@ -11,6 +11,8 @@ public final class BertForSequenceClassification: SequenceClassifier {
     private let layers: [BertLayer]
     /// The layers' packed form; empty where the kernels cannot compute one of them.
     private let packedLayers: [PackedEncoderLayer]
+    /// The layers of a quantised model for packed input; empty where the kernels cannot compute one of them.
+    private let mixedLayers: [PackedMixedLayer]
     private let pooler: Linear
     private let dropout: Dropout
     private let classifier: Linear
@@ -23,13 +25,15 @@ public final class BertForSequenceClassification: SequenceClassifier {
     ///     with the configuration's `initializer_range`, biases 0, layer norms the identity.
     ///   - seed: Decides what is initialised.
     ///   - device: Where the model's parameters live.
+    ///   - instrument: What watches its layers; the model then computes with libtorch's operations.
     /// - Throws: ``TransformersError`` where the configuration contradicts itself or the source.
     public init(
         _ configuration: BertConfiguration, source: (any ParameterSource)?, seed: UInt64,
-        device: Device = .cpu
+        device: Device = .cpu, instrument: (any LayerInstrument)? = nil
     ) throws {
         try configuration.validate()
-        let root = ParameterScope(store: parameters, source: source, seed: seed, device: device)
+        let root = ParameterScope(
+            store: parameters, source: source, seed: seed, device: device, instrument: instrument)
         let bert = root["bert"]
         let initializer = ParameterInitializer.normal(standardDeviation: configuration.initializerRange)
         embeddings = try BertEmbeddings(bert["embeddings"], configuration)
@@ -38,6 +42,9 @@ public final class BertForSequenceClassification: SequenceClassifier {
         }
         let packed = layers.compactMap(\.packed)
         packedLayers = packed.count == layers.count ? packed : []
+        let mixed =
+            parameters.isQuantized && PackedMixedLayer.isPreferred ? try layers.compactMap { try $0.mixed() } : []
+        mixedLayers = mixed.count == layers.count ? mixed : []
         pooler = try Linear(
             bert["pooler"]["dense"], inputs: configuration.hiddenSize, outputs: configuration.hiddenSize,
             initializer: initializer)
@@ -53,7 +60,10 @@ public final class BertForSequenceClassification: SequenceClassifier {
         _ input: ModelInput, dropout: DropoutState?, selecting: OutputSelection
     ) throws -> ClassifierOutput {
         try input.validate(maxLength: configuration.maxPositionEmbeddings)
-        let dtype = precision.resolved(on: device).dtype
+        let dtype = computeType
+        if selecting.isEmpty, usesInt8Kernels(dropout), let packed = try input.packed() {
+            return ClassifierOutput(logits: try classifyInt8(packed))
+        }
         if selecting.isEmpty, usesKernels, let packed = try input.packed() {
             return ClassifierOutput(logits: try classify(packed, dropout: dropout, FeatureSelection()).logits)
         }
@@ -75,6 +85,7 @@ public final class BertForSequenceClassification: SequenceClassifier {
 
     public func callAsFunction(_ input: PackedInput, dropout: DropoutState?) throws -> ClassifierOutput {
         try input.validate(maxLength: configuration.maxPositionEmbeddings)
+        if usesInt8Kernels(dropout) { return ClassifierOutput(logits: try classifyInt8(input)) }
         guard usesKernels else {
             let padded = try ModelInput(input, paddingID: configuration.padTokenId, device: device)
             return try self(padded, dropout: dropout, selecting: [])
@@ -93,17 +104,35 @@ public final class BertForSequenceClassification: SequenceClassifier {
 
     public var sparseTables: [Tensor] { usesKernels ? [embeddings.wordTable] : [] }
 
+    /// Int8 layers give float32, and what is between them stays so.
+    private var computeType: DType {
+        parameters.isQuantized ? .float32 : precision.resolved(on: device).dtype
+    }
+
     /// Whether the kernels for packed sequences compute this model at its present precision.
     private var usesKernels: Bool {
         !packedLayers.isEmpty
-            && PackedKernels.arePreferred(for: precision.resolved(on: device).dtype, on: device)
+            && PackedKernels.arePreferred(for: computeType, on: device)
+    }
+
+    /// Whether the kernels for int8 layers compute this model.
+    private func usesInt8Kernels(_ state: DropoutState?) -> Bool { !mixedLayers.isEmpty && state == nil }
+
+    /// Logits (B, C) of a quantised model.
+    private func classifyInt8(_ input: PackedInput) throws -> Tensor {
+        let sequences = try PackedSequences(offsets: input.offsets)
+        var hidden = try embeddings.widened(input)
+        for (index, layer) in mixedLayers.enumerated() {
+            hidden = try layer(hidden, sequences, firstOnly: index == mixedLayers.count - 1)
+        }
+        return try logits(hidden, nil)
     }
 
     /// The logits need nothing of the last layer but each example's first token.
     private func classify(
         _ input: PackedInput, dropout: DropoutState?, _ features: FeatureSelection
     ) throws -> PackedFeatures {
-        let dtype = precision.resolved(on: device).dtype
+        let dtype = computeType
         let sequences = try PackedSequences(offsets: input.offsets)
         var kept = FeatureCollector(features)
         var hidden = try embeddings.packed(input.inputIDs, types: input.tokenTypeIDs, sequences, dropout)
@@ -124,7 +153,7 @@ public final class BertForSequenceClassification: SequenceClassifier {
     private func padded(
         _ input: PackedInput, dropout: DropoutState?, _ features: FeatureSelection
     ) throws -> PackedFeatures {
-        let dtype = precision.resolved(on: device).dtype
+        let dtype = computeType
         let batch = try ModelInput(input, paddingID: configuration.padTokenId, device: device)
         let mask = try Self.additiveMask(batch.attentionMask, dtype)
         let tokens = try input.places(device: device)

@@ -30,6 +30,14 @@ struct BertLayer {
             hiddenDropout: dropout.probability, attentionDropout: attention.probabilityDropout.probability)
     }
 
+    /// The same layer for packed sequences and inference, where weights are int8.
+    func mixed() throws -> PackedMixedLayer? {
+        try PackedMixedLayer(
+            query: attention.query, key: attention.key, value: attention.value,
+            attentionOutput: attention.output, attentionNorm: attention.norm, intermediate: intermediate,
+            output: output, outputNorm: norm, heads: attention.heads, activation: activation)
+    }
+
     /// Parameters and results as ``BertAttention`` has them.
     func callAsFunction(
         _ x: Tensor, mask: Tensor, _ dtype: DType, _ state: DropoutState?, needsProbabilities: Bool

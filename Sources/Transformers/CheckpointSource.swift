@@ -6,7 +6,7 @@ import Torch
 ///
 /// What is saved has the model's names, so this is the only map there is.
 final class CheckpointSource: ParameterSource {
-    private let path: String
+    let path: String
     private let checkpoint: SafetensorsCheckpoint
     /// By the model's name, the checkpoint's.
     private let storedNames: [String: String]
@@ -16,6 +16,8 @@ final class CheckpointSource: ParameterSource {
     private(set) var supplied: Set<String> = []
     /// Whether parameters stay in the mapped file where they can, rather than being copied.
     var isMapped = false
+    /// How int8 weights are to be read; `nil` where there must be none.
+    var quantization: QuantizationConfiguration?
 
     /// - Parameter ignored: Parameters to act as if the checkpoint did not have them.
     /// - Throws: ``TransformersError`` where there are no weights or two tensors are the same parameter;
@@ -61,15 +63,11 @@ final class CheckpointSource: ParameterSource {
     func parameter(named name: String, shape: [Int], device: Device) throws -> Tensor? {
         guard !ignored.contains(name), let stored = storedNames[name], let info = checkpoint.info(stored)
         else { return nil }
-        guard info.shape == shape else {
-            throw TransformersError(
-                "\(path): tensor '\(stored)' has the shape \(info.shape), the configuration needs \(shape); "
-                    + "use the config.json that belongs to these weights")
-        }
+        guard info.shape == shape else { throw mismatch(name, info.shape, shape) }
         guard let dtype = Self.floatingPointTypes[info.dtype] else {
             throw TransformersError(
                 "\(path): tensor '\(stored)' has the type \(info.dtype.rawValue); "
-                    + "weights must be F32, F16, BF16 or F64")
+                    + "weights must be F32, F16, BF16 or F64, or I8 with a \"quantization_config\" in config.json")
         }
         supplied.insert(name)
         let bytes = try checkpoint.bytes(of: stored)
@@ -80,6 +78,31 @@ final class CheckpointSource: ParameterSource {
         }
         // One copy, out of the mapped file; other types take a second one to become float32.
         return try Tensor(bytes: bytes, shape: shape, dtype: dtype).to(.float32, device)
+    }
+
+    /// What the checkpoint says of a parameter, by the model's name.
+    func info(of name: String) -> TensorInfo? { storedNames[name].flatMap { checkpoint.info($0) } }
+
+    /// A tensor that must be there, with this type and shape, by the model's name.
+    func tensor(_ name: String, dtype: DType, shape: [Int], device: Device) throws -> Tensor {
+        guard let stored = storedNames[name], let info = checkpoint.info(stored) else {
+            throw TransformersError(
+                "\(path): has no tensor '\(name)', which its int8 weights need; quantise the model again")
+        }
+        guard info.shape == shape else { throw mismatch(name, info.shape, shape) }
+        guard info.dtype == (dtype == .int8 ? .int8 : .float32) else {
+            throw TransformersError(
+                "\(path): tensor '\(stored)' has the type \(info.dtype.rawValue), \(dtype.rawValue) is needed; quantise "
+                    + "the model again")
+        }
+        supplied.insert(name)
+        return try Tensor(bytes: checkpoint.bytes(of: stored), shape: shape, dtype: dtype).to(device)
+    }
+
+    func mismatch(_ name: String, _ found: [Int], _ wanted: [Int]) -> TransformersError {
+        TransformersError(
+            "\(path): tensor '\(storedNames[name] ?? name)' has the shape \(found), the configuration needs \(wanted); "
+                + "use the config.json that belongs to these weights")
     }
 
     private static let floatingPointTypes: [SafetensorsDType: DType] = [

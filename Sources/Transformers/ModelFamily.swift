@@ -6,7 +6,7 @@ import Torch
 struct ModelFamily: Sendable {
     typealias Maker =
         @Sendable (
-            BertConfiguration, (any ParameterSource)?, _ seed: UInt64, Device
+            BertConfiguration, (any ParameterSource)?, _ seed: UInt64, Device, (any LayerInstrument)?
         ) throws -> any SequenceClassifier
 
     /// The `model_type` of its `config.json`.

@@ -233,6 +233,51 @@ ct_error ct_packed_embeddings(const ct_tensor *parameters, ct_tensor ids, ct_ten
 // What a kernel's dropout multiplies (rows, width) with: 0, or 1 / (1 - probability).
 ct_error ct_dropout_bits(int64_t rows, int64_t width, double probability, uint64_t seed, uint64_t offset, ct_tensor *out);
 
+// MARK: Int8
+
+// Steps of a quantised activation on each side of zero: 127, or 63 where the processor's products would saturate.
+int32_t ct_int8_levels(void);
+// Whether libtorch has int8 kernels here; without them int8 weights are widened to float32 when they are used.
+bool ct_int8_kernels_available(void);
+
+// Each row of a matrix as int8 with one scale, float32 (rows, 1): row = values · scale, symmetric.
+ct_error ct_quantize_rows(ct_tensor weight, ct_tensor *values, ct_tensor *scales);
+ct_error ct_dequantize_rows(ct_tensor values, ct_tensor scales, ct_tensor *out);
+// The same values as they are after quantisation to `levels` steps on each side of zero, by the last dimension's rows or
+// all alike; outside of any gradient.
+ct_error ct_fake_quantize(ct_tensor x, bool by_row, int32_t levels, ct_tensor *out);
+
+// How many elements lie in each of `bins` equal parts of low … high: float32 (bins); others are left out.
+ct_error ct_histogram(ct_tensor x, int64_t bins, double low, double high, ct_tensor *out);
+
+// The int8 weights (out, in) of a linear layer with their scales (out, 1), on the CPU.
+typedef struct ct_int8_linear_s *ct_int8_linear;
+ct_error ct_int8_linear_make(ct_tensor values, ct_tensor scales, ct_int8_linear *out);
+void ct_int8_linear_free(ct_int8_linear layer);
+
+enum { CT_INT8_PER_TOKEN, CT_INT8_PER_TENSOR, CT_INT8_STATIC };
+typedef struct {
+    int32_t kind;
+    double scale;        // where static, of 8 bits
+    int64_t zero_point;  // where static, -128 … 127
+} ct_int8_input;
+// x · weightᵀ + bias: (…, in) float → (…, out) float32, multiplied in int8.
+ct_error ct_int8_linear_run(ct_int8_linear layer, ct_tensor input, ct_tensor bias_or_null, ct_int8_input how, ct_tensor *out);
+
+// A transformer layer on packed sequences whose weights are int8 or float32, by the kernels of this package, for inference.
+// Parameters as `ct_encoder_layer` takes them; `scales` and `inputs` for the six weights in their order, a scale NULL where
+// the weight is float32. Inputs are per token or static.
+typedef struct ct_mixed_layer_s *ct_mixed_layer;
+// Whether they are meant to be used here.
+bool ct_mixed_kernels_preferred(void);
+ct_error ct_mixed_layer_make(const ct_tensor *parameters, const ct_tensor *scales, const ct_int8_input *inputs,
+                             ct_layer_options options, ct_mixed_layer *out);
+void ct_mixed_layer_free(ct_mixed_layer layer);
+ct_error ct_mixed_layer_run(ct_mixed_layer layer, ct_tensor input, ct_tensor offsets, bool first_only, ct_tensor *out);
+
+// Rows of an int8 table, widened: indices (…) → (…, width) float32.
+ct_error ct_int8_embedding(ct_tensor values, ct_tensor scales, ct_tensor indices, ct_tensor *out);
+
 // MARK: Optimisation
 
 // Scales the gradients so that their joint 2-norm is at most `max_norm`; reports the norm before that.

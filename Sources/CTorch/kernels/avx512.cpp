@@ -5,6 +5,8 @@
 
 #define CT_AVX512 1
 #define CT_BF16 0
+#define CT_VNNI 0
+#define CT_AVX2 1
 #define CT_PANEL_ROWS 14
 #define CT_NAMESPACE avx512
 #define CT_NAME "avx512"

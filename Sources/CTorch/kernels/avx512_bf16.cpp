@@ -5,10 +5,12 @@
 
 #define CT_AVX512 1
 #define CT_BF16 1
+#define CT_VNNI 1
+#define CT_AVX2 1
 #define CT_PANEL_ROWS 14
 #define CT_NAMESPACE avx512_bf16
 #define CT_NAME "avx512_bf16"
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma,f16c,bmi2"), min_vector_width(512))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni,avx2,fma,f16c,bmi2"), min_vector_width(512))), apply_to = function)
 #include "instances.inl"
 #pragma clang attribute pop
 #endif

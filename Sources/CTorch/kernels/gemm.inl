@@ -28,6 +28,11 @@ template <class S, class From>
 CT_INLINE vu row_words(const From *from, int64_t count) {
     if constexpr (Words<S>::per == 1) {
         return (vu)load_part(from, count);
+    } else if constexpr (sizeof(From) == 1) {
+        if (count >= 64) return load_as<vu>(from);
+        uint8_t lanes[64] = {};
+        for (int64_t i = 0; i < count; ++i) lanes[i] = static_cast<uint8_t>(from[i]);
+        return load_as<vu>(lanes);
     } else if constexpr (sizeof(From) == 2) {
         if (count >= 32) return load_as<vu>(from);
         bf16 lanes[32] = {};

@@ -1,5 +1,5 @@
 // All kernels, for the instruction set that the including file names:
-//   CT_AVX512, CT_BF16   what intrinsics may be used
+//   CT_AVX512, CT_BF16, CT_VNNI, CT_AVX2   what intrinsics may be used
 //   CT_PANEL_ROWS        rows of a tile: as many as the registers hold sums for
 //   CT_NAMESPACE, CT_NAME, CT_TARGET
 // The including file defines CT_BEGIN_TARGET and CT_END_TARGET around this where it needs more than the default.
@@ -18,6 +18,7 @@ constexpr int64_t few_rows = 96;
 #include "attention.inl"
 #include "layer.inl"
 #include "layer_backward.inl"
+#include "mixed.inl"
 #include "embeddings.inl"
 #include "optimizer.inl"
 
@@ -72,6 +73,12 @@ const Table &table() {
         .layer_backward = [](bool half, const LayerBackward &call) {
             half ? layer_backward<bf16>(call) : layer_backward<float>(call);
         },
+        .int8_words = [](int64_t columns, int64_t length) { return right_words<int8_t>(columns, length); },
+        .pack_int8 = [](const int8_t *weight, int64_t columns, int64_t length, uint32_t *to, int32_t *sums) {
+            pack_int8(weight, columns, length, to, sums);
+        },
+        .mixed_forward = [](const MixedForward &call) { mixed_forward(call); },
+        .int8_steps = int8_steps,
         .embeddings_forward = [](const EmbeddingsForward &call) { embeddings_forward(call); },
         .embeddings_backward = [](const EmbeddingsBackward &call) { embeddings_backward(call); },
         .adamw = [](const AdamWStep &step, float *parameter, float *first, float *second, const float *gradient,

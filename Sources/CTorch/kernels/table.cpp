@@ -25,7 +25,7 @@ struct Choice {
 const Table &choose() {
     const Choice choices[] = {
 #if defined(__x86_64__)
-        {"avx512_bf16", bool(__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")), avx512_bf16::table},
+        {"avx512_bf16", bool(__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")), avx512_bf16::table},
         {"avx512", bool(__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")), avx512::table},
         {"avx2", bool(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")), avx2::table},
 #endif
@@ -58,6 +58,15 @@ bool preferred(bool half) {
     return __builtin_cpu_supports("avx512bw");
 #else
     return false;
+#endif
+}
+
+int64_t int8_levels() {
+#if defined(__x86_64__)
+    static const bool has_vnni = __builtin_cpu_supports("avx512vnni") || __builtin_cpu_supports("avxvnni");
+    return has_vnni ? 127 : 63;
+#else
+    return 127;
 #endif
 }
 

@@ -94,6 +94,31 @@ struct LayerBackward {
     LayerGradients gradients;
 };
 
+// A linear layer for inference, int8 or float32, as a right operand.
+struct MixedLinear {
+    int64_t inputs, outputs;
+    bool is_int8;
+    const uint32_t *words;
+    const float *bias;
+    const float *scales;  // of each output, and
+    const int32_t *sums;  // of its weights; where int8
+    // How the input becomes int8: with a scale for each row, or with these, of 8 bits.
+    bool fixed;
+    float input_scale;
+    int32_t input_zero;
+};
+
+// A layer whose linear layers are int8 or float32.
+struct MixedForward {
+    Shape shape;
+    Sequences sequences;
+    MixedLinear query, key, value, output_linear, inner, outer;
+    const float *norm1_weight, *norm1_bias, *norm2_weight, *norm2_bias;
+    float *query_memory, *key_value_memory, *context_memory;  // (Q, H), (T, 2H), (Q, H)
+    const float *input;                                       // (T, H)
+    float *output;                                            // (Q, H)
+};
+
 struct Embeddings {
     const float *word, *position, *type;
     const float *norm_weight, *norm_bias;
@@ -148,6 +173,14 @@ struct Table {
 
     void (*layer_forward)(bool half, const LayerForward &call);
     void (*layer_backward)(bool half, const LayerBackward &call);
+
+    // The right operand of int8 weights (columns, length), and each column's sum.
+    int64_t (*int8_words)(int64_t columns, int64_t length);
+    void (*pack_int8)(const int8_t *weight, int64_t columns, int64_t length, uint32_t *to, int32_t *sums);
+    void (*mixed_forward)(const MixedForward &call);
+    // Steps of an activation on each side of zero.
+    int64_t int8_steps;
+
     void (*embeddings_forward)(const EmbeddingsForward &call);
     void (*embeddings_backward)(const EmbeddingsBackward &call);
 
@@ -166,6 +199,9 @@ struct Table {
 const Table &table();
 // Whether they are meant to be used here. Elsewhere libtorch's own are faster: Apple's matrix units, Intel's AMX.
 bool preferred(bool half);
+// Steps of a quantised activation on each side of zero: 127 with VNNI or on other makes, else 63. The older instructions sum
+// two products of uint8 by int8 in 16 bits, which 8 bits of both would saturate.
+int64_t int8_levels();
 
 // 16-bit words of kept bits that a row of `width` columns takes: whole blocks of 128 draws.
 constexpr int64_t mask_stride(int64_t width) { return (width + 127) / 128 * 8; }

@@ -1,9 +1,13 @@
 /// `x · weightᵀ + bias`, as `torch.nn.Linear`.
 public struct Linear {
-    /// (outputs, inputs)
+    /// (outputs, inputs): floating point, or the int8 values of ``int8``.
     public let weight: Tensor
     /// (outputs)
     public let bias: Tensor?
+    /// The weight in int8, where it is quantised.
+    public let int8: QuantizedParameter?
+    let instrument: (any LayerInstrument)?
+    private let name: String
     private let computeWeight: ComputeCopy
     private let computeBias: ComputeCopy?
 
@@ -11,23 +15,38 @@ public struct Linear {
         _ scope: ParameterScope, inputs: Int, outputs: Int, bias: Bool = true,
         initializer: ParameterInitializer
     ) throws {
-        weight = try scope.parameter("weight", shape: [outputs, inputs], initializer: initializer)
+        int8 = try scope.quantizedParameter("weight", shape: [outputs, inputs])
+        weight =
+            try int8?.weight.values
+            ?? scope.parameter("weight", shape: [outputs, inputs], initializer: initializer)
         self.bias = bias ? try scope.parameter("bias", shape: [outputs], initializer: .zeros) : nil
         computeWeight = ComputeCopy(weight)
         computeBias = self.bias.map(ComputeCopy.init)
+        instrument = scope.instrument
+        name = scope.path
     }
 
     /// A layer of these tensors.
     init(weight: Tensor, bias: Tensor?) {
         self.weight = weight
         self.bias = bias
+        int8 = nil
+        instrument = nil
+        name = ""
         computeWeight = ComputeCopy(weight)
         computeBias = bias.map(ComputeCopy.init)
     }
 
-    /// (…, inputs) → (…, outputs), in the input's type.
+    /// Whether it is floating point, and nothing watches it.
+    var isPlain: Bool { int8 == nil && instrument == nil }
+
+    /// (…, inputs) → (…, outputs), in the input's type; float32 where the weight is int8.
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
+        if let int8 { return try int8.weight.linear(x, bias: bias, input: int8.input) }
         let dtype = x.dtype
-        return try x.linear(computeWeight(dtype), bias: computeBias?(dtype))
+        let weight = try computeWeight(dtype)
+        guard let instrument else { return try x.linear(weight, bias: computeBias?(dtype)) }
+        return try instrument.input(x, of: name).linear(
+            instrument.weight(weight, of: name), bias: computeBias?(dtype))
     }
 }

@@ -27,7 +27,7 @@ public final class PackedEncoderLayer {
     ///   - activation: Between `intermediate` and `output`.
     ///   - hiddenDropout: The probability after attention and after `output`, in training.
     ///   - attentionDropout: That of attention weights.
-    /// - Returns: `nil` where a bias is missing or the kernels do not know the activation.
+    /// - Returns: `nil` where a bias is missing, a weight is int8 or instrumented, or the kernels do not know the activation.
     public init?(
         query: Linear, key: Linear, value: Linear, attentionOutput: Linear, attentionNorm: LayerNorm,
         intermediate: Linear, output: Linear, outputNorm: LayerNorm, heads: Int, activation: Activation,
@@ -35,12 +35,12 @@ public final class PackedEncoderLayer {
     ) {
         var parameters: [Tensor] = []
         for linear in [query, key, value, attentionOutput] {
-            guard let bias = linear.bias else { return nil }
+            guard let bias = linear.bias, linear.isPlain else { return nil }
             parameters += [linear.weight, bias]
         }
         parameters += [attentionNorm.weight, attentionNorm.bias]
         for linear in [intermediate, output] {
-            guard let bias = linear.bias else { return nil }
+            guard let bias = linear.bias, linear.isPlain else { return nil }
             parameters += [linear.weight, bias]
         }
         parameters += [outputNorm.weight, outputNorm.bias]
@@ -104,7 +104,7 @@ public final class PackedEncoderLayer {
         return layer
     }
 
-    private static func code(_ activation: Activation) -> Int32? {
+    static func code(_ activation: Activation) -> Int32? {
         switch activation {
         case .gelu: Int32(CT_LAYER_GELU)
         case .geluNew, .geluTanh: Int32(CT_LAYER_GELU_TANH)

@@ -6,6 +6,17 @@ public protocol ParameterSource {
     ///   initialiser is used.
     /// - Throws: Where what it has under this name does not fit the shape.
     func parameter(named name: String, shape: [Int], device: Device) throws -> Tensor?
+
+    /// The parameter with this full name in int8, where this source has it so.
+    ///
+    /// - Throws: Where what it has under this name does not fit the shape.
+    func quantizedParameter(named name: String, shape: [Int], device: Device) throws -> QuantizedParameter?
+}
+
+extension ParameterSource {
+    public func quantizedParameter(named name: String, shape: [Int], device: Device) throws
+        -> QuantizedParameter?
+    { nil }
 }
 
 /// A place in the tree of a model under construction. Layers ask it for their parameters; it finds or makes
@@ -27,9 +38,14 @@ public struct ParameterScope {
         let source: (any ParameterSource)?
         let seed: UInt64
         let device: Device
+        let instrument: (any LayerInstrument)?
         var initialised: [String] = []
 
-        init(store: ParameterStore, source: (any ParameterSource)?, seed: UInt64, device: Device) {
+        init(
+            store: ParameterStore, source: (any ParameterSource)?, seed: UInt64, device: Device,
+            instrument: (any LayerInstrument)?
+        ) {
+            self.instrument = instrument
             self.store = store
             self.source = source
             self.seed = seed
@@ -38,9 +54,13 @@ public struct ParameterScope {
     }
 
     /// The root of a model's tree.
-    public init(store: ParameterStore, source: (any ParameterSource)?, seed: UInt64, device: Device = .cpu) {
+    public init(
+        store: ParameterStore, source: (any ParameterSource)?, seed: UInt64, device: Device = .cpu,
+        instrument: (any LayerInstrument)? = nil
+    ) {
         self.path = ""
-        self.context = Context(store: store, source: source, seed: seed, device: device)
+        self.context = Context(
+            store: store, source: source, seed: seed, device: device, instrument: instrument)
     }
 
     private init(path: String, context: Context) {
@@ -52,6 +72,9 @@ public struct ParameterScope {
     public var initialisedNames: [String] { context.initialised }
 
     public var device: Device { context.device }
+
+    /// What watches the model's layers.
+    public var instrument: (any LayerInstrument)? { context.instrument }
 
     /// The child of this name.
     public subscript(name: String) -> ParameterScope {
@@ -75,5 +98,21 @@ public struct ParameterScope {
         try tensor.setRequiresGrad(true)
         try context.store.add(fullName, tensor)
         return tensor
+    }
+
+    /// Finds a parameter in int8 where the source has it so, and registers it with its scales; it is not trained.
+    ///
+    /// - Throws: Where what the source has does not fit the shape.
+    public func quantizedParameter(_ name: String, shape: [Int]) throws -> QuantizedParameter? {
+        let fullName = self[name].path
+        guard
+            let found = try context.source?.quantizedParameter(
+                named: fullName, shape: shape, device: context.device)
+        else { return nil }
+        try context.store.add(fullName, found.weight.values)
+        for companion in try found.companions() {
+            try context.store.add(self[companion.name].path, companion.tensor, isAuxiliary: true)
+        }
+        return found
     }
 }

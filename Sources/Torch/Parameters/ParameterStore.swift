@@ -6,6 +6,8 @@ public final class ParameterStore {
     public struct Entry {
         public let name: String
         public let tensor: Tensor
+        /// Whether it only says how to read another: a scale.
+        public var isAuxiliary = false
     }
 
     public private(set) var entries: [Entry] = []
@@ -14,10 +16,10 @@ public final class ParameterStore {
     public init() {}
 
     /// - Throws: ``TorchError`` where the name is taken.
-    public func add(_ name: String, _ tensor: Tensor) throws {
+    public func add(_ name: String, _ tensor: Tensor, isAuxiliary: Bool = false) throws {
         guard index[name] == nil else { throw TorchError("the model has two parameters named '\(name)'") }
         index[name] = entries.count
-        entries.append(Entry(name: name, tensor: tensor))
+        entries.append(Entry(name: name, tensor: tensor, isAuxiliary: isAuxiliary))
     }
 
     public subscript(name: String) -> Tensor? { index[name].map { entries[$0].tensor } }
@@ -25,12 +27,17 @@ public final class ParameterStore {
     public var names: [String] { entries.map(\.name) }
     public var tensors: [Tensor] { entries.map(\.tensor) }
 
-    /// The number of single numbers in all parameters.
-    public var elementCount: Int { entries.reduce(0) { $0 + $1.tensor.count } }
+    /// The number of single numbers in all parameters; scales of int8 weights do not count.
+    public var elementCount: Int { entries.reduce(0) { $0 + ($1.isAuxiliary ? 0 : $1.tensor.count) } }
+
+    /// Whether some weights are int8, so that the model cannot be trained.
+    public var isQuantized: Bool { entries.contains { !$0.tensor.dtype.isFloatingPoint } }
 
     /// Excludes every parameter from training: no gradient is ever recorded for it.
     public func freeze() throws {
-        for entry in entries { try entry.tensor.setRequiresGrad(false) }
+        for entry in entries where entry.tensor.dtype.isFloatingPoint {
+            try entry.tensor.setRequiresGrad(false)
+        }
     }
 
     public func clearGradients() throws {

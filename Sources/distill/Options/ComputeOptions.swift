@@ -17,12 +17,16 @@ struct ComputeOptions: ParsableArguments {
 
     /// Makes the device ready, and sets the number of threads.
     func device(_ settings: Settings = Settings(file: nil)) throws -> Device {
-        if let threads = try settings.value("threads", threads) {
-            guard threads > 0 else { throw UsageError("threads must be at least 1, got \(threads)") }
-            try Runtime.setThreadCount(threads)
-        }
+        try Self.setThreads(settings.value("threads", threads))
         let name = try settings.value("device", device) ?? "cpu"
         do { return try Device(name) } catch { throw UsageError("\(error)") }
+    }
+
+    /// - Parameter threads: `nil` for one for each core.
+    static func setThreads(_ threads: Int?) throws {
+        guard let threads else { return }
+        guard threads > 0 else { throw UsageError("threads must be at least 1, got \(threads)") }
+        try Runtime.setThreadCount(threads)
     }
 }
 

@@ -1,0 +1,49 @@
+import Foundation
+import Torch
+import Transformers
+
+/// What `distill quantize` makes of weights.
+public enum QuantizedType: String, CaseIterable, Sendable, Codable {
+    case int8, float16, bfloat16
+}
+
+/// How the range of a layer's input is found from calibration data.
+public enum CalibrationMethod: String, CaseIterable, Sendable, Codable {
+    /// From the smallest to the largest value seen.
+    case minMax = "min-max"
+    /// The range that all but a small share of the values lie in, half of it cut at each end.
+    case percentile
+    /// The range whose rounding loses least of the values' distribution, by KL divergence (Migacz, "8-bit inference with
+    /// TensorRT", GTC 2017).
+    case entropy
+}
+
+/// How a model is quantised after training.
+public struct QuantizationMethod: Sendable, Equatable, Codable {
+    public var type = QuantizedType.int8
+    public var activations = QuantizationConfiguration.Activations.perToken
+    /// Where activations are static.
+    public var calibration = CalibrationMethod.minMax
+    /// The share of values, in percent, that ``CalibrationMethod/percentile`` keeps.
+    public var percentile = 99.99
+    /// Whether tables are quantised too.
+    public var embeddings = true
+    /// Layers that stay in floating point, by their full names or the beginnings of them.
+    public var keep: [String] = []
+
+    /// Smaller matrices stay in floating point: they are not worth their error.
+    public static let smallestElementCount = 16_384
+
+    public init() {}
+
+    /// - Throws: ``DistillationError`` for a percentile that is none.
+    func validate() throws {
+        guard percentile > 50, percentile <= 100 else {
+            throw DistillationError("percentile must be above 50 and at most 100, got \(percentile)")
+        }
+    }
+
+    func keeps(_ layer: String) -> Bool {
+        keep.contains { layer == $0 || layer.hasPrefix($0 + ".") }
+    }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import Torch
+import Transformers
+
+/// Chooses which layers become int8, so that the model's metric drops by no more than is allowed.
+struct QuantizationPlan {
+    let quantizer: Quantizer
+    let dataset: EncodedDataset
+    let batchSize: Int
+    /// The model in floating point on the same data.
+    let reference: Logits
+    /// Called with the number of models judged so far.
+    let onProgress: (Int) -> Void
+    let shouldStop: () -> Bool
+
+    /// What was found.
+    struct Choice {
+        var layers: Set<String>
+        /// How far each layer's int8 alone moves the answers: KL(float ‖ int8), for regression the mean squared difference;
+        /// empty where none had to be known.
+        var sensitivity: [String: Double]
+        /// The metric's drop with the chosen layers.
+        var drop: Double
+        var modelsJudged: Int
+    }
+
+    /// The smallest model within a drop of the task's metric (as a share: 0.005 is half a point).
+    ///
+    /// All layers are tried first. Where that is too much, the layers are judged one by one, and left in floating point one
+    /// after another, those first that move the answers most for the bytes they save; then each is tried in int8 once more,
+    /// the largest first.
+    ///
+    /// - Throws: ``DistillationError`` where no layer is within it; ``InterruptedError``.
+    func smallest(within limit: Double) throws -> Choice {
+        let names = quantizer.layers.map(\.name)
+        var judged = 0
+        func drop(_ chosen: Set<String>) throws -> Double {
+            judged += 1
+            onProgress(judged)
+            return try metric(reference) - metric(logits(chosen))
+        }
+        var chosen = Set(names)
+        var present = try drop(chosen)
+        guard present > limit else {
+            return Choice(layers: chosen, sensitivity: [:], drop: present, modelsJudged: judged)
+        }
+        let sensitivity = try self.sensitivity { judged += 1; onProgress(judged) }
+        let saved = Dictionary(uniqueKeysWithValues: quantizer.layers.map { ($0.name, $0.savedBytes) })
+        let cost: (String) -> Double = { (sensitivity[$0] ?? 0) / Double(max(1, saved[$0] ?? 1)) }
+        var removed: [String] = []
+        for name in names.sorted(by: { (cost($0), $0) > (cost($1), $1) }) {
+            chosen.remove(name)
+            removed.append(name)
+            guard !chosen.isEmpty else { break }
+            present = try drop(chosen)
+            if present <= limit { break }
+        }
+        guard !chosen.isEmpty else {
+            throw DistillationError(
+                String(
+                    format:
+                        "no layer can be int8 within an accuracy drop of %.2f points; allow more, or take --type bfloat16",
+                    limit * 100))
+        }
+        for name in removed.dropLast().sorted(by: { (saved[$0] ?? 0, $0) > (saved[$1] ?? 0, $1) }) {
+            let tried = try drop(chosen.union([name]))
+            if tried <= limit {
+                chosen.insert(name)
+                present = tried
+            }
+        }
+        return Choice(layers: chosen, sensitivity: sensitivity, drop: present, modelsJudged: judged)
+    }
+
+    /// How far each layer's int8 alone moves the answers.
+    func sensitivity(_ onModel: () -> Void = {}) throws -> [String: Double] {
+        var result: [String: Double] = [:]
+        for layer in quantizer.layers {
+            onModel()
+            let values = try Evaluator.besideTeacher(
+                logits([layer.name]), reference, dataset.targets.problemType)
+            result[layer.name] = values[.kl] ?? values[.teacherMSE] ?? 0
+        }
+        return result
+    }
+
+    func logits(_ chosen: Set<String>) throws -> Logits {
+        guard
+            let logits = try Inference.logits(
+                quantizer.model(chosen), dataset, batchSize: batchSize, shouldStop: shouldStop)
+        else { throw InterruptedError() }
+        return logits
+    }
+
+    /// The task's own metric on the examples that have a label.
+    private func metric(_ logits: Logits) throws -> Double {
+        let labelled = dataset.targets.labelledIndices
+        return try Evaluator.taskMetric(
+            logits.subset(labelled), targets: dataset.targets.subset(labelled))
+    }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Distillation
+import Foundation
+import Transformers
+
+/// How a model is quantised.
+struct QuantizationOptions: ParsableArguments {
+    @Option(help: "What weights become: \(list(QuantizedType.self)).")
+    var type = QuantizedType.int8
+
+    @Option(
+        help:
+            "How the inputs of int8 layers are quantised: \(list(QuantizationConfiguration.Activations.self)).")
+    var activations = QuantizationConfiguration.Activations.perToken
+
+    @Option(help: "How the ranges of static activations are found: \(list(CalibrationMethod.self)).")
+    var calibration = CalibrationMethod.minMax
+
+    @Option(help: "The share of values, in percent, that the percentile keeps.")
+    var percentile = 99.99
+
+    @Option(
+        help: ArgumentHelp(
+            "Texts that static activations are calibrated on. (default: those of --data)", valueName: "file"),
+        completion: .file(extensions: dataFileExtensions))
+    var calibrationData: String?
+
+    @Option(help: "How many of them are used, spread over the file.")
+    var calibrationExamples = 512
+
+    @Flag(inversion: .prefixedNo, help: "Quantise the tables of embeddings too.")
+    var embeddings = true
+
+    @Option(
+        help: ArgumentHelp(
+            "A layer that stays in floating point, such as bert.encoder.layer.0 or bert.pooler.dense; may be given several times.",
+            valueName: "layer"))
+    var keep: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "The largest drop of the task's metric, in points; layers that cost more stay in floating point.",
+            valueName: "points"))
+    var accuracyDrop: Double?
+
+    func assign(to request: inout QuantizeRequest) throws {
+        request.method.type = type
+        request.method.activations = activations
+        request.method.calibration = calibration
+        request.method.percentile = percentile
+        request.method.embeddings = embeddings
+        request.method.keep = keep
+        request.calibrationData = calibrationData.map { URL(filePath: $0) }
+        request.calibrationExamples = calibrationExamples
+        request.accuracyDrop = accuracyDrop
+    }
+
+    private static func list<Value: CaseIterable & RawRepresentable<String>>(_ type: Value.Type) -> String {
+        type.allCases.map(\.rawValue).joined(separator: ", ")
+    }
+}
+
+extension QuantizedType: ExpressibleByArgument {}
+extension QuantizationConfiguration.Activations: ExpressibleByArgument {}
+extension CalibrationMethod: ExpressibleByArgument {}
