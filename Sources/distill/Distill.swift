@@ -25,7 +25,8 @@ struct Distill: ParsableCommand {
         subcommands: [
             FineTuneCommand.self, RunCommand.self, CheckCommand.self, TuneCommand.self, LabelCommand.self,
             EvaluateCommand.self,
-            QuantizeCommand.self, PredictCommand.self, ObjectivesCommand.self,
+            QuantizeCommand.self, PredictCommand.self, BenchmarkCommand.self, ObjectivesCommand.self,
+            BenchmarkWorkerCommand.self,
         ])
 }
 

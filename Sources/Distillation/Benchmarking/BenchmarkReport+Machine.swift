@@ -1,0 +1,26 @@
+import Foundation
+import Torch
+
+extension BenchmarkReport.Machine {
+    /// This machine.
+    static var current: Self {
+        let information = ProcessInfo.processInfo
+        return Self(
+            processor: processorName ?? "unknown", cores: information.processorCount,
+            capability: Runtime.cpuCapability, system: information.operatingSystemVersionString)
+    }
+
+    private static var processorName: String? {
+        #if canImport(Darwin)
+            var size = 0
+            guard sysctlbyname("machdep.cpu.brand_string", nil, &size, nil, 0) == 0 else { return nil }
+            var bytes = [UInt8](repeating: 0, count: size)
+            guard sysctlbyname("machdep.cpu.brand_string", &bytes, &size, nil, 0) == 0 else { return nil }
+            return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        #else
+            let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+            let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
+            return line?.split(separator: ":", maxSplits: 1).last?.trimmingCharacters(in: .whitespaces)
+        #endif
+    }
+}

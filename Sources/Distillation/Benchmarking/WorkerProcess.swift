@@ -1,0 +1,122 @@
+import Foundation
+
+/// A worker's process, seen from the benchmark: asks, and waits for the answer.
+final class WorkerProcess {
+    /// The model's name, for messages.
+    let name: String
+    /// The last answer's peak memory, in bytes.
+    private(set) var peakMemory = 0
+    /// Of the time between requests, the share in which it used a processor.
+    var idleShare: Double { idleSeconds > 0 ? idleProcessorSeconds / idleSeconds : 0 }
+    private let process = Process()
+    private let input = Pipe()
+    private let output = Pipe()
+    private let errors: URL
+    /// What was read beyond the last line.
+    private var rest: [UInt8] = []
+    private var idleSeconds = 0.0
+    private var idleProcessorSeconds = 0.0
+    private var last: (answered: ContinuousClock.Instant, cpu: Double)?
+
+    /// How long a worker whose input has ended may take to end.
+    private static let patience = 5.0
+
+    /// Starts a worker.
+    ///
+    /// Writing to a worker that has ended must be an error and not the end of this process, so `SIGPIPE` is ignored from
+    /// here on.
+    ///
+    /// - Throws: ``DistillationError`` where the program cannot be started.
+    init(name: String, command: BenchmarkRequest.Command, environment: [String: String]) throws {
+        self.name = name
+        signal(SIGPIPE, SIG_IGN)
+        errors = FileManager.default.temporaryDirectory.appending(path: "distill-worker-\(UUID().uuidString)")
+        let keepsErrors = FileManager.default.createFile(atPath: errors.path, contents: nil)
+        process.executableURL = command.executable
+        process.arguments = command.arguments
+        process.environment = environment
+        process.standardInput = input
+        process.standardOutput = output
+        if keepsErrors, let file = FileHandle(forWritingAtPath: errors.path) { process.standardError = file }
+        do { try process.run() } catch {
+            try? FileManager.default.removeItem(at: errors)
+            throw DistillationError(
+                "\(command.executable.path): cannot be started to measure \(name): \(error.localizedDescription)"
+            )
+        }
+    }
+
+    deinit { close() }
+
+    /// Asks for something and waits until it is done.
+    ///
+    /// - Parameters:
+    ///   - request: What is wanted.
+    ///   - purpose: What for, in a message such as "the worker ended while …".
+    /// - Throws: ``DistillationError`` where the worker refuses, dies or answers with something else.
+    func ask(_ request: WorkerRequest, _ purpose: String) throws -> WorkerAnswer {
+        let line = try JSONText.encode(request, pretty: false) + "\n"
+        let asked = ContinuousClock.now
+        // Where it has died, the missing answer says so.
+        try? input.fileHandleForWriting.write(contentsOf: Data(line.utf8))
+        guard let text = readLine() else {
+            process.waitUntilExit()
+            let how =
+                process.terminationReason == .uncaughtSignal
+                ? "signal \(process.terminationStatus)" : "status \(process.terminationStatus)"
+            throw DistillationError("\(name): its worker ended (\(how)) while \(purpose)\(complaint)")
+        }
+        guard let answer = try? JSONText.decode(WorkerAnswer.self, from: text) else {
+            throw DistillationError(
+                "\(name): its worker answered '\(text.prefix(80))' while \(purpose), which is not an answer; "
+                    + "nothing else may write to its standard output")
+        }
+        if let error = answer.error { throw DistillationError(error) }
+        peakMemory = max(peakMemory, answer.peakMemory ?? 0)
+        if let last, let before = answer.cpuBefore {
+            idleSeconds += (asked - last.answered) / .seconds(1)
+            idleProcessorSeconds += max(0, before - last.cpu)
+        }
+        last = answer.cpuAfter.map { (ContinuousClock.now, $0) }
+        return answer
+    }
+
+    /// Ends the worker.
+    func close() {
+        guard process.isRunning else { return cleanUp() }
+        try? input.fileHandleForWriting.close()
+        let deadline = ContinuousClock.now + .seconds(Self.patience)
+        while process.isRunning, ContinuousClock.now < deadline { usleep(2000) }
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+        cleanUp()
+    }
+
+    private func cleanUp() { try? FileManager.default.removeItem(at: errors) }
+
+    /// The next line without its end; `nil` at the end.
+    private func readLine() -> String? {
+        let descriptor = output.fileHandleForReading.fileDescriptor
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            if let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                let line = String(decoding: rest[..<end], as: UTF8.self)
+                rest.removeSubrange(...end)
+                return line
+            }
+            let count = read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return nil }
+            rest += buffer[..<count]
+        }
+    }
+
+    /// The last of what it wrote to standard error.
+    private var complaint: String {
+        let text = (try? String(contentsOf: errors, encoding: .utf8)) ?? ""
+        let lines = text.split(whereSeparator: \.isNewline).suffix(3).map {
+            $0.trimmingCharacters(in: .whitespaces)
+        }
+        return lines.isEmpty ? "" : ": " + lines.joined(separator: " | ")
+    }
+}

@@ -1,0 +1,128 @@
+import Foundation
+import JSON
+
+/// The files of a tokenizer as they are stored, and as they are with fewer tokens.
+struct StoredTokenizer: Sendable {
+    /// The files that may hold ids or tokens, or go along with them.
+    private static let names = [
+        "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
+        "added_tokens.json",
+    ]
+
+    private let directory: URL
+    /// The JSON files that are there, by name.
+    private var values: [String: JSONValue] = [:]
+
+    /// Reads the JSON files.
+    init(directory: URL) throws {
+        self.directory = directory
+        for name in Self.names where name.hasSuffix(".json") && isThere(name) {
+            values[name] = try JSONValue.load(contentsOf: directory.appending(path: name))
+        }
+    }
+
+    /// What the tokens that continue a word begin with.
+    func continuingSubwordPrefix() throws -> String {
+        guard let file = try file("tokenizer.json") else { return "##" }
+        return try file.object("model").string("continuing_subword_prefix")
+    }
+
+    /// The ids of the special tokens that the post-processor knows, whether or not it adds them.
+    func postProcessorIDs() throws -> [Int] {
+        let tokens = try file("tokenizer.json")?.optionalObject("post_processor")?.optionalObject(
+            "special_tokens")
+        return try tokens?.object.keys.flatMap {
+            try tokens?.object($0).array("ids").compactMap(\.intValue) ?? []
+        } ?? []
+    }
+
+    /// The tokens that `tokenizer.json` adds.
+    func addedTokens() throws -> [AddedVocabulary.Entry] {
+        try (file("tokenizer.json")?.objects("added_tokens") ?? []).map {
+            AddedVocabulary.Entry(token: try AddedToken($0), id: try $0.int("id"))
+        }
+    }
+
+    /// The files with some of the tokens.
+    ///
+    /// - Parameters:
+    ///   - kept: The old ids in rising order; a new id is the place of the old one.
+    ///   - tokenizer: What the files were loaded as.
+    /// - Throws: ``TokenizerError``
+    func trimmed(to kept: [Int], of tokenizer: Tokenizer) throws -> [TrimmedVocabulary.File] {
+        let map = IDMap(
+            newIDs: Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) }), path: path(""))
+        try requireDense(kept, tokenizer)
+        return try Self.names.filter(isThere).map { name in
+            switch name {
+            case "vocab.txt":
+                return .init(name: name, contents: try Self.vocabulary(kept, tokenizer, file: path(name)))
+            case "special_tokens_map.json":
+                return .init(name: name, contents: try text(of: name))
+            default: break
+            }
+            guard let file = try file(name) else { return .init(name: name, contents: "") }
+            let object =
+                switch name {
+                case "tokenizer.json": try map.tokenizer(file)
+                case "tokenizer_config.json": try map.configuration(file)
+                default: try map.addedTokens(file)
+                }
+            return .init(name: name, contents: JSONValue.object(object).serialized(pretty: true) + "\n")
+        }
+    }
+
+    /// Whoever loads the files gives added tokens the ids that follow the model's, so these must come first.
+    private func requireDense(_ kept: [Int], _ tokenizer: Tokenizer) throws {
+        let model = tokenizer.model.vocabulary
+        let isOfModel = kept.map { id in
+            tokenizer.idToToken(Int32(id)).flatMap { model.id(of: $0) } == Int32(id)
+        }
+        guard let firstAdded = isOfModel.firstIndex(of: false) else { return }
+        guard !isOfModel[firstAdded...].contains(true) else {
+            throw TokenizerError.invalidVocabulary(
+                file: path(""),
+                reason:
+                    "added token \(kept[firstAdded]) has an id among those of the model's own tokens, which have "
+                    + "gaps; load and save the tokenizer with transformers, which numbers them anew")
+        }
+    }
+
+    /// The model's tokens that stay, a line each.
+    private static func vocabulary(_ kept: [Int], _ tokenizer: Tokenizer, file: String) throws -> String {
+        let model = tokenizer.model.vocabulary
+        var text = ""
+        for id in kept {
+            guard let token = tokenizer.idToToken(Int32(id)), model.id(of: token) == Int32(id) else { break }
+            let isOnOneLine = !token.unicodeScalars.contains("\n")
+            guard isOnOneLine, token.unicodeScalars.last?.properties.isWhitespace != true else {
+                throw TokenizerError.invalidVocabulary(
+                    file: file,
+                    reason: "token \(quoted(token)) cannot stand on a line of its own; remove vocab.txt, "
+                        + "tokenizer.json holds all of it")
+            }
+            text += token + "\n"
+        }
+        return text
+    }
+
+    // MARK: - Files
+
+    private func path(_ name: String) -> String {
+        (name.isEmpty ? directory : directory.appending(path: name)).path(percentEncoded: false)
+    }
+
+    private func isThere(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
+
+    private func file(_ name: String) throws -> StageConfiguration? {
+        try values[name].map { try StageConfiguration(file: path(name), value: $0) }
+    }
+
+    private func text(of name: String) throws -> String {
+        let data: Data
+        do { data = try Data(contentsOf: directory.appending(path: name)) } catch {
+            throw JSONError.unreadable(file: path(name), reason: error.localizedDescription)
+        }
+        return String(decoding: data, as: UTF8.self)
+    }
+}

@@ -1,0 +1,133 @@
+import Foundation
+
+/// Drops tokens that some data never use from a WordPiece tokenizer, and with them the rows of a model's word table.
+///
+/// What stays the same: **a text whose tokens are all kept, `[UNK]` not among them, gets exactly the same tokens.**
+/// WordPiece takes at each place of a word the longest token that fits there. Let V be all tokens and K ⊆ V those kept,
+/// and let V's tokens of a word be t₁…tₙ, all in K. At a place where both have come by the same tokens, the longest
+/// fitting token of V is tᵢ; it is in K, and K has no longer one, since whatever K has V has too. So K takes tᵢ as
+/// well, and by induction all of them. Normaliser, splitting into words, added tokens and the longest word allowed do
+/// not change. (Where V's greedy choice leads into a dead end, and the word is `[UNK]`, K without the token chosen may
+/// find a way; such a word can only become known.)
+///
+/// What is not unknown: a word all of whose characters keep their tokens, `c` at its beginning and `##c` further on,
+/// is split, because at each place at least the one character fits; see ``TrimmingOptions/Alphabet``.
+///
+/// ```swift
+/// let trimmed = try VocabularyTrimmer(directory: model).plan(used: counts)
+/// try trimmed.write(to: output)
+/// ```
+public struct VocabularyTrimmer: Sendable {
+    /// The directory of the tokenizer's files.
+    public let directory: URL
+    /// The tokenizer as it is.
+    public let tokenizer: Tokenizer
+    private let stored: StoredTokenizer
+    /// The tokens that are found in the text before the model sees it.
+    private let added: Set<Int>
+    /// Tokens without which the tokenizer or its users could not do.
+    private let special: Set<Int>
+    private let prefix: String
+
+    /// Opens a tokenizer.
+    ///
+    /// - Parameter directory: The tokenizer's files, such as a model's directory.
+    /// - Throws: ``TokenizerError`` where it cannot be loaded, and
+    ///   ``TokenizerError/unsupported(file:part:type:supported:)`` where its model is not WordPiece: other models do
+    ///   not split by the longest match, so that what remains would be split in other ways.
+    public init(directory: URL) throws {
+        let tokenizer = try Tokenizer.load(directory: directory)
+        self.tokenizer = tokenizer
+        self.directory = directory
+        let path = directory.path(percentEncoded: false)
+        guard tokenizer.model is WordPiece else {
+            throw TokenizerError.unsupported(
+                file: path, part: "the tokenizer's model", type: "\(type(of: tokenizer.model))",
+                supported: ["WordPiece (only its vocabulary can be trimmed)"])
+        }
+        stored = try StoredTokenizer(directory: directory)
+        prefix = try stored.continuingSubwordPrefix()
+        let settings = try TokenizerSettings(directory: directory)
+        let own = try stored.addedTokens()
+        let all = own + settings.addedTokens(besides: own, in: tokenizer.model.vocabulary)
+        added = Set(all.compactMap { tokenizer.tokenToID($0.token.content).map(Int.init) })
+        special = added.union(Self.special(tokenizer)).union(try stored.postProcessorIDs())
+    }
+
+    /// Decides which tokens stay, and rewrites the files.
+    ///
+    /// - Parameters:
+    ///   - used: How often each token occurs in the data.
+    ///   - options: What stays besides.
+    ///   - keeping: Ids that something else refers to, such as the `pad_token_id` of a model's configuration.
+    /// - Throws: ``TokenizerError/invalidVocabulary(file:reason:)`` where ids are named that the tokenizer does not
+    ///   have, where nothing was counted, or where the files cannot express what is left; and the error of a file that
+    ///   cannot be read.
+    public func plan(
+        used: TokenCounts, options: TrimmingOptions = TrimmingOptions(), keeping: Set<Int> = []
+    ) throws -> TrimmedVocabulary {
+        let path = directory.path(percentEncoded: false)
+        func invalid(_ reason: String) -> TokenizerError { .invalidVocabulary(file: path, reason: reason) }
+        guard options.minimumCount >= 1 else {
+            throw invalid("a token's minimum count must be at least 1, not \(options.minimumCount)")
+        }
+        guard used.total > 0 else { throw invalid("no token was counted; give data with texts") }
+        let vocabulary = tokenizer.addedVocabulary.vocabulary
+        func exists(_ id: Int) -> Bool { Int32(exactly: id).flatMap(vocabulary.token) != nil }
+        for id in used.ids + keeping.sorted() where !exists(id) {
+            throw invalid("it has no token \(id); use the tokenizer that the ids came from")
+        }
+        let special = special.union(keeping)
+        let frequent = Set(used.ids.filter { used[$0] >= options.minimumCount })
+        let characters = characterIDs(options.alphabet, used: used.ids)
+        let kept = special.union(frequent).union(characters).filter(exists).sorted()
+        let files = try stored.trimmed(to: kept, of: tokenizer)
+        return TrimmedVocabulary(
+            keptIDs: kept, originalCount: vocabulary.count, minimumCount: options.minimumCount,
+            alphabet: options.alphabet, usedCount: used.ids.count,
+            droppedUsedCount: Set(used.ids).subtracting(kept).count,
+            unseenCharacterCount: characters.subtracting(special).subtracting(frequent).count, files: files)
+    }
+
+    private static func special(_ tokenizer: Tokenizer) -> [Int] {
+        let padding = tokenizer.padding
+        let ids = [
+            tokenizer.padTokenID, tokenizer.unknownTokenID, tokenizer.clsTokenID, tokenizer.sepTokenID,
+            tokenizer.maskTokenID, tokenizer.model.unknownTokenID, padding?.padID,
+            padding.flatMap { tokenizer.tokenToID($0.padToken) },
+        ]
+        return (ids.compactMap(\.self) + tokenizer.postProcessor.specialTokenIDs).map(Int.init)
+    }
+
+    /// The tokens of single characters that stay.
+    private func characterIDs(_ alphabet: TrimmingOptions.Alphabet, used: [Int]) -> Set<Int> {
+        guard alphabet != .none else { return [] }
+        let vocabulary = tokenizer.model.vocabulary
+        var wanted: Set<Unicode.Scalar>?
+        if alphabet == .data {
+            var characters = Set((0x21...0x7E as ClosedRange<UInt8>).map { Unicode.Scalar($0) })
+            for id in used where !added.contains(id) {
+                if let token = vocabulary.token(of: Int32(id)) { characters.formUnion(content(of: token)) }
+            }
+            wanted = characters
+        }
+        var ids: Set<Int> = []
+        for id in vocabulary.ids {
+            guard let token = vocabulary.token(of: id) else { continue }
+            let scalars = content(of: token)
+            guard let scalar = scalars.first, scalars.count == 1, wanted?.contains(scalar) ?? true else {
+                continue
+            }
+            ids.insert(Int(id))
+        }
+        return ids
+    }
+
+    /// A token's characters without the prefix of those that continue a word.
+    private func content(of token: String) -> String.UnicodeScalarView.SubSequence {
+        let scalars = token.unicodeScalars
+        let prefix = prefix.unicodeScalars
+        let continues = scalars.count > prefix.count && scalars.starts(with: prefix)
+        return scalars.dropFirst(continues ? prefix.count : 0)
+    }
+}
