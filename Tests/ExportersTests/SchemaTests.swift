@@ -1,0 +1,4 @@
+import SwiftProtobuf
+import Testing
+
+@testable import Exporters
