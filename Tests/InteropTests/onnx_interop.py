@@ -1,11 +1,13 @@
 """Opens an exported model with onnx and onnxruntime and holds it to numpy's own computation from the source directory.
 
     python onnx_interop.py SOURCE_DIR EXPORT_DIR DTYPE TOLERANCE
+    python onnx_interop.py --transformers SOURCE_DIR EXPORT_DIR DTYPE
 
 The source is a BERT classifier in Hugging Face form, perhaps quantised by the compressed-tensors convention. The reference
 below is written from the paper and the convention, in float64 where nothing is quantised. DTYPE is the exported type:
 with float16 or float32 a quantised source is multiplied out. Prints the largest difference; exits with 1 and says what
-differs.
+differs. With --transformers the export is a Hugging Face directory, which transformers must read in DTYPE, with the source's
+numbers rounded to it.
 """
 
 import json
@@ -13,10 +15,7 @@ import math
 import sys
 from pathlib import Path
 
-import ml_dtypes  # noqa: F401: lets numpy read bfloat16
 import numpy as np
-import onnx
-import onnxruntime
 from safetensors.numpy import load_file
 
 
@@ -115,7 +114,35 @@ class Bert:
         return self.linear(np.tanh(self.linear(x[:, 0], "bert.pooler.dense")), "classifier")
 
 
+def read_with_transformers(source, export, dtype):
+    import torch
+    from safetensors.torch import load_file as load
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    AutoTokenizer.from_pretrained(export)
+    model, info = AutoModelForSequenceClassification.from_pretrained(export, dtype="auto", output_loading_info=True)
+    for key in ["missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs"]:
+        check(not info.get(key), f"{key}: {info.get(key)}")
+    wanted = getattr(torch, dtype)
+    check(model.dtype == wanted, f"transformers reads {model.dtype}")
+    check(str(model.config.dtype) == str(wanted), f"config.dtype {model.config.dtype}")
+    tensors = load(source / "model.safetensors")
+    parameters = model.state_dict()
+    check(len(parameters) > 0, "there is nothing to compare")
+    for name, value in parameters.items():
+        own = tensors[name]
+        if own.dtype == torch.int8:
+            own = own.float() * tensors[name.removesuffix(".weight") + ".weight_scale"]
+        check(torch.equal(value, own.to(wanted)), f"{name} differs")
+    print(f"{len(parameters)} tensors agree")
+
+
 def main():
+    if sys.argv[1] == "--transformers":
+        return read_with_transformers(Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
+    import onnx
+    import onnxruntime
+
     source, export, dtype, tolerance = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], float(sys.argv[4])
     path = export / "model.onnx"
     model = onnx.load(path)

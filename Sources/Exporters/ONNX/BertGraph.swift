@@ -62,10 +62,12 @@ struct BertGraph {
         for index in 0..<layers {
             hidden = try layer(index, hidden, additiveMask, firstOnly: index == layers - 1)
         }
-        let first = builder.node("Squeeze", [hidden, builder.integers([1])], in: "bert.pooler")
+        // Still (B, 1, H): the runtime makes other nodes of a product of two matrices, and those it does not fuse with
+        // quantisation.
         let pooled = builder.node(
-            "Tanh", [try linear(first, "bert.pooler.dense", width, width)], in: "bert.pooler")
-        var logits = try linear(pooled, "classifier", model.labels.count, width)
+            "Tanh", [try linear(hidden, "bert.pooler.dense", width, width)], in: "bert.pooler")
+        let wide = try linear(pooled, "classifier", model.labels.count, width)
+        var logits = builder.node("Squeeze", [wide, builder.integers([1])], in: "classifier")
         if builder.float != .float32 {
             logits = builder.node("Cast", [logits], in: "classifier", ["to": .dtype(.float32)])
         }

@@ -1,3 +1,6 @@
+// Generated from onnx.proto of ONNX 1.23.2 (https://github.com/onnx/onnx) by swift-protobuf 1.39.0.
+// Copyright (c) ONNX Project Contributors. Licensed under the Apache License, Version 2.0; see LICENSE.
+//
 // DO NOT EDIT.
 // swift-format-ignore-file
 // swiftlint:disable all

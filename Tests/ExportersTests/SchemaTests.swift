@@ -1,4 +1,0 @@
-import SwiftProtobuf
-import Testing
-
-@testable import Exporters
