@@ -30,11 +30,13 @@ let package = Package(
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
         .library(name: "Datasets", targets: ["Datasets"]),
         .library(name: "Safetensors", targets: ["Safetensors"]),
+        .library(name: "Exporters", targets: ["Exporters"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: [
         // Torch-free foundations.
@@ -47,6 +49,12 @@ let package = Package(
         .target(name: "Datasets", dependencies: ["JSON", "Files", "CZlib"], swiftSettings: strict),
 
         .target(name: "TensorBoard", dependencies: ["Files"], swiftSettings: strict),
+        .target(
+            name: "Exporters",
+            dependencies: [
+                "JSON", "Files", "Safetensors", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            swiftSettings: strict),
 
         // The engine: libtorch behind a C header, then Swift.
         .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
@@ -59,14 +67,14 @@ let package = Package(
         .target(
             name: "Distillation",
             dependencies: [
-                "Torch", "Transformers", "Tokenizers", "Datasets", "Safetensors", "TensorBoard", "JSON",
-                "Files",
+                "Torch", "Transformers", "Tokenizers", "Datasets", "Safetensors", "TensorBoard", "Exporters",
+                "JSON", "Files",
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "distill",
             dependencies: [
-                "Distillation", "Yams",
+                "Distillation", "Exporters", "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -83,6 +91,13 @@ let package = Package(
             name: "SafetensorsTests", dependencies: ["Safetensors", "Files"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard"], swiftSettings: strict),
+        .testTarget(
+            name: "ExportersTests",
+            dependencies: [
+                "Exporters", "JSON", "Safetensors", "Files",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "TokenizersTests", dependencies: ["Tokenizers", "JSON"], exclude: ["Fixtures"],
             swiftSettings: strict),
@@ -104,8 +119,10 @@ let package = Package(
                 "distill", "Distillation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .testTarget(
-            name: "InteropTests", dependencies: ["Distillation", "TensorBoard"],
-            exclude: ["Fixtures", "interop.py", "onnx_export.py", "tensorboard_reader.py", "trimming.py"],
+            name: "InteropTests", dependencies: ["Distillation", "TensorBoard", "Exporters"],
+            exclude: [
+                "Fixtures", "interop.py", "onnx_export.py", "onnx_interop.py", "tensorboard_reader.py", "trimming.py",
+            ],
             swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx20

@@ -24,9 +24,8 @@ struct Distill: ParsableCommand {
         version: Version.current,
         subcommands: [
             FineTuneCommand.self, RunCommand.self, CheckCommand.self, TuneCommand.self, LabelCommand.self,
-            EvaluateCommand.self,
-            QuantizeCommand.self, PredictCommand.self, BenchmarkCommand.self, ObjectivesCommand.self,
-            BenchmarkWorkerCommand.self,
+            EvaluateCommand.self, QuantizeCommand.self, ExportCommand.self, BenchmarkCommand.self,
+            PredictCommand.self, ObjectivesCommand.self, BenchmarkWorkerCommand.self,
         ])
 }
 

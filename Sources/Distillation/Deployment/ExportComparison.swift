@@ -1,0 +1,159 @@
+import Datasets
+import Exporters
+import Foundation
+import Torch
+import Transformers
+
+/// Runs an exported model.
+protocol ExportedModelRunner {
+    /// What runs it, with its version.
+    var name: String { get throws }
+
+    /// Its logits of each example, in their order.
+    ///
+    /// - Throws: ``DistillationError`` where it cannot be run.
+    func logits(_ examples: [EncodedExample], classes: Int) throws -> Logits
+}
+
+/// Holds an exported model to this package's own, on the same tokens.
+struct ExportComparison {
+    let own: TrainedClassifier
+    let runner: any ExportedModelRunner
+    let dtype: ExportDType
+    let request: ExportRequest
+    let log: RunLog
+
+    /// The most that two logits may differ, as a part of the largest one and at least of 1.
+    ///
+    /// In float32 the order of sums is all that may differ. Half precision rounds every activation, by 2⁻¹¹ in float16 and
+    /// 2⁻⁸ in bfloat16. Int8 has the same weights, but a rounding that falls the other way is carried through all layers.
+    static func tolerance(_ dtype: ExportDType) -> Double {
+        switch dtype {
+        case .float32: 1e-4
+        case .float16: 0.05
+        case .bfloat16: 0.2
+        case .int8: 0.25
+        }
+    }
+
+    /// How far apart the two may be on labelled data, as a share.
+    static let mostLost = 0.005
+
+    /// - Throws: ``DistillationError`` where the two disagree.
+    func check() throws -> ExportCheck {
+        let loaded = try request.data.map(load)
+        let examples =
+            try loaded.map { data in try (0..<data.dataset.count).map { try data.dataset.example($0) } }
+            ?? Self.examples(own.model.configuration)
+        let ours = try logits(examples)
+        let theirs = try runner.logits(examples, classes: ours.classes)
+        guard theirs.count == ours.count, theirs.values.allSatisfy(\.isFinite) else {
+            throw DistillationError(
+                "the exported model gives \(theirs.count == ours.count ? "logits that are no numbers" : "\(theirs.count) answers to \(ours.count) examples"); "
+                    + "nothing was saved")
+        }
+        let difference = zip(ours.values, theirs.values).reduce(0.0) { max($0, Double(abs($1.0 - $1.1))) }
+        let largest = ours.values.reduce(1.0) { max($0, Double(abs($1))) }
+        let tolerance = Self.tolerance(dtype) * largest
+        guard difference <= tolerance else {
+            throw DistillationError(
+                "the exported model disagrees with this one: a logit differs by \(difference), more than \(tolerance); "
+                    + "nothing was saved. --no-check exports all the same")
+        }
+        let type = own.model.configuration.problemType
+        var check = ExportCheck(
+            runtime: try runner.name, examples: examples.count, largestDifference: difference,
+            tolerance: tolerance)
+        if type != .regression {
+            check.agreement = try Evaluator.besideTeacher(theirs, ours, type)[.agreement]
+        }
+        if let loaded { try judge(&check, loaded, ours: ours, theirs: theirs) }
+        return check
+    }
+
+    /// Adds how good both are on labelled data.
+    private func judge(
+        _ check: inout ExportCheck, _ data: LoadedData, ours: Logits, theirs: Logits
+    ) throws {
+        let labelled = data.dataset.targets.labelledIndices
+        let targets = data.dataset.targets.subset(labelled)
+        let metric = MetricName.defaultForBest(own.model.configuration.problemType)
+        let ownValue = try Evaluator.taskMetric(ours.subset(labelled), targets: targets)
+        let exported = try Evaluator.taskMetric(theirs.subset(labelled), targets: targets)
+        (check.data, check.metric, check.own, check.exported) = (
+            data.record, metric.rawValue, ownValue, exported
+        )
+        // One example more or less is no disagreement.
+        let allowed = max(Self.mostLost, 1.5 / Double(max(1, labelled.count)))
+        guard ownValue - exported <= allowed else {
+            throw DistillationError(
+                "\(data.record.path): the exported model's \(metric.rawValue) is \(exported), this one's \(ownValue): it "
+                    + "loses more than \(allowed); nothing was saved. --no-check exports all the same")
+        }
+    }
+
+    private func load(_ file: URL) throws -> LoadedData {
+        let options = DatasetOptions(
+            textColumn: request.textColumn, pairColumn: request.textPairColumn,
+            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator)
+        return try request.cache.loader(
+            options, tokenizer: own.tokenizer, directory: own.directory,
+            maxLength: own.maxLength(request.maxLength), log: log
+        ).load(file, labels: .given(own.labels), problemType: own.model.configuration.problemType)
+    }
+
+    /// This package's own logits.
+    private func logits(_ examples: [EncodedExample]) throws -> Logits {
+        try Self.logits(own.model, examples, batchSize: request.batchSize)
+    }
+
+    static func logits(
+        _ model: any SequenceClassifier, _ examples: [EncodedExample], batchSize: Int
+    ) throws -> Logits {
+        var values: [Float] = []
+        for start in stride(from: 0, to: examples.count, by: batchSize) {
+            let part = examples[start..<min(start + batchSize, examples.count)]
+            let input = PackedInput(
+                inputIDs: part.flatMap(\.inputIDs), tokenTypeIDs: part.flatMap(\.tokenTypeIDs),
+                offsets: part.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.inputIDs.count) })
+            values += try withNoGrad { try model(input, dropout: nil).logits.array() }
+        }
+        return Logits(values: values, classes: model.configuration.labelNames.count)
+    }
+
+    /// Made-up examples of mixed lengths, from one token to as many as the model takes or 128, always the same: their
+    /// tokens come from a generator with a fixed start.
+    static func examples(_ configuration: BertConfiguration) -> [EncodedExample] {
+        let longest = min(128, configuration.maxPositionEmbeddings)
+        var state: UInt64 = 1
+        func below(_ limit: Int) -> Int {
+            // Knuth's MMIX generator; its high bits are the random ones.
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % limit
+        }
+        return [longest, 1, longest / 2, 7, longest / 3, 16, 2, longest].map { length in
+            var example = EncodedExample()
+            let length = min(longest, max(1, length))
+            let second = below(length + 1)
+            for place in 0..<length {
+                example.inputIDs.append(Int32(below(configuration.vocabSize)))
+                let isSecond = place >= second && configuration.typeVocabSize > 1
+                example.tokenTypeIDs.append(isSecond ? 1 : 0)
+            }
+            return example
+        }
+    }
+}
+
+/// Runs what was exported in Hugging Face form with this package.
+struct OwnRunner: ExportedModelRunner {
+    let directory: URL
+    let batchSize: Int
+
+    var name: String { "distill \(Version.current)" }
+
+    func logits(_ examples: [EncodedExample], classes: Int) throws -> Logits {
+        try ExportComparison.logits(
+            AutoModel.load(from: directory, isMapped: true).model, examples, batchSize: batchSize)
+    }
+}

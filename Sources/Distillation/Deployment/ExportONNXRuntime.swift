@@ -1,0 +1,146 @@
+import Exporters
+import Files
+import Foundation
+import JSON
+
+/// Runs an exported `model.onnx` in Python's onnxruntime, in a process of its own.
+struct ONNXRuntimeRunner: ExportedModelRunner {
+    private let python: URL
+    private let model: URL
+    private let batchSize: Int
+    private let paddingID: Int
+    private let version: String
+
+    var name: String { "onnxruntime \(version)" }
+
+    /// Finds a Python that has onnxruntime: the request's, `DISTILL_PYTHON`, or `python3`.
+    ///
+    /// - Returns: The runner, or why there is none.
+    /// - Throws: ``DistillationError`` where a Python was named that is not there.
+    static func find(
+        for directory: URL, request: ExportRequest,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws -> Result<ONNXRuntimeRunner, ExportCheckLeftOut> {
+        let named = request.python?.path ?? environment["DISTILL_PYTHON"].flatMap { $0.isEmpty ? nil : $0 }
+        if let named, !FileManager.default.isExecutableFile(atPath: named) {
+            throw DistillationError(
+                "\(named): is no program; name a Python that has onnxruntime by DISTILL_PYTHON, or leave it out"
+            )
+        }
+        guard let path = named ?? inPath("python3", environment) else {
+            return .failure(ExportCheckLeftOut("there is no python3. \(advice("python3"))"))
+        }
+        let python = URL(filePath: path)
+        let result = try run(python, ["-c", "import onnxruntime, numpy; print(onnxruntime.__version__)"])
+        guard result.status == 0, let line = result.output.split(separator: "\n").last else {
+            return .failure(ExportCheckLeftOut("\(path) has no onnxruntime. \(advice(path))"))
+        }
+        let configuration = try JSONValue.load(contentsOf: directory.appending(path: "config.json"))
+        return .success(
+            ONNXRuntimeRunner(
+                python: python, model: directory.appending(path: ONNXExporter.fileName),
+                batchSize: request.batchSize,
+                paddingID: configuration.objectValue?["pad_token_id"]?.intValue ?? 0, version: String(line)))
+    }
+
+    private static func advice(_ python: String) -> String {
+        "To compare, install it (\(python) -m pip install onnxruntime) or name a Python that has it by DISTILL_PYTHON."
+    }
+
+    func logits(_ examples: [EncodedExample], classes: Int) throws -> Logits {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "distill-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func file(_ name: String) -> URL { folder.appending(path: name) }
+        try AtomicFile.write(Self.script, to: file("run.py"))
+        func rows(_ rows: [[Int32]]) -> JSONValue {
+            .array(rows.map { .array($0.map { .integer(Int($0)) }) })
+        }
+        let input: JSONValue = [
+            "model": .string(model.path), "batch_size": .integer(batchSize),
+            "pad_token_id": .integer(paddingID),
+            "input_ids": rows(examples.map(\.inputIDs)), "token_type_ids": rows(examples.map(\.tokenTypeIDs)),
+        ]
+        try AtomicFile.write(input.serialized(), to: file("input.json"))
+        let result = try Self.run(
+            python, [file("run.py").path, file("input.json").path, file("output.json").path])
+        guard result.status == 0 else {
+            let last = result.errors.split(separator: "\n").last.map(String.init) ?? "status \(result.status)"
+            throw DistillationError("onnxruntime cannot run the exported model: \(last); nothing was saved")
+        }
+        let output = try JSONValue.load(contentsOf: file("output.json"))
+        let values = (output.arrayValue ?? []).flatMap { row in
+            (row.arrayValue ?? []).map { Float($0.doubleValue ?? .nan) }
+        }
+        return Logits(values: values, classes: classes)
+    }
+
+    /// Pads batches of similar lengths and writes the logits in the examples' order; what is no number becomes null.
+    private static let script = """
+        import json, math, sys
+        import numpy as np
+        import onnxruntime as ort
+
+        with open(sys.argv[1], encoding="utf-8") as file:
+            task = json.load(file)
+        session = ort.InferenceSession(task["model"], providers=["CPUExecutionProvider"])
+        ids, types = task["input_ids"], task["token_type_ids"]
+        order = sorted(range(len(ids)), key=lambda row: -len(ids[row]))
+        answers = [None] * len(ids)
+        for start in range(0, len(order), task["batch_size"]):
+            rows = order[start:start + task["batch_size"]]
+            shape = (len(rows), max(len(ids[row]) for row in rows))
+            feed = {
+                "input_ids": np.full(shape, task["pad_token_id"], np.int64),
+                "attention_mask": np.zeros(shape, np.int64),
+                "token_type_ids": np.zeros(shape, np.int64),
+            }
+            for place, row in enumerate(rows):
+                length = len(ids[row])
+                feed["input_ids"][place, :length] = ids[row]
+                feed["attention_mask"][place, :length] = 1
+                feed["token_type_ids"][place, :length] = types[row]
+            names = {value.name for value in session.get_inputs()}
+            logits = session.run(["logits"], {name: value for name, value in feed.items() if name in names})[0]
+            for place, row in enumerate(rows):
+                answers[row] = [value if math.isfinite(value) else None for value in logits[place].tolist()]
+        with open(sys.argv[2], "w", encoding="utf-8") as file:
+            json.dump(answers, file)
+
+        """
+
+    // MARK: - Processes
+
+    private static func inPath(_ name: String, _ environment: [String: String]) -> String? {
+        (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }.first {
+            FileManager.default.isExecutableFile(atPath: $0)
+        }
+    }
+
+    private static func run(
+        _ program: URL, _ arguments: [String]
+    ) throws -> (status: Int32, output: String, errors: String) {
+        let process = Process()
+        process.executableURL = program
+        process.arguments = arguments
+        process.standardInput = FileHandle.nullDevice
+        // Files rather than pipes, of which one could fill up while the other is read.
+        let folder = FileManager.default.temporaryDirectory.appending(path: "distill-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func handle(_ name: String) throws -> (URL, FileHandle) {
+            let url = folder.appending(path: name)
+            try AtomicFile.write("", to: url)
+            return (url, try FileHandle(forWritingTo: url))
+        }
+        let (output, errors) = (try handle("output"), try handle("errors"))
+        process.standardOutput = output.1
+        process.standardError = errors.1
+        do { try process.run() } catch {
+            throw DistillationError("\(program.path): cannot be started: \(error.localizedDescription)")
+        }
+        process.waitUntilExit()
+        func text(_ url: URL) throws -> String { String(decoding: try Data(contentsOf: url), as: UTF8.self) }
+        return (process.terminationStatus, try text(output.0), try text(errors.0))
+    }
+}

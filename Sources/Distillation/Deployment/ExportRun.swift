@@ -1,0 +1,121 @@
+import Exporters
+import Files
+import Foundation
+import Tokenizers
+import Transformers
+
+/// Writes a model in another runtime's format, and holds what was written to the model's own answers.
+public struct ExportRun {
+    public let request: ExportRequest
+
+    /// - Throws: ``DistillationError`` for settings that cannot be.
+    public init(_ request: ExportRequest) throws {
+        guard request.batchSize > 0 else {
+            throw DistillationError("batch_size must be at least 1, got \(request.batchSize)")
+        }
+        guard request.maxLength >= 3 else {
+            throw DistillationError(
+                "max_length must be at least 3 (two special tokens and one of text), got \(request.maxLength)"
+            )
+        }
+        guard request.opset == nil || request.format == "onnx" else {
+            throw DistillationError(
+                "opset belongs to the format onnx; leave it out for \(request.format)")
+        }
+        guard request.data == nil || request.check else {
+            throw DistillationError("data are what the check is made on; leave out one of data and no_check")
+        }
+        self.request = request
+    }
+
+    /// Exports, compares, and only then puts the directory into its place.
+    ///
+    /// - Throws: `ExportError` where the model cannot be written in that format; ``DistillationError`` where the exported
+    ///   model disagrees; ``InterruptedError`` where `shouldStop` became true. Nothing is left then.
+    public func run(
+        onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
+    ) throws -> ExportReport {
+        let log = try RunLog(onEvent)
+        func stopIfAsked() throws { if shouldStop() { throw InterruptedError() } }
+        let exporter = try request.formats.named(request.format)
+        let output = try OutputDirectory(
+            request.output, overwrite: request.overwrite,
+            inputs: [request.model] + [request.data].compactMap(\.self))
+        let model = try ExportableModel(directory: request.model)
+        let own =
+            try request.check ? log.phase("Loading the model") { try TrainedClassifier(request.model) } : nil
+        try stopIfAsked()
+
+        let staged = try StagedDirectory(for: output.url, overwrite: request.overwrite)
+        let options = ExportOptions(
+            dtype: request.dtype, opset: request.opset, producerVersion: Version.current,
+            tokenizerFiles: Tokenizer.fileNames)
+        let exported = try log.phase("Exporting") {
+            try exporter.export(model, to: staged.url, options: options)
+        }
+        for note in exported.notes { log.send(.note(note)) }
+        try stopIfAsked()
+
+        var (check, leftOut): (ExportCheck?, String?)
+        if let own {
+            switch try runner(for: exporter, at: staged.url) {
+            case .success(let runner):
+                check = try log.phase("Comparing with the model's own answers") {
+                    do {
+                        return try ExportComparison(
+                            own: own, runner: runner, dtype: exported.dtype, request: request, log: log
+                        ).check()
+                    } catch {
+                        // Ctrl-C ends Python too.
+                        try stopIfAsked()
+                        throw error
+                    }
+                }
+            case .failure(let reason):
+                leftOut = reason.description
+                log.send(.note("The exported model was not compared with this one: \(reason)"))
+            }
+        }
+        try stopIfAsked()
+        let files = try files(in: staged.url)
+        try staged.commit()
+        return ExportReport(
+            model: request.model.path, output: output.url.path, format: exporter.name, dtype: exported.dtype,
+            opset: exported.opset, files: files, sourceBytes: weightBytes(in: request.model),
+            bytes: files.reduce(0) { $0 + (Self.isWeights($1.name) ? $1.bytes : 0) }, check: check,
+            checkLeftOut: leftOut, phases: log.phases)
+    }
+
+    /// What runs the exported model, or why nothing does.
+    private func runner(
+        for exporter: any ModelExporter, at directory: URL
+    ) throws -> Result<any ExportedModelRunner, ExportCheckLeftOut> {
+        switch exporter.name {
+        case "onnx":
+            try ONNXRuntimeRunner.find(for: directory, request: request).map { $0 as any ExportedModelRunner }
+        case "safetensors": .success(OwnRunner(directory: directory, batchSize: request.batchSize))
+        default: .failure(ExportCheckLeftOut("nothing here runs the format \(exporter.name)"))
+        }
+    }
+
+    private func files(in directory: URL) throws -> [ExportReport.File] {
+        try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
+            .sorted { $0.lastPathComponent < $1.lastPathComponent }
+            .map { url in
+                ExportReport.File(
+                    name: url.lastPathComponent, bytes: try MappedFile(url).count,
+                    sha256: try Digest.sha256(ofFile: url))
+            }
+    }
+
+    private static func isWeights(_ name: String) -> Bool {
+        name.hasSuffix(".onnx") || name.hasSuffix(".safetensors")
+    }
+}
+
+/// Why an exported model was not compared.
+struct ExportCheckLeftOut: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}

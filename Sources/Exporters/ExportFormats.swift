@@ -1,0 +1,42 @@
+/// The known formats.
+public struct ExportFormats: Sendable {
+    /// The exporters, in the order in which they are listed.
+    public let exporters: [any ModelExporter]
+
+    /// - Parameter exporters: The formats to know, each with a name of its own.
+    public init(_ exporters: [any ModelExporter]) { self.exporters = exporters }
+
+    /// What `distill export` knows.
+    public static let standard = ExportFormats([ONNXExporter(), SafetensorsExporter()])
+
+    /// The exporter of that name.
+    ///
+    /// - Throws: ``ExportError``, which lists the known ones.
+    public func named(_ name: String) throws -> any ModelExporter {
+        guard let exporter = exporters.first(where: { $0.name == name }) else {
+            let known = exporters.map(\.name).joined(separator: ", ")
+            throw ExportError("there is no format '\(name)'; choose one of \(known)")
+        }
+        return exporter
+    }
+}
+
+extension ModelExporter {
+    /// The type to write a model in.
+    ///
+    /// - Throws: ``ExportError`` where the format does not have it, or the model is not quantised and should be.
+    func dtype(for model: ExportableModel, _ options: ExportOptions) throws -> ExportDType {
+        let dtype = options.dtype ?? (model.isQuantized ? .int8 : .float32)
+        guard dtypes.contains(dtype) else {
+            throw ExportError(
+                "the format \(name) is not written in \(dtype.rawValue); choose "
+                    + dtypes.map(\.rawValue).joined(separator: ", "))
+        }
+        guard dtype != .int8 || model.isQuantized else {
+            throw ExportError(
+                "\(model.path): the model is not quantised, so it cannot be exported in int8; quantise it first: "
+                    + "distill quantize --model \(model.path)")
+        }
+        return dtype
+    }
+}

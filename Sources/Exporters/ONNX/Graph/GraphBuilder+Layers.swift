@@ -1,0 +1,121 @@
+import Safetensors
+
+extension GraphBuilder {
+    /// A linear layer, in float or, where its weights are int8, with integers.
+    ///
+    /// - Parameters:
+    ///   - x: (…, in)
+    ///   - module: The layer's name in the model.
+    ///   - shape: Of its weight, (out, in).
+    ///   - model: Where its tensors are.
+    ///   - dtype: What the model is exported in.
+    /// - Returns: (…, out)
+    /// - Throws: ``ExportError`` where a tensor is missing, or has another shape or type.
+    func linear(
+        _ x: Value, _ module: String, shape: [Int], of model: ExportableModel, _ dtype: ExportDType
+    ) throws -> Value {
+        if dtype == .int8, model.isQuantized(module) {
+            return linear(x, module, try model.quantizedLinear(module, shape: shape))
+        }
+        // As (in, out), which the runtime packs once when it loads the model.
+        let weight = try constant(
+            module + ".weight",
+            try model.isQuantized(module)
+                ? model.dequantized(module, shape: shape, as: float, transposed: true)
+                : model.tensor(module + ".weight", shape: shape, as: float, transposed: true))
+        let product = node("MatMul", [x, weight], in: module)
+        guard model.info(module + ".bias") != nil else { return product }
+        let bias = try constant(
+            module + ".bias", try model.tensor(module + ".bias", shape: [shape[0]], as: float))
+        return node("Add", [product, bias], in: module)
+    }
+
+    /// Rows of a table.
+    ///
+    /// An int8 table stays int8 in the file and in memory: rows and their scales are looked up, then multiplied.
+    ///
+    /// - Parameters:
+    ///   - module: The table's name in the model.
+    ///   - shape: Of its weight, (rows, width).
+    ///   - model: Where its tensors are.
+    ///   - dtype: What the model is exported in.
+    ///   - rows: Makes the node that takes rows from a table.
+    /// - Throws: ``ExportError`` where a tensor is missing, or has another shape or type.
+    func rows(
+        of module: String, shape: [Int], of model: ExportableModel, _ dtype: ExportDType,
+        _ rows: (Value) -> Value
+    ) throws -> Value {
+        let name = module + ".weight"
+        guard model.isQuantized(module) else {
+            return rows(try constant(name, try model.tensor(name, shape: shape, as: float)))
+        }
+        guard dtype == .int8 else {
+            return rows(try constant(name, try model.dequantized(module, shape: shape, as: float)))
+        }
+        let table = try model.quantizedTable(module, shape: shape)
+        let taken = rows(constant(name, table.rows))
+        let scales = rows(constant(module + ".weight_scale", table.scales))
+        let numbers = node("Cast", [taken], in: module, ["to": .dtype(float)])
+        return node("Mul", [numbers, scales], in: module)
+    }
+
+    /// Layer normalisation over the last axis (Ba et al., arXiv 1607.06450); its mean and variance are float32.
+    func layerNorm(
+        _ x: Value, _ module: String, width: Int, epsilon: Double, of model: ExportableModel
+    ) throws -> Value {
+        let scale = try constant(
+            module + ".weight", try model.tensor(module + ".weight", shape: [width], as: float))
+        let bias = try constant(
+            module + ".bias", try model.tensor(module + ".bias", shape: [width], as: float))
+        return node(
+            "LayerNormalization", [x, scale, bias], in: module,
+            ["axis": .int(-1), "epsilon": .float(Float(epsilon))])
+    }
+
+    /// An activation function, by transformers' names (`ACT2FN`).
+    ///
+    /// - Parameters:
+    ///   - name: As in `config.json`.
+    ///   - x: Of any shape.
+    ///   - module: The module that it is a part of.
+    ///   - file: The file that names it, for the error.
+    /// - Throws: ``ExportError`` where ONNX's operators do not make it.
+    func activation(_ name: String, _ x: Value, in module: String, file: String) throws -> Value {
+        switch name {
+        case "gelu": return node("Gelu", [x], in: module)
+        case "gelu_new", "gelu_pytorch_tanh":
+            return node("Gelu", [x], in: module, ["approximate": .string("tanh")])
+        case "relu": return node("Relu", [x], in: module)
+        case "tanh": return node("Tanh", [x], in: module)
+        case "sigmoid": return node("Sigmoid", [x], in: module)
+        case "silu", "swish": return node("Mul", [x, node("Sigmoid", [x], in: module)], in: module)
+        default:
+            throw ExportError(
+                "\(file): \"hidden_act\" \"\(name)\" has no operator in the format onnx; it has "
+                    + "gelu, gelu_new, gelu_pytorch_tanh, relu, sigmoid, silu, swish, tanh")
+        }
+    }
+}
+
+extension Attribute {
+    /// The type that a cast makes.
+    static func dtype(_ dtype: SafetensorsDType) -> Attribute { .int(dtype.onnx.rawValue) }
+}
+
+extension SafetensorsDType {
+    /// ONNX's number for this type.
+    var onnx: Onnx_TensorProto.DataType {
+        switch self {
+        case .float32: .float
+        case .float16: .float16
+        case .bfloat16: .bfloat16
+        case .float64: .double
+        case .int8: .int8
+        case .uint8: .uint8
+        case .int32: .int32
+        case .int64: .int64
+        case .bool: .bool
+        default: .undefined
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import ArgumentParser
+import Distillation
+import Exporters
+import Foundation
+
+struct ExportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Write a model for another runtime, such as ONNX Runtime.",
+        discussion: """
+            The format onnx writes model.onnx: inputs input_ids, attention_mask and token_type_ids of any batch and \
+            length, output logits; labels and the tokenizer's settings are in its metadata. A quantised model is written \
+            in int8. The format safetensors writes a model directory with the weights in another type.
+
+            What was written is run and compared with the model's own answers before it is put into its place: by \
+            onnxruntime, where DISTILL_PYTHON or python3 has it. With --data both are judged on labelled texts too.
+
+            Examples:
+              distill export --model student --format onnx --output student-onnx
+              distill export --model student-int8 --format onnx --output student-onnx --data test.csv
+              distill export --model student --format onnx --dtype float16 --output student-onnx
+              distill export --model student --format safetensors --dtype bfloat16 --output student-bf16
+            """)
+
+    @Option(help: ArgumentHelp("The model directory.", valueName: "dir"), completion: .directory)
+    var model: String
+
+    @Option(
+        help: ArgumentHelp("The directory to write.", valueName: "dir"), completion: .directory)
+    var output: String
+
+    @Option(
+        help: ArgumentHelp(
+            "What to write: \(ExportFormats.standard.exporters.map { "\($0.name) (\($0.summary))" }.joined(separator: ", "))."
+        ),
+        completion: .list(ExportFormats.standard.exporters.map(\.name)))
+    var format = "onnx"
+
+    @Option(
+        help:
+            "The weights' type: \(ExportDType.allCases.map(\.rawValue).joined(separator: ", ")). (default: int8 of a quantised model, else float32)"
+    )
+    var dtype: ExportDType?
+
+    @Option(
+        help:
+            "The version of ONNX's operators, from \(ONNXExporter.opsets.lowerBound) to \(ONNXExporter.opsets.upperBound): a lower one for an older runtime. (default: \(ONNXExporter.opsets.upperBound))"
+    )
+    var opset: Int?
+
+    @Flag(help: "Replace the output directory if it is there and not empty.")
+    var overwrite = false
+
+    @Flag(help: "Do not run what was written.")
+    var noCheck = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Labelled texts to judge both on: .csv, .tsv or .jsonl, each also with .gz.", valueName: "file"),
+        completion: .file(extensions: dataFileExtensions))
+    var data: String?
+
+    @OptionGroup(title: "Data") var columns: ColumnOptions
+
+    @Option(help: "Texts in one forward pass.")
+    var batchSize = 64
+
+    @OptionGroup(title: "Running") var cache: CachePlaceOptions
+    @OptionGroup(title: "Running") var display: DisplayOptions
+
+    func request() throws -> ExportRequest {
+        var request = ExportRequest(model: URL(filePath: model), output: URL(filePath: output))
+        request.format = format
+        request.dtype = dtype
+        request.opset = opset
+        request.overwrite = overwrite
+        request.check = !noCheck
+        request.data = data.map { URL(filePath: $0) }
+        request.textColumn = columns.textColumn
+        request.textPairColumn = columns.textPairColumn
+        request.labelColumn = columns.labelColumn
+        request.labelSeparator = columns.labelSeparator ?? request.labelSeparator
+        request.maxLength = columns.maxLength ?? request.maxLength
+        request.batchSize = batchSize
+        request.cache = try cache.options()
+        return request
+    }
+
+    func run() throws {
+        let run = try UsageError.checking { try ExportRun(try request()) }
+        Interrupt.install()
+        let renderer = RunRenderer(quiet: display.quiet)
+        let report = try run.run(onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })
+        try display.print(report) { ExportText.text(report) }
+    }
+}
+
+extension ExportDType: ExpressibleByArgument {}
+
+/// What was exported, for a terminal.
+enum ExportText {
+    static func text(_ report: ExportReport) -> String {
+        let operators = report.opset.map { ", opset \($0)" } ?? ""
+        var lines = [
+            "\(report.output): \(report.format), \(report.dtype.rawValue)\(operators), \(Format.bytes(report.bytes)) "
+                + "(the model's own weights: \(Format.bytes(report.sourceBytes)))"
+        ]
+        if let check = report.check {
+            let same = check.agreement.map { ", the same answers on \(Format.percent($0))" } ?? ""
+            lines.append(
+                String(
+                    format: "%@ on %d examples: logits differ by %.2g at most%@", check.runtime,
+                    check.examples,
+                    check.largestDifference, same))
+            if let metric = check.metric, let exported = check.exported, let own = check.own {
+                lines.append(String(format: "%@ %.4f, this model's own %.4f", metric, exported, own))
+            }
+        }
+        if let reason = report.checkLeftOut { lines.append("Not compared: \(reason)") }
+        return lines.joined(separator: "\n")
+    }
+}
