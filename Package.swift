@@ -35,6 +35,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     ],
     targets: [
         // Torch-free foundations.
@@ -47,6 +48,10 @@ let package = Package(
         .target(name: "Datasets", dependencies: ["JSON", "Files", "CZlib"], swiftSettings: strict),
 
         .target(name: "TensorBoard", dependencies: ["Files"], swiftSettings: strict),
+        .target(
+            name: "Reports",
+            dependencies: ["JSON", "Files", .product(name: "Mustache", package: "swift-mustache")],
+            swiftSettings: strict),
 
         // The engine: libtorch behind a C header, then Swift.
         .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
@@ -59,8 +64,8 @@ let package = Package(
         .target(
             name: "Distillation",
             dependencies: [
-                "Torch", "Transformers", "Tokenizers", "Datasets", "Safetensors", "TensorBoard", "JSON",
-                "Files",
+                "Torch", "Transformers", "Tokenizers", "Datasets", "Safetensors", "TensorBoard", "Reports",
+                "JSON", "Files",
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -83,6 +88,7 @@ let package = Package(
             name: "SafetensorsTests", dependencies: ["Safetensors", "Files"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard"], swiftSettings: strict),
+        .testTarget(name: "ReportsTests", dependencies: ["Reports", "JSON"], swiftSettings: strict),
         .testTarget(
             name: "TokenizersTests", dependencies: ["Tokenizers", "JSON"], exclude: ["Fixtures"],
             swiftSettings: strict),
