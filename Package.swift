@@ -65,13 +65,13 @@ let package = Package(
             name: "Distillation",
             dependencies: [
                 "Torch", "Transformers", "Tokenizers", "Datasets", "Safetensors", "TensorBoard", "Reports",
-                "JSON", "Files",
+                "JSON", "Files", "Yams",
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "distill",
             dependencies: [
-                "Distillation", "Yams",
+                "Distillation", "Reports", "Files", "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

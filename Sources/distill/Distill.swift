@@ -24,7 +24,7 @@ struct Distill: ParsableCommand {
         version: Version.current,
         subcommands: [
             FineTuneCommand.self, RunCommand.self, CheckCommand.self, TuneCommand.self, LabelCommand.self,
-            EvaluateCommand.self,
+            EvaluateCommand.self, ReportCommand.self,
             PredictCommand.self, ObjectivesCommand.self,
         ])
 }
