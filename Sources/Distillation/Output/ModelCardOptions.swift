@@ -92,7 +92,8 @@ struct SourceCard: Sendable, Equatable {
 
     /// The YAML between the first two lines of three hyphens.
     private static func metadata(_ text: String) -> String? {
-        let lines = text.split(separator: /\r?\n/, omittingEmptySubsequences: false)
+        let lines = text.replacing("\r\n", with: "\n").split(
+            separator: "\n", omittingEmptySubsequences: false)
         guard lines.first == "---", let end = lines.dropFirst().firstIndex(of: "---") else { return nil }
         return lines[1..<end].joined(separator: "\n")
     }

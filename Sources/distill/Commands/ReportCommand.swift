@@ -39,11 +39,9 @@ struct ReportCommand: ParsableCommand {
     func destination() throws -> URL {
         guard let output else {
             let only = URL(filePath: sources[0])
-            var isDirectory: ObjCBool = false
-            FileManager.default.fileExists(atPath: only.path, isDirectory: &isDirectory)
-            guard sources.count == 1,
-                isDirectory.boolValue || !FileManager.default.fileExists(atPath: only.path)
-            else { throw UsageError("--output is missing; say where the page goes, such as comparison.html") }
+            guard sources.count == 1, !isFile(only) else {
+                throw UsageError("--output is missing; say where the page goes, such as comparison.html")
+            }
             return only.appending(path: "report.html")
         }
         let url = URL(filePath: output)
@@ -51,6 +49,12 @@ struct ReportCommand: ParsableCommand {
             throw UsageError("--output \(output): the page is HTML; give a name that ends in .html")
         }
         return url
+    }
+
+    private func isFile(_ url: URL) -> Bool {
+        var isDirectory: ObjCBool = false
+        let isThere = FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory)
+        return isThere && !isDirectory.boolValue
     }
 
     func run() throws {
