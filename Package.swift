@@ -111,7 +111,7 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(
             name: "InteropTests", dependencies: ["Distillation", "TensorBoard"],
-            exclude: ["Fixtures", "interop.py", "tensorboard_reader.py"],
+            exclude: ["Fixtures", "card.py", "interop.py", "tensorboard_reader.py"],
             swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx20

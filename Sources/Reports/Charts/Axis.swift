@@ -20,9 +20,10 @@ public struct Axis: Sendable, Equatable {
     ///   - minimumSpan: The least span, so that noise does not look like a cliff.
     ///   - ticks: About how many ticks.
     ///   - bounds: What the axis does not leave, unless values do.
+    ///   - isWhole: Whether ticks are whole numbers.
     public init(
         _ values: [Double], isLogarithmic: Bool = false, padding: Double = 0.05, minimumSpan: Double = 0,
-        ticks count: Int = 5, bounds: ClosedRange<Double>? = nil
+        ticks count: Int = 5, bounds: ClosedRange<Double>? = nil, isWhole: Bool = false
     ) {
         self.isLogarithmic = isLogarithmic
         // Beyond this, differences of values overflow.
@@ -49,7 +50,8 @@ public struct Axis: Sendable, Equatable {
         }
         (lower, upper) = (low, high)
         let found =
-            isLogarithmic ? Self.logarithmicTicks(low, high, count) : Self.linearTicks(low, high, count)
+            isLogarithmic
+            ? Self.logarithmicTicks(low, high, count) : Self.linearTicks(low, high, count, isWhole: isWhole)
         ticks = found
         step = found.count > 1 ? found[1] - found[0] : max(abs(found.first ?? 1), 1e-9)
     }
@@ -64,10 +66,12 @@ public struct Axis: Sendable, Equatable {
         return share.isFinite ? min(1, max(0, share)) : nil
     }
 
-    private static func linearTicks(_ low: Double, _ high: Double, _ count: Int) -> [Double] {
+    private static func linearTicks(_ low: Double, _ high: Double, _ count: Int, isWhole: Bool) -> [Double] {
         let raw = (high - low) / Double(max(2, count))
         let power = pow(10, log10(raw).rounded(.down))
-        let step = power * ([1, 2, 2.5, 5].first { $0 * power >= raw * 0.999 } ?? 10)
+        let steps = isWhole && power < 10 ? [1, 2, 5] : [1, 2, 2.5, 5]
+        let fitting = power * (steps.first { $0 * power >= raw * 0.999 } ?? 10)
+        let step = isWhole ? max(1, fitting) : fitting
         let first = (low / step - 1e-9).rounded(.up)
         let last = (high / step + 1e-9).rounded(.down)
         guard last >= first, last - first < 100 else { return [low, high] }

@@ -32,8 +32,8 @@ public struct BarChart: Chart {
     public func svg(identifier: String) -> String {
         var svg = SVGBuilder()
         let names = categories.map { MarkupText.shortened($0, 18) }
-        let left = min(150, (names.map(TextSize.width).max() ?? 0) + 14)
-        let right = ChartFrame.width - 58
+        let left = min(160, (names.map(TextSize.width).max() ?? 0) + 14)
+        let right = ChartFrame.width - 68
         let thickness = 11.0
         let group = Double(max(1, series.count)) * thickness + 9
         var top = 8.0

@@ -56,9 +56,12 @@ public struct LineChart: Chart {
             series.map { ChartFrame.LegendEntry(name: $0.name, style: $0.style, isLine: true) }
             + references.map { ChartFrame.LegendEntry(name: $0.name, style: $0.style, isLine: true) }
         let frame = ChartFrame(
-            x: Axis(points.map(\.x), padding: points.count > 1 ? 0 : 0.5),
+            x: Axis(
+                points.map(\.x), padding: points.count > 1 ? 0 : 0.5, minimumSpan: points.count > 1 ? 0 : 2,
+                isWhole: true),
             y: Axis(
                 points.map(\.y) + references.map(\.value) + (isFromZero ? [0] : []), padding: 0.06,
+                minimumSpan: format == .percent ? 0.02 : 0,
                 bounds: isFromZero || points.allSatisfy { $0.y >= 0 } ? 0...Double.infinity : nil),
             xTitle: xTitle, xFormat: .count, yFormat: format, legend: legend)
         var svg = SVGBuilder()

@@ -78,6 +78,6 @@ enum TextSize {
 
     /// About the width of a text in the charts' type.
     static func width(_ text: String) -> Double {
-        text.unicodeScalars.reduce(0) { $0 + ($1.value >= 0x1100 ? 12 : 6.4) }
+        text.unicodeScalars.reduce(0) { $0 + ($1.value >= 0x1100 ? 13 : 7.3) }
     }
 }

@@ -47,7 +47,8 @@ struct ModelFigures: Sendable {
             return (label, value)
         }
         confusion = object["confusion_matrix"]?.arrayValue.map { rows in
-            rows.map { $0.arrayValue?.map { $0.intValue ?? 0 } ?? [] }
+            // Beyond this no count can be, and sums would overflow.
+            rows.map { $0.arrayValue?.map { min(max(0, $0.intValue ?? 0), 1 << 40) } ?? [] }
         }
         examples = object["examples"]?.intValue
         func positive(_ key: String) -> Double? {

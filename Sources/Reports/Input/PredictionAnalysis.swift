@@ -25,6 +25,15 @@ public struct PredictionAnalysis: Sendable, Equatable, Codable {
         self.examples = examples
     }
 
+    /// Whether all counts are small enough to be added.
+    var hasPossibleCounts: Bool {
+        let bins = (studentCalibration ?? []) + (teacherCalibration ?? [])
+        let outcomes = outcomes.map {
+            [$0.bothRight, $0.onlyTeacherRight, $0.onlyStudentRight, $0.bothWrong]
+        }
+        return (bins.map(\.count) + (outcomes ?? []) + [examples]).allSatisfy { (0...1 << 40).contains($0) }
+    }
+
     /// The number of examples by who answers rightly.
     public struct Outcomes: Sendable, Equatable, Codable {
         public var bothRight: Int

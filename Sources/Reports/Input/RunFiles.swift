@@ -113,13 +113,18 @@ public struct RunFiles: Sendable {
     private static func analysis(_ url: URL) throws -> PredictionAnalysis {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        do { return try decoder.decode(PredictionAnalysis.self, from: Data(try text(url).utf8)) } catch let
-            error as ReportError
-        { throw error } catch {
-            throw ReportError(
-                "\(url.path(percentEncoded: false)): is not an analysis of distill (\(Self.reason(error))); remove the "
-                    + "file to do without it")
+        let path = url.path(percentEncoded: false)
+        let data = Data(try text(url).utf8)
+        func refusal(_ reason: String) -> ReportError {
+            ReportError(
+                "\(path): is not an analysis of distill (\(reason)); remove the file to do without it")
         }
+        let analysis: PredictionAnalysis
+        do { analysis = try decoder.decode(PredictionAnalysis.self, from: data) } catch {
+            throw refusal(reason(error))
+        }
+        guard analysis.hasPossibleCounts else { throw refusal("it has counts that cannot be") }
+        return analysis
     }
 
     private static func reason(_ error: any Error) -> String {

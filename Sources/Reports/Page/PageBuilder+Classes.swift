@@ -146,8 +146,8 @@ extension PageBuilder {
             guard count > 0 else { return nil }
             let sure = series.bins.reduce(0) { $0 + $1.confidence * Double($1.count) } / Double(count)
             let right = series.bins.reduce(0) { $0 + $1.accuracy * Double($1.count) } / Double(count)
-            return "\(series.name) is sure to \(NumberText.percent.text(sure)) and right in "
-                + NumberText.percent.text(right)
+            return "\(series.name) is \(NumberText.percent.text(sure)) sure and right in "
+                + "\(NumberText.percent.text(right)) of its answers"
         }
         return [
             .paragraph(

@@ -25,7 +25,7 @@ extension PageBuilder {
             blocks.append(
                 .table(
                     table(
-                        "Who is right, of \(all) labelled examples", corner: "",
+                        "Who is right, of \(all) labelled examples", corner: "right",
                         columns: ["examples", "share"],
                         rows: [
                             row("both", outcomes.bothRight),

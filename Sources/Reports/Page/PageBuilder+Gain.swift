@@ -107,7 +107,8 @@ extension PageBuilder {
         return [
             .paragraph(
                 "Nothing was chosen by these examples: what is seen here is to be expected of new texts."),
-            .table(table("Judged on \(file)\(count)", corner: "", columns: judged.map(\.name), rows: rows)),
+            .table(
+                table("Judged on \(file)\(count)", corner: "figure", columns: judged.map(\.name), rows: rows)),
         ]
     }
 }

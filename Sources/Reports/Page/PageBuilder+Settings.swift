@@ -8,7 +8,7 @@ extension PageBuilder {
         var rows: [PageRow] = []
         func add(_ name: String, _ value: String?) {
             guard let value, !value.isEmpty else { return }
-            rows.append(PageRow(head: name, cells: [value], isText: true))
+            rows.append(PageRow(head: name, cells: [value]))
         }
         add("method", run.record["method"]?.stringValue)
         add("made from", run.record["source"]?.stringValue)
@@ -22,7 +22,8 @@ extension PageBuilder {
             add(key.replacing("_", with: " "), run.record[key].flatMap(Self.words))
         }
         return rows.isEmpty
-            ? [] : [.table(table("Quantisation", corner: "", columns: ["value"], rows: rows))]
+            ? []
+            : [.table(table("Quantisation", corner: "what", columns: ["value"], rows: rows, isText: true))]
     }
 
     mutating func settings(_ run: RunFiles) -> [Block] {
@@ -31,20 +32,23 @@ extension PageBuilder {
         let settings = run.record["settings"]?.objectValue
         for (key, value) in settings ?? JSONObject() where key != "training" {
             guard let words = Self.words(value) else { continue }
-            rows.append(PageRow(head: key.replacing("_", with: " "), cells: [words], isText: true))
+            rows.append(PageRow(head: key.replacing("_", with: " "), cells: [words]))
         }
         if !rows.isEmpty {
-            blocks.append(.table(table("Settings", corner: "setting", columns: ["value"], rows: rows)))
+            blocks.append(
+                .table(table("Settings", corner: "setting", columns: ["value"], rows: rows, isText: true)))
         }
         let training = settings?["training"]?.objectValue ?? JSONObject()
         let arguments = training.compactMap { key, value in
-            Self.words(value).map { PageRow(head: key.replacing("_", with: " "), cells: [$0], isText: true) }
+            Self.words(value).map { PageRow(head: key.replacing("_", with: " "), cells: [$0]) }
         }
         if !arguments.isEmpty {
             blocks.append(
                 .folded(
                     "Training arguments",
-                    table("Training arguments", corner: "argument", columns: ["value"], rows: arguments)))
+                    table(
+                        "Training arguments", corner: "argument", columns: ["value"], rows: arguments,
+                        isText: true)))
         }
         let data = [("training", "train"), ("validation", "validation"), ("test", "test"), ("data", "data")]
             .compactMap { name, key -> PageRow? in
@@ -57,11 +61,14 @@ extension PageBuilder {
                         URL(filePath: path).lastPathComponent,
                         object["examples"]?.intValue.map(String.init) ?? "",
                         object["sha256"]?.stringValue ?? "",
-                    ], isText: true)
+                    ])
             }
         if !data.isEmpty {
             blocks.append(
-                .table(table("Data", corner: "part", columns: ["file", "examples", "SHA-256"], rows: data)))
+                .table(
+                    table(
+                        "Data", corner: "part", columns: ["file", "examples", "SHA-256"], rows: data,
+                        isText: true)))
         }
         let phases = (run.record["phases"]?.arrayValue ?? []).compactMap { phase -> PageRow? in
             guard let name = phase.objectValue?["name"]?.stringValue,
@@ -74,11 +81,14 @@ extension PageBuilder {
                 .table(table("Where the time went", corner: "phase", columns: ["time"], rows: phases)))
         }
         let versions = (run.record["versions"]?.objectValue ?? JSONObject()).compactMap { key, value in
-            Self.words(value).map { PageRow(head: key.replacing("_", with: " "), cells: [$0], isText: true) }
+            Self.words(value).map { PageRow(head: key.replacing("_", with: " "), cells: [$0]) }
         }
         if !versions.isEmpty {
             blocks.append(
-                .table(table("Versions and machine", corner: "", columns: ["value"], rows: versions)))
+                .table(
+                    table(
+                        "Versions and machine", corner: "part", columns: ["value"], rows: versions,
+                        isText: true)))
         }
         return blocks
     }

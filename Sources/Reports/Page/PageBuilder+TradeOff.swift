@@ -27,7 +27,7 @@ extension PageBuilder {
         chart("size", "weights on disk (logarithmic)", .bytes, \.bytes)
         chart("latency", "median latency of one text (logarithmic)", .milliseconds, \.p50)
         if !pictures.isEmpty {
-            blocks.append(.figures(pictures))
+            blocks.append(.figures(pictures, isWide: true))
             blocks.append(.paragraph("Up and to the left is better. The table below has the same numbers."))
         }
         blocks.append(.table(modelTable()))
@@ -60,7 +60,7 @@ extension PageBuilder {
         let place =
             data.count == 1
             ? " on \(data.first ?? "")" + (examples.map { ", \($0) examples" } ?? "") : ""
-        return table("Models judged\(place)", corner: "", columns: models.map(\.name), rows: rows)
+        return table("Models judged\(place)", corner: "figure", columns: models.map(\.name), rows: rows)
     }
 
     /// What a reader must know before comparing.

@@ -31,7 +31,7 @@ struct PageBuilder {
     }
 
     mutating func page() -> Page {
-        add("The trade-off", tradeOff())
+        add(models.count > 1 ? "The trade-off" : "Results", tradeOff())
         for run in runs {
             let level = isComparison ? 3 : 2
             if isComparison { add(run.name, [.paragraph(origin(run))]) }
@@ -99,7 +99,9 @@ struct PageBuilder {
 
     /// Where a model stands among all: its colour and marker.
     func style(of model: ModelFigures) -> Int {
-        models.firstIndex { $0.name == model.name && $0.role == model.role && $0.path == model.path }
+        // A model alone has the colour of the student, and of the curves.
+        if models.count == 1 { return 1 }
+        return models.firstIndex { $0.name == model.name && $0.role == model.role && $0.path == model.path }
             ?? models.firstIndex { Self.isSame($0, model) } ?? 0
     }
 
@@ -110,8 +112,11 @@ struct PageBuilder {
             numbers: numbers.map { [$0] } ?? [])
     }
 
-    mutating func table(_ caption: String, corner: String, columns: [String], rows: [PageRow]) -> PageTable {
+    mutating func table(
+        _ caption: String, corner: String, columns: [String], rows: [PageRow], isText: Bool = false
+    ) -> PageTable {
         PageTable(
-            tableID: identifier("table"), caption: caption, corner: corner, columns: columns, rows: rows)
+            tableID: identifier("table"), caption: caption, corner: corner, isText: isText, columns: columns,
+            rows: rows)
     }
 }

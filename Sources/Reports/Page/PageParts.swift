@@ -54,10 +54,14 @@ struct Block {
         Block(folded: Folded(foldTitle: summary, foldTable: [table]))
     }
     static func examples(_ list: ExampleList) -> Block { Block(examples: list) }
-    static func figures(_ figures: [Figure]) -> Block { Block(figures: FigureRow(row: figures)) }
+    static func figures(_ figures: [Figure], isWide: Bool = false) -> Block {
+        Block(figures: FigureRow(isWide: isWide, row: figures))
+    }
 }
 
 struct FigureRow {
+    /// Whether two fill the page's width.
+    var isWide: Bool
     var row: [Figure]
 }
 
@@ -81,6 +85,8 @@ struct PageTable {
     var caption: String
     /// The first column's head.
     var corner: String
+    /// Whether its cells are words, not numbers.
+    var isText: Bool
     var columns: [String]
     var rows: [PageRow]
 }
@@ -88,8 +94,6 @@ struct PageTable {
 struct PageRow {
     var head: String
     var cells: [String]
-    /// Whether cells are words, not numbers.
-    var isText = false
 }
 
 /// Sentences with both models' answers.

@@ -38,7 +38,7 @@ extension PageTemplate {
           padding: 0.6rem 1rem; z-index: 2; }
         .skip:focus { left: 0; }
         .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-        .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(11.5rem, 100%), 1fr)); gap: 0.9rem;
+        .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(9.2rem, 100%), 1fr)); gap: 0.8rem;
           margin: 1.4rem 0; }
         .tiles > div { background: var(--card); border: 1px solid var(--rule); border-radius: 0.6rem;
           padding: 0.8rem 1rem; }
@@ -54,8 +54,9 @@ extension PageTemplate {
         section.level-2 + section.level-2 { border-top: 1px solid var(--rule); }
         .warning { background: var(--note); border-left: 4px solid var(--note-rule); padding: 0.6rem 0.9rem;
           border-radius: 0.3rem; }
-        .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(21rem, 100%), 1fr)); gap: 1.1rem;
+        .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(21rem, 100%), 1fr)); gap: 1.1rem;
           margin: 0.8rem 0 1.2rem; align-items: start; }
+        .figures.wide { grid-template-columns: repeat(auto-fill, minmax(min(28rem, 100%), 1fr)); }
         figure { margin: 0; background: var(--card); border: 1px solid var(--rule); border-radius: 0.6rem;
           padding: 0.9rem 1rem 0.7rem; min-width: 0; }
         figcaption { font-weight: 600; margin-bottom: 0.5rem; }
@@ -90,7 +91,8 @@ extension PageTemplate {
         th { font-weight: 600; }
         th:first-child { text-align: left; }
         tbody th { font-weight: 400; }
-        tr.words td { text-align: left; overflow-wrap: anywhere; min-width: 9rem; }
+        .words th, .words td { text-align: left; overflow-wrap: anywhere; }
+        .words td:last-child { min-width: 10rem; }
         details { margin: 0.4rem 0; }
         summary { cursor: pointer; color: var(--accent); padding: 0.2rem 0; width: fit-content; }
         .examples { padding-left: 1.6rem; margin: 0.4rem 0; }
@@ -120,7 +122,7 @@ extension PageTemplate {
           body { font-size: 10pt; }
           nav, .skip, figure details { display: none; }
           header, main, footer { max-width: none; padding-left: 0; padding-right: 0; }
-          .figures { grid-template-columns: repeat(2, 1fr); }
+          .figures, .figures.wide { grid-template-columns: repeat(2, 1fr); }
           figure, .tiles > div, .examples > li, tr { break-inside: avoid; }
           h2, h3, h4 { break-after: avoid; }
           details.print::details-content { content-visibility: visible; height: auto; }

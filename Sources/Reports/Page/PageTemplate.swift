@@ -70,7 +70,7 @@ enum PageTemplate {
         <p class="warning"><strong>Note.</strong> {{.}}</p>
         {{/warning}}
         {{#figures}}
-        <div class="figures">
+        <div class="figures{{#isWide}} wide{{/isWide}}">
         {{#row}}
         <figure>
         <figcaption>{{figureTitle}}</figcaption>
@@ -128,12 +128,12 @@ enum PageTemplate {
     private static let tableText = """
         {{%CONTENT_TYPE:MARKUP}}
         <div class="scroll" role="region" tabindex="0" aria-labelledby="{{tableID}}">
-        <table>
+        <table{{#isText}} class="words"{{/isText}}>
         <caption id="{{tableID}}">{{caption}}</caption>
         <thead><tr><th scope="col">{{corner}}</th>{{#columns}}<th scope="col"><bdi>{{.}}</bdi></th>{{/columns}}</tr></thead>
         <tbody>
         {{#rows}}
-        <tr{{#isText}} class="words"{{/isText}}><th scope="row"><bdi>{{head}}</bdi></th>{{#cells}}<td>{{.}}</td>{{/cells}}</tr>
+        <tr><th scope="row"><bdi>{{head}}</bdi></th>{{#cells}}<td>{{.}}</td>{{/cells}}</tr>
         {{/rows}}
         </tbody>
         </table>
