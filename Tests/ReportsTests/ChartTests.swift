@@ -9,8 +9,12 @@ struct ChartTests {
         "<script>alert(1)</script>", "\"quotes\" & 'more' <b>", "\u{0}\u{1}\u{1B}[31m\u{7F}\u{85}",
         "\u{0600}<script>", "مرحبا \u{202E}abc", "👩‍👩‍👧 emoji 🎬", "line\nbreak\ttab",
         String(repeating: "long ", count: 60), "",
-        "\u{FFFE}\u{FDD0}", "a\u{0301}\"onload=x",
+        Self.scalars(0xFFFE, 0xFDD0), "a\u{0301}\"onload=x",
     ]
+
+    private static func scalars(_ values: UInt32...) -> String {
+        String(String.UnicodeScalarView(values.compactMap(Unicode.Scalar.init)))
+    }
 
     /// What every chart must be, whatever is in it.
     @discardableResult

@@ -32,7 +32,9 @@ struct MarkupTextTests {
             }
             #expect(!text.unicodeScalars.contains { "<>\"'".unicodeScalars.contains($0) })
         }
-        #expect(MarkupText.escaped("\u{FFFE}\u{FFFF}\u{1FFFE}\u{FDD0}") == "\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}")
+        for value: UInt32 in [0xFFFE, 0xFFFF, 0x1FFFE, 0xFDD0] {
+            #expect(Unicode.Scalar(value).map { MarkupText.escaped(String(Character($0))) } == "\u{FFFD}")
+        }
         #expect(MarkupText.escaped("\u{0}\u{1B}") == "␀␛")
     }
 

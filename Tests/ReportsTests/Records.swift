@@ -107,10 +107,13 @@ final class Records {
     static func analysis(text: String = "a dull film") -> PredictionAnalysis {
         var analysis = PredictionAnalysis(
             data: "/data/validation.csv", problemType: "single_label_classification", examples: 100)
-        let bins = (0..<15).map { place in
-            CalibrationBin(
-                lower: Double(place) / 15, upper: Double(place + 1) / 15, count: place < 8 ? 0 : 10,
-                confidence: (Double(place) + 0.5) / 15, accuracy: place < 8 ? 0 : 0.8)
+        let width = 1.0 / 15
+        let bins = (0..<15).map { place -> CalibrationBin in
+            let lower = Double(place) * width
+            let isEmpty = place < 8
+            return CalibrationBin(
+                lower: lower, upper: lower + width, count: isEmpty ? 0 : 10, confidence: lower + width / 2,
+                accuracy: isEmpty ? 0 : 0.8)
         }
         (analysis.studentCalibration, analysis.teacherCalibration) = (bins, bins)
         analysis.outcomes = .init(bothRight: 80, onlyTeacherRight: 10, onlyStudentRight: 6, bothWrong: 4)

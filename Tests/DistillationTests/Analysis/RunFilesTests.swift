@@ -50,7 +50,8 @@ struct RunReportFilesTests {
         #expect(differ.count == min(20, report.validation.examples))
         for example in differ {
             let row = rows[example.row - 1]
-            #expect(example.text == row.text && example.labels == [try #require(row.label)])
+            #expect(example.text == row.text)
+            #expect(example.labels == [row.label ?? ""])
         }
         let page = try text("student/report.html")
         #expect(page.contains("differ most"))
