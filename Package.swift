@@ -37,6 +37,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     ],
     targets: [
         // Torch-free foundations.
@@ -55,6 +56,10 @@ let package = Package(
                 "JSON", "Files", "Safetensors", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "Reports",
+            dependencies: ["JSON", "Files", .product(name: "Mustache", package: "swift-mustache")],
+            swiftSettings: strict),
 
         // The engine: libtorch behind a C header, then Swift.
         .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
@@ -68,13 +73,13 @@ let package = Package(
             name: "Distillation",
             dependencies: [
                 "Torch", "Transformers", "Tokenizers", "Datasets", "Safetensors", "TensorBoard", "Exporters",
-                "JSON", "Files",
+                "Reports", "JSON", "Files", "Yams",
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "distill",
             dependencies: [
-                "Distillation", "Exporters", "Yams",
+                "Distillation", "Exporters", "Reports", "Files", "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -91,6 +96,7 @@ let package = Package(
             name: "SafetensorsTests", dependencies: ["Safetensors", "Files"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard"], swiftSettings: strict),
+        .testTarget(name: "ReportsTests", dependencies: ["Reports", "JSON"], swiftSettings: strict),
         .testTarget(
             name: "ExportersTests",
             dependencies: [
@@ -121,7 +127,8 @@ let package = Package(
         .testTarget(
             name: "InteropTests", dependencies: ["Distillation", "TensorBoard", "Exporters"],
             exclude: [
-                "Fixtures", "interop.py", "onnx_export.py", "onnx_interop.py", "tensorboard_reader.py", "trimming.py",
+                "Fixtures", "card.py", "interop.py", "onnx_export.py", "onnx_interop.py", "tensorboard_reader.py",
+                "trimming.py",
             ],
             swiftSettings: strict),
     ],

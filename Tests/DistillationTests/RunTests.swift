@@ -43,7 +43,7 @@ struct RunTests {
         let expected: Set = [
             "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
             "README.md",
-            "distillation.json",
+            "distillation.json", "history.jsonl", "analysis.json", "report.html",
         ]
         #expect(try files(scratch.appending(path: "student")) == expected)
         #expect(try files(scratch) == ["student"])

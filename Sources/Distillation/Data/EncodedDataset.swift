@@ -54,6 +54,9 @@ public struct EncodedDataset: Sendable {
         return (storages[part], place - starts[part])
     }
 
+    /// The place of an example among the rows of its file, from 0.
+    func row(of index: Int) -> Int { locate(index).place }
+
     /// The number of tokens of an example.
     public func length(of index: Int) -> Int {
         let (storage, place) = locate(index)

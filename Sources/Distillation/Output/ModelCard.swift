@@ -1,126 +1,253 @@
 import Foundation
+import Transformers
 
 /// The README.md that goes with a saved model, in the Hub's form: YAML metadata, then text.
-struct ModelCard {
-    let report: RunReport
+public struct ModelCard: Sendable {
+    /// What the model was made from.
+    enum Origin: Sendable {
+        case distilled(teacher: String, startsFromTeacher: Bool)
+        case fineTuned(model: String)
+        case quantised(model: String)
 
-    var text: String {
-        var lines = metadata
-        lines += ["", "# \(title)", "", summary, "", "## Results on the validation data", ""]
-        lines += table
-        if let gain = report.test?.gain ?? report.gain {
-            let data = report.test?.gain == nil ? "validation" : "test"
-            lines += [
-                "",
-                String(
-                    format:
-                        "Trained without the teacher, the same student has %@ %.4f on the %@ data; this one gains "
-                        + "%+.4f (95 %% interval %+.4f to %+.4f).", gain.metric.rawValue, gain.baseline, data,
-                    gain.difference, gain.low, gain.high),
-            ]
+        /// The directory of the source model.
+        var path: String {
+            switch self {
+            case .distilled(let path, _), .fineTuned(let path), .quantised(let path): path
+            }
         }
-        lines += [
-            "", "## Use", "",
+    }
+
+    /// A model judged, for the Hub's table of results.
+    struct Result: Sendable {
+        var evaluation: ModelEvaluation
+        var data: DataRecord?
+        var split: String
+    }
+
+    /// What a quantised model's card says of the quantisation.
+    public struct Quantisation: Sendable {
+        /// In a few words, such as "int8, static activations".
+        public var method: String
+        /// The model it was made from.
+        public var before: ModelEvaluation
+        public var after: ModelEvaluation
+        /// What both were judged on.
+        public var data: DataRecord?
+        /// The layers left in floating point.
+        public var floatLayers: [String]
+
+        public init(
+            method: String, before: ModelEvaluation, after: ModelEvaluation, data: DataRecord? = nil,
+            floatLayers: [String] = []
+        ) {
+            self.method = method
+            self.before = before
+            self.after = after
+            self.data = data
+            self.floatLayers = floatLayers
+        }
+    }
+
+    let title: String
+    let origin: Origin
+    let labels: [String]
+    let sizes: RunReport.Sizes
+    let parameters: Int
+    let problemType: ProblemType
+    /// The models of the table, this one last.
+    let columns: [(name: String, evaluation: ModelEvaluation)]
+    let results: [Result]
+    /// Paragraphs below the table.
+    let remarks: [String]
+    /// The lines on how it was made.
+    let making: [String]
+    /// Where all the rest is written.
+    let recordName: String
+    let options: ModelCardOptions
+    let source: SourceCard
+
+    /// The card of a run's model.
+    ///
+    /// - Parameters:
+    ///   - report: The run.
+    ///   - options: What the run cannot know. The licence and the base model are taken over from the source model's card
+    ///     where they are not given.
+    public init(report: RunReport, options: ModelCardOptions = ModelCardOptions()) {
+        let student = report.settings.student
+        title = URL(filePath: report.output).lastPathComponent
+        origin =
+            report.settings.teacher.map {
+                .distilled(
+                    teacher: $0,
+                    startsFromTeacher: student.map { $0.initialization != .random && $0.directory == nil }
+                        ?? false)
+            } ?? .fineTuned(model: report.settings.model ?? "")
+        (labels, sizes, parameters) = (
+            report.labels, report.settings.studentConfiguration, report.student.parameters
+        )
+        problemType = report.student.problemType
+        columns =
+            report.teacher.map { [("teacher", $0), ("student", report.student)] }
+            ?? [("model", report.student)]
+        results =
+            [Result(evaluation: report.student, data: report.validation, split: "validation")]
+            + (report.test.map { [Result(evaluation: $0.student, data: $0.data, split: "test")] } ?? [])
+        remarks = [Self.gain(report)].compactMap(\.self)
+        making = Self.training(report)
+        recordName = report.recordName
+        self.options = options
+        source = SourceCard(directory: URL(filePath: origin.path))
+    }
+
+    /// The card of a quantised model.
+    ///
+    /// - Parameters:
+    ///   - quantisation: How it was made and what it cost.
+    ///   - title: The name of its directory.
+    ///   - labels: The classes' names, in order.
+    ///   - sizes: Of the architecture.
+    ///   - model: The directory of the model it was made from, whose card's licence it takes over.
+    ///   - options: What cannot be known.
+    public init(
+        quantisation: Quantisation, title: String, labels: [String], sizes: RunReport.Sizes, model: URL,
+        options: ModelCardOptions = ModelCardOptions()
+    ) {
+        self.title = title
+        origin = .quantised(model: model.path(percentEncoded: false))
+        (self.labels, self.sizes, parameters) = (labels, sizes, quantisation.after.parameters)
+        problemType = quantisation.after.problemType
+        columns = [("float32", quantisation.before), ("int8", quantisation.after)]
+        results = [Result(evaluation: quantisation.after, data: quantisation.data, split: "validation")]
+        remarks = []
+        making =
+            ["- method: \(quantisation.method)"]
+            + (quantisation.floatLayers.isEmpty
+                ? []
+                : [
+                    "- left in floating point: "
+                        + quantisation.floatLayers.map { "`\($0)`" }.joined(separator: ", ")
+                ])
+        recordName = "quantization.json"
+        self.options = options
+        source = SourceCard(directory: model)
+    }
+
+    /// The whole file.
+    public var text: String {
+        var lines = metadata
+        lines += ["", "# \(Self.inline(title))", "", summary, "", "## Results on the validation data", ""]
+        lines += table
+        for remark in remarks { lines += ["", remark] }
+        lines += ["", "## Use", ""] + use
+        var heading = "Training"
+        var closing = "Every setting, the data's digests and each epoch's metrics are in `\(recordName)`."
+        if case .quantised = origin {
+            (heading, closing) = ("Quantisation", "The whole record is in `\(recordName)`.")
+        }
+        lines += ["", "## \(heading)", ""] + making + ["", closing, ""]
+        return lines.joined(separator: "\n")
+    }
+}
+
+// MARK: - The parts of the text
+
+extension ModelCard {
+    private var summary: String {
+        let shape = "\(sizes.layers) layers of width \(sizes.hiddenSize), \(parameters) parameters"
+        let name = "`\(Self.inline(URL(filePath: origin.path).lastPathComponent))`"
+        let made =
+            switch origin {
+            case .distilled: "distilled from \(name)"
+            case .fineTuned: "fine-tuned from \(name)"
+            case .quantised: "\(name) with weights of 8 bits"
+            }
+        let list = labels.map { "`\(Self.inline($0))`" }.joined(separator: ", ")
+        return switch problemType {
+        case .singleLabel: "A text classifier (\(shape)), \(made) to tell \(list) apart."
+        case .multiLabel:
+            "A text classifier (\(shape)), \(made) to find which of \(list) apply, any number of them at once: "
+                + "those whose logit is above 0."
+        case .regression: "A text regressor (\(shape)), \(made): its one output is a number."
+        }
+    }
+
+    private var use: [String] {
+        var lines = [
             "```python",
             "from transformers import AutoModelForSequenceClassification, AutoTokenizer",
             "",
-            "model = AutoModelForSequenceClassification.from_pretrained(\"\(title)\")",
-            "tokenizer = AutoTokenizer.from_pretrained(\"\(title)\")",
+            "model = AutoModelForSequenceClassification.from_pretrained(\(Self.python(title)))",
+            "tokenizer = AutoTokenizer.from_pretrained(\(Self.python(title)))",
             "```",
-            "", "## Training", "",
         ]
-        lines += settings
-        lines += [
-            "", "Every setting, the data's digests and each epoch's metrics are in `\(report.recordName)`.",
-            "",
-        ]
-        return lines.joined(separator: "\n")
-    }
-
-    private var title: String { URL(filePath: report.output).lastPathComponent }
-
-    private var metadata: [String] {
-        [
-            "---", "library_name: transformers", "pipeline_tag: text-classification", "tags:", "- distill",
-            report.settings.teacher == nil ? "- fine-tuned" : "- knowledge-distillation", "metrics:",
-        ] + metricIDs.map { "- \($0)" } + ["---"]
-    }
-
-    /// The Hub's names of the metrics.
-    private var metricIDs: [String] {
-        switch report.student.problemType {
-        case .singleLabel: ["accuracy", "f1", "matthews_correlation"]
-        case .multiLabel: ["f1", "accuracy"]
-        case .regression: ["pearsonr", "spearmanr", "mse"]
+        if case .quantised = origin {
+            lines += [
+                "",
+                "transformers needs the package `compressed-tensors` to open it; `distill` needs nothing.",
+            ]
         }
-    }
-
-    private var summary: String {
-        let sizes = report.settings.studentConfiguration
-        let shape =
-            "\(sizes.layers) layers of width \(sizes.hiddenSize), \(report.student.parameters) parameters"
-        let origin =
-            report.settings.teacher.map { "distilled from `\(name($0))`" }
-            ?? "fine-tuned from `\(name(report.settings.model))`"
-        let labels = report.labels.map { "`\($0)`" }.joined(separator: ", ")
-        return switch report.student.problemType {
-        case .singleLabel: "A text classifier (\(shape)), \(origin) to tell \(labels) apart."
-        case .multiLabel:
-            "A text classifier (\(shape)), \(origin) to find which of \(labels) apply, any number of them at once: "
-                + "those whose logit is above 0."
-        case .regression: "A text regressor (\(shape)), \(origin): its one output is a number."
-        }
-    }
-
-    private func name(_ path: String?) -> String {
-        path.map { URL(filePath: $0).lastPathComponent } ?? "a model"
+        return lines
     }
 
     private var table: [String] {
         func row(_ name: String, _ value: (ModelEvaluation) -> String) -> String {
-            let cells = [report.teacher, report.student].compactMap(\.self).map(value)
-            return "| \(name) | " + cells.joined(separator: " | ") + " |"
+            "| \(name) | " + columns.map { value($0.evaluation) }.joined(separator: " | ") + " |"
         }
-        let header = report.teacher == nil ? "| | model |" : "| | teacher | student |"
-        let rule = report.teacher == nil ? "|---|---|" : "|---|---|---|"
-        return [
-            header, rule,
-        ] + metricRows(row) + [
-            row("parameters") { String($0.parameters) },
-            row("bytes of weights") { String($0.bytesOnDisk) },
-        ]
-    }
-
-    private func metricRows(
-        _ row: (String, (ModelEvaluation) -> String) -> String
-    ) -> [String] {
         let names: [MetricName] =
-            switch report.student.problemType {
+            switch problemType {
             case .singleLabel: [.accuracy, .macroF1, .matthewsCorrelation]
             case .multiLabel: [.microF1, .macroF1, .accuracy]
             case .regression: [.pearson, .spearman, .mse, .mae]
             }
-        return names.map { name in
-            row(name.title(for: report.student.problemType)) { evaluation in
-                evaluation.metrics[name].map { String(format: "%.4f", $0) } ?? ""
-            }
-        }
+        return [
+            "| | " + columns.map(\.name).joined(separator: " | ") + " |",
+            "|---|" + columns.map { _ in "---|" }.joined(),
+        ]
+            + names.map { name in
+                row(name.title(for: problemType)) { evaluation in
+                    evaluation.metrics[name].map { String(format: "%.4f", $0) } ?? ""
+                }
+            } + [
+                row("parameters") { String($0.parameters) },
+                row("bytes of weights") { String($0.bytesOnDisk) },
+            ]
     }
 
-    private var settings: [String] {
+    private static func gain(_ report: RunReport) -> String? {
+        guard let gain = report.test?.gain ?? report.gain else { return nil }
+        let data = report.test?.gain == nil ? "validation" : "test"
+        return String(
+            format:
+                "Trained without the teacher, the same student has %@ %.4f on the %@ data; this one gains "
+                + "%+.4f (95 %% interval %+.4f to %+.4f).", gain.metric.rawValue, gain.baseline, data,
+            gain.difference, gain.low, gain.high)
+    }
+
+    private static func training(_ report: RunReport) -> [String] {
         let training = report.settings.training
         var lines: [String] = []
         for stage in report.settings.stages ?? [] {
             let name = stage.name.map { " of stage \($0)" } ?? ""
             lines.append("- objectives\(name): " + stage.objectives.map { "`\($0)`" }.joined(separator: ", "))
         }
-        lines += [
+        return lines + [
             "- examples: \(report.train.examples) for training, \(report.validation.examples) for validation",
             "- epochs: \(training.numTrainEpochs), the best after \(report.bestEpoch)",
             "- batch size: \(training.perDeviceTrainBatchSize * training.gradientAccumulationSteps)",
-            "- AdamW, learning rate \(training.learningRate), \(training.lrSchedulerType.rawValue) decay, seed \(training.seed)",
+            "- AdamW, learning rate \(training.learningRate), \(training.lrSchedulerType.rawValue) decay, "
+                + "seed \(training.seed)",
         ]
-        return lines
+    }
+
+    /// A name on one line, without what would end a code span.
+    private static func inline(_ text: String) -> String {
+        text.replacing("`", with: "'").replacing(/[\r\n]+/, with: " ")
+    }
+
+    /// A text as Python writes it.
+    private static func python(_ text: String) -> String {
+        "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+            + "\""
     }
 }
 

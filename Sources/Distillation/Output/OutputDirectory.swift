@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Reports
 import Tokenizers
 import Transformers
 
@@ -39,14 +40,24 @@ struct OutputDirectory {
 
     /// Saves the model with its tokenizer's files, a model card and a report, in place of an earlier save.
     ///
-    /// - Parameter tokenizerDirectory: Its tokenizer files are copied as they are.
+    /// - Parameters:
+    ///   - model: What is saved.
+    ///   - tokenizerDirectory: Its tokenizer files are copied as they are.
+    ///   - files: More files by their names.
+    ///   - page: Whether `report.html` is made of them.
     func save(
-        _ model: any SequenceClassifier, tokenizerDirectory: URL, files: [(name: String, text: String)]
+        _ model: any SequenceClassifier, tokenizerDirectory: URL, files: [(name: String, text: String)],
+        page: Bool = false
     ) throws {
         let staged = try StagedDirectory(for: url, overwrite: true)
         try ModelWriter.save(model, to: staged.url)
         try Self.copyTokenizer(from: tokenizerDirectory, to: staged.url)
         for file in files { try AtomicFile.write(file.text, to: staged.url.appending(path: file.name)) }
+        if page {
+            let report = try HTMLReport(
+                [RunFiles(staged.url, destination: url)], program: "distill \(Version.current)")
+            try AtomicFile.write(try report.html(), to: staged.url.appending(path: "report.html"))
+        }
         try staged.commit()
     }
 
@@ -60,27 +71,42 @@ struct OutputDirectory {
         }
     }
 
+    /// What goes with a run's model besides its report.
+    struct Extras {
+        /// Lines of `history.jsonl`; none where there is nothing to say.
+        var history = ""
+        /// `analysis.json`; `nil` in a save before the end.
+        var analysis: PredictionAnalysis?
+        var card = ModelCardOptions()
+    }
+
     /// Saves the model and its report; the report then knows the size of the weights' file, so it is written once
-    /// more.
+    /// more. With an analysis, the run is at its end, and `report.html` is made of the files.
     func save(
-        _ model: any SequenceClassifier, tokenizerDirectory: URL, report: inout RunReport
+        _ model: any SequenceClassifier, tokenizerDirectory: URL, report: inout RunReport,
+        extras: Extras = Extras()
     ) throws {
-        func write(_ report: RunReport) throws {
+        func write(_ report: RunReport, isLast: Bool) throws {
+            var files = [
+                ("README.md", ModelCard(report: report, options: extras.card).text),
+                (report.recordName, try JSONText.encode(report) + "\n"),
+            ]
+            if !extras.history.isEmpty { files.append(("history.jsonl", extras.history)) }
+            if let analysis = extras.analysis {
+                files.append(("analysis.json", try JSONText.encode(analysis) + "\n"))
+            }
             try save(
-                model, tokenizerDirectory: tokenizerDirectory,
-                files: [
-                    ("README.md", ModelCard(report: report).text),
-                    (report.recordName, try JSONText.encode(report) + "\n"),
-                ])
+                model, tokenizerDirectory: tokenizerDirectory, files: files,
+                page: isLast && extras.analysis != nil)
         }
         if report.student.bytesOnDisk == 0 {
-            try write(report)
+            try write(report, isLast: false)
             report.student.bytesOnDisk = weightBytes(in: url)
             if let teacher = report.teacher, report.student.bytesOnDisk > 0 {
                 report.comparison?.sizeRatio =
                     Double(teacher.bytesOnDisk) / Double(report.student.bytesOnDisk)
             }
         }
-        try write(report)
+        try write(report, isLast: true)
     }
 }

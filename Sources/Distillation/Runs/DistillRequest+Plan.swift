@@ -34,6 +34,8 @@ extension DistillRequest {
     func validate(_ findings: Findings) throws {
         try findings.attempt { try training.validate() }
         try findings.attempt { try data.validate() }
+        try findings.attempt { try card.validate() }
+        try findings.attempt { try validateExamples(reportExamples) }
         func require(_ holds: Bool, _ message: @autoclosure () -> String) throws {
             try findings.attempt { if !holds { throw DistillationError(message()) } }
         }

@@ -12,6 +12,8 @@ public struct FineTuning {
     public init(_ request: FineTuneRequest) throws {
         try request.training.validate()
         try request.data.validate()
+        try request.card.validate()
+        try validateExamples(request.reportExamples)
         self.request = request
     }
 
@@ -57,12 +59,19 @@ public struct FineTuning {
         let outcome = try log.phase("Training") {
             try session.run(log: log, shouldStop: shouldStop) { outcome in
                 var report = try report(model, outcome, data, log, latencySamples: 0)
-                try output.save(model, tokenizerDirectory: request.model, report: &report)
+                try output.save(
+                    model, tokenizerDirectory: request.model, report: &report,
+                    extras: .init(history: outcome.log.text, card: request.card))
             }
         }
         return try log.phase("Evaluation") {
             var report = try report(model, outcome, data, log, latencySamples: 200)
-            try output.save(model, tokenizerDirectory: request.model, report: &report)
+            let analysis = data.analysis(
+                student: outcome.validation, teacher: nil, request: request.data, cache: request.cache,
+                limit: request.reportExamples, log: log)
+            try output.save(
+                model, tokenizerDirectory: request.model, report: &report,
+                extras: .init(history: outcome.log.text, analysis: analysis, card: request.card))
             return report
         }
     }

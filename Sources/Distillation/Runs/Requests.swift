@@ -45,6 +45,10 @@ public struct FineTuneRequest: Sendable {
     public var cache = CacheOptions()
     /// Where curves for TensorBoard and `metrics.jsonl` are written; `nil` for nowhere.
     public var loggingDirectory: URL?
+    /// The most examples in each list of the report; 0 keeps all texts out of it.
+    public var reportExamples = 20
+    /// What the model card says that the run cannot know.
+    public var card = ModelCardOptions()
 
     public init(model: URL, data: DataRequest, output: URL) {
         self.model = model
@@ -92,6 +96,10 @@ public struct DistillRequest: Sendable {
     public var cache = CacheOptions()
     /// Where curves for TensorBoard and `metrics.jsonl` are written; `nil` for nowhere.
     public var loggingDirectory: URL?
+    /// The most examples in each list of the report; 0 keeps all texts out of it.
+    public var reportExamples = 20
+    /// What the model card says that the run cannot know.
+    public var card = ModelCardOptions()
 
     /// The directory of the only teacher, or of the first.
     public var teacher: URL {

@@ -1,4 +1,5 @@
 import Foundation
+import Reports
 import Torch
 import Transformers
 
@@ -55,7 +56,10 @@ struct SeededRuns {
         return try log.phase("Evaluation") {
             let best = bestPlace(all.map(\.outcome.metric))
             var report = try report(all[best], all: all, latencySamples: 200)
-            try save(all[best].model, &report)
+            let analysis = setup.data.analysis(
+                student: all[best].outcome.validation, teacher: lesson.outputs.validation,
+                request: request.data, cache: request.cache, limit: request.reportExamples, log: log)
+            try save(all[best], &report, analysis)
             return report
         }
     }
@@ -91,7 +95,7 @@ struct SeededRuns {
                 guard isBetter(outcome.metric, than: best) else { return }
                 let now = Repetition(seed: seed, model: student.model, outcome: outcome)
                 var report = try report(now, all: [now], latencySamples: 0)
-                try save(student.model, &report)
+                try save(now, &report)
             }
         }
         return Repetition(seed: seed, model: student.model, outcome: outcome)
@@ -236,7 +240,12 @@ struct SeededRuns {
         return settings
     }
 
-    private func save(_ model: any SequenceClassifier, _ report: inout RunReport) throws {
-        try output.save(model, tokenizerDirectory: setup.tokenizerDirectory, report: &report)
+    /// - Parameter analysis: Of a run at its end.
+    private func save(
+        _ repetition: Repetition, _ report: inout RunReport, _ analysis: PredictionAnalysis? = nil
+    ) throws {
+        try output.save(
+            repetition.model, tokenizerDirectory: setup.tokenizerDirectory, report: &report,
+            extras: .init(history: repetition.outcome.log.text, analysis: analysis, card: request.card))
     }
 }

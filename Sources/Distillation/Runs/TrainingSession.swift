@@ -26,6 +26,8 @@ struct TrainingSession {
         var bestEpoch: Double
         var steps: Int
         var interrupted: Bool
+        /// What the log steps showed.
+        var log = StepHistory()
     }
 
     /// - Parameter onBest: Called with each checkpoint that is better than all before it, to save it.
@@ -38,6 +40,7 @@ struct TrainingSession {
         var best: (state: TrainingState.Best, logits: Logits)?
         var (history, interrupted) = ([EpochMetrics](), false)
         var steps = 0
+        var logged = StepHistory()
         for make in trainers {
             let trainer = try make()
             if let name = trainer.stage.name { log.send(.note("Stage \(name) begins.")) }
@@ -48,7 +51,7 @@ struct TrainingSession {
                     validation: logits, history: history + trainer.history,
                     metric: trainer.best?.metric ?? .nan,
                     bestEpoch: trainer.best?.epoch ?? trainer.epochNow, steps: steps + trainer.step,
-                    interrupted: interrupted)
+                    interrupted: interrupted, log: logged)
             }
             do {
                 let finished = try trainer.train(
@@ -62,7 +65,10 @@ struct TrainingSession {
                         best = (state, latest)
                         try onBest(outcome(latest, interrupted: true))
                     },
-                    onEvent: log.send, shouldStop: shouldStop)
+                    onEvent: { event in
+                        if case .step(let step) = event { logged.append(step) }
+                        log.send(event)
+                    }, shouldStop: shouldStop)
                 interrupted = !finished
             } catch let error as NonFiniteLossError {
                 throw Self.kept(after: error, best?.state)
@@ -74,7 +80,7 @@ struct TrainingSession {
         if let best { try model.parameters.restore(best.state.parameters) }
         return Outcome(
             validation: try best?.logits ?? logits(), history: history, metric: best?.state.metric ?? .nan,
-            bestEpoch: best?.state.epoch ?? 0, steps: steps, interrupted: interrupted)
+            bestEpoch: best?.state.epoch ?? 0, steps: steps, interrupted: interrupted, log: logged)
     }
 
     private static func steps(_ arguments: TrainingArguments, _ examples: Int) -> (steps: Int, epochs: Int) {

@@ -27,6 +27,7 @@ struct FineTuneCommand: ParsableCommand {
     @OptionGroup(title: "Data") var data: DataOptions
     @OptionGroup(title: "Training") var training: TrainingOptions
     @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Output") var report: ReportOptions
     @OptionGroup(title: "Running") var cache: CachePlaceOptions
     @OptionGroup(title: "Running") var compute: ComputeOptions
     @OptionGroup(title: "Running") var display: DisplayOptions
@@ -41,6 +42,7 @@ struct FineTuneCommand: ParsableCommand {
             "ignore_mismatched_sizes", ignoreMismatchedSizes ? true : nil, to: &request.ignoreMismatchedSizes)
         try output.assign(
             settings, overwrite: &request.overwrite, loggingDirectory: &request.loggingDirectory)
+        try report.assign(settings, examples: &request.reportExamples, card: &request.card)
         request.training = try training.arguments(settings)
         request.cache = try cache.options(settings)
         request.device = try compute.device(settings)

@@ -23,6 +23,7 @@ struct RunOptions: ParsableArguments {
 
     @OptionGroup(title: "Training") var training: TrainingOptions
     @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Output") var report: ReportOptions
     @OptionGroup(title: "Running") var cache: CacheOptionGroup
     @OptionGroup(title: "Running") var compute: ComputeOptions
 
@@ -46,6 +47,7 @@ struct RunOptions: ParsableArguments {
             "quantize_aware", student.quantizeAware ? true : nil, to: &request.quantizeAware)
         try output.assign(
             settings, overwrite: &request.overwrite, loggingDirectory: &request.loggingDirectory)
+        try report.assign(settings, examples: &request.reportExamples, card: &request.card)
         request.training = try training.arguments(settings)
         request.cache = try cache.options(settings)
         request.device = try compute.device(settings)

@@ -1,0 +1,94 @@
+import Datasets
+import Files
+import Foundation
+import Reports
+import Transformers
+
+/// Reads the texts of a few examples again: what stays in memory of a data file is its tokens.
+enum ExampleTexts {
+    /// Characters of a text that are kept.
+    static let longest = 1000
+
+    /// Puts texts beside the examples of an analysis.
+    ///
+    /// - Parameters:
+    ///   - analysis: Gets the texts of its lists.
+    ///   - file: The data file.
+    ///   - sha256: Its digest when it was tokenized.
+    ///   - options: How it is read.
+    ///   - memo: Tells its digest now.
+    /// - Returns: Why there are none; `nil` where there are.
+    static func fill(
+        _ analysis: inout PredictionAnalysis, from file: URL, sha256: String, options: DatasetOptions,
+        memo: DigestMemo
+    ) -> String? {
+        let wanted = Set(((analysis.differMost ?? []) + (analysis.bothWrong ?? [])).map(\.row))
+        guard let last = wanted.max() else { return nil }
+        let path = file.path(percentEncoded: false)
+        var texts: [Int: (text: String, pair: String?)] = [:]
+        do {
+            guard try memo.sha256(ofFile: file) == sha256 else {
+                return
+                    "\(path): the file changed while the run went on; the report has its examples without texts"
+            }
+            let stream = try TextStream(file, options: options)
+            while stream.count < last, let row = try stream.next() {
+                guard wanted.contains(stream.count) else { continue }
+                texts[stream.count] = (shortened(row.text), row.pair.map(shortened))
+            }
+        } catch { return "\(error); the report has its examples without texts" }
+        func filled(_ examples: [PredictionAnalysis.Example]?) -> [PredictionAnalysis.Example]? {
+            examples?.map { example in
+                var example = example
+                (example.text, example.pair) = (texts[example.row]?.text, texts[example.row]?.pair)
+                return example
+            }
+        }
+        analysis.differMost = filled(analysis.differMost)
+        analysis.bothWrong = filled(analysis.bothWrong)
+        return nil
+    }
+
+    private static func shortened(_ text: String) -> String {
+        text.count <= longest ? text : String(text.prefix(longest - 1)) + "…"
+    }
+}
+
+extension RunData {
+    /// What a model's answers to the validation data show, with the texts of some examples.
+    ///
+    /// - Parameters:
+    ///   - student: The model's logits.
+    ///   - teacher: The teacher's.
+    ///   - request: How the data was read.
+    ///   - cache: Where digests are remembered.
+    ///   - hasTeacher: Whether examples may lack a label.
+    ///   - limit: The most examples in each list; 0 keeps all texts out.
+    ///   - log: Is told where there are no texts.
+    func analysis(
+        student: Logits, teacher: Logits?, request: DataRequest, cache: CacheOptions, limit: Int, log: RunLog
+    ) -> PredictionAnalysis {
+        var analysis = PredictionAnalysis(
+            student: student, teacher: teacher, targets: validation.targets, labels: labels.names,
+            data: validationRecord.path, rows: (0..<validation.count).map { validation.row(of: $0) },
+            limit: limit)
+        guard limit > 0 else { return analysis }
+        var options = request.options
+        options.labelForm = .init(problemType)
+        // A split of the training data may lie among examples without labels.
+        options.allowsUnlabelled = request.validation == nil && teacher != nil
+        let problem = ExampleTexts.fill(
+            &analysis, from: request.validation ?? request.train, sha256: validationRecord.sha256,
+            options: options, memo: DigestMemo(root: cache.data ? cache.root : nil))
+        if let problem { log.warnOnce(problem) }
+        return analysis
+    }
+}
+
+/// - Throws: ``DistillationError`` for a number of examples that cannot be.
+func validateExamples(_ count: Int) throws {
+    guard count >= 0 else {
+        throw DistillationError(
+            "report_examples must be 0 or more, got \(count); 0 keeps all texts out of the report")
+    }
+}

@@ -1,0 +1,28 @@
+/// A picture with words for those who do not see it.
+public protocol Chart: Sendable {
+    /// What it shows.
+    var title: String { get }
+    /// What is to be seen in it, in a sentence or two.
+    var summary: String { get }
+
+    /// The chart as an inline SVG element.
+    ///
+    /// It has the role of an image, a title and a description, no script, no style of its own, and loads nothing: colours
+    /// come from the page's style sheet, by class.
+    ///
+    /// - Parameter identifier: Unique in the page, of letters, digits and hyphens.
+    func svg(identifier: String) -> String
+}
+
+/// A point of a series.
+public struct ChartPoint: Sendable, Equatable {
+    public var x: Double
+    public var y: Double
+
+    public init(_ x: Double, _ y: Double) {
+        self.x = x
+        self.y = y
+    }
+
+    var isFinite: Bool { x.isFinite && y.isFinite }
+}

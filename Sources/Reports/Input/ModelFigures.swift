@@ -1,0 +1,117 @@
+import JSON
+
+/// A model as an evaluation found it. What a record does not have is `nil`.
+struct ModelFigures: Sendable {
+    enum Role: String, Sendable {
+        case teacher, student, baseline, model, quantised
+    }
+
+    var name: String
+    var role: Role
+    /// Where the model lies, as far as it is known: tells whether two records speak of the same.
+    var path: String?
+    var problemType: String
+    var metrics: [String: Double] = [:]
+    var f1: [(label: String, value: Double)] = []
+    var confusion: [[Int]]?
+    var examples: Int?
+    var parameters: Double?
+    var bytes: Double?
+    var p50: Double?
+    var p95: Double?
+    /// Agreement and KL with its teacher.
+    var agreement: Double?
+    var kl: Double?
+    /// The data it was judged on, by its digest, and the file's name.
+    var dataDigest: String?
+    var dataName: String?
+
+    /// Reads an evaluation of a record.
+    init?(_ value: JSONValue?, name: String, role: Role, path: String?) {
+        guard let object = value?.objectValue else { return nil }
+        self.name = name
+        self.role = role
+        self.path = path
+        problemType = object["problem_type"]?.stringValue ?? "single_label_classification"
+        for (key, value) in object["metrics"]?.objectValue ?? JSONObject() {
+            metrics[key] = value.doubleValue
+        }
+        // Records before there were metrics by name.
+        for key in ["accuracy", "macro_f1", "matthews_correlation"] where metrics[key] == nil {
+            metrics[key] = object[key]?.doubleValue
+        }
+        f1 = (object["f1"]?.arrayValue ?? []).compactMap { score in
+            guard let label = score.objectValue?["label"]?.stringValue,
+                let value = score.objectValue?["value"]?.doubleValue
+            else { return nil }
+            return (label, value)
+        }
+        confusion = object["confusion_matrix"]?.arrayValue.map { rows in
+            // Beyond this no count can be, and sums would overflow.
+            rows.map { $0.arrayValue?.map { min(max(0, $0.intValue ?? 0), 1 << 40) } ?? [] }
+        }
+        examples = object["examples"]?.intValue
+        func positive(_ key: String) -> Double? {
+            object[key]?.doubleValue.flatMap { $0 > 0 && $0.isFinite ? $0 : nil }
+        }
+        parameters = positive("parameters")
+        bytes = positive("bytes_on_disk")
+        p50 = positive("latency_p50_milliseconds")
+        p95 = positive("latency_p95_milliseconds")
+        agreement = metrics["agreement"]
+        kl = metrics["kl"]
+    }
+
+    /// The name of the metric that decides: the task's own.
+    var mainMetric: String {
+        switch problemType {
+        case "multi_label_classification": "micro_f1"
+        case "regression": "pearson"
+        default: "accuracy"
+        }
+    }
+
+    /// The task's own metric.
+    var main: Double? { metrics[mainMetric].flatMap { $0.isFinite ? $0 : nil } }
+}
+
+/// What metrics are called on the page, and how they are written.
+enum MetricText {
+    static func title(_ name: String, _ problemType: String) -> String {
+        switch name {
+        case "accuracy": problemType == "multi_label_classification" ? "subset accuracy" : "accuracy"
+        case "macro_f1": "macro F1"
+        case "micro_f1": "micro F1"
+        case "matthews_correlation": "Matthews correlation"
+        case "pearson": "Pearson correlation"
+        case "spearman": "Spearman correlation"
+        case "mse": "mean squared error"
+        case "mae": "mean absolute error"
+        case "r2": "R²"
+        case "ece": "calibration error"
+        case "kl": "KL to teacher"
+        case "agreement": problemType == "regression" ? "correlation with teacher" : "agreement with teacher"
+        case "teacher_mse": "mean squared difference from teacher"
+        case "loss": "loss with the labels"
+        default: name.replacing("_", with: " ")
+        }
+    }
+
+    static func isShare(_ name: String, _ problemType: String) -> Bool {
+        ["accuracy", "macro_f1", "micro_f1"].contains(name)
+            || name == "agreement" && problemType != "regression"
+    }
+
+    static func format(_ name: String, _ problemType: String) -> NumberText {
+        isShare(name, problemType) ? .percent : .fourDigits
+    }
+
+    /// The metrics of a table of models, the most telling first.
+    static func names(_ problemType: String) -> [String] {
+        switch problemType {
+        case "multi_label_classification": ["micro_f1", "macro_f1", "accuracy", "ece"]
+        case "regression": ["pearson", "spearman", "mse", "mae", "r2"]
+        default: ["accuracy", "macro_f1", "matthews_correlation", "ece"]
+        }
+    }
+}

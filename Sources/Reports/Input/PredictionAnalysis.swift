@@ -1,0 +1,131 @@
+/// What a model's answers on labelled examples show beyond averages, with a teacher's beside them where there is one:
+/// `analysis.json`.
+public struct PredictionAnalysis: Sendable, Equatable, Codable {
+    /// The path of the data file.
+    public var data: String
+    /// The problem type, by its name in `config.json`.
+    public var problemType: String
+    /// How many examples were looked at.
+    public var examples: Int
+    /// Calibration by confidence; `nil` for regression.
+    public var studentCalibration: [CalibrationBin]?
+    public var teacherCalibration: [CalibrationBin]?
+    /// How often whom is right; `nil` without a teacher and for regression.
+    public var outcomes: Outcomes?
+    /// Where teacher and student differ most, the largest difference first; `nil` without a teacher, or where texts are
+    /// to be left out.
+    public var differMost: [Example]?
+    /// Where both are wrong and sure of it, the surest first; without a teacher, where the model is. For regression, where
+    /// both are farthest off. `nil` where texts are to be left out.
+    public var bothWrong: [Example]?
+
+    public init(data: String, problemType: String, examples: Int) {
+        self.data = data
+        self.problemType = problemType
+        self.examples = examples
+    }
+
+    /// Whether all counts are small enough to be added.
+    var hasPossibleCounts: Bool {
+        let bins = (studentCalibration ?? []) + (teacherCalibration ?? [])
+        let outcomes = outcomes.map {
+            [$0.bothRight, $0.onlyTeacherRight, $0.onlyStudentRight, $0.bothWrong]
+        }
+        return (bins.map(\.count) + (outcomes ?? []) + [examples]).allSatisfy { (0...1 << 40).contains($0) }
+    }
+
+    /// The number of examples by who answers rightly.
+    public struct Outcomes: Sendable, Equatable, Codable {
+        public var bothRight: Int
+        public var onlyTeacherRight: Int
+        public var onlyStudentRight: Int
+        public var bothWrong: Int
+
+        public init(
+            bothRight: Int = 0, onlyTeacherRight: Int = 0, onlyStudentRight: Int = 0, bothWrong: Int = 0
+        ) {
+            self.bothRight = bothRight
+            self.onlyTeacherRight = onlyTeacherRight
+            self.onlyStudentRight = onlyStudentRight
+            self.bothWrong = bothWrong
+        }
+    }
+
+    /// One example with both answers.
+    public struct Example: Sendable, Equatable, Codable {
+        /// Its place among the file's rows, from 1.
+        public var row: Int
+        /// `nil` where the file could not be read again.
+        public var text: String?
+        public var pair: String?
+        /// The true labels: one class, any number of them, or a number.
+        public var labels: [String]
+        public var student: Answer
+        public var teacher: Answer?
+        /// KL(teacher ‖ student) at temperature 1; for regression the absolute difference.
+        public var difference: Double?
+
+        public init(row: Int, labels: [String], student: Answer, teacher: Answer?, difference: Double?) {
+            self.row = row
+            self.labels = labels
+            self.student = student
+            self.teacher = teacher
+            self.difference = difference
+        }
+    }
+
+    /// What a model says of an example.
+    public struct Answer: Sendable, Equatable, Codable {
+        /// The classes it chooses: one, or any number of them; empty for regression.
+        public var labels: [String]
+        /// Probabilities of the classes worth naming, the largest first; `nil` for regression.
+        public var probabilities: [Probability]?
+        /// For regression.
+        public var value: Double?
+
+        public init(labels: [String], probabilities: [Probability]? = nil, value: Double? = nil) {
+            self.labels = labels
+            self.probabilities = probabilities
+            self.value = value
+        }
+    }
+
+    public struct Probability: Sendable, Equatable, Codable {
+        public var label: String
+        public var value: Double
+
+        public init(label: String, value: Double) {
+            self.label = label
+            self.value = value
+        }
+    }
+}
+
+/// The answers of which a model was about equally sure.
+public struct CalibrationBin: Sendable, Equatable, Codable {
+    /// The bounds of the confidences; the upper one belongs to the bin.
+    public var lower: Double
+    public var upper: Double
+    /// The number of answers.
+    public var count: Int
+    /// The mean confidence; the middle of the bin where there are no answers.
+    public var confidence: Double
+    /// The share of right answers; 0 where there are none.
+    public var accuracy: Double
+
+    public init(lower: Double, upper: Double, count: Int, confidence: Double, accuracy: Double) {
+        self.lower = lower
+        self.upper = upper
+        self.count = count
+        self.confidence = confidence
+        self.accuracy = accuracy
+    }
+
+    /// The expected calibration error: the mean distance of confidence and accuracy, weighted by answers; `nil` without
+    /// answers.
+    public static func expectedError(_ bins: [CalibrationBin]) -> Double? {
+        let total = bins.reduce(0) { $0 + $1.count }
+        guard total > 0 else { return nil }
+        return bins.reduce(0) { $0 + Double($1.count) * abs($1.accuracy - $1.confidence) } / Double(total)
+    }
+}

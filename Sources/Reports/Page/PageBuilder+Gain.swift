@@ -1,0 +1,114 @@
+import Foundation
+import JSON
+
+/// What the teacher was worth, seeds, and the test data.
+extension PageBuilder {
+    mutating func worth(_ run: RunFiles) -> [Block] {
+        var blocks: [Block] = []
+        for (object, data) in [
+            (run.record["gain"]?.objectValue, "validation"),
+            (run.record["test"]?.objectValue?["gain"]?.objectValue, "test"),
+        ] {
+            guard let object, let sentence = gain(object, data) else { continue }
+            blocks.append(.paragraph(sentence))
+        }
+        if let seeds = run.record["seeds"]?.objectValue { blocks += spread(seeds) }
+        return blocks
+    }
+
+    private func gain(_ gain: JSONObject, _ data: String) -> String? {
+        func number(_ name: String) -> Double? { gain[name]?.doubleValue }
+        guard let metric = gain["metric"]?.stringValue, let own = number("student"),
+            let other = number("baseline"), let difference = number("difference"), let low = number("low"),
+            let high = number("high")
+        else { return nil }
+        let format = MetricText.format(metric, problemType)
+        let isShare = MetricText.isShare(metric, problemType)
+        func signed(_ value: Double) -> String {
+            isShare ? String(format: "%+.2f", value * 100) : String(format: "%+.4f", value)
+        }
+        let verdict =
+            low > 0
+            ? "The teacher helped"
+            : high < 0 ? "The teacher did harm" : "No difference can be told from chance"
+        let p = number("p_value").map { String(format: ", p = %.3g", $0) } ?? ""
+        return
+            "\(verdict): on the \(data) data \(MetricText.title(metric, problemType)) is \(format.text(own)) with the "
+            + "teacher and \(format.text(other)) without, a difference of \(signed(difference))"
+            + "\(isShare ? " points" : "") (95 % interval \(signed(low)) to \(signed(high))\(p))."
+    }
+
+    private mutating func spread(_ seeds: JSONObject) -> [Block] {
+        let runs = seeds["runs"]?.arrayValue?.compactMap(\.objectValue) ?? []
+        guard !runs.isEmpty else { return [] }
+        let format = MetricText.format(mainMetric, problemType)
+        let title = MetricText.title(mainMetric, problemType)
+        var rows = runs.map { run in
+            let gain = run["gain"]?.objectValue?["difference"]?.doubleValue
+            return PageRow(
+                head: run["seed"]?.intValue.map(String.init) ?? "",
+                cells: [
+                    run["student"]?.objectValue?[mainMetric]?.doubleValue.map(format.text) ?? "",
+                    run["baseline"]?.objectValue?[mainMetric]?.doubleValue.map(format.text) ?? "",
+                    gain.map { String(format: "%+.4f", $0) } ?? "",
+                ])
+        }
+        func summary(_ name: String, _ format: NumberText) -> String {
+            guard let spread = seeds[name]?.objectValue, let mean = spread["mean"]?.doubleValue,
+                let deviation = spread["standard_deviation"]?.doubleValue
+            else { return "" }
+            return "\(format.text(mean)) ± \(format.text(deviation))"
+        }
+        rows.append(
+            PageRow(
+                head: "mean ± standard deviation",
+                cells: [
+                    summary("student", format), summary("baseline", format), summary("gain", .fourDigits),
+                ]
+            ))
+        let saved = seeds["saved"]?.intValue.map { " The model of seed \($0) was saved." } ?? ""
+        return [
+            .table(
+                table(
+                    "\(title) of \(runs.count) repetitions.\(saved)", corner: "seed",
+                    columns: ["student", "without the teacher", "difference"], rows: rows))
+        ]
+    }
+
+    mutating func test(_ run: RunFiles) -> [Block] {
+        guard let test = run.record["test"]?.objectValue else { return [] }
+        let data = test["data"]?.objectValue
+        let names = [("teacher", ModelFigures.Role.teacher), ("student", .student), ("baseline", .baseline)]
+        let judged = names.compactMap { name, role in
+            ModelFigures(
+                test[name], name: name == "baseline" ? "without teacher" : name, role: role, path: nil)
+        }
+        guard !judged.isEmpty else { return [] }
+        var rows = MetricText.names(problemType).compactMap { name -> PageRow? in
+            guard judged.contains(where: { $0.metrics[name] != nil }) else { return nil }
+            let format = MetricText.format(name, problemType)
+            return PageRow(
+                head: MetricText.title(name, problemType),
+                cells: judged.map { $0.metrics[name].map(format.text) ?? "" })
+        }
+        if let comparison = test["comparison"]?.objectValue {
+            for (name, key) in [("agreement", "agreement"), ("kl", "kl")] {
+                guard let value = comparison[key]?.doubleValue else { continue }
+                rows.append(
+                    PageRow(
+                        head: MetricText.title(name, problemType),
+                        cells: judged.map {
+                            $0.role == .student ? MetricText.format(name, problemType).text(value) : ""
+                        }))
+            }
+        }
+        let file = data?["path"]?.stringValue.map { URL(filePath: $0).lastPathComponent } ?? "the test data"
+        let count = data?["examples"]?.intValue.map { ", \($0) examples" } ?? ""
+        return [
+            .paragraph(
+                "Nothing was chosen by these examples: what is seen here is to be expected of new texts."),
+            .table(
+                table("Judged on \(file)\(count)", corner: "figure", columns: judged.map(\.name), rows: rows)),
+        ]
+    }
+}

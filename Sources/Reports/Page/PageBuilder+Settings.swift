@@ -1,0 +1,115 @@
+import Foundation
+import JSON
+
+/// How the model was made: settings, data, times, versions; and of a quantised model, what that changed.
+extension PageBuilder {
+    mutating func quantisation(_ run: RunFiles) -> [Block] {
+        guard run.kind == .quantised else { return [] }
+        var rows: [PageRow] = []
+        func add(_ name: String, _ value: String?) {
+            guard let value, !value.isEmpty else { return }
+            rows.append(PageRow(head: name, cells: [value]))
+        }
+        add("method", run.record["method"]?.stringValue)
+        add("made from", run.record["source"]?.stringValue)
+        let format = MetricText.isShare(mainMetric, problemType) ? "%.2f points" : "%.4f"
+        let factor = MetricText.isShare(mainMetric, problemType) ? 100.0 : 1
+        add(
+            "loss of \(MetricText.title(mainMetric, problemType))",
+            run.record["accuracy_drop"]?.doubleValue.map { String(format: format, $0 * factor) })
+        for key in run.record.keys
+        where !["method", "source", "accuracy_drop", "before", "after", "files"].contains(key) {
+            add(key.replacing("_", with: " "), run.record[key].flatMap(Self.words))
+        }
+        return rows.isEmpty
+            ? []
+            : [.table(table("Quantisation", corner: "what", columns: ["value"], rows: rows, isText: true))]
+    }
+
+    mutating func settings(_ run: RunFiles) -> [Block] {
+        var blocks: [Block] = []
+        var rows: [PageRow] = []
+        let settings = run.record["settings"]?.objectValue
+        for (key, value) in settings ?? JSONObject() where key != "training" {
+            guard let words = Self.words(value) else { continue }
+            rows.append(PageRow(head: key.replacing("_", with: " "), cells: [words]))
+        }
+        if !rows.isEmpty {
+            blocks.append(
+                .table(table("Settings", corner: "setting", columns: ["value"], rows: rows, isText: true)))
+        }
+        let training = settings?["training"]?.objectValue ?? JSONObject()
+        let arguments = training.compactMap { key, value in
+            Self.words(value).map { PageRow(head: key.replacing("_", with: " "), cells: [$0]) }
+        }
+        if !arguments.isEmpty {
+            blocks.append(
+                .folded(
+                    "Training arguments",
+                    table(
+                        "Training arguments", corner: "argument", columns: ["value"], rows: arguments,
+                        isText: true)))
+        }
+        let data = [("training", "train"), ("validation", "validation"), ("test", "test"), ("data", "data")]
+            .compactMap { name, key -> PageRow? in
+                var object = run.record[key]?.objectValue
+                if key == "test" { object = object?["data"]?.objectValue }
+                guard let object, let path = object["path"]?.stringValue else { return nil }
+                return PageRow(
+                    head: name,
+                    cells: [
+                        URL(filePath: path).lastPathComponent,
+                        object["examples"]?.intValue.map(String.init) ?? "",
+                        object["sha256"]?.stringValue ?? "",
+                    ])
+            }
+        if !data.isEmpty {
+            blocks.append(
+                .table(
+                    table(
+                        "Data", corner: "part", columns: ["file", "examples", "SHA-256"], rows: data,
+                        isText: true)))
+        }
+        let phases = (run.record["phases"]?.arrayValue ?? []).compactMap { phase -> PageRow? in
+            guard let name = phase.objectValue?["name"]?.stringValue,
+                let seconds = phase.objectValue?["seconds"]?.doubleValue
+            else { return nil }
+            return PageRow(head: name, cells: [String(format: "%.1f s", seconds)])
+        }
+        if !phases.isEmpty {
+            blocks.append(
+                .table(table("Where the time went", corner: "phase", columns: ["time"], rows: phases)))
+        }
+        let versions = (run.record["versions"]?.objectValue ?? JSONObject()).compactMap { key, value in
+            Self.words(value).map { PageRow(head: key.replacing("_", with: " "), cells: [$0]) }
+        }
+        if !versions.isEmpty {
+            blocks.append(
+                .table(
+                    table(
+                        "Versions and machine", corner: "part", columns: ["value"], rows: versions,
+                        isText: true)))
+        }
+        return blocks
+    }
+
+    /// A value of a record in words; `nil` for what is not set.
+    static func words(_ value: JSONValue) -> String? {
+        switch value {
+        case .null: return nil
+        case .bool(let value): return value ? "yes" : "no"
+        case .integer(let value): return String(value)
+        case .number(let value): return NumberText.plain.text(value)
+        case .string(let value): return value
+        case .array(let values):
+            let parts = values.compactMap(words)
+            return parts.isEmpty ? nil : parts.joined(separator: ", ")
+        case .object(let object):
+            // An objective is a name with options; others are lists of their members.
+            let parts = object.compactMap { key, value in
+                words(value).map { "\(key.replacing("_", with: " ")) \($0)" }
+            }
+            return parts.isEmpty ? nil : parts.joined(separator: "; ")
+        }
+    }
+}

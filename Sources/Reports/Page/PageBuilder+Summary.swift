@@ -1,0 +1,143 @@
+import Foundation
+
+/// The page's message, and the figures that matter.
+extension PageBuilder {
+    /// Where a run's model comes from, in one line.
+    func origin(_ run: RunFiles) -> String {
+        let settings = run.record["settings"]?.objectValue
+        func name(_ path: String?) -> String? { path.map { URL(filePath: $0).lastPathComponent } }
+        let train = run.record["train"]?.objectValue
+        let data = name(train?["path"]?.stringValue).map { file in
+            let count = train?["examples"]?.intValue.map { " (\($0) examples)" } ?? ""
+            return " on \(file)\(count)"
+        }
+        switch run.kind {
+        case .distilled:
+            let others = (settings?["teachers"]?.arrayValue?.count ?? 1) - 1
+            let teacher = name(settings?["teacher"]?.stringValue) ?? "a teacher"
+            return "Distilled from \(teacher)\(others > 0 ? " and \(others) more" : "")\(data ?? "")"
+        case .fineTuned:
+            return "Fine-tuned from \(name(settings?["model"]?.stringValue) ?? "a model")\(data ?? "")"
+        case .quantised:
+            let method = run.record["method"]?.stringValue.map { " (\($0))" } ?? ""
+            return "Quantised\(method) from \(name(run.record["source"]?.stringValue) ?? "a model")"
+        case .evaluated:
+            let file = name(run.record["data"]?.objectValue?["path"]?.stringValue) ?? "labelled data"
+            return "Judged on \(file)"
+        }
+    }
+
+    func lede() -> [String] {
+        if isComparison { return [comparisonSentence()].compactMap(\.self) }
+        var sentences = [sentence(runs[0])].compactMap(\.self)
+        if runs[0].record["interrupted"]?.boolValue == true {
+            sentences.append("The run was stopped before its end; this is the best model so far.")
+        }
+        return sentences
+    }
+
+    private func sentence(_ run: RunFiles) -> String? {
+        guard let own = run.own, let value = own.main else { return nil }
+        let reference =
+            run.models.first { $0.role == .teacher } ?? (run.kind == .quantised ? run.models.first : nil)
+        let title = MetricText.title(own.mainMetric, own.problemType)
+        let format = MetricText.format(own.mainMetric, own.problemType)
+        let (subject, of) =
+            run.kind == .quantised
+            ? ("In int8 the model", "the original’s") : ("The student", "the teacher’s")
+        guard let reference, let theirs = reference.main, theirs > 0 else {
+            let data = own.dataName.map { " on \($0)" } ?? ""
+            let common = commonest(own).map {
+                "; always naming the commonest class would give \(NumberText.percent.text($0))"
+            }
+            return "The model reaches \(title) \(format.text(value))\(data)"
+                + (own.mainMetric == "accuracy" ? common ?? "" : "") + "."
+        }
+        let share = String(format: "%.1f %%", value / theirs * 100)
+        var text =
+            "\(subject) keeps \(share) of \(of) \(title) (\(format.text(value)) against \(format.text(theirs)))"
+        if let small = own.bytes, let large = reference.bytes {
+            text += " at \(Self.size(small / large)) of its size"
+        }
+        if let fast = own.p50, let slow = reference.p50 { text += ", and answers \(Self.speed(slow / fast))" }
+        return text + "."
+    }
+
+    /// 0.2 → "a fifth"-like words: "1/5.0".
+    static func size(_ share: Double) -> String {
+        share <= 0.67 ? String(format: "1/%.1f", 1 / share) : String(format: "%.0f %%", share * 100)
+    }
+
+    static func speed(_ ratio: Double) -> String {
+        switch ratio {
+        case ..<0.95: String(format: "at %.2f of its speed", ratio)
+        case ..<1.05: "as fast"
+        default: String(format: "%.1f times as fast", ratio)
+        }
+    }
+
+    /// The accuracy of naming the commonest class always.
+    private func commonest(_ model: ModelFigures) -> Double? {
+        guard let rows = model.confusion else { return nil }
+        let totals = rows.map { $0.reduce(0, +) }
+        let all = totals.reduce(0, +)
+        return all > 0 ? Double(totals.max() ?? 0) / Double(all) : nil
+    }
+
+    private func comparisonSentence() -> String? {
+        let judged = models.filter { $0.main != nil && $0.role != .baseline }
+        guard let best = judged.max(by: { ($0.main ?? 0) < ($1.main ?? 0) }), let top = best.main else {
+            return nil
+        }
+        let title = MetricText.title(mainMetric, problemType)
+        let format = MetricText.format(mainMetric, problemType)
+        var text = "Best in \(title): \(best.name), \(format.text(top))."
+        if let small = judged.filter({ $0.bytes != nil }).min(by: { ($0.bytes ?? 0) < ($1.bytes ?? 0) }),
+            small.name != best.name, let bytes = small.bytes, let value = small.main
+        {
+            text += " Smallest: \(small.name), \(NumberText.bytes.text(bytes)) with \(format.text(value))"
+            if let large = best.bytes, top > 0 {
+                text +=
+                    String(format: ", that is %.1f %% of the best at ", value / top * 100)
+                    + "\(Self.size(bytes / large)) of its size"
+            }
+            text += "."
+        }
+        if let fast = judged.filter({ $0.p50 != nil }).min(by: { ($0.p50 ?? 0) < ($1.p50 ?? 0) }),
+            fast.name != best.name, let p50 = fast.p50
+        {
+            text += " Fastest: \(fast.name), \(NumberText.milliseconds.text(p50)) a text."
+        }
+        return text
+    }
+
+    func tiles(_ run: RunFiles) -> [Tile] {
+        guard let own = run.own else { return [] }
+        let reference =
+            run.models.first { $0.role == .teacher } ?? (run.kind == .quantised ? run.models.first : nil)
+        let who = run.kind == .quantised ? "before" : "teacher"
+        var tiles: [Tile] = []
+        func add(_ name: String, _ value: Double?, _ format: NumberText, _ other: Double?) {
+            guard let value else { return }
+            tiles.append(
+                Tile(
+                    tileName: name, tileValue: format.text(value),
+                    tileNote: other.map { "\(who): \(format.text($0))" } ?? ""))
+        }
+        add(
+            MetricText.title(own.mainMetric, own.problemType), own.main,
+            MetricText.format(own.mainMetric, own.problemType), reference?.main)
+        if let agreement = own.agreement {
+            add(
+                MetricText.title("agreement", own.problemType), agreement,
+                MetricText.format("agreement", own.problemType), nil)
+            if let kl = own.kl {
+                tiles[tiles.count - 1].tileNote = "KL \(NumberText.fourDigits.text(kl))"
+            }
+        }
+        add("weights on disk", own.bytes, .bytes, reference?.bytes)
+        add("latency p50, one text", own.p50, .milliseconds, reference?.p50)
+        if reference == nil { add("parameters", own.parameters, .count, nil) }
+        return tiles
+    }
+}

@@ -1,0 +1,91 @@
+import Foundation
+
+/// Quality against size and latency, as pictures and as a table.
+extension PageBuilder {
+    mutating func tradeOff() -> [Block] {
+        guard !models.isEmpty else { return [] }
+        var blocks: [Block] = []
+        let title = MetricText.title(mainMetric, problemType)
+        let format = MetricText.format(mainMetric, problemType)
+        var pictures: [Figure] = []
+        func chart(
+            _ against: String, _ xTitle: String, _ xFormat: NumberText, _ value: (ModelFigures) -> Double?
+        ) {
+            let points = models.compactMap { model -> ScatterChart.Point? in
+                guard let x = value(model), let y = model.main else { return nil }
+                return .init(model.name, x: x, y: y, style: style(of: model))
+            }
+            guard points.count > 1 else { return }
+            let words = points.map { "\($0.name): \(format.text($0.y)) at \(xFormat.text($0.x))" }
+            pictures.append(
+                figure(
+                    ScatterChart(
+                        "\(title.prefix(1).uppercased())\(title.dropFirst()) against \(against)",
+                        summary: words.joined(separator: "; ") + ". Up and to the left is better.",
+                        xTitle: xTitle, points: points, xFormat: xFormat, yFormat: format)))
+        }
+        chart("size", "weights on disk (logarithmic)", .bytes, \.bytes)
+        chart("latency", "median latency of one text (logarithmic)", .milliseconds, \.p50)
+        if !pictures.isEmpty {
+            blocks.append(.figures(pictures, isWide: true))
+            blocks.append(.paragraph("Up and to the left is better. The table below has the same numbers."))
+        }
+        blocks.append(.table(modelTable()))
+        blocks += cautions()
+        return blocks
+    }
+
+    private mutating func modelTable() -> PageTable {
+        var rows: [PageRow] = []
+        func add(_ name: String, _ format: NumberText, _ value: (ModelFigures) -> Double?) {
+            let values = models.map(value)
+            guard values.contains(where: { $0 != nil }) else { return }
+            rows.append(PageRow(head: name, cells: values.map { $0.map(format.text) ?? "" }))
+        }
+        for name in MetricText.names(problemType) {
+            add(MetricText.title(name, problemType), MetricText.format(name, problemType)) {
+                $0.metrics[name]
+            }
+        }
+        add(MetricText.title("agreement", problemType), MetricText.format("agreement", problemType)) {
+            $0.agreement
+        }
+        add("KL to teacher", .fourDigits) { $0.kl }
+        add("parameters", .count) { $0.parameters }
+        add("weights on disk", .bytes) { $0.bytes }
+        add("latency p50, one text", .milliseconds) { $0.p50 }
+        add("latency p95", .milliseconds) { $0.p95 }
+        let data = Set(models.compactMap(\.dataName))
+        let examples = models.compactMap(\.examples).first
+        let place =
+            data.count == 1
+            ? " on \(data.first ?? "")" + (examples.map { ", \($0) examples" } ?? "") : ""
+        return table("Models judged\(place)", corner: "figure", columns: models.map(\.name), rows: rows)
+    }
+
+    /// What a reader must know before comparing.
+    private func cautions() -> [Block] {
+        var blocks: [Block] = []
+        let judged = models.filter { $0.role != .baseline && $0.dataDigest != nil }
+        if Set(judged.compactMap(\.dataDigest)).count > 1 {
+            let list = judged.map { "\($0.name) on \($0.dataName ?? "?")" }.joined(separator: ", ")
+            blocks.append(
+                .warning(
+                    "These models were judged on different data (\(list)): their figures cannot be compared closely. Judge "
+                        + "them on one file with distill evaluate."))
+        } else if Set(models.compactMap(\.examples)).count > 1 {
+            let list = models.compactMap { model in model.examples.map { "\(model.name): \($0)" } }
+            blocks.append(
+                .warning(
+                    "These models were judged on different numbers of examples (\(list.joined(separator: ", ")))."
+                ))
+        }
+        if isComparison, models.contains(where: { $0.p50 != nil }) {
+            blocks.append(
+                .paragraph(
+                    "Latencies come from each run’s own measurement. Models of one run were timed in turns on the same "
+                        + "texts; between runs the machine may have been busier or not."))
+        }
+        return blocks
+    }
+}

@@ -1,0 +1,139 @@
+/// The parts of a page, as its template reads them. Property names differ from one type to the next: a name that a part
+/// lacks is looked up in the part around it.
+
+/// A whole page.
+struct Page {
+    var title: String
+    var heading: String
+    /// What the page is of, above the heading.
+    var kicker: String
+    /// The page's message in a sentence or two.
+    var lede: [String]
+    var tiles: [Tile]
+    var contents: [ContentsEntry]
+    var sections: [PageSection]
+    var footer: String
+}
+
+/// A figure that matters.
+struct Tile {
+    var tileName: String
+    var tileValue: String
+    var tileNote: String
+}
+
+struct ContentsEntry {
+    var target: String
+    var entryTitle: String
+    var isSub: Bool
+}
+
+/// A part with a heading.
+struct PageSection {
+    var anchor: String
+    var sectionTitle: String
+    /// Of the heading: 2 or 3.
+    var level: Int
+    var blocks: [Block]
+}
+
+/// A piece of a section: exactly one of its properties is there.
+struct Block {
+    var paragraph: String?
+    var warning: String?
+    var figures: FigureRow?
+    var table: PageTable?
+    /// A table that is folded away.
+    var folded: Folded?
+    var examples: ExampleList?
+
+    static func paragraph(_ text: String) -> Block { Block(paragraph: text) }
+    static func warning(_ text: String) -> Block { Block(warning: text) }
+    static func table(_ table: PageTable) -> Block { Block(table: table) }
+    static func folded(_ summary: String, _ table: PageTable) -> Block {
+        Block(folded: Folded(foldTitle: summary, foldTable: [table]))
+    }
+    static func examples(_ list: ExampleList) -> Block { Block(examples: list) }
+    static func figures(_ figures: [Figure], isWide: Bool = false) -> Block {
+        Block(figures: FigureRow(isWide: isWide, row: figures))
+    }
+}
+
+struct FigureRow {
+    /// Whether two fill the page's width.
+    var isWide: Bool
+    var row: [Figure]
+}
+
+struct Figure {
+    var figureTitle: String
+    /// Safe as it is: `SVGBuilder` escaped everything in it.
+    var svg: String
+    /// Words below the picture.
+    var figureNote: String?
+    /// The numbers behind the picture.
+    var numbers: [PageTable]
+}
+
+struct Folded {
+    var foldTitle: String
+    var foldTable: [PageTable]
+}
+
+struct PageTable {
+    var tableID: String
+    var caption: String
+    /// The first column's head.
+    var corner: String
+    /// Whether its cells are words, not numbers.
+    var isText: Bool
+    var columns: [String]
+    var rows: [PageRow]
+}
+
+struct PageRow {
+    var head: String
+    var cells: [String]
+}
+
+/// Sentences with both models' answers.
+struct ExampleList {
+    var listTitle: String
+    var listLevel: Int
+    var listID: String
+    var listNote: String
+    var first: [PageExample]
+    /// The rest, folded away.
+    var rest: RestOfExamples?
+}
+
+struct RestOfExamples {
+    var restTitle: String
+    var others: [PageExample]
+}
+
+struct PageExample {
+    var exampleText: String
+    var pairText: String?
+    /// Where it is, its label, and what is said of the difference.
+    var facts: String
+    var answers: [PageAnswer]
+}
+
+struct PageAnswer {
+    var answerer: String
+    var answer: String
+    var isRight: Bool?
+    /// "right", "wrong" or nothing.
+    var verdict: String
+    var bars: [ProbabilityBar]
+    /// A class of the style sheet.
+    var answerStyle: String
+}
+
+struct ProbabilityBar {
+    var barLabel: String
+    var barText: String
+    /// In percent, as the style sheet takes it.
+    var barWidth: String
+}

@@ -1,0 +1,45 @@
+import ArgumentParser
+import Distillation
+import Foundation
+
+/// What goes with a trained model for people to read: its report and its card.
+struct ReportOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The most examples in each list of report.html; 0 keeps all texts out. (default: 20)",
+            valueName: "n"))
+    var reportExamples: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The model card's licence, such as apache-2.0. (default: the source model's, where its card says it)",
+            valueName: "id"))
+    var license: String?
+
+    @Option(help: ArgumentHelp("The card's languages, such as en,de.", valueName: "codes"))
+    var language: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The training data's names on the Hugging Face Hub, never paths.", valueName: "ids"))
+    var datasets: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The source model's name on the Hugging Face Hub. (default: what its path or card says)",
+            valueName: "id"))
+    var baseModel: String?
+
+    /// Sets what a run writes besides its model.
+    func assign(_ settings: Settings, examples: inout Int, card: inout ModelCardOptions) throws {
+        try settings.assign("report_examples", reportExamples, to: &examples)
+        card.license = try settings.value("license", license)
+        card.languages = Self.list(try settings.value("language", language))
+        card.datasets = Self.list(try settings.value("datasets", datasets))
+        card.baseModel = try settings.value("base_model", baseModel)
+    }
+
+    private static func list(_ text: String?) -> [String] {
+        (text ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+}

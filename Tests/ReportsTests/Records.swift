@@ -1,0 +1,155 @@
+import Foundation
+import JSON
+
+@testable import Reports
+
+/// Directories of records as runs write them, made for tests.
+final class Records {
+    let root: URL
+
+    init() throws {
+        root = FileManager.default.temporaryDirectory.appending(path: "distill-reports-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: root) }
+
+    @discardableResult
+    func write(_ directory: String, _ files: [String: String]) throws -> URL {
+        let url = root.appending(path: directory)
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        for (name, text) in files {
+            try text.write(to: url.appending(path: name), atomically: true, encoding: .utf8)
+        }
+        return url
+    }
+
+    static func evaluation(
+        accuracy: Double, bytes: Int, latency: Double?, labels: [String] = ["negative", "positive"]
+    ) -> JSONValue {
+        let right = Int((accuracy * 50).rounded())
+        return [
+            "problem_type": "single_label_classification",
+            "metrics": [
+                "accuracy": .number(accuracy), "macro_f1": .number(accuracy - 0.01), "ece": 0.04, "loss": 0.4,
+            ],
+            "accuracy": .number(accuracy), "macro_f1": .number(accuracy - 0.01),
+            "f1": .array(
+                labels.map { ["label": .string($0), "value": .number(accuracy - 0.01)] as JSONValue }),
+            "confusion_matrix": .array(
+                labels.indices.map { row in
+                    .array(
+                        labels.indices.map {
+                            .integer($0 == row ? right : (50 - right) / max(1, labels.count - 1))
+                        })
+                }), "examples": 100, "parameters": .integer(bytes / 4), "bytes_on_disk": .integer(bytes),
+            "latency_p50_milliseconds": latency.map(JSONValue.number) ?? .null,
+            "latency_p95_milliseconds": latency.map { .number($0 * 2) } ?? .null,
+        ]
+    }
+
+    /// `distillation.json` of a small run.
+    static func distillation(
+        teacher: Double = 0.9, student: Double = 0.86, labels: [String] = ["negative", "positive"],
+        teacherPath: String = "/models/teacher", digest: String = "aa"
+    ) -> JSONValue {
+        let data: JSONValue = ["path": "/data/validation.csv", "examples": 100, "sha256": .string(digest)]
+        func epoch(_ step: Int, _ accuracy: Double, _ isBest: Bool) -> JSONValue {
+            [
+                "epoch": .number(Double(step) / 10), "step": .integer(step),
+                "train_loss": .number(1 / Double(step)),
+                "is_best": .bool(isBest), "seconds": 1,
+                "validation": ["accuracy": .number(accuracy), "kl": 0.1, "agreement": 0.9, "loss": 0.4],
+            ]
+        }
+        return [
+            "command": "run", "output": "/models/student", "labels": .array(labels.map(JSONValue.string)),
+            "settings": [
+                "teacher": .string(teacherPath), "temperature": "4", "alpha": "0.7", "device": "cpu",
+                "training": ["learning_rate": 0.00005, "seed": 42],
+            ],
+            "train": ["path": "/data/train.csv", "examples": 900, "sha256": "bb"], "validation": data,
+            "teacher": evaluation(accuracy: teacher, bytes: 90_900_000, latency: 6.93, labels: labels),
+            "student": evaluation(accuracy: student, bytes: 18_180_000, latency: 0.61, labels: labels),
+            "comparison": [
+                "agreement": 0.913, "kl": 0.0848, "parameter_ratio": 5, "size_ratio": 5, "speed_ratio": 11.4,
+            ],
+            "epochs": [epoch(10, 0.8, true), epoch(20, student, true), epoch(30, student - 0.01, false)],
+            "best_epoch": 2, "interrupted": false, "steps": 30,
+            "phases": [["name": "Training", "seconds": 61.5]],
+            "versions": ["distill": "0.1.0", "threads": 2],
+        ]
+    }
+
+    static func history(_ steps: Int) -> String {
+        (1...steps).map { step in
+            HistoryPoint(
+                step: step, epoch: Double(step) / 10, stage: nil, loss: 1 / Double(step),
+                terms: [("kl", 0.5 / Double(step)), ("cross_entropy", 0.7)],
+                metrics: [("accuracy", 0.8), ("kl", 0.2), ("agreement", 0.85)], learningRate: 5e-5,
+                gradNorm: 1,
+                examplesPerSecond: 400
+            ).line + "\n"
+        }.joined()
+    }
+
+    /// `quantization.json` of a model made from another.
+    static func quantization(source: String) -> JSONValue {
+        [
+            "source": .string(source), "method": "int8, dynamic activations per token",
+            "files": ["model.safetensors": "cc"],
+            "before": evaluation(accuracy: 0.86, bytes: 18_180_000, latency: 0.61),
+            "after": evaluation(accuracy: 0.855, bytes: 4_700_000, latency: 0.4), "accuracy_drop": 0.005,
+            "float_layers": ["classifier"],
+        ]
+    }
+
+    static func analysis(text: String = "a dull film") -> PredictionAnalysis {
+        var analysis = PredictionAnalysis(
+            data: "/data/validation.csv", problemType: "single_label_classification", examples: 100)
+        let width = 1.0 / 15
+        let bins = (0..<15).map { place -> CalibrationBin in
+            let lower = Double(place) * width
+            let isEmpty = place < 8
+            return CalibrationBin(
+                lower: lower, upper: lower + width, count: isEmpty ? 0 : 10, confidence: lower + width / 2,
+                accuracy: isEmpty ? 0 : 0.8)
+        }
+        (analysis.studentCalibration, analysis.teacherCalibration) = (bins, bins)
+        analysis.outcomes = .init(bothRight: 80, onlyTeacherRight: 10, onlyStudentRight: 6, bothWrong: 4)
+        func answer(_ label: String, _ share: Double) -> PredictionAnalysis.Answer {
+            .init(
+                labels: [label],
+                probabilities: [.init(label: label, value: share), .init(label: "other", value: 1 - share)])
+        }
+        analysis.differMost = (0..<8).map { row in
+            var example = PredictionAnalysis.Example(
+                row: row + 1, labels: ["negative"], student: answer("positive", 0.8),
+                teacher: answer("negative", 0.97), difference: 1.5)
+            example.text = "\(text) \(row)"
+            return example
+        }
+        analysis.bothWrong = [analysis.differMost![0]]
+        return analysis
+    }
+
+    static func json(_ analysis: PredictionAnalysis) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        return String(decoding: try encoder.encode(analysis), as: UTF8.self)
+    }
+
+    /// The directory of a run with everything.
+    func run(_ name: String = "student", _ record: JSONValue = distillation()) throws -> URL {
+        try write(
+            name,
+            [
+                "distillation.json": record.serialized(), "history.jsonl": Self.history(30),
+                "analysis.json": try Self.json(Self.analysis()),
+            ])
+    }
+}
+
+extension HTMLReport {
+    init(_ urls: URL...) throws { try self.init(urls.map { try RunFiles($0) }, program: "distill test") }
+}
