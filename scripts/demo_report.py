@@ -3,8 +3,7 @@
 
     printf 'teacher=120\n…' | python3 scripts/demo_report.py demo-output
 
-Reads `student-test.json` and `narrow-student-test.json` there, and the wall time of each phase, in seconds, from
-standard input.
+Reads `student-test.json` and the other models' there, and the wall time of each phase, in seconds, from standard input.
 """
 
 import json
@@ -46,23 +45,25 @@ def markdown(columns, phases):
 def main():
     output = Path(sys.argv[1])
     phases = {name: int(seconds) for name, seconds in (line.strip().split("=") for line in sys.stdin if line.strip())}
-    student, narrow = (json.loads((output / f"{name}-test.json").read_text()) for name in ["student", "narrow-student"])
-    columns = [
-        column("teacher", student["teacher"], None),
-        column("student", student["model"], student["comparison"]),
-        column("narrow student", narrow["model"], narrow["comparison"]),
+    names = ["student", "student-int8", "narrow-student", "narrow-student-int8"]
+    reports = {name: json.loads((output / f"{name}-test.json").read_text()) for name in names}
+    teacher = reports["student"]["teacher"]
+    columns = [column("teacher", teacher, None)] + [
+        column(name.replace("-", " "), report["model"], report["comparison"]) for name, report in reports.items()
     ]
     text = markdown(columns, phases)
     record = {
-        "teacher": student["teacher"],
-        "student": {**student["model"], "comparison": student["comparison"]},
-        "narrow_student": {**narrow["model"], "comparison": narrow["comparison"]},
+        "teacher": teacher,
+        **{
+            name.replace("-", "_"): {**report["model"], "comparison": report["comparison"]}
+            for name, report in reports.items()
+        },
         "wall_time_seconds": phases,
     }
     (output / "comparison.md").write_text(text, encoding="utf-8")
     (output / "comparison.json").write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     print(text)
-    print(f"Saved as {output}/comparison.md and comparison.json; the models are in {output}/.")
+    print(f"Saved as {output}/comparison.md and comparison.json; the page is {output}/report.html, the models are in {output}/.")
 
 
 if __name__ == "__main__":

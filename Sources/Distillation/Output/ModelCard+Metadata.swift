@@ -53,7 +53,8 @@ extension ModelCard {
         switch origin {
         case .distilled: ["distill", "knowledge-distillation"]
         case .fineTuned: ["distill", "fine-tuned"]
-        case .quantised: ["distill", "quantized", "int8", "compressed-tensors"]
+        case .quantised(_, .int8): ["distill", "quantized", "int8", "compressed-tensors"]
+        case .quantised(_, let type): ["distill", type.rawValue]
         }
     }
 

@@ -7,12 +7,12 @@ public struct ModelCard: Sendable {
     enum Origin: Sendable {
         case distilled(teacher: String, startsFromTeacher: Bool)
         case fineTuned(model: String)
-        case quantised(model: String)
+        case quantised(model: String, QuantizedType)
 
         /// The directory of the source model.
         var path: String {
             switch self {
-            case .distilled(let path, _), .fineTuned(let path), .quantised(let path): path
+            case .distilled(let path, _), .fineTuned(let path), .quantised(let path, _): path
             }
         }
     }
@@ -26,6 +26,8 @@ public struct ModelCard: Sendable {
 
     /// What a quantised model's card says of the quantisation.
     public struct Quantisation: Sendable {
+        /// What weights became.
+        public var type: QuantizedType
         /// In a few words, such as "int8, static activations".
         public var method: String
         /// The model it was made from.
@@ -37,9 +39,10 @@ public struct ModelCard: Sendable {
         public var floatLayers: [String]
 
         public init(
-            method: String, before: ModelEvaluation, after: ModelEvaluation, data: DataRecord? = nil,
-            floatLayers: [String] = []
+            type: QuantizedType = .int8, method: String, before: ModelEvaluation, after: ModelEvaluation,
+            data: DataRecord? = nil, floatLayers: [String] = []
         ) {
+            self.type = type
             self.method = method
             self.before = before
             self.after = after
@@ -113,10 +116,10 @@ public struct ModelCard: Sendable {
         options: ModelCardOptions = ModelCardOptions()
     ) {
         self.title = title
-        origin = .quantised(model: model.path(percentEncoded: false))
+        origin = .quantised(model: model.path(percentEncoded: false), quantisation.type)
         (self.labels, self.sizes, parameters) = (labels, sizes, quantisation.after.parameters)
         problemType = quantisation.after.problemType
-        columns = [("float32", quantisation.before), ("int8", quantisation.after)]
+        columns = [("float32", quantisation.before), (quantisation.type.rawValue, quantisation.after)]
         results = [Result(evaluation: quantisation.after, data: quantisation.data, split: "validation")]
         remarks = []
         making =
@@ -159,7 +162,7 @@ extension ModelCard {
             switch origin {
             case .distilled: "distilled from \(name)"
             case .fineTuned: "fine-tuned from \(name)"
-            case .quantised: "\(name) with weights of 8 bits"
+            case .quantised(_, let type): "\(name) with \(type.rawValue) weights"
             }
         let list = labels.map { "`\(Self.inline($0))`" }.joined(separator: ", ")
         return switch problemType {
@@ -180,7 +183,7 @@ extension ModelCard {
             "tokenizer = AutoTokenizer.from_pretrained(\(Self.python(title)))",
             "```",
         ]
-        if case .quantised = origin {
+        if case .quantised(_, .int8) = origin {
             lines += [
                 "",
                 "transformers needs the package `compressed-tensors` to open it; `distill` needs nothing.",

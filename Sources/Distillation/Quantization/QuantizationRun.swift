@@ -69,8 +69,10 @@ public struct QuantizationRun {
                 report.accuracyDrop = (old - new) * 100
             }
         }
-        try AtomicFile.write(
-            QuantizedModelCard(report: report).text, to: staged.url.appending(path: "README.md"))
+        let card = ModelCard(
+            quantisation: .init(report), title: request.output.lastPathComponent, labels: report.labels,
+            sizes: .init(source.model.configuration), model: request.model, options: request.card)
+        try AtomicFile.write(card.text, to: staged.url.appending(path: "README.md"))
         report.files = try DirectorySeal.digests(of: staged.url)
         try AtomicFile.write(
             JSONText.encode(report) + "\n", to: staged.url.appending(path: QuantizationReport.fileName))

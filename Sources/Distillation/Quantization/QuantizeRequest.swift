@@ -26,6 +26,8 @@ public struct QuantizeRequest: Sendable {
     public var labelSeparator = ","
     public var maxLength = 128
     public var batchSize = 64
+    /// What the model card says beyond what is known here.
+    public var card = ModelCardOptions()
     /// Single examples timed for the latency figures; 0 for none.
     public var latencySamples = 200
     public var cache = CacheOptions()
