@@ -119,6 +119,103 @@ struct OnnxTests {
     }
 }
 
+/// What an export refuses, and what is left of it: nothing.
+@Suite("Export runs")
+struct ExportRunTests {
+    private func refusal(_ request: ExportRequest) throws -> String {
+        let error = #expect(throws: (any Error).self) { try ExportRun(request).run() }
+        let text = error.map { "\($0)" } ?? ""
+        #expect(!text.contains("\n"), "\(text)")
+        return text
+    }
+
+    @Test("an output that is there is replaced only where that was asked for")
+    func output() throws {
+        let place = try TemporaryDirectory()
+        let output = place.url.appending(path: "out")
+        var request = ExportRequest(model: Fixtures.teacher, output: output)
+        request.format = "safetensors"
+        request.dtype = .float16
+        let first = try ExportRun(request).run()
+        #expect(first.files.map(\.name).contains("model.safetensors") && first.bytes < first.sourceBytes)
+        #expect(try refusal(request).contains("exists and is not empty; pass --overwrite"))
+        request.overwrite = true
+        #expect(try ExportRun(request).run().files == first.files)
+
+        // What is no model directory stays, and so does the model itself.
+        let other = place.url.appending(path: "other")
+        try FileManager.default.createDirectory(at: other, withIntermediateDirectories: true)
+        try Data("precious".utf8).write(to: other.appending(path: "file"))
+        request.output = other
+        #expect(try refusal(request).contains("is not a model directory"))
+        request.output = Fixtures.teacher
+        #expect(try refusal(request).contains("is or holds the input"))
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: place.url.path).sorted() == ["other", "out"])
+    }
+
+    @Test("what cannot be exported leaves nothing behind")
+    func nothingStays() throws {
+        let place = try TemporaryDirectory()
+        var request = ExportRequest(model: Fixtures.teacher, output: place.url.appending(path: "new/out"))
+        request.dtype = .int8
+        request.check = false
+        #expect(try refusal(request).contains("distill quantize --model"))
+        request.dtype = .float32
+        request.format = "tflite"
+        #expect(try refusal(request).contains("choose one of onnx, safetensors"))
+        request.format = "onnx"
+        request.model = place.url.appending(path: "missing")
+        #expect(try refusal(request).contains("no such file or directory"))
+        request.model = Fixtures.teacher
+        let error = #expect(throws: InterruptedError.self) {
+            try ExportRun(request).run(shouldStop: { true })
+        }
+        #expect(error != nil)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: place.url.path).isEmpty)
+    }
+
+    @Test("settings that cannot be")
+    func settings() throws {
+        var request = ExportRequest(model: Fixtures.teacher, output: URL(filePath: "/nowhere"))
+        request.format = "safetensors"
+        request.opset = 21
+        #expect(try refusal(request).contains("opset belongs to the format onnx"))
+        request.opset = nil
+        request.batchSize = 0
+        #expect(try refusal(request).contains("batch_size"))
+        request.batchSize = 1
+        request.maxLength = 2
+        #expect(try refusal(request).contains("max_length"))
+        request.maxLength = 8
+        request.check = false
+        request.data = Fixtures.reviews
+        #expect(try refusal(request).contains("no_check"))
+    }
+
+    @Test("without onnxruntime the model is written, and the report says how to compare it")
+    func withoutRuntime() throws {
+        let place = try TemporaryDirectory()
+        // A Python that has nothing.
+        let python = place.url.appending(path: "python")
+        try Data("#!/bin/sh\nexit 1\n".utf8).write(to: python)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: python.path)
+        var request = ExportRequest(model: Fixtures.teacher, output: place.url.appending(path: "out"))
+        request.python = python
+        let report = try ExportRun(request).run()
+        #expect(report.check == nil && report.checkLeftOut?.contains("-m pip install onnxruntime") == true)
+        #expect(report.files.map(\.name).contains("model.onnx"))
+        request.output = place.url.appending(path: "second")
+        request.python = place.url.appending(path: "nothing")
+        #expect(try refusal(request).contains("is no program; name a Python that has onnxruntime"))
+        let found = try ONNXRuntimeRunner.find(
+            for: request.model, request: ExportRequest(model: request.model, output: request.output),
+            environment: ["PATH": place.url.path])
+        if case .failure(let reason) = found { #expect(reason.description.contains("there is no python3")) }
+        #expect((try? found.get()) == nil)
+    }
+}
+
 /// Writes a model with another bias than its own.
 struct SpoilingExporter: ModelExporter {
     let name = "onnx"
@@ -202,7 +299,7 @@ enum Onnx {
         let names = (0..<labels).map { "label \($0)" }
         json["id2label"] = .object(JSONObject(names.enumerated().map { (String($0), .string($1)) }))
         json["label2id"] = .object(JSONObject(names.enumerated().map { ($1, .integer($0)) }))
-        json["initializer_range"] = 0.5
+        json["initializer_range"] = 0.2
         let configuration = try BertConfiguration(json: json, source: file.path)
         try ModelWriter.save(try AutoModel.make(configuration, source: nil, seed: 5), to: model)
         try copyTokenizer(Fixtures.teacher, to: model)

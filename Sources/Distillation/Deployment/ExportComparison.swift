@@ -1,5 +1,4 @@
 import Datasets
-import Exporters
 import Foundation
 import Torch
 import Transformers
@@ -15,26 +14,21 @@ protocol ExportedModelRunner {
     func logits(_ examples: [EncodedExample], classes: Int) throws -> Logits
 }
 
+/// How far apart the logits of a model and its export may be.
+enum ExportTolerance {
+    /// The largest difference, as a share of the largest logit and at least of 1.
+    case largest(Double)
+    /// The root of the mean square of all differences, as a share of that of the logits.
+    case mean(Double)
+}
+
 /// Holds an exported model to this package's own, on the same tokens.
 struct ExportComparison {
     let own: TrainedClassifier
     let runner: any ExportedModelRunner
-    let dtype: ExportDType
+    let tolerance: ExportTolerance
     let request: ExportRequest
     let log: RunLog
-
-    /// The most that two logits may differ, as a part of the largest one and at least of 1.
-    ///
-    /// In float32 the order of sums is all that may differ. Half precision rounds every activation, by 2⁻¹¹ in float16 and
-    /// 2⁻⁸ in bfloat16. Int8 has the same weights, but a rounding that falls the other way is carried through all layers.
-    static func tolerance(_ dtype: ExportDType) -> Double {
-        switch dtype {
-        case .float32: 1e-4
-        case .float16: 0.05
-        case .bfloat16: 0.2
-        case .int8: 0.25
-        }
-    }
 
     /// How far apart the two may be on labelled data, as a share.
     static let mostLost = 0.005
@@ -47,23 +41,36 @@ struct ExportComparison {
             ?? Self.examples(own.model.configuration)
         let ours = try logits(examples)
         let theirs = try runner.logits(examples, classes: ours.classes)
-        guard theirs.count == ours.count, theirs.values.allSatisfy(\.isFinite) else {
+        guard theirs.count == ours.count else {
             throw DistillationError(
-                "the exported model gives \(theirs.count == ours.count ? "logits that are no numbers" : "\(theirs.count) answers to \(ours.count) examples"); "
-                    + "nothing was saved")
+                "the exported model gives \(theirs.count) answers to \(ours.count) examples; nothing was saved"
+            )
         }
-        let difference = zip(ours.values, theirs.values).reduce(0.0) { max($0, Double(abs($1.0 - $1.1))) }
-        let largest = ours.values.reduce(1.0) { max($0, Double(abs($1))) }
-        let tolerance = Self.tolerance(dtype) * largest
-        guard difference <= tolerance else {
+        guard theirs.values.allSatisfy(\.isFinite) else {
             throw DistillationError(
-                "the exported model disagrees with this one: a logit differs by \(difference), more than \(tolerance); "
+                "the exported model gives logits that are no numbers; nothing was saved. Try --dtype float32")
+        }
+        let differences = zip(ours.values, theirs.values).map { Double(abs($0 - $1)) }
+        let largest = differences.max() ?? 0
+        let relative =
+            Self.rootMeanSquare(differences) / max(0.1, Self.rootMeanSquare(ours.values.map(Double.init)))
+        let reach = ours.values.reduce(1.0) { max($0, Double(abs($1))) }
+        let (measured, allowed) =
+            switch tolerance {
+            case .largest(let share): (largest, share * reach)
+            case .mean(let share): (relative, share)
+            }
+        guard measured <= allowed else {
+            let what =
+                if case .largest = tolerance { "a logit differs by" } else { "logits differ by the share" }
+            throw DistillationError(
+                "the exported model disagrees with this one: \(what) \(measured), more than \(allowed); "
                     + "nothing was saved. --no-check exports all the same")
         }
         let type = own.model.configuration.problemType
         var check = ExportCheck(
-            runtime: try runner.name, examples: examples.count, largestDifference: difference,
-            tolerance: tolerance)
+            runtime: try runner.name, examples: examples.count, largestDifference: largest,
+            relativeDifference: relative)
         if type != .regression {
             check.agreement = try Evaluator.besideTeacher(theirs, ours, type)[.agreement]
         }
@@ -90,6 +97,10 @@ struct ExportComparison {
                 "\(data.record.path): the exported model's \(metric.rawValue) is \(exported), this one's \(ownValue): it "
                     + "loses more than \(allowed); nothing was saved. --no-check exports all the same")
         }
+    }
+
+    private static func rootMeanSquare(_ values: [Double]) -> Double {
+        (values.reduce(0) { $0 + $1 * $1 } / Double(max(1, values.count))).squareRoot()
     }
 
     private func load(_ file: URL) throws -> LoadedData {

@@ -73,9 +73,10 @@ public struct ExportCheck: Sendable, Equatable, Codable {
     public var runtime: String
     /// How many examples both classified.
     public var examples: Int
-    /// The largest difference between two logits, and the most that is allowed.
+    /// The largest difference between two logits.
     public var largestDifference: Double
-    public var tolerance: Double
+    /// The root of the mean square of all differences, as a share of that of the logits.
+    public var relativeDifference: Double
     /// The share of examples with the same answer; `nil` for regression.
     public var agreement: Double?
     /// Both judged on the data, where there is some: accuracy, or Pearson's correlation for regression.
