@@ -75,15 +75,18 @@ def agrees(model, file):
 
 def quantize(source, target):
     """ONNX Runtime's own dynamic int8, as its documentation advises: after its preparation, with its defaults."""
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     prepared, partial = target.with_name("prepared.onnx"), target.with_name("partial.onnx")
+    # In one file, as the preparation takes it.
+    onnx.save_model(onnx.load(str(source)), str(prepared))
     # The exporter has inferred all shapes already.
-    quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-    quantize_dynamic(str(prepared), str(partial), weight_type=QuantType.QInt8)
-    prepared.unlink()
-    partial.rename(target)
+    quant_pre_process(str(prepared), str(partial), skip_symbolic_shape=True)
+    quantize_dynamic(str(partial), str(prepared), weight_type=QuantType.QInt8)
+    partial.unlink()
+    prepared.rename(target)
 
 
 def texts():
