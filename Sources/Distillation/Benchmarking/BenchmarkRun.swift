@@ -54,6 +54,11 @@ public struct BenchmarkRun {
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
     ) throws -> BenchmarkReport {
         let log = try RunLog(onEvent)
+        #if DEBUG
+            log.warnOnce(
+                "This program was built without optimisation, so its times are not the product's; build it with "
+                    + "`swift build -c release`.")
+        #endif
         // Read first: an error in the data must not come after the measurements.
         let data = try request.data.map { url in
             try log.phase("Reading and tokenizing data") {
