@@ -31,6 +31,14 @@ public enum NumberText: Sendable {
         }
     }
 
+    /// A difference with its sign: of shares in points.
+    func signed(_ value: Double) -> String {
+        guard value.isFinite else { return "–" }
+        let text =
+            self == .percent ? String(format: "%+.2f points", value * 100) : String(format: "%+.4f", value)
+        return text.replacing("-", with: "\u{2212}")
+    }
+
     /// The number at a tick of an axis: without digits that say nothing.
     func tick(_ value: Double, step: Double) -> String {
         switch self {

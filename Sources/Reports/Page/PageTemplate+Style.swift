@@ -74,7 +74,7 @@ extension PageTemplate {
         svg .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
         svg .line.s1 { stroke: var(--s1); } svg .line.s2 { stroke: var(--s2); }
         svg .line.s3 { stroke: var(--s3); stroke-dasharray: 7 3; } svg .line.s4 { stroke: var(--s4); stroke-dasharray: 2 3; }
-        svg .line.s5 { stroke: var(--s5); stroke-dasharray: 9 3 2 3; } svg .line.s6 { stroke: var(--s6); stroke-dasharray: 4 4; }
+        svg .line.s5 { stroke: var(--s5); stroke-dasharray: 9 3 2 3; } svg .line.s6 { stroke: var(--s6); stroke-width: 1.1; }
         svg .line.s1 { stroke-dasharray: 6 3; } svg .line.s2 { stroke-dasharray: none; }
         svg .mark { stroke: var(--card); stroke-width: 1; }
         svg .mark.s1, svg .bar.s1 { fill: var(--s1); } svg .mark.s2, svg .bar.s2 { fill: var(--s2); }
@@ -113,6 +113,10 @@ extension PageTemplate {
         .teacher .bar-fill { background: var(--s1); } .student .bar-fill { background: var(--s2); }
         .bar-text { text-align: right; }
         footer { color: var(--muted); font-size: 0.88rem; padding-top: 1rem; padding-bottom: 2.5rem; }
+        @media (max-width: 30rem) {
+          header, nav, main, footer { padding-left: 1rem; padding-right: 1rem; }
+          figure { padding: 0.8rem 0.5rem 0.6rem; }
+        }
         @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
         @media (forced-colors: active) { .bar-fill { background: CanvasText; } }
         @media print {
@@ -120,6 +124,7 @@ extension PageTemplate {
             --on-accent: #fff; --note: #fff; --note-rule: #777; --s1: #0a5c99; --s2: #c04a00; --s3: #007a56;
             --s4: #a23f7d; --s5: #7a6400; --s6: #5a5f6b; }
           body { font-size: 10pt; }
+          header { padding-top: 0; }
           nav, .skip, figure details { display: none; }
           header, main, footer { max-width: none; padding-left: 0; padding-right: 0; }
           .figures, .figures.wide { grid-template-columns: repeat(2, 1fr); }
