@@ -19,17 +19,17 @@ extension PageTemplate {
         }
         *, *::before, *::after { box-sizing: border-box; }
         html { scroll-behavior: smooth; -webkit-text-size-adjust: 100%; }
-        body { margin: 0; background: var(--page); color: var(--ink); line-height: 1.55;
+        body { margin: 0; background: var(--page); color: var(--ink); line-height: 1.55; overflow-wrap: anywhere;
           font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
         header, nav, main, footer { max-width: 74rem; margin: 0 auto; padding: 0 1.25rem; }
         header { padding-top: 2.5rem; }
-        .kicker { margin: 0; color: var(--muted); font-size: 0.95rem; overflow-wrap: anywhere; }
+        .kicker { margin: 0; color: var(--muted); font-size: 0.95rem; }
         h1 { font-size: clamp(1.7rem, 4.5vw, 2.5rem); line-height: 1.15; margin: 0.2rem 0 0.8rem; letter-spacing: -0.015em;
-          overflow-wrap: anywhere; }
-        h2 { font-size: 1.45rem; line-height: 1.25; margin: 0 0 0.6rem; letter-spacing: -0.01em; overflow-wrap: anywhere; }
-        h3 { font-size: 1.12rem; margin: 1.6rem 0 0.4rem; overflow-wrap: anywhere; }
+          }
+        h2 { font-size: 1.45rem; line-height: 1.25; margin: 0 0 0.6rem; letter-spacing: -0.01em; }
+        h3 { font-size: 1.12rem; margin: 1.6rem 0 0.4rem; }
         h4 { font-size: 1rem; margin: 1.4rem 0 0.3rem; }
-        p { margin: 0 0 0.8rem; max-width: 46rem; overflow-wrap: anywhere; }
+        p { margin: 0 0 0.8rem; max-width: 46rem; }
         .lede { font-size: clamp(1.05rem, 2.2vw, 1.25rem); line-height: 1.5; max-width: 50rem; }
         a { color: var(--accent); text-underline-offset: 0.18em; }
         :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
@@ -88,10 +88,11 @@ extension PageTemplate {
         caption { text-align: left; color: var(--muted); font-size: 0.9rem; padding-bottom: 0.3rem; min-width: 14rem; }
         th, td { padding: 0.32rem 0.9rem 0.32rem 0; text-align: right; border-bottom: 1px solid var(--rule);
           vertical-align: top; }
-        th { font-weight: 600; }
+        td { white-space: nowrap; }
+        th { font-weight: 600; min-width: 4.5rem; max-width: 16rem; }
         th:first-child { text-align: left; }
         tbody th { font-weight: 400; }
-        .words th, .words td { text-align: left; overflow-wrap: anywhere; }
+        .words th, .words td { text-align: left; white-space: normal; }
         .words td:last-child { min-width: 10rem; }
         details { margin: 0.4rem 0; }
         summary { cursor: pointer; color: var(--accent); padding: 0.2rem 0; width: fit-content; }
