@@ -89,10 +89,13 @@ extension PageTemplate {
         th, td { padding: 0.32rem 0.9rem 0.32rem 0; text-align: right; border-bottom: 1px solid var(--rule);
           vertical-align: top; }
         td { white-space: nowrap; }
-        th { font-weight: 600; min-width: 4.5rem; max-width: 16rem; }
+        th { font-weight: 600; }
+        th bdi { display: inline-block; max-width: 13rem; }
+        th, td { overflow-wrap: break-word; }
         th:first-child { text-align: left; }
         tbody th { font-weight: 400; }
         .words th, .words td { text-align: left; white-space: normal; }
+        .words td { overflow-wrap: anywhere; }
         .words td:last-child { min-width: 10rem; }
         details { margin: 0.4rem 0; }
         summary { cursor: pointer; color: var(--accent); padding: 0.2rem 0; width: fit-content; }
