@@ -39,9 +39,9 @@ PROBE = r"""
   const overflow = when => {
     if (root.scrollWidth <= root.clientWidth) return;
     const wide = [...document.body.querySelectorAll("*")].filter(element => {
-      const box = element.getBoundingClientRect();
-      return box.right > root.clientWidth + 1 && box.width > 0 && !element.closest(".scroll, svg, .skip, .unseen");
-    }).slice(0, 5).map(element => element.tagName.toLowerCase() + "." + element.className);
+      const isWide = element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0;
+      return isWide && getComputedStyle(element).overflowX === "visible" && !element.closest(".scroll, svg, .unseen");
+    }).slice(-5).map(element => element.tagName.toLowerCase() + "." + element.className);
     say(`${when}: ${root.scrollWidth} pixels wide in a window of ${root.clientWidth}: ${wide.join(", ")}`);
   };
   overflow("as opened");

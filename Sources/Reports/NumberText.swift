@@ -31,6 +31,19 @@ public enum NumberText: Sendable {
         }
     }
 
+    /// Running text in which no line ends between a number and its unit.
+    static func unbroken(_ text: String) -> String {
+        text.replacing(/([0-9]) (%|B|kB|MB|GB|ms|points)/) { "\($0.output.1)\u{A0}\($0.output.2)" }
+    }
+
+    /// A difference with its sign: of shares in points.
+    func signed(_ value: Double) -> String {
+        guard value.isFinite else { return "–" }
+        let text =
+            self == .percent ? String(format: "%+.2f points", value * 100) : String(format: "%+.4f", value)
+        return text.replacing("-", with: "\u{2212}")
+    }
+
     /// The number at a tick of an axis: without digits that say nothing.
     func tick(_ value: Double, step: Double) -> String {
         switch self {

@@ -127,7 +127,7 @@ struct PageTests {
         let text = words(html)
         for part in [
             "The teacher helped: on the validation data accuracy is 86.00 % with the teacher and 84.00 % without, a "
-                + "difference of +2.00 points (95 % interval +0.50 to +3.50, p = 0.01).",
+                + "difference of +2.00 points (95 % interval +0.50 points to +3.50 points, p = 0.01).",
             "The model of seed 43 was saved.", "85.50 % ± 0.50 %", "Judged on test.csv, 50 examples",
             "81.00 %", "87.50 %",
             "student without teacher",

@@ -38,10 +38,10 @@ final class Records {
                 labels.map { ["label": .string($0), "value": .number(accuracy - 0.01)] as JSONValue }),
             "confusion_matrix": .array(
                 labels.indices.map { row in
-                    .array(
-                        labels.indices.map {
-                            .integer($0 == row ? right : (50 - right) / max(1, labels.count - 1))
-                        })
+                    // What is wrong is taken for the next class.
+                    let next = (row + 1) % labels.count
+                    return .array(
+                        labels.indices.map { .integer($0 == row ? right : $0 == next ? 50 - right : 0) })
                 }), "examples": 100, "parameters": .integer(bytes / 4), "bytes_on_disk": .integer(bytes),
             "latency_p50_milliseconds": latency.map(JSONValue.number) ?? .null,
             "latency_p95_milliseconds": latency.map { .number($0 * 2) } ?? .null,

@@ -8,23 +8,29 @@ struct StepHistory: Sendable {
     /// The most points that are kept; at least half as many once that many were logged.
     static let limit = 400
 
-    private var kept: [StepMetrics] = []
-    private var pending: [StepMetrics] = []
+    /// A point, and of how many logged ones it is the mean.
+    private struct Mean {
+        var step: StepMetrics
+        var weight = 1
+    }
+
+    private var kept: [Mean] = []
+    private var pending: [Mean] = []
     /// Logged points in a kept one.
     private var stride = 1
 
     mutating func append(_ step: StepMetrics) {
         // Stages have other terms: a point belongs to one.
-        if let last = pending.last, last.stage != step.stage { flush() }
-        pending.append(step)
+        if let last = pending.last, last.step.stage != step.stage { flush() }
+        pending.append(Mean(step: step))
         if pending.count >= stride { flush() }
-        guard kept.count > Self.limit else { return }
+        guard kept.count >= Self.limit else { return }
         kept = Self.paired(kept)
         stride *= 2
     }
 
     /// The points so far.
-    var points: [StepMetrics] { kept + (pending.isEmpty ? [] : [Self.mean(pending)]) }
+    var points: [StepMetrics] { (kept + (pending.isEmpty ? [] : [Self.mean(pending)])).map(\.step) }
 
     /// The points as the lines of `history.jsonl`; empty where nothing was logged.
     var text: String { points.map { HistoryPoint($0).line + "\n" }.joined() }
@@ -36,10 +42,10 @@ struct StepHistory: Sendable {
     }
 
     /// Neighbours of one stage joined.
-    private static func paired(_ points: [StepMetrics]) -> [StepMetrics] {
-        var (joined, place) = ([StepMetrics](), 0)
+    private static func paired(_ points: [Mean]) -> [Mean] {
+        var (joined, place) = ([Mean](), 0)
         while place < points.count {
-            let isPair = place + 1 < points.count && points[place].stage == points[place + 1].stage
+            let isPair = place + 1 < points.count && points[place].step.stage == points[place + 1].step.stage
             joined.append(mean(Array(points[place...(isPair ? place + 1 : place)])))
             place += isPair ? 2 : 1
         }
@@ -47,17 +53,23 @@ struct StepHistory: Sendable {
     }
 
     /// The mean of points, at the place of the last.
-    private static func mean(_ points: [StepMetrics]) -> StepMetrics {
+    private static func mean(_ points: [Mean]) -> Mean {
         guard points.count > 1, var result = points.last else { return points[0] }
         func mean(_ value: (StepMetrics) -> Double?) -> Double? {
-            let values = points.compactMap(value)
-            return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+            var (sum, weight) = (0.0, 0)
+            for point in points {
+                guard let value = value(point.step) else { continue }
+                sum += value * Double(point.weight)
+                weight += point.weight
+            }
+            return weight > 0 ? sum / Double(weight) : nil
         }
-        result.loss = mean(\.loss) ?? .nan
-        for name in result.terms.names { result.terms[name] = mean { $0.terms[name] } }
-        for name in result.metrics.names { result.metrics[name] = mean { $0.metrics[name] } }
-        result.gradNorm = mean(\.gradNorm) ?? .nan
-        result.examplesPerSecond = mean(\.examplesPerSecond) ?? .nan
+        result.weight = points.reduce(0) { $0 + $1.weight }
+        result.step.loss = mean(\.loss) ?? .nan
+        for name in result.step.terms.names { result.step.terms[name] = mean { $0.terms[name] } }
+        for name in result.step.metrics.names { result.step.metrics[name] = mean { $0.metrics[name] } }
+        result.step.gradNorm = mean(\.gradNorm) ?? .nan
+        result.step.examplesPerSecond = mean(\.examplesPerSecond) ?? .nan
         return result
     }
 }

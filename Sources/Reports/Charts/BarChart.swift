@@ -34,7 +34,7 @@ public struct BarChart: Chart {
         let names = categories.map { MarkupText.shortened($0, 18) }
         let left = min(160, (names.map(TextSize.width).max() ?? 0) + 14)
         let right = ChartFrame.width - 68
-        let thickness = 11.0
+        let thickness = 14.0
         let group = Double(max(1, series.count)) * thickness + 9
         var top = 8.0
         if series.count > 1 {
@@ -66,7 +66,7 @@ public struct BarChart: Chart {
                         "y": SVGBuilder.number(start), "width": SVGBuilder.number(width),
                         "height": SVGBuilder.number(thickness - 1.5),
                     ], tip: "\(categories[row]), \(one.name): \(format.text(value))")
-                svg.text(format.text(value), left + width + 5, start + 9, kind: "value")
+                svg.text(format.text(value), left + width + 5, start + 10.5, kind: "value")
             }
         }
         let bottom = top + Double(names.count) * group

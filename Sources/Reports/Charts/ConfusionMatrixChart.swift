@@ -45,7 +45,8 @@ public struct ConfusionMatrixChart: Chart {
                         "class": row == column ? "cell right" : "cell wrong", "x": n(x + gap),
                         "y": n(y + gap),
                         "width": n(cell - 2 * gap), "height": n(cell - 2 * gap),
-                        "fill-opacity": n(count == 0 ? 0 : 0.1 + 0.9 * share),
+                        "fill-opacity": n(
+                            count == 0 ? 0 : hasNumbers ? 0.1 + 0.9 * share : 0.4 + 0.6 * share),
                     ], tip: "true \(labels[row]), predicted \(labels[column]): \(count)")
                 guard hasNumbers else { continue }
                 svg.text(

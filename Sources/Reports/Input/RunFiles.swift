@@ -140,6 +140,9 @@ public struct RunFiles: Sendable {
 }
 
 extension RunFiles {
+    /// Characters of a model's name that are shown.
+    private static let longestName = 60
+
     /// Every model that the records judge, the teacher before its student.
     var models: [ModelFigures] {
         let data = record["validation"]?.objectValue ?? record["data"]?.objectValue
@@ -183,6 +186,7 @@ extension RunFiles {
         }
         return found.compactMap(\.self).map { model in
             var model = model
+            model.name = MarkupText.shortened(model.name, Self.longestName)
             model.dataDigest = data?["sha256"]?.stringValue
             model.dataName = data?["path"]?.stringValue.map { URL(filePath: $0).lastPathComponent }
             return model

@@ -153,20 +153,22 @@ extension PageBuilder {
             .paragraph(
                 "On the diagonal, answers are right as often as the model is sure of them; below it, it is too sure. Larger "
                     + "marks stand for more answers. On average \(surest.joined(separator: "; "))."),
-            .figures([
-                figure(
-                    ReliabilityDiagram(
-                        "Accuracy by confidence", summary: words.joined(separator: "; ") + ".", series: series
-                    ),
-                    note: words.joined(separator: "; ") + ".",
-                    numbers: table(
-                        "Answers by confidence", corner: "confidence",
-                        columns: series.flatMap {
-                            [
-                                "\($0.name): answers", "\($0.name): mean confidence", "\($0.name): right",
-                            ]
-                        }, rows: rows))
-            ]),
+            .figures(
+                [
+                    figure(
+                        ReliabilityDiagram(
+                            "Accuracy by confidence", summary: words.joined(separator: "; ") + ".",
+                            series: series
+                        ),
+                        note: words.joined(separator: "; ") + ".",
+                        numbers: table(
+                            "Answers by confidence", corner: "confidence",
+                            columns: series.flatMap {
+                                [
+                                    "\($0.name): answers", "\($0.name): mean confidence", "\($0.name): right",
+                                ]
+                            }, rows: rows))
+                ], isWide: true),
         ]
     }
 }

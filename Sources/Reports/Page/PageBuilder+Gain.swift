@@ -12,7 +12,9 @@ extension PageBuilder {
             guard let object, let sentence = gain(object, data) else { continue }
             blocks.append(.paragraph(sentence))
         }
-        if let seeds = run.record["seeds"]?.objectValue { blocks += spread(seeds) }
+        if let seeds = run.record["seeds"]?.objectValue {
+            blocks += spread(seeds, hasTest: run.record["test"]?.objectValue != nil)
+        }
         return blocks
     }
 
@@ -23,10 +25,6 @@ extension PageBuilder {
             let high = number("high")
         else { return nil }
         let format = MetricText.format(metric, problemType)
-        let isShare = MetricText.isShare(metric, problemType)
-        func signed(_ value: Double) -> String {
-            isShare ? String(format: "%+.2f", value * 100) : String(format: "%+.4f", value)
-        }
         let verdict =
             low > 0
             ? "The teacher helped"
@@ -34,11 +32,11 @@ extension PageBuilder {
         let p = number("p_value").map { String(format: ", p = %.3g", $0) } ?? ""
         return
             "\(verdict): on the \(data) data \(MetricText.title(metric, problemType)) is \(format.text(own)) with the "
-            + "teacher and \(format.text(other)) without, a difference of \(signed(difference))"
-            + "\(isShare ? " points" : "") (95 % interval \(signed(low)) to \(signed(high))\(p))."
+            + "teacher and \(format.text(other)) without, a difference of \(format.signed(difference)) "
+            + "(95 % interval \(format.signed(low)) to \(format.signed(high))\(p))."
     }
 
-    private mutating func spread(_ seeds: JSONObject) -> [Block] {
+    private mutating func spread(_ seeds: JSONObject, hasTest: Bool) -> [Block] {
         let runs = seeds["runs"]?.arrayValue?.compactMap(\.objectValue) ?? []
         guard !runs.isEmpty else { return [] }
         let format = MetricText.format(mainMetric, problemType)
@@ -50,27 +48,30 @@ extension PageBuilder {
                 cells: [
                     run["student"]?.objectValue?[mainMetric]?.doubleValue.map(format.text) ?? "",
                     run["baseline"]?.objectValue?[mainMetric]?.doubleValue.map(format.text) ?? "",
-                    gain.map { String(format: "%+.4f", $0) } ?? "",
+                    gain.map(format.signed) ?? "",
                 ])
         }
-        func summary(_ name: String, _ format: NumberText) -> String {
+        func summary(_ name: String, _ text: (Double) -> String) -> String {
             guard let spread = seeds[name]?.objectValue, let mean = spread["mean"]?.doubleValue,
                 let deviation = spread["standard_deviation"]?.doubleValue
             else { return "" }
-            return "\(format.text(mean)) ± \(format.text(deviation))"
+            return "\(text(mean)) ± \(format.text(deviation))"
         }
         rows.append(
             PageRow(
                 head: "mean ± standard deviation",
                 cells: [
-                    summary("student", format), summary("baseline", format), summary("gain", .fourDigits),
+                    summary("student", format.text), summary("baseline", format.text),
+                    summary("gain", format.signed),
                 ]
             ))
         let saved = seeds["saved"]?.intValue.map { " The model of seed \($0) was saved." } ?? ""
+        let data = hasTest ? "test" : "validation"
         return [
             .table(
                 table(
-                    "\(title) of \(runs.count) repetitions.\(saved)", corner: "seed",
+                    "\(title.prefix(1).uppercased())\(title.dropFirst()) of \(runs.count) repetitions on the \(data) data.\(saved)",
+                    corner: "seed",
                     columns: ["student", "without the teacher", "difference"], rows: rows))
         ]
     }

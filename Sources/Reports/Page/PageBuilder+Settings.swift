@@ -106,6 +106,10 @@ extension PageBuilder {
             return parts.isEmpty ? nil : parts.joined(separator: ", ")
         case .object(let object):
             // An objective is a name with options; others are lists of their members.
+            if let name = object["name"]?.stringValue, let weight = object["weight"].flatMap(words) {
+                let options = object["options"]?.objectValue.flatMap { words(.object($0)) }
+                return "\(weight) × \(name)" + (options.map { " (\($0))" } ?? "")
+            }
             let parts = object.compactMap { key, value in
                 words(value).map { "\(key.replacing("_", with: " ")) \($0)" }
             }

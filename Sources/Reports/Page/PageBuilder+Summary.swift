@@ -30,6 +30,7 @@ extension PageBuilder {
     func lede() -> [String] {
         if isComparison { return [comparisonSentence()].compactMap(\.self) }
         var sentences = [sentence(runs[0])].compactMap(\.self)
+        if let test = testSentence(runs[0]) { sentences.append(test) }
         if runs[0].record["interrupted"]?.boolValue == true {
             sentences.append("The run was stopped before its end; this is the best model so far.")
         }
@@ -74,6 +75,18 @@ extension PageBuilder {
         case ..<1.05: "as fast"
         default: String(format: "%.1f times as fast", ratio)
         }
+    }
+
+    /// What the test data say, where there are some: nothing was chosen by them.
+    private func testSentence(_ run: RunFiles) -> String? {
+        guard let test = run.record["test"]?.objectValue,
+            let own = ModelFigures(test["student"], name: "", role: .student, path: nil), let value = own.main
+        else { return nil }
+        let format = MetricText.format(own.mainMetric, own.problemType)
+        let teacher = ModelFigures(test["teacher"], name: "", role: .teacher, path: nil)?.main
+        let count = own.examples.map { "On \($0) test examples" } ?? "On the test data"
+        return "\(count), by which nothing was chosen, it has \(format.text(value))"
+            + (teacher.map { " against the teacher’s \(format.text($0))" } ?? "") + "."
     }
 
     /// The accuracy of naming the commonest class always.

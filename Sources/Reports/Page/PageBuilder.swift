@@ -45,7 +45,7 @@ struct PageBuilder {
         return Page(
             title: isComparison ? heading : "\(heading) – report", heading: heading,
             kicker: isComparison ? "A comparison of \(runs.count) runs" : origin(runs[0]),
-            lede: lede(), tiles: isComparison ? [] : tiles(runs[0]),
+            lede: lede().map(NumberText.unbroken), tiles: isComparison ? [] : tiles(runs[0]),
             contents: sections.filter { isComparison ? $0.level == 2 : true }.map {
                 ContentsEntry(target: $0.anchor, entryTitle: $0.sectionTitle, isSub: $0.level > 2)
             }, sections: sections,

@@ -47,7 +47,7 @@ struct Block {
     var folded: Folded?
     var examples: ExampleList?
 
-    static func paragraph(_ text: String) -> Block { Block(paragraph: text) }
+    static func paragraph(_ text: String) -> Block { Block(paragraph: NumberText.unbroken(text)) }
     static func warning(_ text: String) -> Block { Block(warning: text) }
     static func table(_ table: PageTable) -> Block { Block(table: table) }
     static func folded(_ summary: String, _ table: PageTable) -> Block {

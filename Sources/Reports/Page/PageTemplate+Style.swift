@@ -19,17 +19,17 @@ extension PageTemplate {
         }
         *, *::before, *::after { box-sizing: border-box; }
         html { scroll-behavior: smooth; -webkit-text-size-adjust: 100%; }
-        body { margin: 0; background: var(--page); color: var(--ink); line-height: 1.55;
+        body { margin: 0; background: var(--page); color: var(--ink); line-height: 1.55; overflow-wrap: anywhere;
           font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
         header, nav, main, footer { max-width: 74rem; margin: 0 auto; padding: 0 1.25rem; }
         header { padding-top: 2.5rem; }
-        .kicker { margin: 0; color: var(--muted); font-size: 0.95rem; overflow-wrap: anywhere; }
+        .kicker { margin: 0; color: var(--muted); font-size: 0.95rem; }
         h1 { font-size: clamp(1.7rem, 4.5vw, 2.5rem); line-height: 1.15; margin: 0.2rem 0 0.8rem; letter-spacing: -0.015em;
-          overflow-wrap: anywhere; }
-        h2 { font-size: 1.45rem; line-height: 1.25; margin: 0 0 0.6rem; letter-spacing: -0.01em; overflow-wrap: anywhere; }
-        h3 { font-size: 1.12rem; margin: 1.6rem 0 0.4rem; overflow-wrap: anywhere; }
+          }
+        h2 { font-size: 1.45rem; line-height: 1.25; margin: 0 0 0.6rem; letter-spacing: -0.01em; }
+        h3 { font-size: 1.12rem; margin: 1.6rem 0 0.4rem; }
         h4 { font-size: 1rem; margin: 1.4rem 0 0.3rem; }
-        p { margin: 0 0 0.8rem; max-width: 46rem; overflow-wrap: anywhere; }
+        p { margin: 0 0 0.8rem; max-width: 46rem; }
         .lede { font-size: clamp(1.05rem, 2.2vw, 1.25rem); line-height: 1.5; max-width: 50rem; }
         a { color: var(--accent); text-underline-offset: 0.18em; }
         :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
@@ -74,7 +74,7 @@ extension PageTemplate {
         svg .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
         svg .line.s1 { stroke: var(--s1); } svg .line.s2 { stroke: var(--s2); }
         svg .line.s3 { stroke: var(--s3); stroke-dasharray: 7 3; } svg .line.s4 { stroke: var(--s4); stroke-dasharray: 2 3; }
-        svg .line.s5 { stroke: var(--s5); stroke-dasharray: 9 3 2 3; } svg .line.s6 { stroke: var(--s6); stroke-dasharray: 4 4; }
+        svg .line.s5 { stroke: var(--s5); stroke-dasharray: 9 3 2 3; } svg .line.s6 { stroke: var(--s6); stroke-width: 1.1; }
         svg .line.s1 { stroke-dasharray: 6 3; } svg .line.s2 { stroke-dasharray: none; }
         svg .mark { stroke: var(--card); stroke-width: 1; }
         svg .mark.s1, svg .bar.s1 { fill: var(--s1); } svg .mark.s2, svg .bar.s2 { fill: var(--s2); }
@@ -88,10 +88,14 @@ extension PageTemplate {
         caption { text-align: left; color: var(--muted); font-size: 0.9rem; padding-bottom: 0.3rem; min-width: 14rem; }
         th, td { padding: 0.32rem 0.9rem 0.32rem 0; text-align: right; border-bottom: 1px solid var(--rule);
           vertical-align: top; }
+        td { white-space: nowrap; }
         th { font-weight: 600; }
+        th bdi { display: inline-block; max-width: 13rem; }
+        th, td { overflow-wrap: break-word; }
         th:first-child { text-align: left; }
         tbody th { font-weight: 400; }
-        .words th, .words td { text-align: left; overflow-wrap: anywhere; }
+        .words th, .words td { text-align: left; white-space: normal; }
+        .words td { overflow-wrap: anywhere; }
         .words td:last-child { min-width: 10rem; }
         details { margin: 0.4rem 0; }
         summary { cursor: pointer; color: var(--accent); padding: 0.2rem 0; width: fit-content; }
@@ -113,6 +117,10 @@ extension PageTemplate {
         .teacher .bar-fill { background: var(--s1); } .student .bar-fill { background: var(--s2); }
         .bar-text { text-align: right; }
         footer { color: var(--muted); font-size: 0.88rem; padding-top: 1rem; padding-bottom: 2.5rem; }
+        @media (max-width: 30rem) {
+          header, nav, main, footer { padding-left: 1rem; padding-right: 1rem; }
+          figure { padding: 0.8rem 0.5rem 0.6rem; }
+        }
         @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
         @media (forced-colors: active) { .bar-fill { background: CanvasText; } }
         @media print {
@@ -120,6 +128,7 @@ extension PageTemplate {
             --on-accent: #fff; --note: #fff; --note-rule: #777; --s1: #0a5c99; --s2: #c04a00; --s3: #007a56;
             --s4: #a23f7d; --s5: #7a6400; --s6: #5a5f6b; }
           body { font-size: 10pt; }
+          header { padding-top: 0; }
           nav, .skip, figure details { display: none; }
           header, main, footer { max-width: none; padding-left: 0; padding-right: 0; }
           .figures, .figures.wide { grid-template-columns: repeat(2, 1fr); }
