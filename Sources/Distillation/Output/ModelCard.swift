@@ -186,7 +186,8 @@ extension ModelCard {
         if case .quantised(_, .int8) = origin {
             lines += [
                 "",
-                "transformers needs the package `compressed-tensors` to open it; `distill` needs nothing.",
+                "transformers needs the package `compressed-tensors` to open it, and tables in floating point "
+                    + "(`distill quantize --no-embeddings`); `distill` needs neither.",
             ]
         }
         return lines
