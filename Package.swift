@@ -127,7 +127,8 @@ let package = Package(
         .testTarget(
             name: "InteropTests", dependencies: ["Distillation", "TensorBoard", "Exporters"],
             exclude: [
-                "Fixtures", "card.py", "interop.py", "onnx_export.py", "onnx_interop.py", "tensorboard_reader.py",
+                "Fixtures", "card.py", "interop.py", "onnx_export.py", "onnx_interop.py",
+                "tensorboard_reader.py",
                 "trimming.py",
             ],
             swiftSettings: strict),

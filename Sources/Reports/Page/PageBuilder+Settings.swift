@@ -1,31 +1,8 @@
 import Foundation
 import JSON
 
-/// How the model was made: settings, data, times, versions; and of a quantised model, what that changed.
+/// How the model was made: settings, data, times, versions.
 extension PageBuilder {
-    mutating func quantisation(_ run: RunFiles) -> [Block] {
-        guard run.kind == .quantised else { return [] }
-        var rows: [PageRow] = []
-        func add(_ name: String, _ value: String?) {
-            guard let value, !value.isEmpty else { return }
-            rows.append(PageRow(head: name, cells: [value]))
-        }
-        add("method", run.record["method"]?.stringValue)
-        add("made from", run.record["source"]?.stringValue)
-        let format = MetricText.isShare(mainMetric, problemType) ? "%.2f points" : "%.4f"
-        let factor = MetricText.isShare(mainMetric, problemType) ? 100.0 : 1
-        add(
-            "loss of \(MetricText.title(mainMetric, problemType))",
-            run.record["accuracy_drop"]?.doubleValue.map { String(format: format, $0 * factor) })
-        for key in run.record.keys
-        where !["method", "source", "accuracy_drop", "before", "after", "files"].contains(key) {
-            add(key.replacing("_", with: " "), run.record[key].flatMap(Self.words))
-        }
-        return rows.isEmpty
-            ? []
-            : [.table(table("Quantisation", corner: "what", columns: ["value"], rows: rows, isText: true))]
-    }
-
     mutating func settings(_ run: RunFiles) -> [Block] {
         var blocks: [Block] = []
         var rows: [PageRow] = []

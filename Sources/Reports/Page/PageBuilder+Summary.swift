@@ -19,7 +19,8 @@ extension PageBuilder {
         case .fineTuned:
             return "Fine-tuned from \(name(settings?["model"]?.stringValue) ?? "a model")\(data ?? "")"
         case .quantised:
-            let method = run.record["method"]?.stringValue.map { " (\($0))" } ?? ""
+            let type = run.record["method"]?.objectValue?["type"]?.stringValue
+            let method = type.map { " (\($0))" } ?? ""
             return "Quantised\(method) from \(name(run.record["source"]?.stringValue) ?? "a model")"
         case .evaluated:
             let file = name(run.record["data"]?.objectValue?["path"]?.stringValue) ?? "labelled data"
