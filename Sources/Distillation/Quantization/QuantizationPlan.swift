@@ -52,6 +52,16 @@ struct QuantizationPlan {
             if try drop(chosen) <= limit { break }
         }
         guard !chosen.isEmpty else {
+            let floor = try drop([])
+            guard floor <= limit else {
+                throw DistillationError(
+                    String(
+                        format:
+                            "the model without the dropped tokens loses %.2f points before anything is int8, %.2f are allowed; "
+                            + "keep more tokens (give --trim-vocabulary more texts), or allow more",
+                        floor * 100,
+                        limit * 100))
+            }
             throw DistillationError(
                 String(
                     format:
