@@ -1,4 +1,3 @@
-import Datasets
 import Foundation
 import Tokenizers
 import Transformers
@@ -14,11 +13,8 @@ struct QuantizationMaterial {
 
     /// - Throws: ``DistillationError`` for data without examples; `DatasetError` for labels that the model does not have.
     init(_ request: QuantizeRequest, _ source: TrainedClassifier, _ log: RunLog) throws {
-        let options = DatasetOptions(
-            textColumn: request.textColumn, pairColumn: request.textPairColumn,
-            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator)
         let loader = request.cache.loader(
-            options, tokenizer: source.tokenizer, directory: source.directory,
+            request.options, tokenizer: source.tokenizer, directory: source.directory,
             maxLength: source.maxLength(request.maxLength), log: log)
         let type = source.model.configuration.problemType
         func load(_ file: URL, allowsUnlabelled: Bool) throws -> LoadedData {

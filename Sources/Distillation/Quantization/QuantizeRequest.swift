@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Torch
 import Transformers
@@ -35,6 +36,13 @@ public struct QuantizeRequest: Sendable {
     public init(model: URL, output: URL) {
         self.model = model
         self.output = output
+    }
+
+    /// How its data files are read.
+    var options: DatasetOptions {
+        DatasetOptions(
+            textColumn: textColumn, pairColumn: textPairColumn, labelColumn: labelColumn,
+            labelSeparator: labelSeparator)
     }
 
     /// - Throws: ``DistillationError`` for options that cannot be, or that contradict each other.

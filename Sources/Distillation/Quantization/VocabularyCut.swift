@@ -1,4 +1,3 @@
-import Datasets
 import Files
 import Foundation
 import Tokenizers
@@ -11,11 +10,8 @@ final class VocabularyCut {
 
     /// - Throws: `TokenizerError` for a tokenizer whose vocabulary cannot be cut, or texts without tokens; `DatasetError`.
     init(_ request: QuantizeRequest, _ original: TrainedClassifier) throws {
-        let options = DatasetOptions(
-            textColumn: request.textColumn, pairColumn: request.textPairColumn,
-            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator)
         let usage = VocabularyUsage(
-            options: options, maxLength: original.maxLength(request.maxLength))
+            options: request.options, maxLength: original.maxLength(request.maxLength))
         let vocabulary = try VocabularyTrimmer(directory: original.directory).plan(
             used: usage.counts(request.vocabularyData, tokenizer: original.tokenizer),
             options: TrimmingOptions(minimumCount: request.minimumTokenCount),
