@@ -30,7 +30,9 @@ struct CacheLock: ~Copyable {
                 self.descriptor = -1
                 return
             }
-            guard code == EWOULDBLOCK || code == EINTR else { throw HubError.cache(path: path, reason: systemReason(code)) }
+            guard code == EWOULDBLOCK || code == EINTR else {
+                throw HubError.cache(path: path, reason: systemReason(code))
+            }
             try await Task.sleep(for: .milliseconds(50))
         }
     }

@@ -71,7 +71,8 @@ struct FileDownload: Sendable {
                 guard case .unreachable = error else { throw error }
                 failures = have > before ? 0 : failures + 1
                 guard failures <= transport.configuration.retries else { throw error }
-                try await Task.sleep(for: .seconds(min(8, transport.configuration.backOff * Double(1 << failures))))
+                try await Task.sleep(
+                    for: .seconds(min(8, transport.configuration.backOff * Double(1 << failures))))
             }
         }
         if let size = file.size, have != size {
@@ -97,7 +98,10 @@ struct FileDownload: Sendable {
         if code == 206 {
             guard let range = HubHeaders.contentRange(answer.response.headers.first(name: "Content-Range")),
                 range.start == have, file.size == nil || range.size == nil || range.size == file.size
-            else { throw HubError.badAnswer(url: url, reason: "the answer's Content-Range is not what was asked for") }
+            else {
+                throw HubError.badAnswer(
+                    url: url, reason: "the answer's Content-Range is not what was asked for")
+            }
         } else if code == 200 || code == 416 {
             // The server does not continue: from the beginning.
             moved(-have)
@@ -122,7 +126,8 @@ struct FileDownload: Sendable {
         } catch { throw try HubTransport.unreachable(url, error) }
         // A connection that ends early without a length to tell is no success.
         if let size = file.size, have < size {
-            throw HubError.unreachable(url: url, reason: "the connection ended after \(have) of \(size) bytes")
+            throw HubError.unreachable(
+                url: url, reason: "the connection ended after \(have) of \(size) bytes")
         }
     }
 
@@ -133,7 +138,9 @@ struct FileDownload: Sendable {
                 let part = UnsafeRawBufferPointer(rebasing: rest)
                 let written = Foundation.write(descriptor, part.baseAddress, part.count)
                 if written < 0, errno == EINTR { continue }
-                guard written > 0 else { throw HubError.cache(path: cache.storage.path, reason: systemReason()) }
+                guard written > 0 else {
+                    throw HubError.cache(path: cache.storage.path, reason: systemReason())
+                }
                 rest = rest.dropFirst(written)
             }
         }

@@ -34,7 +34,8 @@ extension HubTransport {
     /// What a file is.
     ///
     /// - Throws: ``HubError``.
-    func metadata(_ name: String, _ repository: HubRepository, revision: String) async throws -> FileMetadata {
+    func metadata(_ name: String, _ repository: HubRepository, revision: String) async throws -> FileMetadata
+    {
         let url =
             "\(configuration.endpoint)/\(prefix(repository.kind))\(repository.id)/resolve/"
             + "\(RepositoryPath.quote(revision, keepingSlashes: false))/\(RepositoryPath.quote(name, keepingSlashes: true))"
@@ -42,18 +43,22 @@ extension HubTransport {
             let answer = try await send(.HEAD, url, staying: true)
             try check(answer, url: url, file: name)
             let headers = answer.response.headers
-            guard let commit = headers.first(name: "X-Repo-Commit"), HubRepository.isHexadecimal(commit, count: 40) else {
+            guard let commit = headers.first(name: "X-Repo-Commit"),
+                HubRepository.isHexadecimal(commit, count: 40)
+            else {
                 throw HubError.badAnswer(url: url, reason: "the answer has no commit in X-Repo-Commit")
             }
             let linked = headers.first(name: "X-Linked-Etag")
             guard let etag = HubHeaders.etag(linked ?? headers.first(name: "ETag")) else {
-                throw HubError.badAnswer(url: url, reason: "the answer's ETag is no SHA-1 or SHA-256, so nothing can be checked")
+                throw HubError.badAnswer(
+                    url: url, reason: "the answer's ETag is no SHA-1 or SHA-256, so nothing can be checked")
             }
             let isRedirect = answer.response.status.code >= 300
             let size =
                 HubHeaders.size(headers.first(name: "X-Linked-Size"))
                 ?? (isRedirect ? nil : HubHeaders.size(headers.first(name: "Content-Length")))
-            return FileMetadata(name: name, commit: commit, etag: etag, size: size, location: answer.url.absoluteString)
+            return FileMetadata(
+                name: name, commit: commit, etag: etag, size: size, location: answer.url.absoluteString)
         }
     }
 }

@@ -4,6 +4,7 @@ import Foundation
 public struct FileSelection: Sendable, Equatable {
     enum Rule: Sendable, Equatable {
         case model
+        case file(String)
         case patterns([String])
     }
 
@@ -31,7 +32,8 @@ public struct FileSelection: Sendable, Equatable {
     static let index = "model.safetensors.index.json"
     /// What a commit may lack.
     static let optional = [
-        "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json",
+        "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+        "vocab.txt", "vocab.json",
         "merges.txt",
     ]
 
@@ -39,7 +41,9 @@ public struct FileSelection: Sendable, Equatable {
         [".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"].contains { name.lowercased().hasSuffix($0) }
     }
 
-    static func matches(_ name: String, _ pattern: String) -> Bool { fnmatch(pattern, name, FNM_NOESCAPE) == 0 }
+    static func matches(_ name: String, _ pattern: String) -> Bool {
+        fnmatch(pattern, name, FNM_NOESCAPE) == 0
+    }
 
     /// The files to take, but for shards, which the index names.
     ///
@@ -55,9 +59,14 @@ public struct FileSelection: Sendable, Equatable {
             guard let weights else {
                 let pickles = names.filter(Self.isPickle)
                 throw pickles.isEmpty
-                    ? HubError.nothingSelected(id: id, wanted: "model.safetensors") : HubError.pickle(id: id, files: pickles)
+                    ? HubError.nothingSelected(id: id, wanted: "model.safetensors")
+                    : HubError.pickle(id: id, files: pickles)
             }
             return [Self.configuration, weights] + Self.optional.filter(there.contains)
+        case .file(let name):
+            if Self.isPickle(name) { throw HubError.pickle(id: id, files: [name]) }
+            guard there.contains(name) else { throw HubError.nothingSelected(id: id, wanted: "file \(name)") }
+            return [name]
         case .patterns(let patterns):
             if let named = names.first(where: { Self.isPickle($0) && patterns.contains($0) }) {
                 throw HubError.pickle(id: id, files: [named])
@@ -66,7 +75,8 @@ public struct FileSelection: Sendable, Equatable {
             let safe = matching.filter { !Self.isPickle($0) }
             if safe.isEmpty {
                 throw matching.isEmpty
-                    ? HubError.nothingSelected(id: id, wanted: "file that matches \(patterns.joined(separator: ", "))")
+                    ? HubError.nothingSelected(
+                        id: id, wanted: "file that matches \(patterns.joined(separator: ", "))")
                     : HubError.pickle(id: id, files: matching)
             }
             return safe

@@ -22,7 +22,9 @@ struct SHA1 {
         let used = (pending.count + 1) % 64
         update([0x80] + [UInt8](repeating: 0, count: used <= 56 ? 56 - used : 120 - used))
         update((0..<8).map { UInt8(truncatingIfNeeded: bits >> (56 - 8 * UInt64($0))) })
-        return state.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (24 - 8 * UInt32($0))) } }
+        return state.flatMap { word in
+            (0..<4).map { UInt8(truncatingIfNeeded: word >> (24 - 8 * UInt32($0))) }
+        }
     }
 
     private mutating func compress() {
@@ -32,7 +34,8 @@ struct SHA1 {
             words[index] = (0..<4).reduce(0) { $0 << 8 | UInt32(pending[4 * index + $1]) }
         }
         for index in 16..<80 {
-            words[index] = rotated(words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16], 1)
+            words[index] = rotated(
+                words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16], 1)
         }
         var (a, b, c, d, e) = (state[0], state[1], state[2], state[3], state[4])
         for index in 0..<80 {

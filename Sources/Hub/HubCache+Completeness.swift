@@ -12,6 +12,8 @@ extension HubCache {
         let names = names(commit)
         let present = namesPresent(commit)
         switch selection.rule {
+        case .file(let name):
+            return has(name, commit) ? [] : [name]
         case .patterns:
             if let names {
                 return try selection.choose(from: names, id: repository.id).filter { !has($0, commit) }
@@ -27,7 +29,9 @@ extension HubCache {
                 let weights = [FileSelection.weights, FileSelection.index]
                 if !weights.contains(where: { has($0, commit) }) { missing.append(FileSelection.weights) }
                 if strictly {
-                    missing += FileSelection.optional.filter { !has($0, commit) && !Self.exists(absent($0, commit)) }
+                    missing += FileSelection.optional.filter {
+                        !has($0, commit) && !Self.exists(absent($0, commit))
+                    }
                 }
             }
             if !has(FileSelection.weights, commit), has(FileSelection.index, commit) {
@@ -45,9 +49,12 @@ extension HubCache {
         func refused(_ reason: String) -> HubError { .cache(path: url.path, reason: reason) }
         let value: JSONValue
         do { value = try JSONValue.load(contentsOf: url) } catch { throw refused("is no index: \(error)") }
-        guard let map = value.objectValue?["weight_map"]?.objectValue else { throw refused("has no object 'weight_map'") }
+        guard let map = value.objectValue?["weight_map"]?.objectValue else {
+            throw refused("has no object 'weight_map'")
+        }
         let names = map.values.map { $0.stringValue ?? "" }
-        if let bad = names.first(where: { RepositoryPath.problem($0) != nil || !$0.hasSuffix(".safetensors") }) {
+        if let bad = names.first(where: { RepositoryPath.problem($0) != nil || !$0.hasSuffix(".safetensors") }
+        ) {
             throw refused("names \(HubError.quoted(bad)), which is no safetensors file of the repository")
         }
         return Set(names).sorted()

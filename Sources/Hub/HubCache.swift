@@ -9,11 +9,15 @@ struct HubCache: Sendable {
 
     var storage: URL { root.appending(path: repository.folder, directoryHint: .isDirectory) }
 
-    func snapshot(_ commit: String) -> URL { storage.appending(path: "snapshots/\(commit)", directoryHint: .isDirectory) }
+    func snapshot(_ commit: String) -> URL {
+        storage.appending(path: "snapshots/\(commit)", directoryHint: .isDirectory)
+    }
     func pointer(_ name: String, _ commit: String) -> URL { snapshot(commit).appending(path: name) }
     func blob(_ etag: String) -> URL { storage.appending(path: "blobs/\(etag)") }
     func lock(_ etag: String) -> URL { root.appending(path: ".locks/\(repository.folder)/\(etag).lock") }
-    func absent(_ name: String, _ commit: String) -> URL { storage.appending(path: ".no_exist/\(commit)/\(name)") }
+    func absent(_ name: String, _ commit: String) -> URL {
+        storage.appending(path: ".no_exist/\(commit)/\(name)")
+    }
 
     /// Whether a file of a snapshot is there, and not a link to nothing.
     func has(_ name: String, _ commit: String) -> Bool { Self.exists(pointer(name, commit)) }
@@ -24,7 +28,8 @@ struct HubCache: Sendable {
     var cachedCommit: String? {
         if repository.isCommit { return repository.revision }
         let url = storage.appending(path: "refs/\(repository.revision)")
-        let text = (try? String(contentsOf: url, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
+        let text = (try? String(contentsOf: url, encoding: .utf8))?.trimmingCharacters(
+            in: .whitespacesAndNewlines)
         return text.flatMap { HubRepository.isHexadecimal($0, count: 40) ? $0 : nil }
     }
 
@@ -55,7 +60,9 @@ struct HubCache: Sendable {
     /// The names in a commit, where a listing is kept.
     func names(_ commit: String) -> [String]? {
         let url = storage.appending(path: "trees/\(commit).json")
-        guard let tree = try? JSONValue.load(contentsOf: url).objectValue, tree["format_version"]?.intValue == 1 else {
+        guard let tree = try? JSONValue.load(contentsOf: url).objectValue,
+            tree["format_version"]?.intValue == 1
+        else {
             return nil
         }
         return tree["files"]?.objectValue?.keys.filter { RepositoryPath.problem($0) == nil }
@@ -68,14 +75,18 @@ struct HubCache: Sendable {
         return names.filter { name in
             var isDirectory: ObjCBool = false
             return FileManager.default.fileExists(
-                atPath: directory.appending(path: name).path, isDirectory: &isDirectory) && !isDirectory.boolValue
+                atPath: directory.appending(path: name).path, isDirectory: &isDirectory)
+                && !isDirectory.boolValue
         }.sorted()
     }
 
     func make(_ directory: URL) throws {
         do {
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        } catch { throw HubError.cache(path: directory.path, reason: "cannot be made: \(error.localizedDescription)") }
+        } catch {
+            throw HubError.cache(
+                path: directory.path, reason: "cannot be made: \(error.localizedDescription)")
+        }
     }
 
     /// Marks the cache for backup programs, as <https://bford.info/cachedir/> says.

@@ -7,14 +7,16 @@ extension HubClient {
     ///
     /// - Throws: ``HubError``.
     public func waitForSnapshot(
-        of repository: HubRepository, files: FileSelection = .model, onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
+        of repository: HubRepository, files: FileSelection = .model,
+        onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
     ) throws -> URL {
         let done = DispatchSemaphore(value: 0)
         let outcome = Mutex<Result<URL, any Error>?>(nil)
         let box = Box(outcome)
         Task.detached {
             let result: Result<URL, any Error>
-            do { result = .success(try await snapshot(of: repository, files: files, onEvent: onEvent)) } catch {
+            do { result = .success(try await snapshot(of: repository, files: files, onEvent: onEvent)) } catch
+            {
                 result = .failure(error)
             }
             box.value.withLock { $0 = result }

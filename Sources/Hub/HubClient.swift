@@ -19,7 +19,8 @@ public struct HubClient: Sendable {
     /// - Returns: The snapshot's directory.
     /// - Throws: ``HubError``.
     public func snapshot(
-        of repository: HubRepository, files: FileSelection = .model, onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
+        of repository: HubRepository, files: FileSelection = .model,
+        onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
     ) async throws -> URL {
         if configuration.isOffline { return try cachedSnapshot(of: repository, files: files) }
         let cache = HubCache(root: configuration.cache, repository: repository)
@@ -31,7 +32,8 @@ public struct HubClient: Sendable {
         let client = HubTransport.client(configuration)
         do {
             let transport = HubTransport(
-                client: client, configuration: configuration, id: repository.id, revision: repository.revision)
+                client: client, configuration: configuration, id: repository.id, revision: repository.revision
+            )
             let url = try await fetch(repository, files, cache, transport, onEvent)
             try await client.shutdown()
             return url
@@ -50,7 +52,8 @@ public struct HubClient: Sendable {
     /// - Returns: The file in the snapshot's directory.
     /// - Throws: ``HubError``.
     public func file(
-        _ name: String, of repository: HubRepository, onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
+        _ name: String, of repository: HubRepository,
+        onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
     ) async throws -> URL {
         if let reason = RepositoryPath.problem(name) { throw HubError.invalidName(name, reason: reason) }
         if FileSelection.isPickle(name) { throw HubError.pickle(id: repository.id, files: [name]) }
@@ -61,12 +64,12 @@ public struct HubClient: Sendable {
                 throw HubError.fileNotFound(id: repository.id, revision: repository.revision, file: name)
             }
         }
-        // Brackets, so that a star in a name stands for itself.
-        let pattern = name.map { "*?[".contains($0) ? "[\($0)]" : String($0) }.joined()
         do {
-            return try await snapshot(of: repository, files: .matching([pattern]), onEvent: onEvent).appending(path: name)
+            return try await snapshot(
+                of: repository, files: FileSelection(rule: .file(name)), onEvent: onEvent
+            )
+            .appending(path: name)
         } catch HubError.nothingSelected {
-            if let commit = cache.cachedCommit { cache.rememberAbsent(name, commit) }
             throw HubError.fileNotFound(id: repository.id, revision: repository.revision, file: name)
         }
     }
@@ -101,11 +104,17 @@ public struct HubClient: Sendable {
             return cached
         }
         let names = listing.files.map(\.name)
+        if case .file(let name) = files.rule, !names.contains(name) {
+            cache.rememberAbsent(name, listing.commit)
+            try cache.remember(listing.commit)
+        }
         let chosen = try files.choose(from: names, id: repository.id)
         try cache.tag()
         cache.remember(listing)
         if files == .model {
-            for name in FileSelection.optional where !names.contains(name) { cache.rememberAbsent(name, listing.commit) }
+            for name in FileSelection.optional where !names.contains(name) {
+                cache.rememberAbsent(name, listing.commit)
+            }
         }
         try await fetch(chosen, listing.commit, cache, transport, onEvent)
         if chosen.contains(FileSelection.index), files == .model {
@@ -128,19 +137,26 @@ public struct HubClient: Sendable {
         let metadata = try await concurrently(needed) { name in
             let metadata = try await transport.metadata(name, cache.repository, revision: commit)
             guard metadata.commit == commit else {
-                throw HubError.badAnswer(url: metadata.location, reason: "is of commit \(metadata.commit), not \(commit)")
+                throw HubError.badAnswer(
+                    url: metadata.location, reason: "is of commit \(metadata.commit), not \(commit)")
             }
             return metadata
         }
         let missing = metadata.filter { !HubCache.exists(cache.blob($0.etag)) }
-        let bytes = missing.reduce(0) { $0.addingReportingOverflow($1.size ?? 0).overflow ? .max : $0 + ($1.size ?? 0) }
+        let bytes = missing.reduce(0) {
+            $0.addingReportingOverflow($1.size ?? 0).overflow ? .max : $0 + ($1.size ?? 0)
+        }
         if let free = cache.free, bytes > free {
             throw HubError.diskSpace(directory: cache.root.path, needed: bytes, free: free)
         }
-        let total = metadata.reduce(0) { $0.addingReportingOverflow($1.size ?? 0).overflow ? .max : $0 + ($1.size ?? 0) }
+        let total = metadata.reduce(0) {
+            $0.addingReportingOverflow($1.size ?? 0).overflow ? .max : $0 + ($1.size ?? 0)
+        }
         let meter = ProgressMeter(total: total, files: metadata.count, onEvent: onEvent)
         _ = try await concurrently(metadata) { file in
-            let download = FileDownload(transport: transport, cache: cache, file: file) { meter.move($0, file.name) }
+            let download = FileDownload(transport: transport, cache: cache, file: file) {
+                meter.move($0, file.name)
+            }
             try await download.run()
             meter.finish(file.name)
         }

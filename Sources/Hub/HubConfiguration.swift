@@ -49,7 +49,8 @@ public struct HubConfiguration: Sendable {
     }
 
     private static func cleaned(_ token: String) -> String {
-        token.replacing("\r", with: "").replacing("\n", with: "").trimmingCharacters(in: .whitespacesAndNewlines)
+        token.replacing("\r", with: "").replacing("\n", with: "").trimmingCharacters(
+            in: .whitespacesAndNewlines)
     }
 
     /// `~` and `$NAME` as Python's `expanduser` and `expandvars`.

@@ -40,7 +40,8 @@ extension HubError: CustomStringConvertible {
                 + "org/name@revision) either; check the path or the id"
         case .repositoryNotFound(let id, let hasToken):
             "\(id): no such repository, or it is private; check the id"
-                + (hasToken ? ", and that the token may read it" : ", or set HF_TOKEN to a token that may read it")
+                + (hasToken
+                    ? ", and that the token may read it" : ", or set HF_TOKEN to a token that may read it")
         case .gated(let id, let page):
             "\(id): access is gated; visit \(page), accept the conditions, and set HF_TOKEN to your token"
         case .revisionNotFound(let id, let revision):
@@ -76,7 +77,9 @@ extension HubError: CustomStringConvertible {
 
     /// Text from elsewhere, so that it cannot write to a terminal.
     static func quoted(_ text: String) -> String {
-        let safe = String(String.UnicodeScalarView(text.unicodeScalars.prefix(200).map { $0.value < 32 || $0.value == 127 ? "?" : $0 }))
+        let safe = String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.prefix(200).map { $0.value < 32 || $0.value == 127 ? "?" : $0 }))
         return "'\(safe)'"
     }
 }

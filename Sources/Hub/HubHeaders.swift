@@ -4,7 +4,9 @@ enum HubHeaders {
     static func etag(_ header: String?) -> String? {
         guard var value = header?[...] else { return nil }
         if value.hasPrefix("W/") { value = value.dropFirst(2) }
-        if value.count >= 2, value.hasPrefix("\""), value.hasSuffix("\"") { value = value.dropFirst().dropLast() }
+        if value.count >= 2, value.hasPrefix("\""), value.hasSuffix("\"") {
+            value = value.dropFirst().dropLast()
+        }
         let text = String(value)
         return HubRepository.isHexadecimal(text, count: 40) || HubRepository.isHexadecimal(text, count: 64)
             ? text : nil
@@ -12,7 +14,9 @@ enum HubHeaders {
 
     /// A size in bytes: digits only.
     static func size(_ header: String?) -> Int? {
-        guard let header, !header.isEmpty, header.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
+        guard let header, !header.isEmpty, header.utf8.allSatisfy({ (48...57).contains($0) }) else {
+            return nil
+        }
         return Int(header)
     }
 
@@ -22,7 +26,8 @@ enum HubHeaders {
         let halves = header.dropFirst(6).split(separator: "/", omittingEmptySubsequences: false)
         guard halves.count == 2 else { return nil }
         let ends = halves[0].split(separator: "-", omittingEmptySubsequences: false)
-        guard ends.count == 2, let start = size(String(ends[0])), let end = size(String(ends[1])), start <= end
+        guard ends.count == 2, let start = size(String(ends[0])), let end = size(String(ends[1])),
+            start <= end
         else { return nil }
         if halves[1] == "*" { return (start, nil) }
         guard let whole = size(String(halves[1])), end < whole else { return nil }

@@ -20,7 +20,8 @@ public enum HubReference: Sendable, Equatable {
         }
         let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
         let revision = parts.count == 2 ? String(parts[1]) : "main"
-        guard let id = parts.first, let repository = try? HubRepository(String(id), kind: kind, revision: revision)
+        guard let id = parts.first,
+            let repository = try? HubRepository(String(id), kind: kind, revision: revision)
         else { throw HubError.neitherPathNorRepository(text) }
         return .repository(repository)
     }

@@ -40,9 +40,11 @@ public struct HubRepository: Sendable, Equatable {
         if parts.count > 2 { return "a repository's id is name or org/name" }
         for part in parts {
             let bytes = Array(part.utf8)
-            let fits = (1...96).contains(bytes.count) && bytes.allSatisfy { isWord($0) || $0 == 45 || $0 == 46 }
+            let fits =
+                (1...96).contains(bytes.count) && bytes.allSatisfy { isWord($0) || $0 == 45 || $0 == 46 }
             guard fits, let first = bytes.first, let last = bytes.last, isWord(first), isWord(last) else {
-                return "a repository's id has letters, digits, '-', '_' and '.', does not begin or end with '-' or "
+                return
+                    "a repository's id has letters, digits, '-', '_' and '.', does not begin or end with '-' or "
                     + "'.', and each part has at most 96 characters"
             }
         }

@@ -14,7 +14,8 @@ struct HubTransport: Sendable {
         var settings = HTTPClient.Configuration()
         settings.redirectConfiguration = .disallow
         settings.timeout = .init(
-            connect: .seconds(Int64(configuration.connectTimeout)), read: .seconds(Int64(configuration.readTimeout)))
+            connect: .seconds(Int64(configuration.connectTimeout)),
+            read: .seconds(Int64(configuration.readTimeout)))
         settings.connectionPool.retryConnectionEstablishment = false
         settings.httpVersion = .http1Only
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
@@ -30,7 +31,8 @@ struct HubTransport: Sendable {
     ///
     /// - Parameters:
     ///   - staying: Whether a redirect to another host is an answer of its own, as it is for a `HEAD`.
-    func send(_ method: HTTPMethod, _ text: String, headers: [(String, String)] = [], staying: Bool = false) async throws
+    func send(_ method: HTTPMethod, _ text: String, headers: [(String, String)] = [], staying: Bool = false)
+        async throws
         -> Answer
     {
         guard var url = URL(string: text), let home = Origin(configuration.endpoint) else {
@@ -38,7 +40,8 @@ struct HubTransport: Sendable {
         }
         for _ in 0..<10 {
             guard let origin = Origin(url) else {
-                throw HubError.badAnswer(url: text, reason: "leads to \(HubError.quoted(url.absoluteString)), which is not http")
+                throw HubError.badAnswer(
+                    url: text, reason: "leads to \(HubError.quoted(url.absoluteString)), which is not http")
             }
             var request = HTTPClientRequest(url: url.absoluteString)
             request.method = method
@@ -46,17 +49,21 @@ struct HubTransport: Sendable {
             request.headers.add(name: "Accept-Encoding", value: "identity")
             request.headers.add(name: "User-Agent", value: "distill; swift")
             if origin == home, let token = configuration.token {
-                guard token.utf8.allSatisfy({ (33...126).contains($0) }) else { throw HubError.unauthorized(url: text) }
+                guard token.utf8.allSatisfy({ (33...126).contains($0) }) else {
+                    throw HubError.unauthorized(url: text)
+                }
                 request.headers.add(name: "Authorization", value: "Bearer \(token)")
             }
             let response: HTTPClientResponse
             do {
                 response = try await client.execute(request, deadline: .distantFuture)
             } catch { throw try Self.unreachable(text, error) }
-            guard (300..<400).contains(Int(response.status.code)), let place = response.headers.first(name: "Location")
+            guard (300..<400).contains(Int(response.status.code)),
+                let place = response.headers.first(name: "Location")
             else { return Answer(response: response, url: url) }
             guard let target = URL(string: place, relativeTo: url)?.absoluteURL else {
-                throw HubError.badAnswer(url: text, reason: "redirects to \(HubError.quoted(place)), which is no address")
+                throw HubError.badAnswer(
+                    url: text, reason: "redirects to \(HubError.quoted(place)), which is no address")
             }
             if staying, Origin(target) != origin { return Answer(response: response, url: target) }
             try await Self.discard(response)
@@ -66,7 +73,9 @@ struct HubTransport: Sendable {
     }
 
     /// Reads an answer that will not be used, so that its connection can be; a long one ends the connection instead.
-    static func discard(_ response: HTTPClientResponse) async throws { _ = try? await response.body.collect(upTo: 1 << 16) }
+    static func discard(_ response: HTTPClientResponse) async throws {
+        _ = try? await response.body.collect(upTo: 1 << 16)
+    }
 
     static func unreachable(_ url: String, _ error: any Error) throws -> HubError {
         if error is CancellationError || Task.isCancelled { throw CancellationError() }
@@ -80,12 +89,15 @@ struct HubTransport: Sendable {
         while true {
             do { return try await body() } catch let failure as Transient {
                 guard failures < retries ?? configuration.retries else { throw failure.error }
-                let wait = failure.retryAfter ?? min(8, configuration.backOff * Double(1 << min(failures, 10)))
+                let wait =
+                    failure.retryAfter ?? min(8, configuration.backOff * Double(1 << min(failures, 10)))
                 guard wait <= configuration.longestWait else { throw failure.error }
                 failures += 1
                 try await Task.sleep(for: .seconds(wait))
             } catch let error as HubError {
-                guard case .unreachable = error, failures < retries ?? configuration.retries else { throw error }
+                guard case .unreachable = error, failures < retries ?? configuration.retries else {
+                    throw error
+                }
                 let wait = min(8, configuration.backOff * Double(1 << min(failures, 10)))
                 failures += 1
                 try await Task.sleep(for: .seconds(wait))
@@ -117,7 +129,9 @@ struct HubTransport: Sendable {
         default: break
         }
         let isHome = Origin(answer.url) == Origin(configuration.endpoint)
-        if code == 401, headers.first(name: "X-Error-Message") == "Invalid credentials in Authorization header" {
+        if code == 401,
+            headers.first(name: "X-Error-Message") == "Invalid credentials in Authorization header"
+        {
             throw HubError.unauthorized(url: url)
         }
         if isHome, code == 401 || code == 404 && file == nil {

@@ -18,7 +18,9 @@ struct RepositoryListing: Equatable {
         do { value = try JSONValue.parse(body) } catch {
             throw HubError.badAnswer(url: url, reason: "the answer is not JSON: \(error)")
         }
-        guard let commit = value.objectValue?["sha"]?.stringValue, HubRepository.isHexadecimal(commit, count: 40) else {
+        guard let commit = value.objectValue?["sha"]?.stringValue,
+            HubRepository.isHexadecimal(commit, count: 40)
+        else {
             throw HubError.badAnswer(url: url, reason: "the answer has no commit in 'sha'")
         }
         guard let siblings = value.objectValue?["siblings"]?.arrayValue else {
@@ -30,12 +32,15 @@ struct RepositoryListing: Equatable {
                 throw HubError.badAnswer(url: url, reason: "a file in 'siblings' has no 'rfilename'")
             }
             if let reason = RepositoryPath.problem(name) {
-                throw HubError.badAnswer(url: url, reason: "the file name \(HubError.quoted(name)) is refused: \(reason)")
+                throw HubError.badAnswer(
+                    url: url, reason: "the file name \(HubError.quoted(name)) is refused: \(reason)")
             }
             let sha256 = object["lfs"]?.objectValue?["sha256"]?.stringValue
             return File(
                 name: name, size: object["size"]?.intValue.flatMap { $0 >= 0 ? $0 : nil },
-                blob: object["blobId"]?.stringValue.flatMap { HubRepository.isHexadecimal($0, count: 40) ? $0 : nil },
+                blob: object["blobId"]?.stringValue.flatMap {
+                    HubRepository.isHexadecimal($0, count: 40) ? $0 : nil
+                },
                 sha256: sha256.flatMap { HubRepository.isHexadecimal($0, count: 64) ? $0 : nil })
         }
     }

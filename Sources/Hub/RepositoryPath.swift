@@ -24,7 +24,8 @@ enum RepositoryPath {
         var result = ""
         for byte in text.utf8 {
             switch byte {
-            case 48...57, 65...90, 97...122, 45, 46, 95, 126: result.unicodeScalars.append(Unicode.Scalar(byte))
+            case 48...57, 65...90, 97...122, 45, 46, 95, 126:
+                result.unicodeScalars.append(Unicode.Scalar(byte))
             case 47 where keepingSlashes: result += "/"
             default: result += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
             }
