@@ -37,6 +37,24 @@ struct FakeRepository: Sendable {
         return Array(value.serialized().utf8)
     }
 
+    /// The files as huggingface_hub lists them.
+    var tree: [UInt8] {
+        let entries = files.keys.sorted().map { name -> JSONValue in
+            let size = JSONValue.integer(files[name]?.count ?? 0)
+            let blob = String(repeating: "0", count: 40)
+            var entry: JSONObject = [
+                "type": "file", "path": .string(name), "size": size, "oid": .string(blob),
+            ]
+            if large.contains(name) {
+                entry["lfs"] = ["oid": .string(etag(name)), "size": size, "pointerSize": 134]
+            } else {
+                entry["oid"] = .string(etag(name))
+            }
+            return .object(entry)
+        }
+        return Array(JSONValue.array(entries).serialized().utf8)
+    }
+
     /// What a Hub answers.
     ///
     /// - Parameter storage: where large files are redirected to, on another host.
@@ -48,6 +66,7 @@ struct FakeRepository: Sendable {
                 ? .init(body: listing)
                 : .init(status: .notFound, headers: [("X-Error-Code", "RevisionNotFound")])
         }
+        if path.hasPrefix("/api/models/\(id)/tree/") { return .init(body: tree) }
         guard let range = path.range(of: "/resolve/") else {
             return .init(status: .unauthorized, headers: [("X-Error-Code", "RepoNotFound")])
         }
