@@ -31,6 +31,7 @@ let package = Package(
         .library(name: "Datasets", targets: ["Datasets"]),
         .library(name: "Safetensors", targets: ["Safetensors"]),
         .library(name: "Exporters", targets: ["Exporters"]),
+        .library(name: "Hub", targets: ["Hub"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -38,6 +39,8 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
         // Torch-free foundations.
@@ -48,6 +51,14 @@ let package = Package(
         .target(name: "Tokenizers", dependencies: ["JSON", "Files"], swiftSettings: strict),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "Datasets", dependencies: ["JSON", "Files", "CZlib"], swiftSettings: strict),
+        .target(
+            name: "Hub",
+            dependencies: [
+                "JSON", "Files", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
 
         .target(name: "TensorBoard", dependencies: ["Files"], swiftSettings: strict),
         .target(
@@ -79,7 +90,7 @@ let package = Package(
         .executableTarget(
             name: "distill",
             dependencies: [
-                "Distillation", "Exporters", "Reports", "Files", "Yams",
+                "Distillation", "Exporters", "Hub", "Reports", "Files", "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -95,6 +106,13 @@ let package = Package(
         .testTarget(
             name: "SafetensorsTests", dependencies: ["Safetensors", "Files"], exclude: ["Fixtures"],
             swiftSettings: strict),
+        .testTarget(
+            name: "HubTests",
+            dependencies: [
+                "Hub", "JSON", "Files", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ], exclude: ["hub.py"], swiftSettings: strict),
         .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard"], swiftSettings: strict),
         .testTarget(name: "ReportsTests", dependencies: ["Reports", "JSON"], swiftSettings: strict),
         .testTarget(

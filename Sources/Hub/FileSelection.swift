@@ -1,0 +1,85 @@
+import Foundation
+
+/// Which of a repository's files are wanted.
+public struct FileSelection: Sendable, Equatable {
+    enum Rule: Sendable, Equatable {
+        case model
+        case file(String)
+        case patterns([String])
+    }
+
+    let rule: Rule
+
+    /// What a classifier needs: `config.json`, the tokenizer's files, and `model.safetensors` or its shards.
+    public static let model = FileSelection(rule: .model)
+
+    /// Data files: those that match a pattern, or every one.
+    ///
+    /// - Parameter patterns: as for ``matching(_:)``, such as `data/train-*`; none for all.
+    public static func data(_ patterns: [String] = []) -> FileSelection {
+        patterns.isEmpty
+            ? .matching(["csv", "tsv", "json", "jsonl", "parquet"].flatMap { ["*.\($0)", "*.\($0).gz"] })
+            : .matching(patterns)
+    }
+
+    /// Files by name or by shell patterns, in which `*` also stands for slashes, as in huggingface_hub.
+    public static func matching(_ patterns: [String]) -> FileSelection {
+        FileSelection(rule: .patterns(patterns.map { $0.hasSuffix("/") ? $0 + "*" : $0 }))
+    }
+
+    static let configuration = "config.json"
+    static let weights = "model.safetensors"
+    static let index = "model.safetensors.index.json"
+    /// What a commit may lack.
+    static let optional = [
+        "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+        "vocab.txt", "vocab.json",
+        "merges.txt",
+    ]
+
+    static func isPickle(_ name: String) -> Bool {
+        [".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"].contains { name.lowercased().hasSuffix($0) }
+    }
+
+    static func matches(_ name: String, _ pattern: String) -> Bool {
+        fnmatch(pattern, name, FNM_NOESCAPE) == 0
+    }
+
+    /// The files to take, but for shards, which the index names.
+    ///
+    /// - Throws: ``HubError``.
+    func choose(from names: [String], id: String) throws -> [String] {
+        let there = Set(names)
+        switch rule {
+        case .model:
+            guard there.contains(Self.configuration) else {
+                throw HubError.nothingSelected(id: id, wanted: "config.json, so it is no transformers model")
+            }
+            let weights = [Self.weights, Self.index].first { there.contains($0) }
+            guard let weights else {
+                let pickles = names.filter(Self.isPickle)
+                throw pickles.isEmpty
+                    ? HubError.nothingSelected(id: id, wanted: "model.safetensors")
+                    : HubError.pickle(id: id, files: pickles)
+            }
+            return [Self.configuration, weights] + Self.optional.filter(there.contains)
+        case .file(let name):
+            if Self.isPickle(name) { throw HubError.pickle(id: id, files: [name]) }
+            guard there.contains(name) else { throw HubError.nothingSelected(id: id, wanted: "file \(name)") }
+            return [name]
+        case .patterns(let patterns):
+            if let named = names.first(where: { Self.isPickle($0) && patterns.contains($0) }) {
+                throw HubError.pickle(id: id, files: [named])
+            }
+            let matching = names.filter { name in patterns.contains { Self.matches(name, $0) } }
+            let safe = matching.filter { !Self.isPickle($0) }
+            if safe.isEmpty {
+                throw matching.isEmpty
+                    ? HubError.nothingSelected(
+                        id: id, wanted: "file that matches \(patterns.joined(separator: ", "))")
+                    : HubError.pickle(id: id, files: matching)
+            }
+            return safe
+        }
+    }
+}

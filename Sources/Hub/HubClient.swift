@@ -1,0 +1,217 @@
+import Foundation
+import Synchronization
+
+/// Fetches models and data from a Hugging Face Hub into the cache that Python's huggingface_hub uses too.
+public struct HubClient: Sendable {
+    public let configuration: HubConfiguration
+
+    public init(_ configuration: HubConfiguration = HubConfiguration()) { self.configuration = configuration }
+
+    /// Fetches a repository's files, unless the cache has them.
+    ///
+    /// A commit whose files are all there needs no network. Where the Hub cannot be reached, a complete snapshot of the
+    /// revision's last known commit is used, with a warning.
+    ///
+    /// - Parameters:
+    ///   - repository: The repository and revision.
+    ///   - files: Which files.
+    ///   - onEvent: Told of progress and warnings, from any thread.
+    /// - Returns: The snapshot's directory.
+    /// - Throws: ``HubError``.
+    public func snapshot(
+        of repository: HubRepository, files: FileSelection = .model,
+        onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
+    ) async throws -> URL {
+        if configuration.isOffline { return try cachedSnapshot(of: repository, files: files) }
+        let cache = HubCache(root: configuration.cache, repository: repository)
+        if repository.isCommit, HubCache.exists(cache.snapshot(repository.revision)),
+            try cache.missing(files, repository.revision, strictly: true).isEmpty
+        {
+            return cache.snapshot(repository.revision)
+        }
+        let client = HubTransport.client(configuration)
+        do {
+            let transport = HubTransport(
+                client: client, configuration: configuration, id: repository.id, revision: repository.revision
+            )
+            let url = try await fetch(repository, files, cache, transport, onEvent)
+            try await client.shutdown()
+            return url
+        } catch {
+            try? await client.shutdown()
+            throw error
+        }
+    }
+
+    /// Fetches one file, unless the cache has it.
+    ///
+    /// - Parameters:
+    ///   - name: The file's name in the repository.
+    ///   - repository: The repository and revision.
+    ///   - onEvent: Told of progress and warnings, from any thread.
+    /// - Returns: The file in the snapshot's directory.
+    /// - Throws: ``HubError``.
+    public func file(
+        _ name: String, of repository: HubRepository,
+        onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
+    ) async throws -> URL {
+        if let reason = RepositoryPath.problem(name) { throw HubError.invalidName(name, reason: reason) }
+        if FileSelection.isPickle(name) { throw HubError.pickle(id: repository.id, files: [name]) }
+        let cache = HubCache(root: configuration.cache, repository: repository)
+        if let commit = cache.cachedCommit, configuration.isOffline || repository.isCommit {
+            if cache.has(name, commit) { return cache.pointer(name, commit) }
+            if HubCache.exists(cache.absent(name, commit)) {
+                throw HubError.fileNotFound(id: repository.id, revision: repository.revision, file: name)
+            }
+        }
+        do {
+            return try await snapshot(
+                of: repository, files: FileSelection(rule: .file(name)), onEvent: onEvent
+            )
+            .appending(path: name)
+        } catch HubError.nothingSelected {
+            throw HubError.fileNotFound(id: repository.id, revision: repository.revision, file: name)
+        }
+    }
+
+    /// What the cache has, without any network.
+    ///
+    /// - Returns: The snapshot's directory.
+    /// - Throws: ``HubError/offline(id:revision:)`` or ``HubError/incomplete(id:revision:missing:)``.
+    public func cachedSnapshot(of repository: HubRepository, files: FileSelection = .model) throws -> URL {
+        let cache = HubCache(root: configuration.cache, repository: repository)
+        guard let commit = cache.cachedCommit, HubCache.exists(cache.snapshot(commit)) else {
+            throw HubError.offline(id: repository.id, revision: repository.revision)
+        }
+        let missing = try cache.missing(files, commit, strictly: false)
+        guard missing.isEmpty else {
+            throw HubError.incomplete(id: repository.id, revision: repository.revision, missing: missing)
+        }
+        return cache.snapshot(commit)
+    }
+
+    private func fetch(
+        _ repository: HubRepository, _ files: FileSelection, _ cache: HubCache, _ transport: HubTransport,
+        _ onEvent: @escaping @Sendable (HubEvent) -> Void
+    ) async throws -> URL {
+        let cached = try? cachedSnapshot(of: repository, files: files)
+        let listing: RepositoryListing
+        do {
+            listing = try await transport.listing(repository, retries: cached == nil ? nil : 0)
+        } catch let error as HubError {
+            guard let cached, error.isOutage else { throw error }
+            onEvent(.warning("\(error); using the cached \(cached.lastPathComponent)"))
+            return cached
+        }
+        let names = listing.files.map(\.name)
+        if case .file(let name) = files.rule, !names.contains(name) {
+            cache.rememberAbsent(name, listing.commit)
+            try cache.remember(listing.commit)
+        }
+        let chosen = try files.choose(from: names, id: repository.id)
+        try cache.tag()
+        cache.remember(listing)
+        if files == .model {
+            for name in FileSelection.optional where !names.contains(name) {
+                cache.rememberAbsent(name, listing.commit)
+            }
+        }
+        try await fetch(chosen, listing.commit, cache, transport, onEvent)
+        if chosen.contains(FileSelection.index), files == .model {
+            let shards = try cache.shards(listing.commit)
+            if let absent = shards.first(where: { !names.contains($0) }) {
+                throw HubError.fileNotFound(id: repository.id, revision: repository.revision, file: absent)
+            }
+            try await fetch(shards, listing.commit, cache, transport, onEvent)
+        }
+        try cache.remember(listing.commit)
+        return cache.snapshot(listing.commit)
+    }
+
+    /// Fetches several files at once, once their sizes are known to fit the disk.
+    private func fetch(
+        _ names: [String], _ commit: String, _ cache: HubCache, _ transport: HubTransport,
+        _ onEvent: @escaping @Sendable (HubEvent) -> Void
+    ) async throws {
+        let needed = names.filter { !cache.has($0, commit) }
+        let metadata = try await concurrently(needed) { name in
+            let metadata = try await transport.metadata(name, cache.repository, revision: commit)
+            guard metadata.commit == commit else {
+                throw HubError.badAnswer(
+                    url: metadata.location, reason: "is of commit \(metadata.commit), not \(commit)")
+            }
+            return metadata
+        }
+        let missing = metadata.filter { !HubCache.exists(cache.blob($0.etag)) }
+        let bytes = missing.reduce(0) {
+            $0.addingReportingOverflow($1.size ?? 0).overflow ? .max : $0 + ($1.size ?? 0)
+        }
+        if let free = cache.free, bytes > free {
+            throw HubError.diskSpace(directory: cache.root.path, needed: bytes, free: free)
+        }
+        let total = metadata.reduce(0) {
+            $0.addingReportingOverflow($1.size ?? 0).overflow ? .max : $0 + ($1.size ?? 0)
+        }
+        let meter = ProgressMeter(total: total, files: metadata.count, onEvent: onEvent)
+        _ = try await concurrently(metadata) { file in
+            let download = FileDownload(transport: transport, cache: cache, file: file) {
+                meter.move($0, file.name)
+            }
+            try await download.run()
+            meter.finish(file.name)
+        }
+    }
+
+    private func concurrently<Item: Sendable, Result: Sendable>(
+        _ items: [Item], _ body: @escaping @Sendable (Item) async throws -> Result
+    ) async throws -> [Result] {
+        try await withThrowingTaskGroup(of: (Int, Result).self) { group in
+            var results: [Int: Result] = [:]
+            var next = 0
+            while next < items.count || results.count < items.count {
+                if next < items.count, next - results.count < max(1, configuration.concurrency) {
+                    let (index, item) = (next, items[next])
+                    group.addTask { (index, try await body(item)) }
+                    next += 1
+                } else if let (index, result) = try await group.next() {
+                    results[index] = result
+                }
+            }
+            return items.indices.compactMap { results[$0] }
+        }
+    }
+}
+
+extension HubError {
+    /// Whether the Hub, not the request, is at fault, so that the cache may serve.
+    var isOutage: Bool {
+        switch self {
+        case .unreachable: true
+        case .status(_, let code): code == 429 || code >= 500
+        default: false
+        }
+    }
+}
+
+/// Adds up what several downloads report.
+private final class ProgressMeter: Sendable {
+    private let state: Mutex<HubProgress>
+    private let onEvent: @Sendable (HubEvent) -> Void
+
+    init(total: Int, files: Int, onEvent: @escaping @Sendable (HubEvent) -> Void) {
+        state = Mutex(HubProgress(file: "", completed: 0, total: total, filesCompleted: 0, filesTotal: files))
+        self.onEvent = onEvent
+    }
+
+    func move(_ bytes: Int, _ file: String) { change(file) { $0.completed += bytes } }
+    func finish(_ file: String) { change(file) { $0.filesCompleted += 1 } }
+
+    private func change(_ file: String, _ body: (inout HubProgress) -> Void) {
+        let progress = state.withLock { state in
+            body(&state)
+            state.file = file
+            return state
+        }
+        onEvent(.progress(progress))
+    }
+}

@@ -1,0 +1,85 @@
+/// Why something could not be had from the Hub. Each case says what to do.
+public enum HubError: Error, Sendable, Equatable {
+    /// The id, revision or file name cannot be one.
+    case invalidName(String, reason: String)
+    /// A string is neither a directory that exists nor an id.
+    case neitherPathNorRepository(String)
+    /// 404 or 401: the Hub does not tell a missing repository from a private one.
+    case repositoryNotFound(id: String, hasToken: Bool)
+    case gated(id: String, page: String)
+    case revisionNotFound(id: String, revision: String)
+    case fileNotFound(id: String, revision: String, file: String)
+    /// The token was refused.
+    case unauthorized(url: String)
+    /// No network is allowed, and the cache does not have it.
+    case offline(id: String, revision: String)
+    /// The cache holds part of a snapshot, and the rest cannot be fetched.
+    case incomplete(id: String, revision: String, missing: [String])
+    case unreachable(url: String, reason: String)
+    case status(url: String, code: Int)
+    /// The server's answer makes no sense.
+    case badAnswer(url: String, reason: String)
+    case tooManyRedirects(url: String)
+    /// Sizes in bytes.
+    case diskSpace(directory: String, needed: Int, free: Int)
+    case wrongSize(url: String, expected: Int, actual: Int)
+    case wrongDigest(url: String, expected: String, actual: String)
+    /// Only pickled weights are there, which could run code when read.
+    case pickle(id: String, files: [String])
+    /// Nothing in the repository fits.
+    case nothingSelected(id: String, wanted: String)
+    case cache(path: String, reason: String)
+}
+
+extension HubError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .invalidName(let name, let reason): "\(Self.quoted(name)): \(reason)"
+        case .neitherPathNorRepository(let text):
+            "\(Self.quoted(text)): there is no such directory, and it is no repository's id (org/name or "
+                + "org/name@revision) either; check the path or the id"
+        case .repositoryNotFound(let id, let hasToken):
+            "\(id): no such repository, or it is private; check the id"
+                + (hasToken
+                    ? ", and that the token may read it" : ", or set HF_TOKEN to a token that may read it")
+        case .gated(let id, let page):
+            "\(id): access is gated; visit \(page), accept the conditions, and set HF_TOKEN to your token"
+        case .revisionNotFound(let id, let revision):
+            "\(id): no revision \(Self.quoted(revision)); give a branch, a tag or a commit"
+        case .fileNotFound(let id, let revision, let file):
+            "\(id): no file \(Self.quoted(file)) at revision \(Self.quoted(revision)); check the name"
+        case .unauthorized(let url): "\(url): the token was refused; check HF_TOKEN or the token file"
+        case .offline(let id, let revision):
+            "\(id)@\(revision): not in the cache, and offline mode is on; unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE to "
+                + "download it"
+        case .incomplete(let id, let revision, let missing):
+            "\(id)@\(revision): the cache lacks \(missing.joined(separator: ", ")); run again with a network to fetch the rest"
+        case .unreachable(let url, let reason):
+            "\(url): cannot be reached: \(reason); check the network and HF_ENDPOINT, and try again"
+        case .status(let url, let code): "\(url): the server answered \(code); try again later"
+        case .badAnswer(let url, let reason):
+            "\(url): \(reason); check that HF_ENDPOINT is a Hugging Face Hub"
+        case .tooManyRedirects(let url): "\(url): redirected too often; check HF_ENDPOINT"
+        case .diskSpace(let directory, let needed, let free):
+            "\(directory): \(needed) bytes are needed and \(free) are free; make room, or set HF_HUB_CACHE to another disk"
+        case .wrongSize(let url, let expected, let actual):
+            "\(url): \(expected) bytes were announced and \(actual) came; what came was deleted: try again"
+        case .wrongDigest(let url, let expected, let actual):
+            "\(url): the digest should be \(expected) and is \(actual); what came was deleted: try again"
+        case .pickle(let id, let files):
+            "\(id): \(files.joined(separator: ", ")): pickled weights can run code and are not read; choose a revision with "
+                + "safetensors (the Hub's convert-to-safetensors Space makes one), or save the model again in Python "
+                + "with safe_serialization=True"
+        case .nothingSelected(let id, let wanted): "\(id): has no \(wanted); check the id and the patterns"
+        case .cache(let path, let reason): "\(path): \(reason); check HF_HUB_CACHE and its permissions"
+        }
+    }
+
+    /// Text from elsewhere, so that it cannot write to a terminal.
+    static func quoted(_ text: String) -> String {
+        let safe = String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.prefix(200).map { $0.value < 32 || $0.value == 127 ? "?" : $0 }))
+        return "'\(safe)'"
+    }
+}

@@ -1,0 +1,28 @@
+import Foundation
+
+/// What a user means by a string where a model or data are wanted: a directory, or a repository on the Hub.
+public enum HubReference: Sendable, Equatable {
+    case directory(URL)
+    case repository(HubRepository)
+
+    /// Reads `path`, `org/name` or `org/name@revision`.
+    ///
+    /// What exists always wins. What begins with `/`, `.` or `~`, ends with `/` or cannot be an id is only a path. A bare
+    /// name, which the Hub no longer gives, counts as an id as well.
+    ///
+    /// - Parameters:
+    ///   - text: What the user gave.
+    ///   - kind: What a repository would hold.
+    /// - Throws: ``HubError/neitherPathNorRepository(_:)``.
+    public static func parse(_ text: String, kind: HubRepository.Kind = .model) throws -> HubReference {
+        if !text.isEmpty, FileManager.default.fileExists(atPath: text) {
+            return .directory(URL(filePath: text))
+        }
+        let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        let revision = parts.count == 2 ? String(parts[1]) : "main"
+        guard let id = parts.first,
+            let repository = try? HubRepository(String(id), kind: kind, revision: revision)
+        else { throw HubError.neitherPathNorRepository(text) }
+        return .repository(repository)
+    }
+}
