@@ -48,6 +48,8 @@ public struct Tokenizer: Sendable {
     ]
 
     init(_ parts: TokenizerParts, _ settings: TokenizerSettings, file: String) throws {
+        var settings = settings
+        settings.assumesBert = parts.model is WordPiece
         normalizer = try settings.adjusting(parts.normalizer)
         bertNormalizer = normalizer as? BertNormalizer
         let fused = ByteLevelFusion.fuse(parts.preTokenizer, parts.model)
