@@ -23,7 +23,9 @@ extension Tokenizer {
             let parts = try TokenizerParts(contentsOf: tokenizerFile)
             return try Tokenizer(parts, settings, file: tokenizerFile.path(percentEncoded: false))
         }
-        let (json, merges) = (directory.appending(path: "vocab.json"), directory.appending(path: "merges.txt"))
+        let (json, merges) = (
+            directory.appending(path: "vocab.json"), directory.appending(path: "merges.txt")
+        )
         if exists(json), exists(merges) {
             let parts = try TokenizerParts(vocabulary: json, merges: merges, settings)
             return try Tokenizer(parts, settings, file: json.path(percentEncoded: false))

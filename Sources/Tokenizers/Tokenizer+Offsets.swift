@@ -63,7 +63,9 @@ extension Tokenizer {
         }
     }
 
-    private static func trim(_ range: Range<Int>, _ token: String, isFirst: Bool, _ trimming: OffsetTrimming) -> Range<Int> {
+    private static func trim(_ range: Range<Int>, _ token: String, isFirst: Bool, _ trimming: OffsetTrimming)
+        -> Range<Int>
+    {
         func isSpace(_ scalar: Unicode.Scalar) -> Bool {
             scalar == "Ġ" || UnicodeTables.contains(scalar.value, in: UnicodeTables.whitespace)
         }
@@ -71,7 +73,9 @@ extension Tokenizer {
         let trailing = token.unicodeScalars.reversed().prefix(while: isSpace).count
         if isFirst || range.lowerBound == 0, trimming.addsPrefixSpace, leading == 1 { leading = 0 }
         let start = min(range.lowerBound + leading, range.upperBound)
-        let end = trailing > 0 && range.upperBound >= trailing ? max(range.upperBound - trailing, start) : range.upperBound
+        let end =
+            trailing > 0 && range.upperBound >= trailing
+            ? max(range.upperBound - trailing, start) : range.upperBound
         return start..<end
     }
 }

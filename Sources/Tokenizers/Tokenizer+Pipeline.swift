@@ -9,7 +9,7 @@ final class EncodeWorkspace {
     /// The text of each token that was found as an added one, by the token's place; if origins are asked for.
     fileprivate(set) var addedTexts: [Int: String] = [:]
 
-    fileprivate let model = ModelWorkspace()
+    fileprivate lazy var model = ModelWorkspace()
     fileprivate let normalized = ByteBuffer()
     fileprivate let piece = ByteBuffer()
     fileprivate var aligned = AlignedText()
@@ -54,7 +54,8 @@ extension Tokenizer {
 
     /// Makes the tokens of one text, without special ones. Once there are `limit` of them, the rest may be missing.
     func tokenize(
-        _ text: String, limit: Int, tracksOrigins: Bool = false, _ workspace: EncodeWorkspace, into ids: TokenBuffer
+        _ text: String, limit: Int, tracksOrigins: Bool = false, _ workspace: EncodeWorkspace,
+        into ids: TokenBuffer
     ) throws {
         ids.count = 0
         workspace.origins.removeAll(keepingCapacity: true)
@@ -72,12 +73,14 @@ extension Tokenizer {
                     if tracksOrigins {
                         workspace.addedTexts[ids.count] = String(decoding: piece, as: UTF8.self)
                         workspace.origins.append(
-                            .init(start: Int32(segment.range.lowerBound), end: Int32(segment.range.upperBound)))
+                            .init(
+                                start: Int32(segment.range.lowerBound), end: Int32(segment.range.upperBound)))
                     }
                     ids.append(id)
                 } else {
                     try tokenize(
-                        piece, at: segment.range.lowerBound, limit: limit, tracksOrigins, workspace, into: ids)
+                        piece, at: segment.range.lowerBound, limit: limit, tracksOrigins, workspace, into: ids
+                    )
                 }
             }
         }
@@ -93,17 +96,22 @@ extension Tokenizer {
         }
         workspace.aligned.reset(text, start: start, tracksOrigins: tracksOrigins || needsOrigins)
         normalizer?.normalize(&workspace.aligned)
-        let isCandidate = workspace.aligned.bytes.withUnsafeBufferPointer { addedVocabulary.normalized.mayOccur(in: $0) }
+        let isCandidate = workspace.aligned.bytes.withUnsafeBufferPointer {
+            addedVocabulary.normalized.mayOccur(in: $0)
+        }
         guard isCandidate else {
             return try splitAndTokenize(limit: limit, tracksOrigins, workspace, into: ids)
         }
         let whole = workspace.aligned
         workspace.segments.removeAll(keepingCapacity: true)
-        whole.bytes.withUnsafeBufferPointer { addedVocabulary.normalized.split($0, into: &workspace.segments) }
+        whole.bytes.withUnsafeBufferPointer {
+            addedVocabulary.normalized.split($0, into: &workspace.segments)
+        }
         for segment in workspace.segments where ids.count < limit {
             if let id = segment.id {
                 if tracksOrigins {
-                    workspace.addedTexts[ids.count] = String(decoding: whole.bytes[segment.range], as: UTF8.self)
+                    workspace.addedTexts[ids.count] = String(
+                        decoding: whole.bytes[segment.range], as: UTF8.self)
                     workspace.origins.append(whole.origin(of: segment.range))
                 }
                 ids.append(id)
@@ -113,14 +121,16 @@ extension Tokenizer {
             if whole.tracksOrigins { workspace.aligned.origins = Array(whole.origins[segment.range]) }
             workspace.aligned.isAtStart =
                 whole.tracksOrigins
-                ? whole.origin(of: segment.range).start == 0 : whole.isAtStart && segment.range.lowerBound == 0
+                ? whole.origin(of: segment.range).start == 0
+                : whole.isAtStart && segment.range.lowerBound == 0
             try splitAndTokenize(limit: limit, tracksOrigins, workspace, into: ids)
         }
     }
 
     /// BERT's pipeline, in fewer passes.
     private func normalizeAndTokenize(
-        _ text: UnsafeBufferPointer<UInt8>, _ splitter: BertWordPiece, limit: Int, _ workspace: EncodeWorkspace,
+        _ text: UnsafeBufferPointer<UInt8>, _ splitter: BertWordPiece, limit: Int,
+        _ workspace: EncodeWorkspace,
         into ids: TokenBuffer
     ) {
         let normalized = workspace.normalized

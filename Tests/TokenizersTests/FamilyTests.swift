@@ -9,9 +9,13 @@ import Testing
 struct FamilyTests {
     static let directory = Fixture.directory.appending(path: "families")
     static let names: [String] = {
-        let files = (try? FileManager.default.contentsOfDirectory(atPath: directory.path(percentEncoded: false))) ?? []
-        return files.filter { $0.hasSuffix(".json") && !$0.hasSuffix(".cases.json") }.map { String($0.dropLast(5)) }
-            .sorted()
+        let files =
+            (try? FileManager.default.contentsOfDirectory(atPath: directory.path(percentEncoded: false)))
+            ?? []
+        return files.filter { $0.hasSuffix(".json") && !$0.hasSuffix(".cases.json") }.map {
+            String($0.dropLast(5))
+        }
+        .sorted()
     }()
 
     static func load(_ name: String) throws -> Tokenizer {
@@ -84,11 +88,16 @@ struct FamilyTests {
                 count += 1
                 if encoding.ids != ids || placed.ids != ids {
                     wrongIDs += 1
-                    if wrongIDs < 4 { print("\(name): \(JSONValue.string(text).serialized()): \(encoding.ids), not \(ids)") }
-                } else if placed.offsets.flatMap({ [Int32($0.lowerBound), Int32($0.upperBound)] }) != offsets {
+                    if wrongIDs < 4 {
+                        print("\(name): \(JSONValue.string(text).serialized()): \(encoding.ids), not \(ids)")
+                    }
+                } else if placed.offsets.flatMap({ [Int32($0.lowerBound), Int32($0.upperBound)] }) != offsets
+                {
                     wrongOffsets += 1
                     if wrongOffsets < 3 {
-                        print("\(name): \(JSONValue.string(text).serialized()): offsets \(placed.offsets), not \(offsets)")
+                        print(
+                            "\(name): \(JSONValue.string(text).serialized()): offsets \(placed.offsets), not \(offsets)"
+                        )
                     }
                 }
             }

@@ -10,7 +10,8 @@ enum TokenizerFamily: Sendable {
     /// Finds the family of a Python class, named without "Fast".
     init?(tokenizerClass: String) {
         switch tokenizerClass {
-        case "RobertaTokenizer", "XLMRobertaTokenizer", "CamembertTokenizer", "BartTokenizer", "LongformerTokenizer":
+        case "RobertaTokenizer", "XLMRobertaTokenizer", "CamembertTokenizer", "BartTokenizer",
+            "LongformerTokenizer":
             self = .roberta
         case "MPNetTokenizer": self = .mpnet
         case "GPT2Tokenizer": self = .gpt2

@@ -8,14 +8,16 @@ extension TokenizerParts {
         let family = settings.family ?? .roberta
         guard family == .roberta || family == .gpt2 else {
             throw TokenizerError.unsupported(
-                file: file, part: "tokenizer_class", type: "\(family)", supported: ["RobertaTokenizer", "GPT2Tokenizer"])
+                file: file, part: "tokenizer_class", type: "\(family)",
+                supported: ["RobertaTokenizer", "GPT2Tokenizer"])
         }
         let entries = try StageConfiguration(
             file: file, value: .object(["vocab": JSONValue.load(contentsOf: url)]))
         let vocabulary = try entries.vocabulary("vocab")
         let mergesFile = mergesURL.path(percentEncoded: false)
         guard let text = try? String(contentsOf: mergesURL, encoding: .utf8) else {
-            throw TokenizerError.malformed(file: mergesFile, key: "contents", reason: "not UTF-8; copy the file anew")
+            throw TokenizerError.malformed(
+                file: mergesFile, key: "contents", reason: "not UTF-8; copy the file anew")
         }
         var merges: [(String, String)] = []
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
@@ -23,7 +25,8 @@ extension TokenizerParts {
             let parts = line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
             guard parts.count == 2 else {
                 throw TokenizerError.malformed(
-                    file: mergesFile, key: "line \(index + 1)", reason: "expected two tokens, such as \"a b\"")
+                    file: mergesFile, key: "line \(index + 1)", reason: "expected two tokens, such as \"a b\""
+                )
             }
             merges.append((parts[0], parts[1]))
         }
@@ -38,7 +41,8 @@ extension TokenizerParts {
             guard let id = vocabulary.id(of: name) else {
                 throw TokenizerError.invalidVocabulary(
                     file: file,
-                    reason: "the vocabulary lacks \(quoted(name)); add it, or name another as \(token.rawValue)")
+                    reason:
+                        "the vocabulary lacks \(quoted(name)); add it, or name another as \(token.rawValue)")
             }
             return id
         }

@@ -91,7 +91,8 @@ extension BPE {
 
     private func offer(_ place: Int, _ workspace: ModelWorkspace) {
         let symbol = workspace.symbols[place]
-        guard symbol.next >= 0, let found = merges.merge(symbol.id, workspace.symbols[Int(symbol.next)].id) else {
+        guard symbol.next >= 0, let found = merges.merge(symbol.id, workspace.symbols[Int(symbol.next)].id)
+        else {
             return
         }
         Self.push(BPECandidate(rank: found.rank, place: Int32(place), id: found.id), &workspace.queue)

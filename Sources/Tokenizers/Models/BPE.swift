@@ -21,7 +21,8 @@ struct BPE: Model {
 
     init(
         vocabulary: Vocabulary, merges: [(String, String)], unknownToken: String? = nil, prefix: String = "",
-        suffix: String = "", fusesUnknown: Bool = false, byteFallback: Bool = false, ignoresMerges: Bool = false,
+        suffix: String = "", fusesUnknown: Bool = false, byteFallback: Bool = false,
+        ignoresMerges: Bool = false,
         file: String
     ) throws {
         func invalid(_ reason: String) -> TokenizerError { .invalidVocabulary(file: file, reason: reason) }
@@ -29,7 +30,8 @@ struct BPE: Model {
         unknownTokenID = try unknownToken.map { token in
             guard let id = vocabulary.id(of: token) else {
                 throw invalid(
-                    "the vocabulary lacks the unknown token \(quoted(token)); add it, or name another as unk_token")
+                    "the vocabulary lacks the unknown token \(quoted(token)); add it, or name another as unk_token"
+                )
             }
             return id
         }
@@ -80,7 +82,9 @@ struct BPE: Model {
     private static func merges(_ configuration: StageConfiguration) throws -> [(String, String)] {
         try configuration.array("merges").enumerated().map { index, value in
             let parts =
-                value.stringValue.map { $0.split(separator: " ", omittingEmptySubsequences: false).map(String.init) }
+                value.stringValue.map {
+                    $0.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+                }
                 ?? value.arrayValue?.compactMap(\.stringValue) ?? []
             guard parts.count == 2 else {
                 throw configuration.malformed(
@@ -93,7 +97,9 @@ struct BPE: Model {
     /// This model for words of the text's own bytes, if it has a token for each byte.
     func takingBytes() -> BPE? {
         guard prefix.isEmpty, suffix.isEmpty, bytes.isEmpty else { return nil }
-        let ids = ByteLevelAlphabet.scalars.map { Unicode.Scalar($0).flatMap { vocabulary.id(of: String($0)) } }
+        let ids = ByteLevelAlphabet.scalars.map {
+            Unicode.Scalar($0).flatMap { vocabulary.id(of: String($0)) }
+        }
         let known = ids.compactMap(\.self)
         guard known.count == 256 else { return nil }
         var model = self
@@ -118,7 +124,9 @@ struct BPE: Model {
         }
     }
 
-    private func tokenize(_ word: UnsafeBufferPointer<UInt8>, _ workspace: ModelWorkspace, into ids: TokenBuffer) {
+    private func tokenize(
+        _ word: UnsafeBufferPointer<UInt8>, _ workspace: ModelWorkspace, into ids: TokenBuffer
+    ) {
         if word.isEmpty { return }
         if ignoresMerges {
             let hash = word.reduce(ByteTable.emptyHash) { ByteTable.hash($0, adding: $1) }

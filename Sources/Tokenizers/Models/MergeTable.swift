@@ -20,7 +20,9 @@ struct MergeTable: Sendable {
         for (rank, merge) in merges.enumerated() {
             let pair = Self.pair(merge.left, merge.right)
             var place = Int(truncatingIfNeeded: Self.hash(pair) >> (64 - bits))
-            while slots[place].pair != Self.free, slots[place].pair != pair { place = (place + 1) & (slots.count - 1) }
+            while slots[place].pair != Self.free, slots[place].pair != pair {
+                place = (place + 1) & (slots.count - 1)
+            }
             slots[place] = Merge(pair: pair, rank: Int32(rank), id: merge.id)
         }
         self.slots = ConstantTable(slots)

@@ -20,12 +20,14 @@ final class ModelWorkspace {
     /// The tokens of all texts, by the place of their words.
     let spans = GrowingBuffer<TokenSpan>()
 
-    private var slots = [Slot](repeating: Slot(), count: 1 << slotBits)
-    private let bytes = ByteBuffer(capacity: 1 << 16)
-    private let tokens = TokenBuffer(capacity: 1 << 16)
-    private let tokenSpans = GrowingBuffer<TokenSpan>(capacity: 1 << 16)
+    /// Small at first, since a workspace may serve one short text.
+    private var slots = [Slot](repeating: Slot(), count: 64)
+    private var slotBits: UInt64 = 6
+    private let bytes = ByteBuffer()
+    private let tokens = TokenBuffer()
+    private let tokenSpans = GrowingBuffer<TokenSpan>()
 
-    private static let slotBits: UInt64 = 15
+    private static let mostSlotBits: UInt64 = 15
     private static let longestWord = 256
     private static let mostBytes = 1 << 22
 
@@ -46,9 +48,11 @@ final class ModelWorkspace {
             return try add(word, at: start, into: ids, make)
         }
         let hash = Self.hash(place, word.count)
-        let index = Int(truncatingIfNeeded: hash &>> (64 - Self.slotBits))
+        let index = Int(truncatingIfNeeded: hash &>> (64 &- slotBits))
         let slot = slots[index]
-        if slot.hash == hash, slot.length == word.count, Self.equal(bytes.start + Int(slot.bytes), place, word.count) {
+        if slot.hash == hash, slot.length == word.count,
+            Self.equal(bytes.start + Int(slot.bytes), place, word.count)
+        {
             let count = Int(slot.count)
             ids.reserve(count)
             spans.reserve(count)
@@ -58,7 +62,8 @@ final class ModelWorkspace {
             for offset in 0..<count {
                 ids.start[ids.count &+ offset] = source[offset]
                 let span = sourceSpans[offset]
-                spans.start[spans.count &+ offset] = TokenSpan(start: span.start &+ base, end: span.end &+ base)
+                spans.start[spans.count &+ offset] = TokenSpan(
+                    start: span.start &+ base, end: span.end &+ base)
             }
             ids.count &+= count
             spans.count &+= count
@@ -66,7 +71,7 @@ final class ModelWorkspace {
         }
         let before = ids.count
         try add(word, at: start, into: ids, make)
-        remember(word, hash, index, ids, from: before, base: Int32(truncatingIfNeeded: start))
+        remember(word, hash, ids, from: before, base: Int32(truncatingIfNeeded: start))
     }
 
     private func add(
@@ -82,7 +87,7 @@ final class ModelWorkspace {
     }
 
     private func remember(
-        _ word: UnsafeBufferPointer<UInt8>, _ hash: UInt64, _ index: Int, _ ids: TokenBuffer, from before: Int,
+        _ word: UnsafeBufferPointer<UInt8>, _ hash: UInt64, _ ids: TokenBuffer, from before: Int,
         base: Int32
     ) {
         guard let place = word.baseAddress else { return }
@@ -90,6 +95,11 @@ final class ModelWorkspace {
             for index in slots.indices { slots[index] = Slot() }
             (bytes.count, tokens.count, tokenSpans.count) = (0, 0, 0)
         }
+        if slotBits < Self.mostSlotBits, tokens.count > slots.count {
+            slotBits = Self.mostSlotBits
+            slots = Array(repeating: Slot(), count: 1 << Int(slotBits))
+        }
+        let index = Int(truncatingIfNeeded: hash &>> (64 &- slotBits))
         let count = ids.count - before
         slots[index] = Slot(
             hash: hash, bytes: UInt32(bytes.count), length: UInt32(word.count), tokens: UInt32(tokens.count),
@@ -103,7 +113,9 @@ final class ModelWorkspace {
     }
 
     @inline(__always)
-    private static func equal(_ one: UnsafePointer<UInt8>, _ other: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+    private static func equal(_ one: UnsafePointer<UInt8>, _ other: UnsafePointer<UInt8>, _ count: Int)
+        -> Bool
+    {
         var position = 0
         while position &+ 8 <= count {
             if EightBytes.load(one + position) != EightBytes.load(other + position) { return false }

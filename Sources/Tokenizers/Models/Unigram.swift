@@ -19,7 +19,8 @@ struct Unigram: Model {
     ) throws {
         if let unknownID, unknownID >= pieces.count {
             throw TokenizerError.invalidVocabulary(
-                file: file, reason: "unk_id is \(unknownID), but there are \(pieces.count) tokens; mend the file")
+                file: file,
+                reason: "unk_id is \(unknownID), but there are \(pieces.count) tokens; mend the file")
         }
         self.file = file
         vocabulary = try Vocabulary(pieces.enumerated().map { ($1.token, $0) }, file: file)
@@ -73,7 +74,9 @@ struct Unigram: Model {
     }
 
     /// Finds the best way to each place of the word (Viterbi), then follows it back.
-    private func tokenize(_ word: UnsafeBufferPointer<UInt8>, _ workspace: ModelWorkspace, into ids: TokenBuffer)
+    private func tokenize(
+        _ word: UnsafeBufferPointer<UInt8>, _ workspace: ModelWorkspace, into ids: TokenBuffer
+    )
         throws
     {
         let size = word.count
@@ -90,7 +93,8 @@ struct Unigram: Model {
         }
         guard found else {
             throw TokenizerError.invalidVocabulary(
-                file: file, reason: "a text holds a character without a token, and unk_id is null; set model.unk_id")
+                file: file,
+                reason: "a text holds a character without a token, and unk_id is null; set model.unk_id")
         }
         // From the end: where pieces begin, unknown ones that touch as one.
         var pieces: [(Range<Int>, Int32)] = []
@@ -153,13 +157,17 @@ struct Unigram: Model {
         _ range: Range<Int>, _ id: Int32, of word: UnsafeBufferPointer<UInt8>, _ workspace: ModelWorkspace,
         into ids: TokenBuffer
     ) throws {
-        guard id == unknownTokenID else { return workspace.append(id, range.lowerBound, range.upperBound, to: ids) }
+        guard id == unknownTokenID else {
+            return workspace.append(id, range.lowerBound, range.upperBound, to: ids)
+        }
         let piece = UnsafeBufferPointer(rebasing: word[range])
         if let known = vocabulary.id(of: piece) {
             return workspace.append(known, range.lowerBound, range.upperBound, to: ids)
         }
         if !bytes.isEmpty, piece.allSatisfy({ bytes[Int($0)] != nil }) {
-            for byte in piece { workspace.append(bytes[Int(byte)] ?? id, range.lowerBound, range.upperBound, to: ids) }
+            for byte in piece {
+                workspace.append(bytes[Int(byte)] ?? id, range.lowerBound, range.upperBound, to: ids)
+            }
             return
         }
         workspace.append(id, range.lowerBound, range.upperBound, to: ids)

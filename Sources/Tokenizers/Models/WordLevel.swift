@@ -11,7 +11,8 @@ struct WordLevel: Model {
             throw TokenizerError.invalidVocabulary(
                 file: configuration.file,
                 reason:
-                    "the vocabulary lacks the unknown token \(quoted(name)); add it, or name another as unk_token")
+                    "the vocabulary lacks the unknown token \(quoted(name)); add it, or name another as unk_token"
+            )
         }
         unknown = id
         unknownTokenID = id

@@ -68,7 +68,8 @@ struct WordPiece: Model {
             var start = word.lowerBound
             for place in first..<ids.count {
                 let isLast = place == ids.count - 1
-                let length = (vocabulary.length(of: ids.start[place]) ?? 0) - (place > first ? prefixLength : 0)
+                let length =
+                    (vocabulary.length(of: ids.start[place]) ?? 0) - (place > first ? prefixLength : 0)
                 let end = isLast ? word.upperBound : start + length
                 workspace.append(start, end)
                 start = end

@@ -29,7 +29,9 @@ extension StageRegistry where Stage == any Normalizer {
                 "Replace": {
                     Replace(pattern: try TextPattern($0), content: Array(try $0.string("content").utf8))
                 },
-                "Sequence": { NormalizerSequence(stages: try Self.normalizers.makeAll(from: $0, key: "normalizers")) },
+                "Sequence": {
+                    NormalizerSequence(stages: try Self.normalizers.makeAll(from: $0, key: "normalizers"))
+                },
                 "Strip": { Strip(left: try $0.bool("strip_left"), right: try $0.bool("strip_right")) },
                 "StripAccents": { _ in StripAccents() },
             ])

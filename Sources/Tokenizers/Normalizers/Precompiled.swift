@@ -18,13 +18,17 @@ struct Precompiled: Normalizer {
     }
 
     init(_ bytes: [UInt8], error: (String) -> TokenizerError) throws {
-        func word(_ place: Int) -> UInt32 { (0..<4).reduce(0) { $0 | UInt32(bytes[place + $1]) << UInt32(8 * $1) } }
+        func word(_ place: Int) -> UInt32 {
+            (0..<4).reduce(0) { $0 | UInt32(bytes[place + $1]) << UInt32(8 * $1) }
+        }
         guard bytes.count >= 4, case let size = Int(word(0)), size % 4 == 0, size + 4 <= bytes.count else {
             throw error("is cut off; copy the file anew")
         }
         units = stride(from: 4, to: size + 4, by: 4).map(word)
         texts = Array(bytes[(size + 4)...])
-        guard String(validating: texts, as: UTF8.self) != nil else { throw error("holds texts that are not UTF-8") }
+        guard String(validating: texts, as: UTF8.self) != nil else {
+            throw error("holds texts that are not UTF-8")
+        }
         var table: [[UInt8]?] = []
         let (units, texts) = (units, texts)
         for byte in 0..<128 as Range<UInt8> {
@@ -34,7 +38,9 @@ struct Precompiled: Normalizer {
     }
 
     /// What takes the place of some characters: that of the shortest sequence in the map that they begin with.
-    private static func replacement(of text: ArraySlice<UInt8>, _ units: [UInt32], _ texts: [UInt8]) -> [UInt8]? {
+    private static func replacement(of text: ArraySlice<UInt8>, _ units: [UInt32], _ texts: [UInt8])
+        -> [UInt8]?
+    {
         guard var unit = units.first else { return nil }
         func offset(_ unit: UInt32) -> UInt32 { (unit >> 10) << ((unit & (1 << 9)) >> 6) }
         var node = offset(unit)

@@ -27,7 +27,9 @@ struct Strip: Normalizer {
 
     func normalize(_ text: inout AlignedText) {
         let scalars = text.scalars
-        func isSpace(_ scalar: UInt32) -> Bool { UnicodeTables.contains(scalar, in: UnicodeTables.whitespace) }
+        func isSpace(_ scalar: UInt32) -> Bool {
+            UnicodeTables.contains(scalar, in: UnicodeTables.whitespace)
+        }
         let leading = left ? scalars.prefix(while: isSpace).count : 0
         let trailing = right ? scalars.reversed().prefix(while: isSpace).count : 0
         guard leading + trailing > 0 else { return }

@@ -7,7 +7,9 @@ struct UnicodeNormalizer: Normalizer {
         if text.isASCII { return }
         var changes: [AlignedText.Change] = []
         for scalar in text.scalars {
-            let parts = isCompatible ? CompatibilityDecomposition.decompose(scalar) : CanonicalDecomposition.decompose(scalar)
+            let parts =
+                isCompatible
+                ? CompatibilityDecomposition.decompose(scalar) : CanonicalDecomposition.decompose(scalar)
             for (index, part) in parts.enumerated() { changes.append((part, index > 0 ? 1 : 0)) }
         }
         Self.sortMarks(&changes)
@@ -23,7 +25,9 @@ struct UnicodeNormalizer: Normalizer {
                 continue
             }
             var end = start
-            while end < changes.count, CanonicalDecomposition.combiningClass(changes[end].scalar) != 0 { end += 1 }
+            while end < changes.count, CanonicalDecomposition.combiningClass(changes[end].scalar) != 0 {
+                end += 1
+            }
             let marks = changes[start..<end].enumerated().map {
                 (CanonicalDecomposition.combiningClass($1.scalar), $0, $1)
             }

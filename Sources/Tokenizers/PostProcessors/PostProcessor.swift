@@ -64,7 +64,8 @@ extension StageRegistry where Stage == any PostProcessor {
                     try TrimmingPostProcessor($0, RobertaProcessing.template($0))
                 },
                 "Sequence": {
-                    PostProcessorSequence(stages: try Self.postProcessors.makeAll(from: $0, key: "processors"))
+                    PostProcessorSequence(
+                        stages: try Self.postProcessors.makeAll(from: $0, key: "processors"))
                 },
                 "TemplateProcessing": { try TemplateProcessing($0) },
             ])

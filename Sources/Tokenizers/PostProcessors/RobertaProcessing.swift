@@ -2,11 +2,14 @@
 enum RobertaProcessing {
     static func template(_ configuration: StageConfiguration) throws -> TemplateProcessing {
         template(
-            cls: try BertProcessing.id(of: "cls", configuration), sep: try BertProcessing.id(of: "sep", configuration))
+            cls: try BertProcessing.id(of: "cls", configuration),
+            sep: try BertProcessing.id(of: "sep", configuration))
     }
 
     static func template(cls: Int32, sep: Int32) -> TemplateProcessing {
-        func piece(_ content: TemplatePiece.Content) -> TemplatePiece { TemplatePiece(content: content, typeID: 0) }
+        func piece(_ content: TemplatePiece.Content) -> TemplatePiece {
+            TemplatePiece(content: content, typeID: 0)
+        }
         let single = [piece(.special(cls)), piece(.first), piece(.special(sep))]
         return TemplateProcessing(
             single: single, pair: single + [piece(.special(sep)), piece(.second), piece(.special(sep))])

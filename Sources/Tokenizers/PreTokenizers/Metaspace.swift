@@ -15,7 +15,8 @@ struct Metaspace: PreTokenizer {
     init(_ configuration: StageConfiguration) throws {
         let replacement = try configuration.string("replacement")
         guard replacement.unicodeScalars.count == 1 else {
-            throw configuration.malformed("replacement", "expected one character, found \(quoted(replacement))")
+            throw configuration.malformed(
+                "replacement", "expected one character, found \(quoted(replacement))")
         }
         let name = try configuration.optionalString("prepend_scheme")
         let scheme = name.map(PrependScheme.init(rawValue:)) ?? .always
@@ -39,10 +40,15 @@ struct Metaspace: PreTokenizer {
         let tracks = text.tracksOrigins
         var index = 0
         text.rewriteWords { word in
-            let start = isWhole ? (isAtStart ? 0 : 1) : tracks ? (word.origins.first?.start ?? 1) : Int32(isAtStart ? index : 1)
+            let start =
+                isWhole
+                ? (isAtStart ? 0 : 1)
+                : tracks ? (word.origins.first?.start ?? 1) : Int32(isAtStart ? index : 1)
             index += 1
             var spaces: [Range<Int>] = []
-            for (place, byte) in word.bytes.enumerated() where byte == 0x20 { spaces.append(place..<place + 1) }
+            for (place, byte) in word.bytes.enumerated() where byte == 0x20 {
+                spaces.append(place..<place + 1)
+            }
             word.replace(spaces, with: replacement)
             let prepends = scheme == .always || scheme == .first && start == 0
             if prepends, !word.bytes.starts(with: replacement) { word.prepend(replacement) }

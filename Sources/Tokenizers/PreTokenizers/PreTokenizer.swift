@@ -34,7 +34,9 @@ extension SplittingPreTokenizer {
 struct PreTokenizerSequence: PreTokenizer {
     var stages: [any PreTokenizer]
 
-    func preTokenize(_ text: inout AlignedText) throws { for stage in stages { try stage.preTokenize(&text) } }
+    func preTokenize(_ text: inout AlignedText) throws {
+        for stage in stages { try stage.preTokenize(&text) }
+    }
 }
 
 extension StageRegistry where Stage == any PreTokenizer {

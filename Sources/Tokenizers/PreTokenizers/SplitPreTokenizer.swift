@@ -46,7 +46,8 @@ struct SplitPreTokenizer: SplittingPreTokenizer {
         guard let behavior = Behavior(rawValue: name) else {
             throw configuration.malformed(
                 "behavior",
-                "\(quoted(name)) is unknown; use one of \(Behavior.allCases.map(\.rawValue).joined(separator: ", "))")
+                "\(quoted(name)) is unknown; use one of \(Behavior.allCases.map(\.rawValue).joined(separator: ", "))"
+            )
         }
         return behavior
     }
@@ -68,7 +69,9 @@ struct SplitPreTokenizer: SplittingPreTokenizer {
         case .contiguous: words += Self.joined(pieces) { $0 == $1 }
         case .mergedWithPrevious: words += Self.joined(pieces) { before, isMatch in isMatch && !before }
         case .mergedWithNext:
-            let mirrored = pieces.reversed().map { (-$0.range.upperBound + 1..<(-$0.range.lowerBound + 1), $0.isMatch) }
+            let mirrored = pieces.reversed().map {
+                (-$0.range.upperBound + 1..<(-$0.range.lowerBound + 1), $0.isMatch)
+            }
             let joined = Self.joined(mirrored) { before, isMatch in isMatch && !before }
             words += joined.reversed().map { 1 - $0.upperBound..<1 - $0.lowerBound }
         }

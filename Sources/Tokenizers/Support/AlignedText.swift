@@ -139,7 +139,8 @@ struct AlignedText {
             return Origin(start: place, end: place)
         }
         return Origin(
-            start: origins[range.lowerBound].start, end: origins[min(range.upperBound, origins.count) - 1].end)
+            start: origins[range.lowerBound].start, end: origins[min(range.upperBound, origins.count) - 1].end
+        )
     }
 }
 

@@ -23,7 +23,8 @@ struct StageRegistry<Stage> {
         return try configuration.objects(key).map { try make($0, part: $0.path, defaultType: nil) }
     }
 
-    private func make(_ configuration: StageConfiguration, part: String, defaultType: String?) throws -> Stage {
+    private func make(_ configuration: StageConfiguration, part: String, defaultType: String?) throws -> Stage
+    {
         let type = try configuration.optionalString("type") ?? defaultType
         guard let type else {
             throw configuration.malformed("type", "missing; say which kind of \(part) this is")

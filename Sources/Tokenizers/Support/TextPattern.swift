@@ -39,7 +39,8 @@ enum TextPattern: Sendable {
                 self = .regex(Regex(try NSRegularExpression(pattern: text)))
             } catch {
                 throw pattern.malformed(
-                    "Regex", "\(quoted(text)) is not a regular expression that is understood here (ICU's); "
+                    "Regex",
+                    "\(quoted(text)) is not a regular expression that is understood here (ICU's); "
                         + "write it without what only Oniguruma knows")
             }
         }
@@ -110,7 +111,9 @@ enum TextPattern: Sendable {
         }
     }
 
-    private static func matches(of expression: NSRegularExpression, in text: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
+    private static func matches(of expression: NSRegularExpression, in text: UnsafeBufferPointer<UInt8>)
+        -> [Range<Int>]
+    {
         let string = String(decoding: text, as: UTF8.self)
         let results = expression.matches(in: string, range: NSRange(location: 0, length: string.utf16.count))
         guard !results.isEmpty else { return [] }

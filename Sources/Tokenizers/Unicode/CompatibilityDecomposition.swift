@@ -6,7 +6,8 @@ enum CompatibilityDecomposition {
         var mappings = CanonicalDecomposition.mappings
         UnicodeTables.forEachRange(in: UnicodeTables.compatible) { first, last in
             for scalar in (first...last).compactMap(Unicode.Scalar.init) {
-                mappings[scalar.value] = String(scalar).decomposedStringWithCompatibilityMapping.unicodeScalars.map(\.value)
+                mappings[scalar.value] = String(scalar).decomposedStringWithCompatibilityMapping
+                    .unicodeScalars.map(\.value)
             }
         }
         return mappings
@@ -24,7 +25,9 @@ enum CanonicalComposition {
     private static let pairs: [UInt64: UInt32] = {
         var pairs: [UInt64: UInt32] = [:]
         // Shorter decompositions first: longer ones build upon them.
-        for (scalar, parts) in CanonicalDecomposition.mappings.sorted(by: { ($0.value.count, $0.key) < ($1.value.count, $1.key) }) {
+        for (scalar, parts) in CanonicalDecomposition.mappings.sorted(by: {
+            ($0.value.count, $0.key) < ($1.value.count, $1.key)
+        }) {
             guard parts.count > 1, let last = parts.last, let value = Unicode.Scalar(scalar) else { continue }
             let composed = String(value).precomposedStringWithCanonicalMapping.unicodeScalars.map(\.value)
             guard composed == [scalar] else { continue }
@@ -37,7 +40,9 @@ enum CanonicalComposition {
         return pairs
     }()
 
-    private static func key(_ first: UInt32, _ second: UInt32) -> UInt64 { UInt64(first) << 32 | UInt64(second) }
+    private static func key(_ first: UInt32, _ second: UInt32) -> UInt64 {
+        UInt64(first) << 32 | UInt64(second)
+    }
 
     static func compose(_ first: UInt32, _ second: UInt32) -> UInt32? {
         if 0x1100..<0x1113 ~= first, 0x1161..<0x1176 ~= second {
