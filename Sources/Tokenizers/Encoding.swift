@@ -11,6 +11,9 @@ public struct Encoding: Sendable, Equatable {
     public var attentionMask: [Int32]
     /// 1 for a token that the tokenizer added, such as `[CLS]`, 0 for one of the text.
     public var specialTokensMask: [Int32]
+    /// Where each token stands in its text, in Unicode scalars as Python counts them; only
+    /// ``Tokenizer/encodeWithOffsets(_:pair:addSpecialTokens:maxLength:truncation:truncationSide:)`` fills it.
+    public var offsets: [Range<Int>] = []
 
     /// Makes an encoding; the lists must be equally long.
     public init(ids: [Int32], typeIDs: [Int32], attentionMask: [Int32], specialTokensMask: [Int32]) {

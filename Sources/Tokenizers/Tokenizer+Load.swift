@@ -23,14 +23,33 @@ extension Tokenizer {
             let parts = try TokenizerParts(contentsOf: tokenizerFile)
             return try Tokenizer(parts, settings, file: tokenizerFile.path(percentEncoded: false))
         }
+        let (json, merges) = (
+            directory.appending(path: "vocab.json"), directory.appending(path: "merges.txt")
+        )
+        if exists(json), exists(merges) {
+            let parts = try TokenizerParts(vocabulary: json, merges: merges, settings)
+            return try Tokenizer(parts, settings, file: json.path(percentEncoded: false))
+        }
         guard exists(vocabularyFile) else {
+            for name in sentencePieceNames where exists(directory.appending(path: name)) {
+                throw TokenizerError.missing(
+                    directory: path,
+                    reason: "holds \(name) but no tokenizer.json; make one with Python: "
+                        + "AutoTokenizer.from_pretrained(directory).save_pretrained(directory)")
+            }
             throw TokenizerError.missing(
                 directory: path,
-                reason: "holds neither tokenizer.json nor vocab.txt; copy the tokenizer's files there")
+                reason: "holds neither tokenizer.json nor vocab.txt, nor vocab.json with merges.txt; "
+                    + "copy the tokenizer's files there")
         }
         let parts = try TokenizerParts(vocabularyFile: vocabularyFile, settings)
         return try Tokenizer(parts, settings, file: vocabularyFile.path(percentEncoded: false))
     }
+
+    /// SentencePiece's own files, by the names that models give them.
+    private static let sentencePieceNames = [
+        "sentencepiece.bpe.model", "spiece.model", "spm.model", "tokenizer.model",
+    ]
 
     private static func exists(_ url: URL) -> Bool {
         FileManager.default.fileExists(atPath: url.path(percentEncoded: false))

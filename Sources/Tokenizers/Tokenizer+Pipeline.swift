@@ -4,9 +4,15 @@ final class EncodeWorkspace {
     let first = TokenBuffer()
     let second = TokenBuffer()
 
+    /// Where the tokens of the text that was tokenized last stand in it, in bytes; if asked for.
+    fileprivate(set) var origins: [AlignedText.Origin] = []
+    /// The text of each token that was found as an added one, by the token's place; if origins are asked for.
+    fileprivate(set) var addedTexts: [Int: String] = [:]
+
+    fileprivate lazy var model = ModelWorkspace()
     fileprivate let normalized = ByteBuffer()
     fileprivate let piece = ByteBuffer()
-    fileprivate var words: [Range<Int>] = []
+    fileprivate var aligned = AlignedText()
     fileprivate var rawSegments: [AddedTokenMatcher.Segment] = []
     fileprivate var segments: [AddedTokenMatcher.Segment] = []
 }
@@ -20,15 +26,22 @@ extension Tokenizer {
         -> (first: Range<Int>, second: Range<Int>)
     {
         let limit = Self.limit(isPair: pair != nil, request.truncation)
-        tokenize(text, limit: limit, workspace, into: workspace.first)
+        try tokenize(text, limit: limit, workspace, into: workspace.first)
         workspace.second.count = 0
-        if let pair { tokenize(pair, limit: limit, workspace, into: workspace.second) }
+        if let pair { try tokenize(pair, limit: limit, workspace, into: workspace.second) }
+        return try kept(isPair: pair != nil, request, workspace)
+    }
+
+    /// Which of the tokens in the workspace remain.
+    func kept(isPair: Bool, _ request: EncodeRequest, _ workspace: EncodeWorkspace) throws -> (
+        first: Range<Int>, second: Range<Int>
+    ) {
         guard let truncation = request.truncation else {
             return (0..<workspace.first.count, 0..<workspace.second.count)
         }
         return try truncation.kept(
-            workspace.first.count, pair == nil ? nil : workspace.second.count,
-            specialTokens: request.template(isPair: pair != nil).specialTokenCount)
+            workspace.first.count, isPair ? workspace.second.count : nil,
+            specialTokens: request.template(isPair: isPair).specialTokenCount)
     }
 
     /// How many tokens of a text need be made: what lies beyond the greatest length of a single text would be cut
@@ -40,39 +53,96 @@ extension Tokenizer {
     }
 
     /// Makes the tokens of one text, without special ones. Once there are `limit` of them, the rest may be missing.
-    private func tokenize(_ text: String, limit: Int, _ workspace: EncodeWorkspace, into ids: TokenBuffer) {
+    func tokenize(
+        _ text: String, limit: Int, tracksOrigins: Bool = false, _ workspace: EncodeWorkspace,
+        into ids: TokenBuffer
+    ) throws {
         ids.count = 0
+        workspace.origins.removeAll(keepingCapacity: true)
+        workspace.addedTexts.removeAll()
         var text = text
-        text.withUTF8 { text in
+        try text.withUTF8 { text in
             guard addedVocabulary.raw.mayOccur(in: text) else {
-                return normalizeAndTokenize(text, limit: limit, workspace, into: ids)
+                return try tokenize(text, at: 0, limit: limit, tracksOrigins, workspace, into: ids)
             }
             workspace.rawSegments.removeAll(keepingCapacity: true)
             addedVocabulary.raw.split(text, into: &workspace.rawSegments)
             for segment in workspace.rawSegments where ids.count < limit {
+                let piece = UnsafeBufferPointer(rebasing: text[segment.range])
                 if let id = segment.id {
+                    if tracksOrigins {
+                        workspace.addedTexts[ids.count] = String(decoding: piece, as: UTF8.self)
+                        workspace.origins.append(
+                            .init(
+                                start: Int32(segment.range.lowerBound), end: Int32(segment.range.upperBound)))
+                    }
                     ids.append(id)
                 } else {
-                    let piece = UnsafeBufferPointer(rebasing: text[segment.range])
-                    normalizeAndTokenize(piece, limit: limit, workspace, into: ids)
+                    try tokenize(
+                        piece, at: segment.range.lowerBound, limit: limit, tracksOrigins, workspace, into: ids
+                    )
                 }
             }
         }
     }
 
     /// Tokenizes text that holds no added token but those that are looked for in normalised text.
+    private func tokenize(
+        _ text: UnsafeBufferPointer<UInt8>, at start: Int, limit: Int, _ tracksOrigins: Bool,
+        _ workspace: EncodeWorkspace, into ids: TokenBuffer
+    ) throws {
+        if let splitter, !tracksOrigins, normalizer == nil || bertNormalizer != nil {
+            return normalizeAndTokenize(text, splitter, limit: limit, workspace, into: ids)
+        }
+        workspace.aligned.reset(text, start: start, tracksOrigins: tracksOrigins || needsOrigins)
+        normalizer?.normalize(&workspace.aligned)
+        let isCandidate = workspace.aligned.bytes.withUnsafeBufferPointer {
+            addedVocabulary.normalized.mayOccur(in: $0)
+        }
+        guard isCandidate else {
+            return try splitAndTokenize(limit: limit, tracksOrigins, workspace, into: ids)
+        }
+        let whole = workspace.aligned
+        workspace.segments.removeAll(keepingCapacity: true)
+        whole.bytes.withUnsafeBufferPointer {
+            addedVocabulary.normalized.split($0, into: &workspace.segments)
+        }
+        for segment in workspace.segments where ids.count < limit {
+            if let id = segment.id {
+                if tracksOrigins {
+                    workspace.addedTexts[ids.count] = String(
+                        decoding: whole.bytes[segment.range], as: UTF8.self)
+                    workspace.origins.append(whole.origin(of: segment.range))
+                }
+                ids.append(id)
+                continue
+            }
+            workspace.aligned.bytes = Array(whole.bytes[segment.range])
+            if whole.tracksOrigins { workspace.aligned.origins = Array(whole.origins[segment.range]) }
+            workspace.aligned.isAtStart =
+                whole.tracksOrigins
+                ? whole.origin(of: segment.range).start == 0
+                : whole.isAtStart && segment.range.lowerBound == 0
+            try splitAndTokenize(limit: limit, tracksOrigins, workspace, into: ids)
+        }
+    }
+
+    /// BERT's pipeline, in fewer passes.
     private func normalizeAndTokenize(
-        _ text: UnsafeBufferPointer<UInt8>, limit: Int, _ workspace: EncodeWorkspace, into ids: TokenBuffer
+        _ text: UnsafeBufferPointer<UInt8>, _ splitter: BertWordPiece, limit: Int,
+        _ workspace: EncodeWorkspace,
+        into ids: TokenBuffer
     ) {
         let normalized = workspace.normalized
         normalized.count = 0
-        if let normalizer {
-            normalizer.normalize(text, into: normalized)
+        if let bertNormalizer {
+            bertNormalizer.normalize(text, into: normalized)
         } else if let start = text.baseAddress {
             normalized.append(start, count: text.count)
         }
         guard addedVocabulary.normalized.mayOccur(in: normalized.bytes) else {
-            return splitAndTokenize(normalized, limit: limit, workspace, into: ids)
+            normalized.pad()
+            return splitter.tokenize(normalized.bytes, limit: limit, into: ids)
         }
         workspace.segments.removeAll(keepingCapacity: true)
         addedVocabulary.normalized.split(normalized.bytes, into: &workspace.segments)
@@ -83,24 +153,26 @@ extension Tokenizer {
                 workspace.piece.count = 0
                 workspace.piece.append(
                     normalized.start + segment.range.lowerBound, count: segment.range.count)
-                splitAndTokenize(workspace.piece, limit: limit, workspace, into: ids)
+                workspace.piece.pad()
+                splitter.tokenize(workspace.piece.bytes, limit: limit, into: ids)
             }
         }
     }
 
     private func splitAndTokenize(
-        _ text: ByteBuffer, limit: Int, _ workspace: EncodeWorkspace, into ids: TokenBuffer
-    ) {
-        if let splitter {
-            text.pad()
-            return splitter.tokenize(text.bytes, limit: limit, into: ids)
+        limit: Int, _ tracksOrigins: Bool, _ workspace: EncodeWorkspace, into ids: TokenBuffer
+    ) throws {
+        workspace.aligned.words.removeAll(keepingCapacity: true)
+        if workspace.aligned.bytes.isEmpty { return }
+        workspace.aligned.words.append(0..<workspace.aligned.bytes.count)
+        try preTokenizer?.preTokenize(&workspace.aligned)
+        workspace.model.spans.count = 0
+        try workspace.aligned.bytes.withUnsafeBufferPointer {
+            try model.tokenize($0, words: workspace.aligned.words, limit: limit, workspace.model, into: ids)
         }
-        workspace.words.removeAll(keepingCapacity: true)
-        if let preTokenizer {
-            preTokenizer.split(text.bytes, into: &workspace.words)
-        } else if text.count > 0 {
-            workspace.words.append(0..<text.count)
+        guard tracksOrigins else { return }
+        for span in workspace.model.spans.elements {
+            workspace.origins.append(workspace.aligned.origin(of: Int(span.start)..<Int(span.end)))
         }
-        model.tokenize(text.bytes, words: workspace.words, limit: limit, into: ids)
     }
 }

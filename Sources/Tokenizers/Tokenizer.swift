@@ -14,6 +14,10 @@ public struct Tokenizer: Sendable {
     let normalizer: (any Normalizer)?
     let preTokenizer: (any PreTokenizer)?
     let model: any Model
+    /// The normaliser, if it is BERT's.
+    let bertNormalizer: BertNormalizer?
+    /// Whether the pre-tokenizer asks where words began in the text.
+    let needsOrigins: Bool
     /// The pre-tokenizer and the model in one, if both are BERT's.
     let splitter: BertWordPiece?
     let postProcessor: any PostProcessor
@@ -40,13 +44,17 @@ public struct Tokenizer: Sendable {
     public static let fileNames = [
         "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
         "vocab.txt",
-        "vocab.json", "merges.txt",
+        "vocab.json", "merges.txt", "sentencepiece.bpe.model", "spiece.model", "spm.model", "tokenizer.model",
     ]
 
     init(_ parts: TokenizerParts, _ settings: TokenizerSettings, file: String) throws {
+        var settings = settings
+        settings.assumesBert = parts.model is WordPiece
         normalizer = try settings.adjusting(parts.normalizer)
-        preTokenizer = parts.preTokenizer
-        model = parts.model
+        bertNormalizer = normalizer as? BertNormalizer
+        let fused = ByteLevelFusion.fuse(parts.preTokenizer, parts.model)
+        (preTokenizer, model) = fused
+        needsOrigins = ByteLevelFusion.needsOrigins(parts.preTokenizer)
         splitter =
             if let preTokenizer = parts.preTokenizer as? BertPreTokenizer,
                 let model = parts.model as? WordPiece

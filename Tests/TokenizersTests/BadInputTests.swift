@@ -42,17 +42,24 @@ struct BadInputTests {
 
     @Test("tokenizers of another type are named, with the types that are supported")
     func otherTypes() {
-        let bpe = changing { $0["model"] = ["type": "BPE", "vocab": [:], "merges": []] }
-        #expect(bpe.contains("model is of type \"BPE\"") && bpe.contains("WordPiece"))
-        // Old files name no type.
-        #expect(changing { $0["model"] = ["vocab": [:], "merges": []] }.contains("\"BPE\""))
-        #expect(changing { $0["model"] = ["vocab": [["a", -1.5]]] }.contains("\"Unigram\""))
-        #expect(changing { $0["model"] = ["vocab": [:], "unk_token": "a"] }.contains("\"WordLevel\""))
+        let other = changing { $0["model"] = ["type": "Other", "vocab": [:]] }
+        #expect(
+            other.contains("model is of type \"Other\"")
+                && other.contains("BPE, Unigram, WordLevel, WordPiece"))
         #expect(changing { $0["model"] = [:] }.contains("model.type: missing"))
-        #expect(changing { $0["normalizer"] = ["type": "NFC"] }.contains("BertNormalizer"))
-        #expect(changing { $0["pre_tokenizer"] = ["type": "ByteLevel"] }.contains("BertPreTokenizer"))
-        let roberta = changing { $0["post_processor"] = ["type": "RobertaProcessing"] }
-        #expect(roberta.contains("BertProcessing, TemplateProcessing"))
+        #expect(changing { $0["normalizer"] = ["type": "Other"] }.contains("BertNormalizer"))
+        let inner = changing { $0["normalizer"] = ["type": "Sequence", "normalizers": [["type": "Other"]]] }
+        #expect(inner.contains("normalizer.normalizers[0] is of type \"Other\"") && inner.contains("NFKC"))
+        #expect(changing { $0["pre_tokenizer"] = ["type": "Other"] }.contains("BertPreTokenizer"))
+        let processor = changing { $0["post_processor"] = ["type": "Other"] }
+        #expect(
+            processor.contains("BertProcessing, ByteLevel, RobertaProcessing, Sequence, TemplateProcessing"))
+        let unknown: JSONObject = ["type": "BPE", "vocab": ["a": 0], "merges": [["a", "b"]]]
+        #expect(changing { $0["model"] = .object(unknown) }.contains("needs token \"b\""))
+        let random: JSONObject = ["type": "BPE", "vocab": ["a": 0], "merges": [], "dropout": 0.1]
+        #expect(changing { $0["model"] = .object(random) }.contains("model.dropout: 0.1"))
+        let pattern: JSONValue = ["type": "Split", "pattern": ["Regex": "("], "behavior": "Isolated"]
+        #expect(changing { $0["pre_tokenizer"] = pattern }.contains("pre_tokenizer.pattern.Regex"))
         let japanese = load([
             "vocab.txt": "[UNK]", "tokenizer_config.json": #"{"tokenizer_class": "BertJapaneseTokenizer"}"#,
         ])

@@ -40,7 +40,7 @@ struct FusionTests {
             var words: [Range<Int>] = []
             BertPreTokenizer().split(text, into: &words)
             let ids = TokenBuffer(capacity: 1)
-            model.tokenize(text, words: words, limit: limit, into: ids)
+            model.tokenize(text, words: words, limit: limit, ModelWorkspace(), into: ids)
             return Array(ids.elements)
         }
     }

@@ -48,7 +48,7 @@ struct MaxMatchTests {
     private func ids(_ model: WordPiece, _ word: String) -> [Int32] {
         let ids = TokenBuffer(capacity: 1)
         var word = word
-        word.withUTF8 { model.tokenize($0, words: [0..<$0.count], limit: .max, into: ids) }
+        word.withUTF8 { model.tokenize($0, words: [0..<$0.count], limit: .max, ModelWorkspace(), into: ids) }
         return Array(ids.elements)
     }
 

@@ -53,7 +53,9 @@ struct TableTests {
             let model = try WordPiece(vocabulary: vocabulary, maximumScalarsPerWord: limit, file: "vocab")
             var word = word
             let ids = TokenBuffer()
-            word.withUTF8 { model.tokenize($0, words: [0..<$0.count], limit: .max, into: ids) }
+            word.withUTF8 {
+                model.tokenize($0, words: [0..<$0.count], limit: .max, ModelWorkspace(), into: ids)
+            }
             return Array(ids.elements)
         }
         #expect(try ids("unaffable") == [4, 5, 3])

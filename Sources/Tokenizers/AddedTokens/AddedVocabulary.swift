@@ -69,9 +69,9 @@ struct AddedVocabulary: Sendable {
 
     private static func normalize(_ text: String, with normalizer: (any Normalizer)?) -> [UInt8] {
         guard let normalizer else { return Array(text.utf8) }
-        let output = ByteBuffer()
-        var text = text
-        text.withUTF8 { normalizer.normalize($0, into: output) }
-        return Array(output.bytes)
+        var aligned = AlignedText()
+        aligned.bytes = Array(text.utf8)
+        normalizer.normalize(&aligned)
+        return aligned.bytes
     }
 }

@@ -15,6 +15,9 @@ struct TokenizerSettings {
     /// The class that Python would use, without "Fast".
     private let tokenizerClass: String?
 
+    /// Whether this is taken for BERT's tokenizer if the files name no class.
+    var assumesBert = true
+
     let modelMaxLength: Int?
     let modelInputNames: [String]
     let paddingSide: Side?
@@ -114,7 +117,8 @@ extension TokenizerSettings {
                 return name
             }
         }
-        let tellsTextsApart = tokenizerClass != "DistilBertTokenizer"
+        let family = tokenizerClass.flatMap(TokenizerFamily.init(tokenizerClass:))
+        let tellsTextsApart = tokenizerClass != "DistilBertTokenizer" && family?.tellsTextsApart ?? true
         return tellsTextsApart
             ? ["input_ids", "token_type_ids", "attention_mask"] : ["input_ids", "attention_mask"]
     }
@@ -126,7 +130,11 @@ extension TokenizerSettings {
     /// A special token: as the files name it, else BERT's own, if this is a tokenizer of the BERT family.
     private func token(_ name: SpecialToken) -> AddedToken? {
         if let token = specialTokens[name] { return token }
-        return isBert && !absentTokens.contains(name) ? AddedToken(special: name.bertName) : nil
+        if absentTokens.contains(name) { return nil }
+        if let family = tokenizerClass.flatMap(TokenizerFamily.init(tokenizerClass:)) {
+            return family.token(name)
+        }
+        return isBert ? AddedToken(special: name.bertName) : nil
     }
 
     /// The text of a special token that BERT cannot do without.
@@ -190,8 +198,17 @@ extension TokenizerSettings {
             supported: Self.bertClasses.sorted())
     }
 
+    /// Whether texts get a space in front, for byte-level tokenizers without `tokenizer.json`.
+    func addsPrefixSpace() throws -> Bool { try configuration.optionalBool("add_prefix_space") ?? false }
+
+    /// The family that the class names, without BERT's.
+    var family: TokenizerFamily? { tokenizerClass.flatMap(TokenizerFamily.init(tokenizerClass:)) }
+
+    /// The text of a special token, as the files name it or the family has it.
+    func name(of name: SpecialToken) -> String? { token(name)?.content }
+
     /// Whether this is BERT's tokenizer, as it is taken to be if the files do not say.
-    private var isBert: Bool { tokenizerClass.map(Self.bertClasses.contains) ?? true }
+    private var isBert: Bool { tokenizerClass.map(Self.bertClasses.contains) ?? assumesBert }
 
     /// The tokenizers that are BERT's under another name.
     private static let bertClasses: Set<String> = [

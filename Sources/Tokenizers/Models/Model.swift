@@ -5,17 +5,24 @@ protocol Model: Sendable {
     /// The token for what the vocabulary cannot express, if the model has one.
     var unknownTokenID: Int32? { get }
 
-    /// Appends the ids of the words' tokens.
+    /// Appends the ids of the words' tokens, and where they stand in the text to the workspace's spans.
     ///
     /// - Parameters:
     ///   - words: byte ranges of the text.
     ///   - limit: no more words are begun once `ids` holds as many.
-    func tokenize(_ text: UnsafeBufferPointer<UInt8>, words: [Range<Int>], limit: Int, into ids: TokenBuffer)
+    func tokenize(
+        _ text: UnsafeBufferPointer<UInt8>, words: [Range<Int>], limit: Int, _ workspace: ModelWorkspace,
+        into ids: TokenBuffer) throws
 }
 
 extension StageRegistry where Stage == any Model {
     /// The models that `tokenizer.json` may name.
     static var models: Self {
-        Self(part: "model", stages: ["WordPiece": { try WordPiece($0) }])
+        Self(
+            part: "model",
+            stages: [
+                "WordPiece": { try WordPiece($0) }, "BPE": { try BPE($0) }, "Unigram": { try Unigram($0) },
+                "WordLevel": { try WordLevel($0) },
+            ])
     }
 }

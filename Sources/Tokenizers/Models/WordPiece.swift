@@ -11,6 +11,7 @@ struct WordPiece: Model {
     let maximumScalarsPerWord: Int
 
     private let trie: MaxMatchTrie
+    private let prefixLength: Int
 
     /// - Throws: ``TokenizerError/invalidVocabulary(file:reason:)`` if the vocabulary lacks the unknown token.
     init(
@@ -34,6 +35,7 @@ struct WordPiece: Model {
             throw TokenizerError.invalidVocabulary(file: file, reason: "the tokens take more than 512 MiB")
         }
         let prefix = Array(continuingSubwordPrefix.utf8)
+        prefixLength = prefix.count
         var beginnings: [(string: ArraySlice<UInt8>, id: Int32)] = []
         var continuations = beginnings
         for (position, id) in vocabulary.ids.enumerated() {
@@ -55,11 +57,23 @@ struct WordPiece: Model {
             maximumScalarsPerWord: limit, file: configuration.file)
     }
 
-    func tokenize(_ text: UnsafeBufferPointer<UInt8>, words: [Range<Int>], limit: Int, into ids: TokenBuffer)
-    {
+    func tokenize(
+        _ text: UnsafeBufferPointer<UInt8>, words: [Range<Int>], limit: Int, _ workspace: ModelWorkspace,
+        into ids: TokenBuffer
+    ) {
         ids.reserve(text.count)
-        for word in words where ids.count < limit {
+        for word in words where ids.count < limit && !word.isEmpty {
+            let first = ids.count
             ids.count += tokenize(UnsafeBufferPointer(rebasing: text[word]), into: ids.start + ids.count)
+            var start = word.lowerBound
+            for place in first..<ids.count {
+                let isLast = place == ids.count - 1
+                let length =
+                    (vocabulary.length(of: ids.start[place]) ?? 0) - (place > first ? prefixLength : 0)
+                let end = isLast ? word.upperBound : start + length
+                workspace.append(start, end)
+                start = end
+            }
         }
     }
 

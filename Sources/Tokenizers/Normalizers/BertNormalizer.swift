@@ -42,6 +42,14 @@ struct BertNormalizer: Normalizer {
             lowercase: try configuration.bool("lowercase"))
     }
 
+    func normalize(_ text: inout AlignedText) {
+        if text.tracksOrigins { return replacements.steps.apply(to: &text) }
+        let output = ByteBuffer()
+        text.bytes.withUnsafeBufferPointer { normalize($0, into: output) }
+        text.bytes = Array(output.bytes)
+    }
+
+    /// Appends the normalised text to the output; both are UTF-8.
     func normalize(_ text: UnsafeBufferPointer<UInt8>, into output: ByteBuffer) {
         output.reserve(text.count * replacements.maximumGrowth + 8)
         let start = output.count

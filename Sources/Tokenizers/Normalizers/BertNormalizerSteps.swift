@@ -33,6 +33,23 @@ struct BertNormalizerSteps: Sendable {
         for scalar in apply(to: scalars) { output.append(scalar) }
     }
 
+    /// Applies all steps, keeping track of where the bytes came from.
+    func apply(to text: inout AlignedText) {
+        if cleanText {
+            text.filter { clean($0) != nil }
+            text.transform(text.scalars.map { (clean($0) ?? $0, 0) })
+        }
+        if handleChineseChars {
+            text.transform(
+                text.scalars.flatMap { scalar in separate(scalar).enumerated().map { ($1, $0 > 0 ? 1 : 0) } })
+        }
+        if stripAccents {
+            UnicodeNormalizer(composes: false, isCompatible: false).normalize(&text)
+            text.filter { !UnicodeTables.contains($0, in: UnicodeTables.nonspacing) }
+        }
+        if lowercase { Lowercase().normalize(&text) }
+    }
+
     private func clean(_ scalar: UInt32) -> UInt32? {
         if UnicodeTables.contains(scalar, in: UnicodeTables.removed) { return nil }
         return UnicodeTables.contains(scalar, in: UnicodeTables.whitespace) ? 0x20 : scalar

@@ -1,15 +1,39 @@
 /// The first stage: makes texts that should be the same for the model the same, for instance by lower-casing.
-///
-/// A version that reports where each token stands in the text would have the normaliser also write, for each byte
-/// of its output, the byte it came from.
 protocol Normalizer: Sendable {
-    /// Appends the normalised text to the output. Both are UTF-8.
-    func normalize(_ text: UnsafeBufferPointer<UInt8>, into output: ByteBuffer)
+    /// Normalises a text, keeping track of where its bytes came from if the text does.
+    func normalize(_ text: inout AlignedText)
+}
+
+/// Several normalisers, one after the other.
+struct NormalizerSequence: Normalizer {
+    let stages: [any Normalizer]
+
+    func normalize(_ text: inout AlignedText) { for stage in stages { stage.normalize(&text) } }
 }
 
 extension StageRegistry where Stage == any Normalizer {
     /// The normalisers that `tokenizer.json` may name.
     static var normalizers: Self {
-        Self(part: "normalizer", stages: ["BertNormalizer": { try BertNormalizer($0) }])
+        Self(
+            part: "normalizer",
+            stages: [
+                "BertNormalizer": { try BertNormalizer($0) },
+                "Lowercase": { _ in Lowercase() },
+                "NFC": { _ in UnicodeNormalizer(composes: true, isCompatible: false) },
+                "NFD": { _ in UnicodeNormalizer(composes: false, isCompatible: false) },
+                "NFKC": { _ in UnicodeNormalizer(composes: true, isCompatible: true) },
+                "NFKD": { _ in UnicodeNormalizer(composes: false, isCompatible: true) },
+                "Nmt": { _ in Nmt() },
+                "Precompiled": { try Precompiled($0) },
+                "Prepend": { Prepend(text: Array(try $0.string("prepend").utf8)) },
+                "Replace": {
+                    Replace(pattern: try TextPattern($0), content: Array(try $0.string("content").utf8))
+                },
+                "Sequence": {
+                    NormalizerSequence(stages: try Self.normalizers.makeAll(from: $0, key: "normalizers"))
+                },
+                "Strip": { Strip(left: try $0.bool("strip_left"), right: try $0.bool("strip_right")) },
+                "StripAccents": { _ in StripAccents() },
+            ])
     }
 }

@@ -4,7 +4,7 @@ enum BertProcessing {
         try TemplateProcessing(cls: id(of: "cls", configuration), sep: id(of: "sep", configuration))
     }
 
-    private static func id(of key: String, _ configuration: StageConfiguration) throws -> Int32 {
+    static func id(of key: String, _ configuration: StageConfiguration) throws -> Int32 {
         let values = try configuration.array(key)
         guard values.count == 2, values[0].stringValue != nil, let id = values[1].intValue,
             let narrow = Int32(exactly: id), narrow >= 0

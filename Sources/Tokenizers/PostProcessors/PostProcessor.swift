@@ -2,6 +2,18 @@
 protocol PostProcessor: Sendable {
     /// What one text becomes, or a pair.
     func template(isPair: Bool) -> [TemplatePiece]
+    /// How white space at the ends of tokens is left out of their offsets; `nil` where it stays.
+    var trimming: OffsetTrimming? { get }
+}
+
+/// How white space at the ends of tokens is left out of their offsets, as byte-level tokenizers do.
+struct OffsetTrimming: Sendable, Equatable {
+    /// Whether the first token's space was added, so that there is none to leave out.
+    var addsPrefixSpace: Bool
+}
+
+extension PostProcessor {
+    var trimming: OffsetTrimming? { nil }
 }
 
 /// A place in a template.
@@ -47,6 +59,14 @@ extension StageRegistry where Stage == any PostProcessor {
             part: "post_processor",
             stages: [
                 "BertProcessing": { try BertProcessing.template($0) },
+                "ByteLevel": { try TrimmingPostProcessor($0, PlainPostProcessor()) },
+                "RobertaProcessing": {
+                    try TrimmingPostProcessor($0, RobertaProcessing.template($0))
+                },
+                "Sequence": {
+                    PostProcessorSequence(
+                        stages: try Self.postProcessors.makeAll(from: $0, key: "processors"))
+                },
                 "TemplateProcessing": { try TemplateProcessing($0) },
             ])
     }

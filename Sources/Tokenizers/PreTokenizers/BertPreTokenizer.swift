@@ -1,5 +1,5 @@
 /// Splits at white space, and makes each punctuation mark a word of its own.
-struct BertPreTokenizer: PreTokenizer {
+struct BertPreTokenizer: SplittingPreTokenizer {
     /// What a character is for splitting.
     enum Class {
         static let letter: UInt32 = 0

@@ -53,21 +53,29 @@ struct Vocabulary: Sendable {
     /// The id of a token.
     func id(of token: String) -> Int32? {
         var token = token
-        return token.withUTF8 { token in
-            let hash = token.reduce(ByteTable.emptyHash) { ByteTable.hash($0, adding: $1) }
-            let id = table.withReader { $0.id(of: token[...], hash: hash) }
-            return id == ByteTable.notFound ? nil : id
-        }
+        return token.withUTF8 { id(of: $0) }
+    }
+
+    /// The id of a token, given as UTF-8.
+    func id(of token: UnsafeBufferPointer<UInt8>) -> Int32? {
+        let hash = token.reduce(ByteTable.emptyHash) { ByteTable.hash($0, adding: $1) }
+        let id = table.withReader { $0.id(of: token[...], hash: hash) }
+        return id == ByteTable.notFound ? nil : id
     }
 
     /// The token of an id.
-    func token(of id: Int32) -> String? {
+    func token(of id: Int32) -> String? { position(of: id).map { String(decoding: self[$0], as: UTF8.self) } }
+
+    /// How many bytes the token of an id has.
+    func length(of id: Int32) -> Int? { position(of: id).map { self[$0].count } }
+
+    private func position(of id: Int32) -> Int? {
         var (low, high) = (0, ids.count)
         while low < high {
             let middle = (low + high) / 2
             if ids[middle] < id { low = middle + 1 } else { high = middle }
         }
-        return low < ids.count && ids[low] == id ? String(decoding: self[low], as: UTF8.self) : nil
+        return low < ids.count && ids[low] == id ? low : nil
     }
 
     /// The bytes of the token at a place in the order of the ids.

@@ -1,0 +1,132 @@
+import Foundation
+import JSON
+
+/// What is looked for in a text, by `Split` and `Replace` among others.
+enum TextPattern: Sendable {
+    case literal([UInt8])
+    /// Single characters, as ranges.
+    case characters([UInt32])
+    /// `\w+|[^\w\s]+`
+    case whitespace
+    /// GPT-2's words.
+    case gpt2
+    /// Runs of a character of at least a number.
+    case run(UInt8, atLeast: Int)
+    case regex(Regex)
+
+    /// A regular expression as Foundation (ICU) understands it.
+    final class Regex: @unchecked Sendable {
+        let expression: NSRegularExpression
+        init(_ expression: NSRegularExpression) { self.expression = expression }
+    }
+
+    static let gpt2Expression = #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
+
+    /// Reads `pattern`: `{"String": …}` or `{"Regex": …}`.
+    init(_ configuration: StageConfiguration) throws {
+        let pattern = try configuration.object("pattern")
+        if let text = try pattern.optionalString("String") {
+            self = .literal(Array(text.utf8))
+            return
+        }
+        let text = try pattern.string("Regex")
+        if text == Self.gpt2Expression {
+            self = .gpt2
+        } else if text == " {2,}" {
+            self = .run(0x20, atLeast: 2)
+        } else {
+            do {
+                self = .regex(Regex(try NSRegularExpression(pattern: text)))
+            } catch {
+                throw pattern.malformed(
+                    "Regex",
+                    "\(quoted(text)) is not a regular expression that is understood here (ICU's); "
+                        + "write it without what only Oniguruma knows")
+            }
+        }
+    }
+
+    /// Whether ``scan(_:into:)`` gives the words at once.
+    var isScanner: Bool { if case .gpt2 = self { true } else { false } }
+
+    /// Appends all words, which leave nothing out.
+    func scan(_ text: UnsafeBufferPointer<UInt8>, into words: inout [Range<Int>]) {
+        GPT2Scanner.shared.split(text, into: &words)
+    }
+
+    /// The places that are found, in order.
+    func matches(in text: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
+        var found: [Range<Int>] = []
+        switch self {
+        case .literal(let pattern):
+            guard !pattern.isEmpty else { return [] }
+            var place = 0
+            while place + pattern.count <= text.count {
+                if text[place] == pattern[0], text[place..<place + pattern.count].elementsEqual(pattern) {
+                    found.append(place..<place + pattern.count)
+                    place += pattern.count
+                } else {
+                    place += 1
+                }
+            }
+        case .characters(let ranges):
+            Self.forEachScalar(text) { if UnicodeTables.contains($1, in: ranges) { found.append($0) } }
+        case .run(let byte, let least):
+            var place = 0
+            while place < text.count {
+                var end = place
+                while end < text.count, text[end] == byte { end += 1 }
+                if end - place >= least { found.append(place..<end) }
+                place = max(end, place + 1)
+            }
+        case .whitespace:
+            var previous = 0
+            Self.forEachScalar(text) { range, scalar in
+                let kind =
+                    UnicodeTables.contains(scalar, in: UnicodeTables.wordCharacters)
+                    ? 1 : UnicodeTables.contains(scalar, in: UnicodeTables.spaces) ? 0 : 2
+                if kind != 0 {
+                    if kind == previous, let last = found.last {
+                        found[found.count - 1] = last.lowerBound..<range.upperBound
+                    } else {
+                        found.append(range)
+                    }
+                }
+                previous = kind
+            }
+        case .gpt2: scan(text, into: &found)
+        case .regex(let regex): return Self.matches(of: regex.expression, in: text)
+        }
+        return found
+    }
+
+    private static func forEachScalar(
+        _ text: UnsafeBufferPointer<UInt8>, _ body: (_ range: Range<Int>, _ scalar: UInt32) -> Void
+    ) {
+        var place = 0
+        while place < text.count {
+            let scalar = UTF8Bytes.scalar(in: text, at: place)
+            body(place..<place + scalar.length, scalar.value)
+            place += scalar.length
+        }
+    }
+
+    private static func matches(of expression: NSRegularExpression, in text: UnsafeBufferPointer<UInt8>)
+        -> [Range<Int>]
+    {
+        let string = String(decoding: text, as: UTF8.self)
+        let results = expression.matches(in: string, range: NSRange(location: 0, length: string.utf16.count))
+        guard !results.isEmpty else { return [] }
+        // The byte of each UTF-16 unit.
+        var bytes: [Int] = []
+        forEachScalar(text) { range, scalar in
+            bytes.append(range.lowerBound)
+            if scalar > 0xFFFF { bytes.append(range.lowerBound) }
+        }
+        bytes.append(text.count)
+        return results.compactMap {
+            $0.range.length == 0
+                ? nil : bytes[$0.range.location]..<bytes[$0.range.location + $0.range.length]
+        }
+    }
+}

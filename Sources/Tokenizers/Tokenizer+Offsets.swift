@@ -1,0 +1,81 @@
+extension Tokenizer {
+    /// Encodes a text, or a pair of texts, with the place of each token in its text: ``Encoding/offsets``.
+    ///
+    /// - Parameters:
+    ///   - text: the text.
+    ///   - pair: a second text.
+    ///   - addSpecialTokens: whether to add tokens such as `[CLS]` and `[SEP]`; their offsets are empty.
+    ///   - maxLength: the greatest number of tokens, special ones included; without it nothing is cut.
+    ///   - truncation: which text of a pair is cut.
+    ///   - truncationSide: the end at which tokens are cut off; by default the tokenizer's ``truncationSide``.
+    /// - Throws: ``TokenizerError/truncation(_:)`` if the text cannot be cut to `maxLength`.
+    public func encodeWithOffsets(
+        _ text: String, pair: String? = nil, addSpecialTokens: Bool = true, maxLength: Int? = nil,
+        truncation: TruncationStrategy = .longestFirst, truncationSide: Side? = nil
+    ) throws -> Encoding {
+        let request = request(addSpecialTokens, maxLength, truncation, truncationSide)
+        let workspace = EncodeWorkspace()
+        try tokenize(text, limit: .max, tracksOrigins: true, workspace, into: workspace.first)
+        let first = offsets(text, workspace, workspace.first)
+        workspace.second.count = 0
+        var second: [Range<Int>] = []
+        if let pair {
+            try tokenize(pair, limit: .max, tracksOrigins: true, workspace, into: workspace.second)
+            second = offsets(pair, workspace, workspace.second)
+        }
+        let kept = try kept(isPair: pair != nil, request, workspace)
+        var encoding = Encoding(capacity: kept.first.count + kept.second.count + 4)
+        for piece in request.template(isPair: pair != nil).pieces {
+            switch piece.content {
+            case .special(let id):
+                encoding.append([id], typeID: piece.typeID, special: true)
+                encoding.offsets.append(0..<0)
+            case .first:
+                encoding.append(workspace.first.elements[kept.first], typeID: piece.typeID, special: false)
+                encoding.offsets += first[kept.first]
+            case .second:
+                encoding.append(workspace.second.elements[kept.second], typeID: piece.typeID, special: false)
+                encoding.offsets += second[kept.second]
+            }
+        }
+        return encoding
+    }
+
+    /// The places of a text's tokens, in Unicode scalars.
+    private func offsets(_ text: String, _ workspace: EncodeWorkspace, _ ids: TokenBuffer) -> [Range<Int>] {
+        // The scalar that each byte belongs to.
+        var places: [Int] = []
+        places.reserveCapacity(text.utf8.count + 1)
+        var place = -1
+        for byte in text.utf8 {
+            if byte & 0xC0 != 0x80 { place += 1 }
+            places.append(place)
+        }
+        places.append(place + 1)
+        return workspace.origins.enumerated().map { index, origin in
+            let start = places[min(Int(origin.start), places.count - 1)]
+            var range = start..<max(start, places[min(Int(origin.end), places.count - 1)])
+            if let trimming = postProcessor.trimming {
+                let token = workspace.addedTexts[index] ?? idToToken(ids.start[index]) ?? ""
+                range = Self.trim(range, token, isFirst: index == 0, trimming)
+            }
+            return range
+        }
+    }
+
+    private static func trim(_ range: Range<Int>, _ token: String, isFirst: Bool, _ trimming: OffsetTrimming)
+        -> Range<Int>
+    {
+        func isSpace(_ scalar: Unicode.Scalar) -> Bool {
+            scalar == "Ġ" || UnicodeTables.contains(scalar.value, in: UnicodeTables.whitespace)
+        }
+        var leading = token.unicodeScalars.prefix(while: isSpace).count
+        let trailing = token.unicodeScalars.reversed().prefix(while: isSpace).count
+        if isFirst || range.lowerBound == 0, trimming.addsPrefixSpace, leading == 1 { leading = 0 }
+        let start = min(range.lowerBound + leading, range.upperBound)
+        let end =
+            trailing > 0 && range.upperBound >= trailing
+            ? max(range.upperBound - trailing, start) : range.upperBound
+        return start..<end
+    }
+}
