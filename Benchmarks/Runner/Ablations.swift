@@ -72,7 +72,7 @@ enum Ablations {
             attentionNorm: try norm("n1"), intermediate: try linear("i", width, inner),
             output: try linear("u", inner, width), outputNorm: try norm("n2"),
             heads: try request.int("heads"),
-            activation: .gelu, hiddenDropout: 0.1, attentionDropout: 0.1)
+            activation: .gelu, hiddenDropout: 0.1, outputDropout: 0.1, attentionDropout: 0.1)
         guard let layer else { throw RunnerError("the kernels refuse the layer") }
         let (batch, length) = (try request.int("batch"), try request.int("length"))
         let sequences = try PackedSequences(offsets: (0...batch).map { $0 * length })

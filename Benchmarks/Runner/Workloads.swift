@@ -97,7 +97,7 @@ enum Workloads {
 
 extension ObjectiveSum {
     /// The recipe's loss: 0.7 · T² · KL + 0.3 · cross-entropy, T = 4.
-    static func recipe(_ student: BertConfiguration) throws -> ObjectiveSum {
+    static func recipe(_ student: ModelConfiguration) throws -> ObjectiveSum {
         let registry = ObjectiveRegistry.standard
         return try ObjectiveSum(
             [

@@ -150,10 +150,8 @@ struct LayerState : torch::CustomClassHolder {
             }
             attention_bits = at::empty({count * o.heads}, at::kShort);
         }
-        if (o.hidden_dropout > 0) {
-            bits1 = at::empty({queries * k::mask_stride(h)}, at::kShort);
-            bits2 = at::empty_like(bits1);
-        }
+        if (o.hidden_dropout > 0) bits1 = at::empty({queries * k::mask_stride(h)}, at::kShort);
+        if (o.output_dropout > 0) bits2 = at::empty({queries * k::mask_stride(h)}, at::kShort);
     }
 
     k::LayerMemory memory() const {
@@ -166,7 +164,7 @@ struct LayerState : torch::CustomClassHolder {
 
     k::Mask attention_mask() const { return mask(options.attention_dropout, options.seed, options.offset); }
     k::Mask mask1() const { return mask(options.hidden_dropout, options.seed, options.offset + 1); }
-    k::Mask mask2() const { return mask(options.hidden_dropout, options.seed, options.offset + 2); }
+    k::Mask mask2() const { return mask(options.output_dropout, options.seed, options.offset + 2); }
 };
 
 at::Tensor forward(const at::Tensor &input, const std::vector<at::Tensor> &p, const ct_packed_layer_s &packed,
@@ -375,7 +373,7 @@ ct_error ct_encoder_layer(ct_tensor input, ct_tensor offsets, const ct_tensor *p
             return;
         }
         at::NoGradGuard no_grad;
-        options.hidden_dropout = options.attention_dropout = 0;
+        options.hidden_dropout = options.output_dropout = options.attention_dropout = 0;
         LayerState state(options, offsets->value, false);
         if (packed && packed->half == options.half) {
             *out = wrap(forward(x, p, *packed, state, false));

@@ -28,11 +28,12 @@ public enum AutoModel {
         ignoreMismatchedSizes: Bool = false, seed: UInt64 = 42, device: Device = .cpu, isMapped: Bool = false,
         instrument: (any LayerInstrument)? = nil
     ) throws -> (model: any SequenceClassifier, report: LoadReport) {
-        var configuration = try BertConfiguration(contentsOf: directory)
+        var configuration = try ModelConfiguration(contentsOf: directory)
         try DirectorySeal.verify(directory)
-        let family = try ModelFamily.named(configuration.modelType)
+        let layout = configuration.family.layout
+        let head = ["weight", "bias"].map { "\(layout.classifier).\($0)" }
         if let problemType { configuration.problemType = problemType }
-        var source = try CheckpointSource(directory: directory, family: family)
+        var source = try CheckpointSource(directory: directory, layout: layout)
         if let labelNames {
             configuration.labelNames = labelNames
             if let classes = source.shape(of: head[0])?.first, classes != labelNames.count {
@@ -42,12 +43,13 @@ public enum AutoModel {
                             + "has \(labelNames.count) (\(labelNames.prefix(5).joined(separator: ", "))); "
                             + "pass --ignore-mismatched-sizes to start with a fresh head")
                 }
-                source = try source.ignoring(Set(head), family: family)
+                source = try source.ignoring(Set(head), layout: layout)
             }
         }
         source.isMapped = isMapped
         source.quantization = configuration.quantization
-        let model = try family.make(configuration, source, seed, device, instrument)
+        let model = try make(
+            configuration, source: source, seed: seed, device: device, instrument: instrument)
         return (model, source.report(for: model))
     }
 
@@ -61,13 +63,10 @@ public enum AutoModel {
     ///   - instrument: What watches its layers.
     /// - Throws: ``TransformersError`` where the configuration contradicts itself or the source.
     public static func make(
-        _ configuration: BertConfiguration, source: (any ParameterSource)?, seed: UInt64,
+        _ configuration: ModelConfiguration, source: (any ParameterSource)?, seed: UInt64,
         device: Device = .cpu, instrument: (any LayerInstrument)? = nil
     ) throws -> any SequenceClassifier {
-        try ModelFamily.named(configuration.modelType).make(
-            configuration, source, seed, device, instrument)
+        try EncoderForSequenceClassification(
+            configuration, source: source, seed: seed, device: device, instrument: instrument)
     }
-
-    /// The parameters whose size is the number of classes.
-    private static let head = ["classifier.weight", "classifier.bias"]
 }

@@ -22,19 +22,20 @@ final class CheckpointSource: ParameterSource {
     /// - Parameter ignored: Parameters to act as if the checkpoint did not have them.
     /// - Throws: ``TransformersError`` where there are no weights or two tensors are the same parameter;
     ///   `SafetensorsError` where a file is damaged.
-    convenience init(directory: URL, family: ModelFamily, ignoring ignored: Set<String> = []) throws {
+    convenience init(directory: URL, layout: ParameterLayout, ignoring ignored: Set<String> = []) throws {
         try Self.requireSafetensors(in: directory)
         try self.init(
-            SafetensorsCheckpoint(directory: directory), path: directory.plainPath, family: family,
+            SafetensorsCheckpoint(directory: directory), path: directory.plainPath, layout: layout,
             ignoring: ignored)
     }
 
     private init(
-        _ checkpoint: SafetensorsCheckpoint, path: String, family: ModelFamily, ignoring ignored: Set<String>
+        _ checkpoint: SafetensorsCheckpoint, path: String, layout: ParameterLayout,
+        ignoring ignored: Set<String>
     ) throws {
         var storedNames: [String: String] = [:]
         for stored in checkpoint.names {
-            if let other = storedNames.updateValue(stored, forKey: family.parameterName(stored)) {
+            if let other = storedNames.updateValue(stored, forKey: layout.parameterName(stored)) {
                 throw TransformersError(
                     "\(path): the tensors '\(other)' and '\(stored)' are the same parameter; remove one")
             }
@@ -46,8 +47,8 @@ final class CheckpointSource: ParameterSource {
     }
 
     /// The same checkpoint without some parameters.
-    func ignoring(_ names: Set<String>, family: ModelFamily) throws -> CheckpointSource {
-        try CheckpointSource(checkpoint, path: path, family: family, ignoring: names)
+    func ignoring(_ names: Set<String>, layout: ParameterLayout) throws -> CheckpointSource {
+        try CheckpointSource(checkpoint, path: path, layout: layout, ignoring: names)
     }
 
     /// The shape of a parameter in the checkpoint, or `nil` if it has none of that name.

@@ -1,7 +1,7 @@
-/// How many levels below the top of a BERT-like model a parameter lies: the depth of layer-wise learning-rate decay.
+/// How many levels below the top of a model a parameter lies: the depth of layer-wise learning-rate decay.
 ///
 /// Head, pooler and whatever has no place in the encoder are the top, 0; encoder layer k, counted from 0, has
-/// `layers` − k; the embeddings lie below all layers, at `layers` + 1.
+/// `layers` − k; what all layers share is at `layers`, the embeddings lie below all layers, at `layers` + 1.
 ///
 /// - Parameters:
 ///   - name: The parameter's full name: `bert.encoder.layer.0.output.dense.weight`.
@@ -9,10 +9,14 @@
 /// - Returns: The depth, never below 0.
 public func layerDepth(of name: String, layers: Int) -> Int {
     let parts = name.split(separator: ".")
-    if let place = parts.firstIndex(of: "layer"), place > 0, parts[place - 1] == "encoder",
-        place + 1 < parts.count, let layer = Int(parts[place + 1])
+    if let place = parts.firstIndex(where: { $0 == "layer" || $0 == "layers" }), place > 0,
+        ["encoder", "transformer", "model"].contains(parts[place - 1]), place + 1 < parts.count,
+        let layer = Int(parts[place + 1])
     {
         return max(0, layers - layer)
     }
-    return parts.dropLast().contains("embeddings") ? layers + 1 : 0
+    let path = parts.dropLast()
+    if path.contains("embeddings") || path.contains("embeddings_project") { return layers + 1 }
+    // What all layers share, such as ALBERT's layers and the tables of relative positions.
+    return path.contains("encoder") && !path.contains("layer") ? layers : 0
 }

@@ -21,8 +21,12 @@ enum NarrowedAxis: Hashable {
     }
 
     /// What each dimension of a parameter is.
-    static func axes(of origin: TeacherLayerMap.Origin) throws -> [NarrowedAxis] {
-        let axes = origin.place.map { inLayer($0.layer)[$0.name] } ?? outside[origin.name]
+    static func axes(of origin: TeacherLayerMap.Origin, _ map: NarrowingMap, classifier: String) throws
+        -> [NarrowedAxis]
+    {
+        let axes =
+            origin.place.map { inLayer($0.layer, map.layer)[$0.name] }
+            ?? outside(map, classifier: classifier)[origin.name]
         guard let axes, axes.count == origin.tensor.rank else {
             throw TransformersError(
                 "--init narrowed-teacher does not know what the teacher's '\(origin.name)' "
@@ -31,38 +35,36 @@ enum NarrowedAxis: Hashable {
         return axes
     }
 
-    private static let outside: [String: [NarrowedAxis]] = [
-        "bert.embeddings.word_embeddings.weight": [.whole, .hidden],
-        "bert.embeddings.position_embeddings.weight": [.whole, .hidden],
-        "bert.embeddings.token_type_embeddings.weight": [.whole, .hidden],
-        "bert.embeddings.LayerNorm.weight": [.hidden],
-        "bert.embeddings.LayerNorm.bias": [.hidden],
-        "bert.pooler.dense.weight": [.pooled, .hidden],
-        "bert.pooler.dense.bias": [.pooled],
-        "classifier.weight": [.whole, .pooled],
-        "classifier.bias": [.whole],
-    ]
+    private static func outside(_ map: NarrowingMap, classifier: String) -> [String: [NarrowedAxis]] {
+        var axes = map.tables
+        if let norm = map.embeddingNorm {
+            axes[norm + ".weight"] = [.hidden]
+            axes[norm + ".bias"] = [.hidden]
+        }
+        axes[map.dense + ".weight"] = [.pooled, .hidden]
+        axes[map.dense + ".bias"] = [.pooled]
+        axes[classifier + ".weight"] = [.whole, .pooled]
+        axes[classifier + ".bias"] = [.whole]
+        return axes
+    }
 
-    private static func inLayer(_ layer: Int) -> [String: [NarrowedAxis]] {
+    private static func inLayer(_ layer: Int, _ names: LayerNames) -> [String: [NarrowedAxis]] {
         let (scores, values) = (NarrowedAxis.scores(layer: layer), NarrowedAxis.values(layer: layer))
         let neurons = NarrowedAxis.neurons(layer: layer)
-        return [
-            "attention.self.query.weight": [scores, .hidden],
-            "attention.self.query.bias": [scores],
-            "attention.self.key.weight": [scores, .hidden],
-            "attention.self.key.bias": [scores],
-            "attention.self.value.weight": [values, .hidden],
-            "attention.self.value.bias": [values],
-            "attention.output.dense.weight": [.hidden, values],
-            "attention.output.dense.bias": [.hidden],
-            "attention.output.LayerNorm.weight": [.hidden],
-            "attention.output.LayerNorm.bias": [.hidden],
-            "intermediate.dense.weight": [neurons, .hidden],
-            "intermediate.dense.bias": [neurons],
-            "output.dense.weight": [.hidden, neurons],
-            "output.dense.bias": [.hidden],
-            "output.LayerNorm.weight": [.hidden],
-            "output.LayerNorm.bias": [.hidden],
-        ]
+        var axes: [String: [NarrowedAxis]] = [:]
+        for (name, weight) in [
+            (names.query, [scores, .hidden]), (names.key, [scores, .hidden]),
+            (names.value, [values, .hidden]),
+            (names.attentionOutput, [.hidden, values]), (names.intermediate, [neurons, .hidden]),
+            (names.output, [.hidden, neurons]),
+        ] {
+            axes[name + ".weight"] = weight
+            axes[name + ".bias"] = [weight[0]]
+        }
+        for norm in [names.attentionNorm, names.outputNorm] {
+            axes[norm + ".weight"] = [.hidden]
+            axes[norm + ".bias"] = [.hidden]
+        }
+        return axes
     }
 }

@@ -6,25 +6,30 @@ struct NarrowedSelection {
     /// What is kept along each axis; an axis that is not there is kept whole.
     private var places: [NarrowedAxis: [Int]] = [:]
 
-    init(_ map: TeacherLayerMap, teacher: BertConfiguration, student: BertConfiguration) throws {
+    init(
+        _ map: TeacherLayerMap, _ parts: NarrowingMap, teacher: ModelConfiguration,
+        student: ModelConfiguration
+    ) throws {
+        let names = parts.layer
         if student.hiddenSize < teacher.hiddenSize {
-            places[.hidden] = try largest(student.hiddenSize, of: Self.hiddenScores(map))
-            let head = try map.tensor("classifier.weight", for: "classifier.weight")
-            let pooler = try map.tensor("bert.pooler.dense.weight", for: "bert.pooler.dense.weight")
+            places[.hidden] = try largest(student.hiddenSize, of: Self.hiddenScores(map, parts))
+            let head = try map.tensor(teacher.family.layout.classifier + ".weight")
+            let pooler = try map.tensor(parts.dense + ".weight")
             places[.pooled] = try largest(
                 student.hiddenSize, of: (pooler.norm(1) * head.norm(0)).array(of: Double.self))
         }
         for layer in Set(map.layers) {
             if student.intermediateSize < teacher.intermediateSize {
-                let inner = try map.tensor("intermediate.dense.weight", inLayer: layer)
-                let gains = try map.tensor("attention.output.LayerNorm.weight", inLayer: layer)
-                let output = try map.tensor("output.dense.weight", inLayer: layer)
+                let inner = try map.tensor(names.intermediate + ".weight", inLayer: layer)
+                let gains = try map.tensor(names.attentionNorm + ".weight", inLayer: layer)
+                let output = try map.tensor(names.output + ".weight", inLayer: layer)
                 places[.neurons(layer: layer)] = try largest(
                     student.intermediateSize,
                     of: ((inner * gains).norm(1) * output.norm(0)).array(of: Double.self))
             }
             if student.numAttentionHeads < teacher.numAttentionHeads || student.headSize < teacher.headSize {
-                let attention = try AttentionScores(map, layer: layer, headSize: teacher.headSize)
+                let attention = try AttentionScores(
+                    map, names, layer: layer, headSize: teacher.headSize)
                 let heads = try largest(student.numAttentionHeads, of: attention.heads)
                 func places(_ scores: [Double]) throws -> [Int] {
                     try heads.flatMap { head in
@@ -42,12 +47,12 @@ struct NarrowedSelection {
     /// The places that are kept along an axis, ascending; `nil` for all.
     func kept(_ axis: NarrowedAxis) -> [Int]? { places[axis] }
 
-    private static func hiddenScores(_ map: TeacherLayerMap) throws -> [Double] {
-        let embeddings = "bert.embeddings.LayerNorm.weight"
-        var gains = [try map.tensor(embeddings, for: embeddings)]
+    private static func hiddenScores(_ map: TeacherLayerMap, _ parts: NarrowingMap) throws -> [Double] {
+        var gains: [Tensor] = []
+        if let norm = parts.embeddingNorm { gains.append(try map.tensor(norm + ".weight")) }
         for layer in map.layers {
-            for name in ["attention.output.LayerNorm.weight", "output.LayerNorm.weight"] {
-                gains.append(try map.tensor(name, inLayer: layer))
+            for name in [parts.layer.attentionNorm, parts.layer.outputNorm] {
+                gains.append(try map.tensor(name + ".weight", inLayer: layer))
             }
         }
         var scores: [Double] = []
@@ -67,11 +72,11 @@ private struct AttentionScores {
     let scores: [Double]
     let values: [Double]
 
-    init(_ map: TeacherLayerMap, layer: Int, headSize: Int) throws {
-        let query = try map.tensor("attention.self.query.weight", inLayer: layer)
-        let key = try map.tensor("attention.self.key.weight", inLayer: layer)
-        let value = try map.tensor("attention.self.value.weight", inLayer: layer)
-        let output = try map.tensor("attention.output.dense.weight", inLayer: layer).transposed()
+    init(_ map: TeacherLayerMap, _ names: LayerNames, layer: Int, headSize: Int) throws {
+        let query = try map.tensor(names.query + ".weight", inLayer: layer)
+        let key = try map.tensor(names.key + ".weight", inLayer: layer)
+        let value = try map.tensor(names.value + ".weight", inLayer: layer)
+        let output = try map.tensor(names.attentionOutput + ".weight", inLayer: layer).transposed()
         scores = try (query.norm(1) * key.norm(1)).array()
         values = try (value.norm(1) * output.norm(1)).array()
         /// ‖AᵀB‖ for each head's rows A and B: the root of Σ AAᵀ ∘ BBᵀ, which is smaller.

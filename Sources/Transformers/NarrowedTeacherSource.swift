@@ -30,6 +30,8 @@ import Torch
 public struct NarrowedTeacherSource: ParameterSource {
     private let map: TeacherLayerMap
     private let selection: NarrowedSelection
+    private let parts: NarrowingMap
+    private let classifier: String
 
     /// - Parameters:
     ///   - teacher: Where the parameters come from.
@@ -37,16 +39,25 @@ public struct NarrowedTeacherSource: ParameterSource {
     ///   - student: The student's sizes; a head of it must not be larger than the teacher's either.
     /// - Throws: ``TransformersError`` where the teacher has no such layer, the student is wider than the teacher, or a
     ///   weight is not finite.
-    public init(teacher: any SequenceClassifier, layers: [Int], student: BertConfiguration) throws {
+    public init(teacher: any SequenceClassifier, layers: [Int], student: ModelConfiguration) throws {
         try student.validate()
         try Self.requireNarrower(student, than: teacher.configuration)
+        let family = teacher.configuration.family
+        guard let parts = family.layout.narrowing else {
+            throw TransformersError(
+                "--init narrowed-teacher does not know \(family.title)'s parts; use --init teacher-layers with the "
+                    + "teacher's sizes, or --init random")
+        }
+        self.parts = parts
+        classifier = family.layout.classifier
         map = try TeacherLayerMap(teacher: teacher, layers: layers)
         selection = try withNoGrad { [map] in
-            try NarrowedSelection(map, teacher: teacher.configuration, student: student)
+            try NarrowedSelection(map, parts, teacher: teacher.configuration, student: student)
         }
     }
 
-    private static func requireNarrower(_ student: BertConfiguration, than teacher: BertConfiguration) throws
+    private static func requireNarrower(_ student: ModelConfiguration, than teacher: ModelConfiguration)
+        throws
     {
         let sizes = [
             ("hidden size", student.hiddenSize, teacher.hiddenSize),
@@ -75,7 +86,7 @@ public struct NarrowedTeacherSource: ParameterSource {
     }
 
     private func narrowed(_ origin: TeacherLayerMap.Origin) throws -> Tensor {
-        let axes = try NarrowedAxis.axes(of: origin)
+        let axes = try NarrowedAxis.axes(of: origin, parts, classifier: classifier)
         var tensor = try origin.tensor.detached()
         for (dimension, axis) in axes.enumerated() {
             guard let kept = selection.kept(axis) else { continue }
@@ -99,7 +110,7 @@ public struct NarrowedTeacherSource: ParameterSource {
     }
 }
 
-extension BertConfiguration {
+extension ModelConfiguration {
     /// The width of one attention head.
     var headSize: Int { hiddenSize / numAttentionHeads }
 }

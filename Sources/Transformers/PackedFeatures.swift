@@ -60,7 +60,7 @@ struct FeatureCollector {
     }
 
     /// Keeps a layer's projections of its input (T, H).
-    mutating func add(_ layer: BertLayer, _ index: Int, input: Tensor, _ dtype: DType) throws {
+    mutating func add(_ layer: any EncoderLayer, _ index: Int, input: Tensor, _ dtype: DType) throws {
         guard selection.projections.contains(index) else { return }
         projections[index] = try layer.projections(input, dtype)
     }

@@ -2,7 +2,7 @@ import Torch
 
 /// A transformer with a classification head.
 public protocol SequenceClassifier: AnyObject {
-    var configuration: BertConfiguration { get }
+    var configuration: ModelConfiguration { get }
     /// Named as transformers names them.
     var parameters: ParameterStore { get }
     var device: Device { get }

@@ -5,7 +5,8 @@ struct TeacherLayerMap {
     let teacher: ParameterStore
     /// For each layer of the student, the teacher's.
     let layers: [Int]
-    private static let prefix = "bert.encoder.layer."
+    /// What the names of a layer's parameters begin with.
+    private let prefix: String?
 
     /// - Throws: ``TransformersError`` where the teacher has no such layer.
     init(teacher: any SequenceClassifier, layers: [Int]) throws {
@@ -16,6 +17,7 @@ struct TeacherLayerMap {
         }
         self.teacher = teacher.parameters
         self.layers = layers
+        prefix = teacher.configuration.family.layout.layers
     }
 
     /// A parameter of the teacher.
@@ -29,17 +31,20 @@ struct TeacherLayerMap {
     /// The teacher's parameter for the student's of this name.
     func origin(of name: String) throws -> Origin {
         let place = try place(of: name)
-        let teacherName = place.map { Self.name($0.name, inLayer: $0.layer) } ?? name
+        let teacherName = place.map { self.name($0.name, inLayer: $0.layer) } ?? name
         return Origin(name: teacherName, tensor: try tensor(teacherName, for: name), place: place)
     }
 
     /// The teacher's parameter of this name in one of its layers.
     func tensor(_ name: String, inLayer layer: Int) throws -> Tensor {
-        let full = Self.name(name, inLayer: layer)
+        let full = self.name(name, inLayer: layer)
         return try tensor(full, for: full)
     }
 
     /// The teacher's parameter of this full name.
+    func tensor(_ name: String) throws -> Tensor { try tensor(name, for: name) }
+
+    /// The teacher's parameter of this full name, for one of the student's.
     func tensor(_ teacherName: String, for name: String) throws -> Tensor {
         guard let tensor = teacher[teacherName] else {
             throw TransformersError(
@@ -49,11 +54,11 @@ struct TeacherLayerMap {
         return tensor
     }
 
-    private static func name(_ name: String, inLayer layer: Int) -> String { "\(prefix)\(layer).\(name)" }
+    private func name(_ name: String, inLayer layer: Int) -> String { "\(prefix ?? "")\(layer).\(name)" }
 
     private func place(of name: String) throws -> (layer: Int, name: String)? {
-        guard name.hasPrefix(Self.prefix) else { return nil }
-        let rest = name.dropFirst(Self.prefix.count)
+        guard let prefix, name.hasPrefix(prefix) else { return nil }
+        let rest = name.dropFirst(prefix.count)
         guard let dot = rest.firstIndex(of: "."), let layer = Int(rest[..<dot]),
             layers.indices.contains(layer)
         else {

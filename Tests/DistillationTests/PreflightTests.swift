@@ -187,7 +187,7 @@ struct PreflightTests {
     @Test("pairs of texts for a model without a second segment")
     func pairs() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
-        var configuration = try BertConfiguration(contentsOf: teacher)
+        var configuration = try ModelConfiguration(contentsOf: teacher)
         configuration.typeVocabSize = 1
         configuration.numHiddenLayers = 1
         let student = scratch.appending(path: "one-segment")

@@ -22,7 +22,7 @@ enum Support {
     static func configuration(
         layers: Int = 2, hidden: Int = 16, heads: Int = 2, classes: Int = 3, dropout: Double = 0.1,
         types: Int = 2
-    ) throws -> BertConfiguration {
+    ) throws -> ModelConfiguration {
         let text = """
             {"architectures": ["BertForSequenceClassification"], "model_type": "bert", "vocab_size": 60,
              "hidden_size": \(hidden), "num_hidden_layers": \(layers), "num_attention_heads": \(heads),
@@ -33,7 +33,7 @@ enum Support {
              "label2id": {\((0..<classes).map { "\"c\($0)\": \($0)" }.joined(separator: ", "))}}
             """
         guard case .object(let object) = try JSONValue.parse(text) else { fatalError("not an object") }
-        return try BertConfiguration(json: object, source: "test")
+        return try ModelConfiguration(json: object, source: "test")
     }
 
     /// Examples of several lengths whose class shows in their tokens.

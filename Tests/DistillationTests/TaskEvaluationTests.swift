@@ -28,7 +28,7 @@ struct TaskEvaluationTests {
     private func model(
         _ type: ProblemType, seed: UInt64, labels: [String]? = nil, layers: Int = 2
     ) throws -> URL {
-        var configuration = try BertConfiguration(contentsOf: tiny)
+        var configuration = try ModelConfiguration(contentsOf: tiny)
         configuration.labelNames = try labels ?? #require(names[type])
         configuration.problemType = type
         configuration.initializerRange = 0.5
@@ -181,7 +181,7 @@ struct TaskEvaluationTests {
             command: "run", output: "/models/student", labels: evaluation.labels,
             settings: .init(
                 teacher: "/models/teacher",
-                studentConfiguration: .init(try BertConfiguration(contentsOf: tiny)),
+                studentConfiguration: .init(try ModelConfiguration(contentsOf: tiny)),
                 maxLength: 64, training: TrainingArguments(), device: "cpu", precision: .float32),
             train: evaluation.data, validation: evaluation.data, teacher: evaluation.teacher,
             student: evaluation.model, comparison: evaluation.comparison, epochs: [], bestEpoch: 1,

@@ -53,7 +53,7 @@ struct InteropTests {
     func problemTypes(_ type: ProblemType) throws {
         let directory = try TemporaryDirectory()
         let output = directory.url.appending(path: "model")
-        var configuration = try BertConfiguration(contentsOf: Fixtures.teacher)
+        var configuration = try ModelConfiguration(contentsOf: Fixtures.teacher)
         configuration.labelNames = type == .regression ? ["LABEL_0"] : ["a", "b", "c"]
         configuration.problemType = type
         try ModelWriter.save(

@@ -300,7 +300,7 @@ enum Onnx {
         json["id2label"] = .object(JSONObject(names.enumerated().map { (String($0), .string($1)) }))
         json["label2id"] = .object(JSONObject(names.enumerated().map { ($1, .integer($0)) }))
         json["initializer_range"] = 0.2
-        let configuration = try BertConfiguration(json: json, source: file.path)
+        let configuration = try ModelConfiguration(json: json, source: file.path)
         try ModelWriter.save(try AutoModel.make(configuration, source: nil, seed: 5), to: model)
         try copyTokenizer(Fixtures.teacher, to: model)
         return model

@@ -13,7 +13,7 @@ struct ConfigurationMutationTests {
         ["0": .null], ["-1": "x", "9223372036854775808": "y"],
     ]
     private static let keys =
-        BertConfiguration.smallFields.keys + [
+        ModelConfiguration.smallFields.keys + [
             "num_labels", "classifier_dropout", "problem_type", "position_embedding_type", "is_decoder",
             "pruned_heads", "embedding_size", "rope_theta", "quantization_config", "", "\u{0}",
         ]
@@ -23,7 +23,7 @@ struct ConfigurationMutationTests {
         var generator = SeededGenerator(state: 9)
         var (read, refused) = (0, 0)
         for _ in 0..<3000 {
-            var json = BertConfiguration.smallFields
+            var json = ModelConfiguration.smallFields
             for _ in 0..<Int.random(in: 1...3, using: &generator) {
                 let key = try #require(Self.keys.randomElement(using: &generator))
                 json[key] =
@@ -31,10 +31,10 @@ struct ConfigurationMutationTests {
                     ? nil : Self.values.randomElement(using: &generator)
             }
             do {
-                let configuration = try BertConfiguration(json: json, source: "config.json")
+                let configuration = try ModelConfiguration(json: json, source: "config.json")
                 let text = JSONValue.object(configuration.json()).serialized()
                 let object = try #require(try JSONValue.parse(text).objectValue)
-                #expect(try BertConfiguration(json: object, source: "config.json") == configuration)
+                #expect(try ModelConfiguration(json: object, source: "config.json") == configuration)
                 read += 1
             } catch let error as TransformersError {
                 #expect(error.description.hasPrefix("config.json: ") && !error.description.contains("\n"))
@@ -62,7 +62,7 @@ struct ConfigurationMutationTests {
             }
             do {
                 guard let json = try JSONValue.parse(bytes).objectValue else { continue }
-                let configuration = try BertConfiguration(json: json, source: "config.json")
+                let configuration = try ModelConfiguration(json: json, source: "config.json")
                 try configuration.validate()
             } catch is TransformersError {
                 refused += 1

@@ -7,15 +7,15 @@ import Torch
 
 @Suite("config.json")
 struct ConfigurationTests {
-    private func read(_ changes: (inout JSONObject) -> Void) throws -> BertConfiguration {
-        var json = BertConfiguration.smallFields
+    private func read(_ changes: (inout JSONObject) -> Void) throws -> ModelConfiguration {
+        var json = ModelConfiguration.smallFields
         changes(&json)
-        return try BertConfiguration(json: json, source: "dir/config.json")
+        return try ModelConfiguration(json: json, source: "dir/config.json")
     }
 
     @Test("every field is read")
     func fields() throws {
-        let configuration = try BertConfiguration(contentsOf: fixture("bert-gelu-new"))
+        let configuration = try ModelConfiguration(contentsOf: fixture("bert-gelu-new"))
         #expect(configuration.vocabSize == 120)
         #expect(configuration.hiddenSize == 32)
         #expect(configuration.numHiddenLayers == 3)
@@ -35,7 +35,7 @@ struct ConfigurationTests {
 
     @Test("absent fields have transformers' defaults")
     func defaults() throws {
-        let configuration = try BertConfiguration(json: ["model_type": "bert"], source: "config.json")
+        let configuration = try ModelConfiguration(json: ["model_type": "bert"], source: "config.json")
         #expect(configuration.vocabSize == 30522)
         #expect(configuration.hiddenSize == 768)
         #expect(configuration.numHiddenLayers == 12)
@@ -95,13 +95,13 @@ struct ConfigurationTests {
         #expect(json["id2label"] == ["0": "x", "1": "y", "2": "z"])
         #expect(json["label2id"] == ["x": 0, "y": 1, "z": 2])
         for gone in ["torch_dtype", "_name_or_path", "num_labels"] { #expect(json[gone] == nil, "\(gone)") }
-        #expect(try BertConfiguration(json: json, source: "elsewhere") == configuration)
+        #expect(try ModelConfiguration(json: json, source: "elsewhere") == configuration)
         #expect(try configuration != read { _ in })
     }
 
     @Test("the problem type is read, written and kept; where it is absent, one label means regression")
     func problemType() throws {
-        func one(_ type: JSONValue?) throws -> BertConfiguration {
+        func one(_ type: JSONValue?) throws -> ModelConfiguration {
             try read {
                 ($0["id2label"], $0["label2id"], $0["problem_type"]) = (["0": "x"], nil, type)
             }
@@ -116,7 +116,7 @@ struct ConfigurationTests {
             (try one(nil), "regression"), (try read { _ in }, "single_label_classification"),
         ] {
             #expect(type.json()["problem_type"] == .string(written))
-            let again = try BertConfiguration(json: type.json(), source: "saved")
+            let again = try ModelConfiguration(json: type.json(), source: "saved")
             #expect(again.problemType.rawValue == written && again == type)
         }
         var changed = try one(nil)
@@ -159,7 +159,7 @@ struct ConfigurationTests {
     @Test("an unknown architecture is refused with the known ones")
     func architectures() throws {
         for (type, architecture): (JSONValue?, JSONValue?) in [
-            ("roberta", ["BertForSequenceClassification"]), (3, nil), (nil, ["RobertaModel"]),
+            ("gpt2", ["BertForSequenceClassification"]), (3, nil), (nil, ["GPT2Model"]),
             (nil, ["BertGenerationEncoder"]), (.null, ["BertweetModel"]), ("Bert", nil),
         ] {
             expectRefusal("dir/config.json", "not supported", "bert") {
@@ -177,7 +177,7 @@ struct ConfigurationTests {
 
     @Test("changed sizes that do not fit are found by validate()")
     func validation() throws {
-        let changes: [(String, (inout BertConfiguration) -> Void)] = [
+        let changes: [(String, (inout ModelConfiguration) -> Void)] = [
             ("hidden_size", { $0.hiddenSize = 15 }), ("hidden_size", { $0.hiddenSize = 0 }),
             ("num_attention_heads", { $0.numAttentionHeads = 0 }),
             ("num_hidden_layers", { $0.numHiddenLayers = 0 }),
@@ -190,7 +190,7 @@ struct ConfigurationTests {
             ("same", { $0.labelNames = ["same", "same"] }),
         ]
         for (part, change) in changes {
-            let configuration = try BertConfiguration.small(change)
+            let configuration = try ModelConfiguration.small(change)
             expectRefusal("config.json", part) { try configuration.validate() }
         }
     }
@@ -199,18 +199,18 @@ struct ConfigurationTests {
     func directories() throws {
         try withTemporaryDirectory { directory in
             expectRefusal(directory.lastPathComponent, "has no config.json") {
-                _ = try BertConfiguration(contentsOf: directory)
+                _ = try ModelConfiguration(contentsOf: directory)
             }
             let missing = directory.appending(path: "missing")
-            expectRefusal("missing", "no such directory") { _ = try BertConfiguration(contentsOf: missing) }
+            expectRefusal("missing", "no such directory") { _ = try ModelConfiguration(contentsOf: missing) }
             let file = directory.appending(path: "config.json")
             try file.put("[1]")
             expectRefusal("config.json", "a JSON object", "an array") {
-                _ = try BertConfiguration(contentsOf: directory)
+                _ = try ModelConfiguration(contentsOf: directory)
             }
-            expectRefusal("config.json", "is a file") { _ = try BertConfiguration(contentsOf: file) }
+            expectRefusal("config.json", "is a file") { _ = try ModelConfiguration(contentsOf: file) }
             try file.put("{\"model_type\": ")
-            #expect(throws: JSONError.self) { try BertConfiguration(contentsOf: directory) }
+            #expect(throws: JSONError.self) { try ModelConfiguration(contentsOf: directory) }
         }
     }
 }

@@ -62,7 +62,7 @@ struct GoldenTests {
     @Test("dropout in training comes from each probability, and none is none")
     func dropoutReaches() throws {
         // Each of the four probabilities alone must change the logits.
-        let settings: [(String, (inout BertConfiguration) -> Void)] = [
+        let settings: [(String, (inout ModelConfiguration) -> Void)] = [
             (
                 "hidden",
                 {

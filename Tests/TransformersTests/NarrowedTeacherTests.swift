@@ -7,7 +7,7 @@ import Torch
 struct NarrowedTeacherTests {
     private func student(
         of teacher: any SequenceClassifier, layers: [Int] = [0, 1, 2, 3],
-        _ changes: (inout BertConfiguration) -> Void
+        _ changes: (inout ModelConfiguration) -> Void
     ) throws -> any SequenceClassifier {
         var configuration = teacher.configuration
         configuration.numHiddenLayers = layers.count

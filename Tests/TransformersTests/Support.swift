@@ -36,7 +36,8 @@ struct Golden {
         input = ModelInput(
             inputIDs: try Self.tensor(checkpoint, "input_ids"),
             attentionMask: try Self.tensor(checkpoint, "attention_mask"),
-            tokenTypeIDs: try Self.tensor(checkpoint, "token_type_ids"))
+            tokenTypeIDs: checkpoint.info("token_type_ids") == nil
+                ? nil : try Self.tensor(checkpoint, "token_type_ids"))
     }
 
     subscript(name: String) -> Tensor { get throws { try Self.tensor(checkpoint, name) } }
@@ -85,7 +86,7 @@ func expectRefusal(
     #expect(!error.description.contains("\n"), sourceLocation: sourceLocation)
 }
 
-extension BertConfiguration {
+extension ModelConfiguration {
     /// The fields of a model small enough for a test.
     static let smallFields: JSONObject = [
         "architectures": ["BertForSequenceClassification"], "model_type": "bert", "vocab_size": 60,
@@ -97,8 +98,8 @@ extension BertConfiguration {
     ]
 
     /// The small model, with some fields changed.
-    static func small(_ changes: (inout BertConfiguration) -> Void = { _ in }) throws -> BertConfiguration {
-        var configuration = try BertConfiguration(json: smallFields, source: "config.json")
+    static func small(_ changes: (inout ModelConfiguration) -> Void = { _ in }) throws -> ModelConfiguration {
+        var configuration = try ModelConfiguration(json: smallFields, source: "config.json")
         changes(&configuration)
         return configuration
     }
@@ -106,7 +107,7 @@ extension BertConfiguration {
 
 /// The small model with fresh parameters.
 func smallModel(
-    seed: UInt64 = 1, _ changes: (inout BertConfiguration) -> Void = { _ in }
+    seed: UInt64 = 1, _ changes: (inout ModelConfiguration) -> Void = { _ in }
 ) throws -> any SequenceClassifier {
     try AutoModel.make(.small(changes), source: nil, seed: seed)
 }

@@ -7,7 +7,7 @@ import Torch
 struct TeacherLayerTests {
     private func student(
         of teacher: any SequenceClassifier, layers: [Int],
-        _ changes: (inout BertConfiguration) -> Void = { _ in }
+        _ changes: (inout ModelConfiguration) -> Void = { _ in }
     ) throws -> any SequenceClassifier {
         var configuration = teacher.configuration
         configuration.numHiddenLayers = layers.count

@@ -207,7 +207,8 @@ typedef struct {
     int32_t activation;
     bool half;        // multiply in bfloat16
     bool first_only;  // only each example's first token goes through: the output is (B, hidden)
-    double epsilon, hidden_dropout, attention_dropout;
+    double epsilon, attention_dropout;
+    double hidden_dropout, output_dropout;  // after attention; after the second product
     uint64_t seed, offset;  // dropout takes three calls from `offset` on: attention, after it, after the second product
 } ct_layer_options;
 

@@ -25,7 +25,7 @@ CT_INLINE vi8 sum_products(vi8 left, vi8 right) {
 
 // sum + Σ of four products of uint8 `a` and int8 `b`; sums are int32, kept in the lanes of floats.
 template <>
-CT_INLINE vf multiply_add<int8_t>(vf sum, vu a, vu b) {
+inline __attribute__((always_inline)) vf multiply_add<int8_t>(vf sum, vu a, vu b) {
 #if CT_VNNI
     return (vf)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
 #elif CT_AVX512

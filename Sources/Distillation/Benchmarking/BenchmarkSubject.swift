@@ -20,7 +20,7 @@ struct BenchmarkSubject {
     /// Where `config.json` and the tokenizer's files are.
     let directory: URL
     /// `nil` for an ONNX file without `config.json`.
-    let configuration: BertConfiguration?
+    let configuration: ModelConfiguration?
     /// The weights' bytes on disk.
     let weightBytes: Int
     /// Of another model, where this one has none.
@@ -55,7 +55,7 @@ struct BenchmarkSubject {
         }
         let hasConfiguration = Self.isThere(directory.appending(path: "config.json"))
         configuration =
-            kind == .ours || hasConfiguration ? try BertConfiguration(contentsOf: directory) : nil
+            kind == .ours || hasConfiguration ? try ModelConfiguration(contentsOf: directory) : nil
         weightBytes =
             kind == .ours ? Distillation.weightBytes(in: directory) : Self.onnxBytes(self.path)
         if kind == .ours || Self.hasTokenizer(directory) {
@@ -130,7 +130,7 @@ extension BenchmarkSubject {
 
     /// What the outputs are called; of an ONNX file without `config.json` the classes of the model whose tokenizer it
     /// uses.
-    func labels(among subjects: [BenchmarkSubject]) -> BertConfiguration? {
+    func labels(among subjects: [BenchmarkSubject]) -> ModelConfiguration? {
         configuration ?? subjects.first { $0.directory == tokenizerDirectory }?.configuration
     }
 

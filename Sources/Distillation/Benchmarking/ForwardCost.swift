@@ -27,7 +27,7 @@ public struct ForwardCost: Sendable, Equatable {
     /// Makes the cost of a model.
     ///
     /// - Parameter configuration: The model's.
-    public init(_ configuration: BertConfiguration) {
+    public init(_ configuration: ModelConfiguration) {
         self.init(
             layers: configuration.numHiddenLayers, width: configuration.hiddenSize,
             inner: configuration.intermediateSize, classes: configuration.labelNames.count)
@@ -58,7 +58,7 @@ public struct ForwardCost: Sendable, Equatable {
     private var head: Int { width * width + width * classes }
 }
 
-extension BertConfiguration {
+extension ModelConfiguration {
     /// The numbers in a model of this configuration: weights, biases, norms and tables.
     var parameterCount: Int {
         let (width, inner, classes) = (hiddenSize, intermediateSize, labelNames.count)

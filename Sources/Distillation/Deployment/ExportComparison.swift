@@ -134,7 +134,7 @@ struct ExportComparison {
 
     /// Made-up examples of mixed lengths, from one token to as many as the model takes or 128, always the same: their
     /// tokens come from a generator with a fixed start.
-    static func examples(_ configuration: BertConfiguration) -> [EncodedExample] {
+    static func examples(_ configuration: ModelConfiguration) -> [EncodedExample] {
         let longest = min(128, configuration.maxPositionEmbeddings)
         var state: UInt64 = 1
         func below(_ limit: Int) -> Int {

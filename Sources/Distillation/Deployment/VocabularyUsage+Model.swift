@@ -4,14 +4,11 @@ import Torch
 import Transformers
 
 extension TrimmedVocabulary {
-    /// The name of the table with a row for each token.
-    static let wordTable = "bert.embeddings.word_embeddings.weight"
-
     /// The ids that a model's configuration refers to, which `VocabularyTrimmer.plan` must keep.
     ///
     /// - Parameter configuration: The model's.
     /// - Returns: The values of `pad_token_id` and of every other key that ends so.
-    public static func ids(in configuration: BertConfiguration) -> Set<Int> {
+    public static func ids(in configuration: ModelConfiguration) -> Set<Int> {
         Set(configuration.json().filter { $0.key.hasSuffix("_token_id") }.compactMap(\.value.intValue))
     }
 
@@ -19,7 +16,7 @@ extension TrimmedVocabulary {
     ///
     /// - Parameter configuration: The model's before.
     /// - Throws: ``DistillationError`` where the vocabulary is another model's, or lacks a token that is referred to.
-    public func configuration(_ configuration: BertConfiguration) throws -> BertConfiguration {
+    public func configuration(_ configuration: ModelConfiguration) throws -> ModelConfiguration {
         guard (keptIDs.last ?? 0) < configuration.vocabSize else {
             throw DistillationError(
                 "\(configuration.source): vocab_size is \(configuration.vocabSize), but the vocabulary keeps token "
@@ -36,7 +33,7 @@ extension TrimmedVocabulary {
             json[key] = .integer(new)
         }
         json["vocab_size"] = .integer(count)
-        return try BertConfiguration(json: json, source: configuration.source)
+        return try ModelConfiguration(json: json, source: configuration.source)
     }
 
     /// A model with this vocabulary: the rows of its word table that stay, everything else as it is, copied.
@@ -49,7 +46,8 @@ extension TrimmedVocabulary {
     public func apply(to model: any SequenceClassifier) throws -> any SequenceClassifier {
         let configuration = try configuration(model.configuration)
         let rows = try Tensor(keptIDs.map(Int64.init), device: model.device)
-        let source = TrimmedSource(parameters: model.parameters, rows: rows)
+        let source = TrimmedSource(
+            parameters: model.parameters, wordTable: configuration.wordTableName, rows: rows)
         return try AutoModel.make(configuration, source: source, seed: 0, device: model.device)
     }
 }
@@ -57,6 +55,8 @@ extension TrimmedVocabulary {
 /// A model's own parameters, and of the word table some rows.
 private struct TrimmedSource: ParameterSource {
     let parameters: ParameterStore
+    /// The name of the table with a row for each token.
+    let wordTable: String
     /// The rows that stay: (rows) int64.
     let rows: Tensor
 
@@ -66,7 +66,7 @@ private struct TrimmedSource: ParameterSource {
         }
         let table = try tensor.detached()
         let copy =
-            try name == TrimmedVocabulary.wordTable ? table.indexSelect(dimension: 0, rows) : table.clone()
+            try name == wordTable ? table.indexSelect(dimension: 0, rows) : table.clone()
         return try copy.to(.float32, device)
     }
 }

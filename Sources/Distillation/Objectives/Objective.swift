@@ -73,9 +73,9 @@ public struct ObjectiveNeeds: Sendable, Equatable {
 
 /// The two models, as an objective sees them before the first step.
 public struct ObjectiveModels {
-    public let student: BertConfiguration
+    public let student: ModelConfiguration
     /// `nil` where there is no teacher.
-    public let teacher: BertConfiguration?
+    public let teacher: ModelConfiguration?
     /// Why token by token comparison is impossible, in words that end a sentence that begins with the objective's name:
     /// several teachers, or a student with another tokenizer; `nil` where the teacher reads the student's tokens.
     public let tokensDiffer: String?
@@ -90,7 +90,7 @@ public struct ObjectiveModels {
     public let learned: ParameterScope
 
     public init(
-        student: BertConfiguration, teacher: BertConfiguration?, tokensDiffer: String? = nil,
+        student: ModelConfiguration, teacher: ModelConfiguration?, tokensDiffer: String? = nil,
         problemType: ProblemType = .singleLabel, classCounts: [Int] = [], batchSize: Int = 32,
         exampleCount: Int = 0, learned: ParameterScope
     ) {

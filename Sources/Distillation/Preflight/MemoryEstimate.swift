@@ -17,7 +17,7 @@ struct MemoryEstimate {
         let weights = student.parameters.elementCount * 4 * 4
         let frozen = teachers.reduce(0) { $0 + $1.parameters.elementCount * 4 * 2 }
         // Per token and layer: input, queries, keys, values, context, two norms, and the intermediate layer twice.
-        func perToken(_ c: BertConfiguration) -> Int { (8 * c.hiddenSize + 2 * c.intermediateSize) * 4 }
+        func perToken(_ c: ModelConfiguration) -> Int { (8 * c.hiddenSize + 2 * c.intermediateSize) * 4 }
         let own = student.configuration
         let activations = tokens * perToken(own) * (own.numHiddenLayers + 1)
         let passing =

@@ -89,7 +89,7 @@ struct Preflight {
 
     private func gigabytes(_ bytes: Int) -> String { String(format: "%.1f GB", Double(bytes) / 1e9) }
 
-    private func checkPairs(_ student: BertConfiguration?) throws {
+    private func checkPairs(_ student: ModelConfiguration?) throws {
         guard data.train.hasPairs || data.validation.hasPairs else { return }
         for (name, configuration) in setup.teachers.map({
             ($0.classifier.directory.path, Optional($0.classifier.model.configuration))

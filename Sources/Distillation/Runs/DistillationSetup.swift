@@ -111,7 +111,7 @@ struct DistillationSetup {
     ) throws -> (tokenizer: Tokenizer, directory: URL, positions: Int)? {
         guard let directory = request.student.directory else { return nil }
         let tokenizer = try Tokenizer.load(directory: directory)
-        let configuration = try BertConfiguration(contentsOf: directory)
+        let configuration = try ModelConfiguration(contentsOf: directory)
         guard tokenizer.vocabularySize <= configuration.vocabSize else {
             throw DistillationError(
                 "\(directory.path): the tokenizer has \(tokenizer.vocabularySize) tokens, the model's vocab_size "

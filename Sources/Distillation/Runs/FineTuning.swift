@@ -26,7 +26,7 @@ public struct FineTuning {
             request.output, overwrite: request.overwrite, inputs: [request.model] + request.data.files)
         let seed = request.training.seed
         // What is quickly read comes first, so that its errors do.
-        let configuration = try BertConfiguration(contentsOf: request.model)
+        let configuration = try ModelConfiguration(contentsOf: request.model)
         let tokenizer = try Tokenizer.load(directory: request.model)
         let maxLength = min(request.data.maxLength, configuration.maxPositionEmbeddings)
         let data = try log.phase("Reading and tokenizing data") {

@@ -10,7 +10,7 @@ extension RunReport.Versions {
 }
 
 extension RunReport.Sizes {
-    init(_ configuration: BertConfiguration) {
+    init(_ configuration: ModelConfiguration) {
         self.init(
             layers: configuration.numHiddenLayers, hiddenSize: configuration.hiddenSize,
             intermediateSize: configuration.intermediateSize, attentionHeads: configuration.numAttentionHeads,

@@ -54,7 +54,7 @@ struct StudentBuilder {
     }
 
     /// The teacher's configuration with the sizes that were asked for.
-    func configuration() throws -> BertConfiguration {
+    func configuration() throws -> ModelConfiguration {
         var configuration = teacher.model.configuration
         configuration.numHiddenLayers = options.layers ?? Self.defaultLayers
         configuration.hiddenSize = options.hiddenSize ?? Self.defaultHiddenSize
@@ -82,7 +82,7 @@ struct StudentBuilder {
         return hiddenSize / headSize
     }
 
-    private func source(_ layers: [Int], _ configuration: BertConfiguration) throws -> any ParameterSource {
+    private func source(_ layers: [Int], _ configuration: ModelConfiguration) throws -> any ParameterSource {
         guard !teacher.model.parameters.isQuantized else {
             throw DistillationError(
                 "\(teacher.directory.path): is quantised, so a student cannot start from its layers; pass --init random, or the "
@@ -109,7 +109,7 @@ struct StudentBuilder {
 
     private func load(_ directory: URL, _ instrument: FakeQuantization?) throws -> Student {
         let names = teacher.labels.names
-        let own = try BertConfiguration(contentsOf: directory)
+        let own = try ModelConfiguration(contentsOf: directory)
         let (model, report) = try AutoModel.load(
             from: directory, labelNames: hasOwnLabels(own) ? nil : names,
             problemType: teacher.model.configuration.problemType, seed: seed, device: device,
@@ -126,7 +126,7 @@ struct StudentBuilder {
     }
 
     /// Whether a checkpoint's labels are names of its own rather than the numbers of a fresh configuration.
-    private func hasOwnLabels(_ configuration: BertConfiguration) -> Bool {
+    private func hasOwnLabels(_ configuration: ModelConfiguration) -> Bool {
         configuration.labelNames != configuration.labelNames.indices.map { "LABEL_\($0)" }
     }
 }

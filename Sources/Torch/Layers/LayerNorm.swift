@@ -6,9 +6,18 @@ public struct LayerNorm {
     public let bias: Tensor
     public let epsilon: Double
 
-    public init(_ scope: ParameterScope, width: Int, epsilon: Double) throws {
+    /// - Parameters:
+    ///   - scope: Where its parameters lie.
+    ///   - width: The size of the last dimension.
+    ///   - epsilon: Added to the variance.
+    ///   - bias: Whether it has one; without, ``bias`` is zeros that are no parameter.
+    /// - Throws: ``TorchError`` where memory is short, or what the source of parameters throws.
+    public init(_ scope: ParameterScope, width: Int, epsilon: Double, bias: Bool = true) throws {
         weight = try scope.parameter("weight", shape: [width], initializer: .ones)
-        bias = try scope.parameter("bias", shape: [width], initializer: .zeros)
+        self.bias =
+            try bias
+            ? scope.parameter("bias", shape: [width], initializer: .zeros)
+            : .zeros([width], device: scope.device)
         self.epsilon = epsilon
     }
 

@@ -11,6 +11,7 @@ public final class PackedEncoderLayer {
     private let parameters: [Tensor]
     private let options: ct_layer_options
     private let hiddenDropout: Double
+    private let outputDropout: Double
     private let attentionDropout: Double
     private var packed: (layer: ct_packed_layer, version: Int64, half: Bool)?
 
@@ -25,13 +26,14 @@ public final class PackedEncoderLayer {
     ///   - outputNorm: After the feed-forward network and its residual.
     ///   - heads: A divisor of H.
     ///   - activation: Between `intermediate` and `output`.
-    ///   - hiddenDropout: The probability after attention and after `output`, in training.
+    ///   - hiddenDropout: The probability after attention, in training.
+    ///   - outputDropout: That after `output`.
     ///   - attentionDropout: That of attention weights.
     /// - Returns: `nil` where a bias is missing, a weight is int8 or instrumented, or the kernels do not know the activation.
     public init?(
         query: Linear, key: Linear, value: Linear, attentionOutput: Linear, attentionNorm: LayerNorm,
         intermediate: Linear, output: Linear, outputNorm: LayerNorm, heads: Int, activation: Activation,
-        hiddenDropout: Double, attentionDropout: Double
+        hiddenDropout: Double, outputDropout: Double, attentionDropout: Double
     ) {
         var parameters: [Tensor] = []
         for linear in [query, key, value, attentionOutput] {
@@ -50,13 +52,13 @@ public final class PackedEncoderLayer {
         else { return nil }
         self.parameters = parameters
         self.hiddenDropout = hiddenDropout
+        self.outputDropout = outputDropout
         self.attentionDropout = attentionDropout
         options = ct_layer_options(
             hidden: Int64(hidden), intermediate: Int64(inner), heads: Int64(heads), activation: code,
             half: false,
-            first_only: false, epsilon: attentionNorm.epsilon, hidden_dropout: 0, attention_dropout: 0,
-            seed: 0,
-            offset: 0)
+            first_only: false, epsilon: attentionNorm.epsilon, attention_dropout: 0, hidden_dropout: 0,
+            output_dropout: 0, seed: 0, offset: 0)
     }
 
     deinit { if let packed { ct_packed_layer_free(packed.layer) } }
@@ -78,6 +80,7 @@ public final class PackedEncoderLayer {
         if let state {
             let position = state.next(3)
             options.hidden_dropout = hiddenDropout
+            options.output_dropout = outputDropout
             options.attention_dropout = attentionDropout
             (options.seed, options.offset) = (position.seed, position.offset)
         }

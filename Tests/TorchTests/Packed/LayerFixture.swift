@@ -48,7 +48,7 @@ struct LayerFixture {
                 query: linear(0), key: linear(2), value: linear(4), attentionOutput: linear(6),
                 attentionNorm: norm(8), intermediate: linear(10), output: linear(12), outputNorm: norm(14),
                 heads: test.heads, activation: test.activation, hiddenDropout: test.dropout,
-                attentionDropout: test.dropout)
+                outputDropout: test.dropout, attentionDropout: test.dropout)
         else { throw TorchError("the kernels refuse the layer") }
         return layer
     }

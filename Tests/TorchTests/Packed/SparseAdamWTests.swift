@@ -16,7 +16,7 @@ struct SparseAdamWTests {
             let word = try Embedding(
                 scope["word"], count: 40, width: 24, paddingIndex: 0, initializer: initializer)
             self.word = word.weight
-            embeddings = PackedEmbeddings(
+            embeddings = try PackedEmbeddings(
                 word: word,
                 position: try Embedding(scope["position"], count: 8, width: 24, initializer: initializer),
                 tokenType: try Embedding(scope["type"], count: 2, width: 24, initializer: initializer),

@@ -11,7 +11,7 @@ enum HeadMatching: String, CaseIterable {
         "heads", default: "same", "same (head with head), or match (means over each model's heads)")
 
     /// - Throws: ``DistillationError`` where heads cannot be compared one with one.
-    func check(_ student: BertConfiguration, _ teacher: BertConfiguration, objective: String) throws {
+    func check(_ student: ModelConfiguration, _ teacher: ModelConfiguration, objective: String) throws {
         guard self == .match || student.numAttentionHeads == teacher.numAttentionHeads else {
             throw DistillationError(
                 "\(objective): the student has \(student.numAttentionHeads) attention heads, the teacher "

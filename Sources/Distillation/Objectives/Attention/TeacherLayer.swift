@@ -12,7 +12,7 @@ enum TeacherLayer {
     /// The layer from 0.
     ///
     /// - Throws: ``DistillationError`` where the teacher has none of this number.
-    static func resolved(_ number: Int, _ teacher: BertConfiguration, objective: String) throws -> Int {
+    static func resolved(_ number: Int, _ teacher: ModelConfiguration, objective: String) throws -> Int {
         let count = teacher.numHiddenLayers
         let layer = number < 0 ? number + count : number
         guard (0..<count).contains(layer) else {

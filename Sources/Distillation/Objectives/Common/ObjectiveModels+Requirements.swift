@@ -12,7 +12,7 @@ extension ObjectiveModels {
     /// The teacher, which reads the student's tokens.
     ///
     /// - Throws: ``DistillationError`` where it does not, or there is none.
-    func alignedTeacher(for objective: String) throws -> BertConfiguration {
+    func alignedTeacher(for objective: String) throws -> ModelConfiguration {
         if let tokensDiffer {
             throw DistillationError(
                 "\(objective) compares token by token, but \(tokensDiffer); use losses on logits "

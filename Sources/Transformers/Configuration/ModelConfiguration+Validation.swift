@@ -1,7 +1,7 @@
 import JSON
 import Torch
 
-extension BertConfiguration {
+extension ModelConfiguration {
     /// The largest size of one dimension that is believed.
     static let largestSize = Int(Int32.max)
     /// More layers than any model has: a number beyond it is a mistake.
@@ -11,18 +11,24 @@ extension BertConfiguration {
     ///
     /// - Throws: ``TransformersError``, which names the field.
     public func validate() throws {
-        let sizes = [
-            ("vocab_size", vocabSize), ("hidden_size", hiddenSize),
-            ("num_attention_heads", numAttentionHeads),
-            ("num_hidden_layers", numHiddenLayers), ("intermediate_size", intermediateSize),
-            ("max_position_embeddings", maxPositionEmbeddings), ("type_vocab_size", typeVocabSize),
-        ]
+        // Without segments a size of 0 is right.
+        let segments =
+            family.fields.typeVocabSize.map { $0.fallback > 0 ? [($0.key, typeVocabSize)] : [] } ?? []
+        let sizes =
+            [
+                (family.fields.vocabSize.key, vocabSize), (family.fields.hiddenSize.key, hiddenSize),
+                (family.fields.numAttentionHeads.key, numAttentionHeads),
+                (family.fields.numHiddenLayers.key, numHiddenLayers),
+                (family.fields.intermediateSize.key, intermediateSize),
+                (family.fields.maxPositionEmbeddings.key, maxLength),
+            ] + segments
         for (name, value) in sizes where value < 1 {
             throw invalid("\"\(name)\" must be at least 1, got \(value)")
         }
         guard hiddenSize.isMultiple(of: numAttentionHeads) else {
             throw invalid(
-                "\"hidden_size\" \(hiddenSize) is not divisible by \"num_attention_heads\" "
+                "\"\(family.fields.hiddenSize.key)\" \(hiddenSize) is not divisible by "
+                    + "\"\(family.fields.numAttentionHeads.key)\" "
                     + "\(numAttentionHeads); choose sizes that divide")
         }
         guard (0..<vocabSize).contains(padTokenId) else {
@@ -76,17 +82,8 @@ extension BertConfiguration {
         return type
     }
 
-    static func activation(_ reader: ConfigurationReader) throws -> Activation {
-        guard let value = reader.object["hidden_act"] else { return .gelu }
-        guard let activation = value.stringValue.flatMap(Activation.init(rawValue:)) else {
-            let known = Activation.allCases.map(\.rawValue).joined(separator: ", ")
-            throw reader.error("hidden_act", "must be one of \(known)", value)
-        }
-        return activation
-    }
-
     /// Fields that other models use and that would change what this one computes.
-    static func refuseUnsupported(_ reader: ConfigurationReader, hiddenSize: Int) throws {
+    func refuseUnsupported(_ reader: ConfigurationReader) throws {
         let isFalse: (JSONValue) -> Bool = { $0.boolValue == false }
         let isEmpty: (JSONValue) -> Bool = {
             $0.objectValue?.isEmpty == true || $0.arrayValue?.isEmpty == true
@@ -98,13 +95,20 @@ extension BertConfiguration {
         }
         try reader.refuse("cross_attention_hidden_size", "a classifier is an encoder")
         try reader.refuse("pruned_heads", unless: isEmpty, "pruned heads are not; load and save it unpruned")
-        try reader.refuse(
-            "embedding_size", unless: { $0.intValue == hiddenSize }, "it must be hidden_size, \(hiddenSize)")
-        for key in otherFamiliesSwitches { try reader.refuse(key, unless: isFalse, notBert) }
-        for key in otherFamiliesFields { try reader.refuse(key, notBert) }
+        if family.fields.embeddingSize == nil {
+            try reader.refuse(
+                "embedding_size", unless: { $0.intValue == hiddenSize },
+                "it must be hidden_size, \(hiddenSize)")
+        }
+        let hasNoSuchPart = "\(family.title) has no such part"
+        for key in Self.otherFamiliesSwitches where !family.ownFields.contains(key) {
+            try reader.refuse(key, unless: isFalse, hasNoSuchPart)
+        }
+        for key in Self.otherFamiliesFields where !family.ownFields.contains(key) {
+            try reader.refuse(key, hasNoSuchPart)
+        }
     }
 
-    private static let notBert = "BERT has no such part"
     private static let otherFamiliesSwitches = [
         "relative_attention", "use_relative_positions", "use_rotary_embeddings", "rotary_embeddings",
         "use_glu",
@@ -114,6 +118,6 @@ extension BertConfiguration {
         "rope_theta", "rope_scaling", "rope_parameters", "rotary_dim", "rotary_emb_base",
         "rotary_emb_fraction",
         "num_key_value_heads", "head_dim", "sliding_window", "local_attention", "layer_types", "num_experts",
-        "num_local_experts", "num_hidden_groups", "adapters",
+        "num_local_experts", "num_hidden_groups", "adapters", "conv_kernel_size",
     ]
 }

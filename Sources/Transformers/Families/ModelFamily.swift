@@ -1,23 +1,35 @@
+import JSON
 import Torch
 
-/// All that differs from one family of models to another when a checkpoint is opened.
+/// All that differs from one family of models to another.
 ///
-/// A new family is one folder beside `Bert`, and one entry in ``all``.
+/// A new family is one file beside `BertFamily.swift`, and one entry in ``all``; `docs/adding-a-model.md` walks through it.
 struct ModelFamily: Sendable {
-    typealias Maker =
-        @Sendable (
-            BertConfiguration, (any ParameterSource)?, _ seed: UInt64, Device, (any LayerInstrument)?
-        ) throws -> any SequenceClassifier
-
     /// The `model_type` of its `config.json`.
     let modelType: String
+    /// Its name in messages: BERT.
+    let title: String
     /// How the names of its classes begin in transformers, such as `Bert` in `BertModel`.
     let classPrefix: String
-    /// The model's name of a checkpoint's tensor.
-    let parameterName: @Sendable (_ stored: String) -> String
-    let make: Maker
+    /// Its `config.json`'s names for what all families have.
+    var fields = ConfigurationFields.bert
+    /// Fields that only it understands, of those that are refused elsewhere.
+    var ownFields: Set<String> = []
+    /// Whether its positions begin after the padding token's number, as RoBERTa's.
+    var positionsFollowPadding = false
+    /// Reads and checks the fields that only it has.
+    var check: @Sendable (ModelConfiguration) throws -> Void = { _ in }
+    /// Brings fields that only it has in line with the others before they are written.
+    var adjust: @Sendable (inout JSONObject, ModelConfiguration) -> Void = { _, _ in }
+    /// Where its parameters lie.
+    let layout: ParameterLayout
+    /// Makes its encoder and head from the root of the parameters.
+    let build: @Sendable (ParameterScope, ModelConfiguration) throws -> EncoderParts
 
-    static let all: [ModelFamily] = [.bert]
+    static let all: [ModelFamily] = [
+        .bert, .distilbert, .roberta, .xlmRoberta, .camembert, .electra, .albert, .mpnet, .debertaV2,
+        .modernbert,
+    ]
 
     /// The family that a configuration names.
     ///
@@ -38,14 +50,6 @@ struct ModelFamily: Sendable {
         }
         guard let family = all.first(where: isOf) else {
             throw unknown("the architecture \(architecture)", reader)
-        }
-        return family
-    }
-
-    /// - Throws: ``TransformersError`` where there is no such family.
-    static func named(_ modelType: String) throws -> ModelFamily {
-        guard let family = all.first(where: { $0.modelType == modelType }) else {
-            throw TransformersError("the architecture \(modelType) is not supported; known: \(knownTypes)")
         }
         return family
     }

@@ -1,4 +1,5 @@
 import JSON
+import Torch
 
 /// Reads typed fields of a `config.json`; its errors name the file, the field and what it should be.
 struct ConfigurationReader {
@@ -24,6 +25,31 @@ struct ConfigurationReader {
             throw error(key, "must be a number \(rule)", value)
         }
         return number
+    }
+
+    /// An activation by transformers' name, or the default where the field is absent.
+    func activation(_ key: String, default fallback: Activation) throws -> Activation {
+        guard let value = object[key] else { return fallback }
+        guard let activation = value.stringValue.flatMap(Activation.init(rawValue:)) else {
+            let known = Activation.allCases.map(\.rawValue).joined(separator: ", ")
+            throw error(key, "must be one of \(known)", value)
+        }
+        return activation
+    }
+
+    /// A probability of dropout, or the default where the field is absent or null.
+    func dropout(_ key: String, default fallback: Double) throws -> Double {
+        guard optional(key) != nil else { return fallback }
+        return try number(key, default: fallback, "from 0 up to, but not including, 1") {
+            (0..<1).contains($0)
+        }
+    }
+
+    /// True or false, or the default where the field is absent or null.
+    func boolean(_ key: String, default fallback: Bool) throws -> Bool {
+        guard let value = optional(key) else { return fallback }
+        guard let flag = value.boolValue else { throw error(key, "must be true or false", value) }
+        return flag
     }
 
     /// The value of a field, or `nil` where it is absent or null.

@@ -1,0 +1,46 @@
+import Torch
+
+/// From an example's summary (B, H) to logits (B, C): a dense layer with an activation, and the classifier.
+struct ClassificationHead {
+    /// Before the dense layer.
+    var inputDropout = Dropout(0)
+    let dense: Linear
+    let activation: Activation
+    /// After the activation.
+    var norm: LayerNorm?
+    /// Before the classifier.
+    let dropout: Dropout
+    let classifier: Linear
+
+    func callAsFunction(_ summary: Tensor, _ state: DropoutState?) throws -> Tensor {
+        var hidden = try activation(dense(inputDropout(summary, state)))
+        if let norm { hidden = try norm(hidden) }
+        return try classifier(dropout(hidden, state))
+    }
+}
+
+extension ClassificationHead {
+    /// A head whose layers are the model's width.
+    ///
+    /// - Parameters:
+    ///   - dense: The dense layer's place.
+    ///   - classifier: The classifier's.
+    ///   - activation: After the dense layer.
+    ///   - inputDropout: The probability before the dense layer, in training.
+    ///   - dropout: That before the classifier; `nil` for the configuration's.
+    init(
+        dense: ParameterScope, classifier: ParameterScope, _ configuration: ModelConfiguration,
+        activation: Activation, inputDropout: Double = 0, dropout: Double? = nil
+    ) throws {
+        let width = configuration.hiddenSize
+        self.inputDropout = Dropout(inputDropout)
+        self.dense = try Linear(
+            dense, inputs: width, outputs: width, initializer: configuration.initializer)
+        self.activation = activation
+        self.dropout = Dropout(
+            dropout ?? configuration.classifierDropout ?? configuration.hiddenDropoutProb)
+        self.classifier = try Linear(
+            classifier, inputs: width, outputs: configuration.labelNames.count,
+            initializer: configuration.initializer)
+    }
+}

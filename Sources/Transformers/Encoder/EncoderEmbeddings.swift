@@ -1,0 +1,142 @@
+import Torch
+
+/// The sum of word, position and segment embeddings, normalised; each but the words' may be missing.
+///
+/// Shapes: B batch, L length, T tokens of all examples, E embedding size, H hidden size.
+struct EncoderEmbeddings {
+    /// Where a projection from E to H stands.
+    enum Projection {
+        /// Before the norm, which is of width H (DeBERTa).
+        case beforeNorm(Linear)
+        /// After norm and dropout (ELECTRA, ALBERT).
+        case afterNorm(Linear)
+    }
+
+    let word: Embedding
+    let position: Embedding?
+    /// The position table's row for an example's first token: RoBERTa's tables begin with the padding's.
+    let positionOffset: Int
+    let tokenType: Embedding?
+    let norm: LayerNorm
+    let projection: Projection?
+    let dropout: Dropout
+
+    /// Tables by BERT's names.
+    ///
+    /// - Parameters:
+    ///   - scope: The place of tables and norm.
+    ///   - configuration: Sizes.
+    ///   - hasPositions: Whether there is a table of positions.
+    ///   - projection: From E to H.
+    ///   - normName: The norm's name there.
+    init(
+        _ scope: ParameterScope, _ configuration: ModelConfiguration, hasPositions: Bool = true,
+        wordName: String = "word_embeddings", normName: String = "LayerNorm", normHasBias: Bool = true,
+        projection: Projection? = nil
+    ) throws {
+        let width = configuration.embeddingSize
+        let initializer = configuration.initializer
+        let padding = configuration.padTokenId
+        word = try Embedding(
+            scope[wordName], count: configuration.vocabSize, width: width, paddingIndex: padding,
+            initializer: initializer)
+        positionOffset = configuration.positionOffset
+        position =
+            hasPositions
+            ? try Embedding(
+                scope["position_embeddings"], count: configuration.maxPositionEmbeddings, width: width,
+                paddingIndex: positionOffset > 0 ? padding : nil, initializer: initializer) : nil
+        tokenType =
+            configuration.typeVocabSize > 0
+            ? try Embedding(
+                scope["token_type_embeddings"], count: configuration.typeVocabSize, width: width,
+                initializer: initializer) : nil
+        var normWidth = width
+        if case .beforeNorm = projection { normWidth = configuration.hiddenSize }
+        norm = try LayerNorm(
+            scope[normName], width: normWidth, epsilon: configuration.layerNormEps, bias: normHasBias)
+        self.projection = projection
+        dropout = Dropout(configuration.hiddenDropoutProb)
+
+        // A fresh table has zeros for the padding token, as transformers' has.
+        let fresh = Set(scope.initialisedNames)
+        if fresh.contains(scope[wordName]["weight"].path) {
+            try withNoGrad { try word.weight[padding].fill(0) }
+        }
+        if let position, positionOffset > 0, fresh.contains(scope["position_embeddings"]["weight"].path) {
+            try withNoGrad { try position.weight[padding].fill(0) }
+        }
+    }
+
+    /// The table that a batch reads only some rows of.
+    var wordTable: Tensor { word.weight }
+
+    /// Whether ``packed(_:_:_:)`` can compute it.
+    var canPack: Bool {
+        guard position != nil, !isInt8 else { return false }
+        if case .beforeNorm = projection { return false }
+        return true
+    }
+
+    private var isInt8: Bool { [word, position, tokenType].contains { $0?.int8 != nil } }
+
+    /// The embeddings of packed input, in one operation whose gradient for the word table is sparse: (T, H) float32.
+    func packed(_ input: PackedInput, _ sequences: PackedSequences, _ state: DropoutState?) throws -> Tensor {
+        guard let position else { throw TransformersError("these embeddings have no positions") }
+        let kernel = try PackedEmbeddings(
+            word: word, position: position, positionOffset: positionOffset, tokenType: tokenType, norm: norm,
+            dropout: dropout)
+        let types = tokenType == nil ? nil : input.tokenTypeIDs
+        return try projected(kernel(input.inputIDs, types: types, sequences, state))
+    }
+
+    /// The embeddings of packed input where tables may be int8: (T, H) float32.
+    func widened(_ input: PackedInput) throws -> Tensor {
+        var sum = try word(Tensor(input.inputIDs))
+        // In this order, so that sums are rounded alike on every path.
+        if let tokenType {
+            let types = input.tokenTypeIDs ?? [Int32](repeating: 0, count: input.inputIDs.count)
+            sum = try sum + tokenType(Tensor(types))
+        }
+        if let position {
+            var positions: [Int32] = []
+            positions.reserveCapacity(input.inputIDs.count)
+            let first = Int32(positionOffset)
+            for example in 0..<input.count {
+                let length = Int32(input.offsets[example + 1] - input.offsets[example])
+                positions += (first..<first + length)
+            }
+            sum = try sum + position(Tensor(positions))
+        }
+        return try normalised(sum, nil)
+    }
+
+    /// (B, L) ids → (B, L, H)
+    func callAsFunction(_ input: ModelInput, _ state: DropoutState?) throws -> Tensor {
+        var sum = try word(input.inputIDs)
+        if let tokenType { sum = try sum + tokenType(input.tokenTypeIDs ?? input.inputIDs.zerosLike()) }
+        if let position { sum = try sum + position(positions(input)) }
+        return try normalised(sum, state)
+    }
+
+    /// (L), or (B, L) where padding counts.
+    private func positions(_ input: ModelInput) throws -> Tensor {
+        // Positions count from 0 in every row, so the table's first L rows serve all of them.
+        guard positionOffset > 0 else {
+            return try .arange(input.inputIDs.size(1), device: input.inputIDs.device)
+        }
+        // From the padding's row on; padding, wherever it is, has its own row.
+        let isToken = try input.attentionMask.notEqual(0).to(.int64)
+        return try isToken.cumulativeSum(dimension: 1) * isToken + Double(positionOffset - 1)
+    }
+
+    private func normalised(_ sum: Tensor, _ state: DropoutState?) throws -> Tensor {
+        if case .beforeNorm(let linear) = projection { return try dropout(norm(linear(sum)), state) }
+        return try projected(dropout(norm(sum), state))
+    }
+
+    private func projected(_ hidden: Tensor) throws -> Tensor {
+        if case .afterNorm(let linear) = projection { return try linear(hidden) }
+        return hidden
+    }
+}

@@ -1,0 +1,19 @@
+import Torch
+
+/// What a family's encoder is made of.
+struct EncoderParts {
+    let embeddings: EncoderEmbeddings
+    /// In the order in which they run; a layer may occur several times.
+    let layers: [any EncoderLayer]
+    /// After the last layer.
+    var finalNorm: LayerNorm?
+    /// What the head reads of an example.
+    var pooling = Pooling.firstToken
+    let head: ClassificationHead
+}
+
+/// How an example's hidden states become one.
+enum Pooling: String, Sendable {
+    case firstToken = "cls"
+    case mean
+}

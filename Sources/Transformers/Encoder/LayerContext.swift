@@ -1,0 +1,34 @@
+import Torch
+
+/// What every layer of a forward pass on padded input shares. Shapes: B batch, L length.
+struct LayerContext {
+    /// (B, 1, 1, L), of type ``dtype``, added to the scores: 0 for tokens, the lowest number for padding.
+    let mask: Tensor
+    /// What matrices are multiplied in. The residual stream and its normalisation stay float32: what a layer adds to
+    /// it is small at first, and would be lost in bfloat16's 8 bits.
+    let dtype: DType
+    /// The random state in training; `nil` in evaluation.
+    let dropout: DropoutState?
+    /// Whether the caller wants the attention probabilities.
+    let needsProbabilities: Bool
+
+    /// - Parameter attentionMask: (B, L) of 1 for tokens and 0 for padding.
+    init(
+        attentionMask: Tensor, dtype: DType, dropout: DropoutState?, needsProbabilities: Bool = false
+    ) throws {
+        let isPadding = try attentionMask.equal(0).unsqueezed(1).unsqueezed(1)
+        mask = try Self.additive(isPadding, dtype)
+        self.dtype = dtype
+        self.dropout = dropout
+        self.needsProbabilities = needsProbabilities
+    }
+
+    /// Booleans → numbers to add to scores: the lowest where true, else 0.
+    ///
+    /// Minus infinity would make a row without any token NaN.
+    static func additive(_ hidden: Tensor, _ dtype: DType) throws -> Tensor {
+        // The lowest float32 would be rounded to minus infinity in bfloat16.
+        let lowest = dtype == .bfloat16 ? -3.38e38 : -Double(Float.greatestFiniteMagnitude)
+        return try Tensor.zeros(hidden.shape, dtype: dtype, device: hidden.device).maskedFill(hidden, lowest)
+    }
+}

@@ -1,0 +1,113 @@
+import Torch
+
+/// Where the parts of a layer lie among its parameters.
+struct LayerNames: Sendable {
+    var query = "attention.self.query"
+    var key = "attention.self.key"
+    var value = "attention.self.value"
+    var attentionOutput = "attention.output.dense"
+    var attentionNorm = "attention.output.LayerNorm"
+    var intermediate = "intermediate.dense"
+    var output = "output.dense"
+    var outputNorm = "output.LayerNorm"
+
+    /// As in BERT and what follows its names.
+    static let bert = LayerNames()
+}
+
+/// One transformer layer as BERT's: attention, then a feed-forward network, each with a residual and normalised after it.
+struct PostNormLayer: EncoderLayer {
+    private let attention: any SelfAttention
+    private let attentionOutput: Linear
+    private let attentionNorm: LayerNorm
+    private let hiddenDropout: Dropout
+    private let intermediate: Linear
+    private let activation: Activation
+    private let output: Linear
+    private let outputNorm: LayerNorm
+    private let outputDropout: Dropout
+
+    /// A layer of dot-product attention.
+    ///
+    /// - Parameters:
+    ///   - scope: The layer's place.
+    ///   - configuration: Its sizes, activation and dropout.
+    ///   - names: Where its parts lie there.
+    ///   - positionBias: Added to its scores.
+    ///   - hiddenDropout: After attention, in training; `nil` for the configuration's.
+    ///   - outputDropout: After the feed-forward network; `nil` for the configuration's.
+    init(
+        _ scope: ParameterScope, _ configuration: ModelConfiguration, names: LayerNames = .bert,
+        positionBias: RelativePositionBias? = nil, hiddenDropout: Double? = nil, outputDropout: Double? = nil
+    ) throws {
+        func linear(_ name: String) throws -> Linear {
+            try Linear(
+                scope[name], inputs: configuration.hiddenSize, outputs: configuration.hiddenSize,
+                initializer: configuration.initializer)
+        }
+        let attention = DotProductAttention(
+            query: try linear(names.query), key: try linear(names.key), value: try linear(names.value),
+            heads: configuration.numAttentionHeads, dropout: Dropout(configuration.attentionProbsDropoutProb),
+            positionBias: positionBias)
+        try self.init(
+            scope, configuration, names: names, attention: attention, hiddenDropout: hiddenDropout,
+            outputDropout: outputDropout)
+    }
+
+    /// A layer of any attention.
+    init(
+        _ scope: ParameterScope, _ configuration: ModelConfiguration, names: LayerNames = .bert,
+        attention: any SelfAttention, hiddenDropout: Double? = nil, outputDropout: Double? = nil
+    ) throws {
+        let initializer = configuration.initializer
+        let (width, inner) = (configuration.hiddenSize, configuration.intermediateSize)
+        self.attention = attention
+        attentionOutput = try Linear(
+            scope[names.attentionOutput], inputs: width, outputs: width, initializer: initializer)
+        attentionNorm = try LayerNorm(
+            scope[names.attentionNorm], width: width, epsilon: configuration.layerNormEps)
+        intermediate = try Linear(
+            scope[names.intermediate], inputs: width, outputs: inner, initializer: initializer)
+        activation = configuration.hiddenAct
+        output = try Linear(scope[names.output], inputs: inner, outputs: width, initializer: initializer)
+        outputNorm = try LayerNorm(scope[names.outputNorm], width: width, epsilon: configuration.layerNormEps)
+        self.hiddenDropout = Dropout(hiddenDropout ?? configuration.hiddenDropoutProb)
+        self.outputDropout = Dropout(outputDropout ?? configuration.hiddenDropoutProb)
+    }
+
+    func callAsFunction(_ x: Tensor, _ context: LayerContext) throws -> (
+        output: Tensor, probabilities: Tensor?
+    ) {
+        let (joined, probabilities) = try attention(x.to(context.dtype), context)
+        let attended = try attentionNorm(hiddenDropout(attentionOutput(joined), context.dropout) + x)
+        let inner = try activation(intermediate(attended.to(context.dtype)))
+        return (try outputNorm(outputDropout(output(inner), context.dropout) + attended), probabilities)
+    }
+
+    func projections(_ x: Tensor, _ dtype: DType) throws -> AttentionProjections {
+        try attention.projections(x, dtype)
+    }
+
+    /// The attention that the kernels compute.
+    private var plainAttention: DotProductAttention? {
+        guard let plain = attention as? DotProductAttention, plain.positionBias == nil else { return nil }
+        return plain
+    }
+
+    var packed: PackedEncoderLayer? {
+        guard let plain = plainAttention else { return nil }
+        return PackedEncoderLayer(
+            query: plain.query, key: plain.key, value: plain.value, attentionOutput: attentionOutput,
+            attentionNorm: attentionNorm, intermediate: intermediate, output: output, outputNorm: outputNorm,
+            heads: plain.heads, activation: activation, hiddenDropout: hiddenDropout.probability,
+            outputDropout: outputDropout.probability, attentionDropout: plain.dropout.probability)
+    }
+
+    func mixed() throws -> PackedMixedLayer? {
+        guard let plain = plainAttention else { return nil }
+        return try PackedMixedLayer(
+            query: plain.query, key: plain.key, value: plain.value, attentionOutput: attentionOutput,
+            attentionNorm: attentionNorm, intermediate: intermediate, output: output, outputNorm: outputNorm,
+            heads: plain.heads, activation: activation)
+    }
+}

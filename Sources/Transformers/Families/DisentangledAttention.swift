@@ -1,0 +1,144 @@
+import Foundation
+import Torch
+
+/// Attention whose scores add up what two tokens mean to each other, and what each means to the other's distance
+/// (He et al., "DeBERTa", arXiv 2006.03654, section 3.1).
+///
+/// Shapes: B batch, L length, H hidden size, N heads, D = H / N, S distances that are told apart on each side.
+struct DisentangledAttention: SelfAttention {
+    let query: Linear
+    let key: Linear
+    let value: Linear
+    let heads: Int
+    private let dropout: Dropout
+    private let positions: RelativePositions?
+    /// Of distances: where tokens are compared with them.
+    private let positionKey: Linear?
+    /// Of distances: where they are compared with tokens.
+    private let positionQuery: Linear?
+    /// The summands of a score.
+    private let terms: Int
+    private let positionDropout: Dropout
+
+    init(
+        _ scope: ParameterScope, _ configuration: ModelConfiguration, _ settings: DebertaV2Settings,
+        _ positions: RelativePositions?
+    ) throws {
+        func linear(_ name: String) throws -> Linear {
+            try Linear(
+                scope[name], inputs: configuration.hiddenSize, outputs: configuration.hiddenSize,
+                initializer: configuration.initializer)
+        }
+        query = try linear("query_proj")
+        key = try linear("key_proj")
+        value = try linear("value_proj")
+        heads = configuration.numAttentionHeads
+        dropout = Dropout(configuration.attentionProbsDropoutProb)
+        positionDropout = Dropout(configuration.hiddenDropoutProb)
+        self.positions = positions
+        let shared = settings.sharesProjections
+        let isRelative = positions != nil
+        positionKey =
+            isRelative && settings.contentToPosition ? (shared ? key : try linear("pos_key_proj")) : nil
+        positionQuery =
+            isRelative && settings.positionToContent ? (shared ? query : try linear("pos_query_proj")) : nil
+        terms = 1 + (settings.contentToPosition ? 1 : 0) + (settings.positionToContent ? 1 : 0)
+    }
+
+    func callAsFunction(_ x: Tensor, _ context: LayerContext) throws -> (
+        output: Tensor, probabilities: Tensor?
+    ) {
+        let (q, k, v) = (try split(query(x)), try split(key(x)), try split(value(x)))
+        let scale = try 1 / Double(q.size(3) * terms).squareRoot()
+        var scores = try q.matmul((k * scale).transposed())
+        if let bias = try bias(q, k, length: x.size(1), context) { scores = try scores + bias * scale }
+        let weights = try (scores + context.mask).softmax()
+        let output = try joined(dropout(weights, context.dropout).matmul(v))
+        return (output, context.needsProbabilities ? weights : nil)
+    }
+
+    /// What distances add to the scores, before they are scaled: (B, N, L, L).
+    private func bias(_ q: Tensor, _ k: Tensor, length: Int, _ context: LayerContext) throws -> Tensor? {
+        guard let positions else { return nil }
+        let table = try positionDropout(positions.table(), context.dropout).to(context.dtype).unsqueezed(0)
+        let (toKey, toQuery) = try positions.indices(length)
+        let shape = try [q.size(0), heads, length, length]
+        var sum: Tensor?
+        if let positionKey {
+            // (B, N, L, 2S): each token with each distance, of which its own are taken.
+            let all = try q.matmul(split(positionKey(table)).transposed())
+            sum = try all.gathered(dimension: 3, toKey.expanded(shape))
+        }
+        if let positionQuery {
+            let all = try k.matmul(split(positionQuery(table)).transposed())
+            let term = try all.gathered(dimension: 3, toQuery.expanded(shape)).transposed()
+            sum = try sum.map { try $0 + term } ?? term
+        }
+        return sum
+    }
+}
+
+/// The table of distances that all layers share.
+final class RelativePositions {
+    private let embedding: Embedding
+    private let norm: LayerNorm?
+    private let settings: DebertaV2Settings.Relative
+    private let device: Device
+    private var known: (length: Int, toKey: Tensor, toQuery: Tensor)?
+
+    /// - Parameter scope: The encoder's place.
+    init(
+        _ scope: ParameterScope, _ configuration: ModelConfiguration, _ settings: DebertaV2Settings.Relative
+    ) throws {
+        self.settings = settings
+        device = scope.device
+        embedding = try Embedding(
+            scope["rel_embeddings"], count: settings.span * 2, width: configuration.hiddenSize,
+            initializer: configuration.initializer)
+        norm =
+            settings.isNormalised
+            ? try LayerNorm(
+                scope["LayerNorm"], width: configuration.hiddenSize, epsilon: configuration.layerNormEps)
+            : nil
+    }
+
+    /// (2S, H)
+    func table() throws -> Tensor {
+        let rows = try embedding(.arange(settings.span * 2, device: device))
+        return try norm.map { try $0(rows) } ?? rows
+    }
+
+    /// For each pair of places its rows of the table, (1, 1, L, L) each: of the query's distance from the key, and of
+    /// the key's from the query.
+    func indices(_ length: Int) throws -> (toKey: Tensor, toQuery: Tensor) {
+        if let known, known.length == length { return (known.toKey, known.toQuery) }
+        let span = settings.span
+        func tensor(_ sign: Int) throws -> Tensor {
+            var places: [Int64] = []
+            places.reserveCapacity(length * length)
+            for row in 0..<length {
+                for column in 0..<length {
+                    let distance = sign * bucket(row - column)
+                    places.append(Int64(min(max(distance + span, 0), 2 * span - 1)))
+                }
+            }
+            return try Tensor(places, shape: [1, 1, length, length], device: device)
+        }
+        let made = (length: length, toKey: try tensor(1), toQuery: try tensor(-1))
+        known = made
+        return (made.toKey, made.toQuery)
+    }
+
+    /// A distance, or its bucket: exact up to half of them, from there on by its logarithm.
+    func bucket(_ distance: Int) -> Int {
+        let middle = settings.buckets / 2
+        guard settings.buckets > 0, settings.largestDistance > 0, abs(distance) > middle else {
+            return distance
+        }
+        // In float32, as PyTorch computes it.
+        let size = Float(abs(distance))
+        let share = log(size / Float(middle)) / log(Float(settings.largestDistance - 1) / Float(middle))
+        let bucket = (share * Float(middle - 1)).rounded(.up) + Float(middle)
+        return Int(bucket) * distance.signum()
+    }
+}

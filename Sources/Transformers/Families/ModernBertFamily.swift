@@ -1,0 +1,135 @@
+import JSON
+import Torch
+
+extension ModelFamily {
+    /// ModernBERT (Warner et al., arXiv 2412.13663): normalised before each part, rotary positions, gated feed-forward
+    /// networks, and layers that see only their surroundings.
+    static let modernbert = ModelFamily(
+        modelType: "modernbert", title: "ModernBERT", classPrefix: "ModernBert",
+        fields: .bert.with {
+            $0.vocabSize = .init("vocab_size", 50368)
+            $0.numHiddenLayers = .init("num_hidden_layers", 22)
+            $0.intermediateSize = .init("intermediate_size", 1152)
+            $0.maxPositionEmbeddings = .init("max_position_embeddings", 8192)
+            $0.typeVocabSize = nil
+            $0.padTokenId = .init("pad_token_id", 50283)
+            $0.hiddenAct = .init("hidden_activation", .gelu)
+            $0.hiddenDropoutProb = .init("embedding_dropout", 0)
+            $0.attentionProbsDropoutProb = .init("attention_dropout", 0)
+            $0.classifierDropout = .init("classifier_dropout", 0)
+            $0.layerNormEps = .init("norm_eps", 1e-5)
+        },
+        ownFields: ["local_attention", "layer_types", "rope_parameters", "rope_theta"],
+        check: { _ = try ModernBertSettings($0) },
+        adjust: { json, configuration in
+            // It has an entry for each layer; without it every third is global, as here.
+            guard let types = json["layer_types"]?.arrayValue, types.count != configuration.numHiddenLayers
+            else {
+                return
+            }
+            json["layer_types"] = .array(Array(types.prefix(configuration.numHiddenLayers)))
+        },
+        layout: ParameterLayout(
+            base: "model", baseParts: ["embeddings", "layers", "final_norm"],
+            wordTable: "model.embeddings.tok_embeddings.weight", layers: "model.layers.",
+            classifier: "classifier"),
+        build: { root, configuration in
+            let settings = try ModernBertSettings(configuration)
+            let model = root["model"]
+            let embeddings = try EncoderEmbeddings(
+                model["embeddings"], configuration, hasPositions: false, wordName: "tok_embeddings",
+                normName: "norm", normHasBias: settings.normBias)
+            let tables = RotaryEmbedding(headSize: configuration.hiddenSize / configuration.numAttentionHeads)
+            let layers = try (0..<configuration.numHiddenLayers).map {
+                try ModernBertLayer(model["layers"][$0], configuration, settings, index: $0, tables)
+            }
+            let finalNorm = try LayerNorm(
+                model["final_norm"], width: configuration.hiddenSize, epsilon: configuration.layerNormEps,
+                bias: settings.normBias)
+            let width = configuration.hiddenSize
+            let head = ClassificationHead(
+                dense: try Linear(
+                    root["head"]["dense"], inputs: width, outputs: width, bias: settings.classifierBias,
+                    initializer: configuration.initializer),
+                activation: settings.classifierActivation,
+                norm: try LayerNorm(
+                    root["head"]["norm"], width: width, epsilon: configuration.layerNormEps,
+                    bias: settings.normBias),
+                dropout: Dropout(configuration.classifierDropout ?? 0),
+                classifier: try Linear(
+                    root["classifier"], inputs: width, outputs: configuration.labelNames.count,
+                    initializer: configuration.initializer))
+            return EncoderParts(
+                embeddings: embeddings, layers: layers, finalNorm: finalNorm, pooling: settings.pooling,
+                head: head)
+        })
+}
+
+/// The fields of `config.json` that only this family has.
+struct ModernBertSettings {
+    /// For each layer, the tokens that it sees on each side; `nil` for all.
+    let windows: [Int?]
+    /// The base of the rotary frequencies where a layer sees all tokens, and where it does not.
+    let globalTheta: Double
+    let localTheta: Double
+    let normBias: Bool
+    let attentionBias: Bool
+    let feedForwardBias: Bool
+    let feedForwardDropout: Double
+    let classifierBias: Bool
+    let classifierActivation: Activation
+    let pooling: Pooling
+
+    init(_ configuration: ModelConfiguration) throws {
+        let reader = configuration.reader
+        let window =
+            try reader.integer("local_attention", default: 128, in: 1...ModelConfiguration.largestSize) / 2
+        windows = try Self.seesAll(reader, layers: configuration.numHiddenLayers).map { $0 ? nil : window }
+        globalTheta = try Self.theta(reader, "full_attention", older: "global_rope_theta", default: 160_000)
+        localTheta = try Self.theta(reader, "sliding_attention", older: "local_rope_theta", default: 10_000)
+        normBias = try reader.boolean("norm_bias", default: false)
+        attentionBias = try reader.boolean("attention_bias", default: false)
+        feedForwardBias = try reader.boolean("mlp_bias", default: false)
+        feedForwardDropout = try reader.dropout("mlp_dropout", default: 0)
+        classifierBias = try reader.boolean("classifier_bias", default: false)
+        classifierActivation = try reader.activation("classifier_activation", default: .gelu)
+        let name = reader.optional("classifier_pooling")
+        guard let pooling = Pooling(rawValue: name == nil ? "cls" : name?.stringValue ?? "") else {
+            throw reader.error("classifier_pooling", "must be \"cls\" or \"mean\"", name ?? .null)
+        }
+        self.pooling = pooling
+    }
+
+    /// Which layers see all tokens: `layer_types`, or every so many of them.
+    private static func seesAll(_ reader: ConfigurationReader, layers: Int) throws -> [Bool] {
+        guard let value = reader.optional("layer_types") else {
+            let every = try reader.integer(
+                "global_attn_every_n_layers", default: 3, in: 1...ModelConfiguration.largestSize)
+            return (0..<layers).map { $0.isMultiple(of: every) }
+        }
+        let names = value.arrayValue?.compactMap(\.stringValue) ?? []
+        // A student may have fewer layers than the configuration it was made from.
+        guard names.count >= layers, names.allSatisfy(["full_attention", "sliding_attention"].contains) else {
+            throw reader.error(
+                "layer_types",
+                "must have \"full_attention\" or \"sliding_attention\" for each of \(layers) layers",
+                value)
+        }
+        return names.prefix(layers).map { $0 == "full_attention" }
+    }
+
+    private static func theta(
+        _ reader: ConfigurationReader, _ type: String, older: String, default fallback: Double
+    ) throws -> Double {
+        func number(_ reader: ConfigurationReader, _ key: String) throws -> Double {
+            try reader.number(key, default: fallback, "above 0") { $0 > 0 }
+        }
+        guard let value = reader.optional("rope_parameters") else {
+            return reader.optional(older) == nil ? fallback : try number(reader, older)
+        }
+        guard let object = value.objectValue?[type]?.objectValue else { return fallback }
+        let own = ConfigurationReader(object: object, source: "\(reader.source), rope_parameters.\(type)")
+        try own.refuse("rope_type", unless: { $0 == "default" }, "only \"default\" is")
+        return try number(own, "rope_theta")
+    }
+}

@@ -1,0 +1,142 @@
+import Foundation
+import Safetensors
+import Testing
+import Torch
+
+@testable import Transformers
+
+/// Tiny models of every family, which `scripts/fixtures/families.py` writes with what transformers computes.
+@Suite("Every family agrees with transformers")
+struct FamilyGoldenTests {
+    static let names = [
+        "distilbert", "roberta", "xlm-roberta", "camembert", "electra", "electra-wide", "albert",
+        "albert-groups",
+        "mpnet", "deberta-v3", "deberta-v2", "deberta-v2-plain", "modernbert", "modernbert-mean",
+    ]
+
+    static func directory(_ name: String) -> URL { fixture("families").appending(path: name) }
+
+    @Test("a fixture for every family, and none left out")
+    func fixtures() throws {
+        let there = try FileManager.default.contentsOfDirectory(atPath: fixture("families").path)
+        #expect(there.sorted() == Self.names.sorted())
+        let families = try Self.names.map {
+            try ModelConfiguration(contentsOf: Self.directory($0)).modelType
+        }
+        #expect(Set(families + ["bert"]) == Set(ModelFamily.all.map(\.modelType)))
+    }
+
+    @Test("logits, loss, hidden states and attentions", arguments: names)
+    func forward(_ name: String) throws {
+        let golden = try Golden("families/\(name)")
+        let (model, report) = try AutoModel.load(from: Self.directory(name))
+        #expect(report == LoadReport(newlyInitialized: [], unused: []))
+        let output = try model(golden.input, dropout: nil, selecting: [.hiddenStates, .attentions])
+        try expectClose(output.logits, golden["logits"], "logits")
+        try expectClose(output.logits.crossEntropy(golden["labels"]), golden["loss"], "loss")
+        let layers = model.configuration.numHiddenLayers
+        #expect(output.hiddenStates.count == layers + 1)
+        #expect(output.attentions.count == layers)
+        // What stands at padding is nobody's business.
+        let tokens = try golden.input.attentionMask.to(.float32)
+        for (index, state) in output.hiddenStates.enumerated() {
+            let mask = try tokens.unsqueezed(2)
+            try expectClose(
+                state * mask, golden["hidden_states.\(index)"] * mask, "hidden state \(index)")
+        }
+        for (index, attention) in output.attentions.enumerated() {
+            let mask = try tokens.unsqueezed(1).unsqueezed(3)
+            try expectClose(
+                attention * mask, golden["attentions.\(index)"] * mask, "attention \(index)")
+        }
+    }
+
+    @Test(
+        "every parameter's gradient, on both paths", arguments: names,
+        [[.attentions], []] as [OutputSelection])
+    func gradients(_ name: String, _ selection: OutputSelection) throws {
+        let golden = try Golden("families/\(name)")
+        let model = try AutoModel.load(from: Self.directory(name)).model
+        let logits = try model(golden.input, dropout: nil, selecting: selection).logits
+        try expectClose(logits, golden["logits"], "logits")
+        try logits.crossEntropy(golden["labels"]).backward()
+        #expect(model.parameters.names.sorted() == golden.gradientNames)
+        // A key's bias adds the same to all scores of a row, which softmax takes away: its gradient is rounding, and
+        // is held to the size of the largest.
+        let largest =
+            try golden.gradientNames.map { try golden["grad.\($0)"].absolute().max().item() }.max() ?? 0
+        for entry in model.parameters.entries {
+            let gradient = try #require(try entry.tensor.gradient, "\(entry.name) has no gradient")
+            let expected = try golden["grad.\(entry.name)"]
+            if try expected.absolute().max().item() < 1e-5 * largest {
+                #expect(try gradient.absolute().max().item() < 1e-5 * largest, "\(entry.name)")
+            } else {
+                try expectClose(gradient, expected, entry.name)
+            }
+        }
+    }
+
+    @Test("examples without padding give the logits of padded ones, features included", arguments: names)
+    func packed(_ name: String) throws {
+        let golden = try Golden("families/\(name)")
+        let model = try AutoModel.load(from: Self.directory(name)).model
+        // The first two rows are padded on the right alone.
+        let rows = try Tensor([0, 1])
+        let input = ModelInput(
+            inputIDs: try golden.input.inputIDs.indexSelect(dimension: 0, rows),
+            attentionMask: try golden.input.attentionMask.indexSelect(dimension: 0, rows),
+            tokenTypeIDs: try golden.input.tokenTypeIDs?.indexSelect(dimension: 0, rows))
+        let packed = try #require(try input.packed())
+        let expected = try golden["logits"].indexSelect(dimension: 0, rows)
+        try expectClose(model(packed, dropout: nil).logits, expected, "logits")
+        let layers = model.configuration.numHiddenLayers
+        let features = try model(
+            packed, dropout: nil,
+            features: FeatureSelection(hiddenStates: Set(0...layers), projections: Set(0..<layers)))
+        try expectClose(features.logits, expected, "logits with features")
+        let places = try packed.places(device: .cpu)
+        for index in 0...layers {
+            let state = try golden["hidden_states.\(index)"].indexSelect(dimension: 0, rows)
+            let own = try state.reshaped([-1, state.size(2)]).indexSelect(dimension: 0, places)
+            let kept = try #require(features.hiddenStates[index])
+            try expectClose(kept, own, "hidden state \(index)")
+        }
+        #expect(features.projections.count == layers)
+    }
+
+    @Test(
+        "a model that is saved again has the same tensors, byte for byte, and is the same model",
+        arguments: names)
+    func roundTrip(_ name: String) throws {
+        let source = Self.directory(name)
+        let model = try AutoModel.load(from: source).model
+        try withTemporaryDirectory { target in
+            try ModelWriter.save(model, to: target)
+            let (before, after) = (
+                try SafetensorsCheckpoint(directory: source), try SafetensorsCheckpoint(directory: target)
+            )
+            #expect(before.names.sorted() == after.names.sorted())
+            for tensor in before.names {
+                #expect(try Array(before.bytes(of: tensor)) == Array(after.bytes(of: tensor)), "\(tensor)")
+            }
+            let again = try ModelConfiguration(contentsOf: target)
+            #expect(again == model.configuration)
+        }
+    }
+
+    @Test("a student of fewer layers starts from its teacher's", arguments: names)
+    func teacherLayers(_ name: String) throws {
+        let teacher = try AutoModel.load(from: Self.directory(name)).model
+        var configuration = teacher.configuration
+        configuration.numHiddenLayers = name == "albert-groups" ? 2 : 1
+        let source = try TeacherLayerSource(
+            teacher: teacher, layers: Array(0..<configuration.numHiddenLayers))
+        let student = try AutoModel.make(configuration, source: source, seed: 1)
+        for entry in student.parameters.entries {
+            let own = try #require(teacher.parameters[entry.name])
+            #expect(try entry.tensor.bytes() == own.bytes(), "\(entry.name)")
+        }
+        let golden = try Golden("families/\(name)")
+        #expect(try student(golden.input).logits.shape == [3, 3])
+    }
+}
