@@ -74,7 +74,7 @@ struct BenchmarkCommand: ParsableCommand {
 
     func request() throws -> BenchmarkRequest {
         var request = BenchmarkRequest(
-            models: models.map { URL(filePath: $0) },
+            models: try models.map { try ModelReference.directory($0) },
             worker: .init(
                 executable: try Self.program(),
                 arguments: [BenchmarkWorkerCommand.configuration.commandName ?? ""]))

@@ -41,8 +41,8 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func request() throws -> EvaluateRequest {
-        var request = EvaluateRequest(model: URL(filePath: model), data: URL(filePath: data))
-        request.teacher = teacher.map { URL(filePath: $0) }
+        var request = EvaluateRequest(model: try ModelReference.directory(model), data: URL(filePath: data))
+        request.teacher = try teacher.map { try ModelReference.directory($0) }
         request.textColumn = columns.textColumn
         request.textPairColumn = columns.textPairColumn
         request.labelColumn = columns.labelColumn

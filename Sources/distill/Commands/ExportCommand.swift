@@ -69,7 +69,7 @@ struct ExportCommand: ParsableCommand {
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func request() throws -> ExportRequest {
-        var request = ExportRequest(model: URL(filePath: model), output: URL(filePath: output))
+        var request = ExportRequest(model: try ModelReference.directory(model), output: URL(filePath: output))
         request.format = format
         request.dtype = dtype
         request.opset = opset

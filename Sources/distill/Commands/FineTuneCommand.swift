@@ -36,7 +36,8 @@ struct FineTuneCommand: ParsableCommand {
     func request() throws -> FineTuneRequest {
         let settings = try Settings(configuration: output.config)
         var request = FineTuneRequest(
-            model: URL(filePath: try settings.required("model", model)), data: try data.request(settings),
+            model: try ModelReference.directory(settings.required("model", model)),
+            data: try data.request(settings),
             output: URL(filePath: try settings.required("output", output.output)))
         try settings.assign(
             "ignore_mismatched_sizes", ignoreMismatchedSizes ? true : nil, to: &request.ignoreMismatchedSizes)

@@ -46,7 +46,7 @@ struct LabelCommand: ParsableCommand {
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func request() throws -> LabelRequest {
-        var request = LabelRequest(teacher: URL(filePath: teacher), data: URL(filePath: data))
+        var request = LabelRequest(teacher: try ModelReference.directory(teacher), data: URL(filePath: data))
         request.textColumn = textColumn
         request.textPairColumn = textPairColumn
         request.maxLength = maxLength ?? request.maxLength

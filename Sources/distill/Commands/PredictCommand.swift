@@ -46,7 +46,7 @@ struct PredictCommand: ParsableCommand {
         let device = try compute.device()
         let reader = try LineReader(path: input)
         let predictor = try Predictor(
-            model: URL(filePath: model), maxLength: maxLength, device: device,
+            model: try ModelReference.directory(model), maxLength: maxLength, device: device,
             precision: compute.precision ?? .float32, threshold: threshold)
         while let lines = try reader.next() {
             try Terminal.output(try answers(to: lines, predictor).joined(separator: "\n"))

@@ -59,7 +59,8 @@ struct QuantizeCommand: ParsableCommand {
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func request() throws -> QuantizeRequest {
-        var request = QuantizeRequest(model: URL(filePath: model), output: URL(filePath: output))
+        var request = QuantizeRequest(
+            model: try ModelReference.directory(model), output: URL(filePath: output))
         request.overwrite = overwrite
         request.data = data.map { URL(filePath: $0) }
         try method.assign(to: &request)

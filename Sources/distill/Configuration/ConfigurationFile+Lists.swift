@@ -109,7 +109,7 @@ extension TeacherRequest {
     /// A teacher from a configuration file: its directory, or a mapping with `directory` and `weight`.
     init(setting node: Node) throws {
         if let path = node.scalar?.string {
-            self.init(URL(filePath: path))
+            self.init(try ModelReference.directory(path))
             return
         }
         var (directory, weight): (String?, Double) = (nil, 1)
@@ -125,6 +125,6 @@ extension TeacherRequest {
             }
         }
         guard let directory else { throw UsageError("a teacher has no directory") }
-        self.init(URL(filePath: directory), weight: weight)
+        self.init(try ModelReference.directory(directory), weight: weight)
     }
 }

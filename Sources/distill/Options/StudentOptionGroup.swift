@@ -53,7 +53,7 @@ struct StudentOptionGroup: ParsableArguments {
 
     func options(_ settings: Settings) throws -> StudentOptions {
         var options = StudentOptions()
-        options.directory = try settings.value("student", student).map { URL(filePath: $0) }
+        options.directory = try settings.value("student", student).map { try ModelReference.directory($0) }
         try settings.assign("layers", layers, to: &options.layers)
         try settings.assign("hidden_size", hiddenSize, to: &options.hiddenSize)
         try settings.assign("intermediate_size", intermediateSize, to: &options.intermediateSize)

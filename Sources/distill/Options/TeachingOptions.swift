@@ -76,7 +76,9 @@ struct TeachingOptions: ParsableArguments {
 
     /// - Throws: ``UsageError`` where there is none, or weights do not fit.
     func teachers(_ settings: Settings) throws -> [TeacherRequest] {
-        let single = try settings.list("teacher", teachers.map { TeacherRequest(URL(filePath: $0)) }) {
+        let single = try settings.list(
+            "teacher", teachers.map { TeacherRequest(try ModelReference.directory($0)) }
+        ) {
             try TeacherRequest(setting: $0)
         }
         let several = try settings.list("teachers", []) { try TeacherRequest(setting: $0) }

@@ -1,0 +1,27 @@
+import Distillation
+import Foundation
+import Hub
+
+/// What a user names where a model is wanted: a directory, or `org/name` or `org/name@revision` on the Hub.
+enum ModelReference {
+    /// The model's directory; what is on the Hub is fetched into the cache first, where it is not there yet.
+    ///
+    /// A directory that exists always wins. Only a name with one slash counts as the Hub's; all else is a path, whether
+    /// there is one or not.
+    ///
+    /// - Throws: `DistillationError`, which names both readings, where it is neither here nor on the Hub.
+    static func directory(_ text: String, quiet: Bool = false) throws -> URL {
+        guard text.split(separator: "@", maxSplits: 1)[0...].first?.filter({ $0 == "/" }).count == 1,
+            case .repository(let repository)? = try? HubReference.parse(text)
+        else { return URL(filePath: text) }
+        let display = DownloadDisplay(isDrawn: Terminal.isInteractive && !quiet)
+        do {
+            let directory = try HubClient().waitForSnapshot(of: repository) { display.show($0) }
+            display.clear()
+            return directory
+        } catch let error as HubError {
+            display.clear()
+            throw DistillationError("there is no directory '\(text)', and on the Hub: \(error.description)")
+        }
+    }
+}
