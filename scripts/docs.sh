@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scripts/bootstrap.sh
 mkdir -p .build/docs
-for target in Distillation Transformers Torch Tokenizers Datasets Safetensors; do
+for target in Distillation Transformers Torch Tokenizers Datasets Safetensors Hub; do
     swift package --allow-writing-to-directory .build/docs generate-documentation --target "$target" \
         --warnings-as-errors --disable-indexing --output-path ".build/docs/$target"
 done

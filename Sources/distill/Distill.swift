@@ -25,7 +25,8 @@ struct Distill: ParsableCommand {
         subcommands: [
             FineTuneCommand.self, RunCommand.self, CheckCommand.self, TuneCommand.self, LabelCommand.self,
             EvaluateCommand.self, QuantizeCommand.self, ExportCommand.self, BenchmarkCommand.self,
-            ReportCommand.self, PredictCommand.self, DownloadCommand.self, ObjectivesCommand.self, BenchmarkWorkerCommand.self,
+            ReportCommand.self, PredictCommand.self, DownloadCommand.self, ObjectivesCommand.self,
+            BenchmarkWorkerCommand.self,
         ])
 }
 

@@ -101,9 +101,9 @@ struct BadInputTests {
         let model = try scratch.model("model", "tokenizer.json") { data in
             let text = String(decoding: data, as: UTF8.self)
             try #require(text.contains("\"WordPiece\""))
-            data = Data(text.replacing("\"WordPiece\"", with: "\"BPE\"").utf8)
+            data = Data(text.replacing("\"WordPiece\"", with: "\"CharLM\"").utf8)
         }
-        try expectRefusal(["--teacher": model], "tokenizer.json", "BPE", "WordPiece")
+        try expectRefusal(["--teacher": model], "tokenizer.json", "CharLM", "WordPiece")
     }
 
     @Test("a CSV row with too few columns; an unknown column; empty text; an unknown label; empty data")

@@ -81,7 +81,7 @@ struct PackedFeaturesTests {
             let gradient = try #require(try model.parameters[prefix + name]?.gradient)
             #expect(try gradient.absolute().max().item() > 0)
         }
-        #expect(try #require(try model.parameters["classifier.weight"]).gradient == nil)
+        #expect(try #require(model.parameters["classifier.weight"]).gradient == nil)
     }
 
     @Test("layers that are not there are refused by their number")
