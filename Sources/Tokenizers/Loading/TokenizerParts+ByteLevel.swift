@@ -37,14 +37,7 @@ extension TokenizerParts {
         postProcessor = PlainPostProcessor()
         guard family == .roberta else { return }
         func id(of token: SpecialToken, _ usual: String) throws -> Int32 {
-            let name = settings.name(of: token) ?? usual
-            guard let id = vocabulary.id(of: name) else {
-                throw TokenizerError.invalidVocabulary(
-                    file: file,
-                    reason:
-                        "the vocabulary lacks \(quoted(name)); add it, or name another as \(token.rawValue)")
-            }
-            return id
+            try vocabulary.id(of: settings.name(of: token) ?? usual, as: token, file: file)
         }
         postProcessor = TrimmingPostProcessor(
             RobertaProcessing.template(cls: try id(of: .cls, "<s>"), sep: try id(of: .sep, "</s>")),

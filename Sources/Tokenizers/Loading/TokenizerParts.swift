@@ -54,14 +54,7 @@ extension TokenizerParts {
         try settings.requireBert(for: file)
         let vocabulary = try VocabularyFile.read(url)
         func id(of token: SpecialToken) throws -> Int32 {
-            let name = settings.requiredName(of: token)
-            guard let id = vocabulary.id(of: name) else {
-                throw TokenizerError.invalidVocabulary(
-                    file: file,
-                    reason:
-                        "the vocabulary lacks \(quoted(name)); add it, or name another as \(token.rawValue)")
-            }
-            return id
+            try vocabulary.id(of: settings.requiredName(of: token), as: token, file: file)
         }
         normalizer = BertNormalizer()
         preTokenizer = BertPreTokenizer()
@@ -69,5 +62,19 @@ extension TokenizerParts {
             vocabulary: vocabulary, unknownToken: settings.requiredName(of: .unknown), file: file)
         postProcessor = TemplateProcessing(cls: try id(of: .cls), sep: try id(of: .sep))
         addedTokens = []
+    }
+}
+
+extension Vocabulary {
+    /// The id of a special token, which must be there.
+    ///
+    /// - Throws: ``TokenizerError/invalidVocabulary(file:reason:)``.
+    func id(of name: String, as token: SpecialToken, file: String) throws -> Int32 {
+        guard let id = id(of: name) else {
+            throw TokenizerError.invalidVocabulary(
+                file: file,
+                reason: "the vocabulary lacks \(quoted(name)); add it, or name another as \(token.rawValue)")
+        }
+        return id
     }
 }

@@ -20,6 +20,8 @@ struct EncoderEmbeddings {
     let norm: LayerNorm
     let projection: Projection?
     let dropout: Dropout
+    /// Table sum and norm in one operation; `nil` without positions.
+    private let kernel: PackedEmbeddings?
 
     /// Tables by BERT's names.
     ///
@@ -57,6 +59,11 @@ struct EncoderEmbeddings {
             scope[normName], width: normWidth, epsilon: configuration.layerNormEps, bias: normHasBias)
         self.projection = projection
         dropout = Dropout(configuration.hiddenDropoutProb)
+        kernel = try position.map { [word, positionOffset, tokenType, norm, dropout] in
+            try PackedEmbeddings(
+                word: word, position: $0, positionOffset: positionOffset, tokenType: tokenType, norm: norm,
+                dropout: dropout)
+        }
 
         // A fresh table has zeros for the padding token, as transformers' has.
         let fresh = Set(scope.initialisedNames)
@@ -82,10 +89,7 @@ struct EncoderEmbeddings {
 
     /// The embeddings of packed input, in one operation whose gradient for the word table is sparse: (T, H) float32.
     func packed(_ input: PackedInput, _ sequences: PackedSequences, _ state: DropoutState?) throws -> Tensor {
-        guard let position else { throw TransformersError("these embeddings have no positions") }
-        let kernel = try PackedEmbeddings(
-            word: word, position: position, positionOffset: positionOffset, tokenType: tokenType, norm: norm,
-            dropout: dropout)
+        guard let kernel else { throw TransformersError("these embeddings have no positions") }
         let types = tokenType == nil ? nil : input.tokenTypeIDs
         return try projected(kernel(input.inputIDs, types: types, sequences, state))
     }
