@@ -18,6 +18,8 @@ let torchLibraries: [LinkerSetting] = [
     .linkedLibrary("c10"),
 ]
 let strict: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+// Where tests go over many texts, debug builds are optimised too.
+let innerLoops = strict + [.unsafeFlags(["-O"])]
 
 let package = Package(
     name: "distill",
@@ -48,7 +50,7 @@ let package = Package(
         .target(name: "CSHA256", cSettings: [.unsafeFlags(["-O2"])]),
         .target(name: "Files", dependencies: ["CSHA256"], swiftSettings: strict),
         .target(name: "Safetensors", dependencies: ["JSON", "Files"], swiftSettings: strict),
-        .target(name: "Tokenizers", dependencies: ["JSON", "Files"], swiftSettings: strict),
+        .target(name: "Tokenizers", dependencies: ["JSON", "Files"], swiftSettings: innerLoops),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "Datasets", dependencies: ["JSON", "Files", "CZlib"], swiftSettings: strict),
         .target(

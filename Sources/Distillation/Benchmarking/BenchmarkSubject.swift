@@ -94,7 +94,7 @@ struct BenchmarkSubject {
     private static func isThere(_ url: URL) -> Bool { FileManager.default.fileExists(atPath: url.path) }
 
     private static func hasTokenizer(_ directory: URL) -> Bool {
-        ["tokenizer.json", "vocab.txt"].contains { isThere(directory.appending(path: $0)) }
+        ["tokenizer.json", "vocab.txt", "vocab.json"].contains { isThere(directory.appending(path: $0)) }
     }
 }
 
@@ -135,5 +135,5 @@ extension BenchmarkSubject {
     }
 
     /// The longest input that the model takes, as far as its files tell.
-    var maximumLength: Int { configuration?.maxPositionEmbeddings ?? tokenizer?.modelMaxLength ?? 512 }
+    var maximumLength: Int { configuration?.maxLength ?? tokenizer?.modelMaxLength ?? 512 }
 }

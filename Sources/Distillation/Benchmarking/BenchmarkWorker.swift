@@ -69,13 +69,13 @@ public final class BenchmarkWorker {
                 model.precision = precision
             }
             self.model = model
-            let length = min(Self.firstLength, model.configuration.maxPositionEmbeddings)
+            let length = min(Self.firstLength, model.configuration.maxLength)
             let ids = [Int32](repeating: 0, count: length)
             classes = try logits(PackedInput(inputIDs: ids, offsets: [0, length])).count
         }
         return WorkerAnswer(
-            runtime: "distill \(Version.current), libtorch \(Runtime.version)", classes: classes,
-            loadSeconds: seconds)
+            runtime: "distill \(Version.current), libtorch \(Runtime.version)",
+            parameters: model?.parameters.elementCount, classes: classes, loadSeconds: seconds)
     }
 
     private func warm(_ request: WorkerRequest) throws -> WorkerAnswer {

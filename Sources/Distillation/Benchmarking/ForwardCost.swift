@@ -1,9 +1,9 @@
 import Transformers
 
-/// What one forward pass of a BERT classifier over one sentence costs in multiply-adds.
+/// What one forward pass of a classifier over one sentence costs in multiply-adds.
 ///
 /// Only matrix products count: the projections, attention scores and their sums over values, the feed-forward network,
-/// the pooler and the classifier. Normalisation, softmax, activations, biases and table look-ups are left out, as
+/// the head's dense layer and the classifier, a projection of narrower embeddings. Normalisation, softmax, activations, biases and table look-ups are left out, as
 /// PyTorch's `FlopCounterMode` leaves them out (which counts a multiply-add as two). A cost says nothing of the type of
 /// the numbers: int8 and float32 have the same.
 public struct ForwardCost: Sendable, Equatable {
@@ -16,7 +16,14 @@ public struct ForwardCost: Sendable, Equatable {
     /// The number of logits.
     public var classes: Int
 
-    /// Makes a cost from sizes.
+    /// The products of a feed-forward network: two, or three where one gates another.
+    public var innerProducts = 2
+    /// Whether only the first token goes through the last layer whole: where this program's own kernels run.
+    public var cutsLastLayer = true
+    /// The width of the embeddings where they are projected to the hidden size.
+    public var embeddingWidth: Int?
+
+    /// Makes the cost of BERT from sizes.
     public init(layers: Int, width: Int, inner: Int, classes: Int) {
         self.layers = layers
         self.width = width
@@ -24,43 +31,54 @@ public struct ForwardCost: Sendable, Equatable {
         self.classes = classes
     }
 
-    /// Makes the cost of a model.
+    /// Makes the cost of a model; `nil` for a family whose attention has products of its own, as DeBERTa's.
     ///
     /// - Parameter configuration: The model's.
-    public init(_ configuration: ModelConfiguration) {
+    public init?(_ configuration: ModelConfiguration) {
+        guard configuration.modelType != "deberta-v2" else { return nil }
         self.init(
             layers: configuration.numHiddenLayers, width: configuration.hiddenSize,
             inner: configuration.intermediateSize, classes: configuration.labelNames.count)
+        if configuration.modelType == "modernbert" { innerProducts = 3 }
+        cutsLastLayer = !["modernbert", "mpnet"].contains(configuration.modelType)
+        // ALBERT projects whatever the widths.
+        if configuration.modelType == "albert" || configuration.embeddingSize != width {
+            embeddingWidth = configuration.embeddingSize
+        }
     }
 
     /// Multiply-adds where every token goes through every layer, as PyTorch and ONNX Runtime compute it.
     ///
     /// - Parameter length: The sentence's tokens, special ones included.
     public func full(length: Int) -> Int {
-        layers * layer(length: length, queries: length) + head
+        layers * layer(length: length, queries: length) + embeddings(length: length) + head
     }
 
-    /// Multiply-adds that the logits depend on, which is what is computed here: of the last layer only the first
-    /// token's query, attention row and feed-forward network.
+    /// Multiply-adds that are computed here: of the last layer only the first token's query, attention row and
+    /// feed-forward network, since the logits depend on no more.
     ///
     /// - Parameter length: The sentence's tokens, special ones included.
     public func needed(length: Int) -> Int {
-        (layers - 1) * layer(length: length, queries: length) + layer(length: length, queries: 1) + head
+        (layers - 1) * layer(length: length, queries: length)
+            + layer(length: length, queries: cutsLastLayer ? 1 : length) + embeddings(length: length) + head
     }
 
     /// Key and value of all tokens; query, scores, their sum over the values, output and feed-forward network of some.
     private func layer(length: Int, queries: Int) -> Int {
         2 * length * width * width
-            + queries * (2 * width * width + 2 * width * inner + 2 * length * width)
+            + queries * (2 * width * width + innerProducts * width * inner + 2 * length * width)
     }
 
-    /// The pooler and the classifier read the first token.
+    private func embeddings(length: Int) -> Int { length * (embeddingWidth ?? 0) * width }
+
+    /// The head's dense layer and the classifier read one token, or the mean of all.
     private var head: Int { width * width + width * classes }
 }
 
 extension ModelConfiguration {
-    /// The numbers in a model of this configuration: weights, biases, norms and tables.
-    var parameterCount: Int {
+    /// The numbers in a BERT of this configuration: weights, biases, norms and tables; `nil` for other families.
+    var parameterCount: Int? {
+        guard modelType == "bert" else { return nil }
         let (width, inner, classes) = (hiddenSize, intermediateSize, labelNames.count)
         let embeddings = (vocabSize + maxPositionEmbeddings + typeVocabSize + 2) * width
         let layer = 4 * (width + 1) * width + (width + 1) * inner + (inner + 1) * width + 4 * width

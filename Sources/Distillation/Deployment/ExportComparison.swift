@@ -135,7 +135,7 @@ struct ExportComparison {
     /// Made-up examples of mixed lengths, from one token to as many as the model takes or 128, always the same: their
     /// tokens come from a generator with a fixed start.
     static func examples(_ configuration: ModelConfiguration) -> [EncodedExample] {
-        let longest = min(128, configuration.maxPositionEmbeddings)
+        let longest = min(128, configuration.maxLength)
         var state: UInt64 = 1
         func below(_ limit: Int) -> Int {
             // Knuth's MMIX generator; its high bits are the random ones.

@@ -37,5 +37,5 @@ public final class TrainedClassifier {
     }
 
     /// The wanted maximum length, as far as the model has positions.
-    func maxLength(_ wanted: Int) -> Int { min(wanted, model.configuration.maxPositionEmbeddings) }
+    func maxLength(_ wanted: Int) -> Int { min(wanted, model.configuration.maxLength) }
 }

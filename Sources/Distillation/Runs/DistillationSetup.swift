@@ -55,14 +55,14 @@ struct DistillationSetup {
         let own = try findings.attempt { try Self.studentTokenizer(request, first) } ?? nil
         let reader = own?.tokenizer ?? first.tokenizer
         let directory = own?.directory ?? first.directory
-        let positions = own?.positions ?? first.model.configuration.maxPositionEmbeddings
+        let longest = own?.maxLength ?? first.model.configuration.maxLength
         let data = try log.phase("Reading and tokenizing data") {
             try findings.attempt {
                 try RunData(
                     request, labels: first.labels, problemType: first.model.configuration.problemType,
                     loader: request.cache.loader(
                         request.data.options, tokenizer: reader, directory: directory,
-                        maxLength: min(request.data.maxLength, positions), log: log))
+                        maxLength: min(request.data.maxLength, longest), log: log))
             }
         }
         var sources: [TeacherSource] = []
@@ -108,7 +108,7 @@ struct DistillationSetup {
     /// A student's own tokenizer, where it brings one with other tokens.
     private static func studentTokenizer(
         _ request: DistillRequest, _ teacher: TrainedClassifier
-    ) throws -> (tokenizer: Tokenizer, directory: URL, positions: Int)? {
+    ) throws -> (tokenizer: Tokenizer, directory: URL, maxLength: Int)? {
         guard let directory = request.student.directory else { return nil }
         let tokenizer = try Tokenizer.load(directory: directory)
         let configuration = try ModelConfiguration(contentsOf: directory)
@@ -117,7 +117,7 @@ struct DistillationSetup {
                 "\(directory.path): the tokenizer has \(tokenizer.vocabularySize) tokens, the model's vocab_size "
                     + "is \(configuration.vocabSize); use the tokenizer that belongs to this model")
         }
-        return (tokenizer, directory, configuration.maxPositionEmbeddings)
+        return (tokenizer, directory, configuration.maxLength)
     }
 
     /// The examples as a teacher reads them: the student's own where both read alike.

@@ -28,7 +28,7 @@ public struct FineTuning {
         // What is quickly read comes first, so that its errors do.
         let configuration = try ModelConfiguration(contentsOf: request.model)
         let tokenizer = try Tokenizer.load(directory: request.model)
-        let maxLength = min(request.data.maxLength, configuration.maxPositionEmbeddings)
+        let maxLength = min(request.data.maxLength, configuration.maxLength)
         let data = try log.phase("Reading and tokenizing data") {
             try RunData(
                 request.data, labels: nil,

@@ -69,6 +69,22 @@ struct BenchmarkStatisticsTests {
         }
     }
 
+    @Test("multiply-adds of other families are PyTorch's")
+    func families() throws {
+        for golden in try fixture("family_costs") {
+            let name = try #require(golden["model"]?.stringValue)
+            let configuration = try ModelConfiguration(
+                contentsOf: Support.fixtures.appending(
+                    path: "../../TransformersTests/Fixtures/families/\(name)"))
+            let cost = ForwardCost(configuration)
+            #expect((cost == nil) == name.hasPrefix("deberta"))
+            guard let cost, let length = golden["length"]?.intValue else { continue }
+            #expect(2 * cost.full(length: length) == golden["flops"]?.intValue, "\(name) \(length)")
+            #expect((cost.needed(length: length) == cost.full(length: length)) == (length == 1 || !cost.cutsLastLayer))
+            #expect(configuration.parameterCount == nil)
+        }
+    }
+
     @Test("of the last layer one row is needed: counted by hand")
     func needed() {
         let cost = ForwardCost(layers: 2, width: 3, inner: 5, classes: 2)
