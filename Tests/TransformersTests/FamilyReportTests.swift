@@ -1,0 +1,64 @@
+import Foundation
+import JSON
+import Safetensors
+import Testing
+import Torch
+
+@testable import Transformers
+
+/// What `scripts/models.py` makes docs/models.md from: the differences that the other suites only hold to a limit.
+@Suite(
+    "Measured differences from transformers",
+    .enabled(if: ProcessInfo.processInfo.environment["MODELS_REPORT"] != nil))
+struct FamilyReportTests {
+    /// Fixtures by their directories.
+    static let models = GoldenTests.variants + FamilyGoldenTests.names.map { "families/\($0)" }
+
+    @Test("logits, gradients and tensors of every fixture", arguments: models)
+    func measure(_ name: String) throws {
+        let target = URL(filePath: try #require(ProcessInfo.processInfo.environment["MODELS_REPORT"]))
+        let golden = try Golden(name)
+        let model = try AutoModel.load(from: fixture(name)).model
+        let logits = try model(golden.input, dropout: nil).logits
+        let logitsError = try relativeError(logits, golden["logits"])
+        try logits.crossEntropy(golden["labels"]).backward()
+        let largest =
+            try golden.gradientNames.map { try golden["grad.\($0)"].absolute().max().item() }.max() ?? 0
+        var (gradientError, compared) = (0.0, 0)
+        for parameter in golden.gradientNames {
+            let expected = try golden["grad.\(parameter)"]
+            let own = try #require(try model.parameters[parameter]?.gradient, "\(parameter)")
+            // Gradients that are zero but for rounding, as those of a key's bias, have no relative error.
+            guard try expected.absolute().max().item() >= 1e-5 * largest else { continue }
+            gradientError = max(gradientError, try relativeError(own, expected))
+            compared += 1
+        }
+        #expect(logitsError <= 1e-4 && gradientError <= 1e-4)
+        let tensors = try sameTensors(model, as: fixture(name))
+        let record: JSONObject = [
+            "name": .string(name), "family": .string(model.configuration.modelType),
+            "logits_error": .number(logitsError), "gradient_error": .number(gradientError),
+            "gradients": .integer(compared), "tensors": .integer(tensors.all),
+            "equal_tensors": .integer(tensors.equal),
+        ]
+        let file = target.appending(path: "model-\(name.replacing("/", with: "-")).json")
+        try Data(JSONValue.object(record).serialized().utf8).write(to: file)
+    }
+
+    /// Saves a model, and counts the tensors that have the bytes of those that were read.
+    private func sameTensors(_ model: any SequenceClassifier, as source: URL) throws -> (all: Int, equal: Int) {
+        var counts = (all: 0, equal: 0)
+        try withTemporaryDirectory { target in
+            try ModelWriter.save(model, to: target)
+            let (before, after) = (
+                try SafetensorsCheckpoint(directory: source), try SafetensorsCheckpoint(directory: target)
+            )
+            for tensor in before.names {
+                counts.all += 1
+                guard after.info(tensor) != nil else { continue }
+                if try Array(before.bytes(of: tensor)) == Array(after.bytes(of: tensor)) { counts.equal += 1 }
+            }
+        }
+        return counts
+    }
+}

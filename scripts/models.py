@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Makes docs/models.md: what each family of models and its tokenizers were compared with, and how far they differ.
+
+    scripts/bootstrap.sh && scripts/python.sh
+    python3 scripts/models.py [--texts 1000] [--measured DIR]
+
+Runs the suites that measure (`FamilyReportTests`, `FamilyTests`) with the random texts of
+`scripts/fixtures/tokenizers_families.py --fuzz`, reads what they have written, and writes the page. With `--measured` nothing
+is run: the directory has the records of earlier runs, for example of a release build with more texts.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs/models.md"
+
+# The family's title, its model_type, the fixtures of its models, the fixtures of its tokenizers, and what computes it.
+OWN, LIBTORCH = "own kernels", "libtorch"
+FAMILIES = [
+    ("BERT, MiniLM", "bert", ["bert-tiny", "bert-gelu-new", "bert-relu"], ["bert"], OWN),
+    ("DistilBERT", "distilbert", ["distilbert"], ["bert"], OWN),
+    ("RoBERTa", "roberta", ["roberta"], ["roberta", "longformer"], OWN),
+    ("XLM-RoBERTa", "xlm-roberta", ["xlm-roberta"], ["xlmr"], OWN),
+    ("CamemBERT", "camembert", ["camembert"], ["camembert"], OWN),
+    ("ELECTRA", "electra", ["electra", "electra-wide"], ["bert"], OWN),
+    ("ALBERT", "albert", ["albert", "albert-groups"], ["albert"], OWN),
+    ("MPNet", "mpnet", ["mpnet"], ["mpnet", "bert"], LIBTORCH),
+    ("DeBERTa v2, v3", "deberta-v2", ["deberta-v3", "deberta-v2", "deberta-v2-plain"], ["deberta_v3"], LIBTORCH),
+    ("ModernBERT", "modernbert", ["modernbert", "modernbert-mean"], ["modernbert"], LIBTORCH),
+]
+
+
+def measure(folder, texts):
+    python = ROOT / ".python/bin/python"
+    fuzz = folder / "fuzz"
+    subprocess.run([python, ROOT / "scripts/fixtures/tokenizers_families.py", "--fuzz", str(texts), "--output", fuzz], check=True)
+    environment = {
+        **os.environ, "MODELS_REPORT": str(folder), "TOKENIZERS_REPORT": str(folder), "TOKENIZERS_FUZZ": str(fuzz)}
+    subprocess.run(
+        ["swift", "test", "--filter", "FamilyReportTests|TokenizersTests.FamilyTests"], cwd=ROOT, env=environment, check=True)
+
+
+def records(folder, kind):
+    found = [json.loads(file.read_text()) for file in sorted(folder.glob(f"{kind}-*.json"))]
+    if not found:
+        raise SystemExit(f"{folder}: has no {kind}-*.json; run this without --measured")
+    return {each["name"].removeprefix("families/"): each for each in found}
+
+
+def error(values):
+    return f"{max(values):.1e}"
+
+
+def family_row(title, family, fixtures, tokenizers, kernels, models, tokens):
+    own = [models[name] for name in fixtures]
+    assert all(each["family"] == family for each in own)
+    read = [name for name in tokenizers if name in tokens]
+    kinds = ", ".join(dict.fromkeys(tokens[name]["model"] for name in read))
+    compared = sum(tokens[name]["tokens"] for name in read)
+    differing = sum(tokens[name]["differences"] for name in read)
+    tensors, equal = sum(each["tensors"] for each in own), sum(each["equal_tensors"] for each in own)
+    return (
+        f"| {title} | `{family}` | {kernels} | {error([each['logits_error'] for each in own])} "
+        f"| {error([each['gradient_error'] for each in own])} ({sum(each['gradients'] for each in own)}) "
+        f"| {equal} of {tensors} | {kinds} | {compared:,} | {differing} |")
+
+
+def tokenizer_row(each):
+    return f"| {each['name']} | {each['model']} | {each['texts']:,} | {each['tokens']:,} | {each['differences']} |"
+
+
+def page(models, tokens):
+    lines = [
+        "# Models and tokenizers", "",
+        "Made by `scripts/models.py`. Each family is a teacher, a student, or both, of one family or of two, each with its own",
+        "tokenizer; `FamilyPairTests` runs such pairs. Other checkpoints of these families load alike: their `config.json` says",
+        "what differs, and a field that would change the mathematics and is not known is refused by name.", "",
+        "## Families", "",
+        "The models are tiny ones with every part of the family's, made by transformers with random weights",
+        "(`scripts/fixtures/families.py`). An error is the largest difference to transformers' numbers, relative to the largest of",
+        "the tensor's: of the logits, and of the worst gradient of the parameters (their number in brackets; those that are zero",
+        "but for rounding are left out). Equal tensors are those that have the same bytes when a loaded model is saved. Tokens are",
+        "compared in ids, type ids and offsets, over the texts below.", "",
+        "| family | `model_type` | computed by | logits | gradients | equal tensors | tokenizer | tokens compared | different texts |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    lines += [family_row(*family, models, tokens) for family in FAMILIES]
+    lines += [
+        "", "Own kernels compute examples without padding, in float32, bfloat16 and int8. The families computed by libtorch's",
+        "operations are padded to the longest example of a batch. `--init narrowed-teacher` knows BERT, DistilBERT, RoBERTa,",
+        "XLM-RoBERTa and CamemBERT, the ONNX exporter BERT; both say so where they are asked for another.", "",
+        "## Tokenizers", "",
+        "Each is a `tokenizer.json` made with the `tokenizers` library, whose stages are those of the family's real file",
+        "(`scripts/fixtures/tokenizers_families.py`). Texts are random: words of several scripts, punctuation, spaces, emoji, special",
+        "tokens, and any Unicode scalar.", "",
+        "| fixture | model | texts | tokens compared | different texts |", "|---|---|---|---|---|",
+    ]
+    lines += [tokenizer_row(each) for each in tokens.values()]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--texts", type=int, default=1000, help="random texts for each tokenizer")
+    parser.add_argument("--measured", type=Path, help="records of earlier runs, in place of running")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        if arguments.measured is None:
+            measure(Path(folder), arguments.texts)
+        source = arguments.measured or Path(folder)
+        PAGE.write_text(page(records(source, "model"), records(source, "tokenizer")), encoding="utf-8")
+    print(f"Written: {PAGE.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
