@@ -147,7 +147,7 @@ let package = Package(
         .testTarget(
             name: "InteropTests", dependencies: ["Distillation", "TensorBoard", "Exporters"],
             exclude: [
-                "Fixtures", "card.py", "interop.py", "onnx_export.py", "onnx_interop.py",
+                "Fixtures", "card.py", "interop.py", "onnx_export.py", "onnx_families.py", "onnx_interop.py",
                 "tensorboard_reader.py",
                 "trimming.py",
             ],

@@ -19,7 +19,7 @@ struct FamilyReportTests {
         let target = URL(filePath: try #require(ProcessInfo.processInfo.environment["MODELS_REPORT"]))
         let golden = try Golden(name)
         let model = try AutoModel.load(from: fixture(name)).model
-        let logits = try model(golden.input, dropout: nil).logits
+        let logits = try model(golden.input, dropout: nil, selecting: []).logits
         let logitsError = try relativeError(logits, golden["logits"])
         try logits.crossEntropy(golden["labels"]).backward()
         let largest =
@@ -46,7 +46,8 @@ struct FamilyReportTests {
     }
 
     /// Saves a model, and counts the tensors that have the bytes of those that were read.
-    private func sameTensors(_ model: any SequenceClassifier, as source: URL) throws -> (all: Int, equal: Int) {
+    private func sameTensors(_ model: any SequenceClassifier, as source: URL) throws -> (all: Int, equal: Int)
+    {
         var counts = (all: 0, equal: 0)
         try withTemporaryDirectory { target in
             try ModelWriter.save(model, to: target)

@@ -26,6 +26,15 @@ struct ConfigurationFields {
         return number
     }
 
+    /// A token's or a row's number, from 0 up.
+    func index(_ key: String, default fallback: Int) throws -> Int {
+        guard let value = optional(key) else { return fallback }
+        guard let number = value.intValue, (0...Int(Int32.max)).contains(number) else {
+            throw error(key, "must be an integer from 0 to \(Int32.max)", value)
+        }
+        return number
+    }
+
     /// A number from 0 to 1.
     func share(_ key: String, default fallback: Double) throws -> Double {
         guard let value = optional(key) else { return fallback }

@@ -55,7 +55,7 @@ public struct ExportableModel: Sendable {
 
         var storedNames: [String: String] = [:]
         for stored in checkpoint.names {
-            if let other = storedNames.updateValue(stored, forKey: Self.parameterName(stored)) {
+            if let other = storedNames.updateValue(stored, forKey: Self.parameterName(stored, modelType)) {
                 throw ExportError(
                     "\(path): the tensors '\(other)' and '\(stored)' are the same parameter; remove one")
             }
@@ -88,11 +88,12 @@ public struct ExportableModel: Sendable {
     }
 
     /// The names of very old checkpoints, and of those that hold a bare BERT beside the head, in today's form.
-    private static func parameterName(_ stored: String) -> String {
+    private static func parameterName(_ stored: String, _ modelType: String) -> String {
         var name = stored
         if name.hasSuffix("LayerNorm.gamma") { name = name.dropLast(5) + "weight" }
         if name.hasSuffix("LayerNorm.beta") { name = name.dropLast(4) + "bias" }
-        let isBare = ["embeddings.", "encoder.", "pooler."].contains { name.hasPrefix($0) }
+        let isBare =
+            modelType == "bert" && ["embeddings.", "encoder.", "pooler."].contains { name.hasPrefix($0) }
         return isBare ? "bert." + name : name
     }
 }

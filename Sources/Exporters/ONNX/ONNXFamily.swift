@@ -1,13 +1,13 @@
 /// The graph of one family of models.
 ///
-/// A further family is one more file beside `BertGraph.swift`, and one more entry in ``all``.
+/// A further family is one more `PostNormLayout`, or a graph of its own, and one more entry in ``all``.
 struct ONNXFamily: Sendable {
     /// The `model_type` of its `config.json`.
     let modelType: String
     /// Adds nodes, inputs and outputs.
     let build: @Sendable (GraphBuilder, ExportableModel, ExportDType) throws -> Void
 
-    static let all: [ONNXFamily] = [.bert]
+    static let all: [ONNXFamily] = [.bert, .distilbert] + robertas + [.electra]
 
     /// The family of a model.
     ///

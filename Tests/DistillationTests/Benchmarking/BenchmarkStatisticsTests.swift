@@ -80,7 +80,9 @@ struct BenchmarkStatisticsTests {
             #expect((cost == nil) == name.hasPrefix("deberta"))
             guard let cost, let length = golden["length"]?.intValue else { continue }
             #expect(2 * cost.full(length: length) == golden["flops"]?.intValue, "\(name) \(length)")
-            #expect((cost.needed(length: length) == cost.full(length: length)) == (length == 1 || !cost.cutsLastLayer))
+            #expect(
+                (cost.needed(length: length) == cost.full(length: length))
+                    == (length == 1 || !cost.cutsLastLayer))
             #expect(configuration.parameterCount == nil)
         }
     }

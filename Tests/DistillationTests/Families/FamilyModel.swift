@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Testing
 import Tokenizers
 import Torch
 import Transformers

@@ -57,7 +57,8 @@ struct FamilyPairTests {
         request.overwrite = true
         var notes: [String] = []
         _ = try DistillationRun(request).run(onEvent: { if case .note(let text) = $0 { notes.append(text) } })
-        #expect(notes.contains { $0.contains("outputs came from the cache") && $0.contains(" 0 were computed") })
+        #expect(
+            notes.contains { $0.contains("outputs came from the cache") && $0.contains(" 0 were computed") })
         // Tokens differ wherever tokenizers do, so losses that compare them are refused.
         if teaching.tokenizer != FamilyModel.all[index].tokenizer {
             request.objectives = [.init("hidden_mse")]
@@ -67,7 +68,8 @@ struct FamilyPairTests {
     }
 
     @Test(
-        "layers and relations teach across families where the tokens are the same", arguments: FamilyModel.all)
+        "layers and relations teach across families where the tokens are the same", arguments: FamilyModel.all
+    )
     func layers(_ teaching: FamilyModel) throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let (teacher, student) = (scratch.appending(path: "teacher"), scratch.appending(path: "student"))
@@ -87,6 +89,7 @@ struct FamilyPairTests {
         let first = try #require(steps.first)
         #expect(first.terms.names.count == 4)
         #expect(steps.allSatisfy { $0.loss.isFinite })
-        #expect(try #require(first.terms["minilm_v2"]) > 0 && #require(first.terms["attention_score_mse"]) > 0)
+        #expect(
+            try #require(first.terms["minilm_v2"]) > 0 && #require(first.terms["attention_score_mse"]) > 0)
     }
 }

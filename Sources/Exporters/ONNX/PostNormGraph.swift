@@ -1,0 +1,232 @@
+import Safetensors
+
+/// An encoder of BERT's layers with its classifier, under transformers' names.
+///
+/// Inputs and output are those of transformers' own exports: `input_ids`, `attention_mask` and, where the family tells
+/// segments apart, `token_type_ids`, int64 (batch, sequence), and `logits`, float32 (batch, classes).
+///
+/// The logits need nothing of the last layer but each example's first token, so only that is computed there.
+struct PostNormGraph {
+    private let builder: GraphBuilder
+    private let model: ExportableModel
+    private let dtype: ExportDType
+    private let layout: PostNormLayout
+    private let vocabulary: Int
+    private let width: Int
+    /// The width of the embeddings' tables.
+    private let narrow: Int
+    private let layers: Int
+    private let heads: Int
+    private let inner: Int
+    private let positions: Int
+    /// The rows of the table of segments; 0 where there is none.
+    private let tokenTypes: Int
+    /// The token that positions pass over; `nil` where they count all.
+    private let padding: Int?
+    private let epsilon: Double
+    private let activation: String
+
+    init(
+        _ builder: GraphBuilder, _ model: ExportableModel, _ dtype: ExportDType, _ layout: PostNormLayout
+    ) throws {
+        let (fields, names) = (model.fields, layout.fields)
+        func size(_ field: (key: String, fallback: Int)) throws -> Int {
+            try fields.size(field.key, default: field.fallback)
+        }
+        self.builder = builder
+        self.model = model
+        self.dtype = dtype
+        self.layout = layout
+        vocabulary = try fields.size("vocab_size", default: 30522)
+        width = try size(names.width)
+        layers = try size(names.layers)
+        heads = try size(names.heads)
+        inner = try size(names.inner)
+        narrow = try names.embedding.map(size) ?? width
+        positions = try fields.size("max_position_embeddings", default: 512)
+        tokenTypes = try names.tokenTypes.map { try fields.size($0, default: 2) } ?? 0
+        padding = try layout.padding.map { try fields.index("pad_token_id", default: $0) }
+        epsilon = try names.epsilon.map { try fields.share($0, default: 1e-12) } ?? 1e-12
+        activation = try fields.string(names.activation, default: "gelu")
+        guard width.isMultiple(of: heads) else {
+            throw ExportError(
+                "\(fields.file): \"\(names.width.key)\" \(width) is not divisible by \"\(names.heads.key)\" \(heads)"
+            )
+        }
+        guard try fields.string("position_embedding_type", default: "absolute") == "absolute" else {
+            throw ExportError("\(fields.file): \"position_embedding_type\" must be \"absolute\"")
+        }
+    }
+
+    /// Adds everything to the builder.
+    func build() throws {
+        let shape: [Dimension] = [.dynamic("batch"), .dynamic("sequence")]
+        let ids = builder.input("input_ids", .int64, shape)
+        let mask = builder.input("attention_mask", .int64, shape)
+        // One segment is no choice, and transformers' exports do not ask for it.
+        let types = tokenTypes > 1 ? builder.input("token_type_ids", .int64, shape) : nil
+
+        var hidden = try embeddings(ids, types)
+        let additiveMask = additiveMask(mask)
+        for index in 0..<layers {
+            hidden = try layer(index, hidden, additiveMask, firstOnly: index == layers - 1)
+        }
+        // Still (B, 1, H): the runtime makes other nodes of a product of two matrices, and those it does not fuse with
+        // quantisation.
+        let (dense, head) = (layout.dense, layout.classifier)
+        let pooled = builder.node(
+            dense.activation, [try linear(hidden, dense.module, width, width)], in: dense.module)
+        let wide = try linear(pooled, head, model.labels.count, width)
+        var logits = builder.node("Squeeze", [wide, builder.integers([1])], in: head)
+        if builder.float != .float32 {
+            logits = builder.node("Cast", [logits], in: head, ["to": .dtype(.float32)])
+        }
+        builder.output(logits, as: "logits", .float, [.dynamic("batch"), .fixed(model.labels.count)])
+    }
+
+    private func linear(
+        _ x: GraphBuilder.Value, _ module: String, _ outputs: Int, _ inputs: Int
+    ) throws -> GraphBuilder.Value {
+        try builder.linear(x, module, shape: [outputs, inputs], of: model, dtype)
+    }
+
+    private func norm(
+        _ x: GraphBuilder.Value, _ module: String, width: Int? = nil
+    ) throws -> GraphBuilder.Value {
+        try builder.layerNorm(x, module, width: width ?? self.width, epsilon: epsilon, of: model)
+    }
+
+    /// Word, segment and position embeddings, normalised, and projected where they are narrower: (B, L, H).
+    private func embeddings(
+        _ ids: GraphBuilder.Value, _ types: GraphBuilder.Value?
+    ) throws -> GraphBuilder.Value {
+        let name = layout.base + ".embeddings"
+        func rows(
+            _ part: String, _ count: Int, _ take: (GraphBuilder.Value) -> GraphBuilder.Value
+        ) throws -> GraphBuilder.Value {
+            let module = "\(name).\(part)_embeddings"
+            return try builder.rows(of: module, shape: [count, narrow], of: model, dtype, take)
+        }
+        var sum = try rows("word", vocabulary) {
+            builder.node("Gather", [$0, ids], in: name + ".word_embeddings")
+        }
+        if tokenTypes > 0 {
+            // Of one segment the only row serves every token.
+            let segment = try rows("token_type", tokenTypes) {
+                builder.node(
+                    "Gather", [$0, types ?? builder.integers([0])], in: name + ".token_type_embeddings")
+            }
+            sum = builder.node("Add", [sum, segment], in: name)
+        }
+        let places = padding.map { positions(ids, after: $0, in: name) }
+        let position = try rows("position", positions) { table in
+            guard let places else { return firstRows(of: table, as: ids, in: name) }
+            return builder.node("Gather", [table, places], in: name + ".position_embeddings")
+        }
+        sum = builder.node("Add", [sum, position], in: name)
+        let normalised = try norm(sum, name + ".LayerNorm", width: narrow)
+        guard let projection = layout.projection, narrow != width else { return normalised }
+        return try linear(normalised, "\(layout.base).\(projection)", width, narrow)
+    }
+
+    /// Positions count from 0 in every row, so the table's first L rows serve all of them.
+    private func firstRows(
+        of table: GraphBuilder.Value, as ids: GraphBuilder.Value, in name: String
+    ) -> GraphBuilder.Value {
+        let length = builder.node("Shape", [ids], in: name, ["start": .int(1), "end": .int(2)])
+        let zero = builder.integers([0])
+        return builder.node("Slice", [table, zero, length, zero], in: name + ".position_embeddings")
+    }
+
+    /// (B, L): the padding's number for padding, and for the others numbers that count on from there.
+    private func positions(
+        _ ids: GraphBuilder.Value, after padding: Int, in name: String
+    ) -> GraphBuilder.Value {
+        let module = name + ".position_embeddings"
+        let number = builder.integer(Int64(padding))
+        let isPadding = builder.node("Equal", [ids, number], in: module)
+        let isToken = builder.node(
+            "Cast", [builder.node("Not", [isPadding], in: module)], in: module, ["to": .dtype(.int64)])
+        let count = builder.node("CumSum", [isToken, builder.integer(1)], in: module)
+        return builder.node(
+            "Add", [builder.node("Mul", [count, isToken], in: module), number], in: module)
+    }
+
+    /// (B, L) of 1 and 0 → (B, 1, 1, L): 0 for tokens, the lowest number for padding.
+    private func additiveMask(_ mask: GraphBuilder.Value) -> GraphBuilder.Value {
+        let name = "attention_mask"
+        let wide = builder.node("Unsqueeze", [mask, builder.integers([1, 2])], in: name)
+        let isToken = builder.node("Cast", [wide], in: name, ["to": .dtype(.bool)])
+        // Scores are float32 whatever the weights are.
+        let none = builder.constant("float32/0", .floats([0], []))
+        let lowest = builder.constant("float32/lowest", .floats([-Float.greatestFiniteMagnitude], []))
+        return builder.node("Where", [isToken, none, lowest], in: name)
+    }
+
+    /// Attention, then a feed-forward network, each with a residual and normalised after it.
+    ///
+    /// - Parameter firstOnly: Whether only each example's first token is wanted: (B, 1, H).
+    private func layer(
+        _ index: Int, _ x: GraphBuilder.Value, _ mask: GraphBuilder.Value, firstOnly: Bool
+    ) throws -> GraphBuilder.Value {
+        let name = "\(layout.base).\(layout.layers).\(index)"
+        func module(_ part: KeyPath<PostNormLayout.Layer, String>) -> String {
+            "\(name).\(layout.layer[keyPath: part])"
+        }
+        var residual = x
+        if firstOnly {
+            let (zero, one) = (builder.integers([0]), builder.integers([1]))
+            residual = builder.node("Slice", [x, zero, one, one], in: name)
+        }
+        let context = try attention(name, queries: residual, x, mask)
+        let projected = try linear(context, module(\.attentionOutput), width, width)
+        let attended = try norm(
+            builder.node("Add", [projected, residual], in: module(\.attentionOutput)), module(\.attentionNorm)
+        )
+        let wide = try linear(attended, module(\.intermediate), inner, width)
+        let active = try builder.activation(
+            activation, wide, in: module(\.intermediate), file: model.fields.file)
+        let narrow = try linear(active, module(\.output), width, inner)
+        return try norm(
+            builder.node("Add", [narrow, attended], in: module(\.output)), module(\.outputNorm))
+    }
+
+    /// Multi-head self-attention (Vaswani et al., arXiv 1706.03762).
+    ///
+    /// - Parameters:
+    ///   - layer: The name of the layer.
+    ///   - queries: (B, M, H), the tokens that look.
+    ///   - x: (B, L, H), the tokens that are looked at.
+    ///   - mask: (B, 1, 1, L), added to the scores.
+    /// - Returns: (B, M, H)
+    private func attention(
+        _ layer: String, queries: GraphBuilder.Value, _ x: GraphBuilder.Value, _ mask: GraphBuilder.Value
+    ) throws -> GraphBuilder.Value {
+        let size = width / heads
+        let module = layer + ".attention"
+        func projected(_ y: GraphBuilder.Value, _ part: String, _ order: [Int]) throws -> GraphBuilder.Value {
+            let name = "\(layer).\(part)"
+            let shape = builder.integers([0, 0, Int64(heads), Int64(size)])
+            let wide = builder.node("Reshape", [try linear(y, name, width, width), shape], in: name)
+            return builder.node("Transpose", [wide], in: name, ["perm": .ints(order)])
+        }
+        let q = try projected(queries, layout.layer.query, [0, 2, 1, 3])
+        let kTransposed = try projected(x, layout.layer.key, [0, 2, 3, 1])
+        let v = try projected(x, layout.layer.value, [0, 2, 1, 3])
+        let product = builder.node("MatMul", [q, kTransposed], in: module)
+        let factor = builder.scalar(1 / Float(size).squareRoot(), "attention_scale")
+        var scores = builder.node("Mul", [product, factor], in: module)
+        if builder.float != .float32 {
+            scores = builder.node("Cast", [scores], in: module, ["to": .dtype(.float32)])
+        }
+        let masked = builder.node("Add", [scores, mask], in: module)
+        var weights = builder.node("Softmax", [masked], in: module, ["axis": .int(-1)])
+        if builder.float != .float32 {
+            weights = builder.node("Cast", [weights], in: module, ["to": .dtype(builder.float)])
+        }
+        let context = builder.node(
+            "Transpose", [builder.node("MatMul", [weights, v], in: module)], in: module,
+            ["perm": .ints([0, 2, 1, 3])])
+        return builder.node("Reshape", [context, builder.integers([0, 0, Int64(width)])], in: module)
+    }
+}
