@@ -40,7 +40,8 @@ struct RefusalTests {
         var other = TinyModel()
         other.configuration["model_type"] = "gpt2"
         let text = try other.refusal()
-        #expect(text.contains("the architecture gpt2 has no graph in the format onnx; known: bert, distilbert"))
+        #expect(
+            text.contains("the architecture gpt2 has no graph in the format onnx; known: bert, distilbert"))
         var headless = TinyModel()
         headless.tensors["classifier.weight"] = nil
         headless.tensors["classifier.bias"] = nil
