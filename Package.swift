@@ -103,10 +103,16 @@ let package = Package(
             dependencies: ["Distillation", "Transformers", "Tokenizers", "Datasets", "Torch", "JSON"],
             path: "Benchmarks/Runner", swiftSettings: strict),
 
-        .testTarget(name: "JSONTests", dependencies: ["JSON"], exclude: ["Fixtures"], swiftSettings: strict),
-        .testTarget(name: "FilesTests", dependencies: ["Files", "CSHA256"], swiftSettings: strict),
+        // What several suites need.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
-            name: "SafetensorsTests", dependencies: ["Safetensors", "Files"], exclude: ["Fixtures"],
+            name: "JSONTests", dependencies: ["JSON", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "FilesTests", dependencies: ["Files", "CSHA256", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "SafetensorsTests", dependencies: ["Safetensors", "Files", "TestSupport"],
+            exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
             name: "HubTests",
@@ -116,7 +122,8 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ], exclude: ["hub.py"], swiftSettings: strict),
         .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard"], swiftSettings: strict),
-        .testTarget(name: "ReportsTests", dependencies: ["Reports", "JSON"], swiftSettings: strict),
+        .testTarget(
+            name: "ReportsTests", dependencies: ["Reports", "JSON", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ExportersTests",
             dependencies: [
@@ -131,10 +138,11 @@ let package = Package(
             name: "DatasetsTests", dependencies: ["Datasets", "JSON"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "TorchTests", dependencies: ["Torch", "Safetensors"], exclude: ["Fixtures"],
+            name: "TorchTests", dependencies: ["Torch", "Safetensors", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "TransformersTests", dependencies: ["Transformers", "Safetensors"], exclude: ["Fixtures"],
+            name: "TransformersTests", dependencies: ["Transformers", "Safetensors", "TestSupport"],
+            exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
             name: "DistillationTests", dependencies: ["Distillation", "Files"], exclude: ["Fixtures"],

@@ -1,5 +1,6 @@
 import CSHA256
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Files

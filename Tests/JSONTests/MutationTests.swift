@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import JSON
@@ -6,7 +7,7 @@ import Testing
 struct MutationTests {
     @Test("a text changed anywhere is read or refused, and what is read can be written and read again")
     func mutations() throws {
-        var generator = SeededGenerator(state: 3)
+        var generator = SeededGenerator(seed: 3)
         let original = Array(try fixture("document.json").utf8)
         let alphabet = Array("{}[]\",:\\u0dD8e+-.1tfn \n\u{0}\u{7F}".utf8) + [0x80, 0xC3, 0xE2, 0xF0, 0xFF]
         var (read, refused) = (0, 0)

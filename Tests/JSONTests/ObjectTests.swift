@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import JSON
@@ -24,7 +25,7 @@ struct ObjectTests {
 
     @Test("setting, replacing and removing behave as a plain list of pairs would")
     func againstModel() {
-        var generator = SeededGenerator(state: 1)
+        var generator = SeededGenerator(seed: 1)
         var object = JSONObject()
         var model: [(key: String, value: Int)] = []
         for step in 0..<3000 {

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import JSON
@@ -35,7 +36,7 @@ struct SerializeTests {
 
     @Test("every value reads back as it was written")
     func roundTrip() throws {
-        var generator = SeededGenerator(state: 2)
+        var generator = SeededGenerator(seed: 2)
         for _ in 0..<300 {
             let value = randomValue(depth: 4, using: &generator)
             for pretty in [false, true] {

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 @testable import Reports
@@ -56,7 +57,7 @@ struct RunFilesTests {
     @Test("a changed record is refused or reported on, and never ends the program", arguments: 0..<40)
     func mutations(_ seed: Int) throws {
         let records = try Records()
-        var generator = Generator(state: UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 &+ 1)
+        var generator = SeededGenerator(seed: UInt64(seed))
         let record = Self.mutated(Records.distillation(), &generator)
         let analysis = Self.mutated(
             try JSONValue.parse(try Records.json(Records.analysis())), &generator)
@@ -88,19 +89,8 @@ struct RunFilesTests {
         #expect(read.gradNorm.isNaN && read.terms[1].name == "a \"b\"" && read.metric("accuracy") == 0.5)
     }
 
-    private struct Generator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state ^= state << 13
-            state ^= state >> 7
-            state ^= state << 17
-            return state
-        }
-    }
-
     /// A value in which members are gone or something else.
-    private static func mutated(_ value: JSONValue, _ generator: inout Generator) -> JSONValue {
+    private static func mutated(_ value: JSONValue, _ generator: inout SeededGenerator) -> JSONValue {
         if Int.random(in: 0..<25, using: &generator) == 0 {
             let others: [JSONValue] = [
                 nil, true, -1, 0, 1e300, "", "x", [], [:], .integer(.max), .integer(.min), [[1]], ["a": "b"],

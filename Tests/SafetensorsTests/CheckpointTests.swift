@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Safetensors
+import TestSupport
 import Testing
 
 @Suite("Checkpoint directories")

@@ -1,5 +1,6 @@
 import Foundation
 import Safetensors
+import TestSupport
 import Testing
 
 /// Where `scripts/fixtures/safetensors_files.py` writes.
@@ -43,14 +44,6 @@ struct Expected: Decodable {
     ]
 }
 
-/// Runs a test in an empty directory that is removed afterwards.
-func withTemporaryDirectory(_ body: (URL) throws -> Void) throws {
-    let url = FileManager.default.temporaryDirectory.appending(path: "safetensors-tests-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: url) }
-    try body(url)
-}
-
 extension URL {
     func contents() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: path(percentEncoded: false)).sorted()
@@ -70,18 +63,5 @@ func openFile(_ bytes: [UInt8], _ body: (SafetensorsFile) throws -> Void = { _ i
         let url = directory.appending(path: "model.safetensors")
         try Data(bytes).write(to: url)
         try body(SafetensorsFile(contentsOf: url))
-    }
-}
-
-/// A small generator of the same numbers on every run (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

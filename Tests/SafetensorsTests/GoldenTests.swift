@@ -1,5 +1,6 @@
 import Foundation
 import Safetensors
+import TestSupport
 import Testing
 
 @Suite("Files of the Python library")
@@ -29,7 +30,7 @@ struct GoldenTests {
     func write(name: String) throws {
         let expected = try Expected.load(name)
         let golden = try Data(contentsOf: fixtures.appending(path: name))
-        var generator = SeededGenerator(state: 1)
+        var generator = SeededGenerator(seed: 1)
         try withTemporaryDirectory { directory in
             let url = directory.appending(path: name)
             for _ in 0..<5 {

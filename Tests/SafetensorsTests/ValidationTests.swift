@@ -1,5 +1,6 @@
 import Foundation
 import Safetensors
+import TestSupport
 import Testing
 
 @Suite("Broken safetensors files")
@@ -124,7 +125,7 @@ struct ValidationTests {
 
     @Test("thousands of changed headers either open with every range in the file or throw")
     func mutations() throws {
-        var generator = SeededGenerator(state: 4)
+        var generator = SeededGenerator(seed: 4)
         let names = ["every-dtype.safetensors", "torch.safetensors", "numpy.safetensors"]
         let originals = try names.map { Array(try Data(contentsOf: fixtures.appending(path: $0))) }
         let alphabet = Array("0123456789-{}[]\",: eEFUI\\".utf8) + [0, 0xFF]

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Safetensors
+import TestSupport
 import Testing
 
 @Suite("Writing safetensors")
@@ -56,7 +57,7 @@ struct WriterTests {
 
     @Test("random tensors read back as they were written, each aligned to its element")
     func roundTrip() throws {
-        var generator = SeededGenerator(state: 5)
+        var generator = SeededGenerator(seed: 5)
         try withTemporaryDirectory { directory in
             let url = directory.appending(path: "model.safetensors")
             for _ in 0..<50 {

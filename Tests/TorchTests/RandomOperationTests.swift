@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Torch
 
@@ -23,12 +24,12 @@ extension Engine {
 
 /// Applies random operations to random tensors.
 private struct RandomOperations {
-    var generator: SplitMix64
+    var generator: SeededGenerator
     var succeeded = 0
     var refused = 0
     var otherErrors: [String] = []
 
-    init(seed: UInt64) { generator = SplitMix64(seed: seed) }
+    init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
     mutating func step() {
         do {

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Torch
 
@@ -6,7 +7,7 @@ extension Engine {
     struct ValueTests {
         @Test("every type keeps its bytes, in and out", arguments: DType.allCases)
         func bytesRoundTrip(_ dtype: DType) throws {
-            var generator = SplitMix64(seed: 7)
+            var generator = SeededGenerator(seed: 7)
             let shape = [3, 5]
             let bytes = (0..<15 * dtype.size).map { _ in
                 // A boolean is 0 or 1; any other pattern is a number (or a NaN whose bits must survive).

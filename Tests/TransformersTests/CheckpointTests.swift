@@ -1,6 +1,7 @@
 import Foundation
 import JSON
 import Safetensors
+import TestSupport
 import Testing
 import Torch
 

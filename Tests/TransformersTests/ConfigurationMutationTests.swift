@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 @testable import Transformers
@@ -20,7 +21,7 @@ struct ConfigurationMutationTests {
 
     @Test("random values of random fields are read or refused, and what is read survives being written")
     func values() throws {
-        var generator = SeededGenerator(state: 9)
+        var generator = SeededGenerator(seed: 9)
         var (read, refused) = (0, 0)
         for _ in 0..<3000 {
             var json = ModelConfiguration.smallFields
@@ -46,7 +47,7 @@ struct ConfigurationMutationTests {
 
     @Test("changed bytes are read or refused")
     func bytes() throws {
-        var generator = SeededGenerator(state: 4)
+        var generator = SeededGenerator(seed: 4)
         let original = [UInt8](try Data(contentsOf: fixture("bert-tiny").appending(path: "config.json")))
         var refused = 0
         for _ in 0..<2000 {

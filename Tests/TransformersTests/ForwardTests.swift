@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Torch
 
@@ -7,7 +8,7 @@ import Torch
 struct ForwardTests {
     /// Twelve rows of 1 to 20 tokens.
     private static func rows() -> [[Int]] {
-        var generator = SeededGenerator(state: 5)
+        var generator = SeededGenerator(seed: 5)
         return (0..<12).map { _ in
             (0..<Int.random(in: 1...20, using: &generator)).map { _ in
                 Int.random(in: 1..<60, using: &generator)

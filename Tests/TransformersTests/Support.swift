@@ -11,15 +11,6 @@ func fixture(_ name: String) -> URL {
     URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures").appending(path: name)
 }
 
-/// Runs a test in an empty directory that is removed afterwards.
-func withTemporaryDirectory(_ body: (URL) throws -> Void) throws {
-    let url = FileManager.default.temporaryDirectory
-        .appending(path: "transformers-tests-\(UUID().uuidString)").resolvingSymlinksInPath()
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: url) }
-    try body(url)
-}
-
 extension URL {
     func put(_ text: String) throws { try Data(text.utf8).write(to: self) }
 }
@@ -128,17 +119,4 @@ func bytes(_ model: any SequenceClassifier) throws -> [String: [UInt8]] {
     var result: [String: [UInt8]] = [:]
     for entry in model.parameters.entries { result[entry.name] = try entry.tensor.bytes() }
     return result
-}
-
-/// SplitMix64 (Steele et al., OOPSLA 2014).
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
 }

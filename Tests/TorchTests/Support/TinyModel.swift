@@ -1,3 +1,4 @@
+import TestSupport
 import Torch
 
 /// A small classifier of token sequences with everything that a transformer has: embeddings, attention, layer
@@ -65,7 +66,7 @@ struct TinyTraining {
     }
 
     func batch(_ step: Int) throws -> (tokens: Tensor, labels: Tensor) {
-        var generator = SplitMix64(seed: UInt64(step))
+        var generator = SeededGenerator(seed: UInt64(step))
         var tokens: [Int] = []
         var labels: [Int] = []
         for _ in 0..<4 {

@@ -1,14 +1,5 @@
 import Foundation
 
-/// Runs a test in an empty directory that is removed afterwards.
-func withTemporaryDirectory(_ body: (URL) throws -> Void) throws {
-    let url = FileManager.default.temporaryDirectory
-        .appending(path: "files-tests-\(UUID().uuidString)").resolvingSymlinksInPath()
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: url) }
-    try body(url)
-}
-
 extension URL {
     /// The names of everything in this directory, hidden files too.
     func contents() throws -> [String] {
