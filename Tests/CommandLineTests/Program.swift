@@ -31,11 +31,17 @@ enum Program {
         }
     }
 
-    /// - Parameter fileSizeLimit: In blocks of 1,024 bytes: writing beyond it fails, as on a full disk.
+    /// - Parameters:
+    ///   - fileSizeLimit: In blocks of 1,024 bytes: writing beyond it fails, as on a full disk.
+    ///   - environment: Variables beside the tests' own.
     static func run(
-        _ arguments: [String], input: String? = nil, fileSizeLimit: Int? = nil
+        _ arguments: [String], input: String? = nil, fileSizeLimit: Int? = nil,
+        environment: [String: String] = [:]
     ) throws -> Result {
         let process = Process()
+        // Asked for first, since it sets a variable.
+        let executable = executable
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         if let fileSizeLimit {
             process.executableURL = URL(filePath: "/bin/bash")
             process.arguments =
