@@ -2,11 +2,12 @@
 """Makes docs/models.md: what each family of models and its tokenizers were compared with, and how far they differ.
 
     scripts/bootstrap.sh && scripts/python.sh
-    python3 scripts/models.py [--texts 1000] [--measured DIR]
+    python3 scripts/models.py [--texts 1000] [--measured DIR] [--base DIR]
 
 Runs the suites that measure (`FamilyReportTests`, `FamilyTests`) with the random texts of
 `scripts/fixtures/tokenizers_families.py --fuzz`, reads what they have written, and writes the page. With `--measured` nothing
-is run: the directory has the records of earlier runs, for example of a release build with more texts.
+is run: the directory has the records of earlier runs, for example of a release build with more texts. `--base` names where
+`scripts/base_teacher.py` and the two commands that follow it (on the page) have put their models.
 """
 
 import argparse
@@ -74,7 +75,34 @@ def tokenizer_row(each):
     return f"| {each['name']} | {each['model']} | {each['texts']:,} | {each['tokens']:,} | {each['differences']} |"
 
 
-def page(models, tokens):
+def base_section(folder):
+    """A teacher of base size and its student of another family, from their own reports."""
+    teacher, run = (
+        json.loads((folder / name).read_text()) for name in ("teacher/training.json", "student/distillation.json"))
+    families = [
+        json.loads((folder / name / "config.json").read_text())["model_type"] for name in ("teacher", "student")]
+    sides = [run["test"][name] for name in ("teacher", "student")]
+    seconds = [sum(phase["seconds"] for phase in report["phases"]) for report in (teacher, run)]
+    lines = [
+        "", "## A teacher of base size", "",
+        "`scripts/base_teacher.py` grows a fine-tuned MiniLM to the size of RoBERTa's base model without changing what it",
+        "computes, since nothing can be downloaded where this was measured, and makes a DistilBERT of an encoder's layers. Then the",
+        "teacher is fine-tuned for a few steps, and teaches the student of the other family:", "", "```",
+        ".python/bin/python scripts/base_teacher.py --teacher demo-output/teacher --encoder .demo/all-MiniLM-L6-v2 --output DIR",
+        "distill finetune --model DIR/roberta-base --train .demo/movies/train.csv --validation .demo/movies/validation.csv \\",
+        f"    --max-steps {teacher['steps']} --learning-rate 1e-5 --output DIR/teacher",
+        "distill run --teacher DIR/teacher --student DIR/distilbert --train .demo/movies/train.csv \\",
+        "    --validation .demo/movies/validation.csv --test .demo/movies/test.csv --learning-rate 1e-4 --epochs 3 --output DIR/student",
+        "```", "", "| | family | parameters | weights, MB | test accuracy, % | seconds of its run |", "|---|---|---|---|---|---|",
+    ]
+    for name, family, side, taken in zip(("teacher", "student"), families, sides, seconds):
+        lines.append(
+            f"| {name} | {family} | {side['parameters'] / 1e6:.1f} M | {side['bytes_on_disk'] / 1e6:.0f} "
+            f"| {side['accuracy'] * 100:.2f} | {taken:.0f} |")
+    return lines + ["", f"They agree on {run['test']['comparison']['agreement']:.1%} of the test texts."]
+
+
+def page(models, tokens, base):
     lines = [
         "# Models and tokenizers", "",
         "Made by `scripts/models.py`. Each family is a teacher, a student, or both, of one family or of two, each with its own",
@@ -93,7 +121,7 @@ def page(models, tokens):
     lines += [
         "", "Own kernels compute examples without padding, in float32, bfloat16 and int8. The families computed by libtorch's",
         "operations are padded to the longest example of a batch. `--init narrowed-teacher` knows BERT, DistilBERT, RoBERTa,",
-        "XLM-RoBERTa and CamemBERT, the ONNX exporter BERT; both say so where they are asked for another.", "",
+        "XLM-RoBERTa and CamemBERT, the ONNX exporter these and ELECTRA; both say so where they are asked for another.", "",
         "## Tokenizers", "",
         "Each is a `tokenizer.json` made with the `tokenizers` library, whose stages are those of the family's real file",
         "(`scripts/fixtures/tokenizers_families.py`). Texts are random: words of several scripts, punctuation, spaces, emoji, special",
@@ -101,6 +129,8 @@ def page(models, tokens):
         "| fixture | model | texts | tokens compared | different texts |", "|---|---|---|---|---|",
     ]
     lines += [tokenizer_row(each) for each in tokens.values()]
+    if base is not None:
+        lines += base_section(base)
     return "\n".join(lines) + "\n"
 
 
@@ -108,12 +138,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--texts", type=int, default=1000, help="random texts for each tokenizer")
     parser.add_argument("--measured", type=Path, help="records of earlier runs, in place of running")
+    parser.add_argument("--base", type=Path, help="where the base-size teacher and its student are")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if arguments.measured is None:
             measure(Path(folder), arguments.texts)
         source = arguments.measured or Path(folder)
-        PAGE.write_text(page(records(source, "model"), records(source, "tokenizer")), encoding="utf-8")
+        text = page(records(source, "model"), records(source, "tokenizer"), arguments.base)
+        PAGE.write_text(text, encoding="utf-8")
     print(f"Written: {PAGE.relative_to(ROOT)}")
 
 
