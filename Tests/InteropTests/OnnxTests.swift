@@ -57,7 +57,7 @@ struct OnnxTests {
         "the families whose layers are BERT's: logits are transformers'",
         arguments: [
             ("distilbert", false), ("roberta", false), ("xlm-roberta", false), ("camembert", false),
-            ("electra", true), ("electra-wide", true),
+            ("electra", true), ("electra-wide", true), ("albert", true), ("albert-groups", true),
         ])
     func families(_ name: String, _ hasTypes: Bool) throws {
         let place = try TemporaryDirectory()

@@ -7,7 +7,7 @@ struct ONNXFamily: Sendable {
     /// Adds nodes, inputs and outputs.
     let build: @Sendable (GraphBuilder, ExportableModel, ExportDType) throws -> Void
 
-    static let all: [ONNXFamily] = [.bert, .distilbert] + robertas + [.electra]
+    static let all: [ONNXFamily] = [.bert, .distilbert] + robertas + [.electra, .albert]
 
     /// The family of a model.
     ///

@@ -16,6 +16,8 @@ struct PostNormGraph {
     /// The width of the embeddings' tables.
     private let narrow: Int
     private let layers: Int
+    /// How many layers have parameters of their own.
+    private let groups: Int
     private let heads: Int
     private let inner: Int
     private let positions: Int
@@ -40,6 +42,7 @@ struct PostNormGraph {
         vocabulary = try fields.size("vocab_size", default: 30522)
         width = try size(names.width)
         layers = try size(names.layers)
+        groups = try names.groups.map(size) ?? layers
         heads = try size(names.heads)
         inner = try size(names.inner)
         narrow = try names.embedding.map(size) ?? width
@@ -47,11 +50,19 @@ struct PostNormGraph {
         tokenTypes = try names.tokenTypes.map { try fields.size($0, default: 2) } ?? 0
         padding = try layout.padding.map { try fields.index("pad_token_id", default: $0) }
         epsilon = try names.epsilon.map { try fields.share($0, default: 1e-12) } ?? 1e-12
-        activation = try fields.string(names.activation, default: "gelu")
+        activation = try fields.string(names.activation.key, default: names.activation.fallback)
         guard width.isMultiple(of: heads) else {
             throw ExportError(
                 "\(fields.file): \"\(names.width.key)\" \(width) is not divisible by \"\(names.heads.key)\" \(heads)"
             )
+        }
+        guard try names.groups == nil || fields.size("inner_group_num", default: 1) == 1 else {
+            throw ExportError("\(fields.file): \"inner_group_num\" must be 1")
+        }
+        guard layers.isMultiple(of: groups) else {
+            throw ExportError(
+                "\(fields.file): \"\(names.layers.key)\" \(layers) is not divisible by "
+                    + "\"\(names.groups?.key ?? "")\" \(groups)")
         }
         guard try fields.string("position_embedding_type", default: "absolute") == "absolute" else {
             throw ExportError("\(fields.file): \"position_embedding_type\" must be \"absolute\"")
@@ -125,8 +136,10 @@ struct PostNormGraph {
         }
         sum = builder.node("Add", [sum, position], in: name)
         let normalised = try norm(sum, name + ".LayerNorm", width: narrow)
-        guard let projection = layout.projection, narrow != width else { return normalised }
-        return try linear(normalised, "\(layout.base).\(projection)", width, narrow)
+        guard let projection = layout.projection, projection.isAlways || narrow != width else {
+            return normalised
+        }
+        return try linear(normalised, "\(layout.base).\(projection.module)", width, narrow)
     }
 
     /// Positions count from 0 in every row, so the table's first L rows serve all of them.
@@ -169,7 +182,8 @@ struct PostNormGraph {
     private func layer(
         _ index: Int, _ x: GraphBuilder.Value, _ mask: GraphBuilder.Value, firstOnly: Bool
     ) throws -> GraphBuilder.Value {
-        let name = "\(layout.base).\(layout.layers).\(index)"
+        let number = String(index * groups / layers)
+        let name = "\(layout.base).\(layout.layers.replacing("#", with: number))"
         func module(_ part: KeyPath<PostNormLayout.Layer, String>) -> String {
             "\(name).\(layout.layer[keyPath: part])"
         }
