@@ -14,7 +14,12 @@ extension Tokenizer {
         truncation: TruncationStrategy = .longestFirst, truncationSide: Side? = nil
     ) throws -> Encoding {
         let request = request(addSpecialTokens, maxLength, truncation, truncationSide)
-        let workspace = EncodeWorkspace()
+        return try workspaces.withWorkspace { try encodeWithOffsets(text, pair, request, $0) }
+    }
+
+    private func encodeWithOffsets(
+        _ text: String, _ pair: String?, _ request: EncodeRequest, _ workspace: EncodeWorkspace
+    ) throws -> Encoding {
         try tokenize(text, limit: .max, tracksOrigins: true, workspace, into: workspace.first)
         let first = offsets(text, workspace, workspace.first)
         workspace.second.count = 0

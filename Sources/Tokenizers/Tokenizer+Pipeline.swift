@@ -9,9 +9,10 @@ final class EncodeWorkspace {
     /// The text of each token that was found as an added one, by the token's place; if origins are asked for.
     fileprivate(set) var addedTexts: [Int: String] = [:]
 
-    fileprivate lazy var model = ModelWorkspace()
-    fileprivate let normalized = ByteBuffer()
-    fileprivate let piece = ByteBuffer()
+    private(set) lazy var model = ModelWorkspace()
+    private(set) lazy var words = WordCache()
+    let normalized = ByteBuffer()
+    let piece = ByteBuffer()
     fileprivate var aligned = AlignedText()
     fileprivate var rawSegments: [AddedTokenMatcher.Segment] = []
     fileprivate var segments: [AddedTokenMatcher.Segment] = []
@@ -94,6 +95,11 @@ extension Tokenizer {
         if let splitter, !tracksOrigins, normalizer == nil || bertNormalizer != nil {
             return normalizeAndTokenize(text, splitter, limit: limit, workspace, into: ids)
         }
+        if !tracksOrigins, let path = directPaths.raw,
+            try path.tokenize(text, at: start, limit: limit, workspace, into: ids)
+        {
+            return
+        }
         workspace.aligned.reset(text, start: start, tracksOrigins: tracksOrigins || needsOrigins)
         normalizer?.normalize(&workspace.aligned)
         let isCandidate = workspace.aligned.bytes.withUnsafeBufferPointer {
@@ -164,6 +170,12 @@ extension Tokenizer {
     ) throws {
         workspace.aligned.words.removeAll(keepingCapacity: true)
         if workspace.aligned.bytes.isEmpty { return }
+        if !tracksOrigins, let path = directPaths.normalized {
+            let isDone = try workspace.aligned.bytes.withUnsafeBufferPointer {
+                try path.tokenize($0, at: 0, limit: limit, workspace, into: ids)
+            }
+            if isDone { return }
+        }
         workspace.aligned.words.append(0..<workspace.aligned.bytes.count)
         try preTokenizer?.preTokenize(&workspace.aligned)
         workspace.model.spans.count = 0

@@ -2,8 +2,8 @@
 struct Metaspace: PreTokenizer {
     enum PrependScheme: String, CaseIterable, Sendable { case first, never, always }
 
-    private let replacement: [UInt8]
-    private let splits: Bool
+    let replacement: [UInt8]
+    let splits: Bool
     let scheme: PrependScheme
 
     init(replacement: String = "▁", scheme: PrependScheme = .always, splits: Bool = true) {
