@@ -6,7 +6,7 @@ final class EncodeWorkspace {
 
     /// Where the tokens of the text that was tokenized last stand in it, in bytes; if asked for.
     fileprivate(set) var origins: [AlignedText.Origin] = []
-    /// The text of each token that was found as an added one, by the token's place; if origins are asked for.
+    /// The text of each token that was found as an added one, or is unknown, by the token's place; if origins are asked for.
     fileprivate(set) var addedTexts: [Int: String] = [:]
 
     private(set) lazy var model = ModelWorkspace()
@@ -165,6 +165,10 @@ extension Tokenizer {
         }
     }
 
+    /// Whether an unknown token counts as the text that it stands for when white space is left out of offsets, as it does
+    /// with Unigram.
+    private var keepsUnknownTexts: Bool { model is Unigram && postProcessor.trimming != nil }
+
     private func splitAndTokenize(
         limit: Int, _ tracksOrigins: Bool, _ workspace: EncodeWorkspace, into ids: TokenBuffer
     ) throws {
@@ -183,7 +187,12 @@ extension Tokenizer {
             try model.tokenize($0, words: workspace.aligned.words, limit: limit, workspace.model, into: ids)
         }
         guard tracksOrigins else { return }
-        for span in workspace.model.spans.elements {
+        let first = workspace.origins.count
+        for (index, span) in workspace.model.spans.elements.enumerated() {
+            if keepsUnknownTexts, ids.start[first + index] == model.unknownTokenID {
+                workspace.addedTexts[first + index] = String(
+                    decoding: workspace.aligned.bytes[Int(span.start)..<Int(span.end)], as: UTF8.self)
+            }
             workspace.origins.append(workspace.aligned.origin(of: Int(span.start)..<Int(span.end)))
         }
     }

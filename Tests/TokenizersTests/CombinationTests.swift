@@ -58,7 +58,8 @@ struct CombinationTests {
     }
 
     private static func checksums(_ encoding: Encoding) -> String {
-        checksum(encoding.ids) + checksum(encoding.offsets.flatMap { [Int32($0.lowerBound), Int32($0.upperBound)] })
+        checksum(encoding.ids)
+            + checksum(encoding.offsets.flatMap { [Int32($0.lowerBound), Int32($0.upperBound)] })
     }
 
     @Test("ids and offsets equal Hugging Face's, one text at a time and in a batch")
@@ -99,7 +100,9 @@ struct CombinationTests {
             let names = name.split(separator: " ")
             let tokenizer = try stages.tokenizer([names[0], "none", names[1]], post: String(names[2]))
             var encodings = try texts.map { try tokenizer.encodeWithOffsets($0) }
-            encodings += try zip(texts, texts.reversed()).map { try tokenizer.encodeWithOffsets($0, pair: $1) }
+            encodings += try zip(texts, texts.reversed()).map {
+                try tokenizer.encodeWithOffsets($0, pair: $1)
+            }
             let found = encodings.map(Self.checksums).joined() + Self.checksum(encodings.flatMap(\.typeIDs))
             #expect(found == value.text, "\(name)")
         }

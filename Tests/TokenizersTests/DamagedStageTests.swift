@@ -8,7 +8,8 @@ import Testing
 @Suite("Damaged stages")
 struct DamagedStageTests {
     private let texts = [
-        "", "caf\u{E9} \u{FF21}\u{2460} \r\n a\u{301}", "\u{FB01}nd \u{1100}\u{1161} \u{2026} x", "plain words only",
+        "", "caf\u{E9} \u{FF21}\u{2460} \r\n a\u{301}", "\u{FB01}nd \u{1100}\u{1161} \u{2026} x",
+        "plain words only",
     ]
 
     private func precompiled(_ text: String) throws -> Precompiled {
@@ -38,7 +39,8 @@ struct DamagedStageTests {
             case 0: bytes.removeLast(Int.random(in: 1...bytes.count, using: &generator))
             case 1:
                 for _ in 0..<200 {
-                    bytes[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+                    bytes[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(
+                        in: 0...255, using: &generator)
                 }
             default:
                 // The double array alone, whose links then lead anywhere.
@@ -84,7 +86,9 @@ struct DamagedStageTests {
     @Test("merges that lack a part, are no pairs, or need tokens that are not there")
     func merges() {
         let vocabulary: JSONValue = ["a": 0, "b": 1, "ab": 2]
-        for merge: JSONValue in ["a", "a b c", "", [], ["a"], ["a", "b", "c"], ["a", 1], [1, "a", "b"], 7, .null, [:]] {
+        for merge: JSONValue in [
+            "a", "a b c", "", [], ["a"], ["a", "b", "c"], ["a", 1], [1, "a", "b"], 7, .null, [:],
+        ] {
             let text = message(model: bpe(vocabulary, ["a b", merge]))
             #expect(text.contains("model.merges[1]"), "\(text)")
         }
@@ -100,7 +104,8 @@ struct DamagedStageTests {
     @Test("vocabularies with gaps work")
     func gaps() throws {
         let model = bpe(["a": 3, "b": 70_000, "ab": 12], ["a b"])
-        let parts = try TokenizerParts(StageConfiguration(file: "tokenizer.json", value: .object(["model": model])))
+        let parts = try TokenizerParts(
+            StageConfiguration(file: "tokenizer.json", value: .object(["model": model])))
         let settings = try TokenizerSettings(directory: Fixture.directory.appending(path: "none"))
         let tokenizer = try Tokenizer(parts, settings, file: "tokenizer.json")
         #expect(try tokenizer.encode("abab").ids == [12, 12] && tokenizer.encode("ba").ids == [70_000, 3])
@@ -121,7 +126,8 @@ struct DamagedStageTests {
         let file: JSONValue = .object(["model": model([["<unk>", 0.0], ["a", -1.0]], .null)])
         let settings = try TokenizerSettings(directory: Fixture.directory.appending(path: "none"))
         let tokenizer = try Tokenizer(
-            TokenizerParts(StageConfiguration(file: "tokenizer.json", value: file)), settings, file: "tokenizer.json")
+            TokenizerParts(StageConfiguration(file: "tokenizer.json", value: file)), settings,
+            file: "tokenizer.json")
         #expect(try tokenizer.encode("aa").ids == [1, 1])
         #expect(throws: TokenizerError.self) { try tokenizer.encode("ab") }
     }

@@ -29,13 +29,15 @@ struct DecoderTests {
         for (decoder, part) in [
             (["type": "Morse"] as JSONValue, "\"Morse\""), (["type": "BPEDecoder"], "decoder.suffix"),
             (["type": "Strip", "content": "ab", "start": 1, "stop": 0], "decoder.content"),
-            (["type": "Sequence", "decoders": [["type": "Fuse"], ["type": "Fused"]]], "\"Fused\""), ("Fuse", "decoder"),
+            (["type": "Sequence", "decoders": [["type": "Fuse"], ["type": "Fused"]]], "\"Fused\""),
+            ("Fuse", "decoder"),
         ] {
             let tokenizer = try FamilyTests.load("gpt2", decoder: decoder)
             #expect(try tokenizer.encode("a film").count > 0)
             let error = #expect(throws: TokenizerError.self) { try tokenizer.decode([1, 2]) }
             let text = error.map { "\($0)" } ?? ""
-            #expect(text.contains(part) && text.hasPrefix("tokenizer.json: ") && !text.contains("\n"), "\(text)")
+            #expect(
+                text.contains(part) && text.hasPrefix("tokenizer.json: ") && !text.contains("\n"), "\(text)")
         }
     }
 

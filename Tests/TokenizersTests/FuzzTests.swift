@@ -53,7 +53,8 @@ struct FuzzTests {
                 to: URL(filePath: folder).appending(path: "tokenizer-\(name).json"), atomically: true,
                 encoding: .utf8)
         }
-        print("\(name): \(outcome.texts) texts, \(outcome.tokens) tokens, \(outcome.different.count) different")
+        print(
+            "\(name): \(outcome.texts) texts, \(outcome.tokens) tokens, \(outcome.different.count) different")
         for text in outcome.different.prefix(4) { print("    \(text)") }
         #expect(outcome.texts > 1000 && outcome.different.isEmpty)
     }
@@ -69,7 +70,8 @@ struct FuzzTests {
             let flat = try tokenizer.encodeFlat(batch: batch, maxLength: batchLength == 0 ? nil : batchLength)
             for (index, ids) in batchIDs.enumerated() where Array(flat[index]) != ids {
                 outcome.different.append(
-                    "flat: \(JSONValue.string(batch[index].text).serialized()): \(Array(flat[index])), not \(ids)")
+                    "flat: \(JSONValue.string(batch[index].text).serialized()): \(Array(flat[index])), not \(ids)"
+                )
             }
             batch = []
             batchIDs = []
@@ -82,7 +84,8 @@ struct FuzzTests {
             let (ids, typeIDs, offsets) = (
                 reader.numbers(count), reader.numbers(count), reader.numbers(count * 2)
             )
-            let encoding = try tokenizer.encodeWithOffsets(text, pair: pair, maxLength: length == 0 ? nil : length)
+            let encoding = try tokenizer.encodeWithOffsets(
+                text, pair: pair, maxLength: length == 0 ? nil : length)
             outcome.texts += 1
             outcome.tokens += count
             let found = encoding.offsets.flatMap { [Int32($0.lowerBound), Int32($0.upperBound)] }

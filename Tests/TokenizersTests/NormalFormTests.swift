@@ -21,7 +21,9 @@ struct NormalFormTests {
         case "nmt": Nmt()
         case "uncased":
             NormalizerSequence(
-                stages: [UnicodeNormalizer(composes: false, isCompatible: false), Lowercase(), StripAccents()])
+                stages: [
+                    UnicodeNormalizer(composes: false, isCompatible: false), Lowercase(), StripAccents(),
+                ])
         default: try StageFixture.precompiled()
         }
     }
@@ -42,7 +44,8 @@ struct NormalFormTests {
         let blocks = try #require(golden["blocks"].objectValue)
         var different: [String] = []
         for block: UInt32 in 0..<0x1100 where !(0xD8..<0xE0).contains(block) {
-            let text = (0..<256).compactMap { Unicode.Scalar(block * 256 + $0).map(String.init) }.joined(separator: "|")
+            let text = (0..<256).compactMap { Unicode.Scalar(block * 256 + $0).map(String.init) }.joined(
+                separator: "|")
             let result = normalize(text, normalizer, tracks: block % 16 == 0)
             let hex = String(block, radix: 16)
             let isEqual =

@@ -4,7 +4,9 @@ struct BPEDecoder: TokenDecoder {
 
     init(_ configuration: StageConfiguration) throws {
         let suffix = try configuration.string("suffix")
-        guard !suffix.isEmpty else { throw configuration.malformed("suffix", "is empty; name what ends words") }
+        guard !suffix.isEmpty else {
+            throw configuration.malformed("suffix", "is empty; name what ends words")
+        }
         self.suffix = Array(suffix.utf8)
     }
 

@@ -49,14 +49,16 @@ struct ByteLevelWords: DirectPath {
             let count = end &- start
             guard count <= WordCache.longest else {
                 model.tokenizeWord(
-                    UnsafeBufferPointer(start: base + start, count: count), at: start, modelWorkspace, into: ids)
+                    UnsafeBufferPointer(start: base + start, count: count), at: start, modelWorkspace,
+                    into: ids)
                 return true
             }
             let key = WordCache.Key(base + start, count, available: text.count &- start)
             if !cache.append(key, to: ids) {
                 let before = ids.count
                 model.tokenizeWord(
-                    UnsafeBufferPointer(start: base + start, count: count), at: start, modelWorkspace, into: ids)
+                    UnsafeBufferPointer(start: base + start, count: count), at: start, modelWorkspace,
+                    into: ids)
                 cache.remember(key, ids, from: before)
             }
             return true

@@ -10,7 +10,8 @@ protocol DirectPath: Sendable {
     /// - Returns: false if the text has to go through the stages; then nothing is appended.
     func tokenize(
         _ text: UnsafeBufferPointer<UInt8>, at start: Int, limit: Int, _ workspace: EncodeWorkspace,
-        into ids: TokenBuffer) throws -> Bool
+        into ids: TokenBuffer
+    ) throws -> Bool
 }
 
 /// What the tokenizer's stages allow to be done directly.
@@ -47,7 +48,9 @@ private struct PlainText<Path: DirectPath>: DirectPath {
         _ text: UnsafeBufferPointer<UInt8>, at start: Int, limit: Int, _ workspace: EncodeWorkspace,
         into ids: TokenBuffer
     ) throws -> Bool {
-        guard !takesASCIIOnly || EightBytes.isASCII(text), !addedTokens.mayOccur(in: text) else { return false }
+        guard !takesASCIIOnly || EightBytes.isASCII(text), !addedTokens.mayOccur(in: text) else {
+            return false
+        }
         return try path.tokenize(text, at: start, limit: limit, workspace, into: ids)
     }
 }

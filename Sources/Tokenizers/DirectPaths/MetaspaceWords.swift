@@ -32,7 +32,8 @@ struct MetaspaceWords: DirectPath {
         guard let metaspace = stages.last as? Metaspace, metaspace.splits else { return nil }
         switch stages.count {
         case 1: splitsAtWhitespace = false
-        case 2 where (stages[0] as? SplitPreTokenizer)?.splitsAtWhitespace == true && metaspace.scheme != .first:
+        case 2
+        where (stages[0] as? SplitPreTokenizer)?.splitsAtWhitespace == true && metaspace.scheme != .first:
             splitsAtWhitespace = true
         default: return nil
         }
@@ -88,7 +89,10 @@ struct MetaspaceWords: DirectPath {
                     return false
                 }
             }
-            guard let (end, isASCII) = endOfWord(text, place) else {
+            // What begins a text may be dropped, and then no word is at its start.
+            guard let (end, isASCII) = endOfWord(text, place),
+                isASCII || place > 0 || metaspace.scheme != .first
+            else {
                 ids.count = before
                 return false
             }

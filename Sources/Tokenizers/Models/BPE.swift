@@ -84,7 +84,8 @@ struct BPE: Model {
             let pair =
                 value.stringValue.map { merge(of: $0) }
                 ?? value.arrayValue.flatMap { parts in
-                    guard parts.count == 2, let left = parts[0].stringValue, let right = parts[1].stringValue else {
+                    guard parts.count == 2, let left = parts[0].stringValue, let right = parts[1].stringValue
+                    else {
                         return nil
                     }
                     return (left, right)

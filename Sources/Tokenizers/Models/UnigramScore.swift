@@ -3,7 +3,9 @@
 /// Its JSON reader (serde_json) divides a number's digits by a power of ten, which of 17 digits gives the last bit of
 /// the double wrong at times. Where two ways to split a word are equally probable, that bit decides.
 enum UnigramScore {
-    private static let powers: [Double] = (0...22).map { power in (0..<power).reduce(1) { value, _ in value * 10 } }
+    private static let powers: [Double] = (0...22).map { power in
+        (0..<power).reduce(1) { value, _ in value * 10 }
+    }
 
     /// The score that is read from the shortest decimal form of a double.
     static func read(_ value: Double) -> Double {

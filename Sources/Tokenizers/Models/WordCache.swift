@@ -104,7 +104,8 @@ final class WordCache {
         let tokens = ids.start + start
         insert(
             Entry(
-                low: key.low, high: key.high, first: count > 0 ? tokens[0] : 0, second: count > 1 ? tokens[1] : 0,
+                low: key.low, high: key.high, first: count > 0 ? tokens[0] : 0,
+                second: count > 1 ? tokens[1] : 0,
                 third: count > 2 ? tokens[2] : 0, count: Int32(truncatingIfNeeded: count)), of: key)
     }
 

@@ -54,7 +54,9 @@ struct Precompiled: Normalizer {
             if unit >> 8 & 1 == 1, node < units.count {
                 let start = Int(units[Int(node)] & (1 << 31 - 1))
                 // A damaged map may lead beyond the texts, or between the bytes of a character.
-                guard start <= texts.count, start == texts.count || texts[start] & 0xC0 != 0x80 else { return nil }
+                guard start <= texts.count, start == texts.count || texts[start] & 0xC0 != 0x80 else {
+                    return nil
+                }
                 return Array(texts[start...].prefix { $0 != 0 })
             }
         }

@@ -88,7 +88,7 @@ enum TextPattern: Sendable {
             var previous = 0
             Self.forEachScalar(text) { range, scalar in
                 let kind =
-                    UnicodeTables.contains(scalar, in: UnicodeTables.wordCharacters)
+                    UnicodeTables.contains(scalar, in: UnicodeTables.wordCharacters) || Self.joins(scalar)
                     ? 1 : UnicodeTables.contains(scalar, in: UnicodeTables.spaces) ? 0 : 2
                 if kind != 0 {
                     if kind == previous, let last = found.last {
@@ -104,6 +104,9 @@ enum TextPattern: Sendable {
         }
         return found
     }
+
+    /// The joiners, which the standard counts among the characters of words (Unicode Technical Standard 18, annex C).
+    private static func joins(_ scalar: UInt32) -> Bool { scalar == 0x200C || scalar == 0x200D }
 
     private static func forEachScalar(
         _ text: UnsafeBufferPointer<UInt8>, _ body: (_ range: Range<Int>, _ scalar: UInt32) -> Void
