@@ -151,7 +151,7 @@ struct MetaspaceWords: DirectPath {
     ) throws -> Bool {
         let word = workspace.piece
         word.count = 0
-        if isMarked { metaspace.replacement.forEach { word.append($0) } }
+        if isMarked { for byte in metaspace.replacement { word.append(byte) } }
         if isASCII {
             for byte in text[range] { word.append(mapped[Int(byte)]) }
         } else {
@@ -164,7 +164,7 @@ struct MetaspaceWords: DirectPath {
             guard !hasSpaces, !aligned.bytes.isEmpty, aligned.bytes.ranges(of: metaspace.replacement).isEmpty,
                 !aligned.bytes.contains(where: addedTokens.mayBegin)
             else { return false }
-            aligned.bytes.forEach { word.append($0) }
+            for byte in aligned.bytes { word.append(byte) }
         }
         if word.count > 0 {
             try model.tokenize(
