@@ -24,6 +24,7 @@ TARGETS = {
     "e float32": "≤0.9×", "e bfloat16": "≤0.55×",
     "f": "≥25×", "g": "≤0.05×", "h": "≤0.6×", "i flat": "≤1.25×",
     "j latency": "≤0.6×", "j bytes": "≤0.3×", "j onnx latency": "≤1×", "j onnx bulk": "≥1.2×",
+    "k": "≥3×",
 }
 
 

@@ -3,6 +3,7 @@
     python Benchmarks/peer.py        reads requests from standard input
 """
 
+import array
 import contextlib
 import json
 import os
@@ -153,6 +154,10 @@ def tokenize(request):
     tokenizer.no_truncation()
     tokenizer.no_padding()
     texts = lines(request["texts"])
+    if "ids" in request:
+        with open(request["ids"], "wb") as file:
+            for encoding in tokenizer.encode_batch_fast(texts):
+                array.array("i", encoding.ids).tofile(file)
     return lambda timed: timed(lambda: tokenizer.encode_batch_fast(texts))
 
 

@@ -82,11 +82,16 @@ enum Workloads {
         return { time in try time { _ = try predictor.predict(inputs) } }
     }
 
-    /// Many sentences, from text to token ids and type ids.
+    /// Many sentences, from text to token ids and type ids. If the request names a file `ids`, the ids are written there
+    /// once, as 32-bit numbers.
     private static func tokenize(_ request: Request) throws -> Workload {
         let tokenizer = try Tokenizer.load(directory: request.url("model"))
         let texts = try lines(request.url("texts"))
         let threads = try request.int("threads")
+        if let file = try? request.url("ids") {
+            let ids = try tokenizer.encodeFlat(batch: texts, threads: threads).ids
+            try ids.withUnsafeBytes { Data($0) }.write(to: file)
+        }
         return { time in try time { _ = try tokenizer.encodeFlat(batch: texts, threads: threads) } }
     }
 

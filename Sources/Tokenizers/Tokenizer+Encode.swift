@@ -16,7 +16,7 @@ extension Tokenizer {
         truncation: TruncationStrategy = .longestFirst, truncationSide: Side? = nil
     ) throws -> Encoding {
         let request = request(addSpecialTokens, maxLength, truncation, truncationSide)
-        return try encode(TextPair(text, pair: pair), request, EncodeWorkspace())
+        return try workspaces.withWorkspace { try encode(TextPair(text, pair: pair), request, $0) }
     }
 
     /// Encodes many texts in parallel.
@@ -37,8 +37,7 @@ extension Tokenizer {
     ) throws -> [Encoding] {
         let request = request(addSpecialTokens, maxLength, truncation, truncationSide)
         let threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
-        return try ParallelChunks.map(batch, threads: threads, makeWorkspace: EncodeWorkspace.init) {
-            item, workspace in
+        return try ParallelChunks.map(batch, threads: threads, workspaces: workspaces) { item, workspace in
             try encode(item, request, workspace)
         }
     }

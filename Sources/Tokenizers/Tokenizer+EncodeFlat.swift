@@ -35,7 +35,7 @@ extension Tokenizer {
         let isOfOneType =
             request.template(isPair: false).isOfOneType
             && (request.template(isPair: true).isOfOneType || batch.allSatisfy { $0.pair == nil })
-        let parts = try ParallelChunks.map(ranges, threads: threads, makeWorkspace: EncodeWorkspace.init) {
+        let parts = try ParallelChunks.map(ranges, threads: threads, workspaces: workspaces) {
             range, workspace in
             let part = FlatPart(needsTypeIDs: !isOfOneType)
             for index in range {

@@ -14,14 +14,19 @@ extension Tokenizer {
         truncation: TruncationStrategy = .longestFirst, truncationSide: Side? = nil
     ) throws -> Encoding {
         let request = request(addSpecialTokens, maxLength, truncation, truncationSide)
-        let workspace = EncodeWorkspace()
+        return try workspaces.withWorkspace { try encodeWithOffsets(text, pair, request, $0) }
+    }
+
+    private func encodeWithOffsets(
+        _ text: String, _ pair: String?, _ request: EncodeRequest, _ workspace: EncodeWorkspace
+    ) throws -> Encoding {
         try tokenize(text, limit: .max, tracksOrigins: true, workspace, into: workspace.first)
-        let first = offsets(text, workspace, workspace.first)
+        let first = PlacedTokens(text, workspace)
         workspace.second.count = 0
-        var second: [Range<Int>] = []
+        var second: PlacedTokens?
         if let pair {
             try tokenize(pair, limit: .max, tracksOrigins: true, workspace, into: workspace.second)
-            second = offsets(pair, workspace, workspace.second)
+            second = PlacedTokens(pair, workspace)
         }
         let kept = try kept(isPair: pair != nil, request, workspace)
         var encoding = Encoding(capacity: kept.first.count + kept.second.count + 4)
@@ -32,34 +37,23 @@ extension Tokenizer {
                 encoding.offsets.append(0..<0)
             case .first:
                 encoding.append(workspace.first.elements[kept.first], typeID: piece.typeID, special: false)
-                encoding.offsets += first[kept.first]
+                encoding.offsets += offsets(first, kept.first, workspace.first)
             case .second:
                 encoding.append(workspace.second.elements[kept.second], typeID: piece.typeID, special: false)
-                encoding.offsets += second[kept.second]
+                guard let second else { continue }
+                encoding.offsets += offsets(second, kept.second, workspace.second)
             }
         }
         return encoding
     }
 
-    /// The places of a text's tokens, in Unicode scalars.
-    private func offsets(_ text: String, _ workspace: EncodeWorkspace, _ ids: TokenBuffer) -> [Range<Int>] {
-        // The scalar that each byte belongs to.
-        var places: [Int] = []
-        places.reserveCapacity(text.utf8.count + 1)
-        var place = -1
-        for byte in text.utf8 {
-            if byte & 0xC0 != 0x80 { place += 1 }
-            places.append(place)
-        }
-        places.append(place + 1)
-        return workspace.origins.enumerated().map { index, origin in
-            let start = places[min(Int(origin.start), places.count - 1)]
-            var range = start..<max(start, places[min(Int(origin.end), places.count - 1)])
-            if let trimming = postProcessor.trimming {
-                let token = workspace.addedTexts[index] ?? idToToken(ids.start[index]) ?? ""
-                range = Self.trim(range, token, isFirst: index == 0, trimming)
-            }
-            return range
+    /// The places of the tokens that remain, without white space at their ends where the post-processor leaves it out.
+    private func offsets(_ placed: PlacedTokens, _ kept: Range<Int>, _ ids: TokenBuffer) -> [Range<Int>] {
+        guard let trimming = postProcessor.trimming else { return Array(placed.ranges[kept]) }
+        return kept.map { index in
+            let token = placed.addedTexts[index] ?? idToToken(ids.start[index]) ?? ""
+            return Self.trim(
+                placed.ranges[index], token, isFirst: index == kept.lowerBound, trimming)
         }
     }
 
@@ -77,5 +71,30 @@ extension Tokenizer {
             trailing > 0 && range.upperBound >= trailing
             ? max(range.upperBound - trailing, start) : range.upperBound
         return start..<end
+    }
+}
+
+/// Where the tokens of the text that was tokenized last stand in it.
+private struct PlacedTokens {
+    /// In Unicode scalars.
+    let ranges: [Range<Int>]
+    /// The text of each token that was found as an added one, by the token's place.
+    let addedTexts: [Int: String]
+
+    init(_ text: String, _ workspace: EncodeWorkspace) {
+        // The scalar that each byte belongs to.
+        var places: [Int] = []
+        places.reserveCapacity(text.utf8.count + 1)
+        var place = -1
+        for byte in text.utf8 {
+            if byte & 0xC0 != 0x80 { place += 1 }
+            places.append(place)
+        }
+        places.append(place + 1)
+        ranges = workspace.origins.map { origin in
+            let start = places[min(Int(origin.start), places.count - 1)]
+            return start..<max(start, places[min(Int(origin.end), places.count - 1)])
+        }
+        addedTexts = workspace.addedTexts
     }
 }

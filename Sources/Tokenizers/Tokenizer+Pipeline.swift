@@ -6,12 +6,13 @@ final class EncodeWorkspace {
 
     /// Where the tokens of the text that was tokenized last stand in it, in bytes; if asked for.
     fileprivate(set) var origins: [AlignedText.Origin] = []
-    /// The text of each token that was found as an added one, by the token's place; if origins are asked for.
+    /// The text of each token that was found as an added one, or is unknown, by the token's place; if origins are asked for.
     fileprivate(set) var addedTexts: [Int: String] = [:]
 
-    fileprivate lazy var model = ModelWorkspace()
-    fileprivate let normalized = ByteBuffer()
-    fileprivate let piece = ByteBuffer()
+    private(set) lazy var model = ModelWorkspace()
+    private(set) lazy var words = WordCache()
+    let normalized = ByteBuffer()
+    let piece = ByteBuffer()
     fileprivate var aligned = AlignedText()
     fileprivate var rawSegments: [AddedTokenMatcher.Segment] = []
     fileprivate var segments: [AddedTokenMatcher.Segment] = []
@@ -94,6 +95,11 @@ extension Tokenizer {
         if let splitter, !tracksOrigins, normalizer == nil || bertNormalizer != nil {
             return normalizeAndTokenize(text, splitter, limit: limit, workspace, into: ids)
         }
+        if !tracksOrigins, let path = directPaths.raw,
+            try path.tokenize(text, at: start, limit: limit, workspace, into: ids)
+        {
+            return
+        }
         workspace.aligned.reset(text, start: start, tracksOrigins: tracksOrigins || needsOrigins)
         normalizer?.normalize(&workspace.aligned)
         let isCandidate = workspace.aligned.bytes.withUnsafeBufferPointer {
@@ -159,11 +165,21 @@ extension Tokenizer {
         }
     }
 
+    /// Whether an unknown token counts as the text that it stands for when white space is left out of offsets, as it does
+    /// with Unigram.
+    private var keepsUnknownTexts: Bool { model is Unigram && postProcessor.trimming != nil }
+
     private func splitAndTokenize(
         limit: Int, _ tracksOrigins: Bool, _ workspace: EncodeWorkspace, into ids: TokenBuffer
     ) throws {
         workspace.aligned.words.removeAll(keepingCapacity: true)
         if workspace.aligned.bytes.isEmpty { return }
+        if !tracksOrigins, let path = directPaths.normalized {
+            let isDone = try workspace.aligned.bytes.withUnsafeBufferPointer {
+                try path.tokenize($0, at: 0, limit: limit, workspace, into: ids)
+            }
+            if isDone { return }
+        }
         workspace.aligned.words.append(0..<workspace.aligned.bytes.count)
         try preTokenizer?.preTokenize(&workspace.aligned)
         workspace.model.spans.count = 0
@@ -171,7 +187,12 @@ extension Tokenizer {
             try model.tokenize($0, words: workspace.aligned.words, limit: limit, workspace.model, into: ids)
         }
         guard tracksOrigins else { return }
-        for span in workspace.model.spans.elements {
+        let first = workspace.origins.count
+        for (index, span) in workspace.model.spans.elements.enumerated() {
+            if keepsUnknownTexts, ids.start[first + index] == model.unknownTokenID {
+                workspace.addedTexts[first + index] = String(
+                    decoding: workspace.aligned.bytes[Int(span.start)..<Int(span.end)], as: UTF8.self)
+            }
             workspace.origins.append(workspace.aligned.origin(of: Int(span.start)..<Int(span.end)))
         }
     }

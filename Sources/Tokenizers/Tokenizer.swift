@@ -20,8 +20,11 @@ public struct Tokenizer: Sendable {
     let needsOrigins: Bool
     /// The pre-tokenizer and the model in one, if both are BERT's.
     let splitter: BertWordPiece?
+    let directPaths: DirectPaths
+    let workspaces = WorkspacePool()
     let postProcessor: any PostProcessor
     let addedVocabulary: AddedVocabulary
+    let decoder: Result<(any TokenDecoder)?, any Error>
     private let specialTokenIDs: [SpecialToken: Int32]
 
     /// The longest input, in tokens, that the model was made for, if the tokenizer's files say.
@@ -62,10 +65,12 @@ public struct Tokenizer: Sendable {
                 BertWordPiece(preTokenizer, model)
             } else { nil }
         postProcessor = parts.postProcessor
+        decoder = parts.decoder
         addedVocabulary = try AddedVocabulary(
             parts.addedTokens + settings.addedTokens(besides: parts.addedTokens, in: model.vocabulary),
             model: model,
             normalizer: normalizer, splitSpecialTokens: settings.splitSpecialTokens, file: file)
+        directPaths = DirectPaths(normalizer, preTokenizer, model, addedVocabulary.normalized)
         let vocabulary = addedVocabulary.vocabulary
         for id in postProcessor.specialTokenIDs where vocabulary.token(of: id) == nil {
             throw TokenizerError.invalidVocabulary(

@@ -69,4 +69,56 @@ struct TableTests {
             try WordPiece(vocabulary: vocabulary, unknownToken: "[unk]", file: "vocab")
         }
     }
+
+    @Test("self-contained characters form no clusters, and no normal form makes white space of them")
+    func selfContained() {
+        var count = 0
+        var wrong: [UInt32] = []
+        for value: UInt32 in 0..<0x110000 where SelfContainedScalars.contains(value) {
+            guard let scalar = Unicode.Scalar(value) else { continue }
+            count += 1
+            var text = String.UnicodeScalarView("a")
+            text += [scalar, scalar, "a", scalar, " ", scalar]
+            let hasSpaces = CompatibilityDecomposition.decompose(value).contains {
+                UnicodeTables.contains($0, in: UnicodeTables.whitespace)
+            }
+            let joins = CanonicalDecomposition.combiningClass(value) != 0 || String(text).count != 7
+            if hasSpaces || joins || value < 0x80 { wrong.append(value) }
+        }
+        #expect(wrong.isEmpty && count > 20_000)
+    }
+
+    @Test("a word cache gives back what it was told last, or nothing")
+    func wordCache() {
+        var generator = SeededGenerator(seed: 71)
+        let cache = WordCache()
+        let ids = TokenBuffer(capacity: 1)
+        var known: [String: [Int32]] = [:]
+        var (found, missing) = (0, 0)
+        for _ in 0..<20_000 {
+            let length = Int.random(in: 1...WordCache.longest, using: &generator)
+            let letters = (0..<length).map { _ in UInt8.random(in: 0x60...0x62, using: &generator) }
+            // With text behind it, or at the end of what may be read.
+            let bytes =
+                letters + [UInt8](repeating: 0x7A, count: Int.random(in: 0...1, using: &generator) * 16)
+            let mark = UInt64.random(in: 0...1, using: &generator)
+            let name = "\(mark)" + String(decoding: letters, as: UTF8.self)
+            bytes.withUnsafeBufferPointer { bytes in
+                guard let start = bytes.baseAddress else { return }
+                let key = WordCache.Key(start, length, available: bytes.count, mark: mark)
+                ids.count = 0
+                if cache.append(key, to: ids) {
+                    found += 1
+                    #expect(Array(ids.elements) == known[name])
+                } else {
+                    missing += 1
+                    let tokens = (0..<Int32.random(in: 0...4, using: &generator)).map { $0 * 7 }
+                    for token in tokens { ids.append(token) }
+                    cache.remember(key, ids, from: 0)
+                    if tokens.count < 4 { known[name] = tokens }
+                }
+            }
+        }
+        #expect(found > 1000 && missing > 1000)
+    }
 }

@@ -17,6 +17,9 @@ struct AddedTokenMatcher: Sendable {
         trie.firstCandidate(in: text, from: 0) != nil
     }
 
+    /// Whether a token begins with a byte.
+    func mayBegin(with byte: UInt8) -> Bool { trie.isFirst[Int(byte)] }
+
     /// Adds a token, which is looked for as given by the pattern. Of two with the same pattern the first counts.
     mutating func insert(_ token: AddedToken, id: Int32, pattern: [UInt8]) {
         trie.insert(pattern, value: Int32(truncatingIfNeeded: tokens.count))

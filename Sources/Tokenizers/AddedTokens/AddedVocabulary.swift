@@ -9,6 +9,8 @@ struct AddedVocabulary: Sendable {
 
     /// The tokens of the model and the added ones together.
     let vocabulary: Vocabulary
+    /// The ids of special tokens.
+    private(set) var specialIDs: Set<Int32> = []
     /// Finds tokens in the text as it is.
     private(set) var raw = AddedTokenMatcher()
     /// Finds tokens in the normalised text.
@@ -53,6 +55,7 @@ struct AddedVocabulary: Sendable {
         normalized.skipsSpecialTokens = splitSpecialTokens
         for (token, id) in tokens {
             guard let id = Int32(exactly: id) else { throw invalid("id \(id) is too large") }
+            if token.special { specialIDs.insert(id) }
             if token.normalized {
                 let pattern = Self.normalize(token.content, with: normalizer)
                 guard !pattern.isEmpty else {

@@ -8,7 +8,7 @@ struct ByteTrie: Sendable {
     private var values: [Int32] = [-1]
     /// The bytes that strings start with, and for each byte whether it is one.
     private var firstBytes: [UInt8] = []
-    private var isFirst = [Bool](repeating: false, count: 256)
+    private(set) var isFirst = [Bool](repeating: false, count: 256)
 
     /// Adds a string that is not empty. A string that is there already keeps its value.
     mutating func insert(_ string: [UInt8], value: Int32) {

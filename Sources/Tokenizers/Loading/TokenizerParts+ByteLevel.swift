@@ -22,18 +22,18 @@ extension TokenizerParts {
         var merges: [(String, String)] = []
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             if line.isEmpty || line.hasPrefix("#version") { continue }
-            let parts = line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 2 else {
+            guard let merge = BPE.merge(of: line) else {
                 throw TokenizerError.malformed(
                     file: mergesFile, key: "line \(index + 1)", reason: "expected two tokens, such as \"a b\""
                 )
             }
-            merges.append((parts[0], parts[1]))
+            merges.append(merge)
         }
         model = try BPE(vocabulary: vocabulary, merges: merges, file: mergesFile)
         let addsPrefixSpace = try settings.addsPrefixSpace()
         preTokenizer = ByteLevel(addsPrefixSpace: addsPrefixSpace, usesRegex: true)
         addedTokens = []
+        decoder = .success(ByteLevelDecoder())
         postProcessor = PlainPostProcessor()
         guard family == .roberta else { return }
         func id(of token: SpecialToken, _ usual: String) throws -> Int32 {

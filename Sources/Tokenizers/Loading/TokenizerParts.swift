@@ -7,6 +7,8 @@ struct TokenizerParts {
     var preTokenizer: (any PreTokenizer)?
     var model: any Model
     var postProcessor: any PostProcessor
+    /// A decoder that cannot be made is an error for those who decode only.
+    var decoder: Result<(any TokenDecoder)?, any Error> = .success(nil)
     var addedTokens: [AddedVocabulary.Entry]
     var truncation: Truncation?
     var padding: Padding?
@@ -26,6 +28,7 @@ extension TokenizerParts {
         normalizer = try StageRegistry.normalizers.make(from: file)
         preTokenizer = try StageRegistry.preTokenizers.make(from: file)
         postProcessor = try StageRegistry.postProcessors.make(from: file) ?? PlainPostProcessor()
+        decoder = Result { try StageRegistry.decoders.make(from: file) }
         truncation = try file.optionalObject("truncation").map(Truncation.init)
         padding = try file.optionalObject("padding").map(Padding.init)
         addedTokens = try file.objects("added_tokens").map {
@@ -62,6 +65,7 @@ extension TokenizerParts {
             vocabulary: vocabulary, unknownToken: settings.requiredName(of: .unknown), file: file)
         postProcessor = TemplateProcessing(cls: try id(of: .cls), sep: try id(of: .sep))
         addedTokens = []
+        decoder = .success(WordPieceDecoder(prefix: "##", cleansUp: true))
     }
 }
 

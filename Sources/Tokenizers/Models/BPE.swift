@@ -81,17 +81,27 @@ struct BPE: Model {
     /// Merges are `"a b"` or `["a", "b"]`.
     private static func merges(_ configuration: StageConfiguration) throws -> [(String, String)] {
         try configuration.array("merges").enumerated().map { index, value in
-            let parts =
-                value.stringValue.map {
-                    $0.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+            let pair =
+                value.stringValue.map { merge(of: $0) }
+                ?? value.arrayValue.flatMap { parts in
+                    guard parts.count == 2, let left = parts[0].stringValue, let right = parts[1].stringValue
+                    else {
+                        return nil
+                    }
+                    return (left, right)
                 }
-                ?? value.arrayValue?.compactMap(\.stringValue) ?? []
-            guard parts.count == 2 else {
+            guard let pair else {
                 throw configuration.malformed(
                     "merges[\(index)]", "expected two tokens, such as \"a b\" or [\"a\", \"b\"]")
             }
-            return (parts[0], parts[1])
+            return pair
         }
+    }
+
+    /// The two tokens of a merge that is written on a line, with a space between them.
+    static func merge(of line: some StringProtocol) -> (String, String)? {
+        let parts = line.split(separator: " ", omittingEmptySubsequences: false)
+        return parts.count == 2 ? (String(parts[0]), String(parts[1])) : nil
     }
 
     /// This model for words of the text's own bytes, if it has a token for each byte.
@@ -119,9 +129,18 @@ struct BPE: Model {
         into ids: TokenBuffer
     ) throws {
         for word in words where ids.count < limit {
-            let bytes = UnsafeBufferPointer(rebasing: text[word])
-            workspace.tokens(of: bytes, at: word.lowerBound, into: ids) { tokenize($0, workspace, into: ids) }
+            tokenizeWord(
+                UnsafeBufferPointer(rebasing: text[word]), at: word.lowerBound, workspace, into: ids)
         }
+    }
+
+    /// Appends the ids of a word's tokens, and where they stand to the workspace's spans.
+    ///
+    /// - Parameter start: where the word stands in the text.
+    func tokenizeWord(
+        _ word: UnsafeBufferPointer<UInt8>, at start: Int, _ workspace: ModelWorkspace, into ids: TokenBuffer
+    ) {
+        workspace.tokens(of: word, at: start, into: ids) { tokenize($0, workspace, into: ids) }
     }
 
     private func tokenize(

@@ -54,7 +54,7 @@ struct Unigram: Model {
             guard let pair = value.arrayValue, pair.count == 2, let token = pair[0].stringValue,
                 let score = pair[1].doubleValue
             else { throw configuration.malformed("vocab[\(index)]", "expected a token and its score") }
-            return (token, score)
+            return (token, UnigramScore.read(score))
         }
         try self.init(
             pieces: pieces, unknownID: configuration.optionalInt("unk_id"),

@@ -28,7 +28,7 @@ struct BertNormalizer: Normalizer {
         let steps = BertNormalizerSteps(
             cleanText: cleanText, handleChineseChars: handleChineseChars,
             stripAccents: stripAccents ?? lowercase, lowercase: lowercase)
-        replacements = ScalarReplacements(steps)
+        replacements = ScalarReplacements.shared(steps)
         ascii = (0..<128).map {
             steps.apply(to: [$0]).first.map(UInt8.init(truncatingIfNeeded:)) ?? Self.dropped
         }

@@ -1,7 +1,7 @@
 /// The steps of ``BertNormalizer`` one after the other, as they are defined.
 ///
 /// This is the plain version, which the fast one is made from and falls back to.
-struct BertNormalizerSteps: Sendable {
+struct BertNormalizerSteps: Sendable, Hashable {
     let cleanText: Bool
     let handleChineseChars: Bool
     let stripAccents: Bool

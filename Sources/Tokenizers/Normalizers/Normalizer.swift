@@ -2,6 +2,15 @@
 protocol Normalizer: Sendable {
     /// Normalises a text, keeping track of where its bytes came from if the text does.
     func normalize(_ text: inout AlignedText)
+
+    /// Notes what becomes of ASCII text, given what earlier normalisers make of it.
+    ///
+    /// - Returns: false if that cannot be said byte by byte.
+    func apply(to map: inout ASCIIMap) -> Bool
+}
+
+extension Normalizer {
+    func apply(to map: inout ASCIIMap) -> Bool { false }
 }
 
 /// Several normalisers, one after the other.
@@ -26,9 +35,7 @@ extension StageRegistry where Stage == any Normalizer {
                 "Nmt": { _ in Nmt() },
                 "Precompiled": { try Precompiled($0) },
                 "Prepend": { Prepend(text: Array(try $0.string("prepend").utf8)) },
-                "Replace": {
-                    Replace(pattern: try TextPattern($0), content: Array(try $0.string("content").utf8))
-                },
+                "Replace": { try Replace($0) },
                 "Sequence": {
                     NormalizerSequence(stages: try Self.normalizers.makeAll(from: $0, key: "normalizers"))
                 },

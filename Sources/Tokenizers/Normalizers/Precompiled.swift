@@ -6,7 +6,7 @@ struct Precompiled: Normalizer {
     private let units: [UInt32]
     private let texts: [UInt8]
     /// What an ASCII character becomes.
-    private let ascii: [[UInt8]?]
+    let ascii: [[UInt8]?]
 
     /// - Throws: ``TokenizerError`` where the map is not base64, or is cut off.
     init(_ configuration: StageConfiguration) throws {
@@ -53,7 +53,10 @@ struct Precompiled: Normalizer {
             node ^= offset(unit)
             if unit >> 8 & 1 == 1, node < units.count {
                 let start = Int(units[Int(node)] & (1 << 31 - 1))
-                guard start <= texts.count else { return nil }
+                // A damaged map may lead beyond the texts, or between the bytes of a character.
+                guard start <= texts.count, start == texts.count || texts[start] & 0xC0 != 0x80 else {
+                    return nil
+                }
                 return Array(texts[start...].prefix { $0 != 0 })
             }
         }

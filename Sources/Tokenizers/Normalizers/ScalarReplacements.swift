@@ -25,7 +25,14 @@ struct ScalarReplacements: Sendable {
         static let reordered: UInt32 = 6
     }
 
-    init(_ steps: BertNormalizerSteps) {
+    private static let made = SharedValues<BertNormalizerSteps, ScalarReplacements>()
+
+    /// The table of some steps, which is made once: there are few kinds, and many tokenizers.
+    static func shared(_ steps: BertNormalizerSteps) -> ScalarReplacements {
+        made.value(of: steps) { ScalarReplacements(steps) }
+    }
+
+    private init(_ steps: BertNormalizerSteps) {
         self.steps = steps
         if steps.handleChineseChars {
             fill(UnicodeTables.chinese, Kind.separated)

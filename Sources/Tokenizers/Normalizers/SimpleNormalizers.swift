@@ -57,6 +57,11 @@ struct Replace: Normalizer {
     let pattern: TextPattern
     let content: [UInt8]
 
+    init(_ configuration: StageConfiguration) throws {
+        pattern = try TextPattern(configuration)
+        content = Array(try configuration.string("content").utf8)
+    }
+
     func normalize(_ text: inout AlignedText) {
         text.replace(text.bytes.withUnsafeBufferPointer { pattern.matches(in: $0) }, with: content)
     }
@@ -65,16 +70,18 @@ struct Replace: Normalizer {
 /// SentencePiece's cleaning for machine translation: drops control characters, makes odd white space a space.
 struct Nmt: Normalizer {
     func normalize(_ text: inout AlignedText) {
-        text.filter {
-            switch $0 {
-            case 0x01...0x08, 0x0B, 0x0E...0x1F, 0x7F, 0x8F, 0x9F: false
-            default: true
-            }
-        }
+        text.filter { !Self.isDropped($0) }
         text.transform(text.scalars.map { (Self.isSpace($0) ? 0x20 : $0, 0) })
     }
 
-    private static func isSpace(_ scalar: UInt32) -> Bool {
+    static func isDropped(_ scalar: UInt32) -> Bool {
+        switch scalar {
+        case 0x01...0x08, 0x0B, 0x0E...0x1F, 0x7F, 0x8F, 0x9F: true
+        default: false
+        }
+    }
+
+    static func isSpace(_ scalar: UInt32) -> Bool {
         switch scalar {
         case 0x09, 0x0A, 0x0C, 0x0D, 0x1680, 0x200B...0x200F, 0x2028, 0x2029, 0x2581, 0xFEFF, 0xFFFD: true
         default: false

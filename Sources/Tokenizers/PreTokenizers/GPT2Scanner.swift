@@ -5,86 +5,57 @@
 struct GPT2Scanner: Sendable {
     static let shared = GPT2Scanner()
 
-    private enum Kind {
-        static let other: UInt8 = 0
-        static let letter: UInt8 = 1
-        static let number: UInt8 = 2
-        static let space: UInt8 = 3
-    }
+    private let kinds = CharacterKinds.shared
 
-    private let table: ScalarTable
-    private let ascii: ConstantTable<UInt8>
-
-    private init() {
-        var table = ScalarTable()
-        for (ranges, kind) in [
-            (UnicodeTables.letters, Kind.letter), (UnicodeTables.numbers, Kind.number),
-            (UnicodeTables.spaces, Kind.space),
-        ] {
-            UnicodeTables.forEachRange(in: ranges) { table.fill(UInt32(kind), from: $0, through: $1) }
-        }
-        self.table = table
-        ascii = ConstantTable((0..<128).map { UInt8(table[$0]) })
-    }
-
-    @inline(__always)
-    private func kind(_ text: UnsafeBufferPointer<UInt8>, _ place: Int) -> (kind: UInt8, length: Int) {
-        let byte = text[place]
-        if byte < 0x80 { return (ascii[Int(byte)], 1) }
-        let scalar = UTF8Bytes.scalar(in: text, at: place)
-        return (UInt8(truncatingIfNeeded: table[scalar.value]), scalar.length)
-    }
-
+    /// Appends the words' byte ranges, in order; they leave nothing out.
     func split(_ text: UnsafeBufferPointer<UInt8>, into words: inout [Range<Int>]) {
+        forEachWord(text) {
+            words.append($0..<$1)
+            return true
+        }
+    }
+
+    /// Calls the body with where each word begins and ends, as long as it returns true.
+    @inline(__always)
+    func forEachWord(_ text: UnsafeBufferPointer<UInt8>, _ body: (Int, Int) throws -> Bool) rethrows {
         var place = 0
         let end = text.count
         while place < end {
             let start = place
             if text[place] == UInt8(ascii: "'"), let length = contraction(text, place) {
-                place += length
-                words.append(start..<place)
+                place &+= length
+                guard try body(start, place) else { return }
                 continue
             }
-            var (kind, length) = kind(text, place)
-            if kind == Kind.space {
+            var (kind, length) = kinds.kind(text, place)
+            if kind == CharacterKinds.space {
                 // White space before a word leaves its last character to the word, which takes it if it is a space.
                 var last = place
-                while kind == Kind.space {
+                while kind == CharacterKinds.space {
                     last = place
                     place &+= length
                     if place >= end { break }
-                    (kind, length) = self.kind(text, place)
+                    (kind, length) = kinds.kind(text, place)
                 }
                 if place >= end {
-                    words.append(start..<end)
+                    _ = try body(start, end)
                     return
                 }
-                if last > start { words.append(start..<last) }
+                if last > start { guard try body(start, last) else { return } }
                 guard text[last] == 0x20 else {
-                    words.append(last..<place)
+                    guard try body(last, place) else { return }
                     continue
                 }
-                place = finish(text, place, kind)
-                words.append(last..<place)
+                place = kinds.endOfRun(text, place, kind)
+                guard try body(last, place) else { return }
                 continue
             }
-            place = finish(text, place &+ length, kind)
-            words.append(start..<place)
+            place = kinds.endOfRun(text, place &+ length, kind)
+            guard try body(start, place) else { return }
         }
     }
 
-    /// The end of a run of one kind.
     @inline(__always)
-    private func finish(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ kind: UInt8) -> Int {
-        var place = start
-        while place < text.count {
-            let next = self.kind(text, place)
-            if next.kind != kind { break }
-            place &+= next.length
-        }
-        return place
-    }
-
     private func contraction(_ text: UnsafeBufferPointer<UInt8>, _ place: Int) -> Int? {
         guard place + 1 < text.count else { return nil }
         switch text[place + 1] {

@@ -2,8 +2,8 @@
 struct Metaspace: PreTokenizer {
     enum PrependScheme: String, CaseIterable, Sendable { case first, never, always }
 
-    private let replacement: [UInt8]
-    private let splits: Bool
+    let replacement: [UInt8]
+    let splits: Bool
     let scheme: PrependScheme
 
     init(replacement: String = "▁", scheme: PrependScheme = .always, splits: Bool = true) {
@@ -35,15 +35,12 @@ struct Metaspace: PreTokenizer {
     }
 
     func preTokenize(_ text: inout AlignedText) throws {
-        let isWhole = text.words.count == 1 && text.words[0] == 0..<text.bytes.count
         let isAtStart = text.isAtStart
         let tracks = text.tracksOrigins
         var index = 0
         text.rewriteWords { word in
-            let start =
-                isWhole
-                ? (isAtStart ? 0 : 1)
-                : tracks ? (word.origins.first?.start ?? 1) : Int32(isAtStart ? index : 1)
+            // Where white space or marks were dropped before, the word is not at the start.
+            let start = tracks ? (word.origins.first?.start ?? 1) : Int32(isAtStart ? index : 1)
             index += 1
             var spaces: [Range<Int>] = []
             for (place, byte) in word.bytes.enumerated() where byte == 0x20 {

@@ -21,6 +21,15 @@ struct SplitPreTokenizer: SplittingPreTokenizer {
         self.inverts = inverts
     }
 
+    /// What gives the words at once, if they are just what a scanner finds.
+    var scanner: WordScanner? { behavior == .isolated && !inverts ? pattern.scanner : nil }
+
+    /// Whether white space is left out, and nothing else done.
+    var splitsAtWhitespace: Bool {
+        guard case .characters(UnicodeTables.whitespace) = pattern else { return false }
+        return behavior == .removed && !inverts
+    }
+
     init(_ configuration: StageConfiguration) throws {
         self.init(
             try TextPattern(configuration), try Self.behavior(configuration),
@@ -54,7 +63,7 @@ struct SplitPreTokenizer: SplittingPreTokenizer {
 
     func split(_ text: UnsafeBufferPointer<UInt8>, into words: inout [Range<Int>]) throws {
         if text.isEmpty { return }
-        if pattern.isScanner, behavior == .isolated, !inverts { return pattern.scan(text, into: &words) }
+        if let scanner { return scanner.split(text, into: &words) }
         var pieces: [(range: Range<Int>, isMatch: Bool)] = []
         var done = 0
         for found in pattern.matches(in: text) {

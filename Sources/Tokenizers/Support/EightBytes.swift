@@ -29,6 +29,22 @@ enum EightBytes {
         (eight | (eight &- repeated(0x20)) | (eight &+ repeated(0x01))) & topBits == 0
     }
 
+    /// Whether a text is ASCII.
+    static func isASCII(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let start = text.baseAddress else { return true }
+        var place = 0
+        var bits: UInt64 = 0
+        while place &+ 8 <= text.count {
+            bits |= load(start + place)
+            place &+= 8
+        }
+        while place < text.count {
+            bits |= UInt64(start[place])
+            place &+= 1
+        }
+        return bits & topBits == 0
+    }
+
     /// Printable ASCII with A–Z made a–z.
     @inline(__always)
     static func lowercased(_ eight: UInt64) -> UInt64 {

@@ -6,16 +6,17 @@ enum ParallelChunks {
     ///
     /// - Parameters:
     ///   - threads: how many threads share the work, at least 1.
-    ///   - makeWorkspace: makes what each thread needs for itself.
+    ///   - workspaces: where each thread takes what it needs for itself.
     /// - Throws: the error of the first input, in order, whose transformation fails.
-    static func map<Input: Sendable, Output: Sendable, Workspace>(
-        _ inputs: [Input], threads: Int, makeWorkspace: @Sendable () -> Workspace,
-        _ transform: @Sendable (Input, Workspace) throws -> Output
+    static func map<Input: Sendable, Output: Sendable>(
+        _ inputs: [Input], threads: Int, workspaces: WorkspacePool,
+        _ transform: @Sendable (Input, EncodeWorkspace) throws -> Output
     ) throws -> [Output] {
         let chunkCount = min(threads, inputs.count)
         if chunkCount <= 1 {
-            let workspace = makeWorkspace()
-            return try inputs.map { try transform($0, workspace) }
+            return try workspaces.withWorkspace { workspace in
+                try inputs.map { try transform($0, workspace) }
+            }
         }
         let chunkSize = (inputs.count + chunkCount - 1) / chunkCount
         var results = [Result<[Output], any Error>](repeating: .success([]), count: chunkCount)
@@ -25,8 +26,11 @@ enum ParallelChunks {
             DispatchQueue.concurrentPerform(iterations: chunkCount) { chunk in
                 let start = min(chunk * chunkSize, inputs.count)
                 let end = min(start + chunkSize, inputs.count)
-                let workspace = makeWorkspace()
-                results[chunk] = Result { try inputs[start..<end].map { try transform($0, workspace) } }
+                results[chunk] = Result {
+                    try workspaces.withWorkspace { workspace in
+                        try inputs[start..<end].map { try transform($0, workspace) }
+                    }
+                }
             }
         }
         var outputs: [Output] = []

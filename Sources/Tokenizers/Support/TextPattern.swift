@@ -10,6 +10,8 @@ enum TextPattern: Sendable {
     case whitespace
     /// GPT-2's words.
     case gpt2
+    /// Llama 3's words, or Qwen's.
+    case llama3(Llama3Scanner)
     /// Runs of a character of at least a number.
     case run(UInt8, atLeast: Int)
     case regex(Regex)
@@ -32,6 +34,8 @@ enum TextPattern: Sendable {
         let text = try pattern.string("Regex")
         if text == Self.gpt2Expression {
             self = .gpt2
+        } else if let scanner = Llama3Scanner(expression: text) {
+            self = .llama3(scanner)
         } else if text == " {2,}" {
             self = .run(0x20, atLeast: 2)
         } else {
@@ -46,12 +50,13 @@ enum TextPattern: Sendable {
         }
     }
 
-    /// Whether ``scan(_:into:)`` gives the words at once.
-    var isScanner: Bool { if case .gpt2 = self { true } else { false } }
-
-    /// Appends all words, which leave nothing out.
-    func scan(_ text: UnsafeBufferPointer<UInt8>, into words: inout [Range<Int>]) {
-        GPT2Scanner.shared.split(text, into: &words)
+    /// The scanner that gives the words at once, if there is one; they leave nothing out.
+    var scanner: WordScanner? {
+        switch self {
+        case .gpt2: .gpt2
+        case .llama3(let scanner): .llama3(scanner)
+        default: nil
+        }
     }
 
     /// The places that are found, in order.
@@ -83,7 +88,7 @@ enum TextPattern: Sendable {
             var previous = 0
             Self.forEachScalar(text) { range, scalar in
                 let kind =
-                    UnicodeTables.contains(scalar, in: UnicodeTables.wordCharacters)
+                    UnicodeTables.contains(scalar, in: UnicodeTables.wordCharacters) || Self.joins(scalar)
                     ? 1 : UnicodeTables.contains(scalar, in: UnicodeTables.spaces) ? 0 : 2
                 if kind != 0 {
                     if kind == previous, let last = found.last {
@@ -94,11 +99,14 @@ enum TextPattern: Sendable {
                 }
                 previous = kind
             }
-        case .gpt2: scan(text, into: &found)
+        case .gpt2, .llama3: scanner?.split(text, into: &found)
         case .regex(let regex): return Self.matches(of: regex.expression, in: text)
         }
         return found
     }
+
+    /// The joiners, which the standard counts among the characters of words (Unicode Technical Standard 18, annex C).
+    private static func joins(_ scalar: UInt32) -> Bool { scalar == 0x200C || scalar == 0x200D }
 
     private static func forEachScalar(
         _ text: UnsafeBufferPointer<UInt8>, _ body: (_ range: Range<Int>, _ scalar: UInt32) -> Void

@@ -66,6 +66,9 @@ struct Vocabulary: Sendable {
     /// The token of an id.
     func token(of id: Int32) -> String? { position(of: id).map { String(decoding: self[$0], as: UTF8.self) } }
 
+    /// The bytes of the token of an id, if there is one.
+    func bytes(of id: Int32) -> ArraySlice<UInt8>? { position(of: id).map { self[$0] } }
+
     /// How many bytes the token of an id has.
     func length(of id: Int32) -> Int? { position(of: id).map { self[$0].count } }
 

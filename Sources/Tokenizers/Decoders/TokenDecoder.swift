@@ -1,0 +1,36 @@
+/// Turns tokens back into text. Tokens are UTF-8, and so is what comes of them.
+protocol TokenDecoder: Sendable {
+    /// What the tokens become; joined, it is the text.
+    func decode(_ tokens: [[UInt8]]) -> [[UInt8]]
+}
+
+/// Several decoders, one after the other.
+struct DecoderSequence: TokenDecoder {
+    let stages: [any TokenDecoder]
+
+    func decode(_ tokens: [[UInt8]]) -> [[UInt8]] {
+        stages.reduce(tokens) { $1.decode($0) }
+    }
+}
+
+extension StageRegistry where Stage == any TokenDecoder {
+    /// The decoders that `tokenizer.json` may name.
+    static var decoders: Self {
+        Self(
+            part: "decoder",
+            stages: [
+                "BPEDecoder": { try BPEDecoder($0) },
+                "ByteFallback": { _ in ByteFallbackDecoder() },
+                "ByteLevel": { _ in ByteLevelDecoder() },
+                "CTC": { try CTCDecoder($0) },
+                "Fuse": { _ in FuseDecoder() },
+                "Metaspace": { try MetaspaceDecoder($0) },
+                "Replace": { try ReplaceDecoder($0) },
+                "Sequence": {
+                    DecoderSequence(stages: try Self.decoders.makeAll(from: $0, key: "decoders"))
+                },
+                "Strip": { try StripDecoder($0) },
+                "WordPiece": { try WordPieceDecoder($0) },
+            ])
+    }
+}
