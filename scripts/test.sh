@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scripts/bootstrap.sh
+scripts/parquet.sh
 python3 scripts/demo_data.py
 scripts/python.sh
 if [ ! -e .demo/golden/ids.bin ]; then
@@ -11,11 +12,11 @@ if [ ! -e .demo/golden/ids.bin ]; then
         --output .demo/golden
 fi
 Tests/bootstrap_test.sh
-swift build --build-tests
-swift test --skip-build
+swift build --build-tests --traits Parquet
+swift test --skip-build --traits Parquet
 # Again with the kernels of lesser processors, and with none: results must be the same.
 for level in avx512 avx2 default libtorch; do
     echo "Kernels: $level"
-    DISTILL_CPU_CAPABILITY=$level swift test --skip-build --filter "TorchTests|TransformersTests|DistillationTests" |
+    DISTILL_CPU_CAPABILITY=$level swift test --skip-build --traits Parquet --filter "TorchTests|TransformersTests|DistillationTests" |
         grep -E "✘|Test run with" || exit 1
 done
