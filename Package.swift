@@ -118,7 +118,7 @@ let package = Package(
         .executableTarget(
             name: "distill",
             dependencies: [
-                "Distillation", "Exporters", "Hub", "Reports", "Files", "Yams",
+                "Distillation", "Datasets", "Exporters", "Hub", "Reports", "Files", "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -12,6 +12,7 @@ if [ ! -e .demo/golden/ids.bin ]; then
         --output .demo/golden
 fi
 Tests/bootstrap_test.sh
+Tests/parquet_test.sh
 swift build --build-tests --traits Parquet
 swift test --skip-build --traits Parquet
 # Again with the kernels of lesser processors, and with none: results must be the same.

@@ -153,13 +153,9 @@ cp_error cp_select(cp_file file, const int32_t *columns, int32_t count) {
         file->cells.clear();
         file->batch.reset();
         file->batches.reset();
-#if ARROW_VERSION_MAJOR >= 21
         auto batches = file->reader->GetRecordBatchReader(groups, leaves);
         check(batches.status());
         file->batches = std::move(*batches);
-#else
-        check(file->reader->GetRecordBatchReader(groups, leaves, &file->batches));
-#endif
         file->places.clear();
         for (int column : chosen)
             file->places.push_back(static_cast<int>(

@@ -46,6 +46,14 @@ extension TextStream {
         return value
     }
 
+    /// Whether the file itself names its class numbers, and some of its names are classes here: then its numbers stand
+    /// for their names and not for places in this map.
+    ///
+    /// - Parameter map: The classes.
+    public func namesClasses(of map: LabelMap) -> Bool {
+        classNames?.contains { map.id(of: $0) != nil } == true
+    }
+
     /// Reads the rest of the file for its labels.
     ///
     /// - Returns: The classes that the file itself names, as Parquet may; else integers that count from 0 as class
@@ -67,7 +75,7 @@ extension TextStream {
         var label = label
         var found: Int?
         if let classNames, let number = canonicalInteger(label), number < classNames.count,
-            classNames.contains(where: { map.id(of: $0) != nil })
+            namesClasses(of: map)
         {
             label = classNames[number]
             found = map.id(of: label)
