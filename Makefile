@@ -8,7 +8,7 @@ help:
 	@echo "make benchmark     set up, then measure against PyTorch, ONNX Runtime and tokenizers"
 	@echo "make lint          check the formatting"
 	@echo "make docs          build the documentation"
-	@echo "make build         set up, then build .build/release/distill"
+	@echo "make build         set up, then build .build/release/distill (PARQUET=1: with Parquet files)"
 	@echo "make clean         remove what was built, keep what was downloaded"
 
 demo:
@@ -28,7 +28,8 @@ docs:
 
 build:
 	@scripts/bootstrap.sh
-	swift build -c release --product distill
+	$(if $(PARQUET),@scripts/parquet.sh)
+	swift build -c release --product distill $(if $(PARQUET),--traits Parquet)
 
 clean:
 	rm -rf .build demo-output

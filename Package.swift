@@ -17,6 +17,11 @@ let torchLibraries: [LinkerSetting] = [
     .linkedLibrary("torch_cpu"),
     .linkedLibrary("c10"),
 ]
+
+// Where Apache Arrow lies, for the trait `Parquet`: `ARROW` if set, else the link that `scripts/parquet.sh` makes.
+let arrow = Context.environment["ARROW"] ?? "\(Context.packageDirectory)/.arrow"
+let withParquet: BuildSettingCondition = .when(traits: ["Parquet"])
+
 let strict: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 // Where tests go over many texts, debug builds are optimised too.
 let innerLoops = strict + [.unsafeFlags(["-O"])]
@@ -35,6 +40,9 @@ let package = Package(
         .library(name: "Exporters", targets: ["Exporters"]),
         .library(name: "Hub", targets: ["Hub"]),
     ],
+    traits: [
+        .trait(name: "Parquet", description: "Read Parquet files, through Apache Arrow's C++ libraries.")
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -52,7 +60,25 @@ let package = Package(
         .target(name: "Safetensors", dependencies: ["JSON", "Files"], swiftSettings: strict),
         .target(name: "Tokenizers", dependencies: ["JSON", "Files"], swiftSettings: innerLoops),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-        .target(name: "Datasets", dependencies: ["JSON", "Files", "CZlib"], swiftSettings: strict),
+        // Apache Arrow behind a C header; without the trait nothing is compiled.
+        .target(
+            name: "CParquet",
+            cxxSettings: [
+                .define("DISTILL_PARQUET", withParquet),
+                .unsafeFlags(["-isystem", "\(arrow)/include", "-O2"], withParquet),
+            ],
+            linkerSettings: [
+                .unsafeFlags(
+                    ["-L\(arrow)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(arrow)/lib"], withParquet),
+                .linkedLibrary("parquet", withParquet),
+                .linkedLibrary("arrow", withParquet),
+            ]),
+        .target(
+            name: "Datasets",
+            dependencies: [
+                "JSON", "Files", "CZlib", .target(name: "CParquet", condition: .when(traits: ["Parquet"])),
+            ],
+            swiftSettings: strict),
         .target(
             name: "Hub",
             dependencies: [
@@ -92,7 +118,7 @@ let package = Package(
         .executableTarget(
             name: "distill",
             dependencies: [
-                "Distillation", "Exporters", "Hub", "Reports", "Files", "Yams",
+                "Distillation", "Datasets", "Exporters", "Hub", "Reports", "Files", "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

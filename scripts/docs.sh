@@ -4,8 +4,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scripts/bootstrap.sh
+scripts/parquet.sh
 mkdir -p .build/docs
 for target in Distillation Transformers Torch Tokenizers Datasets Safetensors Hub; do
-    swift package --allow-writing-to-directory .build/docs generate-documentation --target "$target" \
+    swift package --traits Parquet --allow-writing-to-directory .build/docs generate-documentation --target "$target" \
         --warnings-as-errors --disable-indexing --output-path ".build/docs/$target"
 done

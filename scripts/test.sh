@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scripts/bootstrap.sh
+scripts/parquet.sh
 python3 scripts/demo_data.py
 scripts/python.sh
 if [ ! -e .demo/golden/ids.bin ]; then
@@ -11,8 +12,9 @@ if [ ! -e .demo/golden/ids.bin ]; then
         --output .demo/golden
 fi
 Tests/bootstrap_test.sh
-swift build --build-tests
-swift test --skip-build
+Tests/parquet_test.sh
+swift build --build-tests --traits Parquet
+swift test --skip-build --traits Parquet
 # Again with the kernels of lesser processors, and with none: results must be the same. What this processor has not, or
 # has chosen already, would be the same run once more.
 levels=(default libtorch)
@@ -20,6 +22,6 @@ if grep -qs avx512f /proc/cpuinfo; then levels=(avx2 "${levels[@]}"); fi
 if grep -qs avx512_bf16 /proc/cpuinfo; then levels=(avx512 "${levels[@]}"); fi
 for level in "${levels[@]}"; do
     echo "Kernels: $level"
-    DISTILL_CPU_CAPABILITY=$level swift test --skip-build --filter "TorchTests|TransformersTests|DistillationTests" |
+    DISTILL_CPU_CAPABILITY=$level swift test --skip-build --traits Parquet --filter "TorchTests|TransformersTests|DistillationTests" |
         grep -E "✘|Test run with" || exit 1
 done

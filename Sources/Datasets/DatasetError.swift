@@ -7,4 +7,9 @@ public struct DatasetError: Error, Equatable, Sendable, CustomStringConvertible 
     init(_ path: String, line: Int? = nil, _ reason: String) {
         self.init(line.map { "\(path), line \($0): \(reason)" } ?? "\(path): \(reason)")
     }
+
+    /// - Parameter row: The row that is wrong, which knows whether it is a line.
+    init(_ path: String, at row: TextRow, _ reason: String) {
+        self.init("\(path), \(row.unit.rawValue) \(row.line): \(reason)")
+    }
 }

@@ -9,6 +9,8 @@ public struct DatasetOptions: Sendable, Equatable {
         case tsv
         /// A JSON object a line.
         case jsonl
+        /// Apache Parquet, where the package was built with its trait `Parquet`.
+        case parquet
     }
 
     /// What a label is.
@@ -25,7 +27,7 @@ public struct DatasetOptions: Sendable, Equatable {
     public var textColumn: String?
     public var pairColumn: String?
     public var labelColumn: String?
-    /// `nil` goes by the file's name: `.csv`, `.tsv`, `.jsonl`, `.json`, each also with `.gz`.
+    /// `nil` goes by the file's name: `.csv`, `.tsv`, `.jsonl`, `.json`, each also with `.gz`, or `.parquet`.
     public var format: Format?
     /// Whether a label column is looked at; without it the examples have no labels.
     public var readsLabels = true
@@ -55,18 +57,33 @@ public struct DatasetOptions: Sendable, Equatable {
 extension DatasetOptions {
     /// The format of a file: the chosen one, or what its name tells.
     ///
+    /// - Parameter url: A file, or a pattern of several, which must have one format; see ``DataFiles``.
     /// - Throws: ``DatasetError`` where the name tells nothing.
     public func format(of url: URL) throws -> Format {
         if let format { return format }
+        let formats = try DataFiles.files(url).map { try ($0, Self.format(ofName: $0)) }
+        if let other = formats.first(where: { $0.1 != formats[0].1 }) {
+            throw DatasetError(
+                url.path(percentEncoded: false),
+                "the files must have one format, but \(formats[0].0.lastPathComponent) is "
+                    + "\(formats[0].1.rawValue) and \(other.0.lastPathComponent) is \(other.1.rawValue); name fewer"
+            )
+        }
+        return formats[0].1
+    }
+
+    private static func format(ofName url: URL) throws -> Format {
         let plain = url.pathExtension.lowercased() == "gz" ? url.deletingPathExtension() : url
         switch plain.pathExtension.lowercased() {
         case "csv": return .csv
         case "tsv", "tab": return .tsv
         case "jsonl", "json", "ndjson": return .jsonl
+        case "parquet": return .parquet
         default:
             throw DatasetError(
                 url.path(percentEncoded: false),
-                "the file's name does not tell its format; name it .csv, .tsv or .jsonl (or these with .gz)")
+                "the file's name does not tell its format; name it .csv, .tsv or .jsonl (or these with .gz) or .parquet"
+            )
         }
     }
 }

@@ -58,7 +58,7 @@ func list(_ names: [String]) -> String {
 }
 
 /// A whole number from 0 on, written without sign, leading zeros or spaces.
-private func canonicalInteger(_ text: String) -> Int? {
+func canonicalInteger(_ text: String) -> Int? {
     guard let number = Int(text), number >= 0, String(number) == text else { return nil }
     return number
 }

@@ -4,12 +4,18 @@ protocol RecordReader {
     var hasLabels: Bool { get }
     /// Whether rows have a second text; known once there has been a row.
     var hasPairs: Bool { get }
-    /// Whether a row so far had a JSON array as its label.
+    /// Whether a row so far had a JSON array as its label, or the label's column holds lists.
     var hasArrays: Bool { get }
+    /// The names of the classes by their numbers, where the file itself has them.
+    var classNames: [String]? { get }
 
     /// - Returns: The next row; `nil` at the end.
     /// - Throws: ``DatasetError``.
     mutating func next() throws -> TextRow?
+}
+
+extension RecordReader {
+    var classNames: [String]? { nil }
 }
 
 /// Rows of CSV or tab-separated values.

@@ -23,13 +23,13 @@ public struct TextDataset: Sendable {
         self.labelForm = labelForm
     }
 
-    /// Reads CSV, TSV or JSON lines, plain or gzip.
+    /// Reads CSV, TSV or JSON lines, plain or gzip, or Parquet.
     ///
     /// - Parameters:
     ///   - url: The file; its name tells the format unless the options do.
     ///   - options: The columns and the format.
-    ///   - labels: The classes that the file must keep to; `nil` takes the file's own: integers that count from 0
-    ///     are class numbers, anything else is a name.
+    ///   - labels: The classes that the file must keep to; `nil` takes the file's own: those it names, else integers that
+    ///     count from 0 are class numbers, anything else is a name.
     /// - Throws: ``DatasetError`` that names the file, the line and what to do; `FileError` where there is none.
     public static func load(
         _ url: URL, options: DatasetOptions = DatasetOptions(), labels: LabelMap? = nil
@@ -40,7 +40,8 @@ public struct TextDataset: Sendable {
         let form = options.labelForm
         let map =
             try stream.hasLabels && form != .number
-            ? labels ?? LabelMap(inferredFrom: rows.flatMap { $0.labelSet ?? [$0.label].compactMap(\.self) })
+            ? labels ?? stream.classNames.map { try LabelMap(names: $0) }
+                ?? LabelMap(inferredFrom: rows.flatMap { $0.labelSet ?? [$0.label].compactMap(\.self) })
             : nil
         let examples = try rows.map { row in
             TextExample(

@@ -7,8 +7,17 @@ public struct TextRow: Sendable, Equatable {
     public var label: String?
     /// The names of a label that is a set, none of them twice; `nil` where the row has none.
     public var labelSet: [String]?
-    /// The line on which the row begins, counted from 1.
+    /// The line on which the row begins, or in Parquet the row itself, counted from 1.
     public var line: Int
+    /// What ``line`` counts.
+    var unit = Unit.line
+    /// Which of the data set's files the row is from.
+    var file = 0
+
+    /// What stands before the number in an error.
+    enum Unit: String {
+        case line, row
+    }
 
     public init(
         text: String, pair: String? = nil, label: String? = nil, labelSet: [String]? = nil, line: Int
@@ -26,10 +35,10 @@ public struct TextRow: Sendable, Equatable {
     func checked(_ path: String, _ options: DatasetOptions) throws -> TextRow {
         func isBlank(_ text: String) -> Bool { text.unicodeScalars.allSatisfy(\.properties.isWhitespace) }
         guard !isBlank(text) else {
-            throw DatasetError(path, line: line, "the text is empty; remove the row or fill it")
+            throw DatasetError(path, at: self, "the text is empty; remove the row or fill it")
         }
         if let pair, isBlank(pair) {
-            throw DatasetError(path, line: line, "the second text is empty; remove the row or fill it")
+            throw DatasetError(path, at: self, "the second text is empty; remove the row or fill it")
         }
         var row = self
         row.label = label.map(trimmed)
@@ -40,7 +49,7 @@ public struct TextRow: Sendable, Equatable {
             row.label = nil
         } else if row.label?.isEmpty == true {
             guard options.allowsUnlabelled else {
-                throw DatasetError(path, line: line, "the label is empty; remove the row or fill it")
+                throw DatasetError(path, at: self, "the label is empty; remove the row or fill it")
             }
             row.label = nil
         }
@@ -72,7 +81,7 @@ public struct TextRow: Sendable, Equatable {
             let name = trimmed(name)
             guard !name.isEmpty else {
                 throw DatasetError(
-                    path, line: line,
+                    path, at: self,
                     "a name among the labels '\(names.joined(separator: ","))' is empty; remove it or fill it"
                 )
             }

@@ -35,21 +35,29 @@ extension TextStream {
         }
         guard isDecimal, let number = Double(label), number.isFinite else {
             throw DatasetError(
-                path, line: row.line,
+                path(of: row), at: row,
                 "the label '\(label)' is not a number, which regression needs; write it like 3.5")
         }
         let value = Float(number)
         guard value.isFinite else {
             throw DatasetError(
-                path, line: row.line, "the label '\(label)' is too large for float32; scale the labels")
+                path(of: row), at: row, "the label '\(label)' is too large for float32; scale the labels")
         }
         return value
     }
 
+    /// Whether the file itself names its class numbers, and some of its names are classes here: then its numbers stand
+    /// for their names and not for places in this map.
+    ///
+    /// - Parameter map: The classes.
+    public func namesClasses(of map: LabelMap) -> Bool {
+        classNames?.contains { map.id(of: $0) != nil } == true
+    }
+
     /// Reads the rest of the file for its labels.
     ///
-    /// - Returns: Integers that count from 0 as class numbers, anything else as names; `nil` without labels, and where
-    ///   they are numbers.
+    /// - Returns: The classes that the file itself names, as Parquet may; else integers that count from 0 as class
+    ///   numbers, anything else as names. `nil` without labels, and where they are numbers.
     /// - Throws: ``DatasetError`` for what is wrong with a row.
     public func inferLabels() throws -> LabelMap? {
         var distinct: Set<[UInt8]> = []
@@ -57,13 +65,26 @@ extension TextStream {
             for label in row.labelSet ?? [row.label].compactMap(\.self) { distinct.insert(Array(label.utf8)) }
         }
         guard hasLabels, form != .number else { return nil }
+        if let classNames { return try LabelMap(names: classNames) }
         return try LabelMap(inferredFrom: distinct.map { String(decoding: $0, as: UTF8.self) })
     }
 
+    /// A class number of a file that names its classes means that name, where a map has any of the names. A map that
+    /// has none of them, such as `LABEL_0` and `LABEL_1`, goes by the number.
     private func id(of label: String, _ row: TextRow, _ map: LabelMap) throws -> Int {
-        guard let id = map.id(ofLabel: label) else {
+        var label = label
+        var found: Int?
+        if let classNames, let number = canonicalInteger(label), number < classNames.count,
+            namesClasses(of: map)
+        {
+            label = classNames[number]
+            found = map.id(of: label)
+        } else {
+            found = map.id(ofLabel: label)
+        }
+        guard let id = found else {
             throw DatasetError(
-                path, line: row.line,
+                path(of: row), at: row,
                 "unknown label '\(label)'; the labels are \(list(map.names)), in this order")
         }
         return id

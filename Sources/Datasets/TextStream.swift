@@ -1,27 +1,43 @@
-import Files
 import Foundation
 
-/// Reads a data file row by row, so that a file of any size takes no more memory than its longest row.
+/// Reads a data set row by row, so that one of any size takes no more memory than its longest row, or in Parquet than
+/// a thousand rows.
 ///
 /// ```swift
 /// let stream = try TextStream(URL(filePath: "train.csv.gz"))
 /// while let row = try stream.next() { print(row.line, row.text) }
 /// ```
 public final class TextStream {
-    /// The path of the file.
+    /// The path of the file, or the pattern of several.
     public let path: String
     /// The rows read so far.
     public private(set) var count = 0
-    private let file: FileStream
-    private let reader: ByteReader
-    private let isCompressed: Bool
     let form: DatasetOptions.LabelForm
-    private var records: any RecordReader
+    private let files: [URL]
+    private let options: DatasetOptions
+    private let format: DatasetOptions.Format
+    private let chunkSize: Int
+    /// The file that is being read.
+    private var file: DataFile
+    /// The digests of those that have been read.
+    private var digests: [String] = []
+    private var isAtEnd = false
+    /// What the first file that had a row holds.
+    private var shape: Shape?
 
-    /// Opens CSV, TSV or JSON lines, plain or gzip.
+    /// What all files of a data set must agree in.
+    private struct Shape {
+        let path: String
+        let hasPairs: Bool
+        var hasLabels: Bool
+        let classNames: [String]?
+    }
+
+    /// Opens CSV, TSV or JSON lines, plain or gzip, or Parquet.
     ///
     /// - Parameters:
-    ///   - url: The file; its name tells the format unless the options do.
+    ///   - url: The file, or a pattern of several that are read one after another (see ``DataFiles``); its name tells
+    ///     the format unless the options do.
     ///   - options: The columns and the format.
     ///   - chunkSize: The bytes read at a time.
     /// - Throws: ``DatasetError`` where the format is unknown; `FileError` where the file cannot be read.
@@ -34,39 +50,33 @@ public final class TextStream {
                 "label_separator is empty; give the text that stands between labels, such as ','")
         }
         form = options.labelForm
-        isCompressed = try Self.isCompressed(url)
-        file = try FileStream(url)
-        let source: any ByteSource =
-            isCompressed ? try Gunzip(file, path: path, chunkSize: chunkSize) : file
-        reader = ByteReader(source, chunkSize: chunkSize)
-        let format = try options.format(of: url)
-        if format != .jsonl { try reader.skip(prefix: [0xEF, 0xBB, 0xBF]) }
-        records =
-            switch format {
-            case .csv:
-                DelimitedReader(reader, delimiter: UInt8(ascii: ","), path: path, options: options)
-            case .tsv:
-                DelimitedReader(reader, delimiter: UInt8(ascii: "\t"), path: path, options: options)
-            case .jsonl: JSONLinesReader(reader, path: path, options: options)
-            }
+        files = try DataFiles.files(url)
+        format = try options.format(of: url)
+        (self.options, self.chunkSize) = (options, chunkSize)
+        file = try DataFile(files[0], format: format, options: options, chunkSize: chunkSize)
     }
 
     /// The next row; `nil` at the end.
     ///
-    /// - Throws: ``DatasetError`` that names the file, the line and what to do, also for a file without rows.
+    /// - Throws: ``DatasetError`` that names the file, the line and what to do, also for a data set without rows.
     public func next() throws -> TextRow? {
-        let row: TextRow?
-        do { row = try records.next() } catch {
-            // What damaged gzip data unpack to has errors of its own; the damage is what matters.
-            if isCompressed { try reader.drain() }
-            throw error
+        while !isAtEnd {
+            if var row = try file.next() {
+                if files.count > 1 { try checkShape() }
+                row.file = digests.count
+                count += 1
+                return row
+            }
+            digests.append(try file.sha256())
+            if digests.count == files.count {
+                isAtEnd = true
+            } else {
+                file = try DataFile(
+                    files[digests.count], format: format, options: options, chunkSize: chunkSize)
+            }
         }
-        if row != nil {
-            count += 1
-        } else if count == 0 {
-            throw DatasetError(path, "there are no examples in this file")
-        }
-        return row
+        guard count > 0 else { throw DatasetError(path, "there are no examples in this file") }
+        return nil
     }
 
     /// The next rows, at most `limit`; none at the end.
@@ -76,38 +86,64 @@ public final class TextStream {
         return rows
     }
 
-    /// SHA-256 of the file, once the end has been reached.
-    public var sha256: String { file.sha256 }
+    /// SHA-256 of the file, once the end has been reached; of several files see ``DataFiles/sha256(_:)``.
+    public var sha256: String { isAtEnd ? DataFiles.sha256(digests) : "" }
 
-    /// Whether the file has a place for labels; known once there has been a row, or, where examples may lack a label,
-    /// at the end.
-    public var hasLabels: Bool { records.hasLabels }
+    /// Whether the data set has a place for labels; known once there has been a row, or, where examples may lack a
+    /// label, at the end.
+    public var hasLabels: Bool { file.records.hasLabels || shape?.hasLabels == true }
 
     /// Whether each row has two texts; known once there has been a row.
-    public var hasPairs: Bool { records.hasPairs }
+    public var hasPairs: Bool { shape?.hasPairs ?? file.records.hasPairs }
 
-    /// Whether the first label of a file is a JSON array, and so a set.
+    /// The names of the classes by their numbers, where the file itself has them, as Parquet from `datasets` does.
+    public var classNames: [String]? { shape == nil ? file.records.classNames : shape?.classNames }
+
+    /// Whether the first label of a data set is a JSON array or a list, and so a set.
     ///
     /// - Parameters:
-    ///   - url: The file.
+    ///   - url: The file, or a pattern of several.
     ///   - options: How it is read; what they say of the labels' form does not count.
     /// - Throws: ``DatasetError`` for what is wrong with the rows up to there; `FileError`.
     public static func hasLabelSets(_ url: URL, options: DatasetOptions) throws -> Bool {
-        guard try options.format(of: url) == .jsonl else { return false }
+        guard [.jsonl, .parquet].contains(try options.format(of: url)) else { return false }
         var options = options
         (options.labelForm, options.allowsUnlabelled) = (.set, true)
         let stream = try TextStream(url, options: options)
         while let row = try stream.next() {
-            if row.labelSet != nil { return stream.records.hasArrays }
+            if row.labelSet != nil { return stream.file.records.hasArrays }
         }
         return false
     }
 
-    private static func isCompressed(_ url: URL) throws -> Bool {
-        let file = try RandomAccessFile(url)
-        guard file.count >= 2 else { return false }
-        var start: [UInt8] = [0, 0]
-        try start.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }
-        return start == [0x1F, 0x8B]
+    /// The path of the file that a row is from.
+    func path(of row: TextRow) -> String {
+        files.count == 1 ? path : files[row.file].path(percentEncoded: false)
+    }
+
+    /// Compares the file, which has had a row, with the first.
+    ///
+    /// - Throws: ``DatasetError``.
+    private func checkShape() throws {
+        let records = file.records
+        guard let first = shape, first.path != file.path else {
+            shape = Shape(
+                path: file.path, hasPairs: records.hasPairs, hasLabels: records.hasLabels,
+                classNames: records.classNames)
+            return
+        }
+        func differs(_ what: String) -> DatasetError {
+            DatasetError(file.path, "\(what) \(first.path), of the same data set; read the files apart")
+        }
+        guard records.hasPairs == first.hasPairs else {
+            throw differs("each row has \(records.hasPairs ? "two texts" : "one text"), unlike")
+        }
+        guard options.allowsUnlabelled || records.hasLabels == first.hasLabels else {
+            throw differs("labels are \(records.hasLabels ? "there" : "missing"), unlike in")
+        }
+        guard records.classNames == first.classNames else {
+            throw differs("the classes have other names than in")
+        }
+        if records.hasLabels { shape?.hasLabels = true }
     }
 }

@@ -27,7 +27,7 @@ enum ExampleTexts {
         let path = file.path(percentEncoded: false)
         var texts: [Int: (text: String, pair: String?)] = [:]
         do {
-            guard try memo.sha256(ofFile: file) == sha256 else {
+            guard try memo.sha256(ofData: file) == sha256 else {
                 return
                     "\(path): the file changed while the run went on; the report has its examples without texts"
             }

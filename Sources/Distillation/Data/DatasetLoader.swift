@@ -62,7 +62,7 @@ struct DatasetLoader {
     func load(
         _ url: URL, labels: Labels, problemType: ProblemType = .singleLabel, allowsUnlabelled: Bool = false
     ) throws -> LoadedData {
-        let digest = try memo.sha256(ofFile: url)
+        let digest = try memo.sha256(ofData: url)
         var options = options
         options.labelForm = .init(problemType)
         options.allowsUnlabelled = allowsUnlabelled

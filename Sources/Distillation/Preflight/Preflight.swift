@@ -174,8 +174,9 @@ struct Preflight {
     private func labelsAreNumbers() throws -> Bool {
         var options = request.data.options
         options.allowsUnlabelled = true
-        let labels = try TextStream(request.data.train, options: options).rows(200).compactMap(\.label)
-        return !labels.isEmpty && labels.allSatisfy { Int($0) != nil && data.labels.id(of: $0) == nil }
+        let stream = try TextStream(request.data.train, options: options)
+        let labels = try stream.rows(200).compactMap(\.label)
+        return !labels.isEmpty && !stream.namesClasses(of: data.labels) && labels.allSatisfy { Int($0) != nil && data.labels.id(of: $0) == nil }
             && data.labels.names.contains { !$0.hasPrefix("LABEL_") }
     }
 

@@ -1,0 +1,152 @@
+import Files
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The files that one name stands for: a file, or a pattern of several that are read one after another as one data set.
+///
+/// A pattern knows `*`, `?` and `[…]` within a part of the path, and `{a,b}` anywhere; a backslash takes such a meaning away.
+/// What exists by the very name always wins.
+public enum DataFiles {
+    /// The files of a name, those of a pattern in the order of their paths' bytes.
+    ///
+    /// - Parameter url: A file, which need not exist, or a pattern.
+    /// - Returns: At least one file.
+    /// - Throws: ``DatasetError`` where a pattern fits no file.
+    public static func files(_ url: URL) throws -> [URL] {
+        let path = url.path(percentEncoded: false)
+        guard !FileManager.default.fileExists(atPath: path), path.utf8.contains(where: isSpecial) else {
+            return [url]
+        }
+        let found = Set(alternatives(path).flatMap(expanded).map { Array($0.utf8) })
+        guard !found.isEmpty else {
+            throw DatasetError(
+                path, "there is no such file, and none that fits it as a pattern; check the name")
+        }
+        return found.sorted { $0.lexicographicallyPrecedes($1) }.map {
+            URL(filePath: String(decoding: $0, as: UTF8.self), directoryHint: .notDirectory)
+        }
+    }
+
+    /// One name for several files, from which ``files(_:)`` gets them back.
+    ///
+    /// - Parameter files: Files that exist, at least one.
+    public static func url(for files: [URL]) -> URL {
+        let paths = Set(files.map { $0.path(percentEncoded: false) }).sorted {
+            $0.utf8.lexicographicallyPrecedes($1.utf8)
+        }
+        guard let first = paths.first, let last = paths.last, paths.count > 1 else { return files[0] }
+        func url(_ pattern: String) -> URL { URL(filePath: pattern, directoryHint: .notDirectory) }
+        // `train-*.parquet`, where that fits these and no others.
+        let stem = String(decoding: zip(first.utf8, last.utf8).prefix { $0 == $1 }.map(\.0), as: UTF8.self)
+        let tail = paths.dropFirst().reduce(Array(first.utf8)) { tail, path in
+            Array(zip(tail.reversed(), path.utf8.reversed()).prefix { $0 == $1 }.map(\.0).reversed())
+        }
+        let ending = String(decoding: tail.suffix(first.utf8.count - stem.utf8.count), as: UTF8.self)
+        let pattern = escaped(stem) + "*" + escaped(ending)
+        if stem.utf8.count + ending.utf8.count <= first.utf8.count,
+            Set(expanded(pattern).map { Array($0.utf8) }) == Set(paths.map { Array($0.utf8) })
+        {
+            return url(pattern)
+        }
+        let directory = stem.utf8.lastIndex(of: UInt8(ascii: "/")).map { stem[...$0] } ?? ""
+        let rest = paths.map { escaped(String($0.dropFirst(directory.count))) }
+        return url(escaped(String(directory)) + "{" + rest.joined(separator: ",") + "}")
+    }
+
+    /// The SHA-256 of a data set: its file's, or that of the lines of its files' digests in their order.
+    ///
+    /// - Parameter digests: 64 hexadecimal digits each.
+    public static func sha256(_ digests: [String]) -> String {
+        digests.count == 1 ? digests[0] : Digest.sha256(digests.map { $0 + "\n" }.joined())
+    }
+
+    // MARK: - Patterns
+
+    private static let backslash = UInt8(ascii: "\\")
+
+    private static func isSpecial(_ byte: UInt8) -> Bool { "*?[]{},\\".utf8.contains(byte) }
+    private static func isWildcard(_ byte: UInt8) -> Bool { "*?[".utf8.contains(byte) }
+
+    private static func escaped(_ text: String) -> String {
+        String(decoding: text.utf8.flatMap { isSpecial($0) ? [backslash, $0] : [$0] }, as: UTF8.self)
+    }
+
+    /// The patterns without braces that one with braces stands for.
+    private static func alternatives(_ pattern: String) -> [String] {
+        let bytes = Array(pattern.utf8)
+        var (place, start, depth) = (0, -1, 0)
+        var commas: [Int] = []
+        while place < bytes.count {
+            switch bytes[place] {
+            case backslash: place += 1
+            case UInt8(ascii: "{"):
+                if depth == 0 { (start, commas) = (place, []) }
+                depth += 1
+            case UInt8(ascii: ",") where depth == 1: commas.append(place)
+            case UInt8(ascii: "}") where depth > 0:
+                depth -= 1
+                if depth == 0, !commas.isEmpty {
+                    let ends = [start] + commas + [place]
+                    return zip(ends, ends.dropFirst()).flatMap { from, to in
+                        alternatives(
+                            String(
+                                decoding: bytes[..<start] + bytes[(from + 1)..<to] + bytes[(place + 1)...],
+                                as: UTF8.self))
+                    }
+                }
+            default: break
+            }
+            place += 1
+        }
+        return [pattern]
+    }
+
+    /// The files that fit a pattern without braces.
+    private static func expanded(_ pattern: String) -> [String] {
+        var found = [pattern.hasPrefix("/") ? "/" : ""]
+        let parts = pattern.split(separator: "/").map(String.init)
+        for (index, part) in parts.enumerated() {
+            found = found.flatMap { base in
+                names(part, in: base).map { base + $0 + (index < parts.count - 1 ? "/" : "") }
+            }
+        }
+        return found.filter { path in
+            var isDirectory: ObjCBool = false
+            return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+                && !isDirectory.boolValue
+        }
+    }
+
+    /// The names in a directory that fit a part of a pattern.
+    private static func names(_ part: String, in directory: String) -> [String] {
+        guard hasWildcard(part) else { return [unescaped(part)] }
+        let names = try? FileManager.default.contentsOfDirectory(atPath: directory.isEmpty ? "." : directory)
+        return (names ?? []).filter { fnmatch(part, $0, FNM_PERIOD) == 0 }
+    }
+
+    private static func hasWildcard(_ part: String) -> Bool {
+        var isEscaped = false
+        for byte in part.utf8 {
+            if !isEscaped, isWildcard(byte) { return true }
+            isEscaped = !isEscaped && byte == backslash
+        }
+        return false
+    }
+
+    private static func unescaped(_ part: String) -> String {
+        var bytes: [UInt8] = []
+        var isEscaped = false
+        for byte in part.utf8 {
+            isEscaped = !isEscaped && byte == backslash
+            if !isEscaped { bytes.append(byte) }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
