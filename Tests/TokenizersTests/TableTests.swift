@@ -77,8 +77,8 @@ struct TableTests {
         for value: UInt32 in 0..<0x110000 where SelfContainedScalars.contains(value) {
             guard let scalar = Unicode.Scalar(value) else { continue }
             count += 1
-            var text = String.UnicodeScalarView("a")
-            text += [scalar, scalar, "a", scalar, " ", scalar]
+            var text = "a".unicodeScalars
+            text.append(contentsOf: [scalar, scalar, "a", scalar, " ", scalar])
             let hasSpaces = CompatibilityDecomposition.decompose(value).contains {
                 UnicodeTables.contains($0, in: UnicodeTables.whitespace)
             }
