@@ -12,7 +12,9 @@
         private let options: DatasetOptions
         private let textName: String
         private let pairName: String?
-        /// The place of the label among the columns that are read.
+        // Places among the columns that are read.
+        private let textPlace: Int
+        private let pairPlace: Int?
         private let labelPlace: Int?
         private var batch: ParquetFile.Batch?
         /// The next row of the batch.
@@ -54,9 +56,6 @@
             pairPlace = columns.pair.flatMap(chosen.firstIndex(of:))
             try file.select(chosen)
         }
-
-        private let textPlace: Int
-        private let pairPlace: Int?
 
         mutating func next() throws -> TextRow? {
             if batch.map({ place == $0.count }) ?? true {

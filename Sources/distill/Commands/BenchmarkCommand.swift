@@ -84,7 +84,7 @@ struct BenchmarkCommand: ParsableCommand {
         } else {
             request.trimLengths()
         }
-        request.data = data.map { URL(filePath: $0) }
+        request.data = try data.map { try DataReference.url($0, split: .test) }
         request.textColumn = columns.textColumn
         request.textPairColumn = columns.textPairColumn
         request.labelColumn = columns.labelColumn

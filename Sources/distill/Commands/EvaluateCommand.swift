@@ -41,7 +41,8 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func request() throws -> EvaluateRequest {
-        var request = EvaluateRequest(model: try ModelReference.directory(model), data: URL(filePath: data))
+        var request = EvaluateRequest(
+            model: try ModelReference.directory(model), data: try DataReference.url(data, split: .test))
         request.teacher = try teacher.map { try ModelReference.directory($0) }
         request.textColumn = columns.textColumn
         request.textPairColumn = columns.textPairColumn

@@ -75,7 +75,7 @@ struct ExportCommand: ParsableCommand {
         request.opset = opset
         request.overwrite = overwrite
         request.check = !noCheck
-        request.data = data.map { URL(filePath: $0) }
+        request.data = try data.map { try DataReference.url($0, split: .test) }
         request.textColumn = columns.textColumn
         request.textPairColumn = columns.textPairColumn
         request.labelColumn = columns.labelColumn

@@ -46,7 +46,8 @@ struct LabelCommand: ParsableCommand {
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func request() throws -> LabelRequest {
-        var request = LabelRequest(teacher: try ModelReference.directory(teacher), data: URL(filePath: data))
+        var request = LabelRequest(
+            teacher: try ModelReference.directory(teacher), data: try DataReference.url(data, split: .train))
         request.textColumn = textColumn
         request.textPairColumn = textPairColumn
         request.maxLength = maxLength ?? request.maxLength

@@ -62,7 +62,7 @@ struct QuantizeCommand: ParsableCommand {
         var request = QuantizeRequest(
             model: try ModelReference.directory(model), output: URL(filePath: output))
         request.overwrite = overwrite
-        request.data = data.map { URL(filePath: $0) }
+        request.data = try data.map { try DataReference.url($0, split: .validation) }
         try method.assign(to: &request)
         request.textColumn = columns.textColumn
         request.textPairColumn = columns.textPairColumn

@@ -5,7 +5,11 @@ import Transformers
 
 struct DataOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("Training data: .csv, .tsv or .jsonl, each also with .gz.", valueName: "file"),
+        help: ArgumentHelp(
+            """
+            Training data: .csv, .tsv or .jsonl, each also with .gz, or .parquet; a pattern of such files, a directory \
+            that holds them by split, or hf://datasets/org/name.
+            """, valueName: "file"),
         completion: .file(extensions: dataFileExtensions))
     var train: String?
 
@@ -36,8 +40,11 @@ struct DataOptions: ParsableArguments {
     @OptionGroup var columns: ColumnOptions
 
     func request(_ settings: Settings) throws -> DataRequest {
-        var request = DataRequest(train: URL(filePath: try settings.required("train", train)))
-        request.validation = try settings.value("validation", validation).map { URL(filePath: $0) }
+        var request = DataRequest(
+            train: try DataReference.url(settings.required("train", train), split: .train))
+        request.validation = try settings.value("validation", validation).map {
+            try DataReference.url($0, split: .validation)
+        }
         try settings.assign("validation_split", validationSplit, to: &request.validationSplit)
         try settings.assign("text_column", columns.textColumn, to: &request.textColumn)
         try settings.assign("text_pair_column", columns.textPairColumn, to: &request.textPairColumn)
@@ -46,7 +53,7 @@ struct DataOptions: ParsableArguments {
         try settings.assign("problem_type", problemType, to: &request.problemType)
         request.unlabelled =
             try settings.value("unlabelled", unlabelled.isEmpty ? nil : unlabelled)?.map {
-                URL(filePath: $0)
+                try DataReference.url($0, split: .train)
             } ?? []
         try settings.assign("max_length", columns.maxLength, to: &request.maxLength)
         return request
@@ -75,4 +82,4 @@ struct ColumnOptions: ParsableArguments {
 
 extension ProblemType: ExpressibleByArgument {}
 
-let dataFileExtensions = ["csv", "tsv", "jsonl", "json", "gz"]
+let dataFileExtensions = ["csv", "tsv", "jsonl", "json", "gz", "parquet"]

@@ -55,7 +55,7 @@ struct QuantizationOptions: ParsableArguments {
     var trimMinimumCount = 1
 
     func assign(to request: inout QuantizeRequest) throws {
-        request.vocabularyData = trimVocabulary.map { URL(filePath: $0) }
+        request.vocabularyData = try trimVocabulary.map { try DataReference.url($0, split: .train) }
         request.minimumTokenCount = trimMinimumCount
         request.method.type = type
         request.method.activations = activations
@@ -63,7 +63,7 @@ struct QuantizationOptions: ParsableArguments {
         request.method.percentile = percentile
         request.method.embeddings = embeddings
         request.method.keep = keep
-        request.calibrationData = calibrationData.map { URL(filePath: $0) }
+        request.calibrationData = try calibrationData.map { try DataReference.url($0, split: .train) }
         request.calibrationExamples = calibrationExamples
         request.accuracyDrop = accuracyDrop
     }

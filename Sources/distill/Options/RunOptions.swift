@@ -39,7 +39,7 @@ struct RunOptions: ParsableArguments {
             output: URL(filePath: try place ?? settings.required("output", output.output)))
         request.teachers = teachers
         try teaching.assign(settings, to: &request)
-        request.test = try settings.value("test", test).map { URL(filePath: $0) }
+        request.test = try settings.value("test", test).map { try DataReference.url($0, split: .test) }
         try settings.assign("baseline", baseline ? true : nil, to: &request.baseline)
         try settings.assign("seeds", seeds, to: &request.seeds)
         request.student = try student.options(settings)
