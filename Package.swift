@@ -146,7 +146,7 @@ let package = Package(
                 "Hub", "JSON", "Files", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
-            ], exclude: ["hub.py"], swiftSettings: strict),
+            ], exclude: ["hub.py", "Fixtures"], swiftSettings: strict),
         .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard"], swiftSettings: strict),
         .testTarget(
             name: "ReportsTests", dependencies: ["Reports", "JSON", "TestSupport"], swiftSettings: strict),

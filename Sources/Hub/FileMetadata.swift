@@ -11,8 +11,6 @@ struct FileMetadata: Sendable {
 }
 
 extension HubTransport {
-    private func prefix(_ kind: HubRepository.Kind) -> String { kind == .dataset ? "datasets/" : "" }
-
     /// What a revision holds.
     ///
     /// - Throws: ``HubError``.
@@ -37,7 +35,7 @@ extension HubTransport {
     func metadata(_ name: String, _ repository: HubRepository, revision: String) async throws -> FileMetadata
     {
         let url =
-            "\(configuration.endpoint)/\(prefix(repository.kind))\(repository.id)/resolve/"
+            "\(configuration.endpoint)/\(repository.kind.path)\(repository.id)/resolve/"
             + "\(RepositoryPath.quote(revision, keepingSlashes: false))/\(RepositoryPath.quote(name, keepingSlashes: true))"
         return try await attempt {
             let answer = try await send(.HEAD, url, staying: true)

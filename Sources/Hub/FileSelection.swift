@@ -6,6 +6,7 @@ public struct FileSelection: Sendable, Equatable {
         case model
         case file(String)
         case patterns([String])
+        case data(HubDataReference, DataSplit)
     }
 
     let rule: Rule
@@ -27,6 +28,11 @@ public struct FileSelection: Sendable, Equatable {
         FileSelection(rule: .patterns(patterns.map { $0.hasSuffix("/") ? $0 + "*" : $0 }))
     }
 
+    /// The data that a reference and a split mean.
+    public static func data(_ reference: HubDataReference, split: DataSplit) -> FileSelection {
+        FileSelection(rule: .data(reference, split))
+    }
+
     static let configuration = "config.json"
     static let weights = "model.safetensors"
     static let index = "model.safetensors.index.json"
@@ -43,6 +49,15 @@ public struct FileSelection: Sendable, Equatable {
 
     static func matches(_ name: String, _ pattern: String) -> Bool {
         fnmatch(pattern, name, FNM_NOESCAPE) == 0
+    }
+
+    /// Whether a path fits a pattern by fsspec's rules: `*` stays within a folder, `**` does not.
+    static func matchesPath(_ name: String, _ pattern: String) -> Bool {
+        if pattern.contains("**") {
+            // `a/**/b` is also `a/b`.
+            return matches(name, pattern) || matches(name, pattern.replacing("**/", with: ""))
+        }
+        return fnmatch(pattern, name, FNM_NOESCAPE | FNM_PATHNAME) == 0
     }
 
     /// The files to take, but for shards, which the index names.
@@ -67,6 +82,7 @@ public struct FileSelection: Sendable, Equatable {
             if Self.isPickle(name) { throw HubError.pickle(id: id, files: [name]) }
             guard there.contains(name) else { throw HubError.nothingSelected(id: id, wanted: "file \(name)") }
             return [name]
+        case .data(let reference, let split): return try reference.files(among: names, split: split)
         case .patterns(let patterns):
             if let named = names.first(where: { Self.isPickle($0) && patterns.contains($0) }) {
                 throw HubError.pickle(id: id, files: [named])

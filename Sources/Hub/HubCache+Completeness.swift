@@ -20,6 +20,16 @@ extension HubCache {
             }
             if strictly { return ["(unknown)"] }
             return try selection.choose(from: present, id: repository.id).filter { !has($0, commit) }
+        case .data(_, let split):
+            if let names {
+                return try selection.choose(from: names, id: repository.id).filter { !has($0, commit) }
+            }
+            if strictly { return ["(unknown)"] }
+            // What is not there may be what was meant.
+            guard let chosen = try? selection.choose(from: present, id: repository.id) else {
+                return ["the \(split.rawValue) data"]
+            }
+            return chosen.filter { !has($0, commit) }
         case .model:
             var missing: [String] = []
             if let names {

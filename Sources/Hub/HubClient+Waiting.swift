@@ -10,15 +10,25 @@ extension HubClient {
         of repository: HubRepository, files: FileSelection = .model,
         onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
     ) throws -> URL {
+        try wait { try await snapshot(of: repository, files: files, onEvent: onEvent) }
+    }
+
+    /// ``data(of:split:onEvent:)`` for code that is not asynchronous. It must not be called from a task.
+    ///
+    /// - Throws: ``HubError``.
+    public func waitForData(
+        of reference: HubDataReference, split: DataSplit,
+        onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
+    ) throws -> [URL] {
+        try wait { try await data(of: reference, split: split, onEvent: onEvent) }
+    }
+
+    private func wait<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) throws -> Value {
         let done = DispatchSemaphore(value: 0)
-        let outcome = Mutex<Result<URL, any Error>?>(nil)
-        let box = Box(outcome)
+        let box = Box<Value>()
         Task.detached {
-            let result: Result<URL, any Error>
-            do { result = .success(try await snapshot(of: repository, files: files, onEvent: onEvent)) } catch
-            {
-                result = .failure(error)
-            }
+            let result: Result<Value, any Error>
+            do { result = .success(try await body()) } catch { result = .failure(error) }
             box.value.withLock { $0 = result }
             done.signal()
         }
@@ -28,7 +38,6 @@ extension HubClient {
     }
 }
 
-private final class Box: Sendable {
-    let value: Mutex<Result<URL, any Error>?>
-    init(_ value: consuming Mutex<Result<URL, any Error>?>) { self.value = value }
+private final class Box<Value: Sendable>: Sendable {
+    let value = Mutex<Result<Value, any Error>?>(nil)
 }

@@ -29,16 +29,15 @@ public struct HubClient: Sendable {
         {
             return cache.snapshot(repository.revision)
         }
-        let client = HubTransport.client(configuration)
+        let clients = try HubClients(configuration)
         do {
             let transport = HubTransport(
-                client: client, configuration: configuration, id: repository.id, revision: repository.revision
-            )
+                clients: clients, configuration: configuration, repository: repository)
             let url = try await fetch(repository, files, cache, transport, onEvent)
-            try await client.shutdown()
+            try await clients.shutdown()
             return url
         } catch {
-            try? await client.shutdown()
+            try? await clients.shutdown()
             throw error
         }
     }
@@ -71,6 +70,29 @@ public struct HubClient: Sendable {
             .appending(path: name)
         } catch HubError.nothingSelected {
             throw HubError.fileNotFound(id: repository.id, revision: repository.revision, file: name)
+        }
+    }
+
+    /// Fetches the data that a reference names, unless the cache has them.
+    ///
+    /// - Parameters:
+    ///   - reference: The repository, and the file, folder or pattern in it.
+    ///   - split: The part of the data where the reference names no file.
+    ///   - onEvent: Told of progress and warnings, from any thread.
+    /// - Returns: The files in the snapshot's directory, at least one, in the order in which they are one data set.
+    /// - Throws: ``HubError``.
+    public func data(
+        of reference: HubDataReference, split: DataSplit,
+        onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
+    ) async throws -> [URL] {
+        let selection = FileSelection.data(reference, split: split)
+        let directory = try await snapshot(of: reference.repository, files: selection, onEvent: onEvent)
+        let cache = HubCache(root: configuration.cache, repository: reference.repository)
+        let commit = directory.lastPathComponent
+        // What was chosen before is chosen again: the rules look only at what is there of the same kind.
+        let names = cache.names(commit) ?? cache.namesPresent(commit)
+        return try selection.choose(from: names, id: reference.repository.id).map {
+            directory.appending(path: $0)
         }
     }
 
@@ -155,10 +177,10 @@ public struct HubClient: Sendable {
         let meter = ProgressMeter(total: total, files: metadata.count, onEvent: onEvent)
         _ = try await concurrently(metadata) { file in
             let download = FileDownload(transport: transport, cache: cache, file: file) {
-                meter.move($0, file.name)
+                meter.move($0, file)
             }
             try await download.run()
-            meter.finish(file.name)
+            meter.finish(file)
         }
     }
 
@@ -190,28 +212,5 @@ extension HubError {
         case .status(_, let code): code == 429 || code >= 500
         default: false
         }
-    }
-}
-
-/// Adds up what several downloads report.
-private final class ProgressMeter: Sendable {
-    private let state: Mutex<HubProgress>
-    private let onEvent: @Sendable (HubEvent) -> Void
-
-    init(total: Int, files: Int, onEvent: @escaping @Sendable (HubEvent) -> Void) {
-        state = Mutex(HubProgress(file: "", completed: 0, total: total, filesCompleted: 0, filesTotal: files))
-        self.onEvent = onEvent
-    }
-
-    func move(_ bytes: Int, _ file: String) { change(file) { $0.completed += bytes } }
-    func finish(_ file: String) { change(file) { $0.filesCompleted += 1 } }
-
-    private func change(_ file: String, _ body: (inout HubProgress) -> Void) {
-        let progress = state.withLock { state in
-            body(&state)
-            state.file = file
-            return state
-        }
-        onEvent(.progress(progress))
     }
 }

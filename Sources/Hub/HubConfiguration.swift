@@ -11,9 +11,9 @@ public struct HubConfiguration: Sendable {
     /// Whether no network is allowed (`HF_HUB_OFFLINE`, else `TRANSFORMERS_OFFLINE`).
     public var isOffline: Bool
     /// Seconds to wait for a connection (`HF_HUB_ETAG_TIMEOUT`).
-    public var connectTimeout: Int
+    public var connectTimeout: Double
     /// Seconds to wait for the next bytes (`HF_HUB_DOWNLOAD_TIMEOUT`).
-    public var readTimeout: Int
+    public var readTimeout: Double
     /// Further attempts after a failed one.
     public var retries = 5
     /// Seconds before the first further attempt, doubled each time up to 8.
@@ -22,6 +22,8 @@ public struct HubConfiguration: Sendable {
     public var longestWait = 300.0
     /// Files fetched at once.
     public var concurrency = 4
+    /// The proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+    let proxies: HubProxies
 
     /// - Parameter environment: the environment variables.
     public init(environment: [String: String] = ProcessInfo.processInfo.environment) {
@@ -41,9 +43,10 @@ public struct HubConfiguration: Sendable {
         if token?.isEmpty == true { token = fromFile.map(Self.cleaned).flatMap { $0.isEmpty ? nil : $0 } }
         let switches = nonEmpty("HF_HUB_OFFLINE") ?? nonEmpty("TRANSFORMERS_OFFLINE")
         isOffline = ["1", "ON", "YES", "TRUE"].contains(switches?.uppercased() ?? "")
-        func seconds(_ name: String) -> Int {
-            environment[name].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil } ?? 10
+        func seconds(_ name: String) -> Double {
+            environment[name].flatMap { Int($0) }.flatMap { $0 > 0 ? Double($0) : nil } ?? 10
         }
+        proxies = HubProxies(environment: environment)
         connectTimeout = seconds("HF_HUB_ETAG_TIMEOUT")
         readTimeout = seconds("HF_HUB_DOWNLOAD_TIMEOUT")
     }

@@ -6,8 +6,11 @@ public enum HubError: Error, Sendable, Equatable {
     case neitherPathNorRepository(String)
     /// 404 or 401: the Hub does not tell a missing repository from a private one.
     case repositoryNotFound(id: String, hasToken: Bool)
+    /// The repository's owner asks for conditions to be accepted, on the page with this address.
     case gated(id: String, page: String)
+    /// There is no such branch, tag or commit.
     case revisionNotFound(id: String, revision: String)
+    /// The revision has no file of that name.
     case fileNotFound(id: String, revision: String, file: String)
     /// The token was refused.
     case unauthorized(url: String)
@@ -15,20 +18,32 @@ public enum HubError: Error, Sendable, Equatable {
     case offline(id: String, revision: String)
     /// The cache holds part of a snapshot, and the rest cannot be fetched.
     case incomplete(id: String, revision: String, missing: [String])
+    /// No answer came, or it broke off, as often as it was tried.
     case unreachable(url: String, reason: String)
+    /// The server answered with an HTTP status that means no success.
     case status(url: String, code: Int)
     /// The server's answer makes no sense.
     case badAnswer(url: String, reason: String)
+    /// One redirect led to another, ten times.
     case tooManyRedirects(url: String)
-    /// Sizes in bytes.
+    /// The disk has no room for what is to come; sizes in bytes.
     case diskSpace(directory: String, needed: Int, free: Int)
+    /// More or fewer bytes came than were announced.
     case wrongSize(url: String, expected: Int, actual: Int)
+    /// What came is not what the Hub has: SHA-256, or git's SHA-1 of a small file.
     case wrongDigest(url: String, expected: String, actual: String)
     /// Only pickled weights are there, which could run code when read.
     case pickle(id: String, files: [String])
     /// Nothing in the repository fits.
     case nothingSelected(id: String, wanted: String)
+    /// The cache cannot be written or read.
     case cache(path: String, reason: String)
+    /// A text that begins with `hf://` names no data on the Hub.
+    case badReference(String, reason: String)
+    /// The files of a repository or directory do not say which of them are meant.
+    case data(source: String, reason: String)
+    /// An environment variable names a proxy that cannot be used.
+    case proxy(variable: String, reason: String)
 }
 
 extension HubError: CustomStringConvertible {
@@ -72,14 +87,20 @@ extension HubError: CustomStringConvertible {
                 + "with safe_serialization=True"
         case .nothingSelected(let id, let wanted): "\(id): has no \(wanted); check the id and the patterns"
         case .cache(let path, let reason): "\(path): \(reason); check HF_HUB_CACHE and its permissions"
+        case .badReference(let text, let reason): "\(Self.quoted(text)): \(reason)"
+        case .data(let source, let reason): "\(Self.safe(source)): \(reason)"
+        case .proxy(let variable, let reason):
+            "\(variable): \(reason); give http://host:port or socks5://host:port, or unset it"
         }
     }
 
     /// Text from elsewhere, so that it cannot write to a terminal.
-    static func quoted(_ text: String) -> String {
-        let safe = String(
+    static func quoted(_ text: String) -> String { "'\(safe(text))'" }
+
+    /// The same without quotes.
+    static func safe(_ text: String) -> String {
+        String(
             String.UnicodeScalarView(
                 text.unicodeScalars.prefix(200).map { $0.value < 32 || $0.value == 127 ? "?" : $0 }))
-        return "'\(safe)'"
     }
 }

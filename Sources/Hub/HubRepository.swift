@@ -2,6 +2,9 @@
 public struct HubRepository: Sendable, Equatable {
     public enum Kind: String, Sendable {
         case model, dataset
+
+        /// What stands before the id in addresses.
+        var path: String { self == .dataset ? "datasets/" : "" }
     }
 
     public let kind: Kind

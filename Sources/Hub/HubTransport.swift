@@ -5,21 +5,12 @@ import NIOHTTP1
 
 /// Requests to the Hub: tokens, redirects, attempts.
 struct HubTransport: Sendable {
-    let client: HTTPClient
+    let clients: HubClients
     let configuration: HubConfiguration
-    let id: String
-    let revision: String
+    let repository: HubRepository
 
-    static func client(_ configuration: HubConfiguration) -> HTTPClient {
-        var settings = HTTPClient.Configuration()
-        settings.redirectConfiguration = .disallow
-        settings.timeout = .init(
-            connect: .seconds(Int64(configuration.connectTimeout)),
-            read: .seconds(Int64(configuration.readTimeout)))
-        settings.connectionPool.retryConnectionEstablishment = false
-        settings.httpVersion = .http1Only
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
-    }
+    private var id: String { repository.id }
+    private var revision: String { repository.revision }
 
     struct Answer {
         let response: HTTPClientResponse
@@ -56,8 +47,8 @@ struct HubTransport: Sendable {
             }
             let response: HTTPClientResponse
             do {
-                response = try await client.execute(request, deadline: .distantFuture)
-            } catch { throw try Self.unreachable(text, error) }
+                response = try await clients.client(for: url).execute(request, deadline: .distantFuture)
+            } catch { throw try Self.unreachable(text, error, through: clients.proxy(for: url)) }
             guard (300..<400).contains(Int(response.status.code)),
                 let place = response.headers.first(name: "Location")
             else { return Answer(response: response, url: url) }
@@ -77,10 +68,14 @@ struct HubTransport: Sendable {
         _ = try? await response.body.collect(upTo: 1 << 16)
     }
 
-    static func unreachable(_ url: String, _ error: any Error) throws -> HubError {
+    static func unreachable(_ url: String, _ error: any Error, through proxy: HubProxy? = nil) throws
+        -> HubError
+    {
         if error is CancellationError || Task.isCancelled { throw CancellationError() }
         if let error = error as? HubError { return error }
-        return .unreachable(url: url, reason: (error as? HTTPClientError)?.shortDescription ?? "\(error)")
+        let way = proxy.map { " through the proxy \($0.host):\($0.port)" } ?? ""
+        return .unreachable(
+            url: url, reason: ((error as? HTTPClientError)?.shortDescription ?? "\(error)") + way)
     }
 
     /// Does something until it works, as often as the configuration says, waiting longer each time.
@@ -124,7 +119,8 @@ struct HubTransport: Sendable {
         switch headers.first(name: "X-Error-Code") {
         case "RevisionNotFound": throw HubError.revisionNotFound(id: id, revision: revision)
         case "EntryNotFound": throw HubError.fileNotFound(id: id, revision: revision, file: file ?? "")
-        case "GatedRepo": throw HubError.gated(id: id, page: "\(configuration.endpoint)/\(id)")
+        case "GatedRepo":
+            throw HubError.gated(id: id, page: "\(configuration.endpoint)/\(repository.kind.path)\(id)")
         case "RepoNotFound": throw HubError.repositoryNotFound(id: id, hasToken: configuration.token != nil)
         default: break
         }
@@ -139,26 +135,5 @@ struct HubTransport: Sendable {
         }
         if isHome, code == 404 { throw HubError.fileNotFound(id: id, revision: revision, file: file ?? "") }
         throw HubError.status(url: url, code: code)
-    }
-}
-
-/// Scheme, host and port.
-struct Origin: Equatable {
-    let scheme: String
-    let host: String
-    let port: Int
-
-    init?(_ text: String) {
-        guard let url = URL(string: text) else { return nil }
-        self.init(url)
-    }
-
-    init?(_ url: URL) {
-        guard let scheme = url.scheme?.lowercased(), scheme == "http" || scheme == "https",
-            let host = url.host?.lowercased(), !host.isEmpty, url.user == nil
-        else { return nil }
-        self.scheme = scheme
-        self.host = host
-        port = url.port ?? (scheme == "https" ? 443 : 80)
     }
 }

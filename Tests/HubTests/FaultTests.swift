@@ -188,4 +188,120 @@ import Testing
         #expect(scene.server.requests.count(where: isWeights) == 1)
         try await scene.end()
     }
+
+    @Test func aServerThatFallsSilentIsGivenUp() async throws {
+        var scene = try await Scene()
+        scene.configuration.readTimeout = 0.2
+        scene.configuration.retries = 1
+        scene.server.answer { _, _ in .init(isStalled: true) }
+        do {
+            _ = try await scene.client.snapshot(of: scene.hub())
+            Issue.record("taken")
+        } catch HubError.unreachable(let url, _) { #expect(url.hasPrefix(scene.server.url)) }
+        // The second may be given up before it has been read, where the machine is busy.
+        #expect((1...2).contains(scene.server.requests.count))
+        try await scene.end()
+    }
+
+    @Test func aDownloadThatFallsSilentGoesOnWhereItEnded() async throws {
+        var scene = try await Scene()
+        scene.configuration.readTimeout = 0.6
+        let repository = scene.repository
+        scene.server.answer { request, earlier in
+            var reply = repository.reply(request)
+            if request.path.hasSuffix("/model.safetensors"), request.method == .GET, earlier == 0 {
+                reply.stallAfter = 5000
+            }
+            return reply
+        }
+        #expect(try await weights(scene) == repository.files["model.safetensors"])
+        #expect(
+            scene.server.requests.filter(isWeights).map { $0.headers.first(name: "Range") } == [
+                nil, "bytes=5000-",
+            ])
+        try await scene.end()
+    }
+
+    @Test func retryAfterIsWaitedForUnlessItIsTooLong() async throws {
+        let scene = try await Scene()
+        let repository = scene.repository
+        scene.server.answer { request, earlier in
+            earlier == 0 && request.path.hasPrefix("/api")
+                ? .init(status: .serviceUnavailable, headers: [("Retry-After", "1")])
+                : repository.reply(request)
+        }
+        let start = ContinuousClock.now
+        #expect(try await weights(scene) == repository.files["model.safetensors"])
+        // Without the header it would be 10 ms.
+        #expect(ContinuousClock.now - start >= .seconds(1))
+        scene.server.answer { _, _ in .init(status: .tooManyRequests, headers: [("Retry-After", "301")]) }
+        await #expect(throws: HubError.self) {
+            try await scene.client.snapshot(of: HubRepository("org/other"))
+        }
+        #expect(scene.server.requests.count { $0.path.contains("org/other") } == 1)
+        try await scene.end()
+    }
+
+    @Test func tokensComeFromFiles() async throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "token-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        try Data(" hf_home\r\n".utf8).write(to: directory.appending(path: "token"))
+        let other = directory.appending(path: "other")
+        try Data("hf_other\n".utf8).write(to: other)
+        func token(_ more: [String: String]) -> String? {
+            HubConfiguration(environment: more.merging(["HF_HOME": directory.path]) { $1 }).token
+        }
+        #expect(token([:]) == "hf_home")
+        #expect(token(["HF_TOKEN_PATH": other.path]) == "hf_other")
+        #expect(token(["HF_TOKEN": "hf_variable", "HF_TOKEN_PATH": other.path]) == "hf_variable")
+        #expect(token(["HF_TOKEN": "  "]) == "hf_home")
+        #expect(token(["HF_TOKEN_PATH": directory.appending(path: "none").path]) == nil)
+        // And they are what the Hub is sent.
+        let scene = try await Scene(environment: ["HF_TOKEN_PATH": other.path])
+        _ = try await weights(scene)
+        #expect(
+            scene.server.requests.allSatisfy { $0.headers.first(name: "Authorization") == "Bearer hf_other" })
+        try await scene.end()
+    }
+
+    @Test func aLockThatAnotherHoldsIsWaitedFor() async throws {
+        let scene = try await Scene()
+        let etag = scene.repository.etag("model.safetensors")
+        let lock = scene.configuration.cache.appending(path: ".locks/models--org--tiny/\(etag).lock")
+        try FileManager.default.createDirectory(
+            at: lock.deletingLastPathComponent(), withIntermediateDirectories: true)
+        // As another process would: by a file description of its own.
+        let descriptor = open(lock.path, O_RDWR | O_CREAT, 0o644)
+        #expect(flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+        async let fetched = weights(scene)
+        while !scene.server.requests.contains(where: { $0.method == .GET && $0.path.hasSuffix("/vocab.txt") })
+        {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        try await Task.sleep(for: .milliseconds(60))
+        #expect(!scene.server.requests.contains(where: isWeights))
+        close(descriptor)
+        #expect(try await fetched == scene.repository.files["model.safetensors"])
+        try await scene.end()
+    }
+
+    @Test func progressIsToldOfEachFile() async throws {
+        let scene = try await Scene()
+        let (events, feed) = AsyncStream.makeStream(of: HubEvent.self)
+        _ = try await scene.client.snapshot(of: scene.hub()) { feed.yield($0) }
+        feed.finish()
+        var last: [String: HubProgress] = [:]
+        for await case .progress(let progress) in events {
+            #expect(progress.fileCompleted <= progress.fileTotal && progress.completed <= progress.total)
+            #expect(last[progress.file]?.isFileDone != true)
+            last[progress.file] = progress
+        }
+        #expect(last.keys.sorted() == ["config.json", "model.safetensors", "tokenizer.json", "vocab.txt"])
+        for (name, progress) in last {
+            #expect(progress.isFileDone && progress.fileCompleted == scene.repository.files[name]?.count)
+        }
+        #expect(last.values.contains { $0.filesCompleted == 4 && $0.completed == $0.total })
+        try await scene.end()
+    }
 }

@@ -76,4 +76,30 @@ import Testing
         #expect(gets.isEmpty)
         try await scene.end()
     }
+
+    @Test(.enabled(if: isThere)) func twoProcessesAtOnceFetchOnce() async throws {
+        var scene = try await Scene()
+        // Python takes its time to start.
+        scene.configuration.readTimeout = 60
+        let (server, repository) = (scene.server, scene.repository)
+        // The weights come once both have asked what they are, so that one of them has to wait for the other's lock.
+        let bothThere: @Sendable () -> Bool = {
+            server.requests.count { $0.method == .HEAD && $0.path.hasSuffix("/model.safetensors") } >= 2
+        }
+        scene.server.answer { request, _ in
+            var reply = repository.reply(request)
+            if request.method == .GET, request.path.hasSuffix("/model.safetensors") {
+                reply.until = bothThere
+            }
+            return reply
+        }
+        let other = scene
+        async let theirs = run(other, "snapshot", "org/tiny")
+        let ours = try await scene.client.snapshot(of: scene.hub())
+        try check(ours, repository)
+        try check(URL(filePath: try await theirs), repository)
+        #expect(
+            scene.server.requests.count { $0.method == .GET && $0.path.hasSuffix("/model.safetensors") } == 1)
+        try await scene.end()
+    }
 }

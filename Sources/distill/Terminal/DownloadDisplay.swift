@@ -2,10 +2,17 @@ import Foundation
 import Hub
 import Synchronization
 
-/// The bar of a download, on standard error.
+/// The bars of a download, on standard error: one for each file, and one for all.
 final class DownloadDisplay: Sendable {
+    private struct State {
+        var bars = DownloadBars()
+        var clock = ProgressBar("")
+        /// The lines that stand on the screen.
+        var drawn = 0
+    }
+
     private let isDrawn: Bool
-    private let bar = Mutex(ProgressBar("Downloading"))
+    private let state = Mutex(State())
 
     init(isDrawn: Bool) { self.isDrawn = isDrawn }
 
@@ -16,20 +23,27 @@ final class DownloadDisplay: Sendable {
             Terminal.error("Warning: \(text)")
         case .progress(let progress):
             guard isDrawn else { return }
-            bar.withLock { bar in
-                guard bar.shouldDraw(isLast: progress.filesCompleted == progress.filesTotal) else { return }
-                let size = "\(Format.bytes(progress.completed)) of \(Format.bytes(progress.total))"
-                let files = "\(progress.filesCompleted)/\(progress.filesTotal) files"
-                let share =
-                    progress.total > 0
-                    ? min(1, max(0, Double(progress.completed) / Double(progress.total))) : 1
-                let filled = Int(share * 20)
-                let cells = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
-                let line = "\(bar.title)  \(cells)  \(size)  \(files)"
-                Terminal.errorRaw("\r\u{1B}[K" + line.prefix(max(10, Terminal.width - 1)))
+            state.withLock { state in
+                state.bars.take(progress)
+                let isLast = progress.filesCompleted == progress.filesTotal
+                guard state.clock.shouldDraw(isLast: isLast) else { return }
+                let lines = state.bars.lines(width: Terminal.width)
+                Terminal.errorRaw(Self.back(state.drawn) + lines.joined(separator: "\n"))
+                state.drawn = lines.count
             }
         }
     }
 
-    func clear() { if isDrawn { Terminal.errorRaw("\r\u{1B}[K") } }
+    func clear() {
+        guard isDrawn else { return }
+        state.withLock { state in
+            Terminal.errorRaw(Self.back(state.drawn))
+            state.drawn = 0
+        }
+    }
+
+    /// Goes back to where the lines begin, and clears them.
+    private static func back(_ lines: Int) -> String {
+        "\r" + (lines > 1 ? "\u{1B}[\(lines - 1)A" : "") + "\u{1B}[J"
+    }
 }

@@ -7,6 +7,7 @@ import JSON
 /// A repository as a Hub serves it.
 struct FakeRepository: Sendable {
     var id = "org/tiny"
+    var kind = HubRepository.Kind.model
     var commit = String(repeating: "ab", count: 20)
     var files: [String: [UInt8]]
     /// Those kept in LFS, named by SHA-256.
@@ -19,6 +20,21 @@ struct FakeRepository: Sendable {
             "model.safetensors": (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31) },
             "pytorch_model.bin": [1], "onnx/model.onnx": [2], "tf_model.h5": [3], "README.md": [4],
         ], large: ["model.safetensors", "pytorch_model.bin"])
+
+    /// Data in shards, with what surrounds them on the Hub.
+    static let data = FakeRepository(
+        kind: .dataset,
+        files: [
+            "README.md": [4], ".gitattributes": [5],
+            "data/train-00000-of-00002.parquet": (0..<5000).map { UInt8(truncatingIfNeeded: $0 &* 7) },
+            "data/train-00001-of-00002.parquet": (0..<4000).map { UInt8(truncatingIfNeeded: $0 &* 5) },
+            "data/validation-00000-of-00001.parquet": [1, 2, 3],
+            "extra/one two.csv": Array("text,label\na,b\n".utf8),
+        ],
+        large: [
+            "data/train-00000-of-00002.parquet", "data/train-00001-of-00002.parquet",
+            "data/validation-00000-of-00001.parquet",
+        ])
 
     func etag(_ name: String) -> String {
         let bytes = files[name] ?? []
@@ -60,17 +76,19 @@ struct FakeRepository: Sendable {
     /// - Parameter storage: where large files are redirected to, on another host.
     func reply(_ request: HubServer.Request, storage: String? = nil) -> HubServer.Reply {
         let path = String(request.path.prefix { $0 != "?" })
-        if path.hasPrefix("/api/models/\(id)/revision/") {
+        let interface = "/api/\(kind.rawValue)s/\(id)"
+        if path.hasPrefix("\(interface)/revision/") {
             let revision = path.split(separator: "/").last ?? ""
             return revision == "main" || revision == commit
                 ? .init(body: listing)
                 : .init(status: .notFound, headers: [("X-Error-Code", "RevisionNotFound")])
         }
-        if path.hasPrefix("/api/models/\(id)/tree/") { return .init(body: tree) }
-        guard let range = path.range(of: "/resolve/") else {
+        if path.hasPrefix("\(interface)/tree/") { return .init(body: tree) }
+        guard let range = path.range(of: "\(kind == .dataset ? "/datasets" : "")/\(id)/resolve/") else {
             return .init(status: .unauthorized, headers: [("X-Error-Code", "RepoNotFound")])
         }
-        let name = path[range.upperBound...].split(separator: "/", maxSplits: 1).last.map(String.init) ?? ""
+        let quoted = path[range.upperBound...].split(separator: "/", maxSplits: 1).last.map(String.init) ?? ""
+        let name = quoted.removingPercentEncoding ?? quoted
         guard let bytes = files[name] else {
             return .init(
                 status: .notFound, headers: [("X-Error-Code", "EntryNotFound"), ("X-Repo-Commit", commit)])
@@ -110,24 +128,27 @@ struct Scene {
     let directory: URL
     var configuration: HubConfiguration
 
-    init(_ repository: FakeRepository = .model, token: String? = nil) async throws {
+    init(
+        _ repository: FakeRepository = .model, token: String? = nil, environment: [String: String] = [:]
+    ) async throws {
         server = try await HubServer()
         self.repository = repository
         directory = FileManager.default.temporaryDirectory.appending(path: "hub-\(UUID().uuidString)")
-        configuration = HubConfiguration(environment: [
-            "HF_HOME": directory.path, "HF_ENDPOINT": server.url + "/",
-        ])
-        configuration.token = token
+        configuration = HubConfiguration(
+            environment: environment.merging(["HF_HOME": directory.path, "HF_ENDPOINT": server.url + "/"]) {
+                $1
+            })
+        if let token { configuration.token = token }
         configuration.backOff = 0.01
         configuration.retries = 2
         server.answer { request, _ in repository.reply(request) }
     }
 
     var client: HubClient { HubClient(configuration) }
-    var storage: URL { configuration.cache.appending(path: "models--org--tiny") }
+    var storage: URL { configuration.cache.appending(path: "\(repository.kind.rawValue)s--org--tiny") }
 
     func hub(_ revision: String = "main") throws -> HubRepository {
-        try HubRepository(repository.id, revision: revision)
+        try HubRepository(repository.id, kind: repository.kind, revision: revision)
     }
 
     func end() async throws {

@@ -18,8 +18,14 @@ final class HubServer: Sendable {
         var body: [UInt8] = []
         /// Closes the connection after so many bytes of the body.
         var cutAfter: Int?
+        /// Says nothing more after so many bytes of the body, and leaves the connection open.
+        var stallAfter: Int?
         /// Says nothing at all and closes.
         var isSilent = false
+        /// Says nothing at all and leaves the connection open.
+        var isStalled = false
+        /// Held back until this is so.
+        var until: (@Sendable () -> Bool)?
     }
 
     private let handler = Mutex<@Sendable (Request, Int) -> Reply>({ _, _ in Reply(status: .notFound) })
@@ -76,11 +82,21 @@ final class HubServer: Sendable {
             case .end:
                 guard let head, let server = shared.server.withLock({ $0 }) else { return }
                 let request = Request(method: head.method, path: head.uri, headers: head.headers)
-                send(server.reply(request), to: request, context)
+                wait(for: server.reply(request), to: request, context)
+            }
+        }
+
+        private func wait(for reply: Reply, to request: Request, _ context: ChannelHandlerContext) {
+            guard let until = reply.until, !until() else { return send(reply, to: request, context) }
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            context.eventLoop.scheduleTask(in: .milliseconds(5)) {
+                let (handler, context) = bound.value
+                handler.wait(for: reply, to: request, context)
             }
         }
 
         private func send(_ reply: Reply, to request: Request, _ context: ChannelHandlerContext) {
+            if reply.isStalled { return }
             if reply.isSilent {
                 context.close(promise: nil)
                 return
@@ -91,11 +107,13 @@ final class HubServer: Sendable {
             }
             let head = HTTPResponseHead(version: .http1_1, status: reply.status, headers: headers)
             context.write(wrapOutboundOut(.head(head)), promise: nil)
-            let body = reply.cutAfter.map { Array(reply.body.prefix($0)) } ?? reply.body
+            let body = (reply.cutAfter ?? reply.stallAfter).map { Array(reply.body.prefix($0)) } ?? reply.body
             if request.method != .HEAD, !body.isEmpty {
                 context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body)))), promise: nil)
             }
-            if reply.cutAfter != nil, request.method != .HEAD {
+            if reply.stallAfter != nil, request.method != .HEAD {
+                context.flush()
+            } else if reply.cutAfter != nil, request.method != .HEAD {
                 let channel = context.channel
                 context.flush()
                 channel.eventLoop.scheduleTask(in: .milliseconds(20)) { channel.close(promise: nil) }
