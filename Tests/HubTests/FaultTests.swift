@@ -205,20 +205,22 @@ import Testing
 
     @Test func aDownloadThatFallsSilentGoesOnWhereItEnded() async throws {
         var scene = try await Scene()
-        scene.configuration.readTimeout = 0.6
+        // On a busy machine other answers come too late as well, and are asked for again.
+        scene.configuration.readTimeout = 0.5
+        scene.configuration.retries = 100
         let repository = scene.repository
-        scene.server.answer { request, earlier in
+        scene.server.answer { request, _ in
             var reply = repository.reply(request)
-            if request.path.hasSuffix("/model.safetensors"), request.method == .GET, earlier == 0 {
+            if request.path.hasSuffix("/model.safetensors"), request.method == .GET,
+                !request.headers.contains(name: "Range")
+            {
                 reply.stallAfter = 5000
             }
             return reply
         }
         #expect(try await weights(scene) == repository.files["model.safetensors"])
-        #expect(
-            scene.server.requests.filter(isWeights).map { $0.headers.first(name: "Range") } == [
-                nil, "bytes=5000-",
-            ])
+        let ranges = scene.server.requests.filter(isWeights).map { $0.headers.first(name: "Range") }
+        #expect(ranges.first == .some(nil) && ranges.contains("bytes=5000-"), "\(ranges)")
         try await scene.end()
     }
 

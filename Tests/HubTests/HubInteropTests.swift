@@ -78,9 +78,7 @@ import Testing
     }
 
     @Test(.enabled(if: isThere)) func twoProcessesAtOnceFetchOnce() async throws {
-        var scene = try await Scene()
-        // Python takes its time to start.
-        scene.configuration.readTimeout = 60
+        let scene = try await Scene()
         let (server, repository) = (scene.server, scene.repository)
         // The weights come once both have asked what they are, so that one of them has to wait for the other's lock.
         let bothThere: @Sendable () -> Bool = {
@@ -93,8 +91,7 @@ import Testing
             }
             return reply
         }
-        let other = scene
-        async let theirs = run(other, "snapshot", "org/tiny")
+        async let theirs = run(scene, "snapshot", "org/tiny")
         let ours = try await scene.client.snapshot(of: scene.hub())
         try check(ours, repository)
         try check(URL(filePath: try await theirs), repository)

@@ -176,7 +176,8 @@ struct Preflight {
         options.allowsUnlabelled = true
         let stream = try TextStream(request.data.train, options: options)
         let labels = try stream.rows(200).compactMap(\.label)
-        return !labels.isEmpty && !stream.namesClasses(of: data.labels) && labels.allSatisfy { Int($0) != nil && data.labels.id(of: $0) == nil }
+        return !labels.isEmpty && !stream.namesClasses(of: data.labels)
+            && labels.allSatisfy { Int($0) != nil && data.labels.id(of: $0) == nil }
             && data.labels.names.contains { !$0.hasPrefix("LABEL_") }
     }
 
