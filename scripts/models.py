@@ -2,9 +2,9 @@
 """Makes docs/models.md: what each family of models and its tokenizers were compared with, and how far they differ.
 
     scripts/bootstrap.sh && scripts/python.sh
-    python3 scripts/models.py [--texts 1000] [--measured DIR] [--base DIR]
+    python3 scripts/models.py [--texts 10000] [--measured DIR] [--base DIR]
 
-Runs the suites that measure (`FamilyReportTests`, `FamilyTests`) with the random texts of
+Runs the suites that measure (`FamilyReportTests`, `FuzzTests`) with the random texts of
 `scripts/fixtures/tokenizers_families.py --fuzz`, reads what they have written, and writes the page. With `--measured` nothing
 is run: the directory has the records of earlier runs, for example of a release build with more texts. `--base` names where
 `scripts/base_teacher.py` and the two commands that follow it (on the page) have put their models.
@@ -43,7 +43,7 @@ def measure(folder, texts):
     environment = {
         **os.environ, "MODELS_REPORT": str(folder), "TOKENIZERS_REPORT": str(folder), "TOKENIZERS_FUZZ": str(fuzz)}
     subprocess.run(
-        ["swift", "test", "--filter", "FamilyReportTests|TokenizersTests.FamilyTests"], cwd=ROOT, env=environment, check=True)
+        ["swift", "test", "--filter", "FamilyReportTests|FuzzTests"], cwd=ROOT, env=environment, check=True)
 
 
 def records(folder, kind):
@@ -136,7 +136,7 @@ def page(models, tokens, base):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--texts", type=int, default=1000, help="random texts for each tokenizer")
+    parser.add_argument("--texts", type=int, default=10_000, help="random texts for each tokenizer, more than 1,000")
     parser.add_argument("--measured", type=Path, help="records of earlier runs, in place of running")
     parser.add_argument("--base", type=Path, help="where the base-size teacher and its student are")
     arguments = parser.parse_args()
