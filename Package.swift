@@ -143,7 +143,7 @@ let package = Package(
         .testTarget(
             name: "HubTests",
             dependencies: [
-                "Hub", "JSON", "Files", .product(name: "NIOCore", package: "swift-nio"),
+                "Hub", "JSON", "Files", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ], exclude: ["hub.py", "Fixtures"], swiftSettings: strict),
@@ -158,7 +158,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "TokenizersTests", dependencies: ["Tokenizers", "JSON"], exclude: ["Fixtures"],
+            name: "TokenizersTests", dependencies: ["Tokenizers", "JSON", "TestSupport"],
+            exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "JSON"], exclude: ["Fixtures"],

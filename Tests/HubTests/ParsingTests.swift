@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Hub
@@ -43,7 +44,7 @@ import Testing
     }
 
     @Test func listingsWithChangedBytesNeverGiveABadName() {
-        var generator = Sequence64(seed: 7)
+        var generator = SeededGenerator(seed: 7)
         let body = FakeRepository.model.listing
         for _ in 0..<3000 {
             var changed = body
@@ -115,19 +116,5 @@ import Testing
         #expect(HubConfiguration(environment: ["HUGGINGFACE_HUB_CACHE": "/old"]).cache.path == "/old")
         #expect(
             !HubConfiguration(environment: ["HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "1"]).isOffline)
-    }
-}
-
-/// SplitMix64: the same numbers in every run.
-private struct Sequence64: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

@@ -38,6 +38,12 @@ struct Golden {
         checkpoint.names.filter { $0.hasPrefix("grad.") }.map { String($0.dropFirst(5)) }.sorted()
     }
 
+    /// A gradient below this is rounding alone, as that of a key's bias: it adds the same to all scores of a row,
+    /// which softmax takes away.
+    func roundingLimit() throws -> Double {
+        1e-5 * (try gradientNames.map { try self["grad.\($0)"].absolute().max().item() }.max() ?? 0)
+    }
+
     private static func tensor(_ checkpoint: SafetensorsCheckpoint, _ name: String) throws -> Tensor {
         let info = try #require(checkpoint.info(name), "no \(name)")
         let dtype: DType = info.dtype == .int64 ? .int64 : .float32

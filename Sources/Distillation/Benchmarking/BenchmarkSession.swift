@@ -8,7 +8,8 @@ final class BenchmarkSession {
     private let log: RunLog
     private let shouldStop: () -> Bool
     private var workers: [WorkerProcess] = []
-    private var loaded: [WorkerLoad] = []
+    /// What each worker said once it had loaded its model.
+    private var loaded: [WorkerAnswer] = []
     private var loadTimes: [[Double]]
     private let folder = FileManager.default.temporaryDirectory.appending(
         path: "distill-benchmark-\(UUID().uuidString)")
@@ -37,7 +38,7 @@ final class BenchmarkSession {
             for worker in workers { worker.close() }
             var started = [WorkerProcess?](repeating: nil, count: subjects.count)
             defer { workers = started.compactMap(\.self) }
-            loaded = subjects.map { _ in WorkerLoad() }
+            loaded = subjects.map { _ in WorkerAnswer() }
             try inTurn(round) { index in
                 let subject = subjects[index]
                 let worker = try WorkerProcess(
@@ -48,9 +49,7 @@ final class BenchmarkSession {
                         command: .load, model: subject.path.path(percentEncoded: false), threads: run.threads,
                         precision: request.precision.rawValue), "loading the model")
                 loadTimes[index].append(answer.loadSeconds ?? 0)
-                loaded[index] = WorkerLoad(
-                    runtime: answer.runtime ?? "", memory: worker.peakMemory, classes: answer.classes ?? 0,
-                    parameters: answer.parameters)
+                loaded[index] = answer
             }
         }
     }
@@ -241,11 +240,11 @@ final class BenchmarkSession {
             let cost = subject.configuration.flatMap { ForwardCost($0) }
             return BenchmarkReport.Model(
                 name: subject.name, path: subject.path.path(percentEncoded: false),
-                runtime: loaded[index].runtime,
+                runtime: loaded[index].runtime ?? "",
                 tokenizer: subject.tokenizerDirectory?.path(percentEncoded: false) ?? "",
                 parameters: loaded[index].parameters ?? subject.configuration?.parameterCount,
                 weightBytes: subject.weightBytes,
-                loadedMemoryBytes: loaded[index].memory, peakMemoryBytes: workers[index].peakMemory,
+                loadedMemoryBytes: loaded[index].peakMemory ?? 0, peakMemoryBytes: workers[index].peakMemory,
                 loadMilliseconds: quantile(loads.sorted(), 0.5), loadsMilliseconds: loads,
                 idleCpuShare: workers[index].idleShare,
                 multiplyAdds: cost.map { cost in
@@ -255,14 +254,4 @@ final class BenchmarkSession {
                 })
         }
     }
-}
-
-/// What a worker said once it had loaded its model.
-private struct WorkerLoad {
-    var runtime = ""
-    /// The largest resident size until then, in bytes.
-    var memory = 0
-    var classes = 0
-    /// `nil` where the runtime does not tell.
-    var parameters: Int?
 }

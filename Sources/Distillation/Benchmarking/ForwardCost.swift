@@ -3,9 +3,9 @@ import Transformers
 /// What one forward pass of a classifier over one sentence costs in multiply-adds.
 ///
 /// Only matrix products count: the projections, attention scores and their sums over values, the feed-forward network,
-/// the head's dense layer and the classifier, a projection of narrower embeddings. Normalisation, softmax, activations, biases and table look-ups are left out, as
-/// PyTorch's `FlopCounterMode` leaves them out (which counts a multiply-add as two). A cost says nothing of the type of
-/// the numbers: int8 and float32 have the same.
+/// the head's dense layer and the classifier, a projection of narrower embeddings. Normalisation, softmax, activations,
+/// biases and table look-ups are left out, as PyTorch's `FlopCounterMode` leaves them out (which counts a multiply-add as
+/// two). A cost says nothing of the type of the numbers: int8 and float32 have the same.
 public struct ForwardCost: Sendable, Equatable {
     /// Of the configuration.
     public var layers: Int
@@ -15,11 +15,8 @@ public struct ForwardCost: Sendable, Equatable {
     public var inner: Int
     /// The number of logits.
     public var classes: Int
-
-    /// The products of a feed-forward network: two, or three where one gates another.
-    public var innerProducts = 2
-    /// Whether only the first token goes through the last layer whole: where this program's own kernels run.
-    public var cutsLastLayer = true
+    /// What differs from one family to another.
+    public var products = ForwardProducts()
     /// The width of the embeddings where they are projected to the hidden size.
     public var embeddingWidth: Int?
 
@@ -35,14 +32,12 @@ public struct ForwardCost: Sendable, Equatable {
     ///
     /// - Parameter configuration: The model's.
     public init?(_ configuration: ModelConfiguration) {
-        guard configuration.modelType != "deberta-v2" else { return nil }
+        guard configuration.forwardProducts.attentionIsPlain else { return nil }
         self.init(
             layers: configuration.numHiddenLayers, width: configuration.hiddenSize,
             inner: configuration.intermediateSize, classes: configuration.labelNames.count)
-        if configuration.modelType == "modernbert" { innerProducts = 3 }
-        cutsLastLayer = !["modernbert", "mpnet"].contains(configuration.modelType)
-        // ALBERT projects whatever the widths.
-        if configuration.modelType == "albert" || configuration.embeddingSize != width {
+        products = configuration.forwardProducts
+        if products.alwaysProjectsEmbeddings || configuration.embeddingSize != width {
             embeddingWidth = configuration.embeddingSize
         }
     }
@@ -60,13 +55,14 @@ public struct ForwardCost: Sendable, Equatable {
     /// - Parameter length: The sentence's tokens, special ones included.
     public func needed(length: Int) -> Int {
         (layers - 1) * layer(length: length, queries: length)
-            + layer(length: length, queries: cutsLastLayer ? 1 : length) + embeddings(length: length) + head
+            + layer(length: length, queries: products.cutsLastLayer ? 1 : length) + embeddings(length: length)
+            + head
     }
 
     /// Key and value of all tokens; query, scores, their sum over the values, output and feed-forward network of some.
     private func layer(length: Int, queries: Int) -> Int {
         2 * length * width * width
-            + queries * (2 * width * width + innerProducts * width * inner + 2 * length * width)
+            + queries * (2 * width * width + products.feedForward * width * inner + 2 * length * width)
     }
 
     private func embeddings(length: Int) -> Int { length * (embeddingWidth ?? 0) * width }

@@ -28,7 +28,7 @@ struct ByteLevel: PreTokenizer {
             text.bytes.withUnsafeBufferPointer { bytes in
                 for word in old {
                     let first = text.words.count
-                    GPT2Scanner.shared.split(UnsafeBufferPointer(rebasing: bytes[word]), into: &text.words)
+                    WordScanner.gpt2.split(UnsafeBufferPointer(rebasing: bytes[word]), into: &text.words)
                     guard word.lowerBound > 0 else { continue }
                     for index in first..<text.words.count {
                         let range = text.words[index]

@@ -22,14 +22,6 @@ struct Llama3Scanner: Sendable {
         }
     }
 
-    /// Appends the words' byte ranges, in order; they leave nothing out.
-    func split(_ text: UnsafeBufferPointer<UInt8>, into words: inout [Range<Int>]) {
-        forEachWord(text) {
-            words.append($0..<$1)
-            return true
-        }
-    }
-
     /// Calls the body with where each word begins and ends, as long as it returns true.
     @inline(__always)
     func forEachWord(_ text: UnsafeBufferPointer<UInt8>, _ body: (Int, Int) throws -> Bool) rethrows {

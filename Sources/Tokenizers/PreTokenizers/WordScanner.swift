@@ -5,9 +5,9 @@ enum WordScanner: Sendable {
 
     /// Appends the words' byte ranges, in order; they leave nothing out.
     func split(_ text: UnsafeBufferPointer<UInt8>, into words: inout [Range<Int>]) {
-        switch self {
-        case .gpt2: GPT2Scanner.shared.split(text, into: &words)
-        case .llama3(let scanner): scanner.split(text, into: &words)
+        forEachWord(text) {
+            words.append($0..<$1)
+            return true
         }
     }
 

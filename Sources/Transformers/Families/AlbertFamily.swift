@@ -16,6 +16,7 @@ extension ModelFamily {
             $0.classifierDropout = .init("classifier_dropout_prob", 0.1)
         },
         ownFields: ["num_hidden_groups"],
+        products: ForwardProducts(alwaysProjectsEmbeddings: true),
         check: { _ = try AlbertGroups($0) },
         layout: ParameterLayout(
             base: "albert", baseParts: ["embeddings", "encoder", "pooler"],

@@ -17,6 +17,7 @@ extension ModelFamily {
             $0.classifierDropout = .init("cls_dropout", nil)
         },
         ownFields: ["relative_attention"],
+        products: ForwardProducts(attentionIsPlain: false),
         check: { _ = try DebertaV2Settings($0) },
         adjust: { json, configuration in
             if json["pooler_hidden_size"] != nil {

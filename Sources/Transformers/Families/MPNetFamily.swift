@@ -10,6 +10,7 @@ extension ModelFamily {
             $0.typeVocabSize = nil
         },
         positionsFollowPadding: true,
+        products: ForwardProducts(cutsLastLayer: false),
         check: checkBuckets,
         layout: ParameterLayout(
             base: "mpnet", baseParts: ["embeddings", "encoder", "pooler"],

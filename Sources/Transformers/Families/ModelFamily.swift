@@ -17,6 +17,8 @@ struct ModelFamily: Sendable {
     var ownFields: Set<String> = []
     /// Whether its positions begin after the padding token's number, as RoBERTa's.
     var positionsFollowPadding = false
+    /// What its forward pass multiplies.
+    var products = ForwardProducts()
     /// Reads and checks the fields that only it has.
     var check: @Sendable (ModelConfiguration) throws -> Void = { _ in }
     /// Brings fields that only it has in line with the others before they are written.

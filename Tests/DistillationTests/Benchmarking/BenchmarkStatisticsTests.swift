@@ -82,7 +82,7 @@ struct BenchmarkStatisticsTests {
             #expect(2 * cost.full(length: length) == golden["flops"]?.intValue, "\(name) \(length)")
             #expect(
                 (cost.needed(length: length) == cost.full(length: length))
-                    == (length == 1 || !cost.cutsLastLayer))
+                    == (length == 1 || !cost.products.cutsLastLayer))
             #expect(configuration.parameterCount == nil)
         }
     }
