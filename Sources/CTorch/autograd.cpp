@@ -84,19 +84,21 @@ struct Part {
     size_t tensor;
     int64_t begin, count;
 };
+constexpr int64_t part_size = 1 << 15;
+const int64_t part_cost = element_cost(part_size);
+
 std::vector<Part> parts(const std::vector<at::Tensor> &tensors) {
-    constexpr int64_t size = 1 << 15;
     std::vector<Part> result;
     for (size_t i = 0; i < tensors.size(); ++i)
-        for (int64_t begin = 0; begin < tensors[i].numel(); begin += size)
-            result.push_back({i, begin, std::min(size, tensors[i].numel() - begin)});
+        for (int64_t begin = 0; begin < tensors[i].numel(); begin += part_size)
+            result.push_back({i, begin, std::min(part_size, tensors[i].numel() - begin)});
     return result;
 }
 
 double norm_of(const std::vector<at::Tensor> &all) {
     std::vector<Part> pieces = parts(all);
     std::vector<double> sums(pieces.size());
-    parallel_tasks(static_cast<int64_t>(pieces.size()), [&](int64_t task) {
+    parallel_tasks(static_cast<int64_t>(pieces.size()), part_cost, [&](int64_t task) {
         const Part &part = pieces[static_cast<size_t>(task)];
         sums[static_cast<size_t>(task)] =
             kernels::table().sum_of_squares(all[part.tensor].const_data_ptr<float>() + part.begin, part.count);
@@ -171,7 +173,7 @@ ct_error ct_clip_grad_norm_(const ct_tensor *parameters, size_t count, double ma
             if (norm > max_norm) {
                 std::vector<Part> pieces = parts(all);
                 auto factor = static_cast<float>(max_norm / (norm + 1e-6));
-                parallel_tasks(static_cast<int64_t>(pieces.size()), [&](int64_t task) {
+                parallel_tasks(static_cast<int64_t>(pieces.size()), part_cost, [&](int64_t task) {
                     const Part &part = pieces[static_cast<size_t>(task)];
                     kernels::table().scale(all[part.tensor].mutable_data_ptr<float>() + part.begin, factor, part.count);
                 });
@@ -203,7 +205,7 @@ ct_error ct_adamw_(const ct_tensor *parameters, const ct_tensor *first_moments, 
         if (suits) {
             kernels::AdamWStep step = step_factors(options, options.learning_rate, options.step);
             std::vector<Part> pieces = parts(p);
-            parallel_tasks(static_cast<int64_t>(pieces.size()), [&](int64_t task) {
+            parallel_tasks(static_cast<int64_t>(pieces.size()), part_cost, [&](int64_t task) {
                 auto [i, begin, size] = pieces[static_cast<size_t>(task)];
                 kernels::table().adamw(step, p[i].mutable_data_ptr<float>() + begin, m[i].mutable_data_ptr<float>() + begin,
                                        v[i].mutable_data_ptr<float>() + begin, g[i].const_data_ptr<float>() + begin, size);
@@ -239,7 +241,7 @@ ct_error ct_adamw_rows_(ct_tensor parameter, ct_tensor first, ct_tensor second, 
         auto [factors, from] = missed(options, rates, oldest, options.step - 1);
         kernels::AdamWStep step = step_factors(options, options.learning_rate, options.step);
         const float *numbers = values.const_data_ptr<float>();
-        parallel_tasks((count + 15) / 16, [&, &factors = factors, from = from](int64_t task) {
+        parallel_tasks((count + 15) / 16, element_cost(64 * rows.width), [&, &factors = factors, from = from](int64_t task) {
             for (int64_t i = task * 16; i < std::min(count, task * 16 + 16); ++i) {
                 int64_t row = index[i], at = row * rows.width;
                 rows.catch_up(row, options.step - 1, factors, from);
@@ -272,7 +274,7 @@ ct_error ct_adamw_catch_up_(ct_tensor parameter, ct_tensor first, ct_tensor seco
         for (int32_t row : chosen) oldest = std::min<int64_t>(oldest, rows.last[row]);
         auto [factors, from] = missed(options, rates, oldest, options.step);
         if (factors.empty()) return;
-        parallel_tasks((count + 15) / 16, [&, &factors = factors, from = from](int64_t task) {
+        parallel_tasks((count + 15) / 16, element_cost(64 * rows.width), [&, &factors = factors, from = from](int64_t task) {
             for (int64_t i = task * 16; i < std::min(count, task * 16 + 16); ++i)
                 rows.catch_up(chosen[static_cast<size_t>(i)], options.step, factors, from);
         });

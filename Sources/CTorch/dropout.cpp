@@ -76,7 +76,7 @@ at::Tensor dropout_cpu(const at::Tensor &input, Threshold threshold, uint64_t se
         const scalar_t *from = source.const_data_ptr<scalar_t>();
         scalar_t *to = result.mutable_data_ptr<scalar_t>();
         constexpr int64_t grain = 64;
-        ctorch::parallel_tasks((groups + grain - 1) / grain, [&](int64_t task) {
+        ctorch::parallel_tasks((groups + grain - 1) / grain, ctorch::element_cost(grain * draws_per_group), [&](int64_t task) {
             alignas(64) uint16_t draws[draws_per_group];
             for (int64_t group = task * grain; group < std::min(groups, (task + 1) * grain); ++group) {
                 philox_group(seed, offset, static_cast<uint64_t>(group), draws);

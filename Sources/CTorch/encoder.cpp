@@ -2,13 +2,13 @@
 // kernels to tensors and to automatic differentiation.
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/custom_class.h>
 
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include "internal.h"
@@ -337,19 +337,15 @@ bool needs_gradient(const std::vector<at::Tensor> &tensors) {
 
 }  // namespace
 
-bool ct_kernels_preferred(bool half) { return k::preferred(half); }
 const char *ct_kernels_name(void) { return k::table().name; }
 
 double ct_kernels_peak(bool half) {
     // All threads at once, as the kernels run; each measures itself.
-    std::atomic<double> total{0};
-    on_all_threads([&] {
-        double own = k::table().peak(half);
-        double before = total.load();
-        while (!total.compare_exchange_weak(before, before + own)) {
-        }
-    });
-    return total.load();
+    std::vector<double> rates(static_cast<size_t>(thread_count()));
+    constexpr int64_t cost = 1'000'000'000;
+    parallel_tasks(static_cast<int64_t>(rates.size()), cost,
+                   [&](int64_t task) { rates[static_cast<size_t>(task)] = k::table().peak(half); });
+    return std::accumulate(rates.begin(), rates.end(), 0.0);
 }
 
 ct_error ct_pack_layer(const ct_tensor *parameters, ct_layer_options options, ct_packed_layer *out) {

@@ -2,9 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <cstdlib>
-#include <cstring>
-
 #include "internal.h"
 #include "kernels/table.h"
 
@@ -59,17 +56,6 @@ struct ct_mixed_layer_s {
     Linear linear[linear_count];
     at::Tensor norms[4];
 };
-
-// Where libtorch's own kernels are asked for, they are taken.
-bool ct_mixed_kernels_preferred(void) {
-    const char *wanted = std::getenv("DISTILL_CPU_CAPABILITY");
-    if (wanted) return std::strcmp(wanted, "libtorch") != 0;
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx2");
-#else
-    return false;
-#endif
-}
 
 int32_t ct_mixed_levels(void) { return static_cast<int32_t>(k::table().int8_steps); }
 

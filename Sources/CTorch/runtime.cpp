@@ -16,6 +16,7 @@
 #include <sstream>
 
 #include "internal.h"
+#include "kernels/parallel.h"
 
 namespace {
 std::atomic<int64_t> live_tensors{0};
@@ -152,9 +153,6 @@ const char *ct_cpu_capability(void) {
 bool ct_has_fast_bfloat16(ct_device place) {
     try {
         switch (place.type) {
-#if defined(__x86_64__)
-        case CT_CPU: return __builtin_cpu_supports("avx512bf16");
-#endif
         case CT_CUDA: return at::detail::getCUDAHooks().deviceCount() > 0;
         default: return false;
         }
@@ -186,8 +184,13 @@ int32_t ct_device_count(ct_device_type type) {
     }
 }
 
-int32_t ct_num_threads(void) { return at::get_num_threads(); }
+int32_t ct_num_threads(void) { return thread_count(); }
 
 ct_error ct_set_num_threads(int32_t count) {
-    return guard("set_num_threads", {}, [&] { at::set_num_threads(count); });
+    return guard("set_num_threads", {}, [&] {
+        at::set_num_threads(count);
+        set_thread_count(count);
+    });
 }
+
+int32_t ct_available_processors(void) { return available_processors(); }

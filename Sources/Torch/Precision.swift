@@ -2,7 +2,7 @@ import CTorch
 
 /// The element type that a model computes with. Its parameters, and what the optimiser keeps, stay float32.
 public enum Precision: String, CaseIterable, Sendable, Codable {
-    /// `bfloat16` where the device multiplies it faster than float32, else `float32`.
+    /// `bfloat16` where the device multiplies it clearly faster than float32 (``Calibration``), else `float32`.
     case auto
     case float32
     /// Mixed precision: matrices and activations in bfloat16; sums, normalisation statistics, loss, master weights
@@ -12,7 +12,9 @@ public enum Precision: String, CaseIterable, Sendable, Codable {
     /// The type that is meant on a device: ``float32`` or ``bfloat16``.
     public func resolved(on device: Device) -> Precision {
         guard self == .auto else { return self }
-        return ct_has_fast_bfloat16(device.code) ? .bfloat16 : .float32
+        let isFaster =
+            device.kind == .cpu ? Calibration.current.prefersBFloat16 : ct_has_fast_bfloat16(device.code)
+        return isFaster ? .bfloat16 : .float32
     }
 
     /// The elements' type; ``auto`` stands for float32 until it is resolved.

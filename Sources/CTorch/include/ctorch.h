@@ -51,10 +51,12 @@ typedef struct {
 
 const char *ct_version(void);
 const char *ct_cpu_capability(void);
-// Whether multiplications of bfloat16 matrices are faster than of float32 there.
+// Whether multiplications of bfloat16 matrices are faster than of float32 on a device other than the CPU.
 bool ct_has_fast_bfloat16(ct_device device);
 int64_t ct_live_tensors(void);
 int32_t ct_device_count(ct_device_type type);
+// Processors that this process may use, by its affinity and its container's CPU quota.
+int32_t ct_available_processors(void);
 int32_t ct_num_threads(void);
 ct_error ct_set_num_threads(int32_t count);
 
@@ -193,9 +195,22 @@ ct_error ct_clear_grad(ct_tensor tensor);
 
 // The examples' tokens stand one after another, without padding; `offsets` (B + 1, int64) says where each begins.
 
-// Whether the kernels of this package are the fastest here; DISTILL_CPU_CAPABILITY=libtorch says no, and avx512_bf16,
-// avx512, avx2 or default choose among them.
-bool ct_kernels_preferred(bool half);
+// The ways to compute a transformer layer, and how many seconds (CT_WAYS of them) one layer takes by each on this machine
+// with the present threads: measured, each in turn, in some tens of milliseconds altogether.
+enum {
+    CT_WAY_KERNELS_FLOAT32,
+    CT_WAY_KERNELS_BFLOAT16,
+    CT_WAY_KERNELS_INT8,
+    CT_WAY_LIBTORCH_FLOAT32,
+    CT_WAY_LIBTORCH_BFLOAT16,
+    CT_WAY_LIBTORCH_INT8,
+    CT_WAYS
+};
+ct_error ct_calibrate(double *seconds);
+// Floating-point operations of that layer's matrix products.
+double ct_calibration_operations(void);
+
+// The instruction set of the kernels; DISTILL_CPU_CAPABILITY (avx512_bf16, avx512, avx2, default) chooses a lesser one.
 const char *ct_kernels_name(void);
 // Giga floating-point operations a second that their innermost loop reaches on all threads, from the first cache.
 double ct_kernels_peak(bool half);
@@ -220,6 +235,10 @@ enum { CT_LAYER_PARAMETERS = 16 };
 typedef struct ct_packed_layer_s *ct_packed_layer;
 ct_error ct_pack_layer(const ct_tensor *parameters, ct_layer_options options, ct_packed_layer *out);
 void ct_packed_layer_free(ct_packed_layer layer);
+
+// input (rows, inputs) · weightᵀ + bias by the kernels, in float32: the same bits on any number of threads and beside any
+// other rows. `bias` may be null.
+ct_error ct_rows_linear(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor *out);
 
 // One transformer layer: (tokens, hidden) float32 → the same, or (B, hidden). In the graph where a gradient is wanted.
 ct_error ct_encoder_layer(ct_tensor input, ct_tensor offsets, const ct_tensor *parameters, ct_layer_options options,
@@ -270,8 +289,6 @@ ct_error ct_int8_linear_run(ct_int8_linear layer, ct_tensor input, ct_tensor bia
 // Parameters as `ct_encoder_layer` takes them; `scales` and `inputs` for the six weights in their order, a scale NULL where
 // the weight is float32. Inputs are per token or static.
 typedef struct ct_mixed_layer_s *ct_mixed_layer;
-// Whether they are meant to be used here.
-bool ct_mixed_kernels_preferred(void);
 // Steps of an activation on each side of zero in them.
 int32_t ct_mixed_levels(void);
 ct_error ct_mixed_layer_make(const ct_tensor *parameters, const ct_tensor *scales, const ct_int8_input *inputs,

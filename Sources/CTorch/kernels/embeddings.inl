@@ -4,7 +4,8 @@ inline void embeddings_forward(const EmbeddingsForward &call) {
     const Embeddings &tables = call.tables;
     int64_t hidden = tables.hidden, stride = mask_stride(hidden);
     bool training = call.normalized != nullptr;
-    parallel_tasks(call.sequences.count, [&](int64_t s) {
+    int64_t length = call.sequences.tokens() / std::max<int64_t>(1, call.sequences.count);
+    parallel_tasks(call.sequences.count, element_cost(4 * length * hidden), [&](int64_t s) {
         float *row = scratch<float>(0, hidden);
         int64_t start = call.sequences.offsets[s];
         for (int64_t t = start; t < call.sequences.offsets[s + 1]; ++t) {
@@ -34,7 +35,7 @@ inline void embeddings_backward(const EmbeddingsBackward &call) {
     float *slopes = scratch<float>(16, tokens * hidden);
     RowBlocks blocks(tokens, 128);
     float *partials = scratch<float>(24, blocks.count * 2 * hidden);
-    parallel_tasks(blocks.count, [&](int64_t block) {
+    parallel_tasks(blocks.count, element_cost(4 * 128 * hidden), [&](int64_t block) {
         float *partial = partials + block * 2 * hidden;
         std::fill(partial, partial + 2 * hidden, 0.0f);
         float *row = scratch<float>(0, hidden);
@@ -51,7 +52,7 @@ inline void embeddings_backward(const EmbeddingsBackward &call) {
     });
     add_partials(partials, blocks.count, 2 * hidden, hidden, call.norm_weight);
     add_partials(partials + hidden, blocks.count, 2 * hidden, hidden, call.norm_bias);
-    parallel_tasks((call.rows + 15) / 16, [&](int64_t task) {
+    parallel_tasks((call.rows + 15) / 16, element_cost(32 * hidden), [&](int64_t task) {
         for (int64_t row = task * 16; row < std::min(call.rows, task * 16 + 16); ++row) {
             float *to = call.word + row * hidden;
             std::fill(to, to + hidden, 0.0f);
@@ -61,7 +62,7 @@ inline void embeddings_backward(const EmbeddingsBackward &call) {
     });
     // Positions and segments: tables of few rows that every example adds to. Columns are shared among the threads.
     int64_t chunks = (hidden + 63) / 64;
-    parallel_tasks(chunks, [&](int64_t chunk) {
+    parallel_tasks(chunks, element_cost(2 * tokens * 64), [&](int64_t chunk) {
         int64_t c = chunk * 64, width = std::min<int64_t>(64, hidden - c);
         for (int64_t s = 0; s < call.sequences.count; ++s)
             for (int64_t t = call.sequences.offsets[s]; t < call.sequences.offsets[s + 1]; ++t) {

@@ -19,6 +19,7 @@ constexpr int64_t few_rows = 96;
 #include "layer.inl"
 #include "layer_backward.inl"
 #include "mixed.inl"
+#include "linear.inl"
 #include "embeddings.inl"
 #include "optimizer.inl"
 
@@ -29,7 +30,7 @@ int64_t packed_words(int64_t columns, int64_t length) {
 
 template <class S>
 void pack(bool transposed, const float *weight, int64_t columns, int64_t length, uint32_t *to) {
-    parallel_tasks(panels_of(columns), [&](int64_t p) {
+    parallel_tasks(panels_of(columns), element_cost(length * 32), [&](int64_t p) {
         if (transposed) pack_right_transposed<S>(weight, length, columns, length, p, p + 1, to);
         else pack_right<S>(weight, columns, columns, length, p, p + 1, to);
     });
@@ -79,6 +80,8 @@ const Table &table() {
         },
         .mixed_forward = [](const MixedForward &call) { mixed_forward(call); },
         .int8_steps = int8_steps,
+        .linear_forward = [](const LinearForward &call) { linear_forward(call); },
+        .linear_backward = [](const LinearBackward &call) { linear_backward(call); },
         .embeddings_forward = [](const EmbeddingsForward &call) { embeddings_forward(call); },
         .embeddings_backward = [](const EmbeddingsBackward &call) { embeddings_backward(call); },
         .adamw = [](const AdamWStep &step, float *parameter, float *first, float *second, const float *gradient,

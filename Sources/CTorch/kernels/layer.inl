@@ -73,7 +73,7 @@ void project(const LayerForward &call, int64_t chunks) {
     };
     auto blocks_of = [&](int64_t rows) { return chunks > 1 ? RowBlocks::whole(rows) : RowBlocks(rows, block_rows<S>(hidden)); };
     RowBlocks blocks = blocks_of(call.sequences.tokens());
-    parallel_tasks(blocks.count * chunks, [&](int64_t task) {
+    parallel_tasks(blocks.count * chunks, product_cost(blocks.size, hidden, 3 * hidden) / chunks, [&](int64_t task) {
         int64_t block = task / chunks, chunk = task % chunks, first = blocks.first(block), rows = blocks.size_of(block);
         uint32_t *packed = scratch<uint32_t>(0, left_words<S>(rows, hidden));
         pack_left<S>(call.input + first * hidden, hidden, rows, hidden, packed);
@@ -85,7 +85,7 @@ void project(const LayerForward &call, int64_t chunks) {
     });
     if (!shape.first_only) return;
     RowBlocks firsts = blocks_of(call.sequences.count);
-    parallel_tasks(firsts.count * chunks, [&](int64_t task) {
+    parallel_tasks(firsts.count * chunks, product_cost(firsts.size, hidden, hidden) / chunks, [&](int64_t task) {
         int64_t block = task / chunks, chunk = task % chunks, first = firsts.first(block), rows = firsts.size_of(block);
         uint32_t *packed = scratch<uint32_t>(0, left_words<S>(rows, hidden));
         pack_left<S>(query_inputs(shape, call.sequences, call.input, first, rows, 1), hidden, rows, hidden, packed);
@@ -116,6 +116,12 @@ Head<S> head_of(const Shape &shape, const Sequences &sequences, const LayerMemor
             shape.first_only ? 1 : length, length, width, 1.0f / __builtin_sqrtf(static_cast<float>(width))};
 }
 
+// What one head of one example costs, on average.
+CT_INLINE int64_t attention_cost(const Shape &shape, const Sequences &sequences) {
+    int64_t length = sequences.tokens() / std::max<int64_t>(1, sequences.count);
+    return 2 * product_cost(shape.first_only ? 1 : length, shape.hidden / shape.heads, length) + element_cost(length);
+}
+
 template <class S>
 void attend_all(const LayerForward &call) {
     const Shape &shape = call.shape;
@@ -123,7 +129,7 @@ void attend_all(const LayerForward &call) {
     int64_t queries = query_count(shape, sequences), width = shape.hidden / shape.heads;
     bool masked = call.training && call.attention_mask.on();
     const int64_t *starts = masked ? attention_starts(shape, sequences, 15) : nullptr;
-    parallel_tasks(sequences.count * shape.heads, [&](int64_t task) {
+    parallel_tasks(sequences.count * shape.heads, attention_cost(shape, sequences), [&](int64_t task) {
         int64_t s = task / shape.heads, h = task % shape.heads;
         int64_t row = shape.first_only ? s : sequences.offsets[s];
         Head<S> head = head_of<S>(shape, sequences, call.memory, s, h);
@@ -200,7 +206,7 @@ void finish_blocks(const LayerForward &call) {
     const Shape &shape = call.shape;
     int64_t hidden = shape.hidden, inner = shape.intermediate;
     RowBlocks blocks(query_count(shape, call.sequences), block_rows<S>(inner));
-    parallel_tasks(blocks.count, [&](int64_t block) {
+    parallel_tasks(blocks.count, product_cost(blocks.size, hidden, hidden + 2 * inner), [&](int64_t block) {
         int64_t first = blocks.first(block), rows = blocks.size_of(block);
         uint32_t *packed = scratch<uint32_t>(0, left_words<S>(rows, hidden));
         uint32_t *activated = scratch<uint32_t>(1, left_words<S>(rows, inner));
@@ -245,25 +251,25 @@ void finish_columns(const LayerForward &call, int64_t chunks) {
     };
     auto normalize = [&](const float *residual, const float *weight, const float *bias, float *output) {
         int64_t tasks = rows * hidden < (16 << 10) ? 1 : chunks;
-        parallel_tasks(tasks, [&](int64_t task) {
+        parallel_tasks(tasks, element_cost(4 * rows * hidden) / tasks, [&](int64_t task) {
             for (int64_t r = rows * task / tasks; r < rows * (task + 1) / tasks; ++r)
                 add_and_normalize(call, call.mask1, nullptr, r, values + r * hidden, residual + r * hidden, weight, bias,
                                   nullptr, nullptr, output + r * hidden);
         });
     };
-    parallel_tasks(chunks, [&](int64_t chunk) {
+    parallel_tasks(chunks, product_cost(rows, hidden, hidden) / chunks, [&](int64_t chunk) {
         uint32_t *packed = scratch<uint32_t>(0, left_words<S>(rows, hidden));
         pack_left<S>(static_cast<const S *>(call.memory.context), hidden, rows, hidden, packed);
         product(packed, hidden, call.weights.output, call.weights.output_bias, chunk);
     });
     normalize(inputs, call.weights.norm1_weight, call.weights.norm1_bias, attended);
-    parallel_tasks(chunks, [&](int64_t chunk) {
+    parallel_tasks(chunks, product_cost(rows, hidden, inner) / chunks, [&](int64_t chunk) {
         uint32_t *packed = scratch<uint32_t>(0, left_words<S>(rows, hidden));
         pack_left<S>(attended, hidden, rows, hidden, packed);
         int64_t panels = panels_of(inner);
         expand<S>(call, packed, 0, rows, panels * chunk / chunks, panels * (chunk + 1) / chunks, activated);
     });
-    parallel_tasks(chunks, [&](int64_t chunk) {
+    parallel_tasks(chunks, product_cost(rows, inner, hidden) / chunks, [&](int64_t chunk) {
         product(activated, inner, call.weights.outer, call.weights.outer_bias, chunk);
     });
     normalize(attended, call.weights.norm2_weight, call.weights.norm2_bias, call.output);

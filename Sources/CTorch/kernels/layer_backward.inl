@@ -54,7 +54,7 @@ void backward_blocks(const LayerBackward &call, const BackwardBuffers<S> &buffer
     RowBlocks blocks(query_count(shape, call.sequences), block_rows<S>(inner));
     RowPartials parts(shape);
     float *partials = scratch<float>(24, blocks.count * parts.width);
-    parallel_tasks(blocks.count, [&](int64_t block) {
+    parallel_tasks(blocks.count, product_cost(blocks.size, hidden, hidden + 2 * inner), [&](int64_t block) {
         int64_t first = blocks.first(block), rows = blocks.size_of(block), total = words<S>(inner);
         uint32_t *packed = scratch<uint32_t>(0, left_words<S>(rows, hidden));
         uint32_t *packed_inner = scratch<uint32_t>(1, left_words<S>(rows, inner));
@@ -135,7 +135,7 @@ void attend_all_backward(const LayerBackward &call, const BackwardBuffers<S> &bu
     int64_t hidden = shape.hidden, width = hidden / shape.heads, queries = query_count(shape, sequences);
     bool masked = call.attention_mask.on();
     const int64_t *starts = masked ? attention_starts(shape, sequences, 15) : nullptr;
-    parallel_tasks(sequences.count * shape.heads, [&](int64_t task) {
+    parallel_tasks(sequences.count * shape.heads, 3 * attention_cost(shape, sequences), [&](int64_t task) {
         int64_t s = task / shape.heads, h = task % shape.heads, start = sequences.offsets[s];
         int64_t row = shape.first_only ? s : start;
         const uint16_t *bits = masked ? call.memory.attention_bits + starts[s] * shape.heads + h * (starts[s + 1] - starts[s]) : nullptr;
@@ -175,7 +175,7 @@ void project_backward(const LayerBackward &call, const BackwardBuffers<S> &buffe
     };
     RowBlocks blocks(call.sequences.tokens(), block_rows<S>(2 * hidden));
     float *partials = scratch<float>(24, blocks.count * 3 * hidden);
-    parallel_tasks(blocks.count, [&](int64_t block) {
+    parallel_tasks(blocks.count, product_cost(blocks.size, hidden, 3 * hidden), [&](int64_t block) {
         int64_t first = blocks.first(block), rows = blocks.size_of(block);
         float *to = call.input_slope + first * hidden;
         const float *residual = shape.first_only ? nullptr : buffers.residual + first * hidden;
@@ -201,7 +201,7 @@ void project_backward(const LayerBackward &call, const BackwardBuffers<S> &buffe
     int64_t queries = call.sequences.count;
     sum_columns(buffers.query, hidden, queries, hidden, call.gradients.query_bias);
     RowBlocks firsts(queries, block_rows<S>(hidden));
-    parallel_tasks(firsts.count, [&](int64_t block) {
+    parallel_tasks(firsts.count, product_cost(firsts.size, hidden, hidden), [&](int64_t block) {
         int64_t first = firsts.first(block);
         product(buffers.query + first * hidden, firsts.size_of(block), hidden, call.back.query,
                 [&](int64_t r, int64_t c, int64_t left, vf x) {
@@ -291,14 +291,14 @@ void weight_slopes(const LayerBackward &call, const BackwardBuffers<S> &buffers)
     for (int64_t begin = 0; begin < tokens; begin += chunk) {
         auto rows_of = [&](int64_t i) { return std::max<int64_t>(0, std::min(chunk, products[i].rows - begin)); };
         auto right_of = [&](int64_t i) { return packed + i * right_words<S>(hidden, std::min(chunk, tokens)); };
-        parallel_tasks(count * panels, [&](int64_t task) {
+        parallel_tasks(count * panels, element_cost(32 * std::min(chunk, tokens)), [&](int64_t task) {
             int64_t i = task / panels, p = task % panels, rows = rows_of(i);
             const WeightProduct<S> &product = products[i];
             if (rows == 0) return;
             if (product.right) pack_right<S>(product.right + begin * hidden, hidden, hidden, rows, p, p + 1, right_of(i));
             else pack_right<S>(product.right_float + begin * hidden, hidden, hidden, rows, p, p + 1, right_of(i));
         });
-        parallel_tasks(starts[count], [&](int64_t task) {
+        parallel_tasks(starts[count], product_cost(std::min(chunk, tokens), block, hidden), [&](int64_t task) {
             int64_t i = 0;
             while (task >= starts[i + 1]) ++i;
             const WeightProduct<S> &product = products[i];

@@ -49,7 +49,7 @@ inline __attribute__((always_inline)) vf multiply_add<int8_t>(vf sum, vu a, vu b
 
 // The right operand of (columns, length) int8 weights, and each column's sum.
 inline void pack_int8(const int8_t *weight, int64_t columns, int64_t length, uint32_t *to, int32_t *sums) {
-    parallel_tasks(panels_of(columns), [&](int64_t p) {
+    parallel_tasks(panels_of(columns), element_cost(length * 64), [&](int64_t p) {
         pack_right_transposed<int8_t>(weight, length, columns, length, p, p + 1, to);
         for (int64_t c = p * 32; c < std::min(columns, p * 32 + 32); ++c) {
             int32_t total = 0;
@@ -193,12 +193,15 @@ CT_INLINE RowBlocks mixed_blocks(int64_t rows, int64_t longest) {
     return blocks;
 }
 
+// An int8 product takes about half of a float32 one's time.
+CT_INLINE int64_t mixed_cost(int64_t rows, int64_t length, int64_t columns) { return product_cost(rows, length, columns) / 2; }
+
 inline void project_mixed(const MixedForward &call, const LayerForward &layer) {
     const Shape &shape = call.shape;
     int64_t hidden = shape.hidden;
     float *query = static_cast<float *>(layer.memory.query), *key_value = static_cast<float *>(layer.memory.key_value);
     RowBlocks blocks = mixed_blocks(call.sequences.tokens(), hidden);
-    parallel_tasks(blocks.count, [&](int64_t block) {
+    parallel_tasks(blocks.count, mixed_cost(blocks.size, hidden, 3 * hidden), [&](int64_t block) {
         int64_t first = blocks.first(block), rows = blocks.size_of(block);
         uint32_t *words = scratch<uint32_t>(0, input_words(rows, hidden));
         float *scales = scratch<float>(6, rows);
@@ -216,7 +219,7 @@ inline void project_mixed(const MixedForward &call, const LayerForward &layer) {
     });
     if (!shape.first_only) return;
     RowBlocks firsts = mixed_blocks(call.sequences.count, hidden);
-    parallel_tasks(firsts.count, [&](int64_t block) {
+    parallel_tasks(firsts.count, mixed_cost(firsts.size, hidden, hidden), [&](int64_t block) {
         int64_t first = firsts.first(block), rows = firsts.size_of(block);
         uint32_t *words = scratch<uint32_t>(0, input_words(rows, hidden));
         float *scales = scratch<float>(6, rows);
@@ -229,7 +232,7 @@ inline void finish_mixed(const MixedForward &call, const LayerForward &layer) {
     const Shape &shape = call.shape;
     int64_t hidden = shape.hidden, inner = shape.intermediate;
     RowBlocks blocks = mixed_blocks(query_count(shape, call.sequences), inner);
-    parallel_tasks(blocks.count, [&](int64_t block) {
+    parallel_tasks(blocks.count, mixed_cost(blocks.size, hidden, hidden + 2 * inner), [&](int64_t block) {
         int64_t first = blocks.first(block), rows = blocks.size_of(block);
         uint32_t *words = scratch<uint32_t>(0, input_words(rows, std::max(hidden, inner)));
         float *scales = scratch<float>(6, rows);

@@ -21,7 +21,7 @@ inline void mask_row(const Mask &mask, int64_t row, int64_t blocks, uint16_t *bi
 
 inline void mask_bits(const Mask &mask, int64_t rows, int64_t width, uint16_t *bits) {
     int64_t stride = mask_stride(width);
-    parallel_tasks((rows + 63) / 64, [&](int64_t task) {
+    parallel_tasks((rows + 63) / 64, element_cost(64 * width), [&](int64_t task) {
         for (int64_t row = task * 64; row < std::min(rows, task * 64 + 64); ++row)
             mask_row(mask, row, stride / 8, bits + row * stride);
     });

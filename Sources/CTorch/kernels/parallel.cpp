@@ -1,100 +1,177 @@
 #include "parallel.h"
 
-#include <ATen/Parallel.h>
-
-#include <dlfcn.h>
-#if defined(__APPLE__)
-#include <dispatch/dispatch.h>
-#endif
-
 #include <algorithm>
-#include <cstdlib>
+#include <condition_variable>
 #include <exception>
-#include <new>
+#include <mutex>
+#include <thread>
+
+#include "patience.h"
 
 namespace ctorch {
 namespace {
 
-// clang's own OpenMP would bring a second pool of threads. On Linux libtorch carries GNU's, whose entry points are
-// part of its binary interface.
-struct OpenMP {
-    void (*parallel)(void (*)(void *), void *, unsigned, unsigned) = nullptr;
-    int (*in_parallel)() = nullptr;
+thread_local bool inside = false;
 
-    OpenMP() {
-        void *self = RTLD_DEFAULT;
-        parallel = reinterpret_cast<decltype(parallel)>(dlsym(self, "GOMP_parallel"));
-        in_parallel = reinterpret_cast<decltype(in_parallel)>(dlsym(self, "omp_in_parallel"));
-    }
-    bool usable() const { return parallel && in_parallel; }
-};
-
-const OpenMP &openmp() {
-    static const OpenMP value;
-    return value;
-}
-
+// One call of `on_threads`.
 struct Call {
-    const std::function<void()> *body;
+    void (*body)(void *);
+    void *context;
     std::exception_ptr failure;
     std::atomic_flag failed = ATOMIC_FLAG_INIT;
 
     void run() noexcept {
+        bool outer = inside;
+        inside = true;
         try {
-            (*body)();
+            body(context);
         } catch (...) {
             if (!failed.test_and_set()) failure = std::current_exception();
         }
+        inside = outer;
     }
 };
 
-void run(void *data) { static_cast<Call *>(data)->run(); }
+// Workers look at one word: the number of the call, whether it is closed, and how many of them are in it. A worker enters
+// an open call by adding one; the calling thread closes it when its own part is done, and waits for those inside alone.
+class Pool {
+  public:
+    static Pool &shared() {
+        // Never destroyed: its threads run until the process ends.
+        static Pool *pool = new Pool;
+        return *pool;
+    }
+
+    int threads() {
+        int64_t now = now_ns();
+        // Who limits a running process to fewer processors means it.
+        if (now - looked_.load(std::memory_order_relaxed) > 100'000'000) {
+            looked_.store(now, std::memory_order_relaxed);
+            adopt(available_processors());
+        }
+        return threads_.load(std::memory_order_relaxed);
+    }
+
+    void set_threads(int count) {
+        chosen_.store(std::max(1, count), std::memory_order_relaxed);
+        adopt(available_processors());
+    }
+
+    void run(int threads, bool wake, Call &call) {
+        std::unique_lock<std::mutex> turn(turn_, std::try_to_lock);
+        if (!turn) return call.run();
+        start_workers(threads - 1);
+        call_ = &call;
+        seats_.store(threads - 1, std::memory_order_relaxed);
+        uint64_t number = (state_.load(std::memory_order_relaxed) >> 32) + 1;
+        state_.store(number << 32);
+        if (wake && sleepers_.load() > 0) {
+            { std::lock_guard<std::mutex> lock(sleep_); }
+            for (int i = 1; i < threads; ++i) work_.notify_one();
+        }
+        call.run();
+        if (state_.fetch_or(closed) & inside_mask) wait_for_workers();
+    }
+
+  private:
+    static constexpr uint64_t closed = 1ull << 31, inside_mask = closed - 1;
+    // A worker looks for the next call through the pauses between the layers of a step; the calling thread waits for
+    // what a worker has begun, which is soon over unless the worker is held up.
+    static constexpr int64_t work_limit = 300'000, end_limit = 100'000;
+
+    void adopt(int available) {
+        int chosen = chosen_.load(std::memory_order_relaxed), first = first_available_.load(std::memory_order_relaxed);
+        if (chosen == 0) {
+            threads_.store(available, std::memory_order_relaxed);
+        } else {
+            // More threads than processors are taken at their word, unless the processors became fewer since.
+            threads_.store(available < first ? std::min(chosen, available) : chosen, std::memory_order_relaxed);
+        }
+        contention_.set_crowded(threads_.load(std::memory_order_relaxed) > available);
+    }
+
+    void start_workers(int count) {
+        while (workers_ < count) {
+            try {
+                std::thread([this] { work(); }).detach();
+            } catch (const std::system_error &) {
+                return;  // no more threads to be had: fewer do the work
+            }
+            ++workers_;
+        }
+    }
+
+    void wait_for_workers() {
+        auto empty = [this] { return (state_.load(std::memory_order_acquire) & inside_mask) == 0; };
+        static thread_local Patience patience(contention_);
+        if (patience.look(end_limit, empty)) return;
+        std::unique_lock<std::mutex> lock(sleep_);
+        caller_sleeps_.store(true);
+        done_.wait(lock, [this] { return (state_.load() & inside_mask) == 0; });
+        caller_sleeps_.store(false);
+    }
+
+    [[noreturn]] void work() {
+        Patience patience(contention_);
+        uint64_t seen = 0;
+        for (;;) {
+            auto called = [&] { return state_.load(std::memory_order_acquire) >> 32 != seen; };
+            if (!patience.look(work_limit, called)) {
+                std::unique_lock<std::mutex> lock(sleep_);
+                sleepers_.fetch_add(1);
+                work_.wait(lock, [&] { return state_.load() >> 32 != seen; });
+                sleepers_.fetch_sub(1);
+            }
+            uint64_t state = state_.load(std::memory_order_acquire);
+            seen = state >> 32;
+            while (state >> 32 == seen && !(state & closed) &&
+                   (state & inside_mask) < static_cast<uint64_t>(seats_.load(std::memory_order_relaxed)))
+                if (state_.compare_exchange_weak(state, state + 1)) {
+                    call_->run();
+                    if (state_.fetch_sub(1) == ((seen << 32) | closed | 1) && caller_sleeps_.load()) {
+                        { std::lock_guard<std::mutex> lock(sleep_); }
+                        done_.notify_one();
+                    }
+                    break;
+                }
+        }
+    }
+
+    alignas(64) std::atomic<uint64_t> state_{0};
+    std::atomic<int> seats_{0};
+    Call *call_ = nullptr;
+    alignas(64) std::atomic<int> sleepers_{0};
+    std::atomic<bool> caller_sleeps_{false};
+    Contention contention_;
+    std::mutex turn_, sleep_;
+    std::condition_variable work_, done_;
+    int workers_ = 0;
+    std::atomic<int> threads_{0}, chosen_{0};
+    std::atomic<int> first_available_{available_processors()};
+    std::atomic<int64_t> looked_{0};
+};
 
 }  // namespace
 
-int thread_count() {
-    if (openmp().usable()) return openmp().in_parallel() ? 1 : at::get_num_threads();
-#if defined(__APPLE__)
-    return at::get_num_threads();
-#else
-    return 1;
-#endif
+int thread_count() { return inside ? 1 : Pool::shared().threads(); }
+
+void set_thread_count(int count) { Pool::shared().set_threads(count); }
+
+Worth threads_for(int64_t pieces, int64_t nanoseconds) {
+    // What handing a call to a thread that looks for it costs, and to one that sleeps.
+    constexpr int64_t handing = 4'000, waking = 25'000;
+    if (nanoseconds < 2 * handing) return {1, false};
+    int threads = static_cast<int>(std::min<int64_t>(thread_count(), pieces));
+    if (threads <= 1) return {1, false};
+    threads = static_cast<int>(std::min<int64_t>(threads, nanoseconds / handing));
+    return {threads, nanoseconds >= 2 * waking};
 }
 
-void on_all_threads(const std::function<void()> &body) {
-    int threads = thread_count();
-    Call call{&body};
-    if (threads <= 1) {
-        body();
-    } else if (openmp().usable()) {
-        openmp().parallel(run, &call, static_cast<unsigned>(threads), 0);
-    } else {
-#if defined(__APPLE__)
-        dispatch_apply_f(static_cast<size_t>(threads), DISPATCH_APPLY_AUTO, &call,
-                         [](void *data, size_t) { run(data); });
-#endif
-    }
+void on_threads(int threads, bool wake, void (*body)(void *), void *context) {
+    Call call{body, context};
+    if (threads <= 1 || inside) call.run();
+    else Pool::shared().run(threads, wake, call);
     if (call.failure) std::rethrow_exception(call.failure);
-}
-
-void *Scratch::reserve(int64_t bytes) {
-    if (bytes > bytes_) {
-        std::free(memory_);
-        memory_ = nullptr;
-        bytes_ = 0;
-        int64_t rounded = (bytes + bytes / 8 + 4095) / 4096 * 4096;
-        memory_ = std::aligned_alloc(64, static_cast<size_t>(rounded));
-        if (!memory_) throw std::bad_alloc();
-        bytes_ = rounded;
-    }
-    return memory_;
-}
-
-Scratch::~Scratch() { std::free(memory_); }
-
-Scratch &Scratch::slot(int index) {
-    static thread_local Scratch slots[32];
-    return slots[index];
 }
 
 }  // namespace ctorch

@@ -1,45 +1,63 @@
-// Threads: libtorch's own pool where it can be reached, so that two pools never compete for the cores.
+// Threads: one pool for all kernels. Work is handed out in pieces, so that a thread that is held up takes fewer of them;
+// a call does not wait for a thread that took none.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
+#include <memory>
 
 namespace ctorch {
 
+// Processors that this process may use: its affinity, and the CPU quota of its control group, rounded up.
+int available_processors();
+
+// Threads that a call here may use: 1 inside of a parallel call.
 int thread_count();
+// How many threads calls may use from now on; more than there are processors is allowed.
+void set_thread_count(int count);
 
-// Runs `body()` once on every thread of the pool. What one of them throws is thrown here when all have ended.
-void on_all_threads(const std::function<void()> &body);
+// Calls `body(context)` on up to `threads` threads, the calling one among them, and returns when all that began have
+// ended. Where another call is under way, and inside of one, the calling thread is the only one. What one of them throws
+// is thrown here.
+void on_threads(int threads, bool wake, void (*body)(void *), void *context);
 
-// Numbers that threads take until none is left.
-class Tasks {
-  public:
-    explicit Tasks(int64_t count = 0) : count_(count) {}
-    bool take(int64_t &task) {
-        task = next_.fetch_add(1, std::memory_order_relaxed);
-        return task < count_;
-    }
-
-  private:
-    int64_t count_;
-    std::atomic<int64_t> next_{0};
+// Whether calls that are over soon are worth waking threads for, by the nanoseconds they take on one thread.
+struct Worth {
+    int threads;
+    bool wake;
 };
+Worth threads_for(int64_t pieces, int64_t nanoseconds);
 
-// Runs `body(task)` for tasks 0 ..< count, each once, on all threads. Which thread takes which varies: no result may
-// depend on it.
+// Runs `body(task)` for tasks 0 ..< count, each once. Which thread takes which varies: no result may depend on it.
+// `cost`: about how many nanoseconds a task takes one thread; a call of little work stays on the calling one.
 template <class Body>
-void parallel_tasks(int64_t count, Body &&body) {
-    if (count <= 1 || thread_count() == 1) {
+void parallel_tasks(int64_t count, int64_t cost, Body &&body) {
+    Worth worth = count <= 1 ? Worth{1, false} : threads_for(count, count * cost);
+    if (worth.threads <= 1) {
         for (int64_t task = 0; task < count; ++task) body(task);
         return;
     }
-    Tasks tasks(count);
-    on_all_threads([&] {
-        int64_t task;
-        while (tasks.take(task)) body(task);
-    });
+    struct Tasks {
+        std::remove_reference_t<Body> *body;
+        int64_t count;
+        std::atomic<int64_t> next{0};
+    } tasks{std::addressof(body), count};
+    on_threads(
+        worth.threads, worth.wake,
+        [](void *context) {
+            auto &tasks = *static_cast<Tasks *>(context);
+            for (;;) {
+                int64_t task = tasks.next.fetch_add(1, std::memory_order_relaxed);
+                if (task >= tasks.count) return;
+                (*tasks.body)(task);
+            }
+        },
+        &tasks);
 }
+
+// What a matrix product and work element by element cost one thread, for `parallel_tasks`.
+inline int64_t product_cost(int64_t rows, int64_t length, int64_t columns) { return rows * length * columns / 48; }
+inline int64_t element_cost(int64_t elements) { return elements / 2; }
 
 // Memory of one thread for intermediate results, kept from call to call.
 class Scratch {

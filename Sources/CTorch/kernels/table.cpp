@@ -51,16 +51,6 @@ const Table &table() {
     return chosen;
 }
 
-bool preferred(bool half) {
-    if (std::getenv("DISTILL_CPU_CAPABILITY")) return std::strcmp(std::getenv("DISTILL_CPU_CAPABILITY"), "libtorch") != 0;
-#if defined(__x86_64__)
-    if (half && __builtin_cpu_supports("amx-bf16")) return false;
-    return __builtin_cpu_supports("avx512bw");
-#else
-    return false;
-#endif
-}
-
 int64_t int8_levels() {
 #if defined(__x86_64__)
     static const bool has_vnni = __builtin_cpu_supports("avx512vnni") || __builtin_cpu_supports("avxvnni");

@@ -119,6 +119,21 @@ struct MixedForward {
     float *output;                                            // (Q, H)
 };
 
+// A linear layer on rows, its weight (outputs, inputs) as it is stored.
+struct LinearForward {
+    int64_t rows, inputs, outputs;
+    const float *input;   // (rows, inputs)
+    const float *weight;  // (outputs, inputs)
+    const float *bias;    // (outputs)
+    float *output;        // (rows, outputs)
+};
+struct LinearBackward {
+    int64_t rows, inputs, outputs;
+    const float *input, *weight;
+    const float *output_gradient;                             // (rows, outputs)
+    float *input_gradient, *weight_gradient, *bias_gradient;  // each null where it is not wanted
+};
+
 struct Embeddings {
     const float *word, *position, *type;
     const float *norm_weight, *norm_bias;
@@ -181,6 +196,9 @@ struct Table {
     // Steps of an activation on each side of zero.
     int64_t int8_steps;
 
+    void (*linear_forward)(const LinearForward &call);
+    void (*linear_backward)(const LinearBackward &call);
+
     void (*embeddings_forward)(const EmbeddingsForward &call);
     void (*embeddings_backward)(const EmbeddingsBackward &call);
 
@@ -197,8 +215,6 @@ struct Table {
 
 // The kernels for this processor; DISTILL_CPU_CAPABILITY (avx512_bf16, avx512, avx2, default) chooses lesser ones.
 const Table &table();
-// Whether they are meant to be used here. Elsewhere libtorch's own are faster: Apple's matrix units, Intel's AMX.
-bool preferred(bool half);
 // Steps of a quantised activation on each side of zero: 127 with VNNI or on other makes, else 63. The older instructions sum
 // two products of uint8 by int8 in 16 bits, which 8 bits of both would saturate.
 int64_t int8_levels();

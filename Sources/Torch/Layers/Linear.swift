@@ -1,3 +1,5 @@
+import CTorch
+
 /// `x · weightᵀ + bias`, as `torch.nn.Linear`.
 public struct Linear {
     /// (outputs, inputs): floating point, or the int8 values of ``int8``.
@@ -59,5 +61,14 @@ public struct Linear {
         guard let instrument else { return try x.linear(weight, bias: computeBias?(dtype)) }
         return try instrument.input(x, of: name).linear(
             instrument.weight(weight, of: name), bias: computeBias?(dtype))
+    }
+
+    /// (rows, inputs) → (rows, outputs), by kernels whose bits depend neither on the other rows nor on the number of
+    /// threads, where they can compute it: for the few rows that a head has.
+    public func rows(_ x: Tensor) throws -> Tensor {
+        guard isPlain, PackedKernels.areEnabled, x.device.kind == .cpu, x.dtype == .float32 else {
+            return try self(x)
+        }
+        return try .make { ct_rows_linear(x.handle, weight.handle, bias?.handle, $0) }
     }
 }

@@ -1,17 +1,31 @@
 import CTorch
+import Foundation
 
 /// The kernels of this package for transformer encoders on packed sequences.
 public enum PackedKernels {
-    /// Whether they are the fastest way to compute in a type on a device: on processors with AVX-512.
+    enum Choice {
+        case kernels, libtorch
+    }
+
+    /// What `DISTILL_CPU_CAPABILITY` says: `libtorch` turns the kernels off; `avx512_bf16`, `avx512`, `avx2` or `default`
+    /// choose those for a lesser instruction set, with the same results.
+    static let environmentChoice: Choice? = ProcessInfo.processInfo.environment["DISTILL_CPU_CAPABILITY"].map {
+        $0 == "libtorch" ? .libtorch : .kernels
+    }
+
+    /// Whether they may be used at all: not where `DISTILL_CPU_CAPABILITY` is `libtorch`.
+    static var areEnabled: Bool { environmentChoice != .libtorch }
+
+    /// Whether they are to compute in a type on a device: on CPUs, where libtorch is not clearly faster
+    /// (``Calibration``).
     ///
-    /// `DISTILL_CPU_CAPABILITY` decides otherwise: `libtorch` turns them off; `avx512_bf16`, `avx512`, `avx2` or
-    /// `default` choose the kernels for a lesser instruction set, with the same results.
+    /// `DISTILL_CPU_CAPABILITY` decides otherwise.
     public static func arePreferred(for dtype: DType, on device: Device) -> Bool {
         guard device.kind == .cpu else { return false }
-        switch dtype {
-        case .float32: return ct_kernels_preferred(false)
-        case .bfloat16: return ct_kernels_preferred(true)
-        default: return false
+        switch environmentChoice {
+        case .kernels: return dtype == .float32 || dtype == .bfloat16 || dtype == .int8
+        case .libtorch: return false
+        case nil: return Calibration.current.prefersKernels(for: dtype)
         }
     }
 

@@ -13,9 +13,9 @@ struct ClassificationHead {
     let classifier: Linear
 
     func callAsFunction(_ summary: Tensor, _ state: DropoutState?) throws -> Tensor {
-        var hidden = try activation(dense(inputDropout(summary, state)))
+        var hidden = try activation(dense.rows(inputDropout(summary, state)))
         if let norm { hidden = try norm(hidden) }
-        return try classifier(dropout(hidden, state))
+        return try classifier.rows(dropout(hidden, state))
     }
 }
 

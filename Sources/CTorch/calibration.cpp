@@ -1,0 +1,203 @@
+// What this machine is fast at, measured: one transformer layer by each way of computing it.
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <limits>
+#include <memory>
+
+#include "internal.h"
+#include "kernels/table.h"
+
+using namespace ctorch;
+
+namespace {
+
+// The layer that is measured: eight examples of 32 tokens through a layer of MiniLM's size.
+constexpr int64_t examples = 8, length = 32, hidden = 384, heads = 12, inner = 1536;
+
+void must(ct_error error) {
+    if (!error) return;
+    std::string message = error->message;
+    ct_error_free(error);
+    TORCH_CHECK(false, message);
+}
+
+// Handles of the shim's own interface, freed at the end.
+struct Handles {
+    std::vector<std::unique_ptr<ct_tensor_s>> owned;
+    ct_tensor add(const at::Tensor &tensor) {
+        owned.push_back(std::make_unique<ct_tensor_s>(tensor));
+        return owned.back().get();
+    }
+};
+
+// Numbers that are neither all alike nor random: the same measurement each time.
+at::Tensor numbers(at::IntArrayRef shape, double scale) {
+    int64_t count = 1;
+    for (int64_t size : shape) count *= size;
+    return (at::arange(count, at::kFloat).mul(0.7).sin() * scale).reshape(shape).contiguous();
+}
+
+struct Layer {
+    std::vector<at::Tensor> parameters;  // in the order of ct_encoder_layer
+    at::Tensor input = numbers({examples * length, hidden}, 1), offsets = at::arange(0, examples * length + 1, length, at::kLong);
+
+    Layer() {
+        auto linear = [&](int64_t outputs, int64_t inputs) {
+            parameters.push_back(numbers({outputs, inputs}, 0.05));
+            parameters.push_back(at::zeros({outputs}));
+        };
+        auto norm = [&] {
+            parameters.push_back(at::ones({hidden}));
+            parameters.push_back(at::zeros({hidden}));
+        };
+        for (int i = 0; i < 4; ++i) linear(hidden, hidden);
+        norm();
+        linear(inner, hidden);
+        linear(hidden, inner);
+        norm();
+    }
+
+    static ct_layer_options options(bool half) {
+        ct_layer_options o{};
+        o.hidden = hidden;
+        o.intermediate = inner;
+        o.heads = heads;
+        o.activation = CT_LAYER_GELU;
+        o.half = half;
+        o.epsilon = 1e-12;
+        return o;
+    }
+};
+
+// The layer by libtorch's operations; `linear(place, x)` multiplies with the weight at that place.
+template <class Linear>
+at::Tensor by_libtorch(const at::Tensor &x, Linear &&linear) {
+    auto split = [](const at::Tensor &t) { return t.reshape({examples, length, heads, hidden / heads}).transpose(1, 2); };
+    at::Tensor context = at::scaled_dot_product_attention(split(linear(0, x)), split(linear(2, x)), split(linear(4, x)));
+    context = context.transpose(1, 2).reshape({examples * length, hidden});
+    auto normalize = [](const at::Tensor &t) { return at::layer_norm(t.to(at::kFloat), {hidden}); };
+    at::Tensor attended = normalize(x.to(at::kFloat) + linear(6, context)).to(x.scalar_type());
+    at::Tensor output = linear(12, at::gelu(linear(10, attended)));
+    return normalize(attended.to(at::kFloat) + output).to(x.scalar_type());
+}
+
+using Way = std::function<void()>;
+
+Way own(std::shared_ptr<Layer> layer, std::shared_ptr<Handles> handles, bool half) {
+    std::vector<ct_tensor> parameters;
+    for (const at::Tensor &parameter : layer->parameters) parameters.push_back(handles->add(parameter));
+    ct_tensor input = handles->add(layer->input), offsets = handles->add(layer->offsets);
+    ct_packed_layer packed = nullptr;
+    must(ct_pack_layer(parameters.data(), Layer::options(half), &packed));
+    std::shared_ptr<ct_packed_layer_s> owner(packed, ct_packed_layer_free);
+    return [=] {
+        ct_tensor out = nullptr;
+        must(ct_encoder_layer(input, offsets, parameters.data(), Layer::options(half), owner.get(), &out));
+        delete out;
+    };
+}
+
+Way libtorch(std::shared_ptr<Layer> layer, at::ScalarType type) {
+    std::vector<at::Tensor> parameters;
+    for (const at::Tensor &parameter : layer->parameters) parameters.push_back(parameter.to(type));
+    return [=, x = layer->input.to(type)] {
+        by_libtorch(x, [&](size_t place, const at::Tensor &rows) {
+            return at::linear(rows, parameters[place], parameters[place + 1]);
+        });
+    };
+}
+
+constexpr size_t weight_places[] = {0, 2, 4, 6, 10, 12};
+
+// Each weight's int8 values and scales.
+std::vector<ct_tensor> quantized(const Layer &layer, Handles &handles, bool values) {
+    std::vector<ct_tensor> result;
+    for (size_t place : weight_places) {
+        ct_tensor steps = nullptr, scales = nullptr;
+        must(ct_quantize_rows(handles.add(layer.parameters[place]), &steps, &scales));
+        handles.owned.emplace_back(steps);
+        handles.owned.emplace_back(scales);
+        result.push_back(values ? steps : scales);
+    }
+    return result;
+}
+
+Way own_int8(std::shared_ptr<Layer> layer, std::shared_ptr<Handles> handles) {
+    std::vector<ct_tensor> parameters, values = quantized(*layer, *handles, true), scales = quantized(*layer, *handles, false);
+    for (const at::Tensor &parameter : layer->parameters) parameters.push_back(handles->add(parameter));
+    for (size_t i = 0; i < values.size(); ++i) parameters[weight_places[i]] = values[i];
+    std::vector<ct_int8_input> inputs(values.size(), ct_int8_input{CT_INT8_PER_TOKEN, 0, 0});
+    ct_mixed_layer made = nullptr;
+    must(ct_mixed_layer_make(parameters.data(), scales.data(), inputs.data(), Layer::options(false), &made));
+    std::shared_ptr<ct_mixed_layer_s> owner(made, ct_mixed_layer_free);
+    ct_tensor input = handles->add(layer->input), offsets = handles->add(layer->offsets);
+    return [=] {
+        ct_tensor out = nullptr;
+        must(ct_mixed_layer_run(owner.get(), input, offsets, false, &out));
+        delete out;
+    };
+}
+
+Way libtorch_int8(std::shared_ptr<Layer> layer, std::shared_ptr<Handles> handles) {
+    std::vector<ct_tensor> values = quantized(*layer, *handles, true), scales = quantized(*layer, *handles, false);
+    auto linears = std::make_shared<std::vector<std::shared_ptr<ct_int8_linear_s>>>(layer->parameters.size());
+    for (size_t i = 0; i < values.size(); ++i) {
+        ct_int8_linear made = nullptr;
+        must(ct_int8_linear_make(values[i], scales[i], &made));
+        (*linears)[weight_places[i]] = std::shared_ptr<ct_int8_linear_s>(made, ct_int8_linear_free);
+    }
+    return [=] {
+        by_libtorch(layer->input, [&](size_t place, const at::Tensor &rows) {
+            ct_tensor_s x(rows), bias(layer->parameters[place + 1]);
+            ct_tensor out = nullptr;
+            must(ct_int8_linear_run((*linears)[place].get(), &x, &bias, {CT_INT8_PER_TOKEN, 0, 0}, &out));
+            std::unique_ptr<ct_tensor_s> owner(out);
+            return owner->value;
+        });
+    };
+}
+
+double seconds_of(const Way &way) {
+    auto start = std::chrono::steady_clock::now();
+    way();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+ct_error ct_calibrate(double *seconds) {
+    return guard("calibrate", {}, [&] {
+        at::NoGradGuard no_grad;
+        auto layer = std::make_shared<Layer>();
+        auto handles = std::make_shared<Handles>();
+        Way ways[CT_WAYS];
+        ways[CT_WAY_KERNELS_FLOAT32] = own(layer, handles, false);
+        ways[CT_WAY_KERNELS_BFLOAT16] = own(layer, handles, true);
+        ways[CT_WAY_KERNELS_INT8] = own_int8(layer, handles);
+        ways[CT_WAY_LIBTORCH_FLOAT32] = libtorch(layer, at::kFloat);
+        ways[CT_WAY_LIBTORCH_BFLOAT16] = libtorch(layer, at::kBFloat16);
+        ways[CT_WAY_LIBTORCH_INT8] = libtorch_int8(layer, handles);
+        // Each in turn, so that what disturbs one disturbs all; the shortest time is the least disturbed. The first time,
+        // which is not counted, also tells which are out of the question.
+        double first = std::numeric_limits<double>::infinity();
+        for (int way = 0; way < CT_WAYS; ++way) {
+            seconds[way] = std::numeric_limits<double>::infinity();
+            ways[way]();
+        }
+        for (int round = 0; round < 5; ++round)
+            for (int way = 0; way < CT_WAYS; ++way) {
+                if (round > 0 && seconds[way] > 8 * first) continue;
+                seconds[way] = std::min(seconds[way], seconds_of(ways[way]));
+                first = std::min(first, seconds[way]);
+            }
+    });
+}
+
+double ct_calibration_operations(void) {
+    double linear = 2.0 * examples * length * (4 * hidden * hidden + 2 * hidden * inner);
+    return linear + 4.0 * examples * length * length * hidden;
+}

@@ -1,0 +1,114 @@
+import CTorch
+import Foundation
+import Synchronization
+
+/// What this machine is fast at: the speed of one transformer layer by each way of computing it, measured.
+///
+/// A processor's flags do not tell: one that multiplies bfloat16 may do so at half of its speed in float32, and whether
+/// the kernels of this package or libtorch's are faster depends on the processor's make. What is decided by it is decided
+/// with a margin, so that the same machine decides alike each time.
+public struct Calibration: Sendable, Equatable {
+    /// A way to compute a layer.
+    public enum Way: String, CaseIterable, Sendable {
+        case kernelsFloat32 = "kernels_float32"
+        case kernelsBFloat16 = "kernels_bfloat16"
+        case kernelsInt8 = "kernels_int8"
+        case libtorchFloat32 = "libtorch_float32"
+        case libtorchBFloat16 = "libtorch_bfloat16"
+        case libtorchInt8 = "libtorch_int8"
+
+        fileprivate var index: Int {
+            switch self {
+            case .kernelsFloat32: Int(CT_WAY_KERNELS_FLOAT32)
+            case .kernelsBFloat16: Int(CT_WAY_KERNELS_BFLOAT16)
+            case .kernelsInt8: Int(CT_WAY_KERNELS_INT8)
+            case .libtorchFloat32: Int(CT_WAY_LIBTORCH_FLOAT32)
+            case .libtorchBFloat16: Int(CT_WAY_LIBTORCH_BFLOAT16)
+            case .libtorchInt8: Int(CT_WAY_LIBTORCH_INT8)
+            }
+        }
+    }
+
+    /// libtorch must be so much faster than the kernels to be taken: they need no padding, and what is between the
+    /// products costs them less in training.
+    static let libtorchMargin = 1.3
+    /// bfloat16 must be so much faster than float32, which is more exact.
+    static let bfloat16Margin = 1.2
+    /// int8 must be so much faster than float32 to be called faster.
+    static let int8Margin = 1.1
+
+    /// Floating-point operations a second, in units of 10⁹, of each way that was measured.
+    public let gigaflops: [Way: Double]
+
+    public init(gigaflops: [Way: Double]) { self.gigaflops = gigaflops }
+
+    /// Measures this machine with the present number of threads, in about a tenth of a second.
+    ///
+    /// - Throws: ``TorchError`` where memory is short.
+    public static func measure() throws -> Calibration {
+        var seconds = [Double](repeating: 0, count: Int(CT_WAYS))
+        try check(ct_calibrate(&seconds))
+        let operations = ct_calibration_operations()
+        let pairs = Way.allCases.map { ($0, operations / seconds[$0.index] / 1e9) }
+        return Calibration(gigaflops: Dictionary(uniqueKeysWithValues: pairs))
+    }
+
+    /// Whether the kernels of this package are to compute in a type, rather than libtorch's operations.
+    public func prefersKernels(for dtype: DType) -> Bool {
+        switch dtype {
+        case .float32: prefers(.kernelsFloat32, over: .libtorchFloat32)
+        case .bfloat16: prefers(.kernelsBFloat16, over: .libtorchBFloat16)
+        case .int8: prefers(.kernelsInt8, over: .libtorchInt8)
+        default: false
+        }
+    }
+
+    /// Whether bfloat16 is clearly faster than float32.
+    public var prefersBFloat16: Bool { speed(.bfloat16) > speed(.float32) * Self.bfloat16Margin }
+
+    /// Whether int8 is clearly faster than float32.
+    public var prefersInt8: Bool { speed(.int8) > speed(.float32) * Self.int8Margin }
+
+    /// Operations a second, in units of 10⁹, of a type by the way that is taken.
+    public func speed(_ dtype: DType) -> Double {
+        let kernels = prefersKernels(for: dtype)
+        let way: Way? =
+            switch dtype {
+            case .float32: kernels ? .kernelsFloat32 : .libtorchFloat32
+            case .bfloat16: kernels ? .kernelsBFloat16 : .libtorchBFloat16
+            case .int8: kernels ? .kernelsInt8 : .libtorchInt8
+            default: nil
+            }
+        return way.flatMap { gigaflops[$0] } ?? 0
+    }
+
+    private func prefers(_ kernels: Way, over libtorch: Way) -> Bool {
+        switch PackedKernels.environmentChoice {
+        case .kernels: true
+        case .libtorch: false
+        case nil: (gigaflops[kernels] ?? 0) * Self.libtorchMargin >= (gigaflops[libtorch] ?? 0)
+        }
+    }
+}
+
+extension Calibration {
+    private static let known = Mutex<Calibration?>(nil)
+
+    /// What decides in this process: what ``use(_:)`` was given, else what is measured when it is first asked for.
+    ///
+    /// Where a measurement fails for want of memory, the kernels compute in float32.
+    public static var current: Calibration {
+        known.withLock { known in
+            if let known { return known }
+            let measured = (try? measure()) ?? Calibration(gigaflops: [.kernelsFloat32: 1, .kernelsInt8: 1])
+            known = measured
+            return measured
+        }
+    }
+
+    /// Whether it is known already.
+    public static var isKnown: Bool { known.withLock { $0 != nil } }
+
+    /// Takes an earlier measurement of this machine.
+    public static func use(_ calibration: Calibration) { known.withLock { $0 = calibration } }
+}
