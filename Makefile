@@ -1,11 +1,12 @@
 # The two commands a newcomer needs: `make demo` and `make test`. Both install what they need themselves.
-.PHONY: demo test benchmark lint docs build clean help
+.PHONY: demo test benchmark same-bits lint docs build clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo          set up, then fine-tune a teacher, distil two students, judge them (QUICK=1: a short run)"
 	@echo "make test          set up, then run every test"
 	@echo "make benchmark     set up, then measure against PyTorch, ONNX Runtime and tokenizers"
+	@echo "make same-bits     the same commands hundreds of times: every run must give the same bits (RUNS=200 LEVELS=all)"
 	@echo "make lint          check the formatting"
 	@echo "make docs          build the documentation"
 	@echo "make build         set up, then build .build/release/distill (PARQUET=1: with Parquet files)"
@@ -19,6 +20,12 @@ test:
 
 benchmark:
 	@scripts/benchmark.sh
+
+same-bits:
+	@scripts/bootstrap.sh
+	@python3 scripts/demo_data.py
+	swift build -c release --product distill
+	python3 scripts/same_bits.py $(if $(RUNS),--runs $(RUNS)) $(if $(LEVELS),--levels $(LEVELS))
 
 lint:
 	swift format lint --strict --recursive --parallel Sources Tests Benchmarks Package.swift

@@ -1,5 +1,6 @@
 """Where things lie, what is aimed at, and small helpers. Must stay light: see `sides.py`."""
 
+import functools
 import os
 import platform
 import subprocess
@@ -25,6 +26,7 @@ TARGETS = {
     "f": "≥25×", "g": "≤0.05×", "h": "≤0.6×", "i flat": "≤1.25×",
     "j latency": "≤0.6×", "j bytes": "≤0.3×", "j onnx latency": "≤1×", "j onnx bulk": "≥1.2×",
     "k": "≥3×",
+    "l busy": "≥0.55×", "l two": "≥0.45×",
 }
 
 
@@ -67,13 +69,19 @@ def output_of(*command):
     return done.stdout + done.stderr if done.returncode == 0 else ""
 
 
+@functools.cache
 def fast_precision():
-    """What `--precision auto` chooses on this processor: the check of `ct_has_fast_bfloat16`."""
+    """What `--precision auto` chooses here, as the runner measures it."""
+    return output_of(str(RUNNER), "--precision").strip() or "float32"
+
+
+def cpu_flags():
+    """The instruction sets that Linux lists."""
     try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n")
     except OSError:
-        return "float32"
-    return "bfloat16" if "avx512_bf16" in flags else "float32"
+        return set()
+    return next((set(line.split(":", 1)[1].split()) for line in lines if line.startswith("flags")), set())
 
 
 def machine():
@@ -86,9 +94,10 @@ def machine():
                 break
     except OSError:
         name = output_of("sysctl", "-n", "machdep.cpu.brand_string").strip() or name
-    bf16 = "with" if fast_precision() == "bfloat16" else "without"
+    flags = cpu_flags()
+    units = ", ".join(flag for flag in ("avx512_bf16", "avx512_vnni", "amx_bf16", "avx512f", "avx2") if flag in flags) or "no AVX2"
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{name}, {os.cpu_count()} cores, {memory:.0f} GiB, {bf16} avx512_bf16, {platform.system()} {platform.machine()}"
+    return f"{name}, {os.cpu_count()} cores, {memory:.0f} GiB, with {units}, {platform.system()} {platform.machine()}"
 
 
 def commit():
@@ -99,6 +108,6 @@ def commit():
 
 
 def environment(threads):
-    """For processes of either side."""
-    count = str(threads)
-    return {**os.environ, "OMP_NUM_THREADS": count, "RAYON_NUM_THREADS": count, "HF_HUB_OFFLINE": "1"}
+    """For processes of either side; `threads` 0 leaves the number to them."""
+    counts = {"OMP_NUM_THREADS": str(threads), "RAYON_NUM_THREADS": str(threads)} if threads else {}
+    return {**os.environ, **counts, "HF_HUB_OFFLINE": "1"}

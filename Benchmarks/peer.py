@@ -163,12 +163,14 @@ def tokenize(request):
 
 def main():
     request = json.loads(sys.stdin.readline())
-    os.environ["RAYON_NUM_THREADS"] = str(request["threads"])
-    os.environ["OMP_NUM_THREADS"] = str(request["threads"])
+    if request["threads"]:
+        os.environ["RAYON_NUM_THREADS"] = str(request["threads"])
+        os.environ["OMP_NUM_THREADS"] = str(request["threads"])
     if request["workload"] == "train_step" or request.get("peer") == "pytorch":
         import torch
 
-        torch.set_num_threads(request["threads"])
+        if request["threads"]:
+            torch.set_num_threads(request["threads"])
     run = {"train_step": train_step, "latency": latency, "bulk": bulk, "tokenize": tokenize}[request["workload"]](request)
     print(json.dumps({"ready": True}), flush=True)
     while sys.stdin.readline().strip() == "round":

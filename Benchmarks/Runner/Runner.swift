@@ -6,10 +6,15 @@ import Torch
 ///
 /// The first line names the workload and prepares it, and is answered with `ready` or `error`. Each further line,
 /// `round`, runs it once more and is answered with the seconds that each of its parts took. `Benchmarks/peer.py`
-/// speaks the same protocol for the peers, so that `Benchmarks/benchmark.py` can run both in turn.
+/// speaks the same protocol for the peers, so that `Benchmarks/benchmark.py` can run both in turn. With `--precision` it
+/// only prints what `--precision auto` is here.
 @main
 enum Runner {
     static func main() throws {
+        if CommandLine.arguments.dropFirst().first == "--precision" {
+            print(Precision.auto.resolved(on: .cpu).rawValue)
+            return
+        }
         guard let line = readLine(), let object = try JSONValue.parse(line).objectValue else {
             throw RunnerError("the first line must be a JSON object that names a workload")
         }
@@ -17,7 +22,9 @@ enum Runner {
         let measuresCeiling: Bool
         do {
             let request = Request(object)
-            try Runtime.setThreadCount(try request.int("threads"))
+            // 0: as many as the program takes by itself.
+            let threads = try request.int("threads")
+            if threads > 0 { try Runtime.setThreadCount(threads) }
             measuresCeiling = try request.string("workload") == "ceiling"
             workload = try Workloads.make(request)
         } catch {

@@ -92,23 +92,43 @@ public struct Calibration: Sendable, Equatable {
 }
 
 extension Calibration {
-    private static let known = Mutex<Calibration?>(nil)
+    private struct State {
+        var known: Calibration?
+        var load: @Sendable () -> Calibration? = { nil }
+        var save: @Sendable (Calibration) -> Void = { _ in }
+    }
+    private static let state = Mutex(State())
 
-    /// What decides in this process: what ``use(_:)`` was given, else what is measured when it is first asked for.
+    /// What decides in this process: what ``use(_:)`` was given, else what was kept, else what is measured when it is
+    /// first asked for.
     ///
     /// Where a measurement fails for want of memory, the kernels compute in float32.
     public static var current: Calibration {
-        known.withLock { known in
-            if let known { return known }
-            let measured = (try? measure()) ?? Calibration(gigaflops: [.kernelsFloat32: 1, .kernelsInt8: 1])
-            known = measured
+        state.withLock { state in
+            if let known = state.known { return known }
+            if let kept = state.load() {
+                state.known = kept
+                return kept
+            }
+            guard let measured = try? measure() else {
+                return Calibration(gigaflops: [.kernelsFloat32: 1, .kernelsInt8: 1])
+            }
+            state.save(measured)
+            state.known = measured
             return measured
         }
     }
 
-    /// Whether it is known already.
-    public static var isKnown: Bool { known.withLock { $0 != nil } }
+    /// What was taken, kept or measured in this process; `nil` where nothing has been decided by it.
+    public static var decided: Calibration? { state.withLock(\.known) }
 
     /// Takes an earlier measurement of this machine.
-    public static func use(_ calibration: Calibration) { known.withLock { $0 = calibration } }
+    public static func use(_ calibration: Calibration) { state.withLock { $0.known = calibration } }
+
+    /// Where measurements are kept.
+    public static func keep(
+        load: @escaping @Sendable () -> Calibration?, save: @escaping @Sendable (Calibration) -> Void
+    ) {
+        state.withLock { ($0.load, $0.save) = (load, save) }
+    }
 }

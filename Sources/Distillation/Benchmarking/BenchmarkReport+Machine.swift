@@ -10,6 +10,13 @@ extension BenchmarkReport.Machine {
             capability: Runtime.cpuCapability, system: information.operatingSystemVersionString)
     }
 
+    /// This machine, and how fast it computes.
+    static var measured: Self {
+        var machine = current
+        machine.gigaflops = Calibration.current.speeds
+        return machine
+    }
+
     private static var processorName: String? {
         #if canImport(Darwin)
             var size = 0
@@ -18,9 +25,17 @@ extension BenchmarkReport.Machine {
             guard sysctlbyname("machdep.cpu.brand_string", &bytes, &size, nil, 0) == 0 else { return nil }
             return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
         #else
-            let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-            let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
-            return line?.split(separator: ":", maxSplits: 1).last?.trimmingCharacters(in: .whitespaces)
+            return cpuInformation("model name")
         #endif
+    }
+
+    /// The instruction sets that the processor names; `nil` where the system does not list them.
+    static var processorFlags: String? { cpuInformation("flags") ?? cpuInformation("Features") }
+
+    /// The first line of a name in `/proc/cpuinfo`.
+    private static func cpuInformation(_ name: String) -> String? {
+        let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix(name) }
+        return line?.split(separator: ":", maxSplits: 1).last?.trimmingCharacters(in: .whitespaces)
     }
 }

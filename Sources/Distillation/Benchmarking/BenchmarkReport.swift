@@ -136,5 +136,8 @@ public struct BenchmarkReport: Sendable, Equatable, Codable {
         public var capability: String
         /// The operating system.
         public var system: String
+        /// Operations a second, in units of 10⁹, of a transformer layer by each way to compute it, which decide what is
+        /// computed with.
+        public var gigaflops: [String: Double]?
     }
 }

@@ -75,7 +75,7 @@ public struct BenchmarkRun {
             var models = session.models()
             if let data, let logits { try judge(&models, data, logits) }
             return BenchmarkReport(
-                models: models, cells: cells, bulk: bulk, settings: settings, machine: .current,
+                models: models, cells: cells, bulk: bulk, settings: settings, machine: .measured,
                 data: data?.first?.record, version: Version.current)
         } catch {
             // The same Ctrl-C ends the workers.

@@ -141,5 +141,10 @@ public struct RunReport: Sendable, Equatable, Codable {
         public var libtorch: String
         public var cpuCapability: String
         public var threads: Int
+        /// The instruction set of the package's kernels.
+        public var kernels: String?
+        /// The measurement that decided what was computed with: operations a second, in units of 10⁹, by each way to
+        /// compute a layer; `nil` where nothing was decided by it.
+        public var gigaflops: [String: Double]?
     }
 }

@@ -5,7 +5,8 @@ extension RunReport.Versions {
     static var current: RunReport.Versions {
         RunReport.Versions(
             distill: Version.current, libtorch: Runtime.version, cpuCapability: Runtime.cpuCapability,
-            threads: Runtime.threadCount)
+            threads: Runtime.threadCount, kernels: PackedKernels.instructionSet,
+            gigaflops: Calibration.decided?.speeds)
     }
 }
 

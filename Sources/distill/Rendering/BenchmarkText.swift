@@ -1,5 +1,6 @@
 import Distillation
 import Foundation
+import Torch
 
 /// A benchmark's report as tables for a terminal.
 enum BenchmarkText {
@@ -14,7 +15,28 @@ enum BenchmarkText {
 
     private static func place(_ report: BenchmarkReport) -> String {
         let settings = report.settings
-        return "\(report.machine.processor), \(settings.threads) threads, \(report.machine.capability)"
+        let machine =
+            "\(report.machine.processor), \(settings.threads) threads, \(report.machine.capability)"
+        return [machine, report.machine.gigaflops.map(speeds)].compactMap(\.self).joined(separator: "\n\n")
+    }
+
+    /// How fast this machine computes a layer by each way, and what follows for `--precision auto`.
+    private static func speeds(_ gigaflops: [String: Double]) -> String {
+        let measured = Calibration(
+            gigaflops: Dictionary(
+                uniqueKeysWithValues: gigaflops.compactMap { name, speed in
+                    Calibration.Way(rawValue: name).map { ($0, speed) }
+                }))
+        var table = TextTable("a layer, 10⁹ operations/s", "own kernels", "libtorch", "taken")
+        for dtype in [DType.float32, .bfloat16, .int8] {
+            let ways = ["kernels", "libtorch"].map { gigaflops["\($0)_\(dtype)"] }
+            table.add(
+                ["\(dtype)"] + ways.map { $0.map { String(format: "%.0f", $0) } ?? "–" }
+                    + [measured.prefersKernels(for: dtype) ? "own kernels" : "libtorch"])
+        }
+        let precision = measured.prefersBFloat16 ? "bfloat16" : "float32"
+        return table.text + "\n--precision auto trains in \(precision)"
+            + (measured.prefersInt8 ? "" : "; int8 is not clearly faster than float32 here")
     }
 
     private static func models(_ report: BenchmarkReport) -> String {
