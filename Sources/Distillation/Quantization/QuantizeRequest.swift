@@ -25,6 +25,8 @@ public struct QuantizeRequest: Sendable {
     public var textPairColumn: String?
     public var labelColumn: String?
     public var labelSeparator = ","
+    /// How the fields of CSV and TSV are told apart.
+    public var delimited = DelimitedFormat()
     public var maxLength = 128
     public var batchSize = 64
     /// What the model card says beyond what is known here.
@@ -42,7 +44,7 @@ public struct QuantizeRequest: Sendable {
     var options: DatasetOptions {
         DatasetOptions(
             textColumn: textColumn, pairColumn: textPairColumn, labelColumn: labelColumn,
-            labelSeparator: labelSeparator)
+            labelSeparator: labelSeparator, delimited: delimited)
     }
 
     /// - Throws: ``DistillationError`` for options that cannot be, or that contradict each other.

@@ -34,7 +34,8 @@ public struct LabelRun {
         }
         let data = try log.phase("Reading and tokenizing data") {
             let options = DatasetOptions(
-                textColumn: request.textColumn, pairColumn: request.textPairColumn)
+                textColumn: request.textColumn, pairColumn: request.textPairColumn,
+                delimited: request.delimited)
             return try request.cache.loader(
                 options, tokenizer: teacher.tokenizer, directory: request.teacher,
                 maxLength: teacher.maxLength(request.maxLength), log: log
@@ -75,6 +76,8 @@ public struct LabelRequest: Sendable {
     public var data: URL
     public var textColumn: String?
     public var textPairColumn: String?
+    /// How the fields of CSV and TSV are told apart.
+    public var delimited = DelimitedFormat()
     /// Longer inputs are cut to this many tokens.
     public var maxLength = 128
     /// Examples in one forward pass.

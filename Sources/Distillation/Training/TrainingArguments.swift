@@ -39,7 +39,7 @@ public struct TrainingArguments: Sendable, Equatable, Codable {
     /// Optimiser steps between two evaluations; `nil` evaluates after each epoch.
     public var evalSteps: Int?
     /// The metric on the validation data by which the best checkpoint is chosen; `nil` for the task's own: accuracy,
-    /// micro F1 or Pearson's correlation.
+    /// micro F1 or R².
     public var metricForBestModel: String?
     /// Evaluations without gain after which training ends; `nil` for never.
     public var earlyStoppingPatience: Int?
