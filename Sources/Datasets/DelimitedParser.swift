@@ -89,7 +89,7 @@ struct DelimitedParser {
             if record.bytes.count > start { previous = 0 }
             guard let byte = try reader.peek() else {
                 throw DatasetError(
-                    path, line: opening, "the quote that opens here is never closed\(Self.advice)")
+                    path, line: opening, "the quote that opens here is never closed; close it\(Self.advice)")
             }
             reader.advance()
             guard byte == quote else {

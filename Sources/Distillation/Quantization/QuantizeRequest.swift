@@ -50,12 +50,8 @@ public struct QuantizeRequest: Sendable {
     /// - Throws: ``DistillationError`` for options that cannot be, or that contradict each other.
     func validate() throws {
         try method.validate()
-        guard batchSize > 0 else {
-            throw DistillationError("batch_size must be at least 1, got \(batchSize)")
-        }
-        guard calibrationExamples > 0 else {
-            throw DistillationError("calibration_examples must be at least 1, got \(calibrationExamples)")
-        }
+        try SettingLimits.require(batchSize, "batch_size")
+        try SettingLimits.require(calibrationExamples, "calibration_examples")
         if let accuracyDrop {
             guard accuracyDrop >= 0, accuracyDrop <= 100 else {
                 throw DistillationError(

@@ -6,9 +6,7 @@ public struct EvaluationRun {
     public let request: EvaluateRequest
 
     public init(_ request: EvaluateRequest) throws {
-        guard request.batchSize > 0 else {
-            throw DistillationError("batch_size must be at least 1, got \(request.batchSize)")
-        }
+        try SettingLimits.require(request.batchSize, "batch_size")
         self.request = request
     }
 

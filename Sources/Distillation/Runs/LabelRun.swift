@@ -11,9 +11,7 @@ public struct LabelRun {
 
     /// - Throws: ``DistillationError`` for settings out of range.
     public init(_ request: LabelRequest) throws {
-        guard request.batchSize > 0 else {
-            throw DistillationError("batch_size must be at least 1, got \(request.batchSize)")
-        }
+        try SettingLimits.require(request.batchSize, "batch_size")
         guard request.maxLength >= 3 else {
             throw DistillationError(
                 "max_length must be at least 3 (two special tokens and one of text), got \(request.maxLength)"
