@@ -32,7 +32,7 @@ struct ConfigurationFile {
         do { root = try SettingsYAML.compose(text) } catch let error as DistillationError {
             throw UsageError("\(path): \(error)")
         } catch {
-            throw UsageError("\(path): this is not YAML: \(Self.oneLine(error))")
+            throw UsageError("\(path): this is not YAML: \(Self.short(Self.reason(error)))")
         }
         guard let root, root.null == nil else {
             entries = []
@@ -81,7 +81,16 @@ struct ConfigurationFile {
         text.unicodeScalars.count <= 200 ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(199))) + "…"
     }
 
-    private static func oneLine(_ error: any Error) -> String { oneLine(String(describing: error)) }
+    /// What is wrong and where, without the lines around it, which may be long.
+    private static func reason(_ error: any Error) -> String {
+        switch error as? YamlError {
+        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+            .composer(let context, let problem, let mark, _):
+            let place = context.map { oneLine($0.description) + ": " } ?? ""
+            return "line \(mark.line), column \(mark.column): \(place)\(oneLine(problem))"
+        default: return oneLine(String(describing: error))
+        }
+    }
 
     private static func oneLine(_ text: String) -> String {
         text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
