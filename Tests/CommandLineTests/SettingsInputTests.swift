@@ -21,7 +21,8 @@ struct SettingsInputTests {
     @Test("a byte order mark before a configuration file is skipped")
     func byteOrderMark() throws {
         #expect(try request("\u{FEFF}layers: 3\r\nalpha: 0.5\r\n").student.layers == 3)
-        let tune = try scratch.write("\u{FEFF}teacher: t\ntrain: a.csv\nsearch:\n  alpha: [0.1, 0.2]\n", to: "tune.yaml")
+        let tune = try scratch.write(
+            "\u{FEFF}teacher: t\ntrain: a.csv\nsearch:\n  alpha: [0.1, 0.2]\n", to: "tune.yaml")
         #expect(try TuneFile(path: tune).dimensions().count == 1)
     }
 
@@ -30,7 +31,9 @@ struct SettingsInputTests {
         let flags = try RunCommand.parse(required + ["--delimiter", ";", "--quoting", "none"]).request()
         #expect(flags.data.delimited == .init(delimiter: UInt8(ascii: ";"), quoting: .off))
         #expect(try request("delimiter: ';'\nquoting: none\n").data.delimited == flags.data.delimited)
-        #expect(try request("delimiter: tab\nquoting: rfc4180\n").data.delimited == .init(delimiter: 9, quoting: .rfc4180))
+        #expect(
+            try request("delimiter: tab\nquoting: rfc4180\n").data.delimited
+                == .init(delimiter: 9, quoting: .rfc4180))
         #expect(try RunCommand.parse(required).request().data.delimited == .init())
         let error = #expect(throws: UsageError.self) { try request("delimiter: semicolon\n") }
         #expect(error?.description.contains("one ASCII character") == true)
@@ -39,7 +42,8 @@ struct SettingsInputTests {
         for command in ["evaluate", "label"] {
             let model = [command == "label" ? "--teacher" : "--model", Program.teacher.path, "--data", data]
             let refused = try Program.run([command] + model)
-            #expect(refused.status == 1 && refused.errors.contains("pass --delimiter ';'"), "\(refused.errors)")
+            #expect(
+                refused.status == 1 && refused.errors.contains("pass --delimiter ';'"), "\(refused.errors)")
             let read = try Program.run([command] + model + ["--delimiter", ";"])
             #expect(read.status == 0, "\(command): \(read.errors)")
         }
@@ -48,7 +52,9 @@ struct SettingsInputTests {
     @Test(
         "texts that refer to one another, or are nested without end, are refused at once",
         arguments: [
-            "a: &a [x, x]\n" + zip("bcdefghij", "abcdefghi").map { "\($0): &\($0) [*\($1), *\($1), *\($1), *\($1)]\n" }.joined()
+            "a: &a [x, x]\n"
+                + zip("bcdefghij", "abcdefghi").map { "\($0): &\($0) [*\($1), *\($1), *\($1), *\($1)]\n" }
+                .joined()
                 + "objectives: *j\n",
             "x: " + String(repeating: "[", count: 100_000), "x: " + String(repeating: "{a: ", count: 100_000),
             String(repeating: "- ", count: 100_000) + "a", String(repeating: "# a comment\n", count: 100_000),
@@ -74,17 +80,23 @@ struct SettingsInputTests {
         arguments: [
             ["--batch-size", "9223372036854775807", "--gradient-accumulation-steps", "9223372036854775807"],
             ["--per-device-eval-batch-size", "9223372036854775807"], ["--max-steps", "9223372036854775807"],
-            ["--seeds", "9223372036854775807"], ["--max-steps", "9223372036854775808"], ["--threads", "4294967297"],
+            ["--seeds", "9223372036854775807"], ["--max-steps", "9223372036854775808"],
+            ["--threads", "4294967297"],
             ["--layers", "9223372036854775807"], ["--hidden-size", "4611686018427387904"],
             ["--intermediate-size", "4611686018427387904"], ["--attention-heads", "9223372036854775807"],
-            ["--seed", "18446744073709551616"], ["--epochs", "1e400"], ["--logging-steps", "9223372036854775807"],
+            ["--seed", "18446744073709551616"], ["--epochs", "1e400"],
+            ["--logging-steps", "9223372036854775807"],
         ])
     func numbers(_ options: [String]) throws {
         let result = try Program.run(
-            ["run", "--quiet", "--teacher", Program.teacher.path, "--train", Program.reviews.path, "--output",
-                scratch.path("out")] + options)
+            [
+                "run", "--quiet", "--teacher", Program.teacher.path, "--train", Program.reviews.path,
+                "--output",
+                scratch.path("out"),
+            ] + options)
         #expect(result.status == 64 || result.status == 1, "\(options): \(result.status) \(result.errors)")
-        #expect(result.errors.split(separator: "\n").count { $0.hasPrefix("Error: ") } == 1, "\(result.errors)")
+        #expect(
+            result.errors.split(separator: "\n").count { $0.hasPrefix("Error: ") } == 1, "\(result.errors)")
     }
 
     @Test("the same of the commands that judge")
@@ -93,9 +105,13 @@ struct SettingsInputTests {
             for command in ["evaluate", "label", "quantize", "export"] {
                 var arguments = [command, command == "label" ? "--teacher" : "--model", Program.teacher.path]
                 if command != "export" { arguments += ["--data", Program.reviews.path] }
-                if command == "quantize" || command == "export" { arguments += ["--output", scratch.path("o")] }
+                if command == "quantize" || command == "export" {
+                    arguments += ["--output", scratch.path("o")]
+                }
                 let result = try Program.run(arguments + options)
-                #expect(result.status == 64 && result.errors.contains("batch_size"), "\(command) \(result.errors)")
+                #expect(
+                    result.status == 64 && result.errors.contains("batch_size"), "\(command) \(result.errors)"
+                )
             }
         }
         let huge = try Program.run([

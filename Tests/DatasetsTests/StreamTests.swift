@@ -73,7 +73,9 @@ struct StreamTests {
         }
     }
 
-    @Test("what .tsv is read as does not depend on how the bytes come; without quotes it is its lines, cut at tabs")
+    @Test(
+        "what .tsv is read as does not depend on how the bytes come; without quotes it is its lines, cut at tabs"
+    )
     func tabbed() throws {
         var generator = SeededGenerator(seed: 12)
         for round in 0..<4000 {

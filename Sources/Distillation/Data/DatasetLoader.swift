@@ -67,7 +67,9 @@ struct DatasetLoader {
     ) throws -> LoadedData {
         let versions = try Self.versions(url)
         let digest = try memo.sha256(ofData: url)
-        do { return try load(url, digest, labels, problemType, allowsUnlabelled) } catch let error as DatasetError {
+        do { return try load(url, digest, labels, problemType, allowsUnlabelled) } catch let error
+            as DatasetError
+        {
             // A file that is still being written has errors that it will not have.
             guard (try? Self.versions(url)) == versions else {
                 throw DatasetError.changed(url.path(percentEncoded: false))

@@ -163,7 +163,10 @@ public struct StudentOptions: Sendable, Equatable, Codable {
             ("layers", layers), ("hidden_size", hiddenSize), ("intermediate_size", intermediateSize),
             ("attention_heads", attentionHeads),
         ] {
-            if let size { try SettingLimits.require(size, name, from: .min, to: name == "layers" ? 10_000 : SettingLimits.count) }
+            if let size {
+                try SettingLimits.require(
+                    size, name, from: .min, to: name == "layers" ? 10_000 : SettingLimits.count)
+            }
         }
     }
 }

@@ -16,7 +16,8 @@ struct ConfigurationFile {
     static func text(of path: String) throws -> String {
         let file = try MappedFile(URL(filePath: path))
         guard file.count <= SettingsYAML.largest else {
-            throw UsageError("\(path): has \(file.count) bytes; settings have at most \(SettingsYAML.largest)")
+            throw UsageError(
+                "\(path): has \(file.count) bytes; settings have at most \(SettingsYAML.largest)")
         }
         let isMarked = file.bytes.starts(with: [0xEF, 0xBB, 0xBF])
         let bytes = UnsafeRawBufferPointer(rebasing: file.bytes.dropFirst(isMarked ? 3 : 0))
@@ -57,7 +58,9 @@ struct ConfigurationFile {
             return nil
         }
         guard let value = Value(setting: entry.node) else {
-            let written = (try? Yams.serialize(node: entry.node)).map { Self.short(Self.oneLine($0)) } ?? "something else"
+            let written =
+                (try? Yams.serialize(node: entry.node)).map { Self.short(Self.oneLine($0)) }
+                ?? "something else"
             throw UsageError(
                 "\(path), line \(entry.line): \(name) must be \(Value.settingDescription), got \(written)")
         }
@@ -78,7 +81,8 @@ struct ConfigurationFile {
     }
 
     private static func short(_ text: String) -> String {
-        text.unicodeScalars.count <= 200 ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(199))) + "…"
+        text.unicodeScalars.count <= 200
+            ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(199))) + "…"
     }
 
     /// What is wrong and where, without the lines around it, which may be long.
