@@ -11,9 +11,8 @@ struct JSONParser {
     var current: UInt8 { position < bytes.count ? bytes[position] : 0 }
 
     mutating func parseDocument() throws -> JSONValue {
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
-            throw failure("starts with a byte order mark; save the file as UTF-8 without one")
-        }
+        // A byte order mark says nothing about UTF-8.
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
         skipWhitespace()
         let value = try parseValue()
         skipWhitespace()

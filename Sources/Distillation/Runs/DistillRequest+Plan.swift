@@ -34,6 +34,7 @@ extension DistillRequest {
     func validate(_ findings: Findings) throws {
         try findings.attempt { try training.validate() }
         try findings.attempt { try data.validate() }
+        try findings.attempt { try student.validate() }
         try findings.attempt { try card.validate() }
         try findings.attempt { try validateExamples(reportExamples) }
         func require(_ holds: Bool, _ message: @autoclosure () -> String) throws {
@@ -45,7 +46,7 @@ extension DistillRequest {
                 teacher.weight > 0 && teacher.weight.isFinite,
                 "\(teacher.directory.path): a teacher's weight must be above 0, got \(teacher.weight)")
         }
-        try require(seeds > 0, "seeds must be at least 1, got \(seeds)")
+        try findings.attempt { try SettingLimits.require(seeds, "seeds", to: SettingLimits.repetitions) }
         try require(
             temperature.extremes.allSatisfy { $0 > 0 && $0.isFinite },
             "temperature must be above 0, got \(temperature); usual values are 2 to 10")

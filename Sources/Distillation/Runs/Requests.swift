@@ -19,6 +19,8 @@ public struct DataRequest: Sendable, Equatable {
     public var problemType: ProblemType?
     /// What stands between the names of an example that has several labels, where they are not a JSON array.
     public var labelSeparator = ","
+    /// How the fields of CSV and TSV are told apart.
+    public var delimited = DelimitedFormat()
     /// Files of texts that are trained on without labels, beside the training data; labels in them are not read.
     public var unlabelled: [URL] = []
     /// Longer inputs are cut to this many tokens.
@@ -154,6 +156,19 @@ public struct StudentOptions: Sendable, Equatable, Codable {
     public var teacherLayers: TeacherLayers?
 
     public init() {}
+
+    /// - Throws: ``DistillationError`` for sizes of no model; whether the others fit the teacher shows when both are there.
+    func validate() throws {
+        for (name, size) in [
+            ("layers", layers), ("hidden_size", hiddenSize), ("intermediate_size", intermediateSize),
+            ("attention_heads", attentionHeads),
+        ] {
+            if let size {
+                try SettingLimits.require(
+                    size, name, from: .min, to: name == "layers" ? 10_000 : SettingLimits.count)
+            }
+        }
+    }
 }
 
 /// What `distill evaluate` does: judges a model, and a teacher beside it, on labelled examples.
@@ -166,6 +181,8 @@ public struct EvaluateRequest: Sendable {
     public var labelColumn: String?
     /// What stands between the names of an example that has several labels, where they are not a JSON array.
     public var labelSeparator = ","
+    /// How the fields of CSV and TSV are told apart.
+    public var delimited = DelimitedFormat()
     public var maxLength = 128
     public var batchSize = 64
     /// Single examples timed for the latency figures; 0 for none.

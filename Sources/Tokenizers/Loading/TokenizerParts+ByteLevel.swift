@@ -20,7 +20,8 @@ extension TokenizerParts {
                 file: mergesFile, key: "contents", reason: "not UTF-8; copy the file anew")
         }
         var merges: [(String, String)] = []
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        let content = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
+        for (index, line) in content.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             if line.isEmpty || line.hasPrefix("#version") { continue }
             guard let merge = BPE.merge(of: line) else {
                 throw TokenizerError.malformed(
