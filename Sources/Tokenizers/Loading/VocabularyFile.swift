@@ -9,7 +9,8 @@ enum VocabularyFile {
         let file = url.path(percentEncoded: false)
         let mapped = try MappedFile(url)
         return try withExtendedLifetime(mapped) {
-            let bytes = mapped.bytes.bindMemory(to: UInt8.self)
+            try TextFileStart.refusePointer(mapped.bytes, file: file)
+            let bytes = TextFileStart.content(of: mapped.bytes)
             var tokens: [(token: String, id: Int)] = []
             var places: [[UInt8]: Int] = [:]
             for (line, content) in lines(of: bytes).enumerated() {

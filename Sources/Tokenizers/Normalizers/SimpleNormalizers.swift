@@ -57,6 +57,11 @@ struct Replace: Normalizer {
     let pattern: TextPattern
     let content: [UInt8]
 
+    init(_ pattern: TextPattern, with content: String) {
+        self.pattern = pattern
+        self.content = Array(content.utf8)
+    }
+
     init(_ configuration: StageConfiguration) throws {
         pattern = try TextPattern(configuration)
         content = Array(try configuration.string("content").utf8)

@@ -12,6 +12,8 @@ enum TextPattern: Sendable {
     case gpt2
     /// Llama 3's words, or Qwen's.
     case llama3(Llama3Scanner)
+    /// `\s{2,}|[\n\r\t]`
+    case lineSpaces
     /// Runs of a character of at least a number.
     case run(UInt8, atLeast: Int)
     case regex(Regex)
@@ -36,6 +38,8 @@ enum TextPattern: Sendable {
             self = .gpt2
         } else if let scanner = Llama3Scanner(expression: text) {
             self = .llama3(scanner)
+        } else if text == #"\s{2,}|[\n\r\t]"# {
+            self = .lineSpaces
         } else if text == " {2,}" {
             self = .run(0x20, atLeast: 2)
         } else {
@@ -84,6 +88,21 @@ enum TextPattern: Sendable {
                 if end - place >= least { found.append(place..<end) }
                 place = max(end, place + 1)
             }
+        case .lineSpaces:
+            var run: (range: Range<Int>, count: Int, isLineSpace: Bool)?
+            func end() {
+                if let run, run.count > 1 || run.isLineSpace { found.append(run.range) }
+                run = nil
+            }
+            Self.forEachScalar(text) { range, scalar in
+                guard UnicodeTables.contains(scalar, in: UnicodeTables.spaces) else { return end() }
+                if let before = run {
+                    run = (before.range.lowerBound..<range.upperBound, before.count + 1, false)
+                } else {
+                    run = (range, 1, scalar == 0x0A || scalar == 0x0D || scalar == 0x09)
+                }
+            }
+            end()
         case .whitespace:
             var previous = 0
             Self.forEachScalar(text) { range, scalar in

@@ -74,7 +74,7 @@ extension ModelConfiguration {
 
     /// `problem_type`; `nil` where it is absent or null.
     static func problemType(_ reader: ConfigurationReader) throws -> ProblemType? {
-        guard let value = reader.optional("problem_type") else { return nil }
+        guard let value = reader.optional("problem_type"), value != "" else { return nil }
         guard let type = value.stringValue.flatMap(ProblemType.init(rawValue:)) else {
             let known = ProblemType.allCases.map(\.rawValue).joined(separator: ", ")
             throw reader.error("problem_type", "must be one of \(known)", value)

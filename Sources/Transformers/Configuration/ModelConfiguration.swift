@@ -35,6 +35,8 @@ public struct ModelConfiguration: Sendable {
     private var statedProblemType: ProblemType?
     /// How the saved weights are quantised; `nil` for floating point.
     public var quantization: QuantizationConfiguration?
+    /// What the file says and does not count; each a line for the user.
+    public let warnings: [String]
     /// Where this was read, for messages.
     public let source: String
     /// All fields as they were read.
@@ -84,7 +86,7 @@ public struct ModelConfiguration: Sendable {
             throw TransformersError(
                 "\(path): has no config.json; give a model directory in Hugging Face format")
         }
-        let value = try JSONValue.load(contentsOf: file)
+        let value = try JSONValue.load(contentsOf: file, dialect: .python)
         guard let object = value.objectValue else {
             throw TransformersError("\(file.plainPath): must be a JSON object, not \(value.typeName)")
         }
@@ -141,7 +143,8 @@ public struct ModelConfiguration: Sendable {
             fields.initializerRange.key, default: fields.initializerRange.fallback, "above 0"
         ) { $0 > 0 }
         hiddenAct = try reader.activation(fields.hiddenAct.key, default: fields.hiddenAct.fallback)
-        labelNames = try LabelFields.names(reader)
+        let labels = try LabelFields(reader)
+        (labelNames, warnings) = (labels.names, labels.warnings)
         statedProblemType = try Self.problemType(reader)
         quantization = try QuantizationConfiguration(reader)
         self.source = source
