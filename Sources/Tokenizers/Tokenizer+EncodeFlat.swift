@@ -40,7 +40,12 @@ extension Tokenizer {
             let part = FlatPart(needsTypeIDs: !isOfOneType)
             for index in range {
                 let input = batch[index]
-                let kept = try tokenize(input.text, input.pair, request, workspace)
+                let kept: (first: Range<Int>, second: Range<Int>)
+                do {
+                    kept = try tokenize(input.text, input.pair, request, workspace)
+                } catch {
+                    throw TokenizerError.of(text: index, error)
+                }
                 part.append(workspace, kept, request.template(isPair: input.pair != nil))
             }
             return part

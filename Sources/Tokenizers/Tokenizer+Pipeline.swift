@@ -101,7 +101,7 @@ extension Tokenizer {
             return
         }
         workspace.aligned.reset(text, start: start, tracksOrigins: tracksOrigins || needsOrigins)
-        normalizer?.normalize(&workspace.aligned)
+        try normalizer?.normalize(&workspace.aligned)
         let isCandidate = workspace.aligned.bytes.withUnsafeBufferPointer {
             addedVocabulary.normalized.mayOccur(in: $0)
         }

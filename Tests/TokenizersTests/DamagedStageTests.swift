@@ -23,7 +23,7 @@ struct DamagedStageTests {
             var text = text
             var aligned = AlignedText()
             text.withUTF8 { aligned.reset($0, start: 0, tracksOrigins: true) }
-            normalizer.normalize(&aligned)
+            try normalizer.normalize(&aligned)
             #expect(aligned.origins.count == aligned.bytes.count)
             #expect(String(validating: aligned.bytes, as: UTF8.self) != nil)
         }

@@ -32,7 +32,7 @@ struct NormalFormTests {
         var text = text
         var aligned = AlignedText()
         text.withUTF8 { aligned.reset($0, start: 0, tracksOrigins: tracks) }
-        normalizer.normalize(&aligned)
+        try normalizer.normalize(&aligned)
         #expect(!tracks || aligned.origins.count == aligned.bytes.count)
         return aligned.bytes
     }

@@ -24,6 +24,9 @@ struct StageConfiguration {
         self.object = object
     }
 
+    /// The file, and the path to this object in it.
+    var place: String { path.isEmpty ? file : "\(file): \(path)" }
+
     /// The error for a key of this object.
     func malformed(_ key: String, _ reason: String) -> TokenizerError {
         .malformed(file: file, key: pathOf(key), reason: reason)
