@@ -22,7 +22,7 @@ final class ByteReader {
     /// - Parameter chunkSize: The bytes asked of the source at a time.
     init(_ source: any ByteSource, chunkSize: Int) {
         self.source = source
-        // Room for what ``skip(prefix:)`` looks at.
+        // Room for what ``starts(with:)`` looks at.
         buffer = .allocate(byteCount: max(16, chunkSize), alignment: 16)
         self.chunkSize = max(1, chunkSize)
     }
@@ -43,28 +43,48 @@ final class ByteReader {
     func advance() { place += 1 }
 
     /// Appends bytes up to the first that ends the run, or to the end of the source.
-    func take(into bytes: inout [UInt8], until ends: (UInt8) -> Bool) throws {
+    ///
+    /// - Parameter limit: How many bytes there may be at most, those before included.
+    /// - Returns: Whether they were no more.
+    func take(into bytes: inout [UInt8], limit: Int = .max, until ends: (UInt8) -> Bool) throws -> Bool {
         while try peek() != nil {
             let start = place
             while place < end, !ends(buffer[place]) { place += 1 }
             bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[start..<place]))
-            if place < end { return }
+            if bytes.count > limit { return false }
+            if place < end { return true }
         }
+        return true
     }
 
-    /// Goes past a prefix of at most 16 bytes, where the source begins with it. To be called before anything is read.
-    func skip(prefix: [UInt8]) throws {
+    /// Whether the source begins with at most 16 bytes. To be called before anything is read.
+    func starts(with prefix: [UInt8]) throws -> Bool {
         while end < prefix.count {
             let room = buffer[end..<min(buffer.count, end + chunkSize)]
             let count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: room))
             if count == 0 { break }
             end += count
         }
-        if buffer.prefix(end).starts(with: prefix) { place = prefix.count }
+        return buffer.prefix(end).starts(with: prefix)
     }
 
-    /// Reads what is left, for the sake of its errors.
-    func drain() throws {
-        repeat { place = end } while try peek() != nil
+    /// Goes past a prefix of at most 16 bytes, where the source begins with it. To be called before anything is read.
+    func skip(prefix: [UInt8]) throws {
+        if try starts(with: prefix) { place = prefix.count }
+    }
+
+    /// What of the line that begins here is in the buffer.
+    func head() throws -> [UInt8] {
+        guard try peek() != nil else { return [] }
+        return buffer[place..<end].prefix { $0 != 0x0A && $0 != 0x0D }.map { $0 }
+    }
+
+    /// Reads what is left, or a part of much, for the sake of its errors.
+    func drain(limit: Int = 256_000_000) throws {
+        var rest = limit
+        repeat {
+            rest -= end - place
+            place = end
+        } while try rest > 0 && peek() != nil
     }
 }

@@ -17,48 +17,56 @@ struct Columns: Equatable {
         "label", "labels", "category", "class", "target", "intent", "sentiment", "coarse_label",
     ]
 
-    /// - Throws: ``DatasetError`` that lists the columns where one is missing or none fits.
+    /// - Throws: ``DatasetError`` that lists the columns where one is missing or none fits, and for a chosen column whose
+    ///   name another has too. Columns that are not used may share a name.
     init(names: [String], options: DatasetOptions, path: String) throws {
         try self.init(names: names, options: options, path: path, needsLabel: true)
     }
 
     /// - Parameter needsLabel: Whether a label column that the options name must be there.
     init(names: [String], options: DatasetOptions, path: String, needsLabel: Bool) throws {
-        func place(_ name: String) -> Int? { names.firstIndex { $0.utf8.elementsEqual(name.utf8) } }
+        var places: [[UInt8]: [Int]] = [:]
+        for (place, name) in names.enumerated() { places[Array(name.utf8), default: []].append(place) }
+        func place(_ name: String) -> Int? { places[Array(name.utf8)]?.first }
         func required(_ name: String, _ option: String) throws -> Int {
             guard let index = place(name) else {
                 throw DatasetError(
                     path,
-                    "there is no column '\(name)'; the columns are \(list(names)); choose one with \(option)")
+                    "there is no column '\(shown(name))'; the columns are \(list(names)); choose one with \(option)")
             }
             return index
         }
-        label =
+        let label =
             try !options.readsLabels
             ? nil
             : options.labelColumn.map {
                 try needsLabel || place($0) != nil ? required($0, "--label-column") : nil
             } ?? Self.labels.firstMap(place)
-        if let name = options.textColumn {
-            text = try required(name, "--text-column")
-            pair = try options.pairColumn.map { try required($0, "--text-pair-column") }
-            return
-        }
+        let text: Int
+        var pair: Int?
         let guessed = Self.pairs.firstMap { first, second in
             place(first).flatMap { a in place(second).map { (a, $0) } }
         }
-        if let guessed, options.pairColumn == nil {
+        if let name = options.textColumn {
+            text = try required(name, "--text-column")
+            pair = try options.pairColumn.map { try required($0, "--text-pair-column") }
+        } else if let guessed, options.pairColumn == nil {
             (text, pair) = guessed
-            return
+        } else {
+            guard let index = Self.texts.firstMap(place) ?? guessed?.0 else {
+                throw DatasetError(
+                    path,
+                    "no column has a usual name for the text; the columns are \(list(names)); choose one with --text-column"
+                )
+            }
+            text = index
+            pair = try options.pairColumn.map { try required($0, "--text-pair-column") }
         }
-        guard let index = Self.texts.firstMap(place) ?? guessed?.0 else {
+        for column in [text, pair, label].compactMap(\.self) where places[Array(names[column].utf8)]?.count != 1 {
             throw DatasetError(
-                path,
-                "no column has a usual name for the text; the columns are \(list(names)); choose one with --text-column"
-            )
+                path, "the column '\(shown(names[column]))' occurs twice; rename one of the two")
         }
-        text = index
-        pair = try options.pairColumn.map { try required($0, "--text-pair-column") }
+        (self.text, self.pair, self.label) = (text, pair, label)
     }
 }
 

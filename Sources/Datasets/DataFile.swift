@@ -9,6 +9,8 @@ final class DataFile {
     private let stream: FileStream?
     private let reader: ByteReader?
     private let isCompressed: Bool
+    /// What the file was when it was opened, where a library reads it.
+    private let version: FileVersion?
     private(set) var records: any RecordReader
 
     /// - Throws: ``DatasetError``; `FileError` where the file cannot be read.
@@ -16,6 +18,7 @@ final class DataFile {
         self.url = url
         path = url.path(percentEncoded: false)
         isCompressed = try Self.isCompressed(url)
+        version = FileVersion(url)
         guard format != .parquet else {
             guard !isCompressed else {
                 throw DatasetError(path, "this is gzip; Parquet compresses within, so unpack it first")
@@ -36,23 +39,37 @@ final class DataFile {
             isCompressed ? try Gunzip(stream, path: path, chunkSize: chunkSize) : stream
         let reader = ByteReader(source, chunkSize: chunkSize)
         (self.stream, self.reader) = (stream, reader)
-        if format != .jsonl { try reader.skip(prefix: [0xEF, 0xBB, 0xBF]) }
+        for mark: [UInt8] in [[0xFF, 0xFE], [0xFE, 0xFF]] where try reader.starts(with: mark) {
+            throw DatasetError(path, "this is UTF-16; convert the file to UTF-8")
+        }
+        // A byte order mark.
+        try reader.skip(prefix: [0xEF, 0xBB, 0xBF])
         records =
             format == .jsonl
             ? JSONLinesReader(reader, path: path, options: options)
-            : DelimitedReader(
-                reader, delimiter: UInt8(ascii: format == .csv ? "," : "\t"), path: path, options: options)
+            : DelimitedReader(reader, isTabbed: format == .tsv, path: path, options: options)
     }
 
     /// The next row; `nil` at the end.
     ///
-    /// - Throws: ``DatasetError``.
+    /// - Throws: ``DatasetError``, also where the file is no longer what it was when it was opened.
     func next() throws -> TextRow? {
-        do { return try records.next() } catch {
+        do {
+            let row = try records.next()
+            if row == nil { try checkUnchanged() }
+            return row
+        } catch {
+            try checkUnchanged()
             // What damaged gzip data unpack to has errors of its own; the damage is what matters.
             if isCompressed { try reader?.drain() }
             throw error
         }
+    }
+
+    /// - Throws: ``DatasetError`` where the file was written to: whatever else is wrong with it comes from that.
+    private func checkUnchanged() throws {
+        guard stream?.hasChanged ?? (FileVersion(url) != version) else { return }
+        throw DatasetError.changed(path)
     }
 
     /// SHA-256 of the file, once the end has been reached.

@@ -1,14 +1,6 @@
 import Files
 import Foundation
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 /// The files that one name stands for: a file, or a pattern of several that are read one after another as one data set.
 ///
 /// A pattern knows `*`, `?` and `[…]` within a part of the path, and `{a,b}` anywhere; a backslash takes such a meaning away.
@@ -18,13 +10,19 @@ public enum DataFiles {
     ///
     /// - Parameter url: A file, which need not exist, or a pattern.
     /// - Returns: At least one file.
-    /// - Throws: ``DatasetError`` where a pattern fits no file.
+    /// - Throws: ``DatasetError`` where a pattern fits no file, or too many.
     public static func files(_ url: URL) throws -> [URL] {
         let path = url.path(percentEncoded: false)
         guard !FileManager.default.fileExists(atPath: path), path.utf8.contains(where: isSpecial) else {
             return [url]
         }
-        let found = Set(alternatives(path).flatMap(expanded).map { Array($0.utf8) })
+        var patterns: [String] = []
+        try addAlternatives(of: path, to: &patterns)
+        var found: Set<[UInt8]> = []
+        for pattern in patterns {
+            found.formUnion(try expanded(pattern).map { Array($0.utf8) })
+            try checkCount(found.count, path)
+        }
         guard !found.isEmpty else {
             throw DatasetError(
                 path, "there is no such file, and none that fits it as a pattern; check the name")
@@ -51,7 +49,8 @@ public enum DataFiles {
         let ending = String(decoding: tail.suffix(first.utf8.count - stem.utf8.count), as: UTF8.self)
         let pattern = escaped(stem) + "*" + escaped(ending)
         if stem.utf8.count + ending.utf8.count <= first.utf8.count,
-            Set(expanded(pattern).map { Array($0.utf8) }) == Set(paths.map { Array($0.utf8) })
+            let fitting = try? expanded(pattern),
+            Set(fitting.map { Array($0.utf8) }) == Set(paths.map { Array($0.utf8) })
         {
             return url(pattern)
         }
@@ -78,8 +77,15 @@ public enum DataFiles {
         String(decoding: text.utf8.flatMap { isSpecial($0) ? [backslash, $0] : [$0] }, as: UTF8.self)
     }
 
+    private static func checkCount(_ count: Int, _ pattern: String) throws {
+        guard count <= Limits.files else {
+            throw DatasetError(
+                shown(pattern, limit: 1000), "the pattern stands for more than \(Limits.files) files; name fewer")
+        }
+    }
+
     /// The patterns without braces that one with braces stands for.
-    private static func alternatives(_ pattern: String) -> [String] {
+    private static func addAlternatives(of pattern: String, to found: inout [String]) throws {
         let bytes = Array(pattern.utf8)
         var (place, start, depth) = (0, -1, 0)
         var commas: [Int] = []
@@ -94,28 +100,33 @@ public enum DataFiles {
                 depth -= 1
                 if depth == 0, !commas.isEmpty {
                     let ends = [start] + commas + [place]
-                    return zip(ends, ends.dropFirst()).flatMap { from, to in
-                        alternatives(
-                            String(
+                    for (from, to) in zip(ends, ends.dropFirst()) {
+                        try addAlternatives(
+                            of: String(
                                 decoding: bytes[..<start] + bytes[(from + 1)..<to] + bytes[(place + 1)...],
-                                as: UTF8.self))
+                                as: UTF8.self), to: &found)
                     }
+                    return
                 }
             default: break
             }
             place += 1
         }
-        return [pattern]
+        found.append(pattern)
+        try checkCount(found.count, pattern)
     }
 
     /// The files that fit a pattern without braces.
-    private static func expanded(_ pattern: String) -> [String] {
+    private static func expanded(_ pattern: String) throws -> [String] {
         var found = [pattern.hasPrefix("/") ? "/" : ""]
         let parts = pattern.split(separator: "/").map(String.init)
         for (index, part) in parts.enumerated() {
-            found = found.flatMap { base in
-                names(part, in: base).map { base + $0 + (index < parts.count - 1 ? "/" : "") }
+            var next: [String] = []
+            for base in found {
+                next += names(part, in: base).map { base + $0 + (index < parts.count - 1 ? "/" : "") }
+                try checkCount(next.count, pattern)
             }
+            found = next
         }
         return found.filter { path in
             var isDirectory: ObjCBool = false
@@ -128,7 +139,8 @@ public enum DataFiles {
     private static func names(_ part: String, in directory: String) -> [String] {
         guard hasWildcard(part) else { return [unescaped(part)] }
         let names = try? FileManager.default.contentsOfDirectory(atPath: directory.isEmpty ? "." : directory)
-        return (names ?? []).filter { fnmatch(part, $0, FNM_PERIOD) == 0 }
+        let pattern = GlobPattern(part)
+        return (names ?? []).filter { pattern.fits($0) }
     }
 
     private static func hasWildcard(_ part: String) -> Bool {

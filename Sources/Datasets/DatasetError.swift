@@ -2,7 +2,18 @@
 public struct DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
     public let description: String
 
-    public init(_ description: String) { self.description = description }
+    public init(_ description: String) {
+        // Also where a file's name has line ends.
+        self.description = description.contains { $0.isNewline } ? shown(description, limit: .max) : description
+    }
+
+    /// Names as an error shows them: not many, and none of them long.
+    public static func list(_ names: [String]) -> String { Datasets.list(names) }
+
+    /// A file whose contents changed while they were read.
+    public static func changed(_ path: String) -> DatasetError {
+        DatasetError(path, "the file changed while it was read; start again when it is complete")
+    }
 
     init(_ path: String, line: Int? = nil, _ reason: String) {
         self.init(line.map { "\(path), line \($0): \(reason)" } ?? "\(path): \(reason)")

@@ -5,9 +5,9 @@ public struct DatasetOptions: Sendable, Equatable {
     public enum Format: String, CaseIterable, Sendable {
         /// RFC 4180, with a header.
         case csv
-        /// The same with tabs; quotes mean what they mean in CSV, as pandas and `datasets` read it.
+        /// The same with tabs, where a quote may also be a character; see ``DelimitedFormat/quoting``.
         case tsv
-        /// A JSON object a line.
+        /// A JSON object a line, or one array of objects.
         case jsonl
         /// Apache Parquet, where the package was built with its trait `Parquet`.
         case parquet
@@ -38,11 +38,17 @@ public struct DatasetOptions: Sendable, Equatable {
     /// Whether examples may lack a label: by an empty cell (of a name or number; an empty set is a label), JSON's null,
     /// an absent key, or a file without a label column.
     public var allowsUnlabelled: Bool
+    /// Whether a text may be empty; else that is an error.
+    public var allowsEmptyTexts = false
+    /// How the fields of CSV and TSV are told apart.
+    public var delimited: DelimitedFormat
+    /// How labels that are sets are written; `nil` finds it out where they are understood.
+    public var labelSetCoding: LabelSetCoding?
 
     public init(
         textColumn: String? = nil, pairColumn: String? = nil, labelColumn: String? = nil,
         format: Format? = nil, labelForm: LabelForm = .name, labelSeparator: String = ",",
-        allowsUnlabelled: Bool = false
+        allowsUnlabelled: Bool = false, delimited: DelimitedFormat = DelimitedFormat()
     ) {
         self.textColumn = textColumn
         self.pairColumn = pairColumn
@@ -51,6 +57,7 @@ public struct DatasetOptions: Sendable, Equatable {
         self.labelForm = labelForm
         self.labelSeparator = labelSeparator
         self.allowsUnlabelled = allowsUnlabelled
+        self.delimited = delimited
     }
 }
 

@@ -1,40 +1,53 @@
-/// Reads records of CSV (RFC 4180) or of tab-separated values as the bytes come.
+/// A record of CSV or TSV, with the number of the line on which it begins, counted from 1.
+struct DelimitedRecord: Equatable {
+    /// The bytes of all fields, one after another.
+    var bytes: [UInt8] = []
+    /// Where each field ends.
+    var ends: [Int] = []
+    var line: Int
+
+    var count: Int { ends.count }
+
+    subscript(field: Int) -> ArraySlice<UInt8> { bytes[(field == 0 ? 0 : ends[field - 1])..<ends[field]] }
+}
+
+/// Reads records of CSV (RFC 4180) as the bytes come.
 ///
 /// A field that begins with a quote ends at the next quote that is not doubled, and may hold delimiters and line
-/// breaks. Elsewhere a quote is an ordinary character. Lines end with LF, CRLF or CR; empty lines are skipped.
+/// breaks. Elsewhere a quote is an ordinary character, and everywhere where the quoting is off. Lines end with LF, CRLF or
+/// CR; empty lines are skipped.
 struct DelimitedParser {
-    /// A record, with the number of the line on which it begins, counted from 1.
-    struct Record: Equatable {
-        /// The bytes of all fields, one after another.
-        var bytes: [UInt8] = []
-        /// Where each field ends.
-        var ends: [Int] = []
-        var line: Int
-
-        var count: Int { ends.count }
-
-        subscript(field: Int) -> ArraySlice<UInt8> { bytes[(field == 0 ? 0 : ends[field - 1])..<ends[field]] }
-    }
-
-    private let reader: ByteReader
-    private let delimiter: UInt8
+    let reader: ByteReader
+    var delimiter: UInt8
+    let quoting: DelimitedFormat.Quoting
     private let path: String
+    private let limit: Int
     private var line = 1
 
-    init(_ reader: ByteReader, delimiter: UInt8, path: String) {
+    /// - Parameter limit: The most bytes of a record.
+    init(
+        _ reader: ByteReader, delimiter: UInt8, quoting: DelimitedFormat.Quoting = .rfc4180, path: String,
+        limit: Int = Limits.row
+    ) {
         self.reader = reader
         self.delimiter = delimiter
+        self.quoting = quoting
         self.path = path
+        self.limit = limit
     }
 
-    /// - Throws: ``DatasetError`` for a quote that is never closed, or text between a closing quote and the delimiter.
-    mutating func next() throws -> Record? {
+    /// - Throws: ``DatasetError`` for a quote that is never closed, text between a closing quote and the delimiter, and a
+    ///   record that is too long.
+    mutating func next() throws -> DelimitedRecord? {
         while let byte = try reader.peek(), isLineBreak(byte) { try skipLineBreak() }
         guard try reader.peek() != nil else { return nil }
-        var record = Record(line: line)
+        var record = DelimitedRecord(line: line)
         while true {
-            try readField(into: &record.bytes)
+            try readField(into: &record)
             record.ends.append(record.bytes.count)
+            guard record.count <= Limits.columns else {
+                throw DatasetError(path, line: record.line, "there are more than \(Limits.columns) columns")
+            }
             guard try reader.peek() == delimiter else { break }
             reader.advance()
         }
@@ -51,41 +64,53 @@ struct DelimitedParser {
         if byte == 0x0D, try reader.peek() == 0x0A { reader.advance() }
     }
 
-    private mutating func readField(into bytes: inout [UInt8]) throws {
-        guard try reader.peek() == UInt8(ascii: "\"") else {
-            let delimiter = delimiter
-            return try reader.take(into: &bytes) { $0 == delimiter || $0 == 0x0A || $0 == 0x0D }
+    private func take(into record: inout DelimitedRecord, until ends: (UInt8) -> Bool) throws {
+        guard try reader.take(into: &record.bytes, limit: limit, until: ends) else {
+            throw Limits.rowError(path, line: record.line, limit: limit)
         }
-        try readQuotedField(into: &bytes)
     }
 
-    private mutating func readQuotedField(into bytes: inout [UInt8]) throws {
+    private mutating func readField(into record: inout DelimitedRecord) throws {
+        guard quoting == .rfc4180, try reader.peek() == UInt8(ascii: "\"") else {
+            let delimiter = delimiter
+            return try take(into: &record) { $0 == delimiter || $0 == 0x0A || $0 == 0x0D }
+        }
+        try readQuotedField(into: &record)
+    }
+
+    private mutating func readQuotedField(into record: inout DelimitedRecord) throws {
         let quote = UInt8(ascii: "\"")
         let opening = line
         reader.advance()
         var previous: UInt8 = 0
         while true {
-            let start = bytes.count
-            try reader.take(into: &bytes) { $0 == quote || $0 == 0x0A || $0 == 0x0D }
-            if bytes.count > start { previous = 0 }
+            let start = record.bytes.count
+            try take(into: &record) { $0 == quote || $0 == 0x0A || $0 == 0x0D }
+            if record.bytes.count > start { previous = 0 }
             guard let byte = try reader.peek() else {
-                throw DatasetError(path, line: opening, "the quote that opens here is never closed")
+                throw DatasetError(
+                    path, line: opening, "the quote that opens here is never closed; close it\(Self.advice)")
             }
             reader.advance()
             guard byte == quote else {
                 // An LF at once behind a CR ends the same line.
                 if !(byte == 0x0A && previous == 0x0D) { line += 1 }
-                bytes.append(byte)
+                record.bytes.append(byte)
                 previous = byte
                 continue
             }
             previous = 0
             guard try reader.peek() == quote else { break }
-            bytes.append(quote)
+            record.bytes.append(quote)
             reader.advance()
         }
         guard let byte = try reader.peek(), byte != delimiter, !isLineBreak(byte) else { return }
+        let place = opening == line ? "" : " on line \(line)"
         throw DatasetError(
-            path, line: line, "text follows a closing quote; double the quotes inside a quoted field")
+            path, line: opening,
+            "the quote that opens here is closed\(place) with text behind it; double the quotes inside a quoted field"
+                + Self.advice)
     }
+
+    private static let advice = ", or pass --quoting none where quotes are characters"
 }

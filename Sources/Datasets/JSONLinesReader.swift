@@ -1,20 +1,20 @@
 import JSON
 
-/// Rows of a JSON object a line.
+/// Rows of JSON: an object a line, or one array of objects.
 struct JSONLinesReader: RecordReader {
     private(set) var hasLabels = false
     private(set) var hasArrays = false
     private var columns: Columns?
-    private let reader: ByteReader
+    private var objects: JSONObjects
     private let path: String
     private let options: DatasetOptions
-    private var names: [String] = []
+    private(set) var columnNames: [String] = []
     /// The key of the label, once a row had it.
     private var labelKey: String?
     private var line = 0
 
     init(_ reader: ByteReader, path: String, options: DatasetOptions) {
-        self.reader = reader
+        objects = JSONObjects(reader, path: path)
         self.path = path
         self.options = options
     }
@@ -22,30 +22,25 @@ struct JSONLinesReader: RecordReader {
     var hasPairs: Bool { columns?.pair != nil }
 
     mutating func next() throws -> TextRow? {
-        while try reader.peek() != nil {
-            var bytes: [UInt8] = []
-            try reader.take(into: &bytes) { $0 == 0x0A }
-            if try reader.peek() != nil { reader.advance() }
-            line += 1
-            if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
-            return try row(bytes)
+        if let (object, line) = try objects.next() {
+            self.line = line
+            return try row(object)
         }
         if let name = options.labelColumn, columns != nil, options.readsLabels, labelKey == nil {
             throw DatasetError(
                 path,
-                "no line has the key '\(name)'; the first line's keys are \(list(names)); choose one with "
-                    + "--label-column")
+                "no \(objects.isArray ? "object" : "line") has the key '\(shown(name))'; the first one's keys are "
+                    + "\(list(columnNames)); choose one with --label-column")
         }
         return nil
     }
 
-    private mutating func row(_ bytes: [UInt8]) throws -> TextRow {
-        let object = try object(bytes)
+    private mutating func row(_ object: JSONObject) throws -> TextRow {
         if columns == nil {
-            names = object.keys
+            columnNames = object.keys
             let found = try Columns(
-                names: names, options: options, path: path, needsLabel: !options.allowsUnlabelled)
-            labelKey = found.label.map { names[$0] }
+                names: columnNames, options: options, path: path, needsLabel: !options.allowsUnlabelled)
+            labelKey = found.label.map { columnNames[$0] }
             columns = found
         }
         guard let columns else { throw DatasetError(path, line: line, "the columns are unknown") }
@@ -62,30 +57,20 @@ struct JSONLinesReader: RecordReader {
         return try row.checked(path, options)
     }
 
-    private func object(_ bytes: [UInt8]) throws -> JSONObject {
-        let value: JSONValue
-        do { value = try JSONValue.parse(bytes) } catch let error as JSONError {
-            throw DatasetError(path, line: line, "this is not JSON: \(error)")
-        }
-        guard let object = value.objectValue else {
-            throw DatasetError(
-                path, line: line, "a JSON object must stand on each line, got \(value.typeName)")
-        }
-        return object
-    }
-
     private func value(_ name: String, of object: JSONObject) throws -> JSONValue {
         guard let value = object[name] else {
-            throw DatasetError(path, line: line, "the key '\(name)' is missing; every line needs it")
+            throw DatasetError(
+                path, line: line,
+                "the key '\(shown(name))' is missing; every \(objects.isArray ? "object" : "line") needs it")
         }
         return value
     }
 
     private func text(_ column: Int, of object: JSONObject) throws -> String {
-        let value = try value(names[column], of: object)
+        let value = try value(columnNames[column], of: object)
         guard let text = value.stringValue else {
             throw DatasetError(
-                path, line: line, "'\(names[column])' must be a string, got \(value.typeName)")
+                path, line: line, "'\(shown(columnNames[column]))' must be a string, got \(value.typeName)")
         }
         return text
     }
@@ -102,6 +87,11 @@ struct JSONLinesReader: RecordReader {
         if let elements = value.arrayValue {
             hasArrays = true
             guard options.labelForm == .set else { throw wrong(value) }
+            if let indicators = indicators(elements) {
+                row.labelSet = indicators
+                row.hasTruthValues = true
+                return
+            }
             row.labelSet = try elements.map { element in
                 guard let name = name(element) else {
                     throw DatasetError(
@@ -119,6 +109,21 @@ struct JSONLinesReader: RecordReader {
         }
         guard let name = name(value) else { throw wrong(value) }
         row.label = name
+    }
+
+    /// Truth values, or 0.0 and 1.0 as the loss wants them: one for each class.
+    private func indicators(_ elements: [JSONValue]) -> [String]? {
+        guard !elements.isEmpty else { return nil }
+        var names: [String] = []
+        for element in elements {
+            switch element {
+            case .bool(let isSet): names.append(isSet ? "1" : "0")
+            case .number(1): names.append("1")
+            case .number(0): names.append("0")
+            default: return nil
+            }
+        }
+        return names
     }
 
     private func name(_ value: JSONValue) -> String? { value.stringValue ?? value.intValue.map(String.init) }

@@ -38,10 +38,17 @@ public struct TextDataset: Sendable {
         var rows: [TextRow] = []
         while let row = try stream.next() { rows.append(row) }
         let form = options.labelForm
+        if form == .set, options.labelSetCoding == nil {
+            var detector = LabelSetCoding.Detector()
+            for row in rows where !detector.add(row) { break }
+            stream.labelSetCoding = try detector.coding(
+                for: labels ?? stream.classNames.map { try LabelMap(names: $0) }, path: stream.path(of:),
+                source: stream.path)
+        }
         let map =
             try stream.hasLabels && form != .number
             ? labels ?? stream.classNames.map { try LabelMap(names: $0) }
-                ?? LabelMap(inferredFrom: rows.flatMap { $0.labelSet ?? [$0.label].compactMap(\.self) })
+                ?? stream.inferredMap(rows.flatMap { $0.labelSet ?? [$0.label].compactMap(\.self) })
             : nil
         let examples = try rows.map { row in
             TextExample(

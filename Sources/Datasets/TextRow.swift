@@ -5,8 +5,10 @@ public struct TextRow: Sendable, Equatable {
     public var pair: String?
     /// The label as it is written; `nil` where the row has none, or has a set.
     public var label: String?
-    /// The names of a label that is a set, none of them twice; `nil` where the row has none.
+    /// The names of a label that is a set, as they are written; `nil` where the row has none.
     public var labelSet: [String]?
+    /// Whether ``labelSet`` was written as truth values, one for each class.
+    var hasTruthValues = false
     /// The line on which the row begins, or in Parquet the row itself, counted from 1.
     public var line: Int
     /// What ``line`` counts.
@@ -34,17 +36,18 @@ public struct TextRow: Sendable, Equatable {
     /// - Throws: ``DatasetError`` for empty texts, for labels that are missing, and for sets with an empty name.
     func checked(_ path: String, _ options: DatasetOptions) throws -> TextRow {
         func isBlank(_ text: String) -> Bool { text.unicodeScalars.allSatisfy(\.properties.isWhitespace) }
-        guard !isBlank(text) else {
+        guard options.allowsEmptyTexts || !isBlank(text) else {
             throw DatasetError(path, at: self, "the text is empty; remove the row or fill it")
         }
-        if let pair, isBlank(pair) {
+        if let pair, isBlank(pair), !options.allowsEmptyTexts {
             throw DatasetError(path, at: self, "the second text is empty; remove the row or fill it")
         }
         var row = self
         row.label = label.map(trimmed)
+        if let label = row.label, options.labelForm != .number { try refuseList(label, path, options) }
         if options.labelForm == .set {
             row.labelSet = try (labelSet ?? row.label.map { split($0, at: options.labelSeparator) }).map {
-                try distinct($0, path)
+                try names($0, path)
             }
             row.label = nil
         } else if row.label?.isEmpty == true {
@@ -75,18 +78,41 @@ public struct TextRow: Sendable, Equatable {
         return parts + [part(bytes.count)]
     }
 
-    private func distinct(_ names: [String], _ path: String) throws -> [String] {
-        var seen: Set<[UInt8]> = []
-        return try names.compactMap { name in
+    private func names(_ names: [String], _ path: String) throws -> [String] {
+        try names.map { name in
             let name = trimmed(name)
             guard !name.isEmpty else {
                 throw DatasetError(
                     path, at: self,
-                    "a name among the labels '\(names.joined(separator: ","))' is empty; remove it or fill it"
+                    "a name among the labels '\(shown(names.joined(separator: ",")))' is empty; remove it or fill it"
                 )
             }
-            return seen.insert(Array(name.utf8)).inserted ? name : nil
+            return name
         }
+    }
+
+    /// - Throws: ``DatasetError`` for a list as Python prints it, such as `['a', 'b']` or `[1 0 0]`, whose brackets and quotes
+    ///   would become parts of names.
+    private func refuseList(_ label: String, _ path: String, _ options: DatasetOptions) throws {
+        let bytes = label.utf8
+        guard let first = bytes.first, let last = bytes.last, bytes.count > 1 else { return }
+        let second = bytes[bytes.index(after: bytes.startIndex)]
+        let isQuoted = second == UInt8(ascii: "'") || second == UInt8(ascii: "\"")
+        let isList =
+            switch (first, last) {
+            case (UInt8(ascii: "["), UInt8(ascii: "]")):
+                options.labelForm == .set || isQuoted || second == last
+                    || bytes.dropFirst().dropLast().allSatisfy { (48...57).contains($0) || ", .".utf8.contains($0) }
+            case (UInt8(ascii: "("), UInt8(ascii: ")")), (UInt8(ascii: "{"), UInt8(ascii: "}")): isQuoted
+            default: false
+            }
+        guard isList else { return }
+        let type =
+            options.labelForm == .set ? "" : ", with --problem-type multi_label_classification"
+        throw DatasetError(
+            path, at: self,
+            "the label '\(shown(label))' is a list as Python prints it; write names between separators, such as "
+                + "toxic\(options.labelSeparator)threat, or JSON lines with arrays\(type)")
     }
 
     /// Without spaces and tabs around it.

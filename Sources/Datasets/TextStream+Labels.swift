@@ -18,8 +18,31 @@ extension TextStream {
     /// - Returns: Class numbers in rising order, none of them twice; `nil` where the row has no label.
     /// - Throws: ``DatasetError`` for a name that the map does not have.
     public func labelIDs(of row: TextRow, in map: LabelMap) throws -> [Int]? {
+        guard let set = row.labelSet else { return nil }
+        if case .indicators(let length)? = labelSetCoding {
+            guard set.count == length, length <= map.count else {
+                throw DatasetError(
+                    path(of: row), at: row, "the label has \(set.count) indicators where \(length) are wanted")
+            }
+            return set.indices.filter { set[$0] == "1" }
+        }
+        var numbers: Set<String> = []
+        for name in set where canonicalInteger(name) != nil {
+            guard numbers.insert(name).inserted else {
+                throw DatasetError(
+                    path(of: row), at: row,
+                    "the class number \(name) occurs twice in one label; indicators need a 0 or a 1 for each class in "
+                        + "every row, else give each class that applies once")
+            }
+        }
+        guard !row.hasTruthValues else {
+            throw DatasetError(
+                path(of: row), at: row,
+                "the label is truth values, which need one for each class in every row; else give the names of the "
+                    + "classes that apply")
+        }
         // A name and its number are one class.
-        try row.labelSet.map { set in try Set(set.map { try id(of: $0, row, map) }).sorted() }
+        return try Set(set.map { try id(of: $0, row, map) }).sorted()
     }
 
     /// The number that is a row's label.
@@ -29,19 +52,15 @@ extension TextStream {
     /// - Throws: ``DatasetError`` for a label that is no decimal number, not finite, or too large for float32.
     public func value(of row: TextRow) throws -> Float? {
         guard let label = row.label else { return nil }
-        // Swift would also read hexadecimal numbers.
-        let isDecimal = label.utf8.allSatisfy { byte in
-            (48...57).contains(byte) || "+-.eE".utf8.contains(byte)
-        }
-        guard isDecimal, let number = Double(label), number.isFinite else {
+        guard isNumber(label), let number = Double(label), number.isFinite else {
             throw DatasetError(
                 path(of: row), at: row,
-                "the label '\(label)' is not a number, which regression needs; write it like 3.5")
+                "the label '\(shown(label))' is not a number, which regression needs; write it like 3.5")
         }
         let value = Float(number)
         guard value.isFinite else {
             throw DatasetError(
-                path(of: row), at: row, "the label '\(label)' is too large for float32; scale the labels")
+                path(of: row), at: row, "the label '\(shown(label))' is too large for float32; scale the labels")
         }
         return value
     }
@@ -66,7 +85,13 @@ extension TextStream {
         }
         guard hasLabels, form != .number else { return nil }
         if let classNames { return try LabelMap(names: classNames) }
-        return try LabelMap(inferredFrom: distinct.map { String(decoding: $0, as: UTF8.self) })
+        return try inferredMap(distinct.map { String(decoding: $0, as: UTF8.self) })
+    }
+
+    /// The classes of labels that are this data set's own.
+    func inferredMap(_ labels: [String]) throws -> LabelMap {
+        if case .indicators(let length)? = labelSetCoding { return try LabelMap(numbered: length) }
+        return try LabelMap(inferredFrom: labels)
     }
 
     /// A class number of a file that names its classes means that name, where a map has any of the names. A map that
@@ -85,7 +110,7 @@ extension TextStream {
         guard let id = found else {
             throw DatasetError(
                 path(of: row), at: row,
-                "unknown label '\(label)'; the labels are \(list(map.names)), in this order")
+                "unknown label '\(shown(label))'; the labels are \(list(map.names)), in this order")
         }
         return id
     }

@@ -13,6 +13,8 @@ public final class TextStream {
     /// The rows read so far.
     public private(set) var count = 0
     let form: DatasetOptions.LabelForm
+    /// How labels that are sets are written; `nil` where nobody has looked.
+    var labelSetCoding: LabelSetCoding?
     private let files: [URL]
     private let options: DatasetOptions
     private let format: DatasetOptions.Format
@@ -50,6 +52,7 @@ public final class TextStream {
                 "label_separator is empty; give the text that stands between labels, such as ','")
         }
         form = options.labelForm
+        labelSetCoding = options.labelSetCoding
         files = try DataFiles.files(url)
         format = try options.format(of: url)
         (self.options, self.chunkSize) = (options, chunkSize)
@@ -79,10 +82,14 @@ public final class TextStream {
         return nil
     }
 
-    /// The next rows, at most `limit`; none at the end.
+    /// The next rows, at most `limit`, and fewer where they are long; none at the end.
     public func rows(_ limit: Int) throws -> [TextRow] {
         var rows: [TextRow] = []
-        while rows.count < limit, let row = try next() { rows.append(row) }
+        var bytes = 0
+        while rows.count < limit, bytes < Limits.chunk, let row = try next() {
+            bytes += row.text.utf8.count + (row.pair?.utf8.count ?? 0)
+            rows.append(row)
+        }
         return rows
     }
 
@@ -95,6 +102,9 @@ public final class TextStream {
 
     /// Whether each row has two texts; known once there has been a row.
     public var hasPairs: Bool { shape?.hasPairs ?? file.records.hasPairs }
+
+    /// The names of the columns, of JSON the first object's keys; known once there has been a row.
+    public var columnNames: [String] { file.records.columnNames }
 
     /// The names of the classes by their numbers, where the file itself has them, as Parquet from `datasets` does.
     public var classNames: [String]? { shape == nil ? file.records.classNames : shape?.classNames }

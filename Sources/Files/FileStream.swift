@@ -13,12 +13,14 @@ public final class FileStream {
     private let path: String
     private let descriptor: Int32
     private var hash = SHA256()
+    private let before: FileVersion?
 
     /// - Parameter url: a regular file.
     /// - Throws: ``FileError``.
     public init(_ url: URL) throws {
         path = url.systemPath
         descriptor = try openForReading(path).descriptor
+        before = FileVersion(descriptor: descriptor)
     }
 
     deinit { close(descriptor) }
@@ -37,6 +39,9 @@ public final class FileStream {
             guard errno == EINTR else { throw readError(path) }
         }
     }
+
+    /// Whether the open file was written to since it was opened. One that was replaced by a rename was not.
+    public var hasChanged: Bool { FileVersion(descriptor: descriptor) != before }
 
     /// The SHA-256 of what has been read so far: 64 lower-case hexadecimal digits.
     public var sha256: String {

@@ -2,7 +2,7 @@ import Files
 import Foundation
 
 extension JSONValue {
-    /// Reads JSON strictly by RFC 8259: a key may occur once in an object, numbers must fit a `Double`, and
+    /// Reads JSON strictly by RFC 8259, past a byte order mark: a key may occur once in an object, numbers must fit a `Double`, and
     /// arrays and objects may be nested at most ``maximumNesting`` deep.
     ///
     /// - Parameters:

@@ -49,7 +49,12 @@ enum Main {
             // Whoever reads the output, for example `head`, has had enough.
             exit(error.exitCode)
         } catch {
-            Distill.exit(withError: error)
+            // As `Distill.exit(withError:)`, but names from files that are in errors cannot steer the terminal.
+            let (text, code) = (Distill.fullMessage(for: error), Distill.exitCode(for: error))
+            if !text.isEmpty {
+                if code.isSuccess { try? Terminal.output(text) } else { Terminal.error(text) }
+            }
+            exit(code.rawValue)
         }
     }
 }

@@ -88,11 +88,16 @@ struct ReferenceParser {
             let rest = bytes[copied..<place]
             place += 1
             guard place == bytes.count || bytes[place] == delimiter || isLineBreak(bytes[place]) else {
+                let behind = opening == line ? "" : " on line \(line)"
                 throw DatasetError(
-                    path, line: line, "text follows a closing quote; double the quotes inside a quoted field")
+                    path, line: opening,
+                    "the quote that opens here is closed\(behind) with text behind it; double the quotes inside a "
+                        + "quoted field, or pass --quoting none where quotes are characters")
             }
             return unescaped.isEmpty ? rest : (unescaped + rest)[...]
         }
-        throw DatasetError(path, line: opening, "the quote that opens here is never closed")
+        throw DatasetError(
+            path, line: opening,
+            "the quote that opens here is never closed; close it, or pass --quoting none where quotes are characters")
     }
 }

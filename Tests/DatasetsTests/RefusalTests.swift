@@ -50,13 +50,16 @@ struct RefusalTests {
                 "data.csv, line 2: the quote that opens here"))
         #expect(
             Support.refusal("text,label\n\"a\"b,x\n").hasPrefix(
-                "data.csv, line 2: text follows a closing quote"))
+                "data.csv, line 2: the quote that opens here is closed with text behind it"))
         #expect(
             Support.refusal("{\"text\": \"a\"}\n{\"text\": ", as: "d.jsonl").hasPrefix(
                 "d.jsonl, line 2: this is not JSON"))
         #expect(
             Support.refusal("[1]", as: "d.jsonl").hasPrefix(
-                "d.jsonl, line 1: a JSON object must stand on each line"))
+                "d.jsonl, line 1: the elements of the array must be JSON objects, got an integer"))
+        #expect(
+            Support.refusal("{\"text\": \"a\"}\n[1]", as: "d.jsonl").hasPrefix(
+                "d.jsonl, line 2: a JSON object must stand on each line"))
         #expect(
             Support.refusal(#"{"text": 3, "label": 1}"#, as: "d.jsonl").contains(
                 "'text' must be a string, got"))

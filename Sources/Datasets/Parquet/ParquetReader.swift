@@ -8,6 +8,7 @@
         let hasLabels: Bool
         let hasArrays: Bool
         let classNames: [String]?
+        let columnNames: [String]
         private let file: ParquetFile
         private let options: DatasetOptions
         private let textName: String
@@ -26,10 +27,7 @@
             let file = try ParquetFile(url)
             (self.file, self.options) = (file, options)
             let names = file.columns.map(\.name)
-            for (index, name) in names.enumerated()
-            where names[..<index].contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
-                throw DatasetError(file.path, "the column '\(name)' occurs twice")
-            }
+            columnNames = names
             let columns = try Columns(names: names, options: options, path: file.path)
             for text in [columns.text] + [columns.pair].compactMap(\.self) {
                 try file.require([CP_TEXT], of: text, "texts must be strings")
@@ -85,6 +83,10 @@
             -> String?
         {
             guard let bytes = batch.bytes(column, element) else { return nil }
+            guard bytes.count <= Limits.row else {
+                throw DatasetError(
+                    file.path, at: row, "the row is longer than \(Limits.row / 1_000_000) MB; cut its text")
+            }
             guard let text = String(validating: bytes, as: UTF8.self) else {
                 throw DatasetError(
                     file.path, at: row, "the bytes are not UTF-8; write the file anew from UTF-8")

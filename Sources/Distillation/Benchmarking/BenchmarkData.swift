@@ -27,7 +27,7 @@ struct BenchmarkData {
         }
         let options = DatasetOptions(
             textColumn: request.textColumn, pairColumn: request.textPairColumn,
-            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator)
+            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator, delimited: request.delimited)
         let loader = DatasetLoader(
             options: options, tokenizer: tokenizer, tokenizerDirectory: directory,
             maxLength: min(request.maxLength, subject.maximumLength), root: nil, memo: DigestMemo(root: nil),

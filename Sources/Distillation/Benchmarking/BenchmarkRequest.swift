@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Torch
 import Transformers
@@ -20,6 +21,8 @@ public struct BenchmarkRequest: Sendable {
     public var labelColumn: String?
     /// What stands between the names of an example that has several labels, where they are not a JSON array.
     public var labelSeparator = ","
+    /// How the fields of CSV and TSV are told apart.
+    public var delimited = DelimitedFormat()
     /// Longer texts of the data are cut to this many tokens.
     public var maxLength = 128
     /// How often each model is measured in each cell, in turn with the others.

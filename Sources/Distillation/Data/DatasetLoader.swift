@@ -39,6 +39,9 @@ struct DatasetLoader {
         case ignored
     }
 
+    /// Counts the changes in what files mean: which rows, texts and labels are read from them.
+    private static let reading = 2
+
     /// Rows that are tokenized together, while the next are read.
     static let chunkSize = 4096
 
@@ -62,7 +65,25 @@ struct DatasetLoader {
     func load(
         _ url: URL, labels: Labels, problemType: ProblemType = .singleLabel, allowsUnlabelled: Bool = false
     ) throws -> LoadedData {
+        let versions = try Self.versions(url)
         let digest = try memo.sha256(ofData: url)
+        do { return try load(url, digest, labels, problemType, allowsUnlabelled) } catch let error as DatasetError {
+            // A file that is still being written has errors that it will not have.
+            guard (try? Self.versions(url)) == versions else {
+                throw DatasetError.changed(url.path(percentEncoded: false))
+            }
+            throw error
+        }
+    }
+
+    /// What the files of a data set are now.
+    private static func versions(_ url: URL) throws -> [FileVersion?] {
+        try DataFiles.files(url).map { FileVersion($0) }
+    }
+
+    private func load(
+        _ url: URL, _ digest: String, _ labels: Labels, _ problemType: ProblemType, _ allowsUnlabelled: Bool
+    ) throws -> LoadedData {
         var options = options
         options.labelForm = .init(problemType)
         options.allowsUnlabelled = allowsUnlabelled
@@ -118,30 +139,35 @@ struct DatasetLoader {
         _ url: URL, _ reading: Reading, _ digest: String, _ builder: TokenBuilder,
         _ write: ([UInt8]) throws -> Void
     ) throws -> LabelMap? {
-        let map = try labelMap(url, reading)
+        var options = reading.options
+        if reading.problemType == .multiLabel, options.readsLabels {
+            let given: LabelMap? = if case .given(let map) = reading.labels { map } else { nil }
+            options.labelSetCoding = try TextStream.labelSetCoding(url, options: options, map: given)
+        }
+        let map = try labelMap(url, reading, options)
         builder.begin(reading.problemType, classCount: map?.count ?? 0)
         let rows = RowReader(
-            try TextStream(url, options: reading.options), labels: map, problemType: reading.problemType,
+            try TextStream(url, options: options), labels: map, problemType: reading.problemType,
             required: reading.isRequired)
         let chunks = BatchPrefetcher(depth: 2) { _ in try rows.next(Self.chunkSize) }
         defer { chunks.stop() }
         while let chunk = try chunks.next() { try write(builder.append(chunk)) }
         guard rows.sha256 == digest else {
-            throw DatasetError(
-                "\(url.path): the file changed while it was read; start again when it is complete")
+            throw DatasetError.changed(url.path(percentEncoded: false))
         }
         return map
     }
 
-    private func labelMap(_ url: URL, _ reading: Reading) throws -> LabelMap? {
+    private func labelMap(_ url: URL, _ reading: Reading, _ options: DatasetOptions) throws -> LabelMap? {
         switch reading.labels {
         case .given(let map): return map
         case .ignored: return nil
         case .inferred:
             // The one label of a model for regression, as transformers names it.
             if reading.problemType == .regression { return try LabelMap(names: ["LABEL_0"]) }
-            guard let map = try TextStream(url, options: reading.options).inferLabels() else {
-                throw RowReader.noLabels(url.path)
+            let stream = try TextStream(url, options: options)
+            guard let map = try stream.inferLabels() else {
+                throw RowReader.noLabels(stream.path, stream.columnNames)
             }
             return map
         }
@@ -165,12 +191,14 @@ struct DatasetLoader {
             case .ignored: .string("ignored")
             }
         let description: JSONValue = [
-            "program": .string(Version.current), "data": .string(digest),
+            "program": .string(Version.current), "reading": .integer(Self.reading), "data": .string(digest),
             "format": .string(try options.format(of: url).rawValue),
             "text": text(options.textColumn), "pair": text(options.pairColumn),
             "label": text(options.labelColumn), "labels": choice,
             "problem_type": .string(reading.problemType.rawValue),
             "label_separator": .string(options.labelSeparator),
+            "delimiter": options.delimited.delimiter.map { .integer(Int($0)) } ?? .null,
+            "quoting": text(options.delimited.quoting?.rawValue),
             "allows_unlabelled": .bool(options.allowsUnlabelled), "max_length": .integer(maxLength),
             "tokenizer": .array(
                 files.map { ["name": .string($0.name), "sha256": .string($0.sha256)] as JSONValue }),

@@ -35,7 +35,7 @@ final class RowReader: @unchecked Sendable {
     func next(_ limit: Int) throws -> Chunk? {
         let rows = try stream.rows(limit)
         guard !rows.isEmpty else { return nil }
-        if required, !stream.hasLabels { throw Self.noLabels(stream.path) }
+        if required, !stream.hasLabels { throw Self.noLabels(stream.path, stream.columnNames) }
         return Chunk(
             texts: rows.map { TextPair($0.text, pair: $0.pair) },
             targets: try map.map { try targets(rows, $0) },
@@ -53,8 +53,10 @@ final class RowReader: @unchecked Sendable {
         }
     }
 
-    static func noLabels(_ path: String) -> DistillationError {
-        DistillationError("\(path): there is no label column; name it with --label-column")
+    /// - Parameter columns: The names of those there are.
+    static func noLabels(_ path: String, _ columns: [String]) -> DistillationError {
+        DistillationError(
+            "\(path): there is no label column; the columns are \(DatasetError.list(columns)); name it with --label-column")
     }
 }
 

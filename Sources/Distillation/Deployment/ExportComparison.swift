@@ -84,7 +84,7 @@ struct ExportComparison {
     ) throws {
         let labelled = data.dataset.targets.labelledIndices
         let targets = data.dataset.targets.subset(labelled)
-        let metric = MetricName.defaultForBest(own.model.configuration.problemType)
+        let metric = MetricName.ofTask(own.model.configuration.problemType)
         let ownValue = try Evaluator.taskMetric(ours.subset(labelled), targets: targets)
         let exported = try Evaluator.taskMetric(theirs.subset(labelled), targets: targets)
         (check.data, check.metric, check.own, check.exported) = (
@@ -106,7 +106,7 @@ struct ExportComparison {
     private func load(_ file: URL) throws -> LoadedData {
         let options = DatasetOptions(
             textColumn: request.textColumn, pairColumn: request.textPairColumn,
-            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator)
+            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator, delimited: request.delimited)
         return try request.cache.loader(
             options, tokenizer: own.tokenizer, directory: own.directory,
             maxLength: own.maxLength(request.maxLength), log: log

@@ -1,4 +1,5 @@
 import Exporters
+import Datasets
 import Foundation
 
 /// What `distill export` does: writes a model in a format of another runtime.
@@ -22,6 +23,8 @@ public struct ExportRequest: Sendable {
     public var labelColumn: String?
     /// What stands between the names of an example that has several labels, where they are not a JSON array.
     public var labelSeparator = ","
+    /// How the fields of CSV and TSV are told apart.
+    public var delimited = DelimitedFormat()
     /// Longer inputs are cut to this many tokens.
     public var maxLength = 128
     /// Examples in one forward pass.

@@ -10,9 +10,7 @@ public struct ExportRun {
 
     /// - Throws: ``DistillationError`` for settings that cannot be.
     public init(_ request: ExportRequest) throws {
-        guard request.batchSize > 0 else {
-            throw DistillationError("batch_size must be at least 1, got \(request.batchSize)")
-        }
+        try SettingLimits.require(request.batchSize, "batch_size")
         guard request.maxLength >= 3 else {
             throw DistillationError(
                 "max_length must be at least 3 (two special tokens and one of text), got \(request.maxLength)"

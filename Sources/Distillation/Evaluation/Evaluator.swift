@@ -47,7 +47,8 @@ enum Evaluator {
         switch targets.subset(labelled) {
         case .classes(let classes, _):
             let metrics = metrics(own, labels: classes, labelNames: names)
-            (f1, confusion) = (metrics.f1, metrics.confusionMatrix)
+            f1 = metrics.f1
+            confusion = metrics.confusionMatrix.isEmpty ? nil : metrics.confusionMatrix
         case .sets(let sets, _):
             let metrics = MultiLabelMetrics(
                 predictions: own.labelSets(), labels: sets.map { $0 ?? [] }, classCount: names.count)

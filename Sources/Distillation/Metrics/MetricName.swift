@@ -70,13 +70,19 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
         }
     }
 
-    /// The metric that chooses the best checkpoint where none is named.
-    public static func defaultForBest(_ problemType: ProblemType) -> MetricName {
+    /// The metric that a model of a problem type is known by: accuracy, micro F1 or Pearson's correlation.
+    public static func ofTask(_ problemType: ProblemType) -> MetricName {
         switch problemType {
         case .singleLabel: .accuracy
         case .multiLabel: .microF1
         case .regression: .pearson
         }
+    }
+
+    /// The metric that chooses the best checkpoint where none is named. For regression it is R², which sees errors of scale
+    /// and offset: a correlation can be highest where every number is far off.
+    public static func defaultForBest(_ problemType: ProblemType) -> MetricName {
+        problemType == .regression ? .r2 : ofTask(problemType)
     }
 
     /// The metrics that a run computes, in their order.

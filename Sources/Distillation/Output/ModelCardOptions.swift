@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Yams
 
@@ -75,8 +76,9 @@ struct SourceCard: Sendable, Equatable {
     /// Reads the metadata of a directory's README.md. It is somebody else's file: what cannot be read says nothing.
     init(directory: URL) {
         let file = directory.appending(path: "README.md")
-        guard let text = try? String(contentsOf: file, encoding: .utf8), let block = Self.metadata(text),
-            let node = try? Yams.compose(yaml: block)
+        guard let bytes = try? MappedFile(file), bytes.count < 8_000_000,
+            let text = String(validating: bytes.bytes, as: UTF8.self), let block = Self.metadata(text),
+            let node = try? SettingsYAML.compose(block)
         else { return }
         func value(_ name: String) -> String? { node[name]?.scalar?.string }
         license = value("license").flatMap { $0.wholeMatch(of: /[a-z0-9][a-z0-9.-]*/) == nil ? nil : $0 }
@@ -92,6 +94,8 @@ struct SourceCard: Sendable, Equatable {
 
     /// The YAML between the first two lines of three hyphens.
     private static func metadata(_ text: String) -> String? {
+        // Past a byte order mark.
+        let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
         let lines = text.replacing("\r\n", with: "\n").split(
             separator: "\n", omittingEmptySubsequences: false)
         guard lines.first == "---", let end = lines.dropFirst().firstIndex(of: "---") else { return nil }

@@ -62,5 +62,5 @@ struct QuantizationJudge {
 
 extension ModelEvaluation {
     /// The task's own metric: accuracy, micro F1 or Pearson's correlation.
-    public var taskMetric: Double? { metrics[MetricName.defaultForBest(problemType)] }
+    public var taskMetric: Double? { metrics[MetricName.ofTask(problemType)] }
 }

@@ -25,6 +25,8 @@ public struct QuantizeRequest: Sendable {
     public var textPairColumn: String?
     public var labelColumn: String?
     public var labelSeparator = ","
+    /// How the fields of CSV and TSV are told apart.
+    public var delimited = DelimitedFormat()
     public var maxLength = 128
     public var batchSize = 64
     /// What the model card says beyond what is known here.
@@ -42,18 +44,14 @@ public struct QuantizeRequest: Sendable {
     var options: DatasetOptions {
         DatasetOptions(
             textColumn: textColumn, pairColumn: textPairColumn, labelColumn: labelColumn,
-            labelSeparator: labelSeparator)
+            labelSeparator: labelSeparator, delimited: delimited)
     }
 
     /// - Throws: ``DistillationError`` for options that cannot be, or that contradict each other.
     func validate() throws {
         try method.validate()
-        guard batchSize > 0 else {
-            throw DistillationError("batch_size must be at least 1, got \(batchSize)")
-        }
-        guard calibrationExamples > 0 else {
-            throw DistillationError("calibration_examples must be at least 1, got \(calibrationExamples)")
-        }
+        try SettingLimits.require(batchSize, "batch_size")
+        try SettingLimits.require(calibrationExamples, "calibration_examples")
         if let accuracyDrop {
             guard accuracyDrop >= 0, accuracyDrop <= 100 else {
                 throw DistillationError(

@@ -45,7 +45,7 @@ extension DistillRequest {
                 teacher.weight > 0 && teacher.weight.isFinite,
                 "\(teacher.directory.path): a teacher's weight must be above 0, got \(teacher.weight)")
         }
-        try require(seeds > 0, "seeds must be at least 1, got \(seeds)")
+        try findings.attempt { try SettingLimits.require(seeds, "seeds", to: SettingLimits.repetitions) }
         try require(
             temperature.extremes.allSatisfy { $0 > 0 && $0.isFinite },
             "temperature must be above 0, got \(temperature); usual values are 2 to 10")

@@ -92,6 +92,7 @@ struct DistillationSetup {
             } else if try !data.train.hasSameTokens(as: sources[0].data.train) {
                 "the student reads tokens of its own tokenizer, which are not the teacher's"
             } else { nil }
+        findings.add(.note, data.labelNote)
         if let note = data.unlabelledNote { findings.add(.note, note) }
     }
 

@@ -6,9 +6,7 @@ public struct EvaluationRun {
     public let request: EvaluateRequest
 
     public init(_ request: EvaluateRequest) throws {
-        guard request.batchSize > 0 else {
-            throw DistillationError("batch_size must be at least 1, got \(request.batchSize)")
-        }
+        try SettingLimits.require(request.batchSize, "batch_size")
         self.request = request
     }
 
@@ -34,7 +32,7 @@ public struct EvaluationRun {
         }
         let options = DatasetOptions(
             textColumn: request.textColumn, pairColumn: request.textPairColumn,
-            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator)
+            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator, delimited: request.delimited)
         let classifiers = [classifier] + [teacher].compactMap(\.self)
         for classifier in classifiers { classifier.model.precision = request.precision }
         // Each model reads its own tokenizer's ids.

@@ -49,6 +49,8 @@ public struct FineTuning {
             if !report.newlyInitialized.isEmpty { log.send(.note(report.description)) }
             return model
         }
+        log.send(.note(data.labelNote))
+        for warning in data.labelWarnings(areInferred: true) { log.warnOnce(warning) }
         if let note = data.cutNote { log.send(.note(note)) }
         if shouldStop() { throw InterruptedError() }
         let session = TrainingSession(
@@ -83,7 +85,7 @@ public struct FineTuning {
         let latency = try LatencyProbe.measure(
             [.init(model: model, dataset: data.validation)], samples: latencySamples)
         return RunReport(
-            command: "finetune", output: request.output.path, labels: data.labels.names,
+            command: "finetune", output: request.output.path, labels: data.labels.names, classes: data.classCounts,
             settings: RunReport.Settings(
                 model: request.model.path, studentConfiguration: .init(model.configuration),
                 maxLength: data.maxLength,

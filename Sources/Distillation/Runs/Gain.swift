@@ -67,7 +67,7 @@ extension Gain {
     ///
     /// - Throws: ``DistillationError`` without examples.
     init(_ student: Logits, _ baseline: Logits, targets: Targets, seed: UInt64) throws {
-        let metric = MetricName.defaultForBest(targets.problemType)
+        let metric = MetricName.ofTask(targets.problemType)
         func value(_ logits: Logits, _ places: [Int]) throws -> Double {
             try Evaluator.taskMetric(logits.subset(places), targets: targets.subset(places))
         }

@@ -11,9 +11,7 @@ public struct LabelRun {
 
     /// - Throws: ``DistillationError`` for settings out of range.
     public init(_ request: LabelRequest) throws {
-        guard request.batchSize > 0 else {
-            throw DistillationError("batch_size must be at least 1, got \(request.batchSize)")
-        }
+        try SettingLimits.require(request.batchSize, "batch_size")
         guard request.maxLength >= 3 else {
             throw DistillationError(
                 "max_length must be at least 3 (two special tokens and one of text), got \(request.maxLength)"
@@ -34,7 +32,8 @@ public struct LabelRun {
         }
         let data = try log.phase("Reading and tokenizing data") {
             let options = DatasetOptions(
-                textColumn: request.textColumn, pairColumn: request.textPairColumn)
+                textColumn: request.textColumn, pairColumn: request.textPairColumn,
+                delimited: request.delimited)
             return try request.cache.loader(
                 options, tokenizer: teacher.tokenizer, directory: request.teacher,
                 maxLength: teacher.maxLength(request.maxLength), log: log
@@ -75,6 +74,8 @@ public struct LabelRequest: Sendable {
     public var data: URL
     public var textColumn: String?
     public var textPairColumn: String?
+    /// How the fields of CSV and TSV are told apart.
+    public var delimited = DelimitedFormat()
     /// Longer inputs are cut to this many tokens.
     public var maxLength = 128
     /// Examples in one forward pass.

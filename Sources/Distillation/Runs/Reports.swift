@@ -70,6 +70,8 @@ public struct RunReport: Sendable, Equatable, Codable {
     /// Where the model was saved.
     public var output: String
     public var labels: [String]
+    /// The classes with their examples, in the order of ``labels``; `nil` for regression.
+    public var classes: [ClassCount]?
     public var settings: Settings
     public var train: DataRecord
     public var validation: DataRecord

@@ -19,6 +19,8 @@ public struct DataRequest: Sendable, Equatable {
     public var problemType: ProblemType?
     /// What stands between the names of an example that has several labels, where they are not a JSON array.
     public var labelSeparator = ","
+    /// How the fields of CSV and TSV are told apart.
+    public var delimited = DelimitedFormat()
     /// Files of texts that are trained on without labels, beside the training data; labels in them are not read.
     public var unlabelled: [URL] = []
     /// Longer inputs are cut to this many tokens.
@@ -166,6 +168,8 @@ public struct EvaluateRequest: Sendable {
     public var labelColumn: String?
     /// What stands between the names of an example that has several labels, where they are not a JSON array.
     public var labelSeparator = ","
+    /// How the fields of CSV and TSV are told apart.
+    public var delimited = DelimitedFormat()
     public var maxLength = 128
     public var batchSize = 64
     /// Single examples timed for the latency figures; 0 for none.

@@ -42,11 +42,18 @@ struct RunData {
             request.train, labels: labels.map { .given($0) } ?? .inferred, problemType: type,
             allowsUnlabelled: hasTeacher)
         // With a teacher's labels given, these are the same.
-        guard let map = data.labels else { throw RowReader.noLabels(data.record.path) }
+        guard let map = data.labels else {
+            throw RowReader.noLabels(data.record.path, Self.columnNames(request.train, loader.options))
+        }
         guard type != .singleLabel || map.count > 1 else {
             throw DistillationError(
                 "\(data.record.path): all examples have the label '\(map.names.first ?? "")'; "
                     + "a classifier needs at least two labels")
+        }
+        guard map.count <= Self.mostClasses else {
+            throw DistillationError(
+                "\(data.record.path): there are \(map.count) different labels, more than \(Self.mostClasses); name the "
+                    + "label's column with --label-column, or pass --problem-type regression where they are numbers")
         }
         guard map.count > 0 else {
             throw DistillationError(
@@ -61,8 +68,12 @@ struct RunData {
             (trained, validation) = (data.dataset, other.dataset)
             validationRecord = other.record
         } else {
-            // Nothing could be held back.
-            guard data.dataset.labelledCount > 0 else { throw RowReader.noLabels(data.record.path) }
+            guard data.dataset.labelledCount > 0 else {
+                throw DistillationError(
+                    "\(data.record.path): no text has a label, so none can be held back to judge the student by; give "
+                        + "labelled texts with --validation, or name the label's column with --label-column (the columns "
+                        + "are \(DatasetError.list(Self.columnNames(request.train, loader.options))))")
+            }
             (trained, validation) = try data.dataset.split(
                 validationFraction: request.validationSplit, seed: seed, source: data.record.path)
             validationRecord = DataRecord(
@@ -72,6 +83,14 @@ struct RunData {
             path: data.record.path, examples: trained.count, sha256: data.record.sha256)
         train = try trained.joined(with: extra.map(\.dataset))
         test = try testFile.map { try loader.load($0, labels: .given(map), problemType: type) }
+    }
+
+    /// The columns of a file that was read before, for an error.
+    private static func columnNames(_ url: URL, _ options: DatasetOptions) -> [String] {
+        var options = options
+        options.readsLabels = false
+        guard let stream = try? TextStream(url, options: options), (try? stream.next()) != nil else { return [] }
+        return stream.columnNames
     }
 
     /// The teacher's problem type, the one asked for, or what the training file shows.
@@ -112,7 +131,7 @@ extension DataRequest {
     var options: DatasetOptions {
         DatasetOptions(
             textColumn: textColumn, pairColumn: textPairColumn, labelColumn: labelColumn,
-            labelSeparator: labelSeparator)
+            labelSeparator: labelSeparator, delimited: delimited)
     }
 }
 

@@ -137,7 +137,7 @@ struct SeededRuns {
             teacher.model, lesson.outputs.validation, validation, teacher.directory, latencies[1])
         var report = RunReport(
             command: "run", output: output.url.path, labels: setup.data.labels.names,
-            settings: settings(best),
+            classes: setup.data.classCounts, settings: settings(best),
             train: setup.data.trainRecord, validation: setup.data.validationRecord, teacher: beside,
             student: student,
             comparison: try Evaluator.comparison(
@@ -203,7 +203,7 @@ struct SeededRuns {
                 gain: try other.map { try gain(own, $0, data) }, bestEpoch: repetition.outcome.bestEpoch,
                 steps: repetition.outcome.steps)
         }
-        let metric = MetricName.defaultForBest(setup.problemType)
+        let metric = MetricName.ofTask(setup.problemType)
         func spread(_ values: [Double]) -> SeedSummary.Spread? {
             values.isEmpty ? nil : SeedSummary.Spread(metric: metric, values)
         }

@@ -78,9 +78,20 @@ struct TrainingSession {
             if interrupted { break }
         }
         if let best { try model.parameters.restore(best.state.parameters) }
+        if let best, let warning = try scaleWarning(best.logits) { log.warnOnce(warning) }
         return Outcome(
             validation: try best?.logits ?? logits(), history: history, metric: best?.state.metric ?? .nan,
             bestEpoch: best?.state.epoch ?? 0, steps: steps, interrupted: interrupted, log: logged)
+    }
+
+    /// What to tell of numbers that are further off than their mean would be.
+    private func scaleWarning(_ own: Logits) throws -> String? {
+        guard validation.problemType == .regression, let r2 = try values(own)[.r2], r2 < 0 else { return nil }
+        return String(
+            format:
+                "The best checkpoint's R² on the validation data is %.3g: always answering the labels' mean would be "
+                + "nearer. Train longer, with a larger --learning-rate, or bring the labels to a scale such as 0 to 1.",
+            r2)
     }
 
     private static func steps(_ arguments: TrainingArguments, _ examples: Int) -> (steps: Int, epochs: Int) {

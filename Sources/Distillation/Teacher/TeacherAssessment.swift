@@ -9,6 +9,8 @@ public struct TeacherAssessment: Sendable, Equatable {
     public let value: Double
     /// The metric of the best constant answer.
     public let baseline: Double
+    /// R², of a teacher that answers with a number.
+    public let r2: Double?
 
     /// Judges a teacher that chooses one class.
     ///
@@ -21,6 +23,7 @@ public struct TeacherAssessment: Sendable, Equatable {
         value = Double(zip(predictions, labels).count { $0 == $1 }) / total
         let counts = labels.reduce(into: [Int: Int]()) { $0[$1, default: 0] += 1 }
         baseline = Double(counts.values.max() ?? 0) / total
+        r2 = nil
     }
 
     /// Judges a teacher of any problem type.
@@ -42,14 +45,15 @@ public struct TeacherAssessment: Sendable, Equatable {
         case .values(let values):
             let metrics = RegressionMetrics(
                 predictions: own.values.map(Double.init), labels: values.map(Double.init))
-            self.init(metric: .pearson, value: metrics.pearson, baseline: 0)
+            self.init(metric: .pearson, value: metrics.pearson, baseline: 0, r2: metrics.r2)
         }
     }
 
-    private init(metric: MetricName, value: Double, baseline: Double) {
+    private init(metric: MetricName, value: Double, baseline: Double, r2: Double? = nil) {
         self.metric = metric
         self.value = value
         self.baseline = baseline
+        self.r2 = r2
     }
 
     /// The micro F1 of giving each example the same set: the commonest labels, as many of them as are best.
@@ -80,7 +84,8 @@ public struct TeacherAssessment: Sendable, Equatable {
                 value * 100, baseline * 100)
         case .pearson:
             String(
-                format: "The teacher's Pearson correlation with the validation data's labels is %.4f.", value)
+                format: "The teacher's Pearson correlation with the validation data's labels is %.4f, its R² %.4f.",
+                value, r2 ?? .nan)
         default:
             String(
                 format:
@@ -91,7 +96,14 @@ public struct TeacherAssessment: Sendable, Equatable {
 
     /// What the user must not miss, where there is something.
     public var warning: String? {
-        guard value <= baseline else { return nil }
+        guard value <= baseline else {
+            guard let r2, r2 < 0 else { return nil }
+            return String(
+                format:
+                    "The teacher's numbers go with the labels (Pearson correlation %.4f), but are further off than their "
+                    + "mean (R² %.3g): a student learns them as they are. Bring labels and teacher to one scale.",
+                value, r2)
+        }
         let what =
             switch metric {
             case .microF1:

@@ -39,7 +39,7 @@ public struct TrainingArguments: Sendable, Equatable, Codable {
     /// Optimiser steps between two evaluations; `nil` evaluates after each epoch.
     public var evalSteps: Int?
     /// The metric on the validation data by which the best checkpoint is chosen; `nil` for the task's own: accuracy,
-    /// micro F1 or Pearson's correlation.
+    /// micro F1 or R².
     public var metricForBestModel: String?
     /// Evaluations without gain after which training ends; `nil` for never.
     public var earlyStoppingPatience: Int?
@@ -57,10 +57,9 @@ public struct TrainingArguments: Sendable, Equatable, Codable {
         func require(_ holds: Bool, _ name: String, _ rule: String, _ value: Any) throws {
             guard holds else { throw DistillationError("\(name) must be \(rule), got \(value)") }
         }
-        try require(
-            perDeviceTrainBatchSize > 0, "per_device_train_batch_size", "at least 1", perDeviceTrainBatchSize)
-        try require(
-            perDeviceEvalBatchSize > 0, "per_device_eval_batch_size", "at least 1", perDeviceEvalBatchSize)
+        try SettingLimits.require(perDeviceTrainBatchSize, "per_device_train_batch_size")
+        try SettingLimits.require(perDeviceEvalBatchSize, "per_device_eval_batch_size")
+        try SettingLimits.require(maxSteps, "max_steps", from: .min, to: SettingLimits.steps)
         try require(
             numTrainEpochs > 0 && numTrainEpochs.isFinite, "num_train_epochs", "above 0", numTrainEpochs)
         try require(learningRate > 0 && learningRate.isFinite, "learning_rate", "above 0", learningRate)
@@ -70,10 +69,8 @@ public struct TrainingArguments: Sendable, Equatable, Codable {
         try require((0..<1).contains(adamBeta2), "adam_beta2", "in 0 ..< 1", adamBeta2)
         try require(adamEpsilon > 0 && adamEpsilon.isFinite, "adam_epsilon", "above 0", adamEpsilon)
         try require(maxGradNorm >= 0, "max_grad_norm", "0 (no clipping) or more", maxGradNorm)
-        try require(
-            gradientAccumulationSteps > 0, "gradient_accumulation_steps", "at least 1",
-            gradientAccumulationSteps)
-        try require(loggingSteps > 0, "logging_steps", "at least 1", loggingSteps)
+        try SettingLimits.require(gradientAccumulationSteps, "gradient_accumulation_steps")
+        try SettingLimits.require(loggingSteps, "logging_steps", to: SettingLimits.steps)
         try require(
             (0..<1).contains(labelSmoothingFactor), "label_smoothing_factor", "in 0 ..< 1",
             labelSmoothingFactor)
@@ -94,7 +91,7 @@ public struct TrainingArguments: Sendable, Equatable, Codable {
     public func totalSteps(stepsPerEpoch: Int) -> Int {
         if maxSteps > 0 { return maxSteps }
         let steps = (numTrainEpochs * Double(stepsPerEpoch)).rounded(.up)
-        return max(1, Int(min(steps, 1e15)))
+        return max(1, Int(min(steps, Double(SettingLimits.steps))))
     }
 
     /// The learning rate over a run of this many steps.

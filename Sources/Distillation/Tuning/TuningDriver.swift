@@ -38,7 +38,7 @@ public struct TuningDriver: Sendable {
     ///   - metric: What is made as good as it can be.
     /// - Throws: ``DistillationError`` for fewer folds than 1.
     public init(plan: SearchPlan, folds: Int, metric: TuningMetric) throws {
-        guard folds >= 1 else { throw DistillationError("folds must be at least 1, got \(folds)") }
+        try SettingLimits.require(folds, "folds", to: SettingLimits.repetitions)
         self.plan = plan
         self.folds = folds
         self.metric = metric

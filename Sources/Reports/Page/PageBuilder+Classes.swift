@@ -50,12 +50,27 @@ extension PageBuilder {
             pictures.append(matrixFigure(model, matrix, labels))
         }
         if !pictures.isEmpty { blocks.append(.figures(pictures)) }
+        if let counts = exampleCounts(run) { blocks.append(counts) }
         if let matrix = own.confusion, matrix.count == labels.count,
             let block = confusions(own, matrix, labels)
         {
             blocks.append(block)
         }
         return blocks
+    }
+
+    /// How many examples of each class a run's data have.
+    private mutating func exampleCounts(_ run: RunFiles) -> Block? {
+        let rows = (run.record["classes"]?.arrayValue ?? []).compactMap { entry -> PageRow? in
+            guard let entry = entry.objectValue, let label = entry["label"]?.stringValue,
+                let train = entry["train"]?.intValue, let validation = entry["validation"]?.intValue
+            else { return nil }
+            return PageRow(head: label, cells: [String(train), String(validation)])
+        }
+        guard !rows.isEmpty else { return nil }
+        return .folded(
+            "How many examples the classes have",
+            table("Examples by class", corner: "class", columns: ["training", "validation"], rows: rows))
     }
 
     private mutating func matrixFigure(

@@ -89,6 +89,7 @@ struct BenchmarkCommand: ParsableCommand {
         request.textPairColumn = columns.textPairColumn
         request.labelColumn = columns.labelColumn
         request.labelSeparator = columns.labelSeparator ?? request.labelSeparator
+        request.delimited = try columns.delimited.format()
         request.maxLength = columns.maxLength ?? request.maxLength
         request.rounds = rounds
         request.seconds = seconds

@@ -32,6 +32,8 @@ struct LabelCommand: ParsableCommand {
     @Option(help: "The column of the second text, for tasks on pairs.")
     var textPairColumn: String?
 
+    @OptionGroup var delimited: DelimitedOptions
+
     @Option(help: "Longer inputs are cut to this many tokens. (default: 128)")
     var maxLength: Int?
 
@@ -50,6 +52,7 @@ struct LabelCommand: ParsableCommand {
             teacher: try ModelReference.directory(teacher), data: try DataReference.url(data, split: .train))
         request.textColumn = textColumn
         request.textPairColumn = textPairColumn
+        request.delimited = try delimited.format()
         request.maxLength = maxLength ?? request.maxLength
         request.batchSize = batchSize
         request.shard = try shard.map { try Shard($0) }

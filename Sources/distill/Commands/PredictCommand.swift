@@ -1,15 +1,17 @@
 import ArgumentParser
+import Datasets
 import Distillation
-import Files
 import Foundation
 
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict",
-        abstract: "Classify texts: a JSON line per input line.",
+        abstract: "Classify texts: a JSON line for each.",
         discussion: """
-            Each line of the file, or of standard input, is one text; with --pairs it is two, separated by a tab. \
-            The answer to an empty line has an error in the place of a label, so that lines stay side by side.
+            Each line of a plain text, or of standard input, is one text; with --pairs it is two, separated by a tab. \
+            Of a file that is named .csv, .tsv, .jsonl, .json (each also with .gz) or .parquet the column of the text is \
+            read, row by row, as by all other commands; labels in it are not. The answer to an empty text has an error \
+            in the place of a label, so that inputs and answers stay side by side.
 
             The keys of an answer are label (the most likely one), score (its probability) and scores (every label's); \
             of a model that may choose several labels, labels (those whose probability is above --threshold) and scores; \
@@ -18,17 +20,27 @@ struct PredictCommand: ParsableCommand {
             Examples:
               echo "A film to remember." | distill predict --model student
               distill predict --model student reviews.txt > answers.jsonl
+              distill predict --model student test.csv --text-column review > answers.jsonl
             """)
 
     @Option(help: ArgumentHelp("The model directory.", valueName: "dir"), completion: .directory)
     var model: String
 
     @Argument(
-        help: ArgumentHelp("A text file, or - for standard input.", valueName: "file"), completion: .file())
+        help: ArgumentHelp("A text file, a data file, or - for standard input.", valueName: "file"),
+        completion: .file())
     var input = "-"
 
-    @Flag(help: "Each line holds two texts, separated by a tab.")
+    @Flag(help: "Each line of a plain text holds two texts, separated by a tab.")
     var pairs = false
+
+    @Option(help: "Of a data file the column of the text. (default: text, sentence, … whichever is there)")
+    var textColumn: String?
+
+    @Option(help: "Of a data file the column of the second text, for tasks on pairs.")
+    var textPairColumn: String?
+
+    @OptionGroup var delimited: DelimitedOptions
 
     @Option(help: "Longer inputs are cut to this many tokens.")
     var maxLength = 128
@@ -44,18 +56,20 @@ struct PredictCommand: ParsableCommand {
             throw UsageError("threshold must be between 0 and 1, got \(threshold)")
         }
         let device = try compute.device()
-        let reader = try LineReader(path: input)
+        let source = try PredictInput(
+            input, hasPairs: pairs,
+            options: DatasetOptions(
+                textColumn: textColumn, pairColumn: textPairColumn, delimited: try delimited.format()))
         let predictor = try Predictor(
             model: try ModelReference.directory(model), maxLength: maxLength, device: device,
             precision: compute.precision ?? .float32, threshold: threshold)
-        while let lines = try reader.next() {
-            try Terminal.output(try answers(to: lines, predictor).joined(separator: "\n"))
+        while let inputs = try source.next() {
+            try Terminal.output(try answers(to: inputs, predictor).joined(separator: "\n"))
         }
     }
 
-    /// The answers in the order of the lines.
-    private func answers(to lines: [LineReader.Line], _ predictor: Predictor) throws -> [String] {
-        let inputs = lines.map(input)
+    /// The answers in the order of the texts.
+    private func answers(to inputs: [PredictInput.Text], _ predictor: Predictor) throws -> [String] {
         let predictions = try predictor.predict(
             inputs.compactMap { if case .success(let input) = $0 { input } else { nil } })
         var rest = predictions[...]
@@ -66,17 +80,6 @@ struct PredictCommand: ParsableCommand {
                 try JSONText.encode(Answer(error: problem.description), pretty: false)
             }
         }
-    }
-
-    private func input(_ line: LineReader.Line) -> Result<TextInput, UsageError> {
-        let isBlank: (Substring) -> Bool = { $0.allSatisfy(\.isWhitespace) }
-        let parts =
-            pairs ? line.text.split(separator: "\t", omittingEmptySubsequences: false) : [line.text[...]]
-        if pairs, parts.count != 2 {
-            return .failure(UsageError("line \(line.number) needs two texts separated by a tab"))
-        }
-        if parts.contains(where: isBlank) { return .failure(UsageError("line \(line.number) is empty")) }
-        return .success(TextInput(String(parts[0]), pair: pairs ? String(parts[1]) : nil))
     }
 }
 

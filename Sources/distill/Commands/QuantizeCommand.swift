@@ -68,6 +68,7 @@ struct QuantizeCommand: ParsableCommand {
         request.textPairColumn = columns.textPairColumn
         request.labelColumn = columns.labelColumn
         request.labelSeparator = columns.labelSeparator ?? request.labelSeparator
+        request.delimited = try columns.delimited.format()
         request.maxLength = columns.maxLength ?? request.maxLength
         request.batchSize = batchSize
         request.latencySamples = latencySamples

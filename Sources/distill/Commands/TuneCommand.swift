@@ -64,7 +64,7 @@ struct TuneCommand: ParsableCommand {
 
     @Option(
         help:
-            "What to make as good as it can be: accuracy, macro_f1, kl, … (default: accuracy, micro_f1 or pearson)"
+            "What to make as good as it can be: accuracy, macro_f1, kl, … (default: accuracy, micro_f1 or r2)"
     )
     var metric: String?
 

@@ -14,8 +14,13 @@ struct ConfigurationFile {
 
     /// The text of a configuration file.
     static func text(of path: String) throws -> String {
-        let bytes = try MappedFile(URL(filePath: path))
-        guard let text = String(validating: bytes.bytes, as: UTF8.self) else {
+        let file = try MappedFile(URL(filePath: path))
+        guard file.count <= SettingsYAML.largest else {
+            throw UsageError("\(path): has \(file.count) bytes; settings have at most \(SettingsYAML.largest)")
+        }
+        let isMarked = file.bytes.starts(with: [0xEF, 0xBB, 0xBF])
+        let bytes = UnsafeRawBufferPointer(rebasing: file.bytes.dropFirst(isMarked ? 3 : 0))
+        guard let text = String(validating: bytes, as: UTF8.self) else {
             throw UsageError("\(path): the bytes are not UTF-8; save the file as UTF-8")
         }
         return text
@@ -24,7 +29,9 @@ struct ConfigurationFile {
     init(text: String, path: String) throws {
         self.path = path
         let root: Node?
-        do { root = try Yams.compose(yaml: text) } catch {
+        do { root = try SettingsYAML.compose(text) } catch let error as DistillationError {
+            throw UsageError("\(path): \(error)")
+        } catch {
             throw UsageError("\(path): this is not YAML: \(Self.oneLine(error))")
         }
         guard let root, root.null == nil else {
@@ -50,7 +57,7 @@ struct ConfigurationFile {
             return nil
         }
         guard let value = Value(setting: entry.node) else {
-            let written = (try? Yams.serialize(node: entry.node)).map(Self.oneLine) ?? "something else"
+            let written = (try? Yams.serialize(node: entry.node)).map { Self.short(Self.oneLine($0)) } ?? "something else"
             throw UsageError(
                 "\(path), line \(entry.line): \(name) must be \(Value.settingDescription), got \(written)")
         }
@@ -66,8 +73,12 @@ struct ConfigurationFile {
         guard let unknown = entries.first(where: { !known.contains($0.name) }) else { return }
         let hint = Suggestion.nearest(to: unknown.name, among: known).map { "did you mean \($0)?" }
         throw UsageError(
-            "\(path), line \(unknown.line): there is no setting '\(unknown.name)'; "
+            "\(path), line \(unknown.line): there is no setting '\(Self.short(unknown.name))'; "
                 + (hint ?? "the settings are \(known.sorted().joined(separator: ", "))"))
+    }
+
+    private static func short(_ text: String) -> String {
+        text.unicodeScalars.count <= 200 ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(199))) + "…"
     }
 
     private static func oneLine(_ error: any Error) -> String { oneLine(String(describing: error)) }

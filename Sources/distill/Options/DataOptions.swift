@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Distillation
 import Foundation
 import Transformers
@@ -50,6 +51,7 @@ struct DataOptions: ParsableArguments {
         try settings.assign("text_pair_column", columns.textPairColumn, to: &request.textPairColumn)
         try settings.assign("label_column", columns.labelColumn, to: &request.labelColumn)
         try settings.assign("label_separator", columns.labelSeparator, to: &request.labelSeparator)
+        request.delimited = try columns.delimited.format(settings)
         try settings.assign("problem_type", problemType, to: &request.problemType)
         request.unlabelled =
             try settings.value("unlabelled", unlabelled.isEmpty ? nil : unlabelled)?.map {
@@ -76,10 +78,42 @@ struct ColumnOptions: ParsableArguments {
             "What stands between an example's labels where it may have several, in CSV and TSV. (default: ,)")
     var labelSeparator: String?
 
+    @OptionGroup var delimited: DelimitedOptions
+
     @Option(help: "Longer inputs are cut to this many tokens. (default: 128)")
     var maxLength: Int?
 }
 
+/// How the fields of CSV and TSV are told apart.
+struct DelimitedOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "What stands between the columns of CSV and TSV, such as ';', or tab. (default: by the file's name)",
+            valueName: "character"))
+    var delimiter: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            What a quote means in CSV and TSV: rfc4180, or none where it is a character. (default: rfc4180; in .tsv a \
+            character where it is not closed before the tab or the line's end)
+            """, valueName: "rule"))
+    var quoting: DelimitedFormat.Quoting?
+
+    /// - Throws: ``UsageError`` for what cannot stand between columns.
+    func format(_ settings: Settings = Settings(file: nil)) throws -> DelimitedFormat {
+        var format = DelimitedFormat()
+        if let text = try settings.value("delimiter", delimiter) {
+            do { format.delimiter = try DelimitedFormat.delimiter(text) } catch let error as DatasetError {
+                throw UsageError(error.description)
+            }
+        }
+        format.quoting = try settings.value("quoting", quoting)
+        return format
+    }
+}
+
+extension DelimitedFormat.Quoting: ExpressibleByArgument, SettingValue {}
 extension ProblemType: ExpressibleByArgument {}
 
 let dataFileExtensions = ["csv", "tsv", "jsonl", "json", "gz", "parquet"]

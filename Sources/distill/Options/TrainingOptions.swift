@@ -72,7 +72,7 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The validation metric that chooses the best checkpoint: accuracy, macro_f1, loss, kl, agreement, … (default: accuracy, micro_f1 or pearson)",
+            "The validation metric that chooses the best checkpoint: accuracy, macro_f1, loss, kl, agreement, … (default: accuracy, micro_f1 or r2)",
             valueName: "metric"))
     var metricForBestModel: String?
 

@@ -64,16 +64,17 @@ final class RunRenderer {
 
     private func warn(_ text: String) {
         let mark = isInteractive ? "\u{1B}[1;33mWARNING\u{1B}[0m" : "WARNING"
-        line("\n\(mark): \(text)\n")
+        line("\(text)\n", mark: "\n\(mark): ")
     }
 
-    private func line(_ text: String) {
-        write((isLineOpen ? "\r\u{1B}[2K" : "") + text + "\n")
+    /// - Parameter mark: What stands before the text, with escape codes of its own.
+    private func line(_ text: String, mark: String = "") {
+        write((isLineOpen ? "\r\u{1B}[2K" : "") + mark + text.visible() + "\n")
         isLineOpen = false
     }
 
     private func draw(_ text: String) {
-        write("\r\u{1B}[2K" + text)
+        write("\r\u{1B}[2K" + text.visible(keepingLines: false))
         isLineOpen = true
     }
 

@@ -54,8 +54,7 @@ struct DownloadBars {
 
     /// The name in so many columns: of a long one its end, which tells it from its neighbours.
     private static func padded(_ name: String, _ room: Int) -> String {
-        let safe = String(
-            String.UnicodeScalarView(name.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "?" : $0 }))
+        let safe = name.visible(keepingLines: false)
         return safe.count > room
             ? "…" + safe.suffix(room - 1) : safe + String(repeating: " ", count: room - safe.count)
     }

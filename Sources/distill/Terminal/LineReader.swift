@@ -3,7 +3,7 @@ import Files
 import Foundation
 
 /// Reads lines as they come, several at a time: whoever types a line gets its answer at once, and a large file goes
-/// through in batches.
+/// through in batches. Each byte is looked at once, however long its line is.
 final class LineReader {
     struct Line: Equatable {
         /// Counted from 1.
@@ -14,16 +14,25 @@ final class LineReader {
     private let path: String
     private let descriptor: Int32
     private let maximumCount: Int
+    private let limit: Int
+    private var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    /// What of the buffer is still to be looked at.
+    private var rest = 0..<0
+    /// The beginning of a line whose end has not come yet.
     private var pending: [UInt8] = []
-    private var lines: [Line] = []
     private var number = 0
     private var isAtEnd = false
+
+    /// Bytes of lines that are handed on together.
+    private static let chunk = 16_000_000
 
     /// - Parameters:
     ///   - path: A file, or "-" for standard input.
     ///   - maximumCount: How many lines ``next()`` gives at most.
-    init(path: String, maximumCount: Int = 256) throws {
+    ///   - limit: The most bytes of a line.
+    init(path: String, maximumCount: Int = 256, limit: Int = 512_000_000) throws {
         self.maximumCount = maximumCount
+        self.limit = limit
         self.path = path == "-" ? "standard input" : path
         guard path != "-" else {
             descriptor = STDIN_FILENO
@@ -40,39 +49,74 @@ final class LineReader {
     deinit { if descriptor != STDIN_FILENO, descriptor >= 0 { close(descriptor) } }
 
     /// The next lines, at least one; `nil` at the end.
+    ///
+    /// - Throws: `FileError`; `DistillationError` for a line that is too long or is no UTF-8.
     func next() throws -> [Line]? {
-        while lines.isEmpty, !isAtEnd { try read() }
-        guard !lines.isEmpty else { return nil }
-        let batch = Array(lines.prefix(maximumCount))
-        lines.removeFirst(batch.count)
-        return batch
+        var (lines, bytes) = ([Line](), 0)
+        while lines.count < maximumCount, bytes < Self.chunk {
+            if rest.isEmpty {
+                // What is there is answered before more is waited for.
+                if !lines.isEmpty || isAtEnd { break }
+                try read()
+            }
+            guard let line = try takeLine() else { continue }
+            bytes += line.text.utf8.count
+            lines.append(line)
+        }
+        if lines.isEmpty, isAtEnd, !pending.isEmpty { lines.append(try line()) }
+        return lines.isEmpty ? nil : lines
     }
 
+    /// Fills the buffer, or notes the end.
     private func read() throws {
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
         let count = Foundation.read(descriptor, &buffer, buffer.count)
         if count < 0 {
             if errno == EINTR { return }
             throw FileError.readFailed(path, reason: String(cString: strerror(errno)))
         }
         isAtEnd = count == 0
-        pending.append(contentsOf: buffer[..<count])
-        var parts = pending.split(separator: 0x0A, omittingEmptySubsequences: false)
-        // What follows the last line end is a line only at the end, and only if there is something.
-        let rest = parts.removeLast()
-        if isAtEnd, !rest.isEmpty { parts.append(rest) }
-        let complete = try parts.map(line)
-        pending = isAtEnd ? [] : Array(rest)
-        lines += complete
+        rest = 0..<count
     }
 
-    private func line(_ bytes: ArraySlice<UInt8>) throws -> Line {
+    /// The line that ends in the buffer; `nil` where none does, and what there is of one is kept.
+    private func takeLine() throws -> Line? {
+        let end = buffer.withUnsafeBytes { bytes in
+            memchr(bytes.baseAddress! + rest.lowerBound, 0x0A, rest.count).map { bytes.baseAddress!.distance(to: $0) }
+        }
+        pending += buffer[rest.lowerBound..<(end ?? rest.upperBound)]
+        rest = (end.map { $0 + 1 } ?? rest.upperBound)..<rest.upperBound
+        guard pending.count <= limit else {
+            throw DistillationError(
+                "\(path), line \(number + 1): the line is longer than \(limit / 1_000_000) MB; texts stand on lines of "
+                    + "their own")
+        }
+        return end == nil ? nil : try line()
+    }
+
+    private func line() throws -> Line {
         number += 1
-        let content = bytes.last == 0x0D ? bytes.dropLast() : bytes
+        var content = pending[...]
+        if number == 1 { content = try content.dropFirst(prefixLength(content)) }
+        if content.last == 0x0D { content = content.dropLast() }
         guard let text = String(validating: content, as: UTF8.self) else {
             throw DistillationError(
                 "\(path), line \(number): the bytes are not UTF-8; convert the file to UTF-8")
         }
+        // Of a long line the memory is given back.
+        pending.removeAll(keepingCapacity: pending.count < 1 << 20)
         return Line(number: number, text: text)
+    }
+
+    /// The length of a byte order mark.
+    ///
+    /// - Throws: `DistillationError` where the first bytes are not those of a text.
+    private func prefixLength(_ bytes: ArraySlice<UInt8>) throws -> Int {
+        if bytes.starts(with: [0x1F, 0x8B]) {
+            throw DistillationError("\(path): this is gzip; unpack it first: gunzip -c FILE | distill predict …")
+        }
+        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+            throw DistillationError("\(path): this is UTF-16; convert the file to UTF-8")
+        }
+        return bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     }
 }

@@ -14,15 +14,15 @@ enum Terminal {
         return Int(size.ws_col)
     }
 
-    /// Writes a line of a result.
+    /// Writes a line of a result, or several, with what a terminal would obey made visible.
     ///
     /// - Throws: ``OutputClosedError`` where nobody reads it any more.
-    static func output(_ text: String) throws { try write(text + "\n", to: STDOUT_FILENO) }
+    static func output(_ text: String) throws { try write(text.visible() + "\n", to: STDOUT_FILENO) }
 
-    /// Writes a line for the user's eyes.
-    static func error(_ text: String) { try? write(text + "\n", to: STDERR_FILENO) }
+    /// Writes a line for the user's eyes, with what a terminal would obey made visible.
+    static func error(_ text: String) { try? write(text.visible() + "\n", to: STDERR_FILENO) }
 
-    /// Writes to standard error as it is.
+    /// Writes to standard error as it is: escape codes of this program's own, around texts that were made visible.
     static func errorRaw(_ text: String) { try? write(text, to: STDERR_FILENO) }
 
     private static func write(_ text: String, to descriptor: Int32) throws {

@@ -2,13 +2,13 @@
 struct TextTable {
     private var rows: [[String]] = []
 
-    init(_ header: String...) { rows = [header] }
+    init(_ header: String...) { add(header) }
 
-    init(header: [String]) { rows = [header] }
+    init(header: [String]) { add(header) }
 
-    mutating func add(_ cells: String...) { rows.append(cells) }
+    mutating func add(_ cells: String...) { add(cells) }
 
-    mutating func add(_ cells: [String]) { rows.append(cells) }
+    mutating func add(_ cells: [String]) { rows.append(cells.map { $0.visible(keepingLines: false) }) }
 
     var text: String {
         let columns = rows.map(\.count).max() ?? 0

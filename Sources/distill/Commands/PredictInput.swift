@@ -1,0 +1,81 @@
+import Datasets
+import Distillation
+import Foundation
+
+/// What `distill predict` is to answer, some texts at a time: the lines of a plain text, or the rows of a data file.
+enum PredictInput {
+    /// Plain text: a text a line, or two with a tab between.
+    case lines(LineReader, hasPairs: Bool)
+    /// CSV, TSV, JSON or Parquet, as every other command reads it.
+    case rows(TextStream, hasPairs: Bool)
+
+    typealias Text = Result<TextInput, UsageError>
+
+    /// Opens what the command line names.
+    ///
+    /// - Parameters:
+    ///   - name: A file, a pattern, a directory or data on the Hub; `-` for standard input.
+    ///   - hasPairs: Whether each text is two.
+    ///   - options: How a data file is read.
+    /// - Throws: ``UsageError`` where options of data files are given for a plain text; errors of the file.
+    init(_ name: String, hasPairs: Bool, options: DatasetOptions) throws {
+        if name != "-" {
+            let url = try DataReference.url(name, split: .test)
+            if Self.isTable(url) {
+                self = .rows(try Self.stream(url, options), hasPairs: hasPairs)
+                return
+            }
+        }
+        guard options == DatasetOptions() else {
+            throw UsageError(
+                "--text-column, --text-pair-column, --delimiter and --quoting are for data files; "
+                    + "\(name == "-" ? "standard input" : name) is read as plain text, a text a line")
+        }
+        self = .lines(try LineReader(path: name), hasPairs: hasPairs)
+    }
+
+    /// Whether a file's name says that it is a data file.
+    private static func isTable(_ url: URL) -> Bool { (try? DatasetOptions().format(of: url)) != nil }
+
+    private static func stream(_ url: URL, _ options: DatasetOptions) throws -> TextStream {
+        var options = options
+        options.readsLabels = false
+        options.allowsEmptyTexts = true
+        return try TextStream(url, options: options)
+    }
+
+    /// The next texts, at least one, or what is wrong with them; `nil` at the end.
+    func next() throws -> [Text]? {
+        switch self {
+        case .lines(let reader, let hasPairs):
+            return try reader.next()?.map { Self.text($0, hasPairs) }
+        case .rows(let stream, let hasPairs):
+            let rows = try stream.rows(256)
+            guard rows.isEmpty || stream.hasPairs || !hasPairs else {
+                throw UsageError(
+                    "--pairs: \(stream.path) has no column that is known to hold a second text (the columns are "
+                        + "\(DatasetError.list(stream.columnNames))); name it with --text-pair-column")
+            }
+            return rows.isEmpty ? nil : rows.map(Self.text)
+        }
+    }
+
+    private static func text(_ line: LineReader.Line, _ hasPairs: Bool) -> Text {
+        let parts =
+            hasPairs ? line.text.split(separator: "\t", omittingEmptySubsequences: false) : [line.text[...]]
+        if hasPairs, parts.count != 2 {
+            return .failure(UsageError("line \(line.number) needs two texts separated by a tab"))
+        }
+        if parts.contains(where: isBlank) { return .failure(UsageError("line \(line.number) is empty")) }
+        return .success(TextInput(String(parts[0]), pair: hasPairs ? String(parts[1]) : nil))
+    }
+
+    private static func text(_ row: TextRow) -> Text {
+        if isBlank(row.text[...]) || row.pair.map({ isBlank($0[...]) }) == true {
+            return .failure(UsageError("the text on line \(row.line) is empty"))
+        }
+        return .success(TextInput(row.text, pair: row.pair))
+    }
+
+    private static func isBlank(_ text: Substring) -> Bool { text.allSatisfy(\.isWhitespace) }
+}
