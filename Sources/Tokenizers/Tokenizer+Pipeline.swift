@@ -50,7 +50,8 @@ extension Tokenizer {
     private static func limit(isPair: Bool, _ truncation: Truncation?) -> Int {
         guard let truncation, truncation.side == .right, !isPair, truncation.strategy != .onlySecond
         else { return .max }
-        return truncation.maxLength
+        // One more shows that there is something to cut.
+        return truncation.maxLength == .max ? .max : truncation.maxLength + 1
     }
 
     /// Makes the tokens of one text, without special ones. Once there are `limit` of them, the rest may be missing.

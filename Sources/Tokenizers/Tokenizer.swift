@@ -22,7 +22,7 @@ public struct Tokenizer: Sendable {
     let splitter: BertWordPiece?
     let directPaths: DirectPaths
     let workspaces = WorkspacePool()
-    let postProcessor: any PostProcessor
+    private(set) var postProcessor: any PostProcessor
     let addedVocabulary: AddedVocabulary
     let decoder: Result<(any TokenDecoder)?, any Error>
     private let specialTokenIDs: [SpecialToken: Int32]
@@ -90,6 +90,27 @@ public struct Tokenizer: Sendable {
         truncationSide = settings.truncationSide ?? parts.truncation?.side ?? .right
         truncation = parts.truncation
         padding = parts.padding
+    }
+}
+
+// MARK: - Segments
+
+extension Tokenizer {
+    /// Whether a text, or a pair, has tokens of another segment than the first.
+    public func givesSegments(pairs: Bool) -> Bool {
+        postProcessor.template(isPair: pairs).contains { $0.typeID != 0 }
+    }
+
+    /// The largest segment that any text or pair has.
+    public var largestSegment: Int {
+        Int((postProcessor.template(isPair: false) + postProcessor.template(isPair: true)).map(\.typeID).max() ?? 0)
+    }
+
+    /// The same tokenizer with every token in the first segment, as for models that are not told the segments.
+    public var withoutSegments: Tokenizer {
+        var copy = self
+        copy.postProcessor = UnsegmentedPostProcessor(base: postProcessor)
+        return copy
     }
 }
 

@@ -18,7 +18,7 @@ struct DamagedStageTests {
         return try Precompiled(StageConfiguration(file: "tokenizer.json", value: value))
     }
 
-    private func exercise(_ normalizer: Precompiled) {
+    private func exercise(_ normalizer: Precompiled) throws {
         for text in texts {
             var text = text
             var aligned = AlignedText()
@@ -51,7 +51,7 @@ struct DamagedStageTests {
                 }
             }
             do {
-                exercise(try precompiled(Data(bytes).base64EncodedString()))
+                try exercise(try precompiled(Data(bytes).base64EncodedString()))
                 loaded += 1
             } catch {
                 let text = "\(error)"

@@ -32,8 +32,8 @@ final class TextBudget {
     /// Runs a search of a regular expression that asks `mayGoOn` from time to time.
     ///
     /// - Throws: ``TokenizerError/text(stage:reason:index:)`` where it was told to stop.
-    func search(stage: String, pattern: String, _ body: (_ mayGoOn: () -> Bool) -> Void) throws {
-        let start = Self.threadTime
+    func search(stage: String, pattern: String, _ body: (_ mayGoOn: @escaping () -> Bool) -> Void) throws {
+        let (start, seconds) = (Self.threadTime, seconds)
         var calls = 0
         var isOver = seconds <= 0
         body {
@@ -42,7 +42,7 @@ final class TextBudget {
             if calls & 15 == 0, Self.threadTime - start > seconds { isOver = true }
             return !isOver
         }
-        seconds -= Self.threadTime - start
+        self.seconds -= Self.threadTime - start
         guard isOver else { return }
         throw TokenizerError.text(
             stage: stage,
