@@ -30,6 +30,10 @@ extension Tokenizer {
         try tokenize(text, limit: limit, workspace, into: workspace.first)
         workspace.second.count = 0
         if let pair { try tokenize(pair, limit: limit, workspace, into: workspace.second) }
+        if embeddings != nil {
+            try checkEmbeddings(workspace.first)
+            try checkEmbeddings(workspace.second)
+        }
         return try kept(isPair: pair != nil, request, workspace)
     }
 

@@ -27,8 +27,10 @@ public struct FineTuning {
         let seed = request.training.seed
         // What is quickly read comes first, so that its errors do.
         let configuration = try ModelConfiguration(contentsOf: request.model)
-        for warning in configuration.warnings { log.warnOnce(warning) }
         let tokenizer = try Tokenizer.load(for: configuration, in: request.model)
+        for warning in configuration.warnings + tokenizer.warnings(for: configuration, in: request.model) {
+            log.warnOnce(warning)
+        }
         let maxLength = TextLength.tokens(
             wanted: request.data.maxLength, in: request.model, tokenizer: tokenizer,
             positions: configuration.maxLength)

@@ -117,7 +117,10 @@ public struct ModelConfiguration: Sendable {
             try fields.typeVocabSize.map {
                 try integer($0, in: ($0.fallback == 0 ? 0 : 1)...Self.largestSize)
             } ?? 0
-        padTokenId = try integer(fields.padTokenId, in: 0...Self.largestSize)
+        // Where positions begin after its number it is needed; elsewhere a model may have none.
+        let hasNoPadding =
+            json[fields.padTokenId.key]?.isNull == true && !family.positionsFollowPadding
+        padTokenId = hasNoPadding ? 0 : try integer(fields.padTokenId, in: 0...Self.largestSize)
         if let field = fields.embeddingSize {
             ownEmbeddingSize =
                 reader.optional(field.key) == nil
