@@ -54,7 +54,7 @@ let package = Package(
     ],
     targets: [
         // Torch-free foundations.
-        .target(name: "JSON", swiftSettings: strict),
+        .target(name: "JSON", dependencies: ["Files"], swiftSettings: strict),
         .target(name: "CSHA256", cSettings: [.unsafeFlags(["-O2"])]),
         .target(name: "Files", dependencies: ["CSHA256"], swiftSettings: strict),
         .target(name: "Safetensors", dependencies: ["JSON", "Files"], swiftSettings: strict),

@@ -126,6 +126,12 @@ public final class TextStream {
         return false
     }
 
+    /// The error about one of some rows of this data set, which names its file and line.
+    public func errors(about rows: [TextRow]) -> @Sendable (_ index: Int, _ reason: String) -> DatasetError {
+        let paths = files.count == 1 ? [path] : files.map { $0.path(percentEncoded: false) }
+        return { DatasetError(paths[min(rows[$0].file, paths.count - 1)], at: rows[$0], $1) }
+    }
+
     /// The path of the file that a row is from.
     func path(of row: TextRow) -> String {
         files.count == 1 ? path : files[row.file].path(percentEncoded: false)

@@ -37,6 +37,8 @@ public struct ExportOptions: Sendable, Equatable {
     public var producerVersion: String
     /// The names of tokenizer files, to be copied where they are there.
     public var tokenizerFiles: [String]
+    /// The tokens that texts are cut to, for the file's metadata; `nil` for the tokenizer's own.
+    public var maxLength: Int?
 
     /// - Parameters:
     ///   - dtype: The type of the weights; `nil` for int8 where the model is quantised, else float32.

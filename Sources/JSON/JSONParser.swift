@@ -1,17 +1,21 @@
 /// A recursive-descent parser over UTF-8 bytes; its recursion ends at `JSONValue.maximumNesting`.
 struct JSONParser {
     let bytes: UnsafeRawBufferPointer
+    let dialect: JSONDialect
     /// The offset of the next byte to read.
     var position = 0
     private var depth = 0
 
-    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+    init(_ bytes: UnsafeRawBufferPointer, _ dialect: JSONDialect = .standard) {
+        self.bytes = bytes
+        self.dialect = dialect
+    }
 
     /// The byte at the current position; 0, which no JSON token has, at the end.
     var current: UInt8 { position < bytes.count ? bytes[position] : 0 }
 
     mutating func parseDocument() throws -> JSONValue {
-        // A byte order mark says nothing about UTF-8.
+        // A byte order mark says nothing that UTF-8 does not.
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
         skipWhitespace()
         let value = try parseValue()
@@ -25,10 +29,15 @@ struct JSONParser {
         case UInt8(ascii: "{"): return try nested { try $0.parseObject() }
         case UInt8(ascii: "["): return try nested { try $0.parseArray() }
         case UInt8(ascii: "\""): return .string(try parseString())
+        case UInt8(ascii: "-") where dialect == .python && bytes[position...].starts(with: "-Infinity".utf8):
+            return try parseWord("-Infinity", .number(-.infinity))
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try parseNumber()
         case UInt8(ascii: "t"): return try parseWord("true", .bool(true))
         case UInt8(ascii: "f"): return try parseWord("false", .bool(false))
         case UInt8(ascii: "n"): return try parseWord("null", .null)
+        case UInt8(ascii: "N") where dialect == .python: return try parseWord("NaN", .number(.nan))
+        case UInt8(ascii: "I") where dialect == .python:
+            return try parseWord("Infinity", .number(.infinity))
         case UInt8(ascii: "N"), UInt8(ascii: "I"):
             throw failure("expected a value, found \(found); NaN and Infinity are not JSON, use null")
         default: throw failure("expected a value, found \(found)")
@@ -75,8 +84,12 @@ struct JSONParser {
             skipWhitespace()
             guard take(UInt8(ascii: ":")) else { throw failure("expected ':' after a key, found \(found)") }
             skipWhitespace()
-            guard object.insertNew(key, try parseValue()) else {
-                throw failure("the key \(JSONValue.string(key).serialized()) occurs twice", at: start)
+            let value = try parseValue()
+            if !object.insertNew(key, value) {
+                guard dialect == .python else {
+                    throw failure("the key \(JSONValue.string(key).serialized()) occurs twice", at: start)
+                }
+                object[key] = value
             }
             skipWhitespace()
             if take(UInt8(ascii: "}")) { return .object(object) }

@@ -1,13 +1,18 @@
+import Files
 import Foundation
 
 extension JSONValue {
     /// Reads JSON strictly by RFC 8259, past a byte order mark: a key may occur once in an object, numbers must fit a `Double`, and
     /// arrays and objects may be nested at most ``maximumNesting`` deep.
     ///
-    /// - Parameter bytes: UTF-8 text that holds one value.
+    /// - Parameters:
+    ///   - bytes: UTF-8 text that holds one value; a byte order mark before it is skipped.
+    ///   - dialect: What else is read than RFC 8259 allows.
     /// - Throws: ``JSONError`` with line, column and reason.
-    public static func parse(_ bytes: UnsafeRawBufferPointer) throws -> JSONValue {
-        var parser = JSONParser(bytes)
+    public static func parse(
+        _ bytes: UnsafeRawBufferPointer, dialect: JSONDialect = .standard
+    ) throws -> JSONValue {
+        var parser = JSONParser(bytes, dialect)
         return try parser.parseDocument()
     }
 
@@ -29,8 +34,9 @@ extension JSONValue {
 
     /// Reads a JSON file.
     ///
+    /// - Parameter dialect: What else is read than RFC 8259 allows.
     /// - Throws: ``JSONError``, which names the file.
-    public static func load(contentsOf url: URL) throws -> JSONValue {
+    public static func load(contentsOf url: URL, dialect: JSONDialect = .standard) throws -> JSONValue {
         let path = url.path(percentEncoded: false)
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
@@ -45,8 +51,11 @@ extension JSONValue {
         } catch {
             throw JSONError.unreadable(file: path, reason: error.localizedDescription)
         }
+        if data.withUnsafeBytes(GitLFSPointer.isPointer) {
+            throw JSONError.unreadable(file: path, reason: GitLFSPointer.advice)
+        }
         do {
-            return try parse(data)
+            return try data.withUnsafeBytes { try parse($0, dialect: dialect) }
         } catch let error as JSONError {
             throw error.inFile(path)
         }

@@ -1,3 +1,4 @@
+import Files
 import JSON
 
 /// The header of a safetensors file: an 8-byte little-endian length, then that many bytes of JSON.
@@ -59,6 +60,7 @@ struct SafetensorsHeader {
             throw SafetensorsError(
                 path, "is only \(bytes.count) bytes long; it is truncated or not a safetensors file")
         }
+        guard !GitLFSPointer.isPointer(bytes) else { throw SafetensorsError(path, GitLFSPointer.advice) }
         let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
         guard length <= UInt64(maximumLength) else {
             throw SafetensorsError(

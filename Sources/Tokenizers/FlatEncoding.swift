@@ -9,6 +9,8 @@ public struct FlatEncoding: Sendable, Equatable {
     public var typeIDs: [Int32]
     /// Where each text begins; one more than there are texts.
     public var offsets: [Int]
+    /// How many of the texts were cut.
+    public var cutCount = 0
 
     /// Makes an encoding; `typeIDs` must be as many as `ids`, and `offsets` ascend from 0 to their number.
     public init(ids: [Int32], typeIDs: [Int32], offsets: [Int]) {

@@ -14,7 +14,7 @@ extension Tokenizer {
             skipSpecialTokens && addedVocabulary.specialIDs.contains(id)
                 ? nil : addedVocabulary.vocabulary.bytes(of: id)
         }
-        let parts = decoder?.decode(tokens.map(Array.init)) ?? tokens.map(Array.init)
+        let parts = try decoder?.decode(tokens.map(Array.init)) ?? tokens.map(Array.init)
         return String(decoding: Array(parts.joined(separator: decoder == nil ? [0x20] : [])), as: UTF8.self)
     }
 }

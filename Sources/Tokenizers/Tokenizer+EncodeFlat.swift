@@ -40,7 +40,12 @@ extension Tokenizer {
             let part = FlatPart(needsTypeIDs: !isOfOneType)
             for index in range {
                 let input = batch[index]
-                let kept = try tokenize(input.text, input.pair, request, workspace)
+                let kept: (first: Range<Int>, second: Range<Int>)
+                do {
+                    kept = try tokenize(input.text, input.pair, request, workspace)
+                } catch {
+                    throw TokenizerError.of(text: index, error)
+                }
                 part.append(workspace, kept, request.template(isPair: input.pair != nil))
             }
             return part
@@ -55,6 +60,8 @@ private final class FlatPart: @unchecked Sendable {
     private let typeIDs: TokenBuffer?
     /// Where each text ends in ``ids``.
     private let ends = GrowingBuffer<Int>()
+    /// How many texts were cut.
+    private var cutCount = 0
 
     init(needsTypeIDs: Bool) {
         typeIDs = needsTypeIDs ? TokenBuffer(capacity: 1 << 16) : nil
@@ -65,6 +72,9 @@ private final class FlatPart: @unchecked Sendable {
         _ workspace: EncodeWorkspace, _ kept: (first: Range<Int>, second: Range<Int>),
         _ template: EncodeRequest.Template
     ) {
+        if kept.first.count < workspace.first.count || kept.second.count < workspace.second.count {
+            cutCount += 1
+        }
         for piece in template.pieces {
             let before = ids.count
             switch piece.content {
@@ -99,7 +109,10 @@ private final class FlatPart: @unchecked Sendable {
         let typeIDs =
             isOfOneType
             ? [Int32](repeating: 0, count: total) : joined(parts.compactMap(\.typeIDs), total: total)
-        return FlatEncoding(ids: joined(parts.map(\.ids), total: total), typeIDs: typeIDs, offsets: offsets)
+        var encoding = FlatEncoding(
+            ids: joined(parts.map(\.ids), total: total), typeIDs: typeIDs, offsets: offsets)
+        encoding.cutCount = parts.reduce(0) { $0 + $1.cutCount }
+        return encoding
     }
 
     private static func joined(_ buffers: [TokenBuffer], total: Int) -> [Int32] {

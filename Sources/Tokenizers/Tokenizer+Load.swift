@@ -17,33 +17,53 @@ extension Tokenizer {
             throw TokenizerError.missing(directory: path, reason: "is a file; give the model's directory")
         }
         let settings = try TokenizerSettings(directory: directory)
-        let tokenizerFile = directory.appending(path: "tokenizer.json")
-        let vocabularyFile = directory.appending(path: "vocab.txt")
-        if exists(tokenizerFile) {
-            let parts = try TokenizerParts(contentsOf: tokenizerFile)
-            return try Tokenizer(parts, settings, file: tokenizerFile.path(percentEncoded: false))
+        func url(_ name: String) -> URL { directory.appending(path: name) }
+        let (file, text) = (url("tokenizer.json"), url("vocab.txt"))
+        let (json, merges) = (url("vocab.json"), url("merges.txt"))
+        if exists(file) {
+            let content = try StageConfiguration(
+                file: file.path(percentEncoded: false), value: .load(contentsOf: file))
+            return try Tokenizer(content, settings)
         }
-        let (json, merges) = (
-            directory.appending(path: "vocab.json"), directory.appending(path: "merges.txt")
-        )
-        if exists(json), exists(merges) {
-            let parts = try TokenizerParts(vocabulary: json, merges: merges, settings)
-            return try Tokenizer(parts, settings, file: json.path(percentEncoded: false))
+        let kind = settings.statedKind ?? (exists(json) && exists(merges) ? .roberta : .bert)
+        let source: VocabularySource
+        switch kind {
+        case .bert, .distilBert, .mpnet:
+            guard exists(text) else { throw nothing(in: directory, "vocab.txt") }
+            source = try VocabularySource(vocabularyFile: text)
+        case .roberta, .gpt2, .deberta:
+            guard exists(json), exists(merges) else { throw nothing(in: directory, "vocab.json with merges.txt") }
+            source = try VocabularySource(vocabulary: json, merges: merges)
+        case .file, .xlmRoberta, .camembert, .albert, .debertaV2: throw nothing(in: directory, nil)
         }
-        guard exists(vocabularyFile) else {
-            for name in sentencePieceNames where exists(directory.appending(path: name)) {
-                throw TokenizerError.missing(
-                    directory: path,
-                    reason: "holds \(name) but no tokenizer.json; make one with Python: "
-                        + "AutoTokenizer.from_pretrained(directory).save_pretrained(directory)")
-            }
-            throw TokenizerError.missing(
+        return try Tokenizer(
+            TokenizerParts(source, as: kind, settings), settings, file: source.file)
+    }
+
+    /// Makes what `tokenizer.json` describes, or what the class makes of its vocabulary.
+    private init(_ content: StageConfiguration, _ settings: TokenizerSettings) throws {
+        guard let kind = settings.statedKind, kind != .file else {
+            try self.init(TokenizerParts(content), settings, file: content.file)
+            return
+        }
+        let settings = settings.adding(try TokenizerParts.addedTokens(content))
+        try self.init(
+            TokenizerParts(VocabularySource(content), as: kind, settings), settings, file: content.file)
+    }
+
+    /// The error where files are missing.
+    private static func nothing(in directory: URL, _ wanted: String?) -> TokenizerError {
+        let path = directory.path(percentEncoded: false)
+        for name in sentencePieceNames where exists(directory.appending(path: name)) {
+            return .missing(
                 directory: path,
-                reason: "holds neither tokenizer.json nor vocab.txt, nor vocab.json with merges.txt; "
-                    + "copy the tokenizer's files there")
+                reason: "holds \(name) but no tokenizer.json; make one with Python: "
+                    + "AutoTokenizer.from_pretrained(directory).save_pretrained(directory)")
         }
-        let parts = try TokenizerParts(vocabularyFile: vocabularyFile, settings)
-        return try Tokenizer(parts, settings, file: vocabularyFile.path(percentEncoded: false))
+        return .missing(
+            directory: path,
+            reason: wanted.map { "holds neither tokenizer.json nor \($0); copy the tokenizer's files there" }
+                ?? "has no tokenizer.json; copy the tokenizer's files there")
     }
 
     /// SentencePiece's own files, by the names that models give them.

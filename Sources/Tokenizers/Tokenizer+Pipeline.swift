@@ -30,6 +30,10 @@ extension Tokenizer {
         try tokenize(text, limit: limit, workspace, into: workspace.first)
         workspace.second.count = 0
         if let pair { try tokenize(pair, limit: limit, workspace, into: workspace.second) }
+        if embeddings != nil {
+            try checkEmbeddings(workspace.first)
+            try checkEmbeddings(workspace.second)
+        }
         return try kept(isPair: pair != nil, request, workspace)
     }
 
@@ -50,7 +54,8 @@ extension Tokenizer {
     private static func limit(isPair: Bool, _ truncation: Truncation?) -> Int {
         guard let truncation, truncation.side == .right, !isPair, truncation.strategy != .onlySecond
         else { return .max }
-        return truncation.maxLength
+        // One more shows that there is something to cut.
+        return truncation.maxLength == .max ? .max : truncation.maxLength + 1
     }
 
     /// Makes the tokens of one text, without special ones. Once there are `limit` of them, the rest may be missing.
@@ -101,7 +106,7 @@ extension Tokenizer {
             return
         }
         workspace.aligned.reset(text, start: start, tracksOrigins: tracksOrigins || needsOrigins)
-        normalizer?.normalize(&workspace.aligned)
+        try normalizer?.normalize(&workspace.aligned)
         let isCandidate = workspace.aligned.bytes.withUnsafeBufferPointer {
             addedVocabulary.normalized.mayOccur(in: $0)
         }

@@ -22,10 +22,12 @@ public struct Tokenizer: Sendable {
     let splitter: BertWordPiece?
     let directPaths: DirectPaths
     let workspaces = WorkspacePool()
-    let postProcessor: any PostProcessor
+    private(set) var postProcessor: any PostProcessor
     let addedVocabulary: AddedVocabulary
     let decoder: Result<(any TokenDecoder)?, any Error>
     private let specialTokenIDs: [SpecialToken: Int32]
+    /// The number of tokens that the model has embeddings for, where there are more here.
+    private(set) var embeddings: (count: Int, place: String)?
 
     /// The longest input, in tokens, that the model was made for, if the tokenizer's files say.
     public let modelMaxLength: Int?
@@ -90,6 +92,63 @@ public struct Tokenizer: Sendable {
         truncationSide = settings.truncationSide ?? parts.truncation?.side ?? .right
         truncation = parts.truncation
         padding = parts.padding
+    }
+}
+
+// MARK: - Tokens that a model does not have
+
+extension Tokenizer {
+    /// The tokens that a model with so many embeddings has none for.
+    public func tokens(beyond count: Int) -> [String] {
+        let vocabulary = addedVocabulary.vocabulary
+        return vocabulary.ids.filter { Int($0) >= count }.compactMap { vocabulary.token(of: $0) }
+    }
+
+    /// The same tokenizer for a model with so many embeddings: a text with a token beyond them is an error.
+    ///
+    /// - Parameters:
+    ///   - count: The model's `vocab_size`.
+    ///   - place: The model's directory, for messages.
+    /// - Returns: `nil` where more than tokens that were added later are beyond them: it belongs to another model.
+    public func limited(to count: Int, place: String) -> Tokenizer? {
+        guard Int(largestTokenID) >= count else { return self }
+        let own = model.vocabulary
+        let needed = own.ids.filter { Int($0) >= count && own.length(of: $0) != 0 } + postProcessor.specialTokenIDs
+        guard needed.allSatisfy({ Int($0) < count }) else { return nil }
+        var copy = self
+        copy.embeddings = (count, place)
+        return copy
+    }
+
+    /// - Throws: ``TokenizerError/text(stage:reason:index:)`` where a token has no embedding.
+    func checkEmbeddings(_ ids: TokenBuffer) throws {
+        guard let embeddings, let id = ids.elements.first(where: { Int($0) >= embeddings.count }) else { return }
+        throw TokenizerError.text(
+            stage: embeddings.place,
+            reason: "a text has the token \(quoted(idToToken(id) ?? "")), whose id \(id) is beyond the model's vocab_size "
+                + "\(embeddings.count); remove it from the text, or use the tokenizer that belongs to the model",
+            index: nil)
+    }
+}
+
+// MARK: - Segments
+
+extension Tokenizer {
+    /// Whether a text, or a pair, has tokens of another segment than the first.
+    public func givesSegments(pairs: Bool) -> Bool {
+        postProcessor.template(isPair: pairs).contains { $0.typeID != 0 }
+    }
+
+    /// The largest segment that any text or pair has.
+    public var largestSegment: Int {
+        Int((postProcessor.template(isPair: false) + postProcessor.template(isPair: true)).map(\.typeID).max() ?? 0)
+    }
+
+    /// The same tokenizer with every token in the first segment, as for models that are not told the segments.
+    public var withoutSegments: Tokenizer {
+        var copy = self
+        copy.postProcessor = UnsegmentedPostProcessor(base: postProcessor)
+        return copy
     }
 }
 

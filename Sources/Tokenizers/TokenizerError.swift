@@ -10,6 +10,9 @@ public enum TokenizerError: Error, Sendable, Equatable {
     case unsupported(file: String, part: String, type: String, supported: [String])
     /// The tokens or their ids contradict each other, or one is missing that is needed.
     case invalidVocabulary(file: String, reason: String)
+    /// A stage of the tokenizer cannot take a text: it would grow without limit, or keep a regular expression busy.
+    /// `stage` is the file with the path to the stage, `index` the text's place in its batch, counted from 0.
+    case text(stage: String, reason: String, index: Int?)
     /// A text cannot be cut to the length asked for.
     case truncation(String)
     /// Encodings cannot be made equally long.
@@ -25,9 +28,23 @@ extension TokenizerError: CustomStringConvertible {
             "\(file): \(part) is of type \(quoted(type)), which is not supported; "
                 + "use a tokenizer with one of: \(supported.joined(separator: ", "))"
         case .invalidVocabulary(let file, let reason): "\(file): \(reason)"
+        case .text(let stage, let reason, _): "\(stage): \(reason)"
         case .truncation(let reason): "truncation: \(reason)"
         case .padding(let reason): "padding: \(reason)"
         }
+    }
+}
+
+extension TokenizerError {
+    /// The place in its batch of the text that a stage could not take, counted from 0.
+    public var textIndex: Int? {
+        if case .text(_, _, let index) = self { index } else { nil }
+    }
+
+    /// The error of some text of a batch.
+    static func of(text index: Int, _ error: any Error) -> any Error {
+        guard case .text(let stage, let reason, nil)? = error as? TokenizerError else { return error }
+        return TokenizerError.text(stage: stage, reason: reason, index: index)
     }
 }
 

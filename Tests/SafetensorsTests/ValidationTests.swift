@@ -182,3 +182,24 @@ struct ValidationTests {
         #expect(opened > 50 && refused > 500)  // the mutations reach both
     }
 }
+
+@Suite("Files that stand for others")
+struct PointerTests {
+    @Test("a Git LFS pointer is called so, with what fetches the file")
+    func gitLFS() throws {
+        try withTemporaryDirectory { directory in
+            let text = """
+                version https://git-lfs.github.com/spec/v1
+                oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393
+                size 437951328
+
+                """
+            let url = directory.appending(path: "model.safetensors")
+            try Data(text.utf8).write(to: url)
+            let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(contentsOf: url) }
+            let message = error?.description ?? ""
+            #expect(message.contains("is a Git LFS pointer") && message.contains("git lfs pull"), "\(message)")
+            #expect(!message.contains("\n"))
+        }
+    }
+}

@@ -39,7 +39,7 @@ struct FusionTests {
         var text = text
         return text.withUTF8 { text in
             var words: [Range<Int>] = []
-            BertPreTokenizer().split(text, into: &words)
+            BertPreTokenizer().split(text, into: &words, TextBudget(bytes: text.count))
             let ids = TokenBuffer(capacity: 1)
             model.tokenize(text, words: words, limit: limit, ModelWorkspace(), into: ids)
             return Array(ids.elements)

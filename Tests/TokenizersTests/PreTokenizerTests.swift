@@ -9,7 +9,7 @@ struct PreTokenizerTests {
         var words: [Range<Int>] = []
         var text = text
         return text.withUTF8 { bytes in
-            BertPreTokenizer().split(bytes, into: &words)
+            BertPreTokenizer().split(bytes, into: &words, TextBudget(bytes: bytes.count))
             return words.map { String(decoding: bytes[$0], as: UTF8.self) }
         }
     }
@@ -26,11 +26,12 @@ struct PreTokenizerTests {
         #expect(kinds.filter { $0 == 2 }.count > 700)
         let preTokenizer = BertPreTokenizer()
         var words: [Range<Int>] = []
+        let budget = TextBudget(bytes: 8)
         for value: UInt32 in 0..<0x110000 {
             guard let scalar = Unicode.Scalar(value) else { continue }
             let bytes = [0x61] + Array(UTF8.encode(scalar) ?? .init()) + [0x62]
             words.removeAll(keepingCapacity: true)
-            bytes.withUnsafeBufferPointer { preTokenizer.split($0, into: &words) }
+            bytes.withUnsafeBufferPointer { preTokenizer.split($0, into: &words, budget) }
             let end = bytes.count - 1
             let expected = [
                 [0..<bytes.count], [0..<1, end..<bytes.count], [0..<1, 1..<end, end..<bytes.count],

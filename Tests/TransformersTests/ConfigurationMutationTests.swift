@@ -70,6 +70,6 @@ struct ConfigurationMutationTests {
             } catch is JSONError {
             }
         }
-        #expect(refused > 100)
+        #expect(refused > 50)
     }
 }

@@ -70,6 +70,46 @@ struct ConfigurationTests {
         #expect(spelt.labelNames.map { Array($0.utf8).count } == [2, 3])
     }
 
+    @Test("names that are numbers, a map that label2id or num_labels contradicts: read as transformers reads them")
+    func contradictingLabels() throws {
+        let numbers = try read { ($0["id2label"], $0["label2id"]) = (["0": 0, "1": 1.5, "2": true], .null) }
+        #expect(numbers.labelNames == ["0", "1.5", "True"] && numbers.warnings.isEmpty)
+        let stale = try read {
+            ($0["id2label"], $0["label2id"]) = (["0": "no", "01": "yes"], ["LABEL_0": 0, "LABEL_1": 1])
+        }
+        #expect(stale.labelNames == ["no", "yes"])
+        #expect(stale.warnings.count == 1 && stale.warnings[0].hasPrefix("dir/config.json: \"id2label\""))
+        for inverse: JSONValue in [
+            ["no": 1, "yes": 0], ["no": 0], ["no": 0, "yes": 1, "maybe": 2], ["no": "0", "yes": "1"], [0, 1], 3,
+        ] {
+            let read = try read { ($0["id2label"], $0["label2id"]) = (["0": "no", "1": "yes"], inverse) }
+            #expect(read.labelNames == ["no", "yes"] && read.warnings.count == 1, "\(inverse)")
+        }
+        // Old versions wrote the number beside the map that every model has.
+        let counted = try read {
+            ($0["id2label"], $0["num_labels"]) = (["0": "LABEL_0", "1": "LABEL_1"], 3)
+            $0["label2id"] = ["LABEL_0": 0, "LABEL_1": 1]
+        }
+        #expect(counted.labelNames == ["LABEL_0", "LABEL_1", "LABEL_2"])
+        let named = try read {
+            ($0["id2label"], $0["label2id"], $0["num_labels"]) = (["0": "no", "1": "yes"], .null, 3.0)
+        }
+        #expect(named.labelNames == ["LABEL_0", "LABEL_1", "LABEL_2"])
+        #expect(named.warnings.count == 1 && named.warnings[0].contains("the number counts"))
+        let unnamed = try read { ($0["id2label"], $0["label2id"]) = (["0": "no", "1": .null], .null) }
+        #expect(unnamed.labelNames == ["no", "LABEL_1"] && unnamed.warnings.count == 1)
+    }
+
+    @Test("a byte order mark, NaN and a key that occurs twice are read as Python reads them")
+    func pythonsJSON() throws {
+        try withTemporaryDirectory { directory in
+            let text = JSONValue.object(ModelConfiguration.smallFields).serialized()
+            try directory.appending(path: "config.json").put(
+                "\u{FEFF}" + text.dropLast() + ", \"some_loss\": NaN, \"hidden_act\": \"relu\", \"hidden_act\": \"silu\"}")
+            #expect(try ModelConfiguration(contentsOf: directory).hiddenAct == .silu)
+        }
+    }
+
     @Test("changed fields are written, all others are kept")
     func writing() throws {
         var configuration = try read {

@@ -23,8 +23,8 @@ public struct BenchmarkRequest: Sendable {
     public var labelSeparator = ","
     /// How the fields of CSV and TSV are told apart.
     public var delimited = DelimitedFormat()
-    /// Longer texts of the data are cut to this many tokens.
-    public var maxLength = 128
+    /// Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
+    public var maxLength: Int?
     /// How often each model is measured in each cell, in turn with the others.
     public var rounds = 5
     /// How long each model is measured in each cell, all rounds together, in seconds.
@@ -89,6 +89,6 @@ public struct BenchmarkRequest: Sendable {
         try require(
             seconds > 0 && seconds <= 3600, "seconds must be above 0 and at most 3600, got \(seconds)")
         try require((threads ?? 1) >= 1, "threads must be at least 1, got \(threads ?? 0)")
-        try require(maxLength >= 3, "max_length must be at least 3, got \(maxLength)")
+        try TextLength.validate(maxLength)
     }
 }

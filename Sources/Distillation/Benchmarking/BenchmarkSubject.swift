@@ -59,7 +59,10 @@ struct BenchmarkSubject {
         weightBytes =
             kind == .ours ? Distillation.weightBytes(in: directory) : Self.onnxBytes(self.path)
         if kind == .ours || Self.hasTokenizer(directory) {
-            tokenizer = try Tokenizer.load(directory: directory)
+            tokenizer =
+                if let configuration { try Tokenizer.load(for: configuration, in: directory) } else {
+                    try Tokenizer.load(directory: directory)
+                }
             tokenizerDirectory = directory
         }
         name =
@@ -132,6 +135,16 @@ extension BenchmarkSubject {
     /// uses.
     func labels(among subjects: [BenchmarkSubject]) -> ModelConfiguration? {
         configuration ?? subjects.first { $0.directory == tokenizerDirectory }?.configuration
+    }
+
+    /// How many tokens of a text it reads; see ``TextLength``. An export, which has no record of its training, reads as
+    /// much as the first model that has one.
+    func length(_ wanted: Int?, among subjects: [BenchmarkSubject]) -> Int {
+        let trained = TextLength.trained(in: directory)
+        let others = subjects.lazy.compactMap { TextLength.trained(in: $0.directory) }
+        return TextLength.tokens(
+            wanted: wanted ?? trained ?? others.first, in: directory, tokenizer: tokenizer,
+            positions: configuration?.maxLength)
     }
 
     /// The longest input that the model takes, as far as its files tell.

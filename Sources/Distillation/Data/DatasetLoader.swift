@@ -11,6 +11,8 @@ struct LoadedData {
     /// The classes, for regression `LABEL_0` unless given; `nil` where labels were not looked at.
     let labels: LabelMap?
     let record: DataRecord
+    /// How many of the texts were cut.
+    var cutCount = 0
 }
 
 /// Reads and tokenizes data files, so that a file of any size passes through memory in pieces.
@@ -60,16 +62,25 @@ struct DatasetLoader {
     ///   - labels: Which labels it may have.
     ///   - problemType: What the labels are.
     ///   - allowsUnlabelled: Whether examples may lack a label.
+    ///   - tellsCuts: Whether texts that are cut are told.
     /// - Throws: `DatasetError` that names the file and the line; ``DistillationError`` where there is no label
     ///   column; `FileError`.
     func load(
-        _ url: URL, labels: Labels, problemType: ProblemType = .singleLabel, allowsUnlabelled: Bool = false
+        _ url: URL, labels: Labels, problemType: ProblemType = .singleLabel, allowsUnlabelled: Bool = false,
+        tellsCuts: Bool = true
     ) throws -> LoadedData {
         let versions = try Self.versions(url)
         let digest = try memo.sha256(ofData: url)
-        do { return try load(url, digest, labels, problemType, allowsUnlabelled) } catch let error
-            as DatasetError
-        {
+        do {
+            let data = try load(url, digest, labels, problemType, allowsUnlabelled)
+            if tellsCuts,
+                let warning = TextLength.warning(
+                    cut: data.cutCount, of: data.dataset.count, in: data.record.path, tokens: maxLength)
+            {
+                warn(warning)
+            }
+            return data
+        } catch let error as DatasetError {
             // A file that is still being written has errors that it will not have.
             guard (try? Self.versions(url)) == versions else {
                 throw DatasetError.changed(url.path(percentEncoded: false))
@@ -117,7 +128,7 @@ struct DatasetLoader {
         let map = try read(url, reading, digest, builder) { records += $0 }
         return LoadedData(
             dataset: builder.dataset(.memory(records)), labels: map,
-            record: record(url, builder.count, digest))
+            record: record(url, builder.count, digest), cutCount: builder.cutCount)
     }
 
     // MARK: - Tokenizing
@@ -133,7 +144,8 @@ struct DatasetLoader {
         }
         let sealed = try SealedFile(file, format: TokenBuilder.format)
         return LoadedData(
-            dataset: builder.dataset(.file(sealed)), labels: map, record: record(url, builder.count, digest))
+            dataset: builder.dataset(.file(sealed)), labels: map, record: record(url, builder.count, digest),
+            cutCount: builder.cutCount)
     }
 
     /// Reads a file, tokenizes it, and hands the examples' records on.
@@ -202,6 +214,7 @@ struct DatasetLoader {
             "delimiter": options.delimited.delimiter.map { .integer(Int($0)) } ?? .null,
             "quoting": text(options.delimited.quoting?.rawValue),
             "allows_unlabelled": .bool(options.allowsUnlabelled), "max_length": .integer(maxLength),
+            "segments": .bool(tokenizer.givesSegments(pairs: true)),
             "tokenizer": .array(
                 files.map { ["name": .string($0.name), "sha256": .string($0.sha256)] as JSONValue }),
         ]
@@ -211,8 +224,10 @@ struct DatasetLoader {
     private func open(_ file: URL, _ url: URL, _ digest: String) -> LoadedData? {
         guard FileManager.default.fileExists(atPath: file.path) else { return nil }
         do {
-            let (dataset, labels) = try TokenBuilder.open(file, maxLength: maxLength)
-            return LoadedData(dataset: dataset, labels: labels, record: record(url, dataset.count, digest))
+            let found = try TokenBuilder.open(file, maxLength: maxLength)
+            return LoadedData(
+                dataset: found.dataset, labels: found.labels, record: record(url, found.dataset.count, digest),
+                cutCount: found.cutCount)
         } catch FileError.missing {
             return nil
         } catch let problem as SealedFile.Problem {

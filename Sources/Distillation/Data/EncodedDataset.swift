@@ -89,8 +89,8 @@ public struct EncodedDataset: Sendable {
     /// How many examples were cut at the maximum length, or just reach it.
     public var truncatedCount: Int { (0..<count).count { length(of: $0) >= maxLength } }
 
-    /// Whether any example may have a token of the second segment.
-    public var hasPairs: Bool { storages.contains { $0.layout.hasTypes } }
+    /// Whether any of the texts may be a pair.
+    public var hasPairs: Bool { storages.contains { $0.hasPairs || $0.layout.hasTypes } }
 
     /// Some of the examples, without copying them.
     public func subset(_ indices: some Sequence<Int>) -> EncodedDataset {

@@ -10,6 +10,8 @@ final class RowReader: @unchecked Sendable {
         /// `nil` where labels are not looked at.
         var targets: Targets?
         var hasPairs: Bool
+        /// The error about one of the texts, which names its file and line.
+        var error: @Sendable (_ index: Int, _ reason: String) -> DatasetError
     }
 
     // The prefetching thread reads; the others look only after it has ended.
@@ -39,7 +41,7 @@ final class RowReader: @unchecked Sendable {
         return Chunk(
             texts: rows.map { TextPair($0.text, pair: $0.pair) },
             targets: try map.map { try targets(rows, $0) },
-            hasPairs: stream.hasPairs)
+            hasPairs: stream.hasPairs, error: stream.errors(about: rows))
     }
 
     private func targets(_ rows: [TextRow], _ map: LabelMap) throws -> Targets {

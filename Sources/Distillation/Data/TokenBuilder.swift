@@ -10,13 +10,17 @@ import Transformers
 /// The file's payload is all records, then the lengths, then the labels' codes, as Int32. Its description is JSON,
 /// and holds the distinct label sets.
 final class TokenBuilder {
-    static let format = SealedFile.Format(magic: "DSTLTOKS", version: 2)
+    static let format = SealedFile.Format(magic: "DSTLTOKS", version: 3)
 
     private let tokenizer: Tokenizer
     private let maxLength: Int
     private var layout: TokenStorage.Layout
     private var lengths: [Int32] = []
     private var labels = ExampleLabels(.singleLabel, classCount: 0)
+    /// How many texts were cut.
+    private(set) var cutCount = 0
+    /// Whether each text has a second one.
+    private(set) var hasPairs = false
 
     init(tokenizer: Tokenizer, maxLength: Int) {
         self.tokenizer = tokenizer
@@ -37,8 +41,16 @@ final class TokenBuilder {
     /// - Returns: Their records.
     func append(_ chunk: RowReader.Chunk) throws -> [UInt8] {
         // All rows of a file have a second text, or none has.
-        if chunk.hasPairs { layout.hasTypes = true }
-        let encoding = try tokenizer.encodeFlat(batch: chunk.texts, maxLength: maxLength)
+        layout.hasTypes = tokenizer.givesSegments(pairs: chunk.hasPairs)
+        hasPairs = chunk.hasPairs
+        let encoding: FlatEncoding
+        do {
+            encoding = try tokenizer.encodeFlat(batch: chunk.texts, maxLength: maxLength)
+        } catch let error as TokenizerError {
+            guard let index = error.textIndex else { throw error }
+            throw chunk.error(index, error.description)
+        }
+        cutCount += encoding.cutCount
         var records: [UInt8] = []
         records.reserveCapacity(encoding.ids.count * layout.tokenBytes)
         for (start, end) in zip(encoding.offsets, encoding.offsets.dropFirst()) {
@@ -57,7 +69,8 @@ final class TokenBuilder {
     /// The finished data set over the records.
     func dataset(_ records: TokenStorage.Records) -> EncodedDataset {
         EncodedDataset(
-            storage: TokenStorage(layout: layout, records: records, lengths: lengths, labels: labels),
+            storage: TokenStorage(
+                layout: layout, records: records, lengths: lengths, labels: labels, hasPairs: hasPairs),
             maxLength: maxLength)
     }
 
@@ -73,6 +86,7 @@ final class TokenBuilder {
             "labels": map.map { .array($0.names.map(JSONValue.string)) } ?? .null,
             "problem_type": .string(labels.problemType.rawValue), "classes": .integer(labels.classCount),
             "label_sets": .array(labels.sets.map { .array($0.map(JSONValue.integer)) }),
+            "cut": .integer(cutCount), "pairs": .bool(hasPairs),
         ]
         return Array(description.serialized().utf8)
     }
@@ -80,11 +94,14 @@ final class TokenBuilder {
     /// Opens a file that ``finish(_:labels:)`` completed.
     ///
     /// - Throws: `SealedFile.Problem` where it cannot be used; `FileError`.
-    static func open(_ url: URL, maxLength: Int) throws -> (EncodedDataset, LabelMap?) {
+    static func open(
+        _ url: URL, maxLength: Int
+    ) throws -> (dataset: EncodedDataset, labels: LabelMap?, cutCount: Int) {
         let file = try SealedFile(url, format: format)
         let object = try? JSONValue.parse(file.description).objectValue
         guard let object, let count = object["count"]?.intValue, count >= 0, count <= file.count / 8,
-            let idBytes = object["id_bytes"]?.intValue, let hasTypes = object["types"]?.boolValue
+            let idBytes = object["id_bytes"]?.intValue, let hasTypes = object["types"]?.boolValue,
+            let cut = object["cut"]?.intValue, let hasPairs = object["pairs"]?.boolValue
         else { throw SealedFile.Problem.damaged("its description cannot be read") }
         let layout = TokenStorage.Layout(
             largestID: idBytes == 2 ? 0 : Int(Int32.max), hasTypes: hasTypes)
@@ -101,9 +118,11 @@ final class TokenBuilder {
             let labels = ExampleLabels(type, classCount: classes, codes: codes, sets: sets)
         else { throw SealedFile.Problem.damaged("its labels cannot be read") }
         let names = object["labels"]?.arrayValue?.compactMap(\.stringValue)
-        let storage = TokenStorage(layout: layout, records: .file(file), lengths: lengths, labels: labels)
+        let storage = TokenStorage(
+            layout: layout, records: .file(file), lengths: lengths, labels: labels, hasPairs: hasPairs)
         return (
-            EncodedDataset(storage: storage, maxLength: maxLength), try names.map { try LabelMap(names: $0) }
+            EncodedDataset(storage: storage, maxLength: maxLength), try names.map { try LabelMap(names: $0) },
+            cut
         )
     }
 

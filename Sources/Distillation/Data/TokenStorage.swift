@@ -38,13 +38,18 @@ final class TokenStorage: Sendable {
     /// The number of tokens of each example.
     let lengths: [Int32]
     let labels: ExampleLabels
+    /// Whether each text has a second one.
+    let hasPairs: Bool
     private let records: Records
     /// The first token of every 64th example, among all tokens.
     private let marks: [Int]
     private static let markDistance = 64
 
-    init(layout: Layout, records: Records, lengths: [Int32], labels: ExampleLabels) {
+    init(
+        layout: Layout, records: Records, lengths: [Int32], labels: ExampleLabels, hasPairs: Bool = false
+    ) {
         self.layout = layout
+        self.hasPairs = hasPairs
         self.records = records
         self.lengths = lengths
         self.labels = labels

@@ -25,8 +25,8 @@ public struct ExportRequest: Sendable {
     public var labelSeparator = ","
     /// How the fields of CSV and TSV are told apart.
     public var delimited = DelimitedFormat()
-    /// Longer inputs are cut to this many tokens.
-    public var maxLength = 128
+    /// Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
+    public var maxLength: Int?
     /// Examples in one forward pass.
     public var batchSize = 64
     /// The Python that has onnxruntime; `nil` for `DISTILL_PYTHON`, else `python3`.

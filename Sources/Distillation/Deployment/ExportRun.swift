@@ -11,11 +11,7 @@ public struct ExportRun {
     /// - Throws: ``DistillationError`` for settings that cannot be.
     public init(_ request: ExportRequest) throws {
         try SettingLimits.require(request.batchSize, "batch_size")
-        guard request.maxLength >= 3 else {
-            throw DistillationError(
-                "max_length must be at least 3 (two special tokens and one of text), got \(request.maxLength)"
-            )
-        }
+        try TextLength.validate(request.maxLength)
         guard request.opset == nil || request.format == "onnx" else {
             throw DistillationError(
                 "opset belongs to the format onnx; leave it out for \(request.format)")
@@ -42,12 +38,14 @@ public struct ExportRun {
         let model = try ExportableModel(directory: request.model)
         let own =
             try request.check ? log.phase("Loading the model") { try TrainedClassifier(request.model) } : nil
+        for warning in own?.warnings ?? [] { log.warnOnce(warning) }
         try stopIfAsked()
 
         let staged = try StagedDirectory(for: output.url, overwrite: request.overwrite)
-        let options = ExportOptions(
+        var options = ExportOptions(
             dtype: request.dtype, opset: request.opset, producerVersion: Version.current,
             tokenizerFiles: Tokenizer.fileNames)
+        options.maxLength = own?.maxLength(request.maxLength) ?? TextLength.trained(in: request.model)
         let exported = try log.phase("Exporting") {
             try exporter.export(model, to: staged.url, options: options)
         }

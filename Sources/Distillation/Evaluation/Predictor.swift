@@ -18,20 +18,26 @@ public final class Predictor {
     /// Where several labels may be right at once, those of a greater probability are the answer.
     public let threshold: Double
     public let maxLength: Int
+    /// What the model's files say and does not count; each a line for the user.
+    public let warnings: [String]
+    /// How many texts were cut so far, of all that were answered.
+    public private(set) var cutCount = 0
+    public private(set) var answeredCount = 0
     let model: any SequenceClassifier
     let tokenizer: Tokenizer
     private let batchSize = 64
 
     /// - Parameters:
     ///   - directory: A model directory in Hugging Face format.
-    ///   - maxLength: Longer inputs are cut to this many tokens.
+    ///   - maxLength: Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or
+    ///     the tokenizer's.
     ///   - device: Where the model computes.
     ///   - precision: What it computes with.
     ///   - threshold: The probability above which a label is part of the answer, where several may be right at once.
     /// - Throws: ``DistillationError`` where the checkpoint has no trained classifier head, and for a threshold that is not
     ///   between 0 and 1.
     public init(
-        model directory: URL, maxLength: Int = 128, device: Device = .cpu, precision: Precision = .float32,
+        model directory: URL, maxLength: Int? = nil, device: Device = .cpu, precision: Precision = .float32,
         threshold: Double = 0.5
     ) throws {
         guard threshold > 0, threshold < 1 else {
@@ -45,6 +51,7 @@ public final class Predictor {
         labels = loaded.labels.names
         problemType = loaded.model.configuration.problemType
         self.maxLength = loaded.maxLength(maxLength)
+        warnings = loaded.warnings
     }
 
     /// The model's answer to each input.
@@ -52,7 +59,13 @@ public final class Predictor {
     /// - Throws: `TokenizerError` where a text cannot be encoded; `TorchError`.
     public func predict(_ inputs: [TextInput]) throws -> [Prediction] {
         guard !inputs.isEmpty else { return [] }
-        let encoded = try EncodedDataset(inputs, tokenizer: tokenizer, maxLength: maxLength)
+        let encoding = try tokenizer.encodeFlat(
+            batch: inputs.map { TextPair($0.text, pair: $0.pair) }, maxLength: maxLength)
+        let encoded = EncodedDataset(
+            inputIDs: encoding.ids, tokenTypeIDs: encoding.typeIDs, offsets: encoding.offsets,
+            labels: [Int](repeating: BatchLabels.unlabelled, count: inputs.count), maxLength: maxLength)
+        cutCount += encoding.cutCount
+        answeredCount += inputs.count
         guard
             let logits = try Inference.logits(
                 model, encoded, batchSize: batchSize)
@@ -65,6 +78,11 @@ public final class Predictor {
             }
         case .regression: return logits.values.map { Prediction(score: Double($0)) }
         }
+    }
+
+    /// What to say of texts that were cut; `nil` where none was.
+    public func cutWarning(_ source: String) -> String? {
+        TextLength.warning(cut: cutCount, of: answeredCount, in: source, tokens: maxLength)
     }
 
     private func classes(_ logits: Logits) throws -> [Prediction] {

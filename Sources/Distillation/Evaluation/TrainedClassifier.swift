@@ -11,6 +11,8 @@ public final class TrainedClassifier {
     public let model: any SequenceClassifier
     public let tokenizer: Tokenizer
     public let labels: LabelMap
+    /// What the files say and does not count; each a line for the user.
+    public let warnings: [String]
 
     /// - Throws: ``DistillationError`` where the checkpoint lacks weights, above all a classifier head: its
     ///   answers, and whatever learnt from it, would be noise.
@@ -27,15 +29,44 @@ public final class TrainedClassifier {
         try model.parameters.freeze()
         self.directory = directory
         self.model = model
-        tokenizer = try Tokenizer.load(directory: directory)
+        tokenizer = try Tokenizer.load(for: model.configuration, in: directory)
+        warnings = model.configuration.warnings + tokenizer.warnings(for: model.configuration, in: directory)
         labels = try LabelMap(names: model.configuration.labelNames)
-        guard tokenizer.vocabularySize <= model.configuration.vocabSize else {
-            throw DistillationError(
-                "\(directory.path): the tokenizer has \(tokenizer.vocabularySize) tokens, the model's vocab_size is "
-                    + "\(model.configuration.vocabSize); use the tokenizer that belongs to this model")
-        }
     }
 
-    /// The wanted maximum length, as far as the model has positions.
-    func maxLength(_ wanted: Int) -> Int { min(wanted, model.configuration.maxLength) }
+    /// How many tokens of a text the model reads; see ``TextLength``.
+    func maxLength(_ wanted: Int?) -> Int {
+        TextLength.tokens(
+            wanted: wanted, in: directory, tokenizer: tokenizer, positions: model.configuration.maxLength)
+    }
+}
+
+extension Tokenizer {
+    /// What to say of tokens that a model has no embedding for.
+    func warnings(for configuration: ModelConfiguration, in directory: URL) -> [String] {
+        let extra = tokens(beyond: configuration.vocabSize)
+        guard !extra.isEmpty else { return [] }
+        let names = extra.prefix(4).map { "'\($0)'" }.joined(separator: ", ") + (extra.count > 4 ? ", …" : "")
+        return [
+            "\(directory.path): the model's vocab_size is \(configuration.vocabSize), so that it has no embedding for "
+                + "\(extra.count) of the tokenizer's tokens (\(names)); a text with one of them is an error"
+        ]
+    }
+
+    /// Loads the tokenizer that belongs to a model: it gives segments only where `model_input_names` has them.
+    ///
+    /// - Throws: ``DistillationError`` where it has more tokens than the model, but for some that were added later, which
+    ///   are errors in texts; `TokenizerError`.
+    static func load(for configuration: ModelConfiguration, in directory: URL) throws -> Tokenizer {
+        let whole = try load(directory: directory)
+        guard let tokenizer = whole.limited(to: configuration.vocabSize, place: directory.path) else {
+            throw DistillationError(
+                "\(directory.path): the tokenizer has \(whole.vocabularySize) tokens, the model's vocab_size is "
+                    + "\(configuration.vocabSize); use the tokenizer that belongs to this model")
+        }
+        // Models without segments never see them, and texts compare as they are read by others.
+        let ignoresSegments = configuration.typeVocabSize < 2
+        return ignoresSegments || tokenizer.modelInputNames.contains("token_type_ids")
+            ? tokenizer : tokenizer.withoutSegments
+    }
 }

@@ -89,16 +89,20 @@ struct Preflight {
 
     private func gigabytes(_ bytes: Int) -> String { String(format: "%.1f GB", Double(bytes) / 1e9) }
 
+    /// Most families tell the texts of a pair apart by the separators between them; those that learnt segments, and have
+    /// one only, may have learnt less.
     private func checkPairs(_ student: ModelConfiguration?) throws {
         guard data.train.hasPairs || data.validation.hasPairs else { return }
-        for (name, configuration) in setup.teachers.map({
-            ($0.classifier.directory.path, Optional($0.classifier.model.configuration))
-        }) + [(request.student.directory?.path ?? "the student", student)] {
-            guard let types = configuration?.typeVocabSize, types < 2 else { continue }
+        let models =
+            setup.teachers.map {
+                ($0.classifier.directory.path, Optional($0.classifier.model.configuration), $0.classifier.tokenizer)
+            } + [(request.student.directory?.path ?? "the student", student, setup.tokenizer)]
+        for (name, configuration, tokenizer) in models {
+            guard configuration?.typeVocabSize == 1, tokenizer.givesSegments(pairs: true) else { continue }
             findings.add(
-                .error,
-                "\(name): the data has pairs of texts, but type_vocab_size is \(types), so the model cannot tell "
-                    + "them apart; choose a model with type_vocab_size 2")
+                .warning,
+                "\(name): the data has pairs of texts and the tokenizer numbers them, but type_vocab_size is 1: the model "
+                    + "tells them apart by the separators alone")
         }
     }
 

@@ -28,6 +28,8 @@ public struct QuantizationReport: Sendable, Equatable, Codable {
     public var layers: [Layer]
     /// Tokens that were dropped.
     public var vocabulary: Vocabulary?
+    /// The tokens that texts are cut to, as in the model's training.
+    public var maxLength: Int?
     /// The SHA-256 of every other file of the directory, by name.
     public var files: [String: String]
     public var versions: RunReport.Versions

@@ -28,6 +28,7 @@ public struct QuantizationRun {
             inputs: [request.model] + [request.data, request.calibrationData].compactMap(\.self)
                 + request.vocabularyData)
         let original = try TrainedClassifier(request.model)
+        for warning in original.warnings { log.warnOnce(warning) }
         guard original.model.configuration.quantization == nil else {
             throw DistillationError(
                 "\(request.model.path): is quantised already; quantise the model in floating point that it was made from"
@@ -37,10 +38,13 @@ public struct QuantizationRun {
             request.vocabularyData.isEmpty
             ? nil : try log.phase("Trimming the vocabulary") { try VocabularyCut(request, original) }
         let source = try trimmed.map { try TrainedClassifier($0.directory) } ?? original
-        let material = try QuantizationMaterial(request, source, log)
+        // A directory that is made on the way has no record of the training.
+        var reading = request
+        reading.maxLength = original.maxLength(request.maxLength)
+        let material = try QuantizationMaterial(reading, source, log)
         let judge = QuantizationJudge(request: request, log: log, shouldStop: shouldStop)
         // The original reads its own tokenizer's ids.
-        let own = trimmed == nil ? material : try QuantizationMaterial(request, original, log)
+        let own = trimmed == nil ? material : try QuantizationMaterial(reading, original, log)
         let before = try judge.logits(original.model, own.data?.dataset, "Judging the model as it is")
         if shouldStop() { throw InterruptedError() }
         let result = try quantize(source, material, reference: before, log, shouldStop)
@@ -57,7 +61,8 @@ public struct QuantizationRun {
             output: request.output.path(percentEncoded: false), method: request.method,
             accuracyDropLimit: request.accuracyDrop, data: material.data?.record,
             labels: source.labels.names, before: evaluations[0], after: evaluations[1],
-            layers: result.layers, vocabulary: trimmed?.report, files: [:], versions: .current)
+            layers: result.layers, vocabulary: trimmed?.report, maxLength: reading.maxLength, files: [:],
+            versions: .current)
         if request.method.type == .int8, request.method.activations == .fixed {
             report.calibrationData = material.texts?.record
             report.calibrationExamples = material.calibrationCount

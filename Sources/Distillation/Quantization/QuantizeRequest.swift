@@ -27,7 +27,8 @@ public struct QuantizeRequest: Sendable {
     public var labelSeparator = ","
     /// How the fields of CSV and TSV are told apart.
     public var delimited = DelimitedFormat()
-    public var maxLength = 128
+    /// Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
+    public var maxLength: Int?
     public var batchSize = 64
     /// What the model card says beyond what is known here.
     public var card = ModelCardOptions()

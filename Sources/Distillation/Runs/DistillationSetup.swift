@@ -51,18 +51,20 @@ struct DistillationSetup {
             try findings.throwErrors()
             throw DistillationError("there is no teacher; give one with --teacher")
         }
+        for warning in classifiers.compactMap(\.self).flatMap(\.warnings) { findings.add(.warning, warning) }
         problemType = first.model.configuration.problemType
         let own = try findings.attempt { try Self.studentTokenizer(request, first) } ?? nil
         let reader = own?.tokenizer ?? first.tokenizer
         let directory = own?.directory ?? first.directory
-        let longest = own?.maxLength ?? first.model.configuration.maxLength
+        // The student reads as much as its teacher, as far as it has positions.
+        let longest = min(first.maxLength(request.data.maxLength), own?.positions ?? .max)
         let data = try log.phase("Reading and tokenizing data") {
             try findings.attempt {
                 try RunData(
                     request, labels: first.labels, problemType: first.model.configuration.problemType,
                     loader: request.cache.loader(
                         request.data.options, tokenizer: reader, directory: directory,
-                        maxLength: min(request.data.maxLength, longest), log: log))
+                        maxLength: longest, log: log))
             }
         }
         var sources: [TeacherSource] = []
@@ -109,15 +111,10 @@ struct DistillationSetup {
     /// A student's own tokenizer, where it brings one with other tokens.
     private static func studentTokenizer(
         _ request: DistillRequest, _ teacher: TrainedClassifier
-    ) throws -> (tokenizer: Tokenizer, directory: URL, maxLength: Int)? {
+    ) throws -> (tokenizer: Tokenizer, directory: URL, positions: Int)? {
         guard let directory = request.student.directory else { return nil }
-        let tokenizer = try Tokenizer.load(directory: directory)
         let configuration = try ModelConfiguration(contentsOf: directory)
-        guard tokenizer.vocabularySize <= configuration.vocabSize else {
-            throw DistillationError(
-                "\(directory.path): the tokenizer has \(tokenizer.vocabularySize) tokens, the model's vocab_size "
-                    + "is \(configuration.vocabSize); use the tokenizer that belongs to this model")
-        }
+        let tokenizer = try Tokenizer.load(for: configuration, in: directory)
         return (tokenizer, directory, configuration.maxLength)
     }
 

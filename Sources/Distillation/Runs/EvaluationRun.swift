@@ -24,6 +24,7 @@ public struct EvaluationRun {
             throw DistillationError(
                 "\(request.model.path) and \(teacher.directory.path) have different labels: \(difference)")
         }
+        for warning in classifier.warnings + (teacher?.warnings ?? []) { log.warnOnce(warning) }
         let type = classifier.model.configuration.problemType
         if let teacher, teacher.model.configuration.problemType != type {
             throw DistillationError(

@@ -27,8 +27,13 @@ public struct FineTuning {
         let seed = request.training.seed
         // What is quickly read comes first, so that its errors do.
         let configuration = try ModelConfiguration(contentsOf: request.model)
-        let tokenizer = try Tokenizer.load(directory: request.model)
-        let maxLength = min(request.data.maxLength, configuration.maxLength)
+        let tokenizer = try Tokenizer.load(for: configuration, in: request.model)
+        for warning in configuration.warnings + tokenizer.warnings(for: configuration, in: request.model) {
+            log.warnOnce(warning)
+        }
+        let maxLength = TextLength.tokens(
+            wanted: request.data.maxLength, in: request.model, tokenizer: tokenizer,
+            positions: configuration.maxLength)
         let data = try log.phase("Reading and tokenizing data") {
             try RunData(
                 request.data, labels: nil,
@@ -111,9 +116,6 @@ extension DataRequest {
                 "validation_split must be between 0 and 1, got \(validationSplit); or give a file with --validation"
             )
         }
-        guard maxLength >= 3 else {
-            throw DistillationError(
-                "max_length must be at least 3 (two special tokens and one of text), got \(maxLength)")
-        }
+        try TextLength.validate(maxLength)
     }
 }

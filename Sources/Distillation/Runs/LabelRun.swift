@@ -12,11 +12,7 @@ public struct LabelRun {
     /// - Throws: ``DistillationError`` for settings out of range.
     public init(_ request: LabelRequest) throws {
         try SettingLimits.require(request.batchSize, "batch_size")
-        guard request.maxLength >= 3 else {
-            throw DistillationError(
-                "max_length must be at least 3 (two special tokens and one of text), got \(request.maxLength)"
-            )
-        }
+        try TextLength.validate(request.maxLength)
         self.request = request
     }
 
@@ -30,6 +26,7 @@ public struct LabelRun {
         let teacher = try log.phase("Loading the teacher") {
             try TrainedClassifier(request.teacher, device: request.device)
         }
+        for warning in teacher.warnings { log.warnOnce(warning) }
         let data = try log.phase("Reading and tokenizing data") {
             let options = DatasetOptions(
                 textColumn: request.textColumn, pairColumn: request.textPairColumn,
@@ -76,8 +73,8 @@ public struct LabelRequest: Sendable {
     public var textPairColumn: String?
     /// How the fields of CSV and TSV are told apart.
     public var delimited = DelimitedFormat()
-    /// Longer inputs are cut to this many tokens.
-    public var maxLength = 128
+    /// Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
+    public var maxLength: Int?
     /// Examples in one forward pass.
     public var batchSize = 64
     /// The part of the examples to take; `nil` for all.

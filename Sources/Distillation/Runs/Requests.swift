@@ -23,8 +23,8 @@ public struct DataRequest: Sendable, Equatable {
     public var delimited = DelimitedFormat()
     /// Files of texts that are trained on without labels, beside the training data; labels in them are not read.
     public var unlabelled: [URL] = []
-    /// Longer inputs are cut to this many tokens.
-    public var maxLength = 128
+    /// Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
+    public var maxLength: Int?
 
     public init(train: URL, validation: URL? = nil) {
         self.train = train
@@ -183,7 +183,8 @@ public struct EvaluateRequest: Sendable {
     public var labelSeparator = ","
     /// How the fields of CSV and TSV are told apart.
     public var delimited = DelimitedFormat()
-    public var maxLength = 128
+    /// Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
+    public var maxLength: Int?
     public var batchSize = 64
     /// Single examples timed for the latency figures; 0 for none.
     public var latencySamples = 200

@@ -40,7 +40,7 @@ struct RunData {
         let type = try Self.problemType(request, teacher: given, hasTeacher: hasTeacher)
         let data = try loader.load(
             request.train, labels: labels.map { .given($0) } ?? .inferred, problemType: type,
-            allowsUnlabelled: hasTeacher)
+            allowsUnlabelled: hasTeacher, tellsCuts: false)
         // With a teacher's labels given, these are the same.
         guard let map = data.labels else {
             throw RowReader.noLabels(data.record.path, Self.columnNames(request.train, loader.options))
@@ -61,7 +61,7 @@ struct RunData {
                 "\(data.record.path): no example has a label; a classifier needs one at least")
         }
         (self.labels, problemType, maxLength) = (map, type, loader.maxLength)
-        let extra = try request.unlabelled.map { try loader.load($0, labels: .ignored, problemType: type) }
+        let extra = try request.unlabelled.map { try loader.load($0, labels: .ignored, problemType: type, tellsCuts: false) }
         unlabelledRecords = extra.map(\.record)
         let trained: EncodedDataset
         if let file = request.validation {

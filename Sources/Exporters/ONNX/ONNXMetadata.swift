@@ -7,7 +7,7 @@ enum ONNXMetadata {
     ///
     /// - Throws: `FileError` where the weights cannot be read; `JSONError` where a tokenizer file is damaged.
     static func entries(
-        _ model: ExportableModel, _ dtype: ExportDType
+        _ model: ExportableModel, _ dtype: ExportDType, maxLength: Int? = nil
     ) throws -> [(key: String, value: String)] {
         let names = JSONObject(model.labels.enumerated().map { (String($0), .string($1)) })
         var entries: [(key: String, value: String)] = [
@@ -15,7 +15,7 @@ enum ONNXMetadata {
             ("problem_type", model.problemType),
             ("id2label", JSONValue.object(names).serialized()),
             ("dtype", dtype.rawValue),
-            ("tokenizer", JSONValue.object(try TokenizerFields.summary(model)).serialized()),
+            ("tokenizer", JSONValue.object(try TokenizerFields.summary(model, maxLength: maxLength)).serialized()),
             ("source_sha256", JSONValue.object(try model.weightDigests()).serialized()),
         ]
         if dtype == .int8, let quantization = model.configuration["quantization_config"] {
@@ -29,7 +29,9 @@ enum ONNXMetadata {
 enum TokenizerFields {
     /// `max_length`, `do_lower_case`, `pad_token_id`, and each special token with its id, such as `"cls_token": "[CLS]"`
     /// and `"cls_token_id": 101`.
-    static func summary(_ model: ExportableModel) throws -> JSONObject {
+    ///
+    /// - Parameter maxLength: The tokens that texts are cut to; `nil` for the tokenizer's.
+    static func summary(_ model: ExportableModel, maxLength: Int? = nil) throws -> JSONObject {
         func file(_ name: String) throws -> JSONObject {
             let url = model.directory.appending(path: name)
             guard FileManager.default.fileExists(atPath: url.plainPath) else { return [:] }
@@ -50,7 +52,7 @@ enum TokenizerFields {
         var summary = JSONObject()
         let positions = try model.fields.size("max_position_embeddings", default: 512)
         // Python writes "no limit" as 1e30.
-        let limit = configuration["model_max_length"]?.doubleValue ?? .infinity
+        let limit = maxLength.map(Double.init) ?? configuration["model_max_length"]?.doubleValue ?? .infinity
         summary["max_length"] = .integer(limit >= 1 ? Int(min(limit, Double(positions))) : positions)
         if let lower = configuration["do_lower_case"]?.boolValue ?? normalizer?["lowercase"]?.boolValue {
             summary["do_lower_case"] = .bool(lower)

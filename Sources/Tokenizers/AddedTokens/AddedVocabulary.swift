@@ -57,7 +57,7 @@ struct AddedVocabulary: Sendable {
             guard let id = Int32(exactly: id) else { throw invalid("id \(id) is too large") }
             if token.special { specialIDs.insert(id) }
             if token.normalized {
-                let pattern = Self.normalize(token.content, with: normalizer)
+                let pattern = try Self.normalize(token.content, with: normalizer)
                 guard !pattern.isEmpty else {
                     throw invalid(
                         "added token \(quoted(token.content)) is normalised to nothing; give it \"normalized\": false"
@@ -70,11 +70,12 @@ struct AddedVocabulary: Sendable {
         }
     }
 
-    private static func normalize(_ text: String, with normalizer: (any Normalizer)?) -> [UInt8] {
+    private static func normalize(_ text: String, with normalizer: (any Normalizer)?) throws
+        -> [UInt8]
+    {
         guard let normalizer else { return Array(text.utf8) }
-        var aligned = AlignedText()
-        aligned.bytes = Array(text.utf8)
-        normalizer.normalize(&aligned)
+        var aligned = AlignedText(Array(text.utf8))
+        try normalizer.normalize(&aligned)
         return aligned.bytes
     }
 }

@@ -3,8 +3,9 @@ struct MetaspaceDecoder: TokenDecoder {
     private let replacement: [UInt8]
     private let isPrepended: Bool
 
-    init(_ configuration: StageConfiguration) throws {
-        let metaspace = try Metaspace(configuration)
+    init(_ configuration: StageConfiguration) throws { self.init(try Metaspace(configuration)) }
+
+    init(_ metaspace: Metaspace) {
         replacement = metaspace.replacement
         isPrepended = metaspace.scheme != .never
     }

@@ -4,11 +4,10 @@ struct ReplaceDecoder: TokenDecoder {
 
     init(_ configuration: StageConfiguration) throws { replace = try Replace(configuration) }
 
-    func decode(_ tokens: [[UInt8]]) -> [[UInt8]] {
-        tokens.map { token in
-            var text = AlignedText()
-            text.bytes = token
-            replace.normalize(&text)
+    func decode(_ tokens: [[UInt8]]) throws -> [[UInt8]] {
+        try tokens.map { token in
+            var text = AlignedText(token)
+            try replace.normalize(&text)
             return text.bytes
         }
     }

@@ -1,15 +1,15 @@
 /// Turns tokens back into text. Tokens are UTF-8, and so is what comes of them.
 protocol TokenDecoder: Sendable {
     /// What the tokens become; joined, it is the text.
-    func decode(_ tokens: [[UInt8]]) -> [[UInt8]]
+    func decode(_ tokens: [[UInt8]]) throws -> [[UInt8]]
 }
 
 /// Several decoders, one after the other.
 struct DecoderSequence: TokenDecoder {
     let stages: [any TokenDecoder]
 
-    func decode(_ tokens: [[UInt8]]) -> [[UInt8]] {
-        stages.reduce(tokens) { $1.decode($0) }
+    func decode(_ tokens: [[UInt8]]) throws -> [[UInt8]] {
+        try stages.reduce(tokens) { try $1.decode($0) }
     }
 }
 

@@ -155,9 +155,8 @@ struct MetaspaceWords: DirectPath {
         if isASCII {
             for byte in text[range] { word.append(mapped[Int(byte)]) }
         } else {
-            var aligned = AlignedText()
-            aligned.bytes = Array(text[range])
-            normalizer?.normalize(&aligned)
+            var aligned = AlignedText(Array(text[range]))
+            try normalizer?.normalize(&aligned)
             let hasSpaces = aligned.scalars.contains {
                 UnicodeTables.contains($0, in: UnicodeTables.whitespace)
             }

@@ -1,19 +1,10 @@
-/// The special tokens that models give names to.
+/// The special tokens that models give names to, in the order in which Python adds them.
 enum SpecialToken: String, CaseIterable, Sendable {
+    case bos = "bos_token"
+    case eos = "eos_token"
     case unknown = "unk_token"
     case sep = "sep_token"
     case padding = "pad_token"
     case cls = "cls_token"
     case mask = "mask_token"
-
-    /// What BERT calls it.
-    var bertName: String {
-        switch self {
-        case .unknown: "[UNK]"
-        case .sep: "[SEP]"
-        case .padding: "[PAD]"
-        case .cls: "[CLS]"
-        case .mask: "[MASK]"
-        }
-    }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import JSON
 
 /// The stages of a tokenizer and what else `tokenizer.json` holds.
@@ -16,11 +15,6 @@ struct TokenizerParts {
 
 extension TokenizerParts {
     /// Reads `tokenizer.json`.
-    init(contentsOf url: URL) throws {
-        let value = try JSONValue.load(contentsOf: url)
-        try self.init(StageConfiguration(file: url.path(percentEncoded: false), value: value))
-    }
-
     init(_ file: StageConfiguration) throws {
         if let version = try file.optionalString("version"), version != "1.0" {
             throw file.malformed("version", "\(quoted(version)) is unknown; use a file of version 1.0")
@@ -31,14 +25,19 @@ extension TokenizerParts {
         decoder = Result { try StageRegistry.decoders.make(from: file) }
         truncation = try file.optionalObject("truncation").map(Truncation.init)
         padding = try file.optionalObject("padding").map(Padding.init)
-        addedTokens = try file.objects("added_tokens").map {
-            AddedVocabulary.Entry(token: try AddedToken($0), id: try $0.int("id"))
-        }
+        addedTokens = try Self.addedTokens(file)
         let modelType = try file.optionalObject("model").flatMap(Self.typeOfModel)
         guard let model = try StageRegistry.models.make(from: file, defaultType: modelType) else {
             throw file.malformed("model", "missing; this is not a tokenizer file")
         }
         self.model = model
+    }
+
+    /// The tokens that `tokenizer.json` adds.
+    static func addedTokens(_ file: StageConfiguration) throws -> [AddedVocabulary.Entry] {
+        try file.objects("added_tokens").map {
+            AddedVocabulary.Entry(token: try AddedToken($0), id: try $0.int("id"))
+        }
     }
 
     /// Old files do not name the type of the model; each has a key of its own.
@@ -47,25 +46,6 @@ extension TokenizerParts {
         if model.object["vocab"]?.arrayValue != nil { return "Unigram" }
         if model.object["continuing_subword_prefix"] != nil { return "WordPiece" }
         return model.object["vocab"] != nil ? "WordLevel" : nil
-    }
-}
-
-extension TokenizerParts {
-    /// BERT's tokenizer as `tokenizer_config.json` and `vocab.txt` describe it.
-    init(vocabularyFile url: URL, _ settings: TokenizerSettings) throws {
-        let file = url.path(percentEncoded: false)
-        try settings.requireBert(for: file)
-        let vocabulary = try VocabularyFile.read(url)
-        func id(of token: SpecialToken) throws -> Int32 {
-            try vocabulary.id(of: settings.requiredName(of: token), as: token, file: file)
-        }
-        normalizer = BertNormalizer()
-        preTokenizer = BertPreTokenizer()
-        model = try WordPiece(
-            vocabulary: vocabulary, unknownToken: settings.requiredName(of: .unknown), file: file)
-        postProcessor = TemplateProcessing(cls: try id(of: .cls), sep: try id(of: .sep))
-        addedTokens = []
-        decoder = .success(WordPieceDecoder(prefix: "##", cleansUp: true))
     }
 }
 

@@ -1,20 +1,27 @@
 import Foundation
 import JSON
 
-/// What the files beside `tokenizer.json` say: `tokenizer_config.json`, `special_tokens_map.json` and
-/// `added_tokens.json`, read as `AutoTokenizer` reads them.
+/// What the files beside `tokenizer.json` say: `tokenizer_config.json`, `special_tokens_map.json`,
+/// `added_tokens.json`, and of `config.json` what decides the class; read as `AutoTokenizer` reads them.
 struct TokenizerSettings {
     /// `tokenizer_config.json`; without keys if there is none.
     private let configuration: StageConfiguration
     /// The special tokens that the files name.
     private var specialTokens: [SpecialToken: AddedToken] = [:]
-    /// The special tokens that the files set to null: there is none, even if BERT's name for it is a token.
+    /// The special tokens that the files set to null: there is none, whatever the class would have.
     private var absentTokens: Set<SpecialToken> = []
     /// Tokens that are added unless `tokenizer.json` has done so.
     private var addedTokens: [AddedVocabulary.Entry] = []
-    /// The class that Python would use, without "Fast".
-    private let tokenizerClass: String?
+    /// Special tokens besides those that have names.
+    private var extraTokens: [AddedToken] = []
+    /// Whether the files say which tokens are added, so that those of `tokenizer.json` do not count for a class that has
+    /// stages of its own.
+    private var saysAddedTokens = false
 
+    /// How the tokenizer is made; `nil` where no file says.
+    let statedKind: TokenizerKind?
+    /// The class or the type of model that says so, for messages.
+    let className: String
     /// Whether this is taken for BERT's tokenizer if the files name no class.
     var assumesBert = true
 
@@ -30,30 +37,60 @@ struct TokenizerSettings {
             let url = directory.appending(path: name)
             let path = url.path(percentEncoded: false)
             guard FileManager.default.fileExists(atPath: path) else { return nil }
-            return try StageConfiguration(file: path, value: .load(contentsOf: url))
+            return try StageConfiguration(
+                file: path, value: .load(contentsOf: url, dialect: .python))
         }
         let configuration =
             try file("tokenizer_config.json")
             ?? StageConfiguration(file: "tokenizer_config.json", value: .object([:]))
         self.configuration = configuration
-        let name = try configuration.optionalString("tokenizer_class")
-        tokenizerClass = name.map { $0.hasSuffix("Fast") ? String($0.dropLast(4)) : $0 }
+        // What is wrong with it the model will say.
+        let model = try? file("config.json")
+        let modelType = model?.object["model_type"]?.stringValue
+        let name =
+            try configuration.optionalString("tokenizer_class")
+            ?? model?.object["tokenizer_class"]?.stringValue
+        statedKind = try TokenizerKind(named: name, modelType: modelType) {
+            .unsupported(
+                file: configuration.file, part: "tokenizer_class", type: $0,
+                supported: ["PreTrainedTokenizerFast", "BertTokenizer", "RobertaTokenizer", "XLMRobertaTokenizer"])
+        }
+        className = name ?? modelType ?? "none"
         modelMaxLength = try Self.modelMaxLength(configuration)
-        modelInputNames = try Self.modelInputNames(configuration, tokenizerClass)
+        modelInputNames =
+            try configuration.strings("model_input_names") ?? (statedKind ?? .bert).inputNames
         paddingSide = try configuration.side("padding_side")
         truncationSide = try configuration.side("truncation_side")
         splitSpecialTokens = try configuration.optionalBool("split_special_tokens") ?? false
 
         try readSpecialTokens(configuration)
+        var extra = try extraTokens(configuration)
         if let decoder = try configuration.optionalObject("added_tokens_decoder") {
+            saysAddedTokens = true
             try readAddedTokensDecoder(decoder)
         } else {
             // Older directories spread the same over two more files.
-            if let map = try file("special_tokens_map.json") { try readSpecialTokens(map) }
+            if let map = try file("special_tokens_map.json") {
+                try readSpecialTokens(map)
+                extra = try extraTokens(map) ?? extra
+            }
             if let added = try file("added_tokens.json") { try readAddedTokens(added) }
         }
-        addedTokens.sort { ($0.id ?? 0) < ($1.id ?? 0) }
+        extraTokens = extra ?? (statedKind ?? .bert).extraTokens.map { AddedToken(special: $0) }
+        sortAddedTokens()
     }
+
+    /// The same with the tokens that `tokenizer.json` adds, where no file beside it says which are added.
+    func adding(_ tokens: [AddedVocabulary.Entry]) -> TokenizerSettings {
+        guard !saysAddedTokens else { return self }
+        var settings = self
+        let ids = Set(tokens.compactMap(\.id))
+        settings.addedTokens = settings.addedTokens.filter { !ids.contains($0.id ?? -1) } + tokens
+        settings.sortAddedTokens()
+        return settings
+    }
+
+    private mutating func sortAddedTokens() { addedTokens.sort { ($0.id ?? 0) < ($1.id ?? 0) } }
 }
 
 // MARK: - Reading
@@ -65,13 +102,38 @@ extension TokenizerSettings {
             let key = name.rawValue
             switch file.object[key] {
             case nil: continue
-            case .null: absentTokens.insert(name)
-            case .string(let content): specialTokens[name] = AddedToken(special: content)
+            case .null:
+                absentTokens.insert(name)
+                specialTokens[name] = nil
+            case .string(let content):
+                specialTokens[name] = kind.token(name, content)
             case .object: specialTokens[name] = try AddedToken(file.object(key), special: true)
             case let value?:
                 throw file.malformed(key, "expected a string, an object or null, found \(value.typeName)")
             }
+            if specialTokens[name] != nil { absentTokens.remove(name) }
         }
+    }
+
+    /// `extra_special_tokens`, which 4.x calls `additional_special_tokens`: a list, or tokens by names of their own.
+    private func extraTokens(_ file: StageConfiguration) throws -> [AddedToken]? {
+        for key in ["extra_special_tokens", "additional_special_tokens"] {
+            let values: [JSONValue]
+            switch file.object[key] {
+            case nil, .null: continue
+            case .array(let elements): values = elements
+            case .object(let named) where named.values.allSatisfy({ $0.stringValue != nil }):
+                values = named.values
+            case let value?:
+                throw file.malformed(key, "expected a list of tokens, found \(value.typeName)")
+            }
+            if values.isEmpty { continue }
+            return try values.enumerated().map { index, value in
+                if let content = value.stringValue { return AddedToken(special: content) }
+                return try AddedToken(file.element(key, index, value), special: true)
+            }
+        }
+        return nil
     }
 
     /// `{"103": {"content": "[MASK]", …}, …}`
@@ -104,52 +166,55 @@ extension TokenizerSettings {
         }
         return number < 1e9 ? Int(number) : nil
     }
-
-    private static func modelInputNames(_ configuration: StageConfiguration, _ tokenizerClass: String?) throws
-        -> [String]
-    {
-        if let names = try configuration.optionalArray("model_input_names") {
-            return try names.map { name in
-                guard let name = name.stringValue else {
-                    throw configuration.malformed(
-                        "model_input_names", "expected strings, found \(name.typeName)")
-                }
-                return name
-            }
-        }
-        let family = tokenizerClass.flatMap(TokenizerFamily.init(tokenizerClass:))
-        let tellsTextsApart = tokenizerClass != "DistilBertTokenizer" && family?.tellsTextsApart ?? true
-        return tellsTextsApart
-            ? ["input_ids", "token_type_ids", "attention_mask"] : ["input_ids", "attention_mask"]
-    }
 }
 
 // MARK: - What they mean for a tokenizer
 
 extension TokenizerSettings {
-    /// A special token: as the files name it, else BERT's own, if this is a tokenizer of the BERT family.
+    /// The kind whose special tokens count where the files name none.
+    private var kind: TokenizerKind { statedKind ?? (assumesBert ? .bert : .file) }
+
+    /// A special token: as the files name it, else the class's own.
     private func token(_ name: SpecialToken) -> AddedToken? {
         if let token = specialTokens[name] { return token }
-        if absentTokens.contains(name) { return nil }
-        if let family = tokenizerClass.flatMap(TokenizerFamily.init(tokenizerClass:)) {
-            return family.token(name)
-        }
-        return isBert ? AddedToken(special: name.bertName) : nil
+        return absentTokens.contains(name) ? nil : kind.token(name)
     }
 
-    /// The text of a special token that BERT cannot do without.
-    func requiredName(of name: SpecialToken) -> String { specialTokens[name]?.content ?? name.bertName }
+    /// The text of a special token, as the files name it or the class has it.
+    func text(of name: SpecialToken) -> String? { token(name)?.content }
+
+    /// The text of a special token that the tokenizer cannot do without.
+    func requiredText(of name: SpecialToken) throws -> String {
+        guard let text = text(of: name) else {
+            throw configuration.malformed(
+                name.rawValue, "there is none, and \(className) needs one; name a token of the vocabulary")
+        }
+        return text
+    }
+
+    /// The id that the files give to an added token.
+    func statedID(of content: String) -> Int32? {
+        addedTokens.first { $0.token.content.utf8.elementsEqual(content.utf8) }?.id.flatMap(Int32.init(exactly:))
+    }
+
+    /// True or false as the class takes it.
+    func flag(_ key: String, or usual: Bool) throws -> Bool { try configuration.optionalBool(key) ?? usual }
+
+    func optionalFlag(_ key: String) throws -> Bool? { try configuration.optionalBool(key) }
+
+    func integer(_ key: String) throws -> Int? { try configuration.optionalInt(key) }
 
     /// The ids of the special tokens.
     ///
     /// - Throws: ``TokenizerError/malformed(file:key:reason:)`` if the files name one that the vocabulary lacks.
-    ///   `mask_token` may be lacking: it is often named out of habit, and only pre-training needs it.
+    ///   `mask_token` may be lacking: it is often named out of habit, and only pre-training needs it; and the beginning and
+    ///   end of generated texts.
     func specialTokenIDs(in vocabulary: Vocabulary) throws -> [SpecialToken: Int32] {
         var ids: [SpecialToken: Int32] = [:]
         for name in SpecialToken.allCases {
             guard let token = token(name) else { continue }
             ids[name] = vocabulary.id(of: token.content)
-            if ids[name] == nil, specialTokens[name] != nil, name != .mask {
+            if ids[name] == nil, specialTokens[name] != nil, ![.mask, .bos, .eos].contains(name) {
                 throw configuration.malformed(
                     name.rawValue, "\(quoted(token.content)) is not in the vocabulary; add it or name another"
                 )
@@ -158,26 +223,30 @@ extension TokenizerSettings {
         return ids
     }
 
-    /// The tokens to add to those of `tokenizer.json`: those of `added_tokens_decoder`, then special tokens.
+    /// The tokens to add to those of `tokenizer.json`: those of `added_tokens_decoder`, then special tokens, then those
+    /// without a name.
     func addedTokens(
         besides present: [AddedVocabulary.Entry], in vocabulary: Vocabulary
     ) -> [AddedVocabulary.Entry] {
         var added = addedTokens
-        for token in SpecialToken.allCases.compactMap(token) {
-            let isThere = (present + added).contains {
-                $0.token.content.utf8.elementsEqual(token.content.utf8)
-            }
-            if !isThere, vocabulary.id(of: token.content) != nil {
-                added.append(.init(token: token, id: nil))
-            }
+        var contents = Set((present + added).map { Array($0.token.content.utf8) })
+        for token in SpecialToken.allCases.compactMap(token)
+        where !contents.contains(Array(token.content.utf8)) && vocabulary.id(of: token.content) != nil {
+            added.append(.init(token: token, id: nil))
+            contents.insert(Array(token.content.utf8))
+        }
+        let known = statedKind?.extraTokens ?? []
+        for token in extraTokens where contents.insert(Array(token.content.utf8)).inserted {
+            // What only the class has is no token of a vocabulary that lacks it.
+            if known.contains(token.content), vocabulary.id(of: token.content) == nil { continue }
+            added.append(.init(token: token, id: nil))
         }
         return added
     }
 
-    /// The normaliser with the settings of `tokenizer_config.json`, which count more than those of
-    /// `tokenizer.json` for the tokenizers of the BERT family.
+    /// The normaliser with the settings of `tokenizer_config.json`, where no class says how it is made.
     func adjusting(_ normalizer: (any Normalizer)?) throws -> (any Normalizer)? {
-        guard let bert = normalizer as? BertNormalizer, isBert else {
+        guard let bert = normalizer as? BertNormalizer, statedKind == nil, assumesBert else {
             return normalizer
         }
         let stripAccents = try configuration.optionalBool("strip_accents")
@@ -188,31 +257,4 @@ extension TokenizerSettings {
             stripAccents: configuration.object["strip_accents"] == nil ? bert.stripAccents : stripAccents,
             lowercase: try configuration.optionalBool("do_lower_case") ?? bert.lowercase)
     }
-
-    /// - Throws: ``TokenizerError/unsupported(file:part:type:supported:)`` if `vocab.txt` belongs to a tokenizer
-    ///   that is not BERT's.
-    func requireBert(for file: String) throws {
-        guard let tokenizerClass, !isBert else { return }
-        throw TokenizerError.unsupported(
-            file: configuration.file, part: "tokenizer_class", type: tokenizerClass,
-            supported: Self.bertClasses.sorted())
-    }
-
-    /// Whether texts get a space in front, for byte-level tokenizers without `tokenizer.json`.
-    func addsPrefixSpace() throws -> Bool { try configuration.optionalBool("add_prefix_space") ?? false }
-
-    /// The family that the class names, without BERT's.
-    var family: TokenizerFamily? { tokenizerClass.flatMap(TokenizerFamily.init(tokenizerClass:)) }
-
-    /// The text of a special token, as the files name it or the family has it.
-    func name(of name: SpecialToken) -> String? { token(name)?.content }
-
-    /// Whether this is BERT's tokenizer, as it is taken to be if the files do not say.
-    private var isBert: Bool { tokenizerClass.map(Self.bertClasses.contains) ?? assumesBert }
-
-    /// The tokenizers that are BERT's under another name.
-    private static let bertClasses: Set<String> = [
-        "BertTokenizer", "ConvBertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "LayoutLMTokenizer",
-        "LxmertTokenizer", "MobileBertTokenizer", "RetriBertTokenizer", "SqueezeBertTokenizer",
-    ]
 }

@@ -9,9 +9,8 @@ enum VocabularyFile {
         let file = url.path(percentEncoded: false)
         let mapped = try MappedFile(url)
         return try withExtendedLifetime(mapped) {
-            let isMarked = mapped.bytes.starts(with: [0xEF, 0xBB, 0xBF])
-            let bytes = UnsafeBufferPointer(
-                rebasing: mapped.bytes.bindMemory(to: UInt8.self).dropFirst(isMarked ? 3 : 0))
+            try TextFileStart.refusePointer(mapped.bytes, file: file)
+            let bytes = TextFileStart.content(of: mapped.bytes)
             var tokens: [(token: String, id: Int)] = []
             var places: [[UInt8]: Int] = [:]
             for (line, content) in lines(of: bytes).enumerated() {

@@ -79,7 +79,7 @@ struct BPE: Model {
     }
 
     /// Merges are `"a b"` or `["a", "b"]`.
-    private static func merges(_ configuration: StageConfiguration) throws -> [(String, String)] {
+    static func merges(_ configuration: StageConfiguration) throws -> [(String, String)] {
         try configuration.array("merges").enumerated().map { index, value in
             let pair =
                 value.stringValue.map { merge(of: $0) }

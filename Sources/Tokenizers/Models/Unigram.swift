@@ -50,15 +50,19 @@ struct Unigram: Model {
     }
 
     init(_ configuration: StageConfiguration) throws {
-        let pieces = try configuration.array("vocab").enumerated().map { index, value in
+        try self.init(
+            pieces: Self.pieces(configuration), unknownID: configuration.optionalInt("unk_id"),
+            byteFallback: configuration.optionalBool("byte_fallback") ?? false, file: configuration.file)
+    }
+
+    /// The tokens and their scores, in the order of their ids.
+    static func pieces(_ configuration: StageConfiguration) throws -> [(token: String, score: Double)] {
+        try configuration.array("vocab").enumerated().map { index, value in
             guard let pair = value.arrayValue, pair.count == 2, let token = pair[0].stringValue,
                 let score = pair[1].doubleValue
             else { throw configuration.malformed("vocab[\(index)]", "expected a token and its score") }
             return (token, UnigramScore.read(score))
         }
-        try self.init(
-            pieces: pieces, unknownID: configuration.optionalInt("unk_id"),
-            byteFallback: configuration.optionalBool("byte_fallback") ?? false, file: configuration.file)
     }
 
     func tokenize(

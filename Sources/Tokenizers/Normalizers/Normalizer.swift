@@ -1,7 +1,9 @@
 /// The first stage: makes texts that should be the same for the model the same, for instance by lower-casing.
 protocol Normalizer: Sendable {
     /// Normalises a text, keeping track of where its bytes came from if the text does.
-    func normalize(_ text: inout AlignedText)
+    ///
+    /// - Throws: ``TokenizerError/text(stage:reason:index:)`` where it would grow without limit, or take too long.
+    func normalize(_ text: inout AlignedText) throws
 
     /// Notes what becomes of ASCII text, given what earlier normalisers make of it.
     ///
@@ -17,7 +19,7 @@ extension Normalizer {
 struct NormalizerSequence: Normalizer {
     let stages: [any Normalizer]
 
-    func normalize(_ text: inout AlignedText) { for stage in stages { stage.normalize(&text) } }
+    func normalize(_ text: inout AlignedText) throws { for stage in stages { try stage.normalize(&text) } }
 }
 
 extension StageRegistry where Stage == any Normalizer {
@@ -34,7 +36,7 @@ extension StageRegistry where Stage == any Normalizer {
                 "NFKD": { _ in UnicodeNormalizer(composes: false, isCompatible: true) },
                 "Nmt": { _ in Nmt() },
                 "Precompiled": { try Precompiled($0) },
-                "Prepend": { Prepend(text: Array(try $0.string("prepend").utf8)) },
+                "Prepend": { Prepend(text: Array(try $0.string("prepend").utf8), place: $0.place) },
                 "Replace": { try Replace($0) },
                 "Sequence": {
                     NormalizerSequence(stages: try Self.normalizers.makeAll(from: $0, key: "normalizers"))

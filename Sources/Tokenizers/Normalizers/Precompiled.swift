@@ -5,6 +5,8 @@ import Foundation
 struct Precompiled: Normalizer {
     private let units: [UInt32]
     private let texts: [UInt8]
+    /// The file, and the place in it.
+    private let place: String
     /// What an ASCII character becomes.
     let ascii: [[UInt8]?]
 
@@ -14,10 +16,11 @@ struct Precompiled: Normalizer {
         guard let data = Data(base64Encoded: try configuration.string(key)) else {
             throw configuration.malformed(key, "expected base64")
         }
-        try self.init(Array(data)) { configuration.malformed(key, $0) }
+        try self.init(Array(data), place: configuration.place) { configuration.malformed(key, $0) }
     }
 
-    init(_ bytes: [UInt8], error: (String) -> TokenizerError) throws {
+    init(_ bytes: [UInt8], place: String, error: (String) -> TokenizerError) throws {
+        self.place = place
         func word(_ place: Int) -> UInt32 {
             (0..<4).reduce(0) { $0 | UInt32(bytes[place + $1]) << UInt32(8 * $1) }
         }
@@ -63,14 +66,16 @@ struct Precompiled: Normalizer {
         return nil
     }
 
-    func normalize(_ text: inout AlignedText) {
+    func normalize(_ text: inout AlignedText) throws {
+        let budget = text.budget
         let isSimple = text.bytes.allSatisfy { $0 < 0x80 && $0 != 0x0D }
         if isSimple, text.bytes.allSatisfy({ ascii[Int($0)] == nil }) { return }
         var changes: [AlignedText.Change] = []
         changes.reserveCapacity(text.bytes.count)
         var isModified = false
-        func replace(_ old: ArraySlice<UInt8>, _ new: [UInt8]) {
+        func replace(_ old: ArraySlice<UInt8>, _ new: [UInt8]) throws {
             isModified = true
+            try budget.check(size: changes.count + new.count, stage: self.place)
             let scalars = new.withUnsafeBufferPointer { UTF8Bytes.scalars(in: $0) }
             let oldCount = old.withUnsafeBufferPointer { UTF8Bytes.scalarCount($0) }
             for scalar in scalars { changes.append((scalar, 0)) }
@@ -81,9 +86,9 @@ struct Precompiled: Normalizer {
                 changes[changes.count - 1].change += difference
             }
         }
-        func replaceOne(_ part: ArraySlice<UInt8>, _ scalar: UInt32) {
+        func replaceOne(_ part: ArraySlice<UInt8>, _ scalar: UInt32) throws {
             if let new = Self.replacement(of: part, units, texts) {
-                replace(part, new)
+                try replace(part, new)
             } else {
                 changes.append((scalar, 0))
             }
@@ -91,7 +96,7 @@ struct Precompiled: Normalizer {
         if isSimple {
             for place in text.bytes.indices {
                 if let new = ascii[Int(text.bytes[place])] {
-                    replace(text.bytes[place...place], new)
+                    try replace(text.bytes[place...place], new)
                 } else {
                     changes.append((UInt32(text.bytes[place]), 0))
                 }
@@ -100,13 +105,13 @@ struct Precompiled: Normalizer {
             for grapheme in String(decoding: text.bytes, as: UTF8.self) {
                 let bytes = Array(grapheme.utf8)
                 if bytes.count < 6, let new = Self.replacement(of: bytes[...], units, texts) {
-                    replace(bytes[...], new)
+                    try replace(bytes[...], new)
                     continue
                 }
                 var place = 0
                 for scalar in grapheme.unicodeScalars {
                     let length = UTF8Bytes.length(of: scalar.value)
-                    replaceOne(bytes[place..<place + length], scalar.value)
+                    try replaceOne(bytes[place..<place + length], scalar.value)
                     place += length
                 }
             }

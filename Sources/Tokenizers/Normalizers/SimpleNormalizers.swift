@@ -48,22 +48,37 @@ struct Strip: Normalizer {
 /// Puts text before the first character.
 struct Prepend: Normalizer {
     let text: [UInt8]
+    /// The file, and the place in it.
+    let place: String
 
-    func normalize(_ text: inout AlignedText) { text.prepend(self.text) }
+    func normalize(_ text: inout AlignedText) throws {
+        try text.checkSize(text.bytes.count + self.text.count, stage: place)
+        text.prepend(self.text)
+    }
 }
 
 /// Replaces what a pattern finds.
 struct Replace: Normalizer {
     let pattern: TextPattern
     let content: [UInt8]
+    /// The file, and the place in it.
+    private let place: String
+
+    init(_ pattern: TextPattern, with content: String) {
+        place = "normalizer"
+        self.pattern = pattern
+        self.content = Array(content.utf8)
+    }
 
     init(_ configuration: StageConfiguration) throws {
+        place = configuration.place
         pattern = try TextPattern(configuration)
         content = Array(try configuration.string("content").utf8)
     }
 
-    func normalize(_ text: inout AlignedText) {
-        text.replace(text.bytes.withUnsafeBufferPointer { pattern.matches(in: $0) }, with: content)
+    func normalize(_ text: inout AlignedText) throws {
+        let found = try text.bytes.withUnsafeBufferPointer { try pattern.matches(in: $0, text.budget) }
+        try text.replace(found, with: content, stage: place)
     }
 }
 

@@ -44,6 +44,17 @@ extension PostProcessor {
     }
 }
 
+/// Another post-processor's tokens, all of the first segment.
+struct UnsegmentedPostProcessor: PostProcessor {
+    let base: any PostProcessor
+
+    var trimming: OffsetTrimming? { base.trimming }
+
+    func template(isPair: Bool) -> [TemplatePiece] {
+        base.template(isPair: isPair).map { TemplatePiece(content: $0.content, typeID: 0) }
+    }
+}
+
 /// What happens when `tokenizer.json` names no post-processor: the texts' tokens, and nothing else.
 struct PlainPostProcessor: PostProcessor {
     func template(isPair: Bool) -> [TemplatePiece] {

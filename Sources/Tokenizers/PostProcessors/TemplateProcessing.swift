@@ -38,6 +38,15 @@ extension TemplateProcessing {
         self.init(single: try pieces("single"), pair: try pieces("pair"))
     }
 
+    /// A segment, which is kept in a byte.
+    private static func segment(_ configuration: StageConfiguration) throws -> Int32 {
+        let id = try configuration.int32("type_id")
+        guard id <= UInt8.max else {
+            throw configuration.malformed("type_id", "\(id) is no segment; use 0 to \(UInt8.max)")
+        }
+        return id
+    }
+
     private static func pieces(
         _ configuration: StageConfiguration, _ specialTokens: StageConfiguration, isSingle: Bool
     ) throws -> [TemplatePiece] {
@@ -47,7 +56,7 @@ extension TemplateProcessing {
                 throw sequence.malformed(
                     "id", "\(quoted(id)) is not a text of this template; use A, or B in pairs")
             }
-            let typeID = try sequence.int32("type_id")
+            let typeID = try Self.segment(sequence)
             return [TemplatePiece(content: id == "B" ? .second : .first, typeID: typeID)]
         }
         let special = try configuration.object("SpecialToken")
@@ -59,7 +68,7 @@ extension TemplateProcessing {
             }
             return id
         }
-        let typeID = try special.int32("type_id")
+        let typeID = try Self.segment(special)
         return ids.map { TemplatePiece(content: .special($0), typeID: typeID) }
     }
 }

@@ -25,7 +25,9 @@ struct BertPreTokenizer: SplittingPreTokenizer {
     @inline(__always)
     func kind(of scalar: UInt32) -> UInt32 { classes[scalar] }
 
-    func split(_ text: UnsafeBufferPointer<UInt8>, into words: inout [Range<Int>]) {
+    func split(
+        _ text: UnsafeBufferPointer<UInt8>, into words: inout [Range<Int>], _ budget: TextBudget
+    ) {
         asciiClasses.withUnsafeBufferPointer { asciiClasses in
             var wordStart = 0
             var position = 0

@@ -38,7 +38,7 @@ struct Metaspace: PreTokenizer {
         let isAtStart = text.isAtStart
         let tracks = text.tracksOrigins
         var index = 0
-        text.rewriteWords { word in
+        try text.rewriteWords { word in
             // Where white space or marks were dropped before, the word is not at the start.
             let start = tracks ? (word.origins.first?.start ?? 1) : Int32(isAtStart ? index : 1)
             index += 1
@@ -46,7 +46,7 @@ struct Metaspace: PreTokenizer {
             for (place, byte) in word.bytes.enumerated() where byte == 0x20 {
                 spaces.append(place..<place + 1)
             }
-            word.replace(spaces, with: replacement)
+            try word.replace(spaces, with: replacement, stage: "tokenizer.json: pre_tokenizer")
             let prepends = scheme == .always || scheme == .first && start == 0
             if prepends, !word.bytes.starts(with: replacement) { word.prepend(replacement) }
         }

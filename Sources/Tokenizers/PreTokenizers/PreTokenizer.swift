@@ -7,17 +7,21 @@ protocol PreTokenizer: Sendable {
 /// A pre-tokenizer that leaves the text as it is.
 protocol SplittingPreTokenizer: PreTokenizer {
     /// Appends the words' byte ranges, in order.
-    func split(_ text: UnsafeBufferPointer<UInt8>, into words: inout [Range<Int>]) throws
+    ///
+    /// - Parameter budget: what may be taken for the whole text.
+    func split(
+        _ text: UnsafeBufferPointer<UInt8>, into words: inout [Range<Int>], _ budget: TextBudget) throws
 }
 
 extension SplittingPreTokenizer {
     func preTokenize(_ text: inout AlignedText) throws {
         let old = text.words
+        let budget = text.budget
         text.words.removeAll(keepingCapacity: true)
         try text.bytes.withUnsafeBufferPointer { bytes in
             for word in old {
                 let before = text.words.count
-                try split(UnsafeBufferPointer(rebasing: bytes[word]), into: &text.words)
+                try split(UnsafeBufferPointer(rebasing: bytes[word]), into: &text.words, budget)
                 if word.lowerBound > 0 {
                     for index in before..<text.words.count {
                         let range = text.words[index]
@@ -35,7 +39,11 @@ struct PreTokenizerSequence: PreTokenizer {
     var stages: [any PreTokenizer]
 
     func preTokenize(_ text: inout AlignedText) throws {
-        for stage in stages { try stage.preTokenize(&text) }
+        for stage in stages {
+            try stage.preTokenize(&text)
+            // A stage makes at most a few bytes of one; many of them can make any number.
+            try text.checkSize(stage: "tokenizer.json: pre_tokenizer")
+        }
     }
 }
 

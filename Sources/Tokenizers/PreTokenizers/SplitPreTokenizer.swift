@@ -61,12 +61,14 @@ struct SplitPreTokenizer: SplittingPreTokenizer {
         return behavior
     }
 
-    func split(_ text: UnsafeBufferPointer<UInt8>, into words: inout [Range<Int>]) throws {
+    func split(
+        _ text: UnsafeBufferPointer<UInt8>, into words: inout [Range<Int>], _ budget: TextBudget
+    ) throws {
         if text.isEmpty { return }
         if let scanner { return scanner.split(text, into: &words) }
         var pieces: [(range: Range<Int>, isMatch: Bool)] = []
         var done = 0
-        for found in pattern.matches(in: text) {
+        for found in try pattern.matches(in: text, budget) {
             if done < found.lowerBound { pieces.append((done..<found.lowerBound, inverts)) }
             pieces.append((found, !inverts))
             done = found.upperBound

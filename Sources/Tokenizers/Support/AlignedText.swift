@@ -17,6 +17,8 @@ struct AlignedText {
     var tracksOrigins = false
     /// Whether this is the text from its very first byte on.
     var isAtStart = true
+    /// What the stages may take for it.
+    private(set) var budget = TextBudget(bytes: 0)
 
     var isASCII: Bool { bytes.allSatisfy { $0 < 0x80 } }
 
@@ -26,6 +28,7 @@ struct AlignedText {
     mutating func reset(_ text: UnsafeBufferPointer<UInt8>, start: Int, tracksOrigins: Bool) {
         bytes.removeAll(keepingCapacity: true)
         bytes.append(contentsOf: text)
+        budget = TextBudget(bytes: text.count)
         origins.removeAll(keepingCapacity: true)
         words.removeAll(keepingCapacity: true)
         self.tracksOrigins = tracksOrigins
@@ -39,6 +42,19 @@ struct AlignedText {
             for _ in 0..<length { origins.append(origin) }
             position += length
         }
+    }
+
+    /// A text of its own.
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+        budget = TextBudget(bytes: bytes.count)
+    }
+
+    init() {}
+
+    /// - Throws: ``TokenizerError/text(stage:reason:index:)`` where a stage makes, or has made, the text too long.
+    func checkSize(_ size: Int? = nil, stage: @autoclosure () -> String) throws {
+        try budget.check(size: size ?? bytes.count, stage: stage())
     }
 
     /// The characters.
@@ -109,10 +125,18 @@ struct AlignedText {
     }
 
     /// Replaces ranges, which ascend and do not overlap, by a text.
-    mutating func replace(_ ranges: [Range<Int>], with content: [UInt8]) {
+    ///
+    /// - Throws: ``TokenizerError/text(stage:reason:index:)`` where the text would become too long.
+    mutating func replace(
+        _ ranges: [Range<Int>], with content: [UInt8], stage: @autoclosure () -> String
+    ) throws {
         guard !ranges.isEmpty else { return }
+        let (added, overflow) = ranges.count.multipliedReportingOverflow(by: content.count)
+        let removed = ranges.reduce(0) { $0 + $1.count }
+        let (size, isTooLarge) = (bytes.count - removed).addingReportingOverflow(added)
+        try checkSize(overflow || isTooLarge ? .max : size, stage: stage())
         var newBytes: [UInt8] = []
-        newBytes.reserveCapacity(bytes.count + ranges.count * content.count)
+        newBytes.reserveCapacity(size)
         var newOrigins: [Origin] = []
         var done = 0
         for range in ranges {
@@ -177,20 +201,21 @@ extension UTF8Bytes {
 
 extension AlignedText {
     /// Changes each word as a text of its own.
-    mutating func rewriteWords(_ body: (inout AlignedText) -> Void) {
+    mutating func rewriteWords(_ body: (inout AlignedText) throws -> Void) rethrows {
         if words.count == 1, words[0] == 0..<bytes.count {
-            body(&self)
+            try body(&self)
             words[0] = 0..<bytes.count
             return
         }
         var result = AlignedText()
         var word = AlignedText()
+        word.budget = budget
         word.tracksOrigins = tracksOrigins
         for range in words {
             word.bytes.removeAll(keepingCapacity: true)
             word.bytes += bytes[range]
             if tracksOrigins { word.origins = Array(origins[range]) }
-            body(&word)
+            try body(&word)
             let start = result.bytes.count
             result.bytes += word.bytes
             result.origins += word.origins

@@ -24,6 +24,9 @@ struct StageConfiguration {
         self.object = object
     }
 
+    /// The file, and the path to this object in it.
+    var place: String { path.isEmpty ? file : "\(file): \(path)" }
+
     /// The error for a key of this object.
     func malformed(_ key: String, _ reason: String) -> TokenizerError {
         .malformed(file: file, key: pathOf(key), reason: reason)
@@ -89,14 +92,27 @@ extension StageConfiguration {
         }
     }
 
+    /// The strings of an array.
+    func strings(_ key: String) throws -> [String]? {
+        try optionalArray(key)?.map { value in
+            guard let text = value.stringValue else {
+                throw malformed(key, "expected strings, found \(value.typeName)")
+            }
+            return text
+        }
+    }
+
+    /// An element of an array, which must be an object.
+    func element(_ key: String, _ index: Int, _ value: JSONValue) throws -> StageConfiguration {
+        guard let object = value.objectValue else {
+            throw malformed("\(key)[\(index)]", "expected an object, found \(value.typeName)")
+        }
+        return StageConfiguration(file: file, path: pathOf("\(key)[\(index)]"), object: object)
+    }
+
     /// The objects of an array; none if the key is missing.
     func objects(_ key: String) throws -> [StageConfiguration] {
-        try (optionalArray(key) ?? []).enumerated().map { index, value in
-            guard let object = value.objectValue else {
-                throw malformed("\(key)[\(index)]", "expected an object, found \(value.typeName)")
-            }
-            return StageConfiguration(file: file, path: pathOf("\(key)[\(index)]"), object: object)
-        }
+        try (optionalArray(key) ?? []).enumerated().map { try element(key, $0, $1) }
     }
 
     /// A vocabulary, given as an object of tokens and ids.

@@ -12,6 +12,8 @@ enum TextPattern: Sendable {
     case gpt2
     /// Llama 3's words, or Qwen's.
     case llama3(Llama3Scanner)
+    /// `\s{2,}|[\n\r\t]`
+    case lineSpaces
     /// Runs of a character of at least a number.
     case run(UInt8, atLeast: Int)
     case regex(Regex)
@@ -19,7 +21,15 @@ enum TextPattern: Sendable {
     /// A regular expression as Foundation (ICU) understands it.
     final class Regex: @unchecked Sendable {
         let expression: NSRegularExpression
-        init(_ expression: NSRegularExpression) { self.expression = expression }
+        /// The file, and the place in it.
+        let place: String
+
+        /// Reads an expression as Oniguruma's syntax for Ruby has it, where lines are what `^`, `$` and `.` see.
+        init(_ pattern: String, place: String) throws {
+            expression = try NSRegularExpression(
+                pattern: pattern, options: [.anchorsMatchLines, .useUnixLineSeparators])
+            self.place = place
+        }
     }
 
     static let gpt2Expression = #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
@@ -36,11 +46,13 @@ enum TextPattern: Sendable {
             self = .gpt2
         } else if let scanner = Llama3Scanner(expression: text) {
             self = .llama3(scanner)
+        } else if text == #"\s{2,}|[\n\r\t]"# {
+            self = .lineSpaces
         } else if text == " {2,}" {
             self = .run(0x20, atLeast: 2)
         } else {
             do {
-                self = .regex(Regex(try NSRegularExpression(pattern: text)))
+                self = .regex(try Regex(text, place: "\(pattern.place).Regex"))
             } catch {
                 throw pattern.malformed(
                     "Regex",
@@ -60,7 +72,10 @@ enum TextPattern: Sendable {
     }
 
     /// The places that are found, in order.
-    func matches(in text: UnsafeBufferPointer<UInt8>) -> [Range<Int>] {
+    ///
+    /// - Parameter budget: what may be taken for the text that this is, or is a part of.
+    /// - Throws: ``TokenizerError/text(stage:reason:index:)`` where it takes too long.
+    func matches(in text: UnsafeBufferPointer<UInt8>, _ budget: TextBudget) throws -> [Range<Int>] {
         var found: [Range<Int>] = []
         switch self {
         case .literal(let pattern):
@@ -84,6 +99,21 @@ enum TextPattern: Sendable {
                 if end - place >= least { found.append(place..<end) }
                 place = max(end, place + 1)
             }
+        case .lineSpaces:
+            var run: (range: Range<Int>, count: Int, isLineSpace: Bool)?
+            func end() {
+                if let run, run.count > 1 || run.isLineSpace { found.append(run.range) }
+                run = nil
+            }
+            Self.forEachScalar(text) { range, scalar in
+                guard UnicodeTables.contains(scalar, in: UnicodeTables.spaces) else { return end() }
+                if let before = run {
+                    run = (before.range.lowerBound..<range.upperBound, before.count + 1, false)
+                } else {
+                    run = (range, 1, scalar == 0x0A || scalar == 0x0D || scalar == 0x09)
+                }
+            }
+            end()
         case .whitespace:
             var previous = 0
             Self.forEachScalar(text) { range, scalar in
@@ -100,7 +130,7 @@ enum TextPattern: Sendable {
                 previous = kind
             }
         case .gpt2, .llama3: scanner?.split(text, into: &found)
-        case .regex(let regex): return Self.matches(of: regex.expression, in: text)
+        case .regex(let regex): return try Self.matches(of: regex, in: text, budget)
         }
         return found
     }
@@ -119,11 +149,31 @@ enum TextPattern: Sendable {
         }
     }
 
-    private static func matches(of expression: NSRegularExpression, in text: UnsafeBufferPointer<UInt8>)
-        -> [Range<Int>]
-    {
+    private static func matches(
+        of regex: Regex, in text: UnsafeBufferPointer<UInt8>, _ budget: TextBudget
+    ) throws -> [Range<Int>] {
         let string = String(decoding: text, as: UTF8.self)
-        let results = expression.matches(in: string, range: NSRange(location: 0, length: string.utf16.count))
+        let whole = NSRange(location: 0, length: string.utf16.count)
+        var results: [NSRange] = []
+        var isOutOfMemory = false
+        try budget.search(stage: regex.place, pattern: regex.expression.pattern) { mayGoOn in
+            regex.expression.enumerateMatches(
+                in: string, options: [.reportProgress, .reportCompletion], range: whole
+            ) { result, flags, stop in
+                if let result {
+                    results.append(result.range)
+                } else if flags.contains(.internalError) {
+                    isOutOfMemory = true
+                }
+                if !mayGoOn() { stop.pointee = true }
+            }
+        }
+        guard !isOutOfMemory else {
+            throw TokenizerError.text(
+                stage: regex.place,
+                reason: "\(quoted(regex.expression.pattern)) takes too much memory on a text of \(text.count) bytes; write an "
+                    + "expression that need not go back, or use the tokenizer that belongs to the model", index: nil)
+        }
         guard !results.isEmpty else { return [] }
         // The byte of each UTF-16 unit.
         var bytes: [Int] = []
@@ -133,8 +183,7 @@ enum TextPattern: Sendable {
         }
         bytes.append(text.count)
         return results.compactMap {
-            $0.range.length == 0
-                ? nil : bytes[$0.range.location]..<bytes[$0.range.location + $0.range.length]
+            $0.length == 0 ? nil : bytes[$0.location]..<bytes[$0.location + $0.length]
         }
     }
 }

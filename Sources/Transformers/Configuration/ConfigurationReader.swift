@@ -30,12 +30,19 @@ struct ConfigurationReader {
     /// An activation by transformers' name, or the default where the field is absent.
     func activation(_ key: String, default fallback: Activation) throws -> Activation {
         guard let value = object[key] else { return fallback }
-        guard let activation = value.stringValue.flatMap(Activation.init(rawValue:)) else {
-            let known = Activation.allCases.map(\.rawValue).joined(separator: ", ")
+        let name = value.stringValue.map { Self.activationAliases[$0] ?? $0 }
+        guard let activation = name.flatMap(Activation.init(rawValue:)) else {
+            let known = (Activation.allCases.map(\.rawValue) + Self.activationAliases.keys.sorted())
+                .joined(separator: ", ")
             throw error(key, "must be one of \(known)", value)
         }
         return activation
     }
+
+    /// Names that transformers has for the same function.
+    private static let activationAliases = [
+        "gelu_python": "gelu", "gelu_fast": "gelu_new", "gelu_accurate": "gelu_new",
+    ]
 
     /// A probability of dropout, or the default where the field is absent or null.
     func dropout(_ key: String, default fallback: Double) throws -> Double {

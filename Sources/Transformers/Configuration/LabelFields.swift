@@ -1,64 +1,104 @@
 import JSON
 
-/// The classes of a `config.json`: `id2label`, `label2id`, `num_labels`.
-enum LabelFields {
+/// The classes of a `config.json`: `id2label`, `label2id`, `num_labels`, read as transformers reads them.
+struct LabelFields {
     /// More classes than any data set has: a number beyond it is a mistake.
     private static let largestCount = 1_000_000
 
-    /// The classes' names by index; `LABEL_0`, … where only their number is given; two where nothing is.
+    /// The classes' names by index.
+    let names: [String]
+    /// What the fields say and does not count.
+    private(set) var warnings: [String] = []
+
+    /// The names are those of `id2label`, unless `num_labels` is another number; `LABEL_0`, … where only the number is
+    /// given; two where nothing is. `label2id` is not needed.
     ///
-    /// - Throws: ``TransformersError`` where the map has gaps or the fields disagree.
-    static func names(_ reader: ConfigurationReader) throws -> [String] {
-        let names = try mappedNames(reader) ?? numberedNames(reader)
-        if let count = reader.optional("num_labels"), count.intValue != names.count {
-            throw reader.error(
-                "num_labels", "must be the number of names in \"id2label\", \(names.count)", count)
+    /// - Throws: ``TransformersError`` where the map has gaps or holds what is no name.
+    init(_ reader: ConfigurationReader) throws {
+        let count = try Self.count(reader)
+        let mapped = try Self.mapped(reader)
+        if let mapped, count == nil || count == mapped.names.count {
+            names = mapped.names
+            if !mapped.unnamed.isEmpty {
+                warnings.append(
+                    "\(reader.source): \"id2label\" has no name for \(Self.list(mapped.unnamed)); "
+                        + "transformers' usual ones are taken")
+            }
+        } else {
+            names = (0..<(count ?? 2)).map(Self.usualName)
+            if let mapped, mapped.names != mapped.names.indices.map(Self.usualName) {
+                warnings.append(
+                    "\(reader.source): \"num_labels\" is \(names.count), but \"id2label\" has "
+                        + "\(mapped.names.count) names; as in transformers the number counts, and the classes are "
+                        + "called \(Self.list(names))")
+            }
         }
-        try checkInverse(reader, names)
-        return names
+        if let warning = Self.difference(reader, names) { warnings.append(warning) }
     }
 
-    private static func numberedNames(_ reader: ConfigurationReader) throws -> [String] {
-        guard reader.optional("num_labels") != nil else { return ["LABEL_0", "LABEL_1"] }
-        let count = try reader.integer("num_labels", default: 2, in: 1...largestCount)
-        return (0..<count).map { "LABEL_\($0)" }
+    private static func usualName(_ index: Int) -> String { "LABEL_\(index)" }
+
+    private static func list(_ names: [String]) -> String {
+        names.prefix(4).joined(separator: ", ") + (names.count > 4 ? ", …" : "")
     }
 
-    private static func mappedNames(_ reader: ConfigurationReader) throws -> [String]? {
+    private static func count(_ reader: ConfigurationReader) throws -> Int? {
+        guard let value = reader.optional("num_labels") else { return nil }
+        guard let number = value.doubleValue.flatMap(Int.init(exactly:)), (1...largestCount).contains(number) else {
+            throw reader.error("num_labels", "must be an integer from 1 to \(largestCount)", value)
+        }
+        return number
+    }
+
+    private static func mapped(_ reader: ConfigurationReader) throws -> (names: [String], unnamed: [String])? {
         guard let value = reader.optional("id2label") else { return nil }
         guard let map = value.objectValue, !map.isEmpty else {
             throw reader.error("id2label", "must be an object of names by index", value)
         }
         var names = [String?](repeating: nil, count: map.count)
+        var unnamed: [String] = []
         for (key, name) in map {
-            // `Int` alone would also read a sign or leading zeros.
-            guard let index = Int(key), String(index) == key, names.indices.contains(index) else {
+            let digits = key.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            guard digits, let index = Int(key), names.indices.contains(index), names[index] == nil else {
                 throw reader.error(
                     "\"id2label\" has the key \(JSONValue.string(key).serialized()); its \(map.count) keys "
                         + "must be \"0\" to \"\(map.count - 1)\"")
             }
-            guard let text = name.stringValue else {
-                throw reader.error("id2label", "must hold names as strings", name)
+            if name.isNull {
+                names[index] = usualName(index)
+                unnamed.append(usualName(index))
+            } else if let text = text(name) {
+                names[index] = text
+            } else {
+                throw reader.error("id2label", "must hold names", name)
             }
-            names[index] = text
         }
-        return names.compactMap(\.self)
+        return (names.compactMap(\.self), unnamed)
     }
 
-    private static func checkInverse(_ reader: ConfigurationReader, _ names: [String]) throws {
-        guard let value = reader.optional("label2id") else { return }
-        guard let inverse = value.objectValue else {
-            throw reader.error("label2id", "must be an object of indices by name", value)
+    /// A name, which is sometimes written as a number; as Python prints it.
+    private static func text(_ value: JSONValue) -> String? {
+        switch value {
+        case .string(let text): text
+        case .integer, .number: value.serialized()
+        case .bool(let flag): flag ? "True" : "False"
+        case .null, .array, .object: nil
         }
-        for (index, name) in names.enumerated() where inverse[name]?.intValue != index {
-            let found = inverse[name].map { $0.serialized() } ?? "no index"
-            throw reader.error(
-                "\"id2label\" calls class \(index) \(JSONValue.string(name).serialized()), \"label2id\" gives "
-                    + "that name \(found); make the two agree")
+    }
+
+    /// What to say where `label2id` says something else.
+    private static func difference(_ reader: ConfigurationReader, _ names: [String]) -> String? {
+        guard let value = reader.optional("label2id") else { return nil }
+        let inverse = value.objectValue
+        let index = names.indices.first { index in inverse?[names[index]]?.doubleValue != Double(index) }
+        guard let index else {
+            return inverse?.count == names.count
+                ? nil
+                : "\(reader.source): \"label2id\" has \(inverse?.count ?? 0) names for \(names.count) classes; it is "
+                    + "not needed, and \"id2label\" counts"
         }
-        guard inverse.count == names.count else {
-            throw reader.error(
-                "\"label2id\" has \(inverse.count) names, \"id2label\" \(names.count); make the two agree")
-        }
+        let name = JSONValue.string(names[index]).serialized()
+        return "\(reader.source): \"id2label\" calls class \(index) \(name), \"label2id\" gives that name "
+            + "\(inverse?[names[index]].map { $0.serialized() } ?? "no index"); \"id2label\" counts, as in transformers"
     }
 }

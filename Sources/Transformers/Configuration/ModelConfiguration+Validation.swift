@@ -74,7 +74,7 @@ extension ModelConfiguration {
 
     /// `problem_type`; `nil` where it is absent or null.
     static func problemType(_ reader: ConfigurationReader) throws -> ProblemType? {
-        guard let value = reader.optional("problem_type") else { return nil }
+        guard let value = reader.optional("problem_type"), value != "" else { return nil }
         guard let type = value.stringValue.flatMap(ProblemType.init(rawValue:)) else {
             let known = ProblemType.allCases.map(\.rawValue).joined(separator: ", ")
             throw reader.error("problem_type", "must be one of \(known)", value)
@@ -105,8 +105,16 @@ extension ModelConfiguration {
             try reader.refuse(key, unless: isFalse, hasNoSuchPart)
         }
         for key in Self.otherFamiliesFields where !family.ownFields.contains(key) {
-            try reader.refuse(key, hasNoSuchPart)
+            let usual = usualValues[key]
+            try reader.refuse(key, unless: { usual != nil && $0.intValue == usual }, hasNoSuchPart)
         }
+    }
+
+    /// What some of these fields say that changes nothing.
+    private var usualValues: [String: Int] {
+        [
+            "num_key_value_heads": numAttentionHeads, "head_dim": hiddenSize / max(1, numAttentionHeads),
+        ]
     }
 
     private static let otherFamiliesSwitches = [

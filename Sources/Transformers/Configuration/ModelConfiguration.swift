@@ -35,6 +35,8 @@ public struct ModelConfiguration: Sendable {
     private var statedProblemType: ProblemType?
     /// How the saved weights are quantised; `nil` for floating point.
     public var quantization: QuantizationConfiguration?
+    /// What the file says and does not count; each a line for the user.
+    public let warnings: [String]
     /// Where this was read, for messages.
     public let source: String
     /// All fields as they were read.
@@ -84,7 +86,7 @@ public struct ModelConfiguration: Sendable {
             throw TransformersError(
                 "\(path): has no config.json; give a model directory in Hugging Face format")
         }
-        let value = try JSONValue.load(contentsOf: file)
+        let value = try JSONValue.load(contentsOf: file, dialect: .python)
         guard let object = value.objectValue else {
             throw TransformersError("\(file.plainPath): must be a JSON object, not \(value.typeName)")
         }
@@ -115,7 +117,10 @@ public struct ModelConfiguration: Sendable {
             try fields.typeVocabSize.map {
                 try integer($0, in: ($0.fallback == 0 ? 0 : 1)...Self.largestSize)
             } ?? 0
-        padTokenId = try integer(fields.padTokenId, in: 0...Self.largestSize)
+        // Where positions begin after its number it is needed; elsewhere a model may have none.
+        let hasNoPadding =
+            json[fields.padTokenId.key]?.isNull == true && !family.positionsFollowPadding
+        padTokenId = hasNoPadding ? 0 : try integer(fields.padTokenId, in: 0...Self.largestSize)
         if let field = fields.embeddingSize {
             ownEmbeddingSize =
                 reader.optional(field.key) == nil
@@ -141,7 +146,8 @@ public struct ModelConfiguration: Sendable {
             fields.initializerRange.key, default: fields.initializerRange.fallback, "above 0"
         ) { $0 > 0 }
         hiddenAct = try reader.activation(fields.hiddenAct.key, default: fields.hiddenAct.fallback)
-        labelNames = try LabelFields.names(reader)
+        let labels = try LabelFields(reader)
+        (labelNames, warnings) = (labels.names, labels.warnings)
         statedProblemType = try Self.problemType(reader)
         quantization = try QuantizationConfiguration(reader)
         self.source = source

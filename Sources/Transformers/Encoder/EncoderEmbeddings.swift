@@ -17,6 +17,8 @@ struct EncoderEmbeddings {
     /// The position table's row for an example's first token: RoBERTa's tables begin with the padding's.
     let positionOffset: Int
     let tokenType: Embedding?
+    /// Whether there is more than one segment; with one alone a tokenizer's segments say nothing.
+    private let tellsSegments: Bool
     let norm: LayerNorm
     let projection: Projection?
     let dropout: Dropout
@@ -48,6 +50,7 @@ struct EncoderEmbeddings {
             ? try Embedding(
                 scope["position_embeddings"], count: configuration.maxPositionEmbeddings, width: width,
                 paddingIndex: positionOffset > 0 ? padding : nil, initializer: initializer) : nil
+        tellsSegments = configuration.typeVocabSize > 1
         tokenType =
             configuration.typeVocabSize > 0
             ? try Embedding(
@@ -90,7 +93,7 @@ struct EncoderEmbeddings {
     /// The embeddings of packed input, in one operation whose gradient for the word table is sparse: (T, H) float32.
     func packed(_ input: PackedInput, _ sequences: PackedSequences, _ state: DropoutState?) throws -> Tensor {
         guard let kernel else { throw TransformersError("these embeddings have no positions") }
-        let types = tokenType == nil ? nil : input.tokenTypeIDs
+        let types = tellsSegments ? input.tokenTypeIDs : nil
         return try projected(kernel(input.inputIDs, types: types, sequences, state))
     }
 
@@ -99,7 +102,8 @@ struct EncoderEmbeddings {
         var sum = try word(Tensor(input.inputIDs))
         // In this order, so that sums are rounded alike on every path.
         if let tokenType {
-            let types = input.tokenTypeIDs ?? [Int32](repeating: 0, count: input.inputIDs.count)
+            let given = tellsSegments ? input.tokenTypeIDs : nil
+            let types = given ?? [Int32](repeating: 0, count: input.inputIDs.count)
             sum = try sum + tokenType(Tensor(types))
         }
         if let position {
@@ -118,7 +122,10 @@ struct EncoderEmbeddings {
     /// (B, L) ids → (B, L, H)
     func callAsFunction(_ input: ModelInput, _ state: DropoutState?) throws -> Tensor {
         var sum = try word(input.inputIDs)
-        if let tokenType { sum = try sum + tokenType(input.tokenTypeIDs ?? input.inputIDs.zerosLike()) }
+        if let tokenType {
+            let given = tellsSegments ? input.tokenTypeIDs : nil
+            sum = try sum + tokenType(given ?? input.inputIDs.zerosLike())
+        }
         if let position { sum = try sum + position(positions(input)) }
         return try normalised(sum, state)
     }

@@ -90,7 +90,7 @@ struct BenchmarkCommand: ParsableCommand {
         request.labelColumn = columns.labelColumn
         request.labelSeparator = columns.labelSeparator ?? request.labelSeparator
         request.delimited = try columns.delimited.format()
-        request.maxLength = columns.maxLength ?? request.maxLength
+        request.maxLength = columns.maxLength
         request.rounds = rounds
         request.seconds = seconds
         request.threads = threads

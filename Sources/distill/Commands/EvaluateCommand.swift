@@ -49,7 +49,7 @@ struct EvaluateCommand: ParsableCommand {
         request.labelColumn = columns.labelColumn
         request.labelSeparator = columns.labelSeparator ?? request.labelSeparator
         request.delimited = try columns.delimited.format()
-        request.maxLength = columns.maxLength ?? request.maxLength
+        request.maxLength = columns.maxLength
         request.batchSize = batchSize
         request.latencySamples = latencySamples
         request.cache = try cache.options()

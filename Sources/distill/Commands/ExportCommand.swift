@@ -81,7 +81,7 @@ struct ExportCommand: ParsableCommand {
         request.labelColumn = columns.labelColumn
         request.labelSeparator = columns.labelSeparator ?? request.labelSeparator
         request.delimited = try columns.delimited.format()
-        request.maxLength = columns.maxLength ?? request.maxLength
+        request.maxLength = columns.maxLength
         request.batchSize = batchSize
         request.cache = try cache.options()
         return request

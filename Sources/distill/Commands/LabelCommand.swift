@@ -34,7 +34,7 @@ struct LabelCommand: ParsableCommand {
 
     @OptionGroup var delimited: DelimitedOptions
 
-    @Option(help: "Longer inputs are cut to this many tokens. (default: 128)")
+    @Option(help: "Longer inputs are cut to this many tokens. (default: as in the teacher's training, else the tokenizer's)")
     var maxLength: Int?
 
     @Option(help: "Texts in one forward pass.")
@@ -53,7 +53,7 @@ struct LabelCommand: ParsableCommand {
         request.textColumn = textColumn
         request.textPairColumn = textPairColumn
         request.delimited = try delimited.format()
-        request.maxLength = maxLength ?? request.maxLength
+        request.maxLength = maxLength
         request.batchSize = batchSize
         request.shard = try shard.map { try Shard($0) }
         request.cache = try cache.options()

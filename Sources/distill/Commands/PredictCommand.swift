@@ -42,8 +42,9 @@ struct PredictCommand: ParsableCommand {
 
     @OptionGroup var delimited: DelimitedOptions
 
-    @Option(help: "Longer inputs are cut to this many tokens.")
-    var maxLength = 128
+    @Option(
+        help: "Longer inputs are cut to this many tokens. (default: as in the model's training, else the tokenizer's)")
+    var maxLength: Int?
 
     @Option(help: "The probability above which a label is chosen, by models that may choose several.")
     var threshold = 0.5
@@ -51,7 +52,7 @@ struct PredictCommand: ParsableCommand {
     @OptionGroup(title: "Running") var compute: ComputeOptions
 
     func run() throws {
-        guard maxLength >= 3 else { throw UsageError("max_length must be at least 3, got \(maxLength)") }
+        if let maxLength, maxLength < 3 { throw UsageError("max_length must be at least 3, got \(maxLength)") }
         guard threshold > 0, threshold < 1 else {
             throw UsageError("threshold must be between 0 and 1, got \(threshold)")
         }
@@ -63,6 +64,10 @@ struct PredictCommand: ParsableCommand {
         let predictor = try Predictor(
             model: try ModelReference.directory(model), maxLength: maxLength, device: device,
             precision: compute.precision ?? .float32, threshold: threshold)
+        for warning in predictor.warnings { Terminal.error("WARNING: \(warning)") }
+        defer {
+            predictor.cutWarning(input == "-" ? "standard input" : input).map { Terminal.error("WARNING: \($0)") }
+        }
         while let inputs = try source.next() {
             try Terminal.output(try answers(to: inputs, predictor).joined(separator: "\n"))
         }

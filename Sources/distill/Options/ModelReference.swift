@@ -9,11 +9,18 @@ enum ModelReference {
     /// A directory that exists always wins. Only a name with one slash counts as the Hub's; all else is a path, whether
     /// there is one or not.
     ///
-    /// - Throws: `DistillationError`, which names both readings, where it is neither here nor on the Hub.
+    /// - Throws: `DistillationError`, which names both readings, where it is neither here nor on the Hub, and the Hub's name
+    ///   of a model that is known without its owner.
     static func directory(_ text: String, quiet: Bool = false) throws -> URL {
         guard text.split(separator: "@", maxSplits: 1)[0...].first?.filter({ $0 == "/" }).count == 1,
             case .repository(let repository)? = try? HubReference.parse(text)
-        else { return URL(filePath: text) }
+        else {
+            if let name = fullName(of: text), !FileManager.default.fileExists(atPath: text) {
+                throw DistillationError(
+                    "there is no directory '\(text)'; the Hub has that model as \(name), so name it so")
+            }
+            return URL(filePath: text)
+        }
         let display = DownloadDisplay(isDrawn: Terminal.isInteractive && !quiet)
         do {
             let directory = try HubClient().waitForSnapshot(of: repository) { display.show($0) }

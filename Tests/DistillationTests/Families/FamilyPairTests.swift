@@ -67,6 +67,47 @@ struct FamilyPairTests {
         }
     }
 
+    /// Reviews with a second text behind each.
+    private func pairs() throws -> URL {
+        let rows = try String(contentsOf: Support.reviews, encoding: .utf8).split(separator: "\n").dropFirst()
+        let lines = rows.map { row in
+            let place = row.lastIndex(of: ",") ?? row.endIndex
+            return "\(row[..<place]),\"the film, again\"\(row[place...])"
+        }
+        let file = scratch.appending(path: "pairs.csv")
+        try Data((["text,text_pair,label"] + lines).joined(separator: "\n").appending("\n").utf8).write(to: file)
+        return file
+    }
+
+    @Test(
+        "each family learns pairs of texts and teaches them: finetune, check and run",
+        arguments: FamilyModel.all.indices)
+    func pairs(_ index: Int) throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let (base, student) = (scratch.appending(path: "base"), scratch.appending(path: "student"))
+        try FamilyModel.all[index].write(to: base, layers: 2)
+        try FamilyModel.all[(index + 1) % FamilyModel.all.count].write(to: student, layers: 1)
+        let data = DataRequest(train: try pairs())
+        var tuning = FineTuneRequest(model: base, data: data, output: scratch.appending(path: "teacher"))
+        tuning.training.maxSteps = 2
+        tuning.cache = Support.cache
+        #expect(try FineTuning(tuning).run().steps == 2)
+        // A student of its own shape, then one of another family.
+        for directory in [nil, student] {
+            var request = DistillRequest(teacher: tuning.output, data: data, output: scratch.appending(path: "distilled"))
+            request.student.directory = directory
+            if directory == nil { request.student.layers = 1 }
+            request.training.maxSteps = 2
+            request.cache = Support.cache
+            request.overwrite = true
+            let errors = try DistillationRun.check(request).filter { $0.severity == .error }
+            #expect(errors.isEmpty, "\(errors)")
+            #expect(try DistillationRun(request).run().steps == 2)
+            let predictor = try Predictor(model: request.output)
+            #expect(try predictor.predict([TextInput("a fine film", pair: "the film, again")]).count == 1)
+        }
+    }
+
     @Test(
         "layers and relations teach across families where the tokens are the same", arguments: FamilyModel.all
     )

@@ -1,0 +1,55 @@
+import Foundation
+import JSON
+import Tokenizers
+import Transformers
+
+/// How many tokens of a text a model reads: the one place where that is decided.
+enum TextLength {
+    /// The records that say with which length a model was trained, by their files, and where in them.
+    private static let records: [(file: String, keys: [String])] = [
+        ("distillation.json", ["settings", "max_length"]), ("training.json", ["settings", "max_length"]),
+        (QuantizationReport.fileName, ["max_length"]),
+    ]
+
+    /// The length that is asked for, else the one that the model was trained with, else the tokenizer's
+    /// `model_max_length`, else as many tokens as the model has positions for; never more than these.
+    ///
+    /// - Parameters:
+    ///   - wanted: What is asked for.
+    ///   - directory: The model's.
+    ///   - positions: As many tokens as the model has positions for; `nil` where that is not known.
+    static func tokens(
+        wanted: Int?, in directory: URL, tokenizer: Tokenizer?, positions: Int?
+    ) -> Int {
+        let length = wanted ?? trained(in: directory) ?? tokenizer?.modelMaxLength
+        return min(length ?? positions ?? 512, positions ?? .max)
+    }
+
+    /// The length that a model was trained with, as far as the records of its directory tell.
+    static func trained(in directory: URL) -> Int? {
+        for record in records {
+            let file = directory.appending(path: record.file)
+            guard FileManager.default.fileExists(atPath: file.path),
+                let json = try? JSONValue.load(contentsOf: file)
+            else { continue }
+            let value = record.keys.reduce(Optional(json)) { $0?.objectValue?[$1] }
+            // Too short for a token of text is no length.
+            if let length = value?.intValue, length >= 3 { return length }
+        }
+        return nil
+    }
+
+    /// - Throws: ``DistillationError`` for a length that has no room for a token of text.
+    static func validate(_ wanted: Int?) throws {
+        guard let wanted, wanted < 3 else { return }
+        throw DistillationError(
+            "max_length must be at least 3 (two special tokens and one of text), got \(wanted)")
+    }
+
+    /// What to say of texts that are cut; `nil` where none is.
+    static func warning(cut: Int, of count: Int, in source: String, tokens: Int) -> String? {
+        guard cut > 0 else { return nil }
+        return "\(source): \(cut) of \(count) texts \(cut == 1 ? "is" : "are") longer than \(tokens) tokens and cut there; "
+            + "a larger --max-length keeps more of them, as far as the model has positions"
+    }
+}

@@ -1,0 +1,17 @@
+import Files
+
+/// What may stand at the start of a text file besides its text.
+enum TextFileStart {
+    /// The text's bytes, without a byte order mark.
+    static func content(of bytes: UnsafeRawBufferPointer) -> UnsafeBufferPointer<UInt8> {
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let text = bytes.starts(with: mark) ? UnsafeRawBufferPointer(rebasing: bytes[mark.count...]) : bytes
+        return text.bindMemory(to: UInt8.self)
+    }
+
+    /// - Throws: ``TokenizerError/malformed(file:key:reason:)`` where the file only stands for another.
+    static func refusePointer(_ bytes: UnsafeRawBufferPointer, file: String) throws {
+        guard GitLFSPointer.isPointer(bytes) else { return }
+        throw TokenizerError.malformed(file: file, key: "contents", reason: GitLFSPointer.advice)
+    }
+}
