@@ -20,6 +20,7 @@ public final class Predictor {
     public let maxLength: Int
     let model: any SequenceClassifier
     let tokenizer: Tokenizer
+    private let directory: URL
     private let batchSize = 64
 
     /// - Parameters:
@@ -38,6 +39,7 @@ public final class Predictor {
             throw DistillationError("threshold must be between 0 and 1, got \(threshold)")
         }
         self.threshold = threshold
+        self.directory = directory
         let loaded = try TrainedClassifier(directory, device: device)
         model = loaded.model
         model.precision = precision
@@ -55,7 +57,7 @@ public final class Predictor {
         let encoded = try EncodedDataset(inputs, tokenizer: tokenizer, maxLength: maxLength)
         guard
             let logits = try Inference.logits(
-                model, encoded, batchSize: batchSize)
+                model, encoded, batchSize: batchSize, of: directory.path(percentEncoded: false))
         else { return [] }
         switch problemType {
         case .singleLabel: return try classes(logits)
