@@ -23,8 +23,10 @@ public enum Leftovers {
         public var description: String {
             let size =
                 bytes >= 1_000_000
-                ? String(format: "%.1f MB", Double(bytes) / 1e6) : String(format: "%.1f kB", Double(bytes) / 1e3)
-            return "Removed \(count) unfinished \(count == 1 ? "item" : "items") (\(size)) in \(directory), left by a "
+                ? String(format: "%.1f MB", Double(bytes) / 1e6)
+                : String(format: "%.1f kB", Double(bytes) / 1e3)
+            return
+                "Removed \(count) unfinished \(count == 1 ? "item" : "items") (\(size)) in \(directory), left by a "
                 + "process that was killed."
         }
     }
@@ -87,7 +89,9 @@ public enum Leftovers {
 
     /// Whether a name is a temporary one, such as `.student.partial-1x2y`.
     static func isUnfinished(_ name: String, of output: String? = nil) -> Bool {
-        guard name.hasPrefix("."), let dot = name.lastIndex(of: "."), dot > name.startIndex else { return false }
+        guard name.hasPrefix("."), let dot = name.lastIndex(of: "."), dot > name.startIndex else {
+            return false
+        }
         let base = name[name.index(after: name.startIndex)..<dot]
         guard output == nil || base.utf8.elementsEqual(output?.utf8 ?? "".utf8) else { return false }
         let end = name[name.index(after: dot)...]

@@ -29,7 +29,9 @@ enum MappedRegions {
                 new.initialize(repeating: Region(base: 0, count: 0, path: nil), count: capacity)
                 regions = new
             }
-            guard let regions, let free = (0..<capacity).first(where: { regions[$0].base == 0 }) else { return }
+            guard let regions, let free = (0..<capacity).first(where: { regions[$0].base == 0 }) else {
+                return
+            }
             regions[free].path = strdup(path)
             regions[free].count = UInt(count)
             regions[free].base = UInt(bitPattern: base)
@@ -38,7 +40,8 @@ enum MappedRegions {
 
     static func remove(_ base: UnsafeMutableRawPointer) {
         lock.withLock {
-            guard let regions, let place = (0..<capacity).first(where: { regions[$0].base == UInt(bitPattern: base) })
+            guard let regions,
+                let place = (0..<capacity).first(where: { regions[$0].base == UInt(bitPattern: base) })
             else { return }
             regions[place].base = 0
             free(regions[place].path)
@@ -75,7 +78,9 @@ private func mappedFileFault(_ address: UInt) {
     var place = 0
     while place < MappedRegions.capacity {
         let region = regions[place]
-        if region.base != 0, address >= region.base, address - region.base < region.count, let path = region.path {
+        if region.base != 0, address >= region.base, address - region.base < region.count,
+            let path = region.path
+        {
             say("\nError: ")
             _ = write(STDERR_FILENO, path, strlen(path))
             say(": was shortened while it was read; put the whole file back and start again\n")

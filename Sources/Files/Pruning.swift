@@ -26,7 +26,9 @@ public enum Pruning {
 
     /// Whether a living process has the file open as a ``SealedFile``, or writes it.
     public static func isUsed(_ url: URL) -> Bool {
-        guard let descriptor = claim(url.systemPath) else { return FileKind(path: url.systemPath) != .missing }
+        guard let descriptor = claim(url.systemPath) else {
+            return FileKind(path: url.systemPath) != .missing
+        }
         close(descriptor)
         return false
     }

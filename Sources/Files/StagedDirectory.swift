@@ -191,7 +191,8 @@ public final class StagedDirectory {
         } catch {
             throw FileError.readFailed(path, reason: error.localizedDescription)
         }
-        let isOwn = if case .only(let identity) = replacing { FileIdentity(path: path) == identity } else { false }
+        let isOwn =
+            if case .only(let identity) = replacing { FileIdentity(path: path) == identity } else { false }
         if !contents.isEmpty, replacing != .anything, !isOwn { throw FileError.exists(path) }
     }
 

@@ -97,9 +97,10 @@ func exchange(_ one: String, _ other: String) -> Bool {
     #else
         // Not in the headers that Swift sees.
         guard let symbol = dlsym(nil, "renameat2") else { return false }
-        typealias Function = @convention(c) (
-            Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32
-        ) -> Int32
+        typealias Function =
+            @convention(c) (
+                Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32
+            ) -> Int32
         let renameExchange: UInt32 = 2
         return unsafeBitCast(symbol, to: Function.self)(AT_FDCWD, one, AT_FDCWD, other, renameExchange) == 0
     #endif
@@ -109,7 +110,9 @@ func exchange(_ one: String, _ other: String) -> Bool {
 func isMountPoint(_ path: String) -> Bool {
     #if os(Linux)
         // Each line: identifiers, device, root, and as the fifth word the place, with blanks in octal digits.
-        guard let text = try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8) else { return false }
+        guard let text = try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8) else {
+            return false
+        }
         var place = path
         for (character, code) in [("\\", "\\134"), (" ", "\\040"), ("\t", "\\011"), ("\n", "\\012")] {
             place = place.replacing(character, with: code)
@@ -119,7 +122,9 @@ func isMountPoint(_ path: String) -> Bool {
             return words.count > 4 && words[4].utf8.elementsEqual(place.utf8)
         }
     #else
-        guard let own = FileIdentity(path: path), let above = FileIdentity(path: path + "/..") else { return false }
+        guard let own = FileIdentity(path: path), let above = FileIdentity(path: path + "/..") else {
+            return false
+        }
         return own.device != above.device
     #endif
 }

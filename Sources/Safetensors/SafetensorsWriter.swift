@@ -120,7 +120,8 @@ public enum SafetensorsWriter {
         func mismatch(_ count: Int) -> SafetensorsError {
             SafetensorsError(
                 path, tensor: entry.name,
-                "its shape \(entry.shape) of \(entry.dtype.rawValue) needs \(expected) bytes, but \(count) were given")
+                "its shape \(entry.shape) of \(entry.dtype.rawValue) needs \(expected) bytes, but \(count) were given"
+            )
         }
         try entry.withBytes { bytes in
             let count = (written ?? 0) + bytes.count

@@ -61,7 +61,8 @@ public struct CacheContents: Sendable {
 
     private func tokens() -> [Entry] {
         let folder = root.appending(path: CacheLeftovers.tokens)
-        return names(CacheLeftovers.tokens).filter { $0.hasSuffix(".tokens") && !$0.hasPrefix(".") }.map { name in
+        return names(CacheLeftovers.tokens).filter { $0.hasSuffix(".tokens") && !$0.hasPrefix(".") }.map {
+            name in
             let url = folder.appending(path: name)
             return entry(
                 .tokens, url, lastUse: nil, isUsed: Pruning.isUsed(url),
@@ -145,7 +146,8 @@ extension CacheContents {
     private func filesToVerify() -> [URL] {
         CacheLeftovers.folders(root).flatMap { folder in
             let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-            return names.filter { !$0.hasPrefix(".") && $0 != "lock" && $0 != TeacherIdentity.sourceName }.sorted()
+            return names.filter { !$0.hasPrefix(".") && $0 != "lock" && $0 != TeacherIdentity.sourceName }
+                .sorted()
                 .map { folder.appending(path: $0) }
         }
     }
@@ -162,7 +164,9 @@ extension CacheContents {
             default:
                 let text = try ChildProcess.text(file)
                 if name == TeacherIdentity.fileName {
-                    guard Digest.sha256(text) == folder else { return "describes another teacher than its folder's name" }
+                    guard Digest.sha256(text) == folder else {
+                        return "describes another teacher than its folder's name"
+                    }
                 } else if folder == CacheLeftovers.digests {
                     guard DigestMemo.path(ofMemo: text, named: name) != nil else {
                         return "is damaged, or another file's"

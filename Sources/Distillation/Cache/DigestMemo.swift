@@ -22,7 +22,9 @@ struct DigestMemo {
             return try Digest.sha256(ofFile: url)
         }
         let memo = directory.appending(path: Digest.sha256(url.path))
-        if let text = try? String(contentsOf: memo, encoding: .utf8), let digest = Self.read(text, status, url) {
+        if let text = try? String(contentsOf: memo, encoding: .utf8),
+            let digest = Self.read(text, status, url)
+        {
             return digest
         }
         let digest = try Digest.sha256(ofFile: url)

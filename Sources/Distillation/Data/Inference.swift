@@ -51,7 +51,8 @@ enum Inference {
     /// - Returns: `nil` where it was stopped.
     /// - Throws: ``NonFiniteLogitsError`` at the first batch with a logit that is not finite.
     static func logits(
-        _ model: any SequenceClassifier, _ dataset: EncodedDataset, batchSize: Int, of name: String = "the model",
+        _ model: any SequenceClassifier, _ dataset: EncodedDataset, batchSize: Int,
+        of name: String = "the model",
         onProgress: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Logits? {
         let classes = model.configuration.labelNames.count

@@ -80,7 +80,8 @@ final class TokenBuilder {
         }
         let description: JSONValue = [
             "key": .string(origin.key), "data": .string(origin.data), "tokenizer": .string(origin.tokenizer),
-            "max_length": .integer(origin.maxLength), "count": .integer(count), "id_bytes": .integer(layout.idBytes), "types": .bool(layout.hasTypes),
+            "max_length": .integer(origin.maxLength), "count": .integer(count),
+            "id_bytes": .integer(layout.idBytes), "types": .bool(layout.hasTypes),
             "labels": map.map { .array($0.names.map(JSONValue.string)) } ?? .null,
             "problem_type": .string(labels.problemType.rawValue), "classes": .integer(labels.classCount),
             "label_sets": .array(labels.sets.map { .array($0.map(JSONValue.integer)) }),

@@ -39,7 +39,8 @@ struct ONNXRuntimeRunner: ExportedModelRunner {
         let configuration = try JSONValue.load(contentsOf: directory.appending(path: "config.json"))
         return .success(
             ONNXRuntimeRunner(
-                python: python.url, environment: environment, model: directory.appending(path: ONNXExporter.fileName),
+                python: python.url, environment: environment,
+                model: directory.appending(path: ONNXExporter.fileName),
                 batchSize: request.batchSize,
                 paddingID: configuration.objectValue?["pad_token_id"]?.intValue ?? 0, version: String(line)))
     }

@@ -66,7 +66,8 @@ public struct ExportRun {
 
     /// Exports into a directory and compares.
     private func write(
-        _ model: ExportableModel, by exporter: any ModelExporter, _ own: TrainedClassifier?, to directory: URL,
+        _ model: ExportableModel, by exporter: any ModelExporter, _ own: TrainedClassifier?,
+        to directory: URL,
         _ log: RunLog, _ shouldStop: () -> Bool
     ) throws -> ExportReport {
         let options = ExportOptions(

@@ -17,8 +17,8 @@ final class OutputDirectory {
     private let overwrite: Bool
     /// Where a model is saved that cannot be saved in ``url``.
     private let refuges: [URL]
-    /// The directory that the last save put into place.
-    private var saved: FileIdentity?
+    /// The directory that the last save put into place; kept open, so that no other can have its identity.
+    private var saved: StagedDirectory?
     /// Where the last save went, if not to ``url``.
     private(set) var refuge: URL?
 
@@ -92,16 +92,17 @@ final class OutputDirectory {
 
     private func place(_ body: (URL) throws -> Void) throws {
         let staged = try StagedDirectory(
-            for: url, replacing: overwrite ? .anything : saved.map { .only($0) } ?? .nothing)
+            for: url, replacing: overwrite ? .anything : saved?.identity.map { .only($0) } ?? .nothing)
         try body(staged.url)
         try staged.commit()
-        saved = staged.identity
+        saved = staged
     }
 
     /// Saves in the first other place where that can be done.
     private func rescue(_ body: (URL) throws -> Void) -> URL? {
         let unique = String(UInt64.random(in: .min ... .max), radix: 36)
-        let own = refuge.map { [$0] } ?? refuges.map { $0.appending(path: "\(url.lastPathComponent)-\(unique)") }
+        let own =
+            refuge.map { [$0] } ?? refuges.map { $0.appending(path: "\(url.lastPathComponent)-\(unique)") }
         return own.first { place in
             guard let staged = try? StagedDirectory(for: place, overwrite: true) else { return false }
             do {

@@ -21,7 +21,8 @@ enum OutputSpace {
         let most = isRepeated ? 2 * bytes : bytes
         guard free < bytes || free + present < most else { return nil }
         let twice = isRepeated ? " (\(text(most)) while a save replaces the one before)" : ""
-        return "\(url.path): the model will take \(text(bytes))\(twice), but its disk has \(text(free)) free; free some, or "
+        return
+            "\(url.path): the model will take \(text(bytes))\(twice), but its disk has \(text(free)) free; free some, or "
             + "name another --output"
     }
 
@@ -39,7 +40,8 @@ enum OutputSpace {
     private static func text(_ bytes: Int) -> String {
         bytes >= 1_000_000_000
             ? String(format: "%.1f GB", Double(bytes) / 1e9)
-            : bytes >= 1_000_000 ? String(format: "%.1f MB", Double(bytes) / 1e6)
+            : bytes >= 1_000_000
+                ? String(format: "%.1f MB", Double(bytes) / 1e6)
                 : String(format: "%.0f kB", Double(bytes) / 1e3)
     }
 }

@@ -90,7 +90,8 @@ struct QuantizationPlan {
         guard
             let logits = try Inference.logits(
                 quantizer.model(chosen), dataset, batchSize: batchSize,
-                of: "the model with \(chosen.count == 1 ? "\(chosen.first ?? "") in int8" : "\(chosen.count) layers in int8")",
+                of:
+                    "the model with \(chosen.count == 1 ? "\(chosen.first ?? "") in int8" : "\(chosen.count) layers in int8")",
                 shouldStop: shouldStop)
         else { throw InterruptedError() }
         return logits

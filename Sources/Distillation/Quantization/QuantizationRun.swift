@@ -82,7 +82,9 @@ public struct QuantizationRun {
     }
 
     /// Writes the card and the record.
-    private func write(_ report: inout QuantizationReport, _ source: TrainedClassifier, to directory: URL) throws {
+    private func write(_ report: inout QuantizationReport, _ source: TrainedClassifier, to directory: URL)
+        throws
+    {
         let card = ModelCard(
             quantisation: .init(report), title: request.output.lastPathComponent, labels: report.labels,
             sizes: .init(source.model.configuration), model: request.model, options: request.card)

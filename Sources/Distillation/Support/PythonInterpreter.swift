@@ -42,7 +42,8 @@ struct PythonInterpreter: Sendable, Equatable {
 
     static func isProgram(_ path: String) -> Bool {
         var isDirectory: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && !isDirectory.boolValue
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+            && !isDirectory.boolValue
             && FileManager.default.isExecutableFile(atPath: path)
     }
 

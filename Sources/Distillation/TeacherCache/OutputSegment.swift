@@ -85,7 +85,8 @@ final class FileSegment: OutputSegment {
         let first = SealedFile.payloadOffset + count * ExampleKey.size
         let bytes = mapping.bytes
         for place in 0..<count * classes {
-            let bits = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: first + 4 * place, as: UInt32.self))
+            let bits = UInt32(
+                littleEndian: bytes.loadUnaligned(fromByteOffset: first + 4 * place, as: UInt32.self))
             // All bits of the exponent are set in infinity and NaN, and in them alone.
             if bits & 0x7F80_0000 == 0x7F80_0000 {
                 throw SealedFile.Problem.damaged("it holds outputs that are no numbers")
@@ -101,7 +102,8 @@ final class FileSegment: OutputSegment {
 
     /// How many rows a file says it has, without reading them; `nil` where it says nothing.
     static func count(of url: URL) -> Int? {
-        SealedFile.description(of: url, format: format).flatMap { try? JSONValue.parse($0).objectValue }?["count"]?
+        SealedFile.description(of: url, format: format).flatMap { try? JSONValue.parse($0).objectValue }?[
+            "count"]?
             .intValue
     }
 

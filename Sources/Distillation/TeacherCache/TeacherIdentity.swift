@@ -33,7 +33,9 @@ struct TeacherIdentity: Sendable {
     ///
     /// - Throws: `FileError`.
     func writeSource(to folder: URL) throws {
-        let source: JSONValue = ["directory": .string(directory.standardizedFileURL.path(percentEncoded: false))]
+        let source: JSONValue = [
+            "directory": .string(directory.standardizedFileURL.path(percentEncoded: false))
+        ]
         let (file, text) = (folder.appending(path: Self.sourceName), source.serialized() + "\n")
         guard (try? String(contentsOf: file, encoding: .utf8)) != text else { return }
         try AtomicFile.write(text, to: file)

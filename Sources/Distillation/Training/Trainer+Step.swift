@@ -74,7 +74,8 @@ extension Trainer {
     func notFinite(_ what: String) -> NonFiniteLossError {
         let rate = schedule.learningRate(atStep: step)
         return NonFiniteLossError(
-            description: "\(place): \(what), learning rate \(rate); lower --learning-rate or raise --warmup-steps")
+            description:
+                "\(place): \(what), learning rate \(rate); lower --learning-rate or raise --warmup-steps")
     }
 
     /// Where training stopped.

@@ -14,7 +14,8 @@ extension DistillRequest {
             + models.map { directory in
                 let digests = (try? ModelDigest.model(directory, memo: memo)) ?? []
                 let all = digests.map { "\($0.name) \($0.sha256)" }.joined(separator: "\n")
-                return "# \(directory.lastPathComponent): \(digests.isEmpty ? "absent" : Digest.sha256(all))\n"
+                return
+                    "# \(directory.lastPathComponent): \(digests.isEmpty ? "absent" : Digest.sha256(all))\n"
             }.joined()
     }
 }

@@ -42,7 +42,8 @@ struct CacheCommand: ParsableCommand {
         func run() throws {
             let contents = place.contents
             let entries = contents.entries()
-            try Terminal.output(json ? JSONText.encode(entries) : CacheText.list(entries, root: contents.root))
+            try Terminal.output(
+                json ? JSONText.encode(entries) : CacheText.list(entries, root: contents.root))
         }
     }
 
@@ -90,14 +91,16 @@ struct CacheCommand: ParsableCommand {
             if let olderThan {
                 guard let days = CacheText.amount(olderThan, units: ["h": 1 / 24.0, "d": 1, "w": 7, "": 1])
                 else {
-                    throw UsageError("--older-than takes days, or a number with h, d or w; got '\(olderThan)'")
+                    throw UsageError(
+                        "--older-than takes days, or a number with h, d or w; got '\(olderThan)'")
                 }
                 rule.olderThan = days * 86_400
             }
             if let maxSize {
                 let units = ["": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12]
                 guard let bytes = CacheText.amount(maxSize, units: units), bytes < 1e18 else {
-                    throw UsageError("--max-size takes bytes, or a number with kB, MB, GB or TB; got '\(maxSize)'")
+                    throw UsageError(
+                        "--max-size takes bytes, or a number with kB, MB, GB or TB; got '\(maxSize)'")
                 }
                 rule.maximumBytes = Int(bytes)
             }

@@ -12,18 +12,21 @@ enum CacheText {
     static func problems(_ problems: [CacheContents.Problem]) -> String {
         problems.isEmpty
             ? "Everything is as it was written."
-            : problems.map { "\($0.path): \($0.reason)\($0.isRemoved ? "; removed" : "")" }.joined(separator: "\n")
+            : problems.map { "\($0.path): \($0.reason)\($0.isRemoved ? "; removed" : "")" }.joined(
+                separator: "\n")
     }
 
     static func pruned(_ report: CacheContents.PruneReport, isTrial: Bool, now: Date = Date()) -> String {
         var parts: [String] = []
         if !report.removed.isEmpty { parts.append(table(report.removed, now: now)) }
         for entry in report.kept {
-            parts.append("\(entry.path): \(entry.isUsed ? "is in use" : "could not be removed"), so it stays.")
+            parts.append(
+                "\(entry.path): \(entry.isUsed ? "is in use" : "could not be removed"), so it stays.")
         }
         let verb = isTrial ? "Would remove" : "Removed"
         parts.append(
-            "\(verb) \(sum(report.removed)); \(Format.bytes(report.bytesAfter)) \(isTrial ? "would stay" : "stay").")
+            "\(verb) \(sum(report.removed)); \(Format.bytes(report.bytesAfter)) \(isTrial ? "would stay" : "stay")."
+        )
         return parts.joined(separator: "\n\n")
     }
 
@@ -36,7 +39,8 @@ enum CacheText {
         let rows = entries.map { entry in
             [
                 entry.kind.rawValue.replacing("_", with: " "), Format.bytes(entry.bytes),
-                age(now.timeIntervalSince1970 - entry.lastUse) + (entry.isUsed ? ", in use" : ""), entry.description,
+                age(now.timeIntervalSince1970 - entry.lastUse) + (entry.isUsed ? ", in use" : ""),
+                entry.description,
             ]
         }
         let widths = (0..<3).map { column in rows.map { $0[column].count }.max() ?? 0 }
@@ -52,7 +56,9 @@ enum CacheText {
     /// How long ago, in the largest unit that fits.
     static func age(_ seconds: Double) -> String {
         let units: [(Double, String)] = [(86_400, "day"), (3600, "hour"), (60, "minute")]
-        guard seconds.isFinite, let (length, name) = units.first(where: { seconds >= $0.0 }) else { return "now" }
+        guard seconds.isFinite, let (length, name) = units.first(where: { seconds >= $0.0 }) else {
+            return "now"
+        }
         let count = Int(min(seconds / length, 1e6))
         return "\(count) \(name)\(count == 1 ? "" : "s") ago"
     }
@@ -64,7 +70,9 @@ enum CacheText {
         let lower = text.trimmingCharacters(in: .whitespaces).lowercased()
         let unit = String(lower.reversed().prefix { $0.isLetter }.reversed())
         let digits = lower.dropLast(unit.count).trimmingCharacters(in: .whitespaces)
-        guard let number = Double(digits), number.isFinite, number >= 0, let factor = units[unit] else { return nil }
+        guard let number = Double(digits), number.isFinite, number >= 0, let factor = units[unit] else {
+            return nil
+        }
         return number * factor
     }
 }

@@ -18,7 +18,9 @@ enum OpenFiles {
             guard descriptor >= 0 else {
                 throw FileError.readFailed(
                     "/dev/null",
-                    reason: "\(String(cString: strerror(errno))); raise the limit of open files (ulimit -n) to 64 or more")
+                    reason:
+                        "\(String(cString: strerror(errno))); raise the limit of open files (ulimit -n) to 64 or more"
+                )
             }
             taken.append(descriptor)
         }
