@@ -36,7 +36,8 @@ final class WorkerProcess {
                 command.executable, command.arguments, environment: environment, input: .pipe, output: .pipe,
                 errors: .file(folder.url.appending(path: "errors")))
         } catch {
-            throw DistillationError("\(error) (to measure \(name))")
+            throw DistillationError(
+                "\(error)".replacing("cannot be started:", with: "cannot be started to measure \(name):"))
         }
     }
 

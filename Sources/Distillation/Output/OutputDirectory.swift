@@ -93,7 +93,14 @@ final class OutputDirectory {
     private func place(_ body: (URL) throws -> Void) throws {
         let staged = try StagedDirectory(
             for: url, replacing: overwrite ? .anything : saved?.identity.map { .only($0) } ?? .nothing)
-        try body(staged.url)
+        do { try body(staged.url) } catch FileError.writeFailed(let path, let reason) {
+            // The user knows the directory, not the hidden one beside it.
+            let hidden = staged.url.path(percentEncoded: false)
+            throw FileError.writeFailed(
+                path.hasPrefix(hidden)
+                    ? url.path(percentEncoded: false) + path.dropFirst(hidden.count) : path,
+                reason: reason)
+        }
         try staged.commit()
         saved = staged
     }
