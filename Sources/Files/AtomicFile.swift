@@ -23,17 +23,20 @@ public enum AtomicFile {
     /// Writes text to a file, as UTF-8.
     ///
     /// - Throws: ``FileError``.
-    public static func write(_ text: String, to url: URL) throws {
-        try write(to: url) { try $0.write(text) }
+    public static func write(_ text: String, to url: URL, replacing: Bool = true) throws {
+        try write(to: url, replacing: replacing) { try $0.write(text) }
     }
 
     /// Writes a file piece by piece.
     ///
     /// - Parameters:
     ///   - url: the file to make or replace; its directory must exist.
+    ///   - replacing: whether a file that is there is replaced.
     ///   - body: writes the contents. If it throws, nothing remains.
     /// - Throws: ``FileError``, or what `body` throws.
-    public static func write(to url: URL, _ body: (FileWriter) throws -> Void) throws {
+    public static func write(
+        to url: URL, replacing: Bool = true, _ body: (FileWriter) throws -> Void
+    ) throws {
         let path = url.systemPath
         switch FileKind(path: path) {
         case .directory, .other: throw FileError.notAFile(path)
@@ -46,23 +49,39 @@ public enum AtomicFile {
         case .directory: break
         }
 
-        let temporary = url.sibling("partial").systemPath
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw FileError.writeFailed(path, reason: lastSystemError()) }
+        let (temporary, descriptor) = try makeOwned {
+            let temporary = url.sibling("partial")
+            let descriptor = open(temporary.systemPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            guard descriptor >= 0 else { throw FileError.writeFailed(path, reason: lastSystemError()) }
+            return (temporary, descriptor)
+        }
+        // Its lock is held until it has its name.
+        defer { close(descriptor) }
         do {
-            defer { close(descriptor) }
             let writer = FileWriter(descriptor: descriptor, path: path)
             try body(writer)
             try writer.synchronize()
+            try move(temporary.systemPath, to: path, replacing: replacing)
         } catch {
-            unlink(temporary)
+            unlink(temporary.systemPath)
             throw error
         }
-        guard rename(temporary, path) == 0 else {
-            let reason = lastSystemError()
-            unlink(temporary)
-            throw FileError.writeFailed(path, reason: reason)
-        }
         synchronizeDirectory(parent)
+    }
+
+    private static func move(_ temporary: String, to path: String, replacing: Bool) throws {
+        if !replacing {
+            // A second name, which is refused where there is a file; then the first one goes.
+            if link(temporary, path) == 0 {
+                unlink(temporary)
+                return
+            }
+            if errno == EEXIST { throw FileError.exists(path) }
+            // Not every file system has second names.
+            if FileKind(path: path) != .missing { throw FileError.exists(path) }
+        }
+        guard rename(temporary, path) == 0 else {
+            throw FileError.writeFailed(path, reason: lastSystemError())
+        }
     }
 }

@@ -8,6 +8,8 @@ public enum FileError: Error, Sendable, Equatable {
     case notAFile(String)
     /// The output directory exists and is not empty.
     case exists(String)
+    /// Another process is writing it; its identifier, where that is known.
+    case busy(String, owner: Int?)
     /// Reading failed, with the system's reason.
     case readFailed(String, reason: String)
     /// Writing failed, with the system's reason (such as "No space left on device").
@@ -22,6 +24,9 @@ extension FileError: CustomStringConvertible {
         case .notAFile(let path): "\(path): is not a regular file; give a file"
         case .exists(let path):
             "\(path): exists and is not empty; pass --overwrite to replace it, or name another directory"
+        case .busy(let path, let owner):
+            "\(path): another run is writing it\(owner.map { " (process \($0))" } ?? ""); wait until it ends, or name "
+                + "another output"
         case .readFailed(let path, let reason): "\(path): cannot be read: \(reason)"
         case .writeFailed(let path, let reason): "\(path): cannot be written: \(reason)"
         }

@@ -10,8 +10,9 @@ import Foundation
 
 /// A file whose bytes are read from disk when they are first touched, by mapping it into memory.
 ///
-/// The file must not be shortened while it is mapped; replacing it by a rename, as ``AtomicFile`` does, is
-/// harmless. What is written to the memory stays there: the file never changes.
+/// The file must not be shortened while it is mapped: the system then raises SIGBUS, which a program can turn into one
+/// line by ``endsWhereShortened()``. Replacing it by a rename, as ``AtomicFile`` does, is harmless. What is written to
+/// the memory stays there: the file never changes.
 public final class MappedFile: Sendable {
     // Read-only memory that nothing frees before `deinit`, so any thread may use it.
     private nonisolated(unsafe) let base: UnsafeMutableRawPointer?
@@ -36,10 +37,13 @@ public final class MappedFile: Sendable {
         guard let address = mmap(nil, size, access, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED
         else { throw readError(path) }
         base = address
+        MappedRegions.add(address, count: size, path: path)
     }
 
     deinit {
-        if let base { munmap(base, count) }
+        guard let base else { return }
+        MappedRegions.remove(base)
+        munmap(base, count)
     }
 
     /// Gives back the memory that the bytes touched so far take up; they are read from disk again when needed.

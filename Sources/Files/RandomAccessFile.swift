@@ -28,6 +28,13 @@ public final class RandomAccessFile: Sendable {
 
     deinit { close(descriptor) }
 
+    /// Marks the file as in use while this object lives, so that nobody prunes it, and its time as now, so that it counts
+    /// as young.
+    func use() {
+        _ = lockState(descriptor, LOCK_SH)
+        futimens(descriptor, nil)
+    }
+
     /// Fills a buffer with the bytes from `offset` on.
     ///
     /// - Throws: ``FileError``, also where the file ends before the buffer is full.

@@ -43,9 +43,12 @@ public final class SealedFile: Sendable {
 
     /// Opens a file and reads it through, to compare every block with its checksum.
     ///
+    /// - Parameter isUsed: Whether the file counts as in use while this object lives (see ``Pruning``), rather than only
+    ///   being looked at.
     /// - Throws: ``Problem``, or ``FileError`` where the file cannot be read.
-    public init(_ url: URL, format: Format) throws {
+    public init(_ url: URL, format: Format, isUsed: Bool = true) throws {
         let file = try RandomAccessFile(url)
+        if isUsed { file.use() }
         guard file.count >= 8 + Self.tailSize else { throw Problem.damaged("the file is cut short") }
         let magic = try file.bytes(8, at: 0)
         guard magic == Array(format.magic.utf8) else {
@@ -80,6 +83,21 @@ public final class SealedFile: Sendable {
         self.file = file
         self.description = description
         count = Int(size)
+    }
+
+    /// What the writer said about a file's payload, without reading the payload.
+    ///
+    /// - Returns: `nil` where the file is not of that form, or was cut short.
+    public static func description(of url: URL, format: Format) -> [UInt8]? {
+        guard let file = try? RandomAccessFile(url), file.count >= 8 + tailSize,
+            let magic = try? file.bytes(8, at: 0), magic == Array(format.magic.utf8),
+            let tail = try? file.bytes(tailSize, at: file.count - tailSize)
+        else { return nil }
+        let count = tail.withUnsafeBytes {
+            Int(UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt32.self)))
+        }
+        guard count <= file.count - 8 - tailSize else { return nil }
+        return try? file.bytes(count, at: file.count - tailSize - count)
     }
 
     /// Fills a buffer with the payload's bytes from `offset` on.

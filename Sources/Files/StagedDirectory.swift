@@ -10,17 +10,33 @@ import Foundation
 
 /// An output directory that appears complete or not at all.
 ///
-/// The files are written into ``url``, a hidden directory beside the destination; ``commit()`` renames it
-/// into place. What was not committed is removed when the object goes away.
+/// The files are written into ``url``, a hidden directory beside the destination; ``commit()`` puts it into place in
+/// one step. What was not committed is removed when the object goes away, and by the next ``OutputLock`` where the
+/// process was killed.
 public final class StagedDirectory {
+    /// What of the destination may be replaced.
+    public enum Replacing: Sendable, Equatable {
+        /// An empty directory alone.
+        case nothing
+        /// What was put there before, as long as it is the same directory, or an empty one.
+        case only(FileIdentity)
+        /// Any directory.
+        case anything
+    }
+
     /// Where to write the files until ``commit()``.
     public let url: URL
 
     /// Where the directory will be.
     public let destination: URL
 
-    private let overwrite: Bool
+    /// The directory, which keeps its identity when it is put into place.
+    public let identity: FileIdentity?
+
+    private let replacing: Replacing
     private var isOpen = true
+    /// Holds the lock that tells that this directory has an owner.
+    private let descriptor: Int32
     /// Directories above the destination that were made for it, the outermost first.
     private let createdParents: [URL]
 
@@ -30,49 +46,66 @@ public final class StagedDirectory {
     ///   - destination: the directory to make. It may exist if it is empty.
     ///   - overwrite: whether a directory that is not empty may be replaced.
     /// - Throws: ``FileError``; ``FileError/exists(_:)`` if the destination would have to be overwritten.
-    public init(for destination: URL, overwrite: Bool) throws {
+    public convenience init(for destination: URL, overwrite: Bool) throws {
+        try self.init(for: destination, replacing: overwrite ? .anything : .nothing)
+    }
+
+    /// Starts an output directory. Missing directories above it are made.
+    ///
+    /// - Parameters:
+    ///   - destination: the directory to make.
+    ///   - replacing: what may be there.
+    /// - Throws: ``FileError``; ``FileError/exists(_:)`` if the destination would have to be overwritten.
+    public init(for destination: URL, replacing: Replacing) throws {
         // A rename would replace a symbolic link, not the directory that it leads to.
         let destination = destination.standardizedFileURL.resolvingSymlinksInPath()
         let path = destination.systemPath
-        try Self.check(path, overwrite: overwrite)
-
-        var missing: [URL] = []
-        var parent = destination.parent
-        while FileKind(path: parent.systemPath) == .missing, parent.systemPath != "/" {
-            missing.insert(parent, at: 0)
-            parent = parent.parent
-        }
-        guard FileKind(path: parent.systemPath) == .directory else {
-            throw FileError.notADirectory(parent.systemPath)
-        }
-
-        let staging = destination.sibling("partial")
-        var created: [URL] = []
-        for directory in missing + [staging] {
-            guard mkdir(directory.systemPath, 0o777) == 0 else {
-                let reason = lastSystemError()
-                Self.removeEmpty(created)
-                throw FileError.writeFailed(path, reason: reason)
+        try Self.check(path, replacing)
+        let created = try makeParents(of: destination)
+        do {
+            (url, descriptor) = try makeOwned {
+                let staging = destination.sibling("partial")
+                guard mkdir(staging.systemPath, 0o777) == 0 else {
+                    throw FileError.writeFailed(path, reason: lastSystemError())
+                }
+                let descriptor = open(staging.systemPath, O_RDONLY | O_CLOEXEC)
+                guard descriptor >= 0 else {
+                    let reason = lastSystemError()
+                    rmdir(staging.systemPath)
+                    throw FileError.writeFailed(path, reason: reason)
+                }
+                return (staging, descriptor)
             }
-            if directory != staging { created.append(directory) }
+        } catch {
+            removeEmpty(created)
+            throw error
         }
-        url = staging
+        identity = FileIdentity(descriptor: descriptor)
         createdParents = created
         self.destination = destination
-        self.overwrite = overwrite
+        self.replacing = replacing
     }
 
-    deinit { discard() }
+    /// Looks at a destination as a directory that may be replaced.
+    ///
+    /// - Throws: ``FileError`` for what never can be: a file, a mount point, the current or the home directory.
+    public static func requirePossible(_ destination: URL) throws {
+        try check(destination.standardizedFileURL.resolvingSymlinksInPath().systemPath, .anything)
+    }
 
-    /// Puts the directory into place. A directory that it replaces is first renamed, and put back if anything
-    /// fails.
+    deinit {
+        discard()
+        close(descriptor)
+    }
+
+    /// Puts the directory into place. A directory that it replaces comes back if anything fails.
     ///
     /// - Throws: ``FileError``; the destination is then as it was, and what was staged is removed.
     public func commit() throws {
         guard isOpen else { return }
         let path = destination.systemPath
         do {
-            try Self.check(path, overwrite: overwrite)
+            try Self.check(path, replacing)
             if FileKind(path: path) == .directory {
                 try replaceDestination()
             } else {
@@ -91,10 +124,22 @@ public final class StagedDirectory {
         guard isOpen else { return }
         isOpen = false
         try? FileManager.default.removeItem(at: url)
-        Self.removeEmpty(createdParents)
+        removeEmpty(createdParents)
     }
 
     private func replaceDestination() throws {
+        let path = destination.systemPath
+        guard exchange(url.systemPath, path) else { return try replaceByRenames() }
+        // What was replaced is now where this was staged. It may have changed since it was checked.
+        if !mayGo(url) {
+            _ = exchange(url.systemPath, path)
+            throw FileError.exists(path)
+        }
+        try? FileManager.default.removeItem(at: url)
+    }
+
+    /// Where the file system cannot exchange two names: for a moment, there is nothing at the destination.
+    private func replaceByRenames() throws {
         let path = destination.systemPath
         let old = destination.sibling("old")
         try Self.move(destination, to: old, naming: path)
@@ -104,8 +149,7 @@ public final class StagedDirectory {
             rename(old.systemPath, path)
             throw error
         }
-        // Something may have been written into it since it was checked: only then is it not empty.
-        if !overwrite, rmdir(old.systemPath) != 0 {
+        if !mayGo(old) {
             rename(path, url.systemPath)
             rename(old.systemPath, path)
             throw FileError.exists(path)
@@ -113,7 +157,17 @@ public final class StagedDirectory {
         try? FileManager.default.removeItem(at: old)
     }
 
-    private static func check(_ path: String, overwrite: Bool) throws {
+    /// Whether a directory that was taken out of its place may be removed.
+    private func mayGo(_ old: URL) -> Bool {
+        switch replacing {
+        case .anything: return true
+        case .only(let identity): if FileIdentity(path: old.systemPath) == identity { return true }
+        case .nothing: break
+        }
+        return rmdir(old.systemPath) == 0
+    }
+
+    private static func check(_ path: String, _ replacing: Replacing) throws {
         switch FileKind(path: path) {
         case .missing: return
         case .regular, .other: throw FileError.notADirectory(path)
@@ -127,22 +181,24 @@ public final class StagedDirectory {
             throw FileError.writeFailed(
                 path, reason: "it holds the current or the home directory; name a new directory")
         }
+        if isMountPoint(path) {
+            throw FileError.writeFailed(
+                path, reason: "it is a mount point, which cannot be replaced; name a directory in it")
+        }
         let contents: [String]
         do {
             contents = try FileManager.default.contentsOfDirectory(atPath: path)
         } catch {
             throw FileError.readFailed(path, reason: error.localizedDescription)
         }
-        if !contents.isEmpty, !overwrite { throw FileError.exists(path) }
+        let isOwn =
+            if case .only(let identity) = replacing { FileIdentity(path: path) == identity } else { false }
+        if !contents.isEmpty, replacing != .anything, !isOwn { throw FileError.exists(path) }
     }
 
     private static func move(_ source: URL, to target: URL, naming path: String) throws {
         guard rename(source.systemPath, target.systemPath) == 0 else {
             throw FileError.writeFailed(path, reason: lastSystemError())
         }
-    }
-
-    private static func removeEmpty(_ directories: [URL]) {
-        for directory in directories.reversed() { rmdir(directory.systemPath) }
     }
 }

@@ -135,6 +135,10 @@ extension SafetensorsCheckpoint {
         fileOfTensor[TensorName(name)].flatMap { files[$0].info(name) }
     }
 
+    /// Gives back the memory of what has been read; it is read from the files again when it is needed. What was written
+    /// to the memory is lost.
+    public func releasePages() { for file in files { file.releasePages() } }
+
     /// The bytes of a tensor; see ``SafetensorsFile/bytes(of:)``.
     ///
     /// - Returns: memory that is valid while this value, or a copy of it, lives.

@@ -54,4 +54,7 @@ public final class SafetensorsFile: Sendable {
         let range = (dataStart + info.byteRange.lowerBound)..<(dataStart + info.byteRange.upperBound)
         return UnsafeRawBufferPointer(rebasing: file.bytes[range])
     }
+
+    /// Gives back the memory of what has been read; see ``SafetensorsCheckpoint/releasePages()``.
+    func releasePages() { file.release() }
 }

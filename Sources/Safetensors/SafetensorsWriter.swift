@@ -23,7 +23,8 @@ public enum SafetensorsWriter {
         ///   - name: its name; `__metadata__` is taken by the format.
         ///   - dtype: the type of its elements.
         ///   - shape: its size in each dimension; empty for a scalar.
-        ///   - withBytes: calls its argument once with the elements, little-endian and in row-major order.
+        ///   - withBytes: calls its argument with the elements, little-endian and in row-major order: once, or piece by
+        ///     piece.
         public init(
             name: String, dtype: SafetensorsDType, shape: [Int],
             withBytes: @escaping (_ body: Body) throws -> Void
@@ -116,16 +117,19 @@ public enum SafetensorsWriter {
     private static func write(_ entry: Entry, with writer: FileWriter, path: String) throws {
         let expected = try byteCount(entry, path: path)
         var written: Int?
-        try entry.withBytes { bytes in
-            guard written == nil, bytes.count == expected else {
-                throw SafetensorsError(
-                    path, tensor: entry.name,
-                    "its shape \(entry.shape) of \(entry.dtype.rawValue) needs \(expected) bytes once, "
-                        + "but \((written ?? 0) + bytes.count) were given")
-            }
-            try writer.write(bytes)
-            written = bytes.count
+        func mismatch(_ count: Int) -> SafetensorsError {
+            SafetensorsError(
+                path, tensor: entry.name,
+                "its shape \(entry.shape) of \(entry.dtype.rawValue) needs \(expected) bytes, but \(count) were given"
+            )
         }
-        if written == nil { throw SafetensorsError(path, tensor: entry.name, "gave no bytes") }
+        try entry.withBytes { bytes in
+            let count = (written ?? 0) + bytes.count
+            guard count <= expected else { throw mismatch(count) }
+            try writer.write(bytes)
+            written = count
+        }
+        guard let written else { throw SafetensorsError(path, tensor: entry.name, "gave no bytes") }
+        guard written == expected else { throw mismatch(written) }
     }
 }

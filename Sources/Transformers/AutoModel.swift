@@ -50,6 +50,7 @@ public enum AutoModel {
         source.quantization = configuration.quantization
         let model = try make(
             configuration, source: source, seed: seed, device: device, instrument: instrument)
+        if isMapped { source.releasePages() }
         return (model, source.report(for: model))
     }
 

@@ -76,11 +76,28 @@ final class CheckpointSource: ParameterSource {
         if isMapped, dtype == .float32, device.kind == .cpu, !bytes.isEmpty,
             Int(bitPattern: bytes.baseAddress).isMultiple(of: dtype.size)
         {
-            return try Tensor(mapping: bytes, owner: self, shape: shape, dtype: dtype)
+            let tensor = try Tensor(mapping: bytes, owner: self, shape: shape, dtype: dtype)
+            // A large table stays on the disk but for the rows that are looked up; what these bring shows in the logits.
+            if bytes.count < Self.largeTable || !name.hasSuffix("_embeddings.weight") {
+                try requireFinite(tensor, stored)
+            }
+            return tensor
         }
         // One copy, out of the mapped file; other types take a second one to become float32.
-        return try Tensor(bytes: bytes, shape: shape, dtype: dtype).to(.float32, device)
+        let tensor = try Tensor(bytes: bytes, shape: shape, dtype: dtype)
+        try requireFinite(tensor, stored)
+        return try tensor.to(.float32, device)
     }
+
+    /// In bytes.
+    private static let largeTable = 1 << 20
+
+    private func requireFinite(_ tensor: Tensor, _ stored: String) throws {
+        guard try FiniteWeights.holds(tensor) else { throw FiniteWeights.error(path, stored) }
+    }
+
+    /// Gives back the memory that looking at the weights took.
+    func releasePages() { checkpoint.releasePages() }
 
     /// What the checkpoint says of a parameter, by the model's name.
     func info(of name: String) -> TensorInfo? { storedNames[name].flatMap { checkpoint.info($0) } }
@@ -107,7 +124,7 @@ final class CheckpointSource: ParameterSource {
                 + "use the config.json that belongs to these weights")
     }
 
-    private static let floatingPointTypes: [SafetensorsDType: DType] = [
+    static let floatingPointTypes: [SafetensorsDType: DType] = [
         .float32: .float32, .float16: .float16, .bfloat16: .bfloat16, .float64: .float64,
     ]
 

@@ -33,12 +33,7 @@ public enum ModelWriter {
                 isInteger ? (.int8, .int8) : entry.isAuxiliary ? (.float32, .float32) : (dtype, stored)
             return SafetensorsWriter.Entry(name: entry.name, dtype: type.1, shape: entry.tensor.shape) {
                 body in
-                let converted = try entry.tensor.to(type.0, .cpu)
-                if type.0 == .float16, try !isFinite(converted) {
-                    throw TransformersError(
-                        "the weight '\(entry.name)' is too large for float16; use bfloat16 or float32")
-                }
-                try converted.bytes().withUnsafeBytes(body)
+                try write(entry, as: type.0, to: body)
             }
         }
         try SafetensorsWriter.writeSharded(entries, toDirectory: directory)
@@ -54,7 +49,31 @@ public enum ModelWriter {
         .float32: .float32, .float16: .float16, .bfloat16: .bfloat16,
     ]
 
-    private static func isFinite(_ tensor: Tensor) throws -> Bool {
-        try tensor.count == 0 || tensor.to(.float32).absolute().max().item().isFinite
+    /// Elements that are copied, or converted, at a time: there is no second copy of a model in memory.
+    private static let pieceSize = 1 << 18
+
+    /// Hands a parameter on piece by piece.
+    ///
+    /// - Throws: ``TransformersError`` for numbers that are not finite, or that float16 cannot hold.
+    private static func write(
+        _ entry: ParameterStore.Entry, as dtype: DType, to body: SafetensorsWriter.Entry.Body
+    ) throws {
+        let count = entry.tensor.count
+        guard count > 0 else { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+        let flat = try entry.tensor.detached().reshaped([count])
+        for start in stride(from: 0, to: count, by: pieceSize) {
+            let piece = try flat.narrowed(dimension: 0, start: start, length: min(pieceSize, count - start))
+            guard try FiniteWeights.holds(piece) else {
+                throw TransformersError(
+                    "the weight '\(entry.name)' holds a number that is infinite or not a number (NaN), so the model is not "
+                        + "saved; lower --learning-rate where it was trained")
+            }
+            let converted = try piece.to(dtype, .cpu)
+            if dtype == .float16, try !FiniteWeights.holds(converted) {
+                throw TransformersError(
+                    "the weight '\(entry.name)' is too large for float16; use bfloat16 or float32")
+            }
+            try converted.bytes().withUnsafeBytes(body)
+        }
     }
 }

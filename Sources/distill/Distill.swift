@@ -1,5 +1,6 @@
 import ArgumentParser
 import Distillation
+import Files
 import Foundation
 
 /// The root command. What it does for each subcommand is in `Commands/`.
@@ -25,7 +26,8 @@ struct Distill: ParsableCommand {
         subcommands: [
             FineTuneCommand.self, RunCommand.self, CheckCommand.self, TuneCommand.self, LabelCommand.self,
             EvaluateCommand.self, QuantizeCommand.self, ExportCommand.self, BenchmarkCommand.self,
-            ReportCommand.self, PredictCommand.self, DownloadCommand.self, ObjectivesCommand.self,
+            ReportCommand.self, PredictCommand.self, DownloadCommand.self, CacheCommand.self,
+            ObjectivesCommand.self,
             BenchmarkWorkerCommand.self,
         ])
 }
@@ -37,7 +39,9 @@ enum Main {
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
         CalibrationFile().install()
+        MappedFile.endsWhereShortened()
         do {
+            try OpenFiles.require()
             var command = try Distill.parseAsRoot()
             try command.run()
         } catch let error as UsageError {

@@ -111,6 +111,29 @@ struct DatasetLoaderTests {
         }
     }
 
+    @Test("a file under another's name is told, removed and made again")
+    func swapped() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let (one, other) = (try write(csv(20), "a.csv"), try write(csv(33), "b.csv"))
+        _ = try loader().load(one, labels: .inferred)
+        let first = try #require(tokenFiles().first)
+        _ = try loader().load(other, labels: .inferred)
+        let expected = try loader(cached: false).load(other, labels: .inferred)
+        let second = try #require(tokenFiles().first { $0 != first })
+        let (bytes, others) = (try Data(contentsOf: first), try Data(contentsOf: second))
+        try others.write(to: first)
+        try bytes.write(to: second)
+        for (url, count) in [(one, 20), (other, 33)] {
+            var warnings: [String] = []
+            let again = try loader(warn: { warnings.append($0) }).load(url, labels: .inferred)
+            #expect(again.dataset.count == count)
+            #expect(
+                warnings.count == 1 && warnings[0].contains("holds the tokens of other data"), "\(warnings)")
+        }
+        try expectSame(loader().load(other, labels: .inferred).dataset, expected.dataset)
+        #expect(try Data(contentsOf: first) == bytes && Data(contentsOf: second) == others)
+    }
+
     @Test("a cache that cannot be made is a warning")
     func unwritable() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
@@ -167,6 +190,11 @@ struct DatasetLoaderTests {
         let line = try String(contentsOf: file, encoding: .utf8)
         try ("0" + line.dropFirst()).write(to: file, atomically: true, encoding: .utf8)
         #expect(try memo.sha256(ofFile: url) == first)
+        // Nor is one that got under another file's name.
+        #expect(
+            DigestMemo.path(ofMemo: line, named: file.lastPathComponent) == url.resolvingSymlinksInPath().path
+        )
+        #expect(DigestMemo.path(ofMemo: line, named: Digest.sha256("/elsewhere")) == nil)
         try Data(repeating: 8, count: DigestMemo.smallest).write(to: url)
         #expect(try memo.sha256(ofFile: url) == Digest.sha256(ofFile: url))
     }

@@ -135,7 +135,7 @@ struct TaskDataTests {
         try SealedFile.write(to: file, format: .init(magic: "DSTLTOKS", version: 1)) { writer in
             Array(#"{"count":0,"id_bytes":2,"labels":null,"types":false}"#.utf8)
         }
-        #expect(throws: SealedFile.Problem.self) { try TokenBuilder.open(file, maxLength: 16) }
+        #expect(throws: SealedFile.Problem.self) { try TokenBuilder.open(file, key: "", maxLength: 16) }
     }
 
     // MARK: - A run's data

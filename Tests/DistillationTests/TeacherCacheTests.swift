@@ -167,8 +167,8 @@ struct TeacherCacheTests {
                 keys.append(ExampleKey(example, scratch: &scratch))
                 values += direct[index]
             }
-            store.append(keys, values)
-            store.flush()
+            try? store.append(keys, values)
+            try? store.flush()
         }
         let teacher = try teacher()
         let store = try store(teacher)

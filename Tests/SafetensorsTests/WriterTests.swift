@@ -17,7 +17,7 @@ struct WriterTests {
         let cases: [([Entry], String)] = [
             ([entry("a"), entry("a")], "tensor \"a\": occurs twice"),
             ([entry("__metadata__")], "the format reserves this name"),
-            ([entry("a", .float32, [3])], "its shape [3] of F32 needs 12 bytes once, but 8 were given"),
+            ([entry("a", .float32, [3])], "its shape [3] of F32 needs 12 bytes, but 8 were given"),
             ([entry("a", .float32, [-1, -2])], "has a negative size"),
             ([entry("a", .float32, [.max, 2])], "has too many elements"),
             ([entry("a", .float4, [3])], "does not fill whole bytes"),
@@ -27,7 +27,7 @@ struct WriterTests {
                     Entry(name: "a", dtype: .uint8, shape: [1]) { body in
                         for _ in 0..<2 { try [UInt8(1)].withUnsafeBytes { try body($0) } }
                     }
-                ], "needs 1 bytes once, but 2 were given"
+                ], "needs 1 bytes, but 2 were given"
             ),
         ]
         for (entries, reason) in cases {

@@ -202,7 +202,7 @@ extension CalibrationBin {
     static func bins(confidences: [Double], isRight: [Bool], count: Int) -> [CalibrationBin] {
         var sums = [(count: Int, confidence: Double, right: Int)](repeating: (0, 0, 0), count: count)
         for (confidence, right) in zip(confidences, isRight) {
-            let bin = max(0, min(count - 1, Int((confidence * Double(count)).rounded(.up)) - 1))
+            let bin = CalibrationError.bin(of: confidence, count: count)
             sums[bin].count += 1
             sums[bin].confidence += confidence
             sums[bin].right += right ? 1 : 0

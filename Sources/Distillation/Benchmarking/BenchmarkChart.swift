@@ -225,7 +225,7 @@ private struct LogScale {
     private let high: Double
 
     init(_ values: [Double]) {
-        let positive = values.filter { $0 > 0 && $0.isFinite }
+        let positive = values.filter { $0 > 1e-150 && $0 < 1e150 }
         let (least, most) = (positive.min() ?? 1, positive.max() ?? 1)
         let margin = max(log10(most / least) * 0.06, 0.05)
         low = log10(least) - margin

@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Foundation
 import Tokenizers
 
@@ -11,8 +12,8 @@ final class BenchmarkSession {
     /// What each worker said once it had loaded its model.
     private var loaded: [WorkerAnswer] = []
     private var loadTimes: [[Double]]
-    private let folder = FileManager.default.temporaryDirectory.appending(
-        path: "distill-benchmark-\(UUID().uuidString)")
+    /// Where texts and logits pass between the processes; made when the first do.
+    private var folder: TemporaryFolder?
 
     private var subjects: [BenchmarkSubject] { run.subjects }
     private var request: BenchmarkRequest { run.request }
@@ -27,7 +28,7 @@ final class BenchmarkSession {
     func close() {
         for worker in workers { worker.close() }
         workers = []
-        try? FileManager.default.removeItem(at: folder)
+        folder = nil
     }
 
     // MARK: - Loading
@@ -180,7 +181,7 @@ final class BenchmarkSession {
         try give(data.map(\.dataset), "reading the texts")
         return try workers.indices.map { index in
             try check()
-            let file = folder.appending(path: "logits-\(index)")
+            let file = try exchange("logits-\(index)")
             let answer = try workers[index].ask(
                 WorkerRequest(command: .logits, file: file.path(percentEncoded: false)),
                 "judging the data's texts")
@@ -191,26 +192,35 @@ final class BenchmarkSession {
                         + "(\(data[index].labels.prefix(5).joined(separator: ", "))); give the config.json that belongs to it"
                 )
             }
-            let bytes = try Data(contentsOf: file)
+            let mapped = try MappedFile(file)
+            let bytes = mapped.bytes
             guard bytes.count == 4 * count * classes else {
                 throw DistillationError(
                     "\(subjects[index].name): its worker wrote \(bytes.count) bytes of logits")
             }
-            let values = bytes.withUnsafeBytes { bytes in
+            let values = withExtendedLifetime(mapped) {
                 (0..<count * classes).map {
                     Float(
                         bitPattern: UInt32(
                             littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)))
                 }
             }
-            return Logits(values: values, classes: classes)
+            let logits = Logits(values: values, classes: classes)
+            try logits.requireFinite(of: subjects[index].path.path(percentEncoded: false))
+            return logits
         }
     }
 
+    /// A file that both processes know.
+    private func exchange(_ name: String) throws -> URL {
+        let folder = try self.folder ?? TemporaryFolder()
+        self.folder = folder
+        return folder.url.appending(path: name)
+    }
+
     private func give(_ datasets: [EncodedDataset], _ purpose: String) throws {
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         for index in workers.indices {
-            let file = folder.appending(path: "texts-\(index)")
+            let file = try exchange("texts-\(index)")
             try TokenFile(datasets[index]).write(to: file)
             _ = try workers[index].ask(
                 WorkerRequest(

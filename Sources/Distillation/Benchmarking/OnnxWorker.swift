@@ -7,25 +7,12 @@ enum OnnxWorker {
     /// - Parameter environment: `DISTILL_PYTHON` names the interpreter; without it, `python3` is looked for on `PATH`.
     /// - Throws: ``DistillationError`` where there is no interpreter.
     static func command(_ environment: [String: String]) throws -> BenchmarkRequest.Command {
-        .init(executable: try python(environment), arguments: ["-c", script])
-    }
-
-    private static func python(_ environment: [String: String]) throws -> URL {
-        let files = FileManager.default
-        if let path = environment["DISTILL_PYTHON"], !path.isEmpty {
-            guard files.isExecutableFile(atPath: path) else {
-                throw DistillationError(
-                    "DISTILL_PYTHON is \(path), which is no program; set it to a Python that has onnxruntime")
-            }
-            return URL(filePath: path)
+        guard let python = try PythonInterpreter(environment) else {
+            throw DistillationError(
+                "an ONNX model is measured by Python's onnxruntime, but there is no python3 on the PATH; install it, or set "
+                    + "DISTILL_PYTHON to a Python that has onnxruntime")
         }
-        for folder in (environment["PATH"] ?? "").split(separator: ":") {
-            let path = "\(folder)/python3"
-            if files.isExecutableFile(atPath: path) { return URL(filePath: path) }
-        }
-        throw DistillationError(
-            "an ONNX model is measured by Python's onnxruntime, but there is no python3 on the PATH; install it, or set "
-                + "DISTILL_PYTHON to a Python that has onnxruntime")
+        return .init(executable: python.url, arguments: PythonInterpreter.arguments(script))
     }
 
     /// Its program. It reads and answers as ``BenchmarkWorker`` does.

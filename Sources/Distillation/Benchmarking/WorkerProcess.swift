@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A worker's process, seen from the benchmark: asks, and waits for the answer.
@@ -8,10 +9,9 @@ final class WorkerProcess {
     private(set) var peakMemory = 0
     /// Of the time between requests, the share in which it used a processor.
     var idleShare: Double { idleSeconds > 0 ? idleProcessorSeconds / idleSeconds : 0 }
-    private let process = Process()
-    private let input = Pipe()
-    private let output = Pipe()
-    private let errors: URL
+    private let process: ChildProcess
+    private let folder: TemporaryFolder
+    private var errors: URL { folder.url.appending(path: "errors") }
     /// What was read beyond the last line.
     private var rest: [UInt8] = []
     private var idleSeconds = 0.0
@@ -30,19 +30,14 @@ final class WorkerProcess {
     init(name: String, command: BenchmarkRequest.Command, environment: [String: String]) throws {
         self.name = name
         signal(SIGPIPE, SIG_IGN)
-        errors = FileManager.default.temporaryDirectory.appending(path: "distill-worker-\(UUID().uuidString)")
-        let keepsErrors = FileManager.default.createFile(atPath: errors.path, contents: nil)
-        process.executableURL = command.executable
-        process.arguments = command.arguments
-        process.environment = environment
-        process.standardInput = input
-        process.standardOutput = output
-        if keepsErrors, let file = FileHandle(forWritingAtPath: errors.path) { process.standardError = file }
-        do { try process.run() } catch {
-            try? FileManager.default.removeItem(at: errors)
+        folder = try TemporaryFolder()
+        do {
+            process = try ChildProcess(
+                command.executable, command.arguments, environment: environment, input: .pipe, output: .pipe,
+                errors: .file(folder.url.appending(path: "errors")))
+        } catch {
             throw DistillationError(
-                "\(command.executable.path): cannot be started to measure \(name): \(error.localizedDescription)"
-            )
+                "\(error)".replacing("cannot be started:", with: "cannot be started to measure \(name):"))
         }
     }
 
@@ -58,12 +53,9 @@ final class WorkerProcess {
         let line = try JSONText.encode(request, pretty: false) + "\n"
         let asked = ContinuousClock.now
         // Where it has died, the missing answer says so.
-        try? input.fileHandleForWriting.write(contentsOf: Data(line.utf8))
+        try? process.write(line)
         guard let text = readLine() else {
-            process.waitUntilExit()
-            let how =
-                process.terminationReason == .uncaughtSignal
-                ? "signal \(process.terminationStatus)" : "status \(process.terminationStatus)"
+            let how = process.wait().description
             throw DistillationError("\(name): its worker ended (\(how)) while \(purpose)\(complaint)")
         }
         guard let answer = try? JSONText.decode(WorkerAnswer.self, from: text) else {
@@ -83,20 +75,15 @@ final class WorkerProcess {
 
     /// Ends the worker.
     func close() {
-        guard process.isRunning else { return cleanUp() }
-        try? input.fileHandleForWriting.close()
+        process.closeInput()
         let deadline = ContinuousClock.now + .seconds(Self.patience)
-        while process.isRunning, ContinuousClock.now < deadline { usleep(2000) }
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-        process.waitUntilExit()
-        cleanUp()
+        while process.ended == nil, ContinuousClock.now < deadline { usleep(2000) }
+        if process.ended == nil { kill(process.identifier, SIGKILL) }
+        _ = process.wait()
     }
-
-    private func cleanUp() { try? FileManager.default.removeItem(at: errors) }
 
     /// The next line without its end; `nil` at the end.
     private func readLine() -> String? {
-        let descriptor = output.fileHandleForReading.fileDescriptor
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             if let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
@@ -104,8 +91,7 @@ final class WorkerProcess {
                 rest.removeSubrange(...end)
                 return line
             }
-            let count = read(descriptor, &buffer, buffer.count)
-            if count < 0, errno == EINTR { continue }
+            let count = process.read(into: &buffer)
             guard count > 0 else { return nil }
             rest += buffer[..<count]
         }
@@ -113,7 +99,7 @@ final class WorkerProcess {
 
     /// The last of what it wrote to standard error.
     private var complaint: String {
-        let text = (try? String(contentsOf: errors, encoding: .utf8)) ?? ""
+        let text = (try? ChildProcess.text(errors)) ?? ""
         let lines = text.split(whereSeparator: \.isNewline).suffix(3).map {
             $0.trimmingCharacters(in: .whitespaces)
         }

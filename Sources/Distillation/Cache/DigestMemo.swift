@@ -22,27 +22,42 @@ struct DigestMemo {
             return try Digest.sha256(ofFile: url)
         }
         let memo = directory.appending(path: Digest.sha256(url.path))
-        if let text = try? String(contentsOf: memo, encoding: .utf8), let digest = Self.read(text, status) {
+        if let text = try? String(contentsOf: memo, encoding: .utf8),
+            let digest = Self.read(text, status, url)
+        {
             return digest
         }
         let digest = try Digest.sha256(ofFile: url)
         if FileStatus(url) == status, status.isSettled {
             // A digest that cannot be kept is computed again next time.
             try? makeCacheDirectory(directory)
-            try? AtomicFile.write(Self.line(digest, status), to: memo)
+            try? AtomicFile.write(Self.line(digest, status, url), to: memo)
         }
         return digest
     }
 
-    /// The digest, what it holds for, and a checksum of both.
-    private static func line(_ digest: String, _ status: FileStatus) -> String {
+    /// The digest, what it holds for, a checksum of both and of the file's path, and the path.
+    ///
+    /// A memo that got under another file's name does not fit that file's path.
+    private static func line(_ digest: String, _ status: FileStatus, _ url: URL) -> String {
         let text = "\(digest) \(status.text)"
-        return "\(text) \(Digest.sha256(text))"
+        return "\(text) \(Digest.sha256("\(text) \(url.path)")) \(url.path)"
     }
 
-    private static func read(_ text: String, _ status: FileStatus) -> String? {
+    private static func read(_ text: String, _ status: FileStatus, _ url: URL) -> String? {
         let digest = String(text.prefix(64))
-        return text == line(digest, status) ? digest : nil
+        return text == line(digest, status, url) ? digest : nil
+    }
+
+    /// The path of the file that a memo is of.
+    ///
+    /// - Parameter name: The memo's name.
+    /// - Returns: `nil` where it is damaged, or under another's name.
+    static func path(ofMemo text: String, named name: String) -> String? {
+        let words = text.split(separator: " ", maxSplits: 6, omittingEmptySubsequences: false)
+        guard words.count == 7 else { return nil }
+        let (front, sum, path) = (words.prefix(5).joined(separator: " "), words[5], String(words[6]))
+        return Digest.sha256(path) == name && sum == Digest.sha256("\(front) \(path)") ? path : nil
     }
 }
 

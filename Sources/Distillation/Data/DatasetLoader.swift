@@ -105,10 +105,10 @@ struct DatasetLoader {
         if let root {
             let key = try key(digest, url, reading)
             let file = root.appending(path: "tokens").appending(path: "\(key).tokens")
-            if let found = open(file, url, digest) { return found }
+            if let found = open(file, url, digest, key: key) { return found }
             do {
                 try makeCacheDirectory(file.deletingLastPathComponent())
-                return try write(to: file, from: url, reading, digest)
+                return try write(to: file, from: url, reading, digest, key: key)
             } catch let error as FileError {
                 guard case .writeFailed = error else { throw error }
                 warn(
@@ -116,10 +116,11 @@ struct DatasetLoader {
                         + "or pass --no-data-cache.")
             }
         }
-        let temporary = FileManager.default.temporaryDirectory.appending(
-            path: "distill-\(UUID().uuidString).tokens")
-        defer { try? FileManager.default.removeItem(at: temporary) }
-        do { return try write(to: temporary, from: url, reading, digest) } catch let error as FileError {
+        do {
+            // The open file stays readable when the folder goes.
+            let folder = try TemporaryFolder()
+            return try write(to: folder.url.appending(path: "tokens"), from: url, reading, digest, key: "")
+        } catch let error as FileError {
             guard case .writeFailed = error else { throw error }
             warn("\(error); the tokenized data are kept in memory.")
         }
@@ -134,13 +135,13 @@ struct DatasetLoader {
     // MARK: - Tokenizing
 
     private func write(
-        to file: URL, from url: URL, _ reading: Reading, _ digest: String
+        to file: URL, from url: URL, _ reading: Reading, _ digest: String, key: String
     ) throws -> LoadedData {
         let builder = TokenBuilder(tokenizer: tokenizer, maxLength: maxLength)
         var map: LabelMap?
         try SealedFile.write(to: file, format: TokenBuilder.format) { writer in
             map = try read(url, reading, digest, builder) { try $0.withUnsafeBytes { try writer.write($0) } }
-            return try builder.finish(writer, labels: map)
+            return try builder.finish(writer, labels: map, origin: origin(url, key))
         }
         let sealed = try SealedFile(file, format: TokenBuilder.format)
         return LoadedData(
@@ -221,10 +222,16 @@ struct DatasetLoader {
         return Digest.sha256(description.serialized())
     }
 
-    private func open(_ file: URL, _ url: URL, _ digest: String) -> LoadedData? {
+    private func origin(_ url: URL, _ key: String) -> TokenBuilder.Origin {
+        TokenBuilder.Origin(
+            key: key, data: url.path(percentEncoded: false),
+            tokenizer: tokenizerDirectory.path(percentEncoded: false), maxLength: maxLength)
+    }
+
+    private func open(_ file: URL, _ url: URL, _ digest: String, key: String) -> LoadedData? {
         guard FileManager.default.fileExists(atPath: file.path) else { return nil }
         do {
-            let found = try TokenBuilder.open(file, maxLength: maxLength)
+            let found = try TokenBuilder.open(file, key: key, maxLength: maxLength)
             return LoadedData(
                 dataset: found.dataset, labels: found.labels, record: record(url, found.dataset.count, digest),
                 cutCount: found.cutCount)
@@ -235,7 +242,8 @@ struct DatasetLoader {
                 switch problem {
                 case .damaged(let reason), .foreign(let reason): reason
                 }
-            warn("\(file.path): \(reason); the data are tokenized again")
+            try? FileManager.default.removeItem(at: file)
+            warn("\(file.path): \(reason); the file is removed and the data are tokenized again")
         } catch {
             warn("\(error); the data are tokenized again")
         }

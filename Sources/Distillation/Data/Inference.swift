@@ -45,11 +45,14 @@ enum Inference {
     /// is in the data set's order.
     ///
     /// - Parameters:
+    ///   - name: What the model is called in messages: its directory.
     ///   - onProgress: Called with the number of examples done.
     ///   - shouldStop: Ends the work early.
     /// - Returns: `nil` where it was stopped.
+    /// - Throws: ``NonFiniteLogitsError`` at the first batch with a logit that is not finite.
     static func logits(
         _ model: any SequenceClassifier, _ dataset: EncodedDataset, batchSize: Int,
+        of name: String = "the model",
         onProgress: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Logits? {
         let classes = model.configuration.labelNames.count
@@ -62,11 +65,37 @@ enum Inference {
             let indices = Array(order[start..<min(start + batchSize, order.count)])
             let batch = try Batch(dataset, indices: indices)
             let rows: [Float] = try withNoGrad { try model(batch.input, dropout: nil).logits.array() }
+            if let place = rows.firstIndex(where: { !$0.isFinite }) {
+                throw NonFiniteLogitsError(name, example: indices[place / classes], value: rows[place])
+            }
             for (row, index) in indices.enumerated() {
                 for column in 0..<classes { values[index * classes + column] = rows[row * classes + column] }
             }
             onProgress(start + indices.count)
         }
         return Logits(values: values, classes: classes)
+    }
+}
+
+/// A model's answer is infinite or not a number, so that nothing can be made of it.
+public struct NonFiniteLogitsError: Error, Equatable, Sendable, CustomStringConvertible {
+    public let description: String
+
+    /// - Parameters:
+    ///   - name: The model.
+    ///   - example: Its place among the examples, from 0.
+    ///   - value: The logit.
+    init(_ name: String, example: Int, value: Float) {
+        description =
+            "\(name): gives logits that are no numbers (\(value) for example \(example + 1)): its weights are damaged, or its "
+            + "training diverged; use another checkpoint"
+    }
+}
+
+extension Logits {
+    /// - Throws: ``NonFiniteLogitsError`` where one of them is not finite.
+    func requireFinite(of name: String) throws {
+        guard let place = values.firstIndex(where: { !$0.isFinite }) else { return }
+        throw NonFiniteLogitsError(name, example: place / max(1, classes), value: values[place])
     }
 }

@@ -12,6 +12,16 @@ import Transformers
 final class TokenBuilder {
     static let format = SealedFile.Format(magic: "DSTLTOKS", version: 3)
 
+    /// What a file's tokens are of.
+    struct Origin: Equatable {
+        /// The digest of everything that decides them; the file's name.
+        var key: String
+        /// For people: where the data and the tokenizer were.
+        var data: String
+        var tokenizer: String
+        var maxLength: Int
+    }
+
     private let tokenizer: Tokenizer
     private let maxLength: Int
     private var layout: TokenStorage.Layout
@@ -77,12 +87,14 @@ final class TokenBuilder {
     /// Writes what follows the records.
     ///
     /// - Returns: The file's description.
-    func finish(_ writer: SealedFile.Writer, labels map: LabelMap?) throws -> [UInt8] {
+    func finish(_ writer: SealedFile.Writer, labels map: LabelMap?, origin: Origin) throws -> [UInt8] {
         for numbers in [lengths, labels.codes] {
             try numbers.map(\.littleEndian).withUnsafeBytes { try writer.write($0) }
         }
         let description: JSONValue = [
-            "count": .integer(count), "id_bytes": .integer(layout.idBytes), "types": .bool(layout.hasTypes),
+            "key": .string(origin.key), "data": .string(origin.data), "tokenizer": .string(origin.tokenizer),
+            "max_length": .integer(origin.maxLength), "count": .integer(count),
+            "id_bytes": .integer(layout.idBytes), "types": .bool(layout.hasTypes),
             "labels": map.map { .array($0.names.map(JSONValue.string)) } ?? .null,
             "problem_type": .string(labels.problemType.rawValue), "classes": .integer(labels.classCount),
             "label_sets": .array(labels.sets.map { .array($0.map(JSONValue.integer)) }),
@@ -91,18 +103,22 @@ final class TokenBuilder {
         return Array(description.serialized().utf8)
     }
 
-    /// Opens a file that ``finish(_:labels:)`` completed.
+    /// Opens a file that ``finish(_:labels:origin:)`` completed.
     ///
-    /// - Throws: `SealedFile.Problem` where it cannot be used; `FileError`.
+    /// - Parameter key: What it must be of.
+    /// - Throws: `SealedFile.Problem` where it cannot be used, or is of something else; `FileError`.
     static func open(
-        _ url: URL, maxLength: Int
+        _ url: URL, key: String, maxLength: Int, isUsed: Bool = true
     ) throws -> (dataset: EncodedDataset, labels: LabelMap?, cutCount: Int) {
-        let file = try SealedFile(url, format: format)
+        let file = try SealedFile(url, format: format, isUsed: isUsed)
         let object = try? JSONValue.parse(file.description).objectValue
         guard let object, let count = object["count"]?.intValue, count >= 0, count <= file.count / 8,
             let idBytes = object["id_bytes"]?.intValue, let hasTypes = object["types"]?.boolValue,
             let cut = object["cut"]?.intValue, let hasPairs = object["pairs"]?.boolValue
         else { throw SealedFile.Problem.damaged("its description cannot be read") }
+        guard object["key"]?.stringValue == key else {
+            throw SealedFile.Problem.foreign("it holds the tokens of other data")
+        }
         let layout = TokenStorage.Layout(
             largestID: idBytes == 2 ? 0 : Int(Int32.max), hasTypes: hasTypes)
         let recordBytes = file.count - 8 * count
@@ -124,6 +140,16 @@ final class TokenBuilder {
             EncodedDataset(storage: storage, maxLength: maxLength), try names.map { try LabelMap(names: $0) },
             cut
         )
+    }
+
+    /// What a file says it is of, in words; `nil` where it says nothing.
+    static func summary(of url: URL) -> String? {
+        guard let bytes = SealedFile.description(of: url, format: format),
+            let object = try? JSONValue.parse(bytes).objectValue, let data = object["data"]?.stringValue,
+            let tokenizer = object["tokenizer"]?.stringValue, let length = object["max_length"]?.intValue,
+            let count = object["count"]?.intValue
+        else { return nil }
+        return "\(data), \(count) examples, by the tokenizer of \(tokenizer), at most \(length) tokens"
     }
 
     private static func numbers(_ file: SealedFile, _ count: Int, at offset: Int) throws -> [Int32] {

@@ -40,6 +40,7 @@ struct ExportComparison {
             try loaded.map { data in try (0..<data.dataset.count).map { try data.dataset.example($0) } }
             ?? Self.examples(own.model.configuration)
         let ours = try logits(examples)
+        try ours.requireFinite(of: own.directory.path)
         let theirs = try runner.logits(examples, classes: ours.classes)
         guard theirs.count == ours.count else {
             throw DistillationError(

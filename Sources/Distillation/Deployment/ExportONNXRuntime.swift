@@ -6,6 +6,7 @@ import JSON
 /// Runs an exported `model.onnx` in Python's onnxruntime, in a process of its own.
 struct ONNXRuntimeRunner: ExportedModelRunner {
     private let python: URL
+    private let environment: [String: String]
     private let model: URL
     private let batchSize: Int
     private let paddingID: Int
@@ -21,38 +22,37 @@ struct ONNXRuntimeRunner: ExportedModelRunner {
         for directory: URL, request: ExportRequest,
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws -> Result<ONNXRuntimeRunner, ExportCheckLeftOut> {
-        let named = request.python?.path ?? environment["DISTILL_PYTHON"].flatMap { $0.isEmpty ? nil : $0 }
-        if let named, !FileManager.default.isExecutableFile(atPath: named) {
+        if let path = request.python?.path, !PythonInterpreter.isProgram(path) {
             throw DistillationError(
-                "\(named): is no program; name a Python that has onnxruntime by DISTILL_PYTHON, or leave it out"
-            )
+                "\(path): is no program; name a Python that has onnxruntime, or leave it out")
         }
-        guard let path = named ?? inPath("python3", environment) else {
-            return .failure(ExportCheckLeftOut("there is no python3. \(advice("python3"))"))
-        }
-        let python = URL(filePath: path)
-        let result = try run(python, ["-c", "import onnxruntime, numpy; print(onnxruntime.__version__)"])
-        guard result.status == 0, let line = result.output.split(separator: "\n").last else {
+        guard let python = try request.python.map({ PythonInterpreter($0) }) ?? PythonInterpreter(environment)
+        else { return .failure(ExportCheckLeftOut("there is no python3. \(advice("python3"))")) }
+        let path = python.url.path
+        let result = try ChildProcess.run(
+            python.url,
+            PythonInterpreter.arguments("import onnxruntime, numpy; print(onnxruntime.__version__)"),
+            environment: environment)
+        guard result.ending == .exit(0), let line = result.output.split(separator: "\n").last else {
             return .failure(ExportCheckLeftOut("\(path) has no onnxruntime. \(advice(path))"))
         }
         let configuration = try JSONValue.load(contentsOf: directory.appending(path: "config.json"))
         return .success(
             ONNXRuntimeRunner(
-                python: python, model: directory.appending(path: ONNXExporter.fileName),
+                python: python.url, environment: environment,
+                model: directory.appending(path: ONNXExporter.fileName),
                 batchSize: request.batchSize,
                 paddingID: configuration.objectValue?["pad_token_id"]?.intValue ?? 0, version: String(line)))
     }
 
     private static func advice(_ python: String) -> String {
-        "To compare, install it (\(python) -m pip install onnxruntime) or name a Python that has it by DISTILL_PYTHON."
+        "To compare, install it (\(python) -m pip install onnxruntime) or name a Python that has it by DISTILL_PYTHON; PYTHONPATH "
+            + "and packages installed with --user are not looked at."
     }
 
     func logits(_ examples: [EncodedExample], classes: Int) throws -> Logits {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "distill-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        func file(_ name: String) -> URL { folder.appending(path: name) }
-        try AtomicFile.write(Self.script, to: file("run.py"))
+        let folder = try TemporaryFolder()
+        func file(_ name: String) -> URL { folder.url.appending(path: name) }
         func rows(_ rows: [[Int32]]) -> JSONValue {
             .array(rows.map { .array($0.map { .integer(Int($0)) }) })
         }
@@ -62,10 +62,12 @@ struct ONNXRuntimeRunner: ExportedModelRunner {
             "input_ids": rows(examples.map(\.inputIDs)), "token_type_ids": rows(examples.map(\.tokenTypeIDs)),
         ]
         try AtomicFile.write(input.serialized(), to: file("input.json"))
-        let result = try Self.run(
-            python, [file("run.py").path, file("input.json").path, file("output.json").path])
-        guard result.status == 0 else {
-            let last = result.errors.split(separator: "\n").last.map(String.init) ?? "status \(result.status)"
+        let result = try ChildProcess.run(
+            python,
+            PythonInterpreter.arguments(Self.script, [file("input.json").path, file("output.json").path]),
+            environment: environment)
+        guard result.ending == .exit(0) else {
+            let last = result.errors.split(separator: "\n").last.map(String.init) ?? result.ending.description
             throw DistillationError("onnxruntime cannot run the exported model: \(last); nothing was saved")
         }
         let output = try JSONValue.load(contentsOf: file("output.json"))
@@ -108,39 +110,4 @@ struct ONNXRuntimeRunner: ExportedModelRunner {
             json.dump(answers, file)
 
         """
-
-    // MARK: - Processes
-
-    private static func inPath(_ name: String, _ environment: [String: String]) -> String? {
-        (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }.first {
-            FileManager.default.isExecutableFile(atPath: $0)
-        }
-    }
-
-    private static func run(
-        _ program: URL, _ arguments: [String]
-    ) throws -> (status: Int32, output: String, errors: String) {
-        let process = Process()
-        process.executableURL = program
-        process.arguments = arguments
-        process.standardInput = FileHandle.nullDevice
-        // Files rather than pipes, of which one could fill up while the other is read.
-        let folder = FileManager.default.temporaryDirectory.appending(path: "distill-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        func handle(_ name: String) throws -> (URL, FileHandle) {
-            let url = folder.appending(path: name)
-            try AtomicFile.write("", to: url)
-            return (url, try FileHandle(forWritingTo: url))
-        }
-        let (output, errors) = (try handle("output"), try handle("errors"))
-        process.standardOutput = output.1
-        process.standardError = errors.1
-        do { try process.run() } catch {
-            throw DistillationError("\(program.path): cannot be started: \(error.localizedDescription)")
-        }
-        process.waitUntilExit()
-        func text(_ url: URL) throws -> String { String(decoding: try Data(contentsOf: url), as: UTF8.self) }
-        return (process.terminationStatus, try text(output.0), try text(errors.0))
-    }
 }

@@ -34,27 +34,49 @@ public struct ExportRun {
         let exporter = try request.formats.named(request.format)
         let output = try OutputDirectory(
             request.output, overwrite: request.overwrite,
-            inputs: [request.model] + [request.data].compactMap(\.self))
+            inputs: [request.model] + [request.data].compactMap(\.self), cache: request.cache)
+        log.tell(output.leftovers)
         let model = try ExportableModel(directory: request.model)
+        try AutoModel.requireFiniteWeights(in: request.model)
         let own =
             try request.check ? log.phase("Loading the model") { try TrainedClassifier(request.model) } : nil
         for warning in own?.warnings ?? [] { log.warnOnce(warning) }
         try stopIfAsked()
 
-        let staged = try StagedDirectory(for: output.url, overwrite: request.overwrite)
+        if let problem = OutputSpace.problem(
+            at: request.output, bytes: try Self.bytes(model, request), isRepeated: false,
+            overwrite: false)
+        {
+            throw DistillationError(problem)
+        }
+        var report: ExportReport?
+        try output.save(isLast: true) { directory in
+            report = try write(model, by: exporter, own, to: directory, log, shouldStop)
+            try stopIfAsked()
+        }
+        guard var report else { throw DistillationError("nothing was exported") }
+        report.phases = log.phases
+        return report
+    }
+
+    /// Exports into a directory and compares.
+    private func write(
+        _ model: ExportableModel, by exporter: any ModelExporter, _ own: TrainedClassifier?,
+        to directory: URL,
+        _ log: RunLog, _ shouldStop: () -> Bool
+    ) throws -> ExportReport {
         var options = ExportOptions(
             dtype: request.dtype, opset: request.opset, producerVersion: Version.current,
             tokenizerFiles: Tokenizer.fileNames)
         options.maxLength = own?.maxLength(request.maxLength) ?? TextLength.trained(in: request.model)
         let exported = try log.phase("Exporting") {
-            try exporter.export(model, to: staged.url, options: options)
+            try exporter.export(model, to: directory, options: options)
         }
         for note in exported.notes { log.send(.note(note)) }
-        try stopIfAsked()
-
+        if shouldStop() { throw InterruptedError() }
         var (check, leftOut): (ExportCheck?, String?)
         if let own {
-            switch try runner(for: exporter, at: staged.url) {
+            switch try runner(for: exporter, at: directory) {
             case .success(let runner):
                 check = try log.phase("Comparing with the model's own answers") {
                     do {
@@ -65,7 +87,7 @@ public struct ExportRun {
                         ).check()
                     } catch {
                         // Ctrl-C ends Python too.
-                        try stopIfAsked()
+                        if shouldStop() { throw InterruptedError() }
                         throw error
                     }
                 }
@@ -73,14 +95,25 @@ public struct ExportRun {
                 leftOut = reason.description
             }
         }
-        try stopIfAsked()
-        let files = try files(in: staged.url)
-        try staged.commit()
+        let files = try files(in: directory)
         return ExportReport(
-            model: request.model.path, output: output.url.path, format: exporter.name, dtype: exported.dtype,
-            opset: exported.opset, files: files, sourceBytes: weightBytes(in: request.model),
+            model: request.model.path, output: request.output.path, format: exporter.name,
+            dtype: exported.dtype, opset: exported.opset, files: files,
+            sourceBytes: weightBytes(in: request.model),
             bytes: files.reduce(0) { $0 + (Self.isWeights($1.name) ? $1.bytes : 0) }, check: check,
-            checkLeftOut: leftOut, phases: log.phases)
+            checkLeftOut: leftOut, phases: [])
+    }
+
+    /// About what the export takes on the disk, and at least.
+    private static func bytes(_ model: ExportableModel, _ request: ExportRequest) throws -> Int {
+        let elements = model.elementCount
+        let weights =
+            switch request.dtype ?? (model.isQuantized ? .int8 : .float32) {
+            case .float32: elements * 4
+            case .float16, .bfloat16: elements * 2
+            case .int8: elements
+            }
+        return weights + OutputSpace.tokenizerBytes(request.model)
     }
 
     /// In float32 the order of sums is all that may differ. Half precision rounds every activation, by 2⁻¹¹ in float16 and

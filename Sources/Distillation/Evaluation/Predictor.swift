@@ -25,6 +25,7 @@ public final class Predictor {
     public private(set) var answeredCount = 0
     let model: any SequenceClassifier
     let tokenizer: Tokenizer
+    private let directory: URL
     private let batchSize = 64
 
     /// - Parameters:
@@ -44,6 +45,7 @@ public final class Predictor {
             throw DistillationError("threshold must be between 0 and 1, got \(threshold)")
         }
         self.threshold = threshold
+        self.directory = directory
         let loaded = try TrainedClassifier(directory, device: device)
         model = loaded.model
         model.precision = precision
@@ -68,7 +70,7 @@ public final class Predictor {
         answeredCount += inputs.count
         guard
             let logits = try Inference.logits(
-                model, encoded, batchSize: batchSize)
+                model, encoded, batchSize: batchSize, of: directory.path(percentEncoded: false))
         else { return [] }
         switch problemType {
         case .singleLabel: return try classes(logits)

@@ -3,6 +3,16 @@
 public struct CalibrationError: Sendable, Equatable {
     public let value: Double
 
+    /// The bin of a confidence: bins are open at their lower end, as the paper defines them.
+    ///
+    /// - Parameters:
+    ///   - confidence: From 0 to 1; what lies outside, or is no number, goes to the nearest bin, or the first.
+    ///   - count: The number of bins, at least 1.
+    static func bin(of confidence: Double, count: Int) -> Int {
+        let place = (confidence * Double(count)).rounded(.up)
+        return place >= 1 ? Int(min(place, Double(count))) - 1 : 0
+    }
+
     /// - Parameters:
     ///   - confidences: The probability of each example's answer, from 0 to 1.
     ///   - isCorrect: Whether each answer is right.
@@ -12,7 +22,7 @@ public struct CalibrationError: Sendable, Equatable {
         var sums = [(count: Int, confidence: Double, correct: Int)](
             repeating: (0, 0, 0), count: bins)
         for (confidence, right) in zip(confidences, isCorrect) {
-            let bin = max(0, min(bins - 1, Int((confidence * Double(bins)).rounded(.up)) - 1))
+            let bin = Self.bin(of: confidence, count: bins)
             sums[bin].count += 1
             sums[bin].confidence += confidence
             sums[bin].correct += right ? 1 : 0

@@ -7,7 +7,14 @@ public enum JSONText {
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
+        // JSON has neither infinity nor NaN: they are null, as everywhere else.
+        let mark = "\u{F8FF}not a number\u{F8FF}"
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: mark, negativeInfinity: mark, nan: mark)
+        let data = try encoder.encode(value)
+        let text = String(decoding: data, as: UTF8.self)
+        // Hardly any report has one.
+        return data.range(of: Data(mark.utf8)) == nil ? text : text.replacing("\"\(mark)\"", with: "null")
     }
 
     public static func decode<Value: Decodable>(_ type: Value.Type, from text: String) throws -> Value {

@@ -4,19 +4,38 @@ import Reports
 import Tokenizers
 import Transformers
 
-/// Where a run saves its model. At any moment the directory is either absent or a complete model: every save
-/// is built beside it and then renamed into its place.
-struct OutputDirectory {
+/// Where a run saves its model, and the run's claim on it: while this object lives, no other run can write there.
+///
+/// At any moment the directory is either absent or a complete model: every save is built beside it and then takes its
+/// place in one step. Without leave to overwrite, a save only ever replaces what this run saved before.
+final class OutputDirectory {
     let url: URL
+    /// What was found and removed of a run that was killed.
+    var leftovers: Leftovers.Removed? { lock.leftovers }
 
-    /// - Parameter inputs: Files and directories that the run reads, which it must not replace.
-    /// - Throws: `FileError` where the directory is not empty and may not be replaced; ``DistillationError`` where
-    ///   replacing it would lose something other than a model.
-    init(_ url: URL, overwrite: Bool, inputs: [URL]) throws {
+    private let lock: OutputLock
+    private let overwrite: Bool
+    /// Where a model is saved that cannot be saved in ``url``.
+    private let refuges: [URL]
+    /// The directory that the last save put into place; kept open, so that no other can have its identity.
+    private var saved: StagedDirectory?
+    /// Where the last save went, if not to ``url``.
+    private(set) var refuge: URL?
+
+    /// - Parameters:
+    ///   - inputs: Files and directories that the run reads, which it must not replace.
+    ///   - cache: Has room for a model that cannot be saved where it should be.
+    /// - Throws: `FileError` where another run is writing the directory, or it is not empty and may not be replaced;
+    ///   ``DistillationError`` where replacing it would lose something other than a model.
+    init(_ url: URL, overwrite: Bool, inputs: [URL], cache: CacheOptions = CacheOptions()) throws {
+        try StagedDirectory.requirePossible(url)
+        lock = try OutputLock(url)
         // Checked before any work is done; nothing stays of it.
         try StagedDirectory(for: url, overwrite: overwrite).discard()
         try Self.refuseLoss(of: url, inputs: inputs)
         self.url = url
+        self.overwrite = overwrite
+        refuges = [cache.root.appending(path: "rescued"), FileManager.default.temporaryDirectory]
     }
 
     private static func refuseLoss(of url: URL, inputs: [URL]) throws {
@@ -38,27 +57,67 @@ struct OutputDirectory {
         }
     }
 
-    /// Saves the model with its tokenizer's files, a model card and a report, in place of an earlier save.
+    // MARK: - Saving
+
+    /// Saves what a body writes, in place of an earlier save.
+    ///
+    /// What cannot be saved there is tried once more and then saved in another place: work is not lost to a full disk, or
+    /// to what somebody else put there.
     ///
     /// - Parameters:
-    ///   - model: What is saved.
-    ///   - tokenizerDirectory: Its tokenizer files are copied as they are.
-    ///   - files: More files by their names.
-    ///   - page: Whether `report.html` is made of them.
-    func save(
-        _ model: any SequenceClassifier, tokenizerDirectory: URL, files: [(name: String, text: String)],
-        page: Bool = false
-    ) throws {
-        let staged = try StagedDirectory(for: url, overwrite: true)
-        try ModelWriter.save(model, to: staged.url)
-        try Self.copyTokenizer(from: tokenizerDirectory, to: staged.url)
-        for file in files { try AtomicFile.write(file.text, to: staged.url.appending(path: file.name)) }
-        if page {
-            let report = try HTMLReport(
-                [RunFiles(staged.url, destination: url)], program: "distill \(Version.current)")
-            try AtomicFile.write(try report.html(), to: staged.url.appending(path: "report.html"))
+    ///   - isLast: Whether the run ends with it. A checkpoint that found another place is a warning.
+    ///   - warn: Is told of a checkpoint that could not be saved in its place.
+    ///   - body: Writes the files of a directory; called again where it has to be written again.
+    /// - Throws: ``SavedElsewhereError``; `FileError` where no place was found; what the body throws.
+    func save(isLast: Bool, warn: (String) -> Void = { _ in }, _ body: (URL) throws -> Void) throws {
+        do {
+            do { try place(body) } catch is FileError {
+                // Others may be clearing up, or a network may come back.
+                usleep(500_000)
+                try place(body)
+            }
+            if let refuge { try? FileManager.default.removeItem(at: refuge) }
+            refuge = nil
+        } catch let error as FileError {
+            guard let found = rescue(body) else {
+                guard isLast else { return warn("\(error); training goes on, and the end tries again") }
+                throw error
+            }
+            refuge = found
+            let failure = SavedElsewhereError(reason: error, place: found)
+            guard isLast else { return warn("\(failure.description); training goes on") }
+            throw failure
+        }
+    }
+
+    private func place(_ body: (URL) throws -> Void) throws {
+        let staged = try StagedDirectory(
+            for: url, replacing: overwrite ? .anything : saved?.identity.map { .only($0) } ?? .nothing)
+        do { try body(staged.url) } catch FileError.writeFailed(let path, let reason) {
+            // The user knows the directory, not the hidden one beside it.
+            let hidden = staged.url.path(percentEncoded: false)
+            throw FileError.writeFailed(
+                path.hasPrefix(hidden)
+                    ? url.path(percentEncoded: false) + path.dropFirst(hidden.count) : path,
+                reason: reason)
         }
         try staged.commit()
+        saved = staged
+    }
+
+    /// Saves in the first other place where that can be done.
+    private func rescue(_ body: (URL) throws -> Void) -> URL? {
+        let unique = String(UInt64.random(in: .min ... .max), radix: 36)
+        let own =
+            refuge.map { [$0] } ?? refuges.map { $0.appending(path: "\(url.lastPathComponent)-\(unique)") }
+        return own.first { place in
+            guard let staged = try? StagedDirectory(for: place, overwrite: true) else { return false }
+            do {
+                try body(staged.url)
+                try staged.commit()
+                return true
+            } catch { return false }
+        }
     }
 
     /// Copies a tokenizer's files as they are.
@@ -75,38 +134,52 @@ struct OutputDirectory {
     struct Extras {
         /// Lines of `history.jsonl`; none where there is nothing to say.
         var history = ""
-        /// `analysis.json`; `nil` in a save before the end.
+        /// `analysis.json`, of a run at its end; `nil` in a save before the end.
         var analysis: PredictionAnalysis?
         var card = ModelCardOptions()
     }
 
-    /// Saves the model and its report; the report then knows the size of the weights' file, so it is written once
-    /// more. With an analysis, the run is at its end, and `report.html` is made of the files.
+    /// Saves the model with its tokenizer's files, a model card and its report, which then knows the size of the weights'
+    /// file. With an analysis, the run is at its end, and `report.html` is made of the files.
     func save(
         _ model: any SequenceClassifier, tokenizerDirectory: URL, report: inout RunReport,
-        extras: Extras = Extras()
+        extras: Extras = Extras(), warn: (String) -> Void = { _ in }
     ) throws {
-        func write(_ report: RunReport, isLast: Bool) throws {
+        var result = report
+        try save(isLast: extras.analysis != nil, warn: warn) { directory in
+            try ModelWriter.save(model, to: directory)
+            try Self.copyTokenizer(from: tokenizerDirectory, to: directory)
+            result.student.bytesOnDisk = weightBytes(in: directory)
+            if let teacher = result.teacher, result.student.bytesOnDisk > 0 {
+                result.comparison?.sizeRatio =
+                    Double(teacher.bytesOnDisk) / Double(result.student.bytesOnDisk)
+            }
             var files = [
-                ("README.md", ModelCard(report: report, options: extras.card).text),
-                (report.recordName, try JSONText.encode(report) + "\n"),
+                ("README.md", ModelCard(report: result, options: extras.card).text),
+                (result.recordName, try JSONText.encode(result) + "\n"),
             ]
             if !extras.history.isEmpty { files.append(("history.jsonl", extras.history)) }
             if let analysis = extras.analysis {
                 files.append(("analysis.json", try JSONText.encode(analysis) + "\n"))
             }
-            try save(
-                model, tokenizerDirectory: tokenizerDirectory, files: files,
-                page: isLast && extras.analysis != nil)
+            for (name, text) in files { try AtomicFile.write(text, to: directory.appending(path: name)) }
+            guard extras.analysis != nil else { return }
+            let page = try HTMLReport(
+                [RunFiles(directory, destination: url)], program: "distill \(Version.current)")
+            try AtomicFile.write(try page.html(), to: directory.appending(path: "report.html"))
         }
-        if report.student.bytesOnDisk == 0 {
-            try write(report, isLast: false)
-            report.student.bytesOnDisk = weightBytes(in: url)
-            if let teacher = report.teacher, report.student.bytesOnDisk > 0 {
-                report.comparison?.sizeRatio =
-                    Double(teacher.bytesOnDisk) / Double(report.student.bytesOnDisk)
-            }
-        }
-        try write(report, isLast: true)
+        report = result
+    }
+}
+
+/// An output could not be saved in its place, and was saved in another.
+public struct SavedElsewhereError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Why it is not in its place.
+    public let reason: FileError
+    /// Where it is.
+    public let place: URL
+
+    public var description: String {
+        "\(reason). The model is saved in \(place.path(percentEncoded: false)) instead: move it where you want it"
     }
 }

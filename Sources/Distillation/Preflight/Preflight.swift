@@ -49,6 +49,7 @@ struct Preflight {
                 .note, "Only losses on logits can be used, as \(reason).")
         }
         checkMemory(student)
+        checkSpace(student)
         if let augmentation = request.augmentation {
             try findings.attempt { try augmentation.with(setup.tokenizer) }
         }
@@ -85,6 +86,14 @@ struct Preflight {
                     + "\(gigabytes(available)) free: choose a smaller --per-device-train-batch-size with "
                     + "--gradient-accumulation-steps, or a smaller --max-length.")
         }
+    }
+
+    /// A student that has no room is trained in vain.
+    private func checkSpace(_ student: any SequenceClassifier) {
+        let bytes = OutputSpace.bytes(of: student, tokenizerDirectory: setup.tokenizerDirectory)
+        let problem = OutputSpace.problem(
+            at: request.output, bytes: bytes, isRepeated: true, overwrite: request.overwrite)
+        if let problem { findings.add(.error, problem) }
     }
 
     private func gigabytes(_ bytes: Int) -> String { String(format: "%.1f GB", Double(bytes) / 1e9) }
@@ -227,7 +236,8 @@ struct Preflight {
             let logits = try findings.attempt {
                 try model.judging {
                     try Inference.logits(
-                        $0, source.data.validation, batchSize: request.training.perDeviceEvalBatchSize)
+                        $0, source.data.validation, batchSize: request.training.perDeviceEvalBatchSize,
+                        of: source.classifier.directory.path)
                 }
             }
             guard let logits else { continue }

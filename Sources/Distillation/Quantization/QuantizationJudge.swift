@@ -9,13 +9,13 @@ struct QuantizationJudge {
 
     /// A model's answers to all examples; `nil` without data.
     func logits(
-        _ model: any SequenceClassifier, _ dataset: EncodedDataset?, _ phase: String
+        _ classifier: TrainedClassifier, _ dataset: EncodedDataset?, _ phase: String
     ) throws -> Logits? {
         guard let dataset else { return nil }
         return try log.phase(phase) {
             guard
                 let logits = try Inference.logits(
-                    model, dataset, batchSize: request.batchSize,
+                    classifier.model, dataset, batchSize: request.batchSize, of: classifier.directory.path,
                     onProgress: { log.progress($0, of: dataset.count) }, shouldStop: shouldStop)
             else { throw InterruptedError() }
             return logits

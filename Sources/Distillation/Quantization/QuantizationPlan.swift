@@ -89,7 +89,10 @@ struct QuantizationPlan {
     func logits(_ chosen: Set<String>) throws -> Logits {
         guard
             let logits = try Inference.logits(
-                quantizer.model(chosen), dataset, batchSize: batchSize, shouldStop: shouldStop)
+                quantizer.model(chosen), dataset, batchSize: batchSize,
+                of:
+                    "the model with \(chosen.count == 1 ? "\(chosen.first ?? "") in int8" : "\(chosen.count) layers in int8")",
+                shouldStop: shouldStop)
         else { throw InterruptedError() }
         return logits
     }

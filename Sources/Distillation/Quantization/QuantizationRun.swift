@@ -26,7 +26,9 @@ public struct QuantizationRun {
         let output = try OutputDirectory(
             request.output, overwrite: request.overwrite,
             inputs: [request.model] + [request.data, request.calibrationData].compactMap(\.self)
-                + request.vocabularyData)
+                + request.vocabularyData, cache: request.cache)
+        log.tell(output.leftovers)
+        try AutoModel.requireFiniteWeights(in: request.model)
         let original = try TrainedClassifier(request.model)
         for warning in original.warnings { log.warnOnce(warning) }
         guard original.model.configuration.quantization == nil else {
@@ -34,6 +36,7 @@ public struct QuantizationRun {
                 "\(request.model.path): is quantised already; quantise the model in floating point that it was made from"
             )
         }
+        if request.vocabularyData.isEmpty, let problem = space(original) { throw DistillationError(problem) }
         let trimmed =
             request.vocabularyData.isEmpty
             ? nil : try log.phase("Trimming the vocabulary") { try VocabularyCut(request, original) }
@@ -45,45 +48,64 @@ public struct QuantizationRun {
         let judge = QuantizationJudge(request: request, log: log, shouldStop: shouldStop)
         // The original reads its own tokenizer's ids.
         let own = trimmed == nil ? material : try QuantizationMaterial(reading, original, log)
-        let before = try judge.logits(original.model, own.data?.dataset, "Judging the model as it is")
+        let before = try judge.logits(original, own.data?.dataset, "Judging the model as it is")
         if shouldStop() { throw InterruptedError() }
         let result = try quantize(source, material, reference: before, log, shouldStop)
 
-        let staged = try StagedDirectory(for: output.url, overwrite: true)
-        try save(result.model, source, to: staged.url)
-        // What is judged is what was written.
-        let saved = try TrainedClassifier(staged.url)
-        let after = try judge.logits(saved.model, material.data?.dataset, "Judging the quantised model")
-        let evaluations = try judge.evaluations(
-            [.init(original, before, own), .init(saved, after, material)])
-        var report = QuantizationReport(
-            source: request.model.path(percentEncoded: false),
-            output: request.output.path(percentEncoded: false), method: request.method,
-            accuracyDropLimit: request.accuracyDrop, data: material.data?.record,
-            labels: source.labels.names, before: evaluations[0], after: evaluations[1],
-            layers: result.layers, vocabulary: trimmed?.report, maxLength: reading.maxLength, files: [:],
-            versions: .current)
-        if request.method.type == .int8, request.method.activations == .fixed {
-            report.calibrationData = material.texts?.record
-            report.calibrationExamples = material.calibrationCount
-        }
-        if let before, let after {
-            report.comparison = try Evaluator.comparison(
-                student: (after, evaluations[1]), teacher: (before, evaluations[0]))
-            if let old = evaluations[0].taskMetric, let new = evaluations[1].taskMetric {
-                report.accuracyDrop = (old - new) * 100
+        var report: QuantizationReport?
+        try output.save(isLast: true) { directory in
+            try save(result.model, source, to: directory)
+            // What is judged is what was written.
+            let saved = try TrainedClassifier(directory)
+            let after = try judge.logits(saved, material.data?.dataset, "Judging the quantised model")
+            let evaluations = try judge.evaluations(
+                [.init(original, before, own), .init(saved, after, material)])
+            var made = QuantizationReport(
+                source: request.model.path(percentEncoded: false),
+                output: request.output.path(percentEncoded: false), method: request.method,
+                accuracyDropLimit: request.accuracyDrop, data: material.data?.record,
+                labels: source.labels.names, before: evaluations[0], after: evaluations[1],
+                layers: result.layers, vocabulary: trimmed?.report, maxLength: reading.maxLength, files: [:],
+                versions: .current)
+            if request.method.type == .int8, request.method.activations == .fixed {
+                made.calibrationData = material.texts?.record
+                made.calibrationExamples = material.calibrationCount
             }
+            if let before, let after {
+                made.comparison = try Evaluator.comparison(
+                    student: (after, evaluations[1]), teacher: (before, evaluations[0]))
+                if let old = evaluations[0].taskMetric, let new = evaluations[1].taskMetric {
+                    made.accuracyDrop = (old - new) * 100
+                }
+            }
+            try write(&made, source, to: directory)
+            report = made
+            if shouldStop() { throw InterruptedError() }
         }
+        guard let report else { throw DistillationError("nothing was quantised") }
+        return report
+    }
+
+    /// Writes the card and the record.
+    private func write(_ report: inout QuantizationReport, _ source: TrainedClassifier, to directory: URL)
+        throws
+    {
         let card = ModelCard(
             quantisation: .init(report), title: request.output.lastPathComponent, labels: report.labels,
             sizes: .init(source.model.configuration), model: request.model, options: request.card)
-        try AtomicFile.write(card.text, to: staged.url.appending(path: "README.md"))
-        report.files = try DirectorySeal.digests(of: staged.url)
+        try AtomicFile.write(card.text, to: directory.appending(path: "README.md"))
+        report.files = try DirectorySeal.digests(of: directory)
         try AtomicFile.write(
-            JSONText.encode(report) + "\n", to: staged.url.appending(path: QuantizationReport.fileName))
-        if shouldStop() { throw InterruptedError() }
-        try staged.commit()
-        return report
+            JSONText.encode(report) + "\n", to: directory.appending(path: QuantizationReport.fileName))
+    }
+
+    /// Why the least that the output can take does not fit its disk.
+    private func space(_ model: TrainedClassifier) -> String? {
+        let width = request.method.type == .int8 ? 1 : 2
+        return OutputSpace.problem(
+            at: request.output,
+            bytes: model.model.parameters.elementCount * width + OutputSpace.tokenizerBytes(request.model),
+            isRepeated: false, overwrite: false)
     }
 
     /// The model with the weights that the method asks for, and what became of each layer.

@@ -5,7 +5,8 @@ import Transformers
 
 /// The model without the tokens that given texts never use, in a directory that goes away with this object.
 final class VocabularyCut {
-    let directory: URL
+    var directory: URL { folder.url }
+    private let folder: TemporaryFolder
     let report: QuantizationReport.Vocabulary
 
     /// - Throws: `TokenizerError` for a tokenizer whose vocabulary cannot be cut, or texts without tokens; `DatasetError`.
@@ -16,31 +17,24 @@ final class VocabularyCut {
             used: usage.counts(request.vocabularyData, tokenizer: original.tokenizer),
             options: TrimmingOptions(minimumCount: request.minimumTokenCount),
             keeping: TrimmedVocabulary.ids(in: original.model.configuration))
-        directory = FileManager.default.temporaryDirectory.appending(
-            path: "distill-\(UUID().uuidString)", directoryHint: .isDirectory)
-        do {
-            try ModelWriter.save(vocabulary.apply(to: original.model), to: directory)
-            try OutputDirectory.copyTokenizer(from: original.directory, to: directory)
-            try vocabulary.write(to: directory)
-            let tokenizer = try Tokenizer.load(directory: directory)
-            func effect(_ files: [URL]) throws -> TrimmingEffect {
-                try usage.effect(
-                    on: files, original: original.tokenizer, trimmed: tokenizer, vocabulary: vocabulary)
-            }
-            let used = try effect(request.vocabularyData)
-            let held = try request.data.map { try effect([$0]) }
-            report = QuantizationReport.Vocabulary(
-                data: request.vocabularyData.map { $0.path(percentEncoded: false) },
-                minimumCount: request.minimumTokenCount, tokensBefore: vocabulary.originalCount,
-                tokensAfter: vocabulary.count, unknownRateBefore: used.before.share,
-                unknownRateAfter: used.after.share, evaluationUnknownRateBefore: held?.before.share,
-                evaluationUnknownRateAfter: held?.after.share,
-                evaluationTextsChanged: held.map { Double($0.changedTexts) / Double(max(1, $0.texts)) })
-        } catch {
-            try? FileManager.default.removeItem(at: directory)
-            throw error
+        folder = try TemporaryFolder()
+        let directory = folder.url
+        try ModelWriter.save(vocabulary.apply(to: original.model), to: directory)
+        try OutputDirectory.copyTokenizer(from: original.directory, to: directory)
+        try vocabulary.write(to: directory)
+        let tokenizer = try Tokenizer.load(directory: directory)
+        func effect(_ files: [URL]) throws -> TrimmingEffect {
+            try usage.effect(
+                on: files, original: original.tokenizer, trimmed: tokenizer, vocabulary: vocabulary)
         }
+        let used = try effect(request.vocabularyData)
+        let held = try request.data.map { try effect([$0]) }
+        report = QuantizationReport.Vocabulary(
+            data: request.vocabularyData.map { $0.path(percentEncoded: false) },
+            minimumCount: request.minimumTokenCount, tokensBefore: vocabulary.originalCount,
+            tokensAfter: vocabulary.count, unknownRateBefore: used.before.share,
+            unknownRateAfter: used.after.share, evaluationUnknownRateBefore: held?.before.share,
+            evaluationUnknownRateAfter: held?.after.share,
+            evaluationTextsChanged: held.map { Double($0.changedTexts) / Double(max(1, $0.texts)) })
     }
-
-    deinit { try? FileManager.default.removeItem(at: directory) }
 }

@@ -55,6 +55,7 @@ public struct DistillationRun {
     ) throws -> RunReport {
         let log = try RunLog(onEvent, loggingDirectory: request.loggingDirectory)
         let output = try Self.output(of: request)
+        log.tell(output.leftovers)
         let findings = Findings()
         let setup = try DistillationSetup(request, log: log, findings: findings)
         // Built before the teacher's long work, so that a student that cannot be is refused at once.
@@ -76,7 +77,7 @@ public struct DistillationRun {
         try OutputDirectory(
             request.output, overwrite: request.overwrite,
             inputs: request.teachers.map(\.directory) + [request.student.directory].compactMap(\.self)
-                + request.data.files + [request.test].compactMap(\.self))
+                + request.data.files + [request.test].compactMap(\.self), cache: request.cache)
     }
 }
 

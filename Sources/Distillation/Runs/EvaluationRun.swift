@@ -75,7 +75,7 @@ public struct EvaluationRun {
     ) throws -> Logits {
         guard
             let logits = try Inference.logits(
-                classifier.model, dataset, batchSize: request.batchSize,
+                classifier.model, dataset, batchSize: request.batchSize, of: classifier.directory.path,
                 onProgress: { log.progress($0, of: dataset.count) },
                 shouldStop: shouldStop)
         else { throw InterruptedError() }

@@ -23,7 +23,9 @@ public struct FineTuning {
     ) throws -> RunReport {
         let log = try RunLog(onEvent, loggingDirectory: request.loggingDirectory)
         let output = try OutputDirectory(
-            request.output, overwrite: request.overwrite, inputs: [request.model] + request.data.files)
+            request.output, overwrite: request.overwrite, inputs: [request.model] + request.data.files,
+            cache: request.cache)
+        log.tell(output.leftovers)
         let seed = request.training.seed
         // What is quickly read comes first, so that its errors do.
         let configuration = try ModelConfiguration(contentsOf: request.model)
@@ -56,6 +58,12 @@ public struct FineTuning {
         }
         log.send(.note(data.labelNote))
         for warning in data.labelWarnings(areInferred: true) { log.warnOnce(warning) }
+        if let problem = OutputSpace.problem(
+            at: request.output, bytes: OutputSpace.bytes(of: model, tokenizerDirectory: request.model),
+            isRepeated: true, overwrite: request.overwrite)
+        {
+            throw DistillationError(problem)
+        }
         if let note = data.cutNote { log.send(.note(note)) }
         if shouldStop() { throw InterruptedError() }
         let session = TrainingSession(
@@ -68,7 +76,7 @@ public struct FineTuning {
                 var report = try report(model, outcome, data, log, latencySamples: 0)
                 try output.save(
                     model, tokenizerDirectory: request.model, report: &report,
-                    extras: .init(history: outcome.log.text, card: request.card))
+                    extras: .init(history: outcome.log.text, card: request.card), warn: { log.warnOnce($0) })
             }
         }
         return try log.phase("Evaluation") {

@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Foundation
 import Torch
 
@@ -41,16 +42,22 @@ public struct LabelRun {
         let precision = request.precision.resolved(on: request.device)
         let root = request.cache.root
         let identity = try TeacherIdentity(teacher, precision: precision, memo: DigestMemo(root: root))
-        let store = OutputStore(root: root, identity: identity)
+        let store = OutputStore(root: root, identity: identity, mustKeep: true)
         for warning in store.warnings { log.send(.warning(warning)) }
         guard let directory = store.directory else { throw unwritable(root) }
         let labeler = TeacherLabeler(teacher: teacher, batchSize: request.batchSize, precision: precision)
         let result = try log.phase("Teacher's outputs") {
-            try labeler.outputs(
-                for: part, in: store, onProgress: { log.progress($0, of: part.count) }, shouldStop: shouldStop
-            )
+            do {
+                return try labeler.outputs(
+                    for: part, in: store, onProgress: { log.progress($0, of: part.count) },
+                    shouldStop: shouldStop)
+            } catch let error as FileError {
+                guard case .writeFailed = error else { throw error }
+                throw DistillationError(
+                    "\(error); what was computed so far is kept where there was room: make room and start again, or choose "
+                        + "another --cache-dir")
+            }
         }
-        guard store.isPersistent else { throw unwritable(root) }
         return LabelReport(
             teacher: request.teacher.path, key: identity.key, directory: directory.path, data: data.record,
             shard: request.shard?.description, examples: part.count, cached: result?.cached,

@@ -143,7 +143,8 @@ extension CacheOptions {
     func loader(
         _ options: DatasetOptions, tokenizer: Tokenizer, directory: URL, maxLength: Int, log: RunLog
     ) -> DatasetLoader {
-        DatasetLoader(
+        for removed in CacheLeftovers.remove(in: root) { log.tell(removed) }
+        return DatasetLoader(
             options: options, tokenizer: tokenizer, tokenizerDirectory: directory, maxLength: maxLength,
             root: data ? root : nil, memo: DigestMemo(root: data ? root : nil),
             warn: { log.send(.warning($0)) })

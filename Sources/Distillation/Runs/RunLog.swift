@@ -1,4 +1,6 @@
+import Files
 import Foundation
+import Synchronization
 
 /// Times the parts of a run and passes on what happens.
 final class RunLog {
@@ -12,6 +14,21 @@ final class RunLog {
     init(_ onEvent: @escaping (RunEvent) -> Void, loggingDirectory: URL? = nil) throws {
         self.onEvent = onEvent
         metrics = try loggingDirectory.map(MetricsLog.init)
+        tell(Self.temporaryLeftovers.take())
+    }
+
+    /// What was removed of processes that were killed.
+    func tell(_ removed: Leftovers.Removed?) {
+        if let removed { send(.note(removed.description)) }
+    }
+
+    /// What the temporary folder held of them when this process began its first run; told once.
+    private static let temporaryLeftovers = Once { TemporaryFolder.removeLeftovers() }
+
+    private final class Once<Value: Sendable>: Sendable {
+        private let value: Mutex<Value?>
+        init(_ make: () -> Value?) { value = Mutex(make()) }
+        func take() -> Value? { value.withLock { $0.take() } }
     }
 
     private init(_ onEvent: @escaping (RunEvent) -> Void) {
@@ -60,7 +77,7 @@ final class RunLog {
     }
 }
 
-/// The user stopped a run before it had anything to save.
+/// The user stopped something before it had anything to save.
 public struct InterruptedError: Error, Equatable, Sendable, CustomStringConvertible {
-    public var description: String { "interrupted before training began; nothing was saved" }
+    public var description: String { "interrupted; nothing was saved" }
 }

@@ -183,7 +183,7 @@ struct SeededRuns {
         func logits(_ model: any SequenceClassifier) throws -> Logits {
             try model.judging {
                 try Inference.logits(
-                    $0, test.dataset, batchSize: request.training.perDeviceEvalBatchSize,
+                    $0, test.dataset, batchSize: request.training.perDeviceEvalBatchSize, of: "the student",
                     shouldStop: shouldStop)
             }
         }
@@ -246,6 +246,7 @@ struct SeededRuns {
     ) throws {
         try output.save(
             repetition.model, tokenizerDirectory: setup.tokenizerDirectory, report: &report,
-            extras: .init(history: repetition.outcome.log.text, analysis: analysis, card: request.card))
+            extras: .init(history: repetition.outcome.log.text, analysis: analysis, card: request.card),
+            warn: { log.warnOnce($0) })
     }
 }

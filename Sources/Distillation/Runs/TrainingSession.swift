@@ -144,7 +144,8 @@ struct TrainingSession {
     /// The model's logits for the validation data, in float32, as whoever loads the saved model finds them.
     private func logits() throws -> Logits {
         try model.judging {
-            try Inference.logits($0, validation, batchSize: arguments.perDeviceEvalBatchSize)
+            try Inference.logits(
+                $0, validation, batchSize: arguments.perDeviceEvalBatchSize, of: "the model in training")
         }
     }
 

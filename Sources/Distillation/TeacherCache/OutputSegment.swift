@@ -54,8 +54,8 @@ final class FileSegment: OutputSegment {
     private let mapping: MappedFile
 
     /// - Throws: `SealedFile.Problem` for a file that is damaged, or of another kind or teacher; `FileError`.
-    init(_ url: URL, teacher: String, classes: Int) throws {
-        file = try SealedFile(url, format: Self.format)
+    init(_ url: URL, teacher: String, classes: Int, isUsed: Bool = true) throws {
+        file = try SealedFile(url, format: Self.format, isUsed: isUsed)
         let object = try? JSONValue.parse(file.description).objectValue
         guard let object, let count = object["count"]?.intValue else {
             throw SealedFile.Problem.damaged("its description cannot be read")
@@ -77,6 +77,43 @@ final class FileSegment: OutputSegment {
         self.url = url
         self.count = count
         self.classes = classes
+        try requireFinite()
+    }
+
+    /// A value that is no number came from a damaged teacher, or the file was made by hand.
+    private func requireFinite() throws {
+        let first = SealedFile.payloadOffset + count * ExampleKey.size
+        let bytes = mapping.bytes
+        for place in 0..<count * classes {
+            let bits = UInt32(
+                littleEndian: bytes.loadUnaligned(fromByteOffset: first + 4 * place, as: UInt32.self))
+            // All bits of the exponent are set in infinity and NaN, and in them alone.
+            if bits & 0x7F80_0000 == 0x7F80_0000 {
+                throw SealedFile.Problem.damaged("it holds outputs that are no numbers")
+            }
+        }
+        mapping.release()
+    }
+
+    /// Whether a file has the name of a segment.
+    static func isSegment(_ url: URL) -> Bool {
+        url.pathExtension == fileExtension && !url.lastPathComponent.hasPrefix(".")
+    }
+
+    /// How many rows a file says it has, without reading them; `nil` where it says nothing.
+    static func count(of url: URL) -> Int? {
+        SealedFile.description(of: url, format: format).flatMap { try? JSONValue.parse($0).objectValue }?[
+            "count"]?
+            .intValue
+    }
+
+    /// Reads a file through.
+    ///
+    /// - Throws: `SealedFile.Problem` where it is damaged, or of another kind or teacher; `FileError`.
+    static func verify(_ url: URL, teacher: String) throws {
+        let description = SealedFile.description(of: url, format: format)
+        let classes = description.flatMap { try? JSONValue.parse($0).objectValue }?["classes"]?.intValue
+        _ = try FileSegment(url, teacher: teacher, classes: max(0, min(classes ?? 0, 1 << 20)), isUsed: false)
     }
 
     func key(_ row: Int) -> ExampleKey {

@@ -15,6 +15,10 @@ final class OutputStore {
     /// `nil` where nothing is, or can be, kept.
     private(set) var directory: URL?
     private let key: String
+    /// Whether outputs that cannot be kept are an error, rather than staying in memory.
+    private let mustKeep: Bool
+    /// Keeps others from pruning the directory.
+    private var use: FileUse?
 
     private var pendingKeys: [ExampleKey] = []
     private var pendingValues: [Float] = []
@@ -24,6 +28,8 @@ final class OutputStore {
     /// Results are written at least this often: rows, and time.
     static let rowsPerSegment = 32_768
     static let flushInterval = Duration.seconds(30)
+    /// Fewer rows are not worth a file of their own where room is short.
+    static let leastRows = 64
     /// More files than this are merged into one at the end.
     static let fileLimit = 4
 
@@ -31,22 +37,28 @@ final class OutputStore {
     init(classes: Int) {
         self.classes = classes
         key = ""
+        mustKeep = false
     }
 
     /// A store on disk.
     ///
-    /// - Parameter root: The cache's directory.
-    init(root: URL, identity: TeacherIdentity) {
+    /// - Parameters:
+    ///   - root: The cache's directory.
+    ///   - mustKeep: Whether outputs that cannot be kept are an error, rather than staying in memory.
+    init(root: URL, identity: TeacherIdentity, mustKeep: Bool = false) {
         classes = identity.labels.count
         key = identity.key
+        self.mustKeep = mustKeep
         let directory = root.appending(path: "teachers").appending(path: key)
         let manager = FileManager.default
         do {
             try makeCacheDirectory(directory)
-            let description = directory.appending(path: "teacher.json")
+            let description = directory.appending(path: TeacherIdentity.fileName)
+            use = FileUse(directory)
             if !manager.fileExists(atPath: description.path) {
                 try AtomicFile.write(identity.description, to: description)
             }
+            try identity.writeSource(to: directory)
         } catch {
             warnUnwritable(error)
             // What is there can still be read.
@@ -77,20 +89,40 @@ final class OutputStore {
 
     // MARK: - Storing
 
+    /// Before more rows are computed: looks whether they can be kept where they must be.
+    ///
+    /// - Throws: `FileError` where the disk has no room for them. What was computed before is kept.
+    func requireRoom(rows: Int) throws {
+        guard mustKeep, let directory else { return }
+        let size = ExampleKey.size + 4 * classes
+        // With the checksums and the description of the file.
+        func lacksRoom(_ rows: Int) -> Bool {
+            FreeSpace.bytes(at: directory).map { $0 < rows * size + 8192 } ?? false
+        }
+        guard lacksRoom(pendingKeys.count + rows) else { return }
+        try flush()
+        guard lacksRoom(rows) else { return }
+        throw FileError.writeFailed(directory.path, reason: String(cString: strerror(ENOSPC)))
+    }
+
     /// Takes rows that were computed.
-    func append(_ keys: [ExampleKey], _ values: [Float]) {
+    ///
+    /// - Throws: `FileError` where they must be kept and cannot be.
+    func append(_ keys: [ExampleKey], _ values: [Float]) throws {
         for key in keys {
             pendingRows[key] = pendingKeys.count
             pendingKeys.append(key)
         }
         pendingValues += values
         if pendingKeys.count >= Self.rowsPerSegment || ContinuousClock.now - lastFlush >= Self.flushInterval {
-            flush()
+            try flush()
         }
     }
 
     /// Makes a segment of what has been taken.
-    func flush() {
+    ///
+    /// - Throws: `FileError` where it must be kept and cannot be; as much as fits is kept.
+    func flush() throws {
         lastFlush = .now
         guard !pendingKeys.isEmpty else { return }
         let order = pendingKeys.indices.sorted { pendingKeys[$0] < pendingKeys[$1] }
@@ -105,11 +137,32 @@ final class OutputStore {
                 segments.append(try write([memory], to: directory))
                 return
             } catch {
+                if mustKeep {
+                    keepPart(of: memory, in: directory)
+                    throw error
+                }
                 warnUnwritable(error)
                 self.directory = nil
             }
         }
         segments.append(memory)
+    }
+
+    /// Keeps as many rows as there is room for.
+    private func keepPart(of memory: MemorySegment, in directory: URL) {
+        var (start, size) = (0, memory.count / 2)
+        while start < memory.count, size >= Self.leastRows {
+            let end = min(start + size, memory.count)
+            let part = MemorySegment(
+                keys: Array(memory.keys[start..<end]),
+                values: Array(memory.values[start * classes..<end * classes]), classes: classes)
+            if let segment = try? write([part], to: directory) {
+                segments.append(segment)
+                start = end
+            } else {
+                size /= 2
+            }
+        }
     }
 
     /// Merges many small files into one, unless another process is at it.

@@ -12,6 +12,8 @@ struct TeacherIdentity: Sendable {
     let precision: Precision
     let device: Device.Kind
     let labels: [String]
+    /// Where the teacher is, which decides nothing.
+    let directory: URL
 
     /// - Throws: `FileError` where one of the teacher's files cannot be read.
     init(_ teacher: TrainedClassifier, precision: Precision, memo: DigestMemo) throws {
@@ -19,6 +21,24 @@ struct TeacherIdentity: Sendable {
         self.precision = precision.resolved(on: teacher.model.device)
         device = teacher.model.device.kind
         labels = teacher.labels.names
+        directory = teacher.directory
+    }
+
+    /// What decides the outputs, as ``description`` has it.
+    static let fileName = "teacher.json"
+    /// For people: where the teacher was when its outputs were last used.
+    static let sourceName = "source.json"
+
+    /// Notes where the teacher is beside its outputs.
+    ///
+    /// - Throws: `FileError`.
+    func writeSource(to folder: URL) throws {
+        let source: JSONValue = [
+            "directory": .string(directory.standardizedFileURL.path(percentEncoded: false))
+        ]
+        let (file, text) = (folder.appending(path: Self.sourceName), source.serialized() + "\n")
+        guard (try? String(contentsOf: file, encoding: .utf8)) != text else { return }
+        try AtomicFile.write(text, to: file)
     }
 
     /// The name of the teacher's folder in the cache.

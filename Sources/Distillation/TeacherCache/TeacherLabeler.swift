@@ -31,7 +31,7 @@ struct TeacherLabeler {
         shouldStop: () -> Bool = { false }
     ) throws -> Result? {
         // Also what was computed before an error, or a stop, is kept.
-        defer { store.flush() }
+        defer { try? store.flush() }
         var rows: [UInt32]? = []
         rows?.reserveCapacity(dataset.count)
         var (example, scratch) = (EncodedExample(), [UInt8]())
@@ -51,18 +51,19 @@ struct TeacherLabeler {
                 }
             }
             if !missing.isEmpty {
+                try store.requireRoom(rows: missing.count)
                 let window = dataset.subset(missing.lazy.map(\.index))
                 guard let logits = try logits(window, after: start, of: end, onProgress, shouldStop) else {
                     return nil
                 }
-                store.append(missing.map(\.key), logits.values)
+                try store.append(missing.map(\.key), logits.values)
                 computed += missing.count
             } else if shouldStop() {
                 return nil
             }
             onProgress(end)
         }
-        store.flush()
+        try store.flush()
         if computed > 0 { store.compact() }
         let found = try rows ?? self.rows(of: dataset, in: store)
         store.release()
@@ -79,7 +80,7 @@ struct TeacherLabeler {
         defer { teacher.model.precision = before }
         let share = Double(end - start) / Double(window.count)
         return try Inference.logits(
-            teacher.model, window, batchSize: batchSize,
+            teacher.model, window, batchSize: batchSize, of: teacher.directory.path,
             onProgress: { onProgress(start + Int(Double($0) * share)) }, shouldStop: shouldStop)
     }
 

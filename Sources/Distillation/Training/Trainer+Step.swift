@@ -59,6 +59,10 @@ extension Trainer {
                 progress: Double(step) / Double(totalSteps)))
         let loss = try terms.total.item()
         guard loss.isFinite else {
+            if let theirs = signals?.logits, try !Self.isFinite(theirs) {
+                throw NonFiniteLossError(
+                    description: place + ": the teacher's outputs are no numbers; its weights are damaged")
+            }
             let parts = ["loss \(loss)"] + terms.values.map { "\($0.name) \($0.value)" }
             throw notFinite(parts.joined(separator: ", "))
         }
@@ -71,8 +75,17 @@ extension Trainer {
         let rate = schedule.learningRate(atStep: step)
         return NonFiniteLossError(
             description:
-                "training stopped at step \(min(step + 1, totalSteps)) of \(totalSteps) (epoch \(epoch + 1)): \(what), "
-                + "learning rate \(rate); lower --learning-rate or raise --warmup-steps")
+                "\(place): \(what), learning rate \(rate); lower --learning-rate or raise --warmup-steps")
+    }
+
+    /// Where training stopped.
+    private var place: String {
+        "training stopped at step \(min(step + 1, totalSteps)) of \(totalSteps) (epoch \(epoch + 1))"
+    }
+
+    private static func isFinite(_ tensor: Tensor) throws -> Bool {
+        let values: [Float] = try tensor.detached().to(.float32, .cpu).array()
+        return values.allSatisfy(\.isFinite)
     }
 }
 

@@ -227,7 +227,10 @@ extension Trainer {
         _ evaluate: () throws -> MetricValues, _ onBest: (EpochMetrics) throws -> Void,
         _ onEvent: (RunEvent) -> Void, since start: Date
     ) throws {
-        let values = try evaluate()
+        let values: MetricValues
+        do { values = try evaluate() } catch is NonFiniteLogitsError {
+            throw notFinite("the model's logits for the validation data are no numbers")
+        }
         if let loss = values[.loss], !loss.isFinite {
             throw notFinite("the loss on the validation data is \(loss)")
         }

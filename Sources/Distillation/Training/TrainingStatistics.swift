@@ -33,10 +33,9 @@ public struct TrainingStatistics: Sendable, Equatable, Codable {
             let isRight: Double = predictions[row] == labels[row] ? 1 : 0
             add(.accuracy, isRight)
             let confidence = exp(own.max() ?? 0)
-            // Bins are open at their lower end, as Guo et al. define them.
-            let bin = max(0, Int((confidence * Double(Self.binCount)).rounded(.up)) - 1)
+            let bin = CalibrationError.bin(of: confidence, count: Self.binCount)
             for (place, value) in [1, confidence, isRight].enumerated() {
-                bins[min(bin, Self.binCount - 1)][place] += value
+                bins[bin][place] += value
             }
         }
     }

@@ -40,7 +40,7 @@ enum ColorRamp {
     ///
     /// - Parameter place: From 0, the darkest, to 1, the lightest.
     static func color(_ place: Double) -> Color {
-        let scaled = min(max(place, 0), 1) * Double(stops.count - 1)
+        let scaled = min(max(place.isNaN ? 0 : place, 0), 1) * Double(stops.count - 1)
         let index = min(Int(scaled), stops.count - 2)
         let (from, to, share) = (stops[index], stops[index + 1], scaled - Double(index))
         return Color(

@@ -29,7 +29,7 @@ private struct HeatMapDrawing {
             scale = map.metric.direction == .maximize ? (low, high) : (high, low)
             // As many digits as tell the cells apart, with one to spare; three for shares, whatever their range.
             let spread = high - low
-            let telling = spread > 0 ? Int((1 - log10(spread)).rounded(.up)) + 1 : 4
+            let telling = spread > 0 && spread.isFinite ? Int((1 - log10(spread)).rounded(.up)) + 1 : 4
             decimals = min(6, max(max(abs(low), abs(high)) < 10 ? 3 : 0, telling))
         } else {
             scale = nil

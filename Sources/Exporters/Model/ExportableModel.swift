@@ -71,6 +71,9 @@ public struct ExportableModel: Sendable {
     /// The directory's path, for messages.
     public var path: String { directory.plainPath }
 
+    /// The number of single numbers in all tensors.
+    public var elementCount: Int { checkpoint.tensors.reduce(0) { $0 + $1.shape.reduce(1, *) } }
+
     /// Whether any module's weights are int8.
     public var isQuantized: Bool { !quantizedModules.isEmpty }
 

@@ -23,7 +23,7 @@ struct CheckCommand: ParsableCommand {
         let settings = try Settings(configuration: options.output.config)
         let request = try options.request(settings, output: "student")
         try settings.finish()
-        Interrupt.install()
+        Interrupt.install(keepsWork: false)
         let renderer = RunRenderer(quiet: true)
         let findings = try DistillationRun.check(
             request, onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })

@@ -79,7 +79,7 @@ struct QuantizeCommand: ParsableCommand {
     func run() throws {
         try ComputeOptions.setThreads(threads)
         let run = try UsageError.checking { try QuantizationRun(try request()) }
-        Interrupt.install()
+        Interrupt.install(keepsWork: false)
         let renderer = RunRenderer(quiet: display.quiet)
         let report = try run.run(onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })
         try display.print(report) { ReportText.quantization(report) }

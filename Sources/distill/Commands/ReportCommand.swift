@@ -60,10 +60,16 @@ struct ReportCommand: ParsableCommand {
     func run() throws {
         let destination = try destination()
         let runs = try sources.map { try RunFiles(URL(filePath: $0)) }
+        let folder = destination.deletingLastPathComponent().path(percentEncoded: false)
+        guard FileManager.default.fileExists(atPath: folder) else { throw FileError.missing(folder) }
+        // One process at a time writes the page.
+        let lock = try OutputLock(destination)
+        defer { withExtendedLifetime(lock) {} }
+        if let removed = lock.leftovers { Terminal.error("\(removed)") }
         let path = destination.path(percentEncoded: false)
         if !overwrite, FileManager.default.fileExists(atPath: path) { throw FileError.exists(path) }
         let html = try HTMLReport(runs, program: "distill \(Version.current)").html()
-        try AtomicFile.write(html, to: destination)
+        try AtomicFile.write(html, to: destination, replacing: overwrite)
         try Terminal.output(path)
     }
 }

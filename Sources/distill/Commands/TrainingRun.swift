@@ -11,7 +11,7 @@ enum TrainingRun {
         _ run: (_ onEvent: @escaping (RunEvent) -> Void, _ shouldStop: @escaping () -> Bool) throws ->
             RunReport
     ) throws {
-        Interrupt.install()
+        Interrupt.install(keepsWork: true)
         let renderer = RunRenderer(quiet: display.quiet)
         let report = try run({ renderer.handle($0) }, { Interrupt.isRequested })
         if prints { try display.print(report) { (display.quiet ? "" : "\n") + ReportText.run(report) } }

@@ -107,7 +107,7 @@ struct TuneCommand: ParsableCommand {
     func run() throws {
         let tuning = try request()
         try tuning.checkTrials()
-        Interrupt.install()
+        Interrupt.install(keepsWork: true)
         let renderer = RunRenderer(quiet: display.quiet)
         let trials = TuningTrials(
             folds: tuning.driver.folds, seed: tuning.driver.plan.seed, metric: tuning.driver.metric.name,

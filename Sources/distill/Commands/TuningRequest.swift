@@ -17,22 +17,13 @@ struct TuningRequest {
         get throws {
             SearchIdentity(
                 plan: driver.plan, folds: driver.folds, metric: driver.metric,
-                base: try file.runText(with: common) + dataDigests())
+                base: try file.runText(with: common) + run(driver.plan.settings(of: 0)).inputDigests)
         }
     }
 
     /// The settings of `run` with some values in their place.
     func configuration(_ settings: [String: String]) throws -> ConfigurationFile {
         try file.runConfiguration(with: values(settings))
-    }
-
-    /// The contents of the data files: results of other data are another search's. A file that cannot be read ends the
-    /// first trial.
-    private func dataDigests() throws -> String {
-        let data = try run(driver.plan.settings(of: 0)).data
-        return ([data.train, data.validation].compactMap(\.self) + data.unlabelled).map {
-            "# \($0.lastPathComponent): \((try? Digest.sha256(ofFile: $0)) ?? "absent")\n"
-        }.joined()
     }
 
     /// A trial's run, or the refit's: the model goes into `model` in the output directory.

@@ -4,8 +4,11 @@ import Synchronization
 /// Ctrl-C and SIGTERM: the first asks the run to save what it has and end, the second ends the process.
 enum Interrupt {
     private static let received = Atomic<Int32>(0)
+    private static let keeps = Atomic<Bool>(false)
 
-    static func install() {
+    /// - Parameter keepsWork: Whether what was done until then is saved; else it is given up.
+    static func install(keepsWork: Bool) {
+        keeps.store(keepsWork, ordering: .relaxed)
         // Whoever started this process may have blocked them, as threads of Dispatch do.
         var numbers = sigset_t()
         sigemptyset(&numbers)
@@ -15,7 +18,9 @@ enum Interrupt {
             signal(number) { number in
                 if Interrupt.received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
                 let message: StaticString =
-                    "\nStopping: saving what there is so far (again to quit at once).\n"
+                    Interrupt.keeps.load(ordering: .relaxed)
+                    ? "\nStopping: saving what there is so far (again to quit at once).\n"
+                    : "\nStopping (again to quit at once).\n"
                 _ = write(STDERR_FILENO, message.utf8Start, message.utf8CodeUnitCount)
             }
         }

@@ -1,0 +1,74 @@
+import Files
+import Foundation
+
+extension CacheContents {
+    /// What is to go.
+    public struct PruneRule: Sendable, Equatable {
+        /// What was last used more than so many seconds ago.
+        public var olderThan: Double?
+        /// What was used longest ago, until the rest has no more bytes than this.
+        public var maximumBytes: Int?
+        /// Everything.
+        public var all = false
+
+        public init(olderThan: Double? = nil, maximumBytes: Int? = nil, all: Bool = false) {
+            (self.olderThan, self.maximumBytes, self.all) = (olderThan, maximumBytes, all)
+        }
+    }
+
+    /// What was removed, or would be.
+    public struct PruneReport: Sendable, Equatable, Codable {
+        public var removed: [Entry] = []
+        /// What should have gone, but a living process uses it, or it could not be removed.
+        public var kept: [Entry] = []
+        /// Bytes before and after.
+        public var bytesBefore = 0
+        public var bytesAfter = 0
+    }
+
+    /// Removes what a rule names, and what killed processes left. Nothing that a living process uses goes, nor a rescued
+    /// model: that is work, not a copy of work.
+    ///
+    /// - Parameters:
+    ///   - isTrial: Whether only to say what would go.
+    ///   - now: In seconds since 1970.
+    public func prune(
+        _ rule: PruneRule, isTrial: Bool = false, now: Double = Date().timeIntervalSince1970
+    ) -> PruneReport {
+        let all = entries().filter { $0.kind != .rescued }
+        var report = PruneReport(bytesBefore: all.reduce(0) { $0 + $1.bytes })
+        var chosen: [Entry] = []
+        var rest = report.bytesBefore
+        // What was used longest ago goes first.
+        for entry in all.sorted(by: { ($0.lastUse, $0.path) < ($1.lastUse, $1.path) }) {
+            let isOld = rule.olderThan.map { now - entry.lastUse > $0 } ?? false
+            let isTooMuch = rule.maximumBytes.map { rest > $0 } ?? false
+            let isDead = entry.kind == .unfinished && !entry.isUsed
+            guard rule.all || isOld || isTooMuch || isDead else { continue }
+            chosen.append(entry)
+            if !entry.isUsed { rest -= entry.bytes }
+        }
+        report.bytesAfter = report.bytesBefore
+        for entry in chosen {
+            let bytes = entry.isUsed ? 0 : isTrial ? entry.bytes : remove(entry)
+            report.bytesAfter -= bytes
+            if bytes > 0 || (!entry.isUsed && entry.bytes == 0) {
+                report.removed.append(entry)
+            } else {
+                report.kept.append(entry)
+            }
+        }
+        return report
+    }
+
+    /// - Returns: The bytes that are free now.
+    private func remove(_ entry: Entry) -> Int {
+        let url = URL(filePath: entry.path)
+        switch entry.kind {
+        case .tokens: return Pruning.remove(url) ? entry.bytes : 0
+        case .teacherOutputs, .digests: return Pruning.removeDirectory(url)
+        case .unfinished: return Pruning.remove(url) ? entry.bytes : 0
+        case .rescued: return 0
+        }
+    }
+}

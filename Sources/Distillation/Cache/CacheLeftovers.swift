@@ -1,0 +1,27 @@
+import Files
+import Foundation
+import Synchronization
+
+/// The folders of a cache, and what processes that were killed left in them.
+enum CacheLeftovers {
+    static let tokens = "tokens"
+    static let teachers = "teachers"
+    static let digests = "digests"
+
+    /// Caches that were looked at by this process.
+    private static let seen = Mutex<Set<String>>([])
+
+    /// Removes what nobody owns; once for each cache.
+    static func remove(in root: URL) -> [Leftovers.Removed] {
+        guard seen.withLock({ $0.insert(root.path).inserted }) else { return [] }
+        return folders(root).compactMap { Leftovers.remove(in: $0) }
+    }
+
+    /// Every folder in which files are written.
+    static func folders(_ root: URL) -> [URL] {
+        let teachers = root.appending(path: teachers)
+        let keys = (try? FileManager.default.contentsOfDirectory(atPath: teachers.path)) ?? []
+        return [root.appending(path: tokens), root.appending(path: digests)]
+            + keys.sorted().map { teachers.appending(path: $0) }
+    }
+}

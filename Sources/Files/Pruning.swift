@@ -1,0 +1,72 @@
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Removing files that others may be using.
+public enum Pruning {
+    /// When a file was last used or written, in seconds since 1970.
+    ///
+    /// - Returns: `nil` where it is gone.
+    public static func lastUse(of url: URL) -> Double? {
+        var status = stat()
+        guard stat(url.systemPath, &status) == 0 else { return nil }
+        #if canImport(Darwin)
+            let time = status.st_mtimespec
+        #else
+            let time = status.st_mtim
+        #endif
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
+    /// Whether a living process has the file open as a ``SealedFile``, or writes it.
+    public static func isUsed(_ url: URL) -> Bool {
+        guard let descriptor = claim(url.systemPath) else {
+            return FileKind(path: url.systemPath) != .missing
+        }
+        close(descriptor)
+        return false
+    }
+
+    /// Removes a file that nobody uses.
+    ///
+    /// - Returns: `false` where it is in use or cannot be removed.
+    public static func remove(_ url: URL) -> Bool {
+        let path = url.systemPath
+        guard let descriptor = claim(path) else { return false }
+        defer { close(descriptor) }
+        return unlink(path) == 0
+    }
+
+    /// Empties and removes a directory that nobody uses.
+    ///
+    /// - Returns: The bytes that were removed.
+    public static func removeDirectory(_ url: URL) -> Int {
+        guard let descriptor = claim(url.systemPath) else { return 0 }
+        defer { close(descriptor) }
+        var removed = 0
+        for name in Leftovers.contents(url) {
+            let file = url.appending(path: name)
+            let bytes = Leftovers.size(of: file)
+            if remove(file) { removed += bytes }
+        }
+        rmdir(url.systemPath)
+        return removed
+    }
+
+    /// The file's descriptor with a lock that nobody else has.
+    private static func claim(_ path: String) -> Int32? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else { return nil }
+        guard lockState(descriptor, LOCK_EX) != .heldByAnother else {
+            close(descriptor)
+            return nil
+        }
+        return descriptor
+    }
+}
