@@ -39,5 +39,3 @@ struct CacheLock: ~Copyable {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 }
-
-func systemReason(_ code: Int32 = errno) -> String { String(cString: strerror(code)) }

@@ -163,7 +163,7 @@ struct TrainerTests {
             try trainer.train(
                 evaluate: { try Support.validation(model, data) },
                 onEvent: {
-                    guard case .progress(3, _, _, _) = $0 else { return }
+                    guard case .progress(let progress) = $0, progress.completed == 3 else { return }
                     // Rows of the word table that no batch needed since are brought up to date first.
                     try? trainer.optimizer.synchronize()
                     before = (try? Support.bytes(model)) ?? [:]

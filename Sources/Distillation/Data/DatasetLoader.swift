@@ -28,6 +28,8 @@ struct DatasetLoader {
     let memo: DigestMemo
     /// Called with what the user must know.
     let warn: (String) -> Void
+    /// Called with so many examples more that are tokenized, or were before.
+    var onRead: (Int) -> Void = { _ in }
 
     /// Which labels the data may have.
     enum Labels {
@@ -71,7 +73,10 @@ struct DatasetLoader {
         if let root {
             let key = try key(digest, url, reading)
             let file = root.appending(path: "tokens").appending(path: "\(key).tokens")
-            if let found = open(file, url, digest) { return found }
+            if let found = open(file, url, digest) {
+                onRead(found.dataset.count)
+                return found
+            }
             do {
                 try makeCacheDirectory(file.deletingLastPathComponent())
                 return try write(to: file, from: url, reading, digest)
@@ -125,7 +130,10 @@ struct DatasetLoader {
             required: reading.isRequired)
         let chunks = BatchPrefetcher(depth: 2) { _ in try rows.next(Self.chunkSize) }
         defer { chunks.stop() }
-        while let chunk = try chunks.next() { try write(builder.append(chunk)) }
+        while let chunk = try chunks.next() {
+            try write(builder.append(chunk))
+            onRead(chunk.count)
+        }
         guard rows.sha256 == digest else {
             throw DatasetError(
                 "\(url.path): the file changed while it was read; start again when it is complete")

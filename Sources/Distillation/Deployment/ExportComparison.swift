@@ -41,6 +41,8 @@ struct ExportComparison {
             ?? Self.examples(own.model.configuration)
         let ours = try logits(examples)
         let theirs = try runner.logits(examples, classes: ours.classes)
+        // Those of a file were counted when they were read.
+        if loaded == nil { log.advance(by: examples.count) }
         guard theirs.count == ours.count else {
             throw DistillationError(
                 "the exported model gives \(theirs.count) answers to \(ours.count) examples; nothing was saved"
