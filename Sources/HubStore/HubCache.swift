@@ -19,7 +19,9 @@ package struct HubCache: Sendable {
     }
     package func pointer(_ name: String, _ commit: String) -> URL { snapshot(commit).appending(path: name) }
     package func blob(_ etag: String) -> URL { storage.appending(path: "blobs/\(etag)") }
-    package func lock(_ etag: String) -> URL { root.appending(path: ".locks/\(repository.folder)/\(etag).lock") }
+    package func lock(_ etag: String) -> URL {
+        root.appending(path: ".locks/\(repository.folder)/\(etag).lock")
+    }
     package func absent(_ name: String, _ commit: String) -> URL {
         storage.appending(path: ".no_exist/\(commit)/\(name)")
     }

@@ -11,14 +11,17 @@ enum DistillHub {
             let request = HubFetch.read(HubFetch.self, line)
         else {
             FileHandle.standardError.write(
-                Data("distill-hub is started by distill, and by nothing else; see 'distill download --help'\n".utf8))
+                Data(
+                    "distill-hub is started by distill, and by nothing else; see 'distill download --help'\n"
+                        .utf8))
             exit(EX_USAGE)
         }
         endWithWhoeverAsked()
         let answers = Answers()
         guard request.version == HubFetch.currentVersion else {
             answers.send(
-                .failure("distill-hub and distill are of different builds; run 'make build' to make them alike"))
+                .failure(
+                    "distill-hub and distill are of different builds; run 'make build' to make them alike"))
             exit(EX_SOFTWARE)
         }
         do {

@@ -62,6 +62,7 @@ import Testing
             progress("a", 1000, of: 1000, isDone: true, all: 1000, files: (1, 1)),
             at: start.addingTimeInterval(3))
         #expect(
-            bars.plainLine(now: start.addingTimeInterval(3)) == "Downloaded  1.0 kB of 1.0 kB  200 B/s  1/1 files")
+            bars.plainLine(now: start.addingTimeInterval(3))
+                == "Downloaded  1.0 kB of 1.0 kB  200 B/s  1/1 files")
     }
 }

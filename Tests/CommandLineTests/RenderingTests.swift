@@ -33,7 +33,7 @@ struct RenderingTests {
                 .note("a note"),
                 .phaseFinished("Training", seconds: 2),
             ])
-        #expect(text == "Training …\n  a note\nTraining: 2.0 s  (8.0 examples/s)\n")
+        #expect(text == "Training …\n  a note\nTraining: 2.0 s  (16 examples, 8.0/s)\n")
     }
 
     @Test("the last step is always a line: losses, learning rate, gradient norm, rate")
@@ -53,11 +53,12 @@ struct RenderingTests {
             interactive: true,
             [
                 .phaseStarted("Training"),
-                .progress(RunProgress(completed: 2, total: 2, unit: "step", examples: 900, detail: "loss 1.5")),
+                .progress(
+                    RunProgress(completed: 2, total: 2, unit: "step", examples: 900, detail: "loss 1.5")),
                 .phaseFinished("Training", seconds: 2),
             ])
         #expect(text.contains("\r\u{1B}[2KTraining  ████████████████████  100 %  2/2  loss 1.5"))
-        #expect(text.hasSuffix("\r\u{1B}[2KTraining: 2.0 s  (450 examples/s)\n"))
+        #expect(text.hasSuffix("\r\u{1B}[2KTraining: 2.0 s  (900 examples, 450/s)\n"))
     }
 
     @Test("warnings are shown at once and again at the end, also when quiet")
@@ -121,17 +122,20 @@ struct RenderingTests {
             values[name] = 0.5
         }
         let metrics = EpochMetrics(
-            epoch: 1, step: 10, trainLoss: 0.25, trainTerms: ["kl": 1], train: MetricValues(), validation: values,
+            epoch: 1, step: 10, trainLoss: 0.25, trainTerms: ["kl": 1], train: MetricValues(),
+            validation: values,
             isBest: true, seconds: 2, examplesPerSecond: 113)
         var text = ""
-        let renderer = RunRenderer(isInteractive: isInteractive, isQuiet: false, width: { width }) { text += $0 }
+        let renderer = RunRenderer(
+            isInteractive: isInteractive, isQuiet: false, width: { width }, write: { text += $0 })
         renderer.handle(.evaluated(metrics))
         return text.split(separator: "\n").map(String.init)
     }
 
     @Test("an evaluation is one line where there is no terminal, and lines that fit where there is one")
     func evaluations() {
-        let whole = "  epoch 1.00  train loss 0.2500  113 examples/s  validation:  accuracy 0.5000  macro_f1 0.5000"
+        let whole =
+            "  epoch 1.00  train loss 0.2500  113 examples/s  validation:  accuracy 0.5000  macro_f1 0.5000"
             + "  matthews_correlation 0.5000  loss 0.5000  kl 0.5000  agreement 0.5000  (best)"
         #expect(evaluated(false, width: 40) == [whole])
         for width in [40, 60, 80, 100, 300] {
@@ -142,7 +146,9 @@ struct RenderingTests {
         }
     }
 
-    @Test("elsewhere than on a terminal a long part tells every few seconds how far it is, in lines of their own")
+    @Test(
+        "elsewhere than on a terminal a long part tells every few seconds how far it is, in lines of their own"
+    )
     func plainProgress() {
         var text = ""
         let renderer = RunRenderer(isInteractive: false, isQuiet: false, plainInterval: 0) { text += $0 }
@@ -177,8 +183,11 @@ struct RenderingTests {
     func columns() {
         #expect(TextWidth.columns("abc") == 3 && TextWidth.columns("モデル") == 6)
         #expect(TextWidth.columns("e\u{301}") == 1 && TextWidth.columns("🙂") == 2)
-        #expect(TextWidth.prefix("モデル.json", columns: 6) == "モデ…" && TextWidth.prefix("abc", columns: 3) == "abc")
-        #expect(TextWidth.suffix("モデル.json", columns: 7) == "….json" && TextWidth.suffix("abc", columns: 2) == "…c")
+        #expect(
+            TextWidth.prefix("モデル.json", columns: 6) == "モデ…" && TextWidth.prefix("abc", columns: 3) == "abc")
+        #expect(
+            TextWidth.suffix("モデル.json", columns: 7) == "….json"
+                && TextWidth.suffix("abc", columns: 2) == "…c")
     }
 
     @Test("numbers as people read them")

@@ -28,7 +28,8 @@ import Testing
     ///
     /// - Parameter whileRunning: Called with the process once it has started.
     private func run(
-        _ program: URL = distill, _ arguments: [String], _ scene: Scene, environment more: [String: String] = [:],
+        _ program: URL = distill, _ arguments: [String], _ scene: Scene,
+        environment more: [String: String] = [:],
         whileRunning: @Sendable (Process, Pipe) async throws -> Void = { _, input in
             try input.fileHandleForWriting.close()
         }
@@ -58,7 +59,8 @@ import Testing
         let text = String(decoding: try out.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
         return Result(
             status: process.terminationStatus, reason: process.terminationReason,
-            output: text.trimmingCharacters(in: .newlines), errors: try String(contentsOf: errors, encoding: .utf8))
+            output: text.trimmingCharacters(in: .newlines),
+            errors: try String(contentsOf: errors, encoding: .utf8))
     }
 
     /// The program in a folder of its own, without the one that fetches.
@@ -83,7 +85,8 @@ import Testing
         }
         #expect(!scene.server.requests.isEmpty)
         #expect(
-            scene.server.requests.allSatisfy { $0.headers.first(name: "Authorization") == "Bearer hf_secret" })
+            scene.server.requests.allSatisfy { $0.headers.first(name: "Authorization") == "Bearer hf_secret" }
+        )
         // A cache of one's own, and files by pattern.
         let other = scene.directory.appending(path: "other")
         let json = try await run(
@@ -111,10 +114,13 @@ import Testing
         let missing = try await run(["download", "org/none"], scene)
         #expect(missing.status == 1)
         #expect(
-            missing.errors == "Error: org/none: no such repository, or it is private; check the id, or set HF_TOKEN "
+            missing.errors
+                == "Error: org/none: no such repository, or it is private; check the id, or set HF_TOKEN "
                 + "to a token that may read it\n")
         let model = try await run(["predict", "--model", "org/none"], scene)
-        #expect(model.errors.hasPrefix("Error: there is no directory 'org/none', and on the Hub: org/none: no such"))
+        #expect(
+            model.errors.hasPrefix(
+                "Error: there is no directory 'org/none', and on the Hub: org/none: no such"))
         #expect(model.errors.split(separator: "\n").count == 1 && model.status == 1)
         try await scene.end()
     }
@@ -134,11 +140,14 @@ import Testing
         // A branch may have moved on, which cannot be known.
         let branch = try await run(alone, ["download", "org/tiny"], scene)
         #expect(branch.status == 0 && branch.output == directory.path)
-        #expect(branch.errors.hasPrefix("Warning: ") && branch.errors.contains("'make build'"), "\(branch.errors)")
+        #expect(
+            branch.errors.hasPrefix("Warning: ") && branch.errors.contains("'make build'"), "\(branch.errors)"
+        )
         let other = try await run(alone, ["download", "org/other"], scene)
         #expect(other.status == 1 && other.output.isEmpty)
         #expect(
-            other.errors == "Error: org/other is not in the cache, and the program that fetches it, distill-hub, is "
+            other.errors
+                == "Error: org/other is not in the cache, and the program that fetches it, distill-hub, is "
                 + "not built; run 'make build'\n")
         #expect(scene.server.requests.count == before)
         try await scene.end()
@@ -169,7 +178,10 @@ import Testing
         for (script, expected) in [
             ("kill -9 $$", "org/tiny: distill-hub ended (signal 9) while it fetched this; try again"),
             ("exit 3", "org/tiny: distill-hub ended (exit code 3) while it fetched this; try again"),
-            ("echo hello", "gives an answer that is not understood; it is of another build: run 'make build'"),
+            (
+                "echo hello",
+                "gives an answer that is not understood; it is of another build: run 'make build'"
+            ),
             ("printf '{\"snapshot\":'", "org/tiny: distill-hub ended (exit code 0)"),
         ] {
             let helper = folder.appending(path: "distill-hub")

@@ -51,7 +51,8 @@ enum HubSource {
     }
 
     /// Has a snapshot fetched.
-    private static func fetch(_ request: HubFetch, by helper: URL, onEvent: (HubEvent) -> Void) throws -> URL {
+    private static func fetch(_ request: HubFetch, by helper: URL, onEvent: (HubEvent) -> Void) throws -> URL
+    {
         let id = try request.repository.id
         let process: ChildProcess
         do { process = try ChildProcess(helper.path) } catch {

@@ -43,15 +43,16 @@ final class RunRenderer {
             lastPlainLine = Date()
             if isInteractive { draw("\(name) …") } else { line("\(name) …") }
         case .phaseFinished(let name, let seconds):
-            let rate = ProgressBar.rate(bar?.speed.mean(seconds: seconds))
+            let whole = bar.flatMap { Self.whole($0.speed, seconds) } ?? ""
             bar = nil
-            line("\(name): \(String(format: "%.1f", seconds)) s" + (rate.isEmpty ? "" : "  (\(rate))"))
+            line("\(name): \(String(format: "%.1f", seconds)) s" + whole)
         case .progress(let progress): show(progress)
         case .step(let metrics): if !isInteractive { plainStep(metrics) }
         case .evaluated(let metrics):
             let fields = Self.fields(metrics)
             // Elsewhere than on a terminal, whoever reads the lines wants one for each evaluation.
-            let lines = isInteractive
+            let lines =
+                isInteractive
                 ? TextWidth.lines(fields, columns: max(10, width() - 1), indent: "             ")
                 : [fields.joined(separator: "  ")]
             for text in lines { line(text) }
@@ -104,6 +105,14 @@ final class RunRenderer {
 
     // MARK: - Text
 
+    /// "  (6568 examples, 810/s)": what went through a phase; `nil` where nothing was counted.
+    private static func whole(_ speed: Speed, _ seconds: Double) -> String? {
+        speed.mean(seconds: seconds).map { rate in
+            "  (\(speed.total) example\(speed.total == 1 ? "" : "s"), "
+                + String(format: rate < 100 ? "%.1f/s)" : "%.0f/s)", rate)
+        }
+    }
+
     static func text(_ metrics: StepMetrics) -> String {
         let stage = metrics.stage.map { "  [\($0)]" } ?? ""
         return String(
@@ -121,7 +130,9 @@ final class RunRenderer {
         if let stage = metrics.stage { fields.append("[\(stage)]") }
         fields.append(String(format: "train loss %.4f", metrics.trainLoss))
         if let speed = metrics.examplesPerSecond { fields.append(ProgressBar.rate(speed)) }
-        let values = metrics.validation.entries.map { "\($0.name.rawValue) " + String(format: "%.4f", $0.value) }
+        let values = metrics.validation.entries.map {
+            "\($0.name.rawValue) " + String(format: "%.4f", $0.value)
+        }
         // The word belongs to what follows it.
         fields.append((["validation:"] + values.prefix(1)).joined(separator: "  "))
         return fields + values.dropFirst() + (metrics.isBest ? ["(best)"] : [])

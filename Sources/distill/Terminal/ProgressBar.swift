@@ -15,7 +15,9 @@ struct ProgressBar {
     }
 
     /// Takes note of how far it is.
-    mutating func take(_ progress: RunProgress, at now: Date = Date()) { speed.count(progress.examples, at: now) }
+    mutating func take(_ progress: RunProgress, at now: Date = Date()) {
+        speed.count(progress.examples, at: now)
+    }
 
     /// Whether enough time has passed to draw again: ten times a second is enough for an eye.
     mutating func shouldDraw(at now: Date = Date(), isLast: Bool) -> Bool {
