@@ -10,7 +10,7 @@
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-program=${DISTILL:-} only='*' limit=180 shows_expected=no directories=()
+program=${DISTILL:-} only='*' limit=300 shows_expected=no directories=()
 usage() {
     sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     exit "$1"

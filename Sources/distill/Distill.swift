@@ -36,6 +36,7 @@ enum Main {
         // A closed pipe or a full disk is an error where it happens, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
+        Interrupt.unblock()
         do {
             var command = try Distill.parseAsRoot()
             try command.run()

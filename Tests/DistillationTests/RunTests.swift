@@ -206,7 +206,7 @@ struct RunTests {
         request.training.numTrainEpochs = 50
         let steps = Counter()
         let report = try DistillationRun(request).run(
-            onEvent: { if case .progress(_, _, "step", _) = $0 { steps.value += 1 } },
+            onEvent: { if case .progress(let progress) = $0, progress.unit == "step" { steps.value += 1 } },
             shouldStop: { steps.value >= 3 })
         #expect(report.interrupted && report.steps == 3)
         #expect(try Predictor(model: request.output).predict([TextInput("a film")]).count == 1)

@@ -28,7 +28,7 @@ import Testing
     ///
     /// - Parameter whileRunning: Called with the process once it has started.
     private func run(
-        _ program: URL = distill, _ arguments: [String], _ scene: Scene,
+        _ program: URL, _ arguments: [String], _ scene: Scene,
         environment more: [String: String] = [:],
         whileRunning: @Sendable (Process, Pipe) async throws -> Void = { _, input in
             try input.fileHandleForWriting.close()
@@ -41,7 +41,7 @@ import Testing
         let (input, out) = (Pipe(), Pipe())
         let errors = scene.directory.appending(path: "errors-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: scene.directory, withIntermediateDirectories: true)
-        FileManager.default.createFile(atPath: errors.path, contents: nil)
+        _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
         process.standardInput = input
         process.standardOutput = out
         process.standardError = try FileHandle(forWritingTo: errors)
@@ -76,7 +76,7 @@ import Testing
     @Test func whatIsNotThereIsFetched() async throws {
         let scene = try await Scene()
         let token = ["HF_TOKEN": "hf_secret"]
-        let first = try await run(["download", "org/tiny"], scene, environment: token)
+        let first = try await run(Self.distill, ["download", "org/tiny"], scene, environment: token)
         try #require(first.status == 0, "\(first.errors)")
         #expect(first.output.hasSuffix("/models--org--tiny/snapshots/\(scene.repository.commit)"))
         for name in ["config.json", "model.safetensors", "tokenizer.json", "vocab.txt"] {
@@ -90,6 +90,7 @@ import Testing
         // A cache of one's own, and files by pattern.
         let other = scene.directory.appending(path: "other")
         let json = try await run(
+            Self.distill,
             ["download", "org/tiny@main", "--include", "*.json", "--cache-dir", other.path, "-q"], scene)
         #expect(json.status == 0 && json.errors.isEmpty, "\(json.errors)")
         let names = try FileManager.default.contentsOfDirectory(atPath: json.output).sorted()
@@ -101,9 +102,10 @@ import Testing
     @Test func dataAreFetchedToo() async throws {
         let scene = try await Scene(.data)
         let result = try await run(
+            Self.distill,
             ["check", "--teacher", "/nonexistent/teacher", "--train", "hf://datasets/org/tiny"], scene)
         // The teacher is not there; the data are, by then.
-        #expect(result.status != 0 && result.errors.contains("/nonexistent/teacher"), "\(result.errors)")
+        #expect(result.status != 0 && result.output.contains("/nonexistent/teacher"), "\(result.errors)")
         let gets = scene.server.requests.filter { $0.method == .GET && $0.path.contains("/resolve/") }
         #expect(gets.count == 2 && gets.allSatisfy { $0.path.contains("train") })
         try await scene.end()
@@ -111,13 +113,13 @@ import Testing
 
     @Test func theHubsErrorsAreTheProgramsErrors() async throws {
         let scene = try await Scene()
-        let missing = try await run(["download", "org/none"], scene)
+        let missing = try await run(Self.distill, ["download", "org/none"], scene)
         #expect(missing.status == 1)
         #expect(
             missing.errors
                 == "Error: org/none: no such repository, or it is private; check the id, or set HF_TOKEN "
                 + "to a token that may read it\n")
-        let model = try await run(["predict", "--model", "org/none"], scene)
+        let model = try await run(Self.distill, ["predict", "--model", "org/none"], scene)
         #expect(
             model.errors.hasPrefix(
                 "Error: there is no directory 'org/none', and on the Hub: org/none: no such"))
@@ -158,7 +160,7 @@ import Testing
             let scene = try await Scene()
             scene.server.answer { _, _ in .init(isStalled: true) }
             let server = scene.server
-            let result = try await run(["download", "org/tiny"], scene) { process, _ in
+            let result = try await run(Self.distill, ["download", "org/tiny"], scene) { process, _ in
                 while server.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
                 kill(process.processIdentifier, number)
             }

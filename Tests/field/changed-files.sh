@@ -8,7 +8,7 @@ yes "a fine film with a good plot" | head -200000 >"$W/lines"
 run=$!
 sleep 0.7
 truncate -s 4096 "$W/model/model.safetensors"
-wait $run
+await $run
 status=$?
 echo "weights cut while they are used: exit code $status"
 one_error $status "$W/log" "weights cut while they are used"

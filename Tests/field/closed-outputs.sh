@@ -25,7 +25,7 @@ judge "a reader that has had enough" "${PIPESTATUS[0]}" 141
 [ -s "$W/log" ] && fault "it complains: $(head -1 "$W/log")"
 (
     ulimit -f 40
-    train "$W/out/m" --max-steps 2 -q
+    "${TRAIN[@]}" "$W/out/m" --max-steps 2 -q
 ) >"$W/log" 2>&1
 status=$?
 echo "files of 40 kB at most: exit code $status"

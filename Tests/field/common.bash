@@ -3,6 +3,8 @@ set -uo pipefail
 W=$(mktemp -d)
 trap 'rm -rf "$W"' EXIT
 export DISTILL_CACHE=$W/cache HF_HUB_OFFLINE=1 HF_HUB_CACHE=$W/hub TMPDIR=$W/tmp
+# Several at once on few processors: threads would wait for each other.
+export OMP_NUM_THREADS=1
 mkdir -p "$TMPDIR" "$W/out"
 MODEL=$ROOT/Tests/InteropTests/Fixtures/tiny-teacher
 TEXTS=$ROOT/Tests/InteropTests/Fixtures/reviews.csv
@@ -18,8 +20,10 @@ skip() {
     printf 'skipped: %s\n' "$*"
     exit 77
 }
-# train OUTPUT ARGUMENT…: a short fine-tuning.
-train() { "$DISTILL" finetune --model "$MODEL" --train "$TEXTS" --output "$@"; }
+# A short fine-tuning, up to its output. No function: a signal to one in the background would reach a shell.
+TRAIN=("$DISTILL" finetune --model "$MODEL" --train "$TEXTS" --output)
+# await PROCESS: its exit status, without the shell's own account of how it ended.
+await() { { wait "$1"; } 2>/dev/null; }
 # holds_model DIRECTORY
 holds_model() { [ -s "$1/model.safetensors" ] && [ -s "$1/config.json" ]; }
 # hidden PLACE…: what stays of unfinished work.

@@ -10,7 +10,8 @@ try() { # LIMIT NAME COMMAND…
     (
         ulimit -n "$limit"
         exec "$@"
-    ) >"$W/log" 2>&1 </dev/null
+    ) >"$W/log" 2>&1 </dev/null &
+    await $!
     local status=$?
     summary+=" $status"
     # The loader of programs needs descriptors of its own; what it says is not ours.

@@ -5,14 +5,14 @@
 # A background job of a script would ignore SIGINT; a shell with job control starts it as a user's shell does.
 set -m
 for signal in INT TERM; do
-    train "$W/out/$signal" --epochs 1000 >"$W/log" 2>&1 &
+    "${TRAIN[@]}" "$W/out/$signal" --epochs 1000 >"$W/log" 2>&1 &
     run=$!
     for _ in $(seq 300); do
         grep -q 'epoch ' "$W/log" && break
         sleep 0.1
     done
     kill -s $signal $run
-    wait $run
+    await $run
     status=$?
     echo "$signal in training: exit code $status"
     expected=$([ $signal = INT ] && echo 130 || echo 143)
@@ -26,7 +26,7 @@ for command in "quantize --output $W/out/q" "export --format safetensors --outpu
     run=$!
     sleep 0.05
     kill -TERM $run 2>/dev/null
-    wait $run
+    await $run
     status=$?
     echo "TERM in ${command%% *}: exit code $status"
     grep -qi 'training' "$W/log" && fault "${command%% *} speaks of training: $(grep -i training "$W/log" | head -1)"

@@ -7,7 +7,7 @@ mkdir "$W/small"
 mount -t tmpfs -o size=60k tmpfs "$W/small" 2>/dev/null || skip "a file system cannot be made here"
 trap 'umount -l "$W/small"; rm -rf "$W"' EXIT
 
-train "$W/small/m" --max-steps 10 >"$W/log" 2>&1
+"${TRAIN[@]}" "$W/small/m" --max-steps 10 >"$W/log" 2>&1
 status=$?
 echo "output on a full disk: exit code $status, $(grep -c '  step ' "$W/log") lines of training"
 [ $status != 0 ] || fault "a model of 180 kB was saved on 60 kB"
@@ -16,7 +16,7 @@ grep -q '  step ' "$W/log" && [ -z "$(find "$W/out" -name model.safetensors)" ] 
     ! grep -qi 'saved' "$W/log" && fault "trained first, then lost it all"
 [ -z "$(ls -A "$W/small")" ] || fault "left on the disk: $(ls -A "$W/small" | tr '\n' ' ')"
 
-train "$W/out/m" --max-steps 3 --cache-dir "$W/small/cache" >"$W/log" 2>&1
+"${TRAIN[@]}" "$W/out/m" --max-steps 3 --cache-dir "$W/small/cache" >"$W/log" 2>&1
 status=$?
 echo "cache on a full disk: exit code $status"
 [ $status = 0 ] || fault "a run needs no cache: $(tail -n 1 "$W/log")"

@@ -132,7 +132,7 @@ struct DatasetLoader {
         defer { chunks.stop() }
         while let chunk = try chunks.next() {
             try write(builder.append(chunk))
-            onRead(chunk.count)
+            onRead(chunk.texts.count)
         }
         guard rows.sha256 == digest else {
             throw DatasetError(

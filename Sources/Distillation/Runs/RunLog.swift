@@ -80,5 +80,7 @@ final class RunLog {
 
 /// The user stopped a run before it had anything to save.
 public struct InterruptedError: Error, Equatable, Sendable, CustomStringConvertible {
+    public init() {}
+
     public var description: String { "interrupted before training began; nothing was saved" }
 }

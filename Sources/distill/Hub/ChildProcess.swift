@@ -111,10 +111,11 @@ final class ChildProcess {
         defer { posix_spawnattr_destroy(&attributes) }
         posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
         posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
-        #if canImport(Glibc)
-            // What else is open here (locks, caches, the user's pipes) is none of its business.
-            posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1)
-        #endif
+        // What else is open here (locks, caches, the user's pipes) is none of its business.
+        for number in (try? FileManager.default.contentsOfDirectory(atPath: "/dev/fd")) ?? [] {
+            guard let descriptor = Int32(number), descriptor > STDERR_FILENO else { continue }
+            posix_spawn_file_actions_addclose(&actions, descriptor)
+        }
         var (none, usual) = (sigset_t(), sigset_t())
         sigemptyset(&none)
         sigemptyset(&usual)

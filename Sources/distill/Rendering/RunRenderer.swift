@@ -53,7 +53,8 @@ final class RunRenderer {
             // Elsewhere than on a terminal, whoever reads the lines wants one for each evaluation.
             let lines =
                 isInteractive
-                ? TextWidth.lines(fields, columns: max(10, width() - 1), indent: "             ")
+                ? TextWidth.lines(
+                    fields, columns: max(10, width() - 1), indent: width() < 60 ? "    " : "             ")
                 : [fields.joined(separator: "  ")]
             for text in lines { line(text) }
         case .note(let text): line("  " + text)

@@ -1,3 +1,4 @@
+import Foundation
 import HubStore
 
 /// The bars of a download as text: one for each file that is on its way, then one for all.

@@ -5,12 +5,16 @@ import Synchronization
 enum Interrupt {
     private static let received = Atomic<Int32>(0)
 
-    static func install() {
-        // Whoever started this process may have blocked them, as threads of Dispatch do.
+    /// Lets both reach this process. Whoever started it may have blocked them, as threads of Dispatch do.
+    static func unblock() {
         var numbers = sigset_t()
         sigemptyset(&numbers)
         for number in [SIGINT, SIGTERM] { sigaddset(&numbers, number) }
         pthread_sigmask(SIG_UNBLOCK, &numbers, nil)
+    }
+
+    static func install() {
+        unblock()
         for number in [SIGINT, SIGTERM] {
             signal(number) { number in
                 if Interrupt.received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
