@@ -17,7 +17,7 @@ public struct HubClient: Sendable {
     ///   - files: Which files.
     ///   - onEvent: Told of progress and warnings, from any thread.
     /// - Returns: The snapshot's directory.
-    /// - Throws: ``HubError``.
+    /// - Throws: `HubError`.
     public func snapshot(
         of repository: HubRepository, files: FileSelection = .model,
         onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
@@ -44,7 +44,7 @@ public struct HubClient: Sendable {
     ///   - repository: The repository and revision.
     ///   - onEvent: Told of progress and warnings, from any thread.
     /// - Returns: The file in the snapshot's directory.
-    /// - Throws: ``HubError``.
+    /// - Throws: `HubError`.
     public func file(
         _ name: String, of repository: HubRepository,
         onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
@@ -75,7 +75,7 @@ public struct HubClient: Sendable {
     ///   - split: The part of the data where the reference names no file.
     ///   - onEvent: Told of progress and warnings, from any thread.
     /// - Returns: The files in the snapshot's directory, at least one, in the order in which they are one data set.
-    /// - Throws: ``HubError``.
+    /// - Throws: `HubError`.
     public func data(
         of reference: HubDataReference, split: DataSplit,
         onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
@@ -88,7 +88,7 @@ public struct HubClient: Sendable {
     /// What the cache has, without any network.
     ///
     /// - Returns: The snapshot's directory.
-    /// - Throws: ``HubError/offline(id:revision:)`` or ``HubError/incomplete(id:revision:missing:)``.
+    /// - Throws: `HubError/offline(id:revision:)` or `HubError/incomplete(id:revision:missing:)`.
     public func cachedSnapshot(of repository: HubRepository, files: FileSelection = .model) throws -> URL {
         try lookup.cachedSnapshot(of: repository, files: files)
     }

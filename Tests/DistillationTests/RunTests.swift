@@ -290,8 +290,10 @@ struct RunTests {
         var request = request()
         request.student = StudentOptions()
         request.student.directory = other
+        request.training.seed = Learning.seed
+        request.precision = Learning.precision
         let report = try DistillationRun(request).run()
-        #expect(try #require(report.comparison).agreement > 0.9)
+        try Learning.expect("other vocabulary, agreement", report.comparison?.agreement, above: 0.9)
         let saved = try String(contentsOf: request.output.appending(path: "vocab.txt"), encoding: .utf8)
         #expect(saved.contains("\nfilms\n"))
         request.objectives = [ObjectiveSpecification("hidden_mse")]
