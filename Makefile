@@ -1,15 +1,17 @@
 # The two commands a newcomer needs: `make demo` and `make test`. Both install what they need themselves.
-.PHONY: demo test benchmark same-bits lint docs build clean help
+.PHONY: demo test field benchmark same-bits lint docs build clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo          set up, then fine-tune a teacher, distil two students, judge them (QUICK=1: a short run)"
 	@echo "make test          set up, then run every test"
+	@echo "make field         try the built program on killed processes, full disks and the like (CASES=\"DIR …\": further cases)"
 	@echo "make benchmark     set up, then measure against PyTorch, ONNX Runtime and tokenizers"
 	@echo "make same-bits     the same commands hundreds of times: every run must give the same bits (RUNS=200 LEVELS=all)"
 	@echo "make lint          check the formatting"
 	@echo "make docs          build the documentation"
-	@echo "make build         set up, then build .build/release/distill (PARQUET=1: with Parquet files)"
+	@echo "make build         set up, then build .build/release/distill and distill-hub, which downloads (PARQUET=1: with"
+	@echo "                   Parquet files)"
 	@echo "make clean         remove what was built, keep what was downloaded"
 
 demo:
@@ -17,6 +19,9 @@ demo:
 
 test:
 	@scripts/test.sh
+
+field:
+	@scripts/field.sh $(CASES)
 
 benchmark:
 	@scripts/benchmark.sh
@@ -37,6 +42,7 @@ build:
 	@scripts/bootstrap.sh
 	$(if $(PARQUET),@scripts/parquet.sh)
 	swift build -c release --product distill $(if $(PARQUET),--traits Parquet)
+	swift build -c release --product distill-hub $(if $(PARQUET),--traits Parquet)
 
 clean:
 	rm -rf .build demo-output

@@ -31,6 +31,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "distill", targets: ["distill"]),
+        .executable(name: "distill-hub", targets: ["distill-hub"]),
         .library(name: "Distillation", targets: ["Distillation"]),
         .library(name: "Transformers", targets: ["Transformers"]),
         .library(name: "Torch", targets: ["Torch"]),
@@ -79,14 +80,17 @@ let package = Package(
                 "JSON", "Files", "CZlib", .target(name: "CParquet", condition: .when(traits: ["Parquet"])),
             ],
             swiftSettings: strict),
+        // The Hub's names and its cache; then the network client, which only `distill-hub` and the library product need.
+        .target(name: "HubStore", dependencies: ["JSON", "Files"], swiftSettings: strict),
         .target(
             name: "Hub",
             dependencies: [
-                "JSON", "Files", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "HubStore", "JSON", "Files", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: strict),
+        .executableTarget(name: "distill-hub", dependencies: ["Hub"], swiftSettings: strict),
 
         .target(name: "TensorBoard", dependencies: ["Files"], swiftSettings: strict),
         .target(
@@ -118,7 +122,7 @@ let package = Package(
         .executableTarget(
             name: "distill",
             dependencies: [
-                "Distillation", "Datasets", "Exporters", "Hub", "Reports", "Files", "Yams",
+                "Distillation", "Datasets", "Exporters", "HubStore", "Reports", "Files", "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -143,7 +147,8 @@ let package = Package(
         .testTarget(
             name: "HubTests",
             dependencies: [
-                "Hub", "JSON", "Files", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+                "Hub", "HubStore", "distill-hub", "distill", "JSON", "Files", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ], exclude: ["hub.py", "Fixtures"], swiftSettings: strict),
@@ -177,7 +182,8 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "distill", "Distillation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "distill", "distill-hub", "Distillation", "HubStore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .testTarget(
             name: "InteropTests", dependencies: ["Distillation", "TensorBoard", "Exporters"],

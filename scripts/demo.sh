@@ -11,12 +11,17 @@ distill=.build/release/distill
 timings=()
 
 step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-# timed NAME COMMAND…: runs the command and notes how long it took.
+# took NAME SECONDS: tells how long a part took, and notes it for the sum at the end.
+took() {
+    printf '(%s: %s s)\n' "$1" "$2" >&2
+    timings+=("$1=$2")
+}
+# timed NAME COMMAND…
 timed() {
     local name=$1 start=$SECONDS
     shift
     "$@"
-    timings+=("$name=$((SECONDS - start))")
+    took "$name" $((SECONDS - start))
 }
 
 if [ "${QUICK:-}" = 1 ]; then
@@ -28,8 +33,20 @@ mkdir -p "$output"
 
 step "1/9  Set-up and build"
 timed "set-up" scripts/bootstrap.sh
+# What pip fetches comes while the compiler works: the data and the encoder, and ONNX Runtime for step 6.
+fetched=$output/fetched.log
+{ python3 scripts/demo_data.py && { scripts/python.sh --onnx || true; }; } >"$fetched" 2>&1 &
+fetching=$!
+trap 'kill $fetching 2>/dev/null || true' EXIT
 timed "build" swift build -c release --product distill
-timed "data" python3 scripts/demo_data.py
+start=$SECONDS
+wait $fetching || {
+    cat "$fetched" >&2
+    exit 1
+}
+trap - EXIT
+cat "$fetched"
+took "data, beyond the build" $((SECONDS - start))
 
 step "2/9  Teacher: all-MiniLM-L6-v2, fine-tuned on the movie snippets"
 timed "teacher" "$distill" finetune --model .demo/all-MiniLM-L6-v2 --train "$data/train.csv" \
@@ -55,7 +72,7 @@ timed "small int8" "$distill" quantize --model "$output/narrow-student" --output
     --trim-vocabulary "$data/train.csv" --data "$data/validation.csv"
 
 step "6/9  ONNX: float32, and int8"
-if scripts/python.sh; then export DISTILL_PYTHON=$PWD/.python/bin/python; fi
+if python=$(scripts/python.sh --onnx --print); then export DISTILL_PYTHON=$python; fi
 for model in student student-int8 narrow-student-int8; do
     timed "export of $model" "$distill" export --model "$output/$model" --format onnx --output "$output/$model-onnx" --overwrite
 done

@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
 # Makes `.python/`, a virtual environment with the Python libraries that the interop suite opens our files with.
 # Safe to run again at any time. Needs scripts/bootstrap.sh first.
+#
+#   scripts/python.sh                  all of scripts/requirements-test.txt, and torch
+#   scripts/python.sh --onnx           ONNX Runtime alone, in .python-onnx/, unless .python/ has it: what the demo needs
+#   scripts/python.sh --onnx --print   prints that interpreter's path where it is there, and fetches nothing
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -10,6 +14,22 @@ fail() {
     printf 'python.sh: %s\n' "$*" >&2
     exit 1
 }
+
+if [ "${1:-}" = --onnx ]; then
+    requirement=$(grep '^onnxruntime==' scripts/requirements-test.txt)
+    for place in .python .python-onnx; do
+        if "$place/bin/python" -c 'import numpy, onnxruntime' 2>/dev/null; then
+            if [ "${2:-}" = --print ]; then printf '%s\n' "$root/$place/bin/python"; fi
+            exit 0
+        fi
+    done
+    [ "${2:-}" != --print ] || exit 1
+    rm -rf .python-onnx
+    echo "Installing $requirement into .python-onnx/ (about 40 MB to download) …"
+    "$python" -m venv .python-onnx || fail "'$python' cannot make a virtual environment (Debian: apt-get install python3-venv)."
+    .python-onnx/bin/pip install --quiet --disable-pip-version-check "$requirement" numpy
+    exit
+fi
 
 stamp=.python/installed-$(cat scripts/requirements-test.txt scripts/python.sh | cksum | cut -d' ' -f1)
 if [ -e "$stamp" ]; then

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up what the tests need and runs them all: the scripts' own, then `swift test`.
+# Sets up what the tests need and runs them all: the scripts' own, then `swift test`. What fails does not hide what comes
+# after it; the end says how each part went.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -11,17 +12,17 @@ if [ ! -e .demo/golden/ids.bin ]; then
     .python/bin/python scripts/fixtures/wordpiece.py --real --model .demo/all-MiniLM-L6-v2 --data .demo/vader \
         --output .demo/golden
 fi
-Tests/bootstrap_test.sh
-Tests/parquet_test.sh
 swift build --build-tests --traits Parquet
-swift test --skip-build --traits Parquet
-# Again with the kernels of lesser processors, and with none: results must be the same. What this processor has not, or
-# has chosen already, would be the same run once more.
-levels=(default libtorch)
-if grep -qs avx512f /proc/cpuinfo; then levels=(avx2 "${levels[@]}"); fi
-if grep -qs avx512_bf16 /proc/cpuinfo; then levels=(avx512 "${levels[@]}"); fi
-for level in "${levels[@]}"; do
-    echo "Kernels: $level"
-    DISTILL_CPU_CAPABILITY=$level swift test --skip-build --traits Parquet --filter "TorchTests|TransformersTests|DistillationTests" |
-        grep -E "✘|Test run with" || exit 1
+
+failed=()
+for script in bootstrap_test parquet_test levels_test field_test; do
+    "Tests/$script.sh" || failed+=("Tests/$script.sh")
 done
+# Again with the kernels of lesser processors, and with none: results must be the same.
+scripts/levels.sh --own swift test --skip-build --traits Parquet --others \
+    swift test --skip-build --traits Parquet --filter "TorchTests|TransformersTests|DistillationTests" ||
+    failed+=("swift test")
+if [ ${#failed[@]} -gt 0 ]; then
+    printf 'Failed: %s\n' "${failed[*]}"
+    exit 1
+fi

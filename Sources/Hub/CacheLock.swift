@@ -6,7 +6,7 @@ struct CacheLock: ~Copyable {
 
     /// Waits until the lock is free.
     ///
-    /// - Throws: ``HubError/cache(path:reason:)``, or `CancellationError`.
+    /// - Throws: `HubError/cache(path:reason:)`, or `CancellationError`.
     init(_ url: URL) async throws {
         let path = url.path
         while true {
@@ -39,5 +39,3 @@ struct CacheLock: ~Copyable {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 }
-
-func systemReason(_ code: Int32 = errno) -> String { String(cString: strerror(code)) }

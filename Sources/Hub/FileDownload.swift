@@ -13,7 +13,7 @@ struct FileDownload: Sendable {
 
     /// Fetches the file unless its blob is there, checks it, and links it into the snapshot.
     ///
-    /// - Throws: ``HubError``.
+    /// - Throws: `HubError`.
     func run() async throws {
         let blob = cache.blob(file.etag)
         let lockURL = cache.lock(file.etag)

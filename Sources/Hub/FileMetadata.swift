@@ -13,7 +13,7 @@ struct FileMetadata: Sendable {
 extension HubTransport {
     /// What a revision holds.
     ///
-    /// - Throws: ``HubError``.
+    /// - Throws: `HubError`.
     func listing(_ repository: HubRepository, retries: Int?) async throws -> RepositoryListing {
         let revision = RepositoryPath.quote(repository.revision, keepingSlashes: false)
         let url =
@@ -31,7 +31,7 @@ extension HubTransport {
 
     /// What a file is.
     ///
-    /// - Throws: ``HubError``.
+    /// - Throws: `HubError`.
     func metadata(_ name: String, _ repository: HubRepository, revision: String) async throws -> FileMetadata
     {
         let url =

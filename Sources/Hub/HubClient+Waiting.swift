@@ -5,7 +5,7 @@ import Synchronization
 extension HubClient {
     /// ``snapshot(of:files:onEvent:)`` for code that is not asynchronous. It must not be called from a task.
     ///
-    /// - Throws: ``HubError``.
+    /// - Throws: `HubError`.
     public func waitForSnapshot(
         of repository: HubRepository, files: FileSelection = .model,
         onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
@@ -15,7 +15,7 @@ extension HubClient {
 
     /// ``data(of:split:onEvent:)`` for code that is not asynchronous. It must not be called from a task.
     ///
-    /// - Throws: ``HubError``.
+    /// - Throws: `HubError`.
     public func waitForData(
         of reference: HubDataReference, split: DataSplit,
         onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }

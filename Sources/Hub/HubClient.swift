@@ -17,18 +17,13 @@ public struct HubClient: Sendable {
     ///   - files: Which files.
     ///   - onEvent: Told of progress and warnings, from any thread.
     /// - Returns: The snapshot's directory.
-    /// - Throws: ``HubError``.
+    /// - Throws: `HubError`.
     public func snapshot(
         of repository: HubRepository, files: FileSelection = .model,
         onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
     ) async throws -> URL {
-        if configuration.isOffline { return try cachedSnapshot(of: repository, files: files) }
+        if let settled = try lookup.settledSnapshot(of: repository, files: files) { return settled }
         let cache = HubCache(root: configuration.cache, repository: repository)
-        if repository.isCommit, HubCache.exists(cache.snapshot(repository.revision)),
-            try cache.missing(files, repository.revision, strictly: true).isEmpty
-        {
-            return cache.snapshot(repository.revision)
-        }
         let clients = try HubClients(configuration)
         do {
             let transport = HubTransport(
@@ -49,7 +44,7 @@ public struct HubClient: Sendable {
     ///   - repository: The repository and revision.
     ///   - onEvent: Told of progress and warnings, from any thread.
     /// - Returns: The file in the snapshot's directory.
-    /// - Throws: ``HubError``.
+    /// - Throws: `HubError`.
     public func file(
         _ name: String, of repository: HubRepository,
         onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
@@ -80,37 +75,25 @@ public struct HubClient: Sendable {
     ///   - split: The part of the data where the reference names no file.
     ///   - onEvent: Told of progress and warnings, from any thread.
     /// - Returns: The files in the snapshot's directory, at least one, in the order in which they are one data set.
-    /// - Throws: ``HubError``.
+    /// - Throws: `HubError`.
     public func data(
         of reference: HubDataReference, split: DataSplit,
         onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
     ) async throws -> [URL] {
-        let selection = FileSelection.data(reference, split: split)
-        let directory = try await snapshot(of: reference.repository, files: selection, onEvent: onEvent)
-        let cache = HubCache(root: configuration.cache, repository: reference.repository)
-        let commit = directory.lastPathComponent
-        // What was chosen before is chosen again: the rules look only at what is there of the same kind.
-        let names = cache.names(commit) ?? cache.namesPresent(commit)
-        return try selection.choose(from: names, id: reference.repository.id).map {
-            directory.appending(path: $0)
-        }
+        let directory = try await snapshot(
+            of: reference.repository, files: .data(reference, split: split), onEvent: onEvent)
+        return try lookup.data(of: reference, split: split, in: directory)
     }
 
     /// What the cache has, without any network.
     ///
     /// - Returns: The snapshot's directory.
-    /// - Throws: ``HubError/offline(id:revision:)`` or ``HubError/incomplete(id:revision:missing:)``.
+    /// - Throws: `HubError/offline(id:revision:)` or `HubError/incomplete(id:revision:missing:)`.
     public func cachedSnapshot(of repository: HubRepository, files: FileSelection = .model) throws -> URL {
-        let cache = HubCache(root: configuration.cache, repository: repository)
-        guard let commit = cache.cachedCommit, HubCache.exists(cache.snapshot(commit)) else {
-            throw HubError.offline(id: repository.id, revision: repository.revision)
-        }
-        let missing = try cache.missing(files, commit, strictly: false)
-        guard missing.isEmpty else {
-            throw HubError.incomplete(id: repository.id, revision: repository.revision, missing: missing)
-        }
-        return cache.snapshot(commit)
+        try lookup.cachedSnapshot(of: repository, files: files)
     }
+
+    private var lookup: HubLookup { HubLookup(configuration) }
 
     private func fetch(
         _ repository: HubRepository, _ files: FileSelection, _ cache: HubCache, _ transport: HubTransport,

@@ -7,7 +7,7 @@ final class HubClients: Sendable {
     private let configuration: HubConfiguration
     private let clients = Mutex<[HubProxy?: HTTPClient]>([:])
 
-    /// - Throws: ``HubError/proxy(variable:reason:)`` where the endpoint's proxy cannot be used.
+    /// - Throws: `HubError/proxy(variable:reason:)` where the endpoint's proxy cannot be used.
     init(_ configuration: HubConfiguration) throws {
         self.configuration = configuration
         if let url = URL(string: configuration.endpoint) { _ = try configuration.proxies.proxy(for: url) }
@@ -15,7 +15,7 @@ final class HubClients: Sendable {
 
     /// The client that reaches an address.
     ///
-    /// - Throws: ``HubError/proxy(variable:reason:)``.
+    /// - Throws: `HubError/proxy(variable:reason:)`.
     func client(for url: URL) throws -> HTTPClient {
         let proxy = try configuration.proxies.proxy(for: url)
         return clients.withLock { clients in

@@ -40,6 +40,7 @@ enum Main {
         signal(SIGXFSZ, SIG_IGN)
         CalibrationFile().install()
         MappedFile.endsWhereShortened()
+        Interrupt.unblock()
         do {
             try OpenFiles.require()
             var command = try Distill.parseAsRoot()

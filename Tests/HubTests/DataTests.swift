@@ -3,6 +3,7 @@ import NIOHTTP1
 import Testing
 
 @testable import Hub
+@testable import HubStore
 
 /// Data by `hf://` from a Hub on loopback sockets.
 @Suite struct DataTests {

@@ -3,6 +3,7 @@ import NIOHTTP1
 import Testing
 
 @testable import Hub
+@testable import HubStore
 
 @Suite struct FaultTests {
     private func isWeights(_ request: HubServer.Request) -> Bool {

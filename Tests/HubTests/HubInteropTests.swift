@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import Hub
+@testable import HubStore
 
 /// One cache for Python's huggingface_hub and for us.
 @Suite struct HubInteropTests {

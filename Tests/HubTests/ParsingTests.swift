@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import Hub
+@testable import HubStore
 
 @Suite struct ParsingTests {
     @Test(arguments: ["bert-base-uncased", "org/name", "a/b.c_d-e", "123", "Foo-BAR_foo.bar123"])

@@ -3,6 +3,7 @@ import JSON
 import Testing
 
 @testable import Hub
+@testable import HubStore
 
 @Suite struct ProxyTests {
     /// What httpx2, the client of huggingface_hub, makes of random environments (scripts/fixtures/hub_proxies.py).

@@ -3,6 +3,7 @@ import JSON
 import Testing
 
 @testable import Hub
+@testable import HubStore
 
 @Suite struct SplitTests {
     /// What `datasets` takes of random trees (scripts/fixtures/datasets_splits.py).

@@ -32,7 +32,7 @@ struct BenchmarkData {
         let loader = DatasetLoader(
             options: options, tokenizer: tokenizer, tokenizerDirectory: directory,
             maxLength: subject.length(request.maxLength, among: subjects), root: nil, memo: DigestMemo(root: nil),
-            warn: { log.warnOnce($0) })
+            warn: { log.warnOnce($0) }, onRead: { log.advance(by: $0) })
         let loaded = try loader.load(
             url, labels: .given(LabelMap(names: configuration.labelNames)),
             problemType: configuration.problemType, allowsUnlabelled: true)

@@ -73,13 +73,17 @@ final class BenchmarkSession {
     func cells() throws -> [BenchmarkReport.Cell] {
         var cells: [BenchmarkReport.Cell] = []
         let total = request.batchSizes.count * request.lengths.count
+        var sentences = 0
         for batch in request.batchSizes {
             for length in request.lengths {
                 cells.append(try cell(batch, length))
+                let passes = cells.last?.results.reduce(0) { $0 + $1.passesPerRound * request.rounds } ?? 0
+                sentences += passes * batch
                 log.send(
                     .progress(
-                        completed: cells.count, total: total, unit: "cell",
-                        detail: "batch \(batch), length \(length)"))
+                        RunProgress(
+                            completed: cells.count, total: total, unit: "cell", examples: sentences,
+                            detail: "batch \(batch), length \(length)")))
             }
         }
         return cells
@@ -161,7 +165,11 @@ final class BenchmarkSession {
                 let answer = try workers[index].ask(WorkerRequest(command: .bulk), purpose)
                 if round > 0 { times[index].append(answer.seconds ?? []) }
             }
-            log.send(.progress(completed: round + 1, total: request.rounds + 1, unit: "round", detail: ""))
+            log.send(
+                .progress(
+                    RunProgress(
+                        completed: round + 1, total: request.rounds + 1, unit: "round",
+                        examples: (round + 1) * samples.reduce(0) { $0 + $1.count })))
         }
         let timings = try summaries(times, purpose)
         let results = timings.enumerated().map { index, timing in
@@ -205,6 +213,7 @@ final class BenchmarkSession {
                             littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)))
                 }
             }
+            log.advance(by: count)
             let logits = Logits(values: values, classes: classes)
             try logits.requireFinite(of: subjects[index].path.path(percentEncoded: false))
             return logits

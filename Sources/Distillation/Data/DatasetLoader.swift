@@ -30,6 +30,8 @@ struct DatasetLoader {
     let memo: DigestMemo
     /// Called with what the user must know.
     let warn: (String) -> Void
+    /// Called with so many examples more that are tokenized, or were before.
+    var onRead: (Int) -> Void = { _ in }
 
     /// Which labels the data may have.
     enum Labels {
@@ -105,7 +107,10 @@ struct DatasetLoader {
         if let root {
             let key = try key(digest, url, reading)
             let file = root.appending(path: "tokens").appending(path: "\(key).tokens")
-            if let found = open(file, url, digest, key: key) { return found }
+            if let found = open(file, url, digest, key: key) {
+                onRead(found.dataset.count)
+                return found
+            }
             do {
                 try makeCacheDirectory(file.deletingLastPathComponent())
                 return try write(to: file, from: url, reading, digest, key: key)
@@ -166,7 +171,10 @@ struct DatasetLoader {
             required: reading.isRequired)
         let chunks = BatchPrefetcher(depth: 2) { _ in try rows.next(Self.chunkSize) }
         defer { chunks.stop() }
-        while let chunk = try chunks.next() { try write(builder.append(chunk)) }
+        while let chunk = try chunks.next() {
+            try write(builder.append(chunk))
+            onRead(chunk.texts.count)
+        }
         guard rows.sha256 == digest else {
             throw DatasetError.changed(url.path(percentEncoded: false))
         }

@@ -42,6 +42,8 @@ struct ExportComparison {
         let ours = try logits(examples)
         try ours.requireFinite(of: own.directory.path)
         let theirs = try runner.logits(examples, classes: ours.classes)
+        // Those of a file were counted when they were read.
+        if loaded == nil { log.advance(by: examples.count) }
         guard theirs.count == ours.count else {
             throw DistillationError(
                 "the exported model gives \(theirs.count) answers to \(ours.count) examples; nothing was saved"

@@ -39,7 +39,12 @@ public struct QuantizationRun {
         if request.vocabularyData.isEmpty, let problem = space(original) { throw DistillationError(problem) }
         let trimmed =
             request.vocabularyData.isEmpty
-            ? nil : try log.phase("Trimming the vocabulary") { try VocabularyCut(request, original) }
+            ? nil
+            : try log.phase("Trimming the vocabulary") {
+                let cut = try VocabularyCut(request, original)
+                log.advance(by: cut.texts)
+                return cut
+            }
         let source = try trimmed.map { try TrainedClassifier($0.directory) } ?? original
         // A directory that is made on the way has no record of the training.
         var reading = request
@@ -117,9 +122,12 @@ public struct QuantizationRun {
         let quantizer = try log.phase(
             request.method.activations == .fixed ? "Calibrating and quantising" : "Quantising"
         ) {
-            try Quantizer(
-                source.model, method: request.method,
-                sample: material.calibrationBatches(request.batchSize))
+            let sample = try material.calibrationBatches(request.batchSize)
+            let quantizer = try Quantizer(source.model, method: request.method, sample: sample)
+            if request.method.activations == .fixed {
+                log.advance(by: sample.reduce(0) { $0 + $1.offsets.count - 1 })
+            }
+            return quantizer
         }
         var choice = QuantizationPlan.Choice(layers: Set(quantizer.layers.map(\.name)))
         if let limit = request.accuracyDrop, let data = material.data, let reference {
@@ -127,7 +135,13 @@ public struct QuantizationRun {
                 try QuantizationPlan(
                     quantizer: quantizer, dataset: data.dataset, batchSize: request.batchSize,
                     reference: reference,
-                    onProgress: { log.progress($0, of: 3 * quantizer.layers.count) },
+                    onProgress: { judged in
+                        log.send(
+                            .progress(
+                                RunProgress(
+                                    completed: judged, total: 3 * quantizer.layers.count, unit: "choice",
+                                    examples: judged * data.dataset.count)))
+                    },
                     shouldStop: shouldStop
                 ).smallest(within: limit / 100)
             }

@@ -8,6 +8,8 @@ final class VocabularyCut {
     var directory: URL { folder.url }
     private let folder: TemporaryFolder
     let report: QuantizationReport.Vocabulary
+    /// The texts that were looked through.
+    let texts: Int
 
     /// - Throws: `TokenizerError` for a tokenizer whose vocabulary cannot be cut, or texts without tokens; `DatasetError`.
     init(_ request: QuantizeRequest, _ original: TrainedClassifier) throws {
@@ -29,6 +31,7 @@ final class VocabularyCut {
         }
         let used = try effect(request.vocabularyData)
         let held = try request.data.map { try effect([$0]) }
+        texts = used.texts + (held?.texts ?? 0)
         report = QuantizationReport.Vocabulary(
             data: request.vocabularyData.map { $0.path(percentEncoded: false) },
             minimumCount: request.minimumTokenCount, tokensBefore: vocabulary.originalCount,

@@ -147,6 +147,6 @@ extension CacheOptions {
         return DatasetLoader(
             options: options, tokenizer: tokenizer, tokenizerDirectory: directory, maxLength: maxLength,
             root: data ? root : nil, memo: DigestMemo(root: data ? root : nil),
-            warn: { log.send(.warning($0)) })
+            warn: { log.send(.warning($0)) }, onRead: { log.advance(by: $0) })
     }
 }

@@ -4,8 +4,8 @@ public enum RunEvent: Sendable {
     case phaseStarted(String)
     /// That part ended.
     case phaseFinished(String, seconds: Double)
-    /// Within the present phase, `completed` of `total` are done; `detail` holds the current losses, if any.
-    case progress(completed: Int, total: Int, unit: String, detail: String)
+    /// How far the present phase is.
+    case progress(RunProgress)
     /// One optimiser step out of `loggingSteps`.
     case step(StepMetrics)
     /// The student was evaluated on the validation data.
@@ -14,6 +14,27 @@ public enum RunEvent: Sendable {
     case note(String)
     /// Something the user must not miss.
     case warning(String)
+}
+
+/// How far a part of a run is.
+public struct RunProgress: Sendable, Equatable {
+    public var completed: Int
+    /// `nil` where it is not known how much there will be.
+    public var total: Int?
+    /// What is counted, in the singular.
+    public var unit: String
+    /// The examples that went through so far, by which the speed is told.
+    public var examples: Int
+    /// The current losses, if any: fields with two spaces between them, the most important first.
+    public var detail: String
+
+    public init(completed: Int, total: Int?, unit: String, examples: Int, detail: String = "") {
+        self.completed = completed
+        self.total = total
+        self.unit = unit
+        self.examples = examples
+        self.detail = detail
+    }
 }
 
 /// What one logged optimiser step showed: means since the last one.
@@ -52,5 +73,8 @@ public struct EpochMetrics: Sendable, Equatable, Codable {
     /// The student on the validation data.
     public var validation: MetricValues
     public var isBest: Bool
+    /// Since the evaluation before, this one included.
     public var seconds: Double
+    /// In training since the evaluation before, without the evaluations' own time.
+    public var examplesPerSecond: Double?
 }

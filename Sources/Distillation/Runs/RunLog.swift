@@ -8,6 +8,8 @@ final class RunLog {
     private var warned: Set<String> = []
     private(set) var phases: [RunReport.Phase] = []
     private var metrics: MetricsLog?
+    /// The examples of the present phase: of the passes that are done, and of the one under way.
+    private var examples = (before: 0, now: 0)
 
     /// - Parameter loggingDirectory: Where curves and metrics are written; `nil` for nowhere.
     /// - Throws: `FileError` where nothing can be written there.
@@ -37,6 +39,7 @@ final class RunLog {
     }
 
     func phase<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
+        examples = (0, 0)
         onEvent(.phaseStarted(name))
         let start = Date()
         let result = try body()
@@ -72,12 +75,29 @@ final class RunLog {
         if warned.insert(text).inserted { send(.warning(text)) }
     }
 
+    /// Tells how many examples of a pass are done. Several passes of one phase follow one another.
     func progress(_ completed: Int, of total: Int) {
-        onEvent(.progress(completed: completed, total: total, unit: "example", detail: ""))
+        if completed < examples.now { examples.before += examples.now }
+        examples.now = completed
+        onEvent(
+            .progress(
+                RunProgress(
+                    completed: completed, total: total, unit: "example",
+                    examples: examples.before + completed)))
+    }
+
+    /// Tells that so many more examples were read, of nobody knows how many.
+    func advance(by count: Int) {
+        examples.now += count
+        onEvent(
+            .progress(
+                RunProgress(completed: examples.now, total: nil, unit: "example", examples: examples.now)))
     }
 }
 
 /// The user stopped something before it had anything to save.
 public struct InterruptedError: Error, Equatable, Sendable, CustomStringConvertible {
+    public init() {}
+
     public var description: String { "interrupted; nothing was saved" }
 }

@@ -28,6 +28,12 @@ struct TrainingSession {
         var interrupted: Bool
         /// What the log steps showed.
         var log = StepHistory()
+
+        /// The speed of the training, without the evaluations' time; `nil` where none is known.
+        var examplesPerSecond: Double? {
+            let speeds = history.compactMap(\.examplesPerSecond)
+            return speeds.isEmpty ? nil : speeds.reduce(0, +) / Double(speeds.count)
+        }
     }
 
     /// - Parameter onBest: Called with each checkpoint that is better than all before it, to save it.

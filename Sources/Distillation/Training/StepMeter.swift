@@ -19,6 +19,9 @@ struct StepMeter {
         last = result
     }
 
+    /// Leaves out seconds in which nothing was trained.
+    mutating func leaveOut(_ seconds: Double) { since.addTimeInterval(seconds) }
+
     /// The present losses, for a progress bar.
     var detail: String {
         guard let step = last?.sums else { return "" }

@@ -36,6 +36,8 @@ public final class Trainer {
     public internal(set) var history: [EpochMetrics] = []
     public internal(set) var best: TrainingState.Best?
     var evaluationsWithoutGain = 0
+    /// The examples that went through the steps of this trainer, those of a run that was resumed not among them.
+    private var examples = 0
 
     /// Steps between two updates of the weights' averages.
     private static let averagingInterval = 10
@@ -126,19 +128,25 @@ public final class Trainer {
     ) throws -> Bool {
         var meter = StepMeter()
         var start = Date()
+        var examplesBefore = examples
         while step < totalSteps {
             let batches = batchIndices(epoch: epoch)
             let steps = prefetchedSteps(of: batches, from: stepInEpoch)
             defer { steps.stop() }
             while stepInEpoch < batches.count, step < totalSteps, let passes = try steps.next() {
-                meter.add(try completedStep(passes))
+                let result = try completedStep(passes)
+                examples += result.examples
+                meter.add(result)
                 report(&meter, onEvent)
                 let (stops, isLast) = (shouldStop(), step == totalSteps)
                 let isDue =
                     arguments.evalSteps.map { step.isMultiple(of: $0) } ?? (stepInEpoch == batches.count)
                 if stops || isLast || isDue {
-                    try evaluateNow(evaluate, onBest, onEvent, since: start)
-                    start = Date()
+                    let pause = Date()
+                    let speed = Double(examples - examplesBefore) / max(1e-9, pause.timeIntervalSince(start))
+                    try evaluateNow(evaluate, onBest, onEvent, since: start, speed)
+                    (start, examplesBefore) = (Date(), examples)
+                    meter.leaveOut(start.timeIntervalSince(pause))
                     // An evaluation that only a stop brought about leaves the sums as they are, for a resumed run.
                     if isLast || isDue { sums = MetricSums() }
                 }
@@ -158,7 +166,10 @@ public final class Trainer {
 
     private func report(_ meter: inout StepMeter, _ onEvent: (RunEvent) -> Void) {
         let (now, all) = (stage.firstStep + step, stage.stepsOfRun ?? totalSteps)
-        onEvent(.progress(completed: now, total: all, unit: "step", detail: meter.detail))
+        onEvent(
+            .progress(
+                RunProgress(
+                    completed: now, total: all, unit: "step", examples: examples, detail: meter.detail)))
         if step % arguments.loggingSteps == 0 || step == totalSteps {
             onEvent(.step(meter.flush(step: now, totalSteps: all, epoch: epochNow, stage: stage.name)))
         }
@@ -215,17 +226,17 @@ extension Trainer {
     /// Judges the weights, or their averages, and keeps them where they are the best.
     private func evaluateNow(
         _ evaluate: () throws -> MetricValues, _ onBest: (EpochMetrics) throws -> Void,
-        _ onEvent: (RunEvent) -> Void, since start: Date
+        _ onEvent: (RunEvent) -> Void, since start: Date, _ speed: Double
     ) throws {
         try optimizer.synchronize()
-        guard let averages else { return try judge(evaluate, onBest, onEvent, since: start) }
+        guard let averages else { return try judge(evaluate, onBest, onEvent, since: start, speed) }
         try averages.catchUp()
-        try averages.withAverages { try judge(evaluate, onBest, onEvent, since: start) }
+        try averages.withAverages { try judge(evaluate, onBest, onEvent, since: start, speed) }
     }
 
     private func judge(
         _ evaluate: () throws -> MetricValues, _ onBest: (EpochMetrics) throws -> Void,
-        _ onEvent: (RunEvent) -> Void, since start: Date
+        _ onEvent: (RunEvent) -> Void, since start: Date, _ speed: Double
     ) throws {
         let values: MetricValues
         do { values = try evaluate() } catch is NonFiniteLogitsError {
@@ -246,7 +257,7 @@ extension Trainer {
         let metrics = EpochMetrics(
             epoch: epochNow, step: stage.firstStep + step, stage: stage.name, trainLoss: sums.meanLoss,
             trainTerms: sums.meanTerms, train: sums.statistics.values, validation: values, isBest: isBest,
-            seconds: -start.timeIntervalSinceNow)
+            seconds: -start.timeIntervalSinceNow, examplesPerSecond: speed)
         history.append(metrics)
         if isBest {
             best = .init(

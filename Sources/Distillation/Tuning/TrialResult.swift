@@ -6,6 +6,8 @@ public struct TrialResult: Sendable, Equatable {
     public var metrics: [String: Double]
     /// How long the run took.
     public var seconds: Double
+    /// The speed of its training.
+    public var examplesPerSecond: Double?
 
     /// A run's result.
     ///
@@ -13,10 +15,14 @@ public struct TrialResult: Sendable, Equatable {
     ///   - metric: The metric that is searched for.
     ///   - metrics: Other metrics by name.
     ///   - seconds: How long the run took.
-    public init(metric: Double, metrics: [String: Double] = [:], seconds: Double) {
+    ///   - examplesPerSecond: The speed of its training.
+    public init(
+        metric: Double, metrics: [String: Double] = [:], seconds: Double, examplesPerSecond: Double? = nil
+    ) {
         self.metric = metric
         self.metrics = metrics
         self.seconds = seconds
+        self.examplesPerSecond = examplesPerSecond
     }
 }
 
@@ -40,6 +46,8 @@ public struct TrialRecord: Sendable, Equatable, Codable {
     public var error: String?
     /// Whether it failed because training diverged, and so would again: it is not tried again.
     public var diverged: Bool?
+    /// The speed of its training.
+    public var examplesPerSecond: Double?
 
     /// Whether the run need not be done again.
     var isFinal: Bool { error == nil || diverged == true }

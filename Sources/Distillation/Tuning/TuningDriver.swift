@@ -130,6 +130,7 @@ public struct TuningDriver: Sendable {
         do {
             let result = try run(settings, fold, trial.budget)
             record.seconds = result.seconds
+            record.examplesPerSecond = result.examplesPerSecond.flatMap { $0.isFinite ? $0 : nil }
             record.metrics = result.metrics.filter { $0.value.isFinite }
             if result.metric.isFinite {
                 record.metric = result.metric

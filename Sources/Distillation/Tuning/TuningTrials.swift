@@ -75,7 +75,7 @@ public final class TuningTrials {
         return TrialResult(
             metric: result,
             metrics: Dictionary(values.entries.map { ($0.name.rawValue, $0.value) }) { first, _ in first },
-            seconds: -start.timeIntervalSinceNow)
+            seconds: -start.timeIntervalSinceNow, examplesPerSecond: outcome.examplesPerSecond)
     }
 
     private func hold(_ fold: Int, of lesson: Lesson, in session: inout TrainingSession) throws {

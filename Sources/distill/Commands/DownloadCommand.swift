@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Hub
+import HubStore
 
 struct DownloadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -59,11 +59,8 @@ struct DownloadCommand: ParsableCommand {
         let (repository, files) = try request()
         var configuration = HubConfiguration()
         if let cacheDir { configuration.cache = URL(filePath: cacheDir, directoryHint: .isDirectory) }
-        let display = DownloadDisplay(isDrawn: Terminal.isInteractive && !quiet)
-        let directory = try HubClient(configuration).waitForSnapshot(of: repository, files: files) {
-            display.show($0)
-        }
-        display.clear()
+        let directory = try HubSource.snapshot(
+            of: repository, files: files, configuration: configuration, quiet: quiet)
         try Terminal.output(directory.path)
     }
 }

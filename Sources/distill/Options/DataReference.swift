@@ -1,7 +1,7 @@
 import Datasets
 import Distillation
 import Foundation
-import Hub
+import HubStore
 
 /// What a user names where data are wanted: a file, a pattern of files, a directory, or data on the Hub.
 enum DataReference {
@@ -16,10 +16,7 @@ enum DataReference {
     static func url(_ text: String, split: DataSplit, quiet: Bool = false) throws -> URL {
         do {
             if let reference = try HubDataReference.parse(text) {
-                let display = DownloadDisplay(isDrawn: Terminal.isInteractive && !quiet)
-                defer { display.clear() }
-                return DataFiles.url(
-                    for: try HubClient().waitForData(of: reference, split: split) { display.show($0) })
+                return DataFiles.url(for: try HubSource.data(of: reference, split: split, quiet: quiet))
             }
             var isDirectory: ObjCBool = false
             let isThere = FileManager.default.fileExists(atPath: text, isDirectory: &isDirectory)
@@ -27,8 +24,8 @@ enum DataReference {
             let directory = URL(filePath: text, directoryHint: .isDirectory)
             return DataFiles.url(
                 for: try split.files(in: names(below: text), of: text).map { directory.appending(path: $0) })
-        } catch let error as HubError {
-            throw DistillationError(error.description)
+        } catch let error where error is HubError || error is HubProcessError {
+            throw DistillationError("\(error)")
         }
     }
 

@@ -9,6 +9,9 @@ struct DisplayOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Show no progress, only warnings and the result.")
     var quiet = false
 
+    // Options are validated before the models and data that they name are fetched.
+    func validate() { if quiet { Terminal.isQuiet = true } }
+
     /// Prints a result: as JSON, or as text.
     func print(_ report: some Encodable, text: () -> String) throws {
         try Terminal.output(json ? try JSONText.encode(report) : text())

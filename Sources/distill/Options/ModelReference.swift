@@ -1,6 +1,6 @@
 import Distillation
 import Foundation
-import Hub
+import HubStore
 
 /// What a user names where a model is wanted: a directory, or `org/name` or `org/name@revision` on the Hub.
 enum ModelReference {
@@ -21,14 +21,10 @@ enum ModelReference {
             }
             return URL(filePath: text)
         }
-        let display = DownloadDisplay(isDrawn: Terminal.isInteractive && !quiet)
         do {
-            let directory = try HubClient().waitForSnapshot(of: repository) { display.show($0) }
-            display.clear()
-            return directory
-        } catch let error as HubError {
-            display.clear()
-            throw DistillationError("there is no directory '\(text)', and on the Hub: \(error.description)")
+            return try HubSource.snapshot(of: repository, quiet: quiet)
+        } catch let error where error is HubError || error is HubProcessError {
+            throw DistillationError("there is no directory '\(text)', and on the Hub: \(error)")
         }
     }
 }

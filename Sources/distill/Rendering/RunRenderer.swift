@@ -9,12 +9,22 @@ final class RunRenderer {
     private var bar: ProgressBar?
     private var isLineOpen = false
     private var lastPlainLine = Date()
+    private let width: () -> Int
+    private let plainInterval: Double
     private(set) var warnings: [String] = []
 
-    /// - Parameter write: Takes text as it is, escape codes and line ends included.
-    init(isInteractive: Bool, isQuiet: Bool, write: @escaping (String) -> Void) {
+    /// - Parameters:
+    ///   - width: The terminal's columns.
+    ///   - plainInterval: Seconds between two lines of progress where no line can move.
+    ///   - write: Takes text as it is, escape codes and line ends included.
+    init(
+        isInteractive: Bool, isQuiet: Bool, width: @escaping () -> Int = { Terminal.width },
+        plainInterval: Double = 5, write: @escaping (String) -> Void
+    ) {
         self.isInteractive = isInteractive
         self.isQuiet = isQuiet
+        self.width = width
+        self.plainInterval = plainInterval
         self.write = write
     }
 
@@ -33,12 +43,20 @@ final class RunRenderer {
             lastPlainLine = Date()
             if isInteractive { draw("\(name) …") } else { line("\(name) …") }
         case .phaseFinished(let name, let seconds):
+            let whole = bar.flatMap { Self.whole($0.speed, seconds) } ?? ""
             bar = nil
-            line("\(name): \(String(format: "%.1f", seconds)) s")
-        case .progress(let completed, let total, let unit, let detail):
-            progress(completed, total, unit, detail)
+            line("\(name): \(String(format: "%.1f", seconds)) s" + whole)
+        case .progress(let progress): show(progress)
         case .step(let metrics): if !isInteractive { plainStep(metrics) }
-        case .evaluated(let metrics): line(Self.text(metrics))
+        case .evaluated(let metrics):
+            let fields = Self.fields(metrics)
+            // Elsewhere than on a terminal, whoever reads the lines wants one for each evaluation.
+            let lines =
+                isInteractive
+                ? TextWidth.lines(
+                    fields, columns: max(10, width() - 1), indent: width() < 60 ? "    " : "             ")
+                : [fields.joined(separator: "  ")]
+            for text in lines { line(text) }
         case .note(let text): line("  " + text)
         }
     }
@@ -46,20 +64,29 @@ final class RunRenderer {
     /// Repeats what must not be missed, below the closing table.
     func repeatWarnings() { for text in warnings { warn(text) } }
 
-    private func progress(_ completed: Int, _ total: Int, _ unit: String, _ detail: String) {
-        guard isInteractive, bar?.shouldDraw(isLast: completed == total) == true else { return }
+    private func show(_ progress: RunProgress) {
+        bar?.take(progress)
         guard let bar else { return }
-        draw(
-            bar.line(
-                completed: completed, total: total, unit: unit, detail: detail, width: Terminal.width))
+        if isInteractive {
+            guard self.bar?.shouldDraw(isLast: progress.completed == progress.total) == true else { return }
+            draw(bar.line(progress, width: width()))
+        } else if progress.unit != "step", isPlainLineDue {
+            // Steps have lines of their own, with the losses.
+            line("  " + bar.plainLine(progress))
+        }
     }
 
     /// A line of the present losses, at most every five seconds.
     private func plainStep(_ metrics: StepMetrics) {
-        let now = Date()
-        guard now.timeIntervalSince(lastPlainLine) >= 5 || metrics.step == metrics.totalSteps else { return }
-        lastPlainLine = now
+        guard isPlainLineDue || metrics.step == metrics.totalSteps else { return }
         line(Self.text(metrics))
+    }
+
+    private var isPlainLineDue: Bool {
+        let now = Date()
+        guard now.timeIntervalSince(lastPlainLine) >= plainInterval else { return false }
+        lastPlainLine = now
+        return true
     }
 
     private func warn(_ text: String) {
@@ -80,6 +107,14 @@ final class RunRenderer {
 
     // MARK: - Text
 
+    /// "  (6568 examples, 810/s)": what went through a phase; `nil` where nothing was counted.
+    private static func whole(_ speed: Speed, _ seconds: Double) -> String? {
+        speed.mean(seconds: seconds).map { rate in
+            "  (\(speed.total) example\(speed.total == 1 ? "" : "s"), "
+                + String(format: rate < 100 ? "%.1f/s)" : "%.0f/s)", rate)
+        }
+    }
+
     static func text(_ metrics: StepMetrics) -> String {
         let stage = metrics.stage.map { "  [\($0)]" } ?? ""
         return String(
@@ -91,11 +126,18 @@ final class RunRenderer {
                 metrics.examplesPerSecond)
     }
 
-    static func text(_ metrics: EpochMetrics) -> String {
-        let stage = metrics.stage.map { "  [\($0)]" } ?? ""
-        return String(
-            format: "  epoch %.2f%@  train loss %.4f  validation:", metrics.epoch, stage, metrics.trainLoss)
-            + values(metrics.validation) + (metrics.isBest ? "  (best)" : "")
+    /// An evaluation as fields with two spaces between them.
+    static func fields(_ metrics: EpochMetrics) -> [String] {
+        var fields = [String(format: "  epoch %.2f", metrics.epoch)]
+        if let stage = metrics.stage { fields.append("[\(stage)]") }
+        fields.append(String(format: "train loss %.4f", metrics.trainLoss))
+        if let speed = metrics.examplesPerSecond { fields.append(ProgressBar.rate(speed)) }
+        let values = metrics.validation.entries.map {
+            "\($0.name.rawValue) " + String(format: "%.4f", $0.value)
+        }
+        // The word belongs to what follows it.
+        fields.append((["validation:"] + values.prefix(1)).joined(separator: "  "))
+        return fields + values.dropFirst() + (metrics.isBest ? ["(best)"] : [])
     }
 
     /// The parts of a loss, where it has several.

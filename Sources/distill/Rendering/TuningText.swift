@@ -72,6 +72,7 @@ enum TuningText {
             return
                 "[\(completed)/\(total)] \(settings(record.settings, names))\(fold)  \(outcome)"
                 + "  \(Format.duration(record.seconds))"
+                + (record.examplesPerSecond.map { "  \(ProgressBar.rate($0))" } ?? "")
         case .warning(let text): return "WARNING: \(text)"
         }
     }

@@ -1,20 +1,29 @@
 import Foundation
-import Hub
+import HubStore
 import Synchronization
 
-/// The bars of a download, on standard error: one for each file, and one for all.
+/// A download on standard error: bars on a terminal, one for each file and one for all; plain lines elsewhere.
 final class DownloadDisplay: Sendable {
     private struct State {
         var bars = DownloadBars()
         var clock = ProgressBar("")
         /// The lines that stand on the screen.
         var drawn = 0
+        var lastPlainLine = Date()
     }
 
-    private let isDrawn: Bool
+    private enum Style { case bars, lines, nothing }
+
+    private let style: Style
     private let state = Mutex(State())
 
-    init(isDrawn: Bool) { self.isDrawn = isDrawn }
+    /// Seconds between two lines where no bar can move.
+    private static let plainInterval = 5.0
+
+    /// - Parameter quiet: Whether only warnings are shown.
+    init(quiet: Bool) {
+        style = quiet || Terminal.isQuiet ? .nothing : Terminal.isInteractive ? .bars : .lines
+    }
 
     func show(_ event: HubEvent) {
         switch event {
@@ -22,20 +31,30 @@ final class DownloadDisplay: Sendable {
             clear()
             Terminal.error("Warning: \(text)")
         case .progress(let progress):
-            guard isDrawn else { return }
             state.withLock { state in
                 state.bars.take(progress)
                 let isLast = progress.filesCompleted == progress.filesTotal
-                guard state.clock.shouldDraw(isLast: isLast) else { return }
-                let lines = state.bars.lines(width: Terminal.width)
-                Terminal.errorRaw(Self.back(state.drawn) + lines.joined(separator: "\n"))
-                state.drawn = lines.count
+                switch style {
+                case .nothing: break
+                case .bars:
+                    guard state.clock.shouldDraw(isLast: isLast) else { return }
+                    let lines = state.bars.lines(width: Terminal.width)
+                    Terminal.errorRaw(Self.back(state.drawn) + lines.joined(separator: "\n"))
+                    state.drawn = lines.count
+                case .lines:
+                    let now = Date()
+                    guard isLast || now.timeIntervalSince(state.lastPlainLine) >= Self.plainInterval else {
+                        return
+                    }
+                    state.lastPlainLine = now
+                    Terminal.error(state.bars.plainLine())
+                }
             }
         }
     }
 
     func clear() {
-        guard isDrawn else { return }
+        guard style == .bars else { return }
         state.withLock { state in
             Terminal.errorRaw(Self.back(state.drawn))
             state.drawn = 0

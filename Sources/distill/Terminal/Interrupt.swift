@@ -6,14 +6,18 @@ enum Interrupt {
     private static let received = Atomic<Int32>(0)
     private static let keeps = Atomic<Bool>(false)
 
-    /// - Parameter keepsWork: Whether what was done until then is saved; else it is given up.
-    static func install(keepsWork: Bool) {
-        keeps.store(keepsWork, ordering: .relaxed)
-        // Whoever started this process may have blocked them, as threads of Dispatch do.
+    /// Lets both reach this process. Whoever started it may have blocked them, as threads of Dispatch do.
+    static func unblock() {
         var numbers = sigset_t()
         sigemptyset(&numbers)
         for number in [SIGINT, SIGTERM] { sigaddset(&numbers, number) }
         pthread_sigmask(SIG_UNBLOCK, &numbers, nil)
+    }
+
+    /// - Parameter keepsWork: Whether what was done until then is saved; else it is given up.
+    static func install(keepsWork: Bool) {
+        keeps.store(keepsWork, ordering: .relaxed)
+        unblock()
         for number in [SIGINT, SIGTERM] {
             signal(number) { number in
                 if Interrupt.received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }

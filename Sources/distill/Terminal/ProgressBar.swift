@@ -1,3 +1,4 @@
+import Distillation
 import Foundation
 
 /// The line that moves while a part of a run goes on.
@@ -5,10 +6,17 @@ struct ProgressBar {
     let title: String
     private let start: Date
     private var lastDraw = Date.distantPast
+    private(set) var speed: Speed
 
     init(_ title: String, start: Date = Date()) {
         self.title = title
         self.start = start
+        speed = Speed(start: start)
+    }
+
+    /// Takes note of how far it is.
+    mutating func take(_ progress: RunProgress, at now: Date = Date()) {
+        speed.count(progress.examples, at: now)
     }
 
     /// Whether enough time has passed to draw again: ten times a second is enough for an eye.
@@ -18,24 +26,52 @@ struct ProgressBar {
         return true
     }
 
-    /// The line, no wider than the terminal.
-    func line(completed: Int, total: Int, unit: String, detail: String, width: Int, now: Date = Date())
-        -> String
-    {
-        let share = total > 0 ? min(1, Double(completed) / Double(total)) : 0
-        let seconds = now.timeIntervalSince(start)
-        var parts = [String(format: "%3.0f %%", (share * 100).rounded(.down)), "\(completed)/\(total)"]
-        if completed > 0, seconds > 0.2 {
-            let rate = Double(completed) / seconds
-            parts.append(String(format: rate < 100 ? "%.1f %@s/s" : "%.0f %@s/s", rate, unit))
-            parts.append("\(Format.duration(Double(total - completed) / rate)) left")
+    /// The line, narrower than the terminal. What there is no room for is left out: first the last of the losses, then the bar,
+    /// the time left, the counts; the speed stays longest.
+    func line(_ progress: RunProgress, width: Int, hasBar: Bool = true, now: Date = Date()) -> String {
+        let room = max(10, width - 1)
+        let share = progress.total.map { $0 > 0 ? min(1, Double(progress.completed) / Double($0)) : 0 }
+        let rate = Self.rate(speed.now(now))
+        var (left, bar) = ("", "")
+        if let total = progress.total, let share, share > 0 {
+            let seconds = now.timeIntervalSince(start)
+            let rest = seconds / Double(progress.completed) * Double(max(0, total - progress.completed))
+            if seconds > 0.2 { left = "\(Format.duration(rest)) left" }
         }
-        if !detail.isEmpty { parts.append(detail) }
-        let text = parts.joined(separator: "  ")
-        // The bar takes the room that the numbers leave.
-        let cells = min(20, max(4, width - 1 - title.count - text.count - 4))
-        let filled = Int(share * Double(cells))
-        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: cells - filled)
-        return String("\(title)  \(bar)  \(text)".prefix(max(10, width - 1)))
+        let percent = share.map { String(format: "%3.0f %%", ($0 * 100).rounded(.down)) } ?? ""
+        let count =
+            progress.total.map { "\(progress.completed)/\($0)" } ?? "\(progress.completed) \(progress.unit)s"
+        var details = progress.detail.components(separatedBy: "  ").filter { !$0.isEmpty }
+        func text(_ parts: [String]) -> String { parts.filter { !$0.isEmpty }.joined(separator: "  ") }
+        func whole(_ bar: String) -> String { text([title, bar, percent, count, rate, left] + details) }
+        if let share, hasBar {
+            // The bar takes the room that the numbers leave.
+            while !details.isEmpty, TextWidth.columns(whole("    ")) > room { details.removeLast() }
+            let cells = min(20, room - TextWidth.columns(whole("")) - 2)
+            if cells >= 4 { bar = Self.bar(share, cells) }
+        }
+        while !details.isEmpty, TextWidth.columns(whole(bar)) > room { details.removeLast() }
+        let shorter = [
+            whole(bar), text([title, percent, count, rate, left]), text([title, percent, count, rate]),
+            text([title, percent, rate]), text([title, rate]), text([rate]),
+        ]
+        return TextWidth.prefix(
+            shorter.first { TextWidth.columns($0) <= room } ?? shorter[shorter.count - 1], columns: room)
+    }
+
+    /// The line where no terminal is: all of it.
+    func plainLine(_ progress: RunProgress, now: Date = Date()) -> String {
+        line(progress, width: .max, hasBar: false, now: now)
+    }
+
+    /// "113 examples/s"; nothing where no speed is known.
+    static func rate(_ value: Double?) -> String {
+        guard let value else { return "" }
+        return String(format: value < 100 ? "%.1f examples/s" : "%.0f examples/s", value)
+    }
+
+    static func bar(_ share: Double, _ cells: Int) -> String {
+        let filled = Int(min(1, max(0, share)) * Double(cells))
+        return String(repeating: "█", count: filled) + String(repeating: "░", count: cells - filled)
     }
 }

@@ -1,7 +1,16 @@
 import Foundation
+import Synchronization
 
 /// Standard output and standard error.
 enum Terminal {
+    private static let quiet = Atomic(false)
+
+    /// Whether the user wants no progress: what is fetched while options are read shows none then either.
+    static var isQuiet: Bool {
+        get { quiet.load(ordering: .relaxed) }
+        set { quiet.store(newValue, ordering: .relaxed) }
+    }
+
     /// Whether standard error, where progress goes, is a terminal that understands escape codes.
     static var isInteractive: Bool {
         isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"

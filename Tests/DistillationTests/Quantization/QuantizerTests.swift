@@ -83,8 +83,11 @@ struct QuantizerTests {
             zip(before.values, after.values).map { abs($0 - $1) }.reduce(0, +)
             / Float(before.values.count)
         // Fixed ranges of few examples cut more.
-        #expect(difference < spread * (activations == .fixed ? 0.05 : 0.02))
-        #expect(Evaluator.agreement(before, after) >= 0.9)
+        try Learning.expect(
+            "int8 \(activations), logits' difference", Double(difference / spread),
+            below: activations == .fixed ? 0.05 : 0.02)
+        try Learning.expect(
+            "int8 \(activations), agreement", Evaluator.agreement(before, after), above: 0.9)
         // The model itself is as it was.
         #expect(try Self.logits(model) == before)
     }
@@ -158,15 +161,21 @@ struct QuantizerTests {
     func quantizationAware() throws {
         let instrument = FakeQuantization()
         let model = try AutoModel.make(
-            Support.configuration(hidden: 32, dropout: 0), source: nil, seed: 1, instrument: instrument)
-        let trainer = try Support.trainer(model, Self.data) { $0.numTrainEpochs = 6 }
+            Support.configuration(hidden: 32, dropout: 0), source: nil, seed: Learning.seed,
+            instrument: instrument)
+        model.precision = Learning.precision.resolved(on: .cpu)
+        let trainer = try Support.trainer(model, Self.data) {
+            $0.numTrainEpochs = 6
+            $0.seed = Learning.seed
+        }
         try trainer.train(evaluate: { try Support.validation(model, Self.data) })
         let rounded = try Self.logits(model)
         let labels = Support.dataset(count: 60).labels
         let accuracy = Double(zip(rounded.predictions, labels).count { $0 == $1 }) / 60
-        #expect(accuracy > 0.6)
+        try Learning.expect("rounded training, accuracy", accuracy, above: 0.6)
         let quantizer = try Quantizer(model, method: Self.method(), sample: try Self.sample())
         let int8 = try Self.logits(quantizer.model(Set(quantizer.layers.map(\.name))))
-        #expect(Evaluator.agreement(rounded, int8) >= 0.95)
+        try Learning.expect(
+            "rounded training, agreement with int8", Evaluator.agreement(rounded, int8), above: 0.9)
     }
 }

@@ -3,6 +3,7 @@ import Foundation
 import JSON
 
 @testable import Hub
+@testable import HubStore
 
 /// A repository as a Hub serves it.
 struct FakeRepository: Sendable {

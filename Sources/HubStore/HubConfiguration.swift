@@ -23,7 +23,7 @@ public struct HubConfiguration: Sendable {
     /// Files fetched at once.
     public var concurrency = 4
     /// The proxies of the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`).
-    let proxies: HubProxies
+    package let proxies: HubProxies
 
     /// - Parameter environment: the environment variables.
     public init(environment: [String: String] = ProcessInfo.processInfo.environment) {

@@ -95,10 +95,10 @@ extension HubError: CustomStringConvertible {
     }
 
     /// Text from elsewhere, so that it cannot write to a terminal.
-    static func quoted(_ text: String) -> String { "'\(safe(text))'" }
+    package static func quoted(_ text: String) -> String { "'\(safe(text))'" }
 
     /// The same without quotes.
-    static func safe(_ text: String) -> String {
+    package static func safe(_ text: String) -> String {
         String(
             String.UnicodeScalarView(
                 text.unicodeScalars.prefix(200).map { $0.value < 32 || $0.value == 127 ? "?" : $0 }))

@@ -7,7 +7,7 @@ public enum HubEvent: Sendable, Equatable {
 }
 
 /// How far the files are. Sizes in bytes.
-public struct HubProgress: Sendable, Equatable {
+public struct HubProgress: Sendable, Equatable, Codable {
     /// The file that moved.
     public var file: String
     /// What has come of all files together, what was there from an earlier attempt included.

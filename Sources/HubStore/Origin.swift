@@ -1,17 +1,17 @@
 import Foundation
 
 /// Scheme, host and port.
-struct Origin: Equatable {
-    let scheme: String
-    let host: String
-    let port: Int
+package struct Origin: Equatable {
+    package let scheme: String
+    package let host: String
+    package let port: Int
 
-    init?(_ text: String) {
+    package init?(_ text: String) {
         guard let url = URL(string: text) else { return nil }
         self.init(url)
     }
 
-    init?(_ url: URL) {
+    package init?(_ url: URL) {
         guard let scheme = url.scheme?.lowercased(), scheme == "http" || scheme == "https",
             let host = url.host?.lowercased(), !host.isEmpty, url.user == nil
         else { return nil }

@@ -1,21 +1,21 @@
 import Foundation
 
 /// A proxy through which requests go.
-struct HubProxy: Sendable, Hashable {
-    enum Kind: Sendable { case http, socks }
+package struct HubProxy: Sendable, Hashable {
+    package enum Kind: Sendable { case http, socks }
 
-    let kind: Kind
-    let host: String
-    let port: Int
-    var user: String?
-    var password: String?
+    package let kind: Kind
+    package let host: String
+    package let port: Int
+    package var user: String?
+    package var password: String?
 }
 
 /// Which requests go through which proxy, by the environment variables that Python's client reads.
 ///
 /// Lower-case names come first. `HTTP_PROXY` in capitals does not count where `REQUEST_METHOD` is set: there a request
 /// could set it.
-struct HubProxies: Sendable {
+package struct HubProxies: Sendable {
     private var byScheme: [String: (variable: String, text: String)] = [:]
     private var exceptions: [ProxyException] = []
     private var isOff = false
@@ -39,7 +39,7 @@ struct HubProxies: Sendable {
     /// The proxy for an address; `nil` to go there directly.
     ///
     /// - Throws: ``HubError/proxy(variable:reason:)``.
-    func proxy(for url: URL) throws -> HubProxy? {
+    package func proxy(for url: URL) throws -> HubProxy? {
         guard let named = text(for: url) else { return nil }
         return try Self.parse(named.text, named.variable)
     }

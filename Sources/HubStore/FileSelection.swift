@@ -2,14 +2,16 @@ import Foundation
 
 /// Which of a repository's files are wanted.
 public struct FileSelection: Sendable, Equatable {
-    enum Rule: Sendable, Equatable {
+    package enum Rule: Sendable, Equatable {
         case model
         case file(String)
         case patterns([String])
         case data(HubDataReference, DataSplit)
     }
 
-    let rule: Rule
+    package let rule: Rule
+
+    package init(rule: Rule) { self.rule = rule }
 
     /// What a classifier needs: `config.json`, the tokenizer's files, and `model.safetensors` or its shards.
     public static let model = FileSelection(rule: .model)
@@ -35,15 +37,15 @@ public struct FileSelection: Sendable, Equatable {
 
     static let configuration = "config.json"
     static let weights = "model.safetensors"
-    static let index = "model.safetensors.index.json"
+    package static let index = "model.safetensors.index.json"
     /// What a commit may lack.
-    static let optional = [
+    package static let optional = [
         "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
         "vocab.txt", "vocab.json",
         "merges.txt",
     ]
 
-    static func isPickle(_ name: String) -> Bool {
+    package static func isPickle(_ name: String) -> Bool {
         [".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"].contains { name.lowercased().hasSuffix($0) }
     }
 
@@ -63,7 +65,7 @@ public struct FileSelection: Sendable, Equatable {
     /// The files to take, but for shards, which the index names.
     ///
     /// - Throws: ``HubError``.
-    func choose(from names: [String], id: String) throws -> [String] {
+    package func choose(from names: [String], id: String) throws -> [String] {
         let there = Set(names)
         switch rule {
         case .model:

@@ -1,7 +1,7 @@
 /// A file's name in a repository, which comes from a server and becomes a path here.
-enum RepositoryPath {
+package enum RepositoryPath {
     /// What makes a name unsafe or impossible as a path below a directory, by POSIX's and by Windows' rules.
-    static func problem(_ name: String) -> String? {
+    package static func problem(_ name: String) -> String? {
         if name.isEmpty { return "a name cannot be empty" }
         if name.utf8.count > 1024 { return "the name is longer than 1024 bytes" }
         if name.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) {
@@ -20,7 +20,7 @@ enum RepositoryPath {
     }
 
     /// Percent-encoded as Python's `quote` does it.
-    static func quote(_ text: String, keepingSlashes: Bool) -> String {
+    package static func quote(_ text: String, keepingSlashes: Bool) -> String {
         var result = ""
         for byte in text.utf8 {
             switch byte {

@@ -3,29 +3,36 @@ import Foundation
 import JSON
 
 /// The directories of one repository in the cache, as huggingface_hub lays them out.
-struct HubCache: Sendable {
-    let root: URL
-    let repository: HubRepository
+package struct HubCache: Sendable {
+    package let root: URL
+    package let repository: HubRepository
 
-    var storage: URL { root.appending(path: repository.folder, directoryHint: .isDirectory) }
+    package init(root: URL, repository: HubRepository) {
+        self.root = root
+        self.repository = repository
+    }
 
-    func snapshot(_ commit: String) -> URL {
+    package var storage: URL { root.appending(path: repository.folder, directoryHint: .isDirectory) }
+
+    package func snapshot(_ commit: String) -> URL {
         storage.appending(path: "snapshots/\(commit)", directoryHint: .isDirectory)
     }
-    func pointer(_ name: String, _ commit: String) -> URL { snapshot(commit).appending(path: name) }
-    func blob(_ etag: String) -> URL { storage.appending(path: "blobs/\(etag)") }
-    func lock(_ etag: String) -> URL { root.appending(path: ".locks/\(repository.folder)/\(etag).lock") }
-    func absent(_ name: String, _ commit: String) -> URL {
+    package func pointer(_ name: String, _ commit: String) -> URL { snapshot(commit).appending(path: name) }
+    package func blob(_ etag: String) -> URL { storage.appending(path: "blobs/\(etag)") }
+    package func lock(_ etag: String) -> URL {
+        root.appending(path: ".locks/\(repository.folder)/\(etag).lock")
+    }
+    package func absent(_ name: String, _ commit: String) -> URL {
         storage.appending(path: ".no_exist/\(commit)/\(name)")
     }
 
     /// Whether a file of a snapshot is there, and not a link to nothing.
-    func has(_ name: String, _ commit: String) -> Bool { Self.exists(pointer(name, commit)) }
+    package func has(_ name: String, _ commit: String) -> Bool { Self.exists(pointer(name, commit)) }
 
-    static func exists(_ url: URL) -> Bool { FileManager.default.fileExists(atPath: url.path) }
+    package static func exists(_ url: URL) -> Bool { FileManager.default.fileExists(atPath: url.path) }
 
     /// The commit a revision stood for when it was last looked up.
-    var cachedCommit: String? {
+    package var cachedCommit: String? {
         if repository.isCommit { return repository.revision }
         let url = storage.appending(path: "refs/\(repository.revision)")
         let text = (try? String(contentsOf: url, encoding: .utf8))?.trimmingCharacters(
@@ -34,7 +41,7 @@ struct HubCache: Sendable {
     }
 
     /// Remembers what a revision stands for.
-    func remember(_ commit: String) throws {
+    package func remember(_ commit: String) throws {
         guard repository.revision != commit, cachedCommit != commit else { return }
         let url = storage.appending(path: "refs/\(repository.revision)")
         try make(url.deletingLastPathComponent())
@@ -42,7 +49,7 @@ struct HubCache: Sendable {
     }
 
     /// Remembers that a commit lacks a file.
-    func rememberAbsent(_ name: String, _ commit: String) {
+    package func rememberAbsent(_ name: String, _ commit: String) {
         let url = absent(name, commit)
         guard !Self.exists(url) else { return }
         try? make(url.deletingLastPathComponent())
@@ -50,7 +57,7 @@ struct HubCache: Sendable {
     }
 
     /// Keeps a commit's listing where it was got whole.
-    func remember(_ listing: RepositoryListing) {
+    package func remember(_ listing: RepositoryListing) {
         let url = storage.appending(path: "trees/\(listing.commit).json")
         guard !Self.exists(url), let text = listing.treeText else { return }
         try? make(url.deletingLastPathComponent())
@@ -58,7 +65,7 @@ struct HubCache: Sendable {
     }
 
     /// The names in a commit, where a listing is kept.
-    func names(_ commit: String) -> [String]? {
+    package func names(_ commit: String) -> [String]? {
         let url = storage.appending(path: "trees/\(commit).json")
         guard let tree = try? JSONValue.load(contentsOf: url).objectValue,
             tree["format_version"]?.intValue == 1
@@ -69,7 +76,7 @@ struct HubCache: Sendable {
     }
 
     /// The names of a snapshot's files.
-    func namesPresent(_ commit: String) -> [String] {
+    package func namesPresent(_ commit: String) -> [String] {
         let directory = snapshot(commit)
         let names = FileManager.default.enumerator(atPath: directory.path)?.compactMap { $0 as? String } ?? []
         return names.filter { name in
@@ -80,7 +87,7 @@ struct HubCache: Sendable {
         }.sorted()
     }
 
-    func make(_ directory: URL) throws {
+    package func make(_ directory: URL) throws {
         do {
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         } catch {
@@ -90,7 +97,7 @@ struct HubCache: Sendable {
     }
 
     /// Marks the cache for backup programs, as <https://bford.info/cachedir/> says.
-    func tag() throws {
+    package func tag() throws {
         try make(root)
         let url = root.appending(path: "CACHEDIR.TAG")
         if Self.exists(url) { return }
@@ -104,7 +111,7 @@ struct HubCache: Sendable {
     }
 
     /// Makes the link from a snapshot to a blob, relative so that the cache can be moved.
-    func link(_ name: String, _ commit: String, to etag: String) throws {
+    package func link(_ name: String, _ commit: String, to etag: String) throws {
         let pointer = pointer(name, commit)
         try make(pointer.deletingLastPathComponent())
         if Self.exists(pointer) { return }
@@ -116,7 +123,7 @@ struct HubCache: Sendable {
     }
 
     /// A new name for a download. What an earlier one left is taken over; the digest decides whether it was any good.
-    func takeIncomplete(_ etag: String) -> URL {
+    package func takeIncomplete(_ etag: String) -> URL {
         let directory = storage.appending(path: "blobs", directoryHint: .isDirectory)
         let unique = String(UInt64.random(in: 0...0xffff_ffff), radix: 16)
         let name = "\(etag).\(String(repeating: "0", count: 8 - unique.count))\(unique).incomplete"
@@ -128,13 +135,13 @@ struct HubCache: Sendable {
         return url
     }
 
-    static func size(_ url: URL) -> Int {
+    package static func size(_ url: URL) -> Int {
         var status = stat()
         return stat(url.path, &status) == 0 ? Int(status.st_size) : 0
     }
 
     /// Bytes free for this user where a directory lies.
-    var free: Int? {
+    package var free: Int? {
         var status = statvfs()
         guard statvfs(root.path, &status) == 0 else { return nil }
         return Int(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))

@@ -4,7 +4,7 @@ public struct HubRepository: Sendable, Equatable {
         case model, dataset
 
         /// What stands before the id in addresses.
-        var path: String { self == .dataset ? "datasets/" : "" }
+        package var path: String { self == .dataset ? "datasets/" : "" }
     }
 
     public let kind: Kind
@@ -32,9 +32,9 @@ public struct HubRepository: Sendable, Equatable {
     var folder: String { "\(kind.rawValue)s--" + id.replacing("/", with: "--") }
 
     /// Whether the revision is a whole commit hash, which never changes.
-    var isCommit: Bool { Self.isHexadecimal(revision, count: 40) }
+    package var isCommit: Bool { Self.isHexadecimal(revision, count: 40) }
 
-    static func isHexadecimal(_ text: String, count: Int) -> Bool {
+    package static func isHexadecimal(_ text: String, count: Int) -> Bool {
         text.utf8.count == count && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
     }
 

@@ -8,7 +8,7 @@ extension HubCache {
     /// - Parameters:
     ///   - strictly: Whether what cannot be known counts as missing: while there is a network to ask.
     /// - Throws: ``HubError``.
-    func missing(_ selection: FileSelection, _ commit: String, strictly: Bool) throws -> [String] {
+    package func missing(_ selection: FileSelection, _ commit: String, strictly: Bool) throws -> [String] {
         let names = names(commit)
         let present = namesPresent(commit)
         switch selection.rule {
@@ -54,7 +54,7 @@ extension HubCache {
     /// The shards that a snapshot's index names.
     ///
     /// - Throws: ``HubError/cache(path:reason:)``.
-    func shards(_ commit: String) throws -> [String] {
+    package func shards(_ commit: String) throws -> [String] {
         let url = pointer(FileSelection.index, commit)
         func refused(_ reason: String) -> HubError { .cache(path: url.path, reason: reason) }
         let value: JSONValue

@@ -6,6 +6,12 @@ public struct HubDataReference: Sendable, Equatable {
 
     static let scheme = "hf://"
 
+    /// - Parameter path: A file, a folder or a pattern; empty for the whole.
+    init(repository: HubRepository, path: String) {
+        self.repository = repository
+        self.path = path
+    }
+
     /// Reads a text that is meant as one.
     ///
     /// - Returns: `nil` where it does not begin with `hf://`.

@@ -1,19 +1,19 @@
 import JSON
 
 /// What a repository holds at a commit: the answer to `/api/models/{id}/revision/{revision}?blobs=true`.
-struct RepositoryListing: Equatable {
-    struct File: Equatable {
-        let name: String
-        let size: Int?
-        let blob: String?
-        let sha256: String?
+package struct RepositoryListing: Equatable {
+    package struct File: Equatable {
+        package let name: String
+        package let size: Int?
+        package let blob: String?
+        package let sha256: String?
     }
 
-    let commit: String
-    let files: [File]
+    package let commit: String
+    package let files: [File]
 
     /// - Throws: ``HubError/badAnswer(url:reason:)``.
-    init(_ body: [UInt8], url: String) throws {
+    package init(_ body: [UInt8], url: String) throws {
         let value: JSONValue
         do { value = try JSONValue.parse(body) } catch {
             throw HubError.badAnswer(url: url, reason: "the answer is not JSON: \(error)")

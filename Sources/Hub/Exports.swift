@@ -1,0 +1,2 @@
+// Whoever imports `Hub` sees its names, selections, errors and events too.
+@_exported import HubStore
