@@ -90,6 +90,9 @@ struct LabelFields {
     private static func difference(_ reader: ConfigurationReader, _ names: [String]) -> String? {
         guard let value = reader.optional("label2id") else { return nil }
         let inverse = value.objectValue
+        // Old versions left the map that every model has.
+        let isUsual = inverse.map { $0.keys.allSatisfy { $0.hasPrefix("LABEL_") } } ?? false
+        if isUsual, names == names.indices.map(usualName) { return nil }
         let index = names.indices.first { index in inverse?[names[index]]?.doubleValue != Double(index) }
         guard let index else {
             return inverse?.count == names.count

@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Distillation
 import Foundation
+import Tokenizers
 
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -68,8 +69,17 @@ struct PredictCommand: ParsableCommand {
         defer {
             predictor.cutWarning(input == "-" ? "standard input" : input).map { Terminal.error("WARNING: \($0)") }
         }
+        var count = 0
         while let inputs = try source.next() {
-            try Terminal.output(try answers(to: inputs, predictor).joined(separator: "\n"))
+            do {
+                try Terminal.output(try answers(to: inputs, predictor).joined(separator: "\n"))
+            } catch let error as TokenizerError {
+                // Its index counts the texts that were given to the model.
+                let sound = inputs.indices.filter { if case .success = inputs[$0] { true } else { false } }
+                guard let index = error.textIndex, sound.indices.contains(index) else { throw error }
+                throw DistillationError("\(source.place(count + sound[index] + 1)): \(error)")
+            }
+            count += inputs.count
         }
     }
 
