@@ -32,7 +32,8 @@ struct Columns: Equatable {
             guard let index = place(name) else {
                 throw DatasetError(
                     path,
-                    "there is no column '\(shown(name))'; the columns are \(list(names)); choose one with \(option)")
+                    "there is no column '\(shown(name))'; the columns are \(list(names)); choose one with \(option)"
+                )
             }
             return index
         }
@@ -62,7 +63,8 @@ struct Columns: Equatable {
             text = index
             pair = try options.pairColumn.map { try required($0, "--text-pair-column") }
         }
-        for column in [text, pair, label].compactMap(\.self) where places[Array(names[column].utf8)]?.count != 1 {
+        for column in [text, pair, label].compactMap(\.self)
+        where places[Array(names[column].utf8)]?.count != 1 {
             throw DatasetError(
                 path, "the column '\(shown(names[column]))' occurs twice; rename one of the two")
         }

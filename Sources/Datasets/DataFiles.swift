@@ -80,7 +80,8 @@ public enum DataFiles {
     private static func checkCount(_ count: Int, _ pattern: String) throws {
         guard count <= Limits.files else {
             throw DatasetError(
-                shown(pattern, limit: 1000), "the pattern stands for more than \(Limits.files) files; name fewer")
+                shown(pattern, limit: 1000),
+                "the pattern stands for more than \(Limits.files) files; name fewer")
         }
     }
 

@@ -4,7 +4,8 @@ public struct DatasetError: Error, Equatable, Sendable, CustomStringConvertible 
 
     public init(_ description: String) {
         // Also where a file's name has line ends.
-        self.description = description.contains { $0.isNewline } ? shown(description, limit: .max) : description
+        self.description =
+            description.contains { $0.isNewline } ? shown(description, limit: .max) : description
     }
 
     /// Names as an error shows them: not many, and none of them long.

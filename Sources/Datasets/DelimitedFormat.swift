@@ -26,7 +26,8 @@ public struct DelimitedFormat: Sendable, Equatable {
         let bytes = Array(text.utf8)
         guard bytes.count == 1, bytes[0] < 0x80, !"\"\r\n\0".utf8.contains(bytes[0]) else {
             throw DatasetError(
-                "delimiter must be one ASCII character, such as ';', or tab, and no quote; got '\(shown(text))'")
+                "delimiter must be one ASCII character, such as ';', or tab, and no quote; got '\(shown(text))'"
+            )
         }
         return bytes[0]
     }

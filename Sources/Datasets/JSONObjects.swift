@@ -103,7 +103,8 @@ struct JSONObjects {
             reader.advance()
             try skipSpace()
             guard try reader.peek() == nil else {
-                throw DatasetError(path, line: line, "this is not JSON: something follows the end of the array")
+                throw DatasetError(
+                    path, line: line, "this is not JSON: something follows the end of the array")
             }
             form = .ended
             return nil
@@ -122,7 +123,8 @@ struct JSONObjects {
         let found =
             byte.map { (0x21..<0x7F).contains($0) ? "'\(UnicodeScalar($0))'" : "byte \($0)" }
             ?? "the end of the file"
-        return DatasetError(path, line: line, "this is not JSON: expected \(expected) in the array, found \(found)")
+        return DatasetError(
+            path, line: line, "this is not JSON: expected \(expected) in the array, found \(found)")
     }
 
     /// Quotes, brackets, commas and line ends.

@@ -76,7 +76,8 @@ extension LabelMap {
         let possible: Set = ["none", "na", "", "nil", "undefined", "missing"]
         let others = zip(names, plain).filter { !certain.contains($1) && !possible.contains($1) }.map(\.0)
         let areNumbers = !others.isEmpty && others.allSatisfy(isNumber)
-        return zip(names, plain).filter { certain.contains($1) || areNumbers && possible.contains($1) }.map(\.0)
+        return zip(names, plain).filter { certain.contains($1) || areNumbers && possible.contains($1) }.map(
+            \.0)
     }
 }
 
@@ -89,7 +90,9 @@ func list(_ names: [String]) -> String {
 
 /// A whole number from 0 on, written without sign, leading zeros or spaces.
 func canonicalInteger(_ text: String) -> Int? {
-    guard text.utf8.count < 20, let number = Int(text), number >= 0, String(number) == text else { return nil }
+    guard text.utf8.count < 20, let number = Int(text), number >= 0, String(number) == text else {
+        return nil
+    }
     return number
 }
 

@@ -29,7 +29,8 @@ extension LabelSetCoding {
             guard let set = row.labelSet else { return true }
             hasTruthValues = hasTruthValues || row.hasTruthValues
             areIndicators =
-                areIndicators && set.count == (length ?? set.count) && set.allSatisfy { $0 == "0" || $0 == "1" }
+                areIndicators && set.count == (length ?? set.count)
+                && set.allSatisfy { $0 == "0" || $0 == "1" }
                 && (set.count > 1 || set.count == 1 && row.hasTruthValues)
             length = set.count
             if set != ["0", "1"] { isAlwaysBoth = false }
@@ -45,13 +46,17 @@ extension LabelSetCoding {
         /// - Throws: ``DatasetError`` where indicators are of another number of classes, or may as well be class numbers.
         func coding(for map: LabelMap?, path: (TextRow) -> String, source: String) throws -> LabelSetCoding {
             // Where 0 and 1 are names, they mean these.
-            guard areIndicators, let length, map.map({ $0.id(of: "0") == nil && $0.id(of: "1") == nil }) ?? true
+            guard areIndicators, let length,
+                map.map({ $0.id(of: "0") == nil && $0.id(of: "1") == nil }) ?? true
             else { return .classes }
             if let map, map.count != length {
                 guard let row = repeated else {
                     guard hasTruthValues else { return .classes }
-                    throw DatasetError(source, "the labels are \(length) truth values each, but there are "
-                        + "\(map.count) classes (\(list(map.names))); give one for each class, or their names")
+                    throw DatasetError(
+                        source,
+                        "the labels are \(length) truth values each, but there are "
+                            + "\(map.count) classes (\(list(map.names))); give one for each class, or their names"
+                    )
                 }
                 throw DatasetError(
                     path(row), at: row,

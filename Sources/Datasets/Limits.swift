@@ -13,7 +13,8 @@ enum Limits {
     static func rowError(_ path: String, line: Int, limit: Int = row) -> DatasetError {
         let size = limit >= 1_000_000 ? "\(limit / 1_000_000) MB" : "\(limit) bytes"
         return DatasetError(
-            path, line: line, "the row that begins here is longer than \(size); cut its text, or check its quotes")
+            path, line: line,
+            "the row that begins here is longer than \(size); cut its text, or check its quotes")
     }
 }
 

@@ -113,7 +113,8 @@ extension DelimitedReader {
             throw DatasetError(
                 path,
                 "the columns seem to be separated by '\(DelimitedFormat.name(of: other))', not by "
-                    + "'\(DelimitedFormat.name(of: delimiter))'; pass --delimiter '\(DelimitedFormat.name(of: other))'")
+                    + "'\(DelimitedFormat.name(of: delimiter))'; pass --delimiter '\(DelimitedFormat.name(of: other))'"
+            )
         }
     }
 
@@ -121,7 +122,8 @@ extension DelimitedReader {
     private func separator(_ header: DelimitedRecord) -> UInt8? {
         var line: [UInt8] = []
         for field in 0..<min(header.count, 3) { line += (field == 0 ? [] : [delimiter]) + header[field] }
-        guard header.count < 3, line.count == 5, line.starts(with: "sep=".utf8), !"\"\r\n".utf8.contains(line[4])
+        guard header.count < 3, line.count == 5, line.starts(with: "sep=".utf8),
+            !"\"\r\n".utf8.contains(line[4])
         else { return nil }
         return line[4]
     }

@@ -51,7 +51,8 @@ struct TabbedParser {
         if fits, isOpen, let following = try self.line(1) {
             needsQuotes = 1 + following.bytes.count { $0 == delimiter } != plain.count
         }
-        if needsQuotes, let (quoted, lines) = try quotedRecord(), expected.map({ $0 == quoted.count }) ?? true {
+        if needsQuotes, let (quoted, lines) = try quotedRecord(), expected.map({ $0 == quoted.count }) ?? true
+        {
             drop(lines)
             return quoted
         }
@@ -68,7 +69,9 @@ struct TabbedParser {
     /// - Returns: Whether one begins with a quote that it does not close.
     private func split(_ line: Line, into record: inout DelimitedRecord) throws -> Bool {
         var isOpen = false
-        for field in line.bytes.split(separator: delimiter, maxSplits: Limits.columns, omittingEmptySubsequences: false) {
+        for field in line.bytes.split(
+            separator: delimiter, maxSplits: Limits.columns, omittingEmptySubsequences: false)
+        {
             if field.first == quote, !appendUnquoted(field, to: &record.bytes) {
                 isOpen = true
                 record.bytes += field

@@ -102,7 +102,9 @@ public struct TextRow: Sendable, Equatable {
             switch (first, last) {
             case (UInt8(ascii: "["), UInt8(ascii: "]")):
                 options.labelForm == .set || isQuoted || second == last
-                    || bytes.dropFirst().dropLast().allSatisfy { (48...57).contains($0) || ", .".utf8.contains($0) }
+                    || bytes.dropFirst().dropLast().allSatisfy {
+                        (48...57).contains($0) || ", .".utf8.contains($0)
+                    }
             case (UInt8(ascii: "("), UInt8(ascii: ")")), (UInt8(ascii: "{"), UInt8(ascii: "}")): isQuoted
             default: false
             }

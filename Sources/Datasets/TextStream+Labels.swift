@@ -22,7 +22,8 @@ extension TextStream {
         if case .indicators(let length)? = labelSetCoding {
             guard set.count == length, length <= map.count else {
                 throw DatasetError(
-                    path(of: row), at: row, "the label has \(set.count) indicators where \(length) are wanted")
+                    path(of: row), at: row, "the label has \(set.count) indicators where \(length) are wanted"
+                )
             }
             return set.indices.filter { set[$0] == "1" }
         }
@@ -49,7 +50,8 @@ extension TextStream {
     ///
     /// - Parameter row: A row of this file.
     /// - Returns: `nil` where the row has no label.
-    /// - Throws: ``DatasetError`` for a label that is no decimal number, not finite, or too large for float32.
+    /// - Throws: ``DatasetError`` for a label that is no decimal number, not finite, or too large for float32, and for a whole
+    ///   number that float32 would round.
     public func value(of row: TextRow) throws -> Float? {
         guard let label = row.label else { return nil }
         guard isNumber(label), let number = Double(label), number.isFinite else {
@@ -60,7 +62,15 @@ extension TextStream {
         let value = Float(number)
         guard value.isFinite else {
             throw DatasetError(
-                path(of: row), at: row, "the label '\(shown(label))' is too large for float32; scale the labels")
+                path(of: row), at: row,
+                "the label '\(shown(label))' is too large for float32; scale the labels")
+        }
+        // A whole number is told from its neighbours by all of its digits.
+        guard Double(value) == number || label.utf8.contains(where: { ".eE".utf8.contains($0) }) else {
+            throw DatasetError(
+                path(of: row), at: row,
+                "the label '\(shown(label))' has more digits than float32 holds; subtract a number from the labels, or "
+                    + "scale them")
         }
         return value
     }

@@ -124,7 +124,8 @@ struct BadInputTests {
             ["data.csv, line 3", "text is empty", "remove the row"])
         try refuse("text,label\ngood,great\n", [:], ["data.csv, line 2", "'great'", "negative, positive"])
         try refuse("text,label\n", [:], ["data.csv", "no examples", "in this file"])
-        try refuse("text\ngood\n", [:], ["data.csv", "no label column", "--label-column"])
+        try refuse(
+            "text\ngood\n", [:], ["data.csv: no text has a label", "--validation", "the columns are text"])
     }
 
     @Test("labels of teacher and student, or of two models, that differ in names or order")

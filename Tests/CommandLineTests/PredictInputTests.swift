@@ -25,13 +25,15 @@ struct PredictInputTests {
         let csv = "text,label\na brilliant film,positive\n\"a dull plot, sadly\",negative\n"
         let lines = "{\"text\": \"a brilliant film\", \"label\": \"x\"}\n{\"text\": \"a dull plot, sadly\"}\n"
         for (name, text) in [
-            ("d.csv", csv), ("d.tsv", "label\ttext\nx\ta brilliant film\ny\ta dull plot, sadly\n"), ("d.jsonl", lines),
+            ("d.csv", csv), ("d.tsv", "label\ttext\nx\ta brilliant film\ny\ta dull plot, sadly\n"),
+            ("d.jsonl", lines),
             ("d.json", "[" + lines.split(separator: "\n").joined(separator: ",\n") + "]"),
         ] {
             let result = try predict(try scratch.write(text, to: name))
             #expect(result.status == 0 && result.output == expected, "\(name): \(result.errors)")
         }
-        let other = try scratch.write("body;text\na brilliant film;x\n\"a dull plot, sadly\";y\n", to: "o.csv")
+        let other = try scratch.write(
+            "body;text\na brilliant film;x\n\"a dull plot, sadly\";y\n", to: "o.csv")
         let chosen = try predict(other, "--text-column", "body", "--delimiter", ";")
         #expect(chosen.output == expected, "\(chosen.errors)")
         #expect(try predict(scratch.path("[d].[ct]sv")).status == 1)
@@ -73,7 +75,9 @@ struct PredictInputTests {
         #expect(try predict(input: "\u{FEFF}a film\na plot\n").output == answers("a film", "a plot"))
         let file = try scratch.write("\u{FEFF}a film\r\na plot\r\n", to: "t.txt")
         #expect(try predict(file).output == answers("a film", "a plot"))
-        #expect(try LineReader(path: try scratch.write("\u{FEFF}\n\u{FEFF}b", to: "u.txt")).next()?.map(\.text) == ["", "\u{FEFF}b"])
+        #expect(
+            try LineReader(path: try scratch.write("\u{FEFF}\n\u{FEFF}b\n", to: "u.txt")).next()?.map(\.text)
+                == ["", "\u{FEFF}b"])
     }
 
     @Test("lines are those that splitting the whole gives, whatever their lengths")
@@ -85,7 +89,8 @@ struct PredictInputTests {
             }
             let texts = lengths.map { String(repeating: "a", count: $0) }
             let ends = Bool.random(using: &generator) ? "\n" : ""
-            let file = try scratch.write(texts.joined(separator: "\n") + (texts.isEmpty ? "" : ends), to: "t.txt")
+            let file = try scratch.write(
+                texts.joined(separator: "\n") + (texts.isEmpty ? "" : ends), to: "t.txt")
             let reader = try LineReader(path: file, maximumCount: 7)
             var found: [LineReader.Line] = []
             while let next = try reader.next() {
@@ -113,6 +118,8 @@ struct PredictInputTests {
         let error = #expect(throws: DistillationError.self) {
             _ = try LineReader(path: file.path, limit: 8_000_000).next()
         }
-        #expect(error?.description.hasSuffix("l.txt, line 1: the line is longer than 8 MB; texts stand on lines of their own") == true)
+        #expect(
+            error?.description.hasSuffix(
+                "l.txt, line 1: the line is longer than 8 MB; texts stand on lines of their own") == true)
     }
 }

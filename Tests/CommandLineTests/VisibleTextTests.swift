@@ -10,9 +10,11 @@ struct VisibleTextTests {
         "control characters and those of direction are written as JSON escapes them, others stay",
         arguments: [
             ("neg\u{1B}]0;owned\u{07}\u{1B}[31m\u{202E}", "neg\\u001b]0;owned\\u0007\\u001b[31m\\u202e"),
-            ("\u{7F}\u{80}\u{9B}31m\u{9F}", "\\u007f\\u0080\\u009b31m\\u009f"), ("\u{61C}\u{200E}\u{200F}", "\\u061c\\u200e\\u200f"),
+            ("\u{7F}\u{80}\u{9B}31m\u{9F}", "\\u007f\\u0080\\u009b31m\\u009f"),
+            ("\u{61C}\u{200E}\u{200F}", "\\u061c\\u200e\\u200f"),
             ("\u{202A}\u{2066}\u{2069}\u{2028}", "\\u202a\\u2066\\u2069\\u2028"), ("\0\r", "\\u0000\\u000d"),
-            ("é ü 日本 — “x” 👩‍👩‍👧 ا", "é ü 日本 — “x” 👩‍👩‍👧 ا"), ("a\nb\tc", "a\nb\tc"), ("", ""), ("À\u{A0}", "À\u{A0}"),
+            ("é ü 日本 — “x” 👩‍👩‍👧 ا", "é ü 日本 — “x” 👩‍👩‍👧 ا"), ("a\nb\tc", "a\nb\tc"), ("", ""),
+            ("À\u{A0}", "À\u{A0}"),
         ])
     func characters(_ text: String, _ shown: String) {
         #expect(Array(text.visible().utf8) == Array(shown.utf8))
@@ -29,10 +31,12 @@ struct VisibleTextTests {
         for value in (0..<0x3000 as Range<UInt32>) {
             guard let scalar = Unicode.Scalar(value) else { continue }
             let isObeyed =
-                value < 0x20 || (0x7F...0x9F).contains(value) || value == 0x61C || (0x200E...0x200F).contains(value)
+                value < 0x20 || (0x7F...0x9F).contains(value) || value == 0x61C
+                || (0x200E...0x200F).contains(value)
                 || (0x2028...0x202E).contains(value) || (0x2066...0x2069).contains(value)
             for text in ["\(scalar)", "aé\(scalar)—ا"] {
-                #expect((text.visible(keepingLines: false) != text) == isObeyed, "\(String(value, radix: 16))")
+                #expect(
+                    (text.visible(keepingLines: false) != text) == isObeyed, "\(String(value, radix: 16))")
             }
         }
     }
@@ -47,7 +51,8 @@ struct VisibleTextTests {
         let renderer = RunRenderer(isInteractive: true, isQuiet: false) { text += $0 }
         let bad = "x\u{1B}]0;owned\u{07}\u{9B}y"
         for event: RunEvent in [
-            .phaseStarted(bad), .progress(completed: 1, total: 1, unit: "step", detail: bad), .note(bad), .warning(bad),
+            .phaseStarted(bad), .progress(completed: 1, total: 1, unit: "step", detail: bad), .note(bad),
+            .warning(bad),
         ] { renderer.handle(event) }
         renderer.repeatWarnings()
         #expect(!text.contains("\u{1B}]") && !text.contains("\u{07}") && !text.contains("\u{9B}"))
@@ -59,7 +64,8 @@ struct VisibleTextTests {
         let scratch = try Scratch()
         let name = "neg\\u001b]0;owned\\u0007\\u009b\\u202e\\u007f"
         let model = try scratch.model(
-            "model", config: ("\"0\": \"negative\"", "\"0\": \"\(name)\""), ("\"negative\": 0", "\"\(name)\": 0"))
+            "model", config: ("\"0\": \"negative\"", "\"0\": \"\(name)\""),
+            ("\"negative\": 0", "\"\(name)\": 0"))
         let data = try scratch.write("text,label\na film,0\na plot,1\n", to: "d.csv")
         func expectClean(_ result: Program.Result, sourceLocation: SourceLocation = #_sourceLocation) {
             for text in [result.output, result.errors] {
@@ -69,7 +75,9 @@ struct VisibleTextTests {
         let shown = try Program.run(["evaluate", "--model", model, "--data", data, "--latency-samples", "0"])
         #expect(shown.status == 0 && shown.output.contains(name), "\(shown.errors)")
         expectClean(shown)
-        let json = try Program.run(["evaluate", "--model", model, "--data", data, "--latency-samples", "0", "--json"])
+        let json = try Program.run([
+            "evaluate", "--model", model, "--data", data, "--latency-samples", "0", "--json",
+        ])
         expectClean(json)
         let report = try JSONText.decode(EvaluationReport.self, from: json.output)
         #expect(report.labels[0] == "neg\u{1B}]0;owned\u{07}\u{9B}\u{202E}\u{7F}")

@@ -34,16 +34,31 @@ struct JSONArrayTests {
         "what is no such array is refused by its line",
         arguments: [
             ("[\n{\"text\": \"a\", \"label\": 1},\n{\"text\": }\n]", "line 3: this is not JSON"),
-            ("[\n{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\"}]", "line 3: this is not JSON: expected ',' or ']'"),
-            ("[\n{\"text\": \"a\", \"label\": 1},", "line 2: this is not JSON: expected the end of the element"),
-            ("[\n{\"text\": \"a\", \"label\": 1}", "line 2: this is not JSON: expected ',' or ']' in the array, found the end"),
+            (
+                "[\n{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\"}]",
+                "line 3: this is not JSON: expected ',' or ']'"
+            ),
+            (
+                "[\n{\"text\": \"a\", \"label\": 1},",
+                "line 2: this is not JSON: expected the end of the element"
+            ),
+            (
+                "[\n{\"text\": \"a\", \"label\": 1}",
+                "line 2: this is not JSON: expected ',' or ']' in the array, found the end"
+            ),
             ("[{\"text\": \"a", "line 1: this is not JSON: expected a closing quote"),
             ("[{\"text\": \"a\", \"label\": 1},]", "line 1: this is not JSON"),
             ("[{\"text\": \"a\", \"label\": 1}] x", "something follows the end of the array"),
             ("[\n\n\"a\"]", "line 3: the elements of the array must be JSON objects, got a string"),
             ("[]", "there are no examples"),
-            ("[{\"text\": \"a\", \"label\": 1},\n{\"text\": \"b\"}]", "line 2: the key 'label' is missing; every object"),
-            ("[\n{\"text\": \"a\",\n\"label\":\n 1},\n{\"text\": \"b\",\n\"label\": x}]", "line 6: this is not JSON"),
+            (
+                "[{\"text\": \"a\", \"label\": 1},\n{\"text\": \"b\"}]",
+                "line 2: the key 'label' is missing; every object"
+            ),
+            (
+                "[\n{\"text\": \"a\",\n\"label\":\n 1},\n{\"text\": \"b\",\n\"label\": x}]",
+                "line 6: this is not JSON"
+            ),
         ])
     func refused(_ text: String, _ reason: String) {
         let refusal = Support.refusal(text, as: "d.json")
@@ -54,6 +69,7 @@ struct JSONArrayTests {
     func lines() throws {
         let refusal = Support.refusal("{\n  \"text\": \"a\"\n}\n", as: "d.json")
         #expect(refusal.hasPrefix("d.json, line 1: this is not JSON") && refusal.contains("jq -c ."))
-        #expect(try Support.load("\u{FEFF}{\"text\": \"a\", \"label\": 0}\n", as: "d.jsonl").examples.count == 1)
+        #expect(
+            try Support.load("\u{FEFF}{\"text\": \"a\", \"label\": 0}\n", as: "d.jsonl").examples.count == 1)
     }
 }

@@ -61,6 +61,17 @@ struct LabelFormTests {
         #expect(json.examples.map(\.value) == [0.1, 3, 4.5, 1e-30])
     }
 
+    @Test("whole numbers that float32 would round are refused; it holds those up to 2^24")
+    func wholeNumbers() throws {
+        let exact = try Support.load(
+            "text,label\na,16777216\nb,-16777216\nc,33554432\nd,0.1\n", options: options(.number))
+        #expect(exact.examples.map(\.value) == [16_777_216, -16_777_216, 33_554_432, 0.1])
+        for label in ["16777217", "-16777217", "4294967297", "9007199254740993"] {
+            let refusal = Support.refusal("text,label\na,\(label)\n", options: options(.number))
+            #expect(refusal.hasPrefix("data.csv, line 2: the label '\(label)' has more digits"), "\(refusal)")
+        }
+    }
+
     @Test(
         "what is no number is refused with file, line and value",
         arguments: ["nan", "inf", "-Infinity", "0x10", "1,5", "one", "1e99", "1e999", "3..", "--2", "٣"])

@@ -9,9 +9,11 @@ struct LabelMeaningTests {
         "a number is a place only where no name is a number; among numbers it is the class of its value",
         arguments: [
             (["1", "2", "3"], "1", 0), (["1", "2", "3"], "0", nil), (["1", "2", "3"], "2.0", 1),
-            (["1.0", "2.0"], "1", 0), (["1.0", "2.0"], "0", nil), (["-1", "1"], "0", nil), (["-1", "1"], "-1.0", 0),
+            (["1.0", "2.0"], "1", 0), (["1.0", "2.0"], "0", nil), (["-1", "1"], "0", nil),
+            (["-1", "1"], "-1.0", 0),
             (["0", "2", "4"], "1", nil), (["0", "2", "4"], "4", 2), (["LABEL_0", "LABEL_1"], "1", 1),
-            (["negative", "positive"], "0", 0), (["negative", "positive"], "2", nil), (["bad", "1"], "0", nil),
+            (["negative", "positive"], "0", 0), (["negative", "positive"], "2", nil),
+            (["bad", "1"], "0", nil),
             (["1e3", "x"], "0", nil), (["0", "1", "nan"], "2", nil),
             // Exact, however long.
             (["9007199254740993", "9007199254740992"], "9007199254740992.0", 1),
@@ -93,9 +95,12 @@ struct LabelMeaningTests {
     func refused() throws {
         func refusal(_ rows: [String], _ names: [String]? = nil) throws -> String {
             Support.refusal(
-                lines(rows), as: "d.jsonl", options: .init(labelForm: .set), labels: try names.map { try LabelMap(names: $0) })
+                lines(rows), as: "d.jsonl", options: .init(labelForm: .set),
+                labels: try names.map { try LabelMap(names: $0) })
         }
-        #expect(try refusal(["[1, 2]", "[0, 0, 1]"]).hasPrefix("d.jsonl, line 2: the class number 0 occurs twice"))
+        #expect(
+            try refusal(["[1, 2]", "[0, 0, 1]"]).hasPrefix("d.jsonl, line 2: the class number 0 occurs twice")
+        )
         #expect(
             try refusal(["[1, 0, 1]", "[0, 1, 0]"], ["a", "b"]).hasPrefix(
                 "d.jsonl, line 1: the labels are only 0 and 1, always 3 of them: they look like indicators"))
@@ -106,7 +111,9 @@ struct LabelMeaningTests {
 
     @Test(
         "a list as Python prints it is refused, whose brackets would become parts of names",
-        arguments: ["['toxic']", "\"['toxic', 'threat']\"", "[]", "\"[1, 0]\"", "[1 0 0]", "\"('a', 'b')\"", "{'a'}"])
+        arguments: [
+            "['toxic']", "\"['toxic', 'threat']\"", "[]", "\"[1, 0]\"", "[1 0 0]", "\"('a', 'b')\"", "{'a'}",
+        ])
     func printedLists(_ cell: String) {
         let refusal = Support.refusal("text,label\na,\(cell)\n", options: .init(labelForm: .set))
         #expect(refusal.hasPrefix("data.csv, line 2: the label '") && refusal.contains("as Python prints it"))

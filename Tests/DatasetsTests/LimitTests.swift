@@ -21,7 +21,9 @@ struct LimitTests {
                 var parser = DelimitedParser(reader(content), delimiter: 0x2C, path: "f", limit: 32)
                 while try parser.next() != nil {}
             }
-            #expect(message.hasPrefix("f, line 2: the row that begins here is longer than 32 bytes"), "\(message)")
+            #expect(
+                message.hasPrefix("f, line 2: the row that begins here is longer than 32 bytes"), "\(message)"
+            )
         }
         let tabbed = refusal {
             var parser = TabbedParser(reader("a\tx\n\(text)\ty\n"), path: "f", limit: 32)
@@ -54,7 +56,8 @@ struct LimitTests {
         #expect(try Support.load(fits).examples[0].text.utf8.count == Limits.row - 100)
         let long = "text,label\n" + String(repeating: "a", count: Limits.row) + ",x\n"
         #expect(
-            Support.refusal(long).hasPrefix("data.csv, line 2: the row that begins here is longer than 64 MB"))
+            Support.refusal(long).hasPrefix("data.csv, line 2: the row that begins here is longer than 64 MB")
+        )
     }
 
     @Test("rows are handed on by bytes too")
@@ -148,7 +151,8 @@ struct LimitTests {
         #expect(Support.refusal(header + "\n").utf8.count < 3000)
     }
 
-    @Test("a file that is written to while it is read is said to have changed, whatever else is wrong with it")
+    @Test(
+        "a file that is written to while it is read is said to have changed, whatever else is wrong with it")
     func changed() throws {
         let rows = (0..<20_000).map { "text \($0),x\n" }.joined()
         for tail in ["y,x\n", "\"never closed", "three,columns,here\n"] {
@@ -160,7 +164,9 @@ struct LimitTests {
                 try handle.write(contentsOf: Data(tail.utf8))
                 try handle.close()
                 let error = #expect(throws: DatasetError.self) { while try stream.next() != nil {} }
-                #expect(error?.description.hasSuffix("d.csv: the file changed while it was read; start again when it is complete") == true)
+                #expect(
+                    error?.description.hasSuffix(
+                        "d.csv: the file changed while it was read; start again when it is complete") == true)
             }
         }
         // One that is replaced by a rename is read to its end as it was.

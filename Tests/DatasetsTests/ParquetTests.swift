@@ -142,7 +142,9 @@
             #expect(
                 refusal("null_element.parquet", .init(labelForm: .set)).contains(
                     "row 1: the labels must be strings"))
-            #expect(refusal("twice.parquet") == "twice.parquet: the column 'label' occurs twice; rename one of the two")
+            #expect(
+                refusal("twice.parquet")
+                    == "twice.parquet: the column 'label' occurs twice; rename one of the two")
             #expect(refusal("empty.parquet") == "empty.parquet: there are no examples in this file")
             #expect(refusal("named_twice.parquet").contains("are not distinct strings"))
             #expect(

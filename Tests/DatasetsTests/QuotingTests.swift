@@ -17,7 +17,9 @@ struct QuotingTests {
         let rows =
             "sentence\tlabel\nplain film 0\tx\n\"a great film\ty\nplain film 2\tx\na dull one\"\ty\n\" never \" good\tx\n"
         #expect(
-            try texts(rows) == ["plain film 0", "\"a great film", "plain film 2", "a dull one\"", "\" never \" good"])
+            try texts(rows) == [
+                "plain film 0", "\"a great film", "plain film 2", "a dull one\"", "\" never \" good",
+            ])
         #expect(try texts("text\tlabel\n\"\tx\n\"\"\"\ty\n\"a\"b\"\tx\n") == ["\"", "\"\"\"", "\"a\"b\""])
         // In the last column, with and without line ends behind it.
         #expect(try texts("label\ttext\nx\t\"a\ny\tb\"\nx\tc") == ["\"a", "b\"", "c"])
@@ -27,8 +29,10 @@ struct QuotingTests {
 
     @Test("in .tsv what CSV's rules quote is still read: tabs, line breaks and doubled quotes")
     func quoted() throws {
-        #expect(try texts("text\tlabel\n\"a b\"\tx\n\"a \"\"b\"\"\"\ty\n\"\"\tx\n".replacing("\"\"\tx", with: "c\tx"))
-            == ["a b", "a \"b\"", "c"])
+        #expect(
+            try texts(
+                "text\tlabel\n\"a b\"\tx\n\"a \"\"b\"\"\"\ty\n\"\"\tx\n".replacing("\"\"\tx", with: "c\tx"))
+                == ["a b", "a \"b\"", "c"])
         #expect(try texts("text\tlabel\n\"a\tb\"\tx\n\"c\nd\"\ty\ne\tx\n") == ["a\tb", "c\nd", "e"])
         #expect(try texts("label\ttext\nx\t\"a\r\n\r\nb\"\r\ny\tc\r\n") == ["a\r\n\r\nb", "c"])
         #expect(try texts("text\tlabel\n\"a\n\"\"b\"\"\tc\"\tx\n") == ["a\n\"b\"\tc"])
@@ -40,7 +44,8 @@ struct QuotingTests {
             Support.refusal("text\tlabel\na\tx\n\"b\nc\n", as: "d.tsv").hasPrefix(
                 "d.tsv, line 3: 1 column where the header has 2"))
         #expect(
-            Support.refusal("text\tlabel\n\"a\nb\"\tx\nc\n", as: "d.tsv").hasPrefix("d.tsv, line 4: 1 column"))
+            Support.refusal("text\tlabel\n\"a\nb\"\tx\nc\n", as: "d.tsv").hasPrefix("d.tsv, line 4: 1 column")
+        )
     }
 
     @Test("--quoting none takes every quote as a character, rfc4180 none of those that open a field")
@@ -64,9 +69,12 @@ struct QuotingTests {
                 "data.csv, line 3: the quote that opens here is never closed"))
     }
 
-    @Test("--delimiter takes any character; without it a header that another would divide is an error that names it")
+    @Test(
+        "--delimiter takes any character; without it a header that another would divide is an error that names it"
+    )
     func delimiters() throws {
-        #expect(try texts("text;label\na,b;x\n\"c;d\";y\n", "d.csv", .init(delimiter: 0x3B)) == ["a,b", "c;d"])
+        #expect(
+            try texts("text;label\na,b;x\n\"c;d\";y\n", "d.csv", .init(delimiter: 0x3B)) == ["a,b", "c;d"])
         #expect(try texts("text|label\na|x\n", "d.tsv", .init(delimiter: 0x7C)) == ["a"])
         #expect(try DelimitedFormat.delimiter(";") == 0x3B && DelimitedFormat.delimiter("tab") == 0x09)
         #expect(try DelimitedFormat.delimiter("\\t") == 0x09 && DelimitedFormat.delimiter("\t") == 0x09)
@@ -79,7 +87,9 @@ struct QuotingTests {
             ("id|text|label\n1|a|x\n", "d.csv", "|"),
         ] {
             let refusal = Support.refusal(text, as: name)
-            #expect(refusal.hasPrefix("\(name): the columns seem to be separated by '\(delimiter)'"), "\(refusal)")
+            #expect(
+                refusal.hasPrefix("\(name): the columns seem to be separated by '\(delimiter)'"), "\(refusal)"
+            )
             #expect(refusal.contains("pass --delimiter '\(delimiter)'"))
         }
         // No other delimiter makes columns of a text file out of this.

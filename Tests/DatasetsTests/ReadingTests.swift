@@ -13,7 +13,8 @@ struct ReadingTests {
         ])
     func golden(name: String) throws {
         let expected = try Support.expected()
-        let dataset = try TextDataset.load(Support.fixtures.appending(path: name))
+        let dataset = try TextDataset.load(
+            Support.fixtures.appending(path: name), options: Support.options(name))
         try #require(dataset.examples.count == expected.count && expected.count == 300)
         #expect(dataset.labels?.names == ["negative", "neutral", "positive"])
         for (example, row) in zip(dataset.examples, expected) {

@@ -98,6 +98,7 @@ struct ReferenceParser {
         }
         throw DatasetError(
             path, line: opening,
-            "the quote that opens here is never closed; close it, or pass --quoting none where quotes are characters")
+            "the quote that opens here is never closed; close it, or pass --quoting none where quotes are characters"
+        )
     }
 }

@@ -18,7 +18,8 @@ struct StreamTests {
     }
 
     private func all(_ url: URL, chunkSize: Int) throws -> [TextRow] {
-        let stream = try TextStream(url, chunkSize: chunkSize)
+        let stream = try TextStream(
+            url, options: Support.options(url.lastPathComponent), chunkSize: chunkSize)
         var rows: [TextRow] = []
         while let row = try stream.next() { rows.append(row) }
         return rows
@@ -69,6 +70,34 @@ struct StreamTests {
                 }
             } catch { found.append("\(error)") }
             #expect(found == expected, "\(bytes)")
+        }
+    }
+
+    @Test(
+        "what .tsv is read as does not depend on how the bytes come; without quotes it is its lines, cut at tabs"
+    )
+    func tabbed() throws {
+        var generator = SeededGenerator(seed: 12)
+        for round in 0..<4000 {
+            let alphabet = Array((round.isMultiple(of: 4) ? "ab\t\n\r" : "ab\"\t\n\r\"\n\t").utf8)
+            let bytes = (0..<Int.random(in: 0...24, using: &generator)).map { _ in
+                alphabet.randomElement(using: &generator) ?? 0
+            }
+            func records(_ size: Int) throws -> [DelimitedRecord] {
+                var parser = TabbedParser(ByteReader(Dripping(bytes), chunkSize: size), path: "f")
+                var records: [DelimitedRecord] = []
+                while let record = try parser.next() { records.append(record) }
+                return records
+            }
+            let whole = try records(64)
+            #expect(try records(1 + round % 5) == whole)
+            // Nothing gets lost but quotes, tabs between fields, and line ends.
+            let kept = whole.flatMap(\.bytes).filter { $0 == 0x61 || $0 == 0x62 }
+            #expect(kept == bytes.filter { $0 == 0x61 || $0 == 0x62 })
+            guard round.isMultiple(of: 4) else { continue }
+            let text = String(decoding: bytes, as: UTF8.self)
+            let lines = text.unicodeScalars.split { $0 == "\n" || $0 == "\r" }
+            #expect(whole.map(\.count) == lines.map { 1 + $0.count { $0 == "\t" } })
         }
     }
 

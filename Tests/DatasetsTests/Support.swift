@@ -13,6 +13,11 @@ enum Support {
         return rows.map { ($0.arrayValue?[0].stringValue ?? "", $0.arrayValue?[1].stringValue ?? "") }
     }
 
+    /// How a fixture is read: of one with tabs and line breaks at random in its texts a line alone can look like a row.
+    static func options(_ fixture: String) -> DatasetOptions {
+        .init(delimited: .init(quoting: fixture == "tabs.tsv" ? .rfc4180 : nil))
+    }
+
     /// Writes a file, calls the body with it, and removes it.
     static func withFile<Result>(_ name: String, _ bytes: [UInt8], _ body: (URL) throws -> Result) throws
         -> Result

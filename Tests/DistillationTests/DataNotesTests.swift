@@ -39,7 +39,8 @@ struct DataNotesTests {
             tokenizerDirectory: Support.teacher, maxLength: 16, root: scratch.appending(path: "cache"),
             memo: DigestMemo(root: nil), warn: { _ in })
         return try RunData(
-            request, labels: try teacher.map { try LabelMap(names: $0) }, problemType: type, loader: loader, seed: 1)
+            request, labels: try teacher.map { try LabelMap(names: $0) }, problemType: type, loader: loader,
+            seed: 1)
     }
 
     @Test("classes and how many examples they have, also where they are many; numbers by their range")
@@ -68,24 +69,31 @@ struct DataNotesTests {
         #expect(numbers.classCounts == nil)
     }
 
-    @Test("a class of a handful among many is doubted, and so are classes that nearly every example has of its own")
+    @Test(
+        "a class of a handful among many is doubted, and so are classes that nearly every example has of its own"
+    )
     func doubts() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let rare = try data(
-            try write(csv(Array(repeating: "a", count: 200) + Array(repeating: "b", count: 100) + ["typo", "typo"])),
+            try write(
+                csv(Array(repeating: "a", count: 200) + Array(repeating: "b", count: 100) + ["typo", "typo"])),
             validation: try write(csv(["a", "b"]), "v.csv"))
         #expect(
             rare.labelWarnings(areInferred: true) == [
                 "The class 'typo' has only 2 training examples: check that it is one."
             ])
         let own = try data(
-            try write(csv((0..<60).map { "\($0).5" }), "o.csv"), validation: try write(csv(["0.5", "1.5"]), "v.csv"))
-        #expect(own.labelWarnings(areInferred: true).first?.contains("60 classes for 60 training labels") == true)
+            try write(csv((0..<60).map { "\($0).5" }), "o.csv"),
+            validation: try write(csv(["0.5", "1.5"]), "v.csv"))
+        #expect(
+            own.labelWarnings(areInferred: true).first?.contains("60 classes for 60 training labels") == true)
         let plain = try data(try write(csv((0..<20).map { "\($0 % 2)" }), "p.csv"))
         #expect(plain.labelWarnings(areInferred: true).isEmpty)
     }
 
-    @Test("without labels and without validation data, what is missing is said; a missing column lists those there are")
+    @Test(
+        "without labels and without validation data, what is missing is said; a missing column lists those there are"
+    )
     func unlabelled() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let texts = try write("id,text\n" + (0..<20).map { "\($0),film \($0)\n" }.joined())
@@ -95,12 +103,18 @@ struct DataNotesTests {
         }
         let alone = message { _ = try data(texts, teacher: ["bad", "good"], type: .singleLabel) }
         #expect(alone.contains("d.csv: no text has a label, so none can be held back"), "\(alone)")
-        #expect(alone.contains("give labelled texts with --validation") && alone.contains("the columns are id, text"))
+        #expect(
+            alone.contains("give labelled texts with --validation")
+                && alone.contains("the columns are id, text"))
         let judged = try data(
-            texts, teacher: ["bad", "good"], type: .singleLabel, validation: try write(csv(["good", "bad"]), "v.csv"))
+            texts, teacher: ["bad", "good"], type: .singleLabel,
+            validation: try write(csv(["good", "bad"]), "v.csv"))
         #expect(judged.train.count == 20 && judged.labelNote == "Training texts by class: bad 0, good 0.")
         let fine = message { _ = try data(texts) }
-        #expect(fine.hasSuffix("d.csv: there is no label column; the columns are id, text; name it with --label-column"), "\(fine)")
+        #expect(
+            fine.hasSuffix(
+                "d.csv: there is no label column; the columns are id, text; name it with --label-column"),
+            "\(fine)")
         let lines = try write("{\"id\": 1, \"text\": \"a\"}\n", "l.jsonl")
         #expect(message { _ = try data(lines) }.contains("the columns are id, text"))
         let other = message { _ = try data(try write(csv(["a", "b"]), "w.csv"), validation: texts) }
@@ -139,9 +153,11 @@ struct DataNotesTests {
         let (far, near) = (try values([101, 102, 103, 104]), try values([1.1, 2.4, 2.2, 4.1]))
         #expect(try #require(far[.pearson]) > #require(near[.pearson]) && #require(far[.r2]) < -1000)
         #expect(near.isBetter(.defaultForBest(.regression), than: try #require(far[.r2])))
-        let teacher = TeacherAssessment(Logits(values: [101, 102, 103, 104], classes: 1), targets: .values(labels))
+        let teacher = TeacherAssessment(
+            Logits(values: [101, 102, 103, 104], classes: 1), targets: .values(labels))
         #expect(teacher.warning?.contains("further off than their mean") == true)
-        #expect(TeacherAssessment(Logits(values: labels, classes: 1), targets: .values(labels)).warning == nil)
+        #expect(
+            TeacherAssessment(Logits(values: labels, classes: 1), targets: .values(labels)).warning == nil)
     }
 
     @Test("metrics of many classes take time and memory by their number, not its square")
@@ -168,9 +184,15 @@ struct DataNotesTests {
             do { try arguments.validate() } catch { return "\(error)" }
             return "not refused"
         }
-        #expect(refusal { $0.perDeviceTrainBatchSize = .max }.hasPrefix("per_device_train_batch_size must be at most 1000000"))
-        #expect(refusal { $0.perDeviceEvalBatchSize = .max }.hasPrefix("per_device_eval_batch_size must be at most"))
-        #expect(refusal { $0.gradientAccumulationSteps = .max }.hasPrefix("gradient_accumulation_steps must be at most"))
+        #expect(
+            refusal { $0.perDeviceTrainBatchSize = .max }.hasPrefix(
+                "per_device_train_batch_size must be at most 1000000"))
+        #expect(
+            refusal { $0.perDeviceEvalBatchSize = .max }.hasPrefix(
+                "per_device_eval_batch_size must be at most"))
+        #expect(
+            refusal { $0.gradientAccumulationSteps = .max }.hasPrefix(
+                "gradient_accumulation_steps must be at most"))
         #expect(refusal { $0.maxSteps = .max }.hasPrefix("max_steps must be at most 2000000000"))
         #expect(refusal { $0.loggingSteps = .max }.hasPrefix("logging_steps must be at most"))
         #expect(refusal { $0.maxSteps = -1 } == "not refused")

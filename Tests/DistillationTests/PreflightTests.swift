@@ -60,12 +60,15 @@ struct PreflightTests {
         }
     }
 
-    @Test("a sound set-up: no error and no warning, the teacher's accuracy as a note; the output is not made")
+    @Test(
+        "a sound set-up: no error and no warning; classes and the teacher's accuracy as notes; the output is not made"
+    )
     func sound() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let findings = try DistillationRun.check(request(train: try write(rows(60))))
-        #expect(findings.map(\.severity) == [.note], "\(findings)")
-        #expect(findings.first?.message.hasPrefix("The teacher's accuracy on the validation data is") == true)
+        #expect(findings.map(\.severity) == [.note, .note], "\(findings)")
+        #expect(findings.first?.message == "Training texts by class: negative 27, positive 27.")
+        #expect(findings.last?.message.hasPrefix("The teacher's accuracy on the validation data is") == true)
         #expect(!FileManager.default.fileExists(atPath: scratch.appending(path: "out").path))
     }
 

@@ -143,8 +143,12 @@ struct TaskMetricsTests {
         let turned = TeacherAssessment(Logits(values: [3, 2, 9, 1], classes: 1), targets: numbers)
         #expect(turned.metric == .pearson && abs(turned.value + 1) < 1e-12 && turned.baseline == 0)
         #expect(turned.warning?.contains("Pearson correlation is -1.0000") == true)
-        let sure = TeacherAssessment(Logits(values: [5, 6, 0, 7], classes: 1), targets: numbers)
-        #expect(abs(sure.value - 1) < 1e-12 && sure.warning == nil)
+        let sure = TeacherAssessment(Logits(values: [1, 2, 0, 3], classes: 1), targets: numbers)
+        #expect(abs(sure.value - 1) < 1e-12 && sure.r2 == 1 && sure.warning == nil)
+        // In order, but 4 too large: 1 − 3 · 4² / 2.
+        let shifted = TeacherAssessment(Logits(values: [5, 6, 0, 7], classes: 1), targets: numbers)
+        #expect(abs(shifted.value - 1) < 1e-12 && shifted.r2 == -23)
+        #expect(shifted.warning?.contains("further off than their mean (R² -23)") == true)
         let classes = TeacherAssessment(
             Logits(values: [1, 0, 1, 0, 0, 1], classes: 2), targets: .classes([0, -100, 1], count: 2))
         #expect(classes.accuracy == 1 && classes.majorityBaseline == 0.5 && classes.warning == nil)

@@ -70,6 +70,7 @@ struct TextLengthTests {
 
         var quantize = QuantizeRequest(model: model, output: scratch.appending(path: "int8"))
         (quantize.data, quantize.cache, quantize.latencySamples) = (data, Support.cache, 0)
+        quantize.method.type = .float16
         #expect(try warnings { _ = try QuantizationRun(quantize).run(onEvent: $0) }.first?.contains(cut) == true)
         #expect(TextLength.trained(in: quantize.output) == 16)
 

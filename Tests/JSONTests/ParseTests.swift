@@ -41,6 +41,14 @@ struct ParseTests {
         #expect(Array(text.unicodeScalars) == ["e", "\u{301}", "\u{301}", "\u{301}"])
     }
 
+    @Test("a byte order mark before the value is skipped, one and no more")
+    func byteOrderMark() throws {
+        #expect(try JSONValue.parse("\u{FEFF}{\"a\": 1}") == ["a": 1])
+        #expect(throws: JSONError.self) { try JSONValue.parse("\u{FEFF}\u{FEFF}1") }
+        #expect(throws: JSONError.self) { try JSONValue.parse("\u{FEFF}") }
+        #expect(throws: JSONError.self) { try JSONValue.parse("[\u{FEFF}1]") }
+    }
+
     @Test(
         "what is not JSON is refused with line, column and reason",
         arguments: [

@@ -49,6 +49,17 @@ struct DirectoryTests {
         }
     }
 
+    @Test("a byte order mark before any of a directory's files changes nothing", arguments: 1...16)
+    func byteOrderMarks(index: Int) throws {
+        let all = try Fixture.json("directories.json")
+        let files = try files(all[index])
+        let marked = files.mapValues { "\u{FEFF}" + $0 }
+        let tokenizer = try Fixture.withDirectory(marked) { try Tokenizer.load(directory: $0) }
+        for (text, ids) in zip(all[0]["texts"].elements, all[index]["ids"].elements) {
+            #expect(try tokenizer.encode(text.text).ids == ids.numbers, "\(text.serialized())")
+        }
+    }
+
     @Test("vocab.txt: line ends of Windows, white space at line ends, empty lines, a token twice")
     func vocabularyFile() throws {
         let text = "[PAD]\r\n[UNK]\r\n[CLS] \t\r\n[SEP]\u{3000}\nthe\n\nof\u{A0}\nthe"

@@ -57,7 +57,6 @@ struct Refusal: Sendable, CustomTestStringConvertible {
             Refusal("num_hidden_layers", 100_000, "10000"),
             Refusal("num_attention_heads", 3, "not divisible"),
             Refusal("pad_token_id", 60, "vocab_size"), Refusal("pad_token_id", -1, "from 0"),
-            Refusal("pad_token_id", .null, "from 0"),
         ]
 
     private static let numbers =

@@ -27,7 +27,8 @@ struct BenchmarkData {
         }
         let options = DatasetOptions(
             textColumn: request.textColumn, pairColumn: request.textPairColumn,
-            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator, delimited: request.delimited)
+            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator,
+            delimited: request.delimited)
         let loader = DatasetLoader(
             options: options, tokenizer: tokenizer, tokenizerDirectory: directory,
             maxLength: subject.length(request.maxLength, among: subjects), root: nil, memo: DigestMemo(root: nil),

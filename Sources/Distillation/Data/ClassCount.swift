@@ -21,7 +21,9 @@ extension RunData {
     var labelNote: String {
         guard let counts = classCounts else {
             let values = (0..<train.count).map { train.value(of: $0) }.filter { !$0.isNaN }
-            guard let low = values.min(), let high = values.max() else { return "No training text has a label." }
+            guard let low = values.min(), let high = values.max() else {
+                return "No training text has a label."
+            }
             let mean = values.reduce(0) { $0 + Double($1) } / Double(values.count)
             return String(
                 format: "%d training texts have labels from %.6g to %.6g, with a mean of %.6g.", values.count,
@@ -32,8 +34,10 @@ extension RunData {
         }
         let what = problemType == .multiLabel ? "Training texts by label" : "Training texts by class"
         guard counts.count > 12 else { return "\(what): \(text(counts))." }
-        let sorted = counts.enumerated().sorted { ($1.element.train, $0.offset) < ($0.element.train, $1.offset) }
-            .map(\.element)
+        let sorted = counts.enumerated().sorted {
+            ($1.element.train, $0.offset) < ($0.element.train, $1.offset)
+        }
+        .map(\.element)
         return "\(what): \(text(sorted.prefix(9))), … (\(counts.count) in all), the rarest "
             + "\(text(sorted.suffix(2)))."
     }
@@ -45,7 +49,8 @@ extension RunData {
         guard areInferred, let counts = classCounts else { return [] }
         var warnings = labels.missingValueNames.map { name in
             let count = counts.first { $0.label == name }.map { $0.train + $0.validation } ?? 0
-            return "A class is named '\(Self.short(name))', as programs write a missing value: \(count) examples have it. If "
+            return
+                "A class is named '\(Self.short(name))', as programs write a missing value: \(count) examples have it. If "
                 + "they have no label, remove them."
         }
         let labelled = counts.reduce(0) { $0 + $1.train }
@@ -71,6 +76,7 @@ extension RunData {
 
     /// The beginning of a long name.
     private static func short(_ name: String) -> String {
-        name.unicodeScalars.count <= 40 ? name : String(String.UnicodeScalarView(name.unicodeScalars.prefix(39))) + "…"
+        name.unicodeScalars.count <= 40
+            ? name : String(String.UnicodeScalarView(name.unicodeScalars.prefix(39))) + "…"
     }
 }

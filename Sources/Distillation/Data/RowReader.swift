@@ -58,7 +58,8 @@ final class RowReader: @unchecked Sendable {
     /// - Parameter columns: The names of those there are.
     static func noLabels(_ path: String, _ columns: [String]) -> DistillationError {
         DistillationError(
-            "\(path): there is no label column; the columns are \(DatasetError.list(columns)); name it with --label-column")
+            "\(path): there is no label column; the columns are \(DatasetError.list(columns)); name it with --label-column"
+        )
     }
 }
 

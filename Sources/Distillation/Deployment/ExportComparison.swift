@@ -106,7 +106,8 @@ struct ExportComparison {
     private func load(_ file: URL) throws -> LoadedData {
         let options = DatasetOptions(
             textColumn: request.textColumn, pairColumn: request.textPairColumn,
-            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator, delimited: request.delimited)
+            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator,
+            delimited: request.delimited)
         return try request.cache.loader(
             options, tokenizer: own.tokenizer, directory: own.directory,
             maxLength: own.maxLength(request.maxLength), log: log

@@ -1,5 +1,5 @@
-import Exporters
 import Datasets
+import Exporters
 import Foundation
 
 /// What `distill export` does: writes a model in a format of another runtime.

@@ -34,6 +34,7 @@ extension DistillRequest {
     func validate(_ findings: Findings) throws {
         try findings.attempt { try training.validate() }
         try findings.attempt { try data.validate() }
+        try findings.attempt { try student.validate() }
         try findings.attempt { try card.validate() }
         try findings.attempt { try validateExamples(reportExamples) }
         func require(_ holds: Bool, _ message: @autoclosure () -> String) throws {

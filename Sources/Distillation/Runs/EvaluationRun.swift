@@ -33,7 +33,8 @@ public struct EvaluationRun {
         }
         let options = DatasetOptions(
             textColumn: request.textColumn, pairColumn: request.textPairColumn,
-            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator, delimited: request.delimited)
+            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator,
+            delimited: request.delimited)
         let classifiers = [classifier] + [teacher].compactMap(\.self)
         for classifier in classifiers { classifier.model.precision = request.precision }
         // Each model reads its own tokenizer's ids.

@@ -90,7 +90,8 @@ public struct FineTuning {
         let latency = try LatencyProbe.measure(
             [.init(model: model, dataset: data.validation)], samples: latencySamples)
         return RunReport(
-            command: "finetune", output: request.output.path, labels: data.labels.names, classes: data.classCounts,
+            command: "finetune", output: request.output.path, labels: data.labels.names,
+            classes: data.classCounts,
             settings: RunReport.Settings(
                 model: request.model.path, studentConfiguration: .init(model.configuration),
                 maxLength: data.maxLength,

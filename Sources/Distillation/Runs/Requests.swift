@@ -156,6 +156,19 @@ public struct StudentOptions: Sendable, Equatable, Codable {
     public var teacherLayers: TeacherLayers?
 
     public init() {}
+
+    /// - Throws: ``DistillationError`` for sizes of no model; whether the others fit the teacher shows when both are there.
+    func validate() throws {
+        for (name, size) in [
+            ("layers", layers), ("hidden_size", hiddenSize), ("intermediate_size", intermediateSize),
+            ("attention_heads", attentionHeads),
+        ] {
+            if let size {
+                try SettingLimits.require(
+                    size, name, from: .min, to: name == "layers" ? 10_000 : SettingLimits.count)
+            }
+        }
+    }
 }
 
 /// What `distill evaluate` does: judges a model, and a teacher beside it, on labelled examples.

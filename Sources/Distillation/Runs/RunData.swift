@@ -53,7 +53,8 @@ struct RunData {
         guard map.count <= Self.mostClasses else {
             throw DistillationError(
                 "\(data.record.path): there are \(map.count) different labels, more than \(Self.mostClasses); name the "
-                    + "label's column with --label-column, or pass --problem-type regression where they are numbers")
+                    + "label's column with --label-column, or pass --problem-type regression where they are numbers"
+            )
         }
         guard map.count > 0 else {
             throw DistillationError(
@@ -89,7 +90,9 @@ struct RunData {
     private static func columnNames(_ url: URL, _ options: DatasetOptions) -> [String] {
         var options = options
         options.readsLabels = false
-        guard let stream = try? TextStream(url, options: options), (try? stream.next()) != nil else { return [] }
+        guard let stream = try? TextStream(url, options: options), (try? stream.next()) != nil else {
+            return []
+        }
         return stream.columnNames
     }
 

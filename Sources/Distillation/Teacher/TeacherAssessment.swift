@@ -84,7 +84,8 @@ public struct TeacherAssessment: Sendable, Equatable {
                 value * 100, baseline * 100)
         case .pearson:
             String(
-                format: "The teacher's Pearson correlation with the validation data's labels is %.4f, its R² %.4f.",
+                format:
+                    "The teacher's Pearson correlation with the validation data's labels is %.4f, its R² %.4f.",
                 value, r2 ?? .nan)
         default:
             String(

@@ -16,7 +16,8 @@ struct ConfigurationFile {
     static func text(of path: String) throws -> String {
         let file = try MappedFile(URL(filePath: path))
         guard file.count <= SettingsYAML.largest else {
-            throw UsageError("\(path): has \(file.count) bytes; settings have at most \(SettingsYAML.largest)")
+            throw UsageError(
+                "\(path): has \(file.count) bytes; settings have at most \(SettingsYAML.largest)")
         }
         let isMarked = file.bytes.starts(with: [0xEF, 0xBB, 0xBF])
         let bytes = UnsafeRawBufferPointer(rebasing: file.bytes.dropFirst(isMarked ? 3 : 0))
@@ -32,7 +33,7 @@ struct ConfigurationFile {
         do { root = try SettingsYAML.compose(text) } catch let error as DistillationError {
             throw UsageError("\(path): \(error)")
         } catch {
-            throw UsageError("\(path): this is not YAML: \(Self.oneLine(error))")
+            throw UsageError("\(path): this is not YAML: \(Self.short(Self.reason(error)))")
         }
         guard let root, root.null == nil else {
             entries = []
@@ -57,7 +58,9 @@ struct ConfigurationFile {
             return nil
         }
         guard let value = Value(setting: entry.node) else {
-            let written = (try? Yams.serialize(node: entry.node)).map { Self.short(Self.oneLine($0)) } ?? "something else"
+            let written =
+                (try? Yams.serialize(node: entry.node)).map { Self.short(Self.oneLine($0)) }
+                ?? "something else"
             throw UsageError(
                 "\(path), line \(entry.line): \(name) must be \(Value.settingDescription), got \(written)")
         }
@@ -78,10 +81,20 @@ struct ConfigurationFile {
     }
 
     private static func short(_ text: String) -> String {
-        text.unicodeScalars.count <= 200 ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(199))) + "…"
+        text.unicodeScalars.count <= 200
+            ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(199))) + "…"
     }
 
-    private static func oneLine(_ error: any Error) -> String { oneLine(String(describing: error)) }
+    /// What is wrong and where, without the lines around it, which may be long.
+    private static func reason(_ error: any Error) -> String {
+        switch error as? YamlError {
+        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+            .composer(let context, let problem, let mark, _):
+            let place = context.map { oneLine($0.description) + ": " } ?? ""
+            return "line \(mark.line), column \(mark.column): \(place)\(oneLine(problem))"
+        default: return oneLine(String(describing: error))
+        }
+    }
 
     private static func oneLine(_ text: String) -> String {
         text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }

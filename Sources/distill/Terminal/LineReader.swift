@@ -81,7 +81,9 @@ final class LineReader {
     /// The line that ends in the buffer; `nil` where none does, and what there is of one is kept.
     private func takeLine() throws -> Line? {
         let end = buffer.withUnsafeBytes { bytes in
-            memchr(bytes.baseAddress! + rest.lowerBound, 0x0A, rest.count).map { bytes.baseAddress!.distance(to: $0) }
+            memchr(bytes.baseAddress! + rest.lowerBound, 0x0A, rest.count).map {
+                bytes.baseAddress!.distance(to: $0)
+            }
         }
         pending += buffer[rest.lowerBound..<(end ?? rest.upperBound)]
         rest = (end.map { $0 + 1 } ?? rest.upperBound)..<rest.upperBound
@@ -112,7 +114,8 @@ final class LineReader {
     /// - Throws: `DistillationError` where the first bytes are not those of a text.
     private func prefixLength(_ bytes: ArraySlice<UInt8>) throws -> Int {
         if bytes.starts(with: [0x1F, 0x8B]) {
-            throw DistillationError("\(path): this is gzip; unpack it first: gunzip -c FILE | distill predict …")
+            throw DistillationError(
+                "\(path): this is gzip; unpack it first: gunzip -c FILE | distill predict …")
         }
         if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
             throw DistillationError("\(path): this is UTF-16; convert the file to UTF-8")

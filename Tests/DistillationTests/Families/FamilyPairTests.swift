@@ -69,7 +69,8 @@ struct FamilyPairTests {
 
     /// Reviews with a second text behind each.
     private func pairs() throws -> URL {
-        let rows = try String(contentsOf: Support.reviews, encoding: .utf8).split(separator: "\n").dropFirst()
+        let rows = try String(contentsOf: Support.reviews, encoding: .utf8)
+            .replacing("\r\n", with: "\n").split(separator: "\n").dropFirst()
         let lines = rows.map { row in
             let place = row.lastIndex(of: ",") ?? row.endIndex
             return "\(row[..<place]),\"the film, again\"\(row[place...])"
