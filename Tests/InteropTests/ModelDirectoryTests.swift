@@ -25,7 +25,8 @@ struct ModelDirectoryTests {
         let script = Fixtures.folder.appending(path: "../../scripts/fixtures/model_directories.py")
         let made = try Python.run([script.standardizedFileURL.path, output.url.path])
         try #require(made.status == 0, "\(made.output)")
-        let expected = try JSONValue.load(contentsOf: output.url.appending(path: "expected.json"), dialect: .python)
+        let expected = try JSONValue.load(
+            contentsOf: output.url.appending(path: "expected.json"), dialect: .python)
         let texts = expected["texts"].elements.map { pair in
             TextInput(pair.elements[0].text, pair: pair.elements.count > 1 ? pair.elements[1].text : nil)
         }
@@ -45,9 +46,12 @@ struct ModelDirectoryTests {
         let ours: TrainedClassifier
         do { ours = try TrainedClassifier(directory) } catch {
             let reason = "\(error)"
-            #expect(!reason.contains("\n") && reason.contains(directory.lastPathComponent), "\(name): \(reason)")
+            #expect(
+                !reason.contains("\n") && reason.contains(directory.lastPathComponent), "\(name): \(reason)")
             guard isRead else { return .refusedByBoth }
-            let isListed = Self.refusals.contains { name.contains($0.directory) && reason.contains($0.reason) }
+            let isListed = Self.refusals.contains {
+                name.contains($0.directory) && reason.contains($0.reason)
+            }
             #expect(isListed, "\(name): transformers reads it, here it is refused: \(reason)")
             return .refusedHere
         }
@@ -77,7 +81,8 @@ struct ModelDirectoryTests {
             let logits: [Float] = try withNoGrad { try ours.model(input, dropout: nil).logits.array() }
             let wanted = answers[index].elements.map { Float($0.doubleValue ?? .nan) }
             let reach = wanted.reduce(1) { max($0, abs($1)) }
-            let isEqual = logits.count == wanted.count
+            let isEqual =
+                logits.count == wanted.count
                 && zip(logits, wanted).allSatisfy { abs($0 - $1) <= 1e-4 * reach }
             guard isEqual else {
                 Issue.record("\(name): text \(index) has the logits \(logits), transformers' are \(wanted)")
@@ -95,8 +100,10 @@ struct ModelDirectoryTests {
         // There a loss is not known, or is of another kind than here.
         ("problem_type", "\"problem_type\""),
         // There these parts are left out without a word, though the weights were trained with them.
-        ("position_embedding_type \"relative_key\"", "only \"absolute\" is"), ("adapters", "has no such part"),
-        ("rope_theta", "has no such part"), ("sliding_window", "has no such part"), ("layer_types", "has no such part"),
+        ("position_embedding_type \"relative_key\"", "only \"absolute\" is"),
+        ("adapters", "has no such part"),
+        ("rope_theta", "has no such part"), ("sliding_window", "has no such part"),
+        ("layer_types", "has no such part"),
         ("embedding_size 16", "must be hidden_size"), ("relative_attention true", "has no such part"),
         // There merges are made up where a file has none.
         ("GPT2Tokenizer", "takes byte pair encoding"), ("RobertaTokenizer", "takes byte pair encoding"),

@@ -42,7 +42,7 @@ struct Refusal: Sendable, CustomTestStringConvertible {
             "rope_theta", "rope_scaling", "rope_parameters", "rotary_dim", "rotary_emb_base",
             "num_key_value_heads", "head_dim", "sliding_window", "num_experts", "num_hidden_groups",
             "adapters",
-        ].map { Refusal($0, 2, "BERT has no such part") }
+        ].map { Refusal($0, 3, "BERT has no such part") }
         + ["relative_attention", "use_rotary_embeddings"].map { Refusal($0, true, "BERT has no such part") }
 
     private static let sizes =

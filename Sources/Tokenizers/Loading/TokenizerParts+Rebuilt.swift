@@ -71,7 +71,8 @@ private struct RebuiltStages {
         .malformed(
             file: source.file, key: "model",
             reason: "the tokenizer's class, \(settings.className), takes \(wanted); name the class that "
-                + "belongs to this file as tokenizer_class, or PreTrainedTokenizerFast to take the file as it is")
+                + "belongs to this file as tokenizer_class, or PreTrainedTokenizerFast to take the file as it is"
+        )
     }
 
     // MARK: - The stages before it

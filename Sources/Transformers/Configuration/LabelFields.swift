@@ -44,13 +44,15 @@ struct LabelFields {
 
     private static func count(_ reader: ConfigurationReader) throws -> Int? {
         guard let value = reader.optional("num_labels") else { return nil }
-        guard let number = value.doubleValue.flatMap(Int.init(exactly:)), (1...largestCount).contains(number) else {
+        guard let number = value.doubleValue.flatMap(Int.init(exactly:)), (1...largestCount).contains(number)
+        else {
             throw reader.error("num_labels", "must be an integer from 1 to \(largestCount)", value)
         }
         return number
     }
 
-    private static func mapped(_ reader: ConfigurationReader) throws -> (names: [String], unnamed: [String])? {
+    private static func mapped(_ reader: ConfigurationReader) throws -> (names: [String], unnamed: [String])?
+    {
         guard let value = reader.optional("id2label") else { return nil }
         guard let map = value.objectValue, !map.isEmpty else {
             throw reader.error("id2label", "must be an object of names by index", value)

@@ -121,7 +121,8 @@ public struct ModelConfiguration: Sendable {
         let hasNoPadding =
             json[fields.padTokenId.key]?.isNull == true
             && (!family.positionsFollowPadding || family.paddingRow != nil)
-        padTokenId = hasNoPadding ? family.paddingRow ?? 0 : try integer(fields.padTokenId, in: 0...Self.largestSize)
+        padTokenId =
+            hasNoPadding ? family.paddingRow ?? 0 : try integer(fields.padTokenId, in: 0...Self.largestSize)
         if let field = fields.embeddingSize {
             ownEmbeddingSize =
                 reader.optional(field.key) == nil
