@@ -26,8 +26,6 @@ public struct Tokenizer: Sendable {
     let addedVocabulary: AddedVocabulary
     let decoder: Result<(any TokenDecoder)?, any Error>
     private let specialTokenIDs: [SpecialToken: Int32]
-    /// Tokens that the class has whether the vocabulary has them or not.
-    private let usualTokens: Set<String>
     /// The number of tokens that the model has embeddings for, where there are more here.
     private(set) var embeddings: (count: Int, place: String)?
 
@@ -87,7 +85,6 @@ public struct Tokenizer: Sendable {
             ids[.padding] = vocabulary.id(of: padding.padToken)
         }
         specialTokenIDs = ids
-        usualTokens = settings.usualTokens
 
         modelMaxLength = settings.modelMaxLength
         modelInputNames = settings.modelInputNames
@@ -101,11 +98,11 @@ public struct Tokenizer: Sendable {
 // MARK: - Tokens that a model does not have
 
 extension Tokenizer {
-    /// The tokens that the files name, and a model with so many embeddings has none for.
+    /// The tokens that a model with so many embeddings has none for.
     public func tokens(beyond count: Int) -> [String] {
         let vocabulary = addedVocabulary.vocabulary
         return vocabulary.ids.filter { Int($0) >= count }.compactMap { vocabulary.token(of: $0) }
-            .filter { !$0.isEmpty && !usualTokens.contains($0) }
+            .filter { !$0.isEmpty }
     }
 
     /// The same tokenizer for a model with so many embeddings: a text with a token beyond them is an error.

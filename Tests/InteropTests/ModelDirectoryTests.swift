@@ -67,8 +67,7 @@ struct ModelDirectoryTests {
             #expect(ours.labels.names == labels.map(\.text), "\(name)")
         }
         for (index, text) in texts.enumerated() {
-            // There the padding token has the padding's position also where it is a token of the text.
-            if name == "xlm-roberta-4~tokenizer_class \"AlbertTokenizerFast\"", index == 1 { continue }
+            if Self.differences.contains(where: { name.contains($0.directory) && $0.text == index }) { continue }
             let encoding = try ours.tokenizer.encode(text.text, pair: text.pair)
             let ids = theirs["tokenizer"]["ids"].elements[index].elements.map { Int32($0.intValue ?? -1) }
             guard encoding.ids == ids else {
@@ -91,6 +90,14 @@ struct ModelDirectoryTests {
         }
         return .alike
     }
+
+    /// What is read otherwise here: a part of the directory's name, and the text.
+    private static let differences: [(directory: String, text: Int)] = [
+        // There the padding token has the padding's position also where it is a token of the text.
+        ("xlm-roberta-4~tokenizer_class \"AlbertTokenizerFast\"", 1),
+        // There a special token that no vocabulary has becomes one with a new number; here it is text.
+        ("added_tokens_decoder {}", 3), ("mpnet-4~without tokenizer.json tokenizer_config.json", 3),
+    ]
 
     /// What is refused here though transformers reads it: a part of the directory's name, and of the reason.
     private static let refusals: [(directory: String, reason: String)] = [

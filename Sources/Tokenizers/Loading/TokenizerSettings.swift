@@ -194,11 +194,6 @@ extension TokenizerSettings {
         return text
     }
 
-    /// The tokens that a class has whether its vocabulary has them or not.
-    var usualTokens: Set<String> {
-        Set(SpecialToken.allCases.compactMap { kind.token($0)?.content } + kind.extraTokens)
-    }
-
     /// The id that the files give to an added token.
     func statedID(of content: String) -> Int32? {
         addedTokens.first { $0.token.content.utf8.elementsEqual(content.utf8) }?.id.flatMap(
@@ -239,13 +234,14 @@ extension TokenizerSettings {
         var added = addedTokens
         var contents = Set((present + added).map { Array($0.token.content.utf8) })
         for token in SpecialToken.allCases.compactMap(token)
-        where !contents.contains(Array(token.content.utf8)) {
-            // As in transformers one that the vocabulary lacks gets the next id.
-            guard statedKind != nil || vocabulary.id(of: token.content) != nil else { continue }
+        where !contents.contains(Array(token.content.utf8)) && vocabulary.id(of: token.content) != nil {
             added.append(.init(token: token, id: nil))
             contents.insert(Array(token.content.utf8))
         }
+        let known = statedKind?.extraTokens ?? []
         for token in extraTokens where contents.insert(Array(token.content.utf8)).inserted {
+            // What only the class has is no token of a vocabulary that lacks it.
+            if known.contains(token.content), vocabulary.id(of: token.content) == nil { continue }
             added.append(.init(token: token, id: nil))
         }
         return added
