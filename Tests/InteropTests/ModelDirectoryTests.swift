@@ -36,7 +36,7 @@ struct ModelDirectoryTests {
             counts[try compare(directory, theirs, texts), default: 0] += 1
         }
         for outcome in Outcome.allCases { print("\(outcome.rawValue): \(counts[outcome] ?? 0)") }
-        #expect(counts[.alike] ?? 0 > 900 && counts[.refusedByBoth] ?? 0 > 150)
+        #expect(counts[.alike] ?? 0 > 800 && counts[.refusedByBoth] ?? 0 > 100)
     }
 
     private func compare(_ directory: URL, _ theirs: JSONValue, _ texts: [TextInput]) throws -> Outcome {
@@ -67,7 +67,9 @@ struct ModelDirectoryTests {
             #expect(ours.labels.names == labels.map(\.text), "\(name)")
         }
         for (index, text) in texts.enumerated() {
-            if Self.differences.contains(where: { name.contains($0.directory) && $0.text == index }) { continue }
+            if Self.differences.contains(where: { name.contains($0.directory) && $0.text == index }) {
+                continue
+            }
             let encoding = try ours.tokenizer.encode(text.text, pair: text.pair)
             let ids = theirs["tokenizer"]["ids"].elements[index].elements.map { Int32($0.intValue ?? -1) }
             guard encoding.ids == ids else {
