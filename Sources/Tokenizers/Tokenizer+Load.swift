@@ -32,7 +32,9 @@ extension Tokenizer {
             guard exists(text) else { throw nothing(in: directory, "vocab.txt") }
             source = try VocabularySource(vocabularyFile: text)
         case .roberta, .gpt2, .deberta:
-            guard exists(json), exists(merges) else { throw nothing(in: directory, "vocab.json with merges.txt") }
+            guard exists(json), exists(merges) else {
+                throw nothing(in: directory, "vocab.json with merges.txt")
+            }
             source = try VocabularySource(vocabulary: json, merges: merges)
         case .file, .xlmRoberta, .camembert, .albert, .debertaV2: throw nothing(in: directory, nil)
         }

@@ -102,6 +102,7 @@ extension Tokenizer {
     public func tokens(beyond count: Int) -> [String] {
         let vocabulary = addedVocabulary.vocabulary
         return vocabulary.ids.filter { Int($0) >= count }.compactMap { vocabulary.token(of: $0) }
+            .filter { !$0.isEmpty }
     }
 
     /// The same tokenizer for a model with so many embeddings: a text with a token beyond them is an error.
@@ -113,7 +114,8 @@ extension Tokenizer {
     public func limited(to count: Int, place: String) -> Tokenizer? {
         guard Int(largestTokenID) >= count else { return self }
         let own = model.vocabulary
-        let needed = own.ids.filter { Int($0) >= count && own.length(of: $0) != 0 } + postProcessor.specialTokenIDs
+        let needed =
+            own.ids.filter { Int($0) >= count && own.length(of: $0) != 0 } + postProcessor.specialTokenIDs
         guard needed.allSatisfy({ Int($0) < count }) else { return nil }
         var copy = self
         copy.embeddings = (count, place)
@@ -122,10 +124,13 @@ extension Tokenizer {
 
     /// - Throws: ``TokenizerError/text(stage:reason:index:)`` where a token has no embedding.
     func checkEmbeddings(_ ids: TokenBuffer) throws {
-        guard let embeddings, let id = ids.elements.first(where: { Int($0) >= embeddings.count }) else { return }
+        guard let embeddings, let id = ids.elements.first(where: { Int($0) >= embeddings.count }) else {
+            return
+        }
         throw TokenizerError.text(
             stage: embeddings.place,
-            reason: "a text has the token \(quoted(idToToken(id) ?? "")), whose id \(id) is beyond the model's vocab_size "
+            reason:
+                "a text has the token \(quoted(idToToken(id) ?? "")), whose id \(id) is beyond the model's vocab_size "
                 + "\(embeddings.count); remove it from the text, or use the tokenizer that belongs to the model",
             index: nil)
     }
@@ -141,7 +146,9 @@ extension Tokenizer {
 
     /// The largest segment that any text or pair has.
     public var largestSegment: Int {
-        Int((postProcessor.template(isPair: false) + postProcessor.template(isPair: true)).map(\.typeID).max() ?? 0)
+        Int(
+            (postProcessor.template(isPair: false) + postProcessor.template(isPair: true)).map(\.typeID).max()
+                ?? 0)
     }
 
     /// The same tokenizer with every token in the first segment, as for models that are not told the segments.

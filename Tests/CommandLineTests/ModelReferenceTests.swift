@@ -6,10 +6,14 @@ import Testing
 
 @Suite("What names a model")
 struct ModelReferenceTests {
-    @Test("a bare name that moved on the Hub is an error with the Hub's name", arguments: [
-        ("bert-base-uncased", "google-bert/bert-base-uncased"), ("roberta-large-mnli", "FacebookAI/roberta-large-mnli"),
-        ("distilbert-base-uncased@v1", "distilbert/distilbert-base-uncased@v1"), ("camembert-base", "almanach/camembert-base"),
-    ])
+    @Test(
+        "a bare name that moved on the Hub is an error with the Hub's name",
+        arguments: [
+            ("bert-base-uncased", "google-bert/bert-base-uncased"),
+            ("roberta-large-mnli", "FacebookAI/roberta-large-mnli"),
+            ("distilbert-base-uncased@v1", "distilbert/distilbert-base-uncased@v1"),
+            ("camembert-base", "almanach/camembert-base"),
+        ])
     func moved(name: String, full: String) {
         let error = #expect(throws: DistillationError.self) { try ModelReference.directory(name) }
         #expect(error?.description.contains("no directory '\(name)'") == true)

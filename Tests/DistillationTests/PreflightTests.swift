@@ -210,7 +210,9 @@ struct PreflightTests {
             try messages(.warning, request).filter { $0.contains("by the separators alone") }
         }
         let warnings = try told()
-        #expect(warnings.count == 1 && warnings[0].contains("one-segment: the data has pairs of texts"), "\(warnings)")
+        #expect(
+            warnings.count == 1 && warnings[0].contains("one-segment: the data has pairs of texts"),
+            "\(warnings)")
         request.training.maxSteps = 2
         #expect(try DistillationRun(request).run().steps == 2)
         request.data.train = try write(rows(40), "single.csv")

@@ -198,7 +198,8 @@ struct PointerTests {
             try Data(text.utf8).write(to: url)
             let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(contentsOf: url) }
             let message = error?.description ?? ""
-            #expect(message.contains("is a Git LFS pointer") && message.contains("git lfs pull"), "\(message)")
+            #expect(
+                message.contains("is a Git LFS pointer") && message.contains("git lfs pull"), "\(message)")
             #expect(!message.contains("\n"))
         }
     }

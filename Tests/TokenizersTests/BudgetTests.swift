@@ -15,11 +15,15 @@ struct BudgetTests {
         ["type": "Split", "pattern": ["Regex": .string(expression)], "behavior": "Isolated", "invert": false]
     }
 
-    private func error(_ body: () throws -> Void) -> TokenizerError? { #expect(throws: TokenizerError.self, performing: body) }
+    private func error(_ body: () throws -> Void) -> TokenizerError? {
+        #expect(throws: TokenizerError.self, performing: body)
+    }
 
-    @Test("an expression that tries too many ways is an error that names it, and never an answer", arguments: [
-        "(a|a)*$", "(a+)+$", "(a|aa)+$", "(.*a){20}$",
-    ])
+    @Test(
+        "an expression that tries too many ways is an error that names it, and never an answer",
+        arguments: [
+            "(a|a)*$", "(a+)+$", "(a|aa)+$", "(.*a){20}$",
+        ])
     func expressions(_ expression: String) throws {
         let tokenizer = try Fixture.tokenizer { $0["pre_tokenizer"] = split(expression) }
         let text = String(repeating: "a", count: 60) + "!"
@@ -28,7 +32,9 @@ struct BudgetTests {
         #expect(ContinuousClock.now - start < .seconds(60))
         #expect(found?.textIndex == 1)
         let message = found?.description ?? ""
-        #expect(message.contains("pre_tokenizer.pattern.Regex: \(quoted(expression)) takes too long"), "\(message)")
+        #expect(
+            message.contains("pre_tokenizer.pattern.Regex: \(quoted(expression)) takes too long"),
+            "\(message)")
         // The same expression on a text that it does not stall on.
         #expect(try !tokenizer.encode("the").ids.isEmpty)
     }
@@ -42,7 +48,9 @@ struct BudgetTests {
 
     @Test("usual expressions take a long text at once")
     func usual() throws {
-        let tokenizer = try Fixture.tokenizer { $0["pre_tokenizer"] = split(#"\p{L}+|\p{N}+|[^\s\p{L}\p{N}]+"#) }
+        let tokenizer = try Fixture.tokenizer {
+            $0["pre_tokenizer"] = split(#"\p{L}+|\p{N}+|[^\s\p{L}\p{N}]+"#)
+        }
         let text = String(repeating: "the of 12 and, in ", count: 20_000)
         #expect(try tokenizer.encode(text, addSpecialTokens: false).ids.count > 80_000)
     }
@@ -75,14 +83,17 @@ struct BudgetTests {
             $0["added_tokens"] = []
         }
         let message = error { _ = try tokenizer.encode("a good film") }?.description ?? ""
-        #expect(message.contains("normalizer.normalizers[2]: makes a text of 11 bytes longer than"), "\(message)")
+        #expect(
+            message.contains("normalizer.normalizers[2]: makes a text of 11 bytes longer than"), "\(message)")
         // A thousand times as long, but no longer, is fine.
         #expect(try tokenizer.encode("b good film").ids == Fixture.tokenizer.encode("b good film").ids)
     }
 
     @Test("pre-tokenizers that make bytes of bytes are limited too")
     func bytes() throws {
-        let byteLevel: JSONValue = ["type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false]
+        let byteLevel: JSONValue = [
+            "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false,
+        ]
         let tokenizer = try Fixture.tokenizer {
             $0["normalizer"] = .null
             $0["pre_tokenizer"] = [

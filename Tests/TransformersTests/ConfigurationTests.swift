@@ -70,7 +70,9 @@ struct ConfigurationTests {
         #expect(spelt.labelNames.map { Array($0.utf8).count } == [2, 3])
     }
 
-    @Test("names that are numbers, a map that label2id or num_labels contradicts: read as transformers reads them")
+    @Test(
+        "names that are numbers, a map that label2id or num_labels contradicts: read as transformers reads them"
+    )
     func contradictingLabels() throws {
         let numbers = try read { ($0["id2label"], $0["label2id"]) = (["0": 0, "1": 1.5, "2": true], .null) }
         #expect(numbers.labelNames == ["0", "1.5", "True"] && numbers.warnings.isEmpty)
@@ -80,7 +82,8 @@ struct ConfigurationTests {
         #expect(stale.labelNames == ["no", "yes"])
         #expect(stale.warnings.count == 1 && stale.warnings[0].hasPrefix("dir/config.json: \"id2label\""))
         for inverse: JSONValue in [
-            ["no": 1, "yes": 0], ["no": 0], ["no": 0, "yes": 1, "maybe": 2], ["no": "0", "yes": "1"], [0, 1], 3,
+            ["no": 1, "yes": 0], ["no": 0], ["no": 0, "yes": 1, "maybe": 2], ["no": "0", "yes": "1"], [0, 1],
+            3,
         ] {
             let read = try read { ($0["id2label"], $0["label2id"]) = (["0": "no", "1": "yes"], inverse) }
             #expect(read.labelNames == ["no", "yes"] && read.warnings.count == 1, "\(inverse)")
@@ -105,7 +108,8 @@ struct ConfigurationTests {
         try withTemporaryDirectory { directory in
             let text = JSONValue.object(ModelConfiguration.smallFields).serialized()
             try directory.appending(path: "config.json").put(
-                "\u{FEFF}" + text.dropLast() + ", \"some_loss\": NaN, \"hidden_act\": \"relu\", \"hidden_act\": \"silu\"}")
+                "\u{FEFF}" + text.dropLast()
+                    + ", \"some_loss\": NaN, \"hidden_act\": \"relu\", \"hidden_act\": \"silu\"}")
             #expect(try ModelConfiguration(contentsOf: directory).hiddenAct == .silu)
         }
     }

@@ -42,7 +42,7 @@ struct Refusal: Sendable, CustomTestStringConvertible {
             "rope_theta", "rope_scaling", "rope_parameters", "rotary_dim", "rotary_emb_base",
             "num_key_value_heads", "head_dim", "sliding_window", "num_experts", "num_hidden_groups",
             "adapters",
-        ].map { Refusal($0, 2, "BERT has no such part") }
+        ].map { Refusal($0, 3, "BERT has no such part") }
         + ["relative_attention", "use_rotary_embeddings"].map { Refusal($0, true, "BERT has no such part") }
 
     private static let sizes =
@@ -57,7 +57,6 @@ struct Refusal: Sendable, CustomTestStringConvertible {
             Refusal("num_hidden_layers", 100_000, "10000"),
             Refusal("num_attention_heads", 3, "not divisible"),
             Refusal("pad_token_id", 60, "vocab_size"), Refusal("pad_token_id", -1, "from 0"),
-            Refusal("pad_token_id", .null, "from 0"),
         ]
 
     private static let numbers =

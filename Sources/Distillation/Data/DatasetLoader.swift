@@ -241,7 +241,8 @@ struct DatasetLoader {
         do {
             let found = try TokenBuilder.open(file, key: key, maxLength: maxLength)
             return LoadedData(
-                dataset: found.dataset, labels: found.labels, record: record(url, found.dataset.count, digest),
+                dataset: found.dataset, labels: found.labels,
+                record: record(url, found.dataset.count, digest),
                 cutCount: found.cutCount)
         } catch FileError.missing {
             return nil

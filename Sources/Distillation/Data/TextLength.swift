@@ -49,7 +49,8 @@ enum TextLength {
     /// What to say of texts that are cut; `nil` where none is.
     static func warning(cut: Int, of count: Int, in source: String, tokens: Int) -> String? {
         guard cut > 0 else { return nil }
-        return "\(source): \(cut) of \(count) texts \(cut == 1 ? "is" : "are") longer than \(tokens) tokens and cut there; "
+        return
+            "\(source): \(cut) of \(count) texts \(cut == 1 ? "is" : "are") longer than \(tokens) tokens and cut there; "
             + "a larger --max-length keeps more of them, as far as the model has positions"
     }
 }

@@ -104,7 +104,10 @@ struct Preflight {
         guard data.train.hasPairs || data.validation.hasPairs else { return }
         let models =
             setup.teachers.map {
-                ($0.classifier.directory.path, Optional($0.classifier.model.configuration), $0.classifier.tokenizer)
+                (
+                    $0.classifier.directory.path, Optional($0.classifier.model.configuration),
+                    $0.classifier.tokenizer
+                )
             } + [(request.student.directory?.path ?? "the student", student, setup.tokenizer)]
         for (name, configuration, tokenizer) in models {
             guard configuration?.typeVocabSize == 1, tokenizer.givesSegments(pairs: true) else { continue }

@@ -61,7 +61,9 @@ struct RunData {
                 "\(data.record.path): no example has a label; a classifier needs one at least")
         }
         (self.labels, problemType, maxLength) = (map, type, loader.maxLength)
-        let extra = try request.unlabelled.map { try loader.load($0, labels: .ignored, problemType: type, tellsCuts: false) }
+        let extra = try request.unlabelled.map {
+            try loader.load($0, labels: .ignored, problemType: type, tellsCuts: false)
+        }
         unlabelledRecords = extra.map(\.record)
         let trained: EncodedDataset
         if let file = request.validation {

@@ -38,7 +38,8 @@ public struct ONNXExporter: ModelExporter {
         operators.domain = ""
         operators.version = Int64(opset)
         proto.opsetImport = [operators]
-        proto.metadataProps = try ONNXMetadata.entries(model, dtype, maxLength: options.maxLength).map { key, value in
+        proto.metadataProps = try ONNXMetadata.entries(model, dtype, maxLength: options.maxLength).map {
+            key, value in
             var entry = Onnx_StringStringEntryProto()
             (entry.key, entry.value) = (key, value)
             return entry

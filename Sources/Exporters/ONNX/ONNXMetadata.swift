@@ -15,7 +15,10 @@ enum ONNXMetadata {
             ("problem_type", model.problemType),
             ("id2label", JSONValue.object(names).serialized()),
             ("dtype", dtype.rawValue),
-            ("tokenizer", JSONValue.object(try TokenizerFields.summary(model, maxLength: maxLength)).serialized()),
+            (
+                "tokenizer",
+                JSONValue.object(try TokenizerFields.summary(model, maxLength: maxLength)).serialized()
+            ),
             ("source_sha256", JSONValue.object(try model.weightDigests()).serialized()),
         ]
         if dtype == .int8, let quantization = model.configuration["quantization_config"] {

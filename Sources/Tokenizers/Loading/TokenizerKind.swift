@@ -39,7 +39,8 @@ enum TokenizerKind: Sendable, Equatable {
 
     /// The kinds by the names of classes, without "Fast".
     private static let classes: [String: TokenizerKind] = [
-        "BertTokenizer": .bert, "ConvBertTokenizer": .bert, "ElectraTokenizer": .bert, "LayoutLMTokenizer": .bert,
+        "BertTokenizer": .bert, "ConvBertTokenizer": .bert, "ElectraTokenizer": .bert,
+        "LayoutLMTokenizer": .bert,
         "LxmertTokenizer": .bert, "MobileBertTokenizer": .bert, "RetriBertTokenizer": .bert,
         "SqueezeBertTokenizer": .bert, "DistilBertTokenizer": .distilBert, "MPNetTokenizer": .mpnet,
         "RobertaTokenizer": .roberta, "BartTokenizer": .roberta, "LongformerTokenizer": .roberta,

@@ -40,8 +40,8 @@ private struct RebuiltStages {
         case .xlmRoberta: return try unigram { _ in 3 }
         case .albert: return try unigram { _ in 1 }
         case .camembert:
-            let unknown = try settings.requiredText(of: .unknown)
-            return try unigram { Self.place(of: unknown, in: $0) ?? 0 }
+            let unknown = settings.text(of: .unknown)
+            return try unigram { pieces in unknown.flatMap { Self.place(of: $0, in: pieces) } ?? 0 }
         case .debertaV2:
             let unknown = settings.text(of: .unknown)
             let usual = try settings.integer("unk_id") ?? 1
@@ -71,7 +71,8 @@ private struct RebuiltStages {
         .malformed(
             file: source.file, key: "model",
             reason: "the tokenizer's class, \(settings.className), takes \(wanted); name the class that "
-                + "belongs to this file as tokenizer_class, or PreTrainedTokenizerFast to take the file as it is")
+                + "belongs to this file as tokenizer_class, or PreTrainedTokenizerFast to take the file as it is"
+        )
     }
 
     // MARK: - The stages before it
@@ -152,6 +153,8 @@ private struct RebuiltStages {
 
     func postProcessor(_ vocabulary: Vocabulary) throws -> any PostProcessor {
         func id(_ name: SpecialToken) throws -> Int32 {
+            // Where the files say that there is none, transformers puts the place that it usually has.
+            if settings.text(of: name) == nil, let usual = usualID(of: name) { return usual }
             let text = try settings.requiredText(of: name)
             return try settings.statedID(of: text) ?? vocabulary.id(of: text, as: name, file: source.file)
         }
@@ -174,6 +177,15 @@ private struct RebuiltStages {
             if let own = try ownPostProcessor() { return own }
             return TemplateProcessing(cls: try id(.cls), sep: try id(.sep))
         case .gpt2, .file: return try ownPostProcessor() ?? PlainPostProcessor()
+        }
+    }
+
+    private func usualID(of name: SpecialToken) -> Int32? {
+        switch kind {
+        case .bert, .distilBert: name == .cls ? 2 : 3
+        case .mpnet: name == .cls ? 0 : 2
+        case .debertaV2: 0
+        default: nil
         }
     }
 

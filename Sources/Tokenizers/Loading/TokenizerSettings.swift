@@ -53,7 +53,9 @@ struct TokenizerSettings {
         statedKind = try TokenizerKind(named: name, modelType: modelType) {
             .unsupported(
                 file: configuration.file, part: "tokenizer_class", type: $0,
-                supported: ["PreTrainedTokenizerFast", "BertTokenizer", "RobertaTokenizer", "XLMRobertaTokenizer"])
+                supported: [
+                    "PreTrainedTokenizerFast", "BertTokenizer", "RobertaTokenizer", "XLMRobertaTokenizer",
+                ])
         }
         className = name ?? modelType ?? "none"
         modelMaxLength = try Self.modelMaxLength(configuration)
@@ -194,7 +196,8 @@ extension TokenizerSettings {
 
     /// The id that the files give to an added token.
     func statedID(of content: String) -> Int32? {
-        addedTokens.first { $0.token.content.utf8.elementsEqual(content.utf8) }?.id.flatMap(Int32.init(exactly:))
+        addedTokens.first { $0.token.content.utf8.elementsEqual(content.utf8) }?.id.flatMap(
+            Int32.init(exactly:))
     }
 
     /// True or false as the class takes it.

@@ -25,7 +25,8 @@ final class TextBudget {
         guard size > limit else { return }
         throw TokenizerError.text(
             stage: stage(),
-            reason: "makes a text of \(bytes) bytes longer than \(limit) bytes; no stage may grow texts without limit, "
+            reason:
+                "makes a text of \(bytes) bytes longer than \(limit) bytes; no stage may grow texts without limit, "
                 + "so mend the file or use the tokenizer that belongs to the model", index: nil)
     }
 
@@ -46,8 +47,10 @@ final class TextBudget {
         guard isOver else { return }
         throw TokenizerError.text(
             stage: stage,
-            reason: "\(quoted(pattern)) takes too long on a text of \(bytes) bytes, since it tries too many ways to match "
-                + "it; write an expression with fewer, or use the tokenizer that belongs to the model", index: nil)
+            reason:
+                "\(quoted(pattern)) takes too long on a text of \(bytes) bytes, since it tries too many ways to match "
+                + "it; write an expression with fewer, or use the tokenizer that belongs to the model",
+            index: nil)
     }
 
     /// The processor time of this thread, in seconds.

@@ -171,8 +171,10 @@ enum TextPattern: Sendable {
         guard !isOutOfMemory else {
             throw TokenizerError.text(
                 stage: regex.place,
-                reason: "\(quoted(regex.expression.pattern)) takes too much memory on a text of \(text.count) bytes; write an "
-                    + "expression that need not go back, or use the tokenizer that belongs to the model", index: nil)
+                reason:
+                    "\(quoted(regex.expression.pattern)) takes too much memory on a text of \(text.count) bytes; write an "
+                    + "expression that need not go back, or use the tokenizer that belongs to the model",
+                index: nil)
         }
         guard !results.isEmpty else { return [] }
         // The byte of each UTF-16 unit.

@@ -16,6 +16,15 @@ struct ConfigurationReader {
         return number
     }
 
+    /// A whole number, however it is written.
+    func wholeNumber(_ key: String, default fallback: Int, in range: ClosedRange<Int>) throws -> Int {
+        guard let value = object[key] else { return fallback }
+        guard let number = value.doubleValue.flatMap(Int.init(exactly:)), range.contains(number) else {
+            throw error(key, "must be a whole number from \(range.lowerBound) to \(range.upperBound)", value)
+        }
+        return number
+    }
+
     /// A number that `accepts` allows, or the default where the field is absent.
     func number(
         _ key: String, default fallback: Double, _ rule: String, accepts: (Double) -> Bool

@@ -44,13 +44,15 @@ struct LabelFields {
 
     private static func count(_ reader: ConfigurationReader) throws -> Int? {
         guard let value = reader.optional("num_labels") else { return nil }
-        guard let number = value.doubleValue.flatMap(Int.init(exactly:)), (1...largestCount).contains(number) else {
+        guard let number = value.doubleValue.flatMap(Int.init(exactly:)), (1...largestCount).contains(number)
+        else {
             throw reader.error("num_labels", "must be an integer from 1 to \(largestCount)", value)
         }
         return number
     }
 
-    private static func mapped(_ reader: ConfigurationReader) throws -> (names: [String], unnamed: [String])? {
+    private static func mapped(_ reader: ConfigurationReader) throws -> (names: [String], unnamed: [String])?
+    {
         guard let value = reader.optional("id2label") else { return nil }
         guard let map = value.objectValue, !map.isEmpty else {
             throw reader.error("id2label", "must be an object of names by index", value)
@@ -90,6 +92,9 @@ struct LabelFields {
     private static func difference(_ reader: ConfigurationReader, _ names: [String]) -> String? {
         guard let value = reader.optional("label2id") else { return nil }
         let inverse = value.objectValue
+        // Old versions left the map that every model has.
+        let isUsual = inverse.map { $0.keys.allSatisfy { $0.hasPrefix("LABEL_") } } ?? false
+        if isUsual, names == names.indices.map(usualName) { return nil }
         let index = names.indices.first { index in inverse?[names[index]]?.doubleValue != Double(index) }
         guard let index else {
             return inverse?.count == names.count

@@ -46,7 +46,7 @@ public struct ModelConfiguration: Sendable {
     public var embeddingSize: Int { ownEmbeddingSize ?? hiddenSize }
 
     /// The position table's row for a text's first token: RoBERTa's tables begin with the padding's.
-    var positionOffset: Int { family.positionsFollowPadding ? padTokenId + 1 : 0 }
+    var positionOffset: Int { family.positionsFollowPadding ? (family.paddingRow ?? padTokenId) + 1 : 0 }
 
     /// The tokens of the longest text that the model has positions for.
     public var maxLength: Int { maxPositionEmbeddings - positionOffset }
@@ -119,8 +119,10 @@ public struct ModelConfiguration: Sendable {
             } ?? 0
         // Where positions begin after its number it is needed; elsewhere a model may have none.
         let hasNoPadding =
-            json[fields.padTokenId.key]?.isNull == true && !family.positionsFollowPadding
-        padTokenId = hasNoPadding ? 0 : try integer(fields.padTokenId, in: 0...Self.largestSize)
+            json[fields.padTokenId.key]?.isNull == true
+            && (!family.positionsFollowPadding || family.paddingRow != nil)
+        padTokenId =
+            hasNoPadding ? family.paddingRow ?? 0 : try integer(fields.padTokenId, in: 0...Self.largestSize)
         if let field = fields.embeddingSize {
             ownEmbeddingSize =
                 reader.optional(field.key) == nil

@@ -49,7 +49,7 @@ struct EncoderEmbeddings {
             hasPositions
             ? try Embedding(
                 scope["position_embeddings"], count: configuration.maxPositionEmbeddings, width: width,
-                paddingIndex: positionOffset > 0 ? padding : nil, initializer: initializer) : nil
+                paddingIndex: positionOffset > 0 ? positionOffset - 1 : nil, initializer: initializer) : nil
         tellsSegments = configuration.typeVocabSize > 1
         tokenType =
             configuration.typeVocabSize > 0
@@ -74,7 +74,7 @@ struct EncoderEmbeddings {
             try withNoGrad { try word.weight[padding].fill(0) }
         }
         if let position, positionOffset > 0, fresh.contains(scope["position_embeddings"]["weight"].path) {
-            try withNoGrad { try position.weight[padding].fill(0) }
+            try withNoGrad { try position.weight[positionOffset - 1].fill(0) }
         }
     }
 

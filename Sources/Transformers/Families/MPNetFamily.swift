@@ -10,6 +10,8 @@ extension ModelFamily {
             $0.typeVocabSize = nil
         },
         positionsFollowPadding: true,
+        // Whatever the padding token's number is.
+        paddingRow: 1,
         products: ForwardProducts(cutsLastLayer: false),
         check: checkBuckets,
         layout: ParameterLayout(

@@ -17,6 +17,8 @@ struct ModelFamily: Sendable {
     var ownFields: Set<String> = []
     /// Whether its positions begin after the padding token's number, as RoBERTa's.
     var positionsFollowPadding = false
+    /// The row of padding in the position table where it is not the padding token's number.
+    var paddingRow: Int?
     /// What its forward pass multiplies.
     var products = ForwardProducts()
     /// Reads and checks the fields that only it has.

@@ -104,7 +104,7 @@ struct ModernBertSettings {
     /// Which layers see all tokens: `layer_types`, or every so many of them.
     private static func seesAll(_ reader: ConfigurationReader, layers: Int) throws -> [Bool] {
         guard let value = reader.optional("layer_types") else {
-            let every = try reader.integer(
+            let every = try reader.wholeNumber(
                 "global_attn_every_n_layers", default: 3, in: 1...ModelConfiguration.largestSize)
             return (0..<layers).map { $0.isMultiple(of: every) }
         }

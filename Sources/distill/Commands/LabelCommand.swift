@@ -34,7 +34,10 @@ struct LabelCommand: ParsableCommand {
 
     @OptionGroup var delimited: DelimitedOptions
 
-    @Option(help: "Longer inputs are cut to this many tokens. (default: as in the teacher's training, else the tokenizer's)")
+    @Option(
+        help:
+            "Longer inputs are cut to this many tokens. (default: as in the teacher's training, else the tokenizer's)"
+    )
     var maxLength: Int?
 
     @Option(help: "Texts in one forward pass.")

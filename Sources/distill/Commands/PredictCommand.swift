@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Distillation
 import Foundation
+import Tokenizers
 
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -43,7 +44,9 @@ struct PredictCommand: ParsableCommand {
     @OptionGroup var delimited: DelimitedOptions
 
     @Option(
-        help: "Longer inputs are cut to this many tokens. (default: as in the model's training, else the tokenizer's)")
+        help:
+            "Longer inputs are cut to this many tokens. (default: as in the model's training, else the tokenizer's)"
+    )
     var maxLength: Int?
 
     @Option(help: "The probability above which a label is chosen, by models that may choose several.")
@@ -52,7 +55,9 @@ struct PredictCommand: ParsableCommand {
     @OptionGroup(title: "Running") var compute: ComputeOptions
 
     func run() throws {
-        if let maxLength, maxLength < 3 { throw UsageError("max_length must be at least 3, got \(maxLength)") }
+        if let maxLength, maxLength < 3 {
+            throw UsageError("max_length must be at least 3, got \(maxLength)")
+        }
         guard threshold > 0, threshold < 1 else {
             throw UsageError("threshold must be between 0 and 1, got \(threshold)")
         }
@@ -66,10 +71,21 @@ struct PredictCommand: ParsableCommand {
             precision: compute.precision ?? .float32, threshold: threshold)
         for warning in predictor.warnings { Terminal.error("WARNING: \(warning)") }
         defer {
-            predictor.cutWarning(input == "-" ? "standard input" : input).map { Terminal.error("WARNING: \($0)") }
+            predictor.cutWarning(input == "-" ? "standard input" : input).map {
+                Terminal.error("WARNING: \($0)")
+            }
         }
+        var count = 0
         while let inputs = try source.next() {
-            try Terminal.output(try answers(to: inputs, predictor).joined(separator: "\n"))
+            do {
+                try Terminal.output(try answers(to: inputs, predictor).joined(separator: "\n"))
+            } catch let error as TokenizerError {
+                // Its index counts the texts that were given to the model.
+                let sound = inputs.indices.filter { if case .success = inputs[$0] { true } else { false } }
+                guard let index = error.textIndex, sound.indices.contains(index) else { throw error }
+                throw DistillationError("\(source.place(count + sound[index] + 1)): \(error)")
+            }
+            count += inputs.count
         }
     }
 

@@ -44,6 +44,16 @@ enum PredictInput {
         return try TextStream(url, options: options)
     }
 
+    /// What to call one of the texts in an error.
+    ///
+    /// - Parameter number: Its place among all texts, counted from 1.
+    func place(_ number: Int) -> String {
+        switch self {
+        case .lines: "line \(number)"
+        case .rows(let stream, _): "\(stream.path), row \(number)"
+        }
+    }
+
     /// The next texts, at least one, or what is wrong with them; `nil` at the end.
     func next() throws -> [Text]? {
         switch self {

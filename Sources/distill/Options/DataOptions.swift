@@ -80,7 +80,10 @@ struct ColumnOptions: ParsableArguments {
 
     @OptionGroup var delimited: DelimitedOptions
 
-    @Option(help: "Longer inputs are cut to this many tokens. (default: as in the model's training, else the tokenizer's)")
+    @Option(
+        help:
+            "Longer inputs are cut to this many tokens. (default: as in the model's training, else the tokenizer's)"
+    )
     var maxLength: Int?
 }
 

@@ -32,13 +32,21 @@ extension ModelReference {
             ("openai-community", "gpt2 gpt2-medium gpt2-large gpt2-xl"),
             ("google-t5", "t5-small t5-base t5-large"),
             ("xlnet", "xlnet-base-cased xlnet-large-cased"),
-            ("microsoft", "mpnet-base deberta-v3-small deberta-v3-base deberta-v3-large deberta-v3-xsmall mdeberta-v3-base"),
+            (
+                "microsoft",
+                "mpnet-base deberta-v3-small deberta-v3-base deberta-v3-large deberta-v3-xsmall mdeberta-v3-base"
+            ),
             ("google", "electra-small-discriminator electra-base-discriminator electra-large-discriminator"),
             ("answerdotai", "ModernBERT-base ModernBERT-large"),
-            ("sentence-transformers", "all-MiniLM-L6-v2 all-MiniLM-L12-v2 all-mpnet-base-v2 paraphrase-MiniLM-L6-v2"),
+            (
+                "sentence-transformers",
+                "all-MiniLM-L6-v2 all-MiniLM-L12-v2 all-mpnet-base-v2 paraphrase-MiniLM-L6-v2"
+            ),
         ]
         return Dictionary(
-            names.flatMap { names in names.models.split(separator: " ").map { (String($0), names.owner + "/" + $0) } },
+            names.flatMap { names in
+                names.models.split(separator: " ").map { (String($0), names.owner + "/" + $0) }
+            },
             uniquingKeysWith: { first, _ in first })
     }()
 

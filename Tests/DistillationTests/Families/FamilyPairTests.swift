@@ -69,13 +69,15 @@ struct FamilyPairTests {
 
     /// Reviews with a second text behind each.
     private func pairs() throws -> URL {
-        let rows = try String(contentsOf: Support.reviews, encoding: .utf8).split(separator: "\n").dropFirst()
+        let rows = try String(contentsOf: Support.reviews, encoding: .utf8)
+            .replacing("\r\n", with: "\n").split(separator: "\n").dropFirst()
         let lines = rows.map { row in
             let place = row.lastIndex(of: ",") ?? row.endIndex
             return "\(row[..<place]),\"the film, again\"\(row[place...])"
         }
         let file = scratch.appending(path: "pairs.csv")
-        try Data((["text,text_pair,label"] + lines).joined(separator: "\n").appending("\n").utf8).write(to: file)
+        try Data((["text,text_pair,label"] + lines).joined(separator: "\n").appending("\n").utf8).write(
+            to: file)
         return file
     }
 
@@ -94,7 +96,8 @@ struct FamilyPairTests {
         #expect(try FineTuning(tuning).run().steps == 2)
         // A student of its own shape, then one of another family.
         for directory in [nil, student] {
-            var request = DistillRequest(teacher: tuning.output, data: data, output: scratch.appending(path: "distilled"))
+            var request = DistillRequest(
+                teacher: tuning.output, data: data, output: scratch.appending(path: "distilled"))
             request.student.directory = directory
             if directory == nil { request.student.layers = 1 }
             request.training.maxSteps = 2
