@@ -66,7 +66,8 @@ extension TextStream {
                 "the label '\(shown(label))' is too large for float32; scale the labels")
         }
         // A whole number is told from its neighbours by all of its digits.
-        guard Double(value) == number || label.utf8.contains(where: { ".eE".utf8.contains($0) }) else {
+        let isWhole = !label.utf8.contains { ".eE".utf8.contains($0) }
+        guard !isWhole || Int(exactly: value).map(String.init) == decimalValue(label) else {
             throw DatasetError(
                 path(of: row), at: row,
                 "the label '\(shown(label))' has more digits than float32 holds; subtract a number from the labels, or "
