@@ -8,13 +8,8 @@ struct BadInputTests {
 
     init() throws { scratch = try Scratch() }
 
-    /// Runs `distill run` with the teacher and the reviews, unless other arguments say otherwise, and expects it to
-    /// fail with one line that holds all of the texts.
-    private func expectRefusal(
-        _ changes: [String: String?], status: Int32 = 1, command: String = "run", _ texts: String...,
-        sourceLocation: SourceLocation = #_sourceLocation
-    ) throws {
-        let before = try scratch.entries
+    /// Runs a command whose set-up is sound but for the changes; `nil` takes an option away.
+    private func run(_ command: String, _ changes: [String: String?]) throws -> Program.Result {
         var arguments: [String: String?] = [
             "--train": Program.reviews.path, "--output": scratch.path("out"), "--layers": "2",
             "--hidden-size": "32",
@@ -28,7 +23,17 @@ struct BadInputTests {
         let flags = arguments.sorted { $0.key < $1.key }.flatMap { name, value in
             value.map { $0 == "yes" ? [name] : [name, $0] } ?? []
         }
-        let result = try Program.run([command, "--quiet"] + flags)
+        return try Program.run([command, "--quiet"] + flags)
+    }
+
+    /// Runs `distill run` with the teacher and the reviews, unless other arguments say otherwise, and expects it to
+    /// fail with one line that holds all of the texts.
+    private func expectRefusal(
+        _ changes: [String: String?], status: Int32 = 1, command: String = "run", _ texts: String...,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let before = try scratch.entries
+        let result = try run(command, changes)
         #expect(result.status == status, "\(result.errors)", sourceLocation: sourceLocation)
         #expect(result.output.isEmpty, sourceLocation: sourceLocation)
         let lines = result.errors.split(separator: "\n").filter { $0.hasPrefix("Error: ") }
@@ -103,6 +108,9 @@ struct BadInputTests {
             try #require(text.contains("\"WordPiece\""))
             data = Data(text.replacing("\"WordPiece\"", with: "\"CharLM\"").utf8)
         }
+        // BertTokenizer would take the vocabulary alone, as transformers does; this class takes all that the file says.
+        try Data(#"{"tokenizer_class": "PreTrainedTokenizerFast"}"#.utf8).write(
+            to: URL(filePath: model).appending(path: "tokenizer_config.json"))
         try expectRefusal(["--teacher": model], "tokenizer.json", "CharLM", "WordPiece")
     }
 
@@ -143,7 +151,9 @@ struct BadInputTests {
         #expect(result.status == 1 && result.errors.contains("order"), "\(result.errors)")
     }
 
-    @Test("a vocabulary, or token_type_ids, that student and teacher do not share")
+    @Test(
+        "a vocabulary that student and teacher do not share; pairs for a student without segments are warned about"
+    )
     func vocabulary() throws {
         let other = try scratch.model("other", "tokenizer.json") { data in
             let text = String(decoding: data, as: UTF8.self)
@@ -158,9 +168,12 @@ struct BadInputTests {
         try cutTypes(types)
         let pairs = try scratch.write(
             "text,text_pair,label\ngood,film,positive\nbad,plot,negative\n", to: "pairs.csv")
-        try expectRefusal(
-            student.merging(["--student": types, "--train": pairs, "--validation": pairs]) { $1 },
-            "type_vocab_size", "pairs")
+        let result = try run(
+            "run", student.merging(["--student": types, "--train": pairs, "--validation": pairs]) { $1 })
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(
+            result.errors.contains("WARNING") && result.errors.contains("type_vocab_size"), "\(result.errors)"
+        )
     }
 
     /// Gives a model's token type embedding one row, by rewriting its weights' header and bytes.

@@ -52,7 +52,8 @@ struct VisibleTextTests {
         let bad = "x\u{1B}]0;owned\u{07}\u{9B}y"
         for event: RunEvent in [
             .phaseStarted(bad),
-            .progress(RunProgress(completed: 1, total: 1, unit: "step", examples: 1, detail: bad)), .note(bad),
+            .progress(RunProgress(completed: 1, total: 1, unit: "step", examples: 1, detail: bad)),
+            .note(bad),
             .warning(bad),
         ] { renderer.handle(event) }
         renderer.repeatWarnings()

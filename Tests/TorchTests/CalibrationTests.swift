@@ -48,6 +48,10 @@ struct CalibrationTests {
             let speed = try #require(measured.gigaflops[way])
             #expect(speed.isFinite && speed > 0, "\(way)")
         }
-        print("calibration:", measured.gigaflops.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.key.rawValue) \(Int($0.value))" })
+        print(
+            "calibration:",
+            measured.gigaflops.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+                "\($0.key.rawValue) \(Int($0.value))"
+            })
     }
 }

@@ -31,7 +31,8 @@ struct BenchmarkData {
             delimited: request.delimited)
         let loader = DatasetLoader(
             options: options, tokenizer: tokenizer, tokenizerDirectory: directory,
-            maxLength: subject.length(request.maxLength, among: subjects), root: nil, memo: DigestMemo(root: nil),
+            maxLength: subject.length(request.maxLength, among: subjects), root: nil,
+            memo: DigestMemo(root: nil),
             warn: { log.warnOnce($0) }, onRead: { log.advance(by: $0) })
         let loaded = try loader.load(
             url, labels: .given(LabelMap(names: configuration.labelNames)),

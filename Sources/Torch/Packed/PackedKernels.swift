@@ -9,7 +9,8 @@ public enum PackedKernels {
 
     /// What `DISTILL_CPU_CAPABILITY` says: `libtorch` turns the kernels off; `avx512_bf16`, `avx512`, `avx2` or `default`
     /// choose those for a lesser instruction set, with the same results.
-    static let environmentChoice: Choice? = ProcessInfo.processInfo.environment["DISTILL_CPU_CAPABILITY"].map {
+    static let environmentChoice: Choice? = ProcessInfo.processInfo.environment["DISTILL_CPU_CAPABILITY"].map
+    {
         $0 == "libtorch" ? .libtorch : .kernels
     }
 
