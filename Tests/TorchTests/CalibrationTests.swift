@@ -23,8 +23,8 @@ struct CalibrationTests {
             .kernelsFloat32: 450, .kernelsBFloat16: byKernels ? 900 : 200, .libtorchFloat32: 220,
             .libtorchBFloat16: byKernels ? 880 : 2000,
         ])
-        #expect(fast.prefersKernels(for: .float32))
         guard PackedKernels.environmentChoice == nil else { return }
+        #expect(fast.prefersKernels(for: .float32))
         #expect(fast.prefersBFloat16)
         #expect(fast.prefersKernels(for: .bfloat16) == byKernels)
     }
@@ -48,10 +48,5 @@ struct CalibrationTests {
             let speed = try #require(measured.gigaflops[way])
             #expect(speed.isFinite && speed > 0, "\(way)")
         }
-        print(
-            "calibration:",
-            measured.gigaflops.sorted { $0.key.rawValue < $1.key.rawValue }.map {
-                "\($0.key.rawValue) \(Int($0.value))"
-            })
     }
 }
