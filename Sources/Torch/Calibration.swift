@@ -31,12 +31,12 @@ public struct Calibration: Sendable, Equatable {
 
     /// libtorch must be so much faster than the kernels to be taken: they need no padding, and what is between the
     /// products costs them less in training.
-    static let libtorchMargin = 1.3
+    static let libtorchMargin = 1.8
     /// So much faster must libtorch's forward pass of a layer be to train as fast as the kernels: it computes padded batches,
     /// converts weights in every step, and its backward pass is many operations. On a Xeon with AMX bfloat16 by libtorch
     /// was 2.5 times as fast as float32 by the kernels in this measurement, and trained a student at the same speed
     /// (217 and 226 examples/s).
-    static let libtorchTrainingCost = 2.5
+    static let libtorchTrainingCost = 3.0
     /// bfloat16 must be so much faster than float32, which is more exact.
     static let bfloat16Margin = 1.2
     /// int8 must be so much faster than float32 to be called faster.
@@ -47,10 +47,15 @@ public struct Calibration: Sendable, Equatable {
 
     public init(gigaflops: [Way: Double]) { self.gigaflops = gigaflops }
 
-    /// Measures this machine with the present number of threads, in about a tenth of a second.
+    /// Measures this machine in about a tenth of a second, with a thread on each processor: what is decided by it must not
+    /// depend on the number of threads of a run.
     ///
     /// - Throws: ``TorchError`` where memory is short.
     public static func measure() throws -> Calibration {
+        let threads = Runtime.threadCount
+        let processors = Int(ct_available_processors())
+        if threads != processors { try Runtime.setThreadCount(processors) }
+        defer { if threads != processors { try? Runtime.setThreadCount(threads) } }
         var seconds = [Double](repeating: 0, count: Int(CT_WAYS))
         try check(ct_calibrate(&seconds))
         let operations = ct_calibration_operations()

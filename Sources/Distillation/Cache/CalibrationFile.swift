@@ -5,7 +5,7 @@ import Torch
 /// What machines were measured to be fast at, kept so that a machine decides alike each time and measures once.
 ///
 /// The file is `calibration.json` in the cache directory; a machine is known by its processor with its flags, the kernels
-/// for it, libtorch's version and the number of threads. It can be deleted at any time.
+/// for it and libtorch's version. It can be deleted at any time.
 public struct CalibrationFile: Sendable {
     let url: URL
 
@@ -55,7 +55,7 @@ public struct CalibrationFile: Sendable {
         let flags = Digest.sha256(BenchmarkReport.Machine.processorFlags ?? "").prefix(12)
         return [
             processor.processor, "flags \(flags)", "kernels \(PackedKernels.instructionSet)",
-            "libtorch \(Runtime.version) \(Runtime.cpuCapability)", "\(Runtime.threadCount) threads",
+            "libtorch \(Runtime.version) \(Runtime.cpuCapability)",
         ].joined(separator: ", ")
     }
 }
