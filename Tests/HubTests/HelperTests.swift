@@ -165,7 +165,9 @@ import Testing
                 kill(process.processIdentifier, number)
             }
             // Its output ends only when both have closed it; had one gone on, this would have been waited for.
-            #expect(result.reason == .uncaughtSignal && result.status == number)
+            #expect(
+                result.reason == .uncaughtSignal && result.status == number,
+                "signal \(number): \(result.reason), \(result.status), \(result.errors)")
             #expect(result.output.isEmpty)
             try await scene.end()
         }
