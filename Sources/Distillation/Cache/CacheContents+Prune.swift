@@ -30,6 +30,7 @@ extension CacheContents {
     /// model: that is work, not a copy of work.
     ///
     /// - Parameters:
+    ///   - rule: What goes.
     ///   - isTrial: Whether only to say what would go.
     ///   - now: In seconds since 1970.
     public func prune(

@@ -14,7 +14,7 @@ public struct CalibrationFile: Sendable {
         url = cache.root.appending(path: "calibration.json")
     }
 
-    /// Makes ``Torch/Calibration/current`` what was measured before on this machine, and keeps what it measures.
+    /// Makes `Calibration.current` what was measured before on this machine, and keeps what it measures.
     public func install() {
         Calibration.keep(load: { self.load(Self.machine) }, save: { self.save($0, Self.machine) })
     }
