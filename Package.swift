@@ -105,7 +105,10 @@ let package = Package(
             swiftSettings: strict),
 
         // The engine: libtorch behind a C header, then Swift.
-        .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
+        .target(
+            name: "CTorch",
+            // Built by scripts/cuda.sh.
+            exclude: ["cuda/cuda_kernels.cu"], cxxSettings: torchHeaders, linkerSettings: torchLibraries),
         .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: strict),
 
         // Models, distillation, command line.

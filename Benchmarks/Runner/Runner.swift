@@ -20,12 +20,22 @@ enum Runner {
         }
         let workload: Workload
         let measuresCeiling: Bool
+        // A round of several steps is answered with the seconds of one, and with the device's memory.
+        var (steps, device) = (1, Device.cpu)
         do {
             let request = Request(object)
             // 0: as many as the program takes by itself.
             let threads = try request.int("threads")
             if threads > 0 { try Runtime.setThreadCount(threads) }
             measuresCeiling = try request.string("workload") == "ceiling"
+            if try request.string("workload") == "device_check" {
+                answer(["ready": .bool(true), "checks": try DeviceChecks.run(request)])
+                return
+            }
+            if let name = try? request.string("device") {
+                device = try Device(name)
+                steps = try request.int("steps")
+            }
             workload = try Workloads.make(request)
         } catch {
             answer(["error": .string("\(error)")])
@@ -38,9 +48,13 @@ enum Runner {
                 let clock = ContinuousClock()
                 let start = clock.now
                 try part()
-                seconds.append(.number((clock.now - start) / .seconds(1)))
+                seconds.append(.number((clock.now - start) / .seconds(1) / Double(steps)))
             }
-            var result: JSONObject = ["seconds": .array(seconds), "peak_memory": .integer(peakMemory())]
+            var result: JSONObject = [
+                "seconds": .array(seconds),
+                "peak_memory": .integer(
+                    device.kind == .cpu ? peakMemory() : try Runtime.memory(of: device).peak),
+            ]
             if measuresCeiling {
                 result["gflops"] = [
                     "float32": .number(PackedKernels.peakGigaflops(.float32)),

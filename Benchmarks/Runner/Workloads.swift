@@ -11,6 +11,7 @@ enum Workloads {
     static func make(_ request: Request) throws -> Workload {
         switch try request.string("workload") {
         case "train_step": try trainStep(request)
+        case "gpu_step": try DeviceWorkloads.step(request)
         case "latency": try latency(request)
         case "bulk": try bulk(request)
         case "tokenize": try tokenize(request)

@@ -190,7 +190,7 @@ ct_error ct_clip_grad_norm_(const ct_tensor *parameters, size_t count, double ma
 }
 
 ct_error ct_adamw_(const ct_tensor *parameters, const ct_tensor *first_moments, const ct_tensor *second_moments,
-                   size_t count, ct_adamw_options options) {
+                   size_t count, ct_adamw_options options, ct_tensor scale_or_null, ct_tensor skips_or_null) {
     return guard("adamw_", {}, [&] {
         at::NoGradGuard no_grad;
         if (count == 0) return;
@@ -202,7 +202,7 @@ ct_error ct_adamw_(const ct_tensor *parameters, const ct_tensor *first_moments, 
             if (g[i].is_sparse()) g[i] = g[i].to_dense();
             suits = suits && suits_kernels(p[i]) && suits_kernels(g[i]) && suits_kernels(m[i]) && suits_kernels(v[i]);
         }
-        if (suits) {
+        if (suits && !scale_or_null && !skips_or_null) {
             kernels::AdamWStep step = step_factors(options, options.learning_rate, options.step);
             std::vector<Part> pieces = parts(p);
             parallel_tasks(static_cast<int64_t>(pieces.size()), part_cost, [&](int64_t task) {
@@ -220,7 +220,22 @@ ct_error ct_adamw_(const ct_tensor *parameters, const ct_tensor *first_moments, 
         at::_fused_adamw_(list(parameters, count), gradients(parameters, count), list(first_moments, count),
                           list(second_moments, count), /*max_exp_avg_sqs=*/{}, steps, options.learning_rate,
                           options.beta1, options.beta2, options.weight_decay, options.epsilon, /*amsgrad=*/false,
-                          /*maximize=*/false);
+                          /*maximize=*/false, optional(scale_or_null), optional(skips_or_null));
+    });
+}
+
+ct_error ct_measure_gradients(const ct_tensor *parameters, size_t count, double max_norm, const ct_tensor *losses,
+                              size_t loss_count, ct_tensor skips, ct_tensor *norm, ct_tensor *scale) {
+    return guard("measure_gradients", {skips}, [&] {
+        at::NoGradGuard no_grad;
+        TORCH_CHECK(max_norm > 0, "the largest norm must be positive, got ", max_norm);
+        at::Tensor joint = at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients(parameters, count), 2)));
+        at::Tensor whole = at::isfinite(joint);
+        for (size_t i = 0; i < loss_count; ++i) whole = whole.logical_and(at::isfinite(losses[i]->value.reshape({})));
+        at::maximum_out(skips->value, skips->value, whole.logical_not().to(at::kFloat));
+        *norm = wrap(joint);
+        // As torch.nn.utils.clip_grad_norm_ does, epsilon included.
+        *scale = std::isfinite(max_norm) ? wrap(((joint + 1e-6) / max_norm).clamp_min(1)) : nullptr;
     });
 }
 

@@ -13,6 +13,7 @@
 #include <bit>
 #include <cmath>
 
+#include "composed_norm.h"
 #include "internal.h"
 #include "kernels/parallel.h"
 
@@ -121,6 +122,11 @@ struct Dropout : torch::autograd::Function<Dropout> {
 };
 
 }  // namespace
+
+at::Tensor ctorch::dropout(const at::Tensor &input, const DropoutCall &call) {
+    return input.is_cpu() ? dropout_cpu(input, Threshold(call.probability), call.seed, call.offset)
+                          : dropout_device(input, call.probability, call.seed, call.offset);
+}
 
 ct_error ct_dropout(ct_tensor input, double probability, uint64_t seed, uint64_t offset, ct_tensor *out) {
     return ctorch::guard("dropout", {input}, [&] {

@@ -1,5 +1,6 @@
 // Errors, element types, devices and the state of the library as a whole.
 
+#include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <torch/version.h>
@@ -7,6 +8,9 @@
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif
+
+#include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <dlfcn.h>
 
@@ -182,6 +186,42 @@ int32_t ct_device_count(ct_device_type type) {
     } catch (...) {
         return 0;
     }
+}
+
+ct_error ct_synchronize(ct_device place) {
+    return guard("synchronize", {}, [&] {
+        at::Device which = device(place);
+        if (which.is_cpu()) return;
+        c10::impl::VirtualGuardImpl implementation(which.type());
+        implementation.synchronizeDevice(which.has_index() ? which.index() : implementation.getDevice().index());
+    });
+}
+
+namespace {
+// A device's allocator and index, where it keeps statistics.
+std::pair<c10::DeviceAllocator *, c10::DeviceIndex> allocator_of(ct_device place) {
+    at::Device which = device(place);
+    if (which.is_cpu()) return {nullptr, 0};
+    c10::impl::VirtualGuardImpl implementation(which.type());
+    return {c10::getDeviceAllocator(which.type()), which.has_index() ? which.index() : implementation.getDevice().index()};
+}
+}  // namespace
+
+ct_error ct_device_memory(ct_device place, int64_t *now, int64_t *peak) {
+    return guard("device_memory", {}, [&] {
+        *now = *peak = 0;
+        auto [allocator, index] = allocator_of(place);
+        if (!allocator || !allocator->initialized()) return;
+        auto all = allocator->getDeviceStats(index).allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)];
+        *now = all.current, *peak = all.peak;
+    });
+}
+
+ct_error ct_reset_peak_memory(ct_device place) {
+    return guard("reset_peak_memory", {}, [&] {
+        auto [allocator, index] = allocator_of(place);
+        if (allocator && allocator->initialized()) allocator->resetPeakStats(index);
+    });
 }
 
 int32_t ct_num_threads(void) { return thread_count(); }

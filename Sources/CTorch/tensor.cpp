@@ -59,11 +59,13 @@ ct_error ct_arange(double start, double end, double step, ct_dtype dtype, ct_dev
 ct_error ct_from_bytes(const void *bytes, size_t byte_count, const int64_t *shape, size_t rank, ct_dtype dtype,
                        ct_device place, ct_tensor *out) {
     return guard("from_bytes", {}, [&] {
-        at::Tensor tensor = at::empty(sizes(shape, rank), host_options(dtype));
+        // From pinned memory the copy to a CUDA device is waited for by nobody.
+        bool pinned = place.type == CT_CUDA;
+        at::Tensor tensor = at::empty(sizes(shape, rank), host_options(dtype).pinned_memory(pinned));
         TORCH_CHECK(tensor.nbytes() == byte_count, "shape ", tensor.sizes(), " needs ", tensor.nbytes(),
                     " bytes, got ", byte_count);
         if (byte_count > 0) std::memcpy(tensor.data_ptr(), bytes, byte_count);
-        *out = wrap(tensor.to(device(place)));
+        *out = wrap(tensor.to(device(place), /*non_blocking=*/pinned));
     });
 }
 

@@ -23,4 +23,25 @@ public enum Runtime {
         }
         try check(ct_set_num_threads(count))
     }
+
+    /// Waits until a device has done all its work.
+    ///
+    /// - Throws: ``TorchError`` where the device has failed.
+    public static func synchronize(_ device: Device) throws { try check(ct_synchronize(device.code)) }
+
+    /// Bytes of a device's memory that tensors hold, and the most since ``resetPeakMemory(of:)``; 0 for the CPU.
+    ///
+    /// - Throws: ``TorchError`` where there is no such device.
+    public static func memory(of device: Device) throws -> (now: Int, peak: Int) {
+        var (now, peak): (Int64, Int64) = (0, 0)
+        try check(ct_device_memory(device.code, &now, &peak))
+        return (Int(now), Int(peak))
+    }
+
+    /// Starts the record of a device's largest memory anew.
+    ///
+    /// - Throws: ``TorchError`` where there is no such device.
+    public static func resetPeakMemory(of device: Device) throws {
+        try check(ct_reset_peak_memory(device.code))
+    }
 }

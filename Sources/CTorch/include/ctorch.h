@@ -54,6 +54,12 @@ const char *ct_cpu_capability(void);
 // Whether multiplications of bfloat16 matrices are faster than of float32 on a device other than the CPU.
 bool ct_has_fast_bfloat16(ct_device device);
 int64_t ct_live_tensors(void);
+
+// Waits until a device has done all its work.
+ct_error ct_synchronize(ct_device device);
+// Bytes of a device's memory that tensors hold, now and at most since the last reset; 0 for the CPU.
+ct_error ct_device_memory(ct_device device, int64_t *now, int64_t *peak);
+ct_error ct_reset_peak_memory(ct_device device);
 int32_t ct_device_count(ct_device_type type);
 // Processors that this process may use, by its affinity and its container's CPU quota.
 int32_t ct_available_processors(void);
@@ -250,6 +256,36 @@ ct_error ct_packed_embeddings(const ct_tensor *parameters, ct_tensor ids, ct_ten
                               int64_t padding_index, double epsilon, double dropout, uint64_t seed, uint64_t offset,
                               ct_tensor *out);
 
+// MARK: Encoders on packed sequences (any device)
+
+// The same by libtorch's operations, and by the CUDA kernels of this package where they are loaded. Where the examples of a
+// batch lie, as tensors on the device: `starts` (B + 1) int32; `places` (T) int64, where each token stands in the padded batch,
+// row after row, NULL where ct_has_variable_length_attention; `longest` is the longest example.
+typedef struct {
+    ct_tensor starts, places;
+    int64_t longest;
+} ct_device_sequences;
+// Whether attention of such heads needs no `places` on the device.
+bool ct_has_variable_length_attention(ct_device device, bool half, int64_t head_width);
+// Where the CUDA kernels of this package were loaded from; "" where libtorch's operations compute all.
+const char *ct_cuda_kernels_path(void);
+
+// A layer's weights in the type they are multiplied in, for inference and training; of the parameters' values at the last
+// refresh, which must not come between a forward pass and its backward pass.
+typedef struct ct_composed_handle_s *ct_composed_layer;
+ct_error ct_composed_layer_make(const ct_tensor *parameters, ct_layer_options options, ct_composed_layer *out);
+ct_error ct_composed_layer_refresh(ct_composed_layer layer, const ct_tensor *parameters);
+void ct_composed_layer_free(ct_composed_layer layer);
+// input (tokens, hidden) float32 and, where `half`, the same in bfloat16 or NULL → the layer's output in both forms;
+// *typed_out is NULL in float32. In the graph where a gradient is wanted.
+ct_error ct_composed_layer_run(ct_composed_layer layer, const ct_tensor *parameters, ct_layer_options options, ct_tensor input,
+                               ct_tensor typed_or_null, ct_device_sequences sequences, ct_tensor *out, ct_tensor *typed_out);
+// As ct_packed_embeddings, from numbers (tokens) int32 on the tables' device, which must be rows of the tables. The word
+// table's gradient is dense.
+ct_error ct_composed_embeddings(const ct_tensor *parameters, ct_tensor ids, ct_tensor positions, ct_tensor types_or_null,
+                                int64_t padding_index, double epsilon, double dropout, uint64_t seed, uint64_t offset, bool half,
+                                ct_tensor *out, ct_tensor *typed_out);
+
 // What a kernel's dropout multiplies (rows, width) with: 0, or 1 / (1 - probability).
 ct_error ct_dropout_bits(int64_t rows, int64_t width, double probability, uint64_t seed, uint64_t offset, ct_tensor *out);
 
@@ -308,9 +344,14 @@ typedef struct {
     double learning_rate, beta1, beta2, epsilon, weight_decay;
     int64_t step;  // 1 for the first update
 } ct_adamw_options;
-// One fused AdamW update of every parameter, from its accumulated gradient; all must have one.
+// One fused AdamW update of every parameter, from its accumulated gradient; all must have one. Off the CPU gradients are
+// divided by `scale`, and nothing is changed where `skips` is 1: float32 scalars on the device, or NULL.
 ct_error ct_adamw_(const ct_tensor *parameters, const ct_tensor *first_moments, const ct_tensor *second_moments,
-                   size_t count, ct_adamw_options options);
+                   size_t count, ct_adamw_options options, ct_tensor scale_or_null, ct_tensor skips_or_null);
+// The gradients' joint 2-norm, without waiting for the device. *scale is what gradients are divided by to have at most
+// `max_norm`, NULL where that is infinite; `skips` becomes 1, and stays so, where the norm or a loss is not finite.
+ct_error ct_measure_gradients(const ct_tensor *parameters, size_t count, double max_norm, const ct_tensor *losses,
+                              size_t loss_count, ct_tensor skips, ct_tensor *norm, ct_tensor *scale);
 
 // The same for a table whose gradient is sparse, touching only the rows that occur in it: `row_steps` (rows, int32)
 // counts the steps that each row has seen, `rates[s]` is the learning rate of step s + 1. A row first goes through

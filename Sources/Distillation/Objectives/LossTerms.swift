@@ -4,11 +4,20 @@ import Torch
 public struct LossTerms {
     /// What is minimised: a scalar in the graph.
     public let total: Tensor
-    /// Each objective's loss before its weight, by its name.
-    public let values: NamedValues
+    /// Each objective's loss before its weight, by its name, out of any graph.
+    public let terms: [(name: String, loss: Tensor)]
 
-    public init(total: Tensor, values: NamedValues) {
+    public init(total: Tensor, terms: [(name: String, loss: Tensor)]) {
         self.total = total
-        self.values = values
+        self.terms = terms
+    }
+
+    /// Each objective's loss before its weight. Waits for the device to have computed them.
+    ///
+    /// - Throws: `TorchError` where a loss is no scalar.
+    public func values() throws -> NamedValues {
+        var values = NamedValues()
+        for (name, loss) in terms { values[name] = try loss.item() }
+        return values
     }
 }

@@ -54,21 +54,21 @@ public final class ObjectiveSum {
     /// An objective whose weight is 0 at this point is only watched, and left out where it would read layers.
     public func callAsFunction(_ batch: ObjectiveBatch) throws -> LossTerms {
         var total: Tensor?
-        var values = NamedValues()
+        var parts: [(name: String, loss: Tensor)] = []
         for (index, term) in terms.enumerated() {
             let weight = term.weight.value(at: batch.progress)
             guard weight != 0 else {
                 if !featureTerms[index] {
-                    values[term.name] = try withNoGrad { try term.objective.loss(batch).item() }
+                    parts.append((term.name, try withNoGrad { try term.objective.loss(batch) }))
                 }
                 continue
             }
             let loss = try term.objective.loss(batch)
-            values[term.name] = try loss.item()
+            parts.append((term.name, try loss.detached()))
             let weighted = try weight == 1 ? loss : loss * weight
             total = try total.map { try $0 + weighted } ?? weighted
         }
         // All weights 0 at this point of a schedule: a step that changes nothing.
-        return LossTerms(total: try total ?? batch.student.logits.sum() * 0, values: values)
+        return LossTerms(total: try total ?? batch.student.logits.sum() * 0, terms: parts)
     }
 }

@@ -7,32 +7,50 @@ public struct NonFiniteLossError: Error, Equatable, Sendable, CustomStringConver
 }
 
 extension Trainer {
-    /// One optimiser step over the examples of some passes.
+    /// One optimiser step over the examples of some passes, and what it showed.
+    func trainStep(_ passes: [Batch]) throws -> StepResult { try read([try launch(passes)])[0] }
+
+    /// Computes one optimiser step.
     ///
     /// Each pass counts by its share of the examples, so that several passes give the gradient of one large
     /// batch, also where the last is smaller.
-    func trainStep(_ passes: [Batch]) throws -> StepResult {
-        var stepSums = MetricSums()
+    ///
+    /// On the CPU every loss and the gradients' norm are looked at before they are used. Another device would have to be
+    /// waited for: there the optimiser passes over all steps from the first on whose loss or gradients are not finite,
+    /// and ``read(_:)`` finds it.
+    func launch(_ passes: [Batch]) throws -> LaunchedStep {
         let count = passes.reduce(0) { $0 + $1.count }
         let labelled = passes.reduce(0) { $0 + $1.labelledCount }
         try optimizer.clearGradients()
+        var launched: [LaunchedStep.Pass] = []
         for pass in passes {
             let share = Double(pass.count) / Double(count)
             let labelledShare = labelled == 0 ? 1 : Double(pass.labelledCount) / Double(labelled)
-            try accumulate(pass, share: share, labelScale: labelledShare / share, into: &stepSums)
+            launched.append(try accumulate(pass, share: share, labelScale: labelledShare / share))
         }
         let learningRate = schedule.learningRate(atStep: step)
         let maxNorm = arguments.maxGradNorm > 0 ? arguments.maxGradNorm : .infinity
-        let gradNorm = try optimizer.clipGradients(maxNorm: maxNorm)
-        guard gradNorm.isFinite else { throw notFinite("the gradients' norm is \(gradNorm)") }
-        try optimizer.step(learningRate: learningRate)
+        let gradNorm: LaunchedStep.Norm
+        if isAsynchronous {
+            let losses = launched.map(\.total)
+            gradNorm = .tensor(
+                try optimizer.stepWithoutWaiting(learningRate: learningRate, maxNorm: maxNorm, losses: losses)
+            )
+        } else {
+            let norm = try optimizer.clipGradients(maxNorm: maxNorm)
+            guard norm.isFinite else { throw notFinite("the gradients' norm is \(norm)", step) }
+            try optimizer.step(learningRate: learningRate)
+            gradNorm = .number(norm)
+        }
         try averageWeights()
         step += 1
         stepInEpoch += 1
-        sums.merge(stepSums)
-        return StepResult(
-            examples: count, sums: stepSums, gradNorm: gradNorm, learningRate: learningRate)
+        return LaunchedStep(
+            number: step - 1, passes: launched, gradNorm: gradNorm, learningRate: learningRate)
     }
+
+    /// Whether the model's device computes on while this thread does something else.
+    var isAsynchronous: Bool { model.device.kind == .cuda }
 
     private func averageWeights() throws {
         guard let averages else { return }
@@ -40,9 +58,7 @@ extension Trainer {
         try averages.update()
     }
 
-    private func accumulate(
-        _ batch: Batch, share: Double, labelScale: Double, into stepSums: inout MetricSums
-    ) throws {
+    private func accumulate(_ batch: Batch, share: Double, labelScale: Double) throws -> LaunchedStep.Pass {
         let needs = objectives.needs
         let signals = try teacher.map { try $0.outputs(for: batch, needs, device: model.device) }
         try optimizer.prepare(rows: batch.input.inputIDs)
@@ -57,50 +73,44 @@ extension Trainer {
                 student: ModelOutputs(student), teacher: signals?.outputs, teacherLogits: signals?.logits,
                 labels: labels, offsets: batch.input.offsets, indices: batch.indices,
                 progress: Double(step) / Double(totalSteps)))
-        let loss = try terms.total.item()
-        guard loss.isFinite else {
-            if let theirs = signals?.logits, try !Self.isFinite(theirs) {
-                throw NonFiniteLossError(
-                    description: place + ": the teacher's outputs are no numbers; its weights are damaged")
-            }
-            let parts = ["loss \(loss)"] + terms.values.map { "\($0.name) \($0.value)" }
-            throw notFinite(parts.joined(separator: ", "))
+        let pass = LaunchedStep.Pass(
+            batch: batch, total: try terms.total.detached(), terms: terms.terms,
+            student: try student.logits.detached(), teacher: try signals?.logits.detached())
+        if !isAsynchronous {
+            try requireFinite(loss: pass.total.item(), pass, terms.values(), step)
         }
         try (share == 1 ? terms.total : terms.total * share).backward()
-        stepSums.add(terms, total: loss, count: batch.count)
-        try stepSums.statistics.add(batch, student: student.logits, teacher: signals?.logits)
+        return pass
     }
 
-    func notFinite(_ what: String) -> NonFiniteLossError {
-        let rate = schedule.learningRate(atStep: step)
+    /// - Throws: ``NonFiniteLossError``, which blames the teacher where its outputs are no numbers.
+    func requireFinite(loss: Double, _ pass: LaunchedStep.Pass, _ terms: NamedValues, _ step: Int) throws {
+        guard !loss.isFinite else { return }
+        if let theirs = pass.teacher, try !Self.isFinite(theirs) {
+            throw NonFiniteLossError(
+                description: place(step)
+                    + ": the teacher's outputs are no numbers; its weights are damaged")
+        }
+        let parts = ["loss \(loss)"] + terms.map { "\($0.name) \($0.value)" }
+        throw notFinite(parts.joined(separator: ", "), step)
+    }
+
+    /// - Parameter step: Counted from 0; `nil` for the next one.
+    func notFinite(_ what: String, _ step: Int? = nil) -> NonFiniteLossError {
+        let rate = schedule.learningRate(atStep: step ?? self.step)
         return NonFiniteLossError(
             description:
-                "\(place): \(what), learning rate \(rate); lower --learning-rate or raise --warmup-steps")
+                "\(place(step ?? self.step)): \(what), learning rate \(rate); lower --learning-rate or raise --warmup-steps"
+        )
     }
 
     /// Where training stopped.
-    private var place: String {
+    private func place(_ step: Int) -> String {
         "training stopped at step \(min(step + 1, totalSteps)) of \(totalSteps) (epoch \(epoch + 1))"
     }
 
     private static func isFinite(_ tensor: Tensor) throws -> Bool {
         let values: [Float] = try tensor.detached().to(.float32, .cpu).array()
         return values.allSatisfy(\.isFinite)
-    }
-}
-
-extension TrainingStatistics {
-    /// Adds a batch: logits (B, C).
-    mutating func add(_ batch: Batch, student: Tensor, teacher: Tensor?) throws {
-        let classes = try student.size(1)
-        func logits(_ tensor: Tensor) throws -> Logits {
-            Logits(values: try tensor.detached().to(.float32, .cpu).array(), classes: classes)
-        }
-        let (own, theirs) = (try logits(student), try teacher.map(logits))
-        switch batch.targets {
-        case .classes(let classes, _): add(student: own, teacher: theirs, classes: classes)
-        case .sets(let sets, _): add(student: own, teacher: theirs, sets: sets)
-        case .values(let values): add(student: own, teacher: theirs, values: values)
-        }
     }
 }

@@ -39,6 +39,9 @@ public final class Trainer {
     /// The examples that went through the steps of this trainer, those of a run that was resumed not among them.
     private var examples = 0
 
+    /// Steps that a device may be ahead of what is known of them.
+    private static let unreadLimit = 64
+
     /// Steps between two updates of the weights' averages.
     private static let averagingInterval = 10
 
@@ -127,6 +130,8 @@ public final class Trainer {
         onEvent: (RunEvent) -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Bool {
         var meter = StepMeter()
+        // Steps whose results are still on the device.
+        var unread: [LaunchedStep] = []
         var start = Date()
         var examplesBefore = examples
         while step < totalSteps {
@@ -134,13 +139,17 @@ public final class Trainer {
             let steps = prefetchedSteps(of: batches, from: stepInEpoch)
             defer { steps.stop() }
             while stepInEpoch < batches.count, step < totalSteps, let passes = try steps.next() {
-                let result = try completedStep(passes)
-                examples += result.examples
-                meter.add(result)
-                report(&meter, onEvent)
+                let launched = try completed { try launch(passes) }
+                unread.append(launched)
+                examples += launched.examples
                 let (stops, isLast) = (shouldStop(), step == totalSteps)
                 let isDue =
                     arguments.evalSteps.map { step.isMultiple(of: $0) } ?? (stepInEpoch == batches.count)
+                if !isAsynchronous || stops || isLast || isDue || isLogged || unread.count == Self.unreadLimit {
+                    for result in try completed({ try read(unread) }) { meter.add(result) }
+                    unread = []
+                }
+                report(&meter, onEvent)
                 if stops || isLast || isDue {
                     let pause = Date()
                     let speed = Double(examples - examplesBefore) / max(1e-9, pause.timeIntervalSince(start))
@@ -170,15 +179,18 @@ public final class Trainer {
             .progress(
                 RunProgress(
                     completed: now, total: all, unit: "step", examples: examples, detail: meter.detail)))
-        if step % arguments.loggingSteps == 0 || step == totalSteps {
+        if isLogged {
             onEvent(.step(meter.flush(step: now, totalSteps: all, epoch: epochNow, stage: stage.name)))
         }
     }
 
-    /// A step; should it fail, the weights become those of the last whole one.
-    private func completedStep(_ passes: [Batch]) throws -> StepResult {
+    /// Whether the last step is to be logged.
+    private var isLogged: Bool { step % arguments.loggingSteps == 0 || step == totalSteps }
+
+    /// Part of a step; should it fail, the weights become those of the last whole one.
+    private func completed<Result>(_ body: () throws -> Result) throws -> Result {
         do {
-            return try trainStep(passes)
+            return try body()
         } catch {
             try optimizer.synchronize()
             throw error

@@ -48,10 +48,10 @@ public struct MetricSums: Sendable, Equatable, Codable {
 
     public init() {}
 
-    mutating func add(_ terms: LossTerms, total: Double, count: Int) {
+    mutating func add(_ terms: NamedValues, total: Double, count: Int) {
         examples += count
         loss += total * Double(count)
-        for (name, value) in terms.values { add(name, value * Double(count), count) }
+        for (name, value) in terms { add(name, value * Double(count), count) }
     }
 
     private mutating func add(_ name: String, _ sum: Double, _ count: Int) {

@@ -53,6 +53,8 @@ public final class AdamW {
     /// The steps of each parameter.
     private var steps: [[Int]]
     private var tables: [SparseTable]
+    /// A scalar on the device, 1 from the first step on that must not count (``stepWithoutWaiting(learningRate:maxNorm:losses:)``).
+    private var skips: Tensor?
 
     /// A table that is updated row by row.
     private struct SparseTable {
@@ -99,7 +101,39 @@ public final class AdamW {
     /// Updates every parameter that has a gradient.
     ///
     /// - Throws: ``TorchError`` where no parameter has one; nothing has changed then.
-    public func step(learningRate: Double) throws {
+    public func step(learningRate: Double) throws { try step(learningRate: learningRate, guarded: nil) }
+
+    /// Updates every parameter that has a gradient, without waiting for the device: gradients are clipped there, and from
+    /// the first step on in which a loss, or the gradients' norm, is not finite, nothing is changed any more.
+    ///
+    /// - Parameters:
+    ///   - learningRate: The step's.
+    ///   - maxNorm: What the gradients' joint norm is clipped to; may be infinite.
+    ///   - losses: Scalars.
+    /// - Returns: The norm before clipping: a scalar.
+    /// - Throws: ``TorchError`` where no parameter has a gradient.
+    public func stepWithoutWaiting(learningRate: Double, maxNorm: Double, losses: [Tensor]) throws -> Tensor {
+        let withGradient = parameters.filter(\.hasGradient)
+        guard let first = withGradient.first else {
+            throw TorchError("adamw_: no parameter has a gradient; call backward first")
+        }
+        let skips = try skips ?? Tensor.zeros([], device: first.device)
+        self.skips = skips
+        var (norm, scale): (ct_tensor?, ct_tensor?) = (nil, nil)
+        try Tensor.withHandles(withGradient) { parameters, count in
+            try Tensor.withHandles(losses) { losses, lossCount in
+                try check(
+                    ct_measure_gradients(
+                        parameters, count, maxNorm, losses, lossCount, skips.handle, &norm, &scale))
+            }
+        }
+        guard let norm else { throw TorchError(kind: .internal, "an operation returned no tensor") }
+        let result = Tensor(owning: norm)
+        try step(learningRate: learningRate, guarded: (scale.map { Tensor(owning: $0) }, skips))
+        return result
+    }
+
+    private func step(learningRate: Double, guarded: (scale: Tensor?, skips: Tensor)?) throws {
         guard parameters.contains(where: \.hasGradient) else {
             throw TorchError("adamw_: no parameter has a gradient; call backward first")
         }
@@ -115,17 +149,22 @@ public final class AdamW {
                 places[steps[index][place], default: []].append(place)
             }
             for (count, places) in places.sorted(by: { $0.key < $1.key }) {
-                try update(index, places, options(index, rate, count))
+                try update(index, places, options(index, rate, count), guarded)
             }
         }
         for place in tables.indices { try updateTable(place, learningRate) }
     }
 
-    private func update(_ group: Int, _ places: [Int], _ options: ct_adamw_options) throws {
+    private func update(
+        _ group: Int, _ places: [Int], _ options: ct_adamw_options, _ guarded: (scale: Tensor?, skips: Tensor)?
+    ) throws {
         try Tensor.withHandles(places.map { groups[group].parameters[$0].tensor }) { parameters, count in
             try Tensor.withHandles(places.map { firstMoments[group][$0] }) { first, _ in
                 try Tensor.withHandles(places.map { secondMoments[group][$0] }) { second, _ in
-                    try check(ct_adamw_(parameters, first, second, count, options))
+                    try check(
+                        ct_adamw_(
+                            parameters, first, second, count, options, guarded?.scale?.handle,
+                            guarded?.skips.handle))
                 }
             }
         }
@@ -235,6 +274,7 @@ extension AdamW {
             }
         }
         for copy in copies { try copy.to.copy(from: copy.from) }
+        skips = nil
         step = state.step
         for (index, group) in groups.enumerated() {
             steps[index] = group.parameters.map { state.steps[$0.name] ?? state.step }

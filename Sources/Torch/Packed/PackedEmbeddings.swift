@@ -34,27 +34,79 @@ public struct PackedEmbeddings {
     ///   - ids: T token ids, rows of the word table.
     ///   - types: The segment of each token; `nil` for all 0.
     ///   - sequences: Where the examples begin; positions count from there.
+    ///   - dtype: What the layers after multiply in.
     ///   - state: The random state in training; `nil` in evaluation.
     /// - Returns: (T, H), float32.
     /// - Throws: ``TorchError`` for ids outside of a table, or an example longer than the position table.
     public func callAsFunction(
-        _ ids: [Int32], types: [Int32]?, _ sequences: PackedSequences, _ state: DropoutState?
-    ) throws -> Tensor {
+        _ ids: [Int32], types: [Int32]?, _ sequences: PackedSequences, dtype: DType = .float32,
+        _ state: DropoutState?
+    ) throws -> PackedHidden {
+        if sequences.device.kind != .cpu {
+            return try composed(ids, types: types, sequences, dtype: dtype, state)
+        }
         let position = dropout.probability > 0 ? state?.next(1) : nil
         let ids = try Tensor(ids)
         let types = try types.map { try Tensor($0) }
-        var parameters = self.parameters
-        if positionOffset > 0 {
-            let rows = try parameters[1].size(0) - positionOffset
-            parameters[1] = try parameters[1].narrowed(dimension: 0, start: positionOffset, length: rows)
+        return PackedHidden(
+            try Tensor.withHandles(try tables()) { handles, _ in
+                try .make {
+                    ct_packed_embeddings(
+                        handles, ids.handle, types?.handle, sequences.tensor.handle, Int64(paddingIndex ?? -1),
+                        epsilon, position == nil ? 0 : dropout.probability, position?.seed ?? 0,
+                        position?.offset ?? 0, $0)
+                }
+            })
+    }
+
+    /// The same by libtorch's operations, on any device.
+    func composed(
+        _ ids: [Int32], types: [Int32]?, _ sequences: PackedSequences, dtype: DType, _ state: DropoutState?
+    ) throws -> PackedHidden {
+        let position = dropout.probability > 0 ? state?.next(1) : nil
+        let tables = try self.tables()
+        try requireRows(ids, of: tables[0], "input_ids")
+        if let types { try requireRows(types, of: tables[2], "token_type_ids") }
+        let positions = try tables[1].size(0)
+        guard sequences.longest <= positions else {
+            throw TorchError(
+                kind: .index,
+                "packed_embeddings: an example has \(sequences.longest) tokens, the model \(positions) positions"
+            )
         }
-        return try Tensor.withHandles(parameters) { handles, _ in
+        // All numbers in one transfer.
+        let numbers = try Tensor(ids + (types ?? []), device: sequences.device)
+        let given = try numbers.narrowed(dimension: 0, start: 0, length: ids.count)
+        let segments = try types.map {
+            try numbers.narrowed(dimension: 0, start: ids.count, length: $0.count)
+        }
+        let places = try sequences.tokenPositions()
+        return try Tensor.withHandles(tables) { handles, _ in
             try .make {
-                ct_packed_embeddings(
-                    handles, ids.handle, types?.handle, sequences.tensor.handle, Int64(paddingIndex ?? -1),
-                    epsilon, position == nil ? 0 : dropout.probability, position?.seed ?? 0,
-                    position?.offset ?? 0, $0)
+                ct_composed_embeddings(
+                    handles, given.handle, places.handle, segments?.handle, Int64(paddingIndex ?? -1), epsilon,
+                    position == nil ? 0 : dropout.probability, position?.seed ?? 0, position?.offset ?? 0,
+                    dtype == .bfloat16, $0, $1)
             }
         }
+    }
+
+    /// The parameters, the position table from the row of an example's first token on.
+    private func tables() throws -> [Tensor] {
+        guard positionOffset > 0 else { return parameters }
+        var parameters = self.parameters
+        let rows = try parameters[1].size(0) - positionOffset
+        parameters[1] = try parameters[1].narrowed(dimension: 0, start: positionOffset, length: rows)
+        return parameters
+    }
+
+    /// - Throws: ``TorchError`` for a number that is no row: on a device it would end the process.
+    private func requireRows(_ ids: [Int32], of table: Tensor, _ name: String) throws {
+        let rows = try table.size(0)
+        guard let token = ids.firstIndex(where: { $0 < 0 || $0 >= rows }) else { return }
+        throw TorchError(
+            kind: .index,
+            "packed_embeddings: \(name): index out of range: token \(token) has \(ids[token]), the table has \(rows) rows"
+        )
     }
 }

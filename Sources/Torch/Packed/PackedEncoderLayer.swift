@@ -14,6 +14,7 @@ public final class PackedEncoderLayer {
     private let outputDropout: Double
     private let attentionDropout: Double
     private var packed: (layer: ct_packed_layer, version: Int64, half: Bool)?
+    private var composed: ComposedLayer?
 
     /// - Parameters:
     ///   - query: H → H with a bias, as the other projections of attention.
@@ -74,6 +75,47 @@ public final class PackedEncoderLayer {
     public func callAsFunction(
         _ x: Tensor, _ sequences: PackedSequences, dtype: DType, firstOnly: Bool, _ state: DropoutState?
     ) throws -> Tensor {
+        try self(PackedHidden(x), sequences, dtype: dtype, firstOnly: firstOnly, state).wide
+    }
+
+    /// The same for a hidden state that a layer before has given: by the kernels on the CPU, by libtorch's operations on
+    /// other devices.
+    public func callAsFunction(
+        _ x: PackedHidden, _ sequences: PackedSequences, dtype: DType, firstOnly: Bool, _ state: DropoutState?
+    ) throws -> PackedHidden {
+        let options = self.options(dtype, firstOnly, state)
+        if x.wide.device.kind != .cpu { return try composed(x, sequences, options) }
+        // A graph packs the weights for itself, as each step changes them.
+        let isTrained =
+            ct_grad_enabled() && (x.wide.requiresGrad || parameters.contains(where: \.requiresGrad))
+        let layer = isTrained ? nil : try packedLayer(options)
+        return PackedHidden(
+            try Tensor.withHandles(parameters) { handles, _ in
+                try .make {
+                    ct_encoder_layer(x.wide.handle, sequences.tensor.handle, handles, options, layer, $0)
+                }
+            })
+    }
+
+    /// The same by libtorch's operations, on any device.
+    func composed(
+        _ x: PackedHidden, _ sequences: PackedSequences, dtype: DType, firstOnly: Bool, _ state: DropoutState?
+    ) throws -> PackedHidden {
+        try composed(x, sequences, options(dtype, firstOnly, state))
+    }
+
+    private func composed(
+        _ x: PackedHidden, _ sequences: PackedSequences, _ options: ct_layer_options
+    ) throws -> PackedHidden {
+        if let composed, try composed.suits(parameters, half: options.half) {
+            return try composed(x, sequences, parameters, options)
+        }
+        let made = try ComposedLayer(parameters, options)
+        composed = made
+        return try made(x, sequences, parameters, options)
+    }
+
+    private func options(_ dtype: DType, _ firstOnly: Bool, _ state: DropoutState?) -> ct_layer_options {
         var options = self.options
         options.half = dtype == .bfloat16
         options.first_only = firstOnly
@@ -84,12 +126,7 @@ public final class PackedEncoderLayer {
             options.attention_dropout = attentionDropout
             (options.seed, options.offset) = (position.seed, position.offset)
         }
-        // A graph packs the weights for itself, as each step changes them.
-        let isTrained = ct_grad_enabled() && (x.requiresGrad || parameters.contains(where: \.requiresGrad))
-        let layer = isTrained ? nil : try packedLayer(options)
-        return try Tensor.withHandles(parameters) { handles, _ in
-            try .make { ct_encoder_layer(x.handle, sequences.tensor.handle, handles, options, layer, $0) }
-        }
+        return options
     }
 
     /// The weights as they are multiplied with, made anew when a parameter has changed.

@@ -30,6 +30,9 @@ public enum PackedKernels {
         }
     }
 
+    /// Where this package's CUDA kernels were loaded from; "" where libtorch's operations compute all on CUDA devices.
+    public static var cudaLibrary: String { String(cString: ct_cuda_kernels_path()) }
+
     /// The instruction set that they were chosen for, such as `avx512_bf16`.
     public static var instructionSet: String { String(cString: ct_kernels_name()) }
 
@@ -48,20 +51,4 @@ public enum PackedKernels {
                 Int64(rows), Int64(columns), probability, position.seed, position.offset, $0)
         }
     }
-}
-
-/// Where the examples of a batch begin among its tokens, which stand one after another without padding.
-public struct PackedSequences {
-    /// The first token of each example, and the number of all tokens.
-    public let offsets: [Int]
-    let tensor: Tensor
-
-    /// - Throws: ``TorchError`` where memory is short.
-    public init(offsets: [Int]) throws {
-        self.offsets = offsets
-        tensor = try Tensor(offsets)
-    }
-
-    /// The number of examples.
-    public var count: Int { offsets.count - 1 }
 }

@@ -90,11 +90,16 @@ struct EncoderEmbeddings {
 
     private var isInt8: Bool { [word, position, tokenType].contains { $0?.int8 != nil } }
 
-    /// The embeddings of packed input, in one operation whose gradient for the word table is sparse: (T, H) float32.
-    func packed(_ input: PackedInput, _ sequences: PackedSequences, _ state: DropoutState?) throws -> Tensor {
+    /// The embeddings of packed input, in one operation: (T, H) float32, and in the type of the layers after where that
+    /// is another. On the CPU the gradient of the word table is sparse.
+    func packed(
+        _ input: PackedInput, _ sequences: PackedSequences, dtype: DType, _ state: DropoutState?
+    ) throws -> PackedHidden {
         guard let kernel else { throw TransformersError("these embeddings have no positions") }
         let types = tellsSegments ? input.tokenTypeIDs : nil
-        return try projected(kernel(input.inputIDs, types: types, sequences, state))
+        let hidden = try kernel(input.inputIDs, types: types, sequences, dtype: dtype, state)
+        guard case .afterNorm = projection else { return hidden }
+        return PackedHidden(try projected(hidden.wide))
     }
 
     /// The embeddings of packed input where tables may be int8: (T, H) float32.

@@ -84,17 +84,20 @@ public final class EncoderForSequenceClassification: SequenceClassifier {
             ? classify(input, dropout: dropout, features) : padded(input, dropout: dropout, features)
     }
 
-    public var sparseTables: [Tensor] { usesKernels ? [parts.embeddings.wordTable] : [] }
+    public var sparseTables: [Tensor] {
+        usesKernels && device.kind == .cpu ? [parts.embeddings.wordTable] : []
+    }
 
     /// Int8 layers give float32, and what is between them stays so.
     private var computeType: DType {
         parameters.isQuantized ? .float32 : precision.resolved(on: device).dtype
     }
 
-    /// Whether the kernels for packed sequences compute this model at its present precision.
+    /// Whether this model is computed on packed sequences at its present precision: by the kernels on the CPU, by
+    /// libtorch's operations on a CUDA device.
     private var usesKernels: Bool {
         !packedLayers.isEmpty
-            && PackedKernels.arePreferred(for: computeType, on: device)
+            && (device.kind == .cuda || PackedKernels.arePreferred(for: computeType, on: device))
     }
 
     /// Whether the kernels for int8 layers compute this model.
@@ -115,19 +118,20 @@ public final class EncoderForSequenceClassification: SequenceClassifier {
         _ input: PackedInput, dropout: DropoutState?, _ features: FeatureSelection
     ) throws -> PackedFeatures {
         let dtype = computeType
-        let sequences = try PackedSequences(offsets: input.offsets)
+        let sequences = try PackedSequences(offsets: input.offsets, device: device)
         var kept = FeatureCollector(features)
-        var hidden = try parts.embeddings.packed(input, sequences, dropout)
-        kept.add(hidden, number: 0)
+        var hidden = try parts.embeddings.packed(input, sequences, dtype: dtype, dropout)
+        kept.add(hidden.wide, number: 0)
         let last = packedLayers.count - 1
         let firstOnly = !features.hiddenStates.contains(last + 1)
         for (index, layer) in packedLayers.enumerated() {
-            try kept.add(parts.layers[index], index, input: hidden, dtype)
+            try kept.add(parts.layers[index], index, input: hidden.wide, dtype)
             hidden = try layer(
                 hidden, sequences, dtype: dtype, firstOnly: index == last && firstOnly, dropout)
-            kept.add(hidden, number: index + 1)
+            kept.add(hidden.wide, number: index + 1)
         }
-        let first = try firstOnly ? hidden : hidden.indexSelect(dimension: 0, Self.firstTokens(input, device))
+        let first = try firstOnly
+            ? hidden.wide : hidden.wide.indexSelect(dimension: 0, Self.firstTokens(input, device))
         return kept.features(logits: try parts.head(first, dropout))
     }
 

@@ -1,0 +1,61 @@
+import Distillation
+import Foundation
+import Torch
+import Transformers
+
+/// Workloads of a device: many steps are started, and the device is waited for at the end, as training does.
+enum DeviceWorkloads {
+    /// The recipe's step on a batch of random tokens, as ``Workloads`` has it for the CPU: the teacher's forward pass
+    /// (but for `cached_teacher`), the student's forward and backward pass, clipping and AdamW.
+    ///
+    /// A round runs `steps` of them; before the first, `warmup`.
+    static func step(_ request: Request) throws -> Workload {
+        let device = try Device(request.string("device"))
+        let precision = try request.precision()
+        let (teacher, _) = try AutoModel.load(from: request.url("teacher"), device: device)
+        let (student, _) = try AutoModel.load(from: request.url("student"), seed: 1, device: device)
+        teacher.precision = precision
+        student.precision = precision
+        try teacher.parameters.freeze()
+        let (batch, length) = (try request.int("batch"), try request.int("length"))
+        let input = PackedInput(
+            inputIDs: (0..<batch * length).map { Int32(1000 + ($0 &* 7919) % 20000) },
+            offsets: (0...batch).map { $0 * length })
+        let loss = try ObjectiveSum.recipe(student.configuration)
+        let optimizer = try AdamW(
+            student.parameters, weightDecay: 0.01, sparseTables: student.sparseTables)
+        let dropout = DropoutState(seed: 1)
+        let cached = request.flag("cached_teacher")
+        func teach() throws -> Tensor { try withNoGrad { try teacher(input, dropout: nil).logits } }
+        let fixed = try cached ? teach() : nil
+        func run() throws {
+            let target = try fixed ?? teach()
+            try optimizer.clearGradients()
+            try optimizer.prepare(rows: input.inputIDs)
+            let logits = try student(input, dropout: dropout).logits
+            let terms = try loss(
+                ObjectiveBatch(
+                    student: ModelOutputs(logits: logits), teacherLogits: target,
+                    labels: BatchLabels(classes: (0..<batch).map { $0 % 2 }, device: device),
+                    offsets: input.offsets))
+            try terms.total.backward()
+            if device.kind == .cpu {
+                try optimizer.clipGradients(maxNorm: 1)
+                try optimizer.step(learningRate: 2e-5)
+            } else {
+                _ = try optimizer.stepWithoutWaiting(
+                    learningRate: 2e-5, maxNorm: 1, losses: [terms.total.detached()])
+            }
+        }
+        for _ in 0..<(try request.int("warmup")) { try run() }
+        try Runtime.synchronize(device)
+        try Runtime.resetPeakMemory(of: device)
+        let steps = try request.int("steps")
+        return { time in
+            try time {
+                for _ in 0..<steps { try run() }
+                try Runtime.synchronize(device)
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+// Attention of packed sequences to themselves by libtorch's operations, forward and backward.
+#pragma once
+
+#include "composed_norm.h"
+
+namespace ctorch {
+
+// Where the examples of a batch lie, on their device.
+struct DeviceSequences {
+    at::Tensor starts;  // (B + 1) int32: where each begins, and the number of all tokens
+    at::Tensor places;  // (T) int64: where each token stands in the padded batch, row after row
+    int64_t longest;
+    int64_t count() const { return starts.numel() - 1; }
+};
+
+// What the forward pass leaves.
+struct AttentionState {
+    at::Tensor query, key, value;  // (tokens, heads, width), views
+    at::Tensor output;             // (queries, heads · width)
+    at::Tensor log_sum, random, unused, query_starts;  // variable-length kernel
+    at::Tensor probabilities;                          // padded: (B, heads, L, L), before dropout
+};
+
+// Whether libtorch's kernel for sequences of several lengths computes heads of this type and width here.
+bool has_variable_length_attention(bool is_cuda, at::ScalarType type, int64_t head_width);
+
+// query (T or B, H), key and value (T, H); `first_only`: one query an example. Fills `state`; its `output` is the result.
+void attend(AttentionState &state, const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, int64_t heads,
+            bool first_only, const DeviceSequences &sequences, const DropoutCall &call);
+
+// Gradients of query, key and value, each (tokens, H).
+std::array<at::Tensor, 3> attend_backward(const AttentionState &state, const at::Tensor &gradient, int64_t heads,
+                                          bool first_only, const DeviceSequences &sequences, const DropoutCall &call);
+
+}  // namespace ctorch

@@ -1,0 +1,103 @@
+#include "cuda_library.h"
+
+#include "internal.h"
+
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace ctorch {
+
+namespace {
+
+constexpr const char *file_name = "libdistill_cuda.so";
+
+// Where the library may lie: named by DISTILL_CUDA_KERNELS, beside the program, or in `lib` beside the program's folder.
+std::vector<std::string> candidates(const char *named) {
+    if (named && *named) return {named};
+    std::vector<std::string> places;
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (length > 0) {
+        std::string program(path, static_cast<size_t>(length));
+        std::string folder = program.substr(0, program.rfind('/'));
+        places = {folder + "/" + file_name, folder + "/../lib/" + file_name};
+    }
+    return places;
+}
+
+struct Library {
+    CudaKernels kernels{};
+    std::string path;
+    bool loaded = false;
+
+    Library() {
+        const char *named = std::getenv("DISTILL_CUDA_KERNELS");
+        if (named && std::strcmp(named, "libtorch") == 0) return;
+        for (const std::string &place : candidates(named)) {
+            void *handle = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
+            if (!handle) {
+                // What was asked for by name must not be left out in silence.
+                TORCH_CHECK(!(named && *named), "DISTILL_CUDA_KERNELS: cannot load '", place, "': ", dlerror());
+                continue;
+            }
+            load(handle, place);
+            return;
+        }
+    }
+
+    void load(void *handle, const std::string &place) {
+        auto find = [&](auto &function, const char *name) {
+            function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(handle, name));
+            TORCH_CHECK(function, place, " has no function ", name, "; build it again with scripts/cuda.sh");
+        };
+        decltype(&::ck_abi_version) version = nullptr;
+        find(version, "ck_abi_version");
+        TORCH_CHECK(version() == CK_ABI_VERSION, place, " is of another version (", version(), ", wanted ", CK_ABI_VERSION,
+                    "); build it again with scripts/cuda.sh");
+        find(kernels.error_text, "ck_error_text");
+        find(kernels.partial_blocks, "ck_partial_blocks");
+        find(kernels.residual_norm_forward, "ck_residual_norm_forward");
+        find(kernels.residual_norm_backward, "ck_residual_norm_backward");
+        find(kernels.column_sums, "ck_column_sums");
+        find(kernels.activation_forward, "ck_activation_forward");
+        find(kernels.activation_backward, "ck_activation_backward");
+        find(kernels.embeddings_forward, "ck_embeddings_forward");
+        path = place;
+        loaded = true;
+    }
+};
+
+const Library &library() {
+    static const Library *const loaded = new Library;
+    return *loaded;
+}
+
+}  // namespace
+
+const CudaKernels *cuda_kernels(const at::Tensor &tensor) {
+    if (!tensor.is_cuda()) return nullptr;
+    const Library &all = library();
+    return all.loaded ? &all.kernels : nullptr;
+}
+
+const char *cuda_kernels_path() { return library().path.c_str(); }
+
+void *cuda_stream(const at::Tensor &tensor) {
+    c10::impl::VirtualGuardImpl guard(tensor.device().type());
+    return guard.getStream(tensor.device()).native_handle();
+}
+
+void check_cuda(const CudaKernels &kernels, int code, const char *name) {
+    TORCH_CHECK(code == 0, name, ": ", kernels.error_text(code));
+}
+
+}  // namespace ctorch
+
+const char *ct_cuda_kernels_path(void) { return ctorch::cuda_kernels_path(); }

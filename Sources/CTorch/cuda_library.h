@@ -1,0 +1,34 @@
+// This package's CUDA kernels, a library of their own that `scripts/cuda.sh` builds: loaded when a CUDA device is first used.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "cuda/cuda_kernels.h"
+
+namespace ctorch {
+
+// The library's functions, by the names of cuda_kernels.h.
+struct CudaKernels {
+    decltype(&::ck_error_text) error_text;
+    decltype(&::ck_partial_blocks) partial_blocks;
+    decltype(&::ck_residual_norm_forward) residual_norm_forward;
+    decltype(&::ck_residual_norm_backward) residual_norm_backward;
+    decltype(&::ck_column_sums) column_sums;
+    decltype(&::ck_activation_forward) activation_forward;
+    decltype(&::ck_activation_backward) activation_backward;
+    decltype(&::ck_embeddings_forward) embeddings_forward;
+};
+
+// Null where a tensor is not on a CUDA device, the library is not there, or DISTILL_CUDA_KERNELS is `libtorch`.
+const CudaKernels *cuda_kernels(const at::Tensor &tensor);
+
+// Where the library was loaded from; "" where it was not.
+const char *cuda_kernels_path();
+
+// The current stream of a CUDA tensor's device.
+void *cuda_stream(const at::Tensor &tensor);
+
+// Throws where a kernel could not be started.
+void check_cuda(const CudaKernels &kernels, int code, const char *name);
+
+}  // namespace ctorch

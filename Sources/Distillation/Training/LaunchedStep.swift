@@ -1,0 +1,110 @@
+import Torch
+import Transformers
+
+/// An optimiser step whose results may still be on their way from a device.
+struct LaunchedStep {
+    /// One forward and backward pass.
+    struct Pass {
+        let batch: Batch
+        /// The loss: a scalar, out of any graph.
+        let total: Tensor
+        let terms: [(name: String, loss: Tensor)]
+        /// (B, C)
+        let student: Tensor
+        let teacher: Tensor?
+    }
+
+    /// The gradients' norm before it was clipped.
+    enum Norm {
+        case number(Double)
+        case tensor(Tensor)
+    }
+
+    /// The step, counted from 0.
+    let number: Int
+    let passes: [Pass]
+    let gradNorm: Norm
+    let learningRate: Double
+
+    var examples: Int { passes.reduce(0) { $0 + $1.batch.count } }
+}
+
+extension Trainer {
+    /// What steps showed, in their order. Waits for the device, once for each kind of value.
+    ///
+    /// - Throws: ``NonFiniteLossError`` for the first step whose loss or gradients are not finite. The weights are those
+    ///   before that step.
+    func read(_ steps: [LaunchedStep]) throws -> [StepResult] {
+        var scalars = try ValueReader(
+            steps.flatMap { step in
+                step.passes.flatMap { [$0.total] + $0.terms.map(\.loss) } + step.gradNorm.tensors
+            })
+        var students = try ValueReader(steps.flatMap { $0.passes.map(\.student) })
+        var teachers = try ValueReader(steps.flatMap { $0.passes.compactMap(\.teacher) })
+        return try steps.map { step in
+            var stepSums = MetricSums()
+            for pass in step.passes {
+                let loss = Double(scalars.next(1)[0])
+                var terms = NamedValues()
+                for (name, _) in pass.terms { terms[name] = Double(scalars.next(1)[0]) }
+                try requireFinite(loss: loss, pass, terms, step.number)
+                stepSums.add(terms, total: loss, count: pass.batch.count)
+                let classes = try pass.student.size(1)
+                let own = Logits(values: students.next(pass.student.count), classes: classes)
+                let theirs = pass.teacher.map { Logits(values: teachers.next($0.count), classes: classes) }
+                stepSums.statistics.add(pass.batch.targets, student: own, teacher: theirs)
+            }
+            let norm: Double =
+                switch step.gradNorm {
+                case .number(let norm): norm
+                case .tensor: Double(scalars.next(1)[0])
+                }
+            guard norm.isFinite else { throw notFinite("the gradients' norm is \(norm)", step.number) }
+            sums.merge(stepSums)
+            return StepResult(
+                examples: step.examples, sums: stepSums, gradNorm: norm, learningRate: step.learningRate)
+        }
+    }
+}
+
+extension LaunchedStep.Norm {
+    fileprivate var tensors: [Tensor] {
+        if case .tensor(let tensor) = self { return [tensor] }
+        return []
+    }
+}
+
+/// The elements of many small tensors, brought from their device at once.
+private struct ValueReader {
+    private let values: [Float]
+    private var place = 0
+
+    init(_ tensors: [Tensor]) throws {
+        guard let first = tensors.first else {
+            values = []
+            return
+        }
+        if first.device.kind == .cpu {
+            values = try tensors.flatMap { try $0.to(.float32).array() as [Float] }
+        } else {
+            let flat = try tensors.map { try $0.to(.float32).reshaped([-1]) }
+            values = try Tensor.concatenated(flat, dimension: 0).array()
+        }
+    }
+
+    mutating func next(_ count: Int) -> [Float] {
+        defer { place += count }
+        return Array(values[place..<place + count])
+    }
+}
+
+extension TrainingStatistics {
+    /// Adds a batch: logits (B, C).
+    mutating func add(_ targets: Targets, student: Logits, teacher: Logits?) {
+        switch targets {
+        case .classes(let classes, _): add(student: student, teacher: teacher, classes: classes)
+        case .sets(let sets, _): add(student: student, teacher: teacher, sets: sets)
+        case .values(let values): add(student: student, teacher: teacher, values: values)
+        }
+    }
+}

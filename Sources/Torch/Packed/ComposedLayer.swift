@@ -1,0 +1,66 @@
+import CTorch
+
+/// A layer's weights in the type that libtorch's operations multiply them in, made anew when a parameter has changed.
+final class ComposedLayer {
+    private let handle: ct_composed_layer
+    private let isHalf: Bool
+    private var version: Int64
+
+    init(_ parameters: [Tensor], _ options: ct_layer_options) throws {
+        var made: ct_composed_layer?
+        try Tensor.withHandles(parameters) { handles, _ in
+            try check(ct_composed_layer_make(handles, options, &made))
+        }
+        guard let made else { throw TorchError(kind: .internal, "an operation returned no layer") }
+        handle = made
+        isHalf = options.half
+        version = Self.version(of: parameters)
+    }
+
+    deinit { ct_composed_layer_free(handle) }
+
+    /// Whether it holds weights of the wanted type, brought up to date.
+    func suits(_ parameters: [Tensor], half: Bool) throws -> Bool {
+        guard half == isHalf else { return false }
+        let now = Self.version(of: parameters)
+        if now != version {
+            try Tensor.withHandles(parameters) { handles, _ in
+                try check(ct_composed_layer_refresh(handle, handles))
+            }
+            version = now
+        }
+        return true
+    }
+
+    func callAsFunction(
+        _ x: PackedHidden, _ sequences: PackedSequences, _ parameters: [Tensor], _ options: ct_layer_options
+    ) throws -> PackedHidden {
+        let needsPlaces = !ct_has_variable_length_attention(
+            sequences.device.code, options.half, options.hidden / options.heads)
+        return try sequences.withDeviceSequences(padded: needsPlaces) { places in
+            try Tensor.withHandles(parameters) { handles, _ in
+                try PackedHidden.make {
+                    ct_composed_layer_run(
+                        handle, handles, options, x.wide.handle, options.half ? x.typed?.handle : nil, places,
+                        $0, $1)
+                }
+            }
+        }
+    }
+
+    private static func version(of parameters: [Tensor]) -> Int64 {
+        parameters.reduce(Int64(0)) { $0 &* 31 &+ ct_version_of($1.handle) }
+    }
+}
+
+extension PackedHidden {
+    /// Runs a shim function that makes a hidden state, perhaps in two types.
+    static func make(
+        _ body: (UnsafeMutablePointer<ct_tensor?>, UnsafeMutablePointer<ct_tensor?>) -> ct_error?
+    ) throws -> PackedHidden {
+        var (wide, typed): (ct_tensor?, ct_tensor?) = (nil, nil)
+        try check(body(&wide, &typed))
+        guard let wide else { throw TorchError(kind: .internal, "an operation returned no tensor") }
+        return PackedHidden(wide: Tensor(owning: wide), typed: typed.map { Tensor(owning: $0) })
+    }
+}

@@ -1,0 +1,85 @@
+import CTorch
+
+/// Where the examples of a batch begin among its tokens, which stand one after another without padding.
+public final class PackedSequences {
+    /// The first token of each example, and the number of all tokens.
+    public let offsets: [Int]
+    /// Where the batch is computed.
+    public let device: Device
+    /// (B + 1) int64 on the CPU, for the kernels.
+    let tensor: Tensor
+    /// (B + 1) int32 on the device, for libtorch's operations.
+    private let starts: Tensor?
+    /// (T) int32 on the device: each token's place in its example, from 0.
+    private let positions: Tensor?
+    private var places: Tensor?
+
+    /// - Throws: ``TorchError`` where memory is short.
+    public convenience init(offsets: [Int]) throws { try self.init(offsets: offsets, device: .cpu) }
+
+    /// - Throws: ``TorchError`` where memory is short.
+    public init(offsets: [Int], device: Device) throws {
+        self.offsets = offsets
+        self.device = device
+        tensor = try Tensor(offsets)
+        guard device.kind != .cpu else {
+            (starts, positions) = (nil, nil)
+            return
+        }
+        // Both in one transfer.
+        let all = try Tensor(Self.numbers(offsets), device: device)
+        starts = try all.narrowed(dimension: 0, start: 0, length: offsets.count)
+        positions = try all.narrowed(dimension: 0, start: offsets.count, length: offsets.last ?? 0)
+    }
+
+    /// The number of examples.
+    public var count: Int { offsets.count - 1 }
+
+    /// The tokens of the longest example.
+    var longest: Int { (0..<count).reduce(0) { max($0, offsets[$1 + 1] - offsets[$1]) } }
+
+    /// Calls a body with what libtorch's operations need of them.
+    ///
+    /// - Parameter padded: Whether they read padded batches.
+    func withDeviceSequences<Result>(
+        padded: Bool, _ body: (ct_device_sequences) throws -> Result
+    ) throws -> Result {
+        let starts = try self.starts ?? Tensor(offsets.map { Int32($0) }, device: device)
+        let places = padded ? try tokenPlaces() : nil
+        return try withExtendedLifetime((starts, places)) {
+            try body(
+                ct_device_sequences(
+                    starts: starts.handle, places: places?.handle, longest: Int64(longest)))
+        }
+    }
+
+    /// (T) int32: each token's place in its example, from 0.
+    func tokenPositions() throws -> Tensor {
+        try positions
+            ?? Tensor(Array(Self.numbers(offsets).dropFirst(offsets.count)), device: device)
+    }
+
+    /// Where each token stands in the padded batch, counted row by row: (T) int64.
+    private func tokenPlaces() throws -> Tensor {
+        if let places { return places }
+        var numbers: [Int] = []
+        numbers.reserveCapacity(offsets.last ?? 0)
+        let longest = self.longest
+        for row in 0..<count {
+            for token in 0..<offsets[row + 1] - offsets[row] { numbers.append(row * longest + token) }
+        }
+        let made = try Tensor(numbers, device: device)
+        places = made
+        return made
+    }
+
+    /// The offsets, then each token's place in its example.
+    private static func numbers(_ offsets: [Int]) -> [Int32] {
+        var numbers = offsets.map { Int32($0) }
+        numbers.reserveCapacity(offsets.count + (offsets.last ?? 0))
+        for row in 0..<max(0, offsets.count - 1) {
+            numbers += (0..<Int32(max(0, offsets[row + 1] - offsets[row])))
+        }
+        return numbers
+    }
+}
