@@ -2,7 +2,8 @@
 //
 // Thread blocks run one after another, so a __shared__ variable is a static one. A block's threads are fibers on one
 // processor: each runs until it waits at a barrier or a shuffle, and goes on when all whom it waits for have arrived.
-// `emulation::order` shuffles blocks and threads: results must not depend on it.
+// With `order` set, blocks, warps and lanes run in a random order and warps as far ahead as they can: results must not
+// depend on it.
 
 #pragma once
 
@@ -156,7 +157,28 @@ inline std::vector<size_t> numbers(size_t count) {
     return order;
 }
 
-// Runs one thread block.
+// Lets those threads of a warp go on that can. Returns whether there were any.
+inline bool run_warp(size_t first) {
+    Machine &m = machine();
+    std::vector<size_t> lanes = numbers(32);
+    shuffle(lanes);
+    size_t shuffling = 0;
+    bool moved = false;
+    for (size_t lane : lanes) {
+        Fiber *fiber = m.fibers[first + lane];
+        if (fiber->state == State::ready) {
+            go_on(fiber);
+            moved = true;
+        }
+        shuffling += fiber->state == State::shuffle;
+    }
+    if (shuffling != 0 && shuffling != 32) fail("some lanes of a warp are at a shuffle and others are not");
+    if (shuffling == 32)
+        for (size_t lane : lanes) m.fibers[first + lane]->state = State::ready;
+    return moved;
+}
+
+// Runs one thread block. With an order of threads each warp runs ahead until a barrier stops it, else they take turns.
 inline void run_block(size_t threads) {
     Machine &m = machine();
     while (m.fibers.size() < threads) m.fibers.push_back(new_fiber());
@@ -164,37 +186,21 @@ inline void run_block(size_t threads) {
         m.fibers[t]->state = State::ready;
         m.fibers[t]->thread = dim3(static_cast<unsigned>(t));
     }
-    std::vector<size_t> order = numbers(threads);
-    shuffle(order);
     for (;;) {
+        std::vector<size_t> warps = numbers(threads / 32);
+        shuffle(warps);
         bool moved = false;
-        for (size_t t : order)
-            if (m.fibers[t]->state == State::ready) {
-                go_on(m.fibers[t]);
+        for (size_t warp : warps)
+            while (run_warp(warp * 32)) {
                 moved = true;
+                if (m.order == 0) break;
             }
-        size_t done = 0, at_barrier = 0;
-        for (size_t first = 0; first < threads; first += 32) {
-            size_t lanes = std::min<size_t>(32, threads - first), shuffling = 0;
-            for (size_t t = first; t < first + lanes; ++t) {
-                State state = m.fibers[t]->state;
-                shuffling += state == State::shuffle;
-                at_barrier += state == State::barrier;
-                done += state == State::done;
-            }
-            if (shuffling == 32) {
-                for (size_t t = first; t < first + lanes; ++t) m.fibers[t]->state = State::ready;
-                moved = true;
-            } else if (shuffling > 0) {
-                fail("some lanes of a warp are at a shuffle and others are not");
-            }
-        }
+        if (moved) continue;
+        size_t done = 0;
+        for (size_t t = 0; t < threads; ++t) done += m.fibers[t]->state == State::done;
         if (done == threads) return;
-        if (at_barrier == threads) {
-            for (size_t t = 0; t < threads; ++t) m.fibers[t]->state = State::ready;
-        } else if (!moved) {
-            fail("some threads are at a barrier and others never arrive");
-        }
+        if (done > 0) fail("some threads are at a barrier and others have ended");
+        for (size_t t = 0; t < threads; ++t) m.fibers[t]->state = State::ready;
     }
 }
 
