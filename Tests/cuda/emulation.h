@@ -231,6 +231,9 @@ void launch(Kernel kernel, dim3 grid, dim3 block, const Arguments &...arguments)
 
 inline void __syncthreads() { emulation::wait(emulation::State::barrier); }
 
+// Nothing that the kernels do needs it.
+inline void __syncwarp() {}
+
 inline float __shfl_xor_sync(unsigned mask, float value, int distance) {
     if (mask != 0xffffffffu) emulation::fail("a shuffle among some lanes only");
     emulation::Fiber *fiber = emulation::machine().current;

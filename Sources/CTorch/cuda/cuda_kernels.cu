@@ -95,6 +95,9 @@ __device__ inline void store_piece(T *to, int count, const float (&values)[piece
     }
 }
 
+// Keeps the compiler from moving loads to here and before, where their values would take registers for long.
+__device__ inline void load_here() { __syncwarp(); }
+
 // ---- Dropout ----
 
 // Bit i says whether draw i of a Philox block is kept.
@@ -146,6 +149,8 @@ struct Columns {
     __device__ explicit Columns(int width) : width(width), lane(static_cast<int>(threadIdx.x) % S::group) {}
     __device__ int first(int p) const { return (p * S::group + lane) * piece; }
     __device__ int count(int p) const { return min(max(width - first(p), 0), piece); }
+    // Whether element i of piece p is in the row; with 16-byte accesses all eight are or none.
+    __device__ bool has(int p, int i) const { return first(p) + (S::vector ? 0 : i) < width; }
     // Where to read piece p: with 16-byte loads pieces past the row's end read the row's first, so as not to branch.
     __device__ int readable(int p) const { return S::vector && first(p) >= width ? 0 : first(p); }
     __device__ uint64_t mask_block(int64_t row, int p) const {
@@ -198,7 +203,7 @@ __device__ inline void normalize_row(const Norm &norm, const Columns<S> &columns
 #pragma unroll
     for (int p = 0; p < S::pieces; ++p)
 #pragma unroll
-        for (int i = 0; i < piece; ++i) sum[0] += i < columns.count(p) ? values[p][i] : 0.0f;
+        for (int i = 0; i < piece; ++i) sum[0] += columns.has(p, i) ? values[p][i] : 0.0f;
     group_sum<S::group>(sum);
     float mean = sum[0] / width;
     float squares[1] = {0.0f};
@@ -207,7 +212,7 @@ __device__ inline void normalize_row(const Norm &norm, const Columns<S> &columns
 #pragma unroll
         for (int i = 0; i < piece; ++i) {
             values[p][i] -= mean;
-            squares[0] += i < columns.count(p) ? values[p][i] * values[p][i] : 0.0f;
+            squares[0] += columns.has(p, i) ? values[p][i] * values[p][i] : 0.0f;
         }
     group_sum<S::group>(squares);
     float deviation = 1.0f / sqrtf(squares[0] / width + norm.epsilon);
@@ -217,8 +222,8 @@ __device__ inline void normalize_row(const Norm &norm, const Columns<S> &columns
     T *typed = static_cast<T *>(norm.out_typed), *normalized = static_cast<T *>(norm.normalized);
 #pragma unroll
     for (int p = 0; p < S::pieces; ++p) {
-        int count = columns.count(p), first = columns.first(p);
-        int64_t at = start + first;
+        int count = columns.count(p);
+        int64_t at = start + columns.first(p);
 #pragma unroll
         for (int i = 0; i < piece; ++i) values[p][i] *= deviation;
         if (normalized) store_piece<S::vector>(normalized + at, count, values[p]);
@@ -388,13 +393,14 @@ __global__ void __launch_bounds__(S::threads, resident_blocks<S>)
         float means[2] = {0.0f, 0.0f};
 #pragma unroll
         for (int p = 0; p < S::pieces; ++p) {
+            load_here();
             int count = columns.count(p);
             float gamma[piece];
             load_piece<S::vector>(call.gamma + columns.readable(p), count, gamma);
             if (after) apply_mask(kept_bits(call.mask, columns.mask_block(row, p)), call.mask.scale, gradient[p]);
 #pragma unroll
             for (int i = 0; i < piece; ++i) {
-                float g = i < count ? gradient[p][i] : 0.0f, x = normalized[p][i];
+                float g = columns.has(p, i) ? gradient[p][i] : 0.0f, x = normalized[p][i];
                 sums[0][p][i] += g * x;
                 sums[1][p][i] += g;
                 float h = g * gamma[i];
@@ -768,8 +774,8 @@ int ck_residual_norm_forward(void *stream, int type, int64_t rows, int64_t width
                              void *out_typed, void *normalized, float *deviation) {
     if (!valid(type, rows, width)) return cudaErrorInvalidValue;
     if (rows == 0) return 0;
-    ResidualNormForward call{rows,     static_cast<int>(width), y,   residual, mask, {gamma, beta, epsilon, out, out_typed,
-                             normalized, deviation}};
+    Norm norm{gamma, beta, epsilon, out, out_typed, normalized, deviation};
+    ResidualNormForward call{rows, static_cast<int>(width), y, residual, mask, norm};
     bool vector = width % piece == 0 && aligned({y, residual, gamma, beta, out, out_typed, normalized});
     return launch_rows(stream, type, vector, call);
 }
@@ -780,8 +786,8 @@ int ck_embeddings_forward(void *stream, int type, int64_t rows, int64_t width, c
                           float *out, void *out_typed, void *normalized, float *deviation) {
     if (!valid(type, rows, width)) return cudaErrorInvalidValue;
     if (rows == 0) return 0;
-    EmbeddingsForward call{rows,     static_cast<int>(width), ids,  positions, types, word, position, token_type, mask,
-                           {gamma, beta, epsilon, out, out_typed, normalized, deviation}};
+    Norm norm{gamma, beta, epsilon, out, out_typed, normalized, deviation};
+    EmbeddingsForward call{rows, static_cast<int>(width), ids, positions, types, word, position, token_type, mask, norm};
     bool vector = width % piece == 0 &&
                   aligned({word, position, token_type, gamma, beta, out, out_typed, normalized});
     return launch_rows(stream, type, vector, call);
@@ -793,9 +799,8 @@ int ck_residual_norm_backward(void *stream, int type, int64_t rows, int64_t widt
                               void *gradient_y, float *partials, int64_t blocks) {
     if (!valid(type, rows, width) || blocks < 1 || blocks > INT32_MAX) return cudaErrorInvalidValue;
     if (rows == 0 && !partials) return 0;
-    ResidualNormBackward call{rows,      static_cast<int>(width), gradient,          gradient_typed, normalized,
-                              deviation, gamma,                   mask,              mask_after_norm != 0,
-                              gradient_residual, gradient_y,      partials};
+    ResidualNormBackward call{rows, static_cast<int>(width), gradient, gradient_typed, normalized, deviation, gamma,
+                              mask, mask_after_norm != 0, gradient_residual, gradient_y, partials};
     bool vector = width % piece == 0 && aligned({gradient, gradient_typed, normalized, gamma, gradient_residual,
                                                  gradient_y, partials});
     return launch_rows(stream, type, vector, call, blocks);
