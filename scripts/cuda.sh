@@ -51,8 +51,7 @@ install_toolkit() {
 
 find_nvcc() {
     if [ -n "${NVCC:-}" ]; then
-        [ -x "$NVCC" ] || fail "NVCC is '$NVCC', which is not a program."
-        printf '%s' "$NVCC"
+        command -v "$NVCC" || fail "NVCC is '$NVCC', which is not a program."
     elif command -v nvcc >/dev/null 2>&1; then
         command -v nvcc
     elif [ -x /usr/local/cuda/bin/nvcc ]; then
