@@ -1,0 +1,99 @@
+// Row kernels for a transformer layer on CUDA: residual + dropout + layer norm, activations, embeddings.
+//
+// A plain C interface, for nvcc and for C++ compilers that know nothing of CUDA. Every function only enqueues work on
+// `stream` (a cudaStream_t of the current device): it neither synchronises nor allocates. Functions that return int
+// return 0 or a cudaError_t; ck_error_text tells what it means. With no rows nothing but partial sums (zeros) is written.
+//
+// Matrices are row-major and dense: `rows` tokens by `width` elements. Elements of `type` are float32 or bfloat16, all
+// arithmetic is in float32. Layer norms take widths from 1 to CK_LARGEST_WIDTH. Where `width` is a multiple of 8 and
+// all pointers are aligned to 16 bytes, memory is accessed 16 bytes at a time; other widths and pointers work too.
+//
+// The same arguments give the same bits: rows go to thread blocks in a fixed way and there are no atomics.
+
+#ifndef CK_CUDA_KERNELS_H
+#define CK_CUDA_KERNELS_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CK_ABI_VERSION 1
+#define CK_LARGEST_WIDTH 8192
+
+enum { CK_FLOAT32 = 0, CK_BFLOAT16 = 1 };
+enum { CK_GELU = 0, CK_GELU_TANH = 1, CK_RELU = 2, CK_SILU = 3 };
+
+// Dropout's mask. Element (row, column) is kept where its 16-bit draw is at least `threshold`, and what is kept is
+// multiplied by `scale`; threshold 0 means no dropout, whatever `scale` is. Draws come from Philox4x32-10 with key
+// `seed` and counter (row * ceil(width / 8) + column / 8, offset), both 64 bits: one block gives the eight draws of
+// columns 8b to 8b + 7, from the low half of the first word to the high half of the last.
+typedef struct {
+    uint64_t seed, offset;
+    uint32_t threshold;
+    float scale;
+} ck_mask;
+
+// CK_ABI_VERSION of the library: compare before anything else is called.
+int ck_abi_version(void);
+
+// What an error means, in CUDA's words.
+const char *ck_error_text(int error);
+
+// How many thread blocks the functions with partial sums use best for so many rows: at least 1, at most 396.
+int64_t ck_partial_blocks(int64_t rows);
+
+// out = gamma * normalized + beta, with z = residual + dropout(y), normalized = (z - mean(z)) * deviation and
+// deviation = 1 / sqrt(variance(z) + epsilon).
+//
+// y: of `type`. residual: may be NULL (zeros). out: float32. out_typed: the same rounded to `type`. normalized: of
+// `type`. deviation: one float32 per row. Each output may be NULL. out may be residual; out_typed or normalized may be y.
+int ck_residual_norm_forward(void *stream, int type, int64_t rows, int64_t width, const void *y, const float *residual,
+                             const float *gamma, const float *beta, float epsilon, ck_mask mask, float *out,
+                             void *out_typed, void *normalized, float *deviation);
+
+// The backward pass of ck_residual_norm_forward; with `mask_after_norm` that of ck_embeddings_forward, down to the sum.
+//
+// The gradient g of the output is gradient (float32) + gradient_typed (of `type`); either may be NULL. With
+// `mask_after_norm` it is first multiplied by the mask's factors. gradient_residual (float32) is the gradient of z;
+// gradient_y (of `type`) the same times the mask's factors, or the same unchanged with `mask_after_norm`. Each may be
+// NULL; gradient_residual may be gradient, gradient_y may be gradient_typed or normalized.
+//
+// partials: (blocks, 3, width) or NULL. Each thread block's sums over its rows of g * normalized (gamma's gradient), of g
+// (beta's), and of gradient_y before rounding (the gradient of the bias of the linear layer that gave y).
+int ck_residual_norm_backward(void *stream, int type, int64_t rows, int64_t width, const float *gradient,
+                              const void *gradient_typed, const void *normalized, const float *deviation,
+                              const float *gamma, ck_mask mask, int mask_after_norm, float *gradient_residual,
+                              void *gradient_y, float *partials, int64_t blocks);
+
+// out[c] = sum over b of partials[b * columns + c], in a fixed order.
+int ck_column_sums(void *stream, const float *partials, int64_t blocks, int64_t columns, float *out);
+
+// out = activation(u), element by element. out may be u.
+int ck_activation_forward(void *stream, int type, int activation, int64_t count, const void *u, void *out);
+
+// gradient_u = gradient * activation'(u), any width. gradient_u may be gradient or u.
+//
+// out: activation(u) again, of `type`; may be NULL. partials: (blocks, width), each thread block's sums over its rows of
+// gradient_u before rounding; may be NULL.
+int ck_activation_backward(void *stream, int type, int activation, int64_t rows, int64_t width, const void *u,
+                           const void *gradient, void *gradient_u, void *out, float *partials, int64_t blocks);
+
+// out = dropout(gamma * normalized + beta), normalized that of z = (word[id] + token_type[t]) + position[p].
+//
+// ids, positions: one per row. types: one per row, or NULL for row 0 of token_type. Nothing checks that they are within
+// the tables. out and out_typed are after dropout, normalized is before gamma; each output may be NULL.
+int ck_embeddings_forward(void *stream, int type, int64_t rows, int64_t width, const int32_t *ids,
+                          const int32_t *positions, const int32_t *types, const float *word, const float *position,
+                          const float *token_type, const float *gamma, const float *beta, float epsilon, ck_mask mask,
+                          float *out, void *out_typed, void *normalized, float *deviation);
+
+// out (rows, width): the mask's factors, 0 or scale; ones where there is no dropout. Any width.
+int ck_mask_factors(void *stream, int64_t rows, int64_t width, ck_mask mask, float *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
