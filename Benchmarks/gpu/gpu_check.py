@@ -76,6 +76,12 @@ class Check:
                 "TORCHINDUCTOR_COMPILE_THREADS": os.environ.get("TORCHINDUCTOR_COMPILE_THREADS", "2")}
 
     @property
+    def python_env(self):
+        """For Python programs that load our kernels: without the bundle's libraries, which are not those of Python."""
+        folders = [str(folder) for folder in library_folders(None)] + [str(ROOT / ".cuda")]
+        return {**self.peer_env, "LD_LIBRARY_PATH": ":".join([*folders, *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])}
+
+    @property
     def distill(self):
         return self.bundle / "bin/distill"
 
@@ -104,7 +110,8 @@ class Check:
         return {
             "workload": "gpu_step", "teacher": str(self.work / "teacher"), "student": str(self.work / "student"), "batch": batch,
             "length": 16 if self.quick else 128, "device": self.device, "precision": precision, "mode": mode, "cached_teacher": cached,
-            "warmup": 2 if self.quick else 10, "steps": 2 if self.quick else count, "threads": 0}
+            "warmup": 2 if self.quick else 10, "steps": 2 if self.quick else count,
+            "lead_seconds": 0 if self.quick else 0.3, "threads": 0}
 
     def epoch_request(self, mode):
         """Before the teacher is there: MiniLM gives the sizes."""
@@ -255,7 +262,7 @@ class Check:
         if not script.exists():
             return {}, "skipped: there is no kernel_check.py"
         answer = self.work / "kernels.json"
-        done = run([python(), script, "--output", answer], self.env, self.left(), cwd=ROOT)
+        done = run([python(), script, "--output", answer], self.python_env, self.left(), cwd=ROOT)
         data = {"run": {**done.record(), "stdout": done.output[-6000:]}}
         if answer.exists():
             try:
@@ -368,7 +375,7 @@ class Check:
                 self.alternate(sides, entry, cached)
             finally:
                 if own:
-                    own.close()
+                    own.close(politely=True)
             finish(entry)
         return entries, complete
 
@@ -397,7 +404,7 @@ class Check:
                 busy = answer.get("utilisation")
                 # Of the timed part alone, which is a round's end.
                 span = sum(answer["seconds"]) if len(answer["seconds"]) > 1 else answer["seconds"][0] * sides[name].request["steps"]
-                busy = busy if busy is not None else self.meter.mean(max(begin, end - span), end, lead=min(0.4, span / 2))
+                busy = busy if busy is not None else self.meter.mean(max(begin, end - span), end, lead=min(0.6, span / 2))
                 if busy is not None:
                     kept["utilisation"].append(busy)
 
@@ -472,10 +479,10 @@ class Check:
         predicted = self.command(data, "predict", "--model", student, work / "texts.txt", json_output=False)
         data["commands"]["predict"].update({"texts": len(texts) * copies, "lines": predicted.output.count("\n")})
         for name, entry in data["commands"].items():
-            report = entry["report"] or {}
-            value = report.get("accuracy") or (report.get("student") or report.get("model") or {}).get("accuracy")
-            if isinstance(value, (int, float)):
-                data["accuracy"][name] = value
+            report = entry["report"] if isinstance(entry["report"], dict) else {}
+            judged = [part for part in (report.get(key) for key in ("student", "model", "after")) if isinstance(part, dict)]
+            if judged and isinstance(judged[0].get("accuracy"), (int, float)):
+                data["accuracy"][name] = judged[0]["accuracy"]
         data["cpu_accuracy"] = self.cpu_figures()
         self.save()
         self.demo_peers(data)
@@ -512,7 +519,7 @@ class Check:
                 data["peers"]["bulk ours"] = {"error": str(error)}
             finally:
                 if own:
-                    own.close()
+                    own.close(politely=True)
             for mode in self.modes()[:2]:
                 self.peer_round(data, f"bulk {mode}", ("bulk", mode), slow, student, 1 if self.quick else 3)
         finally:
@@ -572,8 +579,13 @@ class Check:
             finally:
                 side.close()
         kill_all_but_meter(self)
-        time.sleep(1.0 if self.device == "cuda" else 0)
-        after = device.memory_used()
+        # The driver takes a moment to free what killed processes held.
+        end = time.monotonic() + 6
+        while True:
+            after = device.memory_used()
+            if after is None or self.memory_before is None or after <= self.memory_before + 64 or time.monotonic() > end:
+                break
+            time.sleep(0.5)
         data["memory_mib"] = {"before": self.memory_before, "after": after}
         data["processes_after"] = device.query("pid,used_memory", "compute-apps")
         if after is not None and self.memory_before is not None and after > self.memory_before + 64:

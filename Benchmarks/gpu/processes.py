@@ -175,8 +175,16 @@ class Side:
         return self.ready
 
     def round(self, limit, settings=None):
+        if self.failure:
+            raise CheckError(self.failure)
         self._send("round" + (" " + json.dumps(settings) if settings else ""))
-        return self._receive(limit)
+        try:
+            return self._receive(limit)
+        except CheckError as error:
+            # A late answer would be taken for the next round's.
+            if "no answer within" in str(error) or "ended with" in str(error):
+                self.failure = str(error)
+            raise
 
     def pause(self):
         if self.process and self.process.poll() is None:
@@ -186,23 +194,23 @@ class Side:
         if self.process and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGCONT)
 
-    def close(self):
+    def close(self, politely=False):
+        """Ends the process: at once, or at the end of its input."""
         if self.process is None:
             return
         try:
             self.process.stdin.close()
-        except OSError:
-            pass
-        try:
-            self.process.wait(timeout=8)
-        except subprocess.TimeoutExpired:
+            if politely:
+                self.process.wait(timeout=5)
+        except (OSError, subprocess.TimeoutExpired):
             pass
         kill(self.process)
+        self.errors.close()
 
 
 def library_folders(bundle):
     """What goes first in LD_LIBRARY_PATH: the bundle's own, then torch's, then those of CUDA's Python packages."""
-    folders = [bundle / "lib"]
+    folders = [bundle / "lib"] if bundle else []
     spec = importlib.util.find_spec("torch")
     if spec and spec.submodule_search_locations:
         torch = Path(list(spec.submodule_search_locations)[0])
