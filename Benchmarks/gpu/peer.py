@@ -131,6 +131,16 @@ def left_out():
         return {}
 
 
+def compiled_graphs():
+    """How many pieces of code torch.compile made so far; more after a round than before it means that one was compiled in it."""
+    try:
+        from torch._dynamo.utils import counters
+
+        return counters["stats"]["unique_graphs"]
+    except Exception:
+        return None
+
+
 def wait_for(file, seconds=120):
     """Another process makes it at the same time."""
     end = time.monotonic() + seconds
@@ -619,7 +629,8 @@ def main():
             torch._dynamo.config.cache_size_limit = 64
         torch.manual_seed(1)
         run = {"gpu_step": gpu_step, "gpu_epoch": gpu_epoch, "gpu_bulk": gpu_bulk}[request["workload"]](request)
-        answer(output, {"ready": True, "seconds": time.perf_counter() - start, "graph_breaks": left_out()})
+        answer(output, {"ready": True, "seconds": time.perf_counter() - start, "graph_breaks": left_out(),
+                        "compiled_graphs": compiled_graphs()})
     except Exception as error:
         traceback.print_exc()
         answer(output, {"error": f"{type(error).__name__}: {error}".split("\n")[0]})
@@ -629,7 +640,8 @@ def main():
         if word != "round":
             break
         try:
-            answer(output, run({**request, **(json.loads(settings) if settings else {})}))
+            values = run({**request, **(json.loads(settings) if settings else {})})
+            answer(output, {**values, "compiled_graphs": compiled_graphs()})
         except Exception as error:
             traceback.print_exc()
             answer(output, {"error": f"{type(error).__name__}: {error}".split("\n")[0]})
