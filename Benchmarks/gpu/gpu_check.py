@@ -32,6 +32,10 @@ ROOT = HERE.parents[1]
 STAGES = ["machine", "library", "start", "kernels", "parity", "steps", "demo", "late", "errors"]
 # The longest that a stage may take, in seconds; each process of it has a limit of its own besides.
 LIMITS = {"library": 240, "start": 90, "kernels": 150, "parity": 120, "steps": 240, "demo": 200, "late": 90, "errors": 90}
+# What stages leave to those after them, where a check has little time.
+RESERVE = {"library": 150, "start": 150, "kernels": 150, "parity": 130, "steps": 90, "demo": 25, "late": 20}
+# What the measurement of all shapes takes once the peers are ready.
+MEASURING = 60
 TEACHER_LAYERS = [1, 3, 5]
 MODES = ["eager", "compile", "compile-graphs"]
 
@@ -71,9 +75,9 @@ class Check:
 
     @property
     def peer_env(self):
-        """PyTorch finds its libraries itself; many compilers work at once."""
+        """PyTorch finds its libraries itself. Many peers compile at once, so that each needs no helpers."""
         return {**os.environ, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "true", "PYTHONUNBUFFERED": "1",
-                "TORCHINDUCTOR_COMPILE_THREADS": os.environ.get("TORCHINDUCTOR_COMPILE_THREADS", "2")}
+                "TORCHINDUCTOR_COMPILE_THREADS": os.environ.get("TORCHINDUCTOR_COMPILE_THREADS", "1")}
 
     @property
     def python_env(self):
@@ -206,7 +210,7 @@ class Check:
         if not probe.ok:
             data["probe"] = probe.record()
         if self.device == "cuda" and not data.get("devices"):
-            raise CheckError(f"PyTorch sees no CUDA device: {json.dumps(data)[:1500]}")
+            raise CheckError(f"PyTorch sees no CUDA device: {last_line(probe.error_tail)[:300]}", data)
         return data, f"{data['gpu'] or 'no GPU'}, driver {data['driver']}, torch {data.get('torch')}"
 
     def stage_library(self):
@@ -224,7 +228,7 @@ class Check:
             return {"library": str(target) if target.exists() else None}, "it is there" if target.exists() else "there is nothing to build"
         done = run(["bash", script], self.env, self.left(), cwd=ROOT)
         if not done.ok:
-            raise CheckError(f"scripts/cuda.sh failed: {done.record()}")
+            raise CheckError(f"scripts/cuda.sh failed: {last_line(done.error_tail or done.output)}", {"build": done.record()})
         return {"build": done.record()}, f"built in {done.seconds:.0f} s"
 
     def stage_start(self):
@@ -318,7 +322,7 @@ class Check:
 
     def stage_steps(self):
         begin = time.monotonic()
-        slow = self.settle(self.arguments.compile_wait)
+        slow = self.settle(max(5, min(self.arguments.compile_wait, self.left() - MEASURING)))
         data = {"waited_seconds": time.monotonic() - begin, "not_ready": ["/".join(map(str, key)) for key in slow], "configurations": []}
         self.result["stages"]["steps"] = data  # So that a cut keeps what there is.
         try:
@@ -399,6 +403,10 @@ class Check:
                 kept = entry["sides"].setdefault(name, {"rounds": [], "utilisation": [], "peak_memory": None})
                 kept["rounds"].append(statistics.mean(answer["seconds"]))
                 kept["peak_memory"] = answer.get("peak_memory")
+                if name == "ours":
+                    kept["answer"] = {key: value for key, value in answer.items() if key not in ("seconds", "peak_memory")}
+                elif answer.get("compiled_graphs") != (sides[name].ready or {}).get("compiled_graphs"):
+                    kept["compiled_in_round"] = True
                 if answer.get("reserved_memory"):
                     kept["reserved_memory"] = answer["reserved_memory"]
                 busy = answer.get("utilisation")
@@ -623,7 +631,8 @@ class Check:
                 print(f"{name:9} skipped: no time", flush=True)
                 self.save()
                 continue
-            self.stage_end = begin + LIMITS.get(name, 60)
+            reserve = 0 if self.arguments.only else RESERVE.get(name, 0)
+            self.stage_end = min(begin + LIMITS.get(name, 60), max(begin + 20, self.end - reserve))
             data, words, outcome = {}, "", "ok"
             try:
                 data, words = getattr(self, f"stage_{name}")()
@@ -654,7 +663,7 @@ def kill_all_but_meter(check):
     from processes import STARTED, kill
 
     for process in STARTED:
-        if process is not check.meter.process:
+        if process is not check.meter.process and process.returncode is None:
             kill(process)
 
 

@@ -68,11 +68,11 @@ def stages(result):
 
 def parity(result):
     rows = []
-    for stage, name, data in (
-            ("start", "cpu, float32", result["stages"].get("start", {}).get("cpu")),
-            *((("parity", f"{result.get('device')}, {precision}", result["stages"].get("parity", {}).get(precision)))
-              for precision in ("float32", "bfloat16"))):
-        if not data:
+    stage = lambda name: result["stages"].get(name, {})
+    for name, data in (
+            ("cpu, float32", stage("start").get("cpu")), ("the kernels alone", stage("kernels").get("answer")),
+            *((f"{result.get('device')}, {precision}", stage("parity").get(precision)) for precision in ("float32", "bfloat16"))):
+        if not isinstance(data, dict) or not ("checks" in data or "error" in data):
             continue
         checks = data.get("checks")
         if checks is None:

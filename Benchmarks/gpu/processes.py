@@ -42,7 +42,8 @@ def kill(process):
 
 def kill_all():
     for process in STARTED:
-        kill(process)
+        if process.returncode is None:
+            kill(process)
 
 
 def start(command, env, stdin, stdout, stderr):
