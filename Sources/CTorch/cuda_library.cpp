@@ -35,7 +35,8 @@ std::vector<std::string> candidates(const char *named) {
 struct Library {
     CudaKernels kernels{};
     std::string path;
-    bool loaded = false;
+    // Compiled for the processor, to be tested there.
+    bool loaded = false, emulated = false;
 
     Library() {
         const char *named = std::getenv("DISTILL_CUDA_KERNELS");
@@ -69,6 +70,7 @@ struct Library {
         find(kernels.activation_forward, "ck_activation_forward");
         find(kernels.activation_backward, "ck_activation_backward");
         find(kernels.embeddings_forward, "ck_embeddings_forward");
+        emulated = dlsym(handle, "ck_emulated") != nullptr;
         path = place;
         loaded = true;
     }
@@ -82,14 +84,17 @@ const Library &library() {
 }  // namespace
 
 const CudaKernels *cuda_kernels(const at::Tensor &tensor) {
-    if (!tensor.is_cuda()) return nullptr;
+    static const bool named = std::getenv("DISTILL_CUDA_KERNELS") != nullptr;
+    if (!tensor.is_cuda() && !named) return nullptr;
     const Library &all = library();
-    return all.loaded ? &all.kernels : nullptr;
+    bool fits = tensor.dim() == 0 || tensor.size(-1) <= CK_LARGEST_WIDTH;
+    return all.loaded && fits && all.emulated == tensor.is_cpu() ? &all.kernels : nullptr;
 }
 
 const char *cuda_kernels_path() { return library().path.c_str(); }
 
 void *cuda_stream(const at::Tensor &tensor) {
+    if (tensor.is_cpu()) return nullptr;
     c10::impl::VirtualGuardImpl guard(tensor.device().type());
     return guard.getStream(tensor.device()).native_handle();
 }

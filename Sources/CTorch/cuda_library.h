@@ -19,7 +19,8 @@ struct CudaKernels {
     decltype(&::ck_embeddings_forward) embeddings_forward;
 };
 
-// Null where a tensor is not on a CUDA device, the library is not there, or DISTILL_CUDA_KERNELS is `libtorch`.
+// Null where a tensor is not on a CUDA device, the library is not there, its kernels do not take such wide rows, or
+// DISTILL_CUDA_KERNELS is `libtorch`. Where that names a library compiled for the processor, it computes on the CPU.
 const CudaKernels *cuda_kernels(const at::Tensor &tensor);
 
 // Where the library was loaded from; "" where it was not.

@@ -760,6 +760,11 @@ int launch_elements(void *stream, int type, int activation, bool vector, const C
 
 extern "C" {
 
+#ifdef CK_EMULATED
+// Only there where the kernels were compiled for the processor.
+extern "C" int ck_emulated(void) { return 1; }
+#endif
+
 int ck_abi_version(void) { return CK_ABI_VERSION; }
 
 const char *ck_error_text(int error) { return cudaGetErrorString(static_cast<cudaError_t>(error)); }
