@@ -82,7 +82,7 @@ expect "LIBTORCH that is not there" 1 "LIBTORCH is '$work/none', which is not a 
 mkdir -p "$work/empty"
 LIBTORCH="$work/empty" expect "LIBTORCH without libtorch" 1 "no libtorch in '$work/empty'" "Point LIBTORCH at"
 libtorch "$work/old" 1.13.1 cxx11
-LIBTORCH="$work/old" expect "a version too old" 1 "libtorch 1.13.1 in '$work/old' is not supported" "needs 2.12 to 2.15"
+LIBTORCH="$work/old" expect "a version too old" 1 "libtorch 1.13.1 in '$work/old' is not supported" "needs 2.11 to 2.15"
 libtorch "$work/new" 3.0.0 cxx11
 LIBTORCH="$work/new" expect "a version too new" 1 "libtorch 3.0.0" "not supported"
 if [ "$(uname -s)" = Linux ]; then

@@ -15,8 +15,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
 readonly cpu_wheel="torch==2.13.0+cpu"
-readonly pypi_wheel="torch>=2.12,<2.16"
-readonly oldest="2.12" newest="2.15"
+readonly pypi_wheel="torch>=2.11,<2.16"
+readonly oldest="2.11" newest="2.15"
 python=${PYTHON:-python3}
 
 say() { printf '%s\n' "$*"; }

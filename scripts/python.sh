@@ -45,7 +45,7 @@ if [ -d .torch/torch ]; then
     printf '%s\n' "$root/.torch" >"$site/torch.pth"
 else
     .python/bin/pip install --quiet --disable-pip-version-check "torch==2.13.0+cpu" 2>/dev/null ||
-        .python/bin/pip install --quiet --disable-pip-version-check "torch>=2.12,<2.16"
+        .python/bin/pip install --quiet --disable-pip-version-check "torch>=2.11,<2.16"
 fi
 .python/bin/python -c 'import torch, transformers; print("Python: torch", torch.__version__, "transformers", transformers.__version__)' ||
     fail "torch or transformers cannot be imported from .python."

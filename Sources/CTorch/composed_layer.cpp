@@ -2,6 +2,7 @@
 // backward pass of its own, which keeps less than operations by themselves would and starts fewer kernels.
 
 #include <ATen/ATen.h>
+#include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/custom_class.h>
 
@@ -318,6 +319,9 @@ ct_error ct_composed_layer_run(ct_composed_layer layer, const ct_tensor *paramet
         std::vector<at::Tensor> p = list(parameters, parameter_count);
         const at::Tensor &x = input->value;
         at::Tensor typed = typed_or_null ? typed_or_null->value : at::Tensor();
+        // Kernels are started on the current device; the backward pass has a thread for each device.
+        c10::OptionalDeviceGuard device;
+        if (!x.is_cpu()) device.reset_device(x.device());
         TORCH_CHECK(x.dim() == 2 && x.size(1) == options.hidden && x.scalar_type() == at::kFloat,
                     "the input must be float32 of the shape (tokens, ", options.hidden, ")");
         auto state = c10::make_intrusive<State>();
@@ -348,6 +352,8 @@ ct_error ct_composed_embeddings(const ct_tensor *parameters, ct_tensor ids, ct_t
                                 ct_tensor *out, ct_tensor *typed_out) {
     return guard("packed_embeddings", {ids, positions}, [&] {
         std::vector<at::Tensor> p = list(parameters, table_count);
+        c10::OptionalDeviceGuard device;
+        if (!p[word_table].is_cpu()) device.reset_device(p[word_table].device());
         auto state = c10::make_intrusive<EmbeddingState>();
         state->rows = {p[word_table].detach(), p[position_table].detach(), p[type_table].detach(), ids->value,
                        positions->value, types_or_null ? types_or_null->value : at::Tensor()};

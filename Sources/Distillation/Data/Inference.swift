@@ -60,19 +60,33 @@ enum Inference {
         // Longest first, so that memory peaks at once; equal lengths stay in order.
         let order = (0..<dataset.count).sorted { (lengths[$1], $0) < (lengths[$0], $1) }
         var values = [Float](repeating: 0, count: dataset.count * classes)
+        func read(_ launched: (indices: [Int], logits: Tensor), done: Int) throws {
+            let rows: [Float] = try launched.logits.array()
+            if let place = rows.firstIndex(where: { !$0.isFinite }) {
+                throw NonFiniteLogitsError(
+                    name, example: launched.indices[place / classes], value: rows[place])
+            }
+            for (row, index) in launched.indices.enumerated() {
+                for column in 0..<classes { values[index * classes + column] = rows[row * classes + column] }
+            }
+            onProgress(done)
+        }
+        // A device computes a batch while the next is prepared: it is read one batch late.
+        let isAsynchronous = model.device.kind == .cuda
+        var launched: (indices: [Int], logits: Tensor)?
         for start in stride(from: 0, to: order.count, by: batchSize) {
             if shouldStop() { return nil }
             let indices = Array(order[start..<min(start + batchSize, order.count)])
             let batch = try Batch(dataset, indices: indices)
-            let rows: [Float] = try withNoGrad { try model(batch.input, dropout: nil).logits.array() }
-            if let place = rows.firstIndex(where: { !$0.isFinite }) {
-                throw NonFiniteLogitsError(name, example: indices[place / classes], value: rows[place])
+            let next = (indices, try withNoGrad { try model(batch.input, dropout: nil).logits })
+            if let launched { try read(launched, done: start) }
+            if isAsynchronous {
+                launched = next
+            } else {
+                try read(next, done: start + indices.count)
             }
-            for (row, index) in indices.enumerated() {
-                for column in 0..<classes { values[index * classes + column] = rows[row * classes + column] }
-            }
-            onProgress(start + indices.count)
         }
+        if let launched { try read(launched, done: order.count) }
         return Logits(values: values, classes: classes)
     }
 }
