@@ -89,6 +89,57 @@ extension Engine {
             }
         }
 
+        @Test("a step that waits for nothing is clipping and a step", arguments: [0.5, 2.5, 6, .infinity])
+        func withoutWaiting(limit: Double) throws {
+            func run(_ step: (AdamW) throws -> Double) throws -> (norms: [Double], values: [[Float]]) {
+                let (a, b) = (try parameter([1, 1]), try parameter([1]))
+                let store = ParameterStore()
+                try store.add("a.weight", a)
+                try store.add("b.bias", b)
+                let optimiser = try AdamW(store, weightDecay: 0.1)
+                let norms = try (1...4).map { round in
+                    try setGradient(a, try Tensor([3, Float(round)] as [Float]))
+                    try setGradient(b, try Tensor([4] as [Float]))
+                    return try step(optimiser)
+                }
+                return (norms, [try a.detached().array(), try b.detached().array()])
+            }
+            let wanted = try run {
+                let norm = try $0.clipGradients(maxNorm: limit)
+                try $0.step(learningRate: 0.1)
+                return norm
+            }
+            let loss = try Tensor(1 as Float)
+            let found = try run {
+                try $0.stepWithoutWaiting(learningRate: 0.1, maxNorm: limit, losses: [loss]).item()
+            }
+            for (own, other) in zip(found.norms, wanted.norms) { #expect(abs(own - other) < 1e-5) }
+            for (own, other) in zip(found.values, wanted.values) {
+                try expectClose(own, other, relative: 1e-5)
+            }
+        }
+
+        @Test("from a loss or norm that is not finite on, such steps change nothing", arguments: [true, false])
+        func withoutWaitingNotFinite(isLoss: Bool) throws {
+            let a = try parameter([1, 1])
+            let store = ParameterStore()
+            try store.add("a.weight", a)
+            let optimiser = try AdamW(store, weightDecay: 0.1)
+            func step(_ gradient: Float, loss: Float) throws -> [Float] {
+                try setGradient(a, try Tensor([3, gradient] as [Float]))
+                let losses = [try Tensor(0 as Float), try Tensor(loss)]
+                _ = try optimiser.stepWithoutWaiting(learningRate: 0.1, maxNorm: 1, losses: losses)
+                return try a.detached().clone().array()
+            }
+            let first = try step(1, loss: 0)
+            #expect(first != [1, 1])
+            #expect(try step(isLoss ? 1 : .infinity, loss: isLoss ? .nan : 0) == first)
+            #expect(try step(1, loss: 0) == first)
+            // A restored state is a new beginning.
+            try optimiser.restore(optimiser.state())
+            #expect(try step(1, loss: 0) != first)
+        }
+
         @Test("biases and normalisation weights do not decay, frozen parameters are left out")
         func groups() throws {
             let store = ParameterStore()
