@@ -43,8 +43,6 @@ install_toolkit() {
         fail "pip could not install ${requirements[*]}: $(grep -m1 ERROR "$staging/log" || tail -1 "$staging/log")"
     local home="$staging/site/nvidia/cu13"
     [ -x "$home/bin/nvcc" ] || fail "the packages from pip hold no nvidia/cu13/bin/nvcc: this script does not know their layout."
-    # The linker looks for the name without a version.
-    ln -sf libcudart.so.13 "$home/lib/libcudart.so"
     rm -rf .cuda/toolkit
     mv "$staging/site" .cuda/toolkit
 }
@@ -61,16 +59,39 @@ find_nvcc() {
     fi
 }
 
-# build NVCC FLAG…: for the A100 and the H100, with PTX that later devices compile for themselves.
+# cudart_folder NVCC: where its libcudart.so.13 lies: a toolkit's and pip's layouts, then what Python's torch brings.
+cudart_folder() {
+    local top folder
+    top=$("$1" --dryrun -x cu -c /dev/null 2>&1 | sed -n 's/^#\$ TOP=//p' | head -1)
+    for folder in "$top/lib64" "$top/lib" "$top/targets/$(uname -m)-linux/lib" $(packaged_folders); do
+        if [ -e "$folder/libcudart.so.13" ]; then
+            printf '%s' "$folder"
+            return
+        fi
+    done
+    fail "libcudart.so.13 was not found beside '$1' ('$top'), nor in Python's packages. Install the CUDA runtime 13, or run scripts/cuda.sh --pypi."
+}
+
+packaged_folders() {
+    "$python" 2>/dev/null <<'PY' || true
+import importlib.util
+
+spec = importlib.util.find_spec("nvidia")
+for folder in spec.submodule_search_locations if spec else []:
+    print(folder + "/cu13/lib")
+PY
+}
+
+# build NVCC: for the A100 and the H100, with PTX that later devices compile for themselves.
 build() {
-    local nvcc=$1 major
-    shift
+    local nvcc=$1 major folder
     command -v "$cxx" >/dev/null 2>&1 || fail "'$cxx' was not found, which nvcc needs. Install it (Debian: apt-get install g++), or set CXX."
     major=$("$nvcc" --version | sed -n 's/.*release \([0-9]*\)\..*/\1/p')
     [ "$major" = 13 ] || fail "'$nvcc' is of CUDA ${major:-?}; the kernels need CUDA 13, as PyTorch's library. Set NVCC, or run scripts/cuda.sh --pypi."
-    "$nvcc" -std=c++17 -O3 -shared -cudart shared -ccbin "$cxx" \
+    folder=$(cudart_folder "$nvcc")
+    "$nvcc" -std=c++17 -O3 -shared -cudart none -L"$folder" -l:libcudart.so.13 -ccbin "$cxx" \
         -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=sm_90 \
-        -gencode arch=compute_90,code=compute_90 -Xfatbin -compress-all -Xcompiler -fPIC,-Wall,-Wextra "$@" \
+        -gencode arch=compute_90,code=compute_90 -Xfatbin -compress-all -Xcompiler -fPIC,-Wall,-Wextra \
         -o "$library.partial" "$source"
     mv "$library.partial" "$library"
     say "$library: $(du -k "$library" | cut -f1) kB, by $("$nvcc" --version | sed -n 's/.*\(release [0-9.]*\).*/CUDA \1/p')"
@@ -96,7 +117,7 @@ case "${1:-}" in
     --pypi)
         home=.cuda/toolkit/nvidia/cu13
         [ -x "$home/bin/nvcc" ] || install_toolkit
-        build "$home/bin/nvcc" -L"$home/lib"
+        build "$home/bin/nvcc"
         ;;
     --emulate) emulate ;;
     *) fail "'$1' is not known; use --pypi, --emulate, or nothing." ;;

@@ -2,6 +2,7 @@
 
     python Benchmarks/gpu/kernel_check.py --output check.json
     python Benchmarks/gpu/kernel_check.py --output check.json --device cpu    # the emulated kernels, small sizes
+    compute-sanitizer python Benchmarks/gpu/kernel_check.py --output check.json --small
 
 Every function is compared with PyTorch in float64, gradients with autograd and with the formula that starts from the
 rounded values the kernel is given; two runs must give the same bits, and nothing beside an output may be written.
@@ -498,7 +499,7 @@ class Timings:
         self.cases.append(
             (f"residual_norm_backward {type_name}", backward(blocks), backward_bytes, eager_backward)
         )
-        for other in (132, 264, 396, 528, 792) if device.type == "cuda" else (3,):
+        for other in (132, 264, 396, 528, 792) if rows > 1000 else (3,):
             self.cases.append(
                 (f"residual_norm_backward {type_name} in {other} blocks", backward(other), backward_bytes, None)
             )
@@ -599,9 +600,11 @@ def main():
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--library", help="default: what scripts/cuda.sh builds in .cuda")
     parser.add_argument("--seconds", type=float, default=16, help="skip what is left of the largest checks after that")
+    parser.add_argument("--small", action="store_true", help="small sizes on the GPU too, as under compute-sanitizer")
     options = parser.parse_args()
     device = torch.device(options.device)
     gpu = device.type == "cuda"
+    large = gpu and not options.small
     library = options.library or os.path.join(
         ROOT, ".cuda", "libdistill_cuda.so" if gpu else "libdistill_cuda_emulated.so"
     )
@@ -622,7 +625,7 @@ def main():
 
     kernels = Kernels(library, device)
     checks = Checks(device)
-    timings = Timings(kernels, *((16384, 768, 3072, 30) if gpu else (8, 64, 96, 2)))
+    timings = Timings(kernels, *((16384, 768, 3072, 30) if large else (8, 64, 96, 2)))
 
     def write():
         report["seconds"] = round(time.time() - STARTED, 2)
@@ -636,10 +639,10 @@ def main():
 
     # The widths of the models that are distilled most.
     widths = (312, 384, 768, 1024, 1536)
-    for rows in (1, 100, 4096) if gpu else (1, 5):
+    for rows in (1, 100, 4096) if large else (1, 5):
         for width in widths:
             check_width(checks, kernels, rows, width, ACTIVATIONS if rows < 4096 else ("gelu",))
-    check_odd(checks, kernels, *((100, (8, 20, 1000, 2056, 5001, 8192)) if gpu else (3, (8, 20, 1028))))
+    check_odd(checks, kernels, *((100, (8, 20, 1000, 2056, 5001, 8192)) if large else (3, (8, 20, 1028))))
     write()
 
     try:
@@ -653,7 +656,7 @@ def main():
 
     report["skipped"] = []
     for width in widths:
-        rows = 65536 if gpu else 33
+        rows = 65536 if large else 33
         if time.time() - STARTED > options.seconds:
             report["skipped"].append(f"{rows}x{width}")
             continue
