@@ -476,7 +476,7 @@ class Check:
                 "3", "--init", "teacher-layers", "--epochs", "3", "--learning-rate", "1e-4", "--quiet", "--cache-dir",
                 work / f"cache-{place}", *brief, subcommand="run")
         digests = [digest(work / f"student-{place}/model.safetensors") for place in (1, 2)]
-        data["digests"], data["same_bytes"] = digests, digests[0] is not None and digests[0] == digests[1]
+        data["digests"], data["same_bytes"] = digests, digests[0] == digests[1] if all(digests) else None
         student = work / "student-1"
         self.command(data, "label", "--teacher", teacher, "--data", train, "--cache-dir", work / "cache-label", "--quiet")
         self.command(data, "evaluate", "--model", student, "--data", test, "--teacher", teacher, "--cache-dir", work / "cache-1")
@@ -498,7 +498,7 @@ class Check:
         self.save()
         self.demo_peers(data)
         bad = [f"{name}: {entry.get('skipped') or 'ended with ' + str(entry['exit_code'])}" for name, entry in data["commands"].items() if entry["exit_code"] != 0]
-        if not data["same_bytes"]:
+        if data["same_bytes"] is False:
             bad.append("two runs gave different bytes")
         if bad:
             raise CheckError("; ".join(bad), data)
