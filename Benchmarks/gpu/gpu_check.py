@@ -446,6 +446,9 @@ class Check:
         options = ["--device", self.device] if device_flag and self.takes(subcommand, "--device") else []
         options += ["--json"] if json_output and self.takes(subcommand, "--json") else []
         begin = time.monotonic()
+        if self.left() < 3:
+            data["commands"][name] = {"exit_code": None, "seconds": 0.0, "skipped": "no time", "report": None}
+            return None
         done = run([self.distill, subcommand, *arguments, *options], self.env, self.left(limit))
         data["commands"][name] = {
             **done.record(), "peak_device_memory_mib": self.meter.peak_memory(begin, time.monotonic()), "report": done.json()}
@@ -473,7 +476,7 @@ class Check:
                 "3", "--init", "teacher-layers", "--epochs", "3", "--learning-rate", "1e-4", "--quiet", "--cache-dir",
                 work / f"cache-{place}", *brief, subcommand="run")
         digests = [digest(work / f"student-{place}/model.safetensors") for place in (1, 2)]
-        data["digests"], data["same_bytes"] = digests, digests[0] is not None and digests[0] == digests[1]
+        data["digests"], data["same_bytes"] = digests, digests[0] == digests[1] if all(digests) else None
         student = work / "student-1"
         self.command(data, "label", "--teacher", teacher, "--data", train, "--cache-dir", work / "cache-label", "--quiet")
         self.command(data, "evaluate", "--model", student, "--data", test, "--teacher", teacher, "--cache-dir", work / "cache-1")
@@ -485,7 +488,7 @@ class Check:
             data, "quantize", "--model", student, "--output", work / "student-int8", "--overwrite", "--data", validation, "--quiet")
         self.command(data, "export", "--model", student, "--format", "onnx", "--output", work / "student-onnx", "--overwrite")
         predicted = self.command(data, "predict", "--model", student, work / "texts.txt", json_output=False)
-        data["commands"]["predict"].update({"texts": len(texts) * copies, "lines": predicted.output.count("\n")})
+        data["commands"]["predict"].update({"texts": len(texts) * copies, "lines": predicted.output.count("\n") if predicted else 0})
         for name, entry in data["commands"].items():
             report = entry["report"] if isinstance(entry["report"], dict) else {}
             judged = [part for part in (report.get(key) for key in ("student", "model", "after")) if isinstance(part, dict)]
@@ -494,8 +497,8 @@ class Check:
         data["cpu_accuracy"] = self.cpu_figures()
         self.save()
         self.demo_peers(data)
-        bad = [f"{name} ended with {entry['exit_code']}" for name, entry in data["commands"].items() if entry["exit_code"] != 0]
-        if not data["same_bytes"]:
+        bad = [f"{name}: {entry.get('skipped') or 'ended with ' + str(entry['exit_code'])}" for name, entry in data["commands"].items() if entry["exit_code"] != 0]
+        if data["same_bytes"] is False:
             bad.append("two runs gave different bytes")
         if bad:
             raise CheckError("; ".join(bad), data)
@@ -520,6 +523,8 @@ class Check:
             request = {**self.bulk_request("eager"), "model": student["weights"]}
             own = None
             try:
+                if self.left() < 3:
+                    raise CheckError("no time")
                 own = self.runner(request)
                 own.wait_ready(self.left(60))
                 data["peers"]["bulk ours"] = repeated(lambda: own.round(self.left(60)), 1 if self.quick else 3)
@@ -538,6 +543,8 @@ class Check:
             side = self.take(key)
             if side is None:
                 raise CheckError("it was not started")
+            if self.left() < 3:
+                raise CheckError("no time")
             if key in slow or not side.is_ready():
                 raise CheckError("it was still compiling")
             data["peers"][name] = repeated(lambda: side.round(self.left(90), settings), rounds)

@@ -145,10 +145,11 @@ def demo(result):
     for name, entry in data["commands"].items():
         value, other = data.get("accuracy", {}).get(name), expected.get(name)
         rows.append([
-            name, f"{entry['seconds']:.2f} s", "ok" if entry["exit_code"] == 0 else f"exit code {entry['exit_code']}",
+            name, f"{entry['seconds']:.2f} s", "ok" if entry["exit_code"] == 0 else entry.get("skipped") or f"exit code {entry['exit_code']}",
             f"{value * 100:.2f} %" if value is not None else "", f"{other * 100:.2f} %" if other is not None else ""])
     parts = [table(["command", "time", "result", "accuracy", "accuracy on the CPU"], rows)]
-    parts.append(f"Two runs with the same seed gave {'the same bytes' if data.get('same_bytes') else 'DIFFERENT bytes'}.")
+    if data.get("same_bytes") is not None:
+        parts.append(f"Two runs with the same seed gave {'the same bytes' if data['same_bytes'] else 'DIFFERENT bytes'}.")
     peers = data.get("peers", {})
     report = data["commands"].get("run 1", {}).get("report") or {}
     own = later([each["seconds"] for each in report.get("epochs", [])])
