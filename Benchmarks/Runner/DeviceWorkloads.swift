@@ -8,7 +8,7 @@ enum DeviceWorkloads {
     /// The recipe's step on a batch of random tokens, as ``Workloads`` has it for the CPU: the teacher's forward pass
     /// (but for `cached_teacher`), the student's forward and backward pass, clipping and AdamW.
     ///
-    /// A round runs `steps` of them; before the first, `warmup`.
+    /// A round is answered with the seconds of one step; before the first round, `warmup` steps.
     static func step(_ request: Request) throws -> Workload {
         let device = try Device(request.string("device"))
         let precision = try request.precision()
@@ -49,9 +49,35 @@ enum DeviceWorkloads {
         }
         for _ in 0..<(try request.int("warmup")) { try run() }
         try Runtime.synchronize(device)
-        try Runtime.resetPeakMemory(of: device)
-        let steps = try request.int("steps")
+        return try timed(request, device, run)
+    }
+
+    /// Many texts, from text to labels.
+    static func bulk(_ request: Request) throws -> Workload {
+        let device = try Device(request.string("device"))
+        let predictor = try Predictor(
+            model: request.url("model"), maxLength: request.int("max_length"), device: device,
+            precision: request.precision())
+        predictor.batchSize = try request.int("batch")
+        let inputs = try Workloads.lines(request.url("texts")).map { TextInput($0) }
+        _ = try predictor.predict(inputs)
         return { time in
+            try Runtime.resetPeakMemory(of: device)
+            try time { _ = try predictor.predict(inputs) }
+        }
+    }
+
+    /// A round: steps for `lead_seconds`, so that the device runs at its clock, then `steps` that are timed together.
+    private static func timed(
+        _ request: Request, _ device: Device, _ run: @escaping () throws -> Void
+    ) throws -> Workload {
+        let (steps, lead) = (try request.int("steps"), (try? request.double("lead_seconds")) ?? 0)
+        return { time in
+            let clock = ContinuousClock()
+            let start = clock.now
+            while clock.now - start < .seconds(lead) { try run() }
+            try Runtime.synchronize(device)
+            try Runtime.resetPeakMemory(of: device)
             try time {
                 for _ in 0..<steps { try run() }
                 try Runtime.synchronize(device)

@@ -34,7 +34,7 @@ enum Runner {
             }
             if let name = try? request.string("device") {
                 device = try Device(name)
-                steps = try request.int("steps")
+                steps = (try? request.int("steps")) ?? 1
             }
             workload = try Workloads.make(request)
         } catch {
@@ -44,11 +44,15 @@ enum Runner {
         answer(["ready": .bool(true)])
         while readLine() == "round" {
             var seconds: [JSONValue] = []
-            try workload { part in
+            let round: (() throws -> Void) throws -> Void = { part in
                 let clock = ContinuousClock()
                 let start = clock.now
                 try part()
                 seconds.append(.number((clock.now - start) / .seconds(1) / Double(steps)))
+            }
+            do { try workload(round) } catch {
+                answer(["error": .string("\(error)")])
+                continue
             }
             var result: JSONObject = [
                 "seconds": .array(seconds),
@@ -102,6 +106,13 @@ struct Request {
 
     func int(_ key: String) throws -> Int {
         guard let value = object[key]?.intValue else {
+            throw RunnerError("the request has no number '\(key)'")
+        }
+        return value
+    }
+
+    func double(_ key: String) throws -> Double {
+        guard let value = object[key]?.doubleValue else {
             throw RunnerError("the request has no number '\(key)'")
         }
         return value

@@ -12,6 +12,7 @@ enum Workloads {
         switch try request.string("workload") {
         case "train_step": try trainStep(request)
         case "gpu_step": try DeviceWorkloads.step(request)
+        case "gpu_bulk": try DeviceWorkloads.bulk(request)
         case "latency": try latency(request)
         case "bulk": try bulk(request)
         case "tokenize": try tokenize(request)

@@ -115,7 +115,7 @@ extension Engine {
             }
             for (own, other) in zip(found.norms, wanted.norms) { #expect(abs(own - other) < 1e-5) }
             for (own, other) in zip(found.values, wanted.values) {
-                try expectClose(own, other, relative: 1e-5)
+                try expectClose(own.map(Double.init), other.map(Double.init), relative: 1e-5)
             }
         }
 

@@ -26,7 +26,8 @@ public final class Predictor {
     let model: any SequenceClassifier
     let tokenizer: Tokenizer
     private let directory: URL
-    private let batchSize = 64
+    /// Texts that go through the model together; a GPU has room for more.
+    public var batchSize: Int
 
     /// - Parameters:
     ///   - directory: A model directory in Hugging Face format.
@@ -49,6 +50,7 @@ public final class Predictor {
         let loaded = try TrainedClassifier(directory, device: device)
         model = loaded.model
         model.precision = precision
+        batchSize = device.kind == .cuda ? 256 : 64
         tokenizer = loaded.tokenizer
         labels = loaded.labels.names
         problemType = loaded.model.configuration.problemType
