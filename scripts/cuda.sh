@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the CUDA kernels, `.cuda/libdistill_cuda.so`, with nvcc. Safe to run again at any time; needs no GPU.
+# Builds the CUDA kernels, `.cuda/libdistill_cuda.so`, with nvcc, and beside them `.cuda/libdistill_cuda_graphs.so` where the
+# libtorch in LIBTORCH (or `.libtorch`) is one for CUDA. Safe to run again at any time; needs no GPU.
 #
 #   scripts/cuda.sh             with the nvcc of NVCC, of PATH or of /usr/local/cuda/bin, first match wins
 #   scripts/cuda.sh --pypi      with nvcc from PyPI, installed by pip into `.cuda/toolkit` (about 270 MB)
@@ -14,6 +15,7 @@ cd "$root"
 
 readonly source=Sources/CTorch/cuda/cuda_kernels.cu
 readonly library=.cuda/libdistill_cuda.so
+readonly graphs=.cuda/libdistill_cuda_graphs.so
 readonly emulated=.cuda/libdistill_cuda_emulated.so
 # The release whose libraries PyTorch for CUDA 13 brings: code built for a later one may not load.
 readonly release="13.0.*"
@@ -97,6 +99,24 @@ build() {
     say "$library: $(du -k "$library" | cut -f1) kB, by $("$nvcc" --version | sed -n 's/.*\(release [0-9.]*\).*/CUDA \1/p')"
 }
 
+# build_graphs NVCC: captured graphs, for the libtorch that the program will run with.
+build_graphs() {
+    local headers=${LIBTORCH:-.libtorch}/include home cuda
+    home=$(dirname "$(dirname "$(readlink -f "$1")")")
+    for cuda in "$home/include" "$home/targets/x86_64-linux/include" ""; do
+        if [ -e "$cuda/cuda_runtime_api.h" ]; then break; fi
+    done
+    [ -n "$cuda" ] || fail "CUDA's headers are not beside '$1'. Install the CUDA toolkit 13, or run scripts/cuda.sh --pypi."
+    if [ ! -e "$headers/c10/cuda/impl/cuda_cmake_macros.h" ]; then
+        say "No captured graphs: the libtorch in '${LIBTORCH:-.libtorch}' is not one for CUDA."
+        return 0
+    fi
+    "$cxx" -std=c++20 -O2 -shared -fPIC -Wall -Wextra -isystem "$headers" -isystem "$headers/torch/csrc/api/include" \
+        -isystem "$cuda" Sources/CTorch/cuda/cuda_graphs.cpp -o "$graphs.partial"
+    mv "$graphs.partial" "$graphs"
+    say "$graphs: $(du -k "$graphs" | cut -f1) kB"
+}
+
 emulate() {
     command -v "$cxx" >/dev/null 2>&1 || fail "'$cxx' was not found. Install it (Debian: apt-get install g++), or set CXX."
     local flags=(-std=c++20 -O2 -Wall -Wextra -Wno-unknown-pragmas -DCK_EMULATED -ITests/cuda -ISources/CTorch)
@@ -113,11 +133,13 @@ case "${1:-}" in
     "")
         nvcc=$(find_nvcc)
         build "$nvcc"
+        build_graphs "$nvcc"
         ;;
     --pypi)
         home=.cuda/toolkit/nvidia/cu13
         [ -x "$home/bin/nvcc" ] || install_toolkit
         build "$home/bin/nvcc"
+        build_graphs "$home/bin/nvcc"
         ;;
     --emulate) emulate ;;
     *) fail "'$1' is not known; use --pypi, --emulate, or nothing." ;;

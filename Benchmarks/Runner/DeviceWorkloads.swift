@@ -72,12 +72,17 @@ enum DeviceWorkloads {
         _ request: Request, _ device: Device, _ run: @escaping () throws -> Void
     ) throws -> Workload {
         let (steps, lead) = (try request.int("steps"), (try? request.double("lead_seconds")) ?? 0)
+        // The memory that steps take, without what loading and the first steps have left.
+        try Runtime.synchronize(device)
+        try Runtime.emptyCache(of: device)
+        try Runtime.resetPeakMemory(of: device)
+        for _ in 0..<2 { try run() }
+        try Runtime.synchronize(device)
         return { time in
             let clock = ContinuousClock()
             let start = clock.now
             while clock.now - start < .seconds(lead) { try run() }
             try Runtime.synchronize(device)
-            try Runtime.resetPeakMemory(of: device)
             try time {
                 for _ in 0..<steps { try run() }
                 try Runtime.synchronize(device)

@@ -6,8 +6,9 @@
 
 Every function is compared with PyTorch in float64, gradients with autograd and with the formula that starts from the
 rounded values the kernel is given; two runs must give the same bits, and nothing beside an output may be written.
-Then each is timed at 16,384 rows of width 768 beside PyTorch's eager operations, with the bytes that must go through
-memory per second and what a plain copy reaches. All goes to one JSON file. Exit code 1: a check failed.
+Then each is timed at 16,384 rows of width 768 beside PyTorch's eager operations (the gradients of embedding tables: of
+width 384), with the bytes that must go through memory per second and what a plain copy reaches. All goes to one JSON
+file. Exit code 1: a check failed.
 """
 
 import argparse
@@ -25,7 +26,7 @@ import torch
 import torch.nn.functional as F
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-ABI_VERSION = 1
+ABI_VERSION = 2
 TYPES = {"float32": (0, torch.float32), "bfloat16": (1, torch.bfloat16)}
 ACTIVATIONS = {
     "gelu": F.gelu,
@@ -41,6 +42,7 @@ class Mask(ctypes.Structure):
         ("offset", ctypes.c_uint64),
         ("threshold", ctypes.c_uint32),
         ("scale", ctypes.c_float),
+        ("state", ctypes.c_void_p),
     ]
 
 
@@ -57,6 +59,8 @@ SIGNATURES = {
     "ck_activation_backward": [INT, INT, LONG, LONG] + [POINTER] * 5 + [LONG],
     "ck_embeddings_forward": [INT, LONG, LONG] + [POINTER] * 8 + [FLOAT, Mask] + [POINTER] * 4,
     "ck_mask_factors": [LONG, LONG, Mask, POINTER],
+    "ck_rows_gradient": [LONG] + [POINTER] * 5 + [LONG, POINTER],
+    "ck_position_gradient": [LONG] + [POINTER] * 2 + [LONG] * 3 + [POINTER],
 }
 
 
@@ -355,6 +359,159 @@ def check_embeddings(kernels, type_name, rows, width, mask, with_types, shift=0)
     yield "guards", 0 if work.intact() else 1, 0
 
 
+def state_of(seed, offset, device):
+    """A mask's state in device memory."""
+    signed = [value - (1 << 64) if value >> 63 else value for value in (seed, offset)]
+    return torch.tensor(signed, dtype=torch.int64, device=device)
+
+
+STATE = (0x0F1E2D3C4B5A6978, 0x8000000000000123)
+
+
+def masks_with_state(device):
+    """The state, the mask that points to it, and the same mask by value."""
+    state = state_of(*STATE, device)
+    pointed = Mask(MASK.seed, MASK.offset, MASK.threshold, MASK.scale, state.data_ptr())
+    plain = Mask(STATE[0], (MASK.offset + STATE[1]) % (1 << 64), MASK.threshold, MASK.scale)
+    return state, pointed, plain
+
+
+def check_state(kernels, type_name, rows, width):
+    """Masks with a state in device memory give the same bits as by value."""
+    number, dtype = TYPES[type_name]
+    work = Workspace(kernels.device)
+    y, residual = work.random(rows, width, dtype=dtype), work.random(rows, width)
+    gamma, beta, table = work.random(width), work.random(width), work.random(1, width)
+    zeros = torch.zeros(rows, dtype=torch.int32, device=kernels.device)
+    rstd, blocks = torch.ones(rows, device=kernels.device), kernels.partial_blocks(rows)
+    state, pointed, plain = masks_with_state(kernels.device)
+    runs = []
+    for mask in (pointed, plain):
+        factors, out, embedded = (work.output(rows, width) for _ in range(3))
+        kernels.call("ck_mask_factors", rows, width, mask, factors)
+        kernels.call(
+            "ck_residual_norm_forward", number, rows, width, y, residual, gamma, beta, 1e-5, mask, out, None, None, None
+        )
+        kernels.call(
+            "ck_embeddings_forward", number, rows, width, zeros, zeros, None, table, table, table, gamma, beta, 1e-5,
+            mask, embedded, None, None, None,
+        )  # fmt: skip
+        results = [factors, out, embedded]
+        for after in (0, 1):
+            to_y, partials = work.output(rows, width, dtype=dtype), work.output(blocks, 3, width)
+            kernels.call(
+                "ck_residual_norm_backward", number, rows, width, residual, None, y, rstd, gamma, mask, after, None,
+                to_y, partials, blocks,
+            )  # fmt: skip
+            results += [to_y, partials]
+        runs.append(results)
+    yield "factors", difference(runs[0][0], reference_factors(rows, width, plain, kernels.device)), 0.0
+    yield "same bits", 0 if same_bits(*runs) else 1, 0
+    yield "guards", 0 if work.intact() else 1, 0
+
+
+def check_state_in_graph(kernels, rows, width):
+    """One captured graph draws another mask in each replay, as the state says."""
+    out = torch.empty(rows, width, device=kernels.device)
+    state, pointed, _ = masks_with_state(kernels.device)
+    kernels.call("ck_mask_factors", rows, width, pointed, out)
+    state[1:].add_(0)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        kernels.call("ck_mask_factors", rows, width, pointed, out)
+        state[1:].add_(3)
+    state.copy_(state_of(5, 7, kernels.device))
+    for replay in range(3):
+        graph.replay()
+        mask = Mask(5, (MASK.offset + 7 + 3 * replay) % (1 << 64), MASK.threshold, MASK.scale)
+        yield f"replay {replay}", difference(out, reference_factors(rows, width, mask, kernels.device)), 0.0
+
+
+class Groups:
+    """Tokens grouped by the row of a table they read. As in text, few rows are read very often, most once or twice."""
+
+    def __init__(self, tokens, groups, table, device):
+        weights = 1 / (torch.arange(groups) + 4.0)
+        ids = torch.cat([torch.arange(groups), torch.multinomial(weights, tokens - groups, replacement=True)])
+        # Groups in the order of their rows.
+        ids = torch.randperm(table)[:groups].sort().values[torch.randperm(groups)[ids]][torch.randperm(tokens)]
+        rows, sizes = torch.unique(ids, return_counts=True)
+        starts = torch.cat([torch.zeros(1, dtype=torch.int64), sizes.cumsum(0)])
+        self.count, self.largest = groups, int(sizes.max())
+        self.ids = ids.to(device)
+        narrow = lambda tensor: tensor.to(torch.int32).to(device)
+        self.order, self.starts = narrow(torch.sort(ids, stable=True).indices), narrow(starts)
+        self.rows, self.device_count = narrow(rows), narrow(torch.tensor([groups]))
+
+
+def check_rows_gradient(kernels, tokens, groups, width, shift=0):
+    work = Workspace(kernels.device, shift)
+    table = 3 * groups + 1
+    grouped, gradient = Groups(tokens, groups, table, kernels.device), work.random(tokens, width)
+    runs = []
+    for most in (groups, groups + 77):
+        out = work.output(table, width).zero_()
+        kernels.call(
+            "ck_rows_gradient", width, gradient, grouped.order, grouped.starts, grouped.rows, grouped.device_count,
+            most, out,
+        )  # fmt: skip
+        runs.append((out,))
+    expected = torch.zeros(table, width, dtype=torch.float64, device=kernels.device)
+    expected.index_add_(0, grouped.ids, gradient.double())
+    yield "out", sum_difference(runs[0][0], expected), 2e-5
+    yield "same bits", 0 if same_bits(*runs) else 1, 0
+    yield "guards", 0 if work.intact() else 1, 0
+
+
+def sequence_starts(lengths, device):
+    starts = torch.cat([torch.zeros(1, dtype=torch.int64), torch.tensor(lengths, dtype=torch.int64).cumsum(0)])
+    return starts.to(torch.int32).to(device)
+
+
+def positions_of(lengths, device):
+    return torch.cat([torch.arange(length) for length in lengths] + [torch.zeros(0, dtype=torch.int64)]).to(device)
+
+
+def check_position_gradient(kernels, lengths, first_row, table, width, shift=0):
+    work = Workspace(kernels.device, shift)
+    gradient, starts = work.random(sum(lengths), width), sequence_starts(lengths, kernels.device)
+    runs = []
+    for _ in range(2):
+        out = work.output(table, width)
+        kernels.call("ck_position_gradient", width, gradient, starts, len(lengths), first_row, table, out)
+        runs.append((out,))
+    rows = positions_of(lengths, kernels.device) + first_row
+    expected = torch.zeros(table, width, dtype=torch.float64, device=kernels.device)
+    expected.index_add_(0, rows[rows < table], gradient.double()[rows < table])
+    yield "out", sum_difference(runs[0][0], expected), 2e-5
+    yield "same bits", 0 if same_bits(*runs) else 1, 0
+    yield "guards", 0 if work.intact() else 1, 0
+
+
+def check_tables(checks, kernels, width, tokens, groups):
+    """Gradients of embedding tables, and masks with a state."""
+    draw = lambda count, most: torch.randint(most + 1, (count,)).tolist()
+    for shift in (0, 1):
+        name = f"{width}{' unaligned' if shift else ''}"
+        checks.run(
+            f"rows_gradient {tokens}x{name} in {groups} groups",
+            lambda: check_rows_gradient(kernels, tokens, groups, width, shift),
+        )
+        checks.run(f"rows_gradient 40x{name} in 1 group", lambda: check_rows_gradient(kernels, 40, 1, width, shift))
+        for lengths, first_row, table in (
+            (draw(tokens // 32, 64), 0, 512),
+            (draw(tokens // 4, 8), 2, 7),
+            ([0, 5, 0, 1], 2, 9),
+            ([], 2, 9),
+        ):
+            checks.run(
+                f"position_gradient {sum(lengths)}x{name} in {len(lengths)} sequences",
+                lambda: check_position_gradient(kernels, lengths, first_row, table, width, shift),
+            )
+    for type_name in TYPES:
+        checks.run(f"mask's state {type_name} 5x{width}", lambda: check_state(kernels, type_name, 5, width))
+
+
 def check_width(checks, kernels, rows, width, activations):
     name = f"{rows}x{width}"
     checks.run(f"mask {name}", lambda: check_mask(kernels, rows, width, MASK))
@@ -558,6 +715,31 @@ class Timings:
             (f"embeddings_forward {type_name}", embeddings, elements * (8 + 2 * size), eager_embeddings)
         )
 
+    def prepare_tables(self, tokens, width, groups, sequences):
+        kernels, device = self.kernels, self.kernels.device
+        gradient = torch.randn(tokens, width, device=device)
+        words, positions = 2 * groups if groups < 3000 else 30522, 512
+        grouped = Groups(tokens, groups, words, device)
+        word, position = torch.zeros(words, width, device=device), torch.empty(positions, width, device=device)
+        self.cases.append(
+            (f"rows_gradient {tokens}x{width}, {groups} groups, of at most {grouped.largest}",
+             lambda: kernels.call("ck_rows_gradient", width, gradient, grouped.order, grouped.starts, grouped.rows,
+                                  grouped.device_count, groups, word),
+             (tokens + groups) * width * 4,
+             lambda: word.index_add_(0, grouped.ids, gradient))
+        )  # fmt: skip
+        for count in sequences:
+            lengths = [tokens // count] * count
+            starts, rows = sequence_starts(lengths, device), positions_of(lengths, device)
+
+            def kernel(count=count, starts=starts):
+                kernels.call("ck_position_gradient", width, gradient, starts, count, 0, positions, position)
+
+            self.cases.append(
+                (f"position_gradient {tokens}x{width}, {count} sequences", kernel, (tokens + positions) * width * 4,
+                 lambda rows=rows: position.zero_().index_add_(0, rows, gradient))
+            )  # fmt: skip
+
     def copy_bandwidth(self):
         count = 1 << (27 if self.kernels.device.type == "cuda" else 16)
         source = torch.ones(count, device=self.kernels.device)
@@ -643,12 +825,15 @@ def main():
         for width in widths:
             check_width(checks, kernels, rows, width, ACTIVATIONS if rows < 4096 else ("gelu",))
     check_odd(checks, kernels, *((100, (8, 20, 1000, 2056, 5001, 8192)) if large else (3, (8, 20, 1028))))
+    for width in (20, 384, 768, 1000):
+        check_tables(checks, kernels, width, *((16384, 3000) if large else (700, 100)))
     write()
 
     try:
         report["copy_gigabytes_per_second"] = round(timings.copy_bandwidth(), 1)
         for type_name in TYPES:
             timings.prepare(type_name)
+        timings.prepare_tables(*((16384, 384, 3000, (128, 512)) if large else (64, 384, 20, (4,))))
         timings.run()
     except Exception:
         report["timings_exception"] = traceback.format_exc(limit=4)
@@ -663,6 +848,8 @@ def main():
         check_width(checks, kernels, rows, width, ("gelu",))
     write()
     # Last, as an error while a graph is captured can leave the device in a bad state.
+    if gpu:
+        checks.run("mask's state in a graph", lambda: check_state_in_graph(kernels, 100, 384))
     timings.run_graphs()
     write()
 

@@ -101,7 +101,7 @@ double norm_of(const std::vector<at::Tensor> &all) {
     parallel_tasks(static_cast<int64_t>(pieces.size()), part_cost, [&](int64_t task) {
         const Part &part = pieces[static_cast<size_t>(task)];
         sums[static_cast<size_t>(task)] =
-            kernels::table().sum_of_squares(all[part.tensor].const_data_ptr<float>() + part.begin, part.count);
+            kernels::table().sum_of_squares(ctorch::const_data<float>(all[part.tensor]) + part.begin, part.count);
     });
     double total = 0;
     for (double sum : sums) total += sum;
@@ -208,7 +208,7 @@ ct_error ct_adamw_(const ct_tensor *parameters, const ct_tensor *first_moments, 
             parallel_tasks(static_cast<int64_t>(pieces.size()), part_cost, [&](int64_t task) {
                 auto [i, begin, size] = pieces[static_cast<size_t>(task)];
                 kernels::table().adamw(step, p[i].mutable_data_ptr<float>() + begin, m[i].mutable_data_ptr<float>() + begin,
-                                       v[i].mutable_data_ptr<float>() + begin, g[i].const_data_ptr<float>() + begin, size);
+                                       v[i].mutable_data_ptr<float>() + begin, ctorch::const_data<float>(g[i]) + begin, size);
             });
             for (size_t i = 0; i < count; ++i) changed(p[i]), changed(m[i]), changed(v[i]);
             return;
@@ -221,6 +221,8 @@ ct_error ct_adamw_(const ct_tensor *parameters, const ct_tensor *first_moments, 
                           list(second_moments, count), /*max_exp_avg_sqs=*/{}, steps, options.learning_rate,
                           options.beta1, options.beta2, options.weight_decay, options.epsilon, /*amsgrad=*/false,
                           /*maximize=*/false, optional(scale_or_null), optional(skips_or_null));
+        // It does not note the change itself, and copies of parameters would never be made anew.
+        for (size_t i = 0; i < count; ++i) changed(p[i]), changed(m[i]), changed(v[i]);
     });
 }
 
@@ -250,12 +252,12 @@ ct_error ct_adamw_rows_(ct_tensor parameter, ct_tensor first, ct_tensor second, 
         // A dense gradient reaches every row.
         at::Tensor indices = sparse ? gradient._indices().contiguous() : at::arange(rows.count, at::kLong);
         at::Tensor values = (sparse ? gradient._values() : gradient).contiguous();
-        const int64_t *index = indices.const_data_ptr<int64_t>();
+        const int64_t *index = ctorch::const_data<int64_t>(indices);
         int64_t count = values.size(0), oldest = options.step - 1;
         for (int64_t i = 0; i < count; ++i) oldest = std::min<int64_t>(oldest, rows.last[index[i]]);
         auto [factors, from] = missed(options, rates, oldest, options.step - 1);
         kernels::AdamWStep step = step_factors(options, options.learning_rate, options.step);
-        const float *numbers = values.const_data_ptr<float>();
+        const float *numbers = ctorch::const_data<float>(values);
         parallel_tasks((count + 15) / 16, element_cost(64 * rows.width), [&, &factors = factors, from = from](int64_t task) {
             for (int64_t i = task * 16; i < std::min(count, task * 16 + 16); ++i) {
                 int64_t row = index[i], at = row * rows.width;
@@ -277,7 +279,7 @@ ct_error ct_adamw_catch_up_(ct_tensor parameter, ct_tensor first, ct_tensor seco
         if (ids_or_null) {
             const at::Tensor &ids = ids_or_null->value;
             TORCH_CHECK(ids.is_cpu() && ids.scalar_type() == at::kInt && ids.is_contiguous(), "ids must be int32 on the CPU");
-            chosen.assign(ids.const_data_ptr<int32_t>(), ids.const_data_ptr<int32_t>() + ids.numel());
+            chosen.assign(ctorch::const_data<int32_t>(ids), ctorch::const_data<int32_t>(ids) + ids.numel());
             std::sort(chosen.begin(), chosen.end());
             chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
             TORCH_CHECK_INDEX(chosen.empty() || (chosen.front() >= 0 && chosen.back() < rows.count), "index out of range");
@@ -300,6 +302,8 @@ ct_error ct_adamw_catch_up_(ct_tensor parameter, ct_tensor first, ct_tensor seco
 ct_error ct_lerp_(const ct_tensor *tensors, const ct_tensor *ends, size_t count, double weight) {
     return guard("lerp_", {}, [&] {
         at::NoGradGuard no_grad;
-        if (count > 0) at::_foreach_lerp_(list(tensors, count), list(ends, count), at::Scalar(weight));
+        if (count == 0) return;
+        at::_foreach_lerp_(list(tensors, count), list(ends, count), at::Scalar(weight));
+        for (size_t i = 0; i < count; ++i) changed(tensors[i]->value);
     });
 }

@@ -76,7 +76,8 @@ void attend(AttentionState &state, const at::Tensor &query, const at::Tensor &ke
     double scale = scale_of(state.query);
     if (has_variable_length_attention(query.is_cuda(), query.scalar_type(), width)) {
         state.query_starts = first_only ? at::arange(s.count() + 1, s.starts.options()) : s.starts;
-        if (call.on()) seed_generator(query, call);
+        // A captured graph draws from the generator as it stands at each replay.
+        if (call.on() && !call.state) seed_generator(query, call);
         at::Tensor output, debug;
         std::tie(output, state.log_sum, state.random, state.unused, debug) = at::_flash_attention_forward(
             state.query, state.key, state.value, state.query_starts, s.starts, first_only ? 1 : s.longest, s.longest,

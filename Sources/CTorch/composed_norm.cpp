@@ -13,11 +13,11 @@ namespace {
 ck_mask mask(const DropoutCall &call) {
     auto threshold = static_cast<uint32_t>(std::lround(call.probability * 65536.0));
     float scale = threshold == 0 || threshold >= 65536 ? 1.0f : static_cast<float>(65536.0 / (65536.0 - threshold));
-    return {call.seed, call.offset, threshold, scale};
+    return {call.seed, call.offset, threshold, scale, call.state};
 }
 
 int code(at::ScalarType type) { return type == at::kBFloat16 ? CK_BFLOAT16 : CK_FLOAT32; }
-const float *floats(const at::Tensor &t) { return t.defined() ? t.const_data_ptr<float>() : nullptr; }
+const float *floats(const at::Tensor &t) { return t.defined() ? ctorch::const_data<float>(t) : nullptr; }
 float *mutable_floats(const at::Tensor &t) { return t.defined() ? t.mutable_data_ptr<float>() : nullptr; }
 const void *pointer(const at::Tensor &t) { return t.defined() ? t.const_data_ptr() : nullptr; }
 void *mutable_pointer(const at::Tensor &t) { return t.defined() ? t.mutable_data_ptr() : nullptr; }
@@ -127,7 +127,7 @@ NormForward embedding_norm(const EmbeddingRows &rows, const at::Tensor &weight, 
             result.kept = at::empty({count, width}, options.dtype(type));
             result.deviation = at::empty({count}, options);
         }
-        auto numbers = [](const at::Tensor &t) { return t.defined() ? t.const_data_ptr<int32_t>() : nullptr; };
+        auto numbers = [](const at::Tensor &t) { return t.defined() ? ctorch::const_data<int32_t>(t) : nullptr; };
         check_cuda(*k,
                    k->embeddings_forward(cuda_stream(rows.word), code(type), count, width, numbers(rows.ids),
                                          numbers(rows.positions), numbers(rows.types), floats(rows.word), floats(rows.position),

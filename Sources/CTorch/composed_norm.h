@@ -6,10 +6,12 @@
 
 namespace ctorch {
 
-// What dropout draws from: a place in the run's random stream.
+// What dropout draws from: a place in the run's random stream. In a captured graph `state` points to two numbers on the device,
+// seed and first place, which `offset` is counted from.
 struct DropoutCall {
     double probability = 0;
     uint64_t seed = 0, offset = 0;
+    const uint64_t *state = nullptr;
     bool on() const { return probability > 0; }
 };
 

@@ -1,5 +1,7 @@
 #include "cuda_library.h"
 
+#include "cuda_graphs_library.h"
+
 #include "internal.h"
 
 #include <c10/core/impl/VirtualGuardImpl.h>
@@ -16,10 +18,9 @@ namespace ctorch {
 
 namespace {
 
-constexpr const char *file_name = "libdistill_cuda.so";
-
-// Where the library may lie: named by DISTILL_CUDA_KERNELS, beside the program, or in `lib` beside the program's folder.
-std::vector<std::string> candidates(const char *named) {
+// Where a library may lie: where a variable says, beside the program, or in `lib` beside the program's folder.
+std::vector<std::string> candidates(const char *named, const char *file) {
+    std::string file_name = file;
     if (named && *named) return {named};
     std::vector<std::string> places;
     char path[4096];
@@ -41,7 +42,7 @@ struct Library {
     Library() {
         const char *named = std::getenv("DISTILL_CUDA_KERNELS");
         if (named && std::strcmp(named, "libtorch") == 0) return;
-        for (const std::string &place : candidates(named)) {
+        for (const std::string &place : candidates(named, "libdistill_cuda.so")) {
             void *handle = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
             if (!handle) {
                 // What was asked for by name must not be left out in silence.
@@ -70,6 +71,8 @@ struct Library {
         find(kernels.activation_forward, "ck_activation_forward");
         find(kernels.activation_backward, "ck_activation_backward");
         find(kernels.embeddings_forward, "ck_embeddings_forward");
+        find(kernels.rows_gradient, "ck_rows_gradient");
+        find(kernels.position_gradient, "ck_position_gradient");
         emulated = dlsym(handle, "ck_emulated") != nullptr;
         path = place;
         loaded = true;
@@ -101,6 +104,34 @@ void *cuda_stream(const at::Tensor &tensor) {
 
 void check_cuda(const CudaKernels &kernels, int code, const char *name) {
     TORCH_CHECK(code == 0, name, ": ", kernels.error_text(code));
+}
+
+namespace {
+
+CudaGraphs find_graphs() {
+    CudaGraphs graphs{};
+    const char *wanted = std::getenv("DISTILL_CUDA_GRAPHS");
+    if (wanted && std::strcmp(wanted, "0") == 0) return graphs;
+    for (const std::string &place : candidates(nullptr, "libdistill_cuda_graphs.so")) {
+        void *handle = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
+        if (!handle) continue;
+        auto abi = reinterpret_cast<decltype(&::cg_abi_version)>(dlsym(handle, "cg_abi_version"));
+        auto version = reinterpret_cast<decltype(&::cg_torch_version)>(dlsym(handle, "cg_torch_version"));
+        if (!abi || !version || abi() != CG_ABI_VERSION || std::strcmp(version(), ct_version()) != 0) continue;
+        graphs.new_pool = reinterpret_cast<decltype(graphs.new_pool)>(dlsym(handle, "cg_new_pool"));
+        graphs.capture = reinterpret_cast<decltype(graphs.capture)>(dlsym(handle, "cg_capture"));
+        graphs.replay = reinterpret_cast<decltype(graphs.replay)>(dlsym(handle, "cg_replay"));
+        graphs.free = reinterpret_cast<decltype(graphs.free)>(dlsym(handle, "cg_free"));
+        break;
+    }
+    return graphs;
+}
+
+}  // namespace
+
+const CudaGraphs *cuda_graphs() {
+    static const CudaGraphs found = find_graphs();
+    return found.capture ? &found : nullptr;
 }
 
 }  // namespace ctorch

@@ -17,6 +17,8 @@ struct CudaKernels {
     decltype(&::ck_activation_forward) activation_forward;
     decltype(&::ck_activation_backward) activation_backward;
     decltype(&::ck_embeddings_forward) embeddings_forward;
+    decltype(&::ck_rows_gradient) rows_gradient;
+    decltype(&::ck_position_gradient) position_gradient;
 };
 
 // Null where a tensor is not on a CUDA device, the library is not there, its kernels do not take such wide rows, or

@@ -74,7 +74,7 @@ at::Tensor dropout_cpu(const at::Tensor &input, Threshold threshold, uint64_t se
     int64_t count = source.numel();
     int64_t groups = (count + draws_per_group - 1) / draws_per_group;
     AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, source.scalar_type(), "dropout", [&] {
-        const scalar_t *from = source.const_data_ptr<scalar_t>();
+        const scalar_t *from = ctorch::const_data<scalar_t>(source);
         scalar_t *to = result.mutable_data_ptr<scalar_t>();
         constexpr int64_t grain = 64;
         ctorch::parallel_tasks((groups + grain - 1) / grain, ctorch::element_cost(grain * draws_per_group), [&](int64_t task) {
@@ -96,6 +96,8 @@ at::Tensor dropout_device(const at::Tensor &input, double probability, uint64_t 
         std::lock_guard<std::mutex> lock(generator.mutex());
         generator.set_current_seed(seed ^ (offset * 0x9E3779B97F4A7C15ull));
     }
+    // One kernel where the device has it.
+    if (input.is_cuda()) return std::get<0>(at::native_dropout(input, probability, /*train=*/true));
     at::Tensor keep = at::empty_like(input).bernoulli_(1.0 - probability, generator);
     return input * keep * (1.0 / (1.0 - probability));
 }
@@ -124,8 +126,12 @@ struct Dropout : torch::autograd::Function<Dropout> {
 }  // namespace
 
 at::Tensor ctorch::dropout(const at::Tensor &input, const DropoutCall &call) {
-    return input.is_cpu() ? dropout_cpu(input, Threshold(call.probability), call.seed, call.offset)
-                          : dropout_device(input, call.probability, call.seed, call.offset);
+    if (!input.is_cpu()) {
+        TORCH_CHECK(!call.state, "libtorch's dropout cannot be captured");
+        return dropout_device(input, call.probability, call.seed, call.offset);
+    }
+    uint64_t seed = call.state ? call.state[0] : call.seed, offset = call.offset + (call.state ? call.state[1] : 0);
+    return dropout_cpu(input, Threshold(call.probability), seed, offset);
 }
 
 ct_error ct_dropout(ct_tensor input, double probability, uint64_t seed, uint64_t offset, ct_tensor *out) {

@@ -27,7 +27,7 @@ enum Parameter {
     parameter_count,
 };
 
-const float *data(const at::Tensor &tensor) { return tensor.const_data_ptr<float>(); }
+const float *data(const at::Tensor &tensor) { return ctorch::const_data<float>(tensor); }
 float *mutable_data(const at::Tensor &tensor) { return tensor.mutable_data_ptr<float>(); }
 
 at::Tensor floats(std::initializer_list<int64_t> shape) { return at::empty(shape, at::kFloat); }
@@ -48,13 +48,13 @@ k::Shape shape(const ct_layer_options &options) {
             static_cast<float>(options.epsilon), options.first_only};
 }
 
-k::Sequences sequences(const at::Tensor &offsets) { return {offsets.const_data_ptr<int64_t>(), offsets.numel() - 1}; }
+k::Sequences sequences(const at::Tensor &offsets) { return {ctorch::const_data<int64_t>(offsets), offsets.numel() - 1}; }
 
 void check_offsets(const at::Tensor &offsets, int64_t tokens) {
     TORCH_CHECK(offsets.is_cpu() && offsets.scalar_type() == at::kLong && offsets.dim() == 1 && offsets.is_contiguous() &&
                     offsets.numel() >= 2,
                 "the offsets must be a vector of at least two int64 on the CPU");
-    const int64_t *at = offsets.const_data_ptr<int64_t>();
+    const int64_t *at = ctorch::const_data<int64_t>(offsets);
     TORCH_CHECK(at[0] == 0 && at[offsets.numel() - 1] == tokens, "the offsets must lead from 0 to ", tokens,
                 ", the number of tokens");
     for (int64_t i = 0; i + 1 < offsets.numel(); ++i)
@@ -253,12 +253,12 @@ k::Embeddings tables(const std::vector<at::Tensor> &p, double epsilon) {
             static_cast<float>(epsilon), p[word_table].size(1)};
 }
 
-const int32_t *optional_ids(const at::Tensor &tensor) { return tensor.defined() ? tensor.const_data_ptr<int32_t>() : nullptr; }
+const int32_t *optional_ids(const at::Tensor &tensor) { return tensor.defined() ? ctorch::const_data<int32_t>(tensor) : nullptr; }
 
 void check_ids(const at::Tensor &ids, int64_t rows, const char *what) {
     TORCH_CHECK(ids.is_cpu() && ids.scalar_type() == at::kInt && ids.dim() == 1 && ids.is_contiguous(), what,
                 " must be a vector of int32 on the CPU");
-    const int32_t *values = ids.const_data_ptr<int32_t>();
+    const int32_t *values = ctorch::const_data<int32_t>(ids);
     for (int64_t t = 0; t < ids.numel(); ++t)
         TORCH_CHECK_INDEX(values[t] >= 0 && values[t] < rows, what, ": index out of range: token ", t, " has ", values[t],
                           ", the table has ", rows, " rows");
@@ -273,7 +273,7 @@ at::Tensor embed(const std::vector<at::Tensor> &p, EmbeddingsState &state, bool 
         state.deviation = floats({s.tokens()});
         if (state.mask.on()) state.bits = at::empty({s.tokens() * k::mask_stride(hidden)}, at::kShort);
     }
-    k::table().embeddings_forward({tables(p, state.epsilon), s, state.ids.const_data_ptr<int32_t>(), optional_ids(state.types),
+    k::table().embeddings_forward({tables(p, state.epsilon), s, ctorch::const_data<int32_t>(state.ids), optional_ids(state.types),
                                    state.mask, mutable_data(output), training ? mutable_data(state.normalized) : nullptr,
                                    training ? mutable_data(state.deviation) : nullptr,
                                    state.bits.defined() ? static_cast<uint16_t *>(state.bits.mutable_data_ptr()) : nullptr});
@@ -299,7 +299,7 @@ struct PackedEmbeddings : torch::autograd::Function<PackedEmbeddings> {
         at::Tensor slope = slopes[0].contiguous();
 
         // Tokens by id, without those of padding, whose row is never trained.
-        const int32_t *ids = state.ids.const_data_ptr<int32_t>();
+        const int32_t *ids = ctorch::const_data<int32_t>(state.ids);
         std::vector<int32_t> order;
         order.reserve(static_cast<size_t>(state.ids.numel()));
         for (int32_t t = 0; t < state.ids.numel(); ++t)
@@ -391,7 +391,7 @@ ct_error ct_packed_embeddings(const ct_tensor *parameters, ct_tensor ids, ct_ten
             TORCH_CHECK(types_or_null->value.sizes() == ids->value.sizes(), "token_type_ids and input_ids differ in shape");
         }
         check_offsets(offsets->value, ids->value.numel());
-        const int64_t *at = offsets->value.const_data_ptr<int64_t>();
+        const int64_t *at = ctorch::const_data<int64_t>(offsets->value);
         for (int64_t i = 0; i + 1 < offsets->value.numel(); ++i)
             TORCH_CHECK(at[i + 1] - at[i] <= p[position_table].size(0), "example ", i, " has ", at[i + 1] - at[i],
                         " tokens, the model ", p[position_table].size(0), " positions");

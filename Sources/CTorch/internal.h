@@ -35,6 +35,14 @@ inline std::optional<at::Tensor> optional(ct_tensor tensor) {
 
 inline at::IntArrayRef sizes(const int64_t *values, size_t count) { return {values, count}; }
 
+// A tensor's elements. `const_data_ptr<T>` would do, but for its name in the library, which depends on the compiler.
+template <class Element>
+const Element *const_data(const at::Tensor &tensor) {
+    constexpr at::ScalarType wanted = c10::CppTypeToScalarType<Element>::value;
+    TORCH_CHECK(tensor.scalar_type() == wanted, "expected elements of type ", wanted, ", got ", tensor.scalar_type());
+    return static_cast<const Element *>(tensor.const_data_ptr());
+}
+
 std::vector<at::Tensor> list(const ct_tensor *tensors, size_t count);
 
 at::ScalarType scalar_type(ct_dtype dtype);

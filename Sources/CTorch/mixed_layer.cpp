@@ -14,7 +14,7 @@ namespace {
 constexpr int linear_places[] = {0, 2, 4, 6, 10, 12};
 constexpr int linear_count = 6;
 
-const float *data(const at::Tensor &tensor) { return tensor.const_data_ptr<float>(); }
+const float *data(const at::Tensor &tensor) { return ctorch::const_data<float>(tensor); }
 
 // One linear layer's right operand, with what must live as long.
 struct Linear {
@@ -36,7 +36,7 @@ struct Linear {
             scales = given_scales->reshape({-1}).contiguous();
             sums = at::empty({outputs}, at::kInt);
             words = at::empty({table.int8_words(outputs, inputs)}, at::kInt);
-            table.pack_int8(matrix.const_data_ptr<int8_t>(), outputs, inputs, static_cast<uint32_t *>(words.mutable_data_ptr()),
+            table.pack_int8(ctorch::const_data<int8_t>(matrix), outputs, inputs, static_cast<uint32_t *>(words.mutable_data_ptr()),
                             sums.mutable_data_ptr<int32_t>());
         } else {
             TORCH_CHECK(weight.scalar_type() == at::kFloat, "a weight must be float32 or int8");
@@ -44,7 +44,7 @@ struct Linear {
             table.pack(false, true, data(matrix), outputs, inputs, static_cast<uint32_t *>(words.mutable_data_ptr()));
         }
         view = {inputs, outputs, is_int8, static_cast<const uint32_t *>(words.const_data_ptr()), data(bias),
-                is_int8 ? data(scales) : nullptr, is_int8 ? sums.const_data_ptr<int32_t>() : nullptr,
+                is_int8 ? data(scales) : nullptr, is_int8 ? ctorch::const_data<int32_t>(sums) : nullptr,
                 how.kind == CT_INT8_STATIC, static_cast<float>(how.scale), static_cast<int32_t>(how.zero_point)};
     }
 };
@@ -97,7 +97,7 @@ ct_error ct_mixed_layer_run(ct_mixed_layer layer, ct_tensor input, ct_tensor off
                     "the input must be float32 (tokens, ", o.hidden, ") on the CPU");
         TORCH_CHECK(starts.is_cpu() && starts.scalar_type() == at::kLong && starts.dim() == 1 && starts.numel() >= 2,
                     "the offsets must be a vector of at least two int64");
-        const int64_t *at = starts.const_data_ptr<int64_t>();
+        const int64_t *at = ctorch::const_data<int64_t>(starts);
         int64_t count = starts.numel() - 1, tokens = x.size(0);
         TORCH_CHECK(at[0] == 0 && at[count] == tokens, "the offsets must lead from 0 to ", tokens);
         for (int64_t i = 0; i < count; ++i) TORCH_CHECK(at[i] < at[i + 1], "example ", i, " has no token");

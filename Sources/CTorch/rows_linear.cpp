@@ -11,7 +11,7 @@ namespace k = ctorch::kernels;
 
 namespace {
 
-const float *data(const at::Tensor &tensor) { return tensor.const_data_ptr<float>(); }
+const float *data(const at::Tensor &tensor) { return ctorch::const_data<float>(tensor); }
 float *mutable_data(at::Tensor &tensor) { return tensor.defined() ? tensor.mutable_data_ptr<float>() : nullptr; }
 
 struct RowsLinear : torch::autograd::Function<RowsLinear> {

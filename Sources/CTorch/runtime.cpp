@@ -212,8 +212,16 @@ ct_error ct_device_memory(ct_device place, int64_t *now, int64_t *peak) {
         *now = *peak = 0;
         auto [allocator, index] = allocator_of(place);
         if (!allocator || !allocator->initialized()) return;
-        auto all = allocator->getDeviceStats(index).allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)];
-        *now = all.current, *peak = all.peak;
+        auto stats = allocator->getDeviceStats(index);
+        auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+        *now = stats.allocated_bytes[all].current, *peak = stats.reserved_bytes[all].peak;
+    });
+}
+
+ct_error ct_empty_cache(ct_device place) {
+    return guard("empty_cache", {}, [&] {
+        auto [allocator, index] = allocator_of(place);
+        if (allocator && allocator->initialized()) allocator->emptyCache();
     });
 }
 

@@ -31,7 +31,7 @@ public protocol ModelExporter: Sendable {
 public struct ExportOptions: Sendable, Equatable {
     /// The type of the weights; `nil` for int8 where the model is quantised, else float32.
     public var dtype: ExportDType?
-    /// The version of ONNX's operators; `nil` for the newest that ONNX Runtime implements.
+    /// The version of ONNX's operators; `nil` for the oldest that can be written, which most runtimes open.
     public var opset: Int?
     /// The version of the program that exports, for the file's metadata.
     public var producerVersion: String
@@ -42,7 +42,7 @@ public struct ExportOptions: Sendable, Equatable {
 
     /// - Parameters:
     ///   - dtype: The type of the weights; `nil` for int8 where the model is quantised, else float32.
-    ///   - opset: The version of ONNX's operators; `nil` for the newest that ONNX Runtime implements.
+    ///   - opset: The version of ONNX's operators; `nil` for the oldest that can be written, which most runtimes open.
     ///   - producerVersion: The version of the program that exports.
     ///   - tokenizerFiles: The names of tokenizer files, to be copied where they are there.
     public init(

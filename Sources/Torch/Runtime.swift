@@ -29,7 +29,8 @@ public enum Runtime {
     /// - Throws: ``TorchError`` where the device has failed.
     public static func synchronize(_ device: Device) throws { try check(ct_synchronize(device.code)) }
 
-    /// Bytes of a device's memory that tensors hold, and the most since ``resetPeakMemory(of:)``; 0 for the CPU.
+    /// Bytes of a device's memory that tensors hold, and the most that was taken from the device since
+    /// ``resetPeakMemory(of:)``, what is kept for later included; 0 for the CPU.
     ///
     /// - Throws: ``TorchError`` where there is no such device.
     public static func memory(of device: Device) throws -> (now: Int, peak: Int) {
@@ -37,6 +38,11 @@ public enum Runtime {
         try check(ct_device_memory(device.code, &now, &peak))
         return (Int(now), Int(peak))
     }
+
+    /// Gives back the memory of a device that is only kept for later.
+    ///
+    /// - Throws: ``TorchError`` where there is no such device.
+    public static func emptyCache(of device: Device) throws { try check(ct_empty_cache(device.code)) }
 
     /// Starts the record of a device's largest memory anew.
     ///

@@ -204,7 +204,10 @@ double slope(int kind, double u) {
 
 // ---- Cases ----
 
-ck_mask mask_of(bool on) { return on ? ck_mask{0x123456789abcdef0u, 0xfedcba9876543210u, 6554, 65536.0f / (65536 - 6554)} : ck_mask{1, 2, 0, 7.0f}; }
+ck_mask mask_of(bool on) {
+    if (!on) return {1, 2, 0, 7.0f, nullptr};
+    return {0x123456789abcdef0u, 0xfedcba9876543210u, 6554, 65536.0f / (65536 - 6554), nullptr};
+}
 
 const char *name_of(int type) { return type == CK_BFLOAT16 ? "bfloat16" : "float32"; }
 
@@ -414,6 +417,143 @@ void test_mask(size_t rows, size_t width, bool dropout) {
         });
 }
 
+// A mask whose state lies in memory: the same bits as with the same numbers by value, in every kernel with a mask.
+void test_state(int type, size_t rows, size_t width, bool aligned) {
+    int64_t r = static_cast<int64_t>(rows), w = static_cast<int64_t>(width);
+    size_t count = rows * width;
+    // The offsets' sum does not fit 64 bits.
+    uint64_t state[2] = {0x0f1e2d3c4b5a6978u, 0x8000000000000123u};
+    ck_mask pointed = mask_of(true);
+    pointed.state = state;
+    ck_mask plain = {state[0], pointed.offset + state[1], pointed.threshold, pointed.scale, nullptr};
+    Buffer y(type, random_values(count), aligned), residual(CK_FLOAT32, random_values(count), aligned);
+    Buffer gamma(CK_FLOAT32, random_values(width), aligned), beta(CK_FLOAT32, random_values(width), aligned);
+    Buffer table(CK_FLOAT32, random_values(width), aligned), deviation_in(CK_FLOAT32, Values(rows, 0.7), aligned);
+    std::vector<int32_t> zeros(rows);
+    std::vector<Buffer> outputs;
+    std::vector<Buffer *> pointers;
+    outputs.reserve(11);
+    auto output = [&](int of_type, size_t size) { outputs.emplace_back(of_type, size, aligned); };
+    output(CK_FLOAT32, count), output(type, count), output(type, count), output(CK_FLOAT32, rows);
+    for (int i = 0; i < 2; ++i) output(CK_FLOAT32, count), output(type, count), output(CK_FLOAT32, 2 * 3 * width);
+    output(CK_FLOAT32, count);
+    for (Buffer &each : outputs) pointers.push_back(&each);
+    auto run = [&](const ck_mask &mask) {
+        int error = ck_residual_norm_forward(nullptr, type, r, w, y.data(), residual.floats(), gamma.floats(), beta.floats(),
+                                             1e-5f, mask, outputs[0].floats(), nullptr, outputs[1].data(), nullptr);
+        error |= ck_embeddings_forward(nullptr, type, r, w, zeros.data(), zeros.data(), nullptr, table.floats(), table.floats(),
+                                       table.floats(), gamma.floats(), beta.floats(), 1e-5f, mask, nullptr, outputs[2].data(),
+                                       nullptr, outputs[3].floats());
+        for (size_t after : {0, 1})
+            error |= ck_residual_norm_backward(nullptr, type, r, w, residual.floats(), nullptr, y.data(), deviation_in.floats(),
+                                               gamma.floats(), mask, static_cast<int>(after), outputs[4 + 3 * after].floats(),
+                                               outputs[5 + 3 * after].data(), outputs[6 + 3 * after].floats(), 2);
+        return error | ck_mask_factors(nullptr, r, w, mask, outputs[10].floats());
+    };
+    run_case(
+        text("mask's state %s %zux%zu%s", name_of(type), rows, width, aligned ? "" : " unaligned"), pointers,
+        [&] { return run(pointed); },
+        [&] {
+            std::vector<std::vector<unsigned char>> with_state;
+            for (Buffer &each : outputs) with_state.push_back(each.bytes());
+            outputs[10].expect("factors", factors(rows, width, plain), 0, 0);
+            for (Buffer &each : outputs) each.reset();
+            if (run(plain)) wrong("an error without state");
+            for (size_t i = 0; i < outputs.size(); ++i)
+                if (outputs[i].bytes() != with_state[i]) wrong(text("output %zu differs from that by value", i));
+            // No dropout: the state is not looked at.
+            ck_mask off = mask_of(false);
+            off.state = reinterpret_cast<const uint64_t *>(16);
+            if (run(off)) wrong("an error without dropout");
+            outputs[10].expect("factors without dropout", Values(count, 1.0), 0, 0);
+        });
+}
+
+// 32-bit numbers that end at a page nobody may touch, as nothing beyond them may be read.
+Buffer numbers(const std::vector<int32_t> &values) {
+    Buffer all(CK_FLOAT32, values.size(), false);
+    if (!values.empty()) memcpy(all.data(), values.data(), values.size() * sizeof(int32_t));
+    return all;
+}
+const int32_t *integers(Buffer &buffer) { return static_cast<const int32_t *>(buffer.data()); }
+
+// `sizes`: the groups' tokens. The sums are those of a loop in float32, to the bit.
+void test_rows_gradient(size_t width, const std::vector<size_t> &sizes, size_t extra, bool aligned) {
+    std::vector<int32_t> order, starts{0}, rows;
+    size_t tokens = 0;
+    for (size_t size : sizes) tokens += size;
+    for (size_t token = 0; token < tokens; ++token) order.push_back(static_cast<int32_t>(token));
+    std::shuffle(order.begin(), order.end(), generator);
+    size_t table = 2 * sizes.size() + 1;
+    for (size_t row = 0; row < table; ++row) rows.push_back(static_cast<int32_t>(row));
+    std::shuffle(rows.begin(), rows.end(), generator);
+    rows.resize(sizes.size());
+    for (size_t size : sizes) starts.push_back(starts.back() + static_cast<int32_t>(size));
+    Buffer gradient(CK_FLOAT32, random_values(tokens * width), aligned), out(CK_FLOAT32, table * width, aligned);
+    Buffer in_order = numbers(order), at = numbers(starts), of_row = numbers(rows);
+    Buffer count = numbers({static_cast<int32_t>(sizes.size())});
+    run_case(
+        text("rows_gradient width %zu, %zu groups of %zu tokens%s%s", width, sizes.size(), tokens, extra ? ", more blocks" : "",
+             aligned ? "" : " unaligned"),
+        {&out},
+        [&] {
+            memset(out.data(), 0, out.count() * 4);
+            return ck_rows_gradient(nullptr, static_cast<int64_t>(width), gradient.floats(), integers(in_order), integers(at),
+                                    integers(of_row), integers(count), static_cast<int64_t>(sizes.size() + extra), out.floats());
+        },
+        [&] {
+            std::vector<float> sums(table * width);
+            for (size_t group = 0; group < sizes.size(); ++group)
+                for (auto i = static_cast<size_t>(starts[group]); i < static_cast<size_t>(starts[group + 1]); ++i)
+                    for (size_t c = 0; c < width; ++c)
+                        sums[static_cast<size_t>(rows[group]) * width + c] +=
+                            gradient.floats()[static_cast<size_t>(order[i]) * width + c];
+            out.expect("out", Values(sums.begin(), sums.end()), 0, 0);
+        });
+}
+
+// `lengths`: the sequences' tokens; those beyond the table's end are left out.
+void test_position_gradient(size_t width, const std::vector<size_t> &lengths, size_t first_row, size_t table, bool aligned) {
+    std::vector<int32_t> starts{0};
+    for (size_t length : lengths) starts.push_back(starts.back() + static_cast<int32_t>(length));
+    auto tokens = static_cast<size_t>(starts.back());
+    Buffer gradient(CK_FLOAT32, random_values(tokens * width), aligned), out(CK_FLOAT32, table * width, aligned);
+    Buffer at = numbers(starts);
+    run_case(
+        text("position_gradient width %zu, %zu sequences of %zu tokens, rows %zu to %zu%s", width, lengths.size(), tokens,
+             first_row, table, aligned ? "" : " unaligned"),
+        {&out},
+        [&] {
+            return ck_position_gradient(nullptr, static_cast<int64_t>(width), gradient.floats(), integers(at),
+                                        static_cast<int64_t>(lengths.size()), static_cast<int64_t>(first_row),
+                                        static_cast<int64_t>(table), out.floats());
+        },
+        [&] {
+            std::vector<float> sums(table * width);
+            for (size_t b = 0; b < lengths.size(); ++b)
+                for (size_t p = 0; p < lengths[b] && first_row + p < table; ++p)
+                    for (size_t c = 0; c < width; ++c)
+                        sums[(first_row + p) * width + c] += gradient.floats()[(static_cast<size_t>(starts[b]) + p) * width + c];
+            out.expect("out", Values(sums.begin(), sums.end()), 0, 0);
+        });
+}
+
+void test_tables(size_t width, bool aligned) {
+    std::vector<size_t> sizes{1, 2, 3, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 48, 100};
+    test_rows_gradient(width, sizes, 0, aligned);
+    test_rows_gradient(width, {600, 1, 1, 2, 0, 3, 250}, 5, aligned);
+    test_rows_gradient(width, {}, 3, aligned);
+    test_rows_gradient(width, {}, 0, aligned);
+    test_position_gradient(width, {5, 0, 3, 40, 1, 0, 17}, 0, 41, aligned);
+    test_position_gradient(width, {5, 0, 3, 40, 1, 0, 17}, 2, 30, aligned);
+    test_position_gradient(width, {0, 0}, 1, 3, aligned);
+    test_position_gradient(width, {}, 1, 3, aligned);
+    // More sequences than a thread block looks at in a turn, whatever the width.
+    std::vector<size_t> many;
+    for (size_t b = 0; b < 600; ++b) many.push_back(generator() % 4);
+    test_position_gradient(width, many, 1, 5, aligned);
+}
+
 // Outputs over inputs, as cuda_kernels.h allows: the same bits as apart.
 void test_in_place(int type, size_t rows, size_t width) {
     int64_t r = static_cast<int64_t>(rows), w = static_cast<int64_t>(width);
@@ -473,6 +613,8 @@ void test_edges() {
             error |= ck_embeddings_forward(nullptr, 0, 0, 8, nullptr, nullptr, nullptr, f, f, f, f, f, 1, none, f, f, f, f);
             error |= ck_activation_forward(nullptr, 0, 0, 0, f, f);
             error |= ck_mask_factors(nullptr, 0, 8, none, f);
+            error |= ck_rows_gradient(nullptr, 8, nullptr, nullptr, nullptr, nullptr, nullptr, 0, nullptr);
+            error |= ck_position_gradient(nullptr, 8, nullptr, nullptr, 0, 0, 0, nullptr);
             error |= ck_residual_norm_backward(nullptr, 0, 0, 8, f, f, f, f, f, none, 0, f, f, partials.floats(), 2);
             return error;
         },
@@ -484,6 +626,10 @@ void test_edges() {
             if (!ck_residual_norm_forward(nullptr, 0, 1, 8200, f, f, f, f, 1, none, f, f, f, f)) wrong("too wide");
             if (!ck_activation_forward(nullptr, 0, 4, 8, f, f)) wrong("unknown activation");
             if (!ck_residual_norm_backward(nullptr, 0, 1, 8, f, f, f, f, f, none, 0, f, f, nullptr, 0)) wrong("no blocks");
+            if (!ck_rows_gradient(nullptr, 0, f, nullptr, nullptr, nullptr, nullptr, 1, f)) wrong("no columns");
+            if (!ck_rows_gradient(nullptr, 8, f, nullptr, nullptr, nullptr, nullptr, -1, f)) wrong("groups");
+            if (!ck_position_gradient(nullptr, 8, f, nullptr, -1, 0, 1, f)) wrong("sequences");
+            if (!ck_position_gradient(nullptr, 8, f, nullptr, 0, -1, 1, f)) wrong("first row");
             if (ck_abi_version() != CK_ABI_VERSION) wrong("version");
             if (ck_partial_blocks(0) != 1 || ck_partial_blocks(9) != 2 || ck_partial_blocks(1 << 20) != 396) wrong("blocks");
             return 0;
@@ -501,6 +647,11 @@ int main() {
     }
     for (int64_t blocks : {1, 5, 33, 396, 1000})
         for (int64_t columns : {1, 31, 100}) test_column_sums(blocks, columns, columns != 31);
+    for (size_t width : {1, 20, 312, 384, 768, 1000, 1028})
+        for (bool aligned : {true, false}) test_tables(width, aligned);
+    for (int type : {CK_FLOAT32, CK_BFLOAT16})
+        for (size_t width : {20, 384, 768, 1000, 1536, 2056})
+            for (bool aligned : {true, false}) test_state(type, 5, width, aligned);
     for (int type : {CK_FLOAT32, CK_BFLOAT16}) {
         size_t turn = 0;
         for (size_t width : {1, 8, 20, 32, 312, 384, 768, 1000, 1024, 1028, 1536, 4096, 8192}) {

@@ -243,5 +243,17 @@ inline float __shfl_xor_sync(unsigned mask, float value, int distance) {
     return emulation::machine().fibers[fiber->thread.x ^ static_cast<unsigned>(distance)]->slots[slot];
 }
 
+inline unsigned __ballot_sync(unsigned mask, int predicate) {
+    if (mask != 0xffffffffu) emulation::fail("a vote among some lanes only");
+    emulation::Fiber *fiber = emulation::machine().current;
+    unsigned slot = fiber->shuffles++ & 1u, bits = 0, first = fiber->thread.x / 32 * 32;
+    fiber->slots[slot] = predicate ? 1.0f : 0.0f;
+    emulation::wait(emulation::State::shuffle);
+    for (unsigned lane = 0; lane < 32; ++lane)
+        bits |= (emulation::machine().fibers[first + lane]->slots[slot] != 0 ? 1u : 0u) << lane;
+    return bits;
+}
+inline int __popc(unsigned bits) { return __builtin_popcount(bits); }
+
 #define CK_LAUNCH(kernel, grid, block, stream, ...) \
     (static_cast<void>(stream), emulation::launch(kernel, grid, block, __VA_ARGS__))

@@ -100,7 +100,16 @@ __device__ inline void load_here() { __syncwarp(); }
 
 // ---- Dropout ----
 
-// Bit i says whether draw i of a Philox block is kept.
+// The mask with its state read: kernels call this once, before anything else uses the mask.
+__device__ inline ck_mask resolved(ck_mask mask) {
+    if (mask.state && mask.threshold) {
+        mask.seed = mask.state[0];
+        mask.offset += mask.state[1];
+    }
+    return mask;
+}
+
+// Bit i says whether draw i of a Philox block is kept. Of a resolved mask.
 __device__ inline unsigned kept_bits(const ck_mask &mask, uint64_t block) {
     if (mask.threshold == 0) return 0xffu;
     uint32_t c[4] = {static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32),
@@ -254,6 +263,7 @@ template <class S>
 __global__ void __launch_bounds__(S::threads) residual_norm_forward_kernel(ResidualNormForward call) {
     using T = typename S::Element;
     Columns<S> columns(call.width);
+    ck_mask mask = resolved(call.mask);
     int64_t step = static_cast<int64_t>(gridDim.x) * S::groups;
     for (int64_t row = static_cast<int64_t>(blockIdx.x) * S::groups + threadIdx.x / S::group; row < call.rows;
          row += step) {
@@ -273,16 +283,16 @@ __global__ void __launch_bounds__(S::threads) residual_norm_forward_kernel(Resid
 #pragma unroll
                 for (int i = 0; i < piece; ++i) residual[p][i] = 0.0f;
         }
-        if (call.mask.threshold) {
+        if (mask.threshold) {
 #pragma unroll
             for (int p = 0; p < S::pieces; ++p)
-                apply_mask(kept_bits(call.mask, columns.mask_block(row, p)), call.mask.scale, values[p]);
+                apply_mask(kept_bits(mask, columns.mask_block(row, p)), mask.scale, values[p]);
         }
 #pragma unroll
         for (int p = 0; p < S::pieces; ++p)
 #pragma unroll
             for (int i = 0; i < piece; ++i) values[p][i] += residual[p][i];
-        normalize_row(call.norm, columns, row, values, call.mask, false);
+        normalize_row(call.norm, columns, row, values, mask, false);
     }
 }
 
@@ -300,6 +310,7 @@ struct EmbeddingsForward {
 template <class S>
 __global__ void __launch_bounds__(S::threads) embeddings_forward_kernel(EmbeddingsForward call) {
     Columns<S> columns(call.width);
+    ck_mask mask = resolved(call.mask);
     int64_t step = static_cast<int64_t>(gridDim.x) * S::groups;
     for (int64_t row = static_cast<int64_t>(blockIdx.x) * S::groups + threadIdx.x / S::group; row < call.rows;
          row += step) {
@@ -317,7 +328,7 @@ __global__ void __launch_bounds__(S::threads) embeddings_forward_kernel(Embeddin
 #pragma unroll
             for (int i = 0; i < piece; ++i) values[p][i] = (values[p][i] + types[i]) + positions[i];
         }
-        normalize_row(call.norm, columns, row, values, call.mask, call.mask.threshold != 0);
+        normalize_row(call.norm, columns, row, values, mask, mask.threshold != 0);
     }
 }
 
@@ -346,7 +357,8 @@ __global__ void __launch_bounds__(S::threads, resident_blocks<S>)
     using T = typename S::Element;
     Columns<S> columns(call.width);
     float width = static_cast<float>(call.width);
-    bool before = call.mask.threshold && !call.mask_after_norm, after = call.mask.threshold && call.mask_after_norm;
+    ck_mask mask = resolved(call.mask);
+    bool before = mask.threshold && !call.mask_after_norm, after = mask.threshold && call.mask_after_norm;
     float sums[3][S::pieces][piece];
 #pragma unroll
     for (int k = 0; k < 3; ++k)
@@ -397,7 +409,7 @@ __global__ void __launch_bounds__(S::threads, resident_blocks<S>)
             int count = columns.count(p);
             float gamma[piece];
             load_piece<S::vector>(call.gamma + columns.readable(p), count, gamma);
-            if (after) apply_mask(kept_bits(call.mask, columns.mask_block(row, p)), call.mask.scale, gradient[p]);
+            if (after) apply_mask(kept_bits(mask, columns.mask_block(row, p)), mask.scale, gradient[p]);
 #pragma unroll
             for (int i = 0; i < piece; ++i) {
                 float g = columns.has(p, i) ? gradient[p][i] : 0.0f, x = normalized[p][i];
@@ -421,7 +433,7 @@ __global__ void __launch_bounds__(S::threads, resident_blocks<S>)
             for (int i = 0; i < piece; ++i)
                 gradient[p][i] = deviation * (gradient[p][i] - means[0] - normalized[p][i] * means[1]);
             if (call.gradient_residual) store_piece<S::vector>(call.gradient_residual + at, count, gradient[p]);
-            if (before) apply_mask(kept_bits(call.mask, columns.mask_block(row, p)), call.mask.scale, gradient[p]);
+            if (before) apply_mask(kept_bits(mask, columns.mask_block(row, p)), mask.scale, gradient[p]);
             // What is summed beyond the row's end is never written.
 #pragma unroll
             for (int i = 0; i < piece; ++i) sums[2][p][i] += gradient[p][i];
@@ -636,7 +648,8 @@ __global__ void __launch_bounds__(activation_threads) activation_backward_kernel
 
 // ---- The mask's factors ----
 
-__global__ void __launch_bounds__(256) mask_factors_kernel(int64_t rows, int64_t width, ck_mask mask, float *out) {
+__global__ void __launch_bounds__(256) mask_factors_kernel(int64_t rows, int64_t width, ck_mask given, float *out) {
+    ck_mask mask = resolved(given);
     int64_t pieces = (width + piece - 1) / piece, step = static_cast<int64_t>(gridDim.x) * 256;
     for (int64_t block = static_cast<int64_t>(blockIdx.x) * 256 + threadIdx.x; block < rows * pieces; block += step) {
         int64_t row = block / pieces, column = block % pieces * piece;
@@ -645,6 +658,149 @@ __global__ void __launch_bounds__(256) mask_factors_kernel(int64_t rows, int64_t
         int count = width - column < piece ? static_cast<int>(width - column) : piece;
         store_piece<false>(out + row * width + column, count, values);
     }
+}
+
+// ---- Gradients of embedding tables ----
+
+constexpr int most_table_threads = 128;
+
+__device__ inline void add(float &sum, float value) { sum += value; }
+__device__ inline void add(float4 &sum, float4 value) {
+    sum.x += value.x, sum.y += value.y, sum.z += value.z, sum.w += value.w;
+}
+
+// Adds `count` tokens' values to `sum`, one after the other. `column`: the first of the thread's columns in token 0's row.
+//
+// Of many tokens sixteen loads are always under way: each value that has been added makes room for the one sixteen tokens
+// later, whose token is known already. Values that go from one turn of the loop to the next are what keeps the compiler
+// from moving each load to its addition, which would then wait for it. Loads past the last token read it again.
+template <class V>
+__device__ inline void add_tokens(V &sum, const float *column, int64_t width, const int32_t *tokens, int count) {
+    constexpr int many = 16, few = 8;
+    auto value_of = [&](int32_t token) { return *reinterpret_cast<const V *>(column + token * width); };
+    V values[many];
+    if (count <= few) {
+        int32_t token[few];
+#pragma unroll
+        for (int k = 0; k < few; ++k) token[k] = k < count ? tokens[k] : 0;
+#pragma unroll
+        for (int k = 0; k < few; ++k) {
+            values[k] = V{};
+            if (k < count) values[k] = value_of(token[k]);
+        }
+        // Sums are never -0, so that adding the zeros past the end changes nothing.
+#pragma unroll
+        for (int k = 0; k < few; ++k) add(sum, values[k]);
+        return;
+    }
+    int32_t next[many];
+#pragma unroll
+    for (int k = 0; k < many; ++k) next[k] = tokens[min(k, count - 1)];
+#pragma unroll
+    for (int k = 0; k < many; ++k) values[k] = value_of(next[k]);
+#pragma unroll
+    for (int k = 0; k < many; ++k) next[k] = tokens[min(many + k, count - 1)];
+    int at = 0;
+#pragma unroll 1
+    for (; at + many <= count; at += many) {
+#pragma unroll
+        for (int k = 0; k < many; ++k) {
+            add(sum, values[k]);
+            values[k] = value_of(next[k]);
+            next[k] = tokens[min(at + 2 * many + k, count - 1)];
+        }
+    }
+#pragma unroll
+    for (int k = 0; k < many; ++k)
+        if (at + k < count) add(sum, values[k]);
+}
+
+// The first of the columns that a thread has, as many as a `V` holds. Threads past the row's end read its first columns
+// and write nothing.
+template <class V>
+struct TableColumn {
+    int64_t first;
+    bool inside;
+    __device__ explicit TableColumn(int64_t width)
+        : first((static_cast<int64_t>(blockIdx.y) * blockDim.x + threadIdx.x) * (sizeof(V) / sizeof(float))),
+          inside(first < width) {}
+    __device__ const float *readable(const float *gradient) const { return gradient + (inside ? first : 0); }
+    __device__ void store(float *row, V value) const {
+        if (inside) *reinterpret_cast<V *>(row + first) = value;
+    }
+};
+
+struct RowsGradient {
+    int64_t width;
+    const float *gradient;
+    const int32_t *order, *starts, *rows, *count;
+    float *out;
+};
+
+template <class V>
+__global__ void __launch_bounds__(most_table_threads) rows_gradient_kernel(RowsGradient call) {
+    TableColumn<V> column(call.width);
+    int count = *call.count;
+    for (int64_t group = blockIdx.x; group < count; group += gridDim.x) {
+        int start = call.starts[group], end = call.starts[group + 1];
+        int64_t row = call.rows[group];
+        V sum = V{};
+        add_tokens(sum, column.readable(call.gradient), call.width, call.order + start, end - start);
+        column.store(call.out + row * call.width, sum);
+    }
+}
+
+struct PositionGradient {
+    int64_t width;
+    const float *gradient;
+    const int32_t *starts;
+    int64_t count, first_row;
+    float *out;
+};
+
+// A thread block has one row of the table. It looks at up to four sequences per thread, lists the tokens of those that
+// are long enough in order, and adds them.
+template <class V>
+__global__ void __launch_bounds__(most_table_threads) position_gradient_kernel(PositionGradient call) {
+    constexpr int turns = 4, most_warps = most_table_threads / warp_size;
+    __shared__ int32_t tokens[turns * most_table_threads];
+    __shared__ int found[turns][most_warps];
+    int threads = static_cast<int>(blockDim.x), thread = static_cast<int>(threadIdx.x), warps = threads / warp_size;
+    int lane = thread % warp_size, warp = thread / warp_size;
+    TableColumn<V> column(call.width);
+    int64_t position = static_cast<int64_t>(blockIdx.x) - call.first_row;
+    V sum = V{};
+    for (int64_t first = 0; position >= 0 && first < call.count; first += turns * threads) {
+        int32_t token[turns];
+        unsigned long_enough[turns];
+#pragma unroll
+        for (int turn = 0; turn < turns; ++turn) {
+            int64_t b = first + turn * threads + thread;
+            int start = 0, end = 0;
+            if (b < call.count) start = call.starts[b], end = call.starts[b + 1];
+            // Where the sequence is not long enough, this is not used.
+            token[turn] = static_cast<int32_t>(start + position);
+            long_enough[turn] = position < end - start;
+        }
+#pragma unroll
+        for (int turn = 0; turn < turns; ++turn) {
+            long_enough[turn] = __ballot_sync(0xffffffffu, static_cast<int>(long_enough[turn]));
+            if (lane == 0) found[turn][warp] = __popc(long_enough[turn]);
+        }
+        __syncthreads();
+        int listed = 0;
+#pragma unroll
+        for (int turn = 0; turn < turns; ++turn)
+            for (int w = 0; w < warps; ++w) {
+                if (w == warp && long_enough[turn] >> lane & 1u)
+                    tokens[listed + __popc(long_enough[turn] & ((1u << lane) - 1u))] = token[turn];
+                listed += found[turn][w];
+            }
+        __syncthreads();
+        add_tokens(sum, column.readable(call.gradient), call.width, tokens, listed);
+        // No barrier here: nobody lists tokens again before all have reached the next turn's first one.
+    }
+    column.store(call.out + static_cast<int64_t>(blockIdx.x) * call.width, sum);
 }
 
 // ---- Launches ----
@@ -754,6 +910,19 @@ int launch_elements(void *stream, int type, int activation, bool vector, const C
                   : launch_kind<float, false>(stream, activation, call, blocks);
 }
 
+// Whether the thread blocks of a row of the table fit a grid.
+bool valid_table(int64_t width) { return width >= 1 && width <= int64_t{65535} * most_table_threads; }
+
+// Launches a kernel on `rows` by `units` values, with as few idle threads as whole warps allow.
+template <class Call>
+int launch_table(void *stream, void (*kernel)(Call), unsigned rows, int64_t units, const Call &call) {
+    int64_t tiles = (units + most_table_threads - 1) / most_table_threads;
+    int64_t warps = ((units + tiles - 1) / tiles + warp_size - 1) / warp_size;
+    CK_LAUNCH(kernel, dim3(rows, static_cast<unsigned>(tiles)), dim3(static_cast<unsigned>(warps * warp_size)), stream,
+              call);
+    return launched();
+}
+
 }  // namespace
 
 // ---- The interface ----
@@ -843,6 +1012,28 @@ int ck_mask_factors(void *stream, int64_t rows, int64_t width, ck_mask mask, flo
     if (pieces == 0) return 0;
     CK_LAUNCH(mask_factors_kernel, dim3(grid_size((pieces + 255) / 256)), dim3(256), stream, rows, width, mask, out);
     return launched();
+}
+
+int ck_rows_gradient(void *stream, int64_t width, const float *gradient, const int32_t *order, const int32_t *starts,
+                     const int32_t *rows, const int32_t *count, int64_t most, float *out) {
+    if (!valid_table(width) || most < 0) return cudaErrorInvalidValue;
+    if (most == 0) return 0;
+    RowsGradient call{width, gradient, order, starts, rows, count, out};
+    if (width % 4 == 0 && aligned({gradient, out}))
+        return launch_table(stream, rows_gradient_kernel<float4>, grid_size(most), width / 4, call);
+    return launch_table(stream, rows_gradient_kernel<float>, grid_size(most), width, call);
+}
+
+int ck_position_gradient(void *stream, int64_t width, const float *gradient, const int32_t *starts, int64_t count,
+                         int64_t first_row, int64_t table_rows, float *out) {
+    if (!valid_table(width) || count < 0 || first_row < 0 || table_rows < 0 || table_rows > INT32_MAX)
+        return cudaErrorInvalidValue;
+    if (table_rows == 0) return 0;
+    PositionGradient call{width, gradient, starts, count, first_row, out};
+    auto rows = static_cast<unsigned>(table_rows);
+    if (width % 4 == 0 && aligned({gradient, out}))
+        return launch_table(stream, position_gradient_kernel<float4>, rows, width / 4, call);
+    return launch_table(stream, position_gradient_kernel<float>, rows, width, call);
 }
 
 }  // extern "C"

@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-#define CK_ABI_VERSION 1
+#define CK_ABI_VERSION 2
 #define CK_LARGEST_WIDTH 8192
 
 enum { CK_FLOAT32 = 0, CK_BFLOAT16 = 1 };
@@ -29,10 +29,14 @@ enum { CK_GELU = 0, CK_GELU_TANH = 1, CK_RELU = 2, CK_SILU = 3 };
 // multiplied by `scale`; threshold 0 means no dropout, whatever `scale` is. Draws come from Philox4x32-10 with key
 // `seed` and counter (row * ceil(width / 8) + column / 8, offset), both 64 bits: one block gives the eight draws of
 // columns 8b to 8b + 7, from the low half of the first word to the high half of the last.
+//
+// state: NULL, or two numbers in device memory that are read when the kernel runs, so that each replay of a captured
+// graph can draw another mask. The key is then state[0] instead of `seed`, and the counter has offset + state[1].
 typedef struct {
     uint64_t seed, offset;
     uint32_t threshold;
     float scale;
+    const uint64_t *state;
 } ck_mask;
 
 // CK_ABI_VERSION of the library: compare before anything else is called.
@@ -91,6 +95,26 @@ int ck_embeddings_forward(void *stream, int type, int64_t rows, int64_t width, c
 
 // out (rows, width): the mask's factors, 0 or scale; ones where there is no dropout. Any width.
 int ck_mask_factors(void *stream, int64_t rows, int64_t width, ck_mask mask, float *out);
+
+// The gradient of an embedding table, for tokens grouped by the row they read. All is float32, any width; accesses are of
+// 16 bytes where `width` is a multiple of 4 and `gradient` and `out` are aligned to 16 bytes.
+//
+// Group g, 0 <= g < *count, consists of the tokens order[starts[g]], …, order[starts[g + 1] - 1] and belongs to row
+// rows[g] of the table: out[rows[g] * width + c] = sum over its tokens of gradient[token * width + c], added in that
+// order. Other rows of out are not written: have them zeroed. No two groups may have the same row.
+//
+// order, starts, rows, count: in device memory; starts has *count + 1 numbers. most: at least *count, for the grid.
+int ck_rows_gradient(void *stream, int64_t width, const float *gradient, const int32_t *order, const int32_t *starts,
+                     const int32_t *rows, const int32_t *count, int64_t most, float *out);
+
+// The gradient of a position table, for sequences one after another; widths and types as for ck_rows_gradient.
+//
+// Sequence b, 0 <= b < count, has the tokens starts[b], …, starts[b + 1] - 1, and `starts` lies in device memory. Row
+// first_row + p of out (table_rows, width) is the sum of the gradients of tokens starts[b] + p, added in the order of b,
+// over the sequences with more than p tokens. All other rows are zeros, so that out need not be zeroed before. Tokens
+// beyond the table's end are left out.
+int ck_position_gradient(void *stream, int64_t width, const float *gradient, const int32_t *starts, int64_t count,
+                         int64_t first_row, int64_t table_rows, float *out);
 
 #ifdef __cplusplus
 }

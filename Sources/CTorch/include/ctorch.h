@@ -57,8 +57,11 @@ int64_t ct_live_tensors(void);
 
 // Waits until a device has done all its work.
 ct_error ct_synchronize(ct_device device);
-// Bytes of a device's memory that tensors hold, now and at most since the last reset; 0 for the CPU.
+// Bytes of a device's memory that tensors hold, and the most that was taken from the device since the last reset, what is kept
+// for later and for captured graphs included; 0 for the CPU.
 ct_error ct_device_memory(ct_device device, int64_t *now, int64_t *peak);
+// Gives back what is only kept for later.
+ct_error ct_empty_cache(ct_device device);
 ct_error ct_reset_peak_memory(ct_device device);
 int32_t ct_device_count(ct_device_type type);
 // Processors that this process may use, by its affinity and its container's CPU quota.
@@ -280,11 +283,26 @@ void ct_composed_layer_free(ct_composed_layer layer);
 // *typed_out is NULL in float32. In the graph where a gradient is wanted.
 ct_error ct_composed_layer_run(ct_composed_layer layer, const ct_tensor *parameters, ct_layer_options options, ct_tensor input,
                                ct_tensor typed_or_null, ct_device_sequences sequences, ct_tensor *out, ct_tensor *typed_out);
-// As ct_packed_embeddings, from numbers (tokens) int32 on the tables' device, which must be rows of the tables. The word
-// table's gradient is dense.
-ct_error ct_composed_embeddings(const ct_tensor *parameters, ct_tensor ids, ct_tensor positions, ct_tensor types_or_null,
-                                int64_t padding_index, double epsilon, double dropout, uint64_t seed, uint64_t offset, bool half,
-                                ct_tensor *out, ct_tensor *typed_out);
+// As ct_packed_embeddings, from numbers (tokens) int32 on the tables' device, which must be rows of the tables; `ids` the same
+// on the host. `starts` as in ct_device_sequences. The word table's gradient is dense.
+ct_error ct_composed_embeddings(const ct_tensor *parameters, const int32_t *ids, ct_tensor device_ids, ct_tensor positions,
+                                ct_tensor types_or_null, ct_tensor starts, int64_t padding_index, double epsilon, double dropout,
+                                uint64_t seed, uint64_t offset, bool half, ct_tensor *out, ct_tensor *typed_out);
+
+// A whole encoder whose kernels a captured CUDA graph starts together. *out of ct_encoder_make is NULL where there are no such
+// graphs; `emulated` runs the same code without them, also on the CPU, for tests. `options` (layers) have their dropout
+// probabilities; `parameters` are those of all layers.
+typedef struct ct_encoder_s *ct_encoder;
+ct_error ct_encoder_make(const ct_tensor *tables, const ct_tensor *parameters, const ct_layer_options *options, size_t layers,
+                         int64_t padding_index, int64_t first_position, double epsilon, double dropout, bool emulated,
+                         ct_encoder *out);
+void ct_encoder_free(ct_encoder encoder);
+// The last layer's output for each example's first token, (B, hidden) float32, or NULL where this batch is to be computed
+// layer by layer: the first of its shape, a large one, or while a backward pass is still to come. It is overwritten by the next
+// run. `layers` are the layers' weights in this type.
+ct_error ct_encoder_run(ct_encoder encoder, const int32_t *ids, const int32_t *types_or_null, const int64_t *offsets,
+                        size_t offset_count, const ct_composed_layer *layers, bool half, bool dropout, uint64_t seed,
+                        uint64_t offset, ct_tensor *out);
 
 // What a kernel's dropout multiplies (rows, width) with: 0, or 1 / (1 - probability).
 ct_error ct_dropout_bits(int64_t rows, int64_t width, double probability, uint64_t seed, uint64_t offset, ct_tensor *out);

@@ -21,7 +21,8 @@ public struct ONNXExporter: ModelExporter {
         _ model: ExportableModel, to directory: URL, options: ExportOptions
     ) throws -> ExportedModel {
         let dtype = try dtype(for: model, options)
-        let opset = options.opset ?? Self.opsets.upperBound
+        // They differ in nothing that is written here, and the oldest opens in the most runtimes.
+        let opset = options.opset ?? Self.opsets.lowerBound
         guard Self.opsets.contains(opset) else {
             throw ExportError(
                 "opset must be from \(Self.opsets.lowerBound) to \(Self.opsets.upperBound), got \(opset)")

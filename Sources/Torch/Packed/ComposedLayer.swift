@@ -2,8 +2,8 @@ import CTorch
 
 /// A layer's weights in the type that libtorch's operations multiply them in, made anew when a parameter has changed.
 final class ComposedLayer {
-    private let handle: ct_composed_layer
-    private let isHalf: Bool
+    let handle: ct_composed_layer
+    let isHalf: Bool
     private var version: Int64
 
     init(_ parameters: [Tensor], _ options: ct_layer_options) throws {

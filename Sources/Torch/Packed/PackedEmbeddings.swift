@@ -4,11 +4,11 @@ import CTorch
 ///
 /// The gradient of the word table is sparse: it holds the rows that occur in the batch.
 public struct PackedEmbeddings {
-    private let parameters: [Tensor]
-    private let positionOffset: Int
-    private let epsilon: Double
-    private let paddingIndex: Int?
-    private let dropout: Dropout
+    let parameters: [Tensor]
+    let positionOffset: Int
+    let epsilon: Double
+    let paddingIndex: Int?
+    let dropout: Dropout
 
     /// - Parameters:
     ///   - word: (V, H)
@@ -65,15 +65,7 @@ public struct PackedEmbeddings {
     ) throws -> PackedHidden {
         let position = dropout.probability > 0 ? state?.next(1) : nil
         let tables = try self.tables()
-        try requireRows(ids, of: tables[0], "input_ids")
-        if let types { try requireRows(types, of: tables[2], "token_type_ids") }
-        let positions = try tables[1].size(0)
-        guard sequences.longest <= positions else {
-            throw TorchError(
-                kind: .index,
-                "packed_embeddings: an example has \(sequences.longest) tokens, the model \(positions) positions"
-            )
-        }
+        try validate(ids, types: types, longest: sequences.longest)
         // All numbers in one transfer.
         let numbers = try Tensor(ids + (types ?? []), device: sequences.device)
         let given = try numbers.narrowed(dimension: 0, start: 0, length: ids.count)
@@ -81,13 +73,27 @@ public struct PackedEmbeddings {
             try numbers.narrowed(dimension: 0, start: ids.count, length: $0.count)
         }
         let places = try sequences.tokenPositions()
-        return try Tensor.withHandles(tables) { handles, _ in
-            try .make {
-                ct_composed_embeddings(
-                    handles, given.handle, places.handle, segments?.handle, Int64(paddingIndex ?? -1), epsilon,
-                    position == nil ? 0 : dropout.probability, position?.seed ?? 0, position?.offset ?? 0,
-                    dtype == .bfloat16, $0, $1)
+        return try sequences.withDeviceSequences(padded: false) { sequences in
+            try Tensor.withHandles(tables) { handles, _ in
+                try .make {
+                    ct_composed_embeddings(
+                        handles, ids, given.handle, places.handle, segments?.handle, sequences.starts,
+                        Int64(paddingIndex ?? -1), epsilon, position == nil ? 0 : dropout.probability,
+                        position?.seed ?? 0, position?.offset ?? 0, dtype == .bfloat16, $0, $1)
+                }
             }
+        }
+    }
+
+    /// - Throws: ``TorchError`` for numbers outside of a table: on a device they would end the process.
+    func validate(_ ids: [Int32], types: [Int32]?, longest: Int) throws {
+        try requireRows(ids, of: parameters[0], "input_ids")
+        if let types { try requireRows(types, of: parameters[2], "token_type_ids") }
+        let positions = try parameters[1].size(0) - positionOffset
+        guard longest <= positions else {
+            throw TorchError(
+                kind: .index,
+                "packed_embeddings: an example has \(longest) tokens, the model \(positions) positions")
         }
     }
 
@@ -100,7 +106,6 @@ public struct PackedEmbeddings {
         return parameters
     }
 
-    /// - Throws: ``TorchError`` for a number that is no row: on a device it would end the process.
     private func requireRows(_ ids: [Int32], of table: Tensor, _ name: String) throws {
         let rows = try table.size(0)
         guard let token = ids.firstIndex(where: { $0 < 0 || $0 >= rows }) else { return }

@@ -8,7 +8,7 @@ public final class PackedEncoderLayer {
     /// The activations that the kernels know.
     public static func supports(_ activation: Activation) -> Bool { code(activation) != nil }
 
-    private let parameters: [Tensor]
+    let parameters: [Tensor]
     private let options: ct_layer_options
     private let hiddenDropout: Double
     private let outputDropout: Double
@@ -113,6 +113,20 @@ public final class PackedEncoderLayer {
         let made = try ComposedLayer(parameters, options)
         composed = made
         return try made(x, sequences, parameters, options)
+    }
+
+    /// The weights that the layer was last computed with by libtorch's operations, where they are of a type.
+    func composedWeights(half: Bool) -> ct_composed_layer? {
+        composed.flatMap { $0.isHalf == half ? $0.handle : nil }
+    }
+
+    /// What the layer is made of, with its dropout.
+    var trainingOptions: ct_layer_options {
+        var options = self.options
+        options.hidden_dropout = hiddenDropout
+        options.output_dropout = outputDropout
+        options.attention_dropout = attentionDropout
+        return options
     }
 
     private func options(_ dtype: DType, _ firstOnly: Bool, _ state: DropoutState?) -> ct_layer_options {

@@ -102,6 +102,15 @@ struct EncoderEmbeddings {
         return PackedHidden(try projected(hidden.wide))
     }
 
+    /// The encoder of these embeddings and some layers whose kernels are started together, where that is possible.
+    func encoder(_ layers: [PackedEncoderLayer]) throws -> PackedEncoder? {
+        guard let kernel, projection == nil else { return nil }
+        return try PackedEncoder(embeddings: kernel, layers: layers)
+    }
+
+    /// The segments that tell this model anything.
+    func types(of input: PackedInput) -> [Int32]? { tellsSegments ? input.tokenTypeIDs : nil }
+
     /// The embeddings of packed input where tables may be int8: (T, H) float32.
     func widened(_ input: PackedInput) throws -> Tensor {
         var sum = try word(Tensor(input.inputIDs))

@@ -11,6 +11,8 @@ public final class EncoderForSequenceClassification: SequenceClassifier {
     private let parts: EncoderParts
     /// The layers' packed form; empty where the kernels cannot compute one of them.
     private let packedLayers: [PackedEncoderLayer]
+    /// Embeddings and layers started together, on a CUDA device.
+    private let packedEncoder: PackedEncoder?
     /// The layers of a quantised model for packed input; empty where the kernels cannot compute one of them.
     private let mixedLayers: [PackedMixedLayer]
 
@@ -35,6 +37,8 @@ public final class EncoderForSequenceClassification: SequenceClassifier {
         let packed =
             parts.finalNorm == nil && parts.embeddings.canPack ? parts.layers.compactMap(\.packed) : []
         packedLayers = packed.count == parts.layers.count ? packed : []
+        packedEncoder =
+            device.kind == .cuda && !packedLayers.isEmpty ? try parts.embeddings.encoder(packedLayers) : nil
         let mixed =
             parameters.isQuantized && PackedMixedLayer.isPreferred && parts.finalNorm == nil
             ? try parts.layers.compactMap { try $0.mixed() } : []
@@ -118,8 +122,15 @@ public final class EncoderForSequenceClassification: SequenceClassifier {
         _ input: PackedInput, dropout: DropoutState?, _ features: FeatureSelection
     ) throws -> PackedFeatures {
         let dtype = computeType
-        let sequences = try PackedSequences(offsets: input.offsets, device: device)
         var kept = FeatureCollector(features)
+        if features.isEmpty, let packedEncoder,
+            let first = try packedEncoder(
+                input.inputIDs, types: parts.embeddings.types(of: input), offsets: input.offsets,
+                dtype: dtype, dropout)
+        {
+            return kept.features(logits: try parts.head(first, dropout))
+        }
+        let sequences = try PackedSequences(offsets: input.offsets, device: device)
         var hidden = try parts.embeddings.packed(input, sequences, dtype: dtype, dropout)
         kept.add(hidden.wide, number: 0)
         let last = packedLayers.count - 1

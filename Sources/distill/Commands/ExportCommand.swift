@@ -44,7 +44,7 @@ struct ExportCommand: ParsableCommand {
 
     @Option(
         help:
-            "The version of ONNX's operators, from \(ONNXExporter.opsets.lowerBound) to \(ONNXExporter.opsets.upperBound): a lower one for an older runtime. (default: \(ONNXExporter.opsets.upperBound))"
+            "The version of ONNX's operators, from \(ONNXExporter.opsets.lowerBound) to \(ONNXExporter.opsets.upperBound). (default: \(ONNXExporter.opsets.lowerBound), which most runtimes open)"
     )
     var opset: Int?
 

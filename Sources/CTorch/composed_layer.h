@@ -1,0 +1,107 @@
+// A transformer layer, and embeddings, on packed sequences by libtorch's matrix products: forward and backward, outside of
+// any graph.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "composed_attention.h"
+
+// A layer's weights in the type they are multiplied in, those of query, key and value as one matrix.
+struct ct_composed_layer_s {
+    ct_composed_layer_s(const std::vector<at::Tensor> &parameters, const ct_layer_options &options);
+    // Takes the parameters' present values.
+    void refresh(const std::vector<at::Tensor> &parameters);
+
+    at::ScalarType type;
+    at::Tensor joint, joint_bias, output, output_bias, inner, inner_bias, outer, outer_bias;
+    std::vector<at::Tensor> copies;
+    uint64_t generation = 0;
+};
+
+// What the interface hands out.
+struct ct_composed_handle_s {
+    std::shared_ptr<ct_composed_layer_s> layer;
+};
+
+namespace ctorch {
+
+inline std::shared_ptr<ct_composed_layer_s> shared_weights(ct_composed_layer handle) { return handle->layer; }
+
+// As a layer's parameters are given.
+enum LayerParameter {
+    query_weight, query_bias, key_weight, key_bias, value_weight, value_bias, output_weight, output_bias,
+    norm1_weight, norm1_bias, inner_weight, inner_bias, outer_weight, outer_bias, norm2_weight, norm2_bias,
+    layer_parameters,
+};
+
+// A hidden state, and in the type that matrices are multiplied in where that is another; or the gradients of both.
+struct Hidden {
+    at::Tensor wide, typed;
+};
+
+// What a layer's forward pass leaves for its backward pass.
+struct LayerPass {
+    ct_layer_options options;
+    DeviceSequences sequences;
+    std::shared_ptr<ct_composed_layer_s> weights;
+    // In a captured graph, what dropout draws from (DropoutCall).
+    const uint64_t *state = nullptr;
+    at::Tensor input;  // in the weights' type
+    AttentionState attention;
+    NormForward norm1, norm2;
+    at::Tensor inner;
+    bool has_typed = false;
+
+    DropoutCall call(double probability, uint64_t place) const { return {probability, options.seed, options.offset + place, state}; }
+    DropoutCall attention_call() const { return call(options.attention_dropout, 0); }
+    DropoutCall call1() const { return call(options.hidden_dropout, 1); }
+    DropoutCall call2() const { return call(options.output_dropout, 2); }
+    at::Tensor firsts() const { return sequences.starts.narrow(0, 0, sequences.count()); }
+};
+
+// `training` keeps what the backward pass needs.
+Hidden layer_forward(LayerPass &pass, const Hidden &input, const std::vector<at::Tensor> &parameters, bool training);
+// Fills the gradients of the parameters, and returns the input's: in both types where the input was given in both.
+Hidden layer_backward(LayerPass &pass, const Hidden &gradient, const std::vector<at::Tensor> &parameters,
+                      std::vector<at::Tensor> &gradients);
+
+enum EmbeddingParameter { word_table, position_table, type_table, norm_weight, norm_bias, embedding_parameters };
+
+// Tokens grouped by the row of the word table that they read, in rising order: int32 tensors on the device.
+struct TokenGroups {
+    at::Tensor order, starts, rows, count;
+    int64_t most = 0;
+    bool defined() const { return order.defined(); }
+};
+
+struct EmbeddingPass {
+    EmbeddingRows rows;
+    TokenGroups groups;
+    at::Tensor sequence_starts;  // (B + 1) int32
+    int64_t first_position = 0;  // the position table's row for an example's first token
+    NormForward norm;
+    DropoutCall call;
+    double epsilon;
+    int64_t padding;
+    at::ScalarType type;
+};
+
+Hidden embeddings_forward(EmbeddingPass &pass, const std::vector<at::Tensor> &parameters, bool training);
+std::vector<at::Tensor> embeddings_backward(EmbeddingPass &pass, const Hidden &gradient, const std::vector<at::Tensor> &parameters);
+
+// Writes the groups of `count` tokens: `order` has a token each, `starts` one more than there are groups, `rows` one a group.
+// Tokens of `padding` are left out. Returns the number of groups.
+int64_t group_tokens(const int32_t *ids, int64_t count, int64_t table_rows, int64_t padding, int32_t *order, int32_t *starts,
+                     int32_t *rows);
+
+inline at::Tensor contiguous(const at::Tensor &tensor) { return tensor.defined() ? tensor.contiguous() : tensor; }
+
+inline bool any_requires_grad(const std::vector<at::Tensor> &tensors) {
+    if (!at::GradMode::is_enabled()) return false;
+    for (const at::Tensor &tensor : tensors)
+        if (tensor.defined() && tensor.requires_grad()) return true;
+    return false;
+}
+
+}  // namespace ctorch
