@@ -3,8 +3,9 @@
 //
 // Batches are brought to few shapes: tokens are filled up to a multiple, as further examples that nothing attends to and no
 // gradient reaches. The second batch of a shape is captured, forward and backward, and from then on replayed with its numbers
-// copied into the graph's place. All graphs of an encoder share one memory: none may run while a backward pass still needs
-// what another's forward pass has left, so a second forward pass before that is computed without graphs.
+// copied into the graph's place. All graphs of a device, a teacher's and a student's, share one memory: none may run while a
+// backward pass still needs what another's forward pass has left, so a second forward pass before that is computed without
+// graphs.
 
 #include <ATen/ATen.h>
 #include <c10/core/DeviceGuard.h>
@@ -15,6 +16,7 @@
 #include <bit>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "composed_layer.h"
@@ -64,8 +66,26 @@ struct Entry {
 int64_t rounded_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
 constexpr size_t most_shapes = 96;
-// From here on the device takes longer than starting its kernels does.
-constexpr int64_t most_tokens = 1 << 15;
+// From here on the device takes longer than starting its kernels does: measured, docs/gpu.md.
+constexpr int64_t most_tokens = 1 << 13;
+
+// What the graphs of a device have in common.
+struct Shared {
+    cg_pool pool{};
+    // With the last graph its memory ends too, and the next needs another.
+    int64_t graphs = 0;
+    // Alive while a backward pass is still to come.
+    std::weak_ptr<int> in_flight;
+};
+
+std::shared_ptr<Shared> shared_by(const at::Device &device) {
+    static auto *const all = new std::map<int, std::shared_ptr<Shared>>;
+    static auto *const lock = new std::mutex;
+    std::lock_guard<std::mutex> alone(*lock);
+    auto &found = (*all)[device.index()];
+    if (!found) found = std::make_shared<Shared>();
+    return found;
+}
 
 }  // namespace
 
@@ -81,17 +101,15 @@ struct ct_encoder_s {
     int64_t version = -1;
     std::map<Shape, std::unique_ptr<Entry>> entries;
     std::vector<at::Tensor> gradients;  // of all parameters, which every backward graph writes
-    cg_pool pool{};
-    bool has_pool = false;
-    // Alive while a backward pass is still to come.
-    std::weak_ptr<int> in_flight;
+    std::shared_ptr<Shared> shared;
 
     ~ct_encoder_s() {
-        const CudaGraphs *graphs = emulated ? nullptr : cuda_graphs();
-        for (auto &[shape, entry] : entries) {
-            if (graphs && entry->forward) graphs->free(entry->forward);
-            if (graphs && entry->backward) graphs->free(entry->backward);
-        }
+        for (auto &[shape, entry] : entries)
+            for (cg_graph graph : {entry->forward, entry->backward}) {
+                if (!graph) continue;
+                cuda_graphs()->free(graph);
+                --shared->graphs;
+            }
     }
 
     std::vector<at::Tensor> all_parameters() const {
@@ -115,10 +133,11 @@ struct ct_encoder_s {
     template <class Body>
     bool capture(cg_graph &graph, Body &&body) {
         const CudaGraphs *graphs = cuda_graphs();
-        if (!has_pool) pool = graphs->new_pool(), has_pool = true;
+        if (shared->graphs == 0) shared->pool = graphs->new_pool();
         char message[512] = "";
         auto call = [](void *context) { (*static_cast<std::remove_reference_t<Body> *>(context))(); };
-        int code = graphs->capture(tables[word_table].device().index(), pool, call, &body, &graph, message, sizeof message);
+        int code = graphs->capture(tables[word_table].device().index(), shared->pool, call, &body, &graph, message, sizeof message);
+        if (code == 0) ++shared->graphs;
         if (code != 0) TORCH_WARN("a CUDA graph could not be captured (", message, "); kernels are started one by one");
         return code == 0;
     }
@@ -326,6 +345,7 @@ ct_error ct_encoder_make(const ct_tensor *tables, const ct_tensor *parameters, c
         }
         made->padding = padding_index, made->first_position = first_position, made->epsilon = epsilon, made->dropout = dropout;
         made->emulated = emulated;
+        made->shared = emulated ? std::make_shared<Shared>() : shared_by(tables[0]->value.device());
         *out = made.release();
     });
 }
@@ -338,7 +358,7 @@ ct_error ct_encoder_run(ct_encoder encoder, const int32_t *ids, const int32_t *t
     return guard("encoder", {}, [&] {
         ct_encoder_s &e = *encoder;
         *out = nullptr;
-        if (e.in_flight.lock()) return;
+        if (e.shared->in_flight.lock()) return;
         Batch b{ids, types_or_null, offsets, static_cast<int64_t>(offset_count) - 1, offsets[offset_count - 1], 0, seed, offset};
         for (int64_t i = 0; i < b.examples; ++i) b.longest = std::max(b.longest, offsets[i + 1] - offsets[i]);
         std::vector<at::Tensor> all = e.all_parameters();
@@ -384,7 +404,7 @@ ct_error ct_encoder_run(ct_encoder encoder, const int32_t *ids, const int32_t *t
         auto state = c10::make_intrusive<EncoderState>();
         state->encoder = &e, state->entry = &entry, state->shape = shape;
         if (training) {
-            e.in_flight = state->token;
+            e.shared->in_flight = state->token;
             *out = wrap(Encoder::apply(at::TensorList(all), state));
             e.version = e.present_version();
             return;
