@@ -18,6 +18,14 @@ failed=()
 for script in bootstrap_test parquet_test levels_test field_test; do
     "Tests/$script.sh" || failed+=("Tests/$script.sh")
 done
+# The CUDA kernels, compiled for the processor: by themselves, then in the layers that call them.
+if CXX=${CXX:-$(command -v g++ || command -v clang++)} scripts/cuda.sh --emulate; then
+    DISTILL_CUDA_KERNELS=$PWD/.cuda/libdistill_cuda_emulated.so swift test --skip-build --no-parallel --traits Parquet \
+        --filter "PackedEncoderTests|ComposedLayerTests" || failed+=("the emulated CUDA kernels' layers")
+else
+    failed+=("scripts/cuda.sh --emulate")
+fi
+python3 Benchmarks/gpu/gpu_report.py --self-test || failed+=("Benchmarks/gpu/gpu_report.py")
 # Again with the kernels of lesser processors, and with none: results must be the same.
 scripts/levels.sh --own swift test --skip-build --traits Parquet --others \
     swift test --skip-build --traits Parquet --filter "TorchTests|TransformersTests|DistillationTests" ||

@@ -90,7 +90,10 @@ ct_error failure(const char *operation, std::initializer_list<ct_tensor> inputs)
     try {
         throw;
     } catch (const c10::OutOfMemoryError &error) {
-        return make_error(CT_ERROR_OUT_OF_MEMORY, operation, inputs, error.what_without_backtrace());
+        // Without libtorch's advice on its own variables.
+        std::string reason = error.what_without_backtrace();
+        if (size_t end = reason.find(" Including non-PyTorch memory"); end != std::string::npos) reason.resize(end);
+        return make_error(CT_ERROR_OUT_OF_MEMORY, operation, inputs, reason.c_str());
     } catch (const c10::IndexError &error) {
         return make_error(CT_ERROR_INDEX, operation, inputs, error.what_without_backtrace());
     } catch (const c10::Error &error) {
