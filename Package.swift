@@ -108,7 +108,8 @@ let package = Package(
         .target(
             name: "CTorch",
             // Built by scripts/cuda.sh.
-            exclude: ["cuda/cuda_kernels.cu", "cuda/cuda_graphs.cpp"], cxxSettings: torchHeaders, linkerSettings: torchLibraries),
+            exclude: ["cuda/cuda_kernels.cu", "cuda/cuda_graphs.cpp"], cxxSettings: torchHeaders,
+            linkerSettings: torchLibraries),
         .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: strict),
 
         // Models, distillation, command line.

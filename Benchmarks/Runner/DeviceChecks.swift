@@ -244,9 +244,11 @@ extension DeviceChecks {
             -> ModelOutputs
         {
             let features = try model(
-                Self.input, dropout: nil, features: FeatureSelection(hiddenStates: states, projections: layers))
+                Self.input, dropout: nil,
+                features: FeatureSelection(hiddenStates: states, projections: layers))
             return ModelOutputs(
-                logits: features.logits, hiddenStates: features.hiddenStates, projections: features.projections)
+                logits: features.logits, hiddenStates: features.hiddenStates,
+                projections: features.projections)
         }
         let theirs = try withNoGrad {
             try outputs(teacher, needs.teacherHiddenStates, needs.teacherProjections)

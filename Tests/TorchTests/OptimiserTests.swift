@@ -119,7 +119,8 @@ extension Engine {
             }
         }
 
-        @Test("from a loss or norm that is not finite on, such steps change nothing", arguments: [true, false])
+        @Test(
+            "from a loss or norm that is not finite on, such steps change nothing", arguments: [true, false])
         func withoutWaitingNotFinite(isLoss: Bool) throws {
             let a = try parameter([1, 1])
             let store = ParameterStore()

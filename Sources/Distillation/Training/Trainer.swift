@@ -145,7 +145,8 @@ public final class Trainer {
                 let (stops, isLast) = (shouldStop(), step == totalSteps)
                 let isDue =
                     arguments.evalSteps.map { step.isMultiple(of: $0) } ?? (stepInEpoch == batches.count)
-                if !isAsynchronous || stops || isLast || isDue || isLogged || unread.count == Self.unreadLimit {
+                if !isAsynchronous || stops || isLast || isDue || isLogged || unread.count == Self.unreadLimit
+                {
                     for result in try completed({ try read(unread) }) { meter.add(result) }
                     unread = []
                 }

@@ -156,7 +156,8 @@ public final class AdamW {
     }
 
     private func update(
-        _ group: Int, _ places: [Int], _ options: ct_adamw_options, _ guarded: (scale: Tensor?, skips: Tensor)?
+        _ group: Int, _ places: [Int], _ options: ct_adamw_options,
+        _ guarded: (scale: Tensor?, skips: Tensor)?
     ) throws {
         try Tensor.withHandles(places.map { groups[group].parameters[$0].tensor }) { parameters, count in
             try Tensor.withHandles(places.map { firstMoments[group][$0] }) { first, _ in

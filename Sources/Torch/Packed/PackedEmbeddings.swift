@@ -52,7 +52,8 @@ public struct PackedEmbeddings {
             try Tensor.withHandles(try tables()) { handles, _ in
                 try .make {
                     ct_packed_embeddings(
-                        handles, ids.handle, types?.handle, sequences.tensor.handle, Int64(paddingIndex ?? -1),
+                        handles, ids.handle, types?.handle, sequences.tensor.handle,
+                        Int64(paddingIndex ?? -1),
                         epsilon, position == nil ? 0 : dropout.probability, position?.seed ?? 0,
                         position?.offset ?? 0, $0)
                 }

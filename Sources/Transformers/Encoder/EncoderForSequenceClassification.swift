@@ -141,7 +141,8 @@ public final class EncoderForSequenceClassification: SequenceClassifier {
                 hidden, sequences, dtype: dtype, firstOnly: index == last && firstOnly, dropout)
             kept.add(hidden.wide, number: index + 1)
         }
-        let first = try firstOnly
+        let first =
+            try firstOnly
             ? hidden.wide : hidden.wide.indexSelect(dimension: 0, Self.firstTokens(input, device))
         return kept.features(logits: try parts.head(first, dropout))
     }

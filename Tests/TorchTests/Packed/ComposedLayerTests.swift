@@ -5,10 +5,12 @@ import Testing
 /// The layer by libtorch's operations, which CUDA devices run, against the kernels' layer: on the CPU, where both run.
 @Suite("Packed encoder layer by libtorch's operations")
 struct ComposedLayerTests {
-    static let cases = PackedLayerTests.cases.filter { $0.dropout == 0 } + [
-        PackedLayerTests.Case(hidden: 384, inner: 1536, heads: 12, lengths: [27, 40, 9], firstOnly: true),
-        PackedLayerTests.Case(hidden: 36, inner: 41, heads: 3, lengths: [1, 4]),
-    ]
+    static let cases =
+        PackedLayerTests.cases.filter { $0.dropout == 0 } + [
+            PackedLayerTests.Case(
+                hidden: 384, inner: 1536, heads: 12, lengths: [27, 40, 9], firstOnly: true),
+            PackedLayerTests.Case(hidden: 36, inner: 41, heads: 3, lengths: [1, 4]),
+        ]
 
     private func run(_ fixture: LayerFixture, _ dtype: DType, composed: Bool) throws -> Tensor {
         let sequences = try PackedSequences(offsets: fixture.offsets)
@@ -30,7 +32,8 @@ struct ComposedLayerTests {
     @Test("output and every gradient are the kernels'", arguments: cases)
     func agreement(_ test: PackedLayerTests.Case) throws {
         let (ours, reference) = (try LayerFixture(test), try LayerFixture(test))
-        try expectNear(run(ours, .float32, composed: true), run(reference, .float32, composed: false), "output")
+        try expectNear(
+            run(ours, .float32, composed: true), run(reference, .float32, composed: false), "output")
         let (gradient, wanted) = (try ours.input.gradient, try reference.input.gradient)
         try expectNear(#require(gradient), #require(wanted), "the input's gradient")
         for (place, name) in LayerFixture.names.enumerated() {
@@ -41,7 +44,8 @@ struct ComposedLayerTests {
     }
 
     // Without ReLU, whose slope jumps where rounding changes a sign.
-    @Test("bfloat16 points where the kernels' float32 does", arguments: cases.filter { $0.activation != .relu })
+    @Test(
+        "bfloat16 points where the kernels' float32 does", arguments: cases.filter { $0.activation != .relu })
     func halfPrecision(_ test: PackedLayerTests.Case) throws {
         let (ours, reference) = (try LayerFixture(test), try LayerFixture(test))
         let (a, b) = (try run(ours, .bfloat16, composed: true), try run(reference, .float32, composed: false))
@@ -67,10 +71,11 @@ struct ComposedLayerTests {
         let sequences = try PackedSequences(offsets: fixture.offsets)
         let direction = try Tensor.normal(output.shape, standardDeviation: 1, seed: 99)
         func loss() throws -> Double {
-            try (fixture.layer().composed(
-                PackedHidden(fixture.input), sequences, dtype: .float32, firstOnly: firstOnly,
-                DropoutState(seed: 3)
-            ).wide * direction).sum().item()
+            try
+                (fixture.layer().composed(
+                    PackedHidden(fixture.input), sequences, dtype: .float32, firstOnly: firstOnly,
+                    DropoutState(seed: 3)
+                ).wide * direction).sum().item()
         }
         for (place, name) in LayerFixture.names.enumerated() {
             let parameter = fixture.parameters[place]
@@ -109,7 +114,8 @@ struct ComposedLayerTests {
         func make() throws -> (embeddings: PackedEmbeddings, parameters: [Tensor]) {
             let scope = ParameterScope(store: ParameterStore(), source: nil, seed: 5)
             let normal = ParameterInitializer.normal(standardDeviation: 1)
-            let word = try Embedding(scope["word"], count: 40, width: 24, paddingIndex: 0, initializer: normal)
+            let word = try Embedding(
+                scope["word"], count: 40, width: 24, paddingIndex: 0, initializer: normal)
             let position = try Embedding(scope["position"], count: 8, width: 24, initializer: normal)
             let type = try Embedding(scope["type"], count: 2, width: 24, initializer: normal)
             let norm = try LayerNorm(scope["norm"], width: 24, epsilon: 1e-12)

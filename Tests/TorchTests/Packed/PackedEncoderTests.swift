@@ -20,7 +20,8 @@ struct PackedEncoderTests {
             func norm(_ name: String) throws -> LayerNorm {
                 try LayerNorm(scope[name], width: 32, epsilon: 1e-12)
             }
-            let word = try Embedding(scope["word"], count: 40, width: 32, paddingIndex: 0, initializer: normal)
+            let word = try Embedding(
+                scope["word"], count: 40, width: 32, paddingIndex: 0, initializer: normal)
             let position = try Embedding(scope["position"], count: 80, width: 32, initializer: normal)
             let type = try Embedding(scope["type"], count: 2, width: 32, initializer: normal)
             let first = try norm("norm")
@@ -97,7 +98,8 @@ struct PackedEncoderTests {
             try expectNear(output, wanted, "output")
             // A second pass before the backward pass is left to the layers.
             #expect(
-                try encoder(batch.ids, types: batch.types, offsets: batch.offsets, dtype: .float32, nil) == nil
+                try encoder(batch.ids, types: batch.types, offsets: batch.offsets, dtype: .float32, nil)
+                    == nil
             )
             let direction = try Tensor.normal(output.shape, standardDeviation: 1, seed: 9)
             try (output * direction).sum().backward()
@@ -110,7 +112,8 @@ struct PackedEncoderTests {
             }
             // Gradients that are to be added to are left to the layers.
             #expect(
-                try encoder(batch.ids, types: batch.types, offsets: batch.offsets, dtype: .float32, nil) == nil
+                try encoder(batch.ids, types: batch.types, offsets: batch.offsets, dtype: .float32, nil)
+                    == nil
             )
             for parameter in ours.parameters + reference.parameters {
                 try parameter.clearGradient()
