@@ -1,5 +1,5 @@
 # The two commands a newcomer needs: `make demo` and `make test`. Both install what they need themselves.
-.PHONY: demo test field benchmark same-bits lint docs build clean help
+.PHONY: demo test field benchmark same-bits gpu lint docs build clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -8,6 +8,7 @@ help:
 	@echo "make field         try the built program on killed processes, full disks and the like (CASES=\"DIR …\": further cases)"
 	@echo "make benchmark     set up, then measure against PyTorch, ONNX Runtime and tokenizers"
 	@echo "make same-bits     the same commands hundreds of times: every run must give the same bits (RUNS=200 LEVELS=all)"
+	@echo "make gpu           make a bundle that checks and measures a machine with a GPU (docs/gpu.md)"
 	@echo "make lint          check the formatting"
 	@echo "make docs          build the documentation"
 	@echo "make build         set up, then build .build/release/distill and distill-hub, which downloads (PARQUET=1: with"
@@ -25,6 +26,9 @@ field:
 
 benchmark:
 	@scripts/benchmark.sh
+
+gpu:
+	@scripts/gpu.sh
 
 same-bits:
 	@scripts/bootstrap.sh
