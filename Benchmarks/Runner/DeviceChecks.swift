@@ -170,7 +170,7 @@ extension DeviceChecks {
         return Double(worst / max(floor, b.reduce(0) { max($0, abs($1)) }))
     }
 
-    /// That of every tensor; tensors of small gradients count as if their largest were a thousandth of all's.
+    /// That of every tensor; tensors of small gradients count as if their largest were a hundredth of all's.
     private static func worst(_ a: [String: [Float]], _ b: [String: [Float]]) -> Double {
         guard Set(a.keys) == Set(b.keys), !a.isEmpty else { return .infinity }
         let largest = b.values.reduce(Float(0)) { $1.reduce($0) { max($0, abs($1)) } }

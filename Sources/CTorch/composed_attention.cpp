@@ -65,7 +65,7 @@ at::Tensor padding(const DeviceSequences &s) {
 }  // namespace
 
 bool has_variable_length_attention(bool is_cuda, at::ScalarType type, int64_t head_width) {
-    return is_cuda && type == at::kBFloat16 && head_width % 8 == 0 && head_width <= 256;
+    return is_cuda && type == at::kBFloat16 && head_width % 8 == 0 && head_width <= 256 && is_ampere();
 }
 
 void attend(AttentionState &state, const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, int64_t heads,

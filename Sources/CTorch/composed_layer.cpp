@@ -138,4 +138,15 @@ void ct_composed_layer_s::refresh(const std::vector<at::Tensor> &p) {
     sources.insert(sources.end(), p.begin() + inner_weight, p.begin() + norm2_weight);
     at::_foreach_copy_(copies, sources);
     ++generation;
+    version = version_of(p);
+}
+
+void ct_composed_layer_s::refresh_if_changed(const std::vector<at::Tensor> &p) {
+    if (version != version_of(p)) refresh(p);
+}
+
+uint64_t ct_composed_layer_s::version_of(const std::vector<at::Tensor> &p) {
+    uint64_t sum = 1;
+    for (const at::Tensor &tensor : p) sum = sum * 31 + static_cast<uint64_t>(tensor._version());
+    return sum;
 }

@@ -12,11 +12,15 @@ struct ct_composed_layer_s {
     ct_composed_layer_s(const std::vector<at::Tensor> &parameters, const ct_layer_options &options);
     // Takes the parameters' present values.
     void refresh(const std::vector<at::Tensor> &parameters);
+    void refresh_if_changed(const std::vector<at::Tensor> &parameters);
+    // Notes that a captured graph has taken the parameters' present values.
+    void note_refreshed(const std::vector<at::Tensor> &parameters) { version = version_of(parameters); }
+    static uint64_t version_of(const std::vector<at::Tensor> &parameters);
 
     at::ScalarType type;
     at::Tensor joint, joint_bias, output, output_bias, inner, inner_bias, outer, outer_bias;
     std::vector<at::Tensor> copies;
-    uint64_t generation = 0;
+    uint64_t generation = 0, version = 0;
 };
 
 // What the interface hands out.

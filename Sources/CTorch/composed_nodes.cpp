@@ -55,7 +55,6 @@ struct Layer : torch::autograd::Function<Layer> {
         std::vector<at::Tensor> gradients(layer_parameters);
         bool has_typed = state.pass.has_typed;
         Hidden input = layer_backward(state.pass, gradient_of(slopes), p, gradients);
-        context->saved_data.clear();
         torch::autograd::variable_list result{input.wide, has_typed ? input.typed : at::Tensor()};
         result.insert(result.end(), gradients.begin(), gradients.end());
         result.resize(result.size() + 1);
@@ -65,6 +64,7 @@ struct Layer : torch::autograd::Function<Layer> {
 
 struct EmbeddingState : torch::CustomClassHolder {
     EmbeddingPass pass;
+    bool used = false;
 };
 
 struct Embeddings : torch::autograd::Function<Embeddings> {
@@ -82,10 +82,13 @@ struct Embeddings : torch::autograd::Function<Embeddings> {
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
                                                    torch::autograd::variable_list slopes) {
         auto capsule = context->saved_data["state"].toCapsule();
+        auto &state = static_cast<EmbeddingState &>(*capsule);
+        TORCH_CHECK(!state.used, "backward was called twice on the same graph; run the forward pass again");
+        state.used = true;
         std::vector<at::Tensor> p = context->get_saved_variables();
         at::AutoDispatchBelowADInplaceOrView below;
-        std::vector<at::Tensor> gradients =
-            embeddings_backward(static_cast<EmbeddingState &>(*capsule).pass, gradient_of(slopes), p);
+        std::vector<at::Tensor> gradients = embeddings_backward(state.pass, gradient_of(slopes), p);
+        state.pass = {};
         torch::autograd::variable_list result(gradients.begin(), gradients.end());
         result.emplace_back();
         return result;
@@ -131,7 +134,7 @@ ct_error ct_composed_layer_make(const ct_tensor *parameters, ct_layer_options op
 }
 
 ct_error ct_composed_layer_refresh(ct_composed_layer layer, const ct_tensor *parameters) {
-    return guard("composed_layer", {parameters[0]}, [&] { layer->layer->refresh(list(parameters, layer_parameters)); });
+    return guard("composed_layer", {parameters[0]}, [&] { layer->layer->refresh_if_changed(list(parameters, layer_parameters)); });
 }
 
 void ct_composed_layer_free(ct_composed_layer layer) { delete layer; }

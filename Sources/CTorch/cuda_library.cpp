@@ -91,10 +91,17 @@ const CudaKernels *cuda_kernels(const at::Tensor &tensor) {
     if (!tensor.is_cuda() && !named) return nullptr;
     const Library &all = library();
     bool fits = tensor.dim() == 0 || tensor.size(-1) <= CK_LARGEST_WIDTH;
-    return all.loaded && fits && all.emulated == tensor.is_cpu() ? &all.kernels : nullptr;
+    return all.loaded && fits && all.emulated == tensor.is_cpu() && (tensor.is_cpu() || is_ampere()) ? &all.kernels : nullptr;
 }
 
-const char *cuda_kernels_path() { return library().path.c_str(); }
+const char *cuda_kernels_path() {
+    try {
+        return library().path.c_str();
+    } catch (...) {
+        // The first use of a kernel says why.
+        return "";
+    }
+}
 
 void *cuda_stream(const at::Tensor &tensor) {
     if (tensor.is_cpu()) return nullptr;
@@ -131,7 +138,7 @@ CudaGraphs find_graphs() {
 
 const CudaGraphs *cuda_graphs() {
     static const CudaGraphs found = find_graphs();
-    return found.capture ? &found : nullptr;
+    return found.new_pool && found.capture && found.replay && found.free ? &found : nullptr;
 }
 
 }  // namespace ctorch

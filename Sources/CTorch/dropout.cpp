@@ -97,7 +97,12 @@ at::Tensor dropout_device(const at::Tensor &input, double probability, uint64_t 
         generator.set_current_seed(seed ^ (offset * 0x9E3779B97F4A7C15ull));
     }
     // One kernel where the device has it.
-    if (input.is_cuda()) return std::get<0>(at::native_dropout(input, probability, /*train=*/true));
+    if (input.is_cuda()) {
+        // Which elements a draw is for depends on the layout and the alignment, which must be the gradient's too.
+        at::Tensor source = input.contiguous();
+        if (reinterpret_cast<uintptr_t>(source.const_data_ptr()) % 16 != 0) source = source.clone();
+        return std::get<0>(at::native_dropout(source, probability, /*train=*/true));
+    }
     at::Tensor keep = at::empty_like(input).bernoulli_(1.0 - probability, generator);
     return input * keep * (1.0 / (1.0 - probability));
 }

@@ -43,6 +43,10 @@ const Element *const_data(const at::Tensor &tensor) {
     return static_cast<const Element *>(tensor.const_data_ptr());
 }
 
+// Whether the current CUDA device is of compute capability 8.0 or above, which bfloat16, libtorch's attention for sequences of
+// several lengths and the kernels of this package need.
+bool is_ampere();
+
 std::vector<at::Tensor> list(const ct_tensor *tensors, size_t count);
 
 at::ScalarType scalar_type(ct_dtype dtype);

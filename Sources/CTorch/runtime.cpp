@@ -86,6 +86,8 @@ ct_tensor_s::~ct_tensor_s() { --live_tensors; }
 
 namespace ctorch {
 
+bool is_ampere() { return at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8(); }
+
 ct_error failure(const char *operation, std::initializer_list<ct_tensor> inputs) noexcept {
     try {
         throw;
@@ -160,7 +162,7 @@ const char *ct_cpu_capability(void) {
 bool ct_has_fast_bfloat16(ct_device place) {
     try {
         switch (place.type) {
-        case CT_CUDA: return at::detail::getCUDAHooks().deviceCount() > 0;
+        case CT_CUDA: return at::detail::getCUDAHooks().deviceCount() > 0 && ctorch::is_ampere();
         default: return false;
         }
     } catch (...) {

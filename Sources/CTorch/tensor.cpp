@@ -60,7 +60,8 @@ ct_error ct_from_bytes(const void *bytes, size_t byte_count, const int64_t *shap
                        ct_device place, ct_tensor *out) {
     return guard("from_bytes", {}, [&] {
         // From pinned memory the copy to a CUDA device is waited for by nobody.
-        bool pinned = place.type == CT_CUDA;
+        // What is large is loaded once, and would keep that memory.
+        bool pinned = place.type == CT_CUDA && byte_count <= 1 << 20;
         at::Tensor tensor = at::empty(sizes(shape, rank), host_options(dtype).pinned_memory(pinned));
         TORCH_CHECK(tensor.nbytes() == byte_count, "shape ", tensor.sizes(), " needs ", tensor.nbytes(),
                     " bytes, got ", byte_count);

@@ -273,8 +273,8 @@ bool ct_has_variable_length_attention(ct_device device, bool half, int64_t head_
 // Where the CUDA kernels of this package were loaded from; "" where libtorch's operations compute all.
 const char *ct_cuda_kernels_path(void);
 
-// A layer's weights in the type they are multiplied in, for inference and training; of the parameters' values at the last
-// refresh, which must not come between a forward pass and its backward pass.
+// A layer's weights in the type they are multiplied in, for inference and training. A refresh takes the parameters' present
+// values where they have changed, which must not be between a forward pass and its backward pass.
 typedef struct ct_composed_handle_s *ct_composed_layer;
 ct_error ct_composed_layer_make(const ct_tensor *parameters, ct_layer_options options, ct_composed_layer *out);
 ct_error ct_composed_layer_refresh(ct_composed_layer layer, const ct_tensor *parameters);
@@ -291,8 +291,8 @@ ct_error ct_composed_embeddings(const ct_tensor *parameters, const int32_t *ids,
 
 // A whole encoder whose kernels a captured CUDA graph starts together. *out of ct_encoder_make is NULL where there are no such
 // graphs; `emulated` runs the same code without them, also on the CPU, for tests. `options` (layers) have their dropout
-// probabilities; `parameters` are those of all layers.
-typedef struct ct_encoder_s *ct_encoder;
+// probabilities; `parameters` are those of all layers. One thread alone may run the encoders of a device.
+typedef struct ct_encoder_handle_s *ct_encoder;
 ct_error ct_encoder_make(const ct_tensor *tables, const ct_tensor *parameters, const ct_layer_options *options, size_t layers,
                          int64_t padding_index, int64_t first_position, double epsilon, double dropout, bool emulated,
                          ct_encoder *out);
@@ -362,8 +362,8 @@ typedef struct {
     double learning_rate, beta1, beta2, epsilon, weight_decay;
     int64_t step;  // 1 for the first update
 } ct_adamw_options;
-// One fused AdamW update of every parameter, from its accumulated gradient; all must have one. Off the CPU gradients are
-// divided by `scale`, and nothing is changed where `skips` is 1: float32 scalars on the device, or NULL.
+// One fused AdamW update of every parameter, from its accumulated gradient; all must have one. Gradients are divided by
+// `scale`, and nothing is changed where `skips` is 1: float32 scalars on the device, or NULL.
 ct_error ct_adamw_(const ct_tensor *parameters, const ct_tensor *first_moments, const ct_tensor *second_moments,
                    size_t count, ct_adamw_options options, ct_tensor scale_or_null, ct_tensor skips_or_null);
 // The gradients' joint 2-norm, without waiting for the device. *scale is what gradients are divided by to have at most

@@ -27,7 +27,7 @@ public final class Predictor {
     let tokenizer: Tokenizer
     private let directory: URL
     /// Texts that go through the model together; a GPU has room for more.
-    public var batchSize: Int
+    public var batchSize: Int { didSet { precondition(batchSize > 0, "a batch has at least one text") } }
 
     /// - Parameters:
     ///   - directory: A model directory in Hugging Face format.

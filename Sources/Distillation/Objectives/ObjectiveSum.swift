@@ -49,6 +49,14 @@ public final class ObjectiveSum {
         featureTerms = features
     }
 
+    /// - Throws: ``DistillationError`` for a loss of several numbers.
+    private static func scalar(_ loss: Tensor, _ name: String) throws -> Tensor {
+        guard loss.count == 1 else {
+            throw DistillationError("objective \(name): its loss has the shape \(loss.shape); give a scalar")
+        }
+        return loss
+    }
+
     /// The loss of a batch.
     ///
     /// An objective whose weight is 0 at this point is only watched, and left out where it would read layers.
@@ -59,12 +67,14 @@ public final class ObjectiveSum {
             let weight = term.weight.value(at: batch.progress)
             guard weight != 0 else {
                 if !featureTerms[index] {
-                    parts.append((term.name, try withNoGrad { try term.objective.loss(batch) }))
+                    parts.append(
+                        (term.name, try Self.scalar(withNoGrad { try term.objective.loss(batch) }, term.name))
+                    )
                 }
                 continue
             }
             let loss = try term.objective.loss(batch)
-            parts.append((term.name, try loss.detached()))
+            parts.append((term.name, try Self.scalar(loss.detached(), term.name)))
             let weighted = try weight == 1 ? loss : loss * weight
             total = try total.map { try $0 + weighted } ?? weighted
         }

@@ -22,6 +22,8 @@ struct LaunchedStep {
 
     /// The step, counted from 0.
     let number: Int
+    /// Its epoch, counted from 0.
+    let epoch: Int
     let passes: [Pass]
     let gradNorm: Norm
     let learningRate: Double
@@ -47,7 +49,7 @@ extension Trainer {
                 let loss = Double(scalars.next(1)[0])
                 var terms = NamedValues()
                 for (name, _) in pass.terms { terms[name] = Double(scalars.next(1)[0]) }
-                try requireFinite(loss: loss, pass, terms, step.number)
+                try requireFinite(loss: loss, pass, terms, step.number, step.epoch)
                 stepSums.add(terms, total: loss, count: pass.batch.count)
                 let classes = try pass.student.size(1)
                 let own = Logits(values: students.next(pass.student.count), classes: classes)
@@ -59,7 +61,9 @@ extension Trainer {
                 case .number(let norm): norm
                 case .tensor: Double(scalars.next(1)[0])
                 }
-            guard norm.isFinite else { throw notFinite("the gradients' norm is \(norm)", step.number) }
+            guard norm.isFinite else {
+                throw notFinite("the gradients' norm is \(norm)", step.number, step.epoch)
+            }
             sums.merge(stepSums)
             return StepResult(
                 examples: step.examples, sums: stepSums, gradNorm: norm, learningRate: step.learningRate)

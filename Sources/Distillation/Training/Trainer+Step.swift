@@ -38,7 +38,7 @@ extension Trainer {
             )
         } else {
             let norm = try optimizer.clipGradients(maxNorm: maxNorm)
-            guard norm.isFinite else { throw notFinite("the gradients' norm is \(norm)", step) }
+            guard norm.isFinite else { throw notFinite("the gradients' norm is \(norm)", step, epoch) }
             try optimizer.step(learningRate: learningRate)
             gradNorm = .number(norm)
         }
@@ -46,11 +46,8 @@ extension Trainer {
         step += 1
         stepInEpoch += 1
         return LaunchedStep(
-            number: step - 1, passes: launched, gradNorm: gradNorm, learningRate: learningRate)
+            number: step - 1, epoch: epoch, passes: launched, gradNorm: gradNorm, learningRate: learningRate)
     }
-
-    /// Whether the model's device computes on while this thread does something else.
-    var isAsynchronous: Bool { model.device.kind == .cuda }
 
     private func averageWeights() throws {
         guard let averages else { return }
@@ -77,35 +74,44 @@ extension Trainer {
             batch: batch, total: try terms.total.detached(), terms: terms.terms,
             student: try student.logits.detached(), teacher: try signals?.logits.detached())
         if !isAsynchronous {
-            try requireFinite(loss: pass.total.item(), pass, terms.values(), step)
+            try requireFinite(loss: pass.total.item(), pass, terms.values(), step, epoch)
         }
         try (share == 1 ? terms.total : terms.total * share).backward()
         return pass
     }
 
+    /// Checks the loss of a pass.
+    ///
     /// - Throws: ``NonFiniteLossError``, which blames the teacher where its outputs are no numbers.
-    func requireFinite(loss: Double, _ pass: LaunchedStep.Pass, _ terms: NamedValues, _ step: Int) throws {
+    func requireFinite(
+        loss: Double, _ pass: LaunchedStep.Pass, _ terms: NamedValues, _ step: Int, _ epoch: Int
+    ) throws {
         guard !loss.isFinite else { return }
         if let theirs = pass.teacher, try !Self.isFinite(theirs) {
             throw NonFiniteLossError(
-                description: place(step)
+                description: place(step, epoch)
                     + ": the teacher's outputs are no numbers; its weights are damaged")
         }
         let parts = ["loss \(loss)"] + terms.map { "\($0.name) \($0.value)" }
-        throw notFinite(parts.joined(separator: ", "), step)
+        throw notFinite(parts.joined(separator: ", "), step, epoch)
     }
 
-    /// - Parameter step: Counted from 0; `nil` for the next one.
-    func notFinite(_ what: String, _ step: Int? = nil) -> NonFiniteLossError {
+    /// The error for a step that is not finite.
+    ///
+    /// - Parameters:
+    ///   - what: What is not.
+    ///   - step: Counted from 0; `nil` for the next one.
+    ///   - epoch: Its epoch, counted from 0; `nil` for the present one.
+    func notFinite(_ what: String, _ step: Int? = nil, _ epoch: Int? = nil) -> NonFiniteLossError {
         let rate = schedule.learningRate(atStep: step ?? self.step)
         return NonFiniteLossError(
             description:
-                "\(place(step ?? self.step)): \(what), learning rate \(rate); lower --learning-rate or raise --warmup-steps"
+                "\(place(step ?? self.step, epoch ?? self.epoch)): \(what), learning rate \(rate); lower --learning-rate or raise --warmup-steps"
         )
     }
 
     /// Where training stopped.
-    private func place(_ step: Int) -> String {
+    private func place(_ step: Int, _ epoch: Int) -> String {
         "training stopped at step \(min(step + 1, totalSteps)) of \(totalSteps) (epoch \(epoch + 1))"
     }
 

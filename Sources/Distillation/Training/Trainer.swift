@@ -25,6 +25,8 @@ public final class Trainer {
     let optimizer: AdamW
     let schedule: LearningRateSchedule
     let dropout: DropoutState
+    /// Whether the model's device computes on while this thread does something else, so that steps are read late.
+    var isAsynchronous: Bool
     /// The metric by which the best checkpoint is chosen.
     let metricForBest: MetricName
     let averages: ExponentialMovingAverage?
@@ -110,6 +112,7 @@ public final class Trainer {
         averages = try arguments.emaDecay.map {
             try ExponentialMovingAverage(model.parameters, decay: $0, updateAfter: Self.averagingInterval)
         }
+        isAsynchronous = model.device.kind == .cuda
         dropout = DropoutState(
             position: .init(seed: arguments.seed, offset: UInt64(stage.firstStep) << 32))
     }
@@ -123,7 +126,8 @@ public final class Trainer {
     ///   - shouldStop: Asked after each step.
     /// - Returns: Whether the last step was reached, or training ended early because nothing was gained any more.
     /// - Throws: ``NonFiniteLossError`` where the loss or a gradient is not finite. The weights are then those
-    ///   before the failed step; ``best`` holds the last good ones.
+    ///   before the failed step; ``best`` holds the last good ones. On a device that computes on by itself, counts may have
+    ///   gone on to later steps.
     @discardableResult
     public func train(
         evaluate: () throws -> MetricValues, onBest: (EpochMetrics) throws -> Void = { _ in },
@@ -142,15 +146,19 @@ public final class Trainer {
                 let launched = try completed { try launch(passes) }
                 unread.append(launched)
                 examples += launched.examples
-                let (stops, isLast) = (shouldStop(), step == totalSteps)
+                let isLast = step == totalSteps
                 let isDue =
                     arguments.evalSteps.map { step.isMultiple(of: $0) } ?? (stepInEpoch == batches.count)
-                if !isAsynchronous || stops || isLast || isDue || isLogged || unread.count == Self.unreadLimit
-                {
+                if !isAsynchronous || isLast || isDue || isLogged || unread.count == Self.unreadLimit {
                     for result in try completed({ try read(unread) }) { meter.add(result) }
                     unread = []
                 }
                 report(&meter, onEvent)
+                let stops = shouldStop()
+                if stops, !unread.isEmpty {
+                    for result in try completed({ try read(unread) }) { meter.add(result) }
+                    unread = []
+                }
                 if stops || isLast || isDue {
                     let pause = Date()
                     let speed = Double(examples - examplesBefore) / max(1e-9, pause.timeIntervalSince(start))

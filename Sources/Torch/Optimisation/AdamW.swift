@@ -113,6 +113,9 @@ public final class AdamW {
     /// - Returns: The norm before clipping: a scalar.
     /// - Throws: ``TorchError`` where no parameter has a gradient.
     public func stepWithoutWaiting(learningRate: Double, maxNorm: Double, losses: [Tensor]) throws -> Tensor {
+        guard tables.isEmpty else {
+            throw TorchError("adamw_: a step that waits for nothing takes no sparse tables")
+        }
         let withGradient = parameters.filter(\.hasGradient)
         guard let first = withGradient.first else {
             throw TorchError("adamw_: no parameter has a gradient; call backward first")

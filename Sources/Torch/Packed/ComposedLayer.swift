@@ -1,10 +1,10 @@
 import CTorch
 
-/// A layer's weights in the type that libtorch's operations multiply them in, made anew when a parameter has changed.
+/// A layer's weights in the type that libtorch's operations multiply them in, brought up to date when a parameter has
+/// changed.
 final class ComposedLayer {
     let handle: ct_composed_layer
     let isHalf: Bool
-    private var version: Int64
 
     init(_ parameters: [Tensor], _ options: ct_layer_options) throws {
         var made: ct_composed_layer?
@@ -14,7 +14,6 @@ final class ComposedLayer {
         guard let made else { throw TorchError(kind: .internal, "an operation returned no layer") }
         handle = made
         isHalf = options.half
-        version = Self.version(of: parameters)
     }
 
     deinit { ct_composed_layer_free(handle) }
@@ -22,12 +21,8 @@ final class ComposedLayer {
     /// Whether it holds weights of the wanted type, brought up to date.
     func suits(_ parameters: [Tensor], half: Bool) throws -> Bool {
         guard half == isHalf else { return false }
-        let now = Self.version(of: parameters)
-        if now != version {
-            try Tensor.withHandles(parameters) { handles, _ in
-                try check(ct_composed_layer_refresh(handle, handles))
-            }
-            version = now
+        try Tensor.withHandles(parameters) { handles, _ in
+            try check(ct_composed_layer_refresh(handle, handles))
         }
         return true
     }
@@ -46,10 +41,6 @@ final class ComposedLayer {
                 }
             }
         }
-    }
-
-    private static func version(of parameters: [Tensor]) -> Int64 {
-        parameters.reduce(Int64(0)) { $0 &* 31 &+ ct_version_of($1.handle) }
     }
 }
 

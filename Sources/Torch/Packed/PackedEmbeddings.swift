@@ -2,7 +2,7 @@ import CTorch
 
 /// The sum of word, position and segment embeddings of packed sequences, normalised, with dropout, in one operation.
 ///
-/// The gradient of the word table is sparse: it holds the rows that occur in the batch.
+/// On the CPU the gradient of the word table is sparse: it holds the rows that occur in the batch.
 public struct PackedEmbeddings {
     let parameters: [Tensor]
     let positionOffset: Int
@@ -36,7 +36,7 @@ public struct PackedEmbeddings {
     ///   - sequences: Where the examples begin; positions count from there.
     ///   - dtype: What the layers after multiply in.
     ///   - state: The random state in training; `nil` in evaluation.
-    /// - Returns: (T, H), float32.
+    /// - Returns: (T, H), float32, and beside it in `dtype` where that is another, on other devices than the CPU.
     /// - Throws: ``TorchError`` for ids outside of a table, or an example longer than the position table.
     public func callAsFunction(
         _ ids: [Int32], types: [Int32]?, _ sequences: PackedSequences, dtype: DType = .float32,
@@ -66,7 +66,7 @@ public struct PackedEmbeddings {
     ) throws -> PackedHidden {
         let position = dropout.probability > 0 ? state?.next(1) : nil
         let tables = try self.tables()
-        try validate(ids, types: types, longest: sequences.longest)
+        try validate(ids, types: types, offsets: sequences.offsets)
         // All numbers in one transfer.
         let numbers = try Tensor(ids + (types ?? []), device: sequences.device)
         let given = try numbers.narrowed(dimension: 0, start: 0, length: ids.count)
@@ -87,7 +87,18 @@ public struct PackedEmbeddings {
     }
 
     /// - Throws: ``TorchError`` for numbers outside of a table: on a device they would end the process.
-    func validate(_ ids: [Int32], types: [Int32]?, longest: Int) throws {
+    func validate(_ ids: [Int32], types: [Int32]?, offsets: [Int]) throws {
+        guard types == nil || types?.count == ids.count else {
+            throw TorchError("packed_embeddings: token_type_ids and input_ids differ in shape")
+        }
+        guard offsets.count > 1, offsets.first == 0, offsets.last == ids.count else {
+            throw TorchError(
+                "packed_embeddings: the offsets must lead from 0 to \(ids.count), the number of tokens")
+        }
+        if let empty = (1..<offsets.count).first(where: { offsets[$0] <= offsets[$0 - 1] }) {
+            throw TorchError("packed_embeddings: example \(empty - 1) has no token")
+        }
+        let longest = (1..<offsets.count).reduce(0) { max($0, offsets[$1] - offsets[$1 - 1]) }
         try requireRows(ids, of: parameters[0], "input_ids")
         if let types { try requireRows(types, of: parameters[2], "token_type_ids") }
         let positions = try parameters[1].size(0) - positionOffset

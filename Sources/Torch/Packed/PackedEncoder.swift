@@ -4,7 +4,8 @@ import CTorch
 /// library for it: starting them one by one takes longer than a small batch takes the device.
 ///
 /// The second batch of about a shape is captured, and later ones are replayed. The results are those of the layers one by
-/// one, but for rounding, and for what attention's dropout draws.
+/// one, but for rounding, and for what attention's dropout draws. Gradients lie in memory that the next backward pass writes
+/// again. All encoders of a device share memory: one thread alone may run them.
 public final class PackedEncoder {
     private let handle: ct_encoder
     private let embeddings: PackedEmbeddings
@@ -52,8 +53,7 @@ public final class PackedEncoder {
     public func callAsFunction(
         _ ids: [Int32], types: [Int32]?, offsets: [Int], dtype: DType, _ state: DropoutState?
     ) throws -> Tensor? {
-        let longest = (1..<offsets.count).reduce(0) { max($0, offsets[$1] - offsets[$1 - 1]) }
-        try embeddings.validate(ids, types: types, longest: longest)
+        try embeddings.validate(ids, types: types, offsets: offsets)
         let position = state?.position
         var out: ct_tensor?
         let starts = offsets.map { Int64($0) }

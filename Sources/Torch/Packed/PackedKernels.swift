@@ -30,9 +30,6 @@ public enum PackedKernels {
         }
     }
 
-    /// Where this package's CUDA kernels were loaded from; "" where libtorch's operations compute all on CUDA devices.
-    public static var cudaLibrary: String { String(cString: ct_cuda_kernels_path()) }
-
     /// The instruction set that they were chosen for, such as `avx512_bf16`.
     public static var instructionSet: String { String(cString: ct_kernels_name()) }
 
