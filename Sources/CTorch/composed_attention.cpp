@@ -12,13 +12,6 @@ namespace ctorch {
 
 namespace {
 
-// The default generator of a device starts anew for this call, so that a run draws the same numbers again.
-void seed_generator(const at::Tensor &like, const DropoutCall &call) {
-    at::Generator generator = at::globalContext().defaultGenerator(like.device());
-    std::lock_guard<std::mutex> lock(generator.mutex());
-    generator.set_current_seed(call.seed ^ (call.offset * 0x9E3779B97F4A7C15ull));
-}
-
 // libtorch's kernels that add up in any order do so in one order while this lives.
 class Deterministic {
   public:
@@ -77,7 +70,7 @@ void attend(AttentionState &state, const at::Tensor &query, const at::Tensor &ke
     if (has_variable_length_attention(query.is_cuda(), query.scalar_type(), width)) {
         state.query_starts = first_only ? at::arange(s.count() + 1, s.starts.options()) : s.starts;
         // A captured graph draws from the generator as it stands at each replay.
-        if (call.on() && !call.state) seed_generator(query, call);
+        if (call.on() && !call.state) seed_generator(query.device(), call.seed, call.offset);
         at::Tensor output, debug;
         std::tie(output, state.log_sum, state.random, state.unused, debug) = at::_flash_attention_forward(
             state.query, state.key, state.value, state.query_starts, s.starts, first_only ? 1 : s.longest, s.longest,
@@ -97,19 +90,19 @@ void attend(AttentionState &state, const at::Tensor &query, const at::Tensor &ke
 std::array<at::Tensor, 3> attend_backward(const AttentionState &state, const at::Tensor &gradient, int64_t heads,
                                           bool first_only, const DeviceSequences &s, const DropoutCall &call) {
     double scale = scale_of(state.query);
-    at::Tensor slope = gradient.unflatten(1, {heads, gradient.size(1) / heads});
+    at::Tensor output_gradient = gradient.unflatten(1, {heads, gradient.size(1) / heads});
     if (!state.probabilities.defined()) {
         Deterministic deterministic;
         at::Tensor output = state.output.unflatten(1, {heads, gradient.size(1) / heads});
         auto [q, k, v] = at::_flash_attention_backward(
-            slope, state.query, state.key, state.value, output, state.log_sum, state.query_starts, s.starts,
+            output_gradient, state.query, state.key, state.value, output, state.log_sum, state.query_starts, s.starts,
             first_only ? 1 : s.longest, s.longest, call.probability, /*is_causal=*/false, state.random, state.unused, scale);
         return {q.flatten(1), k.flatten(1), v.flatten(1)};
     }
     at::Tensor q = padded_queries(state.query, first_only, s), k = padded(state.key, s), v = padded(state.value, s);
     const at::Tensor &p = state.probabilities;
     at::Tensor weights = call.on() ? dropout(p, call) : p;
-    at::Tensor wide = padded_queries(slope, first_only, s);
+    at::Tensor wide = padded_queries(output_gradient, first_only, s);
     at::Tensor value = at::matmul(weights.transpose(2, 3), wide);
     at::Tensor of_weights = at::matmul(wide, v.transpose(2, 3));
     if (call.on()) of_weights = dropout(of_weights, call);

@@ -9,8 +9,8 @@ namespace ctorch {
 
 namespace {
 
-at::Tensor rows_gradient(const at::Tensor &slope, const at::Tensor &ids, const at::Tensor &table, int64_t padding) {
-    return at::embedding_dense_backward(slope, ids, table.size(0), padding, /*scale_grad_by_freq=*/false);
+at::Tensor rows_gradient(const at::Tensor &gradient, const at::Tensor &ids, const at::Tensor &table, int64_t padding) {
+    return at::embedding_dense_backward(gradient, ids, table.size(0), padding, /*scale_grad_by_freq=*/false);
 }
 
 }  // namespace

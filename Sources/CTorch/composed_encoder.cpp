@@ -117,7 +117,7 @@ struct Encoder : torch::autograd::Function<Encoder> {
     }
 
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
-                                                   torch::autograd::variable_list slopes) {
+                                                   torch::autograd::variable_list output_gradients) {
         auto capsule = context->saved_data["state"].toCapsule();
         auto &state = static_cast<EncoderState &>(*capsule);
         TORCH_CHECK(!state.used, "backward was called twice on the same graph; run the forward pass again");
@@ -125,7 +125,7 @@ struct Encoder : torch::autograd::Function<Encoder> {
         ct_encoder_s &e = *state.encoder;
         Entry &entry = *state.entry;
         at::AutoDispatchBelowADInplaceOrView below;
-        entry.gradient.copy_(slopes[0]);
+        entry.gradient.copy_(output_gradients[0]);
         if (e.emulated) {
             run_backward(e, entry, state.shape);
         } else {
@@ -226,11 +226,7 @@ ct_error ct_encoder_run(ct_encoder encoder, const int32_t *ids, const int32_t *t
             at::NoGradGuard no_grad;
             fill(e, entry, shape, b);
             for (size_t i = 0; !training && i < e.weights.size(); ++i) e.weights[i]->refresh_if_changed(e.parameters[i]);
-            if (shape.dropout && entry.numbers.is_cuda()) {
-                at::Generator generator = at::globalContext().defaultGenerator(entry.numbers.device());
-                std::lock_guard<std::mutex> lock(generator.mutex());
-                generator.set_current_seed(seed ^ (offset * 0x9E3779B97F4A7C15ull));
-            }
+            if (shape.dropout && entry.numbers.is_cuda()) seed_generator(entry.numbers.device(), seed, offset);
         }
         auto state = c10::make_intrusive<EncoderState>();
         state->encoder = encoder->encoder, state->entry = &entry, state->shape = shape;

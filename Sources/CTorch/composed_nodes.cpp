@@ -20,8 +20,8 @@ torch::autograd::variable_list outputs(const Hidden &hidden) {
     return {hidden.wide};
 }
 
-Hidden gradient_of(const torch::autograd::variable_list &slopes) {
-    return {contiguous(slopes[0]), slopes.size() > 1 ? contiguous(slopes[1]) : at::Tensor()};
+Hidden gradient_of(const torch::autograd::variable_list &output_gradients) {
+    return {contiguous(output_gradients[0]), output_gradients.size() > 1 ? contiguous(output_gradients[1]) : at::Tensor()};
 }
 
 struct LayerState : torch::CustomClassHolder {
@@ -44,7 +44,7 @@ struct Layer : torch::autograd::Function<Layer> {
     }
 
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
-                                                   torch::autograd::variable_list slopes) {
+                                                   torch::autograd::variable_list output_gradients) {
         auto capsule = context->saved_data["state"].toCapsule();
         auto &state = static_cast<LayerState &>(*capsule);
         TORCH_CHECK(!state.used, "backward was called twice on the same graph; run the forward pass again");
@@ -54,7 +54,7 @@ struct Layer : torch::autograd::Function<Layer> {
         at::AutoDispatchBelowADInplaceOrView below;
         std::vector<at::Tensor> gradients(layer_parameters);
         bool has_typed = state.pass.has_typed;
-        Hidden input = layer_backward(state.pass, gradient_of(slopes), p, gradients);
+        Hidden input = layer_backward(state.pass, gradient_of(output_gradients), p, gradients);
         torch::autograd::variable_list result{input.wide, has_typed ? input.typed : at::Tensor()};
         result.insert(result.end(), gradients.begin(), gradients.end());
         result.resize(result.size() + 1);
@@ -80,14 +80,14 @@ struct Embeddings : torch::autograd::Function<Embeddings> {
     }
 
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
-                                                   torch::autograd::variable_list slopes) {
+                                                   torch::autograd::variable_list output_gradients) {
         auto capsule = context->saved_data["state"].toCapsule();
         auto &state = static_cast<EmbeddingState &>(*capsule);
         TORCH_CHECK(!state.used, "backward was called twice on the same graph; run the forward pass again");
         state.used = true;
         std::vector<at::Tensor> p = context->get_saved_variables();
         at::AutoDispatchBelowADInplaceOrView below;
-        std::vector<at::Tensor> gradients = embeddings_backward(state.pass, gradient_of(slopes), p);
+        std::vector<at::Tensor> gradients = embeddings_backward(state.pass, gradient_of(output_gradients), p);
         state.pass = {};
         torch::autograd::variable_list result(gradients.begin(), gradients.end());
         result.emplace_back();

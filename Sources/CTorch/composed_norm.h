@@ -15,6 +15,9 @@ struct DropoutCall {
     bool on() const { return probability > 0; }
 };
 
+// Starts the default generator of a device anew for a call, so that a run draws the same numbers again.
+void seed_generator(const at::Device &device, uint64_t seed, uint64_t offset);
+
 // Dropout of any tensor, the same mask for the same call: its own backward pass.
 at::Tensor dropout(const at::Tensor &input, const DropoutCall &call);
 

@@ -68,7 +68,6 @@ struct Library {
         find(kernels.residual_norm_forward, "ck_residual_norm_forward");
         find(kernels.residual_norm_backward, "ck_residual_norm_backward");
         find(kernels.column_sums, "ck_column_sums");
-        find(kernels.activation_forward, "ck_activation_forward");
         find(kernels.activation_backward, "ck_activation_backward");
         find(kernels.embeddings_forward, "ck_embeddings_forward");
         find(kernels.rows_gradient, "ck_rows_gradient");

@@ -14,7 +14,6 @@ struct CudaKernels {
     decltype(&::ck_residual_norm_forward) residual_norm_forward;
     decltype(&::ck_residual_norm_backward) residual_norm_backward;
     decltype(&::ck_column_sums) column_sums;
-    decltype(&::ck_activation_forward) activation_forward;
     decltype(&::ck_activation_backward) activation_backward;
     decltype(&::ck_embeddings_forward) embeddings_forward;
     decltype(&::ck_rows_gradient) rows_gradient;

@@ -91,11 +91,7 @@ at::Tensor dropout_cpu(const at::Tensor &input, Threshold threshold, uint64_t se
 
 // Other devices draw from their own generators, seeded for this call, so that a run stays repeatable there too.
 at::Tensor dropout_device(const at::Tensor &input, double probability, uint64_t seed, uint64_t offset) {
-    at::Generator generator = at::globalContext().defaultGenerator(input.device());
-    {
-        std::lock_guard<std::mutex> lock(generator.mutex());
-        generator.set_current_seed(seed ^ (offset * 0x9E3779B97F4A7C15ull));
-    }
+    ctorch::seed_generator(input.device(), seed, offset);
     // One kernel where the device has it.
     if (input.is_cuda()) {
         // Which elements a draw is for depends on the layout and the alignment, which must be the gradient's too.
@@ -103,7 +99,7 @@ at::Tensor dropout_device(const at::Tensor &input, double probability, uint64_t 
         if (reinterpret_cast<uintptr_t>(source.const_data_ptr()) % 16 != 0) source = source.clone();
         return std::get<0>(at::native_dropout(source, probability, /*train=*/true));
     }
-    at::Tensor keep = at::empty_like(input).bernoulli_(1.0 - probability, generator);
+    at::Tensor keep = at::empty_like(input).bernoulli_(1.0 - probability);
     return input * keep * (1.0 / (1.0 - probability));
 }
 
@@ -129,6 +125,12 @@ struct Dropout : torch::autograd::Function<Dropout> {
 };
 
 }  // namespace
+
+void ctorch::seed_generator(const at::Device &device, uint64_t seed, uint64_t offset) {
+    at::Generator generator = at::globalContext().defaultGenerator(device);
+    std::lock_guard<std::mutex> lock(generator.mutex());
+    generator.set_current_seed(seed ^ (offset * 0x9E3779B97F4A7C15ull));
+}
 
 at::Tensor ctorch::dropout(const at::Tensor &input, const DropoutCall &call) {
     if (!input.is_cpu()) {

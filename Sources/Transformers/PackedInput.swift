@@ -42,13 +42,7 @@ public struct PackedInput: Sendable, Equatable {
 extension PackedInput {
     /// Where each token stands in the padded batch, counted row by row: (T) int64.
     func places(device: Device) throws -> Tensor {
-        let longest = (0..<count).reduce(0) { max($0, offsets[$1 + 1] - offsets[$1]) }
-        var places: [Int] = []
-        places.reserveCapacity(inputIDs.count)
-        for row in 0..<count {
-            for token in 0..<offsets[row + 1] - offsets[row] { places.append(row * longest + token) }
-        }
-        return try Tensor(places, device: device)
+        try Tensor(PackedSequences.paddedPlaces(offsets), device: device)
     }
 }
 

@@ -136,6 +136,10 @@ public final class Trainer {
         var meter = StepMeter()
         // Steps whose results are still on the device.
         var unread: [LaunchedStep] = []
+        func readSteps() throws {
+            for result in try completed({ try read(unread) }) { meter.add(result) }
+            unread = []
+        }
         var start = Date()
         var examplesBefore = examples
         while step < totalSteps {
@@ -150,15 +154,11 @@ public final class Trainer {
                 let isDue =
                     arguments.evalSteps.map { step.isMultiple(of: $0) } ?? (stepInEpoch == batches.count)
                 if !isAsynchronous || isLast || isDue || isLogged || unread.count == Self.unreadLimit {
-                    for result in try completed({ try read(unread) }) { meter.add(result) }
-                    unread = []
+                    try readSteps()
                 }
                 report(&meter, onEvent)
                 let stops = shouldStop()
-                if stops, !unread.isEmpty {
-                    for result in try completed({ try read(unread) }) { meter.add(result) }
-                    unread = []
-                }
+                if stops { try readSteps() }
                 if stops || isLast || isDue {
                     let pause = Date()
                     let speed = Double(examples - examplesBefore) / max(1e-9, pause.timeIntervalSince(start))

@@ -130,14 +130,11 @@ public final class PackedEncoderLayer {
     }
 
     private func options(_ dtype: DType, _ firstOnly: Bool, _ state: DropoutState?) -> ct_layer_options {
-        var options = self.options
+        var options = state == nil ? self.options : trainingOptions
         options.half = dtype == .bfloat16
         options.first_only = firstOnly
         if let state {
             let position = state.next(3)
-            options.hidden_dropout = hiddenDropout
-            options.output_dropout = outputDropout
-            options.attention_dropout = attentionDropout
             (options.seed, options.offset) = (position.seed, position.offset)
         }
         return options

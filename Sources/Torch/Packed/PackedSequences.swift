@@ -62,15 +62,21 @@ public final class PackedSequences {
     /// Where each token stands in the padded batch, counted row by row: (T) int64.
     private func tokenPlaces() throws -> Tensor {
         if let places { return places }
-        var numbers: [Int] = []
-        numbers.reserveCapacity(offsets.last ?? 0)
-        let longest = self.longest
-        for row in 0..<count {
-            for token in 0..<offsets[row + 1] - offsets[row] { numbers.append(row * longest + token) }
-        }
-        let made = try Tensor(numbers, device: device)
+        let made = try Tensor(Self.paddedPlaces(offsets), device: device)
         places = made
         return made
+    }
+
+    /// Where each token of packed examples stands in the padded batch, counted row by row.
+    public static func paddedPlaces(_ offsets: [Int]) -> [Int] {
+        let rows = 0..<offsets.count - 1
+        let longest = rows.reduce(0) { max($0, offsets[$1 + 1] - offsets[$1]) }
+        var places: [Int] = []
+        places.reserveCapacity(offsets.last ?? 0)
+        for row in rows {
+            for token in 0..<offsets[row + 1] - offsets[row] { places.append(row * longest + token) }
+        }
+        return places
     }
 
     /// The offsets, then each token's place in its example.
