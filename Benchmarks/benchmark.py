@@ -3,8 +3,8 @@
     python Benchmarks/benchmark.py [--rows a,d,e] [--rounds 5] [--quick] [--threads N]
 
 Called by `make benchmark`, which builds the runner and installs the peers. Writes Benchmarks/results.json, its table
-Benchmarks/results.md, and the table and plot of docs/performance.md. Rows measured earlier on the same machine, from the
-same sources, are kept.
+Benchmarks/results.md, and the tables and plots of docs/performance.md, one for each kind of machine. Rows that are not
+measured again are kept.
 """
 
 import argparse

@@ -1,11 +1,13 @@
-"""What was measured: results.json, its table results.md, and the table and plot of docs/performance.md.
+"""What was measured: results.json, its tables results.md, and the tables and plots of docs/performance.md.
 
-Rows of earlier invocations stay where machine, threads and sources are the same; a row that is measured again replaces
-everything that it reported before.
+Each kind of machine (and number of threads) has a table and a plot of its own. A row that is measured again replaces
+what it reported before on that machine; everything else stays, and the table says from which sources it is.
 """
 
 import json
+import re
 import statistics
+import time
 
 import plot
 from common import ROOT, WORK, commit, machine, note
@@ -23,16 +25,11 @@ class Report:
         self.folder = WORK / "quick" if settings.quick else ROOT / "Benchmarks"
         self.document = None if settings.quick else ROOT / "docs/performance.md"
         self.folder.mkdir(parents=True, exist_ok=True)
-        # What earlier rows must have in common with these to stand beside them.
-        self.place = {"machine": machine(), "commit": commit(), "threads": settings.threads}
+        self.place = {"machine": machine(), "threads": settings.threads}
         self.ceilings = ceilings
-        self.rows, self.fresh = [], []
         file = self.folder / "results.json"
-        if file.exists():
-            earlier = json.loads(file.read_text(encoding="utf-8"))
-            self.rows = [row for row in earlier if {key: row[key] for key in self.place} == self.place]
-            if len(self.rows) < len(earlier):
-                note(f"the results of {earlier[0]['commit']} on {earlier[0]['machine']} are replaced")
+        self.rows = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+        self.fresh = []
 
     def add(self, row, workload, ours, peer, peer_name, unit, target="", kind="faster", met=None, **more):
         """Adds an entry; `ours` and `peer` are lists of one figure a round.
@@ -64,13 +61,18 @@ class Report:
             note(more["note"])
 
     def finish(self, source):
-        """Takes over what a row added, in place of what it reported earlier."""
+        """Takes over what a row added, in place of what it reported earlier on this machine."""
         for entry in self.fresh:
-            entry |= {**self.place, "ceilings": self.ceilings, "source": source}
-        rows = [row for row in self.rows if row["source"] != source] + self.fresh
-        self.rows = sorted(rows, key=lambda row: row["row"])
+            entry |= {
+                **self.place, "commit": commit(), "measured": time.strftime("%Y-%m-%d %H:%M"), "ceilings": self.ceilings,
+                "source": source}
+        rows = [row for row in self.rows if row["source"] != source or not self.is_here(row)] + self.fresh
+        self.rows = sorted(rows, key=lambda row: (row["machine"], row["threads"], row["row"]))
         self.fresh = []
         self.save()
+
+    def is_here(self, row):
+        return all(row[key] == value for key, value in self.place.items())
 
     def drop(self):
         """Forgets what a failed row added."""
@@ -78,37 +80,58 @@ class Report:
 
     def save(self):
         write(self.folder / "results.json", json.dumps(self.rows, indent=2, ensure_ascii=False) + "\n")
-        table = self.table()
-        write(self.folder / "results.md", table)
+        places = list(dict.fromkeys((row["machine"], row["threads"]) for row in self.rows))
+        sections = []
+        for place in places:
+            rows = [row for row in self.rows if (row["machine"], row["threads"]) == place]
+            picture = f"performance-{slug(*place)}.svg"
+            write((self.document or self.folder / "x").with_name(picture), plot.draw(rows))
+            sections.append(
+                f"### {place[0]}, {place[1]} threads\n\n{table(rows)}\n"
+                f"![Times faster or smaller than the peer, against the target, for every row with a target]({picture})\n")
+        text = "\n".join(sections)
+        write(self.folder / "results.md", text)
         if self.document and self.document.exists():
-            text = self.document.read_text(encoding="utf-8")
-            before, _, rest = text.partition(BEGIN)
+            before, _, rest = self.document.read_text(encoding="utf-8").partition(BEGIN)
             _, found, after = rest.partition(END)
             if found:
-                write(self.document, f"{before}{BEGIN}\n{table}{END}{after}")
-        write((self.document or self.folder / "x").with_name("performance.svg"), plot.draw(self.rows))
+                write(self.document, f"{before}{BEGIN}\n{text}{END}{after}")
 
-    def table(self):
-        lines = [
-            f"Measured on: {self.place['machine']}; {self.place['threads']} threads; sources of {self.place['commit']}.", "",
-            f"Ceilings: {self.ceiling_line()}.", "",
-            "| row | workload | ours (spread) | peer (spread) | unit | ratio | target | met | share of ceiling |",
-            "|---|---|---|---|---|---|---|---|---|"]
-        for row in self.rows:
-            shares = ", ".join(f"{name} {value:.0%}" for name, value in row.get("share", {}).items())
-            mark = {True: "yes", False: "**no**", None: "–"}[row["met"]]
-            lines.append(
-                f"| {row['row']} | {row['workload']} | {row['ours']:.4g} ({row['ours_spread']}) | {row['peer_name']} "
-                f"{row['peer']:.4g} ({row['peer_spread']}) | {row['unit']} | {row['ratio']:.2f}× | {row['target'] or '–'} | "
-                f"{mark} | {shares or '–'} |")
-        notes = dict.fromkeys(f"{row['row']}: {row['note']}" for row in self.rows if row.get("note"))
-        return "\n".join(lines + [""] * bool(notes) + [f"- {text}" for text in notes]) + "\n"
 
-    def ceiling_line(self):
-        parts = [
-            f"{name} {dtype} {rate:.0f} GFLOP/s"
-            for name in ("libtorch", "machine") for dtype, rate in self.ceilings.get(name, {}).items()]
-        return ", ".join(parts + [f"memory {self.ceilings['memory']:.0f} GB/s"])
+def table(rows):
+    """The table of one machine's rows, with the ceilings that were measured with the newest of them."""
+    sources = {}
+    for row in rows:
+        sources.setdefault(row["commit"], []).append(row["row"])
+    origins = "; ".join(f"{', '.join(dict.fromkeys(names))} from the sources of {commit}" for commit, names in sources.items())
+    newest = max(rows, key=lambda row: row.get("measured", ""))
+    lines = [
+        f"Rows {origins}. Ceilings: {ceiling_line(newest['ceilings'])}.", "",
+        "| row | workload | ours (spread) | peer (spread) | unit | ratio | target | met | share of ceiling |",
+        "|---|---|---|---|---|---|---|---|---|"]
+    for row in rows:
+        shares = ", ".join(f"{name} {value:.0%}" for name, value in row.get("share", {}).items())
+        mark = {True: "yes", False: "**no**", None: "–"}[row["met"]]
+        lines.append(
+            f"| {row['row']} | {row['workload']} | {row['ours']:.4g} ({row['ours_spread']}) | {row['peer_name']} "
+            f"{row['peer']:.4g} ({row['peer_spread']}) | {row['unit']} | {row['ratio']:.2f}× | {row['target'] or '–'} | "
+            f"{mark} | {shares or '–'} |")
+    notes = dict.fromkeys(f"{row['row']}: {row['note']}" for row in rows if row.get("note"))
+    return "\n".join(lines + [""] * bool(notes) + [f"- {text}" for text in notes]) + "\n"
+
+
+def ceiling_line(ceilings):
+    parts = [
+        f"{name} {dtype} {rate:.0f} GFLOP/s"
+        for name in ("libtorch", "machine") for dtype, rate in ceilings.get(name, {}).items()]
+    return ", ".join(parts + [f"memory {ceilings['memory']:.0f} GB/s"])
+
+
+def slug(machine, threads):
+    """A file's name for a machine: its processor's and the instruction sets that set kinds apart."""
+    words = re.sub(r"\(R\)|\(TM\)|CPU|Processor", " ", machine).split(",")[0].split()
+    units = [unit for unit in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if unit in machine]
+    return re.sub(r"[^a-z0-9]+", "-", "-".join([*words, *units[-1:], str(threads)]).lower()).strip("-")
 
 
 def write(file, text):

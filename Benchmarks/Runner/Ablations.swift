@@ -14,9 +14,9 @@ enum Ablations {
     /// group sentences by length, `dense_update` has AdamW go over the whole word table.
     static func demoStep(_ request: Request) throws -> Workload {
         let (model, _) = try AutoModel.load(from: request.url("model"), seed: 1)
-        model.precision = try request.precision()
+        let precision = try request.precision()
         let batches = try self.batches(request)
-        let tables = request.flag("dense_update") ? [] : model.sparseTables
+        let tables = request.flag("dense_update") ? [] : model.sparseTables(precision)
         let optimizer = try AdamW(model.parameters, weightDecay: 0.01, sparseTables: tables)
         let dropout = DropoutState(seed: 1)
         return { time in
@@ -24,7 +24,7 @@ enum Ablations {
                 for batch in batches {
                     try optimizer.clearGradients()
                     try optimizer.prepare(rows: batch.inputIDs)
-                    let logits = try model(batch, dropout: dropout).logits
+                    let logits = try model(batch, ForwardOptions(precision: precision, dropout: dropout)).logits
                     try logits.crossEntropy(Tensor((0..<batch.count).map { Int64($0 % 2) })).backward()
                     try optimizer.clipGradients(maxNorm: 1)
                     try optimizer.step(learningRate: 2e-5)
@@ -36,7 +36,7 @@ enum Ablations {
     /// Inference over the same batches; `repacked` lays the weights out for every batch anew.
     static func demoInference(_ request: Request) throws -> Workload {
         let (model, _) = try AutoModel.load(from: request.url("model"), isMapped: !request.flag("repacked"))
-        model.precision = try request.precision()
+        let precision = try request.precision()
         try model.parameters.freeze()
         let batches = try self.batches(request)
         let repacked = request.flag("repacked")
@@ -49,7 +49,7 @@ enum Ablations {
                             try entry.tensor.copy(from: entry.tensor.clone())
                         }
                     }
-                    let _: [Float] = try withNoGrad { try model(batch, dropout: nil).logits.array() }
+                    let _: [Float] = try withNoGrad { try model(batch, ForwardOptions(precision: precision)).logits.array() }
                 }
             }
         }

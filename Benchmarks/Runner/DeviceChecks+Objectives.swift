@@ -22,11 +22,9 @@ extension DeviceChecks {
     private func objective(_ name: String, on place: Device) throws -> Pass {
         let teacher = try Self.bert(layers: 4, heads: 4, on: place)
         let student = try Self.bert(layers: 2, heads: 4, on: place)
-        student.precision = .float32
-        teacher.precision = .float32
         // Of the kinds of labels, the first that the objective takes.
         var refusal: (any Error)?
-        for kind in [ProblemType.singleLabel, .multiLabel, .regression] {
+        for kind in [TaskIdentifier.singleLabel, .multiLabel, .regression] {
             let learned = ParameterStore()
             let sum: ObjectiveSum
             do {
@@ -46,19 +44,16 @@ extension DeviceChecks {
     }
 
     private func pass(
-        _ sum: ObjectiveSum, _ student: any SequenceClassifier, _ teacher: any SequenceClassifier,
-        _ learned: ParameterStore, _ kind: ProblemType, on place: Device
+        _ sum: ObjectiveSum, _ student: TransformerModel, _ teacher: TransformerModel,
+        _ learned: ParameterStore, _ kind: TaskIdentifier, on place: Device
     ) throws -> Pass {
         let needs = sum.needs
-        func outputs(_ model: any SequenceClassifier, _ states: Set<Int>, _ layers: Set<Int>) throws
-            -> ModelOutputs
+        func outputs(_ model: TransformerModel, _ states: Set<Int>, _ layers: Set<Int>) throws
+            -> ModelOutput
         {
-            let features = try model(
-                Self.input, dropout: nil,
-                features: FeatureSelection(hiddenStates: states, projections: layers))
-            return ModelOutputs(
-                logits: features.logits, hiddenStates: features.hiddenStates,
-                projections: features.projections)
+            try model(
+                Self.input,
+                ForwardOptions(features: FeatureSelection(hiddenStates: states, projections: layers)))
         }
         let theirs = try withNoGrad {
             try outputs(teacher, needs.teacherHiddenStates, needs.teacherProjections)

@@ -7,13 +7,12 @@ extension DeviceChecks {
     /// A few steps with dropout; returns the weights.
     private func trained(steps: Int, breaking broken: Int? = nil) throws -> [[Float]] {
         let model = try Self.bert(layers: 2, heads: 4, on: device)
-        model.precision = precision
-        let optimizer = try AdamW(model.parameters, weightDecay: 0.01, sparseTables: model.sparseTables)
-        let dropout = DropoutState(seed: 3)
+        let optimizer = try AdamW(model.parameters, weightDecay: 0.01, sparseTables: model.sparseTables(precision))
+        let options = ForwardOptions(precision: precision, dropout: DropoutState(seed: 3))
         for step in 0..<steps {
             try optimizer.clearGradients()
             try optimizer.prepare(rows: Self.input.inputIDs)
-            var loss = try model(Self.input, dropout: dropout).logits.crossEntropy(
+            var loss = try model(Self.input, options).logits.crossEntropy(
                 Tensor(Self.labels, device: device))
             if step == broken { loss = try loss * Double.nan }
             try loss.backward()
@@ -45,14 +44,13 @@ extension DeviceChecks {
     /// The loss on one batch after some steps without dropout: what is learnt, not only computed.
     private func learntLoss(on place: Device, _ precision: Precision) throws -> Double {
         let model = try Self.bert(layers: 2, heads: 4, on: place, dropout: 0)
-        model.precision = precision
-        let optimizer = try AdamW(model.parameters, weightDecay: 0.01, sparseTables: model.sparseTables)
-        let dropout = DropoutState(seed: 3)
+        let optimizer = try AdamW(model.parameters, weightDecay: 0.01, sparseTables: model.sparseTables(precision))
+        let options = ForwardOptions(precision: precision, dropout: DropoutState(seed: 3))
         var last = Double.infinity
         for step in 0..<30 {
             try optimizer.clearGradients()
             try optimizer.prepare(rows: Self.input.inputIDs)
-            let loss = try model(Self.input, dropout: dropout).logits.crossEntropy(
+            let loss = try model(Self.input, options).logits.crossEntropy(
                 Tensor(Self.labels, device: place))
             try loss.backward()
             if place.kind == .cpu {
@@ -76,12 +74,12 @@ extension DeviceChecks {
         }
         check("logits of a batch's shape later on, against the first", tolerance: 0.05) {
             let model = try Self.bert(layers: 3, heads: 4, on: device)
-            model.precision = precision
+            let options = ForwardOptions(precision: precision)
             return try withNoGrad {
-                let first: [Float] = try model(Self.input, dropout: nil).logits.to(.float32, .cpu).array()
+                let first: [Float] = try model(Self.input, options).logits.to(.float32, .cpu).array()
                 var worst = 0.0
                 for _ in 0..<3 {
-                    let next: [Float] = try model(Self.input, dropout: nil).logits.to(.float32, .cpu).array()
+                    let next: [Float] = try model(Self.input, options).logits.to(.float32, .cpu).array()
                     worst = max(worst, Self.difference(next, first))
                 }
                 return worst

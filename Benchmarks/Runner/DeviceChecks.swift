@@ -77,7 +77,7 @@ extension DeviceChecks {
     static let labels = [0, 2, 1, 1, 0]
 
     static func bert(layers: Int, heads: Int, on device: Device, dropout: Double = 0.1) throws
-        -> any SequenceClassifier
+        -> TransformerModel
     {
         let json: JSONObject = [
             "model_type": "bert", "vocab_size": 60, "hidden_size": 64, "num_hidden_layers": .integer(layers),
@@ -86,13 +86,13 @@ extension DeviceChecks {
             "attention_probs_dropout_prob": .number(dropout),
             "id2label": ["0": "negative", "1": "neutral", "2": "positive"],
         ]
-        return try EncoderForSequenceClassification(
+        return try TransformerModel(
             ModelConfiguration(json: json, source: "check"), source: nil, seed: 7, device: device)
     }
 
     /// Logits, loss and every gradient of a model on the CPU and on the device.
     private func checkModel(
-        _ name: String, _ make: (Device) throws -> any SequenceClassifier
+        _ name: String, _ make: (Device) throws -> TransformerModel
     ) {
         if precision == .bfloat16 {
             checkHalfPrecision(name, make)
@@ -100,8 +100,6 @@ extension DeviceChecks {
         }
         do {
             let (cpu, other) = (try make(.cpu), try make(device))
-            cpu.precision = .float32
-            other.precision = .float32
             let (wanted, found) = (try Self.pass(cpu), try Self.pass(other))
             check("\(name): logits", tolerance: 1e-4) { Self.difference(found.logits, wanted.logits) }
             check("\(name): loss", tolerance: 1e-4) { abs(found.loss - wanted.loss) / max(1e-3, wanted.loss) }
@@ -113,13 +111,13 @@ extension DeviceChecks {
 
     /// The KL divergence of a model's probabilities in bfloat16 from those in float32 on the CPU, beside the CPU's own.
     private func checkHalfPrecision(
-        _ name: String, _ make: (Device) throws -> any SequenceClassifier
+        _ name: String, _ make: (Device) throws -> TransformerModel
     ) {
         func logits(_ place: Device, _ precision: Precision) throws -> Tensor {
             let model = try make(place)
-            model.precision = precision
             return try withNoGrad {
-                try model(Self.input, dropout: nil).logits.to(.float32, .cpu).logSoftmax()
+                try model(Self.input, ForwardOptions(precision: precision)).logits.to(.float32, .cpu)
+                    .logSoftmax()
             }
         }
         do {
@@ -129,9 +127,7 @@ extension DeviceChecks {
                 try logits(device, .bfloat16).klDivergenceBatchMean(logTarget: exact).item()
             }
             let (cpu, other) = (try make(.cpu), try make(device))
-            cpu.precision = .float32
-            other.precision = .bfloat16
-            let (wanted, found) = (try Self.pass(cpu), try Self.pass(other))
+            let (wanted, found) = (try Self.pass(cpu), try Self.pass(other, .bfloat16))
             check("\(name): 1 − cosine of all gradients", tolerance: 0.02) {
                 Self.distance(found.gradients, wanted.gradients)
             }
@@ -146,8 +142,8 @@ extension DeviceChecks {
         var gradients: [String: [Float]]
     }
 
-    private static func pass(_ model: any SequenceClassifier) throws -> Pass {
-        let logits = try model(input, dropout: nil).logits
+    private static func pass(_ model: TransformerModel, _ precision: Precision = .float32) throws -> Pass {
+        let logits = try model(input, ForwardOptions(precision: precision)).logits
         let loss = try logits.crossEntropy(Tensor(labels, device: model.device))
         try loss.backward()
         return Pass(

@@ -14,8 +14,6 @@ enum DeviceWorkloads {
         let precision = try request.precision()
         let (teacher, _) = try AutoModel.load(from: request.url("teacher"), device: device)
         let (student, _) = try AutoModel.load(from: request.url("student"), seed: 1, device: device)
-        teacher.precision = precision
-        student.precision = precision
         try teacher.parameters.freeze()
         let (batch, length) = (try request.int("batch"), try request.int("length"))
         let input = PackedInput(
@@ -23,19 +21,19 @@ enum DeviceWorkloads {
             offsets: (0...batch).map { $0 * length })
         let loss = try ObjectiveSum.recipe(student.configuration)
         let optimizer = try AdamW(
-            student.parameters, weightDecay: 0.01, sparseTables: student.sparseTables)
+            student.parameters, weightDecay: 0.01, sparseTables: student.sparseTables(precision))
         let dropout = DropoutState(seed: 1)
         let cached = request.flag("cached_teacher")
-        func teach() throws -> Tensor { try withNoGrad { try teacher(input, dropout: nil).logits } }
+        func teach() throws -> Tensor { try withNoGrad { try teacher(input, ForwardOptions(precision: precision)).logits } }
         let fixed = try cached ? teach() : nil
         func run() throws {
             let target = try fixed ?? teach()
             try optimizer.clearGradients()
             try optimizer.prepare(rows: input.inputIDs)
-            let logits = try student(input, dropout: dropout).logits
+            let logits = try student(input, ForwardOptions(precision: precision, dropout: dropout)).logits
             let terms = try loss(
                 ObjectiveBatch(
-                    student: ModelOutputs(logits: logits), teacherLogits: target,
+                    student: ModelOutput(logits: logits), teacherLogits: target,
                     labels: BatchLabels(classes: (0..<batch).map { $0 % 2 }, device: device),
                     offsets: input.offsets))
             try terms.total.backward()

@@ -30,8 +30,6 @@ enum Workloads {
         let precision = try request.precision()
         let (teacher, _) = try AutoModel.load(from: request.url("teacher"), isMapped: true)
         let (student, _) = try AutoModel.load(from: request.url("student"), seed: 1)
-        teacher.precision = precision
-        student.precision = precision
         try teacher.parameters.freeze()
         let (batch, length) = (try request.int("batch"), try request.int("length"))
         let input = PackedInput(
@@ -40,19 +38,19 @@ enum Workloads {
         let labels = try BatchLabels(classes: (0..<batch).map { $0 % 2 })
         let loss = try ObjectiveSum.recipe(student.configuration)
         let optimizer = try AdamW(
-            student.parameters, weightDecay: 0.01, sparseTables: student.sparseTables)
+            student.parameters, weightDecay: 0.01, sparseTables: student.sparseTables(precision))
         let dropout = DropoutState(seed: 1)
         return { time in
             var target: Tensor?
-            try time { target = try withNoGrad { try teacher(input, dropout: nil).logits } }
+            try time { target = try withNoGrad { try teacher(input, ForwardOptions(precision: precision)).logits } }
             guard let target else { return }
             try time {
                 try optimizer.clearGradients()
                 try optimizer.prepare(rows: input.inputIDs)
-                let logits = try student(input, dropout: dropout).logits
+                let logits = try student(input, ForwardOptions(precision: precision, dropout: dropout)).logits
                 try loss(
                     ObjectiveBatch(
-                        student: ModelOutputs(logits: logits), teacherLogits: target, labels: labels,
+                        student: ModelOutput(logits: logits), teacherLogits: target, labels: labels,
                         offsets: input.offsets)
                 ).total.backward()
                 try optimizer.step(learningRate: 2e-5)
@@ -63,7 +61,7 @@ enum Workloads {
     /// One example of a given length, from token ids to logits.
     private static func latency(_ request: Request) throws -> Workload {
         let (model, _) = try AutoModel.load(from: request.url("model"), isMapped: true)
-        model.precision = try request.precision()
+        let options = ForwardOptions(precision: try request.precision())
         try model.parameters.freeze()
         let (length, count) = (try request.int("length"), try request.int("count"))
         let ids = (0..<length).map { Int32(1000 + ($0 &* 7919) % 20000) }
@@ -71,7 +69,7 @@ enum Workloads {
             for _ in 0..<count {
                 try time {
                     let input = PackedInput(inputIDs: ids, offsets: [0, length])
-                    let _: [Float] = try withNoGrad { try model(input, dropout: nil).logits.array() }
+                    let _: [Float] = try withNoGrad { try model(input, options).logits.array() }
                 }
             }
         }

@@ -14,6 +14,8 @@ public enum FileError: Error, Sendable, Equatable {
     case readFailed(String, reason: String)
     /// Writing failed, with the system's reason (such as "No space left on device").
     case writeFailed(String, reason: String)
+    /// A program could not be started, with the system's reason.
+    case notStarted(String, reason: String)
 }
 
 extension FileError: CustomStringConvertible {
@@ -29,6 +31,7 @@ extension FileError: CustomStringConvertible {
                 + "another output"
         case .readFailed(let path, let reason): "\(path): cannot be read: \(reason)"
         case .writeFailed(let path, let reason): "\(path): cannot be written: \(reason)"
+        case .notStarted(let path, let reason): "\(path): cannot be started: \(reason)"
         }
     }
 }

@@ -49,27 +49,3 @@ func lockState(_ descriptor: Int32, _ kind: Int32) -> LockState {
     }
     return .taken
 }
-
-/// A file or directory, whatever its name is now.
-public struct FileIdentity: Sendable, Equatable {
-    let device: UInt64
-    let inode: UInt64
-
-    /// - Returns: `nil` where nothing is there.
-    init?(path: String) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        self.init(status)
-    }
-
-    init?(descriptor: Int32) {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { return nil }
-        self.init(status)
-    }
-
-    private init(_ status: stat) {
-        device = UInt64(truncatingIfNeeded: status.st_dev)
-        inode = UInt64(truncatingIfNeeded: status.st_ino)
-    }
-}

@@ -8,37 +8,89 @@ import Foundation
     import Darwin
 #endif
 
-/// What tells one state of a file's contents from another: which file it is, its size, and when it was written.
-public struct FileVersion: Equatable, Sendable {
-    private let device: UInt64
-    private let inode: UInt64
-    private let size: Int64
-    private let seconds: Int
-    private let nanoseconds: Int
+/// A file or directory, whatever its name is now.
+public struct FileIdentity: Sendable, Equatable {
+    fileprivate let device: UInt64
+    fileprivate let inode: UInt64
+
+    /// - Returns: `nil` where nothing is there.
+    init?(path: String) {
+        guard let status = fileStatus(path) else { return nil }
+        self.init(status)
+    }
+
+    /// - Returns: `nil` where the system does not say.
+    init?(descriptor: Int32) {
+        guard let status = fileStatus(descriptor) else { return nil }
+        self.init(status)
+    }
+
+    fileprivate init(_ status: stat) {
+        device = UInt64(truncatingIfNeeded: status.st_dev)
+        inode = UInt64(truncatingIfNeeded: status.st_ino)
+    }
+}
+
+/// The state of a file's contents: which file it is, its size, and when it was last written and changed in any way.
+public struct FileVersion: Equatable, Sendable, CustomStringConvertible {
+    private let identity: FileIdentity
+    /// In bytes.
+    public let size: Int
+    private let modified: Time
+    private let changed: Time
+
+    private struct Time: Equatable, CustomStringConvertible {
+        let seconds: Int
+        let nanoseconds: Int
+        var description: String { "\(seconds).\(nanoseconds)" }
+    }
 
     /// The state of what a path leads to; `nil` where nothing is there.
     public init?(_ url: URL) {
-        var status = stat()
-        guard stat(url.systemPath, &status) == 0 else { return nil }
+        guard let status = fileStatus(url.systemPath) else { return nil }
         self.init(status)
     }
 
     /// The state of an open file; `nil` where the system does not say.
     init?(descriptor: Int32) {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { return nil }
+        guard let status = fileStatus(descriptor) else { return nil }
         self.init(status)
     }
 
     private init(_ status: stat) {
-        device = UInt64(truncatingIfNeeded: status.st_dev)
-        inode = UInt64(truncatingIfNeeded: status.st_ino)
-        size = Int64(status.st_size)
+        identity = FileIdentity(status)
+        size = Int(status.st_size)
         #if canImport(Darwin)
-            let modified = status.st_mtimespec
+            let (modified, changed) = (status.st_mtimespec, status.st_ctimespec)
         #else
-            let modified = status.st_mtim
+            let (modified, changed) = (status.st_mtim, status.st_ctim)
         #endif
-        (seconds, nanoseconds) = (Int(modified.tv_sec), Int(modified.tv_nsec))
+        self.modified = Time(seconds: Int(modified.tv_sec), nanoseconds: Int(modified.tv_nsec))
+        self.changed = Time(seconds: Int(changed.tv_sec), nanoseconds: Int(changed.tv_nsec))
     }
+
+    /// Size, inode and both times: four words.
+    public var description: String { "\(size) \(identity.inode) \(modified) \(changed)" }
+
+    /// Whether the last change is more than two seconds ago. One that is younger could be followed by another at the same
+    /// time, by the clock of the file system.
+    public var isSettled: Bool {
+        let now = time(nil)
+        return modified.seconds + 2 < now && changed.seconds + 2 < now
+    }
+
+    /// Whether the contents are as they were, whatever became of the file's mode, owner and number of names.
+    public static func == (a: FileVersion, b: FileVersion) -> Bool {
+        a.identity == b.identity && a.size == b.size && a.modified == b.modified
+    }
+}
+
+private func fileStatus(_ path: String) -> stat? {
+    var status = stat()
+    return stat(path, &status) == 0 ? status : nil
+}
+
+private func fileStatus(_ descriptor: Int32) -> stat? {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 ? status : nil
 }

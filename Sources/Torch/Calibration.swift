@@ -16,15 +16,20 @@ public struct Calibration: Sendable, Equatable {
         case libtorchFloat32 = "libtorch_float32"
         case libtorchBFloat16 = "libtorch_bfloat16"
         case libtorchInt8 = "libtorch_int8"
+        /// A single example, as latency is measured; the others are of eight.
+        case kernelsInt8Single = "kernels_int8_single"
+        case libtorchInt8Single = "libtorch_int8_single"
 
-        fileprivate var index: Int {
+        fileprivate var code: ct_way {
             switch self {
-            case .kernelsFloat32: Int(CT_WAY_KERNELS_FLOAT32)
-            case .kernelsBFloat16: Int(CT_WAY_KERNELS_BFLOAT16)
-            case .kernelsInt8: Int(CT_WAY_KERNELS_INT8)
-            case .libtorchFloat32: Int(CT_WAY_LIBTORCH_FLOAT32)
-            case .libtorchBFloat16: Int(CT_WAY_LIBTORCH_BFLOAT16)
-            case .libtorchInt8: Int(CT_WAY_LIBTORCH_INT8)
+            case .kernelsFloat32: CT_WAY_KERNELS_FLOAT32
+            case .kernelsBFloat16: CT_WAY_KERNELS_BFLOAT16
+            case .kernelsInt8: CT_WAY_KERNELS_INT8
+            case .libtorchFloat32: CT_WAY_LIBTORCH_FLOAT32
+            case .libtorchBFloat16: CT_WAY_LIBTORCH_BFLOAT16
+            case .libtorchInt8: CT_WAY_LIBTORCH_INT8
+            case .kernelsInt8Single: CT_WAY_KERNELS_INT8_SINGLE
+            case .libtorchInt8Single: CT_WAY_LIBTORCH_INT8_SINGLE
             }
         }
     }
@@ -47,7 +52,7 @@ public struct Calibration: Sendable, Equatable {
 
     public init(gigaflops: [Way: Double]) { self.gigaflops = gigaflops }
 
-    /// Measures this machine in about a tenth of a second, with a thread on each processor: what is decided by it must not
+    /// Measures this machine in some tenths of a second, with a thread on each processor: what is decided by it must not
     /// depend on the number of threads of a run.
     ///
     /// - Throws: ``TorchError`` where memory is short.
@@ -56,10 +61,11 @@ public struct Calibration: Sendable, Equatable {
         let processors = Int(ct_available_processors())
         if threads != processors { try Runtime.setThreadCount(processors) }
         defer { if threads != processors { try? Runtime.setThreadCount(threads) } }
-        var seconds = [Double](repeating: 0, count: Int(CT_WAYS))
+        var seconds = [Double](repeating: 0, count: Int(CT_WAYS.rawValue))
         try check(ct_calibrate(&seconds))
-        let operations = ct_calibration_operations()
-        let pairs = Way.allCases.map { ($0, operations / seconds[$0.index] / 1e9) }
+        let pairs = Way.allCases.map {
+            ($0, ct_calibration_operations($0.code) / seconds[Int($0.code.rawValue)] / 1e9)
+        }
         return Calibration(gigaflops: Dictionary(uniqueKeysWithValues: pairs))
     }
 
@@ -68,7 +74,10 @@ public struct Calibration: Sendable, Equatable {
         switch dtype {
         case .float32: prefers(.kernelsFloat32, over: .libtorchFloat32)
         case .bfloat16: prefers(.kernelsBFloat16, over: .libtorchBFloat16)
-        case .int8: prefers(.kernelsInt8, over: .libtorchInt8)
+        // One choice for all sizes, so that logits do not depend on the batch: libtorch's must not cost latency.
+        case .int8:
+            prefers(.kernelsInt8, over: .libtorchInt8)
+                || prefers(.kernelsInt8Single, over: .libtorchInt8Single)
         default: false
         }
     }

@@ -8,13 +8,14 @@ import Torch
 /// print(report)
 /// ```
 public enum AutoModel {
-    /// Loads a sequence classifier.
+    /// Loads a model with its head.
     ///
     /// - Parameters:
     ///   - directory: It holds `config.json` and `model.safetensors`, or shards with their index.
     ///   - labelNames: The classes to tell apart, for fine-tuning; `nil` for the checkpoint's own. A head in the
     ///     checkpoint is kept where its number of classes fits, as transformers does.
-    ///   - problemType: What the outputs are to mean, for fine-tuning; `nil` for the checkpoint's own.
+    ///   - task: What the outputs are to mean, for fine-tuning; `nil` for the checkpoint's own. A head of another kind is
+    ///     left out of what is loaded.
     ///   - ignoreMismatchedSizes: Whether a head of another number of classes is replaced by a fresh one.
     ///   - seed: Decides what is newly initialised.
     ///   - device: Where the model's parameters live.
@@ -24,26 +25,30 @@ public enum AutoModel {
     /// - Returns: The model in float32, but for weights saved as int8, and what did not fit.
     /// - Throws: ``TransformersError``, `SafetensorsError` or `JSONError`, which name file, field or tensor.
     public static func load(
-        from directory: URL, labelNames: [String]? = nil, problemType: ProblemType? = nil,
+        from directory: URL, labelNames: [String]? = nil, task: TaskIdentifier? = nil,
         ignoreMismatchedSizes: Bool = false, seed: UInt64 = 42, device: Device = .cpu, isMapped: Bool = false,
         instrument: (any LayerInstrument)? = nil
-    ) throws -> (model: any SequenceClassifier, report: LoadReport) {
+    ) throws -> (model: TransformerModel, report: LoadReport) {
         var configuration = try ModelConfiguration(contentsOf: directory)
         try DirectorySeal.verify(directory)
         let layout = configuration.family.layout
-        let head = ["weight", "bias"].map { "\(layout.classifier).\($0)" }
-        if let problemType { configuration.problemType = problemType }
         var source = try CheckpointSource(directory: directory, layout: layout)
+        let stored = configuration.headKind
+        if let task { configuration.task = task }
+        let head = layout.head(configuration.headKind)
+        if stored != configuration.headKind {
+            source = try source.ignoring(layout.head(stored).parameters, layout: layout)
+        }
         if let labelNames {
             configuration.labelNames = labelNames
-            if let classes = source.shape(of: head[0])?.first, classes != labelNames.count {
+            if let classes = source.shape(of: "\(head.classifier).weight")?.first, classes != labelNames.count {
                 guard ignoreMismatchedSizes else {
                     throw TransformersError(
                         "\(directory.plainPath): the checkpoint's head tells \(classes) classes apart, the data "
                             + "has \(labelNames.count) (\(labelNames.prefix(5).joined(separator: ", "))); "
                             + "pass --ignore-mismatched-sizes to start with a fresh head")
                 }
-                source = try source.ignoring(Set(head), layout: layout)
+                source = try source.ignoring(head.outputs, layout: layout)
             }
         }
         source.isMapped = isMapped
@@ -66,8 +71,8 @@ public enum AutoModel {
     public static func make(
         _ configuration: ModelConfiguration, source: (any ParameterSource)?, seed: UInt64,
         device: Device = .cpu, instrument: (any LayerInstrument)? = nil
-    ) throws -> any SequenceClassifier {
-        try EncoderForSequenceClassification(
+    ) throws -> TransformerModel {
+        try TransformerModel(
             configuration, source: source, seed: seed, device: device, instrument: instrument)
     }
 }

@@ -55,7 +55,7 @@ final class CheckpointSource: ParameterSource {
     func shape(of name: String) -> [Int]? { storedNames[name].flatMap { checkpoint.info($0)?.shape } }
 
     /// What the model made from this source did not find, and what it did not ask for.
-    func report(for model: any SequenceClassifier) -> LoadReport {
+    func report(for model: TransformerModel) -> LoadReport {
         LoadReport(
             newlyInitialized: model.parameters.names.filter { !supplied.contains($0) }.sorted(),
             unused: storedNames.filter { !supplied.contains($0.key) }.map(\.value).sorted())

@@ -1,15 +1,15 @@
 import Torch
 
-/// A batch of token ids. Shapes: B batch, L length.
-public struct ModelInput {
+/// A padded batch of token ids. Shapes: B batch, L length.
+struct ModelInput {
     /// (B, L) int64
-    public let inputIDs: Tensor
+    let inputIDs: Tensor
     /// (B, L) int64: 1 at tokens, 0 at padding
-    public let attentionMask: Tensor
+    let attentionMask: Tensor
     /// (B, L) int64: the segment of each token; `nil` for all 0
-    public let tokenTypeIDs: Tensor?
+    let tokenTypeIDs: Tensor?
 
-    public init(inputIDs: Tensor, attentionMask: Tensor, tokenTypeIDs: Tensor? = nil) {
+    init(inputIDs: Tensor, attentionMask: Tensor, tokenTypeIDs: Tensor? = nil) {
         self.inputIDs = inputIDs
         self.attentionMask = attentionMask
         self.tokenTypeIDs = tokenTypeIDs

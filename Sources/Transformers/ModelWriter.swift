@@ -16,7 +16,7 @@ public enum ModelWriter {
     /// - Throws: `FileError` where the disk is full or must not be written; ``TransformersError`` for another type, or a
     ///   weight that float16 cannot hold.
     public static func save(
-        _ model: any SequenceClassifier, to directory: URL, dtype: DType = .float32
+        _ model: TransformerModel, to directory: URL, dtype: DType = .float32
     ) throws {
         guard let stored = types[dtype] else {
             throw TransformersError(

@@ -4,7 +4,7 @@ enum NarrowedAxis: Hashable {
     case whole
     /// Dimensions of the residual stream, the same in all layers.
     case hidden
-    /// The pooler's outputs.
+    /// The outputs of the head's dense layer.
     case pooled
     /// Dimensions of queries and keys, head by head.
     case scores(layer: Int)
@@ -21,12 +21,10 @@ enum NarrowedAxis: Hashable {
     }
 
     /// What each dimension of a parameter is.
-    static func axes(of origin: TeacherLayerMap.Origin, _ map: NarrowingMap, classifier: String) throws
-        -> [NarrowedAxis]
-    {
+    static func axes(of origin: TeacherLayerMap.Origin, _ map: NarrowingMap, _ head: HeadNames) throws -> [NarrowedAxis] {
         let axes =
             origin.place.map { inLayer($0.layer, map.layer)[$0.name] }
-            ?? outside(map, classifier: classifier)[origin.name]
+            ?? outside(map, head)[origin.name]
         guard let axes, axes.count == origin.tensor.rank else {
             throw TransformersError(
                 "--init narrowed-teacher does not know what the teacher's '\(origin.name)' "
@@ -35,16 +33,18 @@ enum NarrowedAxis: Hashable {
         return axes
     }
 
-    private static func outside(_ map: NarrowingMap, classifier: String) -> [String: [NarrowedAxis]] {
+    private static func outside(_ map: NarrowingMap, _ head: HeadNames) -> [String: [NarrowedAxis]] {
         var axes = map.tables
         if let norm = map.embeddingNorm {
             axes[norm + ".weight"] = [.hidden]
             axes[norm + ".bias"] = [.hidden]
         }
-        axes[map.dense + ".weight"] = [.pooled, .hidden]
-        axes[map.dense + ".bias"] = [.pooled]
-        axes[classifier + ".weight"] = [.whole, .pooled]
-        axes[classifier + ".bias"] = [.whole]
+        if let dense = head.dense {
+            axes[dense + ".weight"] = [.pooled, .hidden]
+            axes[dense + ".bias"] = [.pooled]
+        }
+        axes[head.classifier + ".weight"] = [.whole, head.dense == nil ? .hidden : .pooled]
+        axes[head.classifier + ".bias"] = [.whole]
         return axes
     }
 

@@ -13,10 +13,13 @@ struct NarrowedSelection {
         let names = parts.layer
         if student.hiddenSize < teacher.hiddenSize {
             places[.hidden] = try largest(student.hiddenSize, of: Self.hiddenScores(map, parts))
-            let head = try map.tensor(teacher.family.layout.classifier + ".weight")
-            let pooler = try map.tensor(parts.dense + ".weight")
-            places[.pooled] = try largest(
-                student.hiddenSize, of: (pooler.norm(1) * head.norm(0)).array(of: Double.self))
+            let head = teacher.family.layout.head(teacher.headKind)
+            if let dense = head.dense {
+                let outputs = try map.tensor(dense + ".weight").norm(1)
+                let readers = try map.tensor(head.classifier + ".weight").norm(0)
+                places[.pooled] = try largest(
+                    student.hiddenSize, of: (outputs * readers).array(of: Double.self))
+            }
         }
         for layer in Set(map.layers) {
             if student.intermediateSize < teacher.intermediateSize {

@@ -31,7 +31,7 @@ public struct NarrowedTeacherSource: ParameterSource {
     private let map: TeacherLayerMap
     private let selection: NarrowedSelection
     private let parts: NarrowingMap
-    private let classifier: String
+    private let head: HeadNames
 
     /// - Parameters:
     ///   - teacher: Where the parameters come from.
@@ -39,7 +39,7 @@ public struct NarrowedTeacherSource: ParameterSource {
     ///   - student: The student's sizes; a head of it must not be larger than the teacher's either.
     /// - Throws: ``TransformersError`` where the teacher has no such layer, the student is wider than the teacher, or a
     ///   weight is not finite.
-    public init(teacher: any SequenceClassifier, layers: [Int], student: ModelConfiguration) throws {
+    public init(teacher: TransformerModel, layers: [Int], student: ModelConfiguration) throws {
         try student.validate()
         try Self.requireNarrower(student, than: teacher.configuration)
         let family = teacher.configuration.family
@@ -49,7 +49,7 @@ public struct NarrowedTeacherSource: ParameterSource {
                     + "teacher's sizes, or --init random")
         }
         self.parts = parts
-        classifier = family.layout.classifier
+        head = family.layout.head(teacher.configuration.headKind)
         map = try TeacherLayerMap(teacher: teacher, layers: layers)
         selection = try withNoGrad { [map] in
             try NarrowedSelection(map, parts, teacher: teacher.configuration, student: student)
@@ -86,7 +86,7 @@ public struct NarrowedTeacherSource: ParameterSource {
     }
 
     private func narrowed(_ origin: TeacherLayerMap.Origin) throws -> Tensor {
-        let axes = try NarrowedAxis.axes(of: origin, parts, classifier: classifier)
+        let axes = try NarrowedAxis.axes(of: origin, parts, head)
         var tensor = try origin.tensor.detached()
         for (dimension, axis) in axes.enumerated() {
             guard let kept = selection.kept(axis) else { continue }

@@ -9,11 +9,14 @@ public struct PackedInput: Sendable, Equatable {
     public var tokenTypeIDs: [Int32]?
     /// Where each example begins, and the number of all tokens: one more than there are examples.
     public var offsets: [Int]
+    /// The tokens whose outputs a head on tokens gives, among all tokens of the batch; `nil` for all.
+    public var rows: [Int]?
 
-    public init(inputIDs: [Int32], tokenTypeIDs: [Int32]? = nil, offsets: [Int]) {
+    public init(inputIDs: [Int32], tokenTypeIDs: [Int32]? = nil, offsets: [Int], rows: [Int]? = nil) {
         self.inputIDs = inputIDs
         self.tokenTypeIDs = tokenTypeIDs
         self.offsets = offsets
+        self.rows = rows
     }
 
     /// The number of examples.
@@ -36,6 +39,9 @@ public struct PackedInput: Sendable, Equatable {
             }
             guard length <= maxLength else { throw TransformersError.tooLong(length, maxLength) }
         }
+        if let wrong = rows?.first(where: { !inputIDs.indices.contains($0) }) {
+            throw TransformersError("the row \(wrong) is none of the batch's \(inputIDs.count) tokens")
+        }
     }
 }
 
@@ -44,13 +50,19 @@ extension PackedInput {
     func places(device: Device) throws -> Tensor {
         try Tensor(PackedSequences.paddedPlaces(offsets), device: device)
     }
+
+    /// The rows (R, H) of all tokens' (T, H).
+    func selected(of tokens: Tensor) throws -> Tensor {
+        guard let rows else { return tokens }
+        return try tokens.indexSelect(dimension: 0, Tensor(rows, device: tokens.device))
+    }
 }
 
 extension ModelInput {
     /// Pads packed examples to their longest.
     ///
     /// - Throws: `TorchError` where memory is short.
-    public init(_ packed: PackedInput, paddingID: Int, device: Device) throws {
+    init(_ packed: PackedInput, paddingID: Int, device: Device) throws {
         let offsets = packed.offsets
         let longest = (0..<packed.count).reduce(0) { max($0, offsets[$1 + 1] - offsets[$1]) }
         let shape = [packed.count, longest]

@@ -9,7 +9,7 @@ struct TeacherLayerMap {
     private let prefix: String?
 
     /// - Throws: ``TransformersError`` where the teacher has no such layer.
-    init(teacher: any SequenceClassifier, layers: [Int]) throws {
+    init(teacher: TransformerModel, layers: [Int]) throws {
         let count = teacher.configuration.numHiddenLayers
         if let wrong = layers.first(where: { !(0..<count).contains($0) }) {
             throw TransformersError(

@@ -9,7 +9,7 @@ public struct TeacherLayerSource: ParameterSource {
     ///   - teacher: Where the parameters come from.
     ///   - layers: For each layer of the student, the teacher's layer it starts from, counted from 0.
     /// - Throws: ``TransformersError`` where the teacher has no such layer.
-    public init(teacher: any SequenceClassifier, layers: [Int]) throws {
+    public init(teacher: TransformerModel, layers: [Int]) throws {
         map = try TeacherLayerMap(teacher: teacher, layers: layers)
     }
 

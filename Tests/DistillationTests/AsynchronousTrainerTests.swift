@@ -10,13 +10,13 @@ import Transformers
 /// a dense gradient.
 @Suite("Steps that are read late")
 struct AsynchronousTrainerTests {
-    private func model() throws -> any SequenceClassifier {
+    private func model() throws -> TransformerModel {
         let json: JSONObject = [
             "model_type": "mpnet", "vocab_size": 60, "hidden_size": 16, "num_hidden_layers": 2,
             "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 30,
             "initializer_range": 0.2, "pad_token_id": 1, "id2label": ["0": "c0", "1": "c1", "2": "c2"],
         ]
-        return try EncoderForSequenceClassification(
+        return try TransformerModel(
             ModelConfiguration(json: json, source: "test"), source: nil, seed: 3)
     }
 

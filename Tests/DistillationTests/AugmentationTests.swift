@@ -96,7 +96,7 @@ struct AugmentationTests {
         #expect(batch.isAugmented && batch.input.inputIDs.count < data.lengths.reduce(0) { $0 + Int($1) })
         let live = try signals.outputs(
             for: batch, ObjectiveNeeds(teacherLogits: true), device: .cpu)
-        let expected = try withNoGrad { try classifier.model(batch.input, dropout: nil).logits }
+        let expected = try withNoGrad { try classifier.model(batch.input).logits }
         #expect(try live.logits.array(of: Float.self) == expected.array(of: Float.self))
     }
 

@@ -28,7 +28,7 @@ struct DataNotesTests {
     }
 
     private func data(
-        _ url: URL, teacher: [String]? = nil, type: ProblemType? = nil, validation: URL? = nil,
+        _ url: URL, teacher: [String]? = nil, type: TaskIdentifier? = nil, validation: URL? = nil,
         change: (inout DataRequest) -> Void = { _ in }
     ) throws -> RunData {
         var request = DataRequest(train: url, validation: validation)

@@ -1,8 +1,8 @@
 import Testing
 import Torch
-import Transformers
 
 @testable import Distillation
+@testable import Transformers
 
 @Suite("Batches and inference")
 struct InferenceTests {

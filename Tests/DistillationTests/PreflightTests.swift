@@ -271,7 +271,7 @@ struct PreflightTests {
 
     @Test("memory: weights, gradients and moments of the student, teachers twice, and the larger pass")
     func memory() throws {
-        func parameters(_ model: any SequenceClassifier) -> Int { model.parameters.elementCount }
+        func parameters(_ model: TransformerModel) -> Int { model.parameters.elementCount }
         let student = try Support.model(layers: 2, hidden: 16)
         let teacher = try Support.model(layers: 3, hidden: 32, heads: 4)
         func estimate(_ teachers: Int = 1, tokens: Int = 0, evaluationTokens: Int = 0) -> Int {

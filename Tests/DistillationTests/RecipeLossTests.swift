@@ -135,7 +135,7 @@ struct RecipeLossTests {
                 learned: ParameterScope(store: ParameterStore(), source: nil, seed: 1)))
         let terms = try objectives(
             ObjectiveBatch(
-                student: ModelOutputs(logits: student), teacherLogits: teacher.detached(),
+                student: ModelOutput(logits: student), teacherLogits: teacher.detached(),
                 labels: BatchLabels(classes: labels), offsets: Array(0...labels.count)))
         // What is not minimised at all is not among the terms.
         guard !terms.terms.contains(where: { $0.name == "kl" }) else { return terms }
@@ -155,7 +155,7 @@ struct RecipeLossTests {
         let count = try student.size(0)
         return try objective.loss(
             ObjectiveBatch(
-                student: ModelOutputs(logits: student), teacherLogits: teacher,
+                student: ModelOutput(logits: student), teacherLogits: teacher,
                 labels: BatchLabels(classes: [Int](repeating: 0, count: count)), offsets: Array(0...count)))
     }
 

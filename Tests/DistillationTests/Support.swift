@@ -13,7 +13,7 @@ enum Support {
     static func model(
         layers: Int = 2, hidden: Int = 16, heads: Int = 2, classes: Int = 3, dropout: Double = 0.1,
         seed: UInt64 = 1
-    ) throws -> any SequenceClassifier {
+    ) throws -> TransformerModel {
         try AutoModel.make(
             configuration(layers: layers, hidden: hidden, heads: heads, classes: classes, dropout: dropout),
             source: nil, seed: seed, device: .cpu)
@@ -63,8 +63,8 @@ enum Support {
     }
 
     static func trainer(
-        _ model: any SequenceClassifier, _ data: EncodedDataset, teacher: Logits? = nil,
-        _ change: (inout TrainingArguments) -> Void = { _ in }
+        _ model: TransformerModel, _ data: EncodedDataset, teacher: Logits? = nil,
+        precision: Precision = .float32, _ change: (inout TrainingArguments) -> Void = { _ in }
     ) throws -> Trainer {
         var arguments = TrainingArguments()
         arguments.perDeviceTrainBatchSize = 8
@@ -73,7 +73,7 @@ enum Support {
         change(&arguments)
         return try Trainer(
             model: model, objectives: try objectives(teacher == nil ? 0 : 0.7), data: data,
-            teacher: teacher.map { TeacherSignals(logits: $0) }, arguments: arguments)
+            teacher: teacher.map { TeacherSignals(logits: $0) }, arguments: arguments, precision: precision)
     }
 
     /// The recipe's loss: alpha · T² · KL + (1 − alpha) · cross-entropy.
@@ -87,7 +87,7 @@ enum Support {
         return alpha == 0 ? [hard] : [soft, hard]
     }
 
-    static func logits(_ model: any SequenceClassifier, _ data: EncodedDataset) throws -> Logits {
+    static func logits(_ model: TransformerModel, _ data: EncodedDataset) throws -> Logits {
         guard let logits = try Inference.logits(model, data, batchSize: 16) else {
             throw InterruptedError()
         }
@@ -96,13 +96,13 @@ enum Support {
 
     /// Judges a model on its data, as a run does after each epoch.
     static func validation(
-        _ model: any SequenceClassifier, _ data: EncodedDataset, teacher: Logits? = nil
+        _ model: TransformerModel, _ data: EncodedDataset, teacher: Logits? = nil
     ) throws -> MetricValues {
         try Evaluator.validation(logits(model, data), targets: data.targets, teacher: teacher)
     }
 
     /// All weights' bytes by name.
-    static func bytes(_ model: any SequenceClassifier) throws -> [String: [UInt8]] {
+    static func bytes(_ model: TransformerModel) throws -> [String: [UInt8]] {
         var result: [String: [UInt8]] = [:]
         for entry in model.parameters.entries { result[entry.name] = try entry.tensor.bytes() }
         return result

@@ -56,7 +56,7 @@ struct TaskDataTests {
         }
     }
 
-    private func csv(_ type: ProblemType, _ count: Int) -> String {
+    private func csv(_ type: TaskIdentifier, _ count: Int) -> String {
         switch type {
         case .singleLabel: rows(count) { $0 % 5 == 0 ? "" : $0 % 3 == 0 ? "good" : "bad" }
         case .multiLabel: rows(count) { ["", "\"good,long\"", "long", "bad"][$0 % 4] }
@@ -66,8 +66,8 @@ struct TaskDataTests {
 
     @Test(
         "the cache, a file without a name and memory hold the same, also of several chunks",
-        arguments: ProblemType.allCases)
-    func equality(_ type: ProblemType) throws {
+        arguments: TaskIdentifier.sequenceTasks)
+    func equality(_ type: TaskIdentifier) throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let url = try write(csv(type, 5000), "d.csv")
         let texts = try TextDataset.load(
@@ -94,7 +94,7 @@ struct TaskDataTests {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let url = try write(rows(8) { "\($0 % 2)" }, "d.csv")
         var expected = 0
-        for type in ProblemType.allCases {
+        for type in TaskIdentifier.sequenceTasks {
             for unlabelled in [false, true] {
                 for separator in [",", ";"] {
                     for _ in 0..<2 {

@@ -20,17 +20,17 @@ struct TaskEvaluationTests {
     }
 
     private let names = [
-        ProblemType.singleLabel: ["bad", "good", "long"], .multiLabel: ["bad", "good", "long"],
+        TaskIdentifier.singleLabel: ["bad", "good", "long"], .multiLabel: ["bad", "good", "long"],
         .regression: ["LABEL_0"],
     ]
 
     /// A model directory with random weights, wide apart.
     private func model(
-        _ type: ProblemType, seed: UInt64, labels: [String]? = nil, layers: Int = 2
+        _ type: TaskIdentifier, seed: UInt64, labels: [String]? = nil, layers: Int = 2
     ) throws -> URL {
         var configuration = try ModelConfiguration(contentsOf: tiny)
         configuration.labelNames = try labels ?? #require(names[type])
-        configuration.problemType = type
+        configuration.task = type
         configuration.initializerRange = 0.5
         configuration.numHiddenLayers = layers
         let directory = scratch.appending(path: "model-\(type.rawValue)-\(seed)")
@@ -46,7 +46,7 @@ struct TaskEvaluationTests {
 
     private let texts = (0..<40).map { "the film \($0) was \($0 % 3 == 0 ? "a brilliant story" : "dull")" }
 
-    private func data(_ type: ProblemType) throws -> URL {
+    private func data(_ type: TaskIdentifier) throws -> URL {
         let lines = texts.enumerated().map { index, text in
             let label =
                 switch type {
@@ -70,7 +70,7 @@ struct TaskEvaluationTests {
         return (0..<logits.count).map { logits[$0].map(Double.init) }
     }
 
-    private func evaluate(_ type: ProblemType, teacher: Bool) throws -> EvaluationReport {
+    private func evaluate(_ type: TaskIdentifier, teacher: Bool) throws -> EvaluationReport {
         var request = EvaluateRequest(model: try model(type, seed: 1, layers: 1), data: try data(type))
         if teacher { request.teacher = try model(type, seed: 2) }
         request.maxLength = 64
@@ -79,8 +79,8 @@ struct TaskEvaluationTests {
         return try EvaluationRun(request).run()
     }
 
-    @Test("a report has what its problem type has, and reads back from JSON", arguments: ProblemType.allCases)
-    func report(_ type: ProblemType) throws {
+    @Test("a report has what its problem type has, and reads back from JSON", arguments: TaskIdentifier.sequenceTasks)
+    func report(_ type: TaskIdentifier) throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let report = try evaluate(type, teacher: true)
         let model = report.model
@@ -173,8 +173,8 @@ struct TaskEvaluationTests {
         #expect(try EvaluationRun(request).run().comparison != nil)
     }
 
-    @Test("the model card lists what its problem type has", arguments: ProblemType.allCases)
-    func card(_ type: ProblemType) throws {
+    @Test("the model card lists what its problem type has", arguments: TaskIdentifier.sequenceTasks)
+    func card(_ type: TaskIdentifier) throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let evaluation = try evaluate(type, teacher: true)
         let report = RunReport(

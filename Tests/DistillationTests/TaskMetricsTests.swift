@@ -250,7 +250,7 @@ struct TaskMetricsTests {
 
     @Test("a metric is found by its name, or the ones there are are listed")
     func names() throws {
-        for type in ProblemType.allCases {
+        for type in TaskIdentifier.sequenceTasks {
             let chosen = try MetricName.forBest(nil, problemType: type, hasTeacher: false)
             #expect(MetricName.available(for: type, hasTeacher: false).contains(chosen))
             #expect(chosen.greaterIsBetter)
@@ -258,7 +258,7 @@ struct TaskMetricsTests {
         #expect(try MetricName.forBest("eval_loss", problemType: .regression, hasTeacher: false) == .loss)
         #expect(try MetricName.forBest("kl", problemType: .multiLabel, hasTeacher: true) == .kl)
         for (name, type, hasTeacher) in [
-            ("f1", ProblemType.singleLabel, true), ("kl", .singleLabel, false),
+            ("f1", TaskIdentifier.singleLabel, true), ("kl", .singleLabel, false),
             ("accuracy", .regression, true),
             ("kl", .regression, true),
         ] {

@@ -38,7 +38,7 @@ struct TaskTrainingTests {
         return url
     }
 
-    private func fineTune(_ data: URL, _ type: ProblemType) throws -> RunReport {
+    private func fineTune(_ data: URL, _ type: TaskIdentifier) throws -> RunReport {
         var request = FineTuneRequest(
             model: tiny, data: DataRequest(train: data), output: scratch.appending(path: "teacher"))
         request.data.problemType = type

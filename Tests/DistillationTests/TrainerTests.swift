@@ -38,17 +38,17 @@ struct TrainerTests {
     func learns() throws {
         let data = Support.dataset(count: 96)
         let teacher = try Support.model(layers: 3, seed: Learning.seed + 5)
-        teacher.precision = Learning.precision.resolved(on: .cpu)
-        let teaching = try Support.trainer(teacher, data) { $0.numTrainEpochs = 12 }
+        let teaching = try Support.trainer(teacher, data, precision: Learning.precision) { $0.numTrainEpochs = 12 }
         try teaching.train(evaluate: { try Support.validation(teacher, data) })
         let logits = try Support.logits(teacher, data)
         try Learning.expect(
             "trainer, teacher's accuracy", try Support.validation(teacher, data)[.accuracy], above: 0.85)
 
         let student = try Support.model(layers: 1, seed: Learning.seed + 6)
-        student.precision = Learning.precision.resolved(on: .cpu)
         let before = try Support.validation(student, data, teacher: logits)
-        let trainer = try Support.trainer(student, data, teacher: logits) { $0.numTrainEpochs = 30 }
+        let trainer = try Support.trainer(student, data, teacher: logits, precision: Learning.precision) {
+            $0.numTrainEpochs = 30
+        }
         try trainer.train(evaluate: { try Support.validation(student, data, teacher: logits) })
         let after = try Support.validation(student, data, teacher: logits)
         try Learning.expect(
@@ -106,7 +106,7 @@ struct TrainerTests {
     func resume(stopAt: Int) throws {
         let data = Support.dataset(count: 40)
         let teacher = try Support.logits(Support.model(layers: 3, seed: 5), data)
-        func fresh() throws -> (any SequenceClassifier, Trainer) {
+        func fresh() throws -> (TransformerModel, Trainer) {
             let model = try Support.model(seed: 3)
             return (model, try Support.trainer(model, data, teacher: teacher))
         }

@@ -100,8 +100,8 @@ struct CardInteropTests {
             ], in: directory)
     }
 
-    @Test("models of each problem type, and quantised ones", arguments: ProblemType.allCases)
-    func kinds(_ type: ProblemType) throws {
+    @Test("models of each problem type, and quantised ones", arguments: TaskIdentifier.sequenceTasks)
+    func kinds(_ type: TaskIdentifier) throws {
         let directory = try TemporaryDirectory()
         var metrics = MetricValues()
         for name in MetricName.available(for: type, hasTeacher: false) { metrics[name] = 0.625 }

@@ -49,13 +49,13 @@ struct InteropTests {
 
     @Test(
         "Python opens models of the other problem types, and knows what they are",
-        arguments: ProblemType.allCases)
-    func problemTypes(_ type: ProblemType) throws {
+        arguments: TaskIdentifier.sequenceTasks)
+    func problemTypes(_ type: TaskIdentifier) throws {
         let directory = try TemporaryDirectory()
         let output = directory.url.appending(path: "model")
         var configuration = try ModelConfiguration(contentsOf: Fixtures.teacher)
         configuration.labelNames = type == .regression ? ["LABEL_0"] : ["a", "b", "c"]
-        configuration.problemType = type
+        configuration.task = type
         try ModelWriter.save(
             try AutoModel.make(configuration, source: nil, seed: 3, device: .cpu), to: output)
         for name in Tokenizer.fileNames {
@@ -88,7 +88,7 @@ struct InteropTests {
                 }),
             "labels": .array(classifier.labels.names.map(JSONValue.string)),
             "max_length": .integer(maxLength),
-            "problem_type": .string(classifier.model.configuration.problemType.rawValue),
+            "problem_type": .string(classifier.model.configuration.task.rawValue),
         ]
         let file = directory.url.appending(path: "claim.json")
         try claim.serialized().write(to: file, atomically: true, encoding: .utf8)

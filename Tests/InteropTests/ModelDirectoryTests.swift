@@ -79,7 +79,7 @@ struct ModelDirectoryTests {
             let input = PackedInput(
                 inputIDs: Array(ids.prefix(78)), tokenTypeIDs: Array(encoding.typeIDs.prefix(78)),
                 offsets: [0, min(78, ids.count)])
-            let logits: [Float] = try withNoGrad { try ours.model(input, dropout: nil).logits.array() }
+            let logits: [Float] = try withNoGrad { try ours.model(input).logits.array() }
             let wanted = answers[index].elements.map { Float($0.doubleValue ?? .nan) }
             let reach = wanted.reduce(1) { max($0, abs($1)) }
             let isEqual =

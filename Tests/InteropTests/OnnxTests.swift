@@ -37,12 +37,12 @@ struct OnnxTests {
     @Test(
         "every activation, problem type and number of labels",
         arguments: [
-            ("gelu_new", ProblemType.multiLabel, 3), ("gelu_pytorch_tanh", .singleLabel, 7),
+            ("gelu_new", TaskIdentifier.multiLabel, 3), ("gelu_pytorch_tanh", .singleLabel, 7),
             ("relu", .regression, 1),
             ("silu", .multiLabel, 1), ("swish", .singleLabel, 2), ("tanh", .singleLabel, 2),
             ("sigmoid", .singleLabel, 2),
         ])
-    func configurations(_ activation: String, _ type: ProblemType, _ labels: Int) throws {
+    func configurations(_ activation: String, _ type: TaskIdentifier, _ labels: Int) throws {
         let place = try TemporaryDirectory()
         let model = try Onnx.model(
             changing: ["hidden_act": .string(activation), "problem_type": .string(type.rawValue)],

@@ -192,7 +192,7 @@ struct CheckpointTests {
 
     /// Writes a checkpoint with other names or types.
     private func write(
-        _ model: any SequenceClassifier, to directory: URL,
+        _ model: TransformerModel, to directory: URL,
         _ change: (String, Tensor) throws -> (String, SafetensorsDType, Tensor)
     ) throws {
         try copy("bert-tiny", to: directory, weights: false)

@@ -54,8 +54,8 @@ struct FamilyGoldenTests {
 
     @Test(
         "every parameter's gradient, on both paths", arguments: names,
-        [[.attentions], []] as [OutputSelection])
-    func gradients(_ name: String, _ selection: OutputSelection) throws {
+        [[.attentions], []] as [PaddedSelection])
+    func gradients(_ name: String, _ selection: PaddedSelection) throws {
         let golden = try Golden("families/\(name)")
         let model = try AutoModel.load(from: Self.directory(name)).model
         let logits = try model(golden.input, dropout: nil, selecting: selection).logits
@@ -86,11 +86,11 @@ struct FamilyGoldenTests {
             tokenTypeIDs: try golden.input.tokenTypeIDs?.indexSelect(dimension: 0, rows))
         let packed = try #require(try input.packed())
         let expected = try golden["logits"].indexSelect(dimension: 0, rows)
-        try expectClose(model(packed, dropout: nil).logits, expected, "logits")
+        try expectClose(model(packed).logits, expected, "logits")
         let layers = model.configuration.numHiddenLayers
         let features = try model(
-            packed, dropout: nil,
-            features: FeatureSelection(hiddenStates: Set(0...layers), projections: Set(0..<layers)))
+            packed,
+            ForwardOptions(features: FeatureSelection(hiddenStates: Set(0...layers), projections: Set(0..<layers))))
         try expectClose(features.logits, expected, "logits with features")
         let places = try packed.places(device: .cpu)
         for index in 0...layers {

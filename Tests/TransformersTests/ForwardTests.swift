@@ -60,7 +60,7 @@ struct ForwardTests {
         let input = ModelInput(
             inputIDs: try Tensor([2, 3, 0, 0], shape: [2, 2]),
             attentionMask: try Tensor([1, 1, 0, 0], shape: [2, 2]))
-        for selection in [[], .attentions] as [OutputSelection] {
+        for selection in [[], .attentions] as [PaddedSelection] {
             let logits = try model(input, dropout: nil, selecting: selection).logits.array(of: Float.self)
             #expect(logits.allSatisfy { $0.isFinite })
         }

@@ -38,8 +38,8 @@ struct GoldenTests {
     /// Selecting attentions chooses the path of training, selecting nothing the fused one.
     @Test(
         "every parameter's gradient, on both paths", arguments: variants,
-        [[.attentions], []] as [OutputSelection])
-    func gradients(_ variant: String, _ selection: OutputSelection) throws {
+        [[.attentions], []] as [PaddedSelection])
+    func gradients(_ variant: String, _ selection: PaddedSelection) throws {
         let golden = try Golden(variant)
         let model = try AutoModel.load(from: fixture(variant)).model
         let logits = try model(golden.input, dropout: nil, selecting: selection).logits

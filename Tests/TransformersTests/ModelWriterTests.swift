@@ -34,18 +34,18 @@ struct ModelWriterTests {
 
     @Test(
         "a problem type that is asked for is saved with the model, and found again",
-        arguments: ProblemType.allCases)
-    func problemType(_ type: ProblemType) throws {
+        arguments: TaskIdentifier.sequenceTasks)
+    func problemType(_ type: TaskIdentifier) throws {
         try withTemporaryDirectory { directory in
             let names = type == .regression ? ["LABEL_0"] : ["a", "b", "c", "d", "e"]
             let model = try AutoModel.load(
                 from: fixture("bert-tiny"), labelNames: names, problemType: type, ignoreMismatchedSizes: true
             ).model
-            #expect(model.configuration.problemType == type)
+            #expect(model.configuration.task == type)
             let saved = directory.appending(path: "model")
             try ModelWriter.save(model, to: saved)
             let again = try AutoModel.load(from: saved).model
-            #expect(again.configuration.problemType == type && again.configuration.labelNames == names)
+            #expect(again.configuration.task == type && again.configuration.labelNames == names)
             #expect(again.configuration == model.configuration)
         }
     }

@@ -6,9 +6,9 @@ import Torch
 @Suite("Students narrowed from a teacher")
 struct NarrowedTeacherTests {
     private func student(
-        of teacher: any SequenceClassifier, layers: [Int] = [0, 1, 2, 3],
+        of teacher: TransformerModel, layers: [Int] = [0, 1, 2, 3],
         _ changes: (inout ModelConfiguration) -> Void
-    ) throws -> any SequenceClassifier {
+    ) throws -> TransformerModel {
         var configuration = teacher.configuration
         configuration.numHiddenLayers = layers.count
         changes(&configuration)
@@ -17,7 +17,7 @@ struct NarrowedTeacherTests {
     }
 
     /// A frozen teacher whose parameters are all random numbers, the norms' too.
-    private func teacher(seed: UInt64 = 5) throws -> any SequenceClassifier {
+    private func teacher(seed: UInt64 = 5) throws -> TransformerModel {
         let model = try smallModel()
         try model.parameters.freeze()
         for (index, entry) in model.parameters.entries.enumerated() {
@@ -29,12 +29,12 @@ struct NarrowedTeacherTests {
         return model
     }
 
-    private func parameter(_ model: any SequenceClassifier, _ name: String) throws -> Tensor {
+    private func parameter(_ model: TransformerModel, _ name: String) throws -> Tensor {
         try #require(model.parameters[name], "\(name)")
     }
 
     /// Silences hidden dimensions: whatever writes them writes zeros, and no norm lets anything through.
-    private func silence(_ hidden: [Int], of model: any SequenceClassifier) throws {
+    private func silence(_ hidden: [Int], of model: TransformerModel) throws {
         for entry in model.parameters.entries {
             let name = entry.name
             let isRow = name.contains("output.") || name.contains("LayerNorm")

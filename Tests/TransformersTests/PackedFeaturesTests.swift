@@ -31,7 +31,7 @@ struct PackedFeaturesTests {
         let padded = try model(
             ModelInput(input(), paddingID: 0, device: .cpu), dropout: nil, selecting: .hiddenStates)
         let features = try model(
-            input(), dropout: nil, features: FeatureSelection(hiddenStates: Set(0...layers)))
+            input(), ForwardOptions(features: FeatureSelection(hiddenStates: Set(0...layers))))
         #expect(features.hiddenStates.count == layers + 1 && features.projections.isEmpty)
         for (number, state) in features.hiddenStates {
             #expect(state.shape == [10, model.configuration.hiddenSize])
@@ -47,7 +47,7 @@ struct PackedFeaturesTests {
             ModelInput(input(), paddingID: 0, device: .cpu), dropout: nil, selecting: .attentions)
         let layers = model.configuration.numHiddenLayers
         let features = try model(
-            input(), dropout: nil, features: FeatureSelection(projections: Set(0..<layers)))
+            input(), ForwardOptions(features: FeatureSelection(projections: Set(0..<layers))))
         #expect(features.projections.count == layers && features.hiddenStates.isEmpty)
         for (layer, projections) in features.projections {
             let (heads, width) = (projections.heads, model.configuration.hiddenSize)
@@ -67,11 +67,11 @@ struct PackedFeaturesTests {
     @Test("asking for features changes no logit, and gradients flow through them")
     func gradients() throws {
         let model = try AutoModel.load(from: fixture("bert-tiny")).model
-        let plain: [Float] = try model(input(), dropout: nil).logits.array()
+        let plain: [Float] = try model(input()).logits.array()
         let layers = model.configuration.numHiddenLayers
         let features = try model(
-            input(), dropout: nil,
-            features: FeatureSelection(hiddenStates: [layers], projections: [layers - 1]))
+            input(),
+            ForwardOptions(features: FeatureSelection(hiddenStates: [layers], projections: [layers - 1])))
         expectClose(try features.logits.array(), plain, "logits")
         let last = try #require(features.hiddenStates[layers])
         let projections = try #require(features.projections[layers - 1])
@@ -89,10 +89,10 @@ struct PackedFeaturesTests {
         let model = try AutoModel.load(from: fixture("bert-tiny")).model
         let layers = model.configuration.numHiddenLayers
         #expect(throws: TransformersError.self) {
-            try model(input(), dropout: nil, features: FeatureSelection(hiddenStates: [layers + 1]))
+            try model(input(), ForwardOptions(features: FeatureSelection(hiddenStates: [layers + 1])))
         }
         #expect(throws: TransformersError.self) {
-            try model(input(), dropout: nil, features: FeatureSelection(projections: [layers]))
+            try model(input(), ForwardOptions(features: FeatureSelection(projections: [layers])))
         }
     }
 }

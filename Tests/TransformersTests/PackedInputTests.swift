@@ -17,7 +17,7 @@ struct PackedInputTests {
         arguments: ["bert-tiny", "bert-relu", "bert-gelu-new"])
     func padded(variant: String) throws {
         let model = try AutoModel.load(from: fixture(variant)).model
-        let packed: [Float] = try model(input(), dropout: nil).logits.array()
+        let packed: [Float] = try model(input()).logits.array()
         let padded = try ModelInput(input(), paddingID: 0, device: .cpu)
         // Asking for hidden states takes the plain path.
         let plain: [Float] = try model(padded, dropout: nil, selecting: .hiddenStates).logits.array()
@@ -51,7 +51,7 @@ struct PackedInputTests {
         let model = try AutoModel.load(from: fixture("bert-tiny")).model
         func message(_ input: PackedInput) -> String {
             do {
-                _ = try model(input, dropout: nil)
+                _ = try model(input)
                 return "nothing"
             } catch { return "\(error)" }
         }
@@ -80,10 +80,9 @@ struct MappedModelTests {
         let copied = try AutoModel.load(from: fixture("bert-tiny")).model
         try mapped.parameters.freeze()
         let input = PackedInput(inputIDs: [2, 7, 9, 3, 2, 3], offsets: [0, 4, 6])
-        let expected: [Float] = try withNoGrad { try copied(input, dropout: nil).logits.array() }
+        let expected: [Float] = try withNoGrad { try copied(input).logits.array() }
         for precision in [Precision.float32, .bfloat16, .float32] {
-            mapped.precision = precision
-            let logits: [Float] = try withNoGrad { try mapped(input, dropout: nil).logits.array() }
+            let logits: [Float] = try withNoGrad { try mapped(input, ForwardOptions(precision: precision)).logits.array() }
             if precision == .float32 { #expect(logits == expected) }
         }
         #expect(try bytes(mapped) == bytes(copied))
@@ -100,8 +99,8 @@ struct MappedModelTests {
             let (model, _) = try AutoModel.load(from: directory, isMapped: true)
             for entry in model.parameters.entries { try withNoGrad { try entry.tensor.fill(0.5) } }
             let input = PackedInput(inputIDs: [2, 7, 3], offsets: [0, 3])
-            let first: [Float] = try withNoGrad { try model(input, dropout: nil).logits.array() }
-            let second: [Float] = try withNoGrad { try model(input, dropout: nil).logits.array() }
+            let first: [Float] = try withNoGrad { try model(input).logits.array() }
+            let second: [Float] = try withNoGrad { try model(input).logits.array() }
             #expect(first == second)
             for entry in model.parameters.entries {
                 let smallest = try entry.tensor.detached().min().item()

@@ -19,8 +19,7 @@ struct PrecisionTests {
     func agreement() throws {
         func run(_ precision: Precision) throws -> (logits: [Float], gradients: [String: Tensor]) {
             let model = try smallModel()
-            model.precision = precision
-            let logits = try model(input()).logits
+            let logits = try model(input(), precision: precision).logits
             #expect(logits.dtype == .float32)
             try logits.crossEntropy(Tensor([0, 1] as [Int64])).backward()
             var gradients: [String: Tensor] = [:]
@@ -53,13 +52,12 @@ struct PrecisionTests {
                 $0.numHiddenLayers = 12
                 $0.initializerRange = 0.02
             }
-            model.precision = precision
             let rows = try (5..<45).map { token in
                 let ids: [Int64] = [2, Int64(token), Int64(token + 3), 3]
                 let input = ModelInput(
                     inputIDs: try Tensor(ids, shape: [1, 4]),
                     attentionMask: try Tensor([1, 1, 1, 1] as [Int64], shape: [1, 4]))
-                let logits: [Float] = try withNoGrad { try model(input).logits.array() }
+                let logits: [Float] = try withNoGrad { try model(input, precision: precision).logits.array() }
                 return Double(logits[0] - logits[1])
             }
             let mean = rows.reduce(0, +) / Double(rows.count)
@@ -74,12 +72,11 @@ struct PrecisionTests {
     @Test("a frozen model converts its weights once, and again when they change")
     func copies() throws {
         let model = try smallModel()
-        model.precision = .bfloat16
-        let first: [Float] = try withNoGrad { try model(input()).logits.array() }
+        let first: [Float] = try withNoGrad { try model(input(), precision: .bfloat16).logits.array() }
         for entry in model.parameters.entries where entry.name == "bert.pooler.dense.weight" {
             try entry.tensor.fill(0)
         }
-        let second: [Float] = try withNoGrad { try model(input()).logits.array() }
+        let second: [Float] = try withNoGrad { try model(input(), precision: .bfloat16).logits.array() }
         #expect(first != second)
     }
 

@@ -105,7 +105,7 @@ extension ModelConfiguration {
 /// The small model with fresh parameters.
 func smallModel(
     seed: UInt64 = 1, _ changes: (inout ModelConfiguration) -> Void = { _ in }
-) throws -> any SequenceClassifier {
+) throws -> TransformerModel {
     try AutoModel.make(.small(changes), source: nil, seed: seed)
 }
 
@@ -121,7 +121,7 @@ func batch(_ rows: [[Int]], paddedTo length: Int? = nil) throws -> ModelInput {
 }
 
 /// All weights' bytes by name.
-func bytes(_ model: any SequenceClassifier) throws -> [String: [UInt8]] {
+func bytes(_ model: TransformerModel) throws -> [String: [UInt8]] {
     var result: [String: [UInt8]] = [:]
     for entry in model.parameters.entries { result[entry.name] = try entry.tensor.bytes() }
     return result

@@ -6,9 +6,9 @@ import Torch
 @Suite("Students from a teacher's layers")
 struct TeacherLayerTests {
     private func student(
-        of teacher: any SequenceClassifier, layers: [Int],
+        of teacher: TransformerModel, layers: [Int],
         _ changes: (inout ModelConfiguration) -> Void = { _ in }
-    ) throws -> any SequenceClassifier {
+    ) throws -> TransformerModel {
         var configuration = teacher.configuration
         configuration.numHiddenLayers = layers.count
         changes(&configuration)

@@ -205,19 +205,22 @@ ct_error ct_clear_grad(ct_tensor tensor);
 // The examples' tokens stand one after another, without padding; `offsets` (B + 1, int64) says where each begins.
 
 // The ways to compute a transformer layer, and how many seconds (CT_WAYS of them) one layer takes by each on this machine
-// with the present threads: measured, each in turn, in some tens of milliseconds altogether.
-enum {
+// with the present threads: measured, each in turn, in some tenths of a second altogether. The last two are of a single
+// example, the others of eight.
+typedef enum {
     CT_WAY_KERNELS_FLOAT32,
     CT_WAY_KERNELS_BFLOAT16,
     CT_WAY_KERNELS_INT8,
     CT_WAY_LIBTORCH_FLOAT32,
     CT_WAY_LIBTORCH_BFLOAT16,
     CT_WAY_LIBTORCH_INT8,
+    CT_WAY_KERNELS_INT8_SINGLE,
+    CT_WAY_LIBTORCH_INT8_SINGLE,
     CT_WAYS
-};
+} ct_way;
 ct_error ct_calibrate(double *seconds);
 // Floating-point operations of that layer's matrix products.
-double ct_calibration_operations(void);
+double ct_calibration_operations(ct_way way);
 
 // The instruction set of the kernels; DISTILL_CPU_CAPABILITY (avx512_bf16, avx512, avx2, default) chooses a lesser one.
 const char *ct_kernels_name(void);

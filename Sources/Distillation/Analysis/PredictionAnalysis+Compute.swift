@@ -123,7 +123,7 @@ extension PredictionAnalysis {
     }
 
     private static func difference(
-        _ student: Logits, _ teacher: Logits, _ index: Int, _ type: ProblemType
+        _ student: Logits, _ teacher: Logits, _ index: Int, _ type: TaskIdentifier
     ) -> Double {
         switch type {
         case .singleLabel:

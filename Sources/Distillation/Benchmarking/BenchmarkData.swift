@@ -36,7 +36,7 @@ struct BenchmarkData {
             warn: { log.warnOnce($0) }, onRead: { log.advance(by: $0) })
         let loaded = try loader.load(
             url, labels: .given(LabelMap(names: configuration.labelNames)),
-            problemType: configuration.problemType, allowsUnlabelled: true)
+            problemType: configuration.task, allowsUnlabelled: true)
         dataset = loaded.dataset
         labels = configuration.labelNames
         record = loaded.record

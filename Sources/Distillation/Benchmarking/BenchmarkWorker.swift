@@ -6,7 +6,8 @@ import Transformers
 /// The process that runs one model for a benchmark: it reads requests from standard input, a line each, and answers on
 /// standard output. `distill benchmark` starts it by a hidden command.
 public final class BenchmarkWorker {
-    private var model: (any SequenceClassifier)?
+    private var model: TransformerModel?
+    private var precision = Precision.float32
     private var inputs: [PackedInput] = []
     private var tokens: TokenFile?
     private var batches: [PackedInput] = []
@@ -66,7 +67,7 @@ public final class BenchmarkWorker {
             }
             try model.parameters.freeze()
             if let precision = request.precision.flatMap(Precision.init(rawValue:)) {
-                model.precision = precision
+                self.precision = precision
             }
             self.model = model
             let length = min(Self.firstLength, model.configuration.maxLength)
@@ -144,7 +145,7 @@ public final class BenchmarkWorker {
 
     private func logits(_ input: PackedInput) throws -> [Float] {
         guard let model else { throw DistillationError("no model is loaded") }
-        return try withNoGrad { try model(input, dropout: nil).logits.array() }
+        return try withNoGrad { try model(input, ForwardOptions(precision: precision)).logits.array() }
     }
 
     private func time(_ body: () throws -> Void) rethrows -> Double {

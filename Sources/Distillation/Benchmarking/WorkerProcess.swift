@@ -12,8 +12,6 @@ final class WorkerProcess {
     private let process: ChildProcess
     private let folder: TemporaryFolder
     private var errors: URL { folder.url.appending(path: "errors") }
-    /// What was read beyond the last line.
-    private var rest: [UInt8] = []
     private var idleSeconds = 0.0
     private var idleProcessorSeconds = 0.0
     private var last: (answered: ContinuousClock.Instant, cpu: Double)?
@@ -54,7 +52,7 @@ final class WorkerProcess {
         let asked = ContinuousClock.now
         // Where it has died, the missing answer says so.
         try? process.write(line)
-        guard let text = readLine() else {
+        guard let text = process.readLine() else {
             let how = process.wait().description
             throw DistillationError("\(name): its worker ended (\(how)) while \(purpose)\(complaint)")
         }
@@ -80,21 +78,6 @@ final class WorkerProcess {
         while process.ended == nil, ContinuousClock.now < deadline { usleep(2000) }
         if process.ended == nil { kill(process.identifier, SIGKILL) }
         _ = process.wait()
-    }
-
-    /// The next line without its end; `nil` at the end.
-    private func readLine() -> String? {
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            if let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-                let line = String(decoding: rest[..<end], as: UTF8.self)
-                rest.removeSubrange(...end)
-                return line
-            }
-            let count = process.read(into: &buffer)
-            guard count > 0 else { return nil }
-            rest += buffer[..<count]
-        }
     }
 
     /// The last of what it wrote to standard error.

@@ -18,7 +18,7 @@ struct DigestMemo {
     /// - Throws: `FileError` where the file cannot be read.
     func sha256(ofFile url: URL) throws -> String {
         let url = url.resolvingSymlinksInPath()
-        guard let directory, let status = FileStatus(url), status.size >= Self.smallest else {
+        guard let directory, let status = FileVersion(url), status.size >= Self.smallest else {
             return try Digest.sha256(ofFile: url)
         }
         let memo = directory.appending(path: Digest.sha256(url.path))
@@ -28,7 +28,7 @@ struct DigestMemo {
             return digest
         }
         let digest = try Digest.sha256(ofFile: url)
-        if FileStatus(url) == status, status.isSettled {
+        if FileVersion(url)?.description == status.description, status.isSettled {
             // A digest that cannot be kept is computed again next time.
             try? makeCacheDirectory(directory)
             try? AtomicFile.write(Self.line(digest, status, url), to: memo)
@@ -39,12 +39,12 @@ struct DigestMemo {
     /// The digest, what it holds for, a checksum of both and of the file's path, and the path.
     ///
     /// A memo that got under another file's name does not fit that file's path.
-    private static func line(_ digest: String, _ status: FileStatus, _ url: URL) -> String {
-        let text = "\(digest) \(status.text)"
+    private static func line(_ digest: String, _ status: FileVersion, _ url: URL) -> String {
+        let text = "\(digest) \(status)"
         return "\(text) \(Digest.sha256("\(text) \(url.path)")) \(url.path)"
     }
 
-    private static func read(_ text: String, _ status: FileStatus, _ url: URL) -> String? {
+    private static func read(_ text: String, _ status: FileVersion, _ url: URL) -> String? {
         let digest = String(text.prefix(64))
         return text == line(digest, status, url) ? digest : nil
     }
@@ -59,35 +59,4 @@ struct DigestMemo {
         let (front, sum, path) = (words.prefix(5).joined(separator: " "), words[5], String(words[6]))
         return Digest.sha256(path) == name && sum == Digest.sha256("\(front) \(path)") ? path : nil
     }
-}
-
-/// What tells that a file is as it was.
-private struct FileStatus: Equatable {
-    let size: Int
-    let inode: UInt64
-    let modified: timespec
-    let changed: timespec
-
-    init?(_ url: URL) {
-        var status = stat()
-        guard stat(url.path, &status) == 0 else { return nil }
-        size = Int(status.st_size)
-        inode = UInt64(status.st_ino)
-        #if canImport(Darwin)
-            (modified, changed) = (status.st_mtimespec, status.st_ctimespec)
-        #else
-            (modified, changed) = (status.st_mtim, status.st_ctim)
-        #endif
-    }
-
-    var text: String {
-        "\(size) \(inode) \(modified.tv_sec).\(modified.tv_nsec) \(changed.tv_sec).\(changed.tv_nsec)"
-    }
-
-    var isSettled: Bool {
-        let now = time(nil)
-        return [modified, changed].allSatisfy { $0.tv_sec + 2 < now }
-    }
-
-    static func == (a: FileStatus, b: FileStatus) -> Bool { a.text == b.text }
 }

@@ -45,8 +45,8 @@ struct Batch: Sendable {
         targets = dataset.targets(of: indices)
     }
 
-    /// The examples that have a label.
-    var labelledCount: Int { targets.labelledIndices.count }
+    /// What losses are means over.
+    var lossCounts: LossCounts { LossCounts(offsets: input.offsets, targets: targets) }
 
     /// The class of each example; ``BatchLabels/unlabelled`` where there is none.
     var labels: [Int] {

@@ -3,7 +3,7 @@ import Transformers
 
 /// The labels of a batch's examples. Shapes: B batch, C classes.
 public struct BatchLabels {
-    public let problemType: ProblemType
+    public let problemType: TaskIdentifier
     /// (B) int64 for one class of several, ``unlabelled`` where there is none; (B, C) float32 of 0 and 1 for several
     /// classes at once; (B, 1) float32 for a number. Rows without a label hold zeros in the latter two.
     public let targets: Tensor
@@ -11,21 +11,16 @@ public struct BatchLabels {
     public let mask: Tensor
     /// The examples that have a label.
     public let labelledCount: Int
-    /// What a mean over this batch's labelled examples is multiplied with, so that several passes that make one
-    /// optimiser step give the mean over all the step's labelled examples; 1 where all have labels.
-    public var scale: Double
-
     /// The class number of an example without a label, as PyTorch's `ignore_index`.
     public static let unlabelled = -100
 
     public init(
-        problemType: ProblemType, targets: Tensor, mask: Tensor, labelledCount: Int, scale: Double = 1
+        problemType: TaskIdentifier, targets: Tensor, mask: Tensor, labelledCount: Int
     ) {
         self.problemType = problemType
         self.targets = targets
         self.mask = mask
         self.labelledCount = labelledCount
-        self.scale = scale
     }
 
     /// Labels of one class each.

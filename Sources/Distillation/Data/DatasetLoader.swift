@@ -52,7 +52,7 @@ struct DatasetLoader {
     /// How a file is read.
     private struct Reading {
         let labels: Labels
-        let problemType: ProblemType
+        let problemType: TaskIdentifier
         let options: DatasetOptions
 
         /// Whether a file without labels is refused.
@@ -68,7 +68,7 @@ struct DatasetLoader {
     /// - Throws: `DatasetError` that names the file and the line; ``DistillationError`` where there is no label
     ///   column; `FileError`.
     func load(
-        _ url: URL, labels: Labels, problemType: ProblemType = .singleLabel, allowsUnlabelled: Bool = false,
+        _ url: URL, labels: Labels, problemType: TaskIdentifier = .singleLabel, allowsUnlabelled: Bool = false,
         tellsCuts: Bool = true
     ) throws -> LoadedData {
         let versions = try Self.versions(url)
@@ -97,7 +97,7 @@ struct DatasetLoader {
     }
 
     private func load(
-        _ url: URL, _ digest: String, _ labels: Labels, _ problemType: ProblemType, _ allowsUnlabelled: Bool
+        _ url: URL, _ digest: String, _ labels: Labels, _ problemType: TaskIdentifier, _ allowsUnlabelled: Bool
     ) throws -> LoadedData {
         var options = options
         options.labelForm = .init(problemType)

@@ -16,7 +16,7 @@ public struct EncodedDataset: Sendable {
     /// Examples of this length reached the maximum and may have been cut.
     private let maxLength: Int
     /// What the labels are.
-    public let problemType: ProblemType
+    public let problemType: TaskIdentifier
     /// The number of classes; 1 for regression.
     public let classCount: Int
 
@@ -27,7 +27,7 @@ public struct EncodedDataset: Sendable {
     }
 
     private init(
-        storages: [TokenStorage], places: [UInt32]?, maxLength: Int, problemType: ProblemType, classCount: Int
+        storages: [TokenStorage], places: [UInt32]?, maxLength: Int, problemType: TaskIdentifier, classCount: Int
     ) {
         self.storages = storages
         self.places = places

@@ -5,7 +5,7 @@ import Transformers
 /// A code is a class number, the place of a set in ``sets``, or the bits of a float32. -100 stands for no label; as bits it
 /// is a NaN, which no label is.
 struct ExampleLabels: Sendable, Equatable {
-    let problemType: ProblemType
+    let problemType: TaskIdentifier
     /// The number of classes; 1 for regression.
     let classCount: Int
     private(set) var codes: [Int32] = []
@@ -15,7 +15,7 @@ struct ExampleLabels: Sendable, Equatable {
 
     static let unlabelled = Int32(BatchLabels.unlabelled)
 
-    init(_ problemType: ProblemType, classCount: Int) {
+    init(_ problemType: TaskIdentifier, classCount: Int) {
         self.problemType = problemType
         self.classCount = classCount
     }
@@ -23,7 +23,7 @@ struct ExampleLabels: Sendable, Equatable {
     /// Labels as they are kept in a file.
     ///
     /// - Returns: `nil` where a code is out of range.
-    init?(_ problemType: ProblemType, classCount: Int, codes: [Int32], sets: [[Int]]) {
+    init?(_ problemType: TaskIdentifier, classCount: Int, codes: [Int32], sets: [[Int]]) {
         self.init(problemType, classCount: classCount)
         let limit =
             switch problemType {

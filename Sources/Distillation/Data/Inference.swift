@@ -45,14 +45,15 @@ enum Inference {
     /// is in the data set's order.
     ///
     /// - Parameters:
+    ///   - precision: What the model computes with. What evaluates a model takes float32, as whoever loads it saved will.
     ///   - name: What the model is called in messages: its directory.
     ///   - onProgress: Called with the number of examples done.
     ///   - shouldStop: Ends the work early.
     /// - Returns: `nil` where it was stopped.
     /// - Throws: ``NonFiniteLogitsError`` at the first batch with a logit that is not finite.
     static func logits(
-        _ model: any SequenceClassifier, _ dataset: EncodedDataset, batchSize: Int,
-        of name: String = "the model",
+        _ model: TransformerModel, _ dataset: EncodedDataset, batchSize: Int,
+        precision: Precision = .float32, of name: String = "the model",
         onProgress: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Logits? {
         let classes = model.configuration.labelNames.count
@@ -78,7 +79,7 @@ enum Inference {
             if shouldStop() { return nil }
             let indices = Array(order[start..<min(start + batchSize, order.count)])
             let batch = try Batch(dataset, indices: indices)
-            let next = (indices, try withNoGrad { try model(batch.input, dropout: nil).logits })
+            let next = (indices, try withNoGrad { try model(batch.input, ForwardOptions(precision: precision)).logits })
             if let launched { try read(launched, done: start) }
             if isAsynchronous {
                 launched = next
@@ -88,6 +89,21 @@ enum Inference {
         }
         if let launched { try read(launched, done: order.count) }
         return Logits(values: values, classes: classes)
+    }
+
+    /// The same, where a stop is an error.
+    ///
+    /// - Throws: ``InterruptedError`` where it was stopped, besides.
+    static func allLogits(
+        _ model: TransformerModel, _ dataset: EncodedDataset, batchSize: Int,
+        precision: Precision = .float32, of name: String = "the model",
+        onProgress: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false }
+    ) throws -> Logits {
+        let logits = try logits(
+            model, dataset, batchSize: batchSize, precision: precision, of: name, onProgress: onProgress,
+            shouldStop: shouldStop)
+        guard let logits else { throw InterruptedError() }
+        return logits
     }
 }
 

@@ -17,14 +17,14 @@ final class RowReader: @unchecked Sendable {
     // The prefetching thread reads; the others look only after it has ended.
     private let stream: TextStream
     private let map: LabelMap?
-    private let problemType: ProblemType
+    private let problemType: TaskIdentifier
     private let required: Bool
 
     /// - Parameters:
     ///   - labels: The classes; `nil` where labels are not looked at.
     ///   - problemType: What the labels are.
     ///   - required: Whether a file without labels is refused.
-    init(_ stream: TextStream, labels: LabelMap?, problemType: ProblemType, required: Bool) {
+    init(_ stream: TextStream, labels: LabelMap?, problemType: TaskIdentifier, required: Bool) {
         self.stream = stream
         map = labels
         self.problemType = problemType
@@ -65,7 +65,7 @@ final class RowReader: @unchecked Sendable {
 
 extension DatasetOptions.LabelForm {
     /// What labels are for a problem type.
-    init(_ problemType: ProblemType) {
+    init(_ problemType: TaskIdentifier) {
         switch problemType {
         case .singleLabel: self = .name
         case .multiLabel: self = .set

@@ -10,7 +10,7 @@ public enum Targets: Sendable, Equatable {
     /// A number each; NaN where there is no label.
     case values([Float])
 
-    public var problemType: ProblemType {
+    public var problemType: TaskIdentifier {
         switch self {
         case .classes: .singleLabel
         case .sets: .multiLabel

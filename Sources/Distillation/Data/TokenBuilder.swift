@@ -42,7 +42,7 @@ final class TokenBuilder {
     var count: Int { lengths.count }
 
     /// Says what labels the rows will have; before the first of them.
-    func begin(_ problemType: ProblemType, classCount: Int) {
+    func begin(_ problemType: TaskIdentifier, classCount: Int) {
         labels = ExampleLabels(problemType, classCount: classCount)
     }
 
@@ -127,7 +127,7 @@ final class TokenBuilder {
         guard lengths.allSatisfy({ $0 >= 0 }),
             lengths.reduce(0, { $0 + Int($1) }) * layout.tokenBytes == recordBytes
         else { throw SealedFile.Problem.damaged("its lengths do not fit its size") }
-        guard let type = object["problem_type"]?.stringValue.flatMap(ProblemType.init(rawValue:)),
+        guard let type = object["problem_type"]?.stringValue.flatMap(TaskIdentifier.init(rawValue:)),
             let classes = object["classes"]?.intValue,
             let sets = object["label_sets"]?.arrayValue?.map({ $0.arrayValue?.compactMap(\.intValue) ?? [-1] }
             ),

@@ -70,7 +70,7 @@ struct ExportComparison {
                 "the exported model disagrees with this one: \(what) \(measured), more than \(allowed); "
                     + "nothing was saved. --no-check exports all the same")
         }
-        let type = own.model.configuration.problemType
+        let type = own.model.configuration.task
         var check = ExportCheck(
             runtime: try runner.name, examples: examples.count, largestDifference: largest,
             relativeDifference: relative)
@@ -87,7 +87,7 @@ struct ExportComparison {
     ) throws {
         let labelled = data.dataset.targets.labelledIndices
         let targets = data.dataset.targets.subset(labelled)
-        let metric = MetricName.ofTask(own.model.configuration.problemType)
+        let metric = MetricName.ofTask(own.model.configuration.task)
         let ownValue = try Evaluator.taskMetric(ours.subset(labelled), targets: targets)
         let exported = try Evaluator.taskMetric(theirs.subset(labelled), targets: targets)
         (check.data, check.metric, check.own, check.exported) = (
@@ -114,7 +114,7 @@ struct ExportComparison {
         return try request.cache.loader(
             options, tokenizer: own.tokenizer, directory: own.directory,
             maxLength: own.maxLength(request.maxLength), log: log
-        ).load(file, labels: .given(own.labels), problemType: own.model.configuration.problemType)
+        ).load(file, labels: .given(own.labels), problemType: own.model.configuration.task)
     }
 
     /// This package's own logits.
@@ -123,7 +123,7 @@ struct ExportComparison {
     }
 
     static func logits(
-        _ model: any SequenceClassifier, _ examples: [EncodedExample], batchSize: Int
+        _ model: TransformerModel, _ examples: [EncodedExample], batchSize: Int
     ) throws -> Logits {
         var values: [Float] = []
         for start in stride(from: 0, to: examples.count, by: batchSize) {
@@ -131,7 +131,7 @@ struct ExportComparison {
             let input = PackedInput(
                 inputIDs: part.flatMap(\.inputIDs), tokenTypeIDs: part.flatMap(\.tokenTypeIDs),
                 offsets: part.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.inputIDs.count) })
-            values += try withNoGrad { try model(input, dropout: nil).logits.array() }
+            values += try withNoGrad { try model(input).logits.array() }
         }
         return Logits(values: values, classes: model.configuration.labelNames.count)
     }

@@ -43,7 +43,7 @@ extension TrimmedVocabulary {
     ///
     /// - Parameter model: The model before, on any device; it does not change.
     /// - Throws: ``DistillationError`` where the vocabulary is another model's; `TorchError` where memory is short.
-    public func apply(to model: any SequenceClassifier) throws -> any SequenceClassifier {
+    public func apply(to model: TransformerModel) throws -> TransformerModel {
         let configuration = try configuration(model.configuration)
         let rows = try Tensor(keptIDs.map(Int64.init), device: model.device)
         let source = TrimmedSource(

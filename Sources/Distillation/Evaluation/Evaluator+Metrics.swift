@@ -103,7 +103,7 @@ extension Evaluator {
 
     /// What compares a student's answers with its teacher's, labels or none.
     static func besideTeacher(
-        _ student: Logits, _ teacher: Logits, _ problemType: ProblemType
+        _ student: Logits, _ teacher: Logits, _ problemType: TaskIdentifier
     ) throws -> MetricValues {
         guard (student.count, student.classes) == (teacher.count, teacher.classes) else {
             throw DistillationError(

@@ -36,7 +36,7 @@ enum Evaluator {
     ///   - bytesOnDisk: Of the weights' files.
     ///   - latency: Of single examples.
     static func evaluation(
-        _ model: any SequenceClassifier, logits: Logits, targets: Targets, teacher: Logits? = nil,
+        _ model: TransformerModel, logits: Logits, targets: Targets, teacher: Logits? = nil,
         bytesOnDisk: Int, latency: LatencyStatistics?
     ) throws -> ModelEvaluation {
         let names = model.configuration.labelNames
@@ -67,7 +67,7 @@ enum Evaluator {
 
     /// A whole evaluation where labels are classes.
     static func evaluation(
-        _ model: any SequenceClassifier, logits: Logits, labels: [Int], bytesOnDisk: Int,
+        _ model: TransformerModel, logits: Logits, labels: [Int], bytesOnDisk: Int,
         latency: LatencyStatistics?
     ) throws -> ModelEvaluation {
         try evaluation(

@@ -6,17 +6,9 @@ import Transformers
 enum LatencyProbe {
     /// A model and the examples as its own tokenizer encodes them.
     struct Subject {
-        let model: any SequenceClassifier
+        let model: TransformerModel
         let dataset: EncodedDataset
-
-        init(model: any SequenceClassifier, dataset: EncodedDataset) {
-            self.model = model
-            self.dataset = dataset
-        }
-
-        init(classifier: TrainedClassifier, dataset: EncodedDataset) {
-            self.init(model: classifier.model, dataset: dataset)
-        }
+        var precision = Precision.float32
     }
 
     /// Times several models in turn on the same examples, so that a change of the machine's speed meets all of
@@ -46,7 +38,7 @@ enum LatencyProbe {
         let clock = ContinuousClock()
         let start = clock.now
         let batch = try Batch(subject.dataset, indices: [index])
-        _ = try withNoGrad { try subject.model(batch.input, dropout: nil).logits.array(of: Float.self) }
+        _ = try withNoGrad { try subject.model(batch.input, ForwardOptions(precision: subject.precision)).logits.array(of: Float.self) }
         return (clock.now - start) / .milliseconds(1)
     }
 }

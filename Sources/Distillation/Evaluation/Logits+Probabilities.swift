@@ -32,7 +32,7 @@ extension Logits {
     /// label's decision. `nil` for regression and without examples.
     ///
     /// - Parameter problemType: What the logits mean.
-    public func meanEntropy(_ problemType: ProblemType) -> Double? {
+    public func meanEntropy(_ problemType: TaskIdentifier) -> Double? {
         guard count > 0 else { return nil }
         switch problemType {
         case .singleLabel:

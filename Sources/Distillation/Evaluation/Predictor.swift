@@ -14,7 +14,7 @@ import Transformers
 public final class Predictor {
     public let labels: [String]
     /// What the model's answers mean.
-    public let problemType: ProblemType
+    public let problemType: TaskIdentifier
     /// Where several labels may be right at once, those of a greater probability are the answer.
     public let threshold: Double
     public let maxLength: Int
@@ -23,7 +23,8 @@ public final class Predictor {
     /// How many texts were cut so far, of all that were answered.
     public private(set) var cutCount = 0
     public private(set) var answeredCount = 0
-    let model: any SequenceClassifier
+    let model: TransformerModel
+    private let precision: Precision
     let tokenizer: Tokenizer
     private let directory: URL
     /// Texts that go through the model together; a GPU has room for more.
@@ -49,11 +50,11 @@ public final class Predictor {
         self.directory = directory
         let loaded = try TrainedClassifier(directory, device: device)
         model = loaded.model
-        model.precision = precision
+        self.precision = precision
         batchSize = device.kind == .cuda ? 256 : 64
         tokenizer = loaded.tokenizer
         labels = loaded.labels.names
-        problemType = loaded.model.configuration.problemType
+        problemType = loaded.model.configuration.task
         self.maxLength = loaded.maxLength(maxLength)
         warnings = loaded.warnings
     }
@@ -72,7 +73,8 @@ public final class Predictor {
         answeredCount += inputs.count
         guard
             let logits = try Inference.logits(
-                model, encoded, batchSize: batchSize, of: directory.path(percentEncoded: false))
+                model, encoded, batchSize: batchSize, precision: precision,
+                of: directory.path(percentEncoded: false))
         else { return [] }
         switch problemType {
         case .singleLabel: return try classes(logits)

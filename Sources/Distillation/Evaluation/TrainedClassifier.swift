@@ -8,7 +8,7 @@ import Transformers
 /// gradient. Teachers and finished students are both read this way.
 public final class TrainedClassifier {
     public let directory: URL
-    public let model: any SequenceClassifier
+    public let model: TransformerModel
     public let tokenizer: Tokenizer
     public let labels: LabelMap
     /// What the files say and does not count; each a line for the user.

@@ -49,7 +49,7 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     /// What it is called in tables.
     ///
     /// - Parameter problemType: What the labels are.
-    public func title(for problemType: ProblemType) -> String {
+    public func title(for problemType: TaskIdentifier) -> String {
         switch self {
         case .accuracy: problemType == .multiLabel ? "subset accuracy" : "accuracy"
         case .macroF1: "macro F1"
@@ -71,7 +71,7 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     }
 
     /// The metric that a model of a problem type is known by: accuracy, micro F1 or Pearson's correlation.
-    public static func ofTask(_ problemType: ProblemType) -> MetricName {
+    public static func ofTask(_ problemType: TaskIdentifier) -> MetricName {
         switch problemType {
         case .singleLabel: .accuracy
         case .multiLabel: .microF1
@@ -81,7 +81,7 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
 
     /// The metric that chooses the best checkpoint where none is named. For regression it is R², which sees errors of scale
     /// and offset: a correlation can be highest where every number is far off.
-    public static func defaultForBest(_ problemType: ProblemType) -> MetricName {
+    public static func defaultForBest(_ problemType: TaskIdentifier) -> MetricName {
         problemType == .regression ? .r2 : ofTask(problemType)
     }
 
@@ -90,7 +90,7 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     /// - Parameters:
     ///   - problemType: What the labels are.
     ///   - hasTeacher: Whether there is a teacher to compare with.
-    public static func available(for problemType: ProblemType, hasTeacher: Bool) -> [MetricName] {
+    public static func available(for problemType: TaskIdentifier, hasTeacher: Bool) -> [MetricName] {
         let own: [MetricName] =
             switch problemType {
             case .singleLabel: [.accuracy, .macroF1, .matthewsCorrelation, .loss, .ece, .entropy]
@@ -112,7 +112,7 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     /// - Returns: The metric of that name; the problem type's own where there is none.
     /// - Throws: ``DistillationError``, which lists the metrics there are.
     public static func forBest(
-        _ name: String?, problemType: ProblemType, hasTeacher: Bool
+        _ name: String?, problemType: TaskIdentifier, hasTeacher: Bool
     ) throws -> MetricName {
         guard let name else { return defaultForBest(problemType) }
         let plain = name.hasPrefix("eval_") ? String(name.dropFirst(5)) : name

@@ -25,10 +25,18 @@ public protocol Objective: AnyObject {
     ///   fit and what to do.
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds
 
-    /// The loss of a batch.
+    /// What ``loss(_:)`` is the mean over; the examples, unless an objective says otherwise.
+    var unit: LossUnit { get }
+
+    /// What ``loss(_:)`` of such a micro-batch is divided by: the number of ``unit``, or the sum of their weights.
     ///
-    /// - Returns: A scalar, float32, in the student's graph: a mean over the batch's examples, or over their tokens.
-    ///   Tokens of padding do not exist in a batch.
+    /// Of several micro-batches that make one step, each loss counts by its part of the sum.
+    func count(_ counts: LossCounts) -> Double
+
+    /// The loss of a micro-batch.
+    ///
+    /// - Returns: A scalar, float32, in the student's graph: the mean over ``unit``. Tokens of padding do not exist in a
+    ///   batch.
     func loss(_ batch: ObjectiveBatch) throws -> Tensor
 }
 
@@ -79,7 +87,7 @@ public struct ObjectiveModels {
     /// Why token by token comparison is impossible, in words that end a sentence that begins with the objective's name:
     /// several teachers, or a student with another tokenizer; `nil` where the teacher reads the student's tokens.
     public let tokensDiffer: String?
-    public let problemType: ProblemType
+    public let problemType: TaskIdentifier
     /// The number of training examples of each class, for balanced class weights; empty for regression.
     public let classCounts: [Int]
     /// The training batch's size, for losses between examples.
@@ -91,7 +99,7 @@ public struct ObjectiveModels {
 
     public init(
         student: ModelConfiguration, teacher: ModelConfiguration?, tokensDiffer: String? = nil,
-        problemType: ProblemType = .singleLabel, classCounts: [Int] = [], batchSize: Int = 32,
+        problemType: TaskIdentifier = .singleLabel, classCounts: [Int] = [], batchSize: Int = 32,
         exampleCount: Int = 0, learned: ParameterScope
     ) {
         self.student = student

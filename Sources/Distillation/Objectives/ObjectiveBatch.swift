@@ -4,9 +4,9 @@ import Transformers
 /// What an objective compares for one batch. Shapes: B batch, C classes, T tokens of all examples, H hidden size.
 public struct ObjectiveBatch {
     /// In the graph.
-    public let student: ModelOutputs
+    public let student: ModelOutput
     /// Out of any graph; `nil` where no objective reads more than logits.
-    public let teacher: ModelOutputs?
+    public let teacher: ModelOutput?
     /// (B, C) float32, out of any graph: of one teacher, or the mean of several; `nil` without a teacher.
     public let givenTeacherLogits: Tensor?
     public let labels: BatchLabels
@@ -18,7 +18,7 @@ public struct ObjectiveBatch {
     public let progress: Double
 
     public init(
-        student: ModelOutputs, teacher: ModelOutputs? = nil, teacherLogits: Tensor? = nil,
+        student: ModelOutput, teacher: ModelOutput? = nil, teacherLogits: Tensor? = nil,
         labels: BatchLabels, offsets: [Int], indices: [Int] = [], progress: Double = 0
     ) {
         self.student = student
@@ -44,24 +44,7 @@ public struct ObjectiveBatch {
     public var count: Int { offsets.count - 1 }
 }
 
-/// What a forward pass leaves for objectives. Shapes: B batch, C classes, T tokens of all examples one after another,
-/// without padding, H hidden size.
-public struct ModelOutputs {
-    /// (B, C) float32
-    public let logits: Tensor
-    /// By number, (T, H) float32: 0 is the embeddings' output, k what layer k − 1 puts out.
-    public let hiddenStates: [Int: Tensor]
-    /// By layer, counted from 0.
-    public let projections: [Int: AttentionProjections]
-
-    public init(
-        logits: Tensor, hiddenStates: [Int: Tensor] = [:], projections: [Int: AttentionProjections] = [:]
-    ) {
-        self.logits = logits
-        self.hiddenStates = hiddenStates
-        self.projections = projections
-    }
-
+extension ModelOutput {
     /// A hidden state by its number.
     ///
     /// - Throws: ``DistillationError`` where the forward pass did not keep it: a mistake in an objective's needs.

@@ -57,10 +57,29 @@ public final class ObjectiveSum {
         return loss
     }
 
-    /// The loss of a batch.
+    /// What each term's loss of a micro-batch is divided by.
+    public func counts(_ counts: LossCounts) -> [Double] { terms.map { $0.objective.count(counts) } }
+
+    /// The parts of each of several micro-batches, for each term, so that together they give the loss of one step.
+    ///
+    /// - Parameter counts: Of each micro-batch, as ``counts(_:)`` gives them.
+    public static func fractions(_ counts: [[Double]]) -> [[Double]] {
+        guard counts.count > 1 else { return counts.map { $0.map { _ in 1 } } }
+        let totals = counts.dropFirst().reduce(counts[0]) { zip($0, $1).map(+) }
+        return counts.map { own in
+            zip(own, totals).map { $1 > 0 ? $0 / $1 : 1 / Double(counts.count) }
+        }
+    }
+
+    /// The loss of a micro-batch.
+    ///
+    /// - Parameters:
+    ///   - batch: What the two models put out.
+    ///   - fractions: What part of the step each term's loss counts for, as ``fractions(_:)`` gives them; `nil` for a step
+    ///     of one micro-batch.
     ///
     /// An objective whose weight is 0 at this point is only watched, and left out where it would read layers.
-    public func callAsFunction(_ batch: ObjectiveBatch) throws -> LossTerms {
+    public func callAsFunction(_ batch: ObjectiveBatch, fractions: [Double]? = nil) throws -> LossTerms {
         var total: Tensor?
         var parts: [(name: String, loss: Tensor)] = []
         for (index, term) in terms.enumerated() {
@@ -75,7 +94,8 @@ public final class ObjectiveSum {
             }
             let loss = try term.objective.loss(batch)
             parts.append((term.name, try Self.scalar(loss.detached(), term.name)))
-            let weighted = try weight == 1 ? loss : loss * weight
+            let factor = weight * (fractions?[index] ?? 1)
+            let weighted = try factor == 1 ? loss : loss * factor
             total = try total.map { try $0 + weighted } ?? weighted
         }
         // All weights 0 at this point of a schedule: a step that changes nothing.

@@ -56,7 +56,7 @@ public struct ModelCard: Sendable {
     let labels: [String]
     let sizes: RunReport.Sizes
     let parameters: Int
-    let problemType: ProblemType
+    let problemType: TaskIdentifier
     /// The models of the table, this one last.
     let columns: [(name: String, evaluation: ModelEvaluation)]
     let results: [Result]

@@ -142,7 +142,7 @@ final class OutputDirectory {
     /// Saves the model with its tokenizer's files, a model card and its report, which then knows the size of the weights'
     /// file. With an analysis, the run is at its end, and `report.html` is made of the files.
     func save(
-        _ model: any SequenceClassifier, tokenizerDirectory: URL, report: inout RunReport,
+        _ model: TransformerModel, tokenizerDirectory: URL, report: inout RunReport,
         extras: Extras = Extras(), warn: (String) -> Void = { _ in }
     ) throws {
         var result = report

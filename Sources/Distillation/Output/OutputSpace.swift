@@ -27,7 +27,7 @@ enum OutputSpace {
     }
 
     /// What a model in float32 with its tokenizer takes.
-    static func bytes(of model: any SequenceClassifier, tokenizerDirectory: URL) -> Int {
+    static func bytes(of model: TransformerModel, tokenizerDirectory: URL) -> Int {
         model.parameters.elementCount * 4 + tokenizerBytes(tokenizerDirectory) + rest
     }
 

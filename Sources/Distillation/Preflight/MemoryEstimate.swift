@@ -11,7 +11,7 @@ struct MemoryEstimate {
     ///   - tokens: In the largest training pass; its activations are kept for the way back.
     ///   - evaluationTokens: In the largest pass of evaluation, of which two layers' are alive.
     init(
-        student: any SequenceClassifier, teachers: [any SequenceClassifier], tokens: Int,
+        student: TransformerModel, teachers: [TransformerModel], tokens: Int,
         evaluationTokens: Int
     ) {
         let weights = student.parameters.elementCount * 4 * 4

@@ -35,7 +35,7 @@ struct Preflight {
 
     // MARK: - Models
 
-    private func check(_ student: any SequenceClassifier, objectives: Bool) throws {
+    private func check(_ student: TransformerModel, objectives: Bool) throws {
         let own = student.parameters.elementCount
         let largest = setup.teachers.map(\.classifier.model.parameters.elementCount).max() ?? 0
         if own >= largest {
@@ -73,7 +73,7 @@ struct Preflight {
         }
     }
 
-    private func checkMemory(_ student: any SequenceClassifier) {
+    private func checkMemory(_ student: TransformerModel) {
         let lengths = data.train.lengths
         let estimate = MemoryEstimate(
             student: student, teachers: setup.teachers.map(\.classifier.model),
@@ -89,7 +89,7 @@ struct Preflight {
     }
 
     /// A student that has no room is trained in vain.
-    private func checkSpace(_ student: any SequenceClassifier) {
+    private func checkSpace(_ student: TransformerModel) {
         let bytes = OutputSpace.bytes(of: student, tokenizerDirectory: setup.tokenizerDirectory)
         let problem = OutputSpace.problem(
             at: request.output, bytes: bytes, isRepeated: true, overwrite: request.overwrite)
@@ -235,13 +235,11 @@ struct Preflight {
 
     private func judgeTeacher() throws {
         for source in setup.teachers {
-            let model = source.classifier.model
             let logits = try findings.attempt {
-                try model.judging {
-                    try Inference.logits(
-                        $0, source.data.validation, batchSize: request.training.perDeviceEvalBatchSize,
-                        of: source.classifier.directory.path)
-                }
+                try Inference.allLogits(
+                    source.classifier.model, source.data.validation,
+                    batchSize: request.training.perDeviceEvalBatchSize,
+                    of: source.classifier.directory.path)
             }
             guard let logits else { continue }
             let member = TeacherEnsemble.Member(outputs: logits, weight: 1, columns: source.columns)

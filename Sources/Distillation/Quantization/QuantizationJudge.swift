@@ -53,7 +53,7 @@ struct QuantizationJudge {
                     latency: latency)
             }
             return ModelEvaluation(
-                problemType: classifier.model.configuration.problemType, metrics: MetricValues(),
+                problemType: classifier.model.configuration.task, metrics: MetricValues(),
                 examples: 0, parameters: classifier.model.parameters.elementCount, bytesOnDisk: bytes,
                 latencyP50Milliseconds: latency?.p50, latencyP95Milliseconds: latency?.p95)
         }

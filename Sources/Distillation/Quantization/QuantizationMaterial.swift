@@ -16,7 +16,7 @@ struct QuantizationMaterial {
         let loader = request.cache.loader(
             request.options, tokenizer: source.tokenizer, directory: source.directory,
             maxLength: source.maxLength(request.maxLength), log: log)
-        let type = source.model.configuration.problemType
+        let type = source.model.configuration.task
         func load(_ file: URL, allowsUnlabelled: Bool) throws -> LoadedData {
             let data = try loader.load(
                 file, labels: .given(source.labels), problemType: type, allowsUnlabelled: allowsUnlabelled)

@@ -44,7 +44,7 @@ public struct QuantizationMethod: Sendable, Equatable, Codable {
     }
 
     /// Layers of a model that stay in floating point for their size, by their full names.
-    func smallLayers(of model: any SequenceClassifier) -> Set<String> {
+    func smallLayers(of model: TransformerModel) -> Set<String> {
         Set(
             model.parameters.entries.filter {
                 $0.tensor.rank == 2 && $0.tensor.count < smallestMatrix && $0.name.hasSuffix(".weight")

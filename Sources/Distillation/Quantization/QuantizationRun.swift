@@ -117,7 +117,7 @@ public struct QuantizationRun {
     private func quantize(
         _ source: TrainedClassifier, _ material: QuantizationMaterial, reference: Logits?, _ log: RunLog,
         _ shouldStop: @escaping () -> Bool
-    ) throws -> (model: any SequenceClassifier, layers: [QuantizationReport.Layer]) {
+    ) throws -> (model: TransformerModel, layers: [QuantizationReport.Layer]) {
         guard request.method.type == .int8 else { return (source.model, []) }
         let quantizer = try log.phase(
             request.method.activations == .fixed ? "Calibrating and quantising" : "Quantising"
@@ -155,7 +155,7 @@ public struct QuantizationRun {
     }
 
     private func save(
-        _ model: any SequenceClassifier, _ source: TrainedClassifier, to directory: URL
+        _ model: TransformerModel, _ source: TrainedClassifier, to directory: URL
     ) throws {
         let dtype: DType =
             switch request.method.type {

@@ -15,7 +15,7 @@ final class Quantizer {
         var savedBytes: Int { elements * 3 - rows * 4 }
     }
 
-    let model: any SequenceClassifier
+    let model: TransformerModel
     let method: QuantizationMethod
     /// In the order of the model's parameters.
     let layers: [Layer]
@@ -28,7 +28,7 @@ final class Quantizer {
     ///   - method: What is to be made.
     ///   - sample: Batches: one shows which layers there are; where activations are static, all calibrate them.
     /// - Throws: ``DistillationError`` where no layer can be quantised; `TorchError` for weights that are not finite.
-    init(_ model: any SequenceClassifier, method: QuantizationMethod, sample: [PackedInput]) throws {
+    init(_ model: TransformerModel, method: QuantizationMethod, sample: [PackedInput]) throws {
         let ranges = ActivationRanges()
         let watched = try AutoModel.make(
             model.configuration,
@@ -38,7 +38,7 @@ final class Quantizer {
         for isCounting in isStatic && method.calibration != .minMax ? [false, true] : [false] {
             ranges.isCounting = isCounting
             for batch in isStatic ? sample : Array(sample.prefix(1)) {
-                _ = try withNoGrad { try watched(batch, dropout: nil).logits }
+                _ = try withNoGrad { try watched(batch).logits }
             }
         }
         try model.parameters.freeze()
@@ -86,7 +86,7 @@ final class Quantizer {
     /// The model with some of its layers in int8, frozen.
     ///
     /// - Parameter chosen: Names of ``layers``.
-    func model(_ chosen: Set<String>) throws -> any SequenceClassifier {
+    func model(_ chosen: Set<String>) throws -> TransformerModel {
         var configuration = model.configuration
         let rest = layers.filter { !chosen.contains($0.name) }.map(\.name) + unchanged
         configuration.quantization =

@@ -2,7 +2,7 @@ import Transformers
 
 extension DistillRequest {
     /// What the student learns from where nothing is described: the softened outputs of the teacher, and the labels.
-    func defaultObjectives(_ problemType: ProblemType) -> [ObjectiveSpecification] {
+    func defaultObjectives(_ problemType: TaskIdentifier) -> [ObjectiveSpecification] {
         var soft: ObjectiveSpecification
         switch problemType {
         case .singleLabel:
@@ -17,7 +17,7 @@ extension DistillRequest {
     }
 
     /// The stages of the run: those described, or one.
-    func plan(_ problemType: ProblemType) -> [TrainingStage] {
+    func plan(_ problemType: TaskIdentifier) -> [TrainingStage] {
         if !stages.isEmpty { return stages }
         return [
             TrainingStage(
@@ -74,7 +74,7 @@ extension DistillRequest {
 
 extension TrainingArguments {
     /// The loss between outputs and labels.
-    func labelObjective(_ problemType: ProblemType, weight: Schedule = 1) -> ObjectiveSpecification {
+    func labelObjective(_ problemType: TaskIdentifier, weight: Schedule = 1) -> ObjectiveSpecification {
         var options: [String: String] = [:]
         if let classWeights { options["class_weights"] = classWeights }
         switch problemType {

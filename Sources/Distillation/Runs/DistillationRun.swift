@@ -107,7 +107,7 @@ struct Lesson {
     }
 
     /// Training with the teacher.
-    func session(_ model: any SequenceClassifier, _ arguments: TrainingArguments) -> TrainingSession {
+    func session(_ model: TransformerModel, _ arguments: TrainingArguments) -> TrainingSession {
         let request = setup.request
         return TrainingSession(
             model: model, stages: request.plan(setup.problemType), registry: request.registry,
@@ -118,7 +118,7 @@ struct Lesson {
 
     /// Training of the same student by the labels alone, in as many steps.
     func baseline(
-        _ model: any SequenceClassifier, _ arguments: TrainingArguments, steps: Int
+        _ model: TransformerModel, _ arguments: TrainingArguments, steps: Int
     ) -> TrainingSession {
         let request = setup.request
         var arguments = arguments

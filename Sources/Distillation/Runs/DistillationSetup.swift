@@ -22,7 +22,7 @@ struct DistillationSetup {
     let data: RunData
     let tokenizer: Tokenizer
     let tokenizerDirectory: URL
-    let problemType: ProblemType
+    let problemType: TaskIdentifier
     /// Why losses that compare tokens cannot be used: words that end a sentence; `nil` where they can.
     let tokensDiffer: String?
 
@@ -52,7 +52,7 @@ struct DistillationSetup {
             throw DistillationError("there is no teacher; give one with --teacher")
         }
         for warning in classifiers.compactMap(\.self).flatMap(\.warnings) { findings.add(.warning, warning) }
-        problemType = first.model.configuration.problemType
+        problemType = first.model.configuration.task
         let own = try findings.attempt { try Self.studentTokenizer(request, first) } ?? nil
         let reader = own?.tokenizer ?? first.tokenizer
         let directory = own?.directory ?? first.directory
@@ -61,7 +61,7 @@ struct DistillationSetup {
         let data = try log.phase("Reading and tokenizing data") {
             try findings.attempt {
                 try RunData(
-                    request, labels: first.labels, problemType: first.model.configuration.problemType,
+                    request, labels: first.labels, problemType: first.model.configuration.task,
                     loader: request.cache.loader(
                         request.data.options, tokenizer: reader, directory: directory,
                         maxLength: longest, log: log))
@@ -128,7 +128,7 @@ struct DistillationSetup {
             return student.data
         }
         return try RunData(
-            request, labels: labels, problemType: teacher.model.configuration.problemType,
+            request, labels: labels, problemType: teacher.model.configuration.task,
             loader: request.cache.loader(
                 request.data.options, tokenizer: teacher.tokenizer, directory: teacher.directory,
                 maxLength: maxLength, log: log))
@@ -139,11 +139,11 @@ struct DistillationSetup {
         of teacher: TrainedClassifier, like first: TrainedClassifier
     ) throws -> [Int]? {
         let (own, wanted) = (teacher.labels, first.labels)
-        let kind = teacher.model.configuration.problemType
-        guard kind == first.model.configuration.problemType else {
+        let kind = teacher.model.configuration.task
+        guard kind == first.model.configuration.task else {
             throw DistillationError(
                 "\(teacher.directory.path): problem_type is \(kind.rawValue), \(first.directory.path)'s "
-                    + "\(first.model.configuration.problemType.rawValue); teachers must do the same task")
+                    + "\(first.model.configuration.task.rawValue); teachers must do the same task")
         }
         guard let difference = own.difference(from: wanted) else { return nil }
         let columns = wanted.names.compactMap { own.id(of: $0) }
@@ -159,7 +159,7 @@ struct DistillationSetup {
 extension RunData {
     /// The data of a distillation run, split by the run's seed.
     init(
-        _ request: DistillRequest, labels: LabelMap, problemType: ProblemType, loader: DatasetLoader
+        _ request: DistillRequest, labels: LabelMap, problemType: TaskIdentifier, loader: DatasetLoader
     ) throws {
         try self.init(
             request.data, labels: labels, problemType: problemType, test: request.test, loader: loader,

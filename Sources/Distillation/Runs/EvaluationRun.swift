@@ -18,25 +18,24 @@ public struct EvaluationRun {
         let classifier = try TrainedClassifier(request.model, device: request.device)
         let teacher = try request.teacher.map { try TrainedClassifier($0, device: request.device) }
         // The name of a regression's one output says nothing.
-        if let teacher, classifier.model.configuration.problemType != .regression,
+        if let teacher, classifier.model.configuration.task != .regression,
             let difference = classifier.labels.difference(from: teacher.labels)
         {
             throw DistillationError(
                 "\(request.model.path) and \(teacher.directory.path) have different labels: \(difference)")
         }
         for warning in classifier.warnings + (teacher?.warnings ?? []) { log.warnOnce(warning) }
-        let type = classifier.model.configuration.problemType
-        if let teacher, teacher.model.configuration.problemType != type {
+        let type = classifier.model.configuration.task
+        if let teacher, teacher.model.configuration.task != type {
             throw DistillationError(
                 "\(request.model.path) is a model for \(type.rawValue), \(teacher.directory.path) for "
-                    + "\(teacher.model.configuration.problemType.rawValue); they cannot be compared")
+                    + "\(teacher.model.configuration.task.rawValue); they cannot be compared")
         }
         let options = DatasetOptions(
             textColumn: request.textColumn, pairColumn: request.textPairColumn,
             labelColumn: request.labelColumn, labelSeparator: request.labelSeparator,
             delimited: request.delimited)
         let classifiers = [classifier] + [teacher].compactMap(\.self)
-        for classifier in classifiers { classifier.model.precision = request.precision }
         // Each model reads its own tokenizer's ids.
         let data = try log.phase("Reading and tokenizing data") {
             try classifiers.map {
@@ -52,7 +51,7 @@ public struct EvaluationRun {
         }
         let latencies = try log.phase("Timing") {
             try LatencyProbe.measure(
-                zip(classifiers, encoded).map { .init(classifier: $0, dataset: $1) },
+                zip(classifiers, encoded).map { .init(model: $0.model, dataset: $1, precision: request.precision) },
                 samples: request.latencySamples)
         }
         let evaluations = try classifiers.indices.map {
@@ -73,12 +72,9 @@ public struct EvaluationRun {
     private func logits(
         _ classifier: TrainedClassifier, _ dataset: EncodedDataset, _ log: RunLog, _ shouldStop: () -> Bool
     ) throws -> Logits {
-        guard
-            let logits = try Inference.logits(
-                classifier.model, dataset, batchSize: request.batchSize, of: classifier.directory.path,
-                onProgress: { log.progress($0, of: dataset.count) },
-                shouldStop: shouldStop)
-        else { throw InterruptedError() }
-        return logits
+        try Inference.allLogits(
+            classifier.model, dataset, batchSize: request.batchSize, precision: request.precision,
+            of: classifier.directory.path, onProgress: { log.progress($0, of: dataset.count) },
+            shouldStop: shouldStop)
     }
 }

@@ -92,7 +92,7 @@ public struct FineTuning {
     }
 
     private func report(
-        _ model: any SequenceClassifier, _ outcome: TrainingSession.Outcome, _ data: RunData, _ log: RunLog,
+        _ model: TransformerModel, _ outcome: TrainingSession.Outcome, _ data: RunData, _ log: RunLog,
         latencySamples: Int
     ) throws -> RunReport {
         let latency = try LatencyProbe.measure(

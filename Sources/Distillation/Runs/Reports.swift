@@ -3,7 +3,7 @@ import Transformers
 
 /// A model judged on labelled examples. What does not exist for a problem type is `nil`.
 public struct ModelEvaluation: Sendable, Equatable, Codable {
-    public var problemType: ProblemType
+    public var problemType: TaskIdentifier
     /// Every metric that was computed, by name.
     public var metrics: MetricValues
     /// The share of right classes; for several labels at once, of examples whose labels are all right.
@@ -52,7 +52,7 @@ public struct EvaluationReport: Sendable, Equatable, Codable {
     public var teacher: ModelEvaluation?
     public var comparison: Comparison?
     public var labels: [String]
-    public var problemType: ProblemType
+    public var problemType: TaskIdentifier
     public var data: DataRecord
 }
 

@@ -16,7 +16,7 @@ public struct DataRequest: Sendable, Equatable {
     public var labelColumn: String?
     /// What the labels are; `nil` for the teacher's, or, without one, several labels where JSON arrays are the labels, else
     /// one of several classes.
-    public var problemType: ProblemType?
+    public var problemType: TaskIdentifier?
     /// What stands between the names of an example that has several labels, where they are not a JSON array.
     public var labelSeparator = ","
     /// How the fields of CSV and TSV are told apart.

@@ -12,7 +12,7 @@ struct RunData {
     let validation: EncodedDataset
     /// The classes; for regression one name for the one output.
     let labels: LabelMap
-    let problemType: ProblemType
+    let problemType: TaskIdentifier
     let trainRecord: DataRecord
     let validationRecord: DataRecord
     /// The files without labels that are part of the training data.
@@ -28,7 +28,7 @@ struct RunData {
     ///   - loader: Reads the files.
     ///   - seed: Decides which examples are held back.
     init(
-        _ request: DataRequest, labels: LabelMap?, problemType given: ProblemType? = nil,
+        _ request: DataRequest, labels: LabelMap?, problemType given: TaskIdentifier? = nil,
         test testFile: URL? = nil, loader: DatasetLoader, seed: UInt64
     ) throws {
         let hasTeacher = labels != nil
@@ -100,8 +100,8 @@ struct RunData {
 
     /// The teacher's problem type, the one asked for, or what the training file shows.
     private static func problemType(
-        _ request: DataRequest, teacher: ProblemType?, hasTeacher: Bool
-    ) throws -> ProblemType {
+        _ request: DataRequest, teacher: TaskIdentifier?, hasTeacher: Bool
+    ) throws -> TaskIdentifier {
         if let teacher {
             guard let asked = request.problemType, asked != teacher else { return teacher }
             throw DistillationError(

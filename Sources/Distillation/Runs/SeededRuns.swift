@@ -14,9 +14,9 @@ struct SeededRuns {
     /// One repetition.
     private struct Repetition {
         let seed: UInt64
-        let model: any SequenceClassifier
+        let model: TransformerModel
         var outcome: TrainingSession.Outcome
-        var baseline: (model: any SequenceClassifier, outcome: TrainingSession.Outcome)?
+        var baseline: (model: TransformerModel, outcome: TrainingSession.Outcome)?
     }
 
     private var setup: DistillationSetup { lesson.setup }
@@ -102,7 +102,7 @@ struct SeededRuns {
     }
 
     private func baseline(_ seed: UInt64, steps: Int) throws -> (
-        any SequenceClassifier, TrainingSession.Outcome
+        TransformerModel, TrainingSession.Outcome
     ) {
         let student = try lesson.student(seed: seed)
         let session = lesson.baseline(student.model, arguments(seed), steps: steps)
@@ -124,7 +124,7 @@ struct SeededRuns {
                 .init(model: teacher.model, dataset: setup.teachers[0].data.validation),
             ], samples: request.quantizeAware ? 0 : latencySamples)  // rounding in floating point is slow
         func evaluation(
-            _ model: any SequenceClassifier, _ logits: Logits, _ data: EncodedDataset, _ directory: URL?,
+            _ model: TransformerModel, _ logits: Logits, _ data: EncodedDataset, _ directory: URL?,
             _ latency: LatencyStatistics?
         ) throws -> ModelEvaluation {
             try Evaluator.evaluation(
@@ -180,12 +180,10 @@ struct SeededRuns {
     /// A repetition's models on the test data.
     private func testLogits(_ repetition: Repetition) throws -> (student: Logits?, baseline: Logits?) {
         guard let test = setup.data.test else { return (nil, nil) }
-        func logits(_ model: any SequenceClassifier) throws -> Logits {
-            try model.judging {
-                try Inference.logits(
-                    $0, test.dataset, batchSize: request.training.perDeviceEvalBatchSize, of: "the student",
-                    shouldStop: shouldStop)
-            }
+        func logits(_ model: TransformerModel) throws -> Logits {
+            try Inference.allLogits(
+                model, test.dataset, batchSize: request.training.perDeviceEvalBatchSize, of: "the student",
+                shouldStop: shouldStop)
         }
         return (try logits(repetition.model), try repetition.baseline.map { try logits($0.model) })
     }

@@ -4,7 +4,7 @@ import Transformers
 
 /// Trains one model through the stages of a run, and keeps the best checkpoint.
 struct TrainingSession {
-    let model: any SequenceClassifier
+    let model: TransformerModel
     var stages: [TrainingStage]
     let registry: ObjectiveRegistry
     var train: EncodedDataset
@@ -40,8 +40,6 @@ struct TrainingSession {
     func run(
         log: RunLog, shouldStop: () -> Bool, onBest: (Outcome) throws -> Void = { _ in }
     ) throws -> Outcome {
-        model.precision = precision
-        defer { model.precision = .float32 }
         let trainers = plan()
         var best: (state: TrainingState.Best, logits: Logits)?
         var (history, interrupted) = ([EpochMetrics](), false)
@@ -125,7 +123,7 @@ struct TrainingSession {
                         WeightedObjective(try registry.make($0), weight: $0.weight)
                     },
                     data: train, teacher: teacher?.signals, augmentation: augmentation, arguments: own,
-                    stage: here)
+                    precision: precision, stage: here)
             }
         }
     }
@@ -149,26 +147,11 @@ struct TrainingSession {
 
     /// The model's logits for the validation data, in float32, as whoever loads the saved model finds them.
     private func logits() throws -> Logits {
-        try model.judging {
-            try Inference.logits(
-                $0, validation, batchSize: arguments.perDeviceEvalBatchSize, of: "the model in training")
-        }
+        try Inference.allLogits(
+            model, validation, batchSize: arguments.perDeviceEvalBatchSize, of: "the model in training")
     }
 
     private func values(_ own: Logits) throws -> MetricValues {
         try Evaluator.validation(own, targets: validation.targets, teacher: teacher?.validation)
-    }
-}
-
-extension SequenceClassifier {
-    /// Runs a body with the model in float32, as whoever loads it saved will.
-    ///
-    /// - Throws: `InterruptedError` where the body has no result.
-    func judging<Result>(_ body: (any SequenceClassifier) throws -> Result?) throws -> Result {
-        let before = precision
-        precision = .float32
-        defer { precision = before }
-        guard let result = try body(self) else { throw InterruptedError() }
-        return result
     }
 }

@@ -18,7 +18,7 @@ struct StudentBuilder {
 
     /// A student with what the user may want to know of it.
     struct Student {
-        let model: any SequenceClassifier
+        let model: TransformerModel
         let notes: [String]
     }
 
@@ -112,7 +112,7 @@ struct StudentBuilder {
         let own = try ModelConfiguration(contentsOf: directory)
         let (model, report) = try AutoModel.load(
             from: directory, labelNames: hasOwnLabels(own) ? nil : names,
-            problemType: teacher.model.configuration.problemType, seed: seed, device: device,
+            problemType: teacher.model.configuration.task, seed: seed, device: device,
             instrument: instrument)
         let labels = model.configuration.labelNames
         guard labels == names else {

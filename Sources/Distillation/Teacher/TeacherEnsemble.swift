@@ -23,10 +23,10 @@ struct TeacherEnsemble: TeacherOutputs {
 
     let members: [Member]
     let combination: TeacherCombination
-    let problemType: ProblemType
+    let problemType: TaskIdentifier
 
     /// - Parameter members: At least one, with weights above 0 in any proportion.
-    init(_ members: [Member], combination: TeacherCombination, problemType: ProblemType) {
+    init(_ members: [Member], combination: TeacherCombination, problemType: TaskIdentifier) {
         let sum = members.reduce(0) { $0 + $1.weight }
         self.members = members.map {
             Member(outputs: $0.outputs, weight: $0.weight / sum, columns: $0.columns)
@@ -37,7 +37,7 @@ struct TeacherEnsemble: TeacherOutputs {
 
     /// One teacher's outputs as they are, several as one.
     static func joining(
-        _ members: [Member], combination: TeacherCombination, problemType: ProblemType
+        _ members: [Member], combination: TeacherCombination, problemType: TaskIdentifier
     ) -> any TeacherOutputs {
         if members.count == 1, members[0].columns == nil { return members[0].outputs }
         return TeacherEnsemble(members, combination: combination, problemType: problemType)

@@ -75,12 +75,9 @@ struct TeacherLabeler {
         _ window: EncodedDataset, after start: Int, of end: Int, _ onProgress: (Int) -> Void,
         _ shouldStop: () -> Bool
     ) throws -> Logits? {
-        let before = teacher.model.precision
-        teacher.model.precision = precision
-        defer { teacher.model.precision = before }
         let share = Double(end - start) / Double(window.count)
         return try Inference.logits(
-            teacher.model, window, batchSize: batchSize, of: teacher.directory.path,
+            teacher.model, window, batchSize: batchSize, precision: precision, of: teacher.directory.path,
             onProgress: { onProgress(start + Int(Double($0) * share)) }, shouldStop: shouldStop)
     }
 

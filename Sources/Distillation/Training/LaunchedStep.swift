@@ -6,7 +6,9 @@ struct LaunchedStep {
     /// One forward and backward pass.
     struct Pass {
         let batch: Batch
-        /// The loss: a scalar, out of any graph.
+        /// What part of the step each term counts for.
+        let fractions: [String: Double]
+        /// Its part of the step's loss: a scalar, detached.
         let total: Tensor
         let terms: [(name: String, loss: Tensor)]
         /// (B, C)
@@ -45,17 +47,22 @@ extension Trainer {
         var teachers = try ValueReader(steps.flatMap { $0.passes.compactMap(\.teacher) })
         return try steps.map { step in
             var stepSums = MetricSums()
+            var (total, means) = (0.0, NamedValues())
             for pass in step.passes {
                 let loss = Double(scalars.next(1)[0])
                 var terms = NamedValues()
                 for (name, _) in pass.terms { terms[name] = Double(scalars.next(1)[0]) }
                 try requireFinite(loss: loss, pass, terms, step.number, step.epoch)
-                stepSums.add(terms, total: loss, count: pass.batch.count)
+                total += loss
+                for (name, value) in terms {
+                    means[name] = (means[name] ?? 0) + (pass.fractions[name] ?? 1) * value
+                }
                 let classes = try pass.student.size(1)
                 let own = Logits(values: students.next(pass.student.count), classes: classes)
                 let theirs = pass.teacher.map { Logits(values: teachers.next($0.count), classes: classes) }
                 stepSums.statistics.add(pass.batch.targets, student: own, teacher: theirs)
             }
+            stepSums.add(means, total: total, count: step.examples)
             let norm: Double =
                 switch step.gradNorm {
                 case .number(let norm): norm

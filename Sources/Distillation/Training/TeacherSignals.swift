@@ -8,14 +8,14 @@ public struct TeacherSignals {
     public let logits: any TeacherOutputs
     /// Runs beside the student where objectives compare layers, or inputs are augmented: a frozen model that reads the
     /// student's tokens.
-    public let model: (any SequenceClassifier)?
+    public let model: TransformerModel?
     /// What the teacher computes with beside the student.
     public let precision: Precision
     /// Why ``model`` is `nil`: words that end a sentence.
     public let tokensDiffer: String?
 
     public init(
-        logits: any TeacherOutputs, model: (any SequenceClassifier)? = nil,
+        logits: any TeacherOutputs, model: TransformerModel? = nil,
         precision: Precision = .float32, tokensDiffer: String? = nil
     ) {
         self.logits = logits
@@ -27,30 +27,18 @@ public struct TeacherSignals {
 
     /// The teacher's logits for a batch, and what the objectives read of its layers.
     func outputs(for batch: Batch, _ needs: ObjectiveNeeds, device: Device) throws -> (
-        logits: Tensor, outputs: ModelOutputs?
+        logits: Tensor, outputs: ModelOutput?
     ) {
         guard needs.teacherFeatures || batch.isAugmented, let model else {
             return (try logits.tensor(batch.indices, device: device), nil)
         }
-        let before = model.precision
-        model.precision = precision
-        defer { model.precision = before }
-        let features = try withNoGrad {
-            try model(
-                batch.input, dropout: nil,
-                features: FeatureSelection(
-                    hiddenStates: needs.teacherHiddenStates, projections: needs.teacherProjections))
-        }
-        let outputs = ModelOutputs(features)
+        let options = ForwardOptions(
+            precision: precision,
+            features: FeatureSelection(
+                hiddenStates: needs.teacherHiddenStates, projections: needs.teacherProjections))
+        let outputs = try withNoGrad { try model(batch.input, options) }
         // An augmented text has outputs of its own, which no cache may hold or give.
         let logits = try batch.isAugmented ? outputs.logits : logits.tensor(batch.indices, device: device)
         return (logits, outputs)
-    }
-}
-
-extension ModelOutputs {
-    init(_ features: PackedFeatures) {
-        self.init(
-            logits: features.logits, hiddenStates: features.hiddenStates, projections: features.projections)
     }
 }

@@ -12,22 +12,17 @@ extension Trainer {
 
     /// Computes one optimiser step.
     ///
-    /// Each pass counts by its share of the examples, so that several passes give the gradient of one large
-    /// batch, also where the last is smaller.
+    /// Each objective's loss of a micro-batch counts by its part of what the loss is a mean over (``LossUnit``), so that
+    /// several give the gradient of one large batch, whatever their sizes.
     ///
     /// On the CPU every loss and the gradients' norm are looked at before they are used. Another device would have to be
     /// waited for: there the optimiser passes over all steps from the first on whose loss or gradients are not finite,
     /// and ``read(_:)`` finds it.
     func launch(_ passes: [Batch]) throws -> LaunchedStep {
-        let count = passes.reduce(0) { $0 + $1.count }
-        let labelled = passes.reduce(0) { $0 + $1.labelledCount }
+        let fractions = ObjectiveSum.fractions(passes.map { objectives.counts($0.lossCounts) })
         try optimizer.clearGradients()
         var launched: [LaunchedStep.Pass] = []
-        for pass in passes {
-            let share = Double(pass.count) / Double(count)
-            let labelledShare = labelled == 0 ? 1 : Double(pass.labelledCount) / Double(labelled)
-            launched.append(try accumulate(pass, share: share, labelScale: labelledShare / share))
-        }
+        for (pass, own) in zip(passes, fractions) { launched.append(try accumulate(pass, own)) }
         let learningRate = schedule.learningRate(atStep: step)
         let maxNorm = arguments.maxGradNorm > 0 ? arguments.maxGradNorm : .infinity
         let gradNorm: LaunchedStep.Norm
@@ -55,28 +50,30 @@ extension Trainer {
         try averages.update()
     }
 
-    private func accumulate(_ batch: Batch, share: Double, labelScale: Double) throws -> LaunchedStep.Pass {
+    /// - Parameter fractions: What part of the step each objective's loss counts for.
+    private func accumulate(_ batch: Batch, _ fractions: [Double]) throws -> LaunchedStep.Pass {
         let needs = objectives.needs
         let signals = try teacher.map { try $0.outputs(for: batch, needs, device: model.device) }
         try optimizer.prepare(rows: batch.input.inputIDs)
         let student = try model(
-            batch.input, dropout: dropout,
-            features: FeatureSelection(
-                hiddenStates: needs.studentHiddenStates, projections: needs.studentProjections))
-        var labels = try batch.batchLabels(device: model.device)
-        labels.scale = labelScale
+            batch.input,
+            ForwardOptions(
+                precision: precision, dropout: dropout,
+                features: FeatureSelection(
+                    hiddenStates: needs.studentHiddenStates, projections: needs.studentProjections)))
         let terms = try objectives(
             ObjectiveBatch(
-                student: ModelOutputs(student), teacher: signals?.outputs, teacherLogits: signals?.logits,
-                labels: labels, offsets: batch.input.offsets, indices: batch.indices,
-                progress: Double(step) / Double(totalSteps)))
+                student: student, teacher: signals?.outputs, teacherLogits: signals?.logits,
+                labels: try batch.batchLabels(device: model.device), offsets: batch.input.offsets, indices: batch.indices,
+                progress: Double(step) / Double(totalSteps)), fractions: fractions)
         let pass = LaunchedStep.Pass(
-            batch: batch, total: try terms.total.detached(), terms: terms.terms,
+            batch: batch, fractions: Dictionary(uniqueKeysWithValues: zip(objectives.terms.map(\.name), fractions)),
+            total: try terms.total.detached(), terms: terms.terms,
             student: try student.logits.detached(), teacher: try signals?.logits.detached())
         if !isAsynchronous {
             try requireFinite(loss: pass.total.item(), pass, terms.values(), step, epoch)
         }
-        try (share == 1 ? terms.total : terms.total * share).backward()
+        try terms.total.backward()
         return pass
     }
 

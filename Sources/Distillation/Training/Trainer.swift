@@ -8,7 +8,9 @@ import Transformers
 /// Everything random follows from the seed: the same arguments give the same weights, bit for bit, on the same
 /// machine. ``state()`` and ``restore(_:)`` carry a run over to another trainer.
 public final class Trainer {
-    public let model: any SequenceClassifier
+    public let model: TransformerModel
+    /// What training computes with.
+    let precision: Precision
     public let objectives: ObjectiveSum
     public let data: EncodedDataset
     public let teacher: TeacherSignals?
@@ -67,12 +69,13 @@ public final class Trainer {
     ///   - teacher: What the teacher says about the data; `nil` without a teacher.
     ///   - augmentation: How texts are changed anew in each epoch; `nil` for not at all.
     ///   - arguments: Learning rate, batch size and so on.
+    ///   - precision: What training computes with.
     ///   - stage: Its place in a run of several stages.
     /// - Throws: ``DistillationError`` for arguments out of range, empty data, or objectives that do not fit.
     public init(
-        model: any SequenceClassifier, objectives: [WeightedObjective], data: EncodedDataset,
+        model: TransformerModel, objectives: [WeightedObjective], data: EncodedDataset,
         teacher: TeacherSignals? = nil, augmentation: Augmentation? = nil, arguments: TrainingArguments,
-        stage: Stage = Stage()
+        precision: Precision = .float32, stage: Stage = Stage()
     ) throws {
         try arguments.validate()
         guard data.count > 0 else { throw DistillationError("the training data is empty") }
@@ -81,6 +84,7 @@ public final class Trainer {
         self.teacher = teacher
         self.augmentation = augmentation
         self.arguments = arguments
+        self.precision = precision
         self.stage = stage
         let examplesPerStep = arguments.perDeviceTrainBatchSize * arguments.gradientAccumulationSteps
         stepsPerEpoch = (data.count + examplesPerStep - 1) / examplesPerStep
@@ -108,7 +112,7 @@ public final class Trainer {
         }
         metricForBest = try MetricName.forBest(
             arguments.metricForBestModel, problemType: data.problemType, hasTeacher: teacher != nil)
-        optimizer = try arguments.optimizer(for: model, learned: learned)
+        optimizer = try arguments.optimizer(for: model, at: precision, learned: learned)
         averages = try arguments.emaDecay.map {
             try ExponentialMovingAverage(model.parameters, decay: $0, updateAfter: Self.averagingInterval)
         }

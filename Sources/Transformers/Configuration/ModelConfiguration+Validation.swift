@@ -48,7 +48,11 @@ extension ModelConfiguration {
 
     private func validateLabels() throws {
         let count = labelNames.count
-        switch problemType {
+        switch task {
+        case .tokenClassification where count < 2:
+            throw invalid(
+                "a model for token classification needs two labels or more, it has \(count); give \"id2label\" a "
+                    + "name for each tag")
         case .singleLabel where count < 2:
             throw invalid(
                 "\"problem_type\" \"single_label_classification\" needs two labels or more, the model has \(count); "
@@ -73,10 +77,11 @@ extension ModelConfiguration {
     }
 
     /// `problem_type`; `nil` where it is absent or null.
-    static func problemType(_ reader: ConfigurationReader) throws -> ProblemType? {
+    static func problemType(_ reader: ConfigurationReader) throws -> TaskIdentifier? {
         guard let value = reader.optional("problem_type"), value != "" else { return nil }
-        guard let type = value.stringValue.flatMap(ProblemType.init(rawValue:)) else {
-            let known = ProblemType.allCases.map(\.rawValue).joined(separator: ", ")
+        guard let type = value.stringValue.flatMap(TaskIdentifier.init(rawValue:)), type != .tokenClassification
+        else {
+            let known = TaskIdentifier.sequenceTasks.map(\.rawValue).joined(separator: ", ")
             throw reader.error("problem_type", "must be one of \(known)", value)
         }
         return type
@@ -91,9 +96,9 @@ extension ModelConfiguration {
         try reader.refuse(
             "position_embedding_type", unless: { $0 == "absolute" }, "only \"absolute\" is")
         for key in ["is_decoder", "is_encoder_decoder", "add_cross_attention"] {
-            try reader.refuse(key, unless: isFalse, "a classifier is an encoder")
+            try reader.refuse(key, unless: isFalse, "the model is an encoder")
         }
-        try reader.refuse("cross_attention_hidden_size", "a classifier is an encoder")
+        try reader.refuse("cross_attention_hidden_size", "the model is an encoder")
         try reader.refuse("pruned_heads", unless: isEmpty, "pruned heads are not; load and save it unpruned")
         if family.fields.embeddingSize == nil {
             try reader.refuse(

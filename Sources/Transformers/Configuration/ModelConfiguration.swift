@@ -2,7 +2,7 @@ import Foundation
 import JSON
 import Torch
 
-/// The `config.json` of a sequence classifier: what all families have, under BERT's names, whatever the file calls it.
+/// The `config.json` of a model: what all families have, under BERT's names, whatever the file calls it.
 ///
 /// Every field that changes the mathematics is honoured or refused by name; all others are kept and written
 /// back. The defaults are those of transformers' class.
@@ -31,8 +31,10 @@ public struct ModelConfiguration: Sendable {
     public var padTokenId: Int
     /// The classes' names by class index: `id2label`.
     public var labelNames: [String]
+    /// The head's kind; a bare encoder gets one for sequence classification.
+    private(set) var headKind: HeadKind
     /// `problem_type` as it was read or set; `nil` where it was absent or null.
-    private var statedProblemType: ProblemType?
+    private var statedProblemType: TaskIdentifier?
     /// How the saved weights are quantised; `nil` for floating point.
     public var quantization: QuantizationConfiguration?
     /// What the file says and does not count; each a line for the user.
@@ -60,11 +62,17 @@ public struct ModelConfiguration: Sendable {
     /// The fields as they were read, for what only the family knows.
     var reader: ConfigurationReader { ConfigurationReader(object: original, source: source) }
 
-    /// What the outputs mean: `problem_type`. Where that is absent, transformers' rule decides: one label is
-    /// regression, several are single-label classification.
-    public var problemType: ProblemType {
-        get { statedProblemType ?? (labelNames.count == 1 ? .regression : .singleLabel) }
-        set { statedProblemType = newValue }
+    /// What the outputs mean. Of a model for sequence classification `problem_type` says it; where that is absent,
+    /// transformers' rule decides: one label is regression, several are single-label classification.
+    public var task: TaskIdentifier {
+        get {
+            if headKind == .tokenClassification { return .tokenClassification }
+            return statedProblemType ?? (labelNames.count == 1 ? .regression : .singleLabel)
+        }
+        set {
+            headKind = HeadKind(newValue)
+            statedProblemType = newValue == .tokenClassification ? nil : newValue
+        }
     }
 
     /// Reads `config.json` of a model directory.
@@ -150,6 +158,9 @@ public struct ModelConfiguration: Sendable {
         hiddenAct = try reader.activation(fields.hiddenAct.key, default: fields.hiddenAct.fallback)
         let labels = try LabelFields(reader)
         (labelNames, warnings) = (labels.names, labels.warnings)
+        headKind =
+            reader.optional("architectures")?.arrayValue?.first?.stringValue.flatMap(
+                HeadKind.init(architecture:)) ?? .sequenceClassification
         statedProblemType = try Self.problemType(reader)
         quantization = try QuantizationConfiguration(reader)
         self.source = source
@@ -163,7 +174,7 @@ public struct ModelConfiguration: Sendable {
     public func json() -> JSONObject {
         var json = original
         let fields = family.fields
-        json["architectures"] = [.string(family.classPrefix + "ForSequenceClassification")]
+        json["architectures"] = [.string(family.classPrefix + headKind.classSuffix)]
         json["model_type"] = .string(modelType)
         json[fields.vocabSize.key] = .integer(vocabSize)
         json[fields.hiddenSize.key] = .integer(hiddenSize)
@@ -179,7 +190,7 @@ public struct ModelConfiguration: Sendable {
         if fields.hasLayerNormEps { json[fields.layerNormEps.key] = .number(layerNormEps) }
         json[fields.initializerRange.key] = .number(initializerRange)
         json[fields.padTokenId.key] = .integer(padTokenId)
-        json["problem_type"] = .string(problemType.rawValue)
+        if headKind == .sequenceClassification { json["problem_type"] = .string(task.rawValue) }
         json["id2label"] = .object(JSONObject(labelNames.enumerated().map { (String($0), .string($1)) }))
         json["label2id"] = .object(JSONObject(labelNames.enumerated().map { ($1, .integer($0)) }))
         json["dtype"] = "float32"

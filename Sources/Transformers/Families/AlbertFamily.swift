@@ -20,8 +20,8 @@ extension ModelFamily {
         check: { _ = try AlbertGroups($0) },
         layout: ParameterLayout(
             base: "albert", baseParts: ["embeddings", "encoder", "pooler"],
-            wordTable: "albert.embeddings.word_embeddings.weight", layers: nil, classifier: "classifier"),
-        build: { root, configuration in
+            wordTable: "albert.embeddings.word_embeddings.weight", layers: nil, sequenceHead: HeadNames(classifier: "classifier")),
+        encoder: { root, configuration in
             let albert = root["albert"]
             let encoder = albert["encoder"]
             let embeddings = try EncoderEmbeddings(
@@ -32,10 +32,12 @@ extension ModelFamily {
                         outputs: configuration.hiddenSize, initializer: configuration.initializer)))
             return EncoderParts(
                 embeddings: embeddings,
-                layers: try AlbertGroups(configuration).layers(encoder["albert_layer_groups"], configuration),
-                head: try ClassificationHead(
-                    dense: albert["pooler"], classifier: root["classifier"], configuration, activation: .tanh)
-            )
+                layers: try AlbertGroups(configuration).layers(encoder["albert_layer_groups"], configuration))
+        },
+        sequenceHead: { root, configuration in
+            try SequenceClassificationHead(
+                dense: root["albert"]["pooler"], classifier: root["classifier"], configuration,
+                activation: .tanh)
         })
 }
 

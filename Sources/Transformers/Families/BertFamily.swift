@@ -3,15 +3,17 @@ extension ModelFamily {
     static let bert = ModelFamily(
         modelType: "bert", title: "BERT", classPrefix: "Bert",
         layout: .bert(base: "bert", dense: "bert.pooler.dense", classifier: "classifier"),
-        build: { root, configuration in
+        encoder: { root, configuration in
             let bert = root["bert"]
             return EncoderParts(
                 embeddings: try EncoderEmbeddings(bert["embeddings"], configuration),
                 layers: try (0..<configuration.numHiddenLayers).map {
                     try PostNormLayer(bert["encoder"]["layer"][$0], configuration)
-                },
-                head: try ClassificationHead(
-                    dense: bert["pooler"]["dense"], classifier: root["classifier"], configuration,
-                    activation: .tanh))
+                })
+        },
+        sequenceHead: { root, configuration in
+            try SequenceClassificationHead(
+                dense: root["bert"]["pooler"]["dense"], classifier: root["classifier"], configuration,
+                activation: .tanh)
         })
 }

@@ -27,8 +27,8 @@ extension ModelFamily {
         layout: ParameterLayout(
             base: "deberta", baseParts: ["embeddings", "encoder"],
             wordTable: "deberta.embeddings.word_embeddings.weight", layers: "deberta.encoder.layer.",
-            classifier: "classifier"),
-        build: { root, configuration in
+            sequenceHead: HeadNames(classifier: "classifier")),
+        encoder: { root, configuration in
             let settings = try DebertaV2Settings(configuration)
             let deberta = root["deberta"]
             let projection =
@@ -51,10 +51,16 @@ extension ModelFamily {
                     let attention = try DisentangledAttention(
                         scope["attention"]["self"], configuration, settings, positions)
                     return try PostNormLayer(scope, configuration, attention: attention)
-                },
-                head: try ClassificationHead(
-                    dense: root["pooler"]["dense"], classifier: root["classifier"], configuration,
-                    activation: settings.poolerActivation, inputDropout: settings.poolerDropout))
+                })
+        },
+        sequenceHead: { root, configuration in
+            let settings = try DebertaV2Settings(configuration)
+            return try SequenceClassificationHead(
+                dense: root["pooler"]["dense"], classifier: root["classifier"], configuration,
+                activation: settings.poolerActivation, inputDropout: settings.poolerDropout)
+        },
+        tokenHead: {
+            try TokenClassificationHead($0, $1, dropout: $1.hiddenDropoutProb)
         })
 }
 

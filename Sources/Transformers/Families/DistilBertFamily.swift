@@ -18,14 +18,14 @@ extension ModelFamily {
             base: "distilbert", baseParts: ["embeddings", "transformer"],
             wordTable: "distilbert.embeddings.word_embeddings.weight",
             layers: "distilbert.transformer.layer.",
-            classifier: "classifier",
+            sequenceHead: HeadNames(dense: "pre_classifier", classifier: "classifier"),
             narrowing: NarrowingMap(
-                layer: layerNames, embeddingNorm: "distilbert.embeddings.LayerNorm", dense: "pre_classifier",
+                layer: layerNames, embeddingNorm: "distilbert.embeddings.LayerNorm",
                 tables: [
                     "distilbert.embeddings.word_embeddings.weight": [.whole, .hidden],
                     "distilbert.embeddings.position_embeddings.weight": [.whole, .hidden],
                 ])),
-        build: { root, configuration in
+        encoder: { root, configuration in
             let base = root["distilbert"]
             return EncoderParts(
                 embeddings: try EncoderEmbeddings(base["embeddings"], configuration),
@@ -33,10 +33,15 @@ extension ModelFamily {
                     // What attention puts out is not dropped.
                     try PostNormLayer(
                         base["transformer"]["layer"][$0], configuration, names: layerNames, hiddenDropout: 0)
-                },
-                head: try ClassificationHead(
-                    dense: root["pre_classifier"], classifier: root["classifier"], configuration,
-                    activation: .relu))
+                })
+        },
+        sequenceHead: { root, configuration in
+            try SequenceClassificationHead(
+                dense: root["pre_classifier"], classifier: root["classifier"], configuration,
+                activation: .relu)
+        },
+        tokenHead: {
+            try TokenClassificationHead($0, $1, dropout: $1.hiddenDropoutProb)
         })
 
     private static let layerNames = LayerNames(

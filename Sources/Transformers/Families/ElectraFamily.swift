@@ -13,8 +13,8 @@ extension ModelFamily {
         layout: ParameterLayout(
             base: "electra", baseParts: ["embeddings", "embeddings_project", "encoder"],
             wordTable: "electra.embeddings.word_embeddings.weight", layers: "electra.encoder.layer.",
-            classifier: "classifier.out_proj"),
-        build: { root, configuration in
+            sequenceHead: HeadNames(classifier: "classifier.out_proj")),
+        encoder: { root, configuration in
             let electra = root["electra"]
             // Before the layers, as transformers has them.
             let projection =
@@ -29,11 +29,12 @@ extension ModelFamily {
                     projection: projection.map(EncoderEmbeddings.Projection.afterNorm)),
                 layers: try (0..<configuration.numHiddenLayers).map {
                     try PostNormLayer(electra["encoder"]["layer"][$0], configuration)
-                },
-                head: try ClassificationHead(
-                    dense: root["classifier"]["dense"], classifier: root["classifier"]["out_proj"],
-                    configuration,
-                    activation: .gelu,
-                    inputDropout: configuration.classifierDropout ?? configuration.hiddenDropoutProb))
+                })
+        },
+        sequenceHead: { root, configuration in
+            try SequenceClassificationHead(
+                dense: root["classifier"]["dense"], classifier: root["classifier"]["out_proj"],
+                configuration, activation: .gelu,
+                inputDropout: configuration.classifierDropout ?? configuration.hiddenDropoutProb)
         })
 }

@@ -17,8 +17,8 @@ extension ModelFamily {
         layout: ParameterLayout(
             base: "mpnet", baseParts: ["embeddings", "encoder", "pooler"],
             wordTable: "mpnet.embeddings.word_embeddings.weight", layers: "mpnet.encoder.layer.",
-            classifier: "classifier.out_proj"),
-        build: { root, configuration in
+            sequenceHead: HeadNames(classifier: "classifier.out_proj")),
+        encoder: { root, configuration in
             let mpnet = root["mpnet"]
             let embeddings = try EncoderEmbeddings(mpnet["embeddings"], configuration)
             let bias = try RelativePositionBias(
@@ -29,11 +29,16 @@ extension ModelFamily {
                 layers: try (0..<configuration.numHiddenLayers).map {
                     try PostNormLayer(
                         mpnet["encoder"]["layer"][$0], configuration, names: layerNames, positionBias: bias)
-                },
-                head: try ClassificationHead(
-                    dense: root["classifier"]["dense"], classifier: root["classifier"]["out_proj"],
-                    configuration, activation: .tanh, inputDropout: configuration.hiddenDropoutProb,
-                    dropout: configuration.hiddenDropoutProb))
+                })
+        },
+        sequenceHead: { root, configuration in
+            try SequenceClassificationHead(
+                dense: root["classifier"]["dense"], classifier: root["classifier"]["out_proj"],
+                configuration, activation: .tanh, inputDropout: configuration.hiddenDropoutProb,
+                dropout: configuration.hiddenDropoutProb)
+        },
+        tokenHead: {
+            try TokenClassificationHead($0, $1, dropout: $1.hiddenDropoutProb)
         })
 
     private static let layerNames = LayerNames(

@@ -27,8 +27,22 @@ struct ModelFamily: Sendable {
     var adjust: @Sendable (inout JSONObject, ModelConfiguration) -> Void = { _, _ in }
     /// Where its parameters lie.
     let layout: ParameterLayout
-    /// Makes its encoder and head from the root of the parameters.
-    let build: @Sendable (ParameterScope, ModelConfiguration) throws -> EncoderParts
+    /// Makes its encoder from the root of the parameters.
+    let encoder: @Sendable (ParameterScope, ModelConfiguration) throws -> EncoderParts
+    /// Makes its head for sequence classification.
+    let sequenceHead: @Sendable (ParameterScope, ModelConfiguration) throws -> any Head
+    /// Makes its head for token classification.
+    var tokenHead: @Sendable (ParameterScope, ModelConfiguration) throws -> any Head = {
+        try TokenClassificationHead($0, $1)
+    }
+
+    /// Makes the head that the configuration names.
+    func head(_ root: ParameterScope, _ configuration: ModelConfiguration) throws -> any Head {
+        switch configuration.headKind {
+        case .sequenceClassification: try sequenceHead(root, configuration)
+        case .tokenClassification: try tokenHead(root, configuration)
+        }
+    }
 
     static let all: [ModelFamily] = [
         .bert, .distilbert, .roberta, .xlmRoberta, .camembert, .electra, .albert, .mpnet, .debertaV2,

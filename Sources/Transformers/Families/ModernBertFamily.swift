@@ -33,8 +33,8 @@ extension ModelFamily {
         layout: ParameterLayout(
             base: "model", baseParts: ["embeddings", "layers", "final_norm"],
             wordTable: "model.embeddings.tok_embeddings.weight", layers: "model.layers.",
-            classifier: "classifier"),
-        build: { root, configuration in
+            sequenceHead: HeadNames(classifier: "classifier")),
+        encoder: { root, configuration in
             let settings = try ModernBertSettings(configuration)
             let model = root["model"]
             let embeddings = try EncoderEmbeddings(
@@ -47,23 +47,31 @@ extension ModelFamily {
             let finalNorm = try LayerNorm(
                 model["final_norm"], width: configuration.hiddenSize, epsilon: configuration.layerNormEps,
                 bias: settings.normBias)
-            let width = configuration.hiddenSize
-            let head = ClassificationHead(
-                dense: try Linear(
-                    root["head"]["dense"], inputs: width, outputs: width, bias: settings.classifierBias,
-                    initializer: configuration.initializer),
-                activation: settings.classifierActivation,
-                norm: try LayerNorm(
-                    root["head"]["norm"], width: width, epsilon: configuration.layerNormEps,
-                    bias: settings.normBias),
-                dropout: Dropout(configuration.classifierDropout ?? 0),
-                classifier: try Linear(
-                    root["classifier"], inputs: width, outputs: configuration.labelNames.count,
-                    initializer: configuration.initializer))
-            return EncoderParts(
-                embeddings: embeddings, layers: layers, finalNorm: finalNorm, pooling: settings.pooling,
-                head: head)
-        })
+            return EncoderParts(embeddings: embeddings, layers: layers, finalNorm: finalNorm)
+        },
+        sequenceHead: { try modernbertHead($0, $1, ModernBertSettings($1).pooling) },
+        tokenHead: { try modernbertHead($0, $1, .tokens) })
+
+    /// The same head on each example's summary and on each token.
+    private static func modernbertHead(
+        _ root: ParameterScope, _ configuration: ModelConfiguration, _ rows: RowSelection
+    ) throws -> any Head {
+        let settings = try ModernBertSettings(configuration)
+        let width = configuration.hiddenSize
+        return SequenceClassificationHead(
+            rows: rows,
+            dense: try Linear(
+                root["head"]["dense"], inputs: width, outputs: width, bias: settings.classifierBias,
+                initializer: configuration.initializer),
+            activation: settings.classifierActivation,
+            norm: try LayerNorm(
+                root["head"]["norm"], width: width, epsilon: configuration.layerNormEps,
+                bias: settings.normBias),
+            dropout: Dropout(configuration.classifierDropout ?? 0),
+            classifier: try Linear(
+                root["classifier"], inputs: width, outputs: configuration.labelNames.count,
+                initializer: configuration.initializer))
+    }
 }
 
 /// The fields of `config.json` that only this family has.
@@ -79,7 +87,8 @@ struct ModernBertSettings {
     let feedForwardDropout: Double
     let classifierBias: Bool
     let classifierActivation: Activation
-    let pooling: Pooling
+    /// What a sequence classifier reads of an example.
+    let pooling: RowSelection
 
     init(_ configuration: ModelConfiguration) throws {
         let reader = configuration.reader
@@ -95,7 +104,9 @@ struct ModernBertSettings {
         classifierBias = try reader.boolean("classifier_bias", default: false)
         classifierActivation = try reader.activation("classifier_activation", default: .gelu)
         let name = reader.optional("classifier_pooling")
-        guard let pooling = Pooling(rawValue: name == nil ? "cls" : name?.stringValue ?? "") else {
+        guard let pooling = RowSelection(rawValue: name == nil ? "cls" : name?.stringValue ?? ""),
+            pooling != .tokens
+        else {
             throw reader.error("classifier_pooling", "must be \"cls\" or \"mean\"", name ?? .null)
         }
         self.pooling = pooling

@@ -8,10 +8,18 @@ struct ParameterLayout: Sendable {
     let wordTable: String
     /// What the names of a layer's parameters begin with, before its number and a dot; `nil` where all layers share theirs.
     let layers: String?
-    /// The layer that gives the logits.
-    let classifier: String
+    /// The head for sequence classification.
+    let sequenceHead: HeadNames
     /// What each dimension of a parameter is, for narrower students; `nil` where that is not known.
     var narrowing: NarrowingMap?
+
+    /// The names of a kind of head.
+    func head(_ kind: HeadKind) -> HeadNames {
+        switch kind {
+        case .sequenceClassification: sequenceHead
+        case .tokenClassification: HeadNames(classifier: "classifier")
+        }
+    }
 
     /// The model's name of a checkpoint's tensor.
     ///
@@ -26,14 +34,28 @@ struct ParameterLayout: Sendable {
     }
 }
 
+/// The names of a head's layers.
+struct HeadNames: Sendable {
+    /// The dense layer before the classifier, where narrower students can have it.
+    var dense: String?
+    /// The layer that gives the logits.
+    let classifier: String
+
+    /// The parameters of the layer that gives the logits.
+    var outputs: Set<String> { Set(["weight", "bias"].map { "\(classifier).\($0)" }) }
+
+    /// The parameters of all its layers.
+    var parameters: Set<String> {
+        outputs.union(dense.map { dense in ["weight", "bias"].map { "\(dense).\($0)" } } ?? [])
+    }
+}
+
 /// What the dimensions of a family's parameters are, for a student that keeps a part of each.
 struct NarrowingMap: Sendable {
     let layer: LayerNames
     /// The norm of the embeddings, where it is of the hidden size.
     let embeddingNorm: String?
-    /// The dense layer of the head.
-    let dense: String
-    /// What else lies outside of the layers.
+    /// What else lies outside of the layers and the head.
     let tables: [String: [NarrowedAxis]]
 }
 
@@ -49,9 +71,9 @@ extension ParameterLayout {
         return ParameterLayout(
             base: base, baseParts: ["embeddings", "encoder", "pooler"],
             wordTable: "\(embeddings).word_embeddings.weight", layers: "\(base).encoder.layer.",
-            classifier: classifier,
+            sequenceHead: HeadNames(dense: dense, classifier: classifier),
             narrowing: NarrowingMap(
-                layer: .bert, embeddingNorm: "\(embeddings).LayerNorm", dense: dense,
+                layer: .bert, embeddingNorm: "\(embeddings).LayerNorm",
                 tables: [
                     "\(embeddings).word_embeddings.weight": [.whole, .hidden],
                     "\(embeddings).position_embeddings.weight": [.whole, .hidden],

@@ -21,17 +21,19 @@ extension ModelFamily {
             },
             positionsFollowPadding: true,
             layout: .bert(base: "roberta", dense: "classifier.dense", classifier: "classifier.out_proj"),
-            build: { root, configuration in
+            encoder: { root, configuration in
                 let roberta = root["roberta"]
                 return EncoderParts(
                     embeddings: try EncoderEmbeddings(roberta["embeddings"], configuration),
                     layers: try (0..<configuration.numHiddenLayers).map {
                         try PostNormLayer(roberta["encoder"]["layer"][$0], configuration)
-                    },
-                    head: try ClassificationHead(
-                        dense: root["classifier"]["dense"], classifier: root["classifier"]["out_proj"],
-                        configuration, activation: .tanh,
-                        inputDropout: configuration.classifierDropout ?? configuration.hiddenDropoutProb))
+                    })
+            },
+            sequenceHead: { root, configuration in
+                try SequenceClassificationHead(
+                    dense: root["classifier"]["dense"], classifier: root["classifier"]["out_proj"],
+                    configuration, activation: .tanh,
+                    inputDropout: configuration.classifierDropout ?? configuration.hiddenDropoutProb)
             })
     }
 }

@@ -114,6 +114,6 @@ extension SettingValue where Self: RawRepresentable & CaseIterable, RawValue == 
 
 extension LearningRateSchedule.Decay: SettingValue {}
 extension Precision: SettingValue {}
-extension ProblemType: SettingValue {}
+extension TaskIdentifier: SettingValue {}
 extension StudentOptions.Initialization: SettingValue {}
 extension TeacherCombination: SettingValue {}

@@ -1,4 +1,5 @@
 import Distillation
+import Files
 import Foundation
 import HubStore
 
@@ -8,7 +9,7 @@ import HubStore
 enum HubSource {
     /// The directory of a snapshot; what is not in the cache yet is fetched first.
     ///
-    /// - Throws: `HubError`, ``HubProcessError``, or `InterruptedError`.
+    /// - Throws: `HubError`, ``HubProcessError``, `FileError` where it cannot be started, or `InterruptedError`.
     static func snapshot(
         of repository: HubRepository, files: FileSelection = .model,
         configuration: HubConfiguration = HubConfiguration(), helper: URL? = helper, quiet: Bool = false
@@ -54,11 +55,12 @@ enum HubSource {
     private static func fetch(_ request: HubFetch, by helper: URL, onEvent: (HubEvent) -> Void) throws -> URL
     {
         let id = try request.repository.id
-        let process: ChildProcess
-        do { process = try ChildProcess(helper.path) } catch {
-            throw HubProcessError.notStarted(helper.path, reason: "\(error)")
-        }
-        process.send(try HubFetch.line(request))
+        let process = try ChildProcess(
+            helper, [], environment: ProcessInfo.processInfo.environment, input: .pipe, output: .pipe,
+            errors: .inherited)
+        defer { process.finish() }
+        // Where nobody reads it any more, the missing answer says so.
+        try? process.write(try HubFetch.line(request) + "\n")
         while let line = process.readLine() {
             guard let message = HubFetch.read(HubFetch.Message.self, line) else {
                 throw HubProcessError.misunderstood(helper.path)
@@ -73,7 +75,7 @@ enum HubSource {
         if Interrupt.isRequested { throw InterruptedError() }
         switch process.wait() {
         case .signal(let number): throw HubProcessError.ended(id, "signal \(number)")
-        case .status(let status): throw HubProcessError.ended(id, "exit code \(status)")
+        case .exit(let status): throw HubProcessError.ended(id, "exit code \(status)")
         }
     }
 }
@@ -82,7 +84,6 @@ enum HubSource {
 enum HubProcessError: Error, Equatable, CustomStringConvertible {
     /// It was not built, and the cache does not have the repository with this id.
     case missing(String)
-    case notStarted(String, reason: String)
     /// What it said of the Hub, the cache or the network, with what to do.
     case failed(String)
     /// It is of another build.
@@ -94,7 +95,6 @@ enum HubProcessError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .missing(let id):
             "\(id) is not in the cache, and the program that fetches it, distill-hub, is not built; run 'make build'"
-        case .notStarted(let path, let reason): "\(path): cannot be started: \(reason)"
         case .failed(let reason): reason
         case .misunderstood(let path):
             "\(path): gives an answer that is not understood; it is of another build: run 'make build'"

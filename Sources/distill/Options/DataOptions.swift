@@ -33,10 +33,10 @@ struct DataOptions: ParsableArguments {
 
     @Option(
         help: """
-            What the labels are: \(ProblemType.allCases.map(\.rawValue).joined(separator: ", ")). (default: the \
+            What the labels are: \(TaskIdentifier.sequenceTasks.map(\.rawValue).joined(separator: ", ")). (default: the \
             teacher's; without one, several labels where they are JSON arrays, else one of several classes)
             """)
-    var problemType: ProblemType?
+    var problemType: TaskIdentifier?
 
     @OptionGroup var columns: ColumnOptions
 
@@ -117,6 +117,6 @@ struct DelimitedOptions: ParsableArguments {
 }
 
 extension DelimitedFormat.Quoting: ExpressibleByArgument, SettingValue {}
-extension ProblemType: ExpressibleByArgument {}
+extension TaskIdentifier: ExpressibleByArgument {}
 
 let dataFileExtensions = ["csv", "tsv", "jsonl", "json", "gz", "parquet"]

@@ -90,7 +90,7 @@ enum ReportText {
     }
 
     /// The metrics shown of a problem type, the most telling first.
-    private static func metricNames(_ problemType: ProblemType) -> [MetricName] {
+    private static func metricNames(_ problemType: TaskIdentifier) -> [MetricName] {
         switch problemType {
         case .singleLabel: [.accuracy, .macroF1, .matthewsCorrelation, .ece]
         case .multiLabel: [.microF1, .macroF1, .accuracy, .ece]

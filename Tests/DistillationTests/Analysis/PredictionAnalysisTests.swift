@@ -41,8 +41,8 @@ struct PredictionAnalysisTests {
         #expect(try #require(analysis.bothWrong).map(\.row) == [13])
     }
 
-    @Test("the calibration error of the bins is the one that metrics have", arguments: ProblemType.allCases)
-    func calibration(_ type: ProblemType) throws {
+    @Test("the calibration error of the bins is the one that metrics have", arguments: TaskIdentifier.sequenceTasks)
+    func calibration(_ type: TaskIdentifier) throws {
         let (student, teacher, targets) = random(type, count: 300, classes: 4)
         let analysis = PredictionAnalysis(
             student: student, teacher: teacher, targets: targets, labels: names, data: "d")
@@ -70,8 +70,8 @@ struct PredictionAnalysisTests {
 
     @Test(
         "the mean difference is the KL that metrics have; lists are sorted and no longer than asked",
-        arguments: ProblemType.allCases)
-    func differences(_ type: ProblemType) throws {
+        arguments: TaskIdentifier.sequenceTasks)
+    func differences(_ type: TaskIdentifier) throws {
         let (student, teacher, targets) = random(type, count: 50, classes: 4)
         func analysis(_ limit: Int) -> PredictionAnalysis {
             PredictionAnalysis(
@@ -123,7 +123,7 @@ struct PredictionAnalysisTests {
 
     private let names = ["a", "b", "c", "d"]
 
-    private func random(_ type: ProblemType, count: Int, classes: Int) -> (Logits, Logits, Targets) {
+    private func random(_ type: TaskIdentifier, count: Int, classes: Int) -> (Logits, Logits, Targets) {
         var state: UInt64 = 0x2545_F491_4F6C_DD1D
         func next() -> Double {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407

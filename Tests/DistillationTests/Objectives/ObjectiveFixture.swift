@@ -22,7 +22,7 @@ struct ObjectiveFixture: Decodable, Sendable {
 
     struct Case: Decodable, Sendable, CustomTestStringConvertible {
         let objective: String
-        let problemType: ProblemType
+        let problemType: TaskIdentifier
         let teacher: String
         let labels: String
         let scale: Double?
@@ -57,18 +57,18 @@ struct ObjectiveFixture: Decodable, Sendable {
     /// Two models' outputs, whose tensors all want a gradient.
     struct Outputs {
         var tensors: [String: Tensor] = [:]
-        let student: ModelOutputs
-        let teacher: ModelOutputs
+        let student: ModelOutput
+        let teacher: ModelOutput
     }
 
-    func outputs(teacher name: String, _ problemType: ProblemType) throws -> Outputs {
+    func outputs(teacher name: String, _ problemType: TaskIdentifier) throws -> Outputs {
         var tensors: [String: Tensor] = [:]
         for (key, values) in inputs {
             let tensor = try values.tensor()
             try tensor.setRequiresGrad(true)
             tensors[key] = tensor
         }
-        func side(_ name: String, logits: String, layers: Int, heads: Int) throws -> ModelOutputs {
+        func side(_ name: String, logits: String, layers: Int, heads: Int) throws -> ModelOutput {
             func tensor(_ key: String) throws -> Tensor {
                 guard let tensor = tensors[key] else { throw DistillationError("no \(key)") }
                 return tensor
@@ -82,7 +82,7 @@ struct ObjectiveFixture: Decodable, Sendable {
                     value: try tensor("\(name).value.\(layer)"), heads: heads)
             }
             let kind = problemType == .regression ? "number" : "logits"
-            return ModelOutputs(
+            return ModelOutput(
                 logits: try tensor("\(logits).\(kind)"), hiddenStates: states, projections: projections)
         }
         let columns = name == "narrow" ? "narrow" : "wide"
@@ -91,7 +91,7 @@ struct ObjectiveFixture: Decodable, Sendable {
             teacher: try side(columns, logits: "wide", layers: 4, heads: name == "wide" ? 4 : 2))
     }
 
-    func batchLabels(_ name: String, _ problemType: ProblemType) throws -> BatchLabels {
+    func batchLabels(_ name: String, _ problemType: TaskIdentifier) throws -> BatchLabels {
         switch problemType {
         case .singleLabel: try BatchLabels(classes: labels.classes[name] ?? [])
         case .multiLabel: try BatchLabels(sets: labels.sets[name] ?? [], classes: 5)
@@ -106,7 +106,7 @@ extension ObjectiveModels {
     static func tiny(
         hidden: (student: Int, teacher: Int) = (8, 12), heads: (student: Int, teacher: Int) = (2, 4),
         layers: (student: Int, teacher: Int) = (2, 4), hasTeacher: Bool = true, tokensDiffer: String? = nil,
-        problemType: ProblemType = .singleLabel, classCounts: [Int] = [], exampleCount: Int = 0,
+        problemType: TaskIdentifier = .singleLabel, classCounts: [Int] = [], exampleCount: Int = 0,
         batchSize: Int = 4, classes: Int = 5, scope: ParameterScope? = nil
     ) throws -> ObjectiveModels {
         ObjectiveModels(

@@ -21,8 +21,7 @@ struct ObjectiveGoldenTests {
             exampleCount: golden.exampleCount ?? 0, scope: scope)
         let objective = try objective(golden.objective)
         let needs = try objective.prepare(models)
-        var labels = try fixture.batchLabels(golden.labels, golden.problemType)
-        labels.scale = golden.scale ?? 1
+        let labels = try fixture.batchLabels(golden.labels, golden.problemType)
         // Nothing but what was asked for.
         let batch = ObjectiveBatch(
             student: outputs.student.only(needs.studentHiddenStates, needs.studentProjections),
@@ -31,7 +30,8 @@ struct ObjectiveGoldenTests {
             teacherLogits: needs.teacherLogits ? outputs.teacher.logits : nil, labels: labels,
             offsets: fixture.offsets, indices: [0, 1, 2, 3], progress: golden.progress ?? 0)
 
-        let loss = try objective.loss(batch)
+        // As a micro-batch counts for a part of its step.
+        let loss = try objective.loss(batch) * (golden.scale ?? 1)
         #expect(loss.shape.isEmpty && loss.dtype == .float32)
         try loss.backward()
 
@@ -64,9 +64,9 @@ struct ObjectiveGoldenTests {
     }
 }
 
-extension ModelOutputs {
-    func only(_ states: Set<Int>, _ layers: Set<Int>) -> ModelOutputs {
-        ModelOutputs(
+extension ModelOutput {
+    func only(_ states: Set<Int>, _ layers: Set<Int>) -> ModelOutput {
+        ModelOutput(
             logits: logits, hiddenStates: hiddenStates.filter { states.contains($0.key) },
             projections: projections.filter { layers.contains($0.key) })
     }

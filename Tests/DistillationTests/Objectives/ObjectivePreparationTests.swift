@@ -67,11 +67,11 @@ struct ObjectivePreparationTests {
         for (student, teacher, heads) in [(24, 36, 12), (16, 48, 8), (8, 12, 4), (7, 12, 1)] {
             let models = try ObjectiveModels.tiny(hidden: (student, teacher), heads: (1, 1))
             let lengths = [2, 3]
-            func outputs(_ width: Int, _ layers: Int, _ seed: UInt64) throws -> ModelOutputs {
+            func outputs(_ width: Int, _ layers: Int, _ seed: UInt64) throws -> ModelOutput {
                 let part = try AttentionProjections(
                     query: .normal([5, width], seed: seed), key: .normal([5, width], seed: seed + 1),
                     value: .normal([5, width], seed: seed + 2), heads: 1)
-                return ModelOutputs(logits: try .zeros([2, 5]), projections: [layers - 1: part])
+                return ModelOutput(logits: try .zeros([2, 5]), projections: [layers - 1: part])
             }
             let batch = ObjectiveBatch(
                 student: try outputs(student, 2, 1), teacher: try outputs(teacher, 4, 9),

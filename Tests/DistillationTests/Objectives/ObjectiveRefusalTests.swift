@@ -90,7 +90,7 @@ struct ObjectiveRefusalTests {
     @Test(
         "losses of labels refuse other kinds and name the right one",
         arguments: [
-            ("soft_binary_cross_entropy", ProblemType.singleLabel, "use kl"),
+            ("soft_binary_cross_entropy", TaskIdentifier.singleLabel, "use kl"),
             ("soft_binary_cross_entropy", .regression, "use logits_mse"),
             ("cross_entropy", .multiLabel, "use binary_cross_entropy"),
             ("cross_entropy", .regression, "use mse"),
@@ -99,7 +99,7 @@ struct ObjectiveRefusalTests {
             ("mse", .singleLabel, "use cross_entropy"),
             ("mse", .multiLabel, "use binary_cross_entropy"),
         ])
-    func labelKinds(_ name: String, _ type: ProblemType, _ expected: String) throws {
+    func labelKinds(_ name: String, _ type: TaskIdentifier, _ expected: String) throws {
         expect(message(name, try .tiny(problemType: type)), name, type.rawValue, expected)
     }
 
@@ -219,7 +219,7 @@ struct ObjectiveRefusalTests {
     func unprepared(_ name: String) throws {
         let objective = try objective(name)
         let batch = ObjectiveBatch(
-            student: ModelOutputs(logits: try .zeros([2, 5])), labels: try BatchLabels(classes: [0, 1]),
+            student: ModelOutput(logits: try .zeros([2, 5])), labels: try BatchLabels(classes: [0, 1]),
             offsets: [0, 1, 2])
         let error = #expect(throws: DistillationError.self) { try objective.loss(batch) }
         #expect(error?.description == "\(name): call prepare(_:) before loss(_:)")

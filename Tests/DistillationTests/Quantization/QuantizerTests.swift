@@ -28,7 +28,7 @@ struct QuantizerTests {
         }
     }
 
-    private static func logits(_ model: any SequenceClassifier) throws -> Logits {
+    private static func logits(_ model: TransformerModel) throws -> Logits {
         try #require(try Inference.logits(model, data, batchSize: 7))
     }
 
@@ -164,8 +164,7 @@ struct QuantizerTests {
         let model = try AutoModel.make(
             Support.configuration(hidden: 32, dropout: 0), source: nil, seed: Learning.seed,
             instrument: instrument)
-        model.precision = Learning.precision.resolved(on: .cpu)
-        let trainer = try Support.trainer(model, Self.data) {
+        let trainer = try Support.trainer(model, Self.data, precision: Learning.precision) {
             $0.numTrainEpochs = 6
             $0.seed = Learning.seed
         }

@@ -8,6 +8,7 @@ final class AttentionKLObjective: StandardObjective {
     static let options = AttentionComparison.options
 
     let name: String
+    let unit = LossUnit.tokens
     private var comparison: AttentionComparison
 
     init(_ specification: ObjectiveSpecification) throws {

@@ -7,6 +7,7 @@ final class AttentionScoreMSEObjective: StandardObjective {
     static let options = AttentionComparison.options
 
     let name: String
+    let unit = LossUnit.tokenPairs
     private var comparison: AttentionComparison
 
     init(_ specification: ObjectiveSpecification) throws {

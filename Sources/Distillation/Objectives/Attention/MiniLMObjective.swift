@@ -11,6 +11,7 @@ final class MiniLMObjective: StandardObjective {
     ]
 
     let name: String
+    let unit = LossUnit.tokens
     private let teacherLayer: Int
     private let attentionWeight: Double
     private let valueWeight: Double

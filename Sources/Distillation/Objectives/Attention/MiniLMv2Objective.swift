@@ -17,6 +17,7 @@ final class MiniLMv2Objective: StandardObjective {
     ]
 
     let name: String
+    let unit = LossUnit.tokens
     private let relationHeads: Int?
     private let teacherLayer: Int
     private let weights: [(projection: KeyPath<AttentionProjections, Tensor>, weight: Double)]

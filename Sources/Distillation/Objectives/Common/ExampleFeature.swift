@@ -61,7 +61,7 @@ extension ObjectiveBatch {
     /// The teacher's forward pass.
     ///
     /// - Throws: ``DistillationError`` where there was none: a mistake in an objective's needs.
-    var teacherFeatures: ModelOutputs {
+    var teacherFeatures: ModelOutput {
         get throws {
             guard let teacher else {
                 throw DistillationError("the teacher's hidden states were not asked for in prepare(_:)")

@@ -6,6 +6,7 @@ final class EmbeddingMSEObjective: StandardObjective {
     static let options = [LearnedProjection.option]
 
     let name: String
+    let unit = LossUnit.tokens
     private var comparison: HiddenComparison
 
     init(_ specification: ObjectiveSpecification) throws {

@@ -6,6 +6,7 @@ final class HiddenCosineObjective: StandardObjective {
     static let options = HiddenComparison.options(layers: "final")
 
     let name: String
+    let unit = LossUnit.tokens
     private var comparison: HiddenComparison
 
     init(_ specification: ObjectiveSpecification) throws {

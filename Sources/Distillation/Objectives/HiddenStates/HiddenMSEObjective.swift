@@ -6,6 +6,7 @@ final class HiddenMSEObjective: StandardObjective {
     static let options = HiddenComparison.options(layers: "uniform")
 
     let name: String
+    let unit = LossUnit.tokens
     private var comparison: HiddenComparison
 
     init(_ specification: ObjectiveSpecification) throws {

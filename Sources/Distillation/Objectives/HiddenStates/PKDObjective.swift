@@ -6,6 +6,7 @@ final class PKDObjective: StandardObjective {
     static let options = HiddenComparison.options(layers: "skip")
 
     let name: String
+    let unit = LossUnit.examples
     private var comparison: HiddenComparison
 
     init(_ specification: ObjectiveSpecification) throws {

@@ -6,6 +6,7 @@ final class BinaryCrossEntropyObjective: StandardObjective {
     static let options = [ClassWeights.option, ClassWeights.positiveOption]
 
     let name: String
+    let unit = LossUnit.labelledRows
     private let weights: ClassWeights
     private let positive: ClassWeights
     private var classWeights: Tensor?
@@ -41,6 +42,6 @@ extension BatchLabels {
     func mean(of elements: Tensor) throws -> Tensor {
         guard labelledCount > 0 else { return try elements.zeroInGraph() }
         let rows = try elements.mean(-1)
-        return try (rows * mask).sum() * (scale / Double(labelledCount))
+        return try (rows * mask).sum() * (1 / Double(labelledCount))
     }
 }

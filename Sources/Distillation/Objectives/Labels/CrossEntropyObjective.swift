@@ -10,9 +10,12 @@ final class CrossEntropyObjective: StandardObjective {
     static let options = [labelSmoothing, ClassWeights.option]
 
     let name: String
+    let unit = LossUnit.labelledRows
     private let labelSmoothing: Double
     private let weights: ClassWeights
     private var classWeights: Tensor?
+    /// The same numbers.
+    private var factors: [Double] = []
 
     init(_ specification: ObjectiveSpecification) throws {
         let options = try ObjectiveOptions(specification, known: Self.options)
@@ -30,15 +33,21 @@ final class CrossEntropyObjective: StandardObjective {
         case .regression: throw models.refusal(of: name, "use mse")
         }
         classWeights = try weights.classWeights(models, objective: name)
+        factors = try classWeights?.array() ?? []
         return ObjectiveNeeds(labels: true)
     }
 
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {
         let labels = batch.labels
         guard labels.labelledCount > 0 else { return try batch.student.logits.zeroInGraph() }
-        let mean = try batch.student.logits.crossEntropy(
+        return try batch.student.logits.crossEntropy(
             labels.targets, classWeights: classWeights, ignoreIndex: BatchLabels.unlabelled,
             labelSmoothing: labelSmoothing)
-        return labels.scale == 1 ? mean : try mean * labels.scale
+    }
+
+    /// The labels, or the sum of their classes' weights.
+    func count(_ counts: LossCounts) -> Double {
+        guard !factors.isEmpty else { return counts.count(unit) }
+        return counts.targets.classes.reduce(0) { $1 == BatchLabels.unlabelled ? $0 : $0 + factors[$1] }
     }
 }

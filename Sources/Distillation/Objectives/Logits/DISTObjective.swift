@@ -13,6 +13,7 @@ final class DISTObjective: StandardObjective {
     ]
 
     let name: String
+    let unit = LossUnit.comparisons
     private let temperature: Schedule
     private let beta: Double
     private let gamma: Double

@@ -13,6 +13,7 @@ final class DKDObjective: StandardObjective {
     ]
 
     let name: String
+    let unit = LossUnit.labelledRows
     private let temperature: Schedule
     private let alpha: Double
     private let beta: Double
@@ -44,7 +45,7 @@ final class DKDObjective: StandardObjective {
         let target = try student.binary.rowDivergences(logTarget: teacher.binary)
         let others = try student.others.rowDivergences(logTarget: teacher.others)
         let rows = try (target * alpha + others * beta) * labels.mask
-        return try rows.sum() * (logits.factor * labels.scale / Double(labels.labelledCount))
+        return try rows.sum() * (logits.factor / Double(labels.labelledCount))
     }
 
     /// Log-probabilities of the target class against all others (B, 2), and of the others among themselves (B, C).

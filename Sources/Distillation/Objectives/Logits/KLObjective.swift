@@ -22,6 +22,7 @@ final class KLObjective: StandardObjective {
     static let jensenShannonOptions: [ObjectiveOption] = [.temperature(), beta]
 
     let name: String
+    let unit = LossUnit.rows
     private let temperature: Schedule
     private let direction: Direction
     private let beta: Double

@@ -6,6 +6,7 @@ final class LogitsMSEObjective: StandardObjective {
     static let options: [ObjectiveOption] = []
 
     let name: String
+    let unit = LossUnit.rows
 
     init(_ specification: ObjectiveSpecification) throws {
         _ = try ObjectiveOptions(specification, known: Self.options)

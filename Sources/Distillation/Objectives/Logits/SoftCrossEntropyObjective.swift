@@ -6,6 +6,7 @@ final class SoftCrossEntropyObjective: StandardObjective {
     static let options: [ObjectiveOption] = [.temperature()]
 
     let name: String
+    let unit = LossUnit.rows
     private let temperature: Schedule
 
     init(_ specification: ObjectiveSpecification) throws {

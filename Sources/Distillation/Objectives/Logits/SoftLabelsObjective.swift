@@ -26,6 +26,9 @@ final class SoftLabelsObjective: StandardObjective {
         return try objective.prepare(models)
     }
 
+    var unit: LossUnit { chosen?.unit ?? .rows }
+    func count(_ counts: LossCounts) -> Double { chosen?.count(counts) ?? counts.count(unit) }
+
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {
         try prepared(chosen, name).loss(batch)
     }

@@ -7,6 +7,7 @@ final class StandardizedKLObjective: StandardObjective {
     static let options: [ObjectiveOption] = [.temperature("2")]
 
     let name: String
+    let unit = LossUnit.rows
     private let temperature: Schedule
 
     init(_ specification: ObjectiveSpecification) throws {

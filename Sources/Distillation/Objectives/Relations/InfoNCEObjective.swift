@@ -17,6 +17,7 @@ final class InfoNCEObjective: StandardObjective {
     ]
 
     let name: String
+    let unit = LossUnit.comparisons
     private let temperature: Schedule
     private let feature: ExampleFeature
     private let projection: LearnedProjection

@@ -6,6 +6,7 @@ final class RKDAngleObjective: StandardObjective {
     static let options = ExampleRelation.options
 
     let name: String
+    let unit = LossUnit.comparisons
     private var relation: ExampleRelation
 
     init(_ specification: ObjectiveSpecification) throws {

@@ -7,13 +7,4 @@ struct EncoderParts {
     let layers: [any EncoderLayer]
     /// After the last layer.
     var finalNorm: LayerNorm?
-    /// What the head reads of an example.
-    var pooling = Pooling.firstToken
-    let head: ClassificationHead
-}
-
-/// How an example's hidden states become one.
-enum Pooling: String, Sendable {
-    case firstToken = "cls"
-    case mean
 }

@@ -1,24 +1,33 @@
-import Files
 import Foundation
 
-/// Another program, run with pipes or files for its standard streams.
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A process of another program, with pipes or files for its standard streams; it inherits no other open file.
 ///
 /// Foundation's `Process` and `Pipe` end this process where file descriptors run out; here that is an error.
-final class ChildProcess {
+public final class ChildProcess {
     /// Where a standard stream comes from or goes.
-    enum Stream {
+    public enum Stream: Sendable {
         case nothing
         case pipe
+        /// This process's own stream.
+        case inherited
         /// A file that is made, or emptied.
         case file(URL)
     }
 
-    /// How it ended.
-    enum Ending: Equatable {
+    /// How a process ended.
+    public enum Ending: Equatable, Sendable, CustomStringConvertible {
         case exit(Int32)
         case signal(Int32)
 
-        var description: String {
+        public var description: String {
             switch self {
             case .exit(let code): "status \(code)"
             case .signal(let number): "signal \(number)"
@@ -26,12 +35,14 @@ final class ChildProcess {
         }
     }
 
-    let identifier: pid_t
+    public let identifier: pid_t
     /// This end of a pipe to its standard input.
     private var input: Int32?
     /// This end of a pipe from its standard output.
     private var output: Int32?
     private var ending: Ending?
+    /// What was read beyond the last line.
+    private var rest: [UInt8] = []
 
     /// Starts a program.
     ///
@@ -39,20 +50,20 @@ final class ChildProcess {
     ///   - program: Its file.
     ///   - arguments: Those behind its name.
     ///   - environment: All of its variables.
-    ///   - input: Its standard input: nothing or a pipe.
+    ///   - input: Its standard input: nothing, a pipe or this process's.
     ///   - output: Its standard output.
-    ///   - errors: Its standard error: nothing or a file.
-    /// - Throws: ``DistillationError`` that names the program.
-    init(
+    ///   - errors: Its standard error: not a pipe, which nobody would read.
+    /// - Throws: ``FileError/notStarted(_:reason:)``.
+    public init(
         _ program: URL, _ arguments: [String], environment: [String: String], input: Stream = .nothing,
         output: Stream = .nothing, errors: Stream = .nothing
     ) throws {
-        let path = program.path(percentEncoded: false)
-        var open = Descriptors(program: path)
+        let path = program.systemPath
+        var open = ProcessDescriptors(program: path)
         defer { open.closeAll() }
         let stdin = try open.source(input)
-        let stdout = try open.sink(output)
-        let stderr = try open.sink(errors)
+        let stdout = try open.sink(output, inherited: STDOUT_FILENO)
+        let stderr = try open.sink(errors, inherited: STDERR_FILENO)
 
         #if canImport(Darwin)
             var actions: posix_spawn_file_actions_t?
@@ -70,6 +81,11 @@ final class ChildProcess {
         for (end, number) in [(stdin, STDIN_FILENO), (stdout, STDOUT_FILENO), (stderr, STDERR_FILENO)] {
             posix_spawn_file_actions_adddup2(&actions, end.theirs, number)
         }
+        // What else is open here (locks, caches, the user's pipes) is none of its business.
+        for number in (try? FileManager.default.contentsOfDirectory(atPath: "/dev/fd")) ?? [] {
+            guard let descriptor = Int32(number), descriptor > STDERR_FILENO else { continue }
+            posix_spawn_file_actions_addclose(&actions, descriptor)
+        }
         // What this process ignores or blocks is not for others to inherit.
         var (ignored, blocked) = (sigset_t(), sigset_t())
         sigemptyset(&ignored)
@@ -85,7 +101,7 @@ final class ChildProcess {
         var identifier = pid_t()
         let code = posix_spawn(&identifier, path, &actions, &attributes, words, variables)
         guard code == 0 else {
-            throw DistillationError("\(path): cannot be started: \(String(cString: strerror(code)))")
+            throw FileError.notStarted(path, reason: systemError(code))
         }
         self.identifier = identifier
         self.input = stdin.ours.map { open.keep($0) }
@@ -93,8 +109,13 @@ final class ChildProcess {
     }
 
     deinit {
+        closePipes()
+    }
+
+    private func closePipes() {
         closeInput()
         if let output { close(output) }
+        output = nil
     }
 
     // MARK: - Talking
@@ -102,7 +123,7 @@ final class ChildProcess {
     /// Writes to its standard input, which must be a pipe.
     ///
     /// - Throws: `FileError` where it reads no more.
-    func write(_ text: String) throws {
+    public func write(_ text: String) throws {
         guard let input else { return }
         var text = text
         try text.withUTF8 { bytes in
@@ -112,7 +133,7 @@ final class ChildProcess {
                 if count > 0 {
                     rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
                 } else if errno != EINTR {
-                    throw FileError.writeFailed("a pipe", reason: String(cString: strerror(errno)))
+                    throw FileError.writeFailed("a pipe", reason: lastSystemError())
                 }
             }
         }
@@ -121,7 +142,7 @@ final class ChildProcess {
     /// Reads from its standard output, which must be a pipe.
     ///
     /// - Returns: How many bytes there were; 0 at the end.
-    func read(into buffer: inout [UInt8]) -> Int {
+    public func read(into buffer: inout [UInt8]) -> Int {
         guard let output else { return 0 }
         while true {
             let count = Foundation.read(output, &buffer, buffer.count)
@@ -129,8 +150,24 @@ final class ChildProcess {
         }
     }
 
+    /// The next line of its standard output without its end; `nil` at the end, where what follows the last line end is no
+    /// line.
+    public func readLine() -> String? {
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            if let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                let line = String(decoding: rest[..<end], as: UTF8.self)
+                rest.removeSubrange(...end)
+                return line
+            }
+            let count = read(into: &buffer)
+            guard count > 0 else { return nil }
+            rest += buffer[..<count]
+        }
+    }
+
     /// Ends its standard input.
-    func closeInput() {
+    public func closeInput() {
         if let input { close(input) }
         input = nil
     }
@@ -138,10 +175,17 @@ final class ChildProcess {
     // MARK: - Ending
 
     /// Waits for its end.
-    func wait() -> Ending { end(options: 0) ?? .exit(-1) }
+    @discardableResult
+    public func wait() -> Ending { end(options: 0) ?? .exit(-1) }
+
+    /// Closes the pipes, which tells it to end, and waits for that.
+    public func finish() {
+        closePipes()
+        wait()
+    }
 
     /// How it ended; `nil` while it runs.
-    var ended: Ending? { end(options: WNOHANG) }
+    public var ended: Ending? { end(options: WNOHANG) }
 
     private func end(options: Int32) -> Ending? {
         if let ending { return ending }
@@ -159,8 +203,8 @@ extension ChildProcess {
     /// Runs a program to its end.
     ///
     /// - Returns: How it ended, and what it wrote.
-    /// - Throws: ``DistillationError`` where it cannot be started; `FileError` where there is no room for its output.
-    static func run(
+    /// - Throws: `FileError` where it cannot be started, or there is no room for its output.
+    public static func run(
         _ program: URL, _ arguments: [String], environment: [String: String]
     ) throws -> (ending: Ending, output: String, errors: String) {
         let folder = try TemporaryFolder()
@@ -173,79 +217,8 @@ extension ChildProcess {
     }
 
     /// The text of a file, whatever its bytes are.
-    static func text(_ url: URL) throws -> String {
+    public static func text(_ url: URL) throws -> String {
         let file = try MappedFile(url)
         return withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
-    }
-}
-
-/// The descriptors of a process that is being started: all are closed again but those that are kept.
-private struct Descriptors {
-    let program: String
-    private var all: [Int32] = []
-
-    init(program: String) { self.program = program }
-
-    /// An end for the other process, and where it is a pipe's the end for this one.
-    typealias Ends = (theirs: Int32, ours: Int32?)
-
-    mutating func source(_ stream: ChildProcess.Stream) throws -> Ends {
-        guard case .pipe = stream else { return (try opened("/dev/null", O_RDONLY), nil) }
-        let (reading, writing) = try pipe()
-        return (reading, writing)
-    }
-
-    mutating func sink(_ stream: ChildProcess.Stream) throws -> Ends {
-        switch stream {
-        case .nothing: return (try opened("/dev/null", O_WRONLY), nil)
-        case .file(let url):
-            return (try opened(url.path(percentEncoded: false), O_WRONLY | O_CREAT | O_TRUNC), nil)
-        case .pipe:
-            let (reading, writing) = try pipe()
-            return (writing, reading)
-        }
-    }
-
-    /// Leaves a descriptor open.
-    mutating func keep(_ descriptor: Int32) -> Int32 {
-        all.removeAll { $0 == descriptor }
-        return descriptor
-    }
-
-    mutating func closeAll() {
-        for descriptor in all { close(descriptor) }
-        all = []
-    }
-
-    private mutating func opened(_ path: String, _ flags: Int32) throws -> Int32 {
-        try take(open(path, flags | O_CLOEXEC, 0o600), path)
-    }
-
-    private mutating func pipe() throws -> (reading: Int32, writing: Int32) {
-        var ends: [Int32] = [-1, -1]
-        guard Foundation.pipe(&ends) == 0 else { throw failure("a pipe") }
-        all += ends
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        return (try raised(ends[0]), try raised(ends[1]))
-    }
-
-    private mutating func take(_ descriptor: Int32, _ what: String) throws -> Int32 {
-        guard descriptor >= 0 else { throw failure(what) }
-        all.append(descriptor)
-        return try raised(descriptor)
-    }
-
-    /// The descriptor under a number that is no standard stream's, where this process has closed its own.
-    private mutating func raised(_ descriptor: Int32) throws -> Int32 {
-        guard descriptor <= STDERR_FILENO else { return descriptor }
-        let other = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
-        guard other >= 0 else { throw failure("a pipe") }
-        all.append(other)
-        return other
-    }
-
-    private func failure(_ what: String) -> DistillationError {
-        DistillationError(
-            "\(program): cannot be started: \(what): \(String(cString: strerror(errno)))")
     }
 }

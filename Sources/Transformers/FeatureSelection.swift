@@ -1,6 +1,6 @@
 import Torch
 
-/// What a forward pass on packed input keeps besides logits.
+/// What a forward pass keeps besides logits.
 ///
 /// Hidden states are counted as transformers counts them: 0 is the embeddings' output, k what layer k − 1 puts out.
 /// Layers of projections are counted from 0.
@@ -27,22 +27,6 @@ public struct FeatureSelection: Sendable, Equatable {
     }
 }
 
-/// What a forward pass on packed input gives. Shapes: B batch, C classes, T tokens of all examples, H hidden size.
-public struct PackedFeatures {
-    /// (B, C)
-    public let logits: Tensor
-    /// By number, (T, H) float32; those that were selected.
-    public let hiddenStates: [Int: Tensor]
-    /// By layer; those that were selected.
-    public let projections: [Int: AttentionProjections]
-
-    public init(logits: Tensor, hiddenStates: [Int: Tensor], projections: [Int: AttentionProjections]) {
-        self.logits = logits
-        self.hiddenStates = hiddenStates
-        self.projections = projections
-    }
-}
-
 extension FeatureSelection {
     func needsState(_ number: Int) -> Bool { hiddenStates.contains(number) }
 }
@@ -65,7 +49,8 @@ struct FeatureCollector {
         projections[index] = try layer.projections(input, dtype)
     }
 
-    func features(logits: Tensor) -> PackedFeatures {
-        PackedFeatures(logits: logits, hiddenStates: hiddenStates, projections: projections)
+    /// What was kept, with the rows that the head reads.
+    func output(_ rows: Tensor) -> EncoderBackbone.Output {
+        EncoderBackbone.Output(rows: rows, hiddenStates: hiddenStates, projections: projections)
     }
 }

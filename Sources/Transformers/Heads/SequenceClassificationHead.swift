@@ -1,7 +1,8 @@
 import Torch
 
-/// From an example's summary (B, H) to logits (B, C): a dense layer with an activation, and the classifier.
-struct ClassificationHead {
+/// From rows of hidden states (R, H) to logits (R, C): a dense layer with an activation, and the classifier.
+struct SequenceClassificationHead: Head {
+    var rows = RowSelection.firstToken
     /// Before the dense layer.
     var inputDropout = Dropout(0)
     let dense: Linear
@@ -12,19 +13,19 @@ struct ClassificationHead {
     let dropout: Dropout
     let classifier: Linear
 
-    func callAsFunction(_ summary: Tensor, _ state: DropoutState?) throws -> Tensor {
-        var hidden = try activation(dense.rows(inputDropout(summary, state)))
+    func callAsFunction(_ hidden: Tensor, _ state: DropoutState?) throws -> Tensor {
+        var hidden = try activation(dense.rows(inputDropout(hidden, state)))
         if let norm { hidden = try norm(hidden) }
         return try classifier.rows(dropout(hidden, state))
     }
 }
 
-extension ClassificationHead {
+extension SequenceClassificationHead {
     /// A head whose layers are the model's width.
     ///
     /// - Parameters:
-    ///   - dense: The dense layer's place.
-    ///   - classifier: The classifier's.
+    ///   - dense: The scope of the dense layer.
+    ///   - classifier: The scope of the classifier.
     ///   - activation: After the dense layer.
     ///   - inputDropout: The probability before the dense layer, in training.
     ///   - dropout: That before the classifier; `nil` for the configuration's.

@@ -1,0 +1,60 @@
+import Torch
+
+extension EncoderBackbone {
+    /// A pass with libtorch's operations on a padded batch, whose padding is then left out.
+    func padded(_ input: PackedInput, _ rows: RowSelection, _ options: ForwardOptions) throws -> Output {
+        let features = options.features
+        let batch = try ModelInput(input, paddingID: configuration.padTokenId, device: device)
+        let context = try LayerContext(
+            attentionMask: batch.attentionMask, dtype: computeType(options.precision),
+            dropout: options.dropout)
+        let needsTokens = !features.isEmpty || rows == .tokens
+        let tokens = needsTokens ? try input.places(device: device) : nil
+        func unpadded(_ hidden: Tensor) throws -> Tensor {
+            guard let tokens else { return hidden }
+            return try hidden.reshaped([-1, configuration.hiddenSize]).indexSelect(dimension: 0, tokens)
+        }
+        var kept = FeatureCollector(features)
+        let last = try run(batch, context) { number, hidden, _ in
+            let compared = number < parts.layers.count && features.projections.contains(number)
+            guard features.needsState(number) || compared else { return }
+            let packed = try unpadded(hidden)
+            kept.add(packed, number: number)
+            if compared { try kept.add(parts.layers[number], number, input: packed, context.dtype) }
+        }
+        return kept.output(
+            try rows == .tokens
+                ? input.selected(of: unpadded(last)) : pooled(last, batch.attentionMask, rows))
+    }
+
+    /// A pass on a padded batch.
+    ///
+    /// - Parameter visit: Is given each hidden state (B, L, H) with its number, as transformers counts them, and the
+    ///   attention probabilities of the layer that gave it, where they are wanted.
+    /// - Returns: The last hidden state (B, L, H).
+    func run(
+        _ input: ModelInput, _ context: LayerContext, visit: (Int, Tensor, Tensor?) throws -> Void
+    ) throws -> Tensor {
+        var hidden = try parts.embeddings(input, context.dropout)
+        try visit(0, hidden, nil)
+        for (index, layer) in parts.layers.enumerated() {
+            let result = try layer(hidden, context)
+            hidden = result.output
+            // The last hidden state is what the head reads.
+            if index == parts.layers.count - 1, let norm = parts.finalNorm { hidden = try norm(hidden) }
+            try visit(index + 1, hidden, result.probabilities)
+        }
+        return hidden
+    }
+
+    /// (B, L, H) → (B, H), or for ``RowSelection/tokens`` (B · L, H).
+    func pooled(_ hidden: Tensor, _ attentionMask: Tensor, _ rows: RowSelection) throws -> Tensor {
+        switch rows {
+        case .firstToken: return try hidden.selected(dimension: 1, index: 0)
+        case .mean:
+            let mask = try attentionMask.to(.float32).unsqueezed(2)
+            return try (hidden * mask).sum(1) / mask.sum(1)
+        case .tokens: return try hidden.reshaped([-1, configuration.hiddenSize])
+        }
+    }
+}

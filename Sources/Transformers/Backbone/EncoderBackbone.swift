@@ -1,0 +1,119 @@
+import Torch
+
+/// An encoder on batches without padding. It runs on our kernels where these compute all of its layers, on libtorch's
+/// operations elsewhere.
+///
+/// Shapes: B examples, R rows that a head reads, T tokens of all examples, L the longest example, H hidden size.
+final class EncoderBackbone {
+    /// What a pass gives.
+    struct Output {
+        /// (R, H) float32: what the head reads.
+        let rows: Tensor
+        /// (T, H) float32 by number; those that were selected.
+        let hiddenStates: [Int: Tensor]
+        /// By layer; those that were selected.
+        let projections: [Int: AttentionProjections]
+    }
+
+    let configuration: ModelConfiguration
+    let device: Device
+    let parts: EncoderParts
+    private let isQuantized: Bool
+    /// The layers' packed form; empty where the kernels cannot compute one of them.
+    private let packedLayers: [PackedEncoderLayer]
+    /// Embeddings and layers started together, on a CUDA device.
+    private let packedEncoder: PackedEncoder?
+    /// The layers of a quantized model for packed input; empty where the kernels cannot compute one of them.
+    private let mixedLayers: [PackedMixedLayer]
+
+    init(_ parts: EncoderParts, _ configuration: ModelConfiguration, device: Device, isQuantized: Bool) throws
+    {
+        self.parts = parts
+        self.configuration = configuration
+        self.device = device
+        self.isQuantized = isQuantized
+        let packed =
+            parts.finalNorm == nil && parts.embeddings.canPack ? parts.layers.compactMap(\.packed) : []
+        packedLayers = packed.count == parts.layers.count ? packed : []
+        packedEncoder =
+            device.kind == .cuda && !packedLayers.isEmpty ? try parts.embeddings.encoder(packedLayers) : nil
+        let mixed =
+            isQuantized && PackedMixedLayer.isPreferred && parts.finalNorm == nil
+            ? try parts.layers.compactMap { try $0.mixed() } : []
+        mixedLayers = mixed.count == parts.layers.count ? mixed : []
+    }
+
+    /// - Throws: as ``TransformerModel/callAsFunction(_:_:)``.
+    func callAsFunction(_ input: PackedInput, _ rows: RowSelection, _ options: ForwardOptions) throws -> Output {
+        try input.validate(maxLength: configuration.maxLength)
+        try options.features.validate(layers: parts.layers.count)
+        if options.features.isEmpty, usesInt8Kernels(rows, options.dropout) {
+            return Output(rows: try mixed(input, rows), hiddenStates: [:], projections: [:])
+        }
+        return try usesKernels(options.precision, rows)
+            ? packed(input, rows, options) : padded(input, rows, options)
+    }
+
+    func sparseTables(_ precision: Precision) -> [Tensor] {
+        usesKernels(precision, .firstToken) && device.kind == .cpu ? [parts.embeddings.wordTable] : []
+    }
+
+    /// Int8 layers give float32, and what is between them stays so.
+    func computeType(_ precision: Precision) -> DType {
+        isQuantized ? .float32 : precision.resolved(on: device).dtype
+    }
+
+    /// Whether packed sequences are computed as such: by the kernels on the CPU, by libtorch's operations on a CUDA
+    /// device.
+    func usesKernels(_ precision: Precision, _ rows: RowSelection) -> Bool {
+        !packedLayers.isEmpty && rows != .mean
+            && (device.kind == .cuda
+                || PackedKernels.arePreferred(for: computeType(precision), on: device))
+    }
+
+    /// Whether the kernels for int8 layers compute this model.
+    func usesInt8Kernels(_ rows: RowSelection, _ state: DropoutState?) -> Bool {
+        !mixedLayers.isEmpty && state == nil && rows != .mean
+    }
+
+    /// The rows of a quantized model.
+    private func mixed(_ input: PackedInput, _ rows: RowSelection) throws -> Tensor {
+        let sequences = try PackedSequences(offsets: input.offsets)
+        var hidden = try parts.embeddings.widened(input)
+        for (index, layer) in mixedLayers.enumerated() {
+            let isLast = index == mixedLayers.count - 1
+            hidden = try layer(hidden, sequences, firstOnly: isLast && rows == .firstToken)
+        }
+        return rows == .firstToken ? hidden : try input.selected(of: hidden)
+    }
+
+    /// A head that reads first tokens needs nothing else of the last layer.
+    private func packed(_ input: PackedInput, _ rows: RowSelection, _ options: ForwardOptions) throws -> Output {
+        let (features, dropout, dtype) = (
+            options.features, options.dropout, computeType(options.precision)
+        )
+        var kept = FeatureCollector(features)
+        if features.isEmpty, rows == .firstToken, let packedEncoder,
+            let first = try packedEncoder(
+                input.inputIDs, types: parts.embeddings.types(of: input), offsets: input.offsets,
+                dtype: dtype, dropout)
+        {
+            return kept.output(first)
+        }
+        let sequences = try PackedSequences(offsets: input.offsets, device: device)
+        var hidden = try parts.embeddings.packed(input, sequences, dtype: dtype, dropout)
+        kept.add(hidden.wide, number: 0)
+        let last = packedLayers.count - 1
+        let firstOnly = rows == .firstToken && !features.hiddenStates.contains(last + 1)
+        for (index, layer) in packedLayers.enumerated() {
+            try kept.add(parts.layers[index], index, input: hidden.wide, dtype)
+            hidden = try layer(
+                hidden, sequences, dtype: dtype, firstOnly: index == last && firstOnly, dropout)
+            kept.add(hidden.wide, number: index + 1)
+        }
+        if firstOnly { return kept.output(hidden.wide) }
+        if rows == .tokens { return kept.output(try input.selected(of: hidden.wide)) }
+        let first = try Tensor(Array(input.offsets.dropLast()), device: device)
+        return kept.output(try hidden.wide.indexSelect(dimension: 0, first))
+    }
+}

@@ -1,0 +1,14 @@
+/// A task: what a model's outputs mean. The first three are those of transformers' `problem_type`.
+public enum TaskIdentifier: String, CaseIterable, Sendable, Codable {
+    /// One of several classes for each example.
+    case singleLabel = "single_label_classification"
+    /// Any number of classes for each example.
+    case multiLabel = "multi_label_classification"
+    /// A number for each example.
+    case regression
+    /// One of several classes for each token, as in named entity recognition.
+    case tokenClassification = "token_classification"
+
+    /// The tasks of models for sequence classification, which `problem_type` tells apart.
+    public static let sequenceTasks: [TaskIdentifier] = [.singleLabel, .multiLabel, .regression]
+}

@@ -1,0 +1,24 @@
+import Torch
+
+/// What a model puts on its backbone: from the hidden states that it reads, a row each, to rows of outputs.
+///
+/// Shapes: R rows, H hidden size, C outputs.
+protocol Head {
+    /// Which rows of the last hidden state it reads.
+    var rows: RowSelection { get }
+
+    /// (R, H) → (R, C)
+    ///
+    /// - Parameter state: The random state in training; `nil` in evaluation.
+    func callAsFunction(_ hidden: Tensor, _ state: DropoutState?) throws -> Tensor
+}
+
+/// Which rows a head reads of the last hidden state.
+enum RowSelection: String, Sendable {
+    /// Each example's first token: B rows.
+    case firstToken = "cls"
+    /// The mean over each example's tokens: B rows.
+    case mean
+    /// The tokens that ``PackedInput/rows`` names, or all.
+    case tokens
+}

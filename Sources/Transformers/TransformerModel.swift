@@ -1,0 +1,55 @@
+import Torch
+
+/// A transformer: a backbone, and a head for a task. The family decides what they are made of.
+public final class TransformerModel {
+    public let configuration: ModelConfiguration
+    /// Named as transformers names them.
+    public let parameters = ParameterStore()
+    public let device: Device
+    let backbone: EncoderBackbone
+    let head: any Head
+
+    /// Makes the model on a device.
+    ///
+    /// - Parameters:
+    ///   - configuration: What `config.json` says.
+    ///   - source: Where parameters come from. Those it lacks are initialized as transformers does it: normal
+    ///     with the configuration's `initializer_range`, biases 0, layer norms the identity.
+    ///   - seed: Decides what is initialized.
+    ///   - device: Where the model's parameters live.
+    ///   - instrument: What watches its layers; the model then computes with libtorch's operations.
+    /// - Throws: ``TransformersError`` where the configuration contradicts itself or the source.
+    public init(
+        _ configuration: ModelConfiguration, source: (any ParameterSource)?, seed: UInt64,
+        device: Device = .cpu, instrument: (any LayerInstrument)? = nil
+    ) throws {
+        try configuration.validate()
+        let root = ParameterScope(
+            store: parameters, source: source, seed: seed, device: device, instrument: instrument)
+        let parts = try configuration.family.encoder(root, configuration)
+        head = try configuration.family.head(root, configuration)
+        backbone = try EncoderBackbone(
+            parts, configuration, device: device, isQuantized: parameters.isQuantized)
+        self.configuration = configuration
+        self.device = device
+    }
+
+    /// Runs a batch without padding. An example's logits do not depend on the examples beside it.
+    ///
+    /// - Parameters:
+    ///   - input: Token ids one example after another.
+    ///   - options: Precision, dropout, and what to keep besides logits.
+    /// - Throws: ``TransformersError`` for examples without a token, or longer than the model has positions, and for a
+    ///   layer that it does not have; `TorchError` for ids outside of the vocabulary.
+    public func callAsFunction(
+        _ input: PackedInput, _ options: ForwardOptions = ForwardOptions()
+    ) throws -> ModelOutput {
+        let output = try backbone(input, head.rows, options)
+        return ModelOutput(
+            logits: try head(output.rows, options.dropout), hiddenStates: output.hiddenStates,
+            projections: output.projections)
+    }
+
+    /// Parameters whose gradient is sparse when training at a precision: a batch reads few of their rows.
+    public func sparseTables(_ precision: Precision) -> [Tensor] { backbone.sparseTables(precision) }
+}
