@@ -166,7 +166,7 @@ struct NonFiniteTests {
     @Test("a bin for every confidence")
     func bins() {
         let places = [0, 0.1, 0.10001, 1, 1.5, -3, Double.nan, .infinity].map {
-            CalibrationError.bin(of: $0, count: 10)
+            CalibrationHistogram.bin(of: $0, count: 10)
         }
         #expect(places == [0, 0, 1, 9, 9, 0, 0, 9])
     }

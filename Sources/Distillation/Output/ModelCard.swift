@@ -137,7 +137,8 @@ public struct ModelCard: Sendable {
 
     /// The whole file.
     public var text: String {
-        var lines = metadata
+        // No node of the metadata can fail to be written; were it so, the text alone would be the better card.
+        var lines = (try? metadata()).map { ["---", $0 + "---"] } ?? []
         lines += ["", "# \(Self.inline(title))", "", summary, "", "## Results on the validation data", ""]
         lines += table
         for remark in remarks { lines += ["", remark] }
