@@ -98,6 +98,15 @@ struct TaskEvaluationTests {
         #expect(comparison.agreement == model.metrics[.agreement] && comparison.kl == model.metrics[.kl])
         #expect(comparison.teacherMse == model.metrics[.teacherMSE] && comparison.parameterRatio > 1)
         let text = try JSONText.encode(report)
+        // Where other programs look for them since the first version.
+        let root = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+        let written = try #require(root?["model"] as? [String: Any])
+        for (key, name) in [
+            ("accuracy", MetricName.accuracy), ("macro_f1", .macroF1), ("hard_loss", .loss),
+            ("matthews_correlation", .matthewsCorrelation),
+        ] {
+            #expect(written[key] as? Double == model.metrics[name], "\(key)")
+        }
         let again = try JSONText.decode(EvaluationReport.self, from: text)
         #expect(try JSONText.encode(again) == text)
         #expect(again.model.metrics.names == model.metrics.names)

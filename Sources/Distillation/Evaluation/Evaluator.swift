@@ -56,11 +56,9 @@ enum Evaluator {
         case .values: break
         }
         return ModelEvaluation(
-            problemType: targets.problemType, metrics: values, accuracy: values[.accuracy],
-            macroF1: values[.macroF1],
+            problemType: targets.problemType, metrics: values,
             f1: f1.map { f1 in zip(names, f1).map { LabelScore(label: $0, value: $1) } },
-            matthewsCorrelation: values[.matthewsCorrelation], confusionMatrix: confusion,
-            hardLoss: values[.loss], examples: labelled.count,
+            confusionMatrix: confusion, examples: labelled.count,
             parameters: model.parameters.elementCount, bytesOnDisk: bytesOnDisk,
             latencyP50Milliseconds: latency?.p50, latencyP95Milliseconds: latency?.p95)
     }
