@@ -3,6 +3,7 @@ import Foundation
 import JSON
 import Safetensors
 import Testing
+import Tokenizers
 import Torch
 import Transformers
 
@@ -88,7 +89,7 @@ struct NonFiniteTests {
 
         let predictor = try Predictor(model: directory)
         expect(
-            #expect(throws: NonFiniteLogitsError.self) { try predictor.predict([TextInput("good")]) },
+            #expect(throws: NonFiniteLogitsError.self) { try predictor.predict([TextPair("good")]) },
             names: directory)
 
         var quantize = QuantizeRequest(model: directory, output: scratch.appending(path: "int8"))

@@ -64,7 +64,7 @@ struct TaskEvaluationTests {
     private func logits(_ directory: URL) throws -> [[Double]] {
         let classifier = try TrainedClassifier(directory)
         let encoded = try EncodedDataset(
-            texts.map { TextInput($0) }, tokenizer: classifier.tokenizer, maxLength: 64)
+            texts.map { TextPair($0) }, tokenizer: classifier.tokenizer, maxLength: 64)
         let logits = try #require(
             try Inference.logits(classifier.model, encoded, batchSize: 7))
         return (0..<logits.count).map { logits[$0].map(Double.init) }
@@ -138,7 +138,7 @@ struct TaskEvaluationTests {
     @Test("a model answers with a label, with labels above the threshold, or with a number")
     func predictions() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
-        let inputs = texts.map { TextInput($0) }
+        let inputs = texts.map { TextPair($0) }
         let single = try Predictor(model: model(.singleLabel, seed: 3)).predict(inputs)
         for answer in single {
             let scores = try #require(answer.scores)

@@ -94,14 +94,3 @@ enum Evaluator {
             speedRatio: speed)
     }
 }
-
-/// The size of a model directory's weights.
-func weightBytes(in directory: URL) -> Int {
-    let files =
-        (try? FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)) ?? []
-    return files.filter { $0.pathExtension == "safetensors" }.reduce(0) { sum, file in
-        let attributes = try? FileManager.default.attributesOfItem(
-            atPath: file.resolvingSymlinksInPath().path)
-        return sum + ((attributes?[.size] as? Int) ?? 0)
-    }
-}

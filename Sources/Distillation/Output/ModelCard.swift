@@ -255,8 +255,3 @@ extension ModelCard {
             + "\""
     }
 }
-
-extension RunReport {
-    /// The name of the file that holds this report in the output directory.
-    public var recordName: String { command == "run" ? "distillation.json" : "training.json" }
-}

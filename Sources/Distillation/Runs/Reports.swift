@@ -67,6 +67,9 @@ public struct RunReport: Sendable, Equatable, Codable {
     public var phases: [Phase]
     public var versions: Versions
 
+    /// The name of the file that holds this report in the output directory.
+    public var recordName: String { command == "run" ? "distillation.json" : "training.json" }
+
     public struct Settings: Sendable, Equatable, Codable {
         public var model: String?
         public var teacher: String?
