@@ -122,6 +122,10 @@ let package = Package(
                 "Torch", "Transformers", "Tokenizers", "Datasets", "Safetensors", "TensorBoard", "Exporters",
                 "Reports", "JSON", "Files", "Yams",
             ],
+            // Part of the program, which is one file.
+            resources: [
+                .embedInCode("Benchmarking/onnx_worker.py"), .embedInCode("Deployment/onnx_logits.py"),
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "distill",
