@@ -14,6 +14,7 @@
 #include <cmath>
 
 #include "composed_norm.h"
+#include "dropout_threshold.h"
 #include "internal.h"
 #include "kernels/parallel.h"
 
@@ -28,14 +29,7 @@ namespace {
 #define CT_PHILOX_ATTRIBUTES CT_VECTORISED
 #include "kernels/philox.inl"
 
-// Draws below the threshold are dropped; the scale divides by the keep probability that 16 bits can express.
-struct Threshold {
-    explicit Threshold(double probability)
-        : value(static_cast<uint32_t>(std::lround(probability * 65536.0))),
-          scale(value >= 65536 ? 0.0f : static_cast<float>(65536.0 / (65536.0 - value))) {}
-    uint32_t value;
-    float scale;
-};
+using Threshold = ctorch::DropoutThreshold;
 
 CT_VECTORISED
 void scale_kept(const float *input, const uint16_t *draws, Threshold threshold, int64_t count, float *output) {

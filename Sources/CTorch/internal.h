@@ -49,6 +49,14 @@ bool is_ampere();
 
 std::vector<at::Tensor> list(const ct_tensor *tensors, size_t count);
 
+// Whether a gradient of any of them is wanted.
+inline bool any_requires_grad(const std::vector<at::Tensor> &tensors) {
+    if (!at::GradMode::is_enabled()) return false;
+    for (const at::Tensor &tensor : tensors)
+        if (tensor.defined() && tensor.requires_grad()) return true;
+    return false;
+}
+
 at::ScalarType scalar_type(ct_dtype dtype);
 ct_dtype dtype_code(at::ScalarType type);
 at::Device device(ct_device device);
