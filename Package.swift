@@ -5,6 +5,8 @@ import PackageDescription
 let libtorch = Context.environment["LIBTORCH"] ?? "\(Context.packageDirectory)/.libtorch"
 
 let torchHeaders: [CXXSetting] = [
+    // Headers of libtorch include the operators that they use, not all of them.
+    .define("AT_PER_OPERATOR_HEADERS"),
     .unsafeFlags([
         "-isystem", "\(libtorch)/include",
         "-isystem", "\(libtorch)/include/torch/csrc/api/include",

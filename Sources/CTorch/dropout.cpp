@@ -6,7 +6,10 @@
 // does not depend on their number, needs no memory (backward computes it again), and its whole state is two
 // integers that a checkpoint can hold.
 
+#include <ATen/Context.h>
 #include <ATen/Dispatch.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/native_dropout.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>

@@ -1,11 +1,14 @@
 // What the shim's sources share: the handle types and the guard that no exception passes.
 #pragma once
 
-#include <ATen/ATen.h>
+// Each source includes the operators that it calls: all of ATen would be most of its compile time.
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 
 #include <exception>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>

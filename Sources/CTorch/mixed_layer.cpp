@@ -1,6 +1,6 @@
 // A transformer layer for inference with int8 weights on packed sequences: ties the kernels to tensors.
 
-#include <ATen/ATen.h>
+#include <ATen/ops/empty.h>
 
 #include <memory>
 

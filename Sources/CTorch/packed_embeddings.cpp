@@ -1,7 +1,11 @@
 // Word, position and token type embeddings on packed sequences by the kernels: ties them to tensors and to automatic
 // differentiation.
 
-#include <ATen/ATen.h>
+#include <ATen/ops/_sparse_coo_tensor_unsafe.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/custom_class.h>
 

@@ -1,6 +1,8 @@
 // A transformer layer on packed sequences by the kernels: ties them to tensors and to automatic differentiation.
 
-#include <ATen/ATen.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/custom_class.h>
 

@@ -1,6 +1,8 @@
 // A linear layer on rows by the kernels: ties them to tensors and gradients.
 
-#include <ATen/ATen.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "packed.h"
