@@ -5,6 +5,8 @@ import PackageDescription
 let libtorch = Context.environment["LIBTORCH"] ?? "\(Context.packageDirectory)/.libtorch"
 
 let torchHeaders: [CXXSetting] = [
+    // Headers of libtorch include the operators that they use, not all of them.
+    .define("AT_PER_OPERATOR_HEADERS"),
     .unsafeFlags([
         "-isystem", "\(libtorch)/include",
         "-isystem", "\(libtorch)/include/torch/csrc/api/include",
@@ -121,6 +123,10 @@ let package = Package(
             dependencies: [
                 "Torch", "Transformers", "Tokenizers", "Datasets", "Safetensors", "TensorBoard", "Exporters",
                 "Reports", "JSON", "Files", "Yams",
+            ],
+            // Part of the program, which is one file.
+            resources: [
+                .embedInCode("Benchmarking/onnx_worker.py"), .embedInCode("Deployment/onnx_logits.py"),
             ],
             swiftSettings: strict),
         .executableTarget(

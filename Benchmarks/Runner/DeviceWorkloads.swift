@@ -1,5 +1,6 @@
 import Distillation
 import Foundation
+import Tokenizers
 import Torch
 import Transformers
 
@@ -57,7 +58,7 @@ enum DeviceWorkloads {
             model: request.url("model"), maxLength: request.int("max_length"), device: device,
             precision: request.precision())
         predictor.batchSize = try request.int("batch")
-        let inputs = try Workloads.lines(request.url("texts")).map { TextInput($0) }
+        let inputs = try Workloads.lines(request.url("texts")).map { TextPair($0) }
         _ = try predictor.predict(inputs)
         return { time in
             try Runtime.resetPeakMemory(of: device)

@@ -61,8 +61,8 @@ enum Runner {
             ]
             if measuresCeiling {
                 result["gflops"] = [
-                    "float32": .number(PackedKernels.peakGigaflops(.float32)),
-                    "bfloat16": .number(PackedKernels.peakGigaflops(.bfloat16)),
+                    "float32": .number(try PackedKernels.peakGigaflops(.float32)),
+                    "bfloat16": .number(try PackedKernels.peakGigaflops(.bfloat16)),
                 ]
             }
             answer(result)

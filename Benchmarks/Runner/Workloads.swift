@@ -78,7 +78,7 @@ enum Workloads {
     /// Many sentences, from text to labels.
     private static func bulk(_ request: Request) throws -> Workload {
         let predictor = try Predictor(model: request.url("model"), precision: request.precision())
-        let inputs = try lines(request.url("texts")).map { TextInput($0) }
+        let inputs = try lines(request.url("texts")).map { TextPair($0) }
         return { time in try time { _ = try predictor.predict(inputs) } }
     }
 

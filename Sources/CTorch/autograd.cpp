@@ -1,9 +1,15 @@
 // Gradients, and what uses them: clipping and AdamW; averages of weights.
 
-#include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/maximum.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/stack.h>
 
 #include <algorithm>
 #include <cmath>
@@ -57,7 +63,6 @@ bool ct_has_grad(ct_tensor tensor) { return tensor->value.grad().defined(); }
 ct_error ct_clear_grad(ct_tensor tensor) {
     return guard("clear_grad", {tensor}, [&] { tensor->value.mutable_grad().reset(); });
 }
-
 
 namespace {
 

@@ -1,6 +1,12 @@
 // What this machine is fast at, measured: one transformer layer by each way of computing it.
 
-#include <ATen/ATen.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <chrono>
@@ -9,7 +15,7 @@
 #include <memory>
 
 #include "internal.h"
-#include "kernels/table.h"
+#include "parameters.h"
 
 using namespace ctorch;
 
@@ -79,11 +85,11 @@ template <class Linear>
 at::Tensor by_libtorch(const at::Tensor &x, Linear &&linear) {
     int64_t examples = x.size(0) / length;
     auto split = [&](const at::Tensor &t) { return t.reshape({examples, length, heads, hidden / heads}).transpose(1, 2); };
-    at::Tensor context = at::scaled_dot_product_attention(split(linear(0, x)), split(linear(2, x)), split(linear(4, x)));
+    at::Tensor context = at::scaled_dot_product_attention(split(linear(query_weight, x)), split(linear(key_weight, x)), split(linear(value_weight, x)));
     context = context.transpose(1, 2).reshape({examples * length, hidden});
     auto normalize = [](const at::Tensor &t) { return at::layer_norm(t.to(at::kFloat), {hidden}); };
-    at::Tensor attended = normalize(x.to(at::kFloat) + linear(6, context)).to(x.scalar_type());
-    at::Tensor output = linear(12, at::gelu(linear(10, attended)));
+    at::Tensor attended = normalize(x.to(at::kFloat) + linear(output_weight, context)).to(x.scalar_type());
+    at::Tensor output = linear(outer_weight, at::gelu(linear(inner_weight, attended)));
     return normalize(attended.to(at::kFloat) + output).to(x.scalar_type());
 }
 
@@ -113,12 +119,10 @@ Way libtorch(std::shared_ptr<Layer> layer, at::ScalarType type) {
     };
 }
 
-constexpr size_t weight_places[] = {0, 2, 4, 6, 10, 12};
-
 // Each weight's int8 values and scales.
 std::vector<ct_tensor> quantized(const Layer &layer, Handles &handles, bool values) {
     std::vector<ct_tensor> result;
-    for (size_t place : weight_places) {
+    for (LayerParameter place : linear_weights) {
         ct_tensor steps = nullptr, scales = nullptr;
         must(ct_quantize_rows(handles.add(layer.parameters[place]), &steps, &scales));
         handles.owned.emplace_back(steps);
@@ -131,7 +135,7 @@ std::vector<ct_tensor> quantized(const Layer &layer, Handles &handles, bool valu
 Way own_int8(std::shared_ptr<Layer> layer, std::shared_ptr<Handles> handles) {
     std::vector<ct_tensor> parameters, values = quantized(*layer, *handles, true), scales = quantized(*layer, *handles, false);
     for (const at::Tensor &parameter : layer->parameters) parameters.push_back(handles->add(parameter));
-    for (size_t i = 0; i < values.size(); ++i) parameters[weight_places[i]] = values[i];
+    for (size_t i = 0; i < values.size(); ++i) parameters[linear_weights[i]] = values[i];
     std::vector<ct_int8_input> inputs(values.size(), ct_int8_input{CT_INT8_PER_TOKEN, 0, 0});
     ct_mixed_layer made = nullptr;
     must(ct_mixed_layer_make(parameters.data(), scales.data(), inputs.data(), Layer::options(false), &made));
@@ -150,7 +154,7 @@ Way libtorch_int8(std::shared_ptr<Layer> layer, std::shared_ptr<Handles> handles
     for (size_t i = 0; i < values.size(); ++i) {
         ct_int8_linear made = nullptr;
         must(ct_int8_linear_make(values[i], scales[i], &made));
-        (*linears)[weight_places[i]] = std::shared_ptr<ct_int8_linear_s>(made, ct_int8_linear_free);
+        (*linears)[linear_weights[i]] = std::shared_ptr<ct_int8_linear_s>(made, ct_int8_linear_free);
     }
     return [=] {
         by_libtorch(layer->input, [&](size_t place, const at::Tensor &rows) {

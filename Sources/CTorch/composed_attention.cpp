@@ -1,9 +1,12 @@
 #include "composed_attention.h"
 
 #include <ATen/Context.h>
-#include <ATen/Functions.h>
 #include <ATen/ops/_flash_attention_backward.h>
 #include <ATen/ops/_flash_attention_forward.h>
+#include <ATen/ops/_softmax_backward_data.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/zeros.h>
 
 #include <cmath>
 #include <limits>

@@ -1,6 +1,11 @@
 #include "composed_layer.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/_foreach_copy.h>
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/zeros.h>
 
 namespace ctorch {
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "composed_attention.h"
+#include "parameters.h"
 
 // A layer's weights in the type they are multiplied in, those of query, key and value as one matrix.
 struct ct_composed_layer_s {
@@ -31,13 +32,6 @@ struct ct_composed_handle_s {
 namespace ctorch {
 
 inline std::shared_ptr<ct_composed_layer_s> shared_weights(ct_composed_layer handle) { return handle->layer; }
-
-// As a layer's parameters are given.
-enum LayerParameter {
-    query_weight, query_bias, key_weight, key_bias, value_weight, value_bias, output_weight, output_bias,
-    norm1_weight, norm1_bias, inner_weight, inner_bias, outer_weight, outer_bias, norm2_weight, norm2_bias,
-    layer_parameters,
-};
 
 // A hidden state, and in the type that matrices are multiplied in where that is another; or the gradients of both.
 struct Hidden {
@@ -70,8 +64,6 @@ Hidden layer_forward(LayerPass &pass, const Hidden &input, const std::vector<at:
 Hidden layer_backward(LayerPass &pass, const Hidden &gradient, const std::vector<at::Tensor> &parameters,
                       std::vector<at::Tensor> &gradients);
 
-enum EmbeddingParameter { word_table, position_table, type_table, norm_weight, norm_bias, embedding_parameters };
-
 // Tokens grouped by the row of the word table that they read, in rising order: int32 tensors on the device.
 struct TokenGroups {
     at::Tensor order, starts, rows, count;
@@ -100,12 +92,5 @@ int64_t group_tokens(const int32_t *ids, int64_t count, int64_t table_rows, int6
                      int32_t *rows);
 
 inline at::Tensor contiguous(const at::Tensor &tensor) { return tensor.defined() ? tensor.contiguous() : tensor; }
-
-inline bool any_requires_grad(const std::vector<at::Tensor> &tensors) {
-    if (!at::GradMode::is_enabled()) return false;
-    for (const at::Tensor &tensor : tensors)
-        if (tensor.defined() && tensor.requires_grad()) return true;
-    return false;
-}
 
 }  // namespace ctorch

@@ -1,6 +1,7 @@
 // Layers and embeddings by libtorch's operations as nodes of the graph, one by one, and their C interface.
 
-#include <ATen/ATen.h>
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/ops/empty.h>
 #include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/custom_class.h>

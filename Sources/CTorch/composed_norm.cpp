@@ -1,19 +1,26 @@
 #include "composed_norm.h"
 
-#include <ATen/Functions.h>
-
-#include <cmath>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/gelu_backward.h>
+#include <ATen/ops/native_layer_norm.h>
+#include <ATen/ops/native_layer_norm_backward.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/silu.h>
+#include <ATen/ops/silu_backward.h>
+#include <ATen/ops/threshold_backward.h>
 
 #include "cuda_library.h"
+#include "dropout_threshold.h"
 
 namespace ctorch {
 
 namespace {
 
 ck_mask mask(const DropoutCall &call) {
-    auto threshold = static_cast<uint32_t>(std::lround(call.probability * 65536.0));
-    float scale = threshold == 0 || threshold >= 65536 ? 1.0f : static_cast<float>(65536.0 / (65536.0 - threshold));
-    return {call.seed, call.offset, threshold, scale, call.state};
+    DropoutThreshold threshold(call.probability);
+    return {call.seed, call.offset, threshold.value, threshold.scale, call.state};
 }
 
 int code(at::ScalarType type) { return type == at::kBFloat16 ? CK_BFLOAT16 : CK_FLOAT32; }

@@ -6,7 +6,10 @@
 // does not depend on their number, needs no memory (backward computes it again), and its whole state is two
 // integers that a checkpoint can hold.
 
+#include <ATen/Context.h>
 #include <ATen/Dispatch.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/native_dropout.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -14,6 +17,7 @@
 #include <cmath>
 
 #include "composed_norm.h"
+#include "dropout_threshold.h"
 #include "internal.h"
 #include "kernels/parallel.h"
 
@@ -28,14 +32,7 @@ namespace {
 #define CT_PHILOX_ATTRIBUTES CT_VECTORISED
 #include "kernels/philox.inl"
 
-// Draws below the threshold are dropped; the scale divides by the keep probability that 16 bits can express.
-struct Threshold {
-    explicit Threshold(double probability)
-        : value(static_cast<uint32_t>(std::lround(probability * 65536.0))),
-          scale(value >= 65536 ? 0.0f : static_cast<float>(65536.0 / (65536.0 - value))) {}
-    uint32_t value;
-    float scale;
-};
+using Threshold = ctorch::DropoutThreshold;
 
 CT_VECTORISED
 void scale_kept(const float *input, const uint16_t *draws, Threshold threshold, int64_t count, float *output) {

@@ -1,4 +1,6 @@
-#include <ATen/ATen.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/tensor.h>
 
 #include "composed_encoder.h"
 #include "internal.h"

@@ -1,11 +1,14 @@
 // What the shim's sources share: the handle types and the guard that no exception passes.
 #pragma once
 
-#include <ATen/ATen.h>
+// Each source includes the operators that it calls: all of ATen would be most of its compile time.
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 
 #include <exception>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,6 +51,14 @@ const Element *const_data(const at::Tensor &tensor) {
 bool is_ampere();
 
 std::vector<at::Tensor> list(const ct_tensor *tensors, size_t count);
+
+// Whether a gradient of any of them is wanted.
+inline bool any_requires_grad(const std::vector<at::Tensor> &tensors) {
+    if (!at::GradMode::is_enabled()) return false;
+    for (const at::Tensor &tensor : tensors)
+        if (tensor.defined() && tensor.requires_grad()) return true;
+    return false;
+}
 
 at::ScalarType scalar_type(ct_dtype dtype);
 ct_dtype dtype_code(at::ScalarType type);

@@ -1,20 +1,19 @@
 // A transformer layer for inference with int8 weights on packed sequences: ties the kernels to tensors.
 
-#include <ATen/ATen.h>
+#include <ATen/ops/empty.h>
 
-#include "internal.h"
-#include "kernels/table.h"
+#include <memory>
+
+#include "packed.h"
 
 using namespace ctorch;
 namespace k = ctorch::kernels;
 
 namespace {
 
-// The linear layers of a layer, as their parameters stand among all.
-constexpr int linear_places[] = {0, 2, 4, 6, 10, 12};
-constexpr int linear_count = 6;
-
-const float *data(const at::Tensor &tensor) { return ctorch::const_data<float>(tensor); }
+// As linear_weights.
+enum LinearPlace { query, key, value, output, inner, outer };
+constexpr LayerParameter norms[] = {norm1_weight, norm1_bias, norm2_weight, norm2_bias};
 
 // One linear layer's right operand, with what must live as long.
 struct Linear {
@@ -36,16 +35,23 @@ struct Linear {
             scales = given_scales->reshape({-1}).contiguous();
             sums = at::empty({outputs}, at::kInt);
             words = at::empty({table.int8_words(outputs, inputs)}, at::kInt);
-            table.pack_int8(ctorch::const_data<int8_t>(matrix), outputs, inputs, static_cast<uint32_t *>(words.mutable_data_ptr()),
+            table.pack_int8(const_data<int8_t>(matrix), outputs, inputs, word_data(words),
                             sums.mutable_data_ptr<int32_t>());
         } else {
             TORCH_CHECK(weight.scalar_type() == at::kFloat, "a weight must be float32 or int8");
             words = at::empty({table.packed_words(false, outputs, inputs)}, at::kInt);
-            table.pack(false, true, data(matrix), outputs, inputs, static_cast<uint32_t *>(words.mutable_data_ptr()));
+            table.pack(false, true, data(matrix), outputs, inputs, word_data(words));
         }
-        view = {inputs, outputs, is_int8, static_cast<const uint32_t *>(words.const_data_ptr()), data(bias),
-                is_int8 ? data(scales) : nullptr, is_int8 ? ctorch::const_data<int32_t>(sums) : nullptr,
-                how.kind == CT_INT8_STATIC, static_cast<float>(how.scale), static_cast<int32_t>(how.zero_point)};
+        view = {.inputs = inputs,
+                .outputs = outputs,
+                .is_int8 = is_int8,
+                .words = static_cast<const uint32_t *>(words.const_data_ptr()),
+                .bias = data(bias),
+                .scales = is_int8 ? data(scales) : nullptr,
+                .sums = is_int8 ? const_data<int32_t>(sums) : nullptr,
+                .fixed = how.kind == CT_INT8_STATIC,
+                .input_scale = static_cast<float>(how.scale),
+                .input_zero = static_cast<int32_t>(how.zero_point)};
     }
 };
 
@@ -63,22 +69,20 @@ ct_error ct_mixed_layer_make(const ct_tensor *parameters, const ct_tensor *scale
                              ct_layer_options options, ct_mixed_layer *out) {
     return guard("mixed_layer", {parameters[0]}, [&] {
         at::NoGradGuard no_grad;
-        TORCH_CHECK(options.hidden > 0 && options.heads > 0 && options.hidden % options.heads == 0, "the hidden size ",
-                    options.hidden, " must be a multiple of the ", options.heads, " heads");
+        check_heads(options);
         auto layer = std::make_unique<ct_mixed_layer_s>();
         layer->options = options;
         int64_t h = options.hidden, i = options.intermediate;
         const int64_t sizes[linear_count][2] = {{h, h}, {h, h}, {h, h}, {h, h}, {i, h}, {h, i}};
         for (int place = 0; place < linear_count; ++place) {
-            const at::Tensor &weight = parameters[linear_places[place]]->value;
+            const at::Tensor &weight = parameters[linear_weights[place]]->value;
             TORCH_CHECK(weight.sizes() == at::IntArrayRef(sizes[place]), "a weight has the shape ", weight.sizes(), ", ",
                         at::IntArrayRef(sizes[place]), " is needed");
-            layer->linear[place].make(weight, parameters[linear_places[place] + 1]->value,
+            layer->linear[place].make(weight, parameters[linear_weights[place] + 1]->value,
                                       scales[place] ? &scales[place]->value : nullptr, inputs[place]);
         }
-        const int norm_places[] = {8, 9, 14, 15};
         for (int place = 0; place < 4; ++place) {
-            const at::Tensor &norm = parameters[norm_places[place]]->value;
+            const at::Tensor &norm = parameters[norms[place]]->value;
             TORCH_CHECK(norm.is_cpu() && norm.scalar_type() == at::kFloat && norm.numel() == h, "a norm must be float32 (", h, ")");
             layer->norms[place] = norm.contiguous();
         }
@@ -95,22 +99,31 @@ ct_error ct_mixed_layer_run(ct_mixed_layer layer, ct_tensor input, ct_tensor off
         const at::Tensor &x = input->value, &starts = offsets->value;
         TORCH_CHECK(x.is_cpu() && x.scalar_type() == at::kFloat && x.dim() == 2 && x.size(1) == o.hidden && x.is_contiguous(),
                     "the input must be float32 (tokens, ", o.hidden, ") on the CPU");
-        TORCH_CHECK(starts.is_cpu() && starts.scalar_type() == at::kLong && starts.dim() == 1 && starts.numel() >= 2,
-                    "the offsets must be a vector of at least two int64");
-        const int64_t *at = ctorch::const_data<int64_t>(starts);
-        int64_t count = starts.numel() - 1, tokens = x.size(0);
-        TORCH_CHECK(at[0] == 0 && at[count] == tokens, "the offsets must lead from 0 to ", tokens);
-        for (int64_t i = 0; i < count; ++i) TORCH_CHECK(at[i] < at[i + 1], "example ", i, " has no token");
-        int64_t queries = first_only ? count : tokens, h = o.hidden;
-        at::Tensor output = at::empty({queries, h}, at::kFloat);
-        at::Tensor query = at::empty({queries, h}, at::kFloat), key_value = at::empty({tokens, 2 * h}, at::kFloat);
-        at::Tensor context = at::empty({queries, h}, at::kFloat);
+        check_offsets(starts, x.size(0));
+        k::Shape shape = kernel_shape(o);
+        shape.first_only = first_only;
+        k::Sequences at = sequences(starts);
+        int64_t tokens = at.tokens(), queries = first_only ? at.count : tokens, h = o.hidden;
+        at::Tensor result = floats({queries, h}), query_rows = floats({queries, h}), context = floats({queries, h});
+        at::Tensor key_value = floats({tokens, 2 * h});
         const Linear *l = layer->linear;
-        k::table().mixed_forward(
-            {{h, o.intermediate, o.heads, static_cast<k::Activation>(o.activation), static_cast<float>(o.epsilon), first_only},
-             {at, count}, l[0].view, l[1].view, l[2].view, l[3].view, l[4].view, l[5].view, data(layer->norms[0]),
-             data(layer->norms[1]), data(layer->norms[2]), data(layer->norms[3]), query.mutable_data_ptr<float>(),
-             key_value.mutable_data_ptr<float>(), context.mutable_data_ptr<float>(), data(x), output.mutable_data_ptr<float>()});
-        *out = wrap(output);
+        k::table().mixed_forward({.shape = shape,
+                                  .sequences = at,
+                                  .query = l[query].view,
+                                  .key = l[key].view,
+                                  .value = l[value].view,
+                                  .output_linear = l[output].view,
+                                  .inner = l[inner].view,
+                                  .outer = l[outer].view,
+                                  .norm1_weight = data(layer->norms[0]),
+                                  .norm1_bias = data(layer->norms[1]),
+                                  .norm2_weight = data(layer->norms[2]),
+                                  .norm2_bias = data(layer->norms[3]),
+                                  .query_memory = mutable_data(query_rows),
+                                  .key_value_memory = mutable_data(key_value),
+                                  .context_memory = mutable_data(context),
+                                  .input = data(x),
+                                  .output = mutable_data(result)});
+        *out = wrap(result);
     });
 }

@@ -1,8 +1,15 @@
 // Int8 weights: made, looked up, and multiplied with by libtorch's own int8 kernels.
 
-#include <ATen/ATen.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/histc.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
 
+#include <mutex>
 #include <string_view>
 
 #include "internal.h"
@@ -78,8 +85,26 @@ at::Tensor steps(const at::Tensor &largest, int64_t levels) {
 
 struct ct_int8_linear_s {
     at::Tensor values, scales;  // int8 (out, in), float32 (out)
-    at::Tensor packed;          // for libtorch's kernel; undefined where there is none
-    at::Tensor widened;         // float32 (out, in), where there is no kernel
+
+    // For libtorch's kernel; made at first use.
+    at::Tensor packed() {
+        std::lock_guard<std::mutex> guard(lock);
+        if (!packed_.defined()) packed_ = Kernels::shared().prepack->call(values, std::nullopt);
+        return packed_;
+    }
+
+    // float32 (out, in), where there is no kernel; made at the first use on a device.
+    at::Tensor widened(const at::Device &device) {
+        std::lock_guard<std::mutex> guard(lock);
+        if (!widened_.defined() || widened_.device() != device)
+            widened_ = (values.to(at::kFloat) * scales.unsqueeze(1)).to(device);
+        return widened_;
+    }
+
+  private:
+    // Several threads may run one layer.
+    std::mutex lock;
+    at::Tensor packed_, widened_;
 };
 
 int32_t ct_int8_levels(void) { return static_cast<int32_t>(activation_levels()); }
@@ -152,9 +177,7 @@ ct_error ct_int8_linear_run(ct_int8_linear layer, ct_tensor input, ct_tensor bia
         std::optional<at::Tensor> bias = optional(bias_or_null);
         const Kernels &kernels = Kernels::shared();
         bool has_kernel = x.is_cpu() && kernels.available && x.numel() > 0;
-        if (has_kernel && !layer->packed.defined()) layer->packed = kernels.prepack->call(layer->values, std::nullopt);
-        if (!has_kernel && !layer->widened.defined())
-            layer->widened = (layer->values.to(at::kFloat) * layer->scales.unsqueeze(1)).to(x.device());
+        at::Tensor weight = has_kernel ? layer->packed() : layer->widened(x.device());
         int64_t levels = has_kernel ? activation_levels() : 127, middle = levels + 1;
         at::Tensor result;
         if (how.kind == CT_INT8_STATIC) {
@@ -162,14 +185,14 @@ ct_error ct_int8_linear_run(ct_int8_linear layer, ct_tensor input, ct_tensor bia
             int64_t factor = 128 / middle, zero = (how.zero_point + 128) / factor;
             double scale = how.scale * static_cast<double>(factor);
             at::Tensor steps = (x / scale).round().add_(static_cast<double>(zero)).clamp_(0, static_cast<double>(2 * middle - 1));
-            result = has_kernel ? kernels.call(steps.to(at::kByte), scale, zero, layer->packed, layer->scales, bias)
-                                : at::linear((steps - static_cast<double>(zero)) * scale, layer->widened, bias);
+            result = has_kernel ? kernels.call(steps.to(at::kByte), scale, zero, weight, layer->scales, bias)
+                                : at::linear((steps - static_cast<double>(zero)) * scale, weight, bias);
         } else {
             at::Tensor scale = steps(largest(x, how.kind == CT_INT8_PER_TOKEN), levels);
             at::Tensor steps = (x / scale).round();
-            result = has_kernel ? kernels.call(steps.add_(static_cast<double>(middle)).to(at::kByte), 1.0, middle, layer->packed,
+            result = has_kernel ? kernels.call(steps.add_(static_cast<double>(middle)).to(at::kByte), 1.0, middle, weight,
                                                layer->scales, std::nullopt)
-                                : at::linear(steps, layer->widened);
+                                : at::linear(steps, weight);
             result.mul_(scale);
             if (bias) result.add_(*bias);
         }

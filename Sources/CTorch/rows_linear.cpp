@@ -1,26 +1,29 @@
 // A linear layer on rows by the kernels: ties them to tensors and gradients.
 
-#include <ATen/ATen.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "internal.h"
-#include "kernels/table.h"
+#include "packed.h"
 
 using namespace ctorch;
 namespace k = ctorch::kernels;
 
 namespace {
 
-const float *data(const at::Tensor &tensor) { return ctorch::const_data<float>(tensor); }
-float *mutable_data(at::Tensor &tensor) { return tensor.defined() ? tensor.mutable_data_ptr<float>() : nullptr; }
-
 struct RowsLinear : torch::autograd::Function<RowsLinear> {
     static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &given, const at::Tensor &given_weight,
                               const at::Tensor &bias) {
         at::Tensor input = given.contiguous(), weight = given_weight.contiguous();
         at::Tensor output = at::empty({input.size(0), weight.size(0)}, input.options());
-        k::table().linear_forward({input.size(0), input.size(1), weight.size(0), data(input), data(weight), data(bias),
-                                   mutable_data(output)});
+        k::table().linear_forward({.rows = input.size(0),
+                                   .inputs = input.size(1),
+                                   .outputs = weight.size(0),
+                                   .input = data(input),
+                                   .weight = data(weight),
+                                   .bias = data(bias),
+                                   .output = mutable_data(output)});
         context->save_for_backward({input, weight, bias});
         return output;
     }
@@ -34,8 +37,15 @@ struct RowsLinear : torch::autograd::Function<RowsLinear> {
         if (context->needs_input_grad(0)) to_input = at::empty_like(input);
         if (context->needs_input_grad(1)) to_weight = at::empty_like(weight);
         if (context->needs_input_grad(2)) to_bias = at::empty_like(saved[2]);
-        k::table().linear_backward({input.size(0), input.size(1), weight.size(0), data(input), data(weight), data(gradient),
-                                    mutable_data(to_input), mutable_data(to_weight), mutable_data(to_bias)});
+        k::table().linear_backward({.rows = input.size(0),
+                                    .inputs = input.size(1),
+                                    .outputs = weight.size(0),
+                                    .input = data(input),
+                                    .weight = data(weight),
+                                    .output_gradient = data(gradient),
+                                    .input_gradient = optional_data(to_input),
+                                    .weight_gradient = optional_data(to_weight),
+                                    .bias_gradient = optional_data(to_bias)});
         return {to_input, to_weight, to_bias};
     }
 };

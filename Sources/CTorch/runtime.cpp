@@ -1,5 +1,6 @@
 // Errors, element types, devices and the state of the library as a whole.
 
+#include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>

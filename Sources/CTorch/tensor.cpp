@@ -1,6 +1,13 @@
 // Making tensors, describing them, moving their elements in and out, and views.
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
 
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -48,10 +55,6 @@ ct_error ct_full(const int64_t *shape, size_t rank, double value, ct_dtype dtype
     return guard("full", {}, [&] { *out = wrap(at::full(sizes(shape, rank), value, options(dtype, place))); });
 }
 
-ct_error ct_empty(const int64_t *shape, size_t rank, ct_dtype dtype, ct_device place, ct_tensor *out) {
-    return guard("empty", {}, [&] { *out = wrap(at::empty(sizes(shape, rank), options(dtype, place))); });
-}
-
 ct_error ct_arange(double start, double end, double step, ct_dtype dtype, ct_device place, ct_tensor *out) {
     return guard("arange", {}, [&] { *out = wrap(at::arange(start, end, step, options(dtype, place))); });
 }
@@ -72,13 +75,9 @@ ct_error ct_from_bytes(const void *bytes, size_t byte_count, const int64_t *shap
 
 ct_error ct_from_mapped(void *memory, size_t byte_count, const int64_t *shape, size_t rank, ct_dtype dtype, void *owner,
                         void (*release)(void *owner), ct_tensor *out) {
-    // Held by the deleter, which runs once whatever happens.
-    std::shared_ptr<void> guardian(owner, release);
     return guard("from_mapped", {}, [&] {
-        {
-            std::lock_guard<std::mutex> lock(mapped_lock());
-            mapped()[memory] = byte_count;
-        }
+        // Held by the deleter, which runs once whatever happens, also where there is no memory for the holder itself.
+        std::shared_ptr<void> guardian(owner, release);
         at::Tensor tensor = at::from_blob(
             memory, sizes(shape, rank),
             [guardian](void *place) {
@@ -88,6 +87,11 @@ ct_error ct_from_mapped(void *memory, size_t byte_count, const int64_t *shape, s
             host_options(dtype));
         TORCH_CHECK(tensor.nbytes() == byte_count, "shape ", tensor.sizes(), " needs ", tensor.nbytes(), " bytes, got ",
                     byte_count);
+        {
+            // Nothing fails from here on but for want of memory, and then the deleter takes it out again.
+            std::lock_guard<std::mutex> lock(mapped_lock());
+            mapped()[memory] = byte_count;
+        }
         *out = wrap(std::move(tensor));
     });
 }
@@ -124,10 +128,6 @@ ct_error ct_uniform(const int64_t *shape, size_t rank, double low, double high, 
             tensor.uniform_(low, high, generator);
         });
     });
-}
-
-ct_error ct_tensor_retain(ct_tensor tensor, ct_tensor *out) {
-    return guard("retain", {tensor}, [&] { *out = wrap(tensor->value); });
 }
 
 void ct_tensor_free(ct_tensor tensor) { delete tensor; }

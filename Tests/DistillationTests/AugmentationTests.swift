@@ -84,7 +84,7 @@ struct AugmentationTests {
     func barredFromTheCache() throws {
         let classifier = try TrainedClassifier(teacher)
         let data = try EncodedDataset(
-            [TextInput("a brilliant lovely film"), TextInput("a dull awful film")],
+            [TextPair("a brilliant lovely film"), TextPair("a dull awful film")],
             tokenizer: classifier.tokenizer, maxLength: 24)
         let cached = Logits(values: [100, -100, 100, -100], classes: 2)
         let signals = TeacherSignals(logits: cached, model: classifier.model)

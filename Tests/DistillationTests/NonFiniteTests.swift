@@ -3,6 +3,7 @@ import Foundation
 import JSON
 import Safetensors
 import Testing
+import Tokenizers
 import Torch
 import Transformers
 
@@ -88,7 +89,7 @@ struct NonFiniteTests {
 
         let predictor = try Predictor(model: directory)
         expect(
-            #expect(throws: NonFiniteLogitsError.self) { try predictor.predict([TextInput("good")]) },
+            #expect(throws: NonFiniteLogitsError.self) { try predictor.predict([TextPair("good")]) },
             names: directory)
 
         var quantize = QuantizeRequest(model: directory, output: scratch.appending(path: "int8"))
@@ -166,7 +167,7 @@ struct NonFiniteTests {
     @Test("a bin for every confidence")
     func bins() {
         let places = [0, 0.1, 0.10001, 1, 1.5, -3, Double.nan, .infinity].map {
-            CalibrationError.bin(of: $0, count: 10)
+            CalibrationHistogram.bin(of: $0, count: 10)
         }
         #expect(places == [0, 0, 1, 9, 9, 0, 0, 9])
     }

@@ -77,7 +77,7 @@ struct RunTests {
         #expect(found.teacher?.latencyP50Milliseconds != nil)
 
         let predictor = try Predictor(model: request.output)
-        let answer = try #require(try predictor.predict([TextInput("a brilliant lovely film")]).first)
+        let answer = try #require(try predictor.predict([TextPair("a brilliant lovely film")]).first)
         #expect(try predictor.labels.contains(#require(answer.label)))
         #expect(try abs(#require(answer.scores).reduce(0) { $0 + $1.value } - 1) < 1e-5)
         #expect(try predictor.predict([]).isEmpty)
@@ -209,7 +209,7 @@ struct RunTests {
             onEvent: { if case .progress(let progress) = $0, progress.unit == "step" { steps.value += 1 } },
             shouldStop: { steps.value >= 3 })
         #expect(report.interrupted && report.steps == 3)
-        #expect(try Predictor(model: request.output).predict([TextInput("a film")]).count == 1)
+        #expect(try Predictor(model: request.output).predict([TextPair("a film")]).count == 1)
         #expect(try files(scratch) == ["student"])
     }
 

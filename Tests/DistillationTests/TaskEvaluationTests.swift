@@ -64,7 +64,7 @@ struct TaskEvaluationTests {
     private func logits(_ directory: URL) throws -> [[Double]] {
         let classifier = try TrainedClassifier(directory)
         let encoded = try EncodedDataset(
-            texts.map { TextInput($0) }, tokenizer: classifier.tokenizer, maxLength: 64)
+            texts.map { TextPair($0) }, tokenizer: classifier.tokenizer, maxLength: 64)
         let logits = try #require(
             try Inference.logits(classifier.model, encoded, batchSize: 7))
         return (0..<logits.count).map { logits[$0].map(Double.init) }
@@ -98,6 +98,15 @@ struct TaskEvaluationTests {
         #expect(comparison.agreement == model.metrics[.agreement] && comparison.kl == model.metrics[.kl])
         #expect(comparison.teacherMse == model.metrics[.teacherMSE] && comparison.parameterRatio > 1)
         let text = try JSONText.encode(report)
+        // Where other programs look for them since the first version.
+        let root = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+        let written = try #require(root?["model"] as? [String: Any])
+        for (key, name) in [
+            ("accuracy", MetricName.accuracy), ("macro_f1", .macroF1), ("hard_loss", .loss),
+            ("matthews_correlation", .matthewsCorrelation),
+        ] {
+            #expect(written[key] as? Double == model.metrics[name], "\(key)")
+        }
         let again = try JSONText.decode(EvaluationReport.self, from: text)
         #expect(try JSONText.encode(again) == text)
         #expect(again.model.metrics.names == model.metrics.names)
@@ -129,7 +138,7 @@ struct TaskEvaluationTests {
     @Test("a model answers with a label, with labels above the threshold, or with a number")
     func predictions() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
-        let inputs = texts.map { TextInput($0) }
+        let inputs = texts.map { TextPair($0) }
         let single = try Predictor(model: model(.singleLabel, seed: 3)).predict(inputs)
         for answer in single {
             let scores = try #require(answer.scores)

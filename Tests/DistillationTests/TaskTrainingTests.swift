@@ -2,6 +2,7 @@ import Datasets
 import Foundation
 import JSON
 import Testing
+import Tokenizers
 import Transformers
 
 @testable import Distillation
@@ -145,7 +146,7 @@ struct TaskTrainingTests {
         let rows = try TextDataset.load(Support.reviews, options: DatasetOptions())
         let names = try #require(rows.labels).names
         let answers = try Predictor(model: scratch.appending(path: "student")).predict(
-            rows.examples.map { TextInput($0.text) })
+            rows.examples.map { TextPair($0.text) })
         return (answers, try rows.examples.map { names[try #require($0.label)] == "positive" })
     }
 

@@ -85,7 +85,7 @@ struct TextLengthTests {
 
         let predictor = try Predictor(model: model)
         _ = try predictor.predict([
-            TextInput("the film"), TextInput(String(repeating: "the film ", count: 15)),
+            TextPair("the film"), TextPair(String(repeating: "the film ", count: 15)),
         ])
         #expect(
             predictor.cutWarning("input")?.hasPrefix("input: 1 of 2 texts is longer than 16 tokens") == true)

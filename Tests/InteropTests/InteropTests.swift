@@ -74,7 +74,7 @@ struct InteropTests {
         let classifier = try TrainedClassifier(model)
         let maxLength = classifier.model.configuration.maxPositionEmbeddings
         let encoded = try EncodedDataset(
-            texts.map { TextInput($0) }, tokenizer: classifier.tokenizer, maxLength: maxLength)
+            texts.map { TextPair($0) }, tokenizer: classifier.tokenizer, maxLength: maxLength)
         let logits = try #require(
             try Inference.logits(classifier.model, encoded, batchSize: 3))
         let claim: JSONValue = [

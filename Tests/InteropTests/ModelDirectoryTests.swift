@@ -28,7 +28,7 @@ struct ModelDirectoryTests {
         let expected = try JSONValue.load(
             contentsOf: output.url.appending(path: "expected.json"), dialect: .python)
         let texts = expected["texts"].elements.map { pair in
-            TextInput(pair.elements[0].text, pair: pair.elements.count > 1 ? pair.elements[1].text : nil)
+            TextPair(pair.elements[0].text, pair: pair.elements.count > 1 ? pair.elements[1].text : nil)
         }
         var counts: [Outcome: Int] = [:]
         for theirs in expected["directories"].elements {
@@ -39,7 +39,7 @@ struct ModelDirectoryTests {
         #expect(counts[.alike] ?? 0 > 800 && counts[.refusedByBoth] ?? 0 > 100)
     }
 
-    private func compare(_ directory: URL, _ theirs: JSONValue, _ texts: [TextInput]) throws -> Outcome {
+    private func compare(_ directory: URL, _ theirs: JSONValue, _ texts: [TextPair]) throws -> Outcome {
         let name = theirs["name"].text
         let answers = theirs["model"]["logits"].elements
         let isRead = !answers.isEmpty && theirs["model"]["missing"].elements.isEmpty

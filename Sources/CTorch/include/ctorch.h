@@ -72,7 +72,6 @@ ct_error ct_set_num_threads(int32_t count);
 // MARK: Creation
 
 ct_error ct_full(const int64_t *shape, size_t rank, double value, ct_dtype dtype, ct_device device, ct_tensor *out);
-ct_error ct_empty(const int64_t *shape, size_t rank, ct_dtype dtype, ct_device device, ct_tensor *out);
 ct_error ct_arange(double start, double end, double step, ct_dtype dtype, ct_device device, ct_tensor *out);
 // Copies `byte_count` bytes in C order.
 ct_error ct_from_bytes(const void *bytes, size_t byte_count, const int64_t *shape, size_t rank, ct_dtype dtype,
@@ -91,7 +90,6 @@ ct_error ct_uniform(const int64_t *shape, size_t rank, double low, double high, 
 
 // MARK: Life and description
 
-ct_error ct_tensor_retain(ct_tensor tensor, ct_tensor *out);
 void ct_tensor_free(ct_tensor tensor);
 size_t ct_rank(ct_tensor tensor);
 void ct_shape(ct_tensor tensor, int64_t *out);
@@ -225,7 +223,7 @@ double ct_calibration_operations(ct_way way);
 // The instruction set of the kernels; DISTILL_CPU_CAPABILITY (avx512_bf16, avx512, avx2, default) chooses a lesser one.
 const char *ct_kernels_name(void);
 // Giga floating-point operations a second that their innermost loop reaches on all threads, from the first cache.
-double ct_kernels_peak(bool half);
+ct_error ct_kernels_peak(bool half, double *out);
 
 enum { CT_LAYER_GELU, CT_LAYER_GELU_TANH, CT_LAYER_RELU, CT_LAYER_SILU };
 

@@ -57,11 +57,11 @@ template <class S>
 void attend(const Head<S> &head, const Mask &mask, const uint16_t *bits, S *context, int64_t stride, float *log_sum) {
     int64_t padded = panels_of(head.length) * 32;
     RowPanels panels(head.queries);
-    uint32_t *queries = scratch<uint32_t>(0, left_words<S>(head.queries, head.width));
-    uint32_t *keys = scratch<uint32_t>(1, right_words<S>(head.length, head.width));
-    uint32_t *values = scratch<uint32_t>(2, right_words<S>(head.width, head.length));
-    float *scores = scratch<float>(3, panel_rows * padded);
-    uint32_t *weights = scratch<uint32_t>(4, left_words<S>(panel_rows, head.length));
+    uint32_t *queries = scratch<uint32_t>(Slot::head_queries, left_words<S>(head.queries, head.width));
+    uint32_t *keys = scratch<uint32_t>(Slot::head_keys, right_words<S>(head.length, head.width));
+    uint32_t *values = scratch<uint32_t>(Slot::head_values, right_words<S>(head.width, head.length));
+    float *scores = scratch<float>(Slot::head_scores, panel_rows * padded);
+    uint32_t *weights = scratch<uint32_t>(Slot::head_weights, left_words<S>(panel_rows, head.length));
     pack_left<S>(head.query, head.query_stride, head.queries, head.width, queries);
     pack_right_transposed<S>(head.key, head.key_stride, head.length, head.width, 0, panels_of(head.length), keys);
     pack_right<S>(head.value, head.key_stride, head.width, head.length, 0, panels_of(head.width), values);
@@ -121,15 +121,15 @@ void attend_backward(const Head<S> &head, const Mask &mask, const uint16_t *bits
                      const HeadSlopes<S> &slopes) {
     int64_t length = head.length, width = head.width, padded = panels_of(length) * 32;
     RowPanels panels(head.queries);
-    uint32_t *queries = scratch<uint32_t>(0, left_words<S>(head.queries, width));
-    uint32_t *keys = scratch<uint32_t>(1, right_words<S>(length, width));
-    uint32_t *values = scratch<uint32_t>(2, right_words<S>(length, width));
-    uint32_t *contexts = scratch<uint32_t>(3, left_words<S>(head.queries, width));
-    float *scores = scratch<float>(4, panel_rows * padded);
-    float *slope = scratch<float>(5, panel_rows * padded);
+    uint32_t *queries = scratch<uint32_t>(Slot::head_queries, left_words<S>(head.queries, width));
+    uint32_t *keys = scratch<uint32_t>(Slot::head_keys, right_words<S>(length, width));
+    uint32_t *values = scratch<uint32_t>(Slot::head_values, right_words<S>(length, width));
+    uint32_t *contexts = scratch<uint32_t>(Slot::slope_contexts, left_words<S>(head.queries, width));
+    float *scores = scratch<float>(Slot::slope_scores, panel_rows * padded);
+    float *slope = scratch<float>(Slot::slope_score_panel, panel_rows * padded);
     // Of all rows: what the values were weighted with, and the scores' slopes.
-    S *weights = scratch<S>(6, head.queries * padded);
-    S *score_slopes = scratch<S>(7, head.queries * padded);
+    S *weights = scratch<S>(Slot::slope_weights, head.queries * padded);
+    S *score_slopes = scratch<S>(Slot::slope_all_scores, head.queries * padded);
     pack_left<S>(head.query, head.query_stride, head.queries, width, queries);
     pack_left<S>(slopes.context, slopes.context_stride, head.queries, width, contexts);
     pack_right_transposed<S>(head.key, head.key_stride, length, width, 0, panels_of(length), keys);
@@ -168,8 +168,8 @@ void attend_backward(const Head<S> &head, const Mask &mask, const uint16_t *bits
         }
     }
     uint32_t *left = scratch<uint32_t>(
-        8, std::max(left_words<S>(length, head.queries), left_words<S>(head.queries, length)));
-    uint32_t *right = scratch<uint32_t>(9, right_words<S>(width, std::max(length, head.queries)));
+        Slot::slope_left, std::max(left_words<S>(length, head.queries), left_words<S>(head.queries, length)));
+    uint32_t *right = scratch<uint32_t>(Slot::slope_right, right_words<S>(width, std::max(length, head.queries)));
     // Values: weightsᵀ · context's slopes
     pack_left_transposed<S>(weights, padded, length, head.queries, left);
     pack_right<S>(slopes.context, slopes.context_stride, width, head.queries, 0, panels_of(width), right);

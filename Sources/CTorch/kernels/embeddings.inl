@@ -6,7 +6,7 @@ inline void embeddings_forward(const EmbeddingsForward &call) {
     bool training = call.normalized != nullptr;
     int64_t length = call.sequences.tokens() / std::max<int64_t>(1, call.sequences.count);
     parallel_tasks(call.sequences.count, element_cost(4 * length * hidden), [&](int64_t s) {
-        float *row = scratch<float>(0, hidden);
+        float *row = scratch<float>(Slot::embedding_row, hidden);
         int64_t start = call.sequences.offsets[s];
         for (int64_t t = start; t < call.sequences.offsets[s + 1]; ++t) {
             const float *word = tables.word + call.ids[t] * hidden, *position = tables.position + (t - start) * hidden;
@@ -32,13 +32,13 @@ inline void embeddings_forward(const EmbeddingsForward &call) {
 inline void embeddings_backward(const EmbeddingsBackward &call) {
     const Embeddings &tables = call.tables;
     int64_t hidden = tables.hidden, tokens = call.sequences.tokens(), stride = mask_stride(hidden);
-    float *slopes = scratch<float>(16, tokens * hidden);
+    float *slopes = scratch<float>(Slot::gradient_embeddings, tokens * hidden);
     RowBlocks blocks(tokens, 128);
-    float *partials = scratch<float>(24, blocks.count * 2 * hidden);
+    float *partials = scratch<float>(Slot::call_partials, blocks.count * 2 * hidden);
     parallel_tasks(blocks.count, element_cost(4 * 128 * hidden), [&](int64_t block) {
         float *partial = partials + block * 2 * hidden;
         std::fill(partial, partial + 2 * hidden, 0.0f);
-        float *row = scratch<float>(0, hidden);
+        float *row = scratch<float>(Slot::embedding_row, hidden);
         for (int64_t t = blocks.first(block); t < blocks.first(block) + blocks.size_of(block); ++t) {
             const float *slope = call.output_slope + t * hidden;
             if (call.mask.on()) {

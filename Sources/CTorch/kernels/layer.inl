@@ -49,7 +49,7 @@ CT_INLINE int64_t query_count(const Shape &shape, const Sequences &sequences) {
 
 // Rows of the query rows' inputs, as they are or gathered.
 CT_INLINE const float *query_inputs(const Shape &shape, const Sequences &sequences, const float *input, int64_t first,
-                                    int64_t rows, int slot) {
+                                    int64_t rows, Slot slot) {
     if (!shape.first_only) return input + first * shape.hidden;
     float *gathered = scratch<float>(slot, rows * shape.hidden);
     for (int64_t r = 0; r < rows; ++r)
@@ -75,7 +75,7 @@ void project(const LayerForward &call, int64_t chunks) {
     RowBlocks blocks = blocks_of(call.sequences.tokens());
     parallel_tasks(blocks.count * chunks, product_cost(blocks.size, hidden, 3 * hidden) / chunks, [&](int64_t task) {
         int64_t block = task / chunks, chunk = task % chunks, first = blocks.first(block), rows = blocks.size_of(block);
-        uint32_t *packed = scratch<uint32_t>(0, left_words<S>(rows, hidden));
+        uint32_t *packed = scratch<uint32_t>(Slot::block_left, left_words<S>(rows, hidden));
         pack_left<S>(call.input + first * hidden, hidden, rows, hidden, packed);
         columns(rows, first, packed, panels_of(2 * hidden), call.weights.key_value, call.weights.key_value_bias,
                 2 * hidden, call.memory.key_value, chunk);
@@ -87,16 +87,16 @@ void project(const LayerForward &call, int64_t chunks) {
     RowBlocks firsts = blocks_of(call.sequences.count);
     parallel_tasks(firsts.count * chunks, product_cost(firsts.size, hidden, hidden) / chunks, [&](int64_t task) {
         int64_t block = task / chunks, chunk = task % chunks, first = firsts.first(block), rows = firsts.size_of(block);
-        uint32_t *packed = scratch<uint32_t>(0, left_words<S>(rows, hidden));
-        pack_left<S>(query_inputs(shape, call.sequences, call.input, first, rows, 1), hidden, rows, hidden, packed);
+        uint32_t *packed = scratch<uint32_t>(Slot::block_left, left_words<S>(rows, hidden));
+        pack_left<S>(query_inputs(shape, call.sequences, call.input, first, rows, Slot::block_inputs), hidden, rows, hidden, packed);
         columns(rows, first, packed, panels_of(hidden), call.weights.query, call.weights.query_bias, hidden,
                 call.memory.query, chunk);
     });
 }
 
 // Where each example's attention bits begin, in words of one head.
-inline int64_t *attention_starts(const Shape &shape, const Sequences &sequences, int slot) {
-    int64_t *starts = scratch<int64_t>(slot, sequences.count + 1);
+inline int64_t *attention_starts(const Shape &shape, const Sequences &sequences) {
+    int64_t *starts = scratch<int64_t>(Slot::call_starts, sequences.count + 1);
     starts[0] = 0;
     for (int64_t s = 0; s < sequences.count; ++s) {
         int64_t length = sequences.offsets[s + 1] - sequences.offsets[s];
@@ -128,7 +128,7 @@ void attend_all(const LayerForward &call) {
     const Sequences &sequences = call.sequences;
     int64_t queries = query_count(shape, sequences), width = shape.hidden / shape.heads;
     bool masked = call.training && call.attention_mask.on();
-    const int64_t *starts = masked ? attention_starts(shape, sequences, 15) : nullptr;
+    const int64_t *starts = masked ? attention_starts(shape, sequences) : nullptr;
     parallel_tasks(sequences.count * shape.heads, attention_cost(shape, sequences), [&](int64_t task) {
         int64_t s = task / shape.heads, h = task % shape.heads;
         int64_t row = shape.first_only ? s : sequences.offsets[s];
@@ -208,10 +208,10 @@ void finish_blocks(const LayerForward &call) {
     RowBlocks blocks(query_count(shape, call.sequences), block_rows<S>(inner));
     parallel_tasks(blocks.count, product_cost(blocks.size, hidden, hidden + 2 * inner), [&](int64_t block) {
         int64_t first = blocks.first(block), rows = blocks.size_of(block);
-        uint32_t *packed = scratch<uint32_t>(0, left_words<S>(rows, hidden));
-        uint32_t *activated = scratch<uint32_t>(1, left_words<S>(rows, inner));
-        float *values = scratch<float>(2, rows * hidden), *attended = scratch<float>(3, rows * hidden);
-        const float *inputs = query_inputs(shape, call.sequences, call.input, first, rows, 4);
+        uint32_t *packed = scratch<uint32_t>(Slot::block_left, left_words<S>(rows, hidden));
+        uint32_t *activated = scratch<uint32_t>(Slot::block_inner, left_words<S>(rows, inner));
+        float *values = scratch<float>(Slot::block_values, rows * hidden), *attended = scratch<float>(Slot::block_attended, rows * hidden);
+        const float *inputs = query_inputs(shape, call.sequences, call.input, first, rows, Slot::block_inputs);
         auto product = [&](const uint32_t *left, int64_t length, const uint32_t *right, const float *bias) {
             multiply<S>(left, rows, length, right, hidden, 0, panels_of(hidden),
                         [&](int64_t r, int64_t column, int64_t height, int64_t count, const float *tile) {
@@ -239,9 +239,9 @@ template <class S>
 void finish_columns(const LayerForward &call, int64_t chunks) {
     const Shape &shape = call.shape;
     int64_t hidden = shape.hidden, inner = shape.intermediate, rows = query_count(shape, call.sequences);
-    float *values = scratch<float>(10, rows * hidden), *attended = scratch<float>(11, rows * hidden);
-    uint32_t *activated = scratch<uint32_t>(12, left_words<S>(rows, inner));
-    const float *inputs = query_inputs(shape, call.sequences, call.input, 0, rows, 13);
+    float *values = scratch<float>(Slot::call_values, rows * hidden), *attended = scratch<float>(Slot::call_attended, rows * hidden);
+    uint32_t *activated = scratch<uint32_t>(Slot::call_inner, left_words<S>(rows, inner));
+    const float *inputs = query_inputs(shape, call.sequences, call.input, 0, rows, Slot::call_inputs);
     auto product = [&](const uint32_t *left, int64_t length, const uint32_t *right, const float *bias, int64_t chunk) {
         int64_t panels = panels_of(hidden);
         multiply<S>(left, rows, length, right, hidden, panels * chunk / chunks, panels * (chunk + 1) / chunks,
@@ -258,13 +258,13 @@ void finish_columns(const LayerForward &call, int64_t chunks) {
         });
     };
     parallel_tasks(chunks, product_cost(rows, hidden, hidden) / chunks, [&](int64_t chunk) {
-        uint32_t *packed = scratch<uint32_t>(0, left_words<S>(rows, hidden));
+        uint32_t *packed = scratch<uint32_t>(Slot::block_left, left_words<S>(rows, hidden));
         pack_left<S>(static_cast<const S *>(call.memory.context), hidden, rows, hidden, packed);
         product(packed, hidden, call.weights.output, call.weights.output_bias, chunk);
     });
     normalize(inputs, call.weights.norm1_weight, call.weights.norm1_bias, attended);
     parallel_tasks(chunks, product_cost(rows, hidden, inner) / chunks, [&](int64_t chunk) {
-        uint32_t *packed = scratch<uint32_t>(0, left_words<S>(rows, hidden));
+        uint32_t *packed = scratch<uint32_t>(Slot::block_left, left_words<S>(rows, hidden));
         pack_left<S>(attended, hidden, rows, hidden, packed);
         int64_t panels = panels_of(inner);
         expand<S>(call, packed, 0, rows, panels * chunk / chunks, panels * (chunk + 1) / chunks, activated);

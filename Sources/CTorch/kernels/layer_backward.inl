@@ -14,14 +14,14 @@ struct BackwardBuffers {
 
     BackwardBuffers(const Shape &shape, const Sequences &sequences) {
         int64_t queries = query_count(shape, sequences), hidden = shape.hidden;
-        outer = scratch<S>(16, queries * hidden);
-        inner = scratch<S>(17, queries * shape.intermediate);
-        attended = scratch<S>(18, queries * hidden);
-        output = scratch<S>(19, queries * hidden);
-        context = scratch<S>(20, queries * hidden);
-        query = scratch<S>(21, queries * hidden);
-        key_value = scratch<S>(22, sequences.tokens() * 2 * hidden);
-        residual = scratch<float>(23, queries * hidden);
+        outer = scratch<S>(Slot::gradient_outer, queries * hidden);
+        inner = scratch<S>(Slot::gradient_inner, queries * shape.intermediate);
+        attended = scratch<S>(Slot::gradient_attended, queries * hidden);
+        output = scratch<S>(Slot::gradient_output, queries * hidden);
+        context = scratch<S>(Slot::gradient_context, queries * hidden);
+        query = scratch<S>(Slot::gradient_query, queries * hidden);
+        key_value = scratch<S>(Slot::gradient_key_value, sequences.tokens() * 2 * hidden);
+        residual = scratch<float>(Slot::gradient_residual, queries * hidden);
     }
 };
 
@@ -53,12 +53,12 @@ void backward_blocks(const LayerBackward &call, const BackwardBuffers<S> &buffer
     int64_t hidden = shape.hidden, inner = shape.intermediate;
     RowBlocks blocks(query_count(shape, call.sequences), block_rows<S>(inner));
     RowPartials parts(shape);
-    float *partials = scratch<float>(24, blocks.count * parts.width);
+    float *partials = scratch<float>(Slot::call_partials, blocks.count * parts.width);
     parallel_tasks(blocks.count, product_cost(blocks.size, hidden, hidden + 2 * inner), [&](int64_t block) {
         int64_t first = blocks.first(block), rows = blocks.size_of(block), total = words<S>(inner);
-        uint32_t *packed = scratch<uint32_t>(0, left_words<S>(rows, hidden));
-        uint32_t *packed_inner = scratch<uint32_t>(1, left_words<S>(rows, inner));
-        float *slope = scratch<float>(2, rows * hidden);
+        uint32_t *packed = scratch<uint32_t>(Slot::block_left, left_words<S>(rows, hidden));
+        uint32_t *packed_inner = scratch<uint32_t>(Slot::block_inner, left_words<S>(rows, inner));
+        float *slope = scratch<float>(Slot::block_values, rows * hidden);
         float *partial = partials + block * parts.width;
         std::fill(partial, partial + parts.width, 0.0f);
         RowPanels panels(rows);
@@ -134,7 +134,7 @@ void attend_all_backward(const LayerBackward &call, const BackwardBuffers<S> &bu
     const Sequences &sequences = call.sequences;
     int64_t hidden = shape.hidden, width = hidden / shape.heads, queries = query_count(shape, sequences);
     bool masked = call.attention_mask.on();
-    const int64_t *starts = masked ? attention_starts(shape, sequences, 15) : nullptr;
+    const int64_t *starts = masked ? attention_starts(shape, sequences) : nullptr;
     parallel_tasks(sequences.count * shape.heads, 3 * attention_cost(shape, sequences), [&](int64_t task) {
         int64_t s = task / shape.heads, h = task % shape.heads, start = sequences.offsets[s];
         int64_t row = shape.first_only ? s : start;
@@ -164,7 +164,7 @@ void project_backward(const LayerBackward &call, const BackwardBuffers<S> &buffe
     int64_t hidden = shape.hidden;
     // rows of `left` (rows, length) times `right`, handed on row by row of a tile
     auto product = [&](const S *left, int64_t rows, int64_t length, const uint32_t *right, auto &&take) {
-        uint32_t *packed = scratch<uint32_t>(0, left_words<S>(rows, length));
+        uint32_t *packed = scratch<uint32_t>(Slot::block_left, left_words<S>(rows, length));
         pack_left<S>(left, length, rows, length, packed);
         multiply<S>(packed, rows, length, right, hidden, 0, panels_of(hidden),
                     [&](int64_t r, int64_t column, int64_t height, int64_t count, const float *tile) {
@@ -174,7 +174,7 @@ void project_backward(const LayerBackward &call, const BackwardBuffers<S> &buffe
                     });
     };
     RowBlocks blocks(call.sequences.tokens(), block_rows<S>(2 * hidden));
-    float *partials = scratch<float>(24, blocks.count * 3 * hidden);
+    float *partials = scratch<float>(Slot::call_partials, blocks.count * 3 * hidden);
     parallel_tasks(blocks.count, product_cost(blocks.size, hidden, 3 * hidden), [&](int64_t block) {
         int64_t first = blocks.first(block), rows = blocks.size_of(block);
         float *to = call.input_slope + first * hidden;
@@ -275,7 +275,7 @@ void weight_slopes(const LayerBackward &call, const BackwardBuffers<S> &buffers)
     const Shape &shape = call.shape;
     int64_t hidden = shape.hidden, queries = query_count(shape, call.sequences), tokens = call.sequences.tokens();
     const LayerGradients &to = call.gradients;
-    const float *query_input = query_inputs(shape, call.sequences, call.input, 0, queries, 25);
+    const float *query_input = query_inputs(shape, call.sequences, call.input, 0, queries, Slot::gradient_inputs);
     const WeightProduct<S> products[] = {
         {static_cast<const S *>(call.memory.inner), shape.intermediate, buffers.outer, nullptr, queries, to.outer, true},
         {buffers.inner, shape.intermediate, buffers.attended, nullptr, queries, to.inner, false},
@@ -287,7 +287,7 @@ void weight_slopes(const LayerBackward &call, const BackwardBuffers<S> &buffers)
     int64_t panels = panels_of(hidden);
     int64_t starts[count + 1] = {0};
     for (int64_t i = 0; i < count; ++i) starts[i + 1] = starts[i] + (products[i].m + block - 1) / block;
-    uint32_t *packed = scratch<uint32_t>(26, count * right_words<S>(hidden, std::min(chunk, tokens)));
+    uint32_t *packed = scratch<uint32_t>(Slot::gradient_right, count * right_words<S>(hidden, std::min(chunk, tokens)));
     for (int64_t begin = 0; begin < tokens; begin += chunk) {
         auto rows_of = [&](int64_t i) { return std::max<int64_t>(0, std::min(chunk, products[i].rows - begin)); };
         auto right_of = [&](int64_t i) { return packed + i * right_words<S>(hidden, std::min(chunk, tokens)); };
@@ -304,7 +304,7 @@ void weight_slopes(const LayerBackward &call, const BackwardBuffers<S> &buffers)
             const WeightProduct<S> &product = products[i];
             int64_t rows = rows_of(i), m = (task - starts[i]) * block, size = std::min(block, product.m - m);
             if (rows == 0) return;
-            uint32_t *left = scratch<uint32_t>(0, left_words<S>(size, rows));
+            uint32_t *left = scratch<uint32_t>(Slot::block_left, left_words<S>(size, rows));
             pack_left_block<S>(product.left + begin * product.m + m, product.m, size, rows, left);
             // So many words at a time that a panel of the right operand stays in the first cache.
             constexpr int64_t step = 128;

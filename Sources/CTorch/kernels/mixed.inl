@@ -117,7 +117,7 @@ inline InputRows pack_input(const MixedLinear &linear, const float *from, int64_
     constexpr int32_t factor = 128 / (int8_steps + 1);
     if (linear.fixed) middle = (linear.input_zero + 128) / factor;
     int64_t padded = (length + 63) / 64 * 64;
-    uint8_t *bytes = scratch<uint8_t>(5, panel_rows * padded);
+    uint8_t *bytes = scratch<uint8_t>(Slot::block_bytes, panel_rows * padded);
     RowPanels panels(rows);
     for (int64_t p = 0; p < panels.count; ++p) {
         int64_t height = panels.rows_of(p);
@@ -203,8 +203,8 @@ inline void project_mixed(const MixedForward &call, const LayerForward &layer) {
     RowBlocks blocks = mixed_blocks(call.sequences.tokens(), hidden);
     parallel_tasks(blocks.count, mixed_cost(blocks.size, hidden, 3 * hidden), [&](int64_t block) {
         int64_t first = blocks.first(block), rows = blocks.size_of(block);
-        uint32_t *words = scratch<uint32_t>(0, input_words(rows, hidden));
-        float *scales = scratch<float>(6, rows);
+        uint32_t *words = scratch<uint32_t>(Slot::block_left, input_words(rows, hidden));
+        float *scales = scratch<float>(Slot::block_scales, rows);
         const MixedLinear *packed = nullptr;
         InputRows input{};
         auto project = [&](const MixedLinear &linear, float *to, int64_t stride) {
@@ -221,9 +221,9 @@ inline void project_mixed(const MixedForward &call, const LayerForward &layer) {
     RowBlocks firsts = mixed_blocks(call.sequences.count, hidden);
     parallel_tasks(firsts.count, mixed_cost(firsts.size, hidden, hidden), [&](int64_t block) {
         int64_t first = firsts.first(block), rows = firsts.size_of(block);
-        uint32_t *words = scratch<uint32_t>(0, input_words(rows, hidden));
-        float *scales = scratch<float>(6, rows);
-        const float *gathered = query_inputs(shape, call.sequences, call.input, first, rows, 1);
+        uint32_t *words = scratch<uint32_t>(Slot::block_left, input_words(rows, hidden));
+        float *scales = scratch<float>(Slot::block_scales, rows);
+        const float *gathered = query_inputs(shape, call.sequences, call.input, first, rows, Slot::block_inputs);
         linear_to(call.query, pack_input(call.query, gathered, hidden, rows, words, scales), rows, query + first * hidden, hidden);
     });
 }
@@ -234,11 +234,11 @@ inline void finish_mixed(const MixedForward &call, const LayerForward &layer) {
     RowBlocks blocks = mixed_blocks(query_count(shape, call.sequences), inner);
     parallel_tasks(blocks.count, mixed_cost(blocks.size, hidden, hidden + 2 * inner), [&](int64_t block) {
         int64_t first = blocks.first(block), rows = blocks.size_of(block);
-        uint32_t *words = scratch<uint32_t>(0, input_words(rows, std::max(hidden, inner)));
-        float *scales = scratch<float>(6, rows);
-        float *values = scratch<float>(2, rows * hidden), *attended = scratch<float>(3, rows * hidden);
-        float *activated = scratch<float>(7, rows * inner);
-        const float *inputs = query_inputs(shape, call.sequences, call.input, first, rows, 4);
+        uint32_t *words = scratch<uint32_t>(Slot::block_left, input_words(rows, std::max(hidden, inner)));
+        float *scales = scratch<float>(Slot::block_scales, rows);
+        float *values = scratch<float>(Slot::block_values, rows * hidden), *attended = scratch<float>(Slot::block_attended, rows * hidden);
+        float *activated = scratch<float>(Slot::block_activated, rows * inner);
+        const float *inputs = query_inputs(shape, call.sequences, call.input, first, rows, Slot::block_inputs);
         const float *context = static_cast<const float *>(layer.memory.context) + first * hidden;
         auto normalize = [&](const float *residual, const float *weight, const float *bias, float *output) {
             for (int64_t r = 0; r < rows; ++r)

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "slots.h"
+
 namespace ctorch {
 
 // Processors that this process may use: its affinity, and the CPU quota of its control group, rounded up.
@@ -64,8 +66,8 @@ class Scratch {
   public:
     // Room for `bytes` bytes, aligned to a cache line; what was there before is lost.
     void *reserve(int64_t bytes);
-    // Of this thread, by purpose: each slot is a buffer of its own.
-    static Scratch &slot(int index);
+    // Of this thread, by purpose.
+    static Scratch &slot(Slot slot);
     Scratch() = default;
     Scratch(const Scratch &) = delete;
     ~Scratch();
@@ -76,7 +78,7 @@ class Scratch {
 };
 
 template <class T>
-T *scratch(int slot, int64_t count) {
+T *scratch(Slot slot, int64_t count) {
     return static_cast<T *>(Scratch::slot(slot).reserve(count * static_cast<int64_t>(sizeof(T))));
 }
 

@@ -23,9 +23,9 @@ void *Scratch::reserve(int64_t bytes) {
 
 Scratch::~Scratch() { std::free(memory_); }
 
-Scratch &Scratch::slot(int index) {
-    static thread_local Scratch slots[32];
-    return slots[index];
+Scratch &Scratch::slot(Slot slot) {
+    static thread_local Scratch slots[static_cast<int>(Slot::count)];
+    return slots[static_cast<int>(slot)];
 }
 
 }  // namespace ctorch

@@ -3,8 +3,6 @@ import Reports
 import Transformers
 
 extension PredictionAnalysis {
-    /// The bins of a calibration curve.
-    static let bins = 15
     /// The most classes of an example whose probabilities are told.
     private static let mostProbabilities = 5
 
@@ -66,26 +64,25 @@ extension PredictionAnalysis {
     private static func calibration(
         _ logits: Logits, _ targets: Targets, _ labelled: [Int]
     ) -> [CalibrationBin]? {
-        var (confidences, isRight): ([Double], [Bool]) = ([], [])
+        var histogram = CalibrationHistogram()
         switch targets {
         case .classes(let classes, _):
             for index in labelled {
-                let probabilities = logits.softmax(index)
                 let choice = choice(logits, index)
-                confidences.append(probabilities[choice])
-                isRight.append(choice == classes[index])
+                histogram.add(logits.softmax(index)[choice], isRight: choice == classes[index])
             }
         case .sets(let sets, _):
             for index in labelled {
                 let wanted = Set(sets[index] ?? [])
                 for (label, probability) in logits.sigmoid(index).enumerated() {
-                    confidences.append(max(probability, 1 - probability))
-                    isRight.append((probability > 0.5) == wanted.contains(label))
+                    histogram.add(
+                        max(probability, 1 - probability),
+                        isRight: (probability > 0.5) == wanted.contains(label))
                 }
             }
         case .values: return nil
         }
-        return CalibrationBin.bins(confidences: confidences, isRight: isRight, count: bins)
+        return CalibrationBin.bins(histogram)
     }
 
     // MARK: - Answers
@@ -193,26 +190,15 @@ extension PredictionAnalysis {
 }
 
 extension CalibrationBin {
-    /// Answers in bins of equal width by their confidence; a bin holds its upper bound.
-    ///
-    /// - Parameters:
-    ///   - confidences: The probability of each answer, from 0 to 1.
-    ///   - isRight: Whether each answer is right.
-    ///   - count: The number of bins.
-    static func bins(confidences: [Double], isRight: [Bool], count: Int) -> [CalibrationBin] {
-        var sums = [(count: Int, confidence: Double, right: Int)](repeating: (0, 0, 0), count: count)
-        for (confidence, right) in zip(confidences, isRight) {
-            let bin = CalibrationError.bin(of: confidence, count: count)
-            sums[bin].count += 1
-            sums[bin].confidence += confidence
-            sums[bin].right += right ? 1 : 0
-        }
-        return sums.enumerated().map { place, sum in
-            let (lower, upper) = (Double(place) / Double(count), Double(place + 1) / Double(count))
+    /// The bins of a histogram, with means in place of sums.
+    fileprivate static func bins(_ histogram: CalibrationHistogram) -> [CalibrationBin] {
+        let count = Double(histogram.bins.count)
+        return histogram.bins.enumerated().map { place, bin in
+            let (lower, upper) = (Double(place) / count, Double(place + 1) / count)
             return CalibrationBin(
-                lower: lower, upper: upper, count: sum.count,
-                confidence: sum.count > 0 ? sum.confidence / Double(sum.count) : (lower + upper) / 2,
-                accuracy: sum.count > 0 ? Double(sum.right) / Double(sum.count) : 0)
+                lower: lower, upper: upper, count: bin.count,
+                confidence: bin.count > 0 ? bin.confidence / Double(bin.count) : (lower + upper) / 2,
+                accuracy: bin.count > 0 ? Double(bin.right) / Double(bin.count) : 0)
         }
     }
 }

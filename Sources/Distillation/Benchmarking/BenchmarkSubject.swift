@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Safetensors
 import Tokenizers
 import Transformers
 
@@ -57,7 +58,7 @@ struct BenchmarkSubject {
         configuration =
             kind == .ours || hasConfiguration ? try ModelConfiguration(contentsOf: directory) : nil
         weightBytes =
-            kind == .ours ? Distillation.weightBytes(in: directory) : Self.onnxBytes(self.path)
+            kind == .ours ? SafetensorsCheckpoint.weightBytes(in: directory) : Self.onnxBytes(self.path)
         if kind == .ours || Self.hasTokenizer(directory) {
             tokenizer =
                 if let configuration { try Tokenizer.load(for: configuration, in: directory) } else {

@@ -1,7 +1,7 @@
 /// What the benchmark asks of a worker: a line of JSON, keys in snake case.
 ///
 /// A worker is a process of one model. It answers each line with a line, a ``WorkerAnswer``, and ends when its input
-/// ends; between lines it sleeps in `read`. `OnnxWorker.script` speaks the same.
+/// ends; between lines it sleeps in `read`. `onnx_worker.py` speaks the same.
 struct WorkerRequest: Codable, Equatable, Sendable {
     enum Command: String, Codable, Sendable {
         /// Load `model` with `threads` and `precision`.

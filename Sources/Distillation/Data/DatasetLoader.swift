@@ -5,16 +5,6 @@ import JSON
 import Tokenizers
 import Transformers
 
-/// A data file as token ids, with what the run needs to know of it.
-struct LoadedData {
-    let dataset: EncodedDataset
-    /// The classes, for regression `LABEL_0` unless given; `nil` where labels were not looked at.
-    let labels: LabelMap?
-    let record: DataRecord
-    /// How many of the texts were cut.
-    var cutCount = 0
-}
-
 /// Reads and tokenizes data files, so that a file of any size passes through memory in pieces.
 ///
 /// The tokens go to a file of the cache, `tokens/<key>.tokens`, where the next run finds them; without a cache to a

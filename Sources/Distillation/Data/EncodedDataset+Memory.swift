@@ -27,7 +27,7 @@ extension EncodedDataset {
             case .set: .sets(dataset.examples.map(\.labelSet), count: count)
             case .number: .values(dataset.examples.map { $0.value ?? .nan })
             }
-        let texts = dataset.examples.map { TextInput($0.text, pair: $0.pair) }
+        let texts = dataset.examples.map { TextPair($0.text, pair: $0.pair) }
         try self.init(texts, targets: targets, tokenizer: tokenizer, maxLength: maxLength)
     }
 
@@ -39,7 +39,7 @@ extension EncodedDataset {
     ///   - tokenizer: The tokenizer of the model that is to read them.
     ///   - maxLength: Longer inputs are cut to this many tokens, special tokens included.
     /// - Throws: `TokenizerError` where a text cannot be encoded.
-    public init(_ texts: [TextInput], labels: [Int]? = nil, tokenizer: Tokenizer, maxLength: Int) throws {
+    public init(_ texts: [TextPair], labels: [Int]? = nil, tokenizer: Tokenizer, maxLength: Int) throws {
         let labels = labels ?? [Int](repeating: BatchLabels.unlabelled, count: texts.count)
         try self.init(texts, targets: Self.targets(labels), tokenizer: tokenizer, maxLength: maxLength)
     }
@@ -52,9 +52,8 @@ extension EncodedDataset {
     ///   - tokenizer: The tokenizer of the model that is to read them.
     ///   - maxLength: Longer inputs are cut to this many tokens, special tokens included.
     /// - Throws: `TokenizerError` where a text cannot be encoded.
-    public init(_ texts: [TextInput], targets: Targets, tokenizer: Tokenizer, maxLength: Int) throws {
-        let encoding = try tokenizer.encodeFlat(
-            batch: texts.map { TextPair($0.text, pair: $0.pair) }, maxLength: maxLength)
+    public init(_ texts: [TextPair], targets: Targets, tokenizer: Tokenizer, maxLength: Int) throws {
+        let encoding = try tokenizer.encodeFlat(batch: texts, maxLength: maxLength)
         self.init(
             inputIDs: encoding.ids, tokenTypeIDs: encoding.typeIDs, offsets: encoding.offsets,
             targets: targets, maxLength: maxLength)
@@ -92,16 +91,5 @@ extension EncodedDataset {
             storage: TokenStorage(
                 layout: layout, records: .memory(records), lengths: lengths, labels: ExampleLabels(targets)),
             maxLength: maxLength)
-    }
-}
-
-/// A text, or a pair of texts, to classify.
-public struct TextInput: Sendable, Equatable {
-    public var text: String
-    public var pair: String?
-
-    public init(_ text: String, pair: String? = nil) {
-        self.text = text
-        self.pair = pair
     }
 }

@@ -1,6 +1,7 @@
 import Exporters
 import Files
 import Foundation
+import Safetensors
 import Tokenizers
 import Transformers
 
@@ -99,7 +100,7 @@ public struct ExportRun {
         return ExportReport(
             model: request.model.path, output: request.output.path, format: exporter.name,
             dtype: exported.dtype, opset: exported.opset, files: files,
-            sourceBytes: weightBytes(in: request.model),
+            sourceBytes: SafetensorsCheckpoint.weightBytes(in: request.model),
             bytes: files.reduce(0) { $0 + (Self.isWeights($1.name) ? $1.bytes : 0) }, check: check,
             checkLeftOut: leftOut, phases: [])
     }

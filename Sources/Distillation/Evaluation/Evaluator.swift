@@ -56,11 +56,9 @@ enum Evaluator {
         case .values: break
         }
         return ModelEvaluation(
-            problemType: targets.problemType, metrics: values, accuracy: values[.accuracy],
-            macroF1: values[.macroF1],
+            problemType: targets.problemType, metrics: values,
             f1: f1.map { f1 in zip(names, f1).map { LabelScore(label: $0, value: $1) } },
-            matthewsCorrelation: values[.matthewsCorrelation], confusionMatrix: confusion,
-            hardLoss: values[.loss], examples: labelled.count,
+            confusionMatrix: confusion, examples: labelled.count,
             parameters: model.parameters.elementCount, bytesOnDisk: bytesOnDisk,
             latencyP50Milliseconds: latency?.p50, latencyP95Milliseconds: latency?.p95)
     }
@@ -94,16 +92,5 @@ enum Evaluator {
             sizeRatio: Double(teacher.evaluation.bytesOnDisk)
                 / Double(max(1, student.evaluation.bytesOnDisk)),
             speedRatio: speed)
-    }
-}
-
-/// The size of a model directory's weights.
-func weightBytes(in directory: URL) -> Int {
-    let files =
-        (try? FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)) ?? []
-    return files.filter { $0.pathExtension == "safetensors" }.reduce(0) { sum, file in
-        let attributes = try? FileManager.default.attributesOfItem(
-            atPath: file.resolvingSymlinksInPath().path)
-        return sum + ((attributes?[.size] as? Int) ?? 0)
     }
 }

@@ -3,8 +3,10 @@ import Transformers
 
 extension Logits {
     /// The softmax of an example's logits.
-    func softmax(_ index: Int) -> [Double] {
-        let row = self[index].map(Double.init)
+    func softmax(_ index: Int) -> [Double] { Self.softmax(of: self[index].map(Double.init)) }
+
+    /// The softmax of one row of logits.
+    static func softmax(of row: [Double]) -> [Double] {
         let largest = row.max() ?? 0
         let powers = row.map { exp($0 - largest) }
         let sum = powers.reduce(0, +)

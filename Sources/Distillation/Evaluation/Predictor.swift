@@ -8,7 +8,7 @@ import Transformers
 ///
 /// ```swift
 /// let predictor = try Predictor(model: URL(filePath: "student"))
-/// let answer = try predictor.predict([TextInput("A film to remember.")])[0]
+/// let answer = try predictor.predict([TextPair("A film to remember.")])[0]
 /// print(answer.label ?? "", answer.score ?? 0)
 /// ```
 public final class Predictor {
@@ -62,10 +62,10 @@ public final class Predictor {
     /// The model's answer to each input.
     ///
     /// - Throws: `TokenizerError` where a text cannot be encoded; `TorchError`.
-    public func predict(_ inputs: [TextInput]) throws -> [Prediction] {
+    public func predict(_ inputs: [TextPair]) throws -> [Prediction] {
         guard !inputs.isEmpty else { return [] }
         let encoding = try tokenizer.encodeFlat(
-            batch: inputs.map { TextPair($0.text, pair: $0.pair) }, maxLength: maxLength)
+            batch: inputs, maxLength: maxLength)
         let encoded = EncodedDataset(
             inputIDs: encoding.ids, tokenTypeIDs: encoding.typeIDs, offsets: encoding.offsets,
             labels: [Int](repeating: BatchLabels.unlabelled, count: inputs.count), maxLength: maxLength)

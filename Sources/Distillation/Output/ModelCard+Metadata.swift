@@ -1,36 +1,42 @@
 import Foundation
 import Transformers
+import Yams
 
 /// The card's YAML, in the form of the Hub's model card metadata:
 /// https://github.com/huggingface/hub-docs/blob/main/modelcard.md
 extension ModelCard {
-    var metadata: [String] {
-        var lines = ["---"]
-        func add(_ name: String, _ values: [String], isList: Bool = true) {
-            guard let first = values.first else { return }
-            if isList || values.count > 1 {
-                lines.append("\(name):")
-                lines += values.map { "- \(YAMLText.scalar($0))" }
-            } else {
-                lines.append("\(name): \(YAMLText.scalar(first))")
-            }
+    /// The block between the lines of three hyphens.
+    ///
+    /// - Throws: `YamlError`, which no metadata made here cause.
+    func metadata() throws -> String {
+        var pairs: [(String, Node)] = []
+        func add(_ name: String, _ value: String?) {
+            if let value { pairs.append((name, CardYAML.text(value))) }
         }
-        add("library_name", ["transformers"], isList: false)
-        add("pipeline_tag", ["text-classification"], isList: false)
+        func add(_ name: String, list values: [String]) {
+            if !values.isEmpty { pairs.append((name, CardYAML.list(values.map(CardYAML.text)))) }
+        }
+        add("library_name", "transformers")
+        add("pipeline_tag", "text-classification")
         let license = options.license ?? source.license
-        add("license", [license].compactMap(\.self), isList: false)
+        add("license", license)
         if options.license == nil, license == "other" {
-            add("license_name", [source.licenseName].compactMap(\.self), isList: false)
-            add("license_link", [source.licenseLink].compactMap(\.self), isList: false)
+            add("license_name", source.licenseName)
+            add("license_link", source.licenseLink)
         }
-        add("language", options.languages)
+        add("language", list: options.languages)
         let (bases, relation) = base
-        add("base_model", bases, isList: false)
-        if !bases.isEmpty { add("base_model_relation", [relation].compactMap(\.self), isList: false) }
-        add("datasets", options.datasets)
-        add("tags", tags)
-        add("metrics", metricIdentifiers)
-        return lines + modelIndex + ["---"]
+        if bases.count > 1 { add("base_model", list: bases) } else { add("base_model", bases.first) }
+        if !bases.isEmpty { add("base_model_relation", relation) }
+        add("datasets", list: options.datasets)
+        add("tags", list: tags)
+        add("metrics", list: metricIdentifiers)
+        let results = results.compactMap(modelIndex)
+        if !results.isEmpty {
+            let model = CardYAML.mapping([("name", CardYAML.text(title)), ("results", CardYAML.list(results))])
+            pairs.append(("model-index", CardYAML.list([model])))
+        }
+        return try CardYAML.lines(CardYAML.mapping(pairs))
     }
 
     /// The models this one comes from on the Hub, and how, where that is known.
@@ -67,8 +73,8 @@ extension ModelCard {
         }
     }
 
-    /// What the Hub shows as evaluation results: own measurements, and so not verified.
-    private var modelIndex: [String] {
+    /// What the Hub shows of an evaluation: own measurements, and so not verified. `nil` without a finite number.
+    private func modelIndex(_ result: Result) -> Node? {
         let listed: [(MetricName, String)] =
             switch problemType {
             case .singleLabel:
@@ -76,61 +82,34 @@ extension ModelCard {
             case .multiLabel: [(.microF1, "f1"), (.macroF1, "f1"), (.accuracy, "accuracy")]
             case .regression: [(.pearson, "pearsonr"), (.spearman, "spearmanr"), (.mse, "mse")]
             }
-        let blocks = results.compactMap { result -> [String]? in
-            let metrics = listed.compactMap { metric, identifier -> [String]? in
-                guard let value = result.evaluation.metrics[metric], value.isFinite else { return nil }
-                let title = metric.title(for: problemType)
-                return [
-                    "    - type: \(identifier)",
-                    "      name: \(YAMLText.scalar(title.prefix(1).uppercased() + title.dropFirst()))",
-                    "      value: \(YAMLText.number(value))", "      verified: false",
-                ]
-            }
-            guard !metrics.isEmpty else { return nil }
-            let dataset = options.datasets.count == 1 ? options.datasets[0] : "custom"
-            let name = result.data.map { URL(filePath: $0.path).lastPathComponent } ?? "\(result.split) data"
-            return [
-                "  - task:", "      type: text-classification", "      name: Text Classification",
-                "    dataset:",
-                "      type: \(YAMLText.scalar(dataset))", "      name: \(YAMLText.scalar(name))",
-                "      split: \(YAMLText.scalar(result.split))", "    metrics:",
-            ] + metrics.flatMap(\.self)
+        let metrics = listed.compactMap { metric, identifier -> Node? in
+            guard let value = result.evaluation.metrics[metric], value.isFinite else { return nil }
+            let title = metric.title(for: problemType)
+            return CardYAML.mapping([
+                ("type", CardYAML.text(identifier)),
+                ("name", CardYAML.text(title.prefix(1).uppercased() + title.dropFirst())),
+                ("value", CardYAML.number(value)), ("verified", CardYAML.no),
+            ])
         }
-        guard !blocks.isEmpty else { return [] }
-        return ["model-index:", "- name: \(YAMLText.scalar(title))", "  results:"] + blocks.flatMap(\.self)
-    }
-}
-
-/// Values as YAML 1.1 and 1.2 both read them.
-enum YAMLText {
-    /// A text, in quotes unless it can be taken for nothing but a text.
-    static func scalar(_ text: String) -> String {
-        let isPlain = text.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_.\/-]*( [A-Za-z0-9_.\/-]+)*/) != nil
-        let isWord = ["true", "false", "yes", "no", "on", "off", "y", "n", "null"].contains(text.lowercased())
-        if isPlain, !isWord, text.wholeMatch(of: /[._A-Za-z]*\.?(inf|nan)/.ignoresCase()) == nil {
-            return text
-        }
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\n": quoted += "\\n"
-            case "\r": quoted += "\\r"
-            case "\t": quoted += "\\t"
-            case "\u{20}"..."\u{7E}", "\u{A0}"..."\u{2027}", "\u{202A}"..."\u{D7FF}", "\u{E000}"..."\u{FEFE}",
-                "\u{FF00}"..."\u{FFFD}", "\u{10000}"..."\u{10FFFF}":
-                quoted.unicodeScalars.append(scalar)
-            default:
-                quoted += String(format: scalar.value < 0x100 ? "\\x%02X" : "\\u%04X", scalar.value)
-            }
-        }
-        return quoted + "\""
-    }
-
-    /// A number as a float, not as one of YAML's other readings.
-    static func number(_ value: Double) -> String {
-        let text = String(format: "%.6f", value)
-        return abs(value) >= 1e-4 || value == 0 ? text : String(format: "%.6e", value)
+        guard !metrics.isEmpty else { return nil }
+        let dataset = options.datasets.count == 1 ? options.datasets[0] : "custom"
+        let name = result.data.map { URL(filePath: $0.path).lastPathComponent } ?? "\(result.split) data"
+        return CardYAML.mapping([
+            (
+                "task",
+                CardYAML.mapping([
+                    ("type", CardYAML.text("text-classification")),
+                    ("name", CardYAML.text("Text Classification")),
+                ])
+            ),
+            (
+                "dataset",
+                CardYAML.mapping([
+                    ("type", CardYAML.text(dataset)), ("name", CardYAML.text(name)),
+                    ("split", CardYAML.text(result.split)),
+                ])
+            ),
+            ("metrics", CardYAML.list(metrics)),
+        ])
     }
 }

@@ -137,7 +137,8 @@ public struct ModelCard: Sendable {
 
     /// The whole file.
     public var text: String {
-        var lines = metadata
+        // No node of the metadata can fail to be written; were it so, the text alone would be the better card.
+        var lines = (try? metadata()).map { ["---", $0 + "---"] } ?? []
         lines += ["", "# \(Self.inline(title))", "", summary, "", "## Results on the validation data", ""]
         lines += table
         for remark in remarks { lines += ["", remark] }
@@ -253,9 +254,4 @@ extension ModelCard {
         "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
             + "\""
     }
-}
-
-extension RunReport {
-    /// The name of the file that holds this report in the output directory.
-    public var recordName: String { command == "run" ? "distillation.json" : "training.json" }
 }

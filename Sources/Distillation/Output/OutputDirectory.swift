@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Reports
+import Safetensors
 import Tokenizers
 import Transformers
 
@@ -149,7 +150,7 @@ final class OutputDirectory {
         try save(isLast: extras.analysis != nil, warn: warn) { directory in
             try ModelWriter.save(model, to: directory)
             try Self.copyTokenizer(from: tokenizerDirectory, to: directory)
-            result.student.bytesOnDisk = weightBytes(in: directory)
+            result.student.bytesOnDisk = SafetensorsCheckpoint.weightBytes(in: directory)
             if let teacher = result.teacher, result.student.bytesOnDisk > 0 {
                 result.comparison?.sizeRatio =
                     Double(teacher.bytesOnDisk) / Double(result.student.bytesOnDisk)

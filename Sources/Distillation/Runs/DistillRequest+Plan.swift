@@ -36,7 +36,7 @@ extension DistillRequest {
         try findings.attempt { try data.validate() }
         try findings.attempt { try student.validate() }
         try findings.attempt { try card.validate() }
-        try findings.attempt { try validateExamples(reportExamples) }
+        try findings.attempt { try ReportExamples.validate(reportExamples) }
         func require(_ holds: Bool, _ message: @autoclosure () -> String) throws {
             try findings.attempt { if !holds { throw DistillationError(message()) } }
         }
@@ -68,21 +68,6 @@ extension DistillRequest {
         // Names and options are looked at here, models later.
         for specification in objectives + stages.flatMap(\.objectives) {
             try findings.attempt { _ = try registry.make(specification) }
-        }
-    }
-}
-
-extension TrainingArguments {
-    /// The loss between outputs and labels.
-    func labelObjective(_ problemType: TaskIdentifier, weight: Schedule = 1) -> ObjectiveSpecification {
-        var options: [String: String] = [:]
-        if let classWeights { options["class_weights"] = classWeights }
-        switch problemType {
-        case .singleLabel:
-            if labelSmoothingFactor != 0 { options["label_smoothing"] = String(labelSmoothingFactor) }
-            return .init("cross_entropy", weight: weight, options: options)
-        case .multiLabel: return .init("binary_cross_entropy", weight: weight, options: options)
-        case .regression: return .init("mse", weight: weight)
         }
     }
 }

@@ -4,15 +4,6 @@ import Tokenizers
 import Torch
 import Transformers
 
-/// A teacher and the run's examples as it reads them.
-struct TeacherSource {
-    let request: TeacherRequest
-    let classifier: TrainedClassifier
-    let data: RunData
-    /// For each of the first teacher's classes, its place in this one's outputs; `nil` where they are the same.
-    let columns: [Int]?
-}
-
 /// Everything that a distillation run needs before its first step: models, data, and whether they fit.
 struct DistillationSetup {
     private(set) var request: DistillRequest

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Safetensors
 
 /// Judges a model on labelled examples, with a teacher beside it where one is given.
 public struct EvaluationRun {
@@ -58,7 +59,7 @@ public struct EvaluationRun {
             try Evaluator.evaluation(
                 classifiers[$0].model, logits: logits[$0], targets: encoded[$0].targets,
                 teacher: $0 == 0 && teacher != nil ? logits[1] : nil,
-                bytesOnDisk: weightBytes(in: classifiers[$0].directory), latency: latencies[$0])
+                bytesOnDisk: SafetensorsCheckpoint.weightBytes(in: classifiers[$0].directory), latency: latencies[$0])
         }
         return EvaluationReport(
             model: evaluations[0], teacher: teacher.map { _ in evaluations[1] },

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Safetensors
 import Tokenizers
 import Torch
 import Transformers
@@ -13,7 +14,7 @@ public struct FineTuning {
         try request.training.validate()
         try request.data.validate()
         try request.card.validate()
-        try validateExamples(request.reportExamples)
+        try ReportExamples.validate(request.reportExamples)
         self.request = request
     }
 
@@ -109,21 +110,8 @@ public struct FineTuning {
             train: data.trainRecord, validation: data.validationRecord, teacher: nil,
             student: try Evaluator.evaluation(
                 model, logits: outcome.validation, targets: data.validation.targets,
-                bytesOnDisk: weightBytes(in: request.output), latency: latency[0]),
+                bytesOnDisk: SafetensorsCheckpoint.weightBytes(in: request.output), latency: latency[0]),
             comparison: nil, epochs: outcome.history, bestEpoch: outcome.bestEpoch,
             interrupted: outcome.interrupted, steps: outcome.steps, phases: log.phases, versions: .current)
-    }
-}
-
-extension DataRequest {
-    var files: [URL] { [train] + [validation].compactMap(\.self) + unlabelled }
-
-    func validate() throws {
-        guard validation != nil || (validationSplit > 0 && validationSplit < 1) else {
-            throw DistillationError(
-                "validation_split must be between 0 and 1, got \(validationSplit); or give a file with --validation"
-            )
-        }
-        try TextLength.validate(maxLength)
     }
 }

@@ -14,54 +14,6 @@ public struct Gain: Sendable, Equatable, Codable {
     public var pValue: Double
 }
 
-/// The models on examples that nothing was chosen by.
-public struct TestResults: Sendable, Equatable, Codable {
-    public var data: DataRecord
-    public var teacher: ModelEvaluation?
-    public var student: ModelEvaluation
-    public var comparison: Comparison?
-    /// The same student trained without the teacher.
-    public var baseline: ModelEvaluation?
-    public var gain: Gain?
-}
-
-/// One of several repetitions.
-public struct SeedResult: Sendable, Equatable, Codable {
-    public var seed: UInt64
-    /// On the test data where there are some, else on the validation data.
-    public var student: MetricValues
-    public var baseline: MetricValues?
-    public var gain: Gain?
-    public var bestEpoch: Double
-    public var steps: Int
-}
-
-/// What several repetitions showed together.
-public struct SeedSummary: Sendable, Equatable, Codable {
-    public var runs: [SeedResult]
-    /// The seed of the saved model: the best on the validation data.
-    public var saved: UInt64
-    public var student: Spread
-    public var baseline: Spread?
-    /// Of the differences between student and baseline, seed by seed.
-    public var gain: Spread?
-
-    /// Mean and sample standard deviation of the task's metric over the repetitions.
-    public struct Spread: Sendable, Equatable, Codable {
-        public var metric: MetricName
-        public var mean: Double
-        /// 0 for a single one.
-        public var standardDeviation: Double
-
-        init(metric: MetricName, _ values: [Double]) {
-            self.metric = metric
-            let statistics = SampleStatistics(values)
-            mean = statistics?.mean ?? .nan
-            standardDeviation = statistics?.standardDeviation ?? 0
-        }
-    }
-}
-
 extension Gain {
     /// Compares two models on the same examples, by the task's metric.
     ///

@@ -1,35 +1,6 @@
 import Torch
 import Transformers
 
-/// A model judged on labelled examples. What does not exist for a problem type is `nil`.
-public struct ModelEvaluation: Sendable, Equatable, Codable {
-    public var problemType: TaskIdentifier
-    /// Every metric that was computed, by name.
-    public var metrics: MetricValues
-    /// The share of right classes; for several labels at once, of examples whose labels are all right.
-    public var accuracy: Double?
-    public var macroF1: Double?
-    /// By label, in the label map's order.
-    public var f1: [LabelScore]?
-    public var matthewsCorrelation: Double?
-    /// Rows: true labels; columns: predicted ones; both in the label map's order.
-    public var confusionMatrix: [[Int]]?
-    /// The loss with the labels: cross-entropy, binary cross-entropy, or the mean squared error.
-    public var hardLoss: Double?
-    public var examples: Int
-    public var parameters: Int
-    /// Of the weights' files.
-    public var bytesOnDisk: Int
-    /// One example at a time; `nil` where not measured.
-    public var latencyP50Milliseconds: Double?
-    public var latencyP95Milliseconds: Double?
-}
-
-public struct LabelScore: Sendable, Equatable, Codable {
-    public var label: String
-    public var value: Double
-}
-
 /// A student beside its teacher on the same examples.
 public struct Comparison: Sendable, Equatable, Codable {
     /// The share of examples on which both choose the same class, or of labels on which both decide alike; for regression
@@ -95,6 +66,9 @@ public struct RunReport: Sendable, Equatable, Codable {
     public var steps: Int
     public var phases: [Phase]
     public var versions: Versions
+
+    /// The name of the file that holds this report in the output directory.
+    public var recordName: String { command == "run" ? "distillation.json" : "training.json" }
 
     public struct Settings: Sendable, Equatable, Codable {
         public var model: String?

@@ -131,24 +131,3 @@ struct RunData {
             "\(unlabelled) of \(train.count) training texts have no label and are learned from the teacher alone."
     }
 }
-
-extension DataRequest {
-    var options: DatasetOptions {
-        DatasetOptions(
-            textColumn: textColumn, pairColumn: textPairColumn, labelColumn: labelColumn,
-            labelSeparator: labelSeparator, delimited: delimited)
-    }
-}
-
-extension CacheOptions {
-    /// A loader for the data that a model reads.
-    func loader(
-        _ options: DatasetOptions, tokenizer: Tokenizer, directory: URL, maxLength: Int, log: RunLog
-    ) -> DatasetLoader {
-        for removed in CacheLeftovers.remove(in: root) { log.tell(removed) }
-        return DatasetLoader(
-            options: options, tokenizer: tokenizer, tokenizerDirectory: directory, maxLength: maxLength,
-            root: data ? root : nil, memo: DigestMemo(root: data ? root : nil),
-            warn: { log.send(.warning($0)) }, onRead: { log.advance(by: $0) })
-    }
-}

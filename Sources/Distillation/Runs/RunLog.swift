@@ -94,10 +94,3 @@ final class RunLog {
                 RunProgress(completed: examples.now, total: nil, unit: "example", examples: examples.now)))
     }
 }
-
-/// The user stopped something before it had anything to save.
-public struct InterruptedError: Error, Equatable, Sendable, CustomStringConvertible {
-    public init() {}
-
-    public var description: String { "interrupted; nothing was saved" }
-}

@@ -1,5 +1,6 @@
 import Foundation
 import Reports
+import Safetensors
 import Torch
 import Transformers
 
@@ -129,7 +130,7 @@ struct SeededRuns {
         ) throws -> ModelEvaluation {
             try Evaluator.evaluation(
                 model, logits: logits, targets: data.targets,
-                bytesOnDisk: directory.map { weightBytes(in: $0) } ?? 0, latency: latency)
+                bytesOnDisk: directory.map { SafetensorsCheckpoint.weightBytes(in: $0) } ?? 0, latency: latency)
         }
         let student = try evaluation(
             best.model, best.outcome.validation, validation, output.url, latencies[0])

@@ -79,7 +79,7 @@ struct TeacherRun {
             if used.isPersistent {
                 log.send(.note("The outputs computed so far are kept; the next run goes on from there."))
             }
-            throw InterruptedError()
+            throw InterruptedError(used.isPersistent ? "no model was saved" : "nothing was saved")
         }
         counts.done += dataset.count
         counts.cached += result.cached

@@ -47,6 +47,13 @@ struct PythonInterpreter: Sendable, Equatable {
             && FileManager.default.isExecutableFile(atPath: path)
     }
 
+    /// The arguments that run a program of this package: one of its `.py` files, which are built into it.
+    ///
+    /// Python gets it as an argument, so that nothing lies on the disk where it could be changed.
+    static func arguments(_ program: [UInt8], _ arguments: [String] = []) -> [String] {
+        Self.arguments(String(decoding: program, as: UTF8.self), arguments)
+    }
+
     /// The arguments that run a program given as text.
     static func arguments(_ script: String, _ arguments: [String] = []) -> [String] {
         options + ["-c", script] + arguments

@@ -65,11 +65,7 @@ struct TeacherEnsemble: TeacherOutputs {
         switch problemType {
         case .regression: return row
         case .multiLabel: return row.map { 1 / (1 + exp(-$0)) }
-        case .singleLabel:
-            let top = row.max() ?? 0
-            let exponentials = row.map { exp($0 - top) }
-            let sum = exponentials.reduce(0, +)
-            return exponentials.map { $0 / sum }
+        case .singleLabel: return Logits.softmax(of: row)
         }
     }
 

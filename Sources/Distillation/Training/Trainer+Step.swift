@@ -1,11 +1,6 @@
 import Torch
 import Transformers
 
-/// The loss, or a gradient, was infinite or not a number.
-public struct NonFiniteLossError: Error, Equatable, Sendable, CustomStringConvertible {
-    public let description: String
-}
-
 extension Trainer {
     /// One optimiser step over the examples of some passes, and what it showed.
     func trainStep(_ passes: [Batch]) throws -> StepResult { try read([try launch(passes)])[0] }

@@ -6,9 +6,7 @@ public struct TrainingStatistics: Sendable, Equatable, Codable {
     /// Sums over examples, by name.
     private var sums: [MetricName: Double] = [:]
     private var counts: [MetricName: Int] = [:]
-    /// By confidence: examples, their confidence, right ones.
-    private var bins = [[Double]](repeating: [0, 0, 0], count: Self.binCount)
-    private static let binCount = 15
+    private var calibration = CalibrationHistogram()
 
     public init() {}
 
@@ -30,13 +28,9 @@ public struct TrainingStatistics: Sendable, Equatable, Codable {
                 add(.agreement, predictions[row] == theirs[row] ? 1 : 0)
             }
             guard labels.indices.contains(row), labels[row] != BatchLabels.unlabelled else { continue }
-            let isRight: Double = predictions[row] == labels[row] ? 1 : 0
-            add(.accuracy, isRight)
-            let confidence = exp(own.max() ?? 0)
-            let bin = CalibrationError.bin(of: confidence, count: Self.binCount)
-            for (place, value) in [1, confidence, isRight].enumerated() {
-                bins[bin][place] += value
-            }
+            let isRight = predictions[row] == labels[row]
+            add(.accuracy, isRight ? 1 : 0)
+            calibration.add(exp(own.max() ?? 0), isRight: isRight)
         }
     }
 
@@ -76,15 +70,14 @@ public struct TrainingStatistics: Sendable, Equatable, Codable {
     mutating func merge(_ other: TrainingStatistics) {
         sums.merge(other.sums, uniquingKeysWith: +)
         counts.merge(other.counts, uniquingKeysWith: +)
-        for bin in bins.indices { for place in 0..<3 { bins[bin][place] += other.bins[bin][place] } }
+        calibration.merge(other.calibration)
     }
 
     /// Means over the examples, and the expected calibration error (Guo et al., arXiv 1706.04599, with 15 bins).
     var values: MetricValues {
         var values = MetricValues()
         for (name, sum) in sums { values[name] = sum / Double(max(1, counts[name] ?? 1)) }
-        let total = bins.reduce(0) { $0 + $1[0] }
-        if total > 0 { values[.ece] = bins.reduce(0) { $0 + abs($1[1] - $1[2]) } / total }
+        values[.ece] = calibration.expectedError
         return values
     }
 }

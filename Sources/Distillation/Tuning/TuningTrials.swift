@@ -66,7 +66,7 @@ public final class TuningTrials {
         if folds > 1 { try hold(fold, of: lesson, in: &session) }
         let log = try RunLog({ _ in })
         let outcome = try session.run(log: log, shouldStop: shouldStop)
-        if outcome.interrupted { throw InterruptedError() }
+        if outcome.interrupted { throw InterruptedError("the trial was not finished") }
         let values = try Evaluator.validation(
             outcome.validation, targets: session.validation.targets, teacher: session.teacher?.validation)
         guard let result = values[name] else {
@@ -120,25 +120,5 @@ public final class TuningTrials {
         let lesson = try Lesson(setup: setup, outputs: outputs)
         lessons.append((key, lesson))
         return lesson
-    }
-}
-
-extension TrainingArguments {
-    /// A share of this training.
-    func scaled(by budget: Double) -> TrainingArguments {
-        var arguments = self
-        arguments.numTrainEpochs *= budget
-        if maxSteps > 0 { arguments.maxSteps = max(1, Int((Double(maxSteps) * budget).rounded())) }
-        return arguments
-    }
-}
-
-extension TrainingStage {
-    /// A share of this stage.
-    func scaled(by budget: Double) -> TrainingStage {
-        var stage = self
-        stage.numTrainEpochs = numTrainEpochs.map { $0 * budget }
-        stage.maxSteps = maxSteps.map { max(1, Int((Double($0) * budget).rounded())) }
-        return stage
     }
 }

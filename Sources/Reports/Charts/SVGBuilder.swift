@@ -3,6 +3,10 @@ import Foundation
 /// Puts an SVG element together. Attributes and texts are escaped here and nowhere else.
 struct SVGBuilder {
     private(set) var body = ""
+    /// What follows each element: nothing within a page, a line end in a file of its own.
+    private let separator: String
+
+    init(separator: String = "") { self.separator = separator }
 
     /// Adds an element.
     ///
@@ -16,13 +20,24 @@ struct SVGBuilder {
     ) {
         body += Self.opening(name, attributes)
         guard text != nil || tip != nil else {
-            body += "/>"
+            body += "/>" + separator
             return
         }
         body += ">"
         if let tip { body += "<title>\(MarkupText.line(tip))</title>" }
         if let text { body += MarkupText.line(text) }
-        body += "</\(name)>"
+        body += "</\(name)>" + separator
+    }
+
+    /// Adds a group of elements that share a tip.
+    ///
+    /// - Parameters:
+    ///   - tip: What is shown where a mouse rests on one of them.
+    ///   - contents: Adds the elements.
+    mutating func group(tip: String, _ contents: (inout SVGBuilder) -> Void) {
+        body += "<g><title>\(MarkupText.line(tip))</title>"
+        contents(&self)
+        body += "</g>" + separator
     }
 
     mutating func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ kind: String) {

@@ -35,7 +35,13 @@ public enum PackedKernels {
 
     /// Floating-point operations a second that their innermost loop reaches on all threads with data in the first
     /// cache, in units of 10⁹: what a matrix product can at most reach.
-    public static func peakGigaflops(_ dtype: DType) -> Double { ct_kernels_peak(dtype == .bfloat16) }
+    ///
+    /// - Throws: ``TorchError`` where there is no memory for the measurement.
+    public static func peakGigaflops(_ dtype: DType) throws -> Double {
+        var result = 0.0
+        try check(ct_kernels_peak(dtype == .bfloat16, &result))
+        return result
+    }
 
     /// What dropout in these kernels multiplies a matrix (rows, columns) with: 0, or 1 / (1 − probability).
     ///

@@ -1,6 +1,7 @@
 import Datasets
 import Distillation
 import Foundation
+import Tokenizers
 
 /// What `distill predict` is to answer, some texts at a time: the lines of a plain text, or the rows of a data file.
 enum PredictInput {
@@ -9,7 +10,7 @@ enum PredictInput {
     /// CSV, TSV, JSON or Parquet, as every other command reads it.
     case rows(TextStream, hasPairs: Bool)
 
-    typealias Text = Result<TextInput, UsageError>
+    typealias Text = Result<TextPair, UsageError>
 
     /// Opens what the command line names.
     ///
@@ -77,14 +78,14 @@ enum PredictInput {
             return .failure(UsageError("line \(line.number) needs two texts separated by a tab"))
         }
         if parts.contains(where: isBlank) { return .failure(UsageError("line \(line.number) is empty")) }
-        return .success(TextInput(String(parts[0]), pair: hasPairs ? String(parts[1]) : nil))
+        return .success(TextPair(String(parts[0]), pair: hasPairs ? String(parts[1]) : nil))
     }
 
     private static func text(_ row: TextRow) -> Text {
         if isBlank(row.text[...]) || row.pair.map({ isBlank($0[...]) }) == true {
             return .failure(UsageError("the text on line \(row.line) is empty"))
         }
-        return .success(TextInput(row.text, pair: row.pair))
+        return .success(TextPair(row.text, pair: row.pair))
     }
 
     private static func isBlank(_ text: Substring) -> Bool { text.allSatisfy(\.isWhitespace) }

@@ -72,7 +72,7 @@ enum HubSource {
             case .warning, .progress: continue
             }
         }
-        if Interrupt.isRequested { throw InterruptedError() }
+        if Interrupt.isRequested { throw InterruptedError("what was fetched is kept") }
         switch process.wait() {
         case .signal(let number): throw HubProcessError.ended(id, "signal \(number)")
         case .exit(let status): throw HubProcessError.ended(id, "exit code \(status)")

@@ -135,7 +135,8 @@ final class BenchmarkRefusalTests {
         #expect(throws: DistillationError.self) { try executable(["PATH": "/none"]) }
         let error = #expect(throws: DistillationError.self) { try executable(["DISTILL_PYTHON": "/none"]) }
         #expect(error?.description.contains("DISTILL_PYTHON is /none") == true)
-        #expect(!OnnxWorker.script.contains("BLOCK"))
+        let numbers = try OnnxWorker.command(["PATH": folder.path]).arguments.suffix(4)
+        #expect(numbers.compactMap(Double.init) == [8, 3, 0.05, 0.05])
     }
 
     @Test("settings that cannot be")

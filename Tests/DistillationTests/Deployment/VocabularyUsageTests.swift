@@ -64,7 +64,7 @@ final class VocabularyUsageTests {
         #expect(trimmed.model.configuration.padTokenId == Int(trimmed.tokenizer.padTokenID ?? -1))
 
         func logits(_ classifier: TrainedClassifier, _ file: URL) throws -> [UInt32] {
-            let texts = try TextStream(file, options: usage.options).rows(1000).map { TextInput($0.text) }
+            let texts = try TextStream(file, options: usage.options).rows(1000).map { TextPair($0.text) }
             let data = try EncodedDataset(texts, tokenizer: classifier.tokenizer, maxLength: 64)
             return try #require(try Inference.logits(classifier.model, data, batchSize: 8)).values.map(
                 \.bitPattern)

@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import Testing
+import Tokenizers
 import Transformers
 
 @testable import Distillation
@@ -107,7 +108,7 @@ struct FamilyPairTests {
             #expect(errors.isEmpty, "\(errors)")
             #expect(try DistillationRun(request).run().steps == 2)
             let predictor = try Predictor(model: request.output)
-            #expect(try predictor.predict([TextInput("a fine film", pair: "the film, again")]).count == 1)
+            #expect(try predictor.predict([TextPair("a fine film", pair: "the film, again")]).count == 1)
         }
     }
 

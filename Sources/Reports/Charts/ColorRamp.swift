@@ -1,7 +1,7 @@
 import Foundation
 
-/// Colours from dark violet over blue and green to yellow, whose lightness rises evenly: in order for every kind of
-/// colour vision, and in print without colours.
+/// Colors from dark violet over blue and green to yellow, whose lightness rises evenly: in order for every kind of
+/// color vision, and in print without colors.
 enum ColorRamp {
     struct Color: Equatable {
         var red: Double
@@ -25,7 +25,7 @@ enum ColorRamp {
             return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
         }
 
-        /// Black or white, whichever is easier to read on this colour: 4.5 times as light or dark, or more.
+        /// Black or white, whichever is easier to read on this color: 4.5 times as light or dark, or more.
         var text: String { luminance > 0.179 ? "#000000" : "#ffffff" }
     }
 
@@ -36,7 +36,7 @@ enum ColorRamp {
         Color(red: 0.97, green: 0.91, blue: 0.25),
     ]
 
-    /// The colour at a place.
+    /// The color at a place.
     ///
     /// - Parameter place: From 0, the darkest, to 1, the lightest.
     static func color(_ place: Double) -> Color {

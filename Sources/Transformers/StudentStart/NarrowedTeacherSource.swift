@@ -109,8 +109,3 @@ public struct NarrowedTeacherSource: ParameterSource {
         return try Tensor.where(own.greater(0), norms / own, norms.zerosLike())
     }
 }
-
-extension ModelConfiguration {
-    /// The width of one attention head.
-    var headSize: Int { hiddenSize / numAttentionHeads }
-}

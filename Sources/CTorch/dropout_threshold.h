@@ -1,0 +1,18 @@
+// What a dropout's draws are compared with.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+namespace ctorch {
+
+// Draws of 16 bits below `value` are dropped; `scale` divides by the keep probability that 16 bits can express.
+struct DropoutThreshold {
+    explicit DropoutThreshold(double probability)
+        : value(static_cast<uint32_t>(std::lround(probability * 65536.0))),
+          scale(value >= 65536 ? 0.0f : static_cast<float>(65536.0 / (65536.0 - value))) {}
+    uint32_t value;
+    float scale;
+};
+
+}  // namespace ctorch

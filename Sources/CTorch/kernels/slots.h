@@ -1,0 +1,63 @@
+// The buffers of a thread's scratch memory, by purpose.
+#pragma once
+
+namespace ctorch {
+
+// Tasks never run within one another, so those of different kinds share buffers; but a thread runs tasks while it holds what
+// its own call computes with, so a call's buffers are others than any task's.
+enum class Slot : int {
+    // A block of rows: the left operand, what the feed-forward network makes of it, the product, the residual stream, gathered
+    // inputs; in int8 layers also a panel's bytes, the rows' scales, and the activations.
+    block_left = 0,
+    block_inner = 1,
+    block_values = 2,
+    block_attended = 3,
+    block_inputs = 4,
+    block_bytes = 5,
+    block_scales = 6,
+    block_activated = 7,
+    // One head's attention.
+    head_queries = 0,
+    head_keys = 1,
+    head_values = 2,
+    head_scores = 3,
+    head_weights = 4,
+    // The same on its way back: the contexts' gradients, a panel of scores and of their gradients, all weights and all scores'
+    // gradients, and both operands of the products after it.
+    slope_contexts = 3,
+    slope_scores = 4,
+    slope_score_panel = 5,
+    slope_weights = 6,
+    slope_all_scores = 7,
+    slope_left = 8,
+    slope_right = 9,
+    // A token's embedding.
+    embedding_row = 0,
+    last_of_task = 9,
+
+    // Few rows that all threads share.
+    call_values = 10,
+    call_attended = 11,
+    call_inner = 12,
+    call_inputs = 13,
+    call_starts = 15,
+    // A layer's gradients, as BackwardBuffers names them.
+    gradient_outer = 16,
+    gradient_inner = 17,
+    gradient_attended = 18,
+    gradient_output = 19,
+    gradient_context = 20,
+    gradient_query = 21,
+    gradient_key_value = 22,
+    gradient_residual = 23,
+    // What each block adds to a sum over rows; gathered inputs; the right operands of the weights' gradients.
+    call_partials = 24,
+    gradient_inputs = 25,
+    gradient_right = 26,
+    // The embeddings' gradients.
+    gradient_embeddings = 16,
+    count = 27,
+};
+static_assert(Slot::last_of_task < Slot::call_values);
+
+}  // namespace ctorch

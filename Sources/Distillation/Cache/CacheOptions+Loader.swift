@@ -1,0 +1,16 @@
+import Datasets
+import Foundation
+import Tokenizers
+
+extension CacheOptions {
+    /// A loader for the data that a model reads.
+    func loader(
+        _ options: DatasetOptions, tokenizer: Tokenizer, directory: URL, maxLength: Int, log: RunLog
+    ) -> DatasetLoader {
+        for removed in CacheLeftovers.remove(in: root) { log.tell(removed) }
+        return DatasetLoader(
+            options: options, tokenizer: tokenizer, tokenizerDirectory: directory, maxLength: maxLength,
+            root: data ? root : nil, memo: DigestMemo(root: data ? root : nil),
+            warn: { log.send(.warning($0)) }, onRead: { log.advance(by: $0) })
+    }
+}

@@ -1,0 +1,40 @@
+"""Runs an exported model in onnxruntime: pads batches of similar lengths and writes the logits in the examples' order.
+
+    python -I -B -c THIS-FILE INPUT.json OUTPUT.json
+
+INPUT.json: {"model": path, "batch_size", "pad_token_id", "input_ids": rows, "token_type_ids": rows}.
+OUTPUT.json: a row of logits for each example; what is no number becomes null.
+"""
+
+import json
+import math
+import sys
+
+import numpy as np
+import onnxruntime as ort
+
+with open(sys.argv[1], encoding="utf-8") as file:
+    task = json.load(file)
+session = ort.InferenceSession(task["model"], providers=["CPUExecutionProvider"])
+ids, types = task["input_ids"], task["token_type_ids"]
+order = sorted(range(len(ids)), key=lambda row: -len(ids[row]))
+answers = [None] * len(ids)
+for start in range(0, len(order), task["batch_size"]):
+    rows = order[start:start + task["batch_size"]]
+    shape = (len(rows), max(len(ids[row]) for row in rows))
+    feed = {
+        "input_ids": np.full(shape, task["pad_token_id"], np.int64),
+        "attention_mask": np.zeros(shape, np.int64),
+        "token_type_ids": np.zeros(shape, np.int64),
+    }
+    for place, row in enumerate(rows):
+        length = len(ids[row])
+        feed["input_ids"][place, :length] = ids[row]
+        feed["attention_mask"][place, :length] = 1
+        feed["token_type_ids"][place, :length] = types[row]
+    names = {value.name for value in session.get_inputs()}
+    logits = session.run(["logits"], {name: value for name, value in feed.items() if name in names})[0]
+    for place, row in enumerate(rows):
+        answers[row] = [value if math.isfinite(value) else None for value in logits[place].tolist()]
+with open(sys.argv[2], "w", encoding="utf-8") as file:
+    json.dump(answers, file)

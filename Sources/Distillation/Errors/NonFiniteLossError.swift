@@ -1,0 +1,4 @@
+/// The loss, or a gradient, was infinite or not a number.
+public struct NonFiniteLossError: Error, Equatable, Sendable, CustomStringConvertible {
+    public let description: String
+}

@@ -1,0 +1,24 @@
+import Datasets
+import Foundation
+
+extension DataRequest {
+    /// All files that are read.
+    var files: [URL] { [train] + [validation].compactMap(\.self) + unlabelled }
+
+    /// - Throws: ``DistillationError`` for settings out of range.
+    func validate() throws {
+        guard validation != nil || (validationSplit > 0 && validationSplit < 1) else {
+            throw DistillationError(
+                "validation_split must be between 0 and 1, got \(validationSplit); or give a file with --validation"
+            )
+        }
+        try TextLength.validate(maxLength)
+    }
+
+    /// How rows are read from them.
+    var options: DatasetOptions {
+        DatasetOptions(
+            textColumn: textColumn, pairColumn: textPairColumn, labelColumn: labelColumn,
+            labelSeparator: labelSeparator, delimited: delimited)
+    }
+}

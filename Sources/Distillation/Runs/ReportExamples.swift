@@ -1,0 +1,10 @@
+/// The setting of how many examples a report shows in each list.
+enum ReportExamples {
+    /// - Throws: ``DistillationError`` for a number of examples that cannot be.
+    static func validate(_ count: Int) throws {
+        guard count >= 0 else {
+            throw DistillationError(
+                "report_examples must be 0 or more, got \(count); 0 keeps all texts out of the report")
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import Datasets
+import Reports
+
+extension RunData {
+    /// What a model's answers to the validation data show, with the texts of some examples.
+    ///
+    /// - Parameters:
+    ///   - student: The model's logits.
+    ///   - teacher: The teacher's.
+    ///   - request: How the data was read.
+    ///   - cache: Where digests are remembered.
+    ///   - hasTeacher: Whether examples may lack a label.
+    ///   - limit: The most examples in each list; 0 keeps all texts out.
+    ///   - log: Is told where there are no texts.
+    func analysis(
+        student: Logits, teacher: Logits?, request: DataRequest, cache: CacheOptions, limit: Int, log: RunLog
+    ) -> PredictionAnalysis {
+        var analysis = PredictionAnalysis(
+            student: student, teacher: teacher, targets: validation.targets, labels: labels.names,
+            data: validationRecord.path, rows: (0..<validation.count).map { validation.row(of: $0) },
+            limit: limit)
+        guard limit > 0 else { return analysis }
+        var options = request.options
+        options.labelForm = .init(problemType)
+        // A split of the training data may lie among examples without labels.
+        options.allowsUnlabelled = request.validation == nil && teacher != nil
+        let problem = ExampleTexts.fill(
+            &analysis, from: request.validation ?? request.train, sha256: validationRecord.sha256,
+            options: options, memo: DigestMemo(root: cache.data ? cache.root : nil))
+        if let problem { log.warnOnce(problem) }
+        return analysis
+    }
+}
