@@ -11,7 +11,7 @@
 import json
 import sys
 
-from common import BenchmarkError, fast_precision, note, timed
+from common import BenchmarkError, note, timed
 from sides import ours, run
 
 
@@ -20,8 +20,12 @@ def libtorch(threads):
 
     torch.set_num_threads(threads)
     result = {}
-    # Without the processor's own bfloat16 one such product takes half a minute, and nothing is computed in it.
-    for dtype in (torch.float32, torch.bfloat16)[: 2 if fast_precision() == "bfloat16" else 1]:
+    for dtype in (torch.float32, torch.bfloat16):
+        small = torch.randn(256, 256).to(dtype)
+        torch.mm(small, small)
+        # Without the processor's own bfloat16 a whole product takes half a minute, and nothing is computed in it.
+        if timed(lambda: torch.mm(small, small)) > 0.02:
+            continue
         a = torch.randn(2048, 2048).to(dtype)
         b = torch.randn(2048, 2048).to(dtype)
         out = torch.empty_like(a)

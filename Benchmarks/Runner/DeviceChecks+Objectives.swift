@@ -61,7 +61,7 @@ extension DeviceChecks {
         let own = try outputs(student, needs.studentHiddenStates, needs.studentProjections)
         let labels =
             switch kind {
-            case .singleLabel: try BatchLabels(classes: Self.labels, device: place)
+            case .singleLabel, .tokenClassification: try BatchLabels(classes: Self.labels, device: place)
             case .multiLabel:
                 try BatchLabels(sets: [[0], [], nil, [1, 2], [2]], classes: 3, device: place)
             case .regression: try BatchLabels(values: [0, 1, 2, .nan, 3], device: place)

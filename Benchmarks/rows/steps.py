@@ -44,6 +44,8 @@ def row_a(report, settings):
             TARGETS[f"a student {precision}"], **shares("student"))
         for part, what in (("teacher", "teacher's forward pass"), ("student", "student's step")):
             select, work = parts_of_step[part]
+            if precision not in report.ceilings["libtorch"]:
+                continue
             rates = [work(WORK / part, lengths) / seconds / 1e9 for seconds in parts(own, select)]
             report.add(
                 "a", f"{what}, {precision}, beside the ceiling", rates, [report.ceilings["libtorch"][precision]],

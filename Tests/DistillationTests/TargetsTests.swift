@@ -32,7 +32,7 @@ struct TargetsTests {
     func roundTrip() {
         for targets in all {
             let data = dataset(targets)
-            #expect(isSame(data.targets, targets) && data.problemType == targets.problemType)
+            #expect(isSame(data.targets, targets) && data.problemType == targets.task)
             #expect(data.labelledCount == 3)
             #expect((0..<4).map(data.isLabelled) == (0..<4).map(targets.isLabelled))
             let part = data.subset([3, 1])

@@ -63,15 +63,15 @@ struct TaskMetricsTests {
         let values = try Evaluator.validation(
             logits(example.logits), targets: targets, teacher: logits(example.teacher))
         #expect(Set(values.names.map(\.rawValue)) == Set(example.metrics.keys))
-        #expect(values.names == MetricName.available(for: targets.problemType, hasTeacher: true))
+        #expect(values.names == MetricName.available(for: targets.task, hasTeacher: true))
         for (name, value) in values.entries {
             let expected = try #require(example.metrics[name.rawValue])
             // Cross-entropy and KL of classes are libtorch's, in float32.
-            let isFloat = targets.problemType == .singleLabel && [.loss, .kl].contains(name)
+            let isFloat = targets.task == .singleLabel && [.loss, .kl].contains(name)
             #expect(isClose(value, expected, isFloat ? 2e-6 : 1e-10), "\(name): \(value), not \(expected)")
         }
         let alone = try Evaluator.validation(logits(example.logits), targets: targets)
-        #expect(alone.names == MetricName.available(for: targets.problemType, hasTeacher: false))
+        #expect(alone.names == MetricName.available(for: targets.task, hasTeacher: false))
     }
 
     @Test("one class of several")

@@ -152,24 +152,24 @@ struct ConfigurationTests {
             }
         }
         for type in [nil, JSONValue.null] as [JSONValue?] {
-            #expect(try read { $0["problem_type"] = type }.problemType == .singleLabel)
-            #expect(try one(type).problemType == .regression)
+            #expect(try read { $0["problem_type"] = type }.task == .singleLabel)
+            #expect(try one(type).task == .regression)
         }
-        #expect(try one("multi_label_classification").problemType == .multiLabel)
+        #expect(try one("multi_label_classification").task == .multiLabel)
         for (type, written) in [
             (try read { $0["problem_type"] = "multi_label_classification" }, "multi_label_classification"),
             (try one(nil), "regression"), (try read { _ in }, "single_label_classification"),
         ] {
             #expect(type.json()["problem_type"] == .string(written))
             let again = try ModelConfiguration(json: type.json(), source: "saved")
-            #expect(again.problemType.rawValue == written && again == type)
+            #expect(again.task.rawValue == written && again == type)
         }
         var changed = try one(nil)
         changed.labelNames = ["a", "b"]
-        #expect(changed.problemType == .singleLabel)
-        changed.problemType = .multiLabel
+        #expect(changed.task == .singleLabel)
+        changed.task = .multiLabel
         #expect(changed.json()["problem_type"] == "multi_label_classification")
-        changed.problemType = .regression
+        changed.task = .regression
         #expect(throws: TransformersError.self) { try changed.validate() }
     }
 
@@ -231,7 +231,7 @@ struct ConfigurationTests {
             ("type_vocab_size", { $0.typeVocabSize = 0 }), ("pad_token_id", { $0.padTokenId = 60 }),
             ("hidden_dropout_prob", { $0.hiddenDropoutProb = 1 }),
             ("classifier_dropout", { $0.classifierDropout = .nan }),
-            ("label", { ($0.labelNames, $0.problemType) = (["one"], .singleLabel) }),
+            ("label", { ($0.labelNames, $0.task) = (["one"], .singleLabel) }),
             ("same", { $0.labelNames = ["same", "same"] }),
         ]
         for (part, change) in changes {

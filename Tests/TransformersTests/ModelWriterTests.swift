@@ -39,7 +39,7 @@ struct ModelWriterTests {
         try withTemporaryDirectory { directory in
             let names = type == .regression ? ["LABEL_0"] : ["a", "b", "c", "d", "e"]
             let model = try AutoModel.load(
-                from: fixture("bert-tiny"), labelNames: names, problemType: type, ignoreMismatchedSizes: true
+                from: fixture("bert-tiny"), labelNames: names, task: type, ignoreMismatchedSizes: true
             ).model
             #expect(model.configuration.task == type)
             let saved = directory.appending(path: "model")

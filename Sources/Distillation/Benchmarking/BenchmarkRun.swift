@@ -103,7 +103,8 @@ public struct BenchmarkRun {
                 continue
             }
             models[index].agreement =
-                try Evaluator.besideTeacher(own, logits[0], data[0].dataset.problemType)[.agreement]
+                try data[0].dataset.problemType.definition.outputs.compare(student: own, teacher: logits[0])[
+                    .agreement]
         }
     }
 }

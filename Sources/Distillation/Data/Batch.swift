@@ -6,7 +6,9 @@ struct Batch: Sendable {
     /// The examples' places in the data set.
     let indices: [Int]
     let input: PackedInput
-    /// What the examples are labelled with.
+    /// The rows of the data set that have an output here: one for each example, or for each word that has tokens.
+    let rows: [Int]
+    /// What these rows are labelled with.
     let targets: Targets
 
     var count: Int { indices.count }
@@ -26,7 +28,10 @@ struct Batch: Sendable {
         var types: [Int32] = []
         var offsets = [0]
         var isAugmented = false
+        var (rows, tokens, places) = ([Int](), [Int](), [Int]())
         var example = EncodedExample()
+        // Rows of the batch so far, with those of words without tokens.
+        var rowsBefore = 0
         let total = indices.reduce(0) { $0 + dataset.length(of: $1) }
         ids.reserveCapacity(total)
         types.reserveCapacity(total)
@@ -34,24 +39,39 @@ struct Batch: Sendable {
         for index in indices {
             try dataset.read(index, into: &example)
             if let augmentation, augmentation.apply(to: &example, index: index) { isAugmented = true }
+            if let positions = dataset.rowPositions(of: index) {
+                for (row, position) in zip(dataset.rows(of: index), positions) {
+                    if position >= 0 {
+                        rows.append(row)
+                        tokens.append(ids.count + Int(position))
+                        places.append(rowsBefore)
+                    }
+                    rowsBefore += 1
+                }
+            } else {
+                rows.append(index)
+            }
             ids += example.inputIDs
             types += example.tokenTypeIDs
             offsets.append(ids.count)
         }
         self.indices = indices
+        self.rows = rows
         self.isAugmented = isAugmented
         input = PackedInput(
-            inputIDs: ids, tokenTypeIDs: types.contains { $0 != 0 } ? types : nil, offsets: offsets)
-        targets = dataset.targets(of: indices)
+            inputIDs: ids, tokenTypeIDs: types.contains { $0 != 0 } ? types : nil, offsets: offsets,
+            rows: dataset.hasWordRows ? tokens : nil)
+        let all = dataset.targets(of: indices)
+        targets = rowsBefore == places.count ? all : all.subset(places)
     }
 
     /// What losses are means over.
     var lossCounts: LossCounts { LossCounts(offsets: input.offsets, targets: targets) }
 
-    /// The class of each example; ``BatchLabels/unlabelled`` where there is none.
+    /// The class of each row; ``BatchLabels/unlabelled`` where there is none.
     var labels: [Int] {
-        if case .classes(let classes, _) = targets { return classes }
-        return [Int](repeating: BatchLabels.unlabelled, count: count)
+        let classes = targets.classes
+        return classes.isEmpty ? [Int](repeating: BatchLabels.unlabelled, count: count) : classes
     }
 
     /// The examples' labels as tensors.

@@ -11,7 +11,7 @@ public struct ClassCount: Sendable, Equatable, Codable {
 extension RunData {
     /// The classes with their examples, in the label map's order; `nil` for regression.
     var classCounts: [ClassCount]? {
-        guard problemType != .regression else { return nil }
+        guard problemType.definition.outputs != .real else { return nil }
         return zip(labels.names, zip(train.classCounts, validation.classCounts)).map {
             ClassCount(label: $0, train: $1.0, validation: $1.1)
         }
@@ -32,7 +32,7 @@ extension RunData {
         func text(_ counts: some Sequence<ClassCount>) -> String {
             counts.map { "\(Self.short($0.label)) \($0.train)" }.joined(separator: ", ")
         }
-        let what = problemType == .multiLabel ? "Training texts by label" : "Training texts by class"
+        let what = problemType.definition.countTitle
         guard counts.count > 12 else { return "\(what): \(text(counts))." }
         let sorted = counts.enumerated().sorted {
             ($1.element.train, $0.offset) < ($0.element.train, $1.offset)

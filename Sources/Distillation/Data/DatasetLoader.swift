@@ -90,7 +90,7 @@ struct DatasetLoader {
         _ url: URL, _ digest: String, _ labels: Labels, _ problemType: TaskIdentifier, _ allowsUnlabelled: Bool
     ) throws -> LoadedData {
         var options = options
-        options.labelForm = .init(problemType)
+        options.labelForm = problemType.definition.labelForm
         options.allowsUnlabelled = allowsUnlabelled
         if case .ignored = labels { options.readsLabels = false }
         let reading = Reading(labels: labels, problemType: problemType, options: options)
@@ -150,20 +150,17 @@ struct DatasetLoader {
         _ write: ([UInt8]) throws -> Void
     ) throws -> LabelMap? {
         var options = reading.options
-        if reading.problemType == .multiLabel, options.readsLabels {
+        if options.labelForm == .set, options.readsLabels {
             let given: LabelMap? = if case .given(let map) = reading.labels { map } else { nil }
             options.labelSetCoding = try TextStream.labelSetCoding(url, options: options, map: given)
         }
-        let map = try labelMap(url, reading, options)
-        builder.begin(reading.problemType, classCount: map?.count ?? 0)
-        let rows = RowReader(
-            try TextStream(url, options: options), labels: map, problemType: reading.problemType,
-            required: reading.isRequired)
+        let (rows, map) = try reader(url, reading, options)
+        builder.begin(reading.problemType, map?.names ?? [])
         let chunks = BatchPrefetcher(depth: 2) { _ in try rows.next(Self.chunkSize) }
         defer { chunks.stop() }
         while let chunk = try chunks.next() {
             try write(builder.append(chunk))
-            onRead(chunk.texts.count)
+            onRead(chunk.count)
         }
         guard rows.sha256 == digest else {
             throw DatasetError.changed(url.path(percentEncoded: false))
@@ -171,13 +168,40 @@ struct DatasetLoader {
         return map
     }
 
+    /// What reads a file, and the labels it may have.
+    private func reader(
+        _ url: URL, _ reading: Reading, _ options: DatasetOptions
+    ) throws -> (any ChunkReader, LabelMap?) {
+        guard reading.problemType.definition.labelsWords else {
+            let map = try labelMap(url, reading, options)
+            return (
+                RowReader(
+                    try TextStream(url, options: options), labels: map, problemType: reading.problemType,
+                    required: reading.isRequired), map
+            )
+        }
+        var tagged = options.tagged
+        var survey: TagSurvey?
+        if options.readsLabels {
+            let given: LabelMap? = if case .given(let map) = reading.labels { map } else { nil }
+            tagged.allowsAnyTag = given.map { !$0.names.allSatisfy(tagged.isEntityTag) } ?? false
+            let found = try TagSurvey(url, options: tagged, given: given)
+            for note in found.notes { warn(note) }
+            survey = found
+        }
+        return (
+            WordReader(
+                try TaggedStream(url, options: tagged), labels: survey?.labels, conversion: survey?.conversion,
+                required: reading.isRequired), survey?.labels
+        )
+    }
+
     private func labelMap(_ url: URL, _ reading: Reading, _ options: DatasetOptions) throws -> LabelMap? {
         switch reading.labels {
         case .given(let map): return map
         case .ignored: return nil
         case .inferred:
-            // The one label of a model for regression, as transformers names it.
-            if reading.problemType == .regression { return try LabelMap(names: ["LABEL_0"]) }
+            if let names = reading.problemType.definition.fixedClassNames { return try LabelMap(names: names) }
             let stream = try TextStream(url, options: options)
             guard let map = try stream.inferLabels() else {
                 throw RowReader.noLabels(stream.path, stream.columnNames)
@@ -205,7 +229,7 @@ struct DatasetLoader {
             }
         let description: JSONValue = [
             "program": .string(Version.current), "reading": .integer(Self.reading), "data": .string(digest),
-            "format": .string(try options.format(of: url).rawValue),
+            "format": .string(try format(url, reading)),
             "text": text(options.textColumn), "pair": text(options.pairColumn),
             "label": text(options.labelColumn), "labels": choice,
             "problem_type": .string(reading.problemType.rawValue),
@@ -218,6 +242,13 @@ struct DatasetLoader {
                 files.map { ["name": .string($0.name), "sha256": .string($0.sha256)] as JSONValue }),
         ]
         return Digest.sha256(description.serialized())
+    }
+
+    /// The format of a file, and what it is read as.
+    private func format(_ url: URL, _ reading: Reading) throws -> String {
+        reading.problemType.definition.labelsWords
+            ? "words, " + (try reading.options.tagged.format(of: url).rawValue)
+            : try reading.options.format(of: url).rawValue
     }
 
     private func origin(_ url: URL, _ key: String) -> TokenBuilder.Origin {

@@ -8,7 +8,7 @@ import Transformers
 /// Parts of a data set, such as a validation split, are views of the same examples; several data sets can be joined into
 /// one.
 public struct EncodedDataset: Sendable {
-    private let storages: [TokenStorage]
+    let storages: [TokenStorage]
     /// Where each storage's first example stands among all.
     private let starts: [Int]
     /// The places of this view's examples among all; `nil` for all of them.
@@ -19,35 +19,81 @@ public struct EncodedDataset: Sendable {
     public let problemType: TaskIdentifier
     /// The number of classes; 1 for regression.
     public let classCount: Int
+    /// The tags' names where each word has an output; empty elsewhere.
+    let tagNames: [String]
+    /// Which tokens have an output, where words are labelled.
+    let rowUnit: RowUnit
+    /// The first row of each example of this view, and the number of all rows; `nil` where each example has one.
+    private let rowStarts: [Int]?
 
-    init(storage: TokenStorage, maxLength: Int) {
+    /// - Parameter tagNames: The tags' names where each word has an output.
+    init(storage: TokenStorage, maxLength: Int, tagNames: [String] = []) {
         self.init(
             storages: [storage], places: nil, maxLength: maxLength,
-            problemType: storage.labels.problemType, classCount: storage.labels.classCount)
+            problemType: storage.labels.problemType, classCount: storage.labels.classCount,
+            tagNames: tagNames, rowUnit: .words)
     }
 
     private init(
-        storages: [TokenStorage], places: [UInt32]?, maxLength: Int, problemType: TaskIdentifier, classCount: Int
+        storages: [TokenStorage], places: [UInt32]?, maxLength: Int, problemType: TaskIdentifier, classCount: Int,
+        tagNames: [String], rowUnit: RowUnit
     ) {
         self.storages = storages
         self.places = places
         self.maxLength = maxLength
         self.problemType = problemType
         self.classCount = classCount
+        self.tagNames = tagNames
+        self.rowUnit = rowUnit
         var start = 0
-        starts = storages.map { storage in
+        let starts = storages.map { storage in
             defer { start += storage.lengths.count }
             return start
         }
+        self.starts = starts
+        guard storages.contains(where: { $0.rows != nil }) else {
+            rowStarts = nil
+            return
+        }
+        var rows = [0]
+        for index in 0..<(places?.count ?? start) {
+            let (storage, place) = Self.locate(places.map { Int($0[index]) } ?? index, storages, starts)
+            rows.append(rows[index] + (storage.rows?.count(place, by: rowUnit) ?? 0))
+        }
+        rowStarts = rows
     }
+
+    /// The same examples with outputs for other tokens.
+    func byRows(_ unit: RowUnit) -> EncodedDataset {
+        EncodedDataset(
+            storages: storages, places: places, maxLength: maxLength, problemType: problemType,
+            classCount: classCount, tagNames: tagNames, rowUnit: unit)
+    }
+
+    /// The first row of each example, and the number of all rows; where each example has one row, its number.
+    var rowOffsets: [Int] { rowStarts ?? Array(0...count) }
+
+    /// The rows of an example among all rows.
+    func rows(of index: Int) -> Range<Int> { rowStarts.map { $0[index]..<$0[index + 1] } ?? index..<index + 1 }
+
+    /// The number of rows of all examples.
+    public var rowCount: Int { rowStarts?.last ?? count }
+
+    /// Whether words have outputs, and not examples.
+    var hasWordRows: Bool { rowStarts != nil }
 
     public var count: Int { places?.count ?? storages.reduce(0) { $0 + $1.lengths.count } }
 
     private func place(_ index: Int) -> Int { places.map { Int($0[index]) } ?? index }
 
     /// The storage of an example, and its place there.
-    private func locate(_ index: Int) -> (storage: TokenStorage, place: Int) {
-        let place = place(index)
+    func locate(_ index: Int) -> (storage: TokenStorage, place: Int) {
+        Self.locate(place(index), storages, starts)
+    }
+
+    private static func locate(_ place: Int, _ storages: [TokenStorage], _ starts: [Int]) -> (
+        storage: TokenStorage, place: Int
+    ) {
         guard starts.count > 1, let part = starts.lastIndex(where: { $0 <= place }) else {
             return (storages[0], place)
         }
@@ -96,7 +142,7 @@ public struct EncodedDataset: Sendable {
     public func subset(_ indices: some Sequence<Int>) -> EncodedDataset {
         EncodedDataset(
             storages: storages, places: indices.map { UInt32(place($0)) }, maxLength: maxLength,
-            problemType: problemType, classCount: classCount)
+            problemType: problemType, classCount: classCount, tagNames: tagNames, rowUnit: rowUnit)
     }
 
     /// This data set's examples, and others behind them; their places stay.
@@ -118,78 +164,7 @@ public struct EncodedDataset: Sendable {
         return EncodedDataset(
             storages: parts.flatMap(\.storages), places: places,
             maxLength: parts.map(\.maxLength).max() ?? maxLength, problemType: problemType,
-            classCount: classCount)
-    }
-
-    // MARK: - Labels
-
-    /// Whether an example has a label.
-    public func isLabelled(_ index: Int) -> Bool {
-        let (storage, place) = locate(index)
-        return storage.labels.isLabelled(place)
-    }
-
-    /// The class of an example; ``BatchLabels/unlabelled`` where it has none, or labels are no classes.
-    public func label(of index: Int) -> Int {
-        let (storage, place) = locate(index)
-        return storage.labels.label(place)
-    }
-
-    /// The classes of an example, in rising order; `nil` where it has no label, or labels are no sets.
-    public func labelSet(of index: Int) -> [Int]? {
-        let (storage, place) = locate(index)
-        return storage.labels.labelSet(place)
-    }
-
-    /// The number that is an example's label; NaN where it has none, or labels are no numbers.
-    public func value(of index: Int) -> Float {
-        let (storage, place) = locate(index)
-        return storage.labels.value(place)
-    }
-
-    /// The class of each example, as ``label(of:)`` gives it.
-    public var labels: [Int] { (0..<count).map(label) }
-
-    /// What all examples are labelled with.
-    public var targets: Targets { targets(of: 0..<count) }
-
-    /// What some examples are labelled with.
-    func targets(of indices: some Collection<Int>) -> Targets {
-        switch problemType {
-        case .singleLabel: .classes(indices.map(label), count: classCount)
-        case .multiLabel: .sets(indices.map(labelSet), count: classCount)
-        case .regression: .values(indices.map(value))
-        }
-    }
-
-    /// The number of examples that have a label.
-    public var labelledCount: Int { (0..<count).count(where: isLabelled) }
-
-    /// The number of examples of each class; empty for regression.
-    public var classCounts: [Int] {
-        guard problemType != .regression else { return [] }
-        var counts = [Int](repeating: 0, count: classCount)
-        for index in 0..<count where isLabelled(index) {
-            for label in labelSet(of: index) ?? [label(of: index)] where counts.indices.contains(label) {
-                counts[label] += 1
-            }
-        }
-        return counts
-    }
-
-    /// Holds back a share of each class, or of all labelled examples where labels are sets or numbers, chosen by the seed
-    /// alone. Examples without a label stay in the training part.
-    ///
-    /// - Throws: `DatasetError` where one of the parts would be empty.
-    func split(
-        validationFraction: Double, seed: UInt64, source: String
-    ) throws -> (train: EncodedDataset, validation: EncodedDataset) {
-        let strata = (0..<count).lazy.map { index in
-            isLabelled(index) ? (problemType == .singleLabel ? label(of: index) : 0) : HoldOut.unlabelled
-        }
-        let parts = try HoldOut.split(
-            labels: strata, validationFraction: validationFraction, seed: seed, source: source)
-        return (subset(parts.train.lazy.map { Int($0) }), subset(parts.validation.lazy.map { Int($0) }))
+            classCount: classCount, tagNames: tagNames, rowUnit: rowUnit)
     }
 }
 

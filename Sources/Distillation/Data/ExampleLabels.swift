@@ -1,3 +1,4 @@
+import Datasets
 import Transformers
 
 /// The labels of a storage's examples: four bytes each, whatever the problem type.
@@ -6,6 +7,7 @@ import Transformers
 /// is a NaN, which no label is.
 struct ExampleLabels: Sendable, Equatable {
     let problemType: TaskIdentifier
+    private let form: DatasetOptions.LabelForm
     /// The number of classes; 1 for regression.
     let classCount: Int
     private(set) var codes: [Int32] = []
@@ -17,6 +19,7 @@ struct ExampleLabels: Sendable, Equatable {
 
     init(_ problemType: TaskIdentifier, classCount: Int) {
         self.problemType = problemType
+        form = problemType.definition.labelForm
         self.classCount = classCount
     }
 
@@ -26,13 +29,13 @@ struct ExampleLabels: Sendable, Equatable {
     init?(_ problemType: TaskIdentifier, classCount: Int, codes: [Int32], sets: [[Int]]) {
         self.init(problemType, classCount: classCount)
         let limit =
-            switch problemType {
-            case .singleLabel: classCount
-            case .multiLabel: sets.count
-            case .regression: Int.max
+            switch form {
+            case .name: classCount
+            case .set: sets.count
+            case .number: Int.max
             }
         guard classCount >= 0, sets.allSatisfy({ $0.allSatisfy((0..<classCount).contains) }),
-            problemType == .regression
+            form == .number
                 || codes.allSatisfy({ $0 == Self.unlabelled || (0..<limit).contains(Int($0)) })
         else { return nil }
         self.codes = codes
@@ -44,15 +47,16 @@ struct ExampleLabels: Sendable, Equatable {
             switch targets {
             case .classes(_, let count), .sets(_, let count): count
             case .values: 1
+            case .tags(let tags): tags.names.count
             }
-        self.init(targets.problemType, classCount: classCount)
+        self.init(targets.task, classCount: classCount)
         append(targets)
     }
 
     /// Takes more examples' labels, which must be of this problem type.
     mutating func append(_ targets: Targets) {
         switch targets {
-        case .classes(let classes, _): codes += classes.map { Int32($0) }
+        case .classes, .tags: codes += targets.classes.map { Int32($0) }
         case .sets(let sets, _): for set in sets { codes.append(set.map { code(of: $0) } ?? Self.unlabelled) }
         case .values(let values):
             codes += values.map { $0.isNaN ? Self.unlabelled : Int32(bitPattern: $0.bitPattern) }
@@ -73,14 +77,14 @@ struct ExampleLabels: Sendable, Equatable {
     func isLabelled(_ index: Int) -> Bool { codes[index] != Self.unlabelled }
 
     func label(_ index: Int) -> Int {
-        problemType == .singleLabel ? Int(codes[index]) : BatchLabels.unlabelled
+        form == .name ? Int(codes[index]) : BatchLabels.unlabelled
     }
 
     func labelSet(_ index: Int) -> [Int]? {
-        problemType == .multiLabel && isLabelled(index) ? sets[Int(codes[index])] : nil
+        form == .set && isLabelled(index) ? sets[Int(codes[index])] : nil
     }
 
     func value(_ index: Int) -> Float {
-        problemType == .regression ? Float(bitPattern: UInt32(bitPattern: codes[index])) : .nan
+        form == .number ? Float(bitPattern: UInt32(bitPattern: codes[index])) : .nan
     }
 }

@@ -1,7 +1,7 @@
 import Torch
 import Transformers
 
-/// A model's logits for every example of a data set, in the data set's order.
+/// A model's logits for every row of a data set, in the data set's order: a row is an example, or a word of one.
 public struct Logits: Sendable, Equatable {
     /// Row after row.
     public let values: [Float]
@@ -14,17 +14,18 @@ public struct Logits: Sendable, Equatable {
 
     public var count: Int { classes == 0 ? 0 : values.count / classes }
 
-    /// The logits of one example.
+    /// The logits of one row.
     public subscript(index: Int) -> ArraySlice<Float> { values[index * classes..<(index + 1) * classes] }
 
-    /// The class with the largest logit of each example; the first among equals.
-    public var predictions: [Int] {
-        (0..<count).map { index in
-            let row = self[index]
-            var best = row.startIndex
-            for place in row.indices where row[place] > row[best] { best = place }
-            return best - row.startIndex
-        }
+    /// The class with the largest logit of each row; the first among equals.
+    public var predictions: [Int] { (0..<count).map(prediction) }
+
+    /// The class with the largest logit of one row; the first among equals.
+    func prediction(_ index: Int) -> Int {
+        let row = self[index]
+        var best = row.startIndex
+        for place in row.indices where row[place] > row[best] { best = place }
+        return best - row.startIndex
     }
 
     /// The rows of some examples as a tensor (indices, classes).
@@ -41,6 +42,12 @@ public struct Logits: Sendable, Equatable {
 
 /// Runs models without gradients and in evaluation mode.
 enum Inference {
+    /// The rows of a batch, and their logits, which may still be on their way.
+    private struct Launched {
+        let rows: [Int]
+        let logits: Tensor
+    }
+
     /// The logits of a whole data set. Examples of similar length share a batch, which saves padding; the result
     /// is in the data set's order.
     ///
@@ -60,26 +67,27 @@ enum Inference {
         let lengths = dataset.lengths
         // Longest first, so that memory peaks at once; equal lengths stay in order.
         let order = (0..<dataset.count).sorted { (lengths[$1], $0) < (lengths[$0], $1) }
-        var values = [Float](repeating: 0, count: dataset.count * classes)
-        func read(_ launched: (indices: [Int], logits: Tensor), done: Int) throws {
+        var values = dataset.emptyRows(classes)
+        func read(_ launched: Launched, done: Int) throws {
             let rows: [Float] = try launched.logits.array()
             if let place = rows.firstIndex(where: { !$0.isFinite }) {
                 throw NonFiniteLogitsError(
-                    name, example: launched.indices[place / classes], value: rows[place])
+                    name, example: dataset.example(ofRow: launched.rows[place / classes]), value: rows[place])
             }
-            for (row, index) in launched.indices.enumerated() {
+            for (row, index) in launched.rows.enumerated() {
                 for column in 0..<classes { values[index * classes + column] = rows[row * classes + column] }
             }
             onProgress(done)
         }
         // A device computes a batch while the next is prepared: it is read one batch late.
         let isAsynchronous = model.device.kind == .cuda
-        var launched: (indices: [Int], logits: Tensor)?
+        var launched: Launched?
         for start in stride(from: 0, to: order.count, by: batchSize) {
             if shouldStop() { return nil }
             let indices = Array(order[start..<min(start + batchSize, order.count)])
             let batch = try Batch(dataset, indices: indices)
-            let next = (indices, try withNoGrad { try model(batch.input, ForwardOptions(precision: precision)).logits })
+            let next = Launched(
+                rows: batch.rows, logits: try withNoGrad { try model(batch.input, ForwardOptions(precision: precision)).logits })
             if let launched { try read(launched, done: start) }
             if isAsynchronous {
                 launched = next

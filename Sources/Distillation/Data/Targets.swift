@@ -1,7 +1,7 @@
 import Torch
 import Transformers
 
-/// What examples are labelled with: plain arrays, one element an example, by the problem type.
+/// What rows are labelled with: plain arrays, an element a row, by the form of the labels.
 public enum Targets: Sendable, Equatable {
     /// One of `count` classes each; ``BatchLabels/unlabelled`` where there is no label.
     case classes([Int], count: Int)
@@ -9,42 +9,49 @@ public enum Targets: Sendable, Equatable {
     case sets([[Int]?], count: Int)
     /// A number each; NaN where there is no label.
     case values([Float])
+    /// The tags of sentences' words, one sentence after another.
+    case tags(WordTags)
 
-    public var problemType: TaskIdentifier {
+    /// The task whose labels are of this form.
+    public var task: TaskIdentifier {
         switch self {
         case .classes: .singleLabel
         case .sets: .multiLabel
         case .values: .regression
+        case .tags: .tokenClassification
         }
     }
 
-    /// The number of examples.
+    /// The number of rows.
     public var count: Int {
         switch self {
         case .classes(let classes, _): classes.count
         case .sets(let sets, _): sets.count
         case .values(let values): values.count
+        case .tags(let tags): tags.classes.count
         }
     }
 
-    /// Whether an example has a label.
-    public func isLabelled(_ index: Int) -> Bool {
+    /// Whether a row has a label.
+    public func isLabelled(_ row: Int) -> Bool {
         switch self {
-        case .classes(let classes, _): classes[index] != BatchLabels.unlabelled
-        case .sets(let sets, _): sets[index] != nil
-        case .values(let values): !values[index].isNaN
+        case .classes(let classes, _): classes[row] != BatchLabels.unlabelled
+        case .sets(let sets, _): sets[row] != nil
+        case .values(let values): !values[row].isNaN
+        case .tags(let tags): tags.classes[row] != BatchLabels.unlabelled
         }
     }
 
-    /// The places of the examples that have a label.
+    /// The rows that have a label.
     public var labelledIndices: [Int] { (0..<count).filter(isLabelled) }
 
-    /// The targets of some examples.
-    public func subset(_ indices: [Int]) -> Targets {
+    /// The targets of some rows, in rising order where they are of sentences.
+    public func subset(_ rows: [Int]) -> Targets {
         switch self {
-        case .classes(let classes, let count): .classes(indices.map { classes[$0] }, count: count)
-        case .sets(let sets, let count): .sets(indices.map { sets[$0] }, count: count)
-        case .values(let values): .values(indices.map { values[$0] })
+        case .classes(let classes, let count): .classes(rows.map { classes[$0] }, count: count)
+        case .sets(let sets, let count): .sets(rows.map { sets[$0] }, count: count)
+        case .values(let values): .values(rows.map { values[$0] })
+        case .tags(let tags): .tags(tags.subset(rows))
         }
     }
 
@@ -57,6 +64,90 @@ public enum Targets: Sendable, Equatable {
         case .classes(let classes, _): try BatchLabels(classes: classes, device: device)
         case .sets(let sets, let count): try BatchLabels(sets: sets, classes: count, device: device)
         case .values(let values): try BatchLabels(values: values, device: device)
+        case .tags(let tags): try BatchLabels(classes: tags.classes, device: device)
+        }
+    }
+}
+
+extension Targets {
+    /// The class of each row, ``BatchLabels/unlabelled`` where there is none; of no row where labels are of another form.
+    public var classes: [Int] {
+        switch self {
+        case .classes(let classes, _): classes
+        case .tags(let tags): tags.classes
+        case .sets, .values: []
+        }
+    }
+
+    /// The classes of each row, none where there is no label; of no row where labels are of another form.
+    var sets: [[Int]] {
+        if case .sets(let sets, _) = self { return sets.map { $0 ?? [] } }
+        return []
+    }
+
+    /// The number of each row; of no row where labels are of another form.
+    var numbers: [Float] {
+        if case .values(let values) = self { return values }
+        return []
+    }
+}
+
+extension Targets {
+    /// The rows of each example: one, or a sentence's words.
+    var examples: [Range<Int>] {
+        if case .tags(let tags) = self { return zip(tags.offsets, tags.offsets.dropFirst()).map { $0..<$1 } }
+        return (0..<count).map { $0..<$0 + 1 }
+    }
+
+    /// The rows of examples that were drawn, any number of times each, and their targets.
+    func drawing(_ examples: [Range<Int>], _ drawn: [Int]) -> (rows: [Int], targets: Targets) {
+        let rows = drawn.flatMap { Array(examples[$0]) }
+        guard case .tags(let tags) = self else { return (rows, subset(rows)) }
+        let offsets = drawn.reduce(into: [0]) { $0.append($0[$0.count - 1] + examples[$1].count) }
+        return (
+            rows, .tags(WordTags(classes: rows.map { tags.classes[$0] }, names: tags.names, offsets: offsets))
+        )
+    }
+}
+
+/// The tags of sentences' words.
+public struct WordTags: Sendable, Equatable {
+    /// The tag of each word by its number, ``BatchLabels/unlabelled`` where there is none; one sentence after another.
+    public var classes: [Int]
+    /// The tags' names.
+    public var names: [String]
+    /// Where each sentence's words begin, and the number of all words.
+    public var offsets: [Int]
+
+    public init(classes: [Int], names: [String], offsets: [Int]) {
+        self.classes = classes
+        self.names = names
+        self.offsets = offsets
+    }
+
+    /// Some of the words, in rising order, in their sentences; sentences without any of them go.
+    func subset(_ rows: [Int]) -> WordTags {
+        var (result, sentence) = (WordTags(classes: [], names: names, offsets: [0]), 0)
+        result.classes.reserveCapacity(rows.count)
+        for row in rows {
+            while row >= offsets[sentence + 1] {
+                sentence += 1
+                if let last = result.offsets.last, last < result.classes.count {
+                    result.offsets.append(result.classes.count)
+                }
+            }
+            result.classes.append(classes[row])
+        }
+        if result.offsets.last != result.classes.count { result.offsets.append(result.classes.count) }
+        return result
+    }
+
+    /// The tags of each sentence's words, by name, and of what is predicted for them.
+    func sentences(_ predictions: [Int]) -> [(tags: [String], predicted: [String])] {
+        zip(offsets, offsets.dropFirst()).map { start, end in
+            (
+                (start..<end).map { names[classes[$0]] }, (start..<end).map { names[predictions[$0]] }
+            )
         }
     }
 }

@@ -7,10 +7,11 @@ import Transformers
 
 /// Tokenizes chunks of rows into the records of a ``TokenStorage``, and knows the file they are kept in.
 ///
-/// The file's payload is all records, then the lengths, then the labels' codes, as Int32. Its description is JSON,
-/// and holds the distinct label sets.
+/// The file's payload is all records, then the lengths and the labels' codes, as Int32; where words are labelled also the number
+/// of words of each example, whether it goes on with the sentence before, and each word's first token and number of tokens.
+/// Its description is JSON, and holds the distinct label sets.
 final class TokenBuilder {
-    static let format = SealedFile.Format(magic: "DSTLTOKS", version: 3)
+    static let format = SealedFile.Format(magic: "DSTLTOKS", version: 4)
 
     /// What a file's tokens are of.
     struct Origin: Equatable {
@@ -27,6 +28,11 @@ final class TokenBuilder {
     private var layout: TokenStorage.Layout
     private var lengths: [Int32] = []
     private var labels = ExampleLabels(.singleLabel, classCount: 0)
+    private var tagNames: [String] = []
+    /// `nil` unless words are labelled.
+    private var rows: TokenRows?
+    /// How many words have no token, and no output of their own.
+    private(set) var lostCount = 0
     /// How many texts were cut.
     private(set) var cutCount = 0
     /// Whether each text has a second one.
@@ -42,36 +48,37 @@ final class TokenBuilder {
     var count: Int { lengths.count }
 
     /// Says what labels the rows will have; before the first of them.
-    func begin(_ problemType: TaskIdentifier, classCount: Int) {
-        labels = ExampleLabels(problemType, classCount: classCount)
+    ///
+    /// - Parameter names: The classes.
+    func begin(_ problemType: TaskIdentifier, _ names: [String]) {
+        labels = ExampleLabels(problemType, classCount: names.count)
+        guard problemType.definition.labelsWords else { return }
+        (rows, tagNames) = (TokenRows(), names)
     }
 
     /// Tokenizes rows on all cores.
     ///
     /// - Returns: Their records.
-    func append(_ chunk: RowReader.Chunk) throws -> [UInt8] {
+    func append(_ chunk: any DataChunk) throws -> [UInt8] {
+        let encoded = try chunk.encode(tokenizer, maxLength: maxLength)
         // All rows of a file have a second text, or none has.
-        layout.hasTypes = tokenizer.givesSegments(pairs: chunk.hasPairs)
-        hasPairs = chunk.hasPairs
-        let encoding: FlatEncoding
-        do {
-            encoding = try tokenizer.encodeFlat(batch: chunk.texts, maxLength: maxLength)
-        } catch let error as TokenizerError {
-            guard let index = error.textIndex else { throw error }
-            throw chunk.error(index, error.description)
-        }
-        cutCount += encoding.cutCount
+        layout.hasTypes = encoded.hasTypes
+        hasPairs = encoded.hasPairs
+        cutCount += encoded.cutCount
         var records: [UInt8] = []
-        records.reserveCapacity(encoding.ids.count * layout.tokenBytes)
-        for (start, end) in zip(encoding.offsets, encoding.offsets.dropFirst()) {
-            layout.encode(
-                ids: encoding.ids[start..<end], types: encoding.typeIDs[start..<end], into: &records)
+        records.reserveCapacity(encoded.ids.count * layout.tokenBytes)
+        for (start, end) in zip(encoded.offsets, encoded.offsets.dropFirst()) {
+            layout.encode(ids: encoded.ids[start..<end], types: encoded.typeIDs[start..<end], into: &records)
             lengths.append(Int32(end - start))
         }
-        if let targets = chunk.targets {
+        for words in encoded.words ?? [] {
+            rows?.append(words.positions, continues: words.continues)
+            lostCount += words.positions.count { $0.position == nil }
+        }
+        if let targets = encoded.targets {
             labels.append(targets)
         } else {
-            labels.append(unlabelled: chunk.texts.count)
+            labels.append(unlabelled: encoded.offsets.count - 1)
         }
         return records
     }
@@ -80,15 +87,20 @@ final class TokenBuilder {
     func dataset(_ records: TokenStorage.Records) -> EncodedDataset {
         EncodedDataset(
             storage: TokenStorage(
-                layout: layout, records: records, lengths: lengths, labels: labels, hasPairs: hasPairs),
-            maxLength: maxLength)
+                layout: layout, records: records, lengths: lengths, labels: labels, rows: rows,
+                hasPairs: hasPairs),
+            maxLength: maxLength, tagNames: tagNames)
     }
 
     /// Writes what follows the records.
     ///
     /// - Returns: The file's description.
     func finish(_ writer: SealedFile.Writer, labels map: LabelMap?, origin: Origin) throws -> [UInt8] {
-        for numbers in [lengths, labels.codes] {
+        var parts = [lengths, labels.codes]
+        if let rows {
+            parts += [rows.counts, rows.continues.map { $0 ? 1 : 0 }, rows.positions, rows.pieces]
+        }
+        for numbers in parts {
             try numbers.map(\.littleEndian).withUnsafeBytes { try writer.write($0) }
         }
         let description: JSONValue = [
@@ -99,6 +111,7 @@ final class TokenBuilder {
             "problem_type": .string(labels.problemType.rawValue), "classes": .integer(labels.classCount),
             "label_sets": .array(labels.sets.map { .array($0.map(JSONValue.integer)) }),
             "cut": .integer(cutCount), "pairs": .bool(hasPairs),
+            "words": rows.map { .integer($0.positions.count) } ?? .null, "lost": .integer(lostCount),
         ]
         return Array(description.serialized().utf8)
     }
@@ -121,9 +134,19 @@ final class TokenBuilder {
         }
         let layout = TokenStorage.Layout(
             largestID: idBytes == 2 ? 0 : Int(Int32.max), hasTypes: hasTypes)
-        let recordBytes = file.count - 8 * count
-        let lengths = try numbers(file, count, at: recordBytes)
-        let codes = try numbers(file, count, at: recordBytes + 4 * count)
+        let words = object["words"]?.intValue
+        guard words ?? 0 >= 0, words ?? 0 <= file.count / 12 else {
+            throw SealedFile.Problem.damaged("its description cannot be read")
+        }
+        let recordBytes = file.count - (words.map { 12 * count + 12 * $0 } ?? 8 * count)
+        guard recordBytes >= 0 else { throw SealedFile.Problem.damaged("its lengths do not fit its size") }
+        var place = recordBytes
+        func next(_ count: Int) throws -> [Int32] {
+            defer { place += 4 * count }
+            return try numbers(file, count, at: place)
+        }
+        let lengths = try next(count)
+        let codes = try next(words ?? count)
         guard lengths.allSatisfy({ $0 >= 0 }),
             lengths.reduce(0, { $0 + Int($1) }) * layout.tokenBytes == recordBytes
         else { throw SealedFile.Problem.damaged("its lengths do not fit its size") }
@@ -134,10 +157,21 @@ final class TokenBuilder {
             let labels = ExampleLabels(type, classCount: classes, codes: codes, sets: sets)
         else { throw SealedFile.Problem.damaged("its labels cannot be read") }
         let names = object["labels"]?.arrayValue?.compactMap(\.stringValue)
+        var rows: TokenRows?
+        if let words {
+            let (counts, continues) = (try next(count), try next(count).map { $0 != 0 })
+            rows = TokenRows(
+                counts: counts, positions: try next(words), pieces: try next(words), continues: continues,
+                lengths: lengths)
+            guard rows != nil else { throw SealedFile.Problem.damaged("its words do not fit its lengths") }
+        }
         let storage = TokenStorage(
-            layout: layout, records: .file(file), lengths: lengths, labels: labels, hasPairs: hasPairs)
+            layout: layout, records: .file(file), lengths: lengths, labels: labels, rows: rows,
+            hasPairs: hasPairs)
+        let dataset = EncodedDataset(
+            storage: storage, maxLength: maxLength, tagNames: words == nil ? [] : names ?? [])
         return (
-            EncodedDataset(storage: storage, maxLength: maxLength), try names.map { try LabelMap(names: $0) },
+            dataset, try names.map { try LabelMap(names: $0) },
             cut
         )
     }

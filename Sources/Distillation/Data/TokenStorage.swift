@@ -1,7 +1,7 @@
 import Files
 import Foundation
 
-/// The tokens of many examples, in memory or in a file, and their lengths and labels.
+/// The tokens of many examples, in memory or in a file, with their lengths, rows and labels.
 ///
 /// An example's record is its token ids, two or four bytes each, and behind them, where the data has pairs, the
 /// segment of each token, one byte each. Lengths and labels are always in memory: eight bytes an example.
@@ -38,6 +38,8 @@ final class TokenStorage: Sendable {
     /// The number of tokens of each example.
     let lengths: [Int32]
     let labels: ExampleLabels
+    /// The rows of examples with an output for each word; `nil` where an example has one.
+    let rows: TokenRows?
     /// Whether each text has a second one.
     let hasPairs: Bool
     private let records: Records
@@ -46,13 +48,15 @@ final class TokenStorage: Sendable {
     private static let markDistance = 64
 
     init(
-        layout: Layout, records: Records, lengths: [Int32], labels: ExampleLabels, hasPairs: Bool = false
+        layout: Layout, records: Records, lengths: [Int32], labels: ExampleLabels, rows: TokenRows? = nil,
+        hasPairs: Bool = false
     ) {
         self.layout = layout
         self.hasPairs = hasPairs
         self.records = records
         self.lengths = lengths
         self.labels = labels
+        self.rows = rows
         var marks: [Int] = []
         var token = 0
         for (index, length) in lengths.enumerated() {

@@ -70,14 +70,18 @@ struct ExportComparison {
                 "the exported model disagrees with this one: \(what) \(measured), more than \(allowed); "
                     + "nothing was saved. --no-check exports all the same")
         }
-        let type = own.model.configuration.task
+        let outputs = own.model.configuration.task.definition.outputs
         var check = ExportCheck(
             runtime: try runner.name, examples: examples.count, largestDifference: largest,
             relativeDifference: relative)
-        if type != .regression {
-            check.agreement = try Evaluator.besideTeacher(theirs, ours, type)[.agreement]
+        if outputs != .real {
+            check.agreement = try outputs.compare(student: theirs, teacher: ours)[.agreement]
         }
-        if let loaded { try judge(&check, loaded, ours: ours, theirs: theirs) }
+        if let loaded {
+            try judge(
+                &check, loaded, ours: loaded.dataset.rows(ofTokens: ours),
+                theirs: loaded.dataset.rows(ofTokens: theirs))
+        }
         return check
     }
 
@@ -88,8 +92,9 @@ struct ExportComparison {
         let labelled = data.dataset.targets.labelledIndices
         let targets = data.dataset.targets.subset(labelled)
         let metric = MetricName.ofTask(own.model.configuration.task)
-        let ownValue = try Evaluator.taskMetric(ours.subset(labelled), targets: targets)
-        let exported = try Evaluator.taskMetric(theirs.subset(labelled), targets: targets)
+        let task = targets.task.definition
+        let ownValue = task.primaryValue(ours.subset(labelled), targets)
+        let exported = task.primaryValue(theirs.subset(labelled), targets)
         (check.data, check.metric, check.own, check.exported) = (
             data.record, metric.rawValue, ownValue, exported
         )

@@ -3,7 +3,7 @@
     python -I -B -c THIS-FILE INPUT.json OUTPUT.json
 
 INPUT.json: {"model": path, "batch_size", "pad_token_id", "input_ids": rows, "token_type_ids": rows}.
-OUTPUT.json: a row of logits for each example; what is no number becomes null.
+OUTPUT.json: a row of logits for each example, of a model of tokens those of all of its tokens; what is no number becomes null.
 """
 
 import json
@@ -35,6 +35,8 @@ for start in range(0, len(order), task["batch_size"]):
     names = {value.name for value in session.get_inputs()}
     logits = session.run(["logits"], {name: value for name, value in feed.items() if name in names})[0]
     for place, row in enumerate(rows):
-        answers[row] = [value if math.isfinite(value) else None for value in logits[place].tolist()]
+        # Of a model of tokens a row for each token of the example, without its padding.
+        own = logits[place] if logits.ndim == 2 else logits[place, :len(ids[row])]
+        answers[row] = [value if math.isfinite(value) else None for value in own.reshape(-1).tolist()]
 with open(sys.argv[2], "w", encoding="utf-8") as file:
     json.dump(answers, file)

@@ -42,36 +42,13 @@ enum Evaluator {
         let names = model.configuration.labelNames
         let values = try validation(logits, targets: targets, teacher: teacher)
         let labelled = targets.labelledIndices
-        let own = logits.subset(labelled)
-        var (f1, confusion): ([Double]?, [[Int]]?)
-        switch targets.subset(labelled) {
-        case .classes(let classes, _):
-            let metrics = metrics(own, labels: classes, labelNames: names)
-            f1 = metrics.f1
-            confusion = metrics.confusionMatrix.isEmpty ? nil : metrics.confusionMatrix
-        case .sets(let sets, _):
-            let metrics = MultiLabelMetrics(
-                predictions: own.labelSets(), labels: sets.map { $0 ?? [] }, classCount: names.count)
-            f1 = metrics.f1
-        case .values: break
-        }
+        let byClass = targets.task.definition.byClass(
+            logits.subset(labelled), targets.subset(labelled), names)
         return ModelEvaluation(
-            problemType: targets.problemType, metrics: values,
-            f1: f1.map { f1 in zip(names, f1).map { LabelScore(label: $0, value: $1) } },
-            confusionMatrix: confusion, examples: labelled.count,
+            problemType: targets.task, metrics: values, f1: byClass.f1, confusionMatrix: byClass.confusion,
+            examples: labelled.count,
             parameters: model.parameters.elementCount, bytesOnDisk: bytesOnDisk,
             latencyP50Milliseconds: latency?.p50, latencyP95Milliseconds: latency?.p95)
-    }
-
-    /// A whole evaluation where labels are classes.
-    static func evaluation(
-        _ model: TransformerModel, logits: Logits, labels: [Int], bytesOnDisk: Int,
-        latency: LatencyStatistics?
-    ) throws -> ModelEvaluation {
-        try evaluation(
-            model, logits: logits,
-            targets: .classes(labels, count: model.configuration.labelNames.count),
-            bytesOnDisk: bytesOnDisk, latency: latency)
     }
 
     static func comparison(
@@ -84,7 +61,8 @@ enum Evaluator {
         {
             speed = slow / max(fast, 1e-9)
         }
-        let values = try besideTeacher(student.logits, teacher.logits, student.evaluation.problemType)
+        let values = try student.evaluation.problemType.definition.outputs.compare(
+            student: student.logits, teacher: teacher.logits)
         return Comparison(
             agreement: values[.agreement] ?? 0, kl: values[.kl], teacherMse: values[.teacherMSE],
             parameterRatio: Double(teacher.evaluation.parameters)

@@ -14,8 +14,11 @@ extension Logits {
     }
 
     /// The logarithm of the softmax of an example's logits, also where a probability is too small for a number.
-    func logSoftmax(_ index: Int) -> [Double] {
-        let row = self[index].map(Double.init)
+    func logSoftmax(_ index: Int) -> [Double] { Self.logSoftmax(of: self[index]) }
+
+    /// The logarithm of the softmax of one row of logits.
+    static func logSoftmax(of row: ArraySlice<Float>) -> [Double] {
+        let row = row.map(Double.init)
         let largest = row.max() ?? 0
         let sum = log(row.reduce(0) { $0 + exp($1 - largest) })
         return row.map { $0 - largest - sum }
@@ -30,22 +33,24 @@ extension Logits {
         return (0..<count).map { index in zip(0..., self[index]).filter { Double($1) > limit }.map(\.0) }
     }
 
-    /// The mean entropy of the answers, in nats: of the softmax, or, where several labels may be right at once, of each
-    /// label's decision. `nil` for regression and without examples.
+    /// The mean entropy of the rows, in nats: of the softmax, or of each decision. `nil` for numbers and without rows.
     ///
-    /// - Parameter problemType: What the logits mean.
-    public func meanEntropy(_ problemType: TaskIdentifier) -> Double? {
+    /// - Parameter outputs: What the logits are.
+    func meanEntropy(_ outputs: OutputKind) -> Double? {
         guard count > 0 else { return nil }
-        switch problemType {
-        case .singleLabel:
-            let sum = (0..<count).reduce(0.0) { sum, index in
-                sum + softmax(index).reduce(0.0) { $0 - ($1 > 0 ? $1 * log($1) : 0) }
-            }
-            return sum / Double(count)
-        case .multiLabel:
+        if outputs == .sigmoid {
             return values.reduce(0.0) { $0 + bernoulliEntropy(Double($1)) } / Double(values.count)
-        case .regression: return nil
         }
+        let entropies = (0..<count).compactMap { outputs.entropy(self[$0]) }
+        return entropies.isEmpty ? nil : entropies.reduce(0, +) / Double(count)
+    }
+
+    /// The mean entropy of the rows of a task's model.
+    public func meanEntropy(_ task: TaskIdentifier) -> Double? { meanEntropy(task.definition.outputs) }
+
+    /// Some rows, in any order and any number of times each.
+    func rows(_ indices: [Int]) -> Logits {
+        Logits(values: indices.flatMap { self[$0] }, classes: classes)
     }
 
     /// The rows of some examples.

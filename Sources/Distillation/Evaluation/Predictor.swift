@@ -76,32 +76,12 @@ public final class Predictor {
                 model, encoded, batchSize: batchSize, precision: precision,
                 of: directory.path(percentEncoded: false))
         else { return [] }
-        switch problemType {
-        case .singleLabel: return try classes(logits)
-        case .multiLabel:
-            return zip(0..., logits.labelSets(threshold: threshold)).map { index, set in
-                Prediction(labels: set.map { labels[$0] }, scores: scores(logits.sigmoid(index)))
-            }
-        case .regression: return logits.values.map { Prediction(score: Double($0)) }
-        }
+        return try problemType.definition.predictions(logits, labels, threshold: threshold)
     }
 
     /// What to say of texts that were cut; `nil` where none was.
     public func cutWarning(_ source: String) -> String? {
         TextLength.warning(cut: cutCount, of: answeredCount, in: source, tokens: maxLength)
-    }
-
-    private func classes(_ logits: Logits) throws -> [Prediction] {
-        let probabilities: [Float] = try withNoGrad { try logits.tensor().softmax().array() }
-        return zip(0..., logits.predictions).map { index, best in
-            let scores = scores(
-                probabilities[index * labels.count..<(index + 1) * labels.count].map(Double.init))
-            return Prediction(label: labels[best], score: scores[best].value, scores: scores)
-        }
-    }
-
-    private func scores(_ probabilities: [Double]) -> [LabelScore] {
-        zip(labels, probabilities).map { LabelScore(label: $0, value: $1) }
     }
 }
 

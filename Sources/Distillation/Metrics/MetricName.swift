@@ -6,6 +6,12 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     case accuracy
     case macroF1 = "macro_f1"
     case microF1 = "micro_f1"
+    /// The share of predicted entities that are right: type and both ends.
+    case precision
+    /// The share of entities that are found.
+    case recall
+    /// The harmonic mean of precision and recall of entities.
+    case f1
     case matthewsCorrelation = "matthews_correlation"
     /// Pearson's correlation with the labels.
     case pearson
@@ -24,6 +30,8 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     /// The share of examples, or of label decisions, on which teacher and student agree; for regression Pearson's
     /// correlation with the teacher.
     case agreement
+    /// The F1 of a student's entities where the teacher's are taken for the truth.
+    case entityAgreement = "entity_agreement"
     /// The mean squared difference from the teacher's numbers.
     case teacherMSE = "teacher_mse"
     /// The expected calibration error.
@@ -36,7 +44,9 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     /// Whether a larger value is the better one. Entropies are no measure of quality: a smaller one counts as more sure.
     public var greaterIsBetter: Bool {
         switch self {
-        case .accuracy, .macroF1, .microF1, .matthewsCorrelation, .pearson, .spearman, .r2, .agreement: true
+        case .accuracy, .macroF1, .microF1, .precision, .recall, .f1, .matthewsCorrelation, .pearson, .spearman,
+            .r2, .agreement, .entityAgreement:
+            true
         case .mse, .mae, .loss, .kl, .teacherMSE, .ece, .entropy, .teacherEntropy: false
         }
     }
@@ -50,10 +60,19 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     ///
     /// - Parameter problemType: What the labels are.
     public func title(for problemType: TaskIdentifier) -> String {
+        problemType.definition.title(of: self) ?? title
+    }
+
+    /// What it is called in tables of no particular task.
+    public var title: String {
         switch self {
-        case .accuracy: problemType == .multiLabel ? "subset accuracy" : "accuracy"
+        case .accuracy: "accuracy"
         case .macroF1: "macro F1"
         case .microF1: "micro F1"
+        case .precision: "precision"
+        case .recall: "recall"
+        case .f1: "F1"
+        case .entityAgreement: "entity agreement"
         case .matthewsCorrelation: "Matthews correlation"
         case .pearson: "Pearson correlation"
         case .spearman: "Spearman correlation"
@@ -62,7 +81,7 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
         case .r2: "R²"
         case .loss: "loss"
         case .kl: "KL to teacher"
-        case .agreement: problemType == .regression ? "correlation with teacher" : "agreement"
+        case .agreement: "agreement"
         case .teacherMSE: "mean squared difference from teacher"
         case .ece: "calibration error"
         case .entropy: "entropy"
@@ -70,20 +89,11 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
         }
     }
 
-    /// The metric that a model of a problem type is known by: accuracy, micro F1 or Pearson's correlation.
-    public static func ofTask(_ problemType: TaskIdentifier) -> MetricName {
-        switch problemType {
-        case .singleLabel: .accuracy
-        case .multiLabel: .microF1
-        case .regression: .pearson
-        }
-    }
+    /// The metric that a model of a task is known by: accuracy, micro F1, Pearson's correlation, or the entities' F1.
+    public static func ofTask(_ task: TaskIdentifier) -> MetricName { task.definition.primaryMetric }
 
-    /// The metric that chooses the best checkpoint where none is named. For regression it is R², which sees errors of scale
-    /// and offset: a correlation can be highest where every number is far off.
-    public static func defaultForBest(_ problemType: TaskIdentifier) -> MetricName {
-        problemType == .regression ? .r2 : ofTask(problemType)
-    }
+    /// The metric that chooses the best checkpoint where none is named.
+    public static func defaultForBest(_ task: TaskIdentifier) -> MetricName { task.definition.metricForBest }
 
     /// The metrics that a run computes, in their order.
     ///
@@ -91,15 +101,8 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     ///   - problemType: What the labels are.
     ///   - hasTeacher: Whether there is a teacher to compare with.
     public static func available(for problemType: TaskIdentifier, hasTeacher: Bool) -> [MetricName] {
-        let own: [MetricName] =
-            switch problemType {
-            case .singleLabel: [.accuracy, .macroF1, .matthewsCorrelation, .loss, .ece, .entropy]
-            case .multiLabel: [.accuracy, .macroF1, .microF1, .loss, .ece, .entropy]
-            case .regression: [.pearson, .spearman, .mse, .mae, .r2, .loss]
-            }
-        let beside: [MetricName] =
-            problemType == .regression ? [.agreement, .teacherMSE] : [.kl, .agreement, .teacherEntropy]
-        let all = own + (hasTeacher ? beside : [])
+        let task = problemType.definition
+        let all = task.labelMetrics + (hasTeacher ? task.teacherMetrics : [])
         return allCases.filter(all.contains)
     }
 

@@ -17,7 +17,7 @@ extension ModelCard {
             if !values.isEmpty { pairs.append((name, CardYAML.list(values.map(CardYAML.text)))) }
         }
         add("library_name", "transformers")
-        add("pipeline_tag", "text-classification")
+        add("pipeline_tag", problemType.definition.card.pipeline)
         let license = options.license ?? source.license
         add("license", license)
         if options.license == nil, license == "other" {
@@ -66,23 +66,13 @@ extension ModelCard {
 
     /// The Hub's names of the metrics.
     private var metricIdentifiers: [String] {
-        switch problemType {
-        case .singleLabel: ["accuracy", "f1", "matthews_correlation"]
-        case .multiLabel: ["f1", "accuracy"]
-        case .regression: ["pearsonr", "spearmanr", "mse"]
-        }
+        problemType.definition.card.identifiers
     }
 
     /// What the Hub shows of an evaluation: own measurements, and so not verified. `nil` without a finite number.
     private func modelIndex(_ result: Result) -> Node? {
-        let listed: [(MetricName, String)] =
-            switch problemType {
-            case .singleLabel:
-                [(.accuracy, "accuracy"), (.macroF1, "f1"), (.matthewsCorrelation, "matthews_correlation")]
-            case .multiLabel: [(.microF1, "f1"), (.macroF1, "f1"), (.accuracy, "accuracy")]
-            case .regression: [(.pearson, "pearsonr"), (.spearman, "spearmanr"), (.mse, "mse")]
-            }
-        let metrics = listed.compactMap { metric, identifier -> Node? in
+        let card = problemType.definition.card
+        let metrics = card.index.compactMap { metric, identifier -> Node? in
             guard let value = result.evaluation.metrics[metric], value.isFinite else { return nil }
             let title = metric.title(for: problemType)
             return CardYAML.mapping([
@@ -98,8 +88,8 @@ extension ModelCard {
             (
                 "task",
                 CardYAML.mapping([
-                    ("type", CardYAML.text("text-classification")),
-                    ("name", CardYAML.text("Text Classification")),
+                    ("type", CardYAML.text(card.pipeline)),
+                    ("name", CardYAML.text(card.pipelineTitle)),
                 ])
             ),
             (

@@ -166,21 +166,16 @@ extension ModelCard {
             case .quantised(_, let type): "\(name) with \(type.rawValue) weights"
             }
         let list = labels.map { "`\(Self.inline($0))`" }.joined(separator: ", ")
-        return switch problemType {
-        case .singleLabel: "A text classifier (\(shape)), \(made) to tell \(list) apart."
-        case .multiLabel:
-            "A text classifier (\(shape)), \(made) to find which of \(list) apply, any number of them at once: "
-                + "those whose logit is above 0."
-        case .regression: "A text regressor (\(shape)), \(made): its one output is a number."
-        }
+        return problemType.definition.card.summary(shape, made, list)
     }
 
     private var use: [String] {
+        let autoModel = problemType.definition.card.autoModel
         var lines = [
             "```python",
-            "from transformers import AutoModelForSequenceClassification, AutoTokenizer",
+            "from transformers import \(autoModel), AutoTokenizer",
             "",
-            "model = AutoModelForSequenceClassification.from_pretrained(\(Self.python(title)))",
+            "model = \(autoModel).from_pretrained(\(Self.python(title)))",
             "tokenizer = AutoTokenizer.from_pretrained(\(Self.python(title)))",
             "```",
         ]
@@ -198,12 +193,7 @@ extension ModelCard {
         func row(_ name: String, _ value: (ModelEvaluation) -> String) -> String {
             "| \(name) | " + columns.map { value($0.evaluation) }.joined(separator: " | ") + " |"
         }
-        let names: [MetricName] =
-            switch problemType {
-            case .singleLabel: [.accuracy, .macroF1, .matthewsCorrelation]
-            case .multiLabel: [.microF1, .macroF1, .accuracy]
-            case .regression: [.pearson, .spearman, .mse, .mae]
-            }
+        let names = problemType.definition.card.table
         return [
             "| | " + columns.map(\.name).joined(separator: " | ") + " |",
             "|---|" + columns.map { _ in "---|" }.joined(),

@@ -139,17 +139,18 @@ struct Preflight {
                     + "their relations to mean anything. Use a --per-device-train-batch-size of 16 or more.")
         }
         guard request.usesDefaultObjectives else { return }
+        let hasProbabilities = setup.problemType.definition.outputs != .real
         if request.alpha == 0 {
             findings.add(
                 .warning, "alpha is 0: nothing is learnt from the teacher. `distill finetune` does the same.")
         }
-        if let cold = request.temperature.extremes.min(), cold < 1, setup.problemType != .regression {
+        if let cold = request.temperature.extremes.min(), cold < 1, hasProbabilities {
             findings.add(
                 .warning,
                 "A temperature of \(cold) sharpens the teacher's answers into labels; usual values are 1 to 10."
             )
         }
-        if let hot = request.temperature.extremes.max(), hot > 50, setup.problemType != .regression {
+        if let hot = request.temperature.extremes.max(), hot > 50, hasProbabilities {
             findings.add(
                 .warning,
                 "A temperature of \(hot) flattens the teacher's answers: the loss compares little more than the "
@@ -165,7 +166,7 @@ struct Preflight {
     // MARK: - Data
 
     private func checkClasses() throws {
-        guard setup.problemType == .singleLabel, data.train.labelledCount > 0 else { return }
+        guard setup.problemType.definition.outputs == .softmax, data.train.labelledCount > 0 else { return }
         let (names, counts) = (data.labels.names, data.train.classCounts)
         let missing = names.indices.filter { !counts.indices.contains($0) || counts[$0] == 0 }.map {
             names[$0]

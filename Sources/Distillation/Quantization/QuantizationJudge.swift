@@ -41,7 +41,7 @@ struct QuantizationJudge {
     func evaluations(_ subjects: [Subject]) throws -> [ModelEvaluation] {
         let latencies = try log.phase("Timing") { () -> [LatencyStatistics?] in
             let timed = subjects.compactMap { subject in
-                subject.dataset.map { LatencyProbe.Subject(classifier: subject.classifier, dataset: $0) }
+                subject.dataset.map { LatencyProbe.Subject(model: subject.classifier.model, dataset: $0) }
             }
             guard timed.count == subjects.count else { return subjects.map { _ in nil } }
             return try LatencyProbe.measure(timed, samples: request.latencySamples)

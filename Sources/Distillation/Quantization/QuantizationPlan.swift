@@ -79,8 +79,8 @@ struct QuantizationPlan {
         var result: [String: Double] = [:]
         for layer in quantizer.layers {
             onModel()
-            let values = try Evaluator.besideTeacher(
-                logits([layer.name]), reference, dataset.targets.problemType)
+            let values = try dataset.problemType.definition.outputs.compare(
+                student: logits([layer.name]), teacher: reference)
             result[layer.name] = values[.kl] ?? values[.teacherMSE] ?? 0
         }
         return result
@@ -98,9 +98,9 @@ struct QuantizationPlan {
     }
 
     /// The task's own metric on the examples that have a label.
-    private func metric(_ logits: Logits) throws -> Double {
+    private func metric(_ logits: Logits) -> Double {
         let labelled = dataset.targets.labelledIndices
-        return try Evaluator.taskMetric(
-            logits.subset(labelled), targets: dataset.targets.subset(labelled))
+        return dataset.problemType.definition.primaryValue(
+            logits.subset(labelled), dataset.targets.subset(labelled))
     }
 }

@@ -3,15 +3,10 @@ import Transformers
 extension DistillRequest {
     /// What the student learns from where nothing is described: the softened outputs of the teacher, and the labels.
     func defaultObjectives(_ problemType: TaskIdentifier) -> [ObjectiveSpecification] {
-        var soft: ObjectiveSpecification
-        switch problemType {
-        case .singleLabel:
-            soft = .init("kl", weight: alpha, options: ["temperature": temperature.description])
-        case .multiLabel:
-            soft = .init(
-                "soft_binary_cross_entropy", weight: alpha, options: ["temperature": temperature.description])
-        case .regression: soft = .init("logits_mse", weight: alpha)
-        }
+        let task = problemType.definition
+        let soft = ObjectiveSpecification(
+            task.softObjective, weight: alpha,
+            options: task.outputs == .real ? [:] : ["temperature": temperature.description])
         let labels = training.labelObjective(problemType, weight: alpha.map { 1 - $0 })
         return alpha == 1 ? [soft] : [soft, labels]
     }

@@ -69,7 +69,10 @@ struct DistillationSetup {
                         request, classifier, student: (data, directory), labels: first.labels, log),
                     columns: columns)
             }
-            if let source { sources.append(source) }
+            if let source {
+                try findings.attempt { try Self.requireSameRows(source, data) }
+                sources.append(source)
+            }
         }
         guard let data, !sources.isEmpty else {
             try findings.throwErrors()
@@ -123,6 +126,15 @@ struct DistillationSetup {
             loader: request.cache.loader(
                 request.data.options, tokenizer: teacher.tokenizer, directory: teacher.directory,
                 maxLength: maxLength, log: log))
+    }
+
+    /// - Throws: ``DistillationError`` where a teacher's outputs are not for the student's rows.
+    private static func requireSameRows(_ teacher: TeacherSource, _ student: RunData) throws {
+        guard teacher.data.train.rowCount != student.train.rowCount else { return }
+        throw DistillationError(
+            "\(teacher.classifier.directory.path): its tokenizer gives \(teacher.data.train.rowCount) tokens with labels, the "
+                + "student's \(student.train.rowCount); with tokenizers of two kinds train at the words' first tokens "
+                + "(--label-tokens first)")
     }
 
     /// Where a teacher has the first teacher's classes.

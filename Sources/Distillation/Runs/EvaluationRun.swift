@@ -19,7 +19,7 @@ public struct EvaluationRun {
         let classifier = try TrainedClassifier(request.model, device: request.device)
         let teacher = try request.teacher.map { try TrainedClassifier($0, device: request.device) }
         // The name of a regression's one output says nothing.
-        if let teacher, classifier.model.configuration.task != .regression,
+        if let teacher, classifier.model.configuration.task.definition.fixedClassNames == nil,
             let difference = classifier.labels.difference(from: teacher.labels)
         {
             throw DistillationError(

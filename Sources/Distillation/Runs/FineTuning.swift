@@ -47,7 +47,7 @@ public struct FineTuning {
         }
         let model = try log.phase("Loading the model") {
             let (model, report) = try AutoModel.load(
-                from: request.model, labelNames: data.labels.names, problemType: data.problemType,
+                from: request.model, labelNames: data.labels.names, task: data.problemType,
                 ignoreMismatchedSizes: request.ignoreMismatchedSizes, seed: seed, device: request.device)
             guard !model.parameters.isQuantized else {
                 throw DistillationError(

@@ -19,27 +19,25 @@ extension Gain {
     ///
     /// - Throws: ``DistillationError`` without examples.
     init(_ student: Logits, _ baseline: Logits, targets: Targets, seed: UInt64) throws {
-        let metric = MetricName.ofTask(targets.problemType)
-        func value(_ logits: Logits, _ places: [Int]) throws -> Double {
-            try Evaluator.taskMetric(logits.subset(places), targets: targets.subset(places))
-        }
+        let task = targets.task.definition
         let all = targets.labelledIndices
+        let (own, other, labels) = (student.subset(all), baseline.subset(all), targets.subset(all))
         let bootstrap: PairedBootstrap
-        if case .classes(let classes, _) = targets {
-            // Accuracy is a mean over examples, and so quickly resampled.
-            func scores(_ logits: Logits) -> [Double] {
-                let predictions = logits.predictions
-                return all.map { predictions[$0] == classes[$0] ? 1 : 0 }
-            }
-            bootstrap = try PairedBootstrap(scores: scores(student), others: scores(baseline), seed: seed)
+        if let scores = task.rowScores(own, labels), let others = task.rowScores(other, labels) {
+            // A mean over rows is quickly resampled.
+            bootstrap = try PairedBootstrap(scores: scores, others: others, seed: seed)
         } else {
-            bootstrap = try PairedBootstrap(count: all.count, resamples: 1000, seed: seed) { drawn in
-                let places = drawn.map { all[$0] }
-                return try value(student, places) - value(baseline, places)
+            // What is drawn is an example with all of its rows.
+            let examples = labels.examples
+            bootstrap = try PairedBootstrap(count: examples.count, resamples: 1000, seed: seed) { drawn in
+                let (rows, drawnLabels) = labels.drawing(examples, drawn)
+                return task.primaryValue(own.rows(rows), drawnLabels)
+                    - task.primaryValue(other.rows(rows), drawnLabels)
             }
         }
         self.init(
-            metric: metric, student: try value(student, all), baseline: try value(baseline, all),
+            metric: task.primaryMetric, student: task.primaryValue(own, labels),
+            baseline: task.primaryValue(other, labels),
             difference: bootstrap.difference, low: bootstrap.lower, high: bootstrap.upper,
             pValue: bootstrap.pValue)
     }

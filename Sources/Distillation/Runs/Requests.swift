@@ -17,6 +17,8 @@ public struct DataRequest: Sendable, Equatable {
     /// What the labels are; `nil` for the teacher's, or, without one, several labels where JSON arrays are the labels, else
     /// one of several classes.
     public var problemType: TaskIdentifier?
+    /// Which tokens a model of words is trained at; it is evaluated at the words' first tokens.
+    public var rowUnit = RowUnit.words
     /// What stands between the names of an example that has several labels, where they are not a JSON array.
     public var labelSeparator = ","
     /// How the fields of CSV and TSV are told apart.
@@ -179,6 +181,8 @@ public struct EvaluateRequest: Sendable {
     public var textColumn: String?
     public var textPairColumn: String?
     public var labelColumn: String?
+    /// Which tokens a model of words is trained at; it is evaluated at the words' first tokens.
+    public var rowUnit = RowUnit.words
     /// What stands between the names of an example that has several labels, where they are not a JSON array.
     public var labelSeparator = ","
     /// How the fields of CSV and TSV are told apart.

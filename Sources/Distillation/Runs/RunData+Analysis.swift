@@ -21,7 +21,7 @@ extension RunData {
             limit: limit)
         guard limit > 0 else { return analysis }
         var options = request.options
-        options.labelForm = .init(problemType)
+        options.labelForm = problemType.definition.labelForm
         // A split of the training data may lie among examples without labels.
         options.allowsUnlabelled = request.validation == nil && teacher != nil
         let problem = ExampleTexts.fill(

@@ -45,7 +45,7 @@ struct RunData {
         guard let map = data.labels else {
             throw RowReader.noLabels(data.record.path, Self.columnNames(request.train, loader.options))
         }
-        guard type != .singleLabel || map.count > 1 else {
+        guard type.definition.outputs != .softmax || map.count > 1 else {
             throw DistillationError(
                 "\(data.record.path): all examples have the label '\(map.names.first ?? "")'; "
                     + "a classifier needs at least two labels")
@@ -84,7 +84,7 @@ struct RunData {
         }
         trainRecord = DataRecord(
             path: data.record.path, examples: trained.count, sha256: data.record.sha256)
-        train = try trained.joined(with: extra.map(\.dataset))
+        train = try trained.joined(with: extra.map(\.dataset)).byRows(request.rowUnit)
         test = try testFile.map { try loader.load($0, labels: .given(map), problemType: type) }
     }
 
@@ -109,6 +109,7 @@ struct RunData {
                     + "teacher")
         }
         if let asked = request.problemType { return asked }
+        if TaggedOptions.isNamedForWords(request.train) { return .tokenClassification }
         guard !hasTeacher else { return .singleLabel }
         return try TextStream.hasLabelSets(request.train, options: request.options)
             ? .multiLabel : .singleLabel

@@ -112,7 +112,7 @@ struct StudentBuilder {
         let own = try ModelConfiguration(contentsOf: directory)
         let (model, report) = try AutoModel.load(
             from: directory, labelNames: hasOwnLabels(own) ? nil : names,
-            problemType: teacher.model.configuration.task, seed: seed, device: device,
+            task: teacher.model.configuration.task, seed: seed, device: device,
             instrument: instrument)
         let labels = model.configuration.labelNames
         guard labels == names else {

@@ -33,40 +33,14 @@ public struct TeacherAssessment: Sendable, Equatable {
     ///   - targets: Their labels; examples without one do not count.
     public init(_ logits: Logits, targets: Targets) {
         let labelled = targets.labelledIndices
-        let own = logits.subset(labelled)
-        switch targets.subset(labelled) {
-        case .classes(let classes, _): self.init(predictions: own.predictions, labels: classes)
-        case .sets(let sets, let count):
-            let sets = sets.map { $0 ?? [] }
-            self.init(
-                metric: .microF1,
-                value: MultiLabelMetrics(predictions: own.labelSets(), labels: sets, classCount: count)
-                    .microF1, baseline: Self.bestConstantF1(sets, classes: count))
-        case .values(let values):
-            let metrics = RegressionMetrics(
-                predictions: own.values.map(Double.init), labels: values.map(Double.init))
-            self.init(metric: .pearson, value: metrics.pearson, baseline: 0, r2: metrics.r2)
-        }
+        self = targets.task.definition.assess(logits.subset(labelled), targets.subset(labelled))
     }
 
-    private init(metric: MetricName, value: Double, baseline: Double, r2: Double? = nil) {
+    init(metric: MetricName, value: Double, baseline: Double, r2: Double? = nil) {
         self.metric = metric
         self.value = value
         self.baseline = baseline
         self.r2 = r2
-    }
-
-    /// The micro F1 of giving each example the same set: the commonest labels, as many of them as are best.
-    private static func bestConstantF1(_ sets: [[Int]], classes: Int) -> Double {
-        var counts = [Int](repeating: 0, count: classes)
-        for label in sets.joined() where counts.indices.contains(label) { counts[label] += 1 }
-        let actual = counts.reduce(0, +)
-        var (hits, best) = (0, 0.0)
-        for (given, count) in zip(1..., counts.sorted(by: >)) where !sets.isEmpty {
-            hits += count
-            best = max(best, 2 * Double(hits) / Double(given * sets.count + actual))
-        }
-        return best
     }
 
     /// The share of right classes, of a teacher that chooses one.
@@ -82,6 +56,8 @@ public struct TeacherAssessment: Sendable, Equatable {
                 format:
                     "The teacher's micro F1 on the validation data is %.2f %% (best constant answer: %.2f %%).",
                 value * 100, baseline * 100)
+        case .f1:
+            String(format: "The teacher's F1 on the validation data's entities is %.2f %%.", value * 100)
         case .pearson:
             String(
                 format:
@@ -112,6 +88,7 @@ public struct TeacherAssessment: Sendable, Equatable {
                     format:
                         "The teacher's micro F1 is %.1f %%, no better than always giving the same labels (%.1f %%). ",
                     value * 100, baseline * 100)
+            case .f1: "The teacher finds none of the validation data's entities. "
             case .pearson:
                 String(
                     format: "The teacher's Pearson correlation is %.4f, no better than a constant's. ", value)

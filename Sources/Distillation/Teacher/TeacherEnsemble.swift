@@ -61,23 +61,12 @@ struct TeacherEnsemble: TeacherOutputs {
     /// Logits to what is averaged.
     private func mapped(_ row: [Float]) -> [Double] {
         let row = row.map { Double($0) }
-        guard combination == .probabilities else { return row }
-        switch problemType {
-        case .regression: return row
-        case .multiLabel: return row.map { 1 / (1 + exp(-$0)) }
-        case .singleLabel: return Logits.softmax(of: row)
-        }
+        return combination == .probabilities ? problemType.definition.outputs.probabilities(row) : row
     }
 
     /// The average to logits.
     private func unmapped(_ row: [Double]) -> [Double] {
-        guard combination == .probabilities else { return row }
-        let least = Double(Float.leastNormalMagnitude)
-        switch problemType {
-        case .regression: return row
-        case .multiLabel: return row.map { log(max($0, least)) - log(max(1 - $0, least)) }
-        case .singleLabel: return row.map { log(max($0, least)) }
-        }
+        combination == .probabilities ? problemType.definition.outputs.logits(row) : row
     }
 }
 

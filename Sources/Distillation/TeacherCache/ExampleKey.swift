@@ -13,8 +13,10 @@ struct ExampleKey: Hashable, Comparable, Sendable {
         self.low = low
     }
 
-    /// - Parameter scratch: Memory that is used again for each key.
-    init(_ example: EncodedExample, scratch: inout [UInt8]) {
+    /// - Parameters:
+    ///   - token: The token whose output is meant, below 0 for a word that has none; `nil` for the example's.
+    ///   - scratch: Memory that is used again for each key.
+    init(_ example: EncodedExample, token: Int32? = nil, scratch: inout [UInt8]) {
         scratch.removeAll(keepingCapacity: true)
         func append(_ word: UInt32, to bytes: inout [UInt8]) {
             bytes.append(UInt8(truncatingIfNeeded: word))
@@ -26,6 +28,7 @@ struct ExampleKey: Hashable, Comparable, Sendable {
         append(UInt32(example.inputIDs.count), to: &scratch)
         for id in example.inputIDs { append(UInt32(bitPattern: id), to: &scratch) }
         for type in example.tokenTypeIDs { scratch.append(UInt8(truncatingIfNeeded: type)) }
+        if let token { append(UInt32(bitPattern: token), to: &scratch) }
         (high, low) = scratch.withUnsafeBytes { Digest.short($0) }
     }
 

@@ -33,30 +33,38 @@ struct TeacherLabeler {
         // Also what was computed before an error, or a stop, is kept.
         defer { try? store.flush() }
         var rows: [UInt32]? = []
-        rows?.reserveCapacity(dataset.count)
-        var (example, scratch) = (EncodedExample(), [UInt8]())
+        rows?.reserveCapacity(dataset.rowCount)
+        var keys = RowKeys(dataset)
         var computed = 0
         for start in stride(from: 0, to: dataset.count, by: Self.windowSize) {
             let end = min(start + Self.windowSize, dataset.count)
-            var missing: [(index: Int, key: ExampleKey)] = []
+            var (missing, missingKeys): ([Int], [ExampleKey]) = ([], [])
             var seen: Set<ExampleKey> = []
             for index in start..<end {
-                try dataset.read(index, into: &example)
-                let key = ExampleKey(example, scratch: &scratch)
-                if let row = store.row(of: key) {
-                    rows?.append(UInt32(row))
+                let own = try keys.next(index)
+                let found = own.compactMap { store.row(of: $0) }
+                if found.count == own.count {
+                    rows?.append(contentsOf: found.map { UInt32($0) })
                 } else {
                     rows = nil
-                    if !store.contains(key), seen.insert(key).inserted { missing.append((index, key)) }
+                    // Equal examples are computed once.
+                    let isNew = own.contains { !store.contains($0) && !seen.contains($0) }
+                    seen.formUnion(own)
+                    if isNew {
+                        missing.append(index)
+                        missingKeys += own
+                    }
                 }
             }
             if !missing.isEmpty {
-                try store.requireRoom(rows: missing.count)
-                let window = dataset.subset(missing.lazy.map(\.index))
+                try store.requireRoom(rows: missingKeys.count)
+                let window = dataset.subset(missing)
                 guard let logits = try logits(window, after: start, of: end, onProgress, shouldStop) else {
                     return nil
                 }
-                try store.append(missing.map(\.key), logits.values)
+                // Of an example some of whose words were stored before, the others.
+                let new = missingKeys.indices.filter { !store.contains(missingKeys[$0]) }
+                try store.append(new.map { missingKeys[$0] }, logits.subset(new).values)
                 computed += missing.count
             } else if shouldStop() {
                 return nil
@@ -81,15 +89,36 @@ struct TeacherLabeler {
             onProgress: { onProgress(start + Int(Double($0) * share)) }, shouldStop: shouldStop)
     }
 
-    /// The row of each example, now that all are there.
+    /// Where each row is stored, now that all are there.
     private func rows(of dataset: EncodedDataset, in store: OutputStore) throws -> [UInt32] {
-        var (example, scratch) = (EncodedExample(), [UInt8]())
-        return try (0..<dataset.count).map { index in
-            try dataset.read(index, into: &example)
-            guard let row = store.row(of: ExampleKey(example, scratch: &scratch)) else {
-                throw DistillationError("the teacher's output for example \(index + 1) is missing")
+        var keys = RowKeys(dataset)
+        return try (0..<dataset.count).flatMap { index in
+            try keys.next(index).map { key in
+                guard let row = store.row(of: key) else {
+                    throw DistillationError("the teacher's output for example \(index + 1) is missing")
+                }
+                return UInt32(row)
             }
-            return UInt32(row)
+        }
+    }
+}
+
+/// Makes the keys of a data set's rows.
+private struct RowKeys {
+    private let dataset: EncodedDataset
+    private var (example, scratch) = (EncodedExample(), [UInt8]())
+
+    init(_ dataset: EncodedDataset) { self.dataset = dataset }
+
+    /// The keys of an example's rows: of the example, or of each of its words.
+    mutating func next(_ index: Int) throws -> [ExampleKey] {
+        try dataset.read(index, into: &example)
+        guard let positions = dataset.rowPositions(of: index) else {
+            return [ExampleKey(example, scratch: &scratch)]
+        }
+        // Each word without tokens has a key of its own.
+        return positions.enumerated().map { place, position in
+            ExampleKey(example, token: position < 0 ? -1 - Int32(place) : position, scratch: &scratch)
         }
     }
 }

@@ -1,19 +1,19 @@
 import Torch
 
-/// A teacher's logits for the examples of a data set, wherever they lie.
+/// A teacher's logits for the rows of a data set, wherever they lie: one for each example, or for each word.
 public protocol TeacherOutputs: Sendable {
-    /// The examples.
+    /// The rows.
     var count: Int { get }
     var classes: Int { get }
 
-    /// Appends the logits of an example.
+    /// Appends the logits of a row.
     ///
     /// - Throws: `FileError` where they cannot be read.
     func appendRow(_ index: Int, to values: inout [Float]) throws
 }
 
 extension TeacherOutputs {
-    /// The logits of some examples, row after row.
+    /// The logits of some rows, one after another.
     public func rows(_ indices: some Collection<Int>) throws -> [Float] {
         var values: [Float] = []
         values.reserveCapacity(indices.count * classes)
@@ -24,7 +24,7 @@ extension TeacherOutputs {
     /// All rows, in memory.
     public func logits() throws -> Logits { Logits(values: try rows(0..<count), classes: classes) }
 
-    /// The rows of some examples as a tensor (indices, classes).
+    /// Some rows as a tensor (indices, classes).
     func tensor(_ indices: [Int], device: Device) throws -> Tensor {
         try Tensor(rows(indices), shape: [indices.count, classes], device: device)
     }
@@ -34,13 +34,13 @@ extension Logits: TeacherOutputs {
     public func appendRow(_ index: Int, to values: inout [Float]) throws { values += self[index] }
 }
 
-/// Rows of a teacher's stored outputs, by example.
+/// Rows of a teacher's stored outputs.
 struct StoredTeacherOutputs: TeacherOutputs {
     let classes: Int
     let segments: [any OutputSegment]
     /// Where the first row of each segment stands among all rows.
     private let firstRows: [Int]
-    /// Each example's row among all rows.
+    /// Where each row is stored.
     private let rows: [UInt32]
 
     init(classes: Int, segments: [any OutputSegment], rows: [UInt32]) {

@@ -60,7 +60,8 @@ extension Trainer {
                 let classes = try pass.student.size(1)
                 let own = Logits(values: students.next(pass.student.count), classes: classes)
                 let theirs = pass.teacher.map { Logits(values: teachers.next($0.count), classes: classes) }
-                stepSums.statistics.add(pass.batch.targets, student: own, teacher: theirs)
+                pass.batch.targets.task.definition.add(
+                    pass.batch.targets, student: own, teacher: theirs, to: &stepSums.statistics)
             }
             stepSums.add(means, total: total, count: step.examples)
             let norm: Double =
@@ -106,16 +107,5 @@ private struct ValueReader {
     mutating func next(_ count: Int) -> [Float] {
         defer { place += count }
         return Array(values[place..<place + count])
-    }
-}
-
-extension TrainingStatistics {
-    /// Adds a batch: logits (B, C).
-    mutating func add(_ targets: Targets, student: Logits, teacher: Logits?) {
-        switch targets {
-        case .classes(let classes, _): add(student: student, teacher: teacher, classes: classes)
-        case .sets(let sets, _): add(student: student, teacher: teacher, sets: sets)
-        case .values(let values): add(student: student, teacher: teacher, values: values)
-        }
     }
 }

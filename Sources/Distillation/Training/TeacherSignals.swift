@@ -30,7 +30,7 @@ public struct TeacherSignals {
         logits: Tensor, outputs: ModelOutput?
     ) {
         guard needs.teacherFeatures || batch.isAugmented, let model else {
-            return (try logits.tensor(batch.indices, device: device), nil)
+            return (try logits.tensor(batch.rows, device: device), nil)
         }
         let options = ForwardOptions(
             precision: precision,
@@ -38,7 +38,7 @@ public struct TeacherSignals {
                 hiddenStates: needs.teacherHiddenStates, projections: needs.teacherProjections))
         let outputs = try withNoGrad { try model(batch.input, options) }
         // An augmented text has outputs of its own, which no cache may hold or give.
-        let logits = try batch.isAugmented ? outputs.logits : logits.tensor(batch.indices, device: device)
+        let logits = try batch.isAugmented ? outputs.logits : logits.tensor(batch.rows, device: device)
         return (logits, outputs)
     }
 }

@@ -83,8 +83,8 @@ public final class TuningTrials {
         let labelled = (0..<data.count).filter { data.isLabelled($0) }
         let source = lesson.setup.data.trainRecord.path
         let kFold =
-            data.problemType == .singleLabel
-            ? try KFold(labels: labelled.map { data.label(of: $0) }, k: folds, seed: seed, source: source)
+            !data.strata.isEmpty
+            ? try KFold(labels: labelled.map { data.strata[$0] }, k: folds, seed: seed, source: source)
             : try KFold(count: labelled.count, k: folds, seed: seed, source: source)
         let held = try kFold.split(fold: fold).validation.map { labelled[Int($0)] }
         let isHeld = Set(held)
@@ -93,7 +93,7 @@ public final class TuningTrials {
         session.validation = data.subset(held)
         session.teacher = (
             lesson.signals(rest),
-            try TeacherOutputsSubset(base: lesson.outputs.train, indices: held).logits()
+            try TeacherOutputsSubset(base: lesson.outputs.train, indices: data.rows(of: held)).logits()
         )
     }
 

@@ -71,6 +71,11 @@ public struct ExportableModel: Sendable {
     /// The directory's path, for messages.
     public var path: String { directory.plainPath }
 
+    /// Whether its head gives a row of logits for each token.
+    var classifiesTokens: Bool {
+        configuration["architectures"]?.arrayValue?.first?.stringValue?.hasSuffix("ForTokenClassification") == true
+    }
+
     /// The number of single numbers in all tensors.
     public var elementCount: Int { checkpoint.tensors.reduce(0) { $0 + $1.shape.reduce(1, *) } }
 

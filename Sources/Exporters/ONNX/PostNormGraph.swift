@@ -3,9 +3,10 @@ import Safetensors
 /// An encoder of BERT's layers with its classifier, under transformers' names.
 ///
 /// Inputs and output are those of transformers' own exports: `input_ids`, `attention_mask` and, where the family tells
-/// segments apart, `token_type_ids`, int64 (batch, sequence), and `logits`, float32 (batch, classes).
+/// segments apart, `token_type_ids`, int64 (batch, sequence), and `logits`, float32 (batch, classes), or for token
+/// classification (batch, sequence, classes).
 ///
-/// The logits need nothing of the last layer but each example's first token, so only that is computed there.
+/// A sequence classifier's logits need nothing of the last layer but each example's first token, so only that is computed there.
 struct PostNormGraph {
     private let builder: GraphBuilder
     private let model: ExportableModel
@@ -80,19 +81,26 @@ struct PostNormGraph {
         var hidden = try embeddings(ids, types)
         let additiveMask = additiveMask(mask)
         for index in 0..<layers {
-            hidden = try layer(index, hidden, additiveMask, firstOnly: index == layers - 1)
+            hidden = try layer(
+                index, hidden, additiveMask, firstOnly: index == layers - 1 && !model.classifiesTokens)
         }
+        if model.classifiesTokens { return output(try linear(hidden, "classifier", model.labels.count, width), shape) }
         // Still (B, 1, H): the runtime makes other nodes of a product of two matrices, and those it does not fuse with
         // quantisation.
         let (dense, head) = (layout.dense, layout.classifier)
         let pooled = builder.node(
             dense.activation, [try linear(hidden, dense.module, width, width)], in: dense.module)
         let wide = try linear(pooled, head, model.labels.count, width)
-        var logits = builder.node("Squeeze", [wide, builder.integers([1])], in: head)
+        output(builder.node("Squeeze", [wide, builder.integers([1])], in: head), [shape[0]])
+    }
+
+    /// - Parameter rows: What has a row of logits.
+    private func output(_ logits: GraphBuilder.Value, _ rows: [Dimension]) {
+        var logits = logits
         if builder.float != .float32 {
-            logits = builder.node("Cast", [logits], in: head, ["to": .dtype(.float32)])
+            logits = builder.node("Cast", [logits], in: layout.classifier, ["to": .dtype(.float32)])
         }
-        builder.output(logits, as: "logits", .float, [.dynamic("batch"), .fixed(model.labels.count)])
+        builder.output(logits, as: "logits", .float, rows + [.fixed(model.labels.count)])
     }
 
     private func linear(

@@ -3,11 +3,13 @@ import Datasets
 import Distillation
 import Foundation
 import Tokenizers
+import Torch
+import Transformers
 
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict",
-        abstract: "Classify texts: a JSON line for each.",
+        abstract: "Classify texts, or find entities in them: a JSON line for each.",
         discussion: """
             Each line of a plain text, or of standard input, is one text; with --pairs it is two, separated by a tab. \
             Of a file that is named .csv, .tsv, .jsonl, .json (each also with .gz) or .parquet the column of the text is \
@@ -17,6 +19,10 @@ struct PredictCommand: ParsableCommand {
             The keys of an answer are label (the most likely one), score (its probability) and scores (every label's); \
             of a model that may choose several labels, labels (those whose probability is above --threshold) and scores; \
             of a regression, score (the number).
+
+            A model for token classification finds entities: entities is a list, each with entity_group (with \
+            --aggregation none entity and index), score, word, start and end, as transformers' pipeline gives them. Longer \
+            texts are read in windows that overlap.
 
             Examples:
               echo "A film to remember." | distill predict --model student
@@ -52,6 +58,13 @@ struct PredictCommand: ParsableCommand {
     @Option(help: "The probability above which a label is chosen, by models that may choose several.")
     var threshold = 0.5
 
+    @Option(
+        help: """
+            How tokens become entities: \(EntityAggregation.Strategy.allCases.map(\.rawValue).joined(separator: ", ")). \
+            (default: simple)
+            """)
+    var aggregation: EntityAggregation.Strategy?
+
     @OptionGroup(title: "Running") var compute: ComputeOptions
 
     func run() throws {
@@ -66,8 +79,15 @@ struct PredictCommand: ParsableCommand {
             input, hasPairs: pairs,
             options: DatasetOptions(
                 textColumn: textColumn, pairColumn: textPairColumn, delimited: try delimited.format()))
+        let directory = try ModelReference.directory(model)
+        if try ModelConfiguration(contentsOf: directory).task == .tokenClassification {
+            return try tag(source, directory, device)
+        }
+        guard aggregation == nil else {
+            throw UsageError("--aggregation is for models of token classification, which \(model) is not")
+        }
         let predictor = try Predictor(
-            model: try ModelReference.directory(model), maxLength: maxLength, device: device,
+            model: directory, maxLength: maxLength, device: device,
             precision: compute.precision ?? .float32, threshold: threshold)
         for warning in predictor.warnings { Terminal.error("WARNING: \(warning)") }
         defer {
@@ -89,6 +109,29 @@ struct PredictCommand: ParsableCommand {
         }
     }
 
+    /// Finds the entities of each text.
+    private func tag(_ source: PredictInput, _ directory: URL, _ device: Device) throws {
+        guard !pairs else { throw UsageError("a model for token classification reads single texts; leave --pairs out") }
+        let predictor = try TokenPredictor(
+            model: directory, strategy: aggregation ?? .simple, maxLength: maxLength, device: device,
+            precision: compute.precision ?? .float32)
+        for warning in predictor.warnings { Terminal.error("WARNING: \(warning)") }
+        while let inputs = try source.next() {
+            let texts = inputs.compactMap { if case .success(let input) = $0 { input.text } else { nil } }
+            var found = try predictor.predict(texts)[...]
+            let lines = try inputs.map { input in
+                switch input {
+                case .success:
+                    try JSONText.encode(
+                        TaggedAnswer(entities: found.removeFirst().map(TaggedAnswer.Entity.init)), pretty: false)
+                case .failure(let problem):
+                    try JSONText.encode(Answer(error: problem.description), pretty: false)
+                }
+            }
+            try Terminal.output(lines.joined(separator: "\n"))
+        }
+    }
+
     /// The answers in the order of the texts.
     private func answers(to inputs: [PredictInput.Text], _ predictor: Predictor) throws -> [String] {
         let predictions = try predictor.predict(
@@ -103,6 +146,29 @@ struct PredictCommand: ParsableCommand {
         }
     }
 }
+
+/// A line of the output of a model for token classification.
+private struct TaggedAnswer: Encodable {
+    struct Entity: Encodable {
+        var entity: String?
+        var entityGroup: String?
+        var score: Float
+        var index: Int?
+        var word: String
+        var start: Int
+        var end: Int
+
+        init(_ entity: EntityAggregation.Entity) {
+            (self.entity, entityGroup) = entity.index == nil ? (nil, entity.label) : (entity.label, nil)
+            (score, index, word) = (entity.score, entity.index, entity.word)
+            (start, end) = (entity.start, entity.end)
+        }
+    }
+
+    var entities: [Entity]
+}
+
+extension EntityAggregation.Strategy: ExpressibleByArgument {}
 
 /// A line of the output.
 private struct Answer: Encodable {

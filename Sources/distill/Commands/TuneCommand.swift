@@ -180,7 +180,7 @@ extension TuneCommand {
     private func taskMetric(_ file: TuneFile) -> String {
         let settings = Settings(file: file.settings)
         let teacher = (try? RunOptions.parse([]).teaching.teachers(settings))?.first?.directory
-        let type = teacher.flatMap { try? ModelConfiguration(contentsOf: $0).problemType }
+        let type = teacher.flatMap { try? ModelConfiguration(contentsOf: $0).task }
         return MetricName.defaultForBest(type ?? .singleLabel).rawValue
     }
 

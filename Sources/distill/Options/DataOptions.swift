@@ -33,10 +33,18 @@ struct DataOptions: ParsableArguments {
 
     @Option(
         help: """
-            What the labels are: \(TaskIdentifier.sequenceTasks.map(\.rawValue).joined(separator: ", ")). (default: the \
-            teacher's; without one, several labels where they are JSON arrays, else one of several classes)
+            What the labels are: \(TaskIdentifier.allCases.map(\.rawValue).joined(separator: ", ")). (default: the \
+            teacher's; without one, tags of words in a .conll file, several labels where they are JSON arrays, else one of \
+            several classes)
             """)
     var problemType: TaskIdentifier?
+
+    @Option(
+        help: """
+            For token classification the tokens that are trained on: first (of each word) or all. Models are evaluated at \
+            the first. (default: first)
+            """)
+    var labelTokens: RowUnit?
 
     @OptionGroup var columns: ColumnOptions
 
@@ -53,6 +61,7 @@ struct DataOptions: ParsableArguments {
         try settings.assign("label_separator", columns.labelSeparator, to: &request.labelSeparator)
         request.delimited = try columns.delimited.format(settings)
         try settings.assign("problem_type", problemType, to: &request.problemType)
+        try settings.assign("label_tokens", labelTokens, to: &request.rowUnit)
         request.unlabelled =
             try settings.value("unlabelled", unlabelled.isEmpty ? nil : unlabelled)?.map {
                 try DataReference.url($0, split: .train)
@@ -118,5 +127,6 @@ struct DelimitedOptions: ParsableArguments {
 
 extension DelimitedFormat.Quoting: ExpressibleByArgument, SettingValue {}
 extension TaskIdentifier: ExpressibleByArgument {}
+extension RowUnit: ExpressibleByArgument, SettingValue {}
 
-let dataFileExtensions = ["csv", "tsv", "jsonl", "json", "gz", "parquet"]
+let dataFileExtensions = ["csv", "tsv", "jsonl", "json", "gz", "parquet", "conll", "iob", "bio"]

@@ -30,7 +30,7 @@ extension ReportText {
         let metric = gain.metric
         let sure = gain.low > 0 ? "" : ", which may be chance"
         return "Without the teacher the same student has \(value(gain.baseline, metric)) "
-            + "(\(metric.title(for: .singleLabel)) on \(data)): the teacher brought "
+            + "(\(metric.title) on \(data)): the teacher brought "
             + "\(difference(gain.difference, metric))\(sure) "
             + "(95 % interval \(difference(gain.low, metric)) to \(difference(gain.high, metric)), "
             + String(format: "p = %.3f).", gain.pValue)
@@ -62,7 +62,7 @@ extension ReportText {
                 } ?? "")
         }
         table.add(last)
-        return "\(seeds.runs.count) seeds, \(metric.title(for: .singleLabel)) on the "
+        return "\(seeds.runs.count) seeds, \(metric.title) on the "
             + "\(onTest ? "test" : "validation") data:\n\n" + table.text
     }
 

@@ -53,7 +53,7 @@ enum ReportText {
             guard let teacher else { return table.add(title, own) }
             table.add(title, value(teacher) ?? "", own, beside(teacher) ?? "")
         }
-        for name in metricNames(model.problemType) {
+        for name in model.problemType.shownMetrics {
             let isShare = shares.contains(name)
             add(
                 name.title(for: model.problemType),
@@ -69,11 +69,11 @@ enum ReportText {
             let title = MetricName.agreement.title(for: model.problemType)
             table.add(
                 title, "",
-                model.problemType == .regression
+                comparison.kl == nil
                     ? String(format: "%.4f", comparison.agreement) : Format.percent(comparison.agreement), "")
             if let kl = comparison.kl { table.add("KL to teacher", "", String(format: "%.4f", kl), "") }
             if let mse = comparison.teacherMse {
-                table.add(MetricName.teacherMSE.title(for: .regression), "", String(format: "%.4f", mse), "")
+                table.add(MetricName.teacherMSE.title(for: model.problemType), "", String(format: "%.4f", mse), "")
             }
         }
         add(
@@ -89,17 +89,8 @@ enum ReportText {
         return table.text
     }
 
-    /// The metrics shown of a problem type, the most telling first.
-    private static func metricNames(_ problemType: TaskIdentifier) -> [MetricName] {
-        switch problemType {
-        case .singleLabel: [.accuracy, .macroF1, .matthewsCorrelation, .ece]
-        case .multiLabel: [.microF1, .macroF1, .accuracy, .ece]
-        case .regression: [.pearson, .spearman, .mse, .mae, .r2]
-        }
-    }
-
     /// Metrics shown in percent.
-    private static let shares: Set<MetricName> = [.accuracy, .macroF1, .microF1]
+    private static let shares: Set<MetricName> = [.accuracy, .macroF1, .microF1, .precision, .recall, .f1]
 
     private static func perClass(_ report: EvaluationReport) -> String? {
         guard let scores = report.model.f1 else { return nil }

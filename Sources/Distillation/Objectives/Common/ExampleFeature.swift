@@ -1,4 +1,5 @@
 import Torch
+import Transformers
 
 /// What stands for an example where examples are compared with one another: (B, D).
 enum ExampleFeature: String, CaseIterable {
@@ -18,6 +19,10 @@ enum ExampleFeature: String, CaseIterable {
     /// - Throws: ``DistillationError`` where the teacher reads other tokens than the student.
     func needs(_ models: ObjectiveModels, objective: String) throws -> ObjectiveNeeds {
         try models.requireTeacher(for: objective)
+        if self == .logits, models.problemType.definition.labelsWords {
+            throw DistillationError(
+                "\(objective) compares examples, but the model has logits for each word; set feature = cls or mean")
+        }
         if self == .logits { return ObjectiveNeeds(teacherLogits: true) }
         if let tokensDiffer = models.tokensDiffer {
             throw DistillationError(

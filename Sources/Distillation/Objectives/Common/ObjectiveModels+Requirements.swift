@@ -26,11 +26,17 @@ extension ObjectiveModels {
 
     /// - Throws: ``DistillationError`` where the classes do not exclude one another.
     func requireSoftmax(for objective: String) throws {
-        switch problemType {
-        case .singleLabel: break
-        case .multiLabel: throw refusal(of: objective, "use soft_binary_cross_entropy or logits_mse")
-        case .regression: throw refusal(of: objective, "use logits_mse")
+        switch problemType.definition.outputs {
+        case .softmax: break
+        case .sigmoid: throw refusal(of: objective, "use soft_binary_cross_entropy or logits_mse")
+        case .real: throw refusal(of: objective, "use logits_mse")
         }
+    }
+
+    /// - Throws: ``DistillationError`` where the labels are for another objective.
+    func requireLabels(for kind: String, objective: String) throws {
+        let own = problemType.definition.labelObjective
+        guard own == kind else { throw refusal(of: objective, "use \(own)") }
     }
 
     /// An error that names the kind of labels.

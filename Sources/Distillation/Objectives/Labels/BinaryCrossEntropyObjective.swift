@@ -20,11 +20,7 @@ final class BinaryCrossEntropyObjective: StandardObjective {
     }
 
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
-        switch models.problemType {
-        case .multiLabel: break
-        case .singleLabel: throw models.refusal(of: name, "use cross_entropy")
-        case .regression: throw models.refusal(of: name, "use mse")
-        }
+        try models.requireLabels(for: "binary_cross_entropy", objective: name)
         classWeights = try weights.classWeights(models, objective: name)
         positiveWeights = try positive.positiveWeights(models, objective: name)
         return ObjectiveNeeds(labels: true)

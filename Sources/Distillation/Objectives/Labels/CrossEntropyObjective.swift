@@ -27,11 +27,7 @@ final class CrossEntropyObjective: StandardObjective {
     }
 
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
-        switch models.problemType {
-        case .singleLabel: break
-        case .multiLabel: throw models.refusal(of: name, "use binary_cross_entropy")
-        case .regression: throw models.refusal(of: name, "use mse")
-        }
+        try models.requireLabels(for: "cross_entropy", objective: name)
         classWeights = try weights.classWeights(models, objective: name)
         factors = try classWeights?.array() ?? []
         return ObjectiveNeeds(labels: true)

@@ -24,10 +24,10 @@ final class LabelsObjective: StandardObjective {
 
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
         let objective: any Objective =
-            switch models.problemType {
-            case .singleLabel: try CrossEntropyObjective(specification)
-            case .multiLabel: try BinaryCrossEntropyObjective(specification)
-            case .regression: try MSEObjective(specification)
+            switch models.problemType.definition.outputs {
+            case .softmax: try CrossEntropyObjective(specification)
+            case .sigmoid: try BinaryCrossEntropyObjective(specification)
+            case .real: try MSEObjective(specification)
             }
         chosen = objective
         return try objective.prepare(models)

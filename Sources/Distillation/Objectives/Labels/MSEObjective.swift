@@ -14,11 +14,8 @@ final class MSEObjective: StandardObjective {
     }
 
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
-        switch models.problemType {
-        case .regression: return ObjectiveNeeds(labels: true)
-        case .singleLabel: throw models.refusal(of: name, "use cross_entropy")
-        case .multiLabel: throw models.refusal(of: name, "use binary_cross_entropy")
-        }
+        try models.requireLabels(for: "mse", objective: name)
+        return ObjectiveNeeds(labels: true)
     }
 
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {

@@ -17,11 +17,9 @@ final class SoftBinaryCrossEntropyObjective: StandardObjective {
 
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
         try models.requireTeacher(for: name)
-        switch models.problemType {
-        case .multiLabel: return ObjectiveNeeds(teacherLogits: true)
-        case .singleLabel: throw models.refusal(of: name, "use kl")
-        case .regression: throw models.refusal(of: name, "use logits_mse")
-        }
+        let own = models.problemType.definition.softObjective
+        guard own == "soft_binary_cross_entropy" else { throw models.refusal(of: name, "use \(own)") }
+        return ObjectiveNeeds(teacherLogits: true)
     }
 
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {

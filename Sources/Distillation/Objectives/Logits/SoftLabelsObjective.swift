@@ -17,10 +17,10 @@ final class SoftLabelsObjective: StandardObjective {
 
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
         let objective: any Objective =
-            switch models.problemType {
-            case .singleLabel: try KLObjective(specification)
-            case .multiLabel: try SoftBinaryCrossEntropyObjective(specification)
-            case .regression: try LogitsMSEObjective(specification)
+            switch models.problemType.definition.outputs {
+            case .softmax: try KLObjective(specification)
+            case .sigmoid: try SoftBinaryCrossEntropyObjective(specification)
+            case .real: try LogitsMSEObjective(specification)
             }
         chosen = objective
         return try objective.prepare(models)

@@ -1,0 +1,117 @@
+import Datasets
+import Tokenizers
+
+/// Some rows of a data file, not tokenized yet.
+protocol DataChunk: Sendable {
+    /// The number of rows of the file.
+    var count: Int { get }
+
+    /// The rows as examples.
+    ///
+    /// - Parameters:
+    ///   - tokenizer: The tokenizer of the model that is to read them.
+    ///   - maxLength: The most tokens of an example, special ones included.
+    /// - Throws: `DatasetError` that names file and line where a text cannot be encoded.
+    func encode(_ tokenizer: Tokenizer, maxLength: Int) throws -> EncodedChunk
+}
+
+/// Tokenized rows of a data file.
+struct EncodedChunk {
+    /// The token ids of all examples, one after another.
+    var ids: [Int32]
+    var typeIDs: [Int32]
+    /// Where each example begins, and the number of all tokens.
+    var offsets: [Int]
+    /// The label of each example, or of each word; `nil` where labels are not looked at.
+    var targets: Targets?
+    /// The words of each example; `nil` where words have no outputs.
+    var words: [Words]?
+    /// How many texts were cut.
+    var cutCount = 0
+    /// Whether the tokenizer gives segments that tell anything.
+    var hasTypes: Bool
+    /// Whether each text has a second one.
+    var hasPairs = false
+
+    /// The words whose outputs an example gives.
+    struct Words {
+        /// The token at which each word begins, `nil` for none, and the number of its tokens.
+        var positions: [(position: Int?, pieces: Int)]
+        /// Whether the example goes on with the sentence of the one before.
+        var continues: Bool
+    }
+}
+
+/// Texts with labels.
+struct TextChunk: DataChunk {
+    var texts: [TextPair]
+    /// `nil` where labels are not looked at.
+    var targets: Targets?
+    var hasPairs: Bool
+    /// The error about one of the texts, which names its file and line.
+    var error: @Sendable (_ index: Int, _ reason: String) -> DatasetError
+
+    var count: Int { texts.count }
+
+    func encode(_ tokenizer: Tokenizer, maxLength: Int) throws -> EncodedChunk {
+        let encoding: FlatEncoding
+        do {
+            encoding = try tokenizer.encodeFlat(batch: texts, maxLength: maxLength)
+        } catch let problem as TokenizerError {
+            guard let index = problem.textIndex else { throw problem }
+            throw error(index, problem.description)
+        }
+        return EncodedChunk(
+            ids: encoding.ids, typeIDs: encoding.typeIDs, offsets: encoding.offsets, targets: targets,
+            cutCount: encoding.cutCount, hasTypes: tokenizer.givesSegments(pairs: hasPairs),
+            hasPairs: hasPairs)
+    }
+}
+
+/// Sentences as words with tags.
+struct WordChunk: DataChunk {
+    var words: [[String]]
+    /// The tag of each word, sentence by sentence; `nil` where tags are not looked at.
+    var tags: [[Int]]?
+    var names: [String]
+    /// The error about one of the sentences, which names its file and line.
+    var error: @Sendable (_ index: Int, _ reason: String) -> DatasetError
+
+    var count: Int { words.count }
+
+    func encode(_ tokenizer: Tokenizer, maxLength: Int) throws -> EncodedChunk {
+        let encodings: [WordEncoding]
+        do {
+            encodings = try tokenizer.encode(wordLists: words)
+        } catch let problem as TokenizerError {
+            guard let index = problem.textIndex else { throw problem }
+            throw error(index, problem.description)
+        }
+        var chunk = EncodedChunk(ids: [], typeIDs: [], offsets: [0], words: [], hasTypes: false)
+        var classes: [Int] = []
+        for (sentence, encoding) in encodings.enumerated() {
+            let windows = try encoding.windows(maxLength: maxLength, stride: Self.stride(maxLength))
+            for (place, window) in windows.enumerated() {
+                chunk.ids += window.ids
+                chunk.typeIDs += window.typeIDs
+                chunk.offsets.append(chunk.ids.count)
+                let positions = zip(window.owned, window.positions).map { word, position in
+                    (
+                        position: position,
+                        pieces: position.map { window.wordIndices[$0...].prefix { $0 == word }.count } ?? 0
+                    )
+                }
+                chunk.words?.append(.init(positions: positions, continues: place > 0))
+                classes +=
+                    tags.map { tags in window.owned.map { tags[sentence][$0] } }
+                    ?? window.owned.map { _ in BatchLabels.unlabelled }
+            }
+        }
+        chunk.hasTypes = chunk.typeIDs.contains { $0 != 0 }
+        chunk.targets = .tags(WordTags(classes: classes, names: names, offsets: [0, classes.count]))
+        return chunk
+    }
+
+    /// The tokens that a window repeats of the one before: a quarter of it, so that no word is read without its surroundings.
+    static func stride(_ maxLength: Int) -> Int { max(0, (maxLength - 8) / 4) }
+}

@@ -1,0 +1,87 @@
+import Datasets
+import Transformers
+
+extension EncodedDataset {
+    /// Whether an example has a label, or one of its words.
+    public func isLabelled(_ index: Int) -> Bool {
+        let (storage, place) = locate(index)
+        guard let rows = storage.rows else { return storage.labels.isLabelled(place) }
+        return rows.range(place).contains { storage.labels.isLabelled($0) }
+    }
+
+    /// The class of an example; ``BatchLabels/unlabelled`` where it has none, or labels are no classes.
+    public func label(of index: Int) -> Int {
+        let (storage, place) = locate(index)
+        return storage.labels.label(place)
+    }
+
+    /// The classes of an example, in rising order; `nil` where it has no label, or labels are no sets.
+    public func labelSet(of index: Int) -> [Int]? {
+        let (storage, place) = locate(index)
+        return storage.labels.labelSet(place)
+    }
+
+    /// The number that is an example's label; NaN where it has none, or labels are no numbers.
+    public func value(of index: Int) -> Float {
+        let (storage, place) = locate(index)
+        return storage.labels.value(place)
+    }
+
+    /// The class of each example, as ``label(of:)`` gives it.
+    public var labels: [Int] { (0..<count).map(label) }
+
+    /// The class of each example by which a part is drawn; empty where examples have no one class.
+    var strata: [Int] {
+        problemType.definition.labelForm == .name && !hasWordRows ? labels : []
+    }
+
+    /// What all examples are labelled with.
+    public var targets: Targets { targets(of: 0..<count) }
+
+    /// What some examples' rows are labelled with.
+    func targets(of indices: some Collection<Int>) -> Targets {
+        if hasWordRows { return .tags(wordTags(of: indices)) }
+        return switch problemType.definition.labelForm {
+        case .name: .classes(indices.map(label), count: classCount)
+        case .set: .sets(indices.map(labelSet), count: classCount)
+        case .number: .values(indices.map(value))
+        }
+    }
+
+    /// The number of examples that have a label.
+    public var labelledCount: Int { (0..<count).count(where: isLabelled) }
+
+    /// The number of examples, or of words, of each class; empty for regression.
+    public var classCounts: [Int] {
+        guard problemType.definition.outputs != .real else { return [] }
+        var counts = [Int](repeating: 0, count: classCount)
+        guard !hasWordRows else {
+            for label in targets.classes where counts.indices.contains(label) { counts[label] += 1 }
+            return counts
+        }
+        for index in 0..<count where isLabelled(index) {
+            for label in labelSet(of: index) ?? [label(of: index)] where counts.indices.contains(label) {
+                counts[label] += 1
+            }
+        }
+        return counts
+    }
+
+    /// Holds back a share of each class, or of all labelled examples where labels are sets or numbers, chosen by the seed
+    /// alone. Examples without a label stay in the training part.
+    ///
+    /// - Throws: `DatasetError` where one of the parts would be empty.
+    func split(
+        validationFraction: Double, seed: UInt64, source: String
+    ) throws -> (train: EncodedDataset, validation: EncodedDataset) {
+        let (strata, groups) = (strata, sentences)
+        let labels = groups.map { group in
+            group.contains(where: isLabelled)
+                ? (strata.isEmpty ? 0 : strata[group.lowerBound]) : HoldOut.unlabelled
+        }
+        let parts = try HoldOut.split(
+            labels: labels, validationFraction: validationFraction, seed: seed, source: source)
+        func part(_ places: [UInt32]) -> EncodedDataset { subset(places.lazy.flatMap { groups[Int($0)] }) }
+        return (part(parts.train), part(parts.validation))
+    }
+}

@@ -1,0 +1,133 @@
+import Datasets
+import Transformers
+
+/// Which tokens have an output and a label, where words are labelled.
+public enum RowUnit: String, Sendable, CaseIterable, Codable {
+    /// The first token of each word, as models are evaluated.
+    case words = "first"
+    /// Every token of each word. Those behind the first have the label of a word within an entity.
+    case tokens = "all"
+}
+
+extension TokenRows {
+    /// The number of rows of an example.
+    func count(_ example: Int, by unit: RowUnit) -> Int {
+        let range = range(example)
+        return unit == .words ? range.count : range.reduce(0) { $0 + Int(pieces[$1]) }
+    }
+}
+
+extension EncodedDataset {
+    /// The token of each of an example's rows, within the example, -1 for a word that has none; `nil` where the example has
+    /// one row.
+    func rowPositions(of index: Int) -> [Int32]? {
+        let (storage, place) = locate(index)
+        guard let rows = storage.rows else { return hasWordRows ? [] : nil }
+        guard rowUnit == .tokens else { return Array(rows.positions[rows.range(place)]) }
+        return rows.range(place).flatMap { row in
+            (0..<rows.pieces[row]).map { rows.positions[row] + $0 }
+        }
+    }
+
+    /// The logits of all rows before any is computed: 0, but that words without tokens are outside of entities.
+    func emptyRows(_ classes: Int) -> [Float] {
+        var values = [Float](repeating: 0, count: rowCount * classes)
+        guard hasWordRows else { return values }
+        let outside = min(WordTags.outside(tagNames), classes - 1)
+        for index in 0..<count {
+            for (row, position) in zip(rows(of: index), rowPositions(of: index) ?? []) where position < 0 {
+                values[row * classes + outside] = Self.sureLogit
+            }
+        }
+        return values
+    }
+
+    /// The logits of the rows among those of all tokens of all examples; where each example has one row, the logits as they
+    /// are.
+    func rows(ofTokens logits: Logits) -> Logits {
+        guard hasWordRows else { return logits }
+        var values = emptyRows(logits.classes)
+        var start = 0
+        for index in 0..<count {
+            for (row, position) in zip(rows(of: index), rowPositions(of: index) ?? []) where position >= 0 {
+                values.replaceSubrange(
+                    row * logits.classes..<(row + 1) * logits.classes, with: logits[start + Int(position)])
+            }
+            start += length(of: index)
+        }
+        return Logits(values: values, classes: logits.classes)
+    }
+
+    /// So far above the others a logit has all of the probability.
+    private static let sureLogit: Float = 30
+
+    /// The example that a row is of.
+    func example(ofRow row: Int) -> Int {
+        hasWordRows ? (rowOffsets.lastIndex { $0 <= row } ?? 0) : row
+    }
+
+    /// The rows of some examples, in the order of the examples.
+    func rows(of indices: some Sequence<Int>) -> [Int] { indices.flatMap { Array(rows(of: $0)) } }
+
+    /// Whether an example goes on with the sentence of the one before, where that is part of this view too.
+    private func continues(_ index: Int) -> Bool {
+        let (storage, place) = locate(index)
+        guard index > 0, let rows = storage.rows, rows.continues[place] else { return false }
+        let before = locate(index - 1)
+        return before.storage === storage && before.place == place - 1
+    }
+
+    /// The examples of each sentence: one, or several where it is longer than the model reads.
+    var sentences: [Range<Int>] {
+        guard hasWordRows else { return (0..<count).map { $0..<$0 + 1 } }
+        var sentences: [Range<Int>] = []
+        for index in 0..<count {
+            if continues(index), let last = sentences.popLast() {
+                sentences.append(last.lowerBound..<index + 1)
+            } else {
+                sentences.append(index..<index + 1)
+            }
+        }
+        return sentences
+    }
+
+    /// The tags of some examples' rows, in their sentences.
+    func wordTags(of indices: some Collection<Int>) -> WordTags {
+        var tags = WordTags(classes: [], names: tagNames, offsets: [0])
+        var last: Int?
+        let inner = rowUnit == .tokens ? WordTags.innerClasses(tagNames) : []
+        for index in indices {
+            if last.map({ $0 + 1 == index && continues(index) }) == true, tags.offsets.count > 1 {
+                tags.offsets.removeLast()
+            }
+            let (storage, place) = locate(index)
+            for row in storage.rows?.range(place) ?? 0..<0 {
+                let label = storage.labels.label(row)
+                tags.classes.append(label)
+                guard rowUnit == .tokens else { continue }
+                let pieces = Int(storage.rows?.pieces[row] ?? 0)
+                guard pieces > 0 else {
+                    tags.classes.removeLast()
+                    continue
+                }
+                tags.classes += repeatElement(label < 0 ? label : inner[label], count: pieces - 1)
+            }
+            tags.offsets.append(tags.classes.count)
+            last = index
+        }
+        return tags
+    }
+}
+
+extension WordTags {
+    /// For each tag the one of a word within the same entity: I-X for B-X, where there is one, else itself.
+    static func innerClasses(_ names: [String]) -> [Int] {
+        names.indices.map { index in
+            guard names[index].hasPrefix("B-") else { return index }
+            return names.firstIndex(of: "I-" + names[index].dropFirst(2)) ?? index
+        }
+    }
+
+    /// The number of the tag of words outside of entities, which a word without tokens gets; the first where there is none.
+    static func outside(_ names: [String]) -> Int { names.firstIndex(of: "O") ?? 0 }
+}

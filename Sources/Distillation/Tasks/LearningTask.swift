@@ -1,0 +1,149 @@
+import Datasets
+import Reports
+import Transformers
+
+/// A task: the only place that knows what its labels, losses, metrics, predictions and tables are.
+///
+/// A new task is a folder with a value of this kind, an entry in ``TaskIdentifier/definition``, and a head in
+/// `Transformers`; `docs/adding-a-task.md` walks through one.
+protocol LearningTask: Sendable {
+    var identifier: TaskIdentifier { get }
+    /// What a row of the model's outputs is.
+    var outputs: OutputKind { get }
+
+    // MARK: Labels and losses
+
+    /// Whether each word of a text has a label and an output.
+    var labelsWords: Bool { get }
+    /// What a line that counts the classes of the training data begins with.
+    var countTitle: String { get }
+    /// How labels are written in data files.
+    var labelForm: DatasetOptions.LabelForm { get }
+    /// The classes where data do not name any: of a model with one output.
+    var fixedClassNames: [String]? { get }
+    /// The objective between a student's and a teacher's logits.
+    var softObjective: String { get }
+    /// The objective between logits and labels.
+    var labelObjective: String { get }
+    /// The labels of some rows of a data file.
+    ///
+    /// - Throws: `DatasetError`, which names file and line.
+    func targets(of rows: [TextRow], from stream: TextStream, _ map: LabelMap) throws -> Targets
+
+    // MARK: Metrics
+
+    /// What can be computed where there are labels.
+    var labelMetrics: [MetricName] { get }
+    /// What can be computed where there is a teacher.
+    var teacherMetrics: [MetricName] { get }
+    /// What a model of this task is known by.
+    var primaryMetric: MetricName { get }
+    /// What chooses the best checkpoint where nothing is named.
+    var metricForBest: MetricName { get }
+    /// What tables show, the most telling first.
+    var shownMetrics: [MetricName] { get }
+    /// A metric's name in tables where it is another than usually.
+    func title(of metric: MetricName) -> String?
+    /// ``labelMetrics`` of rows that all have a label.
+    func metrics(_ logits: Logits, _ targets: Targets) throws -> MetricValues
+    /// ``primaryMetric`` alone, quick enough for many resamples, of rows that all have a label.
+    func primaryValue(_ logits: Logits, _ targets: Targets) -> Double
+    /// The score of each row where the primary metric is their mean; `nil` where it is none.
+    func rowScores(_ logits: Logits, _ targets: Targets) -> [Double]?
+    /// What a table shows by class, of rows that all have a label.
+    func byClass(_ logits: Logits, _ targets: Targets, _ names: [String]) -> ClassEvaluation
+    /// ``teacherMetrics`` of a student beside its teacher.
+    func compare(student: Logits, teacher: Logits, _ targets: Targets) throws -> MetricValues
+    /// Counts a batch of training.
+    func add(_ targets: Targets, student: Logits, teacher: Logits?, to statistics: inout TrainingStatistics)
+    /// Whether a teacher knows more than a constant, by rows that all have a label.
+    func assess(_ logits: Logits, _ targets: Targets) -> TeacherAssessment
+
+    // MARK: Predictions
+
+    /// The predictions for some texts.
+    func predictions(_ logits: Logits, _ labels: [String], threshold: Double) throws -> [Prediction]
+    /// What a page shows of single predictions; `nil` where it shows none.
+    var analysis: (any PredictionComparison)? { get }
+
+    // MARK: Model cards
+
+    var card: TaskCard { get }
+}
+
+extension LearningTask {
+    var fixedClassNames: [String]? { nil }
+    var labelsWords: Bool { false }
+    var countTitle: String { "Training texts by class" }
+    var teacherMetrics: [MetricName] { outputs.teacherMetrics }
+    var metricForBest: MetricName { primaryMetric }
+    func title(of metric: MetricName) -> String? { nil }
+    func rowScores(_ logits: Logits, _ targets: Targets) -> [Double]? { nil }
+
+    func compare(student: Logits, teacher: Logits, _ targets: Targets) throws -> MetricValues {
+        try outputs.compare(student: student, teacher: teacher)
+    }
+}
+
+/// What tables show by class.
+struct ClassEvaluation {
+    /// By class or, for entities, by type.
+    var f1: [LabelScore]?
+    /// Rows: true classes; columns: predicted ones.
+    var confusion: [[Int]]?
+}
+
+/// What the page shows of a task's single predictions. Rows are examples.
+protocol PredictionComparison: Sendable {
+    /// Whether examples are shown; their rows are examples.
+    var showsExamples: Bool { get }
+    /// The answers of some rows by confidence; `nil` where a task has no confidence.
+    func calibration(_ logits: Logits, _ targets: Targets, _ rows: [Int]) -> CalibrationHistogram?
+    /// Whether a prediction is right; `nil` where none is right or wrong.
+    func isRight(_ logits: Logits, _ row: Int, _ targets: Targets) -> Bool?
+    /// How sure all models are of what they get wrong, or how far off the nearest is; `nil` where one is right.
+    func wrongness(_ models: [Logits], _ row: Int, _ targets: Targets) -> Double?
+    /// The names of a row's label.
+    func labels(_ row: Int, _ targets: Targets, _ names: [String]) -> [String]
+    func prediction(_ logits: Logits, _ row: Int, _ names: [String]) -> PredictionAnalysis.Answer
+}
+
+extension PredictionComparison {
+    var showsExamples: Bool { true }
+}
+
+/// What a model card says of a task.
+struct TaskCard: Sendable {
+    /// The Hub's pipeline tag, and its title.
+    let pipeline: String
+    let pipelineTitle: String
+    /// The class that opens the model in transformers.
+    let autoModel: String
+    /// The metrics of the card's table.
+    let table: [MetricName]
+    /// The Hub's names of metrics.
+    let identifiers: [String]
+    /// The metrics of the model index with the Hub's names.
+    let index: [(metric: MetricName, identifier: String)]
+    /// The first sentence.
+    ///
+    /// - Parameters of the closure: the model's shape in words, how it was made, and the classes as a list.
+    let summary: @Sendable (_ shape: String, _ made: String, _ classes: String) -> String
+}
+
+extension TaskIdentifier {
+    /// What is known of the task.
+    var definition: any LearningTask {
+        switch self {
+        case .singleLabel: SingleLabelTask()
+        case .multiLabel: MultiLabelTask()
+        case .regression: RegressionTask()
+        case .tokenClassification: TokenClassificationTask()
+        }
+    }
+}
+
+extension TaskIdentifier {
+    /// The metrics that tables show, the most telling first.
+    public var shownMetrics: [MetricName] { definition.shownMetrics }
+}
