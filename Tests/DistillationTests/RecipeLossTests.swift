@@ -2,6 +2,7 @@ import Foundation
 import Safetensors
 import Testing
 import Torch
+import Transformers
 
 @testable import Distillation
 

@@ -58,7 +58,7 @@ struct TaskDataTests {
 
     private func csv(_ type: TaskIdentifier, _ count: Int) -> String {
         switch type {
-        case .singleLabel: rows(count) { $0 % 5 == 0 ? "" : $0 % 3 == 0 ? "good" : "bad" }
+        case .singleLabel, .tokenClassification: rows(count) { $0 % 5 == 0 ? "" : $0 % 3 == 0 ? "good" : "bad" }
         case .multiLabel: rows(count) { ["", "\"good,long\"", "long", "bad"][$0 % 4] }
         case .regression: rows(count) { $0 % 5 == 0 ? "" : "\(Double($0) / 8 - 100)" }
         }
@@ -71,7 +71,7 @@ struct TaskDataTests {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let url = try write(csv(type, 5000), "d.csv")
         let texts = try TextDataset.load(
-            url, options: DatasetOptions(labelForm: .init(type), allowsUnlabelled: true))
+            url, options: DatasetOptions(labelForm: type.definition.labelForm, allowsUnlabelled: true))
         let expected = try EncodedDataset(
             texts, tokenizer: Tokenizer.load(directory: teacher), maxLength: 16, allowsUnlabelled: true)
         #expect(expected.labelledCount == (type == .multiLabel ? 5000 : 4000))

@@ -50,7 +50,7 @@ struct TaskEvaluationTests {
         let lines = texts.enumerated().map { index, text in
             let label =
                 switch type {
-                case .singleLabel: ["bad", "good", "long"][index % 3]
+                case .singleLabel, .tokenClassification: ["bad", "good", "long"][index % 3]
                 case .multiLabel: ["bad", "\"good, long\"", ""][index % 3]
                 case .regression: "\(Double(index % 5) - 0.25)"
                 }
@@ -199,7 +199,7 @@ struct TaskEvaluationTests {
         #expect(text.contains("pipeline_tag: text-classification"))
         let (listed, absent) =
             switch type {
-            case .singleLabel: (["- accuracy", "| accuracy |", "| Matthews"], ["Pearson", "subset"])
+            case .singleLabel, .tokenClassification: (["- accuracy", "| accuracy |", "| Matthews"], ["Pearson", "subset"])
             case .multiLabel: (["- f1", "| micro F1 |", "| subset accuracy |", "any number"], ["Matthews"])
             case .regression: (["- pearsonr", "| Pearson correlation |", "a number"], ["accuracy", "F1"])
             }

@@ -15,6 +15,7 @@ struct CardInteropTests {
             case .singleLabel: [.accuracy, .macroF1, .matthewsCorrelation]
             case .multiLabel: [.microF1, .macroF1, .accuracy]
             case .regression: [.pearson, .spearman, .mse]
+            case .tokenClassification: [.f1, .precision, .recall, .accuracy]
             }
         return names.compactMap { name in
             let title = name.title(for: evaluation.problemType)

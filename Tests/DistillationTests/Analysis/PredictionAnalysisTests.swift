@@ -56,7 +56,7 @@ struct PredictionAnalysisTests {
             let bins = try #require(bins)
             let expected = try #require(try Evaluator.validation(logits, targets: targets)[.ece])
             #expect(abs(try #require(CalibrationBin.expectedError(bins)) - expected) < 1e-12)
-            #expect(bins.count == PredictionAnalysis.bins)
+            #expect(bins.count == 15)
             #expect(bins.first?.lower == 0 && bins.last?.upper == 1)
             #expect(bins.allSatisfy { $0.count == 0 || ($0.lower...$0.upper).contains($0.confidence) })
         }
@@ -135,7 +135,7 @@ struct PredictionAnalysisTests {
         }
         let targets: Targets =
             switch type {
-            case .singleLabel:
+            case .singleLabel, .tokenClassification:
                 .classes((0..<count).map { _ in Int(next() * Double(classes)) }, count: classes)
             case .multiLabel:
                 .sets((0..<count).map { _ in (0..<classes).filter { _ in next() > 0.5 } }, count: classes)
