@@ -63,17 +63,6 @@ enum Evaluator {
             latencyP50Milliseconds: latency?.p50, latencyP95Milliseconds: latency?.p95)
     }
 
-    /// A whole evaluation where labels are classes.
-    static func evaluation(
-        _ model: any SequenceClassifier, logits: Logits, labels: [Int], bytesOnDisk: Int,
-        latency: LatencyStatistics?
-    ) throws -> ModelEvaluation {
-        try evaluation(
-            model, logits: logits,
-            targets: .classes(labels, count: model.configuration.labelNames.count),
-            bytesOnDisk: bytesOnDisk, latency: latency)
-    }
-
     static func comparison(
         student: (logits: Logits, evaluation: ModelEvaluation),
         teacher: (logits: Logits, evaluation: ModelEvaluation)
