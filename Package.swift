@@ -87,7 +87,7 @@ let package = Package(
         .target(
             name: "Hub",
             dependencies: [
-                "HubStore", "JSON", "Files", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "HubStore", "Files", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
@@ -132,7 +132,8 @@ let package = Package(
         .executableTarget(
             name: "distill",
             dependencies: [
-                "Distillation", "Datasets", "Exporters", "HubStore", "Reports", "Files", "Yams",
+                "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Exporters", "HubStore", "Reports",
+                "Files", "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -177,18 +178,22 @@ let package = Package(
             exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "DatasetsTests", dependencies: ["Datasets", "JSON"], exclude: ["Fixtures"],
+            name: "DatasetsTests", dependencies: ["Datasets", "JSON", "Files"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
             name: "TorchTests", dependencies: ["Torch", "Safetensors", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "TransformersTests", dependencies: ["Transformers", "Safetensors", "TestSupport"],
+            name: "TransformersTests",
+            dependencies: ["Transformers", "Torch", "Safetensors", "JSON", "Files", "TestSupport"],
             exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "DistillationTests", dependencies: ["Distillation", "Files"], exclude: ["Fixtures"],
-            swiftSettings: strict),
+            name: "DistillationTests",
+            dependencies: [
+                "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Safetensors", "Reports", "JSON",
+                "Files",
+            ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
@@ -196,7 +201,11 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .testTarget(
-            name: "InteropTests", dependencies: ["Distillation", "TensorBoard", "Exporters"],
+            name: "InteropTests",
+            dependencies: [
+                "Distillation", "Transformers", "Torch", "Tokenizers", "Safetensors", "TensorBoard", "Exporters",
+                "JSON", "Files",
+            ],
             exclude: [
                 "Fixtures", "card.py", "interop.py", "onnx_export.py", "onnx_families.py", "onnx_interop.py",
                 "tensorboard_reader.py",
