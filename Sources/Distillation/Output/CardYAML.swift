@@ -16,7 +16,7 @@ enum CardYAML {
         plain(String(format: abs(value) >= 1e-4 || value == 0 ? "%.6f" : "%.6e", value))
     }
 
-    static let no = plain("false")
+    static var no: Node { plain("false") }
 
     /// A list, one entry a line.
     static func list(_ nodes: [Node]) -> Node { .sequence(Node.Sequence(nodes, .implicit, .block)) }
