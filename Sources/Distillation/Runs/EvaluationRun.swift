@@ -32,17 +32,13 @@ public struct EvaluationRun {
                 "\(request.model.path) is a model for \(type.rawValue), \(teacher.directory.path) for "
                     + "\(teacher.model.configuration.problemType.rawValue); they cannot be compared")
         }
-        let options = DatasetOptions(
-            textColumn: request.textColumn, pairColumn: request.textPairColumn,
-            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator,
-            delimited: request.delimited)
         let classifiers = [classifier] + [teacher].compactMap(\.self)
         for classifier in classifiers { classifier.model.precision = request.precision }
         // Each model reads its own tokenizer's ids.
         let data = try log.phase("Reading and tokenizing data") {
             try classifiers.map {
                 try request.cache.loader(
-                    options, tokenizer: $0.tokenizer, directory: $0.directory,
+                    request.columns.options, tokenizer: $0.tokenizer, directory: $0.directory,
                     maxLength: $0.maxLength(request.maxLength), log: log
                 ).load(request.data, labels: .given(classifier.labels), problemType: type)
             }

@@ -110,7 +110,7 @@ struct RunData {
         }
         if let asked = request.problemType { return asked }
         guard !hasTeacher else { return .singleLabel }
-        return try TextStream.hasLabelSets(request.train, options: request.options)
+        return try TextStream.hasLabelSets(request.train, options: request.columns.options)
             ? .multiLabel : .singleLabel
     }
 
