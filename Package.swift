@@ -12,7 +12,7 @@ let torchHeaders: [CXXSetting] = [
         "-isystem", "\(libtorch)/include/torch/csrc/api/include",
         // The shim's kernels are inner loops: optimise them in debug builds too.
         "-O2",
-    ])
+    ]),
 ]
 let torchLibraries: [LinkerSetting] = [
     .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"]),
@@ -132,7 +132,8 @@ let package = Package(
         .executableTarget(
             name: "distill",
             dependencies: [
-                "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Exporters", "HubStore", "Reports",
+                "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Exporters", "HubStore",
+                "Reports",
                 "Files", "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -191,7 +192,8 @@ let package = Package(
         .testTarget(
             name: "DistillationTests",
             dependencies: [
-                "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Safetensors", "Reports", "JSON",
+                "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Safetensors", "Reports",
+                "JSON",
                 "Files",
             ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
@@ -203,7 +205,8 @@ let package = Package(
         .testTarget(
             name: "InteropTests",
             dependencies: [
-                "Distillation", "Transformers", "Torch", "Tokenizers", "Safetensors", "TensorBoard", "Exporters",
+                "Distillation", "Transformers", "Torch", "Tokenizers", "Safetensors", "TensorBoard",
+                "Exporters",
                 "JSON", "Files",
             ],
             exclude: [

@@ -30,7 +30,9 @@ struct SettingsInputTests {
     func delimited() throws {
         let flags = try RunCommand.parse(required + ["--delimiter", ";", "--quoting", "none"]).request()
         #expect(flags.data.columns.delimited == .init(delimiter: UInt8(ascii: ";"), quoting: .off))
-        #expect(try request("delimiter: ';'\nquoting: none\n").data.columns.delimited == flags.data.columns.delimited)
+        #expect(
+            try request("delimiter: ';'\nquoting: none\n").data.columns.delimited
+                == flags.data.columns.delimited)
         #expect(
             try request("delimiter: tab\nquoting: rfc4180\n").data.columns.delimited
                 == .init(delimiter: 9, quoting: .rfc4180))

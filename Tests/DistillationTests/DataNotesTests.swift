@@ -134,7 +134,9 @@ struct DataNotesTests {
             #expect(sets == [[0], [], [0, 1], [2]])
         }
         let bars = try write("text;label\n" + (0..<20).map { "\"film, \($0);\($0 % 2)\n" }.joined(), "b.csv")
-        let first = try data(bars) { $0.columns.delimited = .init(delimiter: UInt8(ascii: ";"), quoting: .off) }
+        let first = try data(bars) {
+            $0.columns.delimited = .init(delimiter: UInt8(ascii: ";"), quoting: .off)
+        }
         #expect(first.train.count == 18)
         #expect(throws: DatasetError.self) {
             try data(bars) { $0.columns.delimited = .init(delimiter: UInt8(ascii: ";"), quoting: .rfc4180) }

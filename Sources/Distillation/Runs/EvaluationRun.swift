@@ -56,7 +56,8 @@ public struct EvaluationRun {
             try Evaluator.evaluation(
                 classifiers[$0].model, logits: logits[$0], targets: encoded[$0].targets,
                 teacher: $0 == 0 && teacher != nil ? logits[1] : nil,
-                bytesOnDisk: SafetensorsCheckpoint.weightBytes(in: classifiers[$0].directory), latency: latencies[$0])
+                bytesOnDisk: SafetensorsCheckpoint.weightBytes(in: classifiers[$0].directory),
+                latency: latencies[$0])
         }
         return EvaluationReport(
             model: evaluations[0], teacher: teacher.map { _ in evaluations[1] },
