@@ -12,7 +12,7 @@ let torchHeaders: [CXXSetting] = [
         "-isystem", "\(libtorch)/include/torch/csrc/api/include",
         // The shim's kernels are inner loops: optimise them in debug builds too.
         "-O2",
-    ])
+    ]),
 ]
 let torchLibraries: [LinkerSetting] = [
     .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"]),
@@ -87,7 +87,7 @@ let package = Package(
         .target(
             name: "Hub",
             dependencies: [
-                "HubStore", "JSON", "Files", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "HubStore", "Files", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
@@ -132,7 +132,9 @@ let package = Package(
         .executableTarget(
             name: "distill",
             dependencies: [
-                "Distillation", "Datasets", "Exporters", "HubStore", "Reports", "Files", "Yams",
+                "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Exporters", "HubStore",
+                "Reports",
+                "Files", "Yams",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -177,18 +179,23 @@ let package = Package(
             exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "DatasetsTests", dependencies: ["Datasets", "JSON"], exclude: ["Fixtures"],
+            name: "DatasetsTests", dependencies: ["Datasets", "JSON", "Files"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
             name: "TorchTests", dependencies: ["Torch", "Safetensors", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "TransformersTests", dependencies: ["Transformers", "Safetensors", "TestSupport"],
+            name: "TransformersTests",
+            dependencies: ["Transformers", "Torch", "Safetensors", "JSON", "Files", "TestSupport"],
             exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "DistillationTests", dependencies: ["Distillation", "Files"], exclude: ["Fixtures"],
-            swiftSettings: strict),
+            name: "DistillationTests",
+            dependencies: [
+                "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Safetensors", "Reports",
+                "JSON",
+                "Files",
+            ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
@@ -196,7 +203,12 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .testTarget(
-            name: "InteropTests", dependencies: ["Distillation", "TensorBoard", "Exporters"],
+            name: "InteropTests",
+            dependencies: [
+                "Distillation", "Transformers", "Torch", "Tokenizers", "Safetensors", "TensorBoard",
+                "Exporters",
+                "JSON", "Files",
+            ],
             exclude: [
                 "Fixtures", "card.py", "interop.py", "onnx_export.py", "onnx_families.py", "onnx_interop.py",
                 "tensorboard_reader.py",

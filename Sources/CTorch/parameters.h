@@ -10,7 +10,7 @@ enum LayerParameter {
     norm1_weight, norm1_bias, inner_weight, inner_bias, outer_weight, outer_bias, norm2_weight, norm2_bias,
     layer_parameters,
 };
-static_assert(layer_parameters == CT_LAYER_PARAMETERS);
+static_assert(int{layer_parameters} == int{CT_LAYER_PARAMETERS});
 
 // The weights of a layer's linear layers; behind each is its bias.
 constexpr LayerParameter linear_weights[] = {query_weight, key_weight, value_weight, output_weight, inner_weight, outer_weight};

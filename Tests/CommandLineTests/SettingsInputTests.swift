@@ -29,12 +29,14 @@ struct SettingsInputTests {
     @Test("delimiter and quoting, as flags and in a file, for every command that reads data")
     func delimited() throws {
         let flags = try RunCommand.parse(required + ["--delimiter", ";", "--quoting", "none"]).request()
-        #expect(flags.data.delimited == .init(delimiter: UInt8(ascii: ";"), quoting: .off))
-        #expect(try request("delimiter: ';'\nquoting: none\n").data.delimited == flags.data.delimited)
+        #expect(flags.data.columns.delimited == .init(delimiter: UInt8(ascii: ";"), quoting: .off))
         #expect(
-            try request("delimiter: tab\nquoting: rfc4180\n").data.delimited
+            try request("delimiter: ';'\nquoting: none\n").data.columns.delimited
+                == flags.data.columns.delimited)
+        #expect(
+            try request("delimiter: tab\nquoting: rfc4180\n").data.columns.delimited
                 == .init(delimiter: 9, quoting: .rfc4180))
-        #expect(try RunCommand.parse(required).request().data.delimited == .init())
+        #expect(try RunCommand.parse(required).request().data.columns.delimited == .init())
         let error = #expect(throws: UsageError.self) { try request("delimiter: semicolon\n") }
         #expect(error?.description.contains("one ASCII character") == true)
         #expect(throws: UsageError.self) { try request("quoting: some\n") }

@@ -47,8 +47,8 @@ struct SettingsTests {
         let training = request.training
         #expect(request.data.validation?.relativePath == "v.csv" && request.data.validationSplit == 0.2)
         #expect(
-            request.data.textColumn == "t" && request.data.textPairColumn == "p"
-                && request.data.labelColumn == "l")
+            request.data.columns.text == "t" && request.data.columns.pair == "p"
+                && request.data.columns.label == "l")
         #expect(request.data.maxLength == 64)
         #expect(request.student.layers == 3 && request.student.hiddenSize == 96)
         #expect(request.student.intermediateSize == 200 && request.student.attentionHeads == 6)
@@ -74,7 +74,7 @@ struct SettingsTests {
     @Test("problem type, separator and unlabelled files are settings; the latter a list or one path")
     func problemTypes() throws {
         let plain = try request(required).data
-        #expect(plain.problemType == nil && plain.labelSeparator == "," && plain.unlabelled.isEmpty)
+        #expect(plain.problemType == nil && plain.columns.labelSeparator == "," && plain.unlabelled.isEmpty)
         let flags = try request(
             required + [
                 "--problem-type", "multi_label_classification", "--label-separator", ";", "--unlabelled",
@@ -82,7 +82,7 @@ struct SettingsTests {
                 "--unlabelled", "v.jsonl",
             ]
         ).data
-        #expect(flags.problemType == .multiLabel && flags.labelSeparator == ";")
+        #expect(flags.problemType == .multiLabel && flags.columns.labelSeparator == ";")
         #expect(flags.unlabelled.map(\.relativePath) == ["u.csv", "v.jsonl"])
         let yaml = """
             problem_type: multi_label_classification
@@ -106,7 +106,7 @@ struct SettingsTests {
         let evaluate = try EvaluateCommand.parse([
             "--model", "m", "--data", "d.csv", "--label-separator", "|",
         ]).request()
-        #expect(evaluate.labelSeparator == "|")
+        #expect(evaluate.columns.labelSeparator == "|")
     }
 
     @Test("a file gives the same request as the flags, and flags override it")

@@ -35,7 +35,7 @@ struct DataNotesTests {
         request.problemType = type
         change(&request)
         let loader = DatasetLoader(
-            options: request.options, tokenizer: try Tokenizer.load(directory: Support.teacher),
+            options: request.columns.options, tokenizer: try Tokenizer.load(directory: Support.teacher),
             tokenizerDirectory: Support.teacher, maxLength: 16, root: scratch.appending(path: "cache"),
             memo: DigestMemo(root: nil), warn: { _ in })
         return try RunData(
@@ -134,10 +134,12 @@ struct DataNotesTests {
             #expect(sets == [[0], [], [0, 1], [2]])
         }
         let bars = try write("text;label\n" + (0..<20).map { "\"film, \($0);\($0 % 2)\n" }.joined(), "b.csv")
-        let first = try data(bars) { $0.delimited = .init(delimiter: UInt8(ascii: ";"), quoting: .off) }
+        let first = try data(bars) {
+            $0.columns.delimited = .init(delimiter: UInt8(ascii: ";"), quoting: .off)
+        }
         #expect(first.train.count == 18)
         #expect(throws: DatasetError.self) {
-            try data(bars) { $0.delimited = .init(delimiter: UInt8(ascii: ";"), quoting: .rfc4180) }
+            try data(bars) { $0.columns.delimited = .init(delimiter: UInt8(ascii: ";"), quoting: .rfc4180) }
         }
     }
 

@@ -67,7 +67,7 @@ struct TeacherAssessmentTests {
     @Test("a teacher no better than the commonest class is a warning")
     func poor() {
         let assessment = TeacherAssessment(predictions: [0, 0, 0, 0], labels: [0, 0, 0, 1])
-        #expect(assessment.accuracy == 0.75 && assessment.majorityBaseline == 0.75)
+        #expect(assessment.value == 0.75 && assessment.baseline == 0.75)
         #expect(assessment.warning?.contains("no better than always answering the commonest class") == true)
     }
 

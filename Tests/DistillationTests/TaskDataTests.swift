@@ -167,10 +167,10 @@ struct TaskDataTests {
         let bars = try write(rows(20) { ["x|y", "y"][$0 % 2] }, "b.csv")
         let several = try RunData(
             request(bars) {
-                ($0.problemType, $0.labelSeparator) = (.multiLabel, "|")
+                ($0.problemType, $0.columns.labelSeparator) = (.multiLabel, "|")
             }, labels: nil, loader: loader(separator: "|"), seed: 1)
         #expect(several.labels.names == ["x", "y"] && several.train.classCounts[1] == 18)
-        #expect(request(bars) { $0.labelSeparator = "|" }.options.labelSeparator == "|")
+        #expect(request(bars) { $0.columns.labelSeparator = "|" }.columns.options.labelSeparator == "|")
     }
 
     @Test("with a teacher, training texts may lack labels, and files of such texts are added behind")

@@ -151,7 +151,7 @@ struct TaskMetricsTests {
         #expect(shifted.warning?.contains("further off than their mean (R² -23)") == true)
         let classes = TeacherAssessment(
             Logits(values: [1, 0, 1, 0, 0, 1], classes: 2), targets: .classes([0, -100, 1], count: 2))
-        #expect(classes.accuracy == 1 && classes.majorityBaseline == 0.5 && classes.warning == nil)
+        #expect(classes.value == 1 && classes.baseline == 0.5 && classes.warning == nil)
     }
 
     @Test("examples without a label count for what needs none")

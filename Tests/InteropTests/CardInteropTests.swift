@@ -109,7 +109,8 @@ struct CardInteropTests {
         metrics[.mse] = type == .regression ? 0.00001234 : nil
         metrics[.spearman] = type == .regression ? .nan : nil
         let evaluation = ModelEvaluation(
-            problemType: type, metrics: metrics, f1: nil, confusionMatrix: nil, examples: 10, parameters: 100, bytesOnDisk: 400,
+            problemType: type, metrics: metrics, f1: nil, confusionMatrix: nil, examples: 10, parameters: 100,
+            bytesOnDisk: 400,
             latencyP50Milliseconds: nil, latencyP95Milliseconds: nil)
         let model = directory.url.appending(path: "models--acme--tiny/snapshots/0123")
         let output = directory.url.appending(path: "int8")

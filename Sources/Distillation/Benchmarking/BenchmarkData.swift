@@ -25,12 +25,8 @@ struct BenchmarkData {
                 "\(subject.path.path): has no config.json beside it, so the names of its classes are unknown; copy the "
                     + "model's there, or leave --data out")
         }
-        let options = DatasetOptions(
-            textColumn: request.textColumn, pairColumn: request.textPairColumn,
-            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator,
-            delimited: request.delimited)
         let loader = DatasetLoader(
-            options: options, tokenizer: tokenizer, tokenizerDirectory: directory,
+            options: request.columns.options, tokenizer: tokenizer, tokenizerDirectory: directory,
             maxLength: subject.length(request.maxLength, among: subjects), root: nil,
             memo: DigestMemo(root: nil),
             warn: { log.warnOnce($0) }, onRead: { log.advance(by: $0) })

@@ -13,16 +13,8 @@ public struct BenchmarkRequest: Sendable {
     public var lengths = [16, 64, 128]
     /// Labelled texts for the metrics and for sentences per second in bulk; `nil` for neither.
     public var data: URL?
-    /// The column of the text; `nil` finds it.
-    public var textColumn: String?
-    /// The column of the second text.
-    public var textPairColumn: String?
-    /// The column of the label; `nil` finds it.
-    public var labelColumn: String?
-    /// What stands between the names of an example that has several labels, where they are not a JSON array.
-    public var labelSeparator = ","
-    /// How the fields of CSV and TSV are told apart.
-    public var delimited = DelimitedFormat()
+    /// How they are read.
+    public var columns = DataColumns()
     /// Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
     public var maxLength: Int?
     /// How often each model is measured in each cell, in turn with the others.

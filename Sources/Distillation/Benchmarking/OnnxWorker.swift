@@ -13,7 +13,9 @@ enum OnnxWorker {
                 "an ONNX model is measured by Python's onnxruntime, but there is no python3 on the PATH; install it, or set "
                     + "DISTILL_PYTHON to a Python that has onnxruntime")
         }
-        return .init(executable: python.url, arguments: PythonInterpreter.arguments(PackageResources.onnx_worker_py, warmUp))
+        return .init(
+            executable: python.url,
+            arguments: PythonInterpreter.arguments(PackageResources.onnx_worker_py, warmUp))
     }
 
     /// The numbers that its program takes: how it warms up.

@@ -4,7 +4,7 @@ import Tokenizers
 extension RunData {
     /// The number of tokens of each training text, were none cut.
     func fullLengths(_ tokenizer: Tokenizer, _ request: DataRequest) throws -> [Int] {
-        var options = request.options
+        var options = request.columns.options
         options.readsLabels = false
         var lengths: [Int] = []
         for file in [request.train] + request.unlabelled {

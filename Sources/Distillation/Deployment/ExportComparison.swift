@@ -112,12 +112,8 @@ struct ExportComparison {
     }
 
     private func load(_ file: URL) throws -> LoadedData {
-        let options = DatasetOptions(
-            textColumn: request.textColumn, pairColumn: request.textPairColumn,
-            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator,
-            delimited: request.delimited)
-        return try request.cache.loader(
-            options, tokenizer: own.tokenizer, directory: own.directory,
+        try request.cache.loader(
+            request.columns.options, tokenizer: own.tokenizer, directory: own.directory,
             maxLength: own.maxLength(request.maxLength), log: log
         ).load(file, labels: .given(own.labels), problemType: own.model.configuration.task)
     }

@@ -18,13 +18,8 @@ public struct ExportRequest: Sendable {
     public var check = true
     /// Labelled examples on which both are judged; `nil` for none.
     public var data: URL?
-    public var textColumn: String?
-    public var textPairColumn: String?
-    public var labelColumn: String?
-    /// What stands between the names of an example that has several labels, where they are not a JSON array.
-    public var labelSeparator = ","
-    /// How the fields of CSV and TSV are told apart.
-    public var delimited = DelimitedFormat()
+    /// How they are read.
+    public var columns = DataColumns()
     /// Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
     public var maxLength: Int?
     /// Examples in one forward pass.

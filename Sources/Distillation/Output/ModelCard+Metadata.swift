@@ -33,7 +33,9 @@ extension ModelCard {
         add("metrics", list: metricIdentifiers)
         let results = results.compactMap(modelIndex)
         if !results.isEmpty {
-            let model = CardYAML.mapping([("name", CardYAML.text(title)), ("results", CardYAML.list(results))])
+            let model = CardYAML.mapping([
+                ("name", CardYAML.text(title)), ("results", CardYAML.list(results)),
+            ])
             pairs.append(("model-index", CardYAML.list([model])))
         }
         return try CardYAML.lines(CardYAML.mapping(pairs))

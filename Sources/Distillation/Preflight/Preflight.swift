@@ -189,7 +189,7 @@ struct Preflight {
 
     /// Whether the first labels of the training data are numbers that the teacher has other names for.
     private func labelsAreNumbers() throws -> Bool {
-        var options = request.data.options
+        var options = request.data.columns.options
         options.allowsUnlabelled = true
         let stream = try TextStream(request.data.train, options: options)
         let labels = try stream.rows(200).compactMap(\.label)

@@ -47,7 +47,9 @@ struct QuantizationJudge {
             return try LatencyProbe.measure(timed, samples: request.latencySamples)
         }
         return try zip(subjects, latencies).map { subject, latency in
-            let (classifier, bytes) = (subject.classifier, SafetensorsCheckpoint.weightBytes(in: subject.classifier.directory))
+            let (classifier, bytes) = (
+                subject.classifier, SafetensorsCheckpoint.weightBytes(in: subject.classifier.directory)
+            )
             if let logits = subject.logits, let dataset = subject.material.data?.dataset {
                 return try Evaluator.evaluation(
                     classifier.model, logits: logits, targets: dataset.targets, bytesOnDisk: bytes,

@@ -14,7 +14,7 @@ struct QuantizationMaterial {
     /// - Throws: ``DistillationError`` for data without examples; `DatasetError` for labels that the model does not have.
     init(_ request: QuantizeRequest, _ source: TrainedClassifier, _ log: RunLog) throws {
         let loader = request.cache.loader(
-            request.options, tokenizer: source.tokenizer, directory: source.directory,
+            request.columns.options, tokenizer: source.tokenizer, directory: source.directory,
             maxLength: source.maxLength(request.maxLength), log: log)
         let type = source.model.configuration.task
         func load(_ file: URL, allowsUnlabelled: Bool) throws -> LoadedData {

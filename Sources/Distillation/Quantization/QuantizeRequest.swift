@@ -21,12 +21,8 @@ public struct QuantizeRequest: Sendable {
     public var vocabularyData: [URL] = []
     /// How often a token must occur in them to stay.
     public var minimumTokenCount = 1
-    public var textColumn: String?
-    public var textPairColumn: String?
-    public var labelColumn: String?
-    public var labelSeparator = ","
-    /// How the fields of CSV and TSV are told apart.
-    public var delimited = DelimitedFormat()
+    /// How the data files are read.
+    public var columns = DataColumns()
     /// Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
     public var maxLength: Int?
     public var batchSize = 64
@@ -39,13 +35,6 @@ public struct QuantizeRequest: Sendable {
     public init(model: URL, output: URL) {
         self.model = model
         self.output = output
-    }
-
-    /// How its data files are read.
-    var options: DatasetOptions {
-        DatasetOptions(
-            textColumn: textColumn, pairColumn: textPairColumn, labelColumn: labelColumn,
-            labelSeparator: labelSeparator, delimited: delimited)
     }
 
     /// - Throws: ``DistillationError`` for options that cannot be, or that contradict each other.

@@ -14,7 +14,7 @@ final class VocabularyCut {
     /// - Throws: `TokenizerError` for a tokenizer whose vocabulary cannot be cut, or texts without tokens; `DatasetError`.
     init(_ request: QuantizeRequest, _ original: TrainedClassifier) throws {
         let usage = VocabularyUsage(
-            options: request.options, maxLength: original.maxLength(request.maxLength))
+            options: request.columns.options, maxLength: original.maxLength(request.maxLength))
         let vocabulary = try VocabularyTrimmer(directory: original.directory).plan(
             used: usage.counts(request.vocabularyData, tokenizer: original.tokenizer),
             options: TrimmingOptions(minimumCount: request.minimumTokenCount),

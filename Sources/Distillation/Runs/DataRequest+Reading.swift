@@ -1,4 +1,3 @@
-import Datasets
 import Foundation
 
 extension DataRequest {
@@ -13,12 +12,5 @@ extension DataRequest {
             )
         }
         try TextLength.validate(maxLength)
-    }
-
-    /// How rows are read from them.
-    var options: DatasetOptions {
-        DatasetOptions(
-            textColumn: textColumn, pairColumn: textPairColumn, labelColumn: labelColumn,
-            labelSeparator: labelSeparator, delimited: delimited)
     }
 }

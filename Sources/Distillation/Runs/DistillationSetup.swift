@@ -54,7 +54,7 @@ struct DistillationSetup {
                 try RunData(
                     request, labels: first.labels, problemType: first.model.configuration.task,
                     loader: request.cache.loader(
-                        request.data.options, tokenizer: reader, directory: directory,
+                        request.data.columns.options, tokenizer: reader, directory: directory,
                         maxLength: longest, log: log))
             }
         }
@@ -94,7 +94,7 @@ struct DistillationSetup {
 
     /// What can be said of the data files where no teacher can be read.
     private static func checkFiles(of request: DistillRequest, _ findings: Findings) throws {
-        var options = request.data.options
+        var options = request.data.columns.options
         // What the labels are is the teacher's to say.
         options.readsLabels = false
         for file in request.data.files + [request.test].compactMap(\.self) {
@@ -124,7 +124,7 @@ struct DistillationSetup {
         return try RunData(
             request, labels: labels, problemType: teacher.model.configuration.task,
             loader: request.cache.loader(
-                request.data.options, tokenizer: teacher.tokenizer, directory: teacher.directory,
+                request.data.columns.options, tokenizer: teacher.tokenizer, directory: teacher.directory,
                 maxLength: maxLength, log: log))
     }
 

@@ -32,16 +32,12 @@ public struct EvaluationRun {
                 "\(request.model.path) is a model for \(type.rawValue), \(teacher.directory.path) for "
                     + "\(teacher.model.configuration.task.rawValue); they cannot be compared")
         }
-        let options = DatasetOptions(
-            textColumn: request.textColumn, pairColumn: request.textPairColumn,
-            labelColumn: request.labelColumn, labelSeparator: request.labelSeparator,
-            delimited: request.delimited)
         let classifiers = [classifier] + [teacher].compactMap(\.self)
         // Each model reads its own tokenizer's ids.
         let data = try log.phase("Reading and tokenizing data") {
             try classifiers.map {
                 try request.cache.loader(
-                    options, tokenizer: $0.tokenizer, directory: $0.directory,
+                    request.columns.options, tokenizer: $0.tokenizer, directory: $0.directory,
                     maxLength: $0.maxLength(request.maxLength), log: log
                 ).load(request.data, labels: .given(classifier.labels), problemType: type)
             }
@@ -59,7 +55,8 @@ public struct EvaluationRun {
             try Evaluator.evaluation(
                 classifiers[$0].model, logits: logits[$0], targets: encoded[$0].targets,
                 teacher: $0 == 0 && teacher != nil ? logits[1] : nil,
-                bytesOnDisk: SafetensorsCheckpoint.weightBytes(in: classifiers[$0].directory), latency: latencies[$0])
+                bytesOnDisk: SafetensorsCheckpoint.weightBytes(in: classifiers[$0].directory),
+                latency: latencies[$0])
         }
         return EvaluationReport(
             model: evaluations[0], teacher: teacher.map { _ in evaluations[1] },

@@ -41,7 +41,7 @@ public struct FineTuning {
             try RunData(
                 request.data, labels: nil,
                 loader: request.cache.loader(
-                    request.data.options, tokenizer: tokenizer, directory: request.model,
+                    request.data.columns.options, tokenizer: tokenizer, directory: request.model,
                     maxLength: maxLength, log: log),
                 seed: seed)
         }

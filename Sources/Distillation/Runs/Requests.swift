@@ -10,19 +10,13 @@ public struct DataRequest: Sendable, Equatable {
     public var validation: URL?
     /// The share of the training data that is held back.
     public var validationSplit = 0.1
-    /// Columns; `nil` finds them by their usual names.
-    public var textColumn: String?
-    public var textPairColumn: String?
-    public var labelColumn: String?
+    /// How the files are read.
+    public var columns = DataColumns()
     /// What the labels are; `nil` for the teacher's, or, without one, several labels where JSON arrays are the labels, else
     /// one of several classes.
     public var problemType: TaskIdentifier?
     /// Which tokens a model of words is trained at; it is evaluated at the words' first tokens.
     public var rowUnit = RowUnit.words
-    /// What stands between the names of an example that has several labels, where they are not a JSON array.
-    public var labelSeparator = ","
-    /// How the fields of CSV and TSV are told apart.
-    public var delimited = DelimitedFormat()
     /// Files of texts that are trained on without labels, beside the training data; labels in them are not read.
     public var unlabelled: [URL] = []
     /// Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
@@ -178,15 +172,8 @@ public struct EvaluateRequest: Sendable {
     public var model: URL
     public var teacher: URL?
     public var data: URL
-    public var textColumn: String?
-    public var textPairColumn: String?
-    public var labelColumn: String?
-    /// Which tokens a model of words is trained at; it is evaluated at the words' first tokens.
-    public var rowUnit = RowUnit.words
-    /// What stands between the names of an example that has several labels, where they are not a JSON array.
-    public var labelSeparator = ","
-    /// How the fields of CSV and TSV are told apart.
-    public var delimited = DelimitedFormat()
+    /// How the data file is read.
+    public var columns = DataColumns()
     /// Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
     public var maxLength: Int?
     public var batchSize = 64

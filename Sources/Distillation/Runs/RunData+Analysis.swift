@@ -20,7 +20,7 @@ extension RunData {
             data: validationRecord.path, rows: (0..<validation.count).map { validation.row(of: $0) },
             limit: limit)
         guard limit > 0 else { return analysis }
-        var options = request.options
+        var options = request.columns.options
         options.labelForm = problemType.definition.labelForm
         // A split of the training data may lie among examples without labels.
         options.allowsUnlabelled = request.validation == nil && teacher != nil

@@ -111,7 +111,7 @@ struct RunData {
         if let asked = request.problemType { return asked }
         if TaggedOptions.isNamedForWords(request.train) { return .tokenClassification }
         guard !hasTeacher else { return .singleLabel }
-        return try TextStream.hasLabelSets(request.train, options: request.options)
+        return try TextStream.hasLabelSets(request.train, options: request.columns.options)
             ? .multiLabel : .singleLabel
     }
 

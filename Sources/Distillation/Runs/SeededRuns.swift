@@ -130,7 +130,8 @@ struct SeededRuns {
         ) throws -> ModelEvaluation {
             try Evaluator.evaluation(
                 model, logits: logits, targets: data.targets,
-                bytesOnDisk: directory.map { SafetensorsCheckpoint.weightBytes(in: $0) } ?? 0, latency: latency)
+                bytesOnDisk: directory.map { SafetensorsCheckpoint.weightBytes(in: $0) } ?? 0,
+                latency: latency)
         }
         let student = try evaluation(
             best.model, best.outcome.validation, validation, output.url, latencies[0])

@@ -43,11 +43,6 @@ public struct TeacherAssessment: Sendable, Equatable {
         self.r2 = r2
     }
 
-    /// The share of right classes, of a teacher that chooses one.
-    public var accuracy: Double { value }
-    /// The accuracy of always answering the commonest class.
-    public var majorityBaseline: Double { baseline }
-
     /// What to tell of a teacher that may teach.
     public var summary: String {
         switch metric {

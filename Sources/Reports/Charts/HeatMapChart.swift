@@ -66,7 +66,8 @@ public struct HeatMapChart: Sendable {
     public var cells: [[Cell]]
 
     public init(
-        title: String, subtitle: String, metric: String, isMoreBetter: Bool, x: Axis, y: Axis?, cells: [[Cell]]
+        title: String, subtitle: String, metric: String, isMoreBetter: Bool, x: Axis, y: Axis?,
+        cells: [[Cell]]
     ) {
         self.title = title
         self.subtitle = subtitle

@@ -19,7 +19,7 @@ struct HeatMapDrawing {
 
     init(_ map: HeatMapChart) {
         self.map = map
-        let means = map.cells.joined().compactMap { cell in
+        let means = map.cells.joined().compactMap { cell -> Double? in
             if case .value(let value) = cell { value.mean } else { nil }
         }
         if let low = means.min(), let high = means.max() {

@@ -5,9 +5,6 @@ import CTorch
 ///
 /// Shapes: T tokens of all examples, B examples, H hidden size.
 public final class PackedEncoderLayer {
-    /// The activations that the kernels know.
-    public static func supports(_ activation: Activation) -> Bool { code(activation) != nil }
-
     let parameters: [Tensor]
     private let options: ct_layer_options
     private let hiddenDropout: Double

@@ -85,11 +85,7 @@ struct BenchmarkCommand: ParsableCommand {
             request.trimLengths()
         }
         request.data = try data.map { try DataReference.url($0, split: .test) }
-        request.textColumn = columns.textColumn
-        request.textPairColumn = columns.textPairColumn
-        request.labelColumn = columns.labelColumn
-        request.labelSeparator = columns.labelSeparator ?? request.labelSeparator
-        request.delimited = try columns.delimited.format()
+        request.columns = try columns.columns()
         request.maxLength = columns.maxLength
         request.rounds = rounds
         request.seconds = seconds

@@ -44,11 +44,7 @@ struct EvaluateCommand: ParsableCommand {
         var request = EvaluateRequest(
             model: try ModelReference.directory(model), data: try DataReference.url(data, split: .test))
         request.teacher = try teacher.map { try ModelReference.directory($0) }
-        request.textColumn = columns.textColumn
-        request.textPairColumn = columns.textPairColumn
-        request.labelColumn = columns.labelColumn
-        request.labelSeparator = columns.labelSeparator ?? request.labelSeparator
-        request.delimited = try columns.delimited.format()
+        request.columns = try columns.columns()
         request.maxLength = columns.maxLength
         request.batchSize = batchSize
         request.latencySamples = latencySamples

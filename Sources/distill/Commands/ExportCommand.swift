@@ -76,11 +76,7 @@ struct ExportCommand: ParsableCommand {
         request.overwrite = overwrite
         request.check = !noCheck
         request.data = try data.map { try DataReference.url($0, split: .test) }
-        request.textColumn = columns.textColumn
-        request.textPairColumn = columns.textPairColumn
-        request.labelColumn = columns.labelColumn
-        request.labelSeparator = columns.labelSeparator ?? request.labelSeparator
-        request.delimited = try columns.delimited.format()
+        request.columns = try columns.columns()
         request.maxLength = columns.maxLength
         request.batchSize = batchSize
         request.cache = try cache.options()

@@ -64,11 +64,7 @@ struct QuantizeCommand: ParsableCommand {
         request.overwrite = overwrite
         request.data = try data.map { try DataReference.url($0, split: .validation) }
         try method.assign(to: &request)
-        request.textColumn = columns.textColumn
-        request.textPairColumn = columns.textPairColumn
-        request.labelColumn = columns.labelColumn
-        request.labelSeparator = columns.labelSeparator ?? request.labelSeparator
-        request.delimited = try columns.delimited.format()
+        request.columns = try columns.columns()
         request.maxLength = columns.maxLength
         request.batchSize = batchSize
         request.latencySamples = latencySamples

@@ -55,11 +55,7 @@ struct DataOptions: ParsableArguments {
             try DataReference.url($0, split: .validation)
         }
         try settings.assign("validation_split", validationSplit, to: &request.validationSplit)
-        try settings.assign("text_column", columns.textColumn, to: &request.textColumn)
-        try settings.assign("text_pair_column", columns.textPairColumn, to: &request.textPairColumn)
-        try settings.assign("label_column", columns.labelColumn, to: &request.labelColumn)
-        try settings.assign("label_separator", columns.labelSeparator, to: &request.labelSeparator)
-        request.delimited = try columns.delimited.format(settings)
+        request.columns = try columns.columns(settings)
         try settings.assign("problem_type", problemType, to: &request.problemType)
         try settings.assign("label_tokens", labelTokens, to: &request.rowUnit)
         request.unlabelled =
@@ -94,6 +90,17 @@ struct ColumnOptions: ParsableArguments {
             "Longer inputs are cut to this many tokens. (default: as in the model's training, else the tokenizer's)"
     )
     var maxLength: Int?
+
+    /// The columns that flags and settings name.
+    func columns(_ settings: Settings = Settings(file: nil)) throws -> DataColumns {
+        var columns = DataColumns()
+        try settings.assign("text_column", textColumn, to: &columns.text)
+        try settings.assign("text_pair_column", textPairColumn, to: &columns.pair)
+        try settings.assign("label_column", labelColumn, to: &columns.label)
+        try settings.assign("label_separator", labelSeparator, to: &columns.labelSeparator)
+        columns.delimited = try delimited.format(settings)
+        return columns
+    }
 }
 
 /// How the fields of CSV and TSV are told apart.
