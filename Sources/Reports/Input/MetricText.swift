@@ -1,0 +1,54 @@
+/// What a task's metrics are on the page, by the name that records have for the task.
+struct TaskText: Sendable {
+    /// The metrics of a table of models, the most telling first: the task's own.
+    let metrics: [String]
+    /// Titles that are others than usually.
+    var titles: [String: String] = [:]
+    /// Whether agreement with a teacher is a share, and not a correlation.
+    var agreementIsShare = true
+
+    private static let tasks: [String: TaskText] = [
+        "single_label_classification": TaskText(
+            metrics: ["accuracy", "macro_f1", "matthews_correlation", "ece"]),
+        "multi_label_classification": TaskText(
+            metrics: ["micro_f1", "macro_f1", "accuracy", "ece"], titles: ["accuracy": "subset accuracy"]),
+        "regression": TaskText(
+            metrics: ["pearson", "spearman", "mse", "mae", "r2"],
+            titles: ["agreement": "correlation with teacher"], agreementIsShare: false),
+        "token_classification": TaskText(
+            metrics: ["f1", "precision", "recall", "macro_f1", "accuracy", "ece"],
+            titles: ["accuracy": "accuracy of tags", "agreement": "agreement of tags"]),
+    ]
+
+    /// A task that records of today's form do not have is taken for single-label classification.
+    static func of(_ problemType: String) -> TaskText {
+        tasks[problemType] ?? TaskText(metrics: ["accuracy", "macro_f1", "matthews_correlation", "ece"])
+    }
+}
+
+/// What metrics are called on the page, and how they are written.
+enum MetricText {
+    private static let titles = [
+        "f1": "F1 of entities", "macro_f1": "macro F1", "micro_f1": "micro F1",
+        "matthews_correlation": "Matthews correlation", "pearson": "Pearson correlation",
+        "spearman": "Spearman correlation", "mse": "mean squared error", "mae": "mean absolute error", "r2": "R²",
+        "ece": "calibration error", "kl": "KL to teacher", "agreement": "agreement with teacher",
+        "teacher_mse": "mean squared difference from teacher", "loss": "loss with the labels",
+    ]
+
+    static func title(_ name: String, _ problemType: String) -> String {
+        TaskText.of(problemType).titles[name] ?? titles[name] ?? name.replacing("_", with: " ")
+    }
+
+    static func isShare(_ name: String, _ problemType: String) -> Bool {
+        ["accuracy", "macro_f1", "micro_f1", "f1", "precision", "recall", "entity_agreement"].contains(name)
+            || name == "agreement" && TaskText.of(problemType).agreementIsShare
+    }
+
+    static func format(_ name: String, _ problemType: String) -> NumberText {
+        isShare(name, problemType) ? .percent : .fourDigits
+    }
+
+    /// The metrics of a table of models, the most telling first.
+    static func names(_ problemType: String) -> [String] { TaskText.of(problemType).metrics }
+}
