@@ -4,19 +4,23 @@ extension Tokenizer {
     /// Encodes a text that is already split into words, as transformers does with `is_split_into_words=True`: each
     /// word goes through normalizer, pre-tokenizer and model alone.
     ///
-    /// A byte-level pre-tokenizer (RoBERTa's, GPT-2's) tells a word at the beginning of a text from one after a
-    /// space. Here every word is taken as one after a space, whatever the tokenizer's files say: this is
-    /// `add_prefix_space=True`, without which transformers' older classes refuse words. Where `ByteLevel` is one of
-    /// several stages of a `Sequence`, as in Llama 3, the files decide, as in transformers.
+    /// A byte-level pre-tokenizer (RoBERTa's, GPT-2's) tells a word at the beginning of a text from one after a space. Here
+    /// every word is taken as one after a space unless `addsPrefixSpace` is false: this is `add_prefix_space=True` of
+    /// transformers' classes for such models. Tokenizers that transformers 5 loads from their file alone, such as
+    /// ModernBERT's, do not heed that setting: there the file decides, as here with false. It also decides where
+    /// `ByteLevel` is one of several stages of a `Sequence`, as in Llama 3.
     ///
     /// - Parameters:
     ///   - words: the words; any may be empty or hold spaces.
     ///   - addSpecialTokens: whether to add tokens such as `[CLS]` and `[SEP]`.
+    ///   - addsPrefixSpace: whether a byte-level pre-tokenizer takes every word as one after a space; else the file decides.
     /// - Returns: all tokens; ``WordEncoding/windows(maxLength:stride:)`` cuts what is too long for a model.
     /// - Throws: ``TokenizerError/text(stage:reason:index:)`` where a stage cannot take a word, whose place is the
     ///   index.
-    public func encode(words: [String], addSpecialTokens: Bool = true) throws -> WordEncoding {
-        let encoder = WordEncoder(self, addSpecialTokens: addSpecialTokens)
+    public func encode(
+        words: [String], addSpecialTokens: Bool = true, addsPrefixSpace: Bool = true
+    ) throws -> WordEncoding {
+        let encoder = WordEncoder(self, addSpecialTokens, addsPrefixSpace)
         return try workspaces.withWorkspace { try encoder.encode(words, $0) }
     }
 
@@ -25,14 +29,16 @@ extension Tokenizer {
     /// - Parameters:
     ///   - wordLists: the words of each text.
     ///   - addSpecialTokens: whether to add tokens such as `[CLS]` and `[SEP]`.
+    ///   - addsPrefixSpace: whether a byte-level pre-tokenizer takes every word as one after a space; else the file decides.
     ///   - threads: how many threads share the work; by default as many as there are cores.
     /// - Returns: the encodings, in the order of the texts.
     /// - Throws: ``TokenizerError/text(stage:reason:index:)`` for the first text that cannot be encoded, whose place
     ///   is the index.
-    public func encode(wordLists: [[String]], addSpecialTokens: Bool = true, threads: Int? = nil) throws
-        -> [WordEncoding]
-    {
-        let encoder = WordEncoder(self, addSpecialTokens: addSpecialTokens)
+    public func encode(
+        wordLists: [[String]], addSpecialTokens: Bool = true, addsPrefixSpace: Bool = true,
+        threads: Int? = nil
+    ) throws -> [WordEncoding] {
+        let encoder = WordEncoder(self, addSpecialTokens, addsPrefixSpace)
         let threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
         let ranges = ParallelChunks.ranges(of: wordLists, threads: threads) { words in
             words.reduce(0) { $0 + $1.utf8.count + 16 }
@@ -57,10 +63,10 @@ private struct WordEncoder: Sendable {
     private let template: [TemplatePiece]
     private let trimming: OffsetTrimming?
 
-    init(_ tokenizer: Tokenizer, addSpecialTokens: Bool) {
+    init(_ tokenizer: Tokenizer, _ addSpecialTokens: Bool, _ addsPrefixSpace: Bool) {
         var tokenizer = tokenizer
         var trimming = tokenizer.postProcessor.trimming
-        if let byteLevel = tokenizer.preTokenizer as? ByteLevel {
+        if addsPrefixSpace, let byteLevel = tokenizer.preTokenizer as? ByteLevel {
             tokenizer.preTokenizer = byteLevel.addingPrefixSpaces
             trimming?.addsPrefixSpace = true
         }

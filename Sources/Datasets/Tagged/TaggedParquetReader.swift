@@ -63,7 +63,8 @@
                         "the column '\(shown(names[words]))' is chosen for both the words and the tags")
                 }
                 (hasTags, tagPlace, hasNumbers, tagNames) = (false, nil, false, nil)
-                return try file.select([words])
+                try file.select([words])
+                return
             }
             try file.require([CP_TEXTS, CP_INTEGERS], of: tags, "tags must be a list of strings or integers")
             (hasTags, tagPlace) = (true, 1)

@@ -60,6 +60,34 @@
             #expect(stream.tagNames == ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"] && stream.hasTags)
         }
 
+        @Test(
+            "files that are cut or have changed bytes are read or refused",
+            arguments: ["strings.parquet", "named_sequence.parquet", "holes.parquet"])
+        func mutations(_ name: String) throws {
+            let whole = Array(try Data(contentsOf: Self.folder.appending(path: name)))
+            var generator = SeededGenerator(seed: 29)
+            var refused = 0
+            for round in 0..<200 {
+                var bytes = whole
+                bytes[whole.count * round / 200] ^= UInt8(1 << Int.random(in: 0..<8, using: &generator))
+                if round % 5 == 0 { bytes.removeLast(Int.random(in: 1..<bytes.count, using: &generator)) }
+                var options = TaggedOptions()
+                options.allowsUntagged = round % 2 == 0
+                try Support.withFile("data.parquet", bytes) { url in
+                    do {
+                        let stream = try TaggedStream(url, options: options)
+                        while let row = try stream.next() {
+                            #expect(row.tags.map { $0.count == row.words.count } ?? options.allowsUntagged)
+                        }
+                    } catch {
+                        #expect(!"\(error)".contains("\n"))
+                        refused += 1
+                    }
+                }
+            }
+            #expect(refused > 40)
+        }
+
         @Test("what cannot be read is refused")
         func refusals() {
             #expect(refusal("short.parquet").contains("row 9: the row has"))
