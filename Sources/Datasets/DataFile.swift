@@ -1,87 +1,36 @@
-import Files
 import Foundation
 
-/// One open file of a data set.
+/// One open file of a data set of texts.
 final class DataFile {
-    let path: String
-    private let url: URL
-    /// The bytes on their way; `nil` where a library reads them by itself.
-    private let stream: FileStream?
-    private let reader: ByteReader?
-    private let isCompressed: Bool
-    /// What the file was when it was opened, where a library reads it.
-    private let version: FileVersion?
+    private let file: OpenFile
     private(set) var records: any RecordReader
 
     /// - Throws: ``DatasetError``; `FileError` where the file cannot be read.
     init(_ url: URL, format: DatasetOptions.Format, options: DatasetOptions, chunkSize: Int) throws {
-        self.url = url
-        path = url.path(percentEncoded: false)
-        isCompressed = try Self.isCompressed(url)
-        version = FileVersion(url)
-        guard format != .parquet else {
-            guard !isCompressed else {
-                throw DatasetError(path, "this is gzip; Parquet compresses within, so unpack it first")
-            }
-            (stream, reader) = (nil, nil)
+        file = try OpenFile(url, isForLibrary: format == .parquet, chunkSize: chunkSize)
+        guard let reader = file.reader else {
             #if Parquet
                 records = try ParquetReader(url, options: options)
                 return
             #else
-                throw DatasetError(
-                    path,
-                    "this program was built without Parquet; build it with 'make build PARQUET=1' "
-                        + "(or 'swift build --traits Parquet'), or convert the file to CSV or JSON lines")
+                throw file.withoutParquet
             #endif
         }
-        let stream = try FileStream(url)
-        let source: any ByteSource =
-            isCompressed ? try Gunzip(stream, path: path, chunkSize: chunkSize) : stream
-        let reader = ByteReader(source, chunkSize: chunkSize)
-        (self.stream, self.reader) = (stream, reader)
-        for mark: [UInt8] in [[0xFF, 0xFE], [0xFE, 0xFF]] where try reader.starts(with: mark) {
-            throw DatasetError(path, "this is UTF-16; convert the file to UTF-8")
-        }
-        // A byte order mark.
-        try reader.skip(prefix: [0xEF, 0xBB, 0xBF])
         records =
             format == .jsonl
-            ? JSONLinesReader(reader, path: path, options: options)
-            : DelimitedReader(reader, isTabbed: format == .tsv, path: path, options: options)
+            ? JSONLinesReader(reader, path: file.path, options: options)
+            : DelimitedReader(reader, isTabbed: format == .tsv, path: file.path, options: options)
     }
+
+    var path: String { file.path }
 
     /// The next row; `nil` at the end.
     ///
     /// - Throws: ``DatasetError``, also where the file is no longer what it was when it was opened.
-    func next() throws -> TextRow? {
-        do {
-            let row = try records.next()
-            if row == nil { try checkUnchanged() }
-            return row
-        } catch {
-            try checkUnchanged()
-            // What damaged gzip data unpack to has errors of its own; the damage is what matters.
-            if isCompressed { try reader?.drain() }
-            throw error
-        }
-    }
-
-    /// - Throws: ``DatasetError`` where the file was written to: whatever else is wrong with it comes from that.
-    private func checkUnchanged() throws {
-        guard stream?.hasChanged ?? (FileVersion(url) != version) else { return }
-        throw DatasetError.changed(path)
-    }
+    func next() throws -> TextRow? { try file.next { try records.next() } }
 
     /// SHA-256 of the file, once the end has been reached.
     ///
     /// - Throws: `FileError`.
-    func sha256() throws -> String { try stream?.sha256 ?? Digest.sha256(ofFile: url) }
-
-    private static func isCompressed(_ url: URL) throws -> Bool {
-        let file = try RandomAccessFile(url)
-        guard file.count >= 2 else { return false }
-        var start: [UInt8] = [0, 0]
-        try start.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }
-        return start == [0x1F, 0x8B]
-    }
+    func sha256() throws -> String { try file.sha256() }
 }

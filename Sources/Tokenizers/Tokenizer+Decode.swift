@@ -9,12 +9,27 @@ extension Tokenizer {
     /// - Throws: ``TokenizerError`` if the file's decoder is of a type that is not known, or malformed. Such a file can
     ///   still be used for encoding.
     public func decode(_ ids: some Sequence<Int32>, skipSpecialTokens: Bool = true) throws -> String {
-        let decoder = try decoder.get()
         let tokens = ids.compactMap { id in
             skipSpecialTokens && addedVocabulary.specialIDs.contains(id)
                 ? nil : addedVocabulary.vocabulary.bytes(of: id)
         }
-        let parts = try decoder?.decode(tokens.map(Array.init)) ?? tokens.map(Array.init)
+        return try text(of: tokens.map(Array.init))
+    }
+
+    /// The text that tokens stand for, given as they are written in the vocabulary: transformers'
+    /// `convert_tokens_to_string`. They need not be of the vocabulary.
+    ///
+    /// - Throws: ``TokenizerError`` if the file's decoder is of a type that is not known, or malformed.
+    public func decode(tokens: [String]) throws -> String {
+        try text(of: tokens.map { Array($0.utf8) })
+    }
+
+    private func text(of tokens: [[UInt8]]) throws -> String {
+        let decoder = try decoder.get()
+        let parts = try decoder?.decode(tokens) ?? tokens
         return String(decoding: Array(parts.joined(separator: decoder == nil ? [0x20] : [])), as: UTF8.self)
     }
+
+    /// Whether tokens that continue a word are told by a prefix, such as `##`, as `continuing_subword_prefix` says.
+    public var marksContinuations: Bool { model.marksContinuations }
 }

@@ -37,23 +37,30 @@ extension Tokenizer {
                 encoding.offsets.append(0..<0)
             case .first:
                 encoding.append(workspace.first.elements[kept.first], typeID: piece.typeID, special: false)
-                encoding.offsets += offsets(first, kept.first, workspace.first)
+                encoding.offsets += offsets(
+                    first, kept.first, workspace.first, isStart: true, postProcessor.trimming)
             case .second:
                 encoding.append(workspace.second.elements[kept.second], typeID: piece.typeID, special: false)
                 guard let second else { continue }
-                encoding.offsets += offsets(second, kept.second, workspace.second)
+                encoding.offsets += offsets(
+                    second, kept.second, workspace.second, isStart: true, postProcessor.trimming)
             }
         }
         return encoding
     }
 
     /// The places of the tokens that remain, without white space at their ends where the post-processor leaves it out.
-    private func offsets(_ placed: PlacedTokens, _ kept: Range<Int>, _ ids: TokenBuffer) -> [Range<Int>] {
-        guard let trimming = postProcessor.trimming else { return Array(placed.ranges[kept]) }
+    ///
+    /// - Parameter isStart: whether no token comes before these.
+    func offsets(
+        _ placed: PlacedTokens, _ kept: Range<Int>, _ ids: TokenBuffer, isStart: Bool,
+        _ trimming: OffsetTrimming?
+    ) -> [Range<Int>] {
+        guard let trimming else { return Array(placed.ranges[kept]) }
         return kept.map { index in
             let token = placed.addedTexts[index] ?? idToToken(ids.start[index]) ?? ""
             return Self.trim(
-                placed.ranges[index], token, isFirst: index == kept.lowerBound, trimming)
+                placed.ranges[index], token, isFirst: isStart && index == kept.lowerBound, trimming)
         }
     }
 
@@ -75,7 +82,7 @@ extension Tokenizer {
 }
 
 /// Where the tokens of the text that was tokenized last stand in it.
-private struct PlacedTokens {
+struct PlacedTokens {
     /// In Unicode scalars.
     let ranges: [Range<Int>]
     /// The text of each token that was found as an added one, by the token's place.

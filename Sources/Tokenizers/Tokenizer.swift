@@ -12,7 +12,7 @@ import Foundation
 /// tokens such as `[MASK]` are found before.
 public struct Tokenizer: Sendable {
     let normalizer: (any Normalizer)?
-    let preTokenizer: (any PreTokenizer)?
+    var preTokenizer: (any PreTokenizer)?
     let model: any Model
     /// The normaliser, if it is BERT's.
     let bertNormalizer: BertNormalizer?

@@ -42,8 +42,12 @@ extension TokenizerError {
     }
 
     /// The error of some text of a batch.
-    static func of(text index: Int, _ error: any Error) -> any Error {
-        guard case .text(let stage, let reason, nil)? = error as? TokenizerError else { return error }
+    ///
+    /// - Parameter replacing: whether the index takes the place of one that is there, as that of a word.
+    static func of(text index: Int, _ error: any Error, replacing: Bool = false) -> any Error {
+        guard case .text(let stage, let reason, let known)? = error as? TokenizerError,
+            known == nil || replacing
+        else { return error }
         return TokenizerError.text(stage: stage, reason: reason, index: index)
     }
 }

@@ -104,6 +104,8 @@ struct BPE: Model {
         return parts.count == 2 ? (String(parts[0]), String(parts[1])) : nil
     }
 
+    var marksContinuations: Bool { !prefix.isEmpty }
+
     /// This model for words of the text's own bytes, if it has a token for each byte.
     func takingBytes() -> BPE? {
         guard prefix.isEmpty, suffix.isEmpty, bytes.isEmpty else { return nil }

@@ -4,6 +4,8 @@ protocol Model: Sendable {
     var vocabulary: Vocabulary { get }
     /// The token for what the vocabulary cannot express, if the model has one.
     var unknownTokenID: Int32? { get }
+    /// Whether tokens that continue a word are told by a prefix, such as `##`.
+    var marksContinuations: Bool { get }
 
     /// Appends the ids of the words' tokens, and where they stand in the text to the workspace's spans.
     ///
@@ -13,6 +15,10 @@ protocol Model: Sendable {
     func tokenize(
         _ text: UnsafeBufferPointer<UInt8>, words: [Range<Int>], limit: Int, _ workspace: ModelWorkspace,
         into ids: TokenBuffer) throws
+}
+
+extension Model {
+    var marksContinuations: Bool { false }
 }
 
 extension StageRegistry where Stage == any Model {

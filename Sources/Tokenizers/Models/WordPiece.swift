@@ -57,6 +57,8 @@ struct WordPiece: Model {
             maximumScalarsPerWord: limit, file: configuration.file)
     }
 
+    var marksContinuations: Bool { prefixLength > 0 }
+
     func tokenize(
         _ text: UnsafeBufferPointer<UInt8>, words: [Range<Int>], limit: Int, _ workspace: ModelWorkspace,
         into ids: TokenBuffer

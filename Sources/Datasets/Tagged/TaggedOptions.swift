@@ -1,0 +1,84 @@
+import Foundation
+
+/// How a data file for token classification is read.
+public struct TaggedOptions: Sendable, Equatable {
+    public enum Format: String, CaseIterable, Sendable {
+        /// A word and its tag on each line among other columns, and an empty line behind each sentence.
+        case conll
+        /// A JSON object a line, or one array of objects: with lists of words and tags, or with a text and spans.
+        case jsonl
+        /// Apache Parquet with lists of words and tags.
+        case parquet
+    }
+
+    /// The column or key of the words, in CoNLL also its number from 1, or from -1 backwards; `nil` finds it: by its
+    /// usual names, in CoNLL the first that does not count the words.
+    public var wordColumn: String?
+    /// The column or key of the tags, likewise; `nil` in CoNLL is the last.
+    public var tagColumn: String?
+    /// The key of a text, whose tags are spans under ``tagColumn``.
+    public var textColumn: String?
+    /// `nil` goes by the file's name: `.conll`, `.conllu`, `.iob`, `.iob2`, `.bio`, `.jsonl`, `.json`, each also with
+    /// `.gz`, or `.parquet`. A `.txt` file must be named ``Format/conll`` here.
+    public var format: Format?
+    /// Whether CoNLL's first line names the columns; `nil` is yes where a column is chosen by name.
+    public var hasHeader: Bool?
+    /// Whether lines of CoNLL that begin with `#` before a sentence are comments; `nil` is yes where the first column
+    /// counts the words, as in CoNLL-U.
+    public var hasComments: Bool?
+    /// The tags that integers stand for; `nil` takes the names that Parquet's metadata hold.
+    public var tagNames: [String]?
+    /// Whether a tag may be any text, as for parts of speech; else it must be `O` or a prefix with a type.
+    public var allowsAnyTag = false
+    /// Whether tags are looked at; without it the rows have none.
+    public var readsTags = true
+    /// Whether a row may lack tags: by a key that is absent or null.
+    public var allowsUntagged = false
+
+    public init(
+        wordColumn: String? = nil, tagColumn: String? = nil, textColumn: String? = nil, format: Format? = nil
+    ) {
+        self.wordColumn = wordColumn
+        self.tagColumn = tagColumn
+        self.textColumn = textColumn
+        self.format = format
+    }
+}
+
+extension TaggedOptions {
+    /// The format of a file: the chosen one, or what its name tells.
+    ///
+    /// - Parameter url: A file, or a pattern of several, which must have one format; see ``DataFiles``.
+    /// - Throws: ``DatasetError`` where the name tells nothing.
+    public func format(of url: URL) throws -> Format {
+        if let format { return format }
+        let formats = try DataFiles.files(url).map { try ($0, Self.format(ofName: $0)) }
+        if let other = formats.first(where: { $0.1 != formats[0].1 }) {
+            throw DatasetError(
+                url.path(percentEncoded: false),
+                "the files must have one format, but \(formats[0].0.lastPathComponent) is "
+                    + "\(formats[0].1.rawValue) and \(other.0.lastPathComponent) is \(other.1.rawValue); name fewer"
+            )
+        }
+        return formats[0].1
+    }
+
+    private static func format(ofName url: URL) throws -> Format {
+        let plain = url.pathExtension.lowercased() == "gz" ? url.deletingPathExtension() : url
+        switch plain.pathExtension.lowercased() {
+        case "conll", "conllu", "iob", "iob2", "bio": return .conll
+        case "jsonl", "json", "ndjson": return .jsonl
+        case "parquet": return .parquet
+        default:
+            throw DatasetError(
+                url.path(percentEncoded: false),
+                "the file's name does not tell its format; name it .conll, .jsonl (or these with .gz) or .parquet, or say "
+                    + "that it is conll")
+        }
+    }
+
+    /// Whether a text can be a tag.
+    func takes(tag: String) -> Bool {
+        allowsAnyTag ? !tag.utf8.isEmpty : tag.utf8.elementsEqual("O".utf8) || EntityTag(tag) != nil
+    }
+}

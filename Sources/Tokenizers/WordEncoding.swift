@@ -1,0 +1,32 @@
+/// A text that was split into words before, as the numbers that a model reads, with the word that each token is from.
+///
+/// The four lists are equally long, one element for each token. A word may have no token at all: one of control
+/// characters alone is such a word for most tokenizers.
+public struct WordEncoding: Sendable, Equatable {
+    /// The tokens' numbers in the vocabulary.
+    public var ids: [Int32] = []
+    /// Which text a token belongs to, as the model is told (`token_type_ids`).
+    public var typeIDs: [Int32] = []
+    /// The word that a token is from, counted from 0; `nil` for one that the tokenizer added, such as `[CLS]`.
+    public var wordIndices: [Int?] = []
+    /// Where a token stands in its word, in Unicode scalars as Python counts them; empty for tokens that were added.
+    public var offsets: [Range<Int>] = []
+    /// The number of words.
+    public var wordCount: Int
+
+    /// Makes an encoding without tokens.
+    public init(wordCount: Int) { self.wordCount = wordCount }
+
+    /// The number of tokens.
+    public var count: Int { ids.count }
+}
+
+extension WordEncoding {
+    /// Appends a token that no word has.
+    mutating func append(special id: Int32, typeID: Int32) {
+        ids.append(id)
+        typeIDs.append(typeID)
+        wordIndices.append(nil)
+        offsets.append(0..<0)
+    }
+}
