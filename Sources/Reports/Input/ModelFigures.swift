@@ -63,55 +63,8 @@ struct ModelFigures: Sendable {
     }
 
     /// The name of the metric that decides: the task's own.
-    var mainMetric: String {
-        switch problemType {
-        case "multi_label_classification": "micro_f1"
-        case "regression": "pearson"
-        default: "accuracy"
-        }
-    }
+    var mainMetric: String { TaskText.of(problemType).metrics[0] }
 
     /// The task's own metric.
     var main: Double? { metrics[mainMetric].flatMap { $0.isFinite ? $0 : nil } }
-}
-
-/// What metrics are called on the page, and how they are written.
-enum MetricText {
-    static func title(_ name: String, _ problemType: String) -> String {
-        switch name {
-        case "accuracy": problemType == "multi_label_classification" ? "subset accuracy" : "accuracy"
-        case "macro_f1": "macro F1"
-        case "micro_f1": "micro F1"
-        case "matthews_correlation": "Matthews correlation"
-        case "pearson": "Pearson correlation"
-        case "spearman": "Spearman correlation"
-        case "mse": "mean squared error"
-        case "mae": "mean absolute error"
-        case "r2": "R²"
-        case "ece": "calibration error"
-        case "kl": "KL to teacher"
-        case "agreement": problemType == "regression" ? "correlation with teacher" : "agreement with teacher"
-        case "teacher_mse": "mean squared difference from teacher"
-        case "loss": "loss with the labels"
-        default: name.replacing("_", with: " ")
-        }
-    }
-
-    static func isShare(_ name: String, _ problemType: String) -> Bool {
-        ["accuracy", "macro_f1", "micro_f1"].contains(name)
-            || name == "agreement" && problemType != "regression"
-    }
-
-    static func format(_ name: String, _ problemType: String) -> NumberText {
-        isShare(name, problemType) ? .percent : .fourDigits
-    }
-
-    /// The metrics of a table of models, the most telling first.
-    static func names(_ problemType: String) -> [String] {
-        switch problemType {
-        case "multi_label_classification": ["micro_f1", "macro_f1", "accuracy", "ece"]
-        case "regression": ["pearson", "spearman", "mse", "mae", "r2"]
-        default: ["accuracy", "macro_f1", "matthews_correlation", "ece"]
-        }
-    }
 }

@@ -4,7 +4,6 @@ import Distillation
 import Foundation
 import Tokenizers
 import Torch
-import Transformers
 
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -80,7 +79,7 @@ struct PredictCommand: ParsableCommand {
             options: DatasetOptions(
                 textColumn: textColumn, pairColumn: textPairColumn, delimited: try delimited.format()))
         let directory = try ModelReference.directory(model)
-        if try ModelConfiguration(contentsOf: directory).task == .tokenClassification {
+        if try TokenPredictor.isFor(directory) {
             return try tag(source, directory, device)
         }
         guard aggregation == nil else {

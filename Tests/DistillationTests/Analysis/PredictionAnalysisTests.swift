@@ -56,7 +56,7 @@ struct PredictionAnalysisTests {
             let bins = try #require(bins)
             let expected = try #require(try Evaluator.validation(logits, targets: targets)[.ece])
             #expect(abs(try #require(CalibrationBin.expectedError(bins)) - expected) < 1e-12)
-            #expect(bins.count == 15)
+            #expect(bins.count == CalibrationHistogram.usualCount)
             #expect(bins.first?.lower == 0 && bins.last?.upper == 1)
             #expect(bins.allSatisfy { $0.count == 0 || ($0.lower...$0.upper).contains($0.confidence) })
         }

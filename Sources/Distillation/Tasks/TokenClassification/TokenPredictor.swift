@@ -51,6 +51,13 @@ public final class TokenPredictor {
         aggregation = EntityAggregation(strategy: strategy, labels: labels)
     }
 
+    /// Whether a model directory holds a model for token classification.
+    ///
+    /// - Throws: `TransformersError` where it holds none that can be read.
+    public static func isFor(_ directory: URL) throws -> Bool {
+        try ModelConfiguration(contentsOf: directory).task.definition.labelsWords
+    }
+
     /// The entities of each text, in order.
     ///
     /// - Throws: `TokenizerError` where a text cannot be encoded; `TorchError`.
