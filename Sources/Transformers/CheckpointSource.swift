@@ -52,7 +52,9 @@ final class CheckpointSource: ParameterSource {
     }
 
     /// The shape of a parameter in the checkpoint, or `nil` if it has none of that name.
-    func shape(of name: String) -> [Int]? { storedNames[name].flatMap { checkpoint.info($0)?.shape } }
+    func shape(of name: String) -> [Int]? {
+        ignored.contains(name) ? nil : storedNames[name].flatMap { checkpoint.info($0)?.shape }
+    }
 
     /// What the model made from this source did not find, and what it did not ask for.
     func report(for model: TransformerModel) -> LoadReport {

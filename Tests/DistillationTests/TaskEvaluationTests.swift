@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import JSON
 import Testing
 import Tokenizers
 import Torch
@@ -99,13 +100,12 @@ struct TaskEvaluationTests {
         #expect(comparison.teacherMse == model.metrics[.teacherMSE] && comparison.parameterRatio > 1)
         let text = try JSONText.encode(report)
         // Where other programs look for them since the first version.
-        let root = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
-        let written = try #require(root?["model"] as? [String: Any])
+        let written = try #require(JSONValue.parse(text).objectValue?["model"]?.objectValue)
         for (key, name) in [
             ("accuracy", MetricName.accuracy), ("macro_f1", .macroF1), ("hard_loss", .loss),
             ("matthews_correlation", .matthewsCorrelation),
         ] {
-            #expect(written[key] as? Double == model.metrics[name], "\(key)")
+            #expect(written[key]?.doubleValue == model.metrics[name], "\(key)")
         }
         let again = try JSONText.decode(EvaluationReport.self, from: text)
         #expect(try JSONText.encode(again) == text)
