@@ -24,7 +24,8 @@ enum Ablations {
                 for batch in batches {
                     try optimizer.clearGradients()
                     try optimizer.prepare(rows: batch.inputIDs)
-                    let logits = try model(batch, ForwardOptions(precision: precision, dropout: dropout)).logits
+                    let logits = try model(batch, ForwardOptions(precision: precision, dropout: dropout))
+                        .logits
                     try logits.crossEntropy(Tensor((0..<batch.count).map { Int64($0 % 2) })).backward()
                     try optimizer.clipGradients(maxNorm: 1)
                     try optimizer.step(learningRate: 2e-5)
@@ -49,7 +50,9 @@ enum Ablations {
                             try entry.tensor.copy(from: entry.tensor.clone())
                         }
                     }
-                    let _: [Float] = try withNoGrad { try model(batch, ForwardOptions(precision: precision)).logits.array() }
+                    let _: [Float] = try withNoGrad {
+                        try model(batch, ForwardOptions(precision: precision)).logits.array()
+                    }
                 }
             }
         }

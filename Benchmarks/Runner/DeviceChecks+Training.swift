@@ -7,7 +7,8 @@ extension DeviceChecks {
     /// A few steps with dropout; returns the weights.
     private func trained(steps: Int, breaking broken: Int? = nil) throws -> [[Float]] {
         let model = try Self.bert(layers: 2, heads: 4, on: device)
-        let optimizer = try AdamW(model.parameters, weightDecay: 0.01, sparseTables: model.sparseTables(precision))
+        let optimizer = try AdamW(
+            model.parameters, weightDecay: 0.01, sparseTables: model.sparseTables(precision))
         let options = ForwardOptions(precision: precision, dropout: DropoutState(seed: 3))
         for step in 0..<steps {
             try optimizer.clearGradients()
@@ -44,7 +45,8 @@ extension DeviceChecks {
     /// The loss on one batch after some steps without dropout: what is learnt, not only computed.
     private func learntLoss(on place: Device, _ precision: Precision) throws -> Double {
         let model = try Self.bert(layers: 2, heads: 4, on: place, dropout: 0)
-        let optimizer = try AdamW(model.parameters, weightDecay: 0.01, sparseTables: model.sparseTables(precision))
+        let optimizer = try AdamW(
+            model.parameters, weightDecay: 0.01, sparseTables: model.sparseTables(precision))
         let options = ForwardOptions(precision: precision, dropout: DropoutState(seed: 3))
         var last = Double.infinity
         for step in 0..<30 {

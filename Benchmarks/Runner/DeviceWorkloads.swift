@@ -25,7 +25,9 @@ enum DeviceWorkloads {
             student.parameters, weightDecay: 0.01, sparseTables: student.sparseTables(precision))
         let dropout = DropoutState(seed: 1)
         let cached = request.flag("cached_teacher")
-        func teach() throws -> Tensor { try withNoGrad { try teacher(input, ForwardOptions(precision: precision)).logits } }
+        func teach() throws -> Tensor {
+            try withNoGrad { try teacher(input, ForwardOptions(precision: precision)).logits }
+        }
         let fixed = try cached ? teach() : nil
         func run() throws {
             let target = try fixed ?? teach()

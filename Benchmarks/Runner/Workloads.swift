@@ -42,7 +42,9 @@ enum Workloads {
         let dropout = DropoutState(seed: 1)
         return { time in
             var target: Tensor?
-            try time { target = try withNoGrad { try teacher(input, ForwardOptions(precision: precision)).logits } }
+            try time {
+                target = try withNoGrad { try teacher(input, ForwardOptions(precision: precision)).logits }
+            }
             guard let target else { return }
             try time {
                 try optimizer.clearGradients()

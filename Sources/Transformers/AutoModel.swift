@@ -41,7 +41,8 @@ public enum AutoModel {
         }
         if let labelNames {
             configuration.labelNames = labelNames
-            if let classes = source.shape(of: "\(head.classifier).weight")?.first, classes != labelNames.count {
+            if let classes = source.shape(of: "\(head.classifier).weight")?.first, classes != labelNames.count
+            {
                 guard ignoreMismatchedSizes else {
                     throw TransformersError(
                         "\(directory.plainPath): the checkpoint's head tells \(classes) classes apart, the data "

@@ -80,7 +80,9 @@ struct TaskEvaluationTests {
         return try EvaluationRun(request).run()
     }
 
-    @Test("a report has what its problem type has, and reads back from JSON", arguments: TaskIdentifier.sequenceTasks)
+    @Test(
+        "a report has what its problem type has, and reads back from JSON",
+        arguments: TaskIdentifier.sequenceTasks)
     func report(_ type: TaskIdentifier) throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let report = try evaluate(type, teacher: true)
@@ -199,7 +201,8 @@ struct TaskEvaluationTests {
         #expect(text.contains("pipeline_tag: text-classification"))
         let (listed, absent) =
             switch type {
-            case .singleLabel, .tokenClassification: (["- accuracy", "| accuracy |", "| Matthews"], ["Pearson", "subset"])
+            case .singleLabel, .tokenClassification:
+                (["- accuracy", "| accuracy |", "| Matthews"], ["Pearson", "subset"])
             case .multiLabel: (["- f1", "| micro F1 |", "| subset accuracy |", "any number"], ["Matthews"])
             case .regression: (["- pearsonr", "| Pearson correlation |", "a number"], ["accuracy", "F1"])
             }

@@ -38,7 +38,9 @@ struct TrainerTests {
     func learns() throws {
         let data = Support.dataset(count: 96)
         let teacher = try Support.model(layers: 3, seed: Learning.seed + 5)
-        let teaching = try Support.trainer(teacher, data, precision: Learning.precision) { $0.numTrainEpochs = 12 }
+        let teaching = try Support.trainer(teacher, data, precision: Learning.precision) {
+            $0.numTrainEpochs = 12
+        }
         try teaching.train(evaluate: { try Support.validation(teacher, data) })
         let logits = try Support.logits(teacher, data)
         try Learning.expect(

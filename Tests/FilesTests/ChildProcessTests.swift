@@ -44,7 +44,8 @@ struct ChildProcessTests {
     func descriptors() throws {
         let inherited = open("/dev/null", O_RDONLY)
         defer { close(inherited) }
-        let result = try ChildProcess.run(shell, ["-c", "ls /proc/self/fd"], environment: ["PATH": "/bin:/usr/bin"])
+        let result = try ChildProcess.run(
+            shell, ["-c", "ls /proc/self/fd"], environment: ["PATH": "/bin:/usr/bin"])
         // Its three streams, and the one by which ls reads the folder.
         #expect(result.output.split(separator: "\n").count == 4, "\(result)")
     }

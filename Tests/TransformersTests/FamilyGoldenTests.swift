@@ -90,7 +90,8 @@ struct FamilyGoldenTests {
         let layers = model.configuration.numHiddenLayers
         let features = try model(
             packed,
-            ForwardOptions(features: FeatureSelection(hiddenStates: Set(0...layers), projections: Set(0..<layers))))
+            ForwardOptions(
+                features: FeatureSelection(hiddenStates: Set(0...layers), projections: Set(0..<layers))))
         try expectClose(features.logits, expected, "logits with features")
         let places = try packed.places(device: .cpu)
         for index in 0...layers {

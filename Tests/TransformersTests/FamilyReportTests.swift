@@ -46,8 +46,7 @@ struct FamilyReportTests {
     }
 
     /// Saves a model, and counts the tensors that have the bytes of those that were read.
-    private func sameTensors(_ model: TransformerModel, as source: URL) throws -> (all: Int, equal: Int)
-    {
+    private func sameTensors(_ model: TransformerModel, as source: URL) throws -> (all: Int, equal: Int) {
         var counts = (all: 0, equal: 0)
         try withTemporaryDirectory { target in
             try ModelWriter.save(model, to: target)

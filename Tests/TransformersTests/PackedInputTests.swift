@@ -82,7 +82,9 @@ struct MappedModelTests {
         let input = PackedInput(inputIDs: [2, 7, 9, 3, 2, 3], offsets: [0, 4, 6])
         let expected: [Float] = try withNoGrad { try copied(input).logits.array() }
         for precision in [Precision.float32, .bfloat16, .float32] {
-            let logits: [Float] = try withNoGrad { try mapped(input, ForwardOptions(precision: precision)).logits.array() }
+            let logits: [Float] = try withNoGrad {
+                try mapped(input, ForwardOptions(precision: precision)).logits.array()
+            }
             if precision == .float32 { #expect(logits == expected) }
         }
         #expect(try bytes(mapped) == bytes(copied))

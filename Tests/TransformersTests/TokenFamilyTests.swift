@@ -8,7 +8,8 @@ import Torch
 @Suite("Token classifiers of every family agree with transformers")
 struct TokenFamilyTests {
     static let names = [
-        "bert", "distilbert", "roberta", "xlm-roberta", "camembert", "electra", "albert", "mpnet", "deberta-v3",
+        "bert", "distilbert", "roberta", "xlm-roberta", "camembert", "electra", "albert", "mpnet",
+        "deberta-v3",
         "deberta-v2", "modernbert",
     ]
 

@@ -23,7 +23,8 @@ extension PredictionAnalysis {
         let outputs = targets.task.definition.outputs
         let models = [student] + [teacher].compactMap(\.self)
         studentCalibration = task.calibration(student, targets, labelled).map(CalibrationBin.bins)
-        teacherCalibration = teacher.flatMap { task.calibration($0, targets, labelled) }.map(CalibrationBin.bins)
+        teacherCalibration = teacher.flatMap { task.calibration($0, targets, labelled) }.map(
+            CalibrationBin.bins)
         if let teacher { outcomes = Self.outcomes(task, student, teacher, targets, labelled) }
         guard limit > 0, task.showsExamples else { return }
         func difference(_ index: Int) -> Double? {
@@ -37,7 +38,8 @@ extension PredictionAnalysis {
                 teacher: teacher.map { task.prediction($0, index, labels) }, difference: difference(index))
         }
         if teacher != nil {
-            let differences = (0..<student.count).compactMap { index in difference(index).map { (index, $0) } }
+            let differences = (0..<student.count).compactMap { index in difference(index).map { (index, $0) }
+            }
             differMost = Self.largest(limit, of: differences).map(example)
         }
         let wrong = labelled.compactMap { index in

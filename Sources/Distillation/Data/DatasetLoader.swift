@@ -58,7 +58,8 @@ struct DatasetLoader {
     /// - Throws: `DatasetError` that names the file and the line; ``DistillationError`` where there is no label
     ///   column; `FileError`.
     func load(
-        _ url: URL, labels: Labels, problemType: TaskIdentifier = .singleLabel, allowsUnlabelled: Bool = false,
+        _ url: URL, labels: Labels, problemType: TaskIdentifier = .singleLabel,
+        allowsUnlabelled: Bool = false,
         tellsCuts: Bool = true
     ) throws -> LoadedData {
         let versions = try Self.versions(url)
@@ -87,7 +88,8 @@ struct DatasetLoader {
     }
 
     private func load(
-        _ url: URL, _ digest: String, _ labels: Labels, _ problemType: TaskIdentifier, _ allowsUnlabelled: Bool
+        _ url: URL, _ digest: String, _ labels: Labels, _ problemType: TaskIdentifier,
+        _ allowsUnlabelled: Bool
     ) throws -> LoadedData {
         var options = options
         options.labelForm = problemType.definition.labelForm
@@ -191,7 +193,8 @@ struct DatasetLoader {
         }
         return (
             WordReader(
-                try TaggedStream(url, options: tagged), labels: survey?.labels, conversion: survey?.conversion,
+                try TaggedStream(url, options: tagged), labels: survey?.labels,
+                conversion: survey?.conversion,
                 required: reading.isRequired), survey?.labels
         )
     }
@@ -201,7 +204,9 @@ struct DatasetLoader {
         case .given(let map): return map
         case .ignored: return nil
         case .inferred:
-            if let names = reading.problemType.definition.fixedClassNames { return try LabelMap(names: names) }
+            if let names = reading.problemType.definition.fixedClassNames {
+                return try LabelMap(names: names)
+            }
             let stream = try TextStream(url, options: options)
             guard let map = try stream.inferLabels() else {
                 throw RowReader.noLabels(stream.path, stream.columnNames)

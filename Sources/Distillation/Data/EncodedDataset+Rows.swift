@@ -66,6 +66,16 @@ extension EncodedDataset {
         hasWordRows ? (rowOffsets.lastIndex { $0 <= row } ?? 0) : row
     }
 
+    /// The number of words without tokens.
+    var lostWordCount: Int {
+        guard hasWordRows else { return 0 }
+        return (0..<count).reduce(0) { sum, index in
+            let (storage, place) = locate(index)
+            guard let rows = storage.rows else { return sum }
+            return sum + rows.range(place).count { rows.positions[$0] < 0 }
+        }
+    }
+
     /// The rows of some examples, in the order of the examples.
     func rows(of indices: some Sequence<Int>) -> [Int] { indices.flatMap { Array(rows(of: $0)) } }
 

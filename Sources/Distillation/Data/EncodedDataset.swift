@@ -35,7 +35,8 @@ public struct EncodedDataset: Sendable {
     }
 
     private init(
-        storages: [TokenStorage], places: [UInt32]?, maxLength: Int, problemType: TaskIdentifier, classCount: Int,
+        storages: [TokenStorage], places: [UInt32]?, maxLength: Int, problemType: TaskIdentifier,
+        classCount: Int,
         tagNames: [String], rowUnit: RowUnit
     ) {
         self.storages = storages
@@ -74,7 +75,9 @@ public struct EncodedDataset: Sendable {
     var rowOffsets: [Int] { rowStarts ?? Array(0...count) }
 
     /// The rows of an example among all rows.
-    func rows(of index: Int) -> Range<Int> { rowStarts.map { $0[index]..<$0[index + 1] } ?? index..<index + 1 }
+    func rows(of index: Int) -> Range<Int> {
+        rowStarts.map { $0[index]..<$0[index + 1] } ?? index..<index + 1
+    }
 
     /// The number of rows of all examples.
     public var rowCount: Int { rowStarts?.last ?? count }

@@ -87,7 +87,9 @@ enum Inference {
             let indices = Array(order[start..<min(start + batchSize, order.count)])
             let batch = try Batch(dataset, indices: indices)
             let next = Launched(
-                rows: batch.rows, logits: try withNoGrad { try model(batch.input, ForwardOptions(precision: precision)).logits })
+                rows: batch.rows,
+                logits: try withNoGrad { try model(batch.input, ForwardOptions(precision: precision)).logits }
+            )
             if let launched { try read(launched, done: start) }
             if isAsynchronous {
                 launched = next

@@ -43,7 +43,8 @@ final class WordReader: ChunkReader, @unchecked Sendable {
             guard let number = map.id(of: tag) else {
                 throw stream.error(
                     about: row,
-                    "unknown tag '\(tag.prefix(60))'; the tags are \(DatasetError.list(map.names)), in this order")
+                    "unknown tag '\(tag.prefix(60))'; the tags are \(DatasetError.list(map.names)), in this order"
+                )
             }
             return number
         }

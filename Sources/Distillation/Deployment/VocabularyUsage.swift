@@ -77,6 +77,17 @@ public struct VocabularyUsage: Sendable {
     }
 
     private func forEachChunk(of file: URL, _ body: ([TextPair]) throws -> Void) throws {
+        if TaggedOptions.isNamedForWords(file) {
+            var tagged = options.tagged
+            tagged.readsTags = false
+            let stream = try TaggedStream(file, options: tagged)
+            while true {
+                let rows = try stream.rows(Self.chunkSize)
+                if rows.isEmpty { return }
+                // A word is tokenized alone.
+                try body(rows.flatMap { $0.words.map { TextPair($0) } })
+            }
+        }
         let stream = try TextStream(file, options: options)
         while true {
             let rows = try stream.rows(Self.chunkSize)

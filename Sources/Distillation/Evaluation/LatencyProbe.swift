@@ -38,7 +38,10 @@ enum LatencyProbe {
         let clock = ContinuousClock()
         let start = clock.now
         let batch = try Batch(subject.dataset, indices: [index])
-        _ = try withNoGrad { try subject.model(batch.input, ForwardOptions(precision: subject.precision)).logits.array(of: Float.self) }
+        _ = try withNoGrad {
+            try subject.model(batch.input, ForwardOptions(precision: subject.precision)).logits.array(
+                of: Float.self)
+        }
         return (clock.now - start) / .milliseconds(1)
     }
 }

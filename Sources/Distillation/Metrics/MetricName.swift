@@ -44,7 +44,8 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     /// Whether a larger value is the better one. Entropies are no measure of quality: a smaller one counts as more sure.
     public var greaterIsBetter: Bool {
         switch self {
-        case .accuracy, .macroF1, .microF1, .precision, .recall, .f1, .matthewsCorrelation, .pearson, .spearman,
+        case .accuracy, .macroF1, .microF1, .precision, .recall, .f1, .matthewsCorrelation, .pearson,
+            .spearman,
             .r2, .agreement, .entityAgreement:
             true
         case .mse, .mae, .loss, .kl, .teacherMSE, .ece, .entropy, .teacherEntropy: false

@@ -178,7 +178,7 @@ struct Preflight {
                     + "(\(missing.prefix(5).joined(separator: ", "))): check that the labels of data and teacher "
                     + "mean the same.")
         }
-        if try findings.attempt({ try labelsAreNumbers() }) == true {
+        if !data.train.hasWordRows, try findings.attempt({ try labelsAreNumbers() }) == true {
             findings.add(
                 .note,
                 "The data's labels are numbers, taken for the teacher's labels in their order: "
@@ -200,8 +200,8 @@ struct Preflight {
 
     /// How many texts are cut, and how long they are.
     private func checkLengths() throws {
-        let cut = data.train.truncatedCount
-        guard cut > 0 else { return }
+        // Longer sentences are read in windows.
+        guard !data.train.hasWordRows, data.train.truncatedCount > 0 else { return }
         guard
             let lengths = try findings.attempt({ try data.fullLengths(setup.tokenizer, request.data) })
         else { return }

@@ -89,6 +89,7 @@ struct DistillationSetup {
                 "the student reads tokens of its own tokenizer, which are not the teacher's"
             } else { nil }
         findings.add(.note, data.labelNote)
+        for note in data.wordNotes { findings.add(.note, note) }
         if let note = data.unlabelledNote { findings.add(.note, note) }
     }
 
@@ -98,7 +99,13 @@ struct DistillationSetup {
         // What the labels are is the teacher's to say.
         options.readsLabels = false
         for file in request.data.files + [request.test].compactMap(\.self) {
-            _ = try findings.attempt { _ = try TextStream(file, options: options).rows(100) }
+            _ = try findings.attempt {
+                if TaggedOptions.isNamedForWords(file) {
+                    _ = try TaggedStream(file, options: options.tagged).rows(100)
+                } else {
+                    _ = try TextStream(file, options: options).rows(100)
+                }
+            }
         }
     }
 

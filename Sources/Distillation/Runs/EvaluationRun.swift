@@ -48,7 +48,9 @@ public struct EvaluationRun {
         }
         let latencies = try log.phase("Timing") {
             try LatencyProbe.measure(
-                zip(classifiers, encoded).map { .init(model: $0.model, dataset: $1, precision: request.precision) },
+                zip(classifiers, encoded).map {
+                    .init(model: $0.model, dataset: $1, precision: request.precision)
+                },
                 samples: request.latencySamples)
         }
         let evaluations = try classifiers.indices.map {

@@ -58,6 +58,7 @@ public struct FineTuning {
             return model
         }
         log.send(.note(data.labelNote))
+        for note in data.wordNotes { log.send(.note(note)) }
         for warning in data.labelWarnings(areInferred: true) { log.warnOnce(warning) }
         if let problem = OutputSpace.problem(
             at: request.output, bytes: OutputSpace.bytes(of: model, tokenizerDirectory: request.model),

@@ -20,7 +20,8 @@ struct Lesson {
     func signals(_ places: [Int]? = nil) -> TeacherSignals {
         let train = outputs.train
         return TeacherSignals(
-            logits: places.map { TeacherOutputsSubset(base: train, indices: setup.data.train.rows(of: $0)) } ?? train,
+            logits: places.map { TeacherOutputsSubset(base: train, indices: setup.data.train.rows(of: $0)) }
+                ?? train,
             model: setup.tokensDiffer == nil ? setup.teacher.model : nil,
             precision: setup.request.precision, tokensDiffer: setup.tokensDiffer)
     }

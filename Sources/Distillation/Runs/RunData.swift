@@ -118,10 +118,28 @@ struct RunData {
     /// How many training texts may have been cut, where there are some.
     var cutNote: String? {
         let cut = train.truncatedCount
-        guard cut > 0 else { return nil }
+        guard cut > 0, !train.hasWordRows else { return nil }
         return
             "\(cut) of \(train.count) training texts reach the maximum length of \(maxLength) tokens and may be "
             + "cut."
+    }
+
+    /// What becomes of words without tokens and of sentences that are longer than the model reads.
+    var wordNotes: [String] {
+        guard train.hasWordRows else { return [] }
+        var notes: [String] = []
+        let (lost, long) = (train.lostWordCount, train.sentences.count { $0.count > 1 })
+        if lost > 0 {
+            notes.append(
+                "\(lost) of the training words have no token; nothing is learned from them, and they are predicted to be outside "
+                    + "of entities.")
+        }
+        if long > 0 {
+            notes.append(
+                "\(long) of \(train.sentences.count) training sentences are longer than \(maxLength) tokens and are read in "
+                    + "windows that overlap.")
+        }
+        return notes
     }
 
     /// How many training texts have no label, where there are some.

@@ -90,7 +90,8 @@ struct TrainingSession {
 
     /// What to tell of numbers that are further off than their mean would be.
     private func scaleWarning(_ own: Logits) throws -> String? {
-        guard validation.problemType.definition.metricForBest == .r2, let r2 = try values(own)[.r2], r2 < 0 else { return nil }
+        guard validation.problemType.definition.metricForBest == .r2, let r2 = try values(own)[.r2], r2 < 0
+        else { return nil }
         return String(
             format:
                 "The best checkpoint's R² on the validation data is %.3g: always answering the labels' mean would be "

@@ -59,10 +59,12 @@ extension Trainer {
         let terms = try objectives(
             ObjectiveBatch(
                 student: student, teacher: signals?.outputs, teacherLogits: signals?.logits,
-                labels: try batch.batchLabels(device: model.device), offsets: batch.input.offsets, indices: batch.indices,
+                labels: try batch.batchLabels(device: model.device), offsets: batch.input.offsets,
+                indices: batch.indices,
                 progress: Double(step) / Double(totalSteps)), fractions: fractions)
         let pass = LaunchedStep.Pass(
-            batch: batch, fractions: Dictionary(uniqueKeysWithValues: zip(objectives.terms.map(\.name), fractions)),
+            batch: batch,
+            fractions: Dictionary(uniqueKeysWithValues: zip(objectives.terms.map(\.name), fractions)),
             total: try terms.total.detached(), terms: terms.terms,
             student: try student.logits.detached(), teacher: try signals?.logits.detached())
         if !isAsynchronous {

@@ -105,7 +105,9 @@ public struct TrainingArguments: Sendable, Equatable, Codable {
 
 extension TrainingArguments {
     /// AdamW for a model and what objectives learn beside it.
-    func optimizer(for model: TransformerModel, at precision: Precision, learned: ParameterStore) throws -> AdamW {
+    func optimizer(for model: TransformerModel, at precision: Precision, learned: ParameterStore) throws
+        -> AdamW
+    {
         try AdamW(
             [model.parameters, learned], weightDecay: weightDecay, layerDecay: layerwiseLrDecay,
             depth: { layerDepth(of: $0, layers: model.configuration.numHiddenLayers) }, beta1: adamBeta1,

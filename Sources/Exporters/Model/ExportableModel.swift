@@ -73,7 +73,8 @@ public struct ExportableModel: Sendable {
 
     /// Whether its head gives a row of logits for each token.
     var classifiesTokens: Bool {
-        configuration["architectures"]?.arrayValue?.first?.stringValue?.hasSuffix("ForTokenClassification") == true
+        configuration["architectures"]?.arrayValue?.first?.stringValue?.hasSuffix("ForTokenClassification")
+            == true
     }
 
     /// The number of single numbers in all tensors.

@@ -84,7 +84,9 @@ struct PostNormGraph {
             hidden = try layer(
                 index, hidden, additiveMask, firstOnly: index == layers - 1 && !model.classifiesTokens)
         }
-        if model.classifiesTokens { return output(try linear(hidden, "classifier", model.labels.count, width), shape) }
+        if model.classifiesTokens {
+            return output(try linear(hidden, "classifier", model.labels.count, width), shape)
+        }
         // Still (B, 1, H): the runtime makes other nodes of a product of two matrices, and those it does not fuse with
         // quantisation.
         let (dense, head) = (layout.dense, layout.classifier)

@@ -31,7 +31,8 @@ enum MetricText {
     private static let titles = [
         "f1": "F1 of entities", "macro_f1": "macro F1", "micro_f1": "micro F1",
         "matthews_correlation": "Matthews correlation", "pearson": "Pearson correlation",
-        "spearman": "Spearman correlation", "mse": "mean squared error", "mae": "mean absolute error", "r2": "R²",
+        "spearman": "Spearman correlation", "mse": "mean squared error", "mae": "mean absolute error",
+        "r2": "R²",
         "ece": "calibration error", "kl": "KL to teacher", "agreement": "agreement with teacher",
         "teacher_mse": "mean squared difference from teacher", "loss": "loss with the labels",
     ]

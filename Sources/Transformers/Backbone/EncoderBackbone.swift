@@ -44,7 +44,9 @@ final class EncoderBackbone {
     }
 
     /// - Throws: as ``TransformerModel/callAsFunction(_:_:)``.
-    func callAsFunction(_ input: PackedInput, _ rows: RowSelection, _ options: ForwardOptions) throws -> Output {
+    func callAsFunction(_ input: PackedInput, _ rows: RowSelection, _ options: ForwardOptions) throws
+        -> Output
+    {
         try input.validate(maxLength: configuration.maxLength)
         try options.features.validate(layers: parts.layers.count)
         if options.features.isEmpty, usesInt8Kernels(rows, options.dropout) {
@@ -88,7 +90,9 @@ final class EncoderBackbone {
     }
 
     /// A head that reads first tokens needs nothing else of the last layer.
-    private func packed(_ input: PackedInput, _ rows: RowSelection, _ options: ForwardOptions) throws -> Output {
+    private func packed(_ input: PackedInput, _ rows: RowSelection, _ options: ForwardOptions) throws
+        -> Output
+    {
         let (features, dropout, dtype) = (
             options.features, options.dropout, computeType(options.precision)
         )

@@ -79,7 +79,8 @@ extension ModelConfiguration {
     /// `problem_type`; `nil` where it is absent or null.
     static func problemType(_ reader: ConfigurationReader) throws -> TaskIdentifier? {
         guard let value = reader.optional("problem_type"), value != "" else { return nil }
-        guard let type = value.stringValue.flatMap(TaskIdentifier.init(rawValue:)), type != .tokenClassification
+        guard let type = value.stringValue.flatMap(TaskIdentifier.init(rawValue:)),
+            type != .tokenClassification
         else {
             let known = TaskIdentifier.sequenceTasks.map(\.rawValue).joined(separator: ", ")
             throw reader.error("problem_type", "must be one of \(known)", value)

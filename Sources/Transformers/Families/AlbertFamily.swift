@@ -20,7 +20,8 @@ extension ModelFamily {
         check: { _ = try AlbertGroups($0) },
         layout: ParameterLayout(
             base: "albert", baseParts: ["embeddings", "encoder", "pooler"],
-            wordTable: "albert.embeddings.word_embeddings.weight", layers: nil, sequenceHead: HeadNames(classifier: "classifier")),
+            wordTable: "albert.embeddings.word_embeddings.weight", layers: nil,
+            sequenceHead: HeadNames(classifier: "classifier")),
         encoder: { root, configuration in
             let albert = root["albert"]
             let encoder = albert["encoder"]

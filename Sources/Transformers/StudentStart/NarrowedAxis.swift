@@ -21,7 +21,9 @@ enum NarrowedAxis: Hashable {
     }
 
     /// What each dimension of a parameter is.
-    static func axes(of origin: TeacherLayerMap.Origin, _ map: NarrowingMap, _ head: HeadNames) throws -> [NarrowedAxis] {
+    static func axes(of origin: TeacherLayerMap.Origin, _ map: NarrowingMap, _ head: HeadNames) throws
+        -> [NarrowedAxis]
+    {
         let axes =
             origin.place.map { inLayer($0.layer, map.layer)[$0.name] }
             ?? outside(map, head)[origin.name]

@@ -110,7 +110,9 @@ struct PredictCommand: ParsableCommand {
 
     /// Finds the entities of each text.
     private func tag(_ source: PredictInput, _ directory: URL, _ device: Device) throws {
-        guard !pairs else { throw UsageError("a model for token classification reads single texts; leave --pairs out") }
+        guard !pairs else {
+            throw UsageError("a model for token classification reads single texts; leave --pairs out")
+        }
         let predictor = try TokenPredictor(
             model: directory, strategy: aggregation ?? .simple, maxLength: maxLength, device: device,
             precision: compute.precision ?? .float32)
@@ -122,7 +124,8 @@ struct PredictCommand: ParsableCommand {
                 switch input {
                 case .success:
                     try JSONText.encode(
-                        TaggedAnswer(entities: found.removeFirst().map(TaggedAnswer.Entity.init)), pretty: false)
+                        TaggedAnswer(entities: found.removeFirst().map(TaggedAnswer.Entity.init)),
+                        pretty: false)
                 case .failure(let problem):
                     try JSONText.encode(Answer(error: problem.description), pretty: false)
                 }

@@ -73,7 +73,8 @@ enum ReportText {
                     ? String(format: "%.4f", comparison.agreement) : Format.percent(comparison.agreement), "")
             if let kl = comparison.kl { table.add("KL to teacher", "", String(format: "%.4f", kl), "") }
             if let mse = comparison.teacherMse {
-                table.add(MetricName.teacherMSE.title(for: model.problemType), "", String(format: "%.4f", mse), "")
+                table.add(
+                    MetricName.teacherMSE.title(for: model.problemType), "", String(format: "%.4f", mse), "")
             }
         }
         add(

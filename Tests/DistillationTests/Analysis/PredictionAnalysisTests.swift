@@ -41,7 +41,9 @@ struct PredictionAnalysisTests {
         #expect(try #require(analysis.bothWrong).map(\.row) == [13])
     }
 
-    @Test("the calibration error of the bins is the one that metrics have", arguments: TaskIdentifier.sequenceTasks)
+    @Test(
+        "the calibration error of the bins is the one that metrics have",
+        arguments: TaskIdentifier.sequenceTasks)
     func calibration(_ type: TaskIdentifier) throws {
         let (student, teacher, targets) = random(type, count: 300, classes: 4)
         let analysis = PredictionAnalysis(

@@ -47,7 +47,8 @@ struct AccumulationTests {
         let start = lengths[..<examples.lowerBound].reduce(0, +)
         let tokens = start..<start + lengths[examples].reduce(0, +)
         return ModelOutput(
-            logits: try whole.logits[examples], hiddenStates: try whole.hiddenStates.mapValues { try $0[tokens] },
+            logits: try whole.logits[examples],
+            hiddenStates: try whole.hiddenStates.mapValues { try $0[tokens] },
             projections: try whole.projections.mapValues {
                 AttentionProjections(
                     query: try $0.query[tokens], key: try $0.key[tokens], value: try $0.value[tokens],
@@ -55,11 +56,14 @@ struct AccumulationTests {
             })
     }
 
-    private static func leaves(_ outputs: ModelOutput) throws -> [Tensor] { try [outputs.logits] + outputs.leaves }
+    private static func leaves(_ outputs: ModelOutput) throws -> [Tensor] {
+        try [outputs.logits] + outputs.leaves
+    }
 
     private static let texts =
         ObjectiveRegistry.standard.names + [
-            "cross_entropy(label_smoothing = 0.1, class_weights = [1, 2, 3, 4, 5])", "labels(class_weights = [5, 1, 2, 1, 3])",
+            "cross_entropy(label_smoothing = 0.1, class_weights = [1, 2, 3, 4, 5])",
+            "labels(class_weights = [5, 1, 2, 1, 3])",
             "attention_kl(heads = match)", "kl(direction = jensen_shannon)",
         ]
 

@@ -21,7 +21,8 @@ enum ExampleFeature: String, CaseIterable {
         try models.requireTeacher(for: objective)
         if self == .logits, models.problemType.definition.labelsWords {
             throw DistillationError(
-                "\(objective) compares examples, but the model has logits for each word; set feature = cls or mean")
+                "\(objective) compares examples, but the model has logits for each word; set feature = cls or mean"
+            )
         }
         if self == .logits { return ObjectiveNeeds(teacherLogits: true) }
         if let tokensDiffer = models.tokensDiffer {

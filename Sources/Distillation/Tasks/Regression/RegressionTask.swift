@@ -42,7 +42,9 @@ struct RegressionTask: LearningTask {
         metrics(logits, targets)[.pearson] ?? .nan
     }
 
-    func byClass(_ logits: Logits, _ targets: Targets, _ names: [String]) -> ClassEvaluation { ClassEvaluation() }
+    func byClass(_ logits: Logits, _ targets: Targets, _ names: [String]) -> ClassEvaluation {
+        ClassEvaluation()
+    }
 
     func add(_ targets: Targets, student: Logits, teacher: Logits?, to statistics: inout TrainingStatistics) {
         statistics.add(student: student, teacher: teacher, values: targets.numbers)
@@ -66,7 +68,8 @@ struct RegressionTask: LearningTask {
             autoModel: "AutoModelForSequenceClassification", table: [.pearson, .spearman, .mse, .mae],
             identifiers: ["pearsonr", "spearmanr", "mse"],
             index: [(.pearson, "pearsonr"), (.spearman, "spearmanr"), (.mse, "mse")],
-            summary: { shape, made, _ in "A text regressor (\(shape)), \(made): its one output is a number." })
+            summary: { shape, made, _ in "A text regressor (\(shape)), \(made): its one output is a number." }
+        )
     }
 }
 

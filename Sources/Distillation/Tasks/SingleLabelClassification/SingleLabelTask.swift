@@ -104,7 +104,9 @@ struct SingleLabelComparison: PredictionComparison {
         return models.map { $0.softmax(row)[$0.prediction(row)] }.min()
     }
 
-    func labels(_ row: Int, _ targets: Targets, _ names: [String]) -> [String] { [names[targets.classes[row]]] }
+    func labels(_ row: Int, _ targets: Targets, _ names: [String]) -> [String] {
+        [names[targets.classes[row]]]
+    }
 
     func prediction(_ logits: Logits, _ row: Int, _ names: [String]) -> PredictionAnalysis.Answer {
         .init(chosen: [logits.prediction(row)], probabilities: logits.softmax(row), names)

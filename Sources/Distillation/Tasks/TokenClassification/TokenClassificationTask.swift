@@ -119,7 +119,9 @@ struct WordComparison: PredictionComparison {
     func calibration(_ logits: Logits, _ targets: Targets, _ rows: [Int]) -> CalibrationHistogram? {
         words.calibration(logits, targets, rows)
     }
-    func isRight(_ logits: Logits, _ row: Int, _ targets: Targets) -> Bool? { words.isRight(logits, row, targets) }
+    func isRight(_ logits: Logits, _ row: Int, _ targets: Targets) -> Bool? {
+        words.isRight(logits, row, targets)
+    }
     func wrongness(_ models: [Logits], _ row: Int, _ targets: Targets) -> Double? { nil }
     func labels(_ row: Int, _ targets: Targets, _ names: [String]) -> [String] {
         words.labels(row, targets, names)

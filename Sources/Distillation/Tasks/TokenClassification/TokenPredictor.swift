@@ -38,7 +38,8 @@ public final class TokenPredictor {
         let loaded = try TrainedClassifier(directory, device: device)
         guard loaded.model.configuration.task.definition.labelsWords else {
             throw DistillationError(
-                "\(directory.path): is a model for \(loaded.model.configuration.task.rawValue), not for token classification")
+                "\(directory.path): is a model for \(loaded.model.configuration.task.rawValue), not for token classification"
+            )
         }
         self.directory = directory
         model = loaded.model
@@ -102,7 +103,8 @@ public final class TokenPredictor {
                 let values = rows[row * width..<(row + 1) * width]
                 guard values.allSatisfy(\.isFinite) else {
                     throw NonFiniteLogitsError(
-                        directory.path(percentEncoded: false), example: text, value: values.first { !$0.isFinite } ?? .nan)
+                        directory.path(percentEncoded: false), example: text,
+                        value: values.first { !$0.isFinite } ?? .nan)
                 }
                 logits[text].replaceSubrange(token * width..<(token + 1) * width, with: values)
             }
