@@ -105,7 +105,10 @@ struct TaskEvaluationTests {
             ("accuracy", MetricName.accuracy), ("macro_f1", .macroF1), ("hard_loss", .loss),
             ("matthews_correlation", .matthewsCorrelation),
         ] {
-            #expect(written[key] as? Double == model.metrics[name], "\(key)")
+            let (value, own) = (written[key] as? Double, model.metrics[name])
+            // Foundation's reader is off in the last bit.
+            #expect((value == nil) == (own == nil), "\(key)")
+            #expect(abs((value ?? 0) - (own ?? 0)) < 1e-9, "\(key)")
         }
         let again = try JSONText.decode(EvaluationReport.self, from: text)
         #expect(try JSONText.encode(again) == text)
