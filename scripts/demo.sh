@@ -84,7 +84,7 @@ for model in student narrow-student student-int8 narrow-student-int8; do
 done
 
 step "8/9  Measured side by side, each in a process of its own"
-if [ "${QUICK:-}" = 1 ]; then rounds=(--rounds 2 --seconds 0.2); else rounds=(); fi
+if [ "${QUICK:-}" = 1 ]; then rounds=(--rounds 2 --seconds 0.2); else rounds=(--rounds 3); fi
 onnx=()
 if [ -n "${DISTILL_PYTHON:-}" ]; then
     onnx=(--model "$output/student-onnx" --model "$output/student-int8-onnx" --model "$output/narrow-student-int8-onnx")
