@@ -211,7 +211,7 @@ let package = Package(
             ],
             exclude: [
                 "Fixtures", "card.py", "interop.py", "onnx_export.py", "onnx_families.py", "onnx_interop.py",
-                "tensorboard_reader.py",
+                "tensorboard_reader.py", "token_interop.py",
                 "trimming.py",
             ],
             swiftSettings: strict),

@@ -59,9 +59,20 @@ struct OnnxTests {
             ("distilbert", false), ("roberta", false), ("xlm-roberta", false), ("camembert", false),
             ("electra", true), ("electra-wide", true), ("albert", true), ("albert-groups", true),
         ])
-    func families(_ name: String, _ hasTypes: Bool) throws {
+    func families(_ name: String, _ hasTypes: Bool) throws { try expectTransformers("families/\(name)", hasTypes) }
+
+    @Test(
+        "token classifiers of these families: a row of logits for each token",
+        arguments: [
+            ("bert", true), ("distilbert", false), ("roberta", false), ("electra", true), ("albert", true),
+        ])
+    func tokenFamilies(_ name: String, _ hasTypes: Bool) throws {
+        try expectTransformers("token-families/\(name)", hasTypes)
+    }
+
+    private func expectTransformers(_ name: String, _ hasTypes: Bool) throws {
         let place = try TemporaryDirectory()
-        let fixture = Onnx.root.appending(path: "Tests/TransformersTests/Fixtures/families/\(name)")
+        let fixture = Onnx.root.appending(path: "Tests/TransformersTests/Fixtures/\(name)")
         let directory = place.url.appending(path: "onnx")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         _ = try ONNXExporter().export(

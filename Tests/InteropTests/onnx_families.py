@@ -24,7 +24,12 @@ def main():
     if inputs != names:
         sys.exit(f"onnxruntime disagrees: the inputs are {inputs}, not {names}")
     logits = session.run(["logits"], {name: golden[name] for name in names})[0]
-    error = float(np.abs(logits - golden["logits"]).max() / np.abs(golden["logits"]).max())
+    wanted = golden["logits"]
+    if wanted.ndim == 3:
+        # Of a token classifier: what stands at padding is nobody's business.
+        tokens = golden["attention_mask"] != 0
+        logits, wanted = logits[tokens], wanted[tokens]
+    error = float(np.abs(logits - wanted).max() / np.abs(wanted).max())
     if not error <= 1e-4:
         sys.exit(f"onnxruntime disagrees: logits differ by {error}")
     print(f"largest difference {error:.3g}")

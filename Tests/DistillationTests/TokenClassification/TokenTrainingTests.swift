@@ -114,6 +114,7 @@ struct TokenTrainingTests {
 
         let int8 = scratch.appending(path: "int8")
         var request = QuantizeRequest(model: student, output: int8)
+        request.method.smallestMatrix = 256
         request.data = data
         request.cache = Support.cache
         let quantized = try QuantizationRun(request).run()
