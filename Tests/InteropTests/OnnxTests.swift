@@ -59,7 +59,9 @@ struct OnnxTests {
             ("distilbert", false), ("roberta", false), ("xlm-roberta", false), ("camembert", false),
             ("electra", true), ("electra-wide", true), ("albert", true), ("albert-groups", true),
         ])
-    func families(_ name: String, _ hasTypes: Bool) throws { try expectTransformers("families/\(name)", hasTypes) }
+    func families(_ name: String, _ hasTypes: Bool) throws {
+        try expectTransformers("families/\(name)", hasTypes)
+    }
 
     @Test(
         "token classifiers of these families: a row of logits for each token",

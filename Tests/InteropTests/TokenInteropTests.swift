@@ -9,7 +9,8 @@ import Testing
 struct TokenInteropTests {
     private static func entity(_ entity: EntityAggregation.Entity) -> JSONValue {
         var fields: JSONObject = [
-            "score": .number(Double(entity.score)), "word": .string(entity.word), "start": .integer(entity.start),
+            "score": .number(Double(entity.score)), "word": .string(entity.word),
+            "start": .integer(entity.start),
             "end": .integer(entity.end),
         ]
         fields[entity.index == nil ? "entity_group" : "entity"] = .string(entity.label)
@@ -21,7 +22,8 @@ struct TokenInteropTests {
     func entities() throws {
         let place = try TemporaryDirectory()
         let data = place.url.appending(path: "train.conll")
-        let sentence = "the O\ngreat B-FILM\nstory I-FILM\nwas O\nbrilliant B-VERDICT\n\nthe O\nfilm B-FILM\nwas O\nboring O\n\n"
+        let sentence =
+            "the O\ngreat B-FILM\nstory I-FILM\nwas O\nbrilliant B-VERDICT\n\nthe O\nfilm B-FILM\nwas O\nboring O\n\n"
         try Data(String(repeating: sentence, count: 20).utf8).write(to: data)
         let model = place.url.appending(path: "model")
         var request = FineTuneRequest(model: Fixtures.teacher, data: DataRequest(train: data), output: model)
@@ -29,7 +31,9 @@ struct TokenInteropTests {
         request.training.numTrainEpochs = 8
         request.training.learningRate = 3e-3
         _ = try FineTuning(request).run()
-        let texts = ["the great story was brilliant", "The film was boring.", "a GREAT great-story, unbelievably!"]
+        let texts = [
+            "the great story was brilliant", "The film was boring.", "a GREAT great-story, unbelievably!",
+        ]
         var entities = JSONObject()
         for strategy in EntityAggregation.Strategy.allCases {
             let found = try TokenPredictor(model: model, strategy: strategy).predict(texts)

@@ -156,7 +156,7 @@ struct DatasetLoader {
             let given: LabelMap? = if case .given(let map) = reading.labels { map } else { nil }
             options.labelSetCoding = try TextStream.labelSetCoding(url, options: options, map: given)
         }
-        let (rows, map) = try reader(url, reading, options)
+        let (rows, map) = try reader(url, reading, options, builder)
         builder.begin(reading.problemType, map?.names ?? [])
         let chunks = BatchPrefetcher(depth: 2) { _ in try rows.next(Self.chunkSize) }
         defer { chunks.stop() }
@@ -172,7 +172,7 @@ struct DatasetLoader {
 
     /// What reads a file, and the labels it may have.
     private func reader(
-        _ url: URL, _ reading: Reading, _ options: DatasetOptions
+        _ url: URL, _ reading: Reading, _ options: DatasetOptions, _ builder: TokenBuilder
     ) throws -> (any ChunkReader, LabelMap?) {
         guard reading.problemType.definition.labelsWords else {
             let map = try labelMap(url, reading, options)
@@ -188,6 +188,7 @@ struct DatasetLoader {
             let given: LabelMap? = if case .given(let map) = reading.labels { map } else { nil }
             tagged.allowsAnyTag = given.map { !$0.names.allSatisfy(tagged.isEntityTag) } ?? false
             let found = try TagSurvey(url, options: tagged, given: given)
+            builder.notes = found.notes
             for note in found.notes { warn(note) }
             survey = found
         }
@@ -266,6 +267,7 @@ struct DatasetLoader {
         guard FileManager.default.fileExists(atPath: file.path) else { return nil }
         do {
             let found = try TokenBuilder.open(file, key: key, maxLength: maxLength)
+            for note in found.notes { warn(note) }
             return LoadedData(
                 dataset: found.dataset, labels: found.labels,
                 record: record(url, found.dataset.count, digest),

@@ -31,6 +31,8 @@ final class TokenBuilder {
     private var tagNames: [String] = []
     /// `nil` unless words are labelled.
     private var rows: TokenRows?
+    /// What to tell of the file each time that its tokens are used.
+    var notes: [String] = []
     /// How many words have no token, and no output of their own.
     private(set) var lostCount = 0
     /// How many texts were cut.
@@ -112,6 +114,7 @@ final class TokenBuilder {
             "label_sets": .array(labels.sets.map { .array($0.map(JSONValue.integer)) }),
             "cut": .integer(cutCount), "pairs": .bool(hasPairs),
             "words": rows.map { .integer($0.positions.count) } ?? .null, "lost": .integer(lostCount),
+            "notes": .array(notes.map(JSONValue.string)),
         ]
         return Array(description.serialized().utf8)
     }
@@ -122,7 +125,7 @@ final class TokenBuilder {
     /// - Throws: `SealedFile.Problem` where it cannot be used, or is of something else; `FileError`.
     static func open(
         _ url: URL, key: String, maxLength: Int, isUsed: Bool = true
-    ) throws -> (dataset: EncodedDataset, labels: LabelMap?, cutCount: Int) {
+    ) throws -> (dataset: EncodedDataset, labels: LabelMap?, cutCount: Int, notes: [String]) {
         let file = try SealedFile(url, format: format, isUsed: isUsed)
         let object = try? JSONValue.parse(file.description).objectValue
         guard let object, let count = object["count"]?.intValue, count >= 0, count <= file.count / 8,
@@ -170,10 +173,8 @@ final class TokenBuilder {
             hasPairs: hasPairs)
         let dataset = EncodedDataset(
             storage: storage, maxLength: maxLength, tagNames: words == nil ? [] : names ?? [])
-        return (
-            dataset, try names.map { try LabelMap(names: $0) },
-            cut
-        )
+        let notes = object["notes"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        return (dataset, try names.map { try LabelMap(names: $0) }, cut, notes)
     }
 
     /// What a file says it is of, in words; `nil` where it says nothing.
