@@ -131,7 +131,9 @@ def slug(machine, threads):
     """A file's name for a machine: its processor's and the instruction sets that set kinds apart."""
     words = re.sub(r"\(R\)|\(TM\)|CPU|Processor", " ", machine).split(",")[0].split()
     units = [unit for unit in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if unit in machine]
-    return re.sub(r"[^a-z0-9]+", "-", "-".join([*words, *units[-1:], str(threads)]).lower()).strip("-")
+    memory = re.search(r"(\d+) GiB", machine)
+    parts = [*words, *units[-1:], *([memory[1] + "g"] if memory else []), str(threads)]
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
 
 
 def write(file, text):

@@ -69,7 +69,7 @@
             try file.require([CP_TEXTS, CP_INTEGERS], of: tags, "tags must be a list of strings or integers")
             (hasTags, tagPlace) = (true, 1)
             hasNumbers = file.columns[tags].form == CP_INTEGERS
-            tagNames = hasNumbers ? try options.tagNames ?? file.classNames(of: names[tags]) : nil
+            tagNames = hasNumbers ? try file.classNames(of: names[tags]) ?? options.tagNames : nil
             try file.select([words, tags])
         }
 

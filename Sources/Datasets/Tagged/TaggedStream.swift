@@ -109,6 +109,13 @@ public final class TaggedStream {
         return DatasetError(file, at: row, reason)
     }
 
+    /// What makes the error about one of some rows, on any thread.
+    public func errors(about rows: [TaggedRow]) -> @Sendable (_ index: Int, _ reason: String) -> DatasetError
+    {
+        let paths = files.count == 1 ? [path] : files.map { $0.path(percentEncoded: false) }
+        return { DatasetError(paths[min(rows[$0].file, paths.count - 1)], at: rows[$0], $1) }
+    }
+
     /// Compares the file, which has had a row, with the first.
     ///
     /// - Throws: ``DatasetError``.

@@ -72,7 +72,8 @@ public final class BenchmarkWorker {
             self.model = model
             let length = min(Self.firstLength, model.configuration.maxLength)
             let ids = [Int32](repeating: 0, count: length)
-            classes = try logits(PackedInput(inputIDs: ids, offsets: [0, length])).count
+            _ = try logits(PackedInput(inputIDs: ids, offsets: [0, length]))
+            classes = model.configuration.labelNames.count
         }
         return WorkerAnswer(
             runtime: "distill \(Version.current), libtorch \(Runtime.version)",

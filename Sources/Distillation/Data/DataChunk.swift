@@ -80,17 +80,18 @@ struct WordChunk: DataChunk {
     var count: Int { words.count }
 
     func encode(_ tokenizer: Tokenizer, maxLength: Int) throws -> EncodedChunk {
-        let encodings: [WordEncoding]
+        let encodings: [[WordWindow]]
         do {
-            encodings = try tokenizer.encode(wordLists: words)
+            encodings = try tokenizer.encode(wordLists: words).map {
+                try $0.windows(maxLength: maxLength, stride: Self.stride(maxLength))
+            }
         } catch let problem as TokenizerError {
             guard let index = problem.textIndex else { throw problem }
             throw error(index, problem.description)
         }
         var chunk = EncodedChunk(ids: [], typeIDs: [], offsets: [0], words: [], hasTypes: false)
         var classes: [Int] = []
-        for (sentence, encoding) in encodings.enumerated() {
-            let windows = try encoding.windows(maxLength: maxLength, stride: Self.stride(maxLength))
+        for (sentence, windows) in encodings.enumerated() {
             for (place, window) in windows.enumerated() {
                 chunk.ids += window.ids
                 chunk.typeIDs += window.typeIDs

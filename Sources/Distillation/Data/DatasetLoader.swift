@@ -187,6 +187,7 @@ struct DatasetLoader {
         if options.readsLabels {
             let given: LabelMap? = if case .given(let map) = reading.labels { map } else { nil }
             tagged.allowsAnyTag = given.map { !$0.names.allSatisfy(tagged.isEntityTag) } ?? false
+            tagged.tagNames = given?.names
             let found = try TagSurvey(url, options: tagged, given: given)
             builder.notes = found.notes
             for note in found.notes { warn(note) }

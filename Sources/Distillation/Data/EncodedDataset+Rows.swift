@@ -30,10 +30,13 @@ extension EncodedDataset {
     }
 
     /// The logits of all rows before any is computed: 0, but that words without tokens are outside of entities.
-    func emptyRows(_ classes: Int) -> [Float] {
+    ///
+    /// - Parameter names: The classes of the model whose logits they are.
+    func emptyRows(_ names: [String]) -> [Float] {
+        let classes = names.count
         var values = [Float](repeating: 0, count: rowCount * classes)
         guard hasWordRows else { return values }
-        let outside = min(WordTags.outside(tagNames), classes - 1)
+        let outside = WordTags.outside(names)
         for index in 0..<count {
             for (row, position) in zip(rows(of: index), rowPositions(of: index) ?? []) where position < 0 {
                 values[row * classes + outside] = Self.sureLogit
@@ -44,9 +47,11 @@ extension EncodedDataset {
 
     /// The logits of the rows among those of all tokens of all examples; where each example has one row, the logits as they
     /// are.
-    func rows(ofTokens logits: Logits) -> Logits {
+    ///
+    /// - Parameter names: The model's classes.
+    func rows(ofTokens logits: Logits, _ names: [String]) -> Logits {
         guard hasWordRows else { return logits }
-        var values = emptyRows(logits.classes)
+        var values = emptyRows(names)
         var start = 0
         for index in 0..<count {
             for (row, position) in zip(rows(of: index), rowPositions(of: index) ?? []) where position >= 0 {
@@ -56,6 +61,36 @@ extension EncodedDataset {
             start += length(of: index)
         }
         return Logits(values: values, classes: logits.classes)
+    }
+
+    /// The logits of words among those of this data set's rows: the same, or those of the words' first tokens.
+    ///
+    /// - Parameter names: The model's classes.
+    func byWords(_ logits: Logits, _ names: [String]) -> Logits {
+        guard hasWordRows, rowUnit == .tokens else { return logits }
+        let words = byRows(.words)
+        var values = words.emptyRows(names)
+        var row = 0
+        for index in 0..<count {
+            let (storage, place) = locate(index)
+            guard let rows = storage.rows else { continue }
+            for (word, source) in zip(words.rows(of: index), rows.range(place)) where rows.pieces[source] > 0
+            {
+                values.replaceSubrange(
+                    word * logits.classes..<(word + 1) * logits.classes, with: logits[row])
+                row += Int(rows.pieces[source])
+            }
+        }
+        return Logits(values: values, classes: logits.classes)
+    }
+
+    /// The tokens of each word, in the order of the words.
+    var wordPieces: [Int32] {
+        (0..<count).flatMap { index -> [Int32] in
+            let (storage, place) = locate(index)
+            guard let rows = storage.rows else { return [] }
+            return Array(rows.pieces[rows.range(place)])
+        }
     }
 
     /// So far above the others a logit has all of the probability.

@@ -67,7 +67,7 @@ enum Inference {
         let lengths = dataset.lengths
         // Longest first, so that memory peaks at once; equal lengths stay in order.
         let order = (0..<dataset.count).sorted { (lengths[$1], $0) < (lengths[$0], $1) }
-        var values = dataset.emptyRows(classes)
+        var values = dataset.emptyRows(model.configuration.labelNames)
         func read(_ launched: Launched, done: Int) throws {
             let rows: [Float] = try launched.logits.array()
             if let place = rows.firstIndex(where: { !$0.isFinite }) {

@@ -29,9 +29,7 @@ final class WordReader: ChunkReader, @unchecked Sendable {
         let tags = try map.map { map in try rows.map { try classes(of: $0, map) } }
         return WordChunk(
             words: rows.map(\.words), tags: tags, names: map?.names ?? [],
-            error: { [path = stream.path] index, reason in
-                DatasetError("\(path), line \(rows[index].line): \(reason)")
-            })
+            error: stream.errors(about: rows))
     }
 
     private func classes(of row: TaggedRow, _ map: LabelMap) throws -> [Int] {
@@ -40,7 +38,9 @@ final class WordReader: ChunkReader, @unchecked Sendable {
         }
         if let conversion { tags = conversion.apply(tags) }
         return try tags.map { tag in
-            guard let number = map.id(of: tag) else {
+            // A model may have I- alone, which begins entities too.
+            let inside = conversion != nil && tag.hasPrefix("B-") ? map.id(of: "I-" + tag.dropFirst(2)) : nil
+            guard let number = map.id(of: tag) ?? inside else {
                 throw stream.error(
                     about: row,
                     "unknown tag '\(tag.prefix(60))'; the tags are \(DatasetError.list(map.names)), in this order"
@@ -79,7 +79,9 @@ struct TagSurvey {
             detector.add(row)
             for tag in row.tags ?? [] { distinct.insert(Array(tag.utf8)) }
         }
-        guard stream.hasTags else { throw RowReader.noLabels(stream.path, stream.columnNames) }
+        guard stream.hasTags || (options.allowsUntagged && given != nil) else {
+            throw RowReader.noLabels(stream.path, stream.columnNames)
+        }
         let found = try detector.scheme(path: stream.path)
         let wanted = given.map { Self.scheme($0.names) } ?? (found.scheme == .iob1 ? .iob2 : found.scheme)
         let converts = detector.hasEntities && wanted != found.scheme
@@ -100,7 +102,10 @@ struct TagSurvey {
         if let given {
             labels = given
         } else if let names = stream.tagNames {
-            labels = try LabelMap(names: names)
+            // Entities that are written in another scheme may need tags that the file does not name.
+            let types = converts ? names.filter { $0.contains("-") }.map { $0.dropFirst(2) } : []
+            let missing = Set(types.flatMap { ["B-" + $0, "I-" + $0] }).subtracting(names).sorted()
+            labels = try LabelMap(names: names + missing)
         } else {
             var names = Set(distinct.map { String(decoding: $0, as: UTF8.self) })
             if converts {

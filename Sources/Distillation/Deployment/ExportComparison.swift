@@ -79,8 +79,8 @@ struct ExportComparison {
         }
         if let loaded {
             try judge(
-                &check, loaded, ours: loaded.dataset.rows(ofTokens: ours),
-                theirs: loaded.dataset.rows(ofTokens: theirs))
+                &check, loaded, ours: loaded.dataset.rows(ofTokens: ours, own.labels.names),
+                theirs: loaded.dataset.rows(ofTokens: theirs, own.labels.names))
         }
         return check
     }
@@ -99,7 +99,8 @@ struct ExportComparison {
             data.record, metric.rawValue, ownValue, exported
         )
         // One example more or less is no disagreement.
-        let allowed = max(Self.mostLost, 1.5 / Double(max(1, labelled.count)))
+        let counted = task.countedExamples(targets)
+        let allowed = max(Self.mostLost, 1.5 / Double(max(1, counted)))
         guard ownValue - exported <= allowed else {
             throw DistillationError(
                 "\(data.record.path): the exported model's \(metric.rawValue) is \(exported), this one's \(ownValue): it "

@@ -49,6 +49,12 @@ public final class ObjectiveSum {
         featureTerms = features
     }
 
+    /// An objective's loss; 0 where a batch has no row, of which there is no mean.
+    private static func loss(_ objective: any Objective, _ batch: ObjectiveBatch) throws -> Tensor {
+        let logits = batch.student.logits
+        return logits.shape.first == 0 ? try logits.zeroInGraph() : try objective.loss(batch)
+    }
+
     /// - Throws: ``DistillationError`` for a loss of several numbers.
     private static func scalar(_ loss: Tensor, _ name: String) throws -> Tensor {
         guard loss.count == 1 else {
@@ -87,12 +93,15 @@ public final class ObjectiveSum {
             guard weight != 0 else {
                 if !featureTerms[index] {
                     parts.append(
-                        (term.name, try Self.scalar(withNoGrad { try term.objective.loss(batch) }, term.name))
+                        (
+                            term.name,
+                            try Self.scalar(withNoGrad { try Self.loss(term.objective, batch) }, term.name)
+                        )
                     )
                 }
                 continue
             }
-            let loss = try term.objective.loss(batch)
+            let loss = try Self.loss(term.objective, batch)
             parts.append((term.name, try Self.scalar(loss.detached(), term.name)))
             let factor = weight * (fractions?[index] ?? 1)
             let weighted = try factor == 1 ? loss : loss * factor

@@ -137,10 +137,12 @@ struct DistillationSetup {
 
     /// - Throws: ``DistillationError`` where a teacher's outputs are not for the student's rows.
     private static func requireSameRows(_ teacher: TeacherSource, _ student: RunData) throws {
-        guard teacher.data.train.rowCount != student.train.rowCount else { return }
+        let (theirs, own) = (teacher.data.train, student.train)
+        let isSame =
+            own.rowUnit == .words ? theirs.rowCount == own.rowCount : theirs.wordPieces == own.wordPieces
+        guard !isSame else { return }
         throw DistillationError(
-            "\(teacher.classifier.directory.path): its tokenizer gives \(teacher.data.train.rowCount) tokens with labels, the "
-                + "student's \(student.train.rowCount); with tokenizers of two kinds train at the words' first tokens "
+            "\(teacher.classifier.directory.path): its tokenizer divides words into other tokens than the student's; with tokenizers of two kinds train at the words' first tokens "
                 + "(--label-tokens first)")
     }
 

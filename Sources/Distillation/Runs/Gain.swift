@@ -26,6 +26,14 @@ extension Gain {
         if let scores = task.rowScores(own, labels), let others = task.rowScores(other, labels) {
             // A mean over rows is quickly resampled.
             bootstrap = try PairedBootstrap(scores: scores, others: others, seed: seed)
+        } else if let counts = task.exampleCounts(own, labels), let others = task.exampleCounts(other, labels)
+        {
+            func f1(_ counts: [F1Counts], _ drawn: [Int]) -> Double {
+                drawn.reduce(into: F1Counts()) { $0 += counts[$1] }.f1
+            }
+            bootstrap = try PairedBootstrap(count: counts.count, resamples: 1000, seed: seed) { drawn in
+                f1(counts, drawn) - f1(others, drawn)
+            }
         } else {
             // What is drawn is an example with all of its rows.
             let examples = labels.examples

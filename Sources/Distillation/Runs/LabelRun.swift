@@ -35,7 +35,7 @@ public struct LabelRun {
             return try request.cache.loader(
                 options, tokenizer: teacher.tokenizer, directory: request.teacher,
                 maxLength: teacher.maxLength(request.maxLength), log: log
-            ).load(request.data, labels: .ignored)
+            ).load(request.data, labels: .ignored, problemType: teacher.model.configuration.task)
         }
         let part =
             request.shard.map { data.dataset.subset($0.indices(of: data.dataset.count)) } ?? data.dataset

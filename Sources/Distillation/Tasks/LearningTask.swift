@@ -50,6 +50,10 @@ protocol LearningTask: Sendable {
     func primaryValue(_ logits: Logits, _ targets: Targets) -> Double
     /// The score of each row where the primary metric is their mean; `nil` where it is none.
     func rowScores(_ logits: Logits, _ targets: Targets) -> [Double]?
+    /// The counts of each example whose sums the primary metric is the F1 of; `nil` where it is no F1 of sums.
+    func exampleCounts(_ logits: Logits, _ targets: Targets) -> [F1Counts]?
+    /// How many labels the primary metric is a share of, of rows that all have one.
+    func countedExamples(_ targets: Targets) -> Int
     /// What a table shows by class, of rows that all have a label.
     func byClass(_ logits: Logits, _ targets: Targets, _ names: [String]) -> ClassEvaluation
     /// ``teacherMetrics`` of a student beside its teacher.
@@ -79,10 +83,28 @@ extension LearningTask {
     var metricForBest: MetricName { primaryMetric }
     func title(of metric: MetricName) -> String? { nil }
     func rowScores(_ logits: Logits, _ targets: Targets) -> [Double]? { nil }
+    func exampleCounts(_ logits: Logits, _ targets: Targets) -> [F1Counts]? { nil }
+    func countedExamples(_ targets: Targets) -> Int { targets.count }
 
     func compare(student: Logits, teacher: Logits, _ targets: Targets) throws -> MetricValues {
         try outputs.compare(student: student, teacher: teacher)
     }
+}
+
+/// What an F1 is computed from.
+struct F1Counts: Sendable, Equatable {
+    var found = 0
+    var predicted = 0
+    var actual = 0
+
+    static func += (sum: inout F1Counts, other: F1Counts) {
+        sum.found += other.found
+        sum.predicted += other.predicted
+        sum.actual += other.actual
+    }
+
+    /// 0 where nothing is predicted and nothing is there.
+    var f1: Double { predicted + actual == 0 ? 0 : 2 * Double(found) / Double(predicted + actual) }
 }
 
 /// What tables show by class.
@@ -144,6 +166,9 @@ extension TaskIdentifier {
 }
 
 extension TaskIdentifier {
+    /// What has a label and an output, in words.
+    public var rowName: String { definition.labelsWords ? "words" : "examples" }
+
     /// The metrics that tables show, the most telling first.
     public var shownMetrics: [MetricName] { definition.shownMetrics }
 }

@@ -13,10 +13,8 @@ struct ExampleKey: Hashable, Comparable, Sendable {
         self.low = low
     }
 
-    /// - Parameters:
-    ///   - token: The token whose output is meant, below 0 for a word that has none; `nil` for the example's.
-    ///   - scratch: Memory that is used again for each key.
-    init(_ example: EncodedExample, token: Int32? = nil, scratch: inout [UInt8]) {
+    /// - Parameter scratch: Memory that is used again for each key.
+    init(_ example: EncodedExample, scratch: inout [UInt8]) {
         scratch.removeAll(keepingCapacity: true)
         func append(_ word: UInt32, to bytes: inout [UInt8]) {
             bytes.append(UInt8(truncatingIfNeeded: word))
@@ -28,8 +26,21 @@ struct ExampleKey: Hashable, Comparable, Sendable {
         append(UInt32(example.inputIDs.count), to: &scratch)
         for id in example.inputIDs { append(UInt32(bitPattern: id), to: &scratch) }
         for type in example.tokenTypeIDs { scratch.append(UInt8(truncatingIfNeeded: type)) }
-        if let token { append(UInt32(bitPattern: token), to: &scratch) }
         (high, low) = scratch.withUnsafeBytes { Digest.short($0) }
+    }
+
+    /// The key of a token's output, or of a word's that has no token.
+    ///
+    /// - Parameter token: Its place in the example; below 0 for a word without tokens.
+    func token(_ token: Int32) -> ExampleKey {
+        var bytes = [UInt8](repeating: 0, count: 20)
+        for place in 0..<8 {
+            bytes[place] = UInt8(truncatingIfNeeded: high >> (8 * place))
+            bytes[8 + place] = UInt8(truncatingIfNeeded: low >> (8 * place))
+        }
+        for place in 0..<4 { bytes[16 + place] = UInt8(truncatingIfNeeded: token >> (8 * Int32(place))) }
+        let (high, low) = bytes.withUnsafeBytes { Digest.short($0) }
+        return ExampleKey(high: high, low: low)
     }
 
     static func < (a: ExampleKey, b: ExampleKey) -> Bool { (a.high, a.low) < (b.high, b.low) }

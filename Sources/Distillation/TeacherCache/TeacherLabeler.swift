@@ -113,12 +113,11 @@ private struct RowKeys {
     /// The keys of an example's rows: of the example, or of each of its words.
     mutating func next(_ index: Int) throws -> [ExampleKey] {
         try dataset.read(index, into: &example)
-        guard let positions = dataset.rowPositions(of: index) else {
-            return [ExampleKey(example, scratch: &scratch)]
-        }
+        let key = ExampleKey(example, scratch: &scratch)
+        guard let positions = dataset.rowPositions(of: index) else { return [key] }
         // Each word without tokens has a key of its own.
         return positions.enumerated().map { place, position in
-            ExampleKey(example, token: position < 0 ? -1 - Int32(place) : position, scratch: &scratch)
+            key.token(position < 0 ? -1 - Int32(place) : position)
         }
     }
 }

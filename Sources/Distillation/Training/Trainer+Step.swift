@@ -64,7 +64,7 @@ extension Trainer {
                 progress: Double(step) / Double(totalSteps)), fractions: fractions)
         let pass = LaunchedStep.Pass(
             batch: batch,
-            fractions: Dictionary(uniqueKeysWithValues: zip(objectives.terms.map(\.name), fractions)),
+            fractions: Dictionary(zip(objectives.terms.map(\.name), fractions)) { first, _ in first },
             total: try terms.total.detached(), terms: terms.terms,
             student: try student.logits.detached(), teacher: try signals?.logits.detached())
         if !isAsynchronous {

@@ -110,6 +110,11 @@ public final class Trainer {
                 "augmented texts need the teacher's outputs for them, but \(teacher?.tokensDiffer ?? ""); "
                     + "leave augmentation out")
         }
+        guard augmentation == nil || !data.hasWordRows else {
+            throw DistillationError(
+                "augmentation masks and leaves out words, whose tags would no longer fit; leave it out for token classification"
+            )
+        }
         metricForBest = try MetricName.forBest(
             arguments.metricForBestModel, problemType: data.problemType, hasTeacher: teacher != nil)
         optimizer = try arguments.optimizer(for: model, at: precision, learned: learned)

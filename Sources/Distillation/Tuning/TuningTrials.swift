@@ -80,20 +80,25 @@ public final class TuningTrials {
 
     private func hold(_ fold: Int, of lesson: Lesson, in session: inout TrainingSession) throws {
         let data = lesson.setup.data.train
-        let labelled = (0..<data.count).filter { data.isLabelled($0) }
+        let strata = data.strata
+        // Sentences stay whole.
+        let groups = data.sentences.filter { $0.contains(where: data.isLabelled) }
         let source = lesson.setup.data.trainRecord.path
         let kFold =
-            !data.strata.isEmpty
-            ? try KFold(labels: labelled.map { data.strata[$0] }, k: folds, seed: seed, source: source)
-            : try KFold(count: labelled.count, k: folds, seed: seed, source: source)
-        let held = try kFold.split(fold: fold).validation.map { labelled[Int($0)] }
+            !strata.isEmpty
+            ? try KFold(labels: groups.map { strata[$0.lowerBound] }, k: folds, seed: seed, source: source)
+            : try KFold(count: groups.count, k: folds, seed: seed, source: source)
+        let held = try kFold.split(fold: fold).validation.flatMap { Array(groups[Int($0)]) }
         let isHeld = Set(held)
         let rest = (0..<data.count).filter { !isHeld.contains($0) }
         session.train = data.subset(rest)
-        session.validation = data.subset(held)
+        let validation = data.subset(held)
+        session.validation = validation.byRows(.words)
         session.teacher = (
             lesson.signals(rest),
-            try TeacherOutputsSubset(base: lesson.outputs.train, indices: data.rows(of: held)).logits()
+            validation.byWords(
+                try TeacherOutputsSubset(base: lesson.outputs.train, indices: data.rows(of: held)).logits(),
+                lesson.setup.data.labels.names)
         )
     }
 

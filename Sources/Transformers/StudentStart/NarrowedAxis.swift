@@ -1,7 +1,9 @@
 /// What the places along one dimension of a teacher's parameter are, of which a narrower student keeps some.
 enum NarrowedAxis: Hashable {
-    /// Vocabulary, positions, token types, labels: all are kept.
+    /// Vocabulary, positions, token types: all are kept.
     case whole
+    /// Labels: all are kept.
+    case labels
     /// Dimensions of the residual stream, the same in all layers.
     case hidden
     /// The outputs of the head's dense layer.
@@ -45,8 +47,8 @@ enum NarrowedAxis: Hashable {
             axes[dense + ".weight"] = [.pooled, .hidden]
             axes[dense + ".bias"] = [.pooled]
         }
-        axes[head.classifier + ".weight"] = [.whole, head.dense == nil ? .hidden : .pooled]
-        axes[head.classifier + ".bias"] = [.whole]
+        axes[head.classifier + ".weight"] = [.labels, head.dense == nil ? .hidden : .pooled]
+        axes[head.classifier + ".bias"] = [.labels]
         return axes
     }
 

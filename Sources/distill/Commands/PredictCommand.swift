@@ -117,9 +117,15 @@ struct PredictCommand: ParsableCommand {
             model: directory, strategy: aggregation ?? .simple, maxLength: maxLength, device: device,
             precision: compute.precision ?? .float32)
         for warning in predictor.warnings { Terminal.error("WARNING: \(warning)") }
+        var count = 0
         while let inputs = try source.next() {
             let texts = inputs.compactMap { if case .success(let input) = $0 { input.text } else { nil } }
-            var found = try predictor.predict(texts)[...]
+            var found: ArraySlice<[EntityAggregation.Entity]>
+            do { found = try predictor.predict(texts)[...] } catch let error as TokenizerError {
+                let sound = inputs.indices.filter { if case .success = inputs[$0] { true } else { false } }
+                let wrong = texts.firstIndex { (try? predictor.predict([$0])) == nil } ?? 0
+                throw DistillationError("\(source.place(count + sound[wrong] + 1)): \(error)")
+            }
             let lines = try inputs.map { input in
                 switch input {
                 case .success:
@@ -131,6 +137,7 @@ struct PredictCommand: ParsableCommand {
                 }
             }
             try Terminal.output(lines.joined(separator: "\n"))
+            count += inputs.count
         }
     }
 

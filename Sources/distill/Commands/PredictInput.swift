@@ -22,6 +22,11 @@ enum PredictInput {
     init(_ name: String, hasPairs: Bool, options: DatasetOptions) throws {
         if name != "-" {
             let url = try DataReference.url(name, split: .test)
+            if (try? TaggedOptions().format(of: url)) == .conll {
+                throw UsageError(
+                    "\(name): holds words with tags; predict reads texts, one a line. `distill evaluate` reads such files"
+                )
+            }
             if Self.isTable(url) {
                 self = .rows(try Self.stream(url, options), hasPairs: hasPairs)
                 return

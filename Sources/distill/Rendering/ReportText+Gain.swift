@@ -10,7 +10,7 @@ extension ReportText {
         if let gain = report.gain { parts.append(text(gain, "the validation data")) }
         if let test = report.test {
             parts.append(
-                "On the test data (\(test.student.examples) examples):\n\n"
+                "On the test data (\(test.student.examples) \(test.student.problemType.rowName)):\n\n"
                     + comparison(test.student, name: "student", teacher: test.teacher, test.comparison))
             if let gain = test.gain { parts.append(text(gain, "the test data")) }
         }

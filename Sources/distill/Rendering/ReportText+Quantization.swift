@@ -4,7 +4,9 @@ import Foundation
 extension ReportText {
     static func quantization(_ report: QuantizationReport) -> String {
         var lines: [String] = []
-        if let data = report.data { lines += ["\(data.path) (\(report.after.examples) examples):", ""] }
+        if let data = report.data {
+            lines += ["\(data.path) (\(report.after.examples) \(report.after.problemType.rowName)):", ""]
+        }
         var table = TextTable("", "before", "after", "")
         let (before, after) = (report.before, report.after)
         for name in [MetricName.accuracy, .microF1, .macroF1, .pearson, .spearman] {

@@ -6,7 +6,7 @@ import Transformers
 enum ReportText {
     static func run(_ report: RunReport) -> String {
         var lines = [
-            "On the validation data (\(report.student.examples) examples):", "",
+            "On the validation data (\(report.student.examples) \(report.student.problemType.rowName)):", "",
             comparison(
                 report.student, name: report.teacher == nil ? "model" : "student", teacher: report.teacher,
                 report.comparison), "",

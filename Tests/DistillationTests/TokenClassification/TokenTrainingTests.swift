@@ -147,9 +147,7 @@ struct TokenTrainingTests {
         // A word without tokens is in no batch.
         let batch = try Batch(dataset, indices: [0])
         #expect(batch.rows == [0, 2] && batch.labels == [0, 2] && batch.input.rows?.count == 2)
-        let model = try Support.model(classes: 3)
-        _ = model
-        #expect(dataset.emptyRows(3)[3...5] == [30, 0, 0])
+        #expect(dataset.emptyRows(["B-X", "O", "I-X"])[3...5] == [0, 30, 0])
         // The examples of a sentence stay together.
         let parts = try dataset.subset(0..<dataset.count).split(
             validationFraction: 0.5, seed: 1, source: "test")
@@ -198,6 +196,43 @@ struct TokenTrainingTests {
         #expect(first.count == 1 && second.count == 1 && third.count == 1)
         #expect(second[0].hasSuffix("0 were computed."), "\(second)")
         #expect(first[0] != second[0])
+        // Words of one token have the same output, so not every example is computed again.
+        #expect(!third[0].hasSuffix("0 were computed.") || third[0] != first[0], "\(third)")
+    }
+
+    @Test("entities of BILOU count as those of IOB2, and a sentence's counts add up to the F1")
+    func schemes() throws {
+        let words: [(iob2: [String], bilou: [String])] = [
+            (["B-PER", "I-PER", "B-PER", "I-PER", "O"], ["B-PER", "L-PER", "B-PER", "L-PER", "O"]),
+            (["B-LOC", "B-LOC", "O"], ["U-LOC", "U-LOC", "O"]),
+        ]
+        func targets(_ tags: [[String]], _ names: [String]) -> Targets {
+            .tags(
+                WordTags(
+                    classes: tags.joined().map { names.firstIndex(of: $0) ?? 0 }, names: names,
+                    offsets: tags.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }))
+        }
+        func logits(_ classes: [Int], _ names: [String]) -> Logits {
+            Logits(
+                values: classes.flatMap { label in names.indices.map { $0 == label ? 5 : Float(0) } },
+                classes: names.count)
+        }
+        let task = TokenClassificationTask()
+        for tags in [words.map(\.iob2), words.map(\.bilou)] {
+            let names = Set(tags.joined()).sorted()
+            let wanted = targets(tags, names)
+            #expect(task.countedExamples(wanted) == 4)
+            #expect(task.primaryValue(logits(wanted.classes, names), wanted) == 1)
+            // Of the four entities the third is missed.
+            var classes = wanted.classes
+            classes[5] = try #require(names.firstIndex(of: "O"))
+            let counts = try #require(task.exampleCounts(logits(classes, names), wanted))
+            #expect(
+                counts == [
+                    F1Counts(found: 2, predicted: 2, actual: 2), F1Counts(found: 1, predicted: 1, actual: 2),
+                ])
+            #expect(abs(task.primaryValue(logits(classes, names), wanted) - 6.0 / 7) < 1e-12)
+        }
     }
 
     @Test("bad data is refused by file and line")

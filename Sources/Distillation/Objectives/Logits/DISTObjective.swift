@@ -37,7 +37,9 @@ final class DISTObjective: StandardObjective {
         let logits = try SoftenedLogits(batch, temperature: temperature)
         let (student, teacher) = (try logits.student.exp(), try logits.teacher.exp())
         var total = try distance(student, teacher, dimension: 1) * beta
-        if batch.count > 1 { total = try total + distance(student, teacher, dimension: 0) * gamma }
+        if logits.student.shape[0] > 1 {
+            total = try total + distance(student, teacher, dimension: 0) * gamma
+        }
         return try total * logits.factor
     }
 

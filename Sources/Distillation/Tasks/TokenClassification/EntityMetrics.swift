@@ -92,6 +92,11 @@ public struct EntityCounter: Sendable {
         rightCount += zip(prediction, reference).count { $0.utf8.elementsEqual($1.utf8) }
     }
 
+    /// How many entities were predicted so far.
+    var predictedCount: Int { counts.values.reduce(0) { $0 + $1.predicted } }
+    /// How many of them are right.
+    var foundCount: Int { counts.values.reduce(0) { $0 + $1.found } }
+
     /// The metrics of the sentences so far.
     public var metrics: EntityMetrics {
         let sorted = counts.sorted { $0.key.lexicographicallyPrecedes($1.key) }

@@ -50,15 +50,39 @@ struct TokenClassificationTask: LearningTask {
         return values
     }
 
+    /// The same tags for the lenient reading, which knows E- and S-: these mean what L- and U- do.
+    private static func readable(_ tags: WordTags) -> WordTags {
+        var tags = tags
+        tags.names = tags.names.map {
+            $0.hasPrefix("L-") ? "E" + $0.dropFirst() : $0.hasPrefix("U-") ? "S" + $0.dropFirst() : $0
+        }
+        return tags
+    }
+
     /// The entities of what is predicted for words, beside the true ones, as seqeval counts them by itself.
     private static func entities(_ predictions: [Int], _ targets: Targets) -> EntityMetrics {
         var counter = EntityCounter()
         guard case .tags(let tags) = targets else { return counter.metrics }
-        for sentence in tags.sentences(predictions) {
+        for sentence in Self.readable(tags).sentences(predictions) {
             // As many tags on both sides, and the lenient reading takes every tag.
             try? counter.add(prediction: sentence.predicted, reference: sentence.tags)
         }
         return counter.metrics
+    }
+
+    func countedExamples(_ targets: Targets) -> Int {
+        Self.entities(targets.classes, targets).micro.support
+    }
+
+    func exampleCounts(_ logits: Logits, _ targets: Targets) -> [F1Counts]? {
+        guard case .tags(let tags) = targets else { return nil }
+        return Self.readable(tags).sentences(logits.predictions).map { sentence in
+            var counter = EntityCounter()
+            try? counter.add(prediction: sentence.predicted, reference: sentence.tags)
+            return F1Counts(
+                found: counter.foundCount, predicted: counter.predictedCount,
+                actual: counter.metrics.micro.support)
+        }
     }
 
     func primaryValue(_ logits: Logits, _ targets: Targets) -> Double {
