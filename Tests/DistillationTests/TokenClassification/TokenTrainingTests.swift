@@ -173,7 +173,7 @@ struct TokenTrainingTests {
         #expect(all.rowPositions(of: 0) == (1...Int32(pieces + 2)).map(\.self))
     }
 
-    @Test("outputs of a teacher are cached by word, and found by another unit of rows")
+    @Test("outputs of a teacher are cached by word; a run at all tokens takes them too")
     func cache() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let data = try conll("train.conll", 40)
@@ -196,8 +196,6 @@ struct TokenTrainingTests {
         #expect(first.count == 1 && second.count == 1 && third.count == 1)
         #expect(second[0].hasSuffix("0 were computed."), "\(second)")
         #expect(first[0] != second[0])
-        // Words of one token have the same output, so not every example is computed again.
-        #expect(!third[0].hasSuffix("0 were computed.") || third[0] != first[0], "\(third)")
     }
 
     @Test("entities of BILOU count as those of IOB2, and a sentence's counts add up to the F1")
