@@ -182,12 +182,13 @@ struct SeededRuns {
     /// A repetition's models on the test data.
     private func testLogits(_ repetition: Repetition) throws -> (student: Logits?, baseline: Logits?) {
         guard let test = setup.data.test else { return (nil, nil) }
-        func logits(_ model: TransformerModel) throws -> Logits {
-            try Inference.allLogits(
+        // A run that was stopped is saved without looking at the test data.
+        func logits(_ model: TransformerModel) throws -> Logits? {
+            try Inference.logits(
                 model, test.dataset, batchSize: request.training.perDeviceEvalBatchSize, of: "the student",
                 shouldStop: shouldStop)
         }
-        return (try logits(repetition.model), try repetition.baseline.map { try logits($0.model) })
+        return (try logits(repetition.model), try repetition.baseline.flatMap { try logits($0.model) })
     }
 
     private func summary(
