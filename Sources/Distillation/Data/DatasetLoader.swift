@@ -34,7 +34,7 @@ struct DatasetLoader {
     }
 
     /// Counts the changes in what files mean: which rows, texts and labels are read from them.
-    private static let reading = 2
+    private static let reading = 3
 
     /// Rows that are tokenized together, while the next are read.
     static let chunkSize = 4096

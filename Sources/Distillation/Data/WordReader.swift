@@ -101,20 +101,25 @@ struct TagSurvey {
         self.notes = notes
         if let given {
             labels = given
-        } else if let names = stream.tagNames {
-            // Entities that are written in another scheme may need tags that the file does not name.
-            let types = converts ? names.filter { $0.contains("-") }.map { $0.dropFirst(2) } : []
-            let missing = Set(types.flatMap { ["B-" + $0, "I-" + $0] }).subtracting(names).sorted()
-            labels = try LabelMap(names: names + missing)
         } else {
-            var names = Set(distinct.map { String(decoding: $0, as: UTF8.self) })
-            if converts {
-                let types = names.compactMap { $0.contains("-") ? String($0.dropFirst(2)) : nil }
-                names.formUnion(types.flatMap { ["B-" + $0, "I-" + $0] })
+            let names =
+                stream.tagNames
+                ?? distinct.map { String(decoding: $0, as: UTF8.self) }.sorted(by: Self.byBytes)
+            // A file may lack a tag that the scheme has, such as one within entities of a single word.
+            let types = Set(names.filter { $0.dropFirst().hasPrefix("-") }.map { String($0.dropFirst(2)) })
+            let whole =
+                detector.hasEntities ? types.flatMap { type in wanted.prefixes.map { $0 + "-" + type } } : []
+            if stream.tagNames != nil {
+                // Their order is the file's.
+                labels = try LabelMap(names: names + Set(whole).subtracting(names).sorted(by: Self.byBytes))
+            } else {
+                let kept = converts ? names.filter { !$0.dropFirst().hasPrefix("-") } : names
+                labels = try LabelMap(names: Set(kept + whole).sorted(by: Self.byBytes))
             }
-            labels = try LabelMap(names: names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
         }
     }
+
+    private static func byBytes(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }
 
     /// The scheme in which a model's tags are written.
     static func scheme(_ names: [String]) -> TagScheme {
@@ -151,5 +156,17 @@ extension TaggedOptions {
     /// Whether a name is a tag of entities.
     func isEntityTag(_ name: String) -> Bool {
         name == "O" || (name.count > 2 && name.dropFirst().first == "-" && "BIESLU".contains(name.prefix(1)))
+    }
+}
+
+extension TagScheme {
+    /// What its tags of entities begin with.
+    var prefixes: [String] {
+        switch self {
+        case .iob1, .iob2: ["B", "I"]
+        case .ioe2: ["I", "E"]
+        case .iobes: ["B", "I", "E", "S"]
+        case .bilou: ["B", "I", "L", "U"]
+        }
     }
 }
