@@ -32,6 +32,33 @@ public enum DataFiles {
         }
     }
 
+    /// The format that the names of a data set's files tell; an ending `.gz` does not count.
+    ///
+    /// - Parameters:
+    ///   - url: A file, or a pattern of several, which must have one format.
+    ///   - byExtension: The format of a file's extension in lower case; `nil` for none.
+    ///   - reason: What to say of a name without a format.
+    /// - Throws: ``DatasetError`` where a name tells nothing, or names differ.
+    static func format<Format: RawRepresentable<String>>(
+        of url: URL, byExtension: (String) -> Format?, otherwise reason: String
+    ) throws -> Format {
+        let formats = try files(url).map { file in
+            let plain = file.pathExtension.lowercased() == "gz" ? file.deletingPathExtension() : file
+            guard let format = byExtension(plain.pathExtension.lowercased()) else {
+                throw DatasetError(file.path(percentEncoded: false), reason)
+            }
+            return (file, format)
+        }
+        if let other = formats.first(where: { $0.1 != formats[0].1 }) {
+            throw DatasetError(
+                url.path(percentEncoded: false),
+                "the files must have one format, but \(formats[0].0.lastPathComponent) is "
+                    + "\(formats[0].1.rawValue) and \(other.0.lastPathComponent) is \(other.1.rawValue); name fewer"
+            )
+        }
+        return formats[0].1
+    }
+
     /// One name for several files, from which ``files(_:)`` gets them back.
     ///
     /// - Parameter files: Files that exist, at least one.

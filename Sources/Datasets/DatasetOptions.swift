@@ -67,30 +67,21 @@ extension DatasetOptions {
     /// - Parameter url: A file, or a pattern of several, which must have one format; see ``DataFiles``.
     /// - Throws: ``DatasetError`` where the name tells nothing.
     public func format(of url: URL) throws -> Format {
-        if let format { return format }
-        let formats = try DataFiles.files(url).map { try ($0, Self.format(ofName: $0)) }
-        if let other = formats.first(where: { $0.1 != formats[0].1 }) {
-            throw DatasetError(
-                url.path(percentEncoded: false),
-                "the files must have one format, but \(formats[0].0.lastPathComponent) is "
-                    + "\(formats[0].1.rawValue) and \(other.0.lastPathComponent) is \(other.1.rawValue); name fewer"
-            )
-        }
-        return formats[0].1
+        try format
+            ?? DataFiles.format(
+                of: url, byExtension: Self.format(ofExtension:), otherwise: Self.unknownFormat)
     }
 
-    private static func format(ofName url: URL) throws -> Format {
-        let plain = url.pathExtension.lowercased() == "gz" ? url.deletingPathExtension() : url
-        switch plain.pathExtension.lowercased() {
-        case "csv": return .csv
-        case "tsv", "tab": return .tsv
-        case "jsonl", "json", "ndjson": return .jsonl
-        case "parquet": return .parquet
-        default:
-            throw DatasetError(
-                url.path(percentEncoded: false),
-                "the file's name does not tell its format; name it .csv, .tsv or .jsonl (or these with .gz) or .parquet"
-            )
+    private static func format(ofExtension name: String) -> Format? {
+        switch name {
+        case "csv": .csv
+        case "tsv", "tab": .tsv
+        case "jsonl", "json", "ndjson": .jsonl
+        case "parquet": .parquet
+        default: nil
         }
     }
+
+    private static let unknownFormat =
+        "the file's name does not tell its format; name it .csv, .tsv or .jsonl (or these with .gz) or .parquet"
 }

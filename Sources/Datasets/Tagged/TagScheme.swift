@@ -22,6 +22,16 @@ extension TagScheme {
         self = scheme
     }
 
+    /// What its tags of entities begin with.
+    public var prefixes: [String] {
+        switch self {
+        case .iob1, .iob2: ["B", "I"]
+        case .ioe2: ["I", "E"]
+        case .iobes: ["B", "I", "E", "S"]
+        case .bilou: ["B", "I", "L", "U"]
+        }
+    }
+
     /// Writes the entities of a sentence in another scheme. Tags that this scheme does not allow are read as
     /// conlleval reads them: an entity begins where one must, and a change of the type ends it.
     ///

@@ -1,0 +1,30 @@
+import Datasets
+import Foundation
+
+extension DatasetOptions {
+    /// The same for a file of words with tags.
+    var tagged: TaggedOptions {
+        var options = TaggedOptions(wordColumn: textColumn, tagColumn: labelColumn, textColumn: nil)
+        options.readsTags = readsLabels
+        options.allowsUntagged = allowsUnlabelled
+        switch format {
+        case .jsonl: options.format = .jsonl
+        case .parquet: options.format = .parquet
+        case .csv, .tsv, nil: options.format = nil
+        }
+        return options
+    }
+}
+
+extension TaggedOptions {
+    /// Whether a file's name says that it holds words with tags.
+    static func isNamedForWords(_ url: URL) -> Bool {
+        guard let file = try? DataFiles.files(url).first else { return false }
+        return (try? TaggedOptions().format(of: file)) == .conll
+    }
+
+    /// Whether a name is a tag of entities.
+    func isEntityTag(_ name: String) -> Bool {
+        name == "O" || (name.count > 2 && name.dropFirst().first == "-" && "BIESLU".contains(name.prefix(1)))
+    }
+}
