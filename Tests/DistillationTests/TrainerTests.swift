@@ -104,31 +104,6 @@ struct TrainerTests {
         #expect(try weights(seed: 43) != first)
     }
 
-    @Test("a run restored from its state goes on bit for bit", arguments: [1, 4, 5, 7])
-    func resume(stopAt: Int) throws {
-        let data = Support.dataset(count: 40)
-        let teacher = try Support.logits(Support.model(layers: 3, seed: 5), data)
-        func fresh() throws -> (TransformerModel, Trainer) {
-            let model = try Support.model(seed: 3)
-            return (model, try Support.trainer(model, data, teacher: teacher))
-        }
-        let (whole, uninterrupted) = try fresh()
-        #expect(uninterrupted.totalSteps == 10)
-        try uninterrupted.train(evaluate: { try Support.validation(whole, data) })
-
-        let (part, first) = try fresh()
-        let finished = try first.train(
-            evaluate: { try Support.validation(part, data) }, shouldStop: { first.step == stopAt })
-        #expect(!finished && first.step == stopAt)
-        let state = try first.state()
-
-        let (rest, second) = try fresh()
-        try second.restore(state)
-        #expect(try second.train(evaluate: { try Support.validation(rest, data) }))
-        #expect(try Support.bytes(rest) == Support.bytes(whole))
-        #expect(try #require(second.history.last).trainLoss == #require(uninterrupted.history.last).trainLoss)
-    }
-
     @Test("the best checkpoint is kept, not the last")
     func bestIsKept() throws {
         let data = Support.dataset(count: 16)
@@ -170,8 +145,8 @@ struct TrainerTests {
         let error = #expect(throws: NonFiniteLossError.self) {
             try trainer.train(
                 evaluate: { try Support.validation(model, data) },
-                onEvent: {
-                    guard case .progress(let progress) = $0, progress.completed == 3 else { return }
+                onStep: {
+                    guard $0.progress.completed == 3 else { return }
                     // Rows of the word table that no batch needed since are brought up to date first.
                     try? trainer.optimizer.synchronize()
                     before = (try? Support.bytes(model)) ?? [:]

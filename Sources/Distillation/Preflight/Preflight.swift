@@ -17,9 +17,11 @@ struct Preflight {
     ///   - checksObjectives: Whether the settings are sound enough to prepare the objectives.
     ///   - runsTeacher: Whether the teacher is judged on the validation data; a run does so anyway.
     ///   - log: Times the checks.
+    /// - Returns: The student that was built for the checks; `nil` where it cannot be.
     /// - Throws: ``InterruptedError``.
-    func run(checksObjectives: Bool, runsTeacher: Bool, log: RunLog) throws {
-        try log.phase("Checking the set-up") {
+    @discardableResult
+    func run(checksObjectives: Bool, runsTeacher: Bool, log: RunLog) throws -> StudentBuilder.Student? {
+        let student = try log.phase("Checking the set-up") {
             let student = try findings.attempt { try builder.build() }
             if let student { try check(student.model, objectives: checksObjectives) }
             checkSettings()
@@ -27,10 +29,12 @@ struct Preflight {
             try checkLengths()
             try checkOverlap()
             try checkPairs(student?.model.configuration)
+            return student
         }
         if runsTeacher {
             try log.phase("Judging the teacher") { try judgeTeacher() }
         }
+        return student
     }
 
     // MARK: - Models
@@ -58,7 +62,7 @@ struct Preflight {
         let placeholder = Logits(
             values: [Float](repeating: 0, count: setup.teacher.labels.count),
             classes: setup.teacher.labels.count)
-        let session = TrainingSession(
+        let plan = TrainingPlan(
             model: student, stages: request.plan(setup.problemType), registry: request.registry,
             train: data.train, validation: data.validation,
             teacher: (
@@ -66,11 +70,7 @@ struct Preflight {
                     logits: placeholder, model: setup.tokensDiffer == nil ? setup.teacher.model : nil,
                     tokensDiffer: setup.tokensDiffer), placeholder
             ), augmentation: request.augmentation, arguments: request.training, precision: .float32)
-        for stage in session.stages {
-            var single = session
-            single.stages = [stage]
-            try findings.attempt { try single.check() }
-        }
+        for stage in plan.stages { try findings.attempt { try plan.check(stage) } }
     }
 
     private func checkMemory(_ student: TransformerModel) {

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Reports
 import Tokenizers
 import Torch
 import Transformers
@@ -60,17 +61,42 @@ public struct DistillationRun {
         let setup = try DistillationSetup(request, log: log, findings: findings)
         // Built before the teacher's long work, so that a student that cannot be is refused at once.
         let builder = StudentBuilder(setup, seed: request.training.seed)
-        try Preflight(setup: setup, builder: builder, findings: findings).run(
+        let student = try Preflight(setup: setup, builder: builder, findings: findings).run(
             checksObjectives: true, runsTeacher: false, log: log)
         try findings.throwErrors()
         for finding in findings.all { log.send(finding) }
         let outputs = try log.phase("Teacher's outputs") {
             try TeacherRun(setup: setup, log: log, shouldStop: shouldStop).outputs()
         }
-        let lesson = try Lesson(setup: setup, outputs: outputs)
-        return try SeededRuns(
-            request: request, lesson: lesson, output: output, log: log, shouldStop: shouldStop
-        ).run()
+        let lesson = try Lesson(setup: setup, outputs: outputs, student: student)
+        let sweep = try SeedSweep(request: request, lesson: lesson, log: log, shouldStop: shouldStop)
+        let reports = DistillationReportBuilder(
+            request: request, lesson: lesson, output: output.url, log: log, shouldStop: shouldStop)
+        let all = try sweep.run { checkpoint in
+            var report = try reports.report(checkpoint: checkpoint)
+            try save(checkpoint, in: output, setup, &report, log)
+        }
+        return try log.phase("Evaluation") {
+            let best = sweep.best(of: all)
+            var report = try reports.report(all, best: best)
+            let analysis = setup.data.analysis(
+                student: all[best].student.outcome.validation, teacher: outputs.validation,
+                request: request.data, cache: request.cache, limit: request.reportExamples, log: log)
+            try save(all[best], in: output, setup, &report, log, analysis)
+            return report
+        }
+    }
+
+    /// - Parameter analysis: Of a run at its end.
+    private func save(
+        _ repetition: Repetition, in output: OutputDirectory, _ setup: DistillationSetup,
+        _ report: inout RunReport, _ log: RunLog, _ analysis: PredictionAnalysis? = nil
+    ) throws {
+        try output.save(
+            repetition.student.model, tokenizerDirectory: setup.tokenizerDirectory, report: &report,
+            extras: .init(
+                history: repetition.student.outcome.log.text, analysis: analysis, card: request.card),
+            warn: { log.warnOnce($0) })
     }
 
     private static func output(of request: DistillRequest) throws -> OutputDirectory {

@@ -58,22 +58,7 @@ struct DistillationSetup {
                         maxLength: longest, log: log))
             }
         }
-        var sources: [TeacherSource] = []
-        for (teacher, classifier) in zip(request.teachers, classifiers) {
-            guard let classifier, let data else { continue }
-            let source = try findings.attempt {
-                let columns = try Self.columns(of: classifier, like: first)
-                return TeacherSource(
-                    request: teacher, classifier: classifier,
-                    data: try Self.data(
-                        request, classifier, student: (data, directory), labels: first.labels, log),
-                    columns: columns)
-            }
-            if let source {
-                try findings.attempt { try Self.requireSameRows(source, data) }
-                sources.append(source)
-            }
-        }
+        let sources = try Self.sources(request, classifiers, student: (data, directory), log, findings)
         guard let data, !sources.isEmpty else {
             try findings.throwErrors()
             throw DistillationError("the run cannot begin")
@@ -91,6 +76,29 @@ struct DistillationSetup {
         findings.add(.note, data.labelNote)
         for note in data.wordNotes { findings.add(.note, note) }
         if let note = data.unlabelledNote { findings.add(.note, note) }
+    }
+
+    /// The teachers that can be used, each with the data as it reads them.
+    private static func sources(
+        _ request: DistillRequest, _ classifiers: [TrainedClassifier?],
+        student: (data: RunData?, directory: URL), _ log: RunLog, _ findings: Findings
+    ) throws -> [TeacherSource] {
+        guard let data = student.data, let first = classifiers.lazy.compactMap(\.self).first else {
+            return []
+        }
+        return try zip(request.teachers, classifiers).compactMap { teacher, classifier in
+            guard let classifier else { return nil }
+            let source = try findings.attempt {
+                let columns = try Self.columns(of: classifier, like: first)
+                return TeacherSource(
+                    request: teacher, classifier: classifier,
+                    data: try Self.data(
+                        request, classifier, student: (data, student.directory), labels: first.labels, log),
+                    columns: columns)
+            }
+            if let source { try findings.attempt { try Self.requireSameRows(source, data) } }
+            return source
+        }
     }
 
     /// What can be said of the data files where no teacher can be read.

@@ -5,15 +5,32 @@ struct Lesson {
     let setup: DistillationSetup
     let outputs: TeacherRun.Outputs
     let augmentation: Augmentation?
+    /// The student that the checks built, for the first run that needs it.
+    private let checked: CheckedStudent
 
-    init(setup: DistillationSetup, outputs: TeacherRun.Outputs) throws {
+    /// - Parameter student: As the checks built it, with the request's seed; `nil` to build it anew.
+    init(setup: DistillationSetup, outputs: TeacherRun.Outputs, student: StudentBuilder.Student? = nil) throws
+    {
         self.setup = setup
         self.outputs = outputs
+        checked = CheckedStudent(student)
         augmentation = try setup.request.augmentation?.with(setup.tokenizer)
     }
 
+    /// A student as it begins.
     func student(seed: UInt64) throws -> StudentBuilder.Student {
-        try StudentBuilder(setup, seed: seed).build()
+        if seed == setup.request.training.seed, let student = checked.take() { return student }
+        return try StudentBuilder(setup, seed: seed).build()
+    }
+
+    /// A student that is handed out once, as training changes it.
+    private final class CheckedStudent {
+        private var student: StudentBuilder.Student?
+        init(_ student: StudentBuilder.Student?) { self.student = student }
+        func take() -> StudentBuilder.Student? {
+            defer { student = nil }
+            return student
+        }
     }
 
     /// The teacher's side of training on some of the training examples.
@@ -27,9 +44,9 @@ struct Lesson {
     }
 
     /// Training with the teacher.
-    func session(_ model: TransformerModel, _ arguments: TrainingArguments) -> TrainingSession {
+    func plan(_ model: TransformerModel, _ arguments: TrainingArguments) -> TrainingPlan {
         let request = setup.request
-        return TrainingSession(
+        return TrainingPlan(
             model: model, stages: request.plan(setup.problemType), registry: request.registry,
             train: setup.data.train, validation: setup.data.validation,
             teacher: (signals(), outputs.validation), augmentation: augmentation, arguments: arguments,
@@ -39,13 +56,13 @@ struct Lesson {
     /// Training of the same student by the labels alone, in as many steps.
     func baseline(
         _ model: TransformerModel, _ arguments: TrainingArguments, steps: Int
-    ) -> TrainingSession {
+    ) -> TrainingPlan {
         let request = setup.request
         var arguments = arguments
         arguments.maxSteps = steps
         let train = setup.data.train
         let labelled = (0..<train.count).filter { train.isLabelled($0) }
-        return TrainingSession(
+        return TrainingPlan(
             model: model, stages: [TrainingStage(objectives: [arguments.labelObjective(setup.problemType)])],
             registry: request.registry,
             train: labelled.count == train.count ? train : train.subset(labelled),

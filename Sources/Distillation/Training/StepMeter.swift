@@ -10,9 +10,12 @@ struct StepResult {
 
 /// Means since the last log line.
 struct StepMeter {
-    private var sums = MetricSums()
+    private(set) var sums: MetricSums
     private var last: StepResult?
     private var since = Date()
+
+    /// - Parameter sums: What a run that is resumed had since its last log line.
+    init(_ sums: MetricSums = MetricSums()) { self.sums = sums }
 
     mutating func add(_ result: StepResult) {
         sums.merge(result.sums)

@@ -1,14 +1,16 @@
 import Torch
 
 extension Trainer {
-    /// A copy of everything that the rest of the run depends on.
+    /// A copy of everything that the rest of the run depends on. An evaluation that was begun ends with it.
     public func state() throws -> TrainingState {
+        try endEvaluation()
+        try readSteps()
         try optimizer.synchronize()
         return TrainingState(
             step: step, epoch: epoch, stepInEpoch: stepInEpoch, parameters: try model.parameters.snapshot(),
             learned: try learned.snapshot(), optimizer: try optimizer.state(),
             averages: try averages?.state(),
-            dropout: dropout.position, sums: sums, history: history, best: best,
+            dropout: dropout.position, sums: sums, logSums: meter.sums, history: history, best: best,
             evaluationsWithoutGain: evaluationsWithoutGain)
     }
 
@@ -16,6 +18,8 @@ extension Trainer {
     ///
     /// - Throws: `TorchError` where the state is of another model.
     public func restore(_ state: TrainingState) throws {
+        try endEvaluation()
+        prefetcher = nil
         try model.parameters.restore(state.parameters)
         try learned.restore(state.learned)
         try optimizer.restore(state.optimizer)
@@ -25,6 +29,7 @@ extension Trainer {
         epoch = state.epoch
         stepInEpoch = state.stepInEpoch
         sums = state.sums
+        meter = StepMeter(state.logSums)
         history = state.history
         best = state.best
         evaluationsWithoutGain = state.evaluationsWithoutGain

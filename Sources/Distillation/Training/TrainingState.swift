@@ -21,6 +21,8 @@ public struct TrainingState {
     public var dropout: DropoutState.Position
     /// Sums since the last evaluation.
     public var sums: MetricSums
+    /// Sums since the last log step.
+    public var logSums: MetricSums
     /// Evaluations so far.
     public var history: [EpochMetrics]
     public var best: Best?
@@ -33,5 +35,7 @@ public struct TrainingState {
         public var metric: Double
         public var epoch: Double
         public var parameters: [String: Tensor]
+        /// The logits for the validation data, where they were given.
+        public var logits: Logits?
     }
 }

@@ -61,14 +61,12 @@ public final class TuningTrials {
         let name = try MetricName.forBest(
             metric, problemType: lesson.setup.problemType, hasTeacher: true)
         let student = try lesson.student(seed: request.training.seed)
-        var session = lesson.session(student.model, request.training.scaled(by: budget))
-        session.stages = session.stages.map { $0.scaled(by: budget) }
-        if folds > 1 { try hold(fold, of: lesson, in: &session) }
-        let log = try RunLog({ _ in })
-        let outcome = try session.run(log: log, shouldStop: shouldStop)
+        var plan = lesson.plan(student.model, request.training.scaled(by: budget))
+        plan.stages = plan.stages.map { $0.scaled(by: budget) }
+        if folds > 1 { try hold(fold, of: lesson, in: &plan) }
+        let outcome = try StagedTraining(plan).run(log: RunLog({ _ in }), shouldStop: shouldStop)
         if outcome.interrupted { throw InterruptedError("the trial was not finished") }
-        let values = try Evaluator.validation(
-            outcome.validation, targets: session.validation.targets, teacher: session.teacher?.validation)
+        let values = try plan.metrics(outcome.validation)
         guard let result = values[name] else {
             throw DistillationError("metric: the data have no \(metric)")
         }
@@ -78,7 +76,7 @@ public final class TuningTrials {
             seconds: -start.timeIntervalSinceNow, examplesPerSecond: outcome.examplesPerSecond)
     }
 
-    private func hold(_ fold: Int, of lesson: Lesson, in session: inout TrainingSession) throws {
+    private func hold(_ fold: Int, of lesson: Lesson, in plan: inout TrainingPlan) throws {
         let data = lesson.setup.data.train
         let strata = data.strata
         // Sentences stay whole.
@@ -91,10 +89,10 @@ public final class TuningTrials {
         let held = try kFold.split(fold: fold).validation.flatMap { Array(groups[Int($0)]) }
         let isHeld = Set(held)
         let rest = (0..<data.count).filter { !isHeld.contains($0) }
-        session.train = data.subset(rest)
+        plan.train = data.subset(rest)
         let validation = data.subset(held)
-        session.validation = validation.byRows(.words)
-        session.teacher = (
+        plan.validation = validation.byRows(.words)
+        plan.teacher = (
             lesson.signals(rest),
             validation.byWords(
                 try TeacherOutputsSubset(base: lesson.outputs.train, indices: data.rows(of: held)).logits(),
@@ -114,7 +112,7 @@ public final class TuningTrials {
         let log = try RunLog(onEvent)
         let findings = Findings()
         let setup = try DistillationSetup(request, log: log, findings: findings)
-        try Preflight(
+        let student = try Preflight(
             setup: setup, builder: StudentBuilder(setup, seed: request.training.seed), findings: findings
         ).run(checksObjectives: true, runsTeacher: false, log: log)
         try findings.throwErrors()
@@ -122,7 +120,7 @@ public final class TuningTrials {
         let outputs = try log.phase("Teacher's outputs") {
             try TeacherRun(setup: setup, log: log, shouldStop: shouldStop).outputs()
         }
-        let lesson = try Lesson(setup: setup, outputs: outputs)
+        let lesson = try Lesson(setup: setup, outputs: outputs, student: student)
         lessons.append((key, lesson))
         return lesson
     }

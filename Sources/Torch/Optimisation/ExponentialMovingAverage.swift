@@ -49,7 +49,8 @@ public final class ExponentialMovingAverage {
     private let entries: [ParameterStore.Entry]
     private let averages: [Tensor]
     private var averagedStep = 0
-    private var isSwapped = false
+    /// The parameters' own values while they hold the averages.
+    private var weights: [Tensor]?
 
     /// Averages start as the weights are.
     ///
@@ -92,8 +93,7 @@ public final class ExponentialMovingAverage {
     }
 
     private func average() throws {
-        var kept = 1.0
-        for past in averagedStep..<step { kept *= min(decay, Double(1 + past) / Double(10 + past)) }
+        let kept = pendingDecay
         try Tensor.withHandles(averages) { averages, count in
             try Tensor.withHandles(entries.map(\.tensor)) { weights, _ in
                 try check(ct_lerp_(averages, weights, count, 1 - kept))
@@ -102,36 +102,68 @@ public final class ExponentialMovingAverage {
         averagedStep = step
     }
 
-    /// Runs a body in which the parameters have the averages' values; afterwards they have their own again, bit for bit,
-    /// also where the body throws.
+    /// What the averages keep of themselves over the steps since the last update.
+    private var pendingDecay: Double {
+        var kept = 1.0
+        for past in averagedStep..<step { kept *= min(decay, Double(1 + past) / Double(10 + past)) }
+        return kept
+    }
+
+    /// Gives the parameters the averages' values, until ``useWeights()``.
     ///
-    /// Parameters stay the tensors they are. Training in the body is lost.
+    /// Parameters stay the tensors they are. Training meanwhile is lost.
+    ///
+    /// - Parameter includingPending: Whether steps since the last update count too, as ``catchUp()`` would let them, while
+    ///   the averages themselves stay as they are.
+    /// - Throws: ``TorchError`` where the parameters hold the averages already, or memory is short.
+    public func useAverages(includingPending: Bool = false) throws {
+        try requireWeights("useAverages")
+        let own = try entries.map { try $0.tensor.detached().clone() }
+        weights = own
+        do {
+            for (entry, average) in zip(entries, averages) { try entry.tensor.copy(from: average) }
+            guard includingPending, step > averagedStep else { return }
+            let kept = pendingDecay
+            try Tensor.withHandles(entries.map(\.tensor)) { parameters, count in
+                try Tensor.withHandles(own) { own, _ in
+                    try check(ct_lerp_(parameters, own, count, 1 - kept))
+                }
+            }
+        } catch {
+            try useWeights()
+            throw error
+        }
+    }
+
+    /// Gives the parameters their own values again, bit for bit; nothing where they hold them.
+    ///
+    /// - Throws: ``TorchError``.
+    public func useWeights() throws {
+        guard let weights else { return }
+        for (entry, weight) in zip(entries, weights) { try entry.tensor.copy(from: weight) }
+        self.weights = nil
+    }
+
+    /// Runs a body in which the parameters have the averages' values; afterwards they have their own again, also where the
+    /// body throws.
     ///
     /// - Parameter body: What evaluates or saves the averages.
     /// - Returns: What the body returns.
     /// - Throws: What the body throws; ``TorchError`` inside of another such body, or where memory is short.
     public func withAverages<Result>(_ body: () throws -> Result) throws -> Result {
         try requireWeights("withAverages")
-        let weights = try entries.map { try $0.tensor.detached().clone() }
-        isSwapped = true
-        func swapBack() throws {
-            for (entry, weight) in zip(entries, weights) { try entry.tensor.copy(from: weight) }
-            isSwapped = false
-        }
+        try useAverages()
         let result: Result
-        do {
-            for (entry, average) in zip(entries, averages) { try entry.tensor.copy(from: average) }
-            result = try body()
-        } catch {
-            try swapBack()
+        do { result = try body() } catch {
+            try useWeights()
             throw error
         }
-        try swapBack()
+        try useWeights()
         return result
     }
 
     private func requireWeights(_ call: String) throws {
-        guard !isSwapped else {
+        guard weights == nil else {
             throw TorchError("\(call): the parameters hold their averages now; call it after withAverages")
         }
     }

@@ -1,0 +1,153 @@
+import Foundation
+import Transformers
+
+/// Makes the report of a distillation run: the student beside its teacher, its baseline, and other seeds.
+struct DistillationReportBuilder {
+    let request: DistillRequest
+    let lesson: Lesson
+    let output: URL
+    let log: RunLog
+    let shouldStop: () -> Bool
+
+    private var setup: DistillationSetup { lesson.setup }
+    private var validation: EncodedDataset { setup.data.validation }
+    private var builder: RunReportBuilder {
+        RunReportBuilder(command: "run", data: setup.data, output: output, log: log)
+    }
+
+    /// The report of a checkpoint while training goes on: without latencies and test data.
+    func report(checkpoint: Repetition) throws -> RunReport { try validationReport(checkpoint, (nil, nil)) }
+
+    /// The report of a run at its end.
+    ///
+    /// - Parameter best: The index of the repetition that is saved.
+    func report(_ all: [Repetition], best: Int) throws -> RunReport {
+        let model = all[best].student.model
+        let latencies = try LatencyProbe.measure(
+            [
+                .init(model: model, dataset: validation),
+                .init(model: setup.teacher.model, dataset: setup.teachers[0].data.validation),
+            ], samples: request.quantizeAware ? 0 : 200)  // rounding in floating point is slow
+        var report = try validationReport(all[best], (latencies[0], latencies[1]))
+        report.interrupted = all.contains { $0.student.outcome.interrupted }
+        // Only finished models are evaluated on the test data: nothing is chosen by it.
+        let test = try all.map { try testLogits($0) }
+        report.test = try testResults(all[best], test[best])
+        if request.seeds > 1 {
+            report.seeds = try summary(all, test, saved: all[best].seed)
+        }
+        return report
+    }
+
+    // MARK: - On the validation data
+
+    private func validationReport(
+        _ best: Repetition, _ latencies: (student: LatencyStatistics?, teacher: LatencyStatistics?)
+    ) throws -> RunReport {
+        let (student, teacher) = (best.student, setup.teacher)
+        var report = try builder.report(
+            student.model, student.outcome, settings: settings(best), latency: latencies.student)
+        let beside = try RunReportBuilder.evaluation(
+            teacher.model, lesson.outputs.validation, validation, teacher.directory, latencies.teacher)
+        report.teacher = beside
+        report.comparison = try Evaluator.comparison(
+            student: (student.outcome.validation, report.student),
+            teacher: (lesson.outputs.validation, beside))
+        if let baseline = best.baseline {
+            report.baseline = try RunReportBuilder.evaluation(
+                baseline.model, baseline.outcome.validation, validation, nil)
+            report.gain = try gain(student.outcome.validation, baseline.outcome.validation, validation)
+        }
+        return report
+    }
+
+    private func gain(_ student: Logits, _ baseline: Logits, _ data: EncodedDataset) throws -> Gain {
+        try Gain(student, baseline, targets: data.targets, seed: request.training.seed)
+    }
+
+    private func settings(_ repetition: Repetition) -> RunReport.Settings {
+        let usesDefaults = request.usesDefaultObjectives
+        var training = request.training
+        training.seed = repetition.seed
+        var settings = RunReport.Settings(
+            teacher: setup.teacher.directory.path, student: request.student,
+            studentConfiguration: .init(repetition.student.model.configuration),
+            temperature: usesDefaults ? request.temperature : nil,
+            alpha: usesDefaults ? request.alpha : nil, maxLength: setup.data.maxLength,
+            validationSplit: request.data.validation == nil ? request.data.validationSplit : nil,
+            training: training, device: request.device.description,
+            precision: request.precision.resolved(on: request.device))
+        settings.stages = request.plan(setup.problemType)
+        settings.augmentation = request.augmentation
+        settings.quantizeAware = request.quantizeAware ? true : nil
+        if setup.teachers.count > 1 {
+            settings.teachers = setup.teachers.map {
+                .init(path: $0.classifier.directory.path, weight: $0.request.weight)
+            }
+            settings.combination = request.combination
+        }
+        return settings
+    }
+
+    // MARK: - On the test data
+
+    /// A repetition's models on the test data; `nil` without such data.
+    private typealias TestLogits = (student: Logits?, baseline: Logits?)
+
+    private func testLogits(_ repetition: Repetition) throws -> TestLogits {
+        guard let test = setup.data.test else { return (nil, nil) }
+        // A run that was stopped is saved without looking at the test data.
+        func logits(_ model: TransformerModel) throws -> Logits? {
+            try Inference.logits(
+                model, test.dataset, batchSize: request.training.perDeviceEvalBatchSize, of: "the student",
+                shouldStop: shouldStop)
+        }
+        return (
+            try logits(repetition.student.model), try repetition.baseline.flatMap { try logits($0.model) }
+        )
+    }
+
+    private func testResults(_ best: Repetition, _ logits: TestLogits) throws -> TestResults? {
+        guard let data = setup.data.test, let own = logits.student else { return nil }
+        let teacher = setup.teacher
+        var results = TestResults(
+            data: data.record,
+            teacher: try lesson.outputs.test.map {
+                try RunReportBuilder.evaluation(teacher.model, $0, data.dataset, teacher.directory)
+            },
+            student: try RunReportBuilder.evaluation(best.student.model, own, data.dataset, output))
+        if let theirs = lesson.outputs.test, let evaluation = results.teacher {
+            results.comparison = try Evaluator.comparison(
+                student: (own, results.student), teacher: (theirs, evaluation))
+        }
+        if let model = best.baseline?.model, let other = logits.baseline {
+            results.baseline = try RunReportBuilder.evaluation(model, other, data.dataset, nil)
+            results.gain = try gain(own, other, data.dataset)
+        }
+        return results
+    }
+
+    // MARK: - Over the seeds
+
+    private func summary(_ all: [Repetition], _ test: [TestLogits], saved: UInt64) throws -> SeedSummary {
+        let data = setup.data.test?.dataset ?? validation
+        let results = try zip(all, test).map { repetition, test in
+            let own = test.student ?? repetition.student.outcome.validation
+            let other = test.baseline ?? repetition.baseline?.outcome.validation
+            return SeedResult(
+                seed: repetition.seed, student: try Evaluator.validation(own, targets: data.targets),
+                baseline: try other.map { try Evaluator.validation($0, targets: data.targets) },
+                gain: try other.map { try gain(own, $0, data) },
+                bestEpoch: repetition.student.outcome.bestEpoch, steps: repetition.student.outcome.steps)
+        }
+        let metric = MetricName.ofTask(setup.problemType)
+        func spread(_ values: [Double]) -> SeedSummary.Spread? {
+            values.isEmpty ? nil : SeedSummary.Spread(metric: metric, values)
+        }
+        return SeedSummary(
+            runs: results, saved: saved,
+            student: .init(metric: metric, results.compactMap { $0.student[metric] }),
+            baseline: spread(results.compactMap { $0.baseline?[metric] }),
+            gain: spread(results.compactMap { $0.gain?.difference }))
+    }
+}

@@ -1,0 +1,60 @@
+import Datasets
+import Foundation
+import Tokenizers
+import Torch
+import Transformers
+
+/// The model and the data of a fine-tuning run.
+struct FineTuningSetup {
+    let model: TransformerModel
+    let data: RunData
+
+    /// Reads both, and tells what the user may want to know of them.
+    ///
+    /// - Throws: ``DistillationError`` for a quantized model; whatever is wrong with the files.
+    init(_ request: FineTuneRequest, log: RunLog) throws {
+        let seed = request.training.seed
+        // What is quickly read comes first, so that its errors do.
+        let configuration = try ModelConfiguration(contentsOf: request.model)
+        let tokenizer = try Tokenizer.load(for: configuration, in: request.model)
+        for warning in configuration.warnings + tokenizer.warnings(for: configuration, in: request.model) {
+            log.warnOnce(warning)
+        }
+        let maxLength = TextLength.tokens(
+            wanted: request.data.maxLength, in: request.model, tokenizer: tokenizer,
+            positions: configuration.maxLength)
+        data = try log.phase("Reading and tokenizing data") {
+            try RunData(
+                request.data, labels: nil,
+                loader: request.cache.loader(
+                    request.data.columns.options, tokenizer: tokenizer, directory: request.model,
+                    maxLength: maxLength, log: log),
+                seed: seed)
+        }
+        let data = data
+        model = try log.phase("Loading the model") {
+            let (model, report) = try AutoModel.load(
+                from: request.model, labelNames: data.labels.names, task: data.problemType,
+                ignoreMismatchedSizes: request.ignoreMismatchedSizes, seed: seed, device: request.device)
+            guard !model.parameters.isQuantized else {
+                throw DistillationError(
+                    "\(request.model.path): is quantised, and int8 weights cannot be trained; fine-tune the model in floating "
+                        + "point that it was made from")
+            }
+            if !report.newlyInitialized.isEmpty { log.send(.note(report.description)) }
+            return model
+        }
+        log.send(.note(data.labelNote))
+        for note in data.wordNotes { log.send(.note(note)) }
+        for warning in data.labelWarnings(areInferred: true) { log.warnOnce(warning) }
+    }
+
+    /// Training by the labels alone.
+    func plan(_ request: FineTuneRequest) -> TrainingPlan {
+        TrainingPlan(
+            model: model,
+            stages: [TrainingStage(objectives: [request.training.labelObjective(data.problemType)])],
+            registry: .standard, train: data.train, validation: data.validation, arguments: request.training,
+            precision: request.precision.resolved(on: request.device))
+    }
+}

@@ -1,0 +1,15 @@
+import Transformers
+
+/// A student that was trained with one seed, and its baseline where one was asked for.
+struct Repetition {
+    /// A model and the result of its training.
+    struct Trained {
+        let model: TransformerModel
+        var outcome: TrainingOutcome
+    }
+
+    let seed: UInt64
+    var student: Trained
+    /// The same student trained without the teacher.
+    var baseline: Trained?
+}

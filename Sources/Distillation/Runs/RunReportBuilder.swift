@@ -1,0 +1,44 @@
+import Foundation
+import Safetensors
+import Transformers
+
+/// Makes the report of a run that trains a model.
+struct RunReportBuilder {
+    /// The command's name.
+    let command: String
+    let data: RunData
+    /// Where the model is saved.
+    let output: URL
+    let log: RunLog
+
+    /// The report of a model and its training.
+    ///
+    /// - Parameters:
+    ///   - settings: What the run was asked for.
+    ///   - latency: Of single examples; `nil` where it was not measured.
+    func report(
+        _ model: TransformerModel, _ outcome: TrainingOutcome, settings: RunReport.Settings,
+        latency: LatencyStatistics?
+    ) throws -> RunReport {
+        RunReport(
+            command: command, output: output.path, labels: data.labels.names, classes: data.classCounts,
+            settings: settings, train: data.trainRecord, validation: data.validationRecord,
+            student: try Self.evaluation(model, outcome.validation, data.validation, output, latency),
+            epochs: outcome.history, bestEpoch: outcome.bestEpoch, interrupted: outcome.interrupted,
+            steps: outcome.steps, phases: log.phases, versions: .current)
+    }
+
+    /// A model's evaluation.
+    ///
+    /// - Parameters:
+    ///   - logits: For all examples of the data.
+    ///   - directory: Where its files lie; `nil` for a model without files.
+    static func evaluation(
+        _ model: TransformerModel, _ logits: Logits, _ data: EncodedDataset, _ directory: URL?,
+        _ latency: LatencyStatistics? = nil
+    ) throws -> ModelEvaluation {
+        try Evaluator.evaluation(
+            model, logits: logits, targets: data.targets,
+            bytesOnDisk: directory.map { SafetensorsCheckpoint.weightBytes(in: $0) } ?? 0, latency: latency)
+    }
+}

@@ -1,0 +1,104 @@
+import Foundation
+import Torch
+import Transformers
+
+/// Trains the student, and its baseline where it is asked for, once for each seed.
+struct SeedSweep {
+    let request: DistillRequest
+    let lesson: Lesson
+    let log: RunLog
+    let shouldStop: () -> Bool
+    /// The metric that chooses among checkpoints and among seeds.
+    private let metric: MetricName
+
+    init(
+        request: DistillRequest, lesson: Lesson, log: RunLog, shouldStop: @escaping () -> Bool
+    ) throws {
+        self.request = request
+        self.lesson = lesson
+        self.log = log
+        self.shouldStop = shouldStop
+        metric = try MetricName.forBest(
+            request.training.metricForBestModel, problemType: lesson.setup.problemType, hasTeacher: true)
+    }
+
+    /// The seeds, which count on from the training's.
+    private var seeds: [UInt64] { (0..<request.seeds).map { request.training.seed &+ UInt64($0) } }
+
+    /// Trains to the end, or until it is to stop.
+    ///
+    /// - Parameter save: Is handed each checkpoint that is better than all before it, of all seeds.
+    /// - Returns: At least one repetition; the last one is interrupted where the sweep was.
+    func run(save: (Repetition) throws -> Void) throws -> [Repetition] {
+        var all: [Repetition] = []
+        for seed in seeds {
+            var repetition = try student(seed, before: all, save)
+            if request.baseline, !repetition.student.outcome.interrupted {
+                let baseline = try baseline(seed, steps: repetition.student.outcome.steps)
+                // One that was cut short is no measure of what the teacher was worth.
+                if baseline.outcome.interrupted {
+                    repetition.student.outcome.interrupted = true
+                } else {
+                    repetition.baseline = baseline
+                }
+            }
+            all.append(repetition)
+            if repetition.student.outcome.interrupted { break }
+        }
+        return all
+    }
+
+    /// The first of the best repetitions, by its index.
+    func best(of all: [Repetition]) -> Int {
+        all.indices.reduce(0) { best, index in isBetter(all[index], than: [all[best]]) ? index : best }
+    }
+
+    private func isBetter(_ repetition: Repetition, than others: [Repetition]) -> Bool {
+        others.allSatisfy {
+            metric.improvement(of: repetition.student.outcome.metric, over: $0.student.outcome.metric) > 0
+        }
+    }
+
+    private func arguments(_ seed: UInt64) -> TrainingArguments {
+        var arguments = request.training
+        arguments.seed = seed
+        return arguments
+    }
+
+    private func title(_ name: String, _ seed: UInt64) -> String {
+        seeds.count == 1 ? name : "\(name), seed \(seed)"
+    }
+
+    private func student(
+        _ seed: UInt64, before all: [Repetition], _ save: (Repetition) throws -> Void
+    ) throws -> Repetition {
+        let student = try lesson.student(seed: seed)
+        if seed == seeds.first { for note in student.notes { log.send(.note(note)) } }
+        let training = StagedTraining(lesson.plan(student.model, arguments(seed)))
+        return try log.phase(title("Training", seed)) {
+            func repetition(_ outcome: TrainingOutcome) -> Repetition {
+                Repetition(seed: seed, student: .init(model: student.model, outcome: outcome))
+            }
+            while let event = try training.next() {
+                log.send(event)
+                if event.isImprovement {
+                    let now = repetition(try training.outcome())
+                    if isBetter(now, than: all) { try save(now) }
+                }
+                if shouldStop() { training.stop() }
+            }
+            let outcome = try training.finish()
+            if let warning = try training.scaleWarning() { log.warnOnce(warning) }
+            return repetition(outcome)
+        }
+    }
+
+    private func baseline(_ seed: UInt64, steps: Int) throws -> Repetition.Trained {
+        let student = try lesson.student(seed: seed)
+        let training = StagedTraining(lesson.baseline(student.model, arguments(seed), steps: steps))
+        let outcome = try log.phase(title("Training the baseline, without the teacher", seed)) {
+            try training.run(log: log.withoutMetrics(), shouldStop: shouldStop)
+        }
+        return .init(model: student.model, outcome: outcome)
+    }
+}

@@ -1,0 +1,180 @@
+import Foundation
+import Torch
+
+/// A training through its stages, as a stream of events.
+///
+/// ```swift
+/// let training = StagedTraining(plan)
+/// while let event = try training.next() {
+///     log.send(event)
+///     if event.isImprovement { try save(training.outcome()) }
+///     if shouldStop() { training.stop() }
+/// }
+/// let outcome = try training.finish()
+/// ```
+///
+/// After an evaluation the model holds the weights that were evaluated until the next event is asked for.
+final class StagedTraining {
+    private let plan: TrainingPlan
+    /// The present stage's trainer; `nil` before the first and between two stages.
+    private var trainer: Trainer?
+    /// The stages that are done.
+    private var finishedStages = 0
+    private var history: [EpochMetrics] = []
+    private var steps = 0
+    private var log = StepHistory()
+    /// The best checkpoint of all stages so far.
+    private var best: TrainingState.Best?
+
+    /// The evaluation that a stop brought about.
+    private var closing: EpochMetrics?
+
+    /// Events that are known and were not asked for yet.
+    private var events: [RunEvent] = []
+    private var isEvaluationDue = false
+    private var isStopped = false
+    private var isInterrupted = false
+
+    init(_ plan: TrainingPlan) { self.plan = plan }
+
+    /// Lets the training end as it is: after an evaluation of the present weights, which is no part of what a resumed run
+    /// would go on from.
+    func stop() { isStopped = true }
+
+    /// Trains until there is something to tell.
+    ///
+    /// - Returns: `nil` at the end.
+    /// - Throws: ``NonFiniteLossError`` where the loss or a gradient is not finite, saying what is kept.
+    func next() throws -> RunEvent? {
+        do {
+            while events.isEmpty {
+                guard try goOn() else { return nil }
+            }
+            return events.removeFirst()
+        } catch let error as NonFiniteLossError {
+            throw kept(after: error)
+        }
+    }
+
+    /// Takes what comes next: a stage, a step or an evaluation.
+    ///
+    /// - Returns: `false` where nothing does.
+    private func goOn() throws -> Bool {
+        guard let trainer else { return try beginStage() }
+        if isEvaluationDue {
+            isEvaluationDue = false
+            try evaluate(trainer, inTurn: true)
+        } else if trainer.isFinished {
+            if let note = trainer.stallNote { events.append(.note(note)) }
+            try endStage(trainer)
+        } else if isStopped {
+            isInterrupted = true
+            let isEvaluated = trainer.history.last?.step == trainer.stage.firstStep + trainer.step
+            if isEvaluated || closing != nil {
+                try endStage(trainer)
+            } else {
+                try evaluate(trainer, inTurn: false)
+            }
+        } else if let step = try trainer.advance() {
+            events.append(.progress(step.progress))
+            if let metrics = step.metrics {
+                log.append(metrics)
+                events.append(.step(metrics))
+            }
+            isEvaluationDue = step.isEvaluationDue
+        }
+        return true
+    }
+
+    private func beginStage() throws -> Bool {
+        guard finishedStages < plan.stages.count, !isInterrupted else { return false }
+        let trainer = try plan.trainer(finishedStages)
+        trainer.best = best
+        if let name = trainer.stage.name { events.append(.note("Stage \(name) begins.")) }
+        self.trainer = trainer
+        return true
+    }
+
+    private func endStage(_ trainer: Trainer) throws {
+        try trainer.endEvaluation()
+        history += trainer.history
+        steps += trainer.step
+        finishedStages += 1
+        self.trainer = nil
+    }
+
+    private func evaluate(_ trainer: Trainer, inTurn: Bool) throws {
+        try trainer.beginEvaluation(inTurn: inTurn)
+        let logits: Logits
+        do { logits = try plan.validationLogits() } catch is NonFiniteLogitsError {
+            throw trainer.notFinite("the model's logits for the validation data are no numbers")
+        }
+        let values = try plan.metrics(logits)
+        let metrics: EpochMetrics
+        if inTurn {
+            metrics = try trainer.record(values, logits: logits)
+            best = trainer.best
+        } else {
+            metrics = try trainer.evaluation(values)
+            if metrics.isBest { best = try trainer.checkpoint(metrics, logits: logits) }
+            closing = metrics
+        }
+        events.append(.evaluated(metrics))
+    }
+
+    /// The outcome as it stands: what is saved with a new best checkpoint.
+    func outcome() throws -> TrainingOutcome {
+        TrainingOutcome(
+            validation: try best?.logits ?? plan.validationLogits(),
+            history: history + (trainer?.history ?? []) + [closing].compactMap(\.self),
+            metric: best?.metric ?? .nan, bestEpoch: best?.epoch ?? trainer?.epochNow ?? 0,
+            steps: steps + (trainer?.step ?? 0),
+            interrupted: isInterrupted || finishedStages < plan.stages.count,
+            log: log)
+    }
+
+    /// Gives the model the best checkpoint's weights, after the last event.
+    func finish() throws -> TrainingOutcome {
+        if let best { try plan.model.parameters.restore(best.parameters) }
+        return try outcome()
+    }
+
+    /// Trains to the end, or until it is to stop, where nothing is saved on the way.
+    func run(log: RunLog, shouldStop: () -> Bool) throws -> TrainingOutcome {
+        while let event = try next() {
+            log.send(event)
+            if shouldStop() { stop() }
+        }
+        return try finish()
+    }
+
+    /// What to tell of a regression whose numbers are further off than their mean would be; `nil` where there is nothing.
+    func scaleWarning() throws -> String? {
+        guard plan.validation.problemType.definition.metricForBest == .r2, let logits = best?.logits,
+            let r2 = try plan.metrics(logits)[.r2], r2 < 0
+        else { return nil }
+        return String(
+            format:
+                "The best checkpoint's R² on the validation data is %.3g: always answering the labels' mean would be "
+                + "nearer. Train longer, with a larger --learning-rate, or bring the labels to a scale such as 0 to 1.",
+            r2)
+    }
+
+    /// Says where the last good weights are: each new best checkpoint was handed on to be saved.
+    private func kept(after error: NonFiniteLossError) -> NonFiniteLossError {
+        let kept = best.map {
+            String(format: "the best checkpoint (epoch %.2f) is kept in the output directory", $0.epoch)
+        }
+        return NonFiniteLossError(
+            description: error.description + "; "
+                + (kept ?? "no checkpoint was evaluated before it, so nothing is saved"))
+    }
+}
+
+extension RunEvent {
+    /// Whether a checkpoint was evaluated that is better than all before it.
+    var isImprovement: Bool {
+        if case .evaluated(let metrics) = self { return metrics.isBest }
+        return false
+    }
+}

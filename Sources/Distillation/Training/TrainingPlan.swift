@@ -1,0 +1,64 @@
+import Torch
+import Transformers
+
+/// A model's training: what it learns, from which data, in which stages.
+struct TrainingPlan {
+    let model: TransformerModel
+    var stages: [TrainingStage]
+    let registry: ObjectiveRegistry
+    var train: EncodedDataset
+    var validation: EncodedDataset
+    /// What the teacher says about the training data, and its logits for the validation data.
+    var teacher: (signals: TeacherSignals, validation: Logits)?
+    var augmentation: Augmentation?
+    let arguments: TrainingArguments
+    /// What training computes with.
+    let precision: Precision
+
+    /// Prepares a stage's objectives and drops them: what does not fit shows before any work is done.
+    func check(_ stage: TrainingStage) throws {
+        _ = try TrainingPreparation(
+            model: model, objectives: try objectives(of: stage), data: train, teacher: teacher?.signals,
+            augmentation: augmentation, arguments: stage.arguments(arguments))
+    }
+
+    /// The trainer of a stage.
+    func trainer(_ index: Int) throws -> Trainer {
+        let stage = stages[index]
+        var place = Trainer.Stage()
+        place.stepsOfRun = stages.reduce(0) { $0 + length($1).steps }
+        place.name = stages.count > 1 ? stage.name ?? String(index + 1) : nil
+        for earlier in stages.prefix(index) {
+            let (steps, epochs) = length(earlier)
+            place.firstStep += steps
+            place.firstEpoch += epochs
+        }
+        return try Trainer(
+            model: model, objectives: try objectives(of: stage), data: train, teacher: teacher?.signals,
+            augmentation: augmentation, arguments: stage.arguments(arguments), precision: precision,
+            stage: place)
+    }
+
+    private func objectives(of stage: TrainingStage) throws -> [WeightedObjective] {
+        try stage.objectives.map { WeightedObjective(try registry.make($0), weight: $0.weight) }
+    }
+
+    private func length(_ stage: TrainingStage) -> (steps: Int, epochs: Int) {
+        let arguments = stage.arguments(arguments)
+        let size = max(1, arguments.perDeviceTrainBatchSize * arguments.gradientAccumulationSteps)
+        let perEpoch = max(1, (train.count + size - 1) / size)
+        let steps = arguments.totalSteps(stepsPerEpoch: perEpoch)
+        return (steps, (steps + perEpoch - 1) / perEpoch)
+    }
+
+    /// The model's logits for the validation data, in float32, as whoever loads the saved model finds them.
+    func validationLogits() throws -> Logits {
+        try Inference.allLogits(
+            model, validation, batchSize: arguments.perDeviceEvalBatchSize, of: "the model in training")
+    }
+
+    /// The metrics of logits for the validation data.
+    func metrics(_ logits: Logits) throws -> MetricValues {
+        try Evaluator.validation(logits, targets: validation.targets, teacher: teacher?.validation)
+    }
+}

@@ -1,0 +1,48 @@
+import Torch
+import Transformers
+
+/// A stage's objectives, prepared for the models and the data: everything of a training that can be refused before its
+/// first step, without the memory of the optimizer.
+struct TrainingPreparation {
+    let objectives: ObjectiveSum
+    /// What objectives learn beside the model, and drop at the end.
+    let learned: ParameterStore
+    /// The metric by which the best checkpoint is chosen.
+    let metricForBest: MetricName
+
+    /// - Throws: ``DistillationError`` for arguments out of range, empty data, or objectives that do not fit.
+    init(
+        model: TransformerModel, objectives: [WeightedObjective], data: EncodedDataset,
+        teacher: TeacherSignals?, augmentation: Augmentation?, arguments: TrainingArguments
+    ) throws {
+        try arguments.validate()
+        guard data.count > 0 else { throw DistillationError("the training data is empty") }
+        learned = ParameterStore()
+        self.objectives = try ObjectiveSum(
+            objectives,
+            models: ObjectiveModels(
+                student: model.configuration, teacher: teacher?.model?.configuration ?? model.configuration,
+                tokensDiffer: teacher.map(\.tokensDiffer) ?? "there is no teacher",
+                problemType: data.problemType, classCounts: data.classCounts,
+                batchSize: arguments.perDeviceTrainBatchSize, exampleCount: data.count,
+                learned: ParameterScope(
+                    store: learned, source: nil, seed: arguments.seed, device: model.device)))
+        guard teacher != nil || !self.objectives.needs.teacherLogits else {
+            throw DistillationError(
+                "the objectives (\(self.objectives.terms.map(\.name).joined(separator: ", "))) need a teacher"
+            )
+        }
+        guard augmentation == nil || teacher == nil || teacher?.model != nil else {
+            throw DistillationError(
+                "augmented texts need the teacher's outputs for them, but \(teacher?.tokensDiffer ?? ""); "
+                    + "leave augmentation out")
+        }
+        guard augmentation == nil || !data.hasWordRows else {
+            throw DistillationError(
+                "augmentation masks and leaves out words, whose tags would no longer fit; leave it out for token classification"
+            )
+        }
+        metricForBest = try MetricName.forBest(
+            arguments.metricForBestModel, problemType: data.problemType, hasTeacher: teacher != nil)
+    }
+}
