@@ -1,4 +1,4 @@
-/// Which columns of a file hold the text, its pair and the label.
+/// The columns of a file that hold the text, its pair and the label.
 struct Columns: Equatable {
     let text: Int
     let pair: Int?

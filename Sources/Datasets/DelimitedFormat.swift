@@ -1,6 +1,6 @@
-/// How the fields of CSV and TSV are told apart, where the file's name does not say it.
+/// The separator and quoting of CSV and TSV, where the file's name does not determine them.
 public struct DelimitedFormat: Sendable, Equatable {
-    /// What a quote at the beginning of a field means.
+    /// The meaning of a quote at the beginning of a field.
     public enum Quoting: String, CaseIterable, Sendable {
         /// RFC 4180: the field ends at the next quote that is not doubled, and may hold delimiters and line breaks.
         case rfc4180

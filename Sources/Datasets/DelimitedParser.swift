@@ -2,7 +2,7 @@
 struct DelimitedRecord: Equatable {
     /// The bytes of all fields, one after another.
     var bytes: [UInt8] = []
-    /// Where each field ends.
+    /// The end of each field.
     var ends: [Int] = []
     var line: Int
 

@@ -45,7 +45,7 @@ struct GlobPattern {
         }
     }
 
-    /// Whether a name fits. A point at its beginning fits a point alone.
+    /// Returns true if a name matches. A leading dot is only matched by a literal dot.
     func fits(_ name: String) -> Bool {
         let name = Array(name.unicodeScalars)
         if name.first == ".", case .literal? = parts.first {} else if name.first == "." { return false }

@@ -23,7 +23,7 @@ struct JSONObjects {
         self.limit = limit
     }
 
-    /// Whether the file is an array; known once there has been an object.
+    /// True if the file is an array; known once there has been an object.
     var isArray: Bool {
         if case .lines? = form { false } else { form != nil }
     }

@@ -4,7 +4,7 @@ public struct LabelMap: Sendable, Equatable {
     private let ids: [[UInt8]: Int]
     /// The classes whose names are decimal numbers, by their values; -1 for a value that several names have.
     private let classesByValue: [String: Int]
-    /// Whether a name is a number.
+    /// True if one of the names is a number.
     private let hasNumbers: Bool
 
     /// - Throws: ``DatasetError`` where a name occurs twice.
@@ -40,7 +40,7 @@ public struct LabelMap: Sendable, Equatable {
         return number
     }
 
-    /// What sets this map apart from another: `nil` where they are equal.
+    /// Returns a description of the difference between this map and another; `nil` if they are equal.
     public func difference(from other: LabelMap) -> String? {
         if names.map({ Array($0.utf8) }) == other.names.map({ Array($0.utf8) }) { return nil }
         let missing = other.names.filter { id(of: $0) == nil }
@@ -96,7 +96,7 @@ func canonicalInteger(_ text: String) -> Int? {
     return number
 }
 
-/// Whether a text is a decimal number, with or without an exponent.
+/// Returns true if a text is a decimal number, with or without an exponent.
 func isNumber(_ text: String) -> Bool {
     // Swift would also read hexadecimal numbers.
     text.utf8.count < 400 && text.utf8.allSatisfy { (48...57).contains($0) || "+-.eE".utf8.contains($0) }

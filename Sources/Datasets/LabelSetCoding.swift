@@ -1,6 +1,6 @@
 import Foundation
 
-/// How data write a label that is a set of classes.
+/// The way in which data write a label that is a set of classes.
 public enum LabelSetCoding: Sendable, Equatable {
     /// The names or numbers of the classes that apply.
     case classes
@@ -19,7 +19,7 @@ extension LabelSetCoding {
         private var hasTruthValues = false
         /// The first row that names a class number twice.
         private var repeated: TextRow?
-        /// Whether every row is 0, 1: the second class of two, or both.
+        /// True if every row is 0, 1, which means either class 1 of two or both classes.
         private var isAlwaysBoth = true
 
         /// Takes a row into account.
@@ -38,7 +38,7 @@ extension LabelSetCoding {
             return areIndicators
         }
 
-        /// What the sets of the rows are.
+        /// Returns the coding of the rows' sets.
         ///
         /// - Parameters:
         ///   - map: The classes; `nil` where the data's own are wanted.
@@ -76,7 +76,8 @@ extension LabelSetCoding {
 }
 
 extension TextStream {
-    /// How a data set writes labels that are sets: read from the first rows, or, where they look like indicators, from all.
+    /// Returns the way in which a data set writes labels that are sets: read from the first rows, or, where they look
+    /// like indicators, from all.
     ///
     /// - Parameters:
     ///   - url: The file, or a pattern of several.

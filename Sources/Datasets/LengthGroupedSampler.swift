@@ -43,7 +43,7 @@ public struct EpochBatches: RandomAccessCollection, Equatable, Sendable {
     /// The examples, batch after batch.
     private let order: [UInt32]
     private let batchSize: Int
-    /// Which batch comes at which place; `nil` for their own order.
+    /// The index of the batch at each position; `nil` for their own order.
     private let batchOrder: [UInt32]?
 
     init(order: [UInt32], batchSize: Int, batchOrder: [UInt32]?) {

@@ -9,7 +9,7 @@ final class OpenFile {
     private let url: URL
     private let stream: FileStream?
     private let isCompressed: Bool
-    /// What the file was when it was opened, where a library reads it.
+    /// The file's version when it was opened, if a library reads it.
     private let version: FileVersion?
 
     /// - Parameter isForLibrary: Whether a library opens and reads the file, which is Parquet, by itself.

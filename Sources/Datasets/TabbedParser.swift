@@ -7,7 +7,7 @@
 struct TabbedParser {
     private struct Line {
         var bytes: [UInt8] = []
-        /// What ends it.
+        /// The line break that ends it.
         var ending: [UInt8] = []
         /// Counted from 1.
         var number: Int

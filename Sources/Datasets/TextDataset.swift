@@ -5,7 +5,7 @@ public struct TextDataset: Sendable {
     public var examples: [TextExample]
     /// The classes; `nil` where the file has no labels, or they are numbers.
     public var labels: LabelMap?
-    /// What the labels are.
+    /// The kind of label that the examples have.
     public var labelForm: DatasetOptions.LabelForm
     /// The path of the file.
     public var source: String

@@ -7,16 +7,16 @@ public struct TextRow: Sendable, Equatable {
     public var label: String?
     /// The names of a label that is a set, as they are written; `nil` where the row has none.
     public var labelSet: [String]?
-    /// Whether ``labelSet`` was written as truth values, one for each class.
+    /// True if ``labelSet`` was written as truth values, one for each class.
     var hasTruthValues = false
     /// The line on which the row begins, or in Parquet the row itself, counted from 1.
     public var line: Int
-    /// What ``line`` counts.
+    /// The unit of ``line``.
     var unit = Unit.line
-    /// Which of the data set's files the row is from.
+    /// The index of the row's file among those of the data set.
     var file = 0
 
-    /// What stands before the number in an error.
+    /// The word before the number in an error message.
     enum Unit: String {
         case line, row
     }

@@ -76,8 +76,8 @@ extension TextStream {
         return value
     }
 
-    /// Whether the file itself names its class numbers, and some of its names are classes here: then its numbers stand
-    /// for their names and not for places in this map.
+    /// Returns true if the file itself names its class numbers and some of its names are classes of the map: then its
+    /// numbers stand for their names, not for indices of the map.
     ///
     /// - Parameter map: The classes.
     public func namesClasses(of map: LabelMap) -> Bool {

@@ -12,7 +12,7 @@ import Foundation
 ///
 /// Foundation's `Process` and `Pipe` end this process where file descriptors run out; here that is an error.
 public final class ChildProcess {
-    /// Where a standard stream comes from or goes.
+    /// The source or destination of a standard stream.
     public enum Stream: Sendable {
         case nothing
         case pipe
@@ -22,7 +22,7 @@ public final class ChildProcess {
         case file(URL)
     }
 
-    /// How a process ended.
+    /// The way in which a process ended.
     public enum Ending: Equatable, Sendable, CustomStringConvertible {
         case exit(Int32)
         case signal(Int32)
@@ -41,7 +41,7 @@ public final class ChildProcess {
     /// This end of a pipe from its standard output.
     private var output: Int32?
     private var ending: Ending?
-    /// What was read beyond the last line.
+    /// The bytes read beyond the last line.
     private var rest: [UInt8] = []
 
     /// Starts a program.
@@ -184,7 +184,7 @@ public final class ChildProcess {
         wait()
     }
 
-    /// How it ended; `nil` while it runs.
+    /// The way in which it ended; `nil` while it runs.
     public var ended: Ending? { end(options: WNOHANG) }
 
     private func end(options: Int32) -> Ending? {

@@ -31,7 +31,7 @@ public final class FileLock {
     deinit { if descriptor >= 0 { close(descriptor) } }
 }
 
-/// What came of asking for a lock.
+/// The result of a request for a lock.
 enum LockState {
     case taken
     case heldByAnother

@@ -14,20 +14,20 @@ import Foundation
 /// one step. What was not committed is removed when the object goes away, and by the next ``OutputLock`` where the
 /// process was killed.
 public final class StagedDirectory {
-    /// What of the destination may be replaced.
+    /// The existing destinations that may be replaced.
     public enum Replacing: Sendable, Equatable {
         /// An empty directory alone.
         case nothing
-        /// What was put there before, as long as it is the same directory, or an empty one.
+        /// The directory that was put there before, as long as it is the same one, or an empty one.
         case only(FileIdentity)
         /// Any directory.
         case anything
     }
 
-    /// Where to write the files until ``commit()``.
+    /// The directory to write the files into until ``commit()``.
     public let url: URL
 
-    /// Where the directory will be.
+    /// The final path of the directory.
     public let destination: URL
 
     /// The directory, which keeps its identity when it is put into place.
@@ -138,7 +138,7 @@ public final class StagedDirectory {
         try? FileManager.default.removeItem(at: url)
     }
 
-    /// Where the file system cannot exchange two names: for a moment, there is nothing at the destination.
+    /// Replaces the destination on a file system that cannot exchange two names: for a moment, nothing exists there.
     private func replaceByRenames() throws {
         let path = destination.systemPath
         let old = destination.sibling("old")
@@ -157,7 +157,7 @@ public final class StagedDirectory {
         try? FileManager.default.removeItem(at: old)
     }
 
-    /// Whether a directory that was taken out of its place may be removed.
+    /// Returns true if a directory that was moved out of the way may be removed.
     private func mayGo(_ old: URL) -> Bool {
         switch replacing {
         case .anything: return true

@@ -10,7 +10,7 @@ import Foundation
 
 /// A folder for this process alone in the system's temporary folder, which goes away with the object.
 public final class TemporaryFolder {
-    /// Where it is.
+    /// The folder's path.
     public let url: URL
     private let descriptor: Int32
 

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a `HEAD` tells of a file.
+/// The metadata of a file from the response to a `HEAD` request.
 struct FileMetadata: Sendable {
     let name: String
     let commit: String
@@ -11,7 +11,7 @@ struct FileMetadata: Sendable {
 }
 
 extension HubTransport {
-    /// What a revision holds.
+    /// Returns the files of a revision.
     ///
     /// - Throws: `HubError`.
     func listing(_ repository: HubRepository, retries: Int?) async throws -> RepositoryListing {
@@ -29,7 +29,7 @@ extension HubTransport {
         }
     }
 
-    /// What a file is.
+    /// Returns the metadata of a file.
     ///
     /// - Throws: `HubError`.
     func metadata(_ name: String, _ repository: HubRepository, revision: String) async throws -> FileMetadata

@@ -85,7 +85,7 @@ public struct HubClient: Sendable {
         return try lookup.data(of: reference, split: split, in: directory)
     }
 
-    /// What the cache has, without any network.
+    /// Returns the cached snapshot of a repository, without any network access.
     ///
     /// - Returns: The snapshot's directory.
     /// - Throws: `HubError/offline(id:revision:)` or `HubError/incomplete(id:revision:missing:)`.
@@ -188,7 +188,7 @@ public struct HubClient: Sendable {
 }
 
 extension HubError {
-    /// Whether the Hub, not the request, is at fault, so that the cache may serve.
+    /// True if the Hub, not the request, is at fault, so that the cache may be used instead.
     var isOutage: Bool {
         switch self {
         case .unreachable: true

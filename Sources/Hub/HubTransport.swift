@@ -14,7 +14,7 @@ struct HubTransport: Sendable {
 
     struct Answer {
         let response: HTTPClientResponse
-        /// Where it came from at last.
+        /// The URL of the response, after redirects.
         let url: URL
     }
 

@@ -13,7 +13,7 @@ public enum DataSplit: String, CaseIterable, Sendable {
 }
 
 extension DataSplit {
-    /// Why no files could be chosen. Its description says what to do.
+    /// A reason why no files could be selected. Its description includes the remedy.
     public enum Problem: Error, Equatable, Sendable {
         /// No file belongs to the split; with the data files that there are.
         case none(DataSplit, there: [String])

@@ -1,7 +1,7 @@
 import JSON
 
 extension HubCache {
-    /// What a selection needs and a cached snapshot lacks; empty where it is complete.
+    /// Returns the files that a selection needs and a cached snapshot lacks; empty if the snapshot is complete.
     ///
     /// A kept listing decides. Without one a model is judged by its own files, and other selections are taken as they are.
     ///

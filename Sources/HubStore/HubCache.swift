@@ -26,7 +26,7 @@ package struct HubCache: Sendable {
         storage.appending(path: ".no_exist/\(commit)/\(name)")
     }
 
-    /// Whether a file of a snapshot is there, and not a link to nothing.
+    /// Returns true if a snapshot has the file, and not as a dangling link.
     package func has(_ name: String, _ commit: String) -> Bool { Self.exists(pointer(name, commit)) }
 
     package static func exists(_ url: URL) -> Bool { FileManager.default.fileExists(atPath: url.path) }

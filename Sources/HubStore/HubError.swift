@@ -1,4 +1,4 @@
-/// Why something could not be had from the Hub. Each case says what to do.
+/// A reason why something could not be obtained from the Hub. Each case includes the remedy.
 public enum HubError: Error, Sendable, Equatable {
     /// The id, revision or file name cannot be one.
     case invalidName(String, reason: String)
@@ -30,7 +30,7 @@ public enum HubError: Error, Sendable, Equatable {
     case diskSpace(directory: String, needed: Int, free: Int)
     /// More or fewer bytes came than were announced.
     case wrongSize(url: String, expected: Int, actual: Int)
-    /// What came is not what the Hub has: SHA-256, or git's SHA-1 of a small file.
+    /// The downloaded bytes differ from those on the Hub: SHA-256, or git's SHA-1 of a small file.
     case wrongDigest(url: String, expected: String, actual: String)
     /// Only pickled weights are there, which could run code when read.
     case pickle(id: String, files: [String])

@@ -6,7 +6,7 @@ public struct HubLookup: Sendable {
 
     public init(_ configuration: HubConfiguration = HubConfiguration()) { self.configuration = configuration }
 
-    /// What the cache has.
+    /// Returns the cached snapshot of a repository.
     ///
     /// - Returns: The snapshot's directory.
     /// - Throws: ``HubError/offline(id:revision:)`` or ``HubError/incomplete(id:revision:missing:)``.

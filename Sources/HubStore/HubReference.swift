@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a user means by a string where a model or data are wanted: a directory, or a repository on the Hub.
+/// The meaning of a user's string that names a model or data: a directory, or a repository on the Hub.
 public enum HubReference: Sendable, Equatable {
     case directory(URL)
     case repository(HubRepository)

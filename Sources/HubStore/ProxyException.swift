@@ -45,7 +45,7 @@ struct ProxyException: Sendable {
             : host.hasPrefix(".") ? .below(String(host)) : .domain(String(host))
     }
 
-    /// Whether an address is meant.
+    /// Returns true if an origin is covered.
     func covers(_ origin: Origin) -> Bool {
         if let port, port != origin.port { return false }
         let host = origin.host.trimmingCharacters(in: ["[", "]"])

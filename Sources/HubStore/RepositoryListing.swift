@@ -1,6 +1,6 @@
 import JSON
 
-/// What a repository holds at a commit: the answer to `/api/models/{id}/revision/{revision}?blobs=true`.
+/// The files of a repository at a commit: the response to `/api/models/{id}/revision/{revision}?blobs=true`.
 package struct RepositoryListing: Equatable {
     package struct File: Equatable {
         package let name: String

@@ -28,7 +28,7 @@ public struct JSONObject: Sendable {
     /// The number of members.
     public var count: Int { elements.count }
 
-    /// Whether there are no members.
+    /// True if there are no members.
     public var isEmpty: Bool { elements.isEmpty }
 
     /// The keys, in order.

@@ -61,7 +61,7 @@ extension JSONValue {
         }
     }
 
-    /// How deep arrays and objects may be nested: deep enough for any real file, and shallow enough for the
+    /// The maximum nesting depth of arrays and objects: deep enough for any real file, and shallow enough for the
     /// smallest thread stack.
     public static let maximumNesting = 128
 }

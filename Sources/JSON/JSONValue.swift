@@ -64,12 +64,12 @@ extension JSONValue {
         if case .object(let value) = self { value } else { nil }
     }
 
-    /// Whether this is `null`.
+    /// True if this is `null`.
     public var isNull: Bool {
         if case .null = self { true } else { false }
     }
 
-    /// What this is, in words for an error message: "a string", "an object" and so on.
+    /// A description of the value's type for an error message: "a string", "an object" and so on.
     public var typeName: String {
         switch self {
         case .null: "null"

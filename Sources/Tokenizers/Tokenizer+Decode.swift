@@ -30,6 +30,6 @@ extension Tokenizer {
         return String(decoding: Array(parts.joined(separator: decoder == nil ? [0x20] : [])), as: UTF8.self)
     }
 
-    /// Whether tokens that continue a word are told by a prefix, such as `##`, as `continuing_subword_prefix` says.
+    /// True if tokens that continue a word are marked by a prefix such as `##` (`continuing_subword_prefix`).
     public var marksContinuations: Bool { model.marksContinuations }
 }

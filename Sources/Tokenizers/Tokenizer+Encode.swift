@@ -53,7 +53,7 @@ extension Tokenizer {
             truncation: truncation, truncationSide: truncationSide, threads: threads)
     }
 
-    /// What the parameters of `encode` ask for.
+    /// Makes a request from the parameters of `encode`.
     func request(
         _ addSpecialTokens: Bool, _ maxLength: Int?, _ truncation: TruncationStrategy, _ side: Side?
     ) -> EncodeRequest {

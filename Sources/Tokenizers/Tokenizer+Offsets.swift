@@ -81,7 +81,7 @@ extension Tokenizer {
     }
 }
 
-/// Where the tokens of the text that was tokenized last stand in it.
+/// The positions of the last tokenized text's tokens in that text.
 struct PlacedTokens {
     /// In Unicode scalars.
     let ranges: [Range<Int>]

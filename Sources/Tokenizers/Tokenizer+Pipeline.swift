@@ -4,7 +4,7 @@ final class EncodeWorkspace {
     let first = TokenBuffer()
     let second = TokenBuffer()
 
-    /// Where the tokens of the text that was tokenized last stand in it, in bytes; if asked for.
+    /// The positions of the last tokenized text's tokens in that text, in bytes, if requested.
     fileprivate(set) var origins: [AlignedText.Origin] = []
     /// The text of each token that was found as an added one, or is unknown, by the token's place; if origins are asked for.
     fileprivate(set) var addedTexts: [Int: String] = [:]
@@ -37,7 +37,7 @@ extension Tokenizer {
         return try kept(isPair: pair != nil, request, workspace)
     }
 
-    /// Which of the tokens in the workspace remain.
+    /// Returns the ranges of the workspace's tokens that remain after truncation.
     func kept(isPair: Bool, _ request: EncodeRequest, _ workspace: EncodeWorkspace) throws -> (
         first: Range<Int>, second: Range<Int>
     ) {
@@ -49,8 +49,8 @@ extension Tokenizer {
             specialTokens: request.template(isPair: isPair).specialTokenCount)
     }
 
-    /// How many tokens of a text need be made: what lies beyond the greatest length of a single text would be cut
-    /// off again. How a pair is cut depends on how long both texts are.
+    /// Returns the number of tokens of a text that have to be computed: of a single text, anything beyond the maximum
+    /// length would be truncated again. How a pair is truncated depends on the lengths of both texts.
     private static func limit(isPair: Bool, _ truncation: Truncation?) -> Int {
         guard let truncation, truncation.side == .right, !isPair, truncation.strategy != .onlySecond
         else { return .max }
@@ -170,8 +170,8 @@ extension Tokenizer {
         }
     }
 
-    /// Whether an unknown token counts as the text that it stands for when white space is left out of offsets, as it does
-    /// with Unigram.
+    /// True if an unknown token stands for its original text when white space is trimmed from offsets, as it does with
+    /// Unigram.
     private var keepsUnknownTexts: Bool { model is Unigram && postProcessor.trimming != nil }
 
     private func splitAndTokenize(

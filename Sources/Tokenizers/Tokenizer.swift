@@ -16,7 +16,7 @@ public struct Tokenizer: Sendable {
     let model: any Model
     /// The normaliser, if it is BERT's.
     let bertNormalizer: BertNormalizer?
-    /// Whether the pre-tokenizer asks where words began in the text.
+    /// True if the pre-tokenizer needs the positions at which words began in the original text.
     let needsOrigins: Bool
     /// The pre-tokenizer and the model in one, if both are BERT's.
     let splitter: BertWordPiece?
@@ -31,7 +31,8 @@ public struct Tokenizer: Sendable {
 
     /// The longest input, in tokens, that the model was made for, if the tokenizer's files say.
     public let modelMaxLength: Int?
-    /// What the model takes: `input_ids`, `attention_mask`, and `token_type_ids` if it tells texts apart.
+    /// The names of the model's inputs: `input_ids`, `attention_mask`, and `token_type_ids` if it distinguishes the
+    /// texts of a pair.
     public let modelInputNames: [String]
     /// The end at which ``pad(_:toMultipleOf:length:side:)`` adds padding unless told otherwise.
     public let paddingSide: Side
@@ -139,7 +140,7 @@ extension Tokenizer {
 // MARK: - Segments
 
 extension Tokenizer {
-    /// Whether a text, or a pair, has tokens of another segment than the first.
+    /// Returns true if a text, or a pair, has tokens of a token type other than 0.
     public func givesSegments(pairs: Bool) -> Bool {
         postProcessor.template(isPair: pairs).contains { $0.typeID != 0 }
     }
@@ -174,7 +175,7 @@ extension Tokenizer {
     /// The token of an id, if there is one.
     public func idToToken(_ id: Int32) -> String? { addedVocabulary.vocabulary.token(of: id) }
 
-    /// Whether both tokenizers have the same tokens with the same ids, byte for byte.
+    /// Returns true if both tokenizers have the same tokens with the same ids, byte for byte.
     public func hasSameVocabulary(as other: Tokenizer) -> Bool {
         addedVocabulary.vocabulary.isEqual(to: other.addedVocabulary.vocabulary)
     }

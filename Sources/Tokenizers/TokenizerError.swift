@@ -1,6 +1,6 @@
 import JSON
 
-/// Why a tokenizer could not be loaded, or a text not be encoded.
+/// A reason why a tokenizer could not be loaded or a text could not be encoded.
 public enum TokenizerError: Error, Sendable, Equatable {
     /// A directory holds no tokenizer, or is not there.
     case missing(directory: String, reason: String)

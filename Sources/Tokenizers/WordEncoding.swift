@@ -5,11 +5,11 @@
 public struct WordEncoding: Sendable, Equatable {
     /// The tokens' numbers in the vocabulary.
     public var ids: [Int32] = []
-    /// Which text a token belongs to, as the model is told (`token_type_ids`).
+    /// The text that each token belongs to, as passed to the model (`token_type_ids`).
     public var typeIDs: [Int32] = []
     /// The word that a token is from, counted from 0; `nil` for one that the tokenizer added, such as `[CLS]`.
     public var wordIndices: [Int?] = []
-    /// Where a token stands in its word, in Unicode scalars as Python counts them; empty for tokens that were added.
+    /// The range of each token in its word, in Unicode scalars as Python counts them; empty for special tokens.
     public var offsets: [Range<Int>] = []
     /// The number of words.
     public var wordCount: Int

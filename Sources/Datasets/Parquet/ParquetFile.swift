@@ -66,7 +66,7 @@
             let count: Int
             fileprivate let cells: [cp_cells]
 
-            /// Whether a row's value is not null.
+            /// Returns true if a row's value is not null.
             func isThere(_ column: Int, _ row: Int) -> Bool { cells[column].row_is_there[row] != 0 }
 
             /// The elements of a row's list; one where the column holds no lists.

@@ -111,7 +111,7 @@ struct CoNLLReader: TaggedReader {
         return row
     }
 
-    /// Whether a line is one of a word by itself.
+    /// Returns true if the line is a word by itself.
     private func isWord(
         _ field: ArraySlice<UInt8>, _ line: CoNLLLine, _ layout: CoNLLLayout, _ count: inout Int
     ) throws -> Bool {

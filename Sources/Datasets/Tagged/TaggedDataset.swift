@@ -8,7 +8,7 @@ public struct TaggedDataset: Sendable {
     /// The scheme of the file and how many tags do not keep to it; `nil` where no tag is of an entity, or any text may be
     /// a tag.
     public var finding: TagSchemeDetector.Finding?
-    /// Whether the tags were IOB1 in the file, and are IOB2 here. This should be shown.
+    /// True if the tags were IOB1 in the file and have been converted to IOB2. The user should be told.
     public var wasConverted: Bool
     /// The path of the file.
     public var source: String

@@ -1,6 +1,6 @@
 /// Turns the bytes of a data file into sentences with tags, one at a time.
 protocol TaggedReader {
-    /// Whether a row so far had a place for tags.
+    /// True if a row so far had a field for tags.
     var hasTags: Bool { get }
     /// The columns' names, or numbers where they have none; known once there has been a row.
     var columnNames: [String] { get }

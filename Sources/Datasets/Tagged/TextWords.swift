@@ -30,7 +30,7 @@ struct TextWords {
         }
     }
 
-    /// Where words stand, in Unicode scalars.
+    /// Returns the ranges of the words, in Unicode scalars.
     ///
     /// - Parameter boundaries: Where a word must begin, in rising order.
     func ranges(boundaries: [Int]) -> [Range<Int>] {

@@ -14,7 +14,7 @@ protocol DirectPath: Sendable {
     ) throws -> Bool
 }
 
-/// What the tokenizer's stages allow to be done directly.
+/// The fast paths that the tokenizer's stages allow.
 struct DirectPaths: Sendable {
     /// From the text as it is.
     let raw: (any DirectPath)?

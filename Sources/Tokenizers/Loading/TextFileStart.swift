@@ -1,6 +1,6 @@
 import Files
 
-/// What may stand at the start of a text file besides its text.
+/// The bytes at the start of a text file that are not part of its text.
 enum TextFileStart {
     /// The text's bytes, without a byte order mark.
     static func content(of bytes: UnsafeRawBufferPointer) -> UnsafeBufferPointer<UInt8> {

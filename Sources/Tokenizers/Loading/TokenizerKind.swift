@@ -1,5 +1,5 @@
-/// How transformers makes a tokenizer: from `tokenizer.json` as it is, or, where the class has stages of its own, from
-/// the file's vocabulary with these stages around it. What else the file says then does not count.
+/// The way transformers builds a tokenizer: from `tokenizer.json` as it is, or, for classes with stages of their own,
+/// from the file's vocabulary with those stages around it. The rest of the file is then ignored.
 enum TokenizerKind: Sendable, Equatable {
     /// `tokenizer.json` as it is: `TokenizersBackend`, which 4.x called `PreTrainedTokenizerFast`.
     case file
@@ -15,7 +15,7 @@ enum TokenizerKind: Sendable, Equatable {
     case albert
     case debertaV2
 
-    /// What `AutoTokenizer` chooses.
+    /// Selects a kind as `AutoTokenizer` does.
     ///
     /// - Parameters:
     ///   - named: `tokenizer_class` of `tokenizer_config.json`, else of `config.json`.
@@ -66,7 +66,7 @@ enum TokenizerKind: Sendable, Equatable {
 // MARK: - What the class says where the files do not
 
 extension TokenizerKind {
-    /// What models of this kind take.
+    /// The names of the inputs of models of this kind.
     var inputNames: [String] {
         switch self {
         case .bert: ["input_ids", "token_type_ids", "attention_mask"]

@@ -189,7 +189,7 @@ private struct RebuiltStages {
         }
     }
 
-    /// What the file says, which counts for classes that have none of their own.
+    /// The file's own post-processor, used for classes that define none.
     private func ownPostProcessor() throws -> (any PostProcessor)? {
         try source.content.flatMap { try StageRegistry.postProcessors.make(from: $0) }
     }

@@ -12,7 +12,7 @@ struct BPE: Model {
     private let ignoresMerges: Bool
     /// The tokens `<0x00>` to `<0xFF>`, for characters without a token; without `byte_fallback` none.
     private let bytes: [Int32?]
-    /// Whether words are the text's own bytes, each of which stands for the character that ``ByteLevel`` maps it to.
+    /// True if words are the text's raw bytes, each standing for the character that ``ByteLevel`` maps it to.
     private(set) var takesBytes = false
     /// The token of each byte: of its character in ``ByteLevel``'s alphabet if ``takesBytes``, else of the ASCII one.
     private var byteIDs: ConstantTable<Int32>

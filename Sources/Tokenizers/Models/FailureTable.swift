@@ -4,7 +4,7 @@ struct FailureTable {
     private(set) var pops: [MaxMatchTrie.Pop] = []
 
     private let edges: DoubleArray
-    /// Where each node of the trees stands among the edges.
+    /// The index of each of the trees' nodes among the edges.
     private let places: [UInt32]
     /// The tokens of the lists that are being joined.
     private var joined: [Int32] = []

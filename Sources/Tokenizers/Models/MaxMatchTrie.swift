@@ -13,7 +13,7 @@ struct MaxMatchTrie: Sendable {
     /// Stands for no node and for no pops.
     static let none: Int32 = -1
 
-    /// What to do at a node where a word cannot be followed.
+    /// The failure link and pops of a node: the action where a word leaves the tree.
     struct Failure: Sendable, BitwiseCopyable {
         /// The node to go on at; ``MaxMatchTrie/none`` if the word cannot be split.
         var link = MaxMatchTrie.none
@@ -27,7 +27,7 @@ struct MaxMatchTrie: Sendable {
         var token: Int32
         /// The token before, or ``MaxMatchTrie/none``.
         var previous: Int32
-        /// How many tokens the list has up to here.
+        /// The length of the list up to and including this token.
         var count: Int32
     }
 

@@ -4,7 +4,7 @@ protocol Model: Sendable {
     var vocabulary: Vocabulary { get }
     /// The token for what the vocabulary cannot express, if the model has one.
     var unknownTokenID: Int32? { get }
-    /// Whether tokens that continue a word are told by a prefix, such as `##`.
+    /// True if tokens that continue a word are marked by a prefix such as `##`.
     var marksContinuations: Bool { get }
 
     /// Appends the ids of the words' tokens, and where they stand in the text to the workspace's spans.

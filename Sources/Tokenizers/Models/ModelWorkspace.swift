@@ -1,4 +1,4 @@
-/// Where a token stands in a text, in bytes.
+/// The range of a token in a text, in bytes.
 struct TokenSpan: Equatable, BitwiseCopyable {
     var start: Int32
     var end: Int32

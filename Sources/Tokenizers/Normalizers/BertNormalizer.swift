@@ -13,7 +13,7 @@ struct BertNormalizer: Normalizer {
     let lowercase: Bool
 
     private let replacements: ScalarReplacements
-    /// What becomes of an ASCII character; ``dropped`` for nothing.
+    /// The replacement of each ASCII character; ``dropped`` if there is none.
     private let ascii: [UInt8]
     private static let dropped: UInt8 = 0xFF
 

@@ -1,7 +1,7 @@
-/// What becomes of each character of a text, looked up in a table.
+/// A lookup table of each character's replacement.
 struct ScalarReplacements: Sendable {
     let steps: BertNormalizerSteps
-    /// How many times longer than a character its replacement may be, in bytes.
+    /// The largest ratio of a replacement's length to its character's, in bytes.
     private(set) var maximumGrowth = 1
 
     /// For each character a ``Kind`` in the lowest byte; for ``Kind/mapped`` also the replacement's length in the

@@ -15,9 +15,9 @@ struct AlignedText {
     /// The words, in order.
     var words: [Range<Int>] = []
     var tracksOrigins = false
-    /// Whether this is the text from its very first byte on.
+    /// True if the piece begins at the first byte of the text.
     var isAtStart = true
-    /// What the stages may take for it.
+    /// The limits on the stages' work for this text.
     private(set) var budget = TextBudget(bytes: 0)
 
     var isASCII: Bool { bytes.allSatisfy { $0 < 0x80 } }
@@ -180,7 +180,7 @@ extension [UInt8] {
 }
 
 extension UTF8Bytes {
-    /// How many bytes a character takes, by its first.
+    /// Returns the number of bytes of a character, given its first byte.
     static func length(ofFirst byte: UInt8) -> Int {
         byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4
     }

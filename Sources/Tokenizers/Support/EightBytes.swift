@@ -21,7 +21,7 @@ enum EightBytes {
         UnsafeMutableRawPointer(place).storeBytes(of: eight.littleEndian, as: UInt64.self)
     }
 
-    /// Whether all bytes are between 0x20 and 0x7E.
+    /// Returns true if all bytes are between 0x20 and 0x7E.
     @inline(__always)
     static func isPrintable(_ eight: UInt64) -> Bool {
         // Subtracting borrows into the top bit of a byte that is too small; adding carries into it. What this does
@@ -29,7 +29,7 @@ enum EightBytes {
         (eight | (eight &- repeated(0x20)) | (eight &+ repeated(0x01))) & topBits == 0
     }
 
-    /// Whether a text is ASCII.
+    /// Returns true if a text is ASCII.
     static func isASCII(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let start = text.baseAddress else { return true }
         var place = 0
@@ -54,7 +54,7 @@ enum EightBytes {
         return eight | isUppercase >> 2  // the top bit becomes 0x20
     }
 
-    /// How many of the bytes, from the first, are 0–9, A–Z or a–z.
+    /// Returns the number of leading bytes that are 0–9, A–Z or a–z.
     @inline(__always)
     static func leadingAlphanumerics(_ eight: UInt64) -> Int {
         let low = eight & ~topBits

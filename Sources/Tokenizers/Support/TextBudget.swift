@@ -1,7 +1,7 @@
 import Foundation
 
-/// What the stages before the model may take for one text, so that neither a file nor a text can keep them busy, or fill
-/// memory, for longer than its size explains.
+/// Limits on the time and memory that the stages before the model may use for one text, so that neither a file nor a
+/// text can make them work longer, or fill more memory, than the text's size justifies.
 final class TextBudget {
     /// The text's bytes, before any stage.
     private let bytes: Int

@@ -1,7 +1,7 @@
 import Foundation
 import JSON
 
-/// What is looked for in a text, by `Split` and `Replace` among others.
+/// A pattern to search for in a text, used by `Split` and `Replace` among others.
 enum TextPattern: Sendable {
     case literal([UInt8])
     /// Single characters, as ranges.

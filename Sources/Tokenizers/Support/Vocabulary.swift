@@ -3,7 +3,7 @@
 struct Vocabulary: Sendable {
     /// The ids, in ascending order.
     let ids: [Int32]
-    /// Where each token starts in ``bytes``, and at last their end.
+    /// The start of each token in ``bytes``, followed by the end of the last.
     private let starts: [Int]
     private let bytes: [UInt8]
     private let table: ByteTable
@@ -69,7 +69,7 @@ struct Vocabulary: Sendable {
     /// The bytes of the token of an id, if there is one.
     func bytes(of id: Int32) -> ArraySlice<UInt8>? { position(of: id).map { self[$0] } }
 
-    /// How many bytes the token of an id has.
+    /// Returns the number of bytes of the token with an id.
     func length(of id: Int32) -> Int? { position(of: id).map { self[$0].count } }
 
     private func position(of id: Int32) -> Int? {
@@ -90,7 +90,7 @@ struct Vocabulary: Sendable {
         return try Vocabulary(present + tokens, file: file)
     }
 
-    /// Whether both hold the same tokens with the same ids.
+    /// Returns true if both contain the same tokens with the same ids.
     func isEqual(to other: Vocabulary) -> Bool {
         ids == other.ids && starts == other.starts && bytes == other.bytes
     }

@@ -21,7 +21,7 @@ struct StoredTokenizer: Sendable {
         }
     }
 
-    /// What the tokens that continue a word begin with.
+    /// Returns the prefix of tokens that continue a word.
     func continuingSubwordPrefix() throws -> String {
         guard let file = try file("tokenizer.json") else { return "##" }
         return try file.object("model").string("continuing_subword_prefix")

@@ -1,7 +1,7 @@
 import Files
 import Foundation
 
-/// What a ``VocabularyTrimmer`` has decided: the tokens that stay, and the tokenizer's files for them.
+/// The result of a ``VocabularyTrimmer``: the tokens that are kept, and the tokenizer's files for them.
 public struct TrimmedVocabulary: Sendable {
     /// A file of the tokenizer.
     public struct File: Sendable, Equatable {

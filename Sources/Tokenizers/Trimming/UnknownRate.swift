@@ -1,4 +1,4 @@
-/// How many tokens of some texts stand for words that the vocabulary cannot express.
+/// The frequency of `[UNK]` in some texts: tokens for words that the vocabulary cannot express.
 public struct UnknownRate: Sendable, Equatable, Codable {
     /// All tokens, special ones included.
     public var tokens: Int

@@ -7,7 +7,7 @@ import Foundation
 enum CanonicalDecomposition {
     static let hangulSyllables: ClosedRange<UInt32> = 0xAC00...0xD7A3
 
-    /// What each character with a decomposition becomes, Hangul syllables aside.
+    /// The decomposition of each character that has one, Hangul syllables excepted.
     static let mappings: [UInt32: [UInt32]] = {
         var mappings: [UInt32: [UInt32]] = [:]
         UnicodeTables.forEachRange(in: UnicodeTables.decomposable) { first, last in

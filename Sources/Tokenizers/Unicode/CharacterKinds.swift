@@ -1,4 +1,4 @@
-/// What the scanners tell characters apart by: letters, numbers, white space and all others.
+/// The character classes that the scanners distinguish: letters, numbers, white space and all others.
 struct CharacterKinds: Sendable {
     static let shared = CharacterKinds()
 

@@ -1,5 +1,5 @@
 extension UnicodeTables {
-    /// Whether one of the ranges holds a character.
+    /// Returns true if one of the ranges contains the character.
     static func contains(_ scalar: UInt32, in ranges: [UInt32]) -> Bool {
         var (low, high) = (0, ranges.count / 2)
         while low < high {

@@ -1,6 +1,6 @@
 // Made by scripts/fixtures/unicode_tables.py from tokenizers 0.23.3; not to be edited.
 
-/// How Hugging Face's `tokenizers` classifies characters; see the script for why no other tables would do.
+/// The character classes of Hugging Face's `tokenizers`; the script says why no other tables would do.
 ///
 /// All but ``lowercase`` are ranges: first, last, first, last and so on, in order.
 enum UnicodeTables {
@@ -12,7 +12,7 @@ enum UnicodeTables {
         0x1d173, 0x1d17a, 0xe0001, 0xe0001, 0xe0020, 0xe007f, 0xf0000, 0xffffd, 0x100000, 0x10fffd,
     ]
 
-    /// What `handle_chinese_chars` puts spaces around.
+    /// The characters that `handle_chinese_chars` puts spaces around.
     static let chinese: [UInt32] = [
         0x3400, 0x4dbf, 0x4e00, 0x9fff, 0xf900, 0xfaff, 0x20000, 0x2a6df, 0x2a700, 0x2b81f, 0x2b920,
         0x2ceaf, 0x2f800, 0x2fa1f,
