@@ -45,7 +45,7 @@ enum MarkupText {
     }
 }
 
-/// How the page's template escapes what it inserts.
+/// The escaping that the page's template applies to inserted text.
 struct MarkupContent: MustacheContentType {
     func escapeText(_ text: String) -> String { MarkupText.escaped(text) }
 }

@@ -130,7 +130,7 @@ extension SafetensorsCheckpoint {
     /// All tensors, file by file.
     public var tensors: [TensorInfo] { files.flatMap(\.tensors) }
 
-    /// What is known about a tensor, or `nil` if there is no tensor of that name.
+    /// Returns the description of a tensor, or `nil` if there is no tensor of that name.
     public func info(_ name: String) -> TensorInfo? {
         fileOfTensor[TensorName(name)].flatMap { files[$0].info(name) }
     }

@@ -8,7 +8,7 @@ public enum Runtime {
     /// The instruction set that libtorch's kernels use here, for example `AVX512`.
     public static var cpuCapability: String { String(cString: ct_cpu_capability()) }
 
-    /// How many tensor handles Swift holds at this moment, in all threads. For leak tests.
+    /// The number of tensor handles that Swift currently holds, in all threads. For leak tests.
     public static var liveTensorCount: Int { Int(ct_live_tensors()) }
 
     /// The number of threads a kernel may use.

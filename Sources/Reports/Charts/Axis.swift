@@ -56,8 +56,8 @@ public struct Axis: Sendable, Equatable {
         step = found.count > 1 ? found[1] - found[0] : max(abs(found.first ?? 1), 1e-9)
     }
 
-    /// Where a value lies: 0 at the lower end, 1 at the upper one; values beyond are put at the end, and those that are
-    /// not finite have no place.
+    /// Returns the position of a value: 0 at the lower end, 1 at the upper one. Values beyond are clamped to the ends;
+    /// those that are not finite have no position.
     public func place(_ value: Double) -> Double? {
         guard value.isFinite, !isLogarithmic || value > 0 else { return nil }
         let share =

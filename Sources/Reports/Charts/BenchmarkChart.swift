@@ -12,7 +12,7 @@ public struct BenchmarkChart: Sendable {
         }
     }
 
-    /// How long a model took, in milliseconds.
+    /// The latency of a model, in milliseconds.
     public struct Time: Sendable {
         public var median: Double
         /// The 95th percentile.
@@ -24,7 +24,7 @@ public struct BenchmarkChart: Sendable {
         }
     }
 
-    /// What was measured at a length.
+    /// The measurements at one sequence length.
     public struct Column: Sendable {
         /// In tokens.
         public var length: Int

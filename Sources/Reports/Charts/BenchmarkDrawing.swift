@@ -74,7 +74,7 @@ struct BenchmarkDrawing {
         }
     }
 
-    /// How good each model is beside its latency at the middle length.
+    /// Draws each model's quality against its latency at the middle length.
     private mutating func quality(_ name: String, left: Double) {
         guard !chart.columns.isEmpty else { return }
         let column = chart.columns[chart.columns.count / 2]

@@ -1,8 +1,8 @@
 /// A picture with words for those who do not see it.
 public protocol Chart: Sendable {
-    /// What it shows.
+    /// The chart's title.
     var title: String { get }
-    /// What is to be seen in it, in a sentence or two.
+    /// A description of what the chart shows, in a sentence or two.
     var summary: String { get }
 
     /// The chart as an inline SVG element.

@@ -97,7 +97,7 @@ struct ChartFrame {
     }
 }
 
-/// What tells series apart: colour, and for those who do not see colours dash and marker.
+/// The style that distinguishes series: color, and for readers who do not see colors dash and marker.
 enum SeriesStyle {
     static let count = 6
 

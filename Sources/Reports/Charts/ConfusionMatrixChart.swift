@@ -1,7 +1,7 @@
 import Foundation
 
-/// What was predicted of what was true. The darker a cell, the larger its share of its row; with up to ten classes cells
-/// have their numbers and classes their names, with more the map alone is drawn.
+/// The predicted class against the true one. The darker a cell, the larger its fraction of its row; with up to ten
+/// classes cells show their counts and classes their names, with more only the map is drawn.
 public struct ConfusionMatrixChart: Chart {
     public var title: String
     public var summary: String

@@ -35,7 +35,7 @@ public struct LineChart: Chart {
     public var xTitle: String
     public var series: [Series]
     public var references: [Reference] = []
-    /// Where a vertical line stands, with its name.
+    /// The position of a vertical line, with its name.
     public var mark: (name: String, x: Double)?
     public var format = NumberText.plain
     public var isFromZero = false

@@ -3,7 +3,7 @@ import Foundation
 /// Puts an SVG element together. Attributes and texts are escaped here and nowhere else.
 struct SVGBuilder {
     private(set) var body = ""
-    /// What follows each element: nothing within a page, a line end in a file of its own.
+    /// The text after each element: none within a page, a line break in a file of its own.
     private let separator: String
 
     init(separator: String = "") { self.separator = separator }
@@ -86,7 +86,7 @@ struct SVGBuilder {
     }
 }
 
-/// How wide and high texts in charts are, by rule of thumb: charts are drawn without fonts.
+/// Estimated widths and heights of texts in charts: charts are drawn without access to fonts.
 enum TextSize {
     /// The height of a line, in user units.
     static let line = 15.0

@@ -1,10 +1,10 @@
-/// What a task's metrics are on the page, by the name that records have for the task.
+/// The presentation of a task's metrics on the page, found by the name that records have for the task.
 struct TaskText: Sendable {
     /// The metrics of a table of models, the most telling first: the task's own.
     let metrics: [String]
     /// Titles that are others than usually.
     var titles: [String: String] = [:]
-    /// Whether agreement with a teacher is a share, and not a correlation.
+    /// True if agreement with a teacher is a fraction, false if it is a correlation.
     var agreementIsShare = true
 
     private static let tasks: [String: TaskText] = [
@@ -26,7 +26,7 @@ struct TaskText: Sendable {
     }
 }
 
-/// What metrics are called on the page, and how they are written.
+/// The names of metrics on the page, and their number formats.
 enum MetricText {
     private static let titles = [
         "f1": "F1 of entities", "macro_f1": "macro F1", "micro_f1": "micro F1",

@@ -8,7 +8,7 @@ struct ModelFigures: Sendable {
 
     var name: String
     var role: Role
-    /// Where the model lies, as far as it is known: tells whether two records speak of the same.
+    /// The path of the model, if known: shows whether two records describe the same model.
     var path: String?
     var problemType: String
     var metrics: [String: Double] = [:]

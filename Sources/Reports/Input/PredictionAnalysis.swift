@@ -1,22 +1,22 @@
-/// What a model's answers on labelled examples show beyond averages, with a teacher's beside them where there is one:
-/// `analysis.json`.
+/// An analysis of a model's predictions on labeled examples beyond averages, with a teacher's beside them if there is
+/// one: `analysis.json`.
 public struct PredictionAnalysis: Sendable, Equatable, Codable {
     /// The path of the data file.
     public var data: String
     /// The problem type, by its name in `config.json`.
     public var problemType: String
-    /// How many examples were looked at.
+    /// The number of examples that were analyzed.
     public var examples: Int
     /// Calibration by confidence; `nil` for regression.
     public var studentCalibration: [CalibrationBin]?
     public var teacherCalibration: [CalibrationBin]?
-    /// How often whom is right; `nil` without a teacher and for regression.
+    /// The number of examples that each model predicts correctly; `nil` without a teacher and for regression.
     public var outcomes: Outcomes?
-    /// Where teacher and student differ most, the largest difference first; `nil` without a teacher, or where texts are
-    /// to be left out.
+    /// The examples on which teacher and student differ most, the largest difference first; `nil` without a teacher, or
+    /// if texts are to be left out.
     public var differMost: [Example]?
-    /// Where both are wrong and sure of it, the surest first; without a teacher, where the model is. For regression, where
-    /// both are farthest off. `nil` where texts are to be left out.
+    /// The examples that both predict wrongly and with confidence, the most confident first; without a teacher, those
+    /// that the model does. For regression, those on which both are farthest off. `nil` if texts are to be left out.
     public var bothWrong: [Example]?
 
     public init(data: String, problemType: String, examples: Int) {
@@ -25,7 +25,7 @@ public struct PredictionAnalysis: Sendable, Equatable, Codable {
         self.examples = examples
     }
 
-    /// Whether all counts are small enough to be added.
+    /// True if all counts are small enough to be added.
     var hasPossibleCounts: Bool {
         let bins = (studentCalibration ?? []) + (teacherCalibration ?? [])
         let outcomes = outcomes.map {
@@ -74,7 +74,7 @@ public struct PredictionAnalysis: Sendable, Equatable, Codable {
         }
     }
 
-    /// What a model says of an example.
+    /// A model's prediction for an example.
     public struct Answer: Sendable, Equatable, Codable {
         /// The classes it chooses: one, or any number of them; empty for regression.
         public var labels: [String]

@@ -2,7 +2,7 @@ import Files
 import Foundation
 import JSON
 
-/// What a directory or file says of a run or a model: the records that lie there.
+/// The records of a run or a model, read from a directory or a file.
 public struct RunFiles: Sendable {
     enum Kind: Sendable {
         /// `distillation.json`.
@@ -11,13 +11,13 @@ public struct RunFiles: Sendable {
         case fineTuned
         /// `quantization.json`.
         case quantised
-        /// What `distill evaluate --json` printed.
+        /// The output of `distill evaluate --json`.
         case evaluated
     }
 
     /// The directory's name.
     public let name: String
-    /// Where the model lies.
+    /// The path of the model.
     let path: String
     let kind: Kind
     let record: JSONObject

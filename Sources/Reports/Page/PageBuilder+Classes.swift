@@ -59,7 +59,7 @@ extension PageBuilder {
         return blocks
     }
 
-    /// How many examples of each class a run's data have.
+    /// A table of the number of examples of each class in a run's data.
     private mutating func exampleCounts(_ run: RunFiles) -> Block? {
         let rows = (run.record["classes"]?.arrayValue ?? []).compactMap { entry -> PageRow? in
             guard let entry = entry.objectValue, let label = entry["label"]?.stringValue,

@@ -1,7 +1,7 @@
 import Foundation
 import JSON
 
-/// What training showed, over its steps.
+/// The section of training curves.
 extension PageBuilder {
     /// An evaluation on the validation data.
     private struct Evaluation {

@@ -1,7 +1,7 @@
 import Foundation
 import JSON
 
-/// What the teacher was worth, seeds, and the test data.
+/// The section on the improvement over the baseline, on seeds and on the test data.
 extension PageBuilder {
     mutating func worth(_ run: RunFiles) -> [Block] {
         var blocks: [Block] = []

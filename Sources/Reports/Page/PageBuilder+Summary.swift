@@ -2,7 +2,7 @@ import Foundation
 
 /// The page's message, and the figures that matter.
 extension PageBuilder {
-    /// Where a run's model comes from, in one line.
+    /// The origin of a run's model, in one line.
     func origin(_ run: RunFiles) -> String {
         let settings = run.record["settings"]?.objectValue
         func name(_ path: String?) -> String? { path.map { URL(filePath: $0).lastPathComponent } }
@@ -78,7 +78,7 @@ extension PageBuilder {
         }
     }
 
-    /// What the test data say, where there are some: nothing was chosen by them.
+    /// A sentence on the results on the test data, if there are any: nothing was chosen by them.
     private func testSentence(_ run: RunFiles) -> String? {
         guard let test = run.record["test"]?.objectValue,
             let own = ModelFigures(test["student"], name: "", role: .student, path: nil), let value = own.main

@@ -63,7 +63,7 @@ extension PageBuilder {
         return table("Models judged\(place)", corner: "figure", columns: models.map(\.name), rows: rows)
     }
 
-    /// What a reader must know before comparing.
+    /// Caveats that a reader must know before comparing.
     private func cautions() -> [Block] {
         var blocks: [Block] = []
         let judged = models.filter { $0.role != .baseline && $0.dataDigest != nil }

@@ -97,7 +97,7 @@ struct PageBuilder {
             && a.dataDigest == b.dataDigest && a.main != nil
     }
 
-    /// Where a model stands among all: its colour and marker.
+    /// Returns the index of a model among all, which determines its color and marker.
     func style(of model: ModelFigures) -> Int {
         // A model alone has the colour of the student, and of the curves.
         if models.count == 1 { return 1 }

@@ -50,7 +50,7 @@ public struct Linear {
         computeBias = bias.map(ComputeCopy.init)
     }
 
-    /// Whether it is floating point, and nothing watches it.
+    /// True if the weight is floating point and there is no hook (``LayerInstrument``).
     var isPlain: Bool { int8 == nil && instrument == nil }
 
     /// (…, inputs) → (…, outputs), in the input's type; float32 where the weight is int8.

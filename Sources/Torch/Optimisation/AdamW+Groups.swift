@@ -84,7 +84,7 @@ extension AdamW {
     }
 }
 
-/// Whether weight decay applies to the parameter of this name.
+/// Returns true if weight decay applies to the parameter of this name.
 private func decays(_ name: String) -> Bool {
     name != "bias" && !name.hasSuffix(".bias") && !name.contains("LayerNorm") && !name.contains("layer_norm")
 }

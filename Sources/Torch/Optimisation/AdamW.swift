@@ -12,7 +12,7 @@ public final class AdamW {
     public struct Group {
         public let parameters: [ParameterStore.Entry]
         public let weightDecay: Double
-        /// What a step's learning rate is multiplied with.
+        /// The factor by which a step's learning rate is multiplied.
         public let learningRateScale: Double
 
         public init(

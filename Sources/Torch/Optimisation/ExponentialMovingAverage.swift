@@ -71,7 +71,7 @@ public final class ExponentialMovingAverage {
         averages = try entries.map { try $0.tensor.detached().clone() }
     }
 
-    /// Whether the next ``update()`` reads the weights, which must be whole then (``AdamW/synchronize()``).
+    /// True if the next ``update()`` reads the weights, which must be up to date then (``AdamW/synchronize()``).
     public var isDue: Bool { step + 1 - averagedStep >= updateAfter }
 
     /// Counts a step of the optimiser, and averages where that is due.

@@ -4,7 +4,7 @@ import Foundation
 ///
 /// The warm-up is linear from zero, but for ``Decay/oneCycle``, which has one of its own.
 public struct LearningRateSchedule: Sendable, Equatable {
-    /// What follows the warm-up, by Hugging Face's names (`lr_scheduler_type`).
+    /// The decay after the warm-up, by Hugging Face's names (`lr_scheduler_type`).
     public enum Decay: String, CaseIterable, Sendable {
         /// Straight to zero at the last step.
         case linear
@@ -28,7 +28,7 @@ public struct LearningRateSchedule: Sendable, Equatable {
     public let decay: Decay
     /// The exponent of ``Decay/polynomial``: 1 for a straight line.
     public let power: Double
-    /// Where ``Decay/polynomial`` ends; the peak where that is smaller.
+    /// The final value of ``Decay/polynomial``; the peak if that is smaller.
     public let end: Double
 
     /// - Parameters:

@@ -18,7 +18,7 @@ final class ComposedLayer {
 
     deinit { ct_composed_layer_free(handle) }
 
-    /// Whether it holds weights of the wanted type, brought up to date.
+    /// Returns true if the layer has weights of the requested type, after bringing them up to date.
     func suits(_ parameters: [Tensor], half: Bool) throws -> Bool {
         guard half == isHalf else { return false }
         try Tensor.withHandles(parameters) { handles, _ in

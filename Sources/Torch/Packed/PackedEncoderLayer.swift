@@ -117,7 +117,7 @@ public final class PackedEncoderLayer {
         composed.flatMap { $0.isHalf == half ? $0.handle : nil }
     }
 
-    /// What the layer is made of, with its dropout.
+    /// The layer's options with its dropout probabilities.
     var trainingOptions: ct_layer_options {
         var options = self.options
         options.hidden_dropout = hiddenDropout

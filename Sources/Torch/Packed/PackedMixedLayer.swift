@@ -7,7 +7,7 @@ public final class PackedMixedLayer {
     private let layer: ct_mixed_layer
     private let hidden: Int
 
-    /// Whether the kernels of this package are to compute int8 layers here (``PackedKernels/arePreferred(for:on:)``).
+    /// True if this package's kernels should compute int8 layers here (``PackedKernels/arePreferred(for:on:)``).
     public static var isPreferred: Bool { PackedKernels.arePreferred(for: .int8, on: .cpu) }
 
     /// Steps of an activation on each side of zero: 127, or 63 on processors without VNNI, whose products of 8 bits would

@@ -1,10 +1,11 @@
 import CTorch
 
-/// Where the examples of a batch begin among its tokens, which stand one after another without padding.
+/// The offsets of a batch's examples among its tokens, which are stored one after another without padding
+/// (`cu_seqlens`).
 public final class PackedSequences {
     /// The first token of each example, and the number of all tokens.
     public let offsets: [Int]
-    /// Where the batch is computed.
+    /// The device on which the batch is computed.
     public let device: Device
     /// (B + 1) int64 on the CPU, for the kernels.
     let tensor: Tensor
@@ -59,7 +60,7 @@ public final class PackedSequences {
             ?? Tensor(Array(Self.numbers(offsets).dropFirst(offsets.count)), device: device)
     }
 
-    /// Where each token stands in the padded batch, counted row by row: (T) int64.
+    /// Returns the index of each token in the padded batch, counted row by row: (T) int64.
     private func tokenPlaces() throws -> Tensor {
         if let places { return places }
         let made = try Tensor(Self.paddedPlaces(offsets), device: device)
@@ -67,7 +68,7 @@ public final class PackedSequences {
         return made
     }
 
-    /// Where each token of packed examples stands in the padded batch, counted row by row.
+    /// Returns the index of each token of packed examples in the padded batch, counted row by row.
     public static func paddedPlaces(_ offsets: [Int]) -> [Int] {
         let rows = 0..<offsets.count - 1
         let longest = rows.reduce(0) { max($0, offsets[$1 + 1] - offsets[$1]) }

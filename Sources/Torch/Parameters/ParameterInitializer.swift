@@ -1,4 +1,4 @@
-/// How a parameter starts where no checkpoint supplies it.
+/// The initial value of a parameter that no checkpoint supplies.
 public enum ParameterInitializer: Sendable, Equatable {
     case zeros
     case ones

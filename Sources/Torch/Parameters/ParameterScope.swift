@@ -1,4 +1,4 @@
-/// Where parameters come from: a checkpoint, another model, or initialisers.
+/// A source of parameters: a checkpoint, another model, or initializers.
 public protocol ParameterSource {
     /// The parameter with this full name.
     ///
@@ -73,7 +73,7 @@ public struct ParameterScope {
 
     public var device: Device { context.device }
 
-    /// What watches the model's layers.
+    /// The hook on the model's layers.
     public var instrument: (any LayerInstrument)? { context.instrument }
 
     /// The child of this name.

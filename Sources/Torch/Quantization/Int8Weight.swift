@@ -69,7 +69,7 @@ public final class Int8Weight {
     /// Steps of an activation on each side of zero on this processor: 127, or 63 without VNNI.
     public static var activationLevels: Int { Int(ct_int8_levels()) }
 
-    /// Whether libtorch has int8 kernels here.
+    /// True if libtorch has int8 kernels on this machine.
     public static var hasKernels: Bool { ct_int8_kernels_available() }
 }
 
@@ -96,7 +96,7 @@ extension Tensor {
         try .make { ct_fake_quantize(handle, byRow, Int32(levels), $0) }
     }
 
-    /// How many elements lie in each of so many equal parts of a range.
+    /// Returns the number of elements in each of `bins` equal parts of a range.
     ///
     /// - Parameters:
     ///   - bins: The number of parts.

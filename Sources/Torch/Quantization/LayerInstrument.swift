@@ -3,14 +3,14 @@
 ///
 /// A model with an instrument computes with libtorch's operations, layer by layer.
 public protocol LayerInstrument: AnyObject {
-    /// What a linear layer multiplies with, in place of its input.
+    /// Returns the tensor that a linear layer multiplies instead of its input.
     ///
     /// - Parameters:
     ///   - x: (…, inputs).
     ///   - layer: The layer's full name: `bert.pooler.dense`.
     func input(_ x: Tensor, of layer: String) throws -> Tensor
 
-    /// What a linear layer or a table uses, in place of its weight.
+    /// Returns the tensor that a linear layer or an embedding table uses instead of its weight.
     ///
     /// - Parameters:
     ///   - weight: (outputs, inputs), or (rows, width).

@@ -1,6 +1,6 @@
 import CTorch
 
-/// What `torch.nn.functional` offers.
+/// Operations of `torch.nn.functional`.
 extension Tensor {
     public func softmax(dimension: Int = -1) throws -> Tensor {
         try .make { ct_softmax(handle, Int64(dimension), $0) }
