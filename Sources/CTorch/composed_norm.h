@@ -24,8 +24,8 @@ at::Tensor dropout(const at::Tensor &input, const DropoutCall &call);
 struct NormForward {
     at::Tensor output;  // float32
     at::Tensor typed;   // the same in the type that matrices are multiplied in; undefined for float32
-    // For the backward pass: by the CUDA kernels the normalised rows and 1 / deviation; by libtorch's operations the sum that
-    // was normalised, its mean and 1 / deviation.
+    // For the backward pass: by the CUDA kernels the normalized rows and 1 / deviation; by libtorch's operations the sum that
+    // was normalized, its mean and 1 / deviation.
     at::Tensor kept, deviation, mean;
 };
 

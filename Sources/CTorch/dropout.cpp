@@ -22,26 +22,26 @@
 #include "kernels/parallel.h"
 
 #if defined(__x86_64__) && defined(__linux__)
-#define CT_VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define CT_VECTORIZED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
-#define CT_VECTORISED
+#define CT_VECTORIZED
 #endif
 
 namespace {
 
-#define CT_PHILOX_ATTRIBUTES CT_VECTORISED
+#define CT_PHILOX_ATTRIBUTES CT_VECTORIZED
 #include "kernels/philox.inl"
 
 using Threshold = ctorch::DropoutThreshold;
 
-CT_VECTORISED
+CT_VECTORIZED
 void scale_kept(const float *input, const uint16_t *draws, Threshold threshold, int64_t count, float *output) {
     for (int64_t i = 0; i < count; ++i)
         output[i] = draws[i] >= threshold.value ? input[i] * threshold.scale : 0.0f;
 }
 
-// By hand, since c10::BFloat16 keeps the loop from being vectorised. Rounds to nearest, ties to even.
-CT_VECTORISED
+// By hand, since c10::BFloat16 keeps the loop from being vectorized. Rounds to nearest, ties to even.
+CT_VECTORIZED
 void scale_kept_bfloat16(const uint16_t *input, const uint16_t *draws, Threshold threshold, int64_t count,
                          uint16_t *output) {
     for (int64_t i = 0; i < count; ++i) {

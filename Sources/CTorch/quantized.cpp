@@ -65,7 +65,7 @@ struct Kernels {
 };
 
 void check_quantized(const at::Tensor &values, const at::Tensor &scales) {
-    TORCH_CHECK(values.scalar_type() == at::kChar && values.dim() == 2, "quantised weights must be int8 of two dimensions");
+    TORCH_CHECK(values.scalar_type() == at::kChar && values.dim() == 2, "quantized weights must be int8 of two dimensions");
     TORCH_CHECK(scales.scalar_type() == at::kFloat && scales.numel() == values.size(0), "the scales must be float32, one for each of ",
                 values.size(0), " rows");
 }

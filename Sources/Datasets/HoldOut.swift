@@ -19,7 +19,7 @@ public enum HoldOut {
         for (place, label) in labels.enumerated() { byClass[label, default: []].append(UInt32(place)) }
         var generator = SeededGenerator(seed: seed)
         byClass[unlabelled] = nil
-        let labelled = byClass.values.reduce(0) { $0 + $1.count }
+        let labeled = byClass.values.reduce(0) { $0 + $1.count }
         var isHeld = [Bool](repeating: false, count: labels.count)
         var held = 0
         for label in byClass.keys.sorted() {
@@ -28,11 +28,11 @@ public enum HoldOut {
             for place in shuffled.prefix(count) { isHeld[Int(place)] = true }
             held += count
         }
-        guard held > 0, held < labelled else {
-            let what = labelled == labels.count ? "examples" : "examples with a label"
+        guard held > 0, held < labeled else {
+            let what = labeled == labels.count ? "examples" : "examples with a label"
             throw DatasetError(
                 source,
-                "there are too few \(what) (\(labelled)) to hold back \(validationFraction) of them; "
+                "there are too few \(what) (\(labeled)) to hold back \(validationFraction) of them; "
                     + "give a file with --validation")
         }
         var parts: (train: [UInt32], validation: [UInt32]) = ([], [])

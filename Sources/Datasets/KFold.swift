@@ -13,7 +13,7 @@ public struct KFold: Sendable, Equatable {
     /// Classes with fewer examples than folds, in ascending order: some folds have no example of them.
     public let sparseClasses: [Int]
 
-    /// Cuts labelled examples into stratified folds, chosen by the seed alone.
+    /// Cuts labeled examples into stratified folds, chosen by the seed alone.
     ///
     /// - Parameters:
     ///   - labels: The class of each example; one number for all that have none.

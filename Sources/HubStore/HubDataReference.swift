@@ -32,7 +32,7 @@ public struct HubDataReference: Sendable, Equatable {
         var parts = text.dropFirst(kind.count).split(separator: "/", omittingEmptySubsequences: false)
             .map(String.init)
         if parts.count > 1, parts.last == "" { parts.removeLast() }
-        // `name` alone, as data sets had no organisation once.
+        // `name` alone, as data sets had no organization once.
         let idCount = parts.count > 1 && !parts[0].contains("@") ? 2 : 1
         let named = parts[..<idCount].joined(separator: "/").split(
             separator: "@", maxSplits: 1, omittingEmptySubsequences: false)

@@ -8,7 +8,7 @@ public struct HubRepository: Sendable, Equatable {
     }
 
     public let kind: Kind
-    /// `name` or `organisation/name`.
+    /// `name` or `organization/name`.
     public let id: String
     /// A branch, a tag or a commit.
     public let revision: String

@@ -92,7 +92,7 @@ extension Tokenizer {
         }
     }
 
-    /// Tokenizes text that holds no added token but those that are looked for in normalised text.
+    /// Tokenizes text that holds no added token but those that are looked for in normalized text.
     private func tokenize(
         _ text: UnsafeBufferPointer<UInt8>, at start: Int, limit: Int, _ tracksOrigins: Bool,
         _ workspace: EncodeWorkspace, into ids: TokenBuffer

@@ -8,13 +8,13 @@ import Foundation
 /// let batch = try tokenizer.pad(encodings)
 /// ```
 ///
-/// A text goes through the stages of `tokenizer.json`: normaliser, pre-tokenizer, model, post-processor. Added
+/// A text goes through the stages of `tokenizer.json`: normalizer, pre-tokenizer, model, post-processor. Added
 /// tokens such as `[MASK]` are found before.
 public struct Tokenizer: Sendable {
     let normalizer: (any Normalizer)?
     var preTokenizer: (any PreTokenizer)?
     let model: any Model
-    /// The normaliser, if it is BERT's.
+    /// The normalizer, if it is BERT's.
     let bertNormalizer: BertNormalizer?
     /// True if the pre-tokenizer needs the positions at which words began in the original text.
     let needsOrigins: Bool

@@ -146,7 +146,7 @@ struct PageTests {
         #expect(text.contains("student, student-int8 compared"))
         #expect(text.contains("Best in accuracy: teacher, 90.00 %."))
         #expect(text.contains("Smallest: student-int8, 4.7 MB with 85.50 %"))
-        #expect(text.contains("Quantised (int8) from student"))
+        #expect(text.contains("Quantized (int8) from student"))
         #expect(text.contains("activations dynamic-token"))
         #expect(text.contains("tokens kept 12938 of 30522"))
         #expect(text.contains("bert.pooler.dense int8 16384 0.000200"))

@@ -202,7 +202,7 @@ struct Norm {
     float *deviation;
 };
 
-// Normalises a row in registers and writes what is asked for, through the mask if `masked`.
+// Normalizes a row in registers and writes what is asked for, through the mask if `masked`.
 template <class S>
 __device__ inline void normalize_row(const Norm &norm, const Columns<S> &columns, int64_t row,
                                      float (&values)[S::pieces][piece], const ck_mask &mask, bool masked) {

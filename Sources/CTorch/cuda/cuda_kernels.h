@@ -1,7 +1,7 @@
 // Row kernels for a transformer layer on CUDA: residual + dropout + layer norm, activations, embeddings.
 //
 // A plain C interface, for nvcc and for C++ compilers that know nothing of CUDA. Every function only enqueues work on
-// `stream` (a cudaStream_t of the current device): it neither synchronises nor allocates. Functions that return int
+// `stream` (a cudaStream_t of the current device): it neither synchronizes nor allocates. Functions that return int
 // return 0 or a cudaError_t; ck_error_text tells what it means. With no rows nothing but partial sums (zeros) is written.
 //
 // Matrices are row-major and dense: `rows` tokens by `width` elements. Elements of `type` are float32 or bfloat16, all

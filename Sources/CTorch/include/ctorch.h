@@ -254,7 +254,7 @@ ct_error ct_rows_linear(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_te
 ct_error ct_encoder_layer(ct_tensor input, ct_tensor offsets, const ct_tensor *parameters, ct_layer_options options,
                           ct_packed_layer packed_or_null, ct_tensor *out);
 
-// Word, position and segment embeddings (and the norm's weight and bias), summed, normalised, with dropout:
+// Word, position and segment embeddings (and the norm's weight and bias), summed, normalized, with dropout:
 // ids (tokens) int32 → (tokens, hidden). The word table's gradient is sparse.
 ct_error ct_packed_embeddings(const ct_tensor *parameters, ct_tensor ids, ct_tensor types_or_null, ct_tensor offsets,
                               int64_t padding_index, double epsilon, double dropout, uint64_t seed, uint64_t offset,
@@ -310,7 +310,7 @@ ct_error ct_dropout_bits(int64_t rows, int64_t width, double probability, uint64
 
 // MARK: Int8
 
-// Steps of a quantised activation on each side of zero in libtorch's kernels: 127, or 63 where the processor's products would
+// Steps of a quantized activation on each side of zero in libtorch's kernels: 127, or 63 where the processor's products would
 // saturate.
 int32_t ct_int8_levels(void);
 // Whether libtorch has int8 kernels here; without them int8 weights are widened to float32 when they are used.
@@ -319,7 +319,7 @@ bool ct_int8_kernels_available(void);
 // Each row of a matrix as int8 with one scale, float32 (rows, 1): row = values · scale, symmetric.
 ct_error ct_quantize_rows(ct_tensor weight, ct_tensor *values, ct_tensor *scales);
 ct_error ct_dequantize_rows(ct_tensor values, ct_tensor scales, ct_tensor *out);
-// The same values as they are after quantisation to `levels` steps on each side of zero, by the last dimension's rows or
+// The same values as they are after quantization to `levels` steps on each side of zero, by the last dimension's rows or
 // all alike; outside of any gradient.
 ct_error ct_fake_quantize(ct_tensor x, bool by_row, int32_t levels, ct_tensor *out);
 
@@ -354,7 +354,7 @@ ct_error ct_mixed_layer_run(ct_mixed_layer layer, ct_tensor input, ct_tensor off
 // Rows of an int8 table, widened: indices (…) → (…, width) float32.
 ct_error ct_int8_embedding(ct_tensor values, ct_tensor scales, ct_tensor indices, ct_tensor *out);
 
-// MARK: Optimisation
+// MARK: Optimization
 
 // Scales the gradients so that their joint 2-norm is at most `max_norm`; reports the norm before that.
 ct_error ct_clip_grad_norm_(const ct_tensor *parameters, size_t count, double max_norm, double *total_norm);

@@ -1,4 +1,4 @@
-// The sum of word, position and segment embeddings, normalised, with dropout.
+// The sum of word, position and segment embeddings, normalized, with dropout.
 
 inline void embeddings_forward(const EmbeddingsForward &call) {
     const Embeddings &tables = call.tables;

@@ -1,4 +1,4 @@
-// A transformer layer that normalises after each residual, as BERT's: forward.
+// A transformer layer that normalizes after each residual, as BERT's: forward.
 //
 //   y = norm1(x + dropout(attention(x) · Wo))      z = norm2(y + dropout(activation(y · Wi) · Wu))
 //
@@ -146,7 +146,7 @@ void attend_all(const LayerForward &call) {
     });
 }
 
-// A row's residual and normalisation: `row` (a product with its bias) is overwritten.
+// A row's residual and normalization: `row` (a product with its bias) is overwritten.
 CT_INLINE void add_and_normalize(const LayerForward &call, const Mask &mask, uint16_t *bits, int64_t row, float *values,
                                  const float *residual, const float *weight, const float *bias, float *normalized,
                                  float *deviation, float *output) {

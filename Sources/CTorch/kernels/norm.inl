@@ -1,4 +1,4 @@
-// Layer normalisation with what stands before it (bias, dropout, residual), and the bits of dropout.
+// Layer normalization with what stands before it (bias, dropout, residual), and the bits of dropout.
 
 // The bits of one row: block b of 128 draws of row r is Philox group r * (blocks in a row) + b.
 inline void mask_row(const Mask &mask, int64_t row, int64_t blocks, uint16_t *bits) {
@@ -27,7 +27,7 @@ inline void mask_bits(const Mask &mask, int64_t rows, int64_t width, uint16_t *b
     });
 }
 
-// Normalises a row in place of itself: first (row - mean) / deviation, which goes to `normalized` where that is not
+// Normalizes a row in place of itself: first (row - mean) / deviation, which goes to `normalized` where that is not
 // null, then weight and bias, which go to `output`. Returns 1 / deviation.
 CT_INLINE float normalize_row(const float *row, int64_t width, const float *weight, const float *bias, float epsilon,
                               float *normalized, float *output) {
@@ -36,14 +36,14 @@ CT_INLINE float normalize_row(const float *row, int64_t width, const float *weig
     float mean = sum(total) / static_cast<float>(width);
     vf squares = vf{};
     for (int64_t c = 0; c < width; c += 16) {
-        vf centred = load_part(row + c, width - c) - mean;
+        vf centered = load_part(row + c, width - c) - mean;
         if (width - c < 16) {
             float lanes[16];
-            store(lanes, centred);
+            store(lanes, centered);
             for (int64_t i = width - c; i < 16; ++i) lanes[i] = 0;
-            centred = load(lanes);
+            centered = load(lanes);
         }
-        squares += centred * centred;
+        squares += centered * centered;
     }
     float deviation = 1.0f / __builtin_sqrtf(sum(squares) / static_cast<float>(width) + epsilon);
     for (int64_t c = 0; c < width; c += 16) {

@@ -13,7 +13,7 @@ namespace ctorch {
 // Nanoseconds since some start.
 int64_t now_ns();
 
-// What the threads of a pool have learnt in common.
+// What the threads of a pool have learned in common.
 class Contention {
   public:
     // Whether the processors were contended a moment ago.

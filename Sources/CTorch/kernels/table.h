@@ -215,7 +215,7 @@ struct Table {
 
 // The kernels for this processor; DISTILL_CPU_CAPABILITY (avx512_bf16, avx512, avx2, default) chooses lesser ones.
 const Table &table();
-// Steps of a quantised activation on each side of zero: 127 with VNNI or on other makes, else 63. The older instructions sum
+// Steps of a quantized activation on each side of zero: 127 with VNNI or on other makes, else 63. The older instructions sum
 // two products of uint8 by int8 in 16 bits, which 8 bits of both would saturate.
 int64_t int8_levels();
 

@@ -7,7 +7,7 @@ public protocol Chart: Sendable {
 
     /// The chart as an inline SVG element.
     ///
-    /// It has the role of an image, a title and a description, no script, no style of its own, and loads nothing: colours
+    /// It has the role of an image, a title and a description, no script, no style of its own, and loads nothing: colors
     /// come from the page's style sheet, by class.
     ///
     /// - Parameter identifier: Unique in the page, of letters, digits and hyphens.

@@ -19,7 +19,7 @@ struct ChartFrame {
 
     struct LegendEntry {
         let name: String
-        /// The series' place among all, which chooses colour, dash and marker.
+        /// The series' place among all, which chooses color, dash and marker.
         let style: Int
         let isLine: Bool
         var width: Double { TextSize.width(name) + 38 }

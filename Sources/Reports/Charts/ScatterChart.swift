@@ -5,7 +5,7 @@ public struct ScatterChart: Chart {
         /// Above 0.
         public var x: Double
         public var y: Double
-        /// Its place among colours and markers.
+        /// Its place among colors and markers.
         public var style: Int
 
         public init(_ name: String, x: Double, y: Double, style: Int) {

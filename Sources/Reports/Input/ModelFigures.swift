@@ -3,7 +3,7 @@ import JSON
 /// A model as an evaluation found it. What a record does not have is `nil`.
 struct ModelFigures: Sendable {
     enum Role: String, Sendable {
-        case teacher, student, baseline, model, quantised
+        case teacher, student, baseline, model, quantized
     }
 
     var name: String

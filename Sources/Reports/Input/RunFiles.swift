@@ -10,7 +10,7 @@ public struct RunFiles: Sendable {
         /// `training.json`.
         case fineTuned
         /// `quantization.json`.
-        case quantised
+        case quantized
         /// The output of `distill evaluate --json`.
         case evaluated
     }
@@ -27,13 +27,13 @@ public struct RunFiles: Sendable {
 
     /// The names that are looked for in a directory, in order: the first decides what it is.
     static let records: [(name: String, kind: Kind)] = [
-        ("quantization.json", .quantised), ("distillation.json", .distilled), ("training.json", .fineTuned),
+        ("quantization.json", .quantized), ("distillation.json", .distilled), ("training.json", .fineTuned),
     ]
 
     /// Reads what there is.
     ///
     /// - Parameters:
-    ///   - url: The output directory of a run, a fine-tuned or quantised model, or a file that `distill evaluate --json`
+    ///   - url: The output directory of a run, a fine-tuned or quantized model, or a file that `distill evaluate --json`
     ///     wrote.
     ///   - destination: Where the directory will lie, if it is still being written; `nil` for where it is.
     /// - Throws: ``ReportError`` where nothing of that is there, or a file cannot be used.
@@ -65,18 +65,18 @@ public struct RunFiles: Sendable {
             throw ReportError(
                 "\(path): there is nothing to report on: none of "
                     + Self.records.map(\.name).sorted().joined(separator: ", ")
-                    + " is there; give the output directory of `distill run` or `distill finetune`, or a quantised model"
+                    + " is there; give the output directory of `distill run` or `distill finetune`, or a quantized model"
             )
         }
         kind = found.kind
         record = try Self.object(url.appending(path: found.name))
-        let needed = kind == .quantised ? "after" : "student"
+        let needed = kind == .quantized ? "after" : "student"
         guard record[needed]?.objectValue != nil else {
             throw ReportError(
                 "\(url.appending(path: found.name).path(percentEncoded: false)): there is no '\(needed)' in it; it was "
                     + "not written by distill, or is damaged")
         }
-        let isRun = kind != .quantised
+        let isRun = kind != .quantized
         history =
             isRun && isThere("history.jsonl") ? try Self.history(url.appending(path: "history.jsonl")) : []
         analysis = isThere("analysis.json") ? try Self.analysis(url.appending(path: "analysis.json")) : nil
@@ -168,12 +168,12 @@ extension RunFiles {
                     record["teacher"], name: name(teacher, "teacher"), role: .teacher, path: teacher),
                 student, baseline,
             ]
-        case .quantised:
+        case .quantized:
             let source = record["source"]?.stringValue
             found = [
                 ModelFigures(
                     record["before"], name: name(source, "float model"), role: .model, path: source),
-                ModelFigures(record["after"], name: self.name, role: .quantised, path: path),
+                ModelFigures(record["after"], name: self.name, role: .quantized, path: path),
             ]
         case .evaluated:
             var model = ModelFigures(record["model"], name: self.name, role: .model, path: nil)

@@ -125,7 +125,7 @@ extension PageBuilder {
     mutating func calibration(_ run: RunFiles) -> [Block] {
         guard let analysis = run.analysis, let own = run.own else { return [] }
         let reference = run.models.first {
-            $0.role == .teacher || $0.role == .model && run.kind == .quantised
+            $0.role == .teacher || $0.role == .model && run.kind == .quantized
         }
         var series: [ReliabilityDiagram.Series] = []
         if let bins = analysis.teacherCalibration {

@@ -44,7 +44,7 @@ extension PageBuilder {
             let shown = series.filter { $0.points.contains { $0.y.isFinite } }
             guard !shown.isEmpty else { return }
             var chart = LineChart(
-                title, summary: Self.words(shown, references, format), xTitle: "optimiser step", series: shown
+                title, summary: Self.words(shown, references, format), xTitle: "optimizer step", series: shown
             )
             chart.references = references
             chart.format = format
@@ -77,7 +77,7 @@ extension PageBuilder {
                 reference = [.init("teacher, validation", value, style: 0)]
             }
             let title = MetricText.title(name, problemType)
-            // The loss that is minimised is another one: it has its own picture.
+            // The loss that is minimized is another one: it has its own picture.
             let training = name == "loss" ? [] : steps { $0.metric(name) ?? .nan }
             add(
                 title.prefix(1).uppercased() + title.dropFirst(),

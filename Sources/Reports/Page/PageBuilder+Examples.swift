@@ -8,7 +8,7 @@ extension PageBuilder {
     mutating func examples(_ run: RunFiles, level: Int) -> [Block] {
         guard let analysis = run.analysis else { return [] }
         let teacher =
-            run.models.first { $0.role == .teacher || $0.role == .model && run.kind == .quantised }?.name
+            run.models.first { $0.role == .teacher || $0.role == .model && run.kind == .quantized }?.name
             ?? "teacher"
         let student = run.own?.name ?? "student"
         let isNumber = analysis.problemType == "regression"
@@ -25,7 +25,7 @@ extension PageBuilder {
             blocks.append(
                 .table(
                     table(
-                        "Who is right, of \(all) labelled examples", corner: "right",
+                        "Who is right, of \(all) labeled examples", corner: "right",
                         columns: ["examples", "share"],
                         rows: [
                             row("both", outcomes.bothRight),

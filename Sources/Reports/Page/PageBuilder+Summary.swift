@@ -18,12 +18,12 @@ extension PageBuilder {
             return "Distilled from \(teacher)\(others > 0 ? " and \(others) more" : "")\(data ?? "")"
         case .fineTuned:
             return "Fine-tuned from \(name(settings?["model"]?.stringValue) ?? "a model")\(data ?? "")"
-        case .quantised:
+        case .quantized:
             let type = run.record["method"]?.objectValue?["type"]?.stringValue
             let method = type.map { " (\($0))" } ?? ""
-            return "Quantised\(method) from \(name(run.record["source"]?.stringValue) ?? "a model")"
+            return "Quantized\(method) from \(name(run.record["source"]?.stringValue) ?? "a model")"
         case .evaluated:
-            let file = name(run.record["data"]?.objectValue?["path"]?.stringValue) ?? "labelled data"
+            let file = name(run.record["data"]?.objectValue?["path"]?.stringValue) ?? "labeled data"
             return "Judged on \(file)"
         }
     }
@@ -41,11 +41,11 @@ extension PageBuilder {
     private func sentence(_ run: RunFiles) -> String? {
         guard let own = run.own, let value = own.main else { return nil }
         let reference =
-            run.models.first { $0.role == .teacher } ?? (run.kind == .quantised ? run.models.first : nil)
+            run.models.first { $0.role == .teacher } ?? (run.kind == .quantized ? run.models.first : nil)
         let title = MetricText.title(own.mainMetric, own.problemType)
         let format = MetricText.format(own.mainMetric, own.problemType)
         let (subject, of) =
-            run.kind == .quantised
+            run.kind == .quantized
             ? ("In int8 the model", "the original’s") : ("The student", "the teacher’s")
         guard let reference, let theirs = reference.main, theirs > 0 else {
             let data = own.dataName.map { " on \($0)" } ?? ""
@@ -128,8 +128,8 @@ extension PageBuilder {
     func tiles(_ run: RunFiles) -> [Tile] {
         guard let own = run.own else { return [] }
         let reference =
-            run.models.first { $0.role == .teacher } ?? (run.kind == .quantised ? run.models.first : nil)
-        let who = run.kind == .quantised ? "before" : "teacher"
+            run.models.first { $0.role == .teacher } ?? (run.kind == .quantized ? run.models.first : nil)
+        let who = run.kind == .quantized ? "before" : "teacher"
         var tiles: [Tile] = []
         func add(_ name: String, _ value: Double?, _ format: NumberText, _ other: Double?) {
             guard let value else { return }

@@ -62,7 +62,7 @@ struct PageBuilder {
         parts.append(("By class", classes(run)))
         parts.append(("Calibration", calibration(run)))
         parts.append(("Examples", examples(run, level: level + 1)))
-        parts.append(("What the quantisation changed", quantisation(run)))
+        parts.append(("What the quantization changed", quantization(run)))
         parts.append(("Settings and versions", settings(run)))
         return parts.filter { !$0.1.isEmpty }
     }
@@ -99,7 +99,7 @@ struct PageBuilder {
 
     /// Returns the index of a model among all, which determines its color and marker.
     func style(of model: ModelFigures) -> Int {
-        // A model alone has the colour of the student, and of the curves.
+        // A model alone has the color of the student, and of the curves.
         if models.count == 1 { return 1 }
         return models.firstIndex { $0.name == model.name && $0.role == model.role && $0.path == model.path }
             ?? models.firstIndex { Self.isSame($0, model) } ?? 0

@@ -13,7 +13,7 @@ struct AddedVocabulary: Sendable {
     private(set) var specialIDs: Set<Int32> = []
     /// Finds tokens in the text as it is.
     private(set) var raw = AddedTokenMatcher()
-    /// Finds tokens in the normalised text.
+    /// Finds tokens in the normalized text.
     private(set) var normalized = AddedTokenMatcher()
 
     /// Adds tokens to a model's vocabulary, as Hugging Face's `Tokenizer.add_tokens` does: a token that the model
@@ -60,7 +60,7 @@ struct AddedVocabulary: Sendable {
                 let pattern = try Self.normalize(token.content, with: normalizer)
                 guard !pattern.isEmpty else {
                     throw invalid(
-                        "added token \(quoted(token.content)) is normalised to nothing; give it \"normalized\": false"
+                        "added token \(quoted(token.content)) is normalized to nothing; give it \"normalized\": false"
                     )
                 }
                 normalized.insert(token, id: id, pattern: pattern)

@@ -18,7 +18,7 @@ protocol DirectPath: Sendable {
 struct DirectPaths: Sendable {
     /// From the text as it is.
     let raw: (any DirectPath)?
-    /// From normalised text.
+    /// From normalized text.
     let normalized: (any DirectPath)?
 
     init(
@@ -38,7 +38,7 @@ struct DirectPaths: Sendable {
     }
 }
 
-/// A path for texts that the normaliser leaves as they are, and that hold no added token.
+/// A path for texts that the normalizer leaves as they are, and that hold no added token.
 private struct PlainText<Path: DirectPath>: DirectPath {
     let path: Path
     let addedTokens: AddedTokenMatcher

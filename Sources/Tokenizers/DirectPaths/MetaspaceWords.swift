@@ -1,6 +1,6 @@
-/// SentencePiece's words, each normalised by itself: XLM-RoBERTa, CamemBERT, ALBERT, DeBERTa v3, T5.
+/// SentencePiece's words, each normalized by itself: XLM-RoBERTa, CamemBERT, ALBERT, DeBERTa v3, T5.
 ///
-/// This gives what the stages give where the normaliser works character by character, as ``ASCIIMap`` says of ASCII,
+/// This gives what the stages give where the normalizer works character by character, as ``ASCIIMap`` says of ASCII,
 /// and as it is for ``SelfContainedScalars``. Texts with anything else are declined.
 struct MetaspaceWords: DirectPath {
     /// The class of a byte of the text.
@@ -144,7 +144,7 @@ struct MetaspaceWords: DirectPath {
 
     /// Appends the tokens of a word.
     ///
-    /// - Returns: false if its normalised form is no word.
+    /// - Returns: false if its normalized form is no word.
     private func add(
         _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ isMarked: Bool, _ isASCII: Bool,
         _ workspace: EncodeWorkspace, into ids: TokenBuffer

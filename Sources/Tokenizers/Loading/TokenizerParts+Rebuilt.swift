@@ -104,7 +104,7 @@ private struct RebuiltStages {
         }
     }
 
-    /// SentencePiece's map of characters, which is all that the class takes of the file's normaliser.
+    /// SentencePiece's map of characters, which is all that the class takes of the file's normalizer.
     private func precompiled() throws -> Precompiled? {
         guard let normalizer = try source.content?.optionalObject("normalizer") else { return nil }
         let isSequence = try normalizer.optionalString("type") == "Sequence"

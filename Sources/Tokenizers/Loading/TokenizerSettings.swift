@@ -247,7 +247,7 @@ extension TokenizerSettings {
         return added
     }
 
-    /// The normaliser with the settings of `tokenizer_config.json`, where no class says how it is made.
+    /// The normalizer with the settings of `tokenizer_config.json`, where no class says how it is made.
     func adjusting(_ normalizer: (any Normalizer)?) throws -> (any Normalizer)? {
         guard let bert = normalizer as? BertNormalizer, statedKind == nil, assumesBert else {
             return normalizer

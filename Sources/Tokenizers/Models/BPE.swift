@@ -1,6 +1,6 @@
 import JSON
 
-/// Byte pair encoding: a word's characters are merged, pair by pair, in the order in which the merges were learnt.
+/// Byte pair encoding: a word's characters are merged, pair by pair, in the order in which the merges were learned.
 /// See Sennrich, Haddow and Birch, "Neural Machine Translation of Rare Words with Subword Units" (2016).
 struct BPE: Model {
     let vocabulary: Vocabulary

@@ -3,7 +3,7 @@ struct ASCIIMap {
     /// The treatment of runs of spaces: kept, collapsed into one space, or changed in some other way.
     enum SpaceRuns { case kept, collapsed, changed }
 
-    /// For each byte what it becomes; `nil` where that is not one byte, or depends on the neighbours.
+    /// For each byte what it becomes; `nil` where that is not one byte, or depends on the neighbors.
     var bytes: [UInt8?] = (0..<128).map { $0 }
     /// The patterns that the normalizer searches for; a text that contains one is not covered.
     var patterns: [[UInt8]] = []
@@ -14,7 +14,7 @@ struct ASCIIMap {
 
     init() {}
 
-    /// The map of a normaliser, if it has one.
+    /// The map of a normalizer, if it has one.
     init?(_ normalizer: any Normalizer) {
         guard normalizer.apply(to: &self) else { return nil }
     }

@@ -1,6 +1,6 @@
-/// BERT's normaliser: cleans, separates Chinese characters, strips accents and lower-cases, in this order.
+/// BERT's normalizer: cleans, separates Chinese characters, strips accents and lower-cases, in this order.
 ///
-/// What becomes of a character does not depend on its neighbours (with one rare exception, see
+/// What becomes of a character does not depend on its neighbors (with one rare exception, see
 /// ``ScalarReplacement/reordered``), so the four steps are worked out once for every character and then looked up.
 struct BertNormalizer: Normalizer {
     /// Drops control characters and makes all white space a space.
@@ -49,7 +49,7 @@ struct BertNormalizer: Normalizer {
         text.bytes = Array(output.bytes)
     }
 
-    /// Appends the normalised text to the output; both are UTF-8.
+    /// Appends the normalized text to the output; both are UTF-8.
     func normalize(_ text: UnsafeBufferPointer<UInt8>, into output: ByteBuffer) {
         output.reserve(text.count * replacements.maximumGrowth + 8)
         let start = output.count
@@ -62,7 +62,7 @@ struct BertNormalizer: Normalizer {
         }
     }
 
-    /// - Returns: false if the text holds a mark that changes places with its neighbours.
+    /// - Returns: false if the text holds a mark that changes places with its neighbors.
     private func normalize(
         _ text: UnsafeBufferPointer<UInt8>, into output: ByteBuffer, ascii: UnsafeBufferPointer<UInt8>
     ) -> Bool {

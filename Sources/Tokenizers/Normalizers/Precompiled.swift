@@ -1,6 +1,6 @@
 import Foundation
 
-/// SentencePiece's normalisation rules as its models hold them (`precompiled_charsmap`): a double array of character
+/// SentencePiece's normalization rules as its models hold them (`precompiled_charsmap`): a double array of character
 /// sequences (Darts-clone), and the texts that take their place, each ended by a zero byte.
 struct Precompiled: Normalizer {
     private let units: [UInt32]

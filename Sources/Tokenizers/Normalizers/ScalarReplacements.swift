@@ -20,7 +20,7 @@ struct ScalarReplacements: Sendable {
         static let hangul: UInt32 = 4
         /// Other characters take its place.
         static let mapped: UInt32 = 5
-        /// A mark that survives `strip_accents` and is sorted among its neighbours, so that a character by itself
+        /// A mark that survives `strip_accents` and is sorted among its neighbors, so that a character by itself
         /// does not tell what becomes of it. Such marks came into Unicode late and are very rare.
         static let reordered: UInt32 = 6
     }
@@ -79,7 +79,7 @@ struct ScalarReplacements: Sendable {
 extension ScalarReplacements {
     /// Writes what becomes of a character as UTF-8, at most ``maximumGrowth`` times as many bytes as it had.
     ///
-    /// - Returns: the number of bytes, or `nil` if that depends on the neighbours.
+    /// - Returns: the number of bytes, or `nil` if that depends on the neighbors.
     @inline(__always)
     func write(_ scalar: UInt32, to target: UnsafeMutablePointer<UInt8>) -> Int? {
         let entry = table[scalar]

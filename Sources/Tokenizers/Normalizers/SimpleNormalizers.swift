@@ -1,4 +1,4 @@
-/// Makes letters lower case, one by one, without regard to their neighbours.
+/// Makes letters lower case, one by one, without regard to their neighbors.
 struct Lowercase: Normalizer {
     func normalize(_ text: inout AlignedText) {
         if text.isASCII {

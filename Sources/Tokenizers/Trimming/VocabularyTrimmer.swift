@@ -6,7 +6,7 @@ import Foundation
 /// WordPiece takes at each place of a word the longest token that fits there. Let V be all tokens and K ⊆ V those kept,
 /// and let V's tokens of a word be t₁…tₙ, all in K. At a place where both have come by the same tokens, the longest
 /// fitting token of V is tᵢ; it is in K, and K has no longer one, since whatever K has V has too. So K takes tᵢ as
-/// well, and by induction all of them. Normaliser, splitting into words, added tokens and the longest word allowed do
+/// well, and by induction all of them. Normalizer, splitting into words, added tokens and the longest word allowed do
 /// not change. (Where V's greedy choice leads into a dead end, and the word is `[UNK]`, K without the token chosen may
 /// find a way; such a word can only become known.)
 ///

@@ -1,4 +1,4 @@
-/// Layer normalisation over the last dimension (Ba et al., arXiv 1607.06450), as `torch.nn.LayerNorm`.
+/// Layer normalization over the last dimension (Ba et al., arXiv 1607.06450), as `torch.nn.LayerNorm`.
 public struct LayerNorm {
     /// (width)
     public let weight: Tensor

@@ -1,6 +1,6 @@
 import CTorch
 
-/// The sum of word, position and segment embeddings of packed sequences, normalised, with dropout, in one operation.
+/// The sum of word, position and segment embeddings of packed sequences, normalized, with dropout, in one operation.
 ///
 /// On the CPU the gradient of the word table is sparse: it holds the rows that occur in the batch.
 public struct PackedEmbeddings {

@@ -1,6 +1,6 @@
 import CTorch
 
-/// A transformer layer that normalises after each residual (Vaswani et al., arXiv 1706.03762), as BERT's, on packed
+/// A transformer layer that normalizes after each residual (Vaswani et al., arXiv 1706.03762), as BERT's, on packed
 /// sequences, in one operation forward and one backward.
 ///
 /// Shapes: T tokens of all examples, B examples, H hidden size.

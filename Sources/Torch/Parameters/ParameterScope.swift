@@ -3,7 +3,7 @@ public protocol ParameterSource {
     /// The parameter with this full name.
     ///
     /// - Returns: A leaf tensor that the model may own and train; `nil` where this source has none, so that the
-    ///   initialiser is used.
+    ///   initializer is used.
     /// - Throws: Where what it has under this name does not fit the shape.
     func parameter(named name: String, shape: [Int], device: Device) throws -> Tensor?
 
@@ -39,7 +39,7 @@ public struct ParameterScope {
         let seed: UInt64
         let device: Device
         let instrument: (any LayerInstrument)?
-        var initialised: [String] = []
+        var initialized: [String] = []
 
         init(
             store: ParameterStore, source: (any ParameterSource)?, seed: UInt64, device: Device,
@@ -68,8 +68,8 @@ public struct ParameterScope {
         self.context = context
     }
 
-    /// The names of parameters that the source did not have: newly initialised ones.
-    public var initialisedNames: [String] { context.initialised }
+    /// The names of parameters that the source did not have: newly initialized ones.
+    public var initialisedNames: [String] { context.initialized }
 
     public var device: Device { context.device }
 
@@ -93,7 +93,7 @@ public struct ParameterScope {
         } else {
             tensor = try initializer.tensor(
                 shape: shape, name: fullName, seed: context.seed, device: context.device)
-            context.initialised.append(fullName)
+            context.initialized.append(fullName)
         }
         try tensor.setRequiresGrad(true)
         try context.store.add(fullName, tensor)

@@ -26,7 +26,7 @@ public final class Int8Weight {
         self.scales = scales
     }
 
-    /// Quantises a matrix, each row by its largest element.
+    /// Quantizes a matrix, each row by its largest element.
     ///
     /// - Parameter weight: (rows, width), floating point.
     /// - Throws: ``TorchError`` where it is no such matrix, or an element is not finite.
@@ -86,7 +86,7 @@ extension ActivationQuantization {
 }
 
 extension Tensor {
-    /// The values as they are after quantisation to int8 and back, outside of any gradient.
+    /// The values as they are after quantization to int8 and back, outside of any gradient.
     ///
     /// - Parameters:
     ///   - byRow: Whether each row of the last dimension has a scale of its own, or all elements one.

@@ -15,7 +15,7 @@ extension Tensor {
         try .make { ct_linear(handle, weight.handle, bias?.handle, $0) }
     }
 
-    /// Normalises over the last dimensions, those of `weight`.
+    /// Normalizes over the last dimensions, those of `weight`.
     public func layerNorm(weight: Tensor, bias: Tensor, epsilon: Double) throws -> Tensor {
         try .make { ct_layer_norm(handle, weight.handle, bias.handle, epsilon, $0) }
     }

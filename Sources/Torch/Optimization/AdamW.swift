@@ -24,7 +24,7 @@ public final class AdamW {
         }
     }
 
-    /// Everything the optimiser remembers between steps, by parameter name.
+    /// Everything the optimizer remembers between steps, by parameter name.
     public struct State {
         public var step: Int
         /// The steps in which each parameter had a gradient.
@@ -267,11 +267,11 @@ extension AdamW {
         for (index, group) in groups.enumerated() {
             for (place, entry) in group.parameters.enumerated() {
                 guard let first = state.firstMoments[entry.name], let second = state.secondMoments[entry.name]
-                else { throw TorchError("the optimiser's state lacks the parameter '\(entry.name)'") }
+                else { throw TorchError("the optimizer's state lacks the parameter '\(entry.name)'") }
                 for saved in [first, second] where saved.shape != entry.tensor.shape {
                     throw TorchError(
                         "parameter '\(entry.name)' has shape \(entry.tensor.shape), "
-                            + "the optimiser's state \(saved.shape)")
+                            + "the optimizer's state \(saved.shape)")
                 }
                 copies.append((first, firstMoments[index][place]))
                 copies.append((second, secondMoments[index][place]))

@@ -1,7 +1,7 @@
 import Foundation
 
 extension AdamW {
-    /// Two groups, as Hugging Face's `Trainer` makes them: biases and normalisation weights do not decay.
+    /// Two groups, as Hugging Face's `Trainer` makes them: biases and normalization weights do not decay.
     ///
     /// - Parameters:
     ///   - store: Its parameters are trained, but for frozen ones.
@@ -46,7 +46,7 @@ extension AdamW {
         var names: Set<String> = []
         for name in stores.lazy.flatMap(\.names) where !names.insert(name).inserted {
             throw TorchError(
-                "two of the optimiser's stores have a parameter '\(name)'; give each parameter its own name")
+                "two of the optimizer's stores have a parameter '\(name)'; give each parameter its own name")
         }
         let entries = stores.flatMap(\.entries).filter(\.tensor.requiresGrad)
         try self.init(

@@ -1,10 +1,10 @@
 import Foundation
 import JSON
 
-/// Of a quantised model, what that changed.
+/// Of a quantized model, what that changed.
 extension PageBuilder {
-    mutating func quantisation(_ run: RunFiles) -> [Block] {
-        guard run.kind == .quantised else { return [] }
+    mutating func quantization(_ run: RunFiles) -> [Block] {
+        guard run.kind == .quantized else { return [] }
         let record = run.record
         var rows: [PageRow] = []
         func add(_ name: String, _ value: String?) {
@@ -39,7 +39,7 @@ extension PageBuilder {
         var blocks: [Block] = []
         if !rows.isEmpty {
             blocks.append(
-                .table(table("Quantisation", corner: "what", columns: ["value"], rows: rows, isText: true)))
+                .table(table("Quantization", corner: "what", columns: ["value"], rows: rows, isText: true)))
         }
         if let found = layers(record), !found.rows.isEmpty {
             blocks.append(.folded(found.title, found.table))
@@ -47,7 +47,7 @@ extension PageBuilder {
         return blocks
     }
 
-    /// The layers that could be quantised, in a table.
+    /// The layers that could be quantized, in a table.
     private mutating func layers(
         _ record: JSONObject
     ) -> (title: String, rows: [PageRow], table: PageTable)? {
@@ -63,7 +63,7 @@ extension PageBuilder {
                     layer["parameters"].flatMap(Self.words) ?? "",
                 ] + (isMeasured ? [sensitivity] : []))
         }
-        let title = "The \(rows.count) layers that can be quantised"
+        let title = "The \(rows.count) layers that can be quantized"
         return (
             title, rows,
             table(

@@ -74,7 +74,7 @@ public final class ExponentialMovingAverage {
     /// True if the next ``update()`` reads the weights, which must be up to date then (``AdamW/synchronize()``).
     public var isDue: Bool { step + 1 - averagedStep >= updateAfter }
 
-    /// Counts a step of the optimiser, and averages where that is due.
+    /// Counts a step of the optimizer, and averages where that is due.
     ///
     /// - Throws: ``TorchError`` inside of ``withAverages(_:)``.
     public func update() throws {
