@@ -68,13 +68,13 @@ struct Layer {
         norm();
     }
 
-    static ct_layer_options options(bool half) {
+    static ct_layer_options options(bool bfloat16) {
         ct_layer_options o{};
         o.hidden = hidden;
         o.intermediate = inner;
         o.heads = heads;
         o.activation = CT_LAYER_GELU;
-        o.half = half;
+        o.bfloat16 = bfloat16;
         o.epsilon = 1e-12;
         return o;
     }
@@ -95,16 +95,16 @@ at::Tensor by_libtorch(const at::Tensor &x, Linear &&linear) {
 
 using Way = std::function<void()>;
 
-Way own(std::shared_ptr<Layer> layer, std::shared_ptr<Handles> handles, bool half) {
+Way own(std::shared_ptr<Layer> layer, std::shared_ptr<Handles> handles, bool bfloat16) {
     std::vector<ct_tensor> parameters;
     for (const at::Tensor &parameter : layer->parameters) parameters.push_back(handles->add(parameter));
     ct_tensor input = handles->add(layer->input), offsets = handles->add(layer->offsets);
     ct_packed_layer packed = nullptr;
-    must(ct_pack_layer(parameters.data(), Layer::options(half), &packed));
+    must(ct_pack_layer(parameters.data(), Layer::options(bfloat16), &packed));
     std::shared_ptr<ct_packed_layer_s> owner(packed, ct_packed_layer_free);
     return [=] {
         ct_tensor out = nullptr;
-        must(ct_encoder_layer(input, offsets, parameters.data(), Layer::options(half), owner.get(), &out));
+        must(ct_encoder_layer(input, offsets, parameters.data(), Layer::options(bfloat16), owner.get(), &out));
         delete out;
     };
 }

@@ -116,6 +116,6 @@ std::array<at::Tensor, 3> attend_backward(const AttentionState &state, const at:
 
 }  // namespace ctorch
 
-bool ct_has_variable_length_attention(ct_device place, bool half, int64_t head_width) {
-    return ctorch::has_variable_length_attention(place.type == CT_CUDA, half ? at::kBFloat16 : at::kFloat, head_width);
+bool ct_has_variable_length_attention(ct_device place, bool bfloat16, int64_t head_width) {
+    return ctorch::has_variable_length_attention(place.type == CT_CUDA, bfloat16 ? at::kBFloat16 : at::kFloat, head_width);
 }

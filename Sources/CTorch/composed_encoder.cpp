@@ -185,7 +185,7 @@ ct_error ct_encoder_make(const ct_tensor *tables, const ct_tensor *parameters, c
 void ct_encoder_free(ct_encoder encoder) { delete encoder; }
 
 ct_error ct_encoder_run(ct_encoder encoder, const int32_t *ids, const int32_t *types_or_null, const int64_t *offsets,
-                        size_t offset_count, const ct_composed_layer *layers, bool half, bool dropout, uint64_t seed, uint64_t offset,
+                        size_t offset_count, const ct_composed_layer *layers, bool bfloat16, bool dropout, uint64_t seed, uint64_t offset,
                         ct_tensor *out) {
     return guard("encoder", {}, [&] {
         ct_encoder_s &e = *encoder->encoder;
@@ -205,7 +205,7 @@ ct_error ct_encoder_run(ct_encoder encoder, const int32_t *ids, const int32_t *t
         int64_t tokens = rounded_up(b.tokens + 1, Shape::step(b.tokens + 1));
         if (tokens > most_tokens) return;
         Shape shape{tokens, b.examples, rounded_up(b.longest, 64), types_or_null != nullptr, training, dropout && training};
-        at::ScalarType type = half ? at::kBFloat16 : at::kFloat;
+        at::ScalarType type = bfloat16 ? at::kBFloat16 : at::kFloat;
         // Graphs are of one type; another, which few use in one run, is computed layer by layer.
         if (e.weights.empty()) {
             for (size_t i = 0; i < e.options.size(); ++i) e.weights.push_back(shared_weights(layers[i]));

@@ -121,7 +121,7 @@ Hidden layer_backward(LayerPass &s, const Hidden &gradient, const std::vector<at
 using namespace ctorch;
 
 ct_composed_layer_s::ct_composed_layer_s(const std::vector<at::Tensor> &p, const ct_layer_options &o)
-    : type(o.half ? at::kBFloat16 : at::kFloat) {
+    : type(o.bfloat16 ? at::kBFloat16 : at::kFloat) {
     at::NoGradGuard no_grad;
     int64_t h = o.hidden, i = o.intermediate;
     auto options = p[query_weight].options().dtype(type).requires_grad(false);

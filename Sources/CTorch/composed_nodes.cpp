@@ -155,7 +155,7 @@ ct_error ct_composed_layer_run(ct_composed_layer layer, const ct_tensor *paramet
         state->pass.sequences = sequences(given);
         state->pass.weights = layer->layer;
         state->generation = layer->layer->generation;
-        TORCH_CHECK((options.half ? at::kBFloat16 : at::kFloat) == layer->layer->type, "the weights are of another type");
+        TORCH_CHECK((options.bfloat16 ? at::kBFloat16 : at::kFloat) == layer->layer->type, "the weights are of another type");
         std::vector<at::Tensor> all = p;
         all.push_back(x);
         if (any_requires_grad(all)) {
@@ -173,7 +173,7 @@ ct_error ct_composed_layer_run(ct_composed_layer layer, const ct_tensor *paramet
 
 ct_error ct_composed_embeddings(const ct_tensor *parameters, const int32_t *ids, ct_tensor device_ids, ct_tensor positions,
                                 ct_tensor types_or_null, ct_tensor starts, int64_t padding_index, double epsilon, double dropout,
-                                uint64_t seed, uint64_t offset, bool half, ct_tensor *out, ct_tensor *typed_out) {
+                                uint64_t seed, uint64_t offset, bool bfloat16, ct_tensor *out, ct_tensor *typed_out) {
     return guard("packed_embeddings", {device_ids, positions}, [&] {
         std::vector<at::Tensor> p = list(parameters, embedding_parameters);
         c10::OptionalDeviceGuard device;
@@ -185,7 +185,7 @@ ct_error ct_composed_embeddings(const ct_tensor *parameters, const int32_t *ids,
         pass.sequence_starts = starts->value;
         pass.epsilon = epsilon;
         pass.padding = padding_index;
-        pass.type = half ? at::kBFloat16 : at::kFloat;
+        pass.type = bfloat16 ? at::kBFloat16 : at::kFloat;
         if (any_requires_grad(p)) {
             pass.call = {dropout, seed, offset};
             if (p[word_table].is_cuda()) pass.groups = grouped(ids, device_ids->value.numel(), p[word_table], padding_index);

@@ -50,7 +50,7 @@ void prepare(const ct_encoder_s &e, Entry &entry, const Shape &s) {
     entry.numbers = at::empty({at.size}, ints);
     entry.output = at::empty({s.examples, hidden}, ints.dtype(at::kFloat));
     if (s.training) entry.gradient = at::empty_like(entry.output);
-    bool half = e.weights.front()->type == at::kBFloat16;
+    bool bfloat16 = e.weights.front()->type == at::kBFloat16;
     if (!has_variable_length_attention(entry.numbers.is_cuda(), e.weights.front()->type, hidden / e.options.front().heads))
         entry.places = at::empty({s.tokens}, ints.dtype(at::kLong));
     auto part = [&](int64_t place, int64_t count) { return entry.numbers.narrow(0, place, count); };
@@ -64,7 +64,7 @@ void prepare(const ct_encoder_s &e, Entry &entry, const Shape &s) {
     if (s.training)
         embedding.groups = {part(at.order, s.tokens), part(at.group_starts, s.tokens + 1), part(at.rows, s.tokens),
                             part(at.count, 1), s.tokens};
-    embedding.epsilon = e.epsilon, embedding.padding = e.padding, embedding.type = half ? at::kBFloat16 : at::kFloat;
+    embedding.epsilon = e.epsilon, embedding.padding = e.padding, embedding.type = bfloat16 ? at::kBFloat16 : at::kFloat;
     bool drops = s.dropout && e.dropout > 0;
     embedding.call = {drops ? e.dropout : 0, 0, 0, state};
     uint64_t offset = drops ? 1 : 0;

@@ -79,12 +79,12 @@ struct PackedEmbeddings : torch::autograd::Function<PackedEmbeddings> {
     }
 
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
-                                                   torch::autograd::variable_list slopes) {
+                                                   torch::autograd::variable_list output_gradients) {
         auto capsule = context->saved_data["state"].toCapsule();
         auto &state = static_cast<EmbeddingsState &>(*capsule);
         std::vector<at::Tensor> p = context->get_saved_variables();
         int64_t hidden = p[word_table].size(1);
-        at::Tensor slope = slopes[0].contiguous();
+        at::Tensor output_gradient = output_gradients[0].contiguous();
 
         // Tokens by id, without those of padding, whose row is never trained.
         const int32_t *ids = const_data<int32_t>(state.ids);
@@ -113,7 +113,7 @@ struct PackedEmbeddings : torch::autograd::Function<PackedEmbeddings> {
                                         .normalized = data(state.normalized),
                                         .deviation = data(state.deviation),
                                         .bits = optional_bits(state.bits),
-                                        .output_slope = data(slope),
+                                        .output_gradient = data(output_gradient),
                                         .order = order.data(),
                                         .row_starts = starts.data(),
                                         .rows = count,

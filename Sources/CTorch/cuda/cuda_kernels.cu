@@ -498,7 +498,7 @@ __global__ void __launch_bounds__(sum_warps *warp_size)
 // ---- Activations ----
 
 struct Activated {
-    float value, slope;
+    float value, derivative;
 };
 
 // exp and 1 / x to about 22 bits, enough for what is rounded to bfloat16.
@@ -625,7 +625,7 @@ __global__ void __launch_bounds__(activation_threads) activation_backward_kernel
             for (int i = 0; i < piece; ++i) {
                 Activated activated = activate<S::activation, S::fast>(u[k][i]);
                 u[k][i] = activated.value;
-                g[k][i] *= activated.slope;
+                g[k][i] *= activated.derivative;
                 sums[i] += g[k][i];
             }
             store_piece<S::vector>(gradient_u + at, count, g[k]);

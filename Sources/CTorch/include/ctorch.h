@@ -223,14 +223,14 @@ double ct_calibration_operations(ct_way way);
 // The instruction set of the kernels; DISTILL_CPU_CAPABILITY (avx512_bf16, avx512, avx2, default) chooses a lesser one.
 const char *ct_kernels_name(void);
 // Giga floating-point operations a second that their innermost loop reaches on all threads, from the first cache.
-ct_error ct_kernels_peak(bool half, double *out);
+ct_error ct_kernels_peak(bool bfloat16, double *out);
 
 enum { CT_LAYER_GELU, CT_LAYER_GELU_TANH, CT_LAYER_RELU, CT_LAYER_SILU };
 
 typedef struct {
     int64_t hidden, intermediate, heads;
     int32_t activation;
-    bool half;        // multiply in bfloat16
+    bool bfloat16;    // multiply in bfloat16
     bool first_only;  // only each example's first token goes through: the output is (B, hidden)
     double epsilon, attention_dropout;
     double hidden_dropout, output_dropout;  // after attention; after the second product
@@ -270,7 +270,7 @@ typedef struct {
     int64_t longest;
 } ct_device_sequences;
 // Whether attention of such heads needs no `places` on the device.
-bool ct_has_variable_length_attention(ct_device device, bool half, int64_t head_width);
+bool ct_has_variable_length_attention(ct_device device, bool bfloat16, int64_t head_width);
 // Where the CUDA kernels of this package were loaded from; "" where libtorch's operations compute all.
 const char *ct_cuda_kernels_path(void);
 
@@ -280,7 +280,7 @@ typedef struct ct_composed_handle_s *ct_composed_layer;
 ct_error ct_composed_layer_make(const ct_tensor *parameters, ct_layer_options options, ct_composed_layer *out);
 ct_error ct_composed_layer_refresh(ct_composed_layer layer, const ct_tensor *parameters);
 void ct_composed_layer_free(ct_composed_layer layer);
-// input (tokens, hidden) float32 and, where `half`, the same in bfloat16 or NULL → the layer's output in both forms;
+// input (tokens, hidden) float32 and, where `bfloat16`, the same in bfloat16 or NULL → the layer's output in both forms;
 // *typed_out is NULL in float32. In the graph where a gradient is wanted.
 ct_error ct_composed_layer_run(ct_composed_layer layer, const ct_tensor *parameters, ct_layer_options options, ct_tensor input,
                                ct_tensor typed_or_null, ct_device_sequences sequences, ct_tensor *out, ct_tensor *typed_out);
@@ -288,7 +288,7 @@ ct_error ct_composed_layer_run(ct_composed_layer layer, const ct_tensor *paramet
 // on the host. `starts` as in ct_device_sequences. The word table's gradient is dense.
 ct_error ct_composed_embeddings(const ct_tensor *parameters, const int32_t *ids, ct_tensor device_ids, ct_tensor positions,
                                 ct_tensor types_or_null, ct_tensor starts, int64_t padding_index, double epsilon, double dropout,
-                                uint64_t seed, uint64_t offset, bool half, ct_tensor *out, ct_tensor *typed_out);
+                                uint64_t seed, uint64_t offset, bool bfloat16, ct_tensor *out, ct_tensor *typed_out);
 
 // A whole encoder whose kernels a captured CUDA graph starts together. *out of ct_encoder_make is NULL where there are no such
 // graphs; `emulated` runs the same code without them, also on the CPU, for tests. `options` (layers) have their dropout
@@ -302,7 +302,7 @@ void ct_encoder_free(ct_encoder encoder);
 // layer by layer: the first of its shape, a large one, or while a backward pass is still to come. It is overwritten by the next
 // run. `layers` are the layers' weights in this type.
 ct_error ct_encoder_run(ct_encoder encoder, const int32_t *ids, const int32_t *types_or_null, const int64_t *offsets,
-                        size_t offset_count, const ct_composed_layer *layers, bool half, bool dropout, uint64_t seed,
+                        size_t offset_count, const ct_composed_layer *layers, bool bfloat16, bool dropout, uint64_t seed,
                         uint64_t offset, ct_tensor *out);
 
 // What a kernel's dropout multiplies (rows, width) with: 0, or 1 / (1 - probability).

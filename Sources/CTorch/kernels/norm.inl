@@ -55,26 +55,26 @@ CT_INLINE float normalize_row(const float *row, int64_t width, const float *weig
     return deviation;
 }
 
-// The way back through `normalize_row`: from the slope of its output to that of its input. Adds the row's share to
-// the slopes of weight and bias.
-CT_INLINE void normalize_row_backward(const float *slope, const float *normalized, float deviation, const float *weight,
-                                      int64_t width, float *input_slope, float *weight_slope, float *bias_slope) {
+// The way back through `normalize_row`: from the gradient of its output to that of its input. Adds the row's share to
+// the gradients of weight and bias.
+CT_INLINE void normalize_row_backward(const float *gradient, const float *normalized, float deviation, const float *weight,
+                                      int64_t width, float *input_gradient, float *weight_gradient, float *bias_gradient) {
     vf total = vf{}, product = vf{};
     for (int64_t c = 0; c < width; c += 16) {
         int64_t left = width - c;
-        vf dy = load_part(slope + c, left), x = load_part(normalized + c, left);
+        vf dy = load_part(gradient + c, left), x = load_part(normalized + c, left);
         vf dx = dy * load_part(weight + c, left);
         total += dx;
         product += dx * x;
-        store_part(weight_slope + c, load_part(weight_slope + c, left) + dy * x, left);
-        store_part(bias_slope + c, load_part(bias_slope + c, left) + dy, left);
+        store_part(weight_gradient + c, load_part(weight_gradient + c, left) + dy * x, left);
+        store_part(bias_gradient + c, load_part(bias_gradient + c, left) + dy, left);
     }
     float mean = sum(total) / static_cast<float>(width), mean_product = sum(product) / static_cast<float>(width);
     for (int64_t c = 0; c < width; c += 16) {
         int64_t left = width - c;
-        vf dx = load_part(slope + c, left) * load_part(weight + c, left);
+        vf dx = load_part(gradient + c, left) * load_part(weight + c, left);
         vf x = load_part(normalized + c, left);
-        store_part(input_slope + c, (dx - mean - x * mean_product) * deviation, left);
+        store_part(input_gradient + c, (dx - mean - x * mean_product) * deviation, left);
     }
 }
 

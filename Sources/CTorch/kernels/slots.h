@@ -24,13 +24,13 @@ enum class Slot : int {
     head_weights = 4,
     // The same on its way back: the contexts' gradients, a panel of scores and of their gradients, all weights and all scores'
     // gradients, and both operands of the products after it.
-    slope_contexts = 3,
-    slope_scores = 4,
-    slope_score_panel = 5,
-    slope_weights = 6,
-    slope_all_scores = 7,
-    slope_left = 8,
-    slope_right = 9,
+    attention_backward_contexts = 3,
+    attention_backward_scores = 4,
+    attention_backward_score_panel = 5,
+    attention_backward_weights = 6,
+    attention_backward_all_scores = 7,
+    attention_backward_left = 8,
+    attention_backward_right = 9,
     // A token's embedding.
     embedding_row = 0,
     last_of_task = 9,

@@ -89,8 +89,8 @@ struct LayerBackward {
     LayerMemory memory;  // `inner` is overwritten
     Mask attention_mask, mask1, mask2;
     const float *input;         // (T, H), of the forward pass
-    const float *output_slope;  // (Q, H)
-    float *input_slope;         // (T, H)
+    const float *output_gradient;  // (Q, H)
+    float *input_gradient;         // (T, H)
     LayerGradients gradients;
 };
 
@@ -158,7 +158,7 @@ struct EmbeddingsBackward {
     Mask mask;
     const float *normalized, *deviation;
     const uint16_t *bits;
-    const float *output_slope;  // (T, H)
+    const float *output_gradient;  // (T, H)
     // Rows of the word table that occur, ascending, and for each where its tokens stand in `order`.
     const int32_t *order;
     const int64_t *row_starts;
@@ -183,11 +183,11 @@ struct Table {
     void (*mask_bits)(const Mask &mask, int64_t rows, int64_t width, uint16_t *bits);
 
     // Words that a (columns, length) weight takes as a right operand, and making it; `transposed` for the way forward.
-    int64_t (*packed_words)(bool half, int64_t columns, int64_t length);
-    void (*pack)(bool half, bool transposed, const float *weight, int64_t columns, int64_t length, uint32_t *to);
+    int64_t (*packed_words)(bool bfloat16, int64_t columns, int64_t length);
+    void (*pack)(bool bfloat16, bool transposed, const float *weight, int64_t columns, int64_t length, uint32_t *to);
 
-    void (*layer_forward)(bool half, const LayerForward &call);
-    void (*layer_backward)(bool half, const LayerBackward &call);
+    void (*layer_forward)(bool bfloat16, const LayerForward &call);
+    void (*layer_backward)(bool bfloat16, const LayerBackward &call);
 
     // The right operand of int8 weights (columns, length), and each column's sum.
     int64_t (*int8_words)(int64_t columns, int64_t length);
@@ -210,7 +210,7 @@ struct Table {
     void (*scale)(float *values, float factor, int64_t count);
 
     // Giga floating-point operations a second of the innermost loop on data in the first cache, on one thread.
-    double (*peak)(bool half);
+    double (*peak)(bool bfloat16);
 };
 
 // The kernels for this processor; DISTILL_CPU_CAPABILITY (avx512_bf16, avx512, avx2, default) chooses lesser ones.

@@ -162,9 +162,9 @@ CT_INLINE vf activate(Activation kind, vf x) {
 }
 
 struct Activated {
-    vf value, slope;
+    vf value, derivative;
 };
-CT_INLINE Activated activate_with_slope(Activation kind, vf x) {
+CT_INLINE Activated activate_with_derivative(Activation kind, vf x) {
     switch (kind) {
     case Activation::gelu: {
         Normal n = normal(x);

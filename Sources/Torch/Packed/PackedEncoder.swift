@@ -58,7 +58,7 @@ public final class PackedEncoder {
         var out: ct_tensor?
         let starts = offsets.map { Int64($0) }
         // Made by the first batch, which the layers compute one by one.
-        let weights: [ct_composed_layer?] = layers.map { $0.composedWeights(half: dtype == .bfloat16) }
+        let weights: [ct_composed_layer?] = layers.map { $0.composedWeights(bfloat16: dtype == .bfloat16) }
         guard !weights.contains(nil) else { return nil }
         func run(_ types: UnsafePointer<Int32>?) -> ct_error? {
             ct_encoder_run(

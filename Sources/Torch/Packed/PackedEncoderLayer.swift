@@ -10,7 +10,7 @@ public final class PackedEncoderLayer {
     private let hiddenDropout: Double
     private let outputDropout: Double
     private let attentionDropout: Double
-    private var packed: (layer: ct_packed_layer, version: Int64, half: Bool)?
+    private var packed: (layer: ct_packed_layer, version: Int64, bfloat16: Bool)?
     private var composed: ComposedLayer?
 
     /// - Parameters:
@@ -54,7 +54,7 @@ public final class PackedEncoderLayer {
         self.attentionDropout = attentionDropout
         options = ct_layer_options(
             hidden: Int64(hidden), intermediate: Int64(inner), heads: Int64(heads), activation: code,
-            half: false,
+            bfloat16: false,
             first_only: false, epsilon: attentionNorm.epsilon, attention_dropout: 0, hidden_dropout: 0,
             output_dropout: 0, seed: 0, offset: 0)
     }
@@ -104,7 +104,7 @@ public final class PackedEncoderLayer {
     private func composed(
         _ x: PackedHidden, _ sequences: PackedSequences, _ options: ct_layer_options
     ) throws -> PackedHidden {
-        if let composed, try composed.suits(parameters, half: options.half) {
+        if let composed, try composed.suits(parameters, bfloat16: options.bfloat16) {
             return try composed(x, sequences, parameters, options)
         }
         let made = try ComposedLayer(parameters, options)
@@ -113,8 +113,8 @@ public final class PackedEncoderLayer {
     }
 
     /// The weights that the layer was last computed with by libtorch's operations, where they are of a type.
-    func composedWeights(half: Bool) -> ct_composed_layer? {
-        composed.flatMap { $0.isHalf == half ? $0.handle : nil }
+    func composedWeights(bfloat16: Bool) -> ct_composed_layer? {
+        composed.flatMap { $0.isBFloat16 == bfloat16 ? $0.handle : nil }
     }
 
     /// The layer's options with its dropout probabilities.
@@ -128,7 +128,7 @@ public final class PackedEncoderLayer {
 
     private func options(_ dtype: DType, _ firstOnly: Bool, _ state: DropoutState?) -> ct_layer_options {
         var options = state == nil ? self.options : trainingOptions
-        options.half = dtype == .bfloat16
+        options.bfloat16 = dtype == .bfloat16
         options.first_only = firstOnly
         if let state {
             let position = state.next(3)
@@ -140,13 +140,13 @@ public final class PackedEncoderLayer {
     /// The weights as they are multiplied with, made anew when a parameter has changed.
     private func packedLayer(_ options: ct_layer_options) throws -> ct_packed_layer? {
         let version = parameters.reduce(Int64(0)) { $0 &* 31 &+ ct_version_of($1.handle) }
-        if let packed, packed.version == version, packed.half == options.half { return packed.layer }
+        if let packed, packed.version == version, packed.bfloat16 == options.bfloat16 { return packed.layer }
         if let old = packed?.layer { ct_packed_layer_free(old) }
         packed = nil
         var layer: ct_packed_layer?
         try Tensor.withHandles(parameters) { handles, _ in try check(ct_pack_layer(handles, options, &layer))
         }
-        if let layer { packed = (layer, version, options.half) }
+        if let layer { packed = (layer, version, options.bfloat16) }
         // From here on a model in a mapped file is read from its packed form.
         for parameter in parameters where parameter.count > 1 << 14 { ct_release_pages(parameter.handle) }
         return layer

@@ -46,7 +46,7 @@ public final class PackedMixedLayer {
         hidden = attentionNorm.weight.count
         let options = ct_layer_options(
             hidden: Int64(hidden), intermediate: Int64(intermediate.bias?.count ?? 0),
-            heads: Int64(heads), activation: code, half: false, first_only: false,
+            heads: Int64(heads), activation: code, bfloat16: false, first_only: false,
             epsilon: attentionNorm.epsilon, attention_dropout: 0, hidden_dropout: 0, output_dropout: 0,
             seed: 0,
             offset: 0)
