@@ -80,7 +80,7 @@ struct Layer {
     }
 };
 
-// The layer by libtorch's operations; `linear(place, x)` multiplies with the weight at that place.
+// The layer by libtorch's operations; `linear(index, x)` multiplies with the weight at that index.
 template <class Linear>
 at::Tensor by_libtorch(const at::Tensor &x, Linear &&linear) {
     int64_t examples = x.size(0) / length;
@@ -113,8 +113,8 @@ Way libtorch(std::shared_ptr<Layer> layer, at::ScalarType type) {
     std::vector<at::Tensor> parameters;
     for (const at::Tensor &parameter : layer->parameters) parameters.push_back(parameter.to(type));
     return [=, x = layer->input.to(type)] {
-        by_libtorch(x, [&](size_t place, const at::Tensor &rows) {
-            return at::linear(rows, parameters[place], parameters[place + 1]);
+        by_libtorch(x, [&](size_t index, const at::Tensor &rows) {
+            return at::linear(rows, parameters[index], parameters[index + 1]);
         });
     };
 }
@@ -122,9 +122,9 @@ Way libtorch(std::shared_ptr<Layer> layer, at::ScalarType type) {
 // Each weight's int8 values and scales.
 std::vector<ct_tensor> quantized(const Layer &layer, Handles &handles, bool values) {
     std::vector<ct_tensor> result;
-    for (LayerParameter place : linear_weights) {
+    for (LayerParameter index : linear_weights) {
         ct_tensor steps = nullptr, scales = nullptr;
-        must(ct_quantize_rows(handles.add(layer.parameters[place]), &steps, &scales));
+        must(ct_quantize_rows(handles.add(layer.parameters[index]), &steps, &scales));
         handles.owned.emplace_back(steps);
         handles.owned.emplace_back(scales);
         result.push_back(values ? steps : scales);
@@ -157,10 +157,10 @@ Way libtorch_int8(std::shared_ptr<Layer> layer, std::shared_ptr<Handles> handles
         (*linears)[linear_weights[i]] = std::shared_ptr<ct_int8_linear_s>(made, ct_int8_linear_free);
     }
     return [=] {
-        by_libtorch(layer->input, [&](size_t place, const at::Tensor &rows) {
-            ct_tensor_s x(rows), bias(layer->parameters[place + 1]);
+        by_libtorch(layer->input, [&](size_t index, const at::Tensor &rows) {
+            ct_tensor_s x(rows), bias(layer->parameters[index + 1]);
             ct_tensor out = nullptr;
-            must(ct_int8_linear_run((*linears)[place].get(), &x, &bias, {CT_INT8_PER_TOKEN, 0, 0}, &out));
+            must(ct_int8_linear_run((*linears)[index].get(), &x, &bias, {CT_INT8_PER_TOKEN, 0, 0}, &out));
             std::unique_ptr<ct_tensor_s> owner(out);
             return owner->value;
         });

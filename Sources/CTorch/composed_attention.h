@@ -8,7 +8,7 @@ namespace ctorch {
 // Where the examples of a batch lie, on their device.
 struct DeviceSequences {
     at::Tensor starts;  // (B + 1) int32: where each begins, and the number of all tokens
-    at::Tensor places;  // (T) int64: where each token stands in the padded batch, row after row
+    at::Tensor padded_indices;  // (T) int64: where each token stands in the padded batch, row after row
     int64_t longest;
     int64_t count() const { return starts.numel() - 1; }
 };

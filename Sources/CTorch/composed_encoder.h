@@ -42,7 +42,7 @@ struct Layout {
 struct Entry {
     int64_t uses = 0;
     bool refused = false;
-    at::Tensor numbers, places, output, gradient;
+    at::Tensor numbers, padded_indices, output, gradient;
     EmbeddingPass embedding;
     std::vector<LayerPass> layers;
     cg_graph forward = nullptr, backward = nullptr;

@@ -51,7 +51,7 @@ struct LayerPass {
     at::Tensor inner;
     bool has_typed = false;
 
-    DropoutCall call(double probability, uint64_t place) const { return {probability, options.seed, options.offset + place, state}; }
+    DropoutCall call(double probability, uint64_t index) const { return {probability, options.seed, options.offset + index, state}; }
     DropoutCall attention_call() const { return call(options.attention_dropout, 0); }
     DropoutCall call1() const { return call(options.hidden_dropout, 1); }
     DropoutCall call2() const { return call(options.output_dropout, 2); }

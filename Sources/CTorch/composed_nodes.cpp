@@ -99,7 +99,7 @@ struct Embeddings : torch::autograd::Function<Embeddings> {
 DeviceSequences sequences(const ct_device_sequences &given) {
     DeviceSequences result;
     result.starts = given.starts->value;
-    if (given.places) result.places = given.places->value;
+    if (given.padded_indices) result.padded_indices = given.padded_indices->value;
     result.longest = given.longest;
     return result;
 }

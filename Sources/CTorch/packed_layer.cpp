@@ -29,13 +29,13 @@ void check_layer(const at::Tensor &input, const at::Tensor &offsets, const std::
     check_float(input, {input.size(0), o.hidden}, "the input");
     check_offsets(offsets, input.size(0));
     int64_t h = o.hidden, i = o.intermediate;
-    for (int place = 0; place < layer_parameters; ++place) {
-        switch (place) {
-        case query_weight: case key_weight: case value_weight: case output_weight: check_float(p[place], {h, h}, "a weight"); break;
-        case inner_weight: check_float(p[place], {i, h}, "the intermediate weight"); break;
-        case outer_weight: check_float(p[place], {h, i}, "the output weight"); break;
-        case inner_bias: check_float(p[place], {i}, "the intermediate bias"); break;
-        default: check_float(p[place], {h}, "a bias or norm");
+    for (int index = 0; index < layer_parameters; ++index) {
+        switch (index) {
+        case query_weight: case key_weight: case value_weight: case output_weight: check_float(p[index], {h, h}, "a weight"); break;
+        case inner_weight: check_float(p[index], {i, h}, "the intermediate weight"); break;
+        case outer_weight: check_float(p[index], {h, i}, "the output weight"); break;
+        case inner_bias: check_float(p[index], {i}, "the intermediate bias"); break;
+        default: check_float(p[index], {h}, "a bias or norm");
         }
     }
 }
@@ -185,14 +185,14 @@ struct Layer : torch::autograd::Function<Layer> {
         ct_packed_layer_s back(p, o, false);
         at::Tensor key_value = floats({2 * h, h}), key_value_bias = floats({2 * h});
         std::vector<at::Tensor> gradients(layer_parameters);
-        for (int place = 0; place < layer_parameters; ++place)
-            if (place < key_weight || place > value_bias) gradients[place] = at::empty_like(p[place]);
+        for (int index = 0; index < layer_parameters; ++index)
+            if (index < key_weight || index > value_bias) gradients[index] = at::empty_like(p[index]);
         gradients[key_weight] = key_value.narrow(0, 0, h);
         gradients[value_weight] = key_value.narrow(0, h, h);
         gradients[key_bias] = key_value_bias.narrow(0, 0, h);
         gradients[value_bias] = key_value_bias.narrow(0, h, h);
         at::Tensor input_gradient = at::empty_like(input);
-        auto to = [&](LayerParameter place) { return mutable_data(gradients[place]); };
+        auto to = [&](LayerParameter index) { return mutable_data(gradients[index]); };
         k::table().layer_backward(o.bfloat16, {.shape = kernel_shape(o),
                                            .sequences = sequences(state.offsets),
                                            .weights = back.weights(p),

@@ -160,9 +160,9 @@ const char *ct_cpu_capability(void) {
     return capability.c_str();
 }
 
-bool ct_has_fast_bfloat16(ct_device place) {
+bool ct_has_fast_bfloat16(ct_device target) {
     try {
-        switch (place.type) {
+        switch (target.type) {
         case CT_CUDA: return at::detail::getCUDAHooks().deviceCount() > 0 && ctorch::is_ampere();
         default: return false;
         }
@@ -194,9 +194,9 @@ int32_t ct_device_count(ct_device_type type) {
     }
 }
 
-ct_error ct_synchronize(ct_device place) {
+ct_error ct_synchronize(ct_device target) {
     return guard("synchronize", {}, [&] {
-        at::Device which = device(place);
+        at::Device which = device(target);
         if (which.is_cpu()) return;
         c10::impl::VirtualGuardImpl implementation(which.type());
         implementation.synchronizeDevice(which.has_index() ? which.index() : implementation.getDevice().index());
@@ -205,18 +205,18 @@ ct_error ct_synchronize(ct_device place) {
 
 namespace {
 // A device's allocator and index, where it keeps statistics.
-std::pair<c10::DeviceAllocator *, c10::DeviceIndex> allocator_of(ct_device place) {
-    at::Device which = device(place);
+std::pair<c10::DeviceAllocator *, c10::DeviceIndex> allocator_of(ct_device target) {
+    at::Device which = device(target);
     if (which.is_cpu()) return {nullptr, 0};
     c10::impl::VirtualGuardImpl implementation(which.type());
     return {c10::getDeviceAllocator(which.type()), which.has_index() ? which.index() : implementation.getDevice().index()};
 }
 }  // namespace
 
-ct_error ct_device_memory(ct_device place, int64_t *now, int64_t *peak) {
+ct_error ct_device_memory(ct_device target, int64_t *now, int64_t *peak) {
     return guard("device_memory", {}, [&] {
         *now = *peak = 0;
-        auto [allocator, index] = allocator_of(place);
+        auto [allocator, index] = allocator_of(target);
         if (!allocator || !allocator->initialized()) return;
         auto stats = allocator->getDeviceStats(index);
         auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
@@ -224,16 +224,16 @@ ct_error ct_device_memory(ct_device place, int64_t *now, int64_t *peak) {
     });
 }
 
-ct_error ct_empty_cache(ct_device place) {
+ct_error ct_empty_cache(ct_device target) {
     return guard("empty_cache", {}, [&] {
-        auto [allocator, index] = allocator_of(place);
+        auto [allocator, index] = allocator_of(target);
         if (allocator && allocator->initialized()) allocator->emptyCache();
     });
 }
 
-ct_error ct_reset_peak_memory(ct_device place) {
+ct_error ct_reset_peak_memory(ct_device target) {
     return guard("reset_peak_memory", {}, [&] {
-        auto [allocator, index] = allocator_of(place);
+        auto [allocator, index] = allocator_of(target);
         if (allocator && allocator->initialized()) allocator->resetPeakStats(index);
     });
 }

@@ -263,13 +263,13 @@ ct_error ct_packed_embeddings(const ct_tensor *parameters, ct_tensor ids, ct_ten
 // MARK: Encoders on packed sequences (any device)
 
 // The same by libtorch's operations, and by the CUDA kernels of this package where they are loaded. Where the examples of a
-// batch lie, as tensors on the device: `starts` (B + 1) int32; `places` (T) int64, where each token stands in the padded batch,
+// batch lie, as tensors on the device: `starts` (B + 1) int32; `padded_indices` (T) int64, where each token stands in the padded batch,
 // row after row, NULL where ct_has_variable_length_attention; `longest` is the longest example.
 typedef struct {
-    ct_tensor starts, places;
+    ct_tensor starts, padded_indices;
     int64_t longest;
 } ct_device_sequences;
-// Whether attention of such heads needs no `places` on the device.
+// Whether attention of such heads needs no `padded_indices` on the device.
 bool ct_has_variable_length_attention(ct_device device, bool bfloat16, int64_t head_width);
 // Where the CUDA kernels of this package were loaded from; "" where libtorch's operations compute all.
 const char *ct_cuda_kernels_path(void);

@@ -85,8 +85,8 @@ void backward_blocks(const LayerBackward &call, const BackwardBuffers<S> &buffer
                     [&](int64_t r, int64_t column, int64_t height, int64_t count, const float *tile) {
                         vf s0 = vf{}, s1 = vf{};
                         for (int64_t i = 0; i < height; ++i) {
-                            int64_t place = (first + r + i) * inner + column;
-                            S *before = static_cast<S *>(call.memory.inner) + place, *to = buffers.inner + place;
+                            int64_t index = (first + r + i) * inner + column;
+                            S *before = static_cast<S *>(call.memory.inner) + index, *to = buffers.inner + index;
                             for (int64_t half = 0; half < 32 && half < count; half += 16) {
                                 Activated a = activate_with_derivative(shape.activation, load_part(before + half, count - half));
                                 vf d = load(tile + i * 32 + half) * a.derivative;
@@ -123,9 +123,9 @@ void backward_blocks(const LayerBackward &call, const BackwardBuffers<S> &buffer
         multiply_to<S>(packed, rows, hidden, call.back.output, hidden, buffers.context + first * hidden, hidden);
     });
     const LayerGradients &to = call.gradients;
-    float *places[] = {to.norm2_weight, to.norm2_bias, to.norm1_weight, to.norm1_bias, to.outer_bias, to.output_bias, to.inner_bias};
+    float *targets[] = {to.norm2_weight, to.norm2_bias, to.norm1_weight, to.norm1_bias, to.outer_bias, to.output_bias, to.inner_bias};
     for (int part = 0; part < 7; ++part)
-        add_partials(partials + part * hidden, blocks.count, parts.width, part == 6 ? inner : hidden, places[part]);
+        add_partials(partials + part * hidden, blocks.count, parts.width, part == 6 ? inner : hidden, targets[part]);
 }
 
 template <class S>

@@ -30,13 +30,13 @@ final class ComposedLayer {
     func callAsFunction(
         _ x: PackedHidden, _ sequences: PackedSequences, _ parameters: [Tensor], _ options: ct_layer_options
     ) throws -> PackedHidden {
-        let needsPlaces = !ct_has_variable_length_attention(
+        let needsPaddedIndices = !ct_has_variable_length_attention(
             sequences.device.code, options.bfloat16, options.hidden / options.heads)
-        return try sequences.withDeviceSequences(padded: needsPlaces) { places in
+        return try sequences.withDeviceSequences(padded: needsPaddedIndices) { deviceSequences in
             try Tensor.withHandles(parameters) { handles, _ in
                 try PackedHidden.make {
                     ct_composed_layer_run(
-                        handle, handles, options, x.wide.handle, options.bfloat16 ? x.typed?.handle : nil, places,
+                        handle, handles, options, x.wide.handle, options.bfloat16 ? x.typed?.handle : nil, deviceSequences,
                         $0, $1)
                 }
             }

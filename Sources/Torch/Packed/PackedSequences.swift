@@ -13,7 +13,7 @@ public final class PackedSequences {
     private let starts: Tensor?
     /// (T) int32 on the device: each token's place in its example, from 0.
     private let positions: Tensor?
-    private var places: Tensor?
+    private var paddedIndices: Tensor?
 
     /// - Throws: ``TorchError`` where memory is short.
     public convenience init(offsets: [Int]) throws { try self.init(offsets: offsets, device: .cpu) }
@@ -46,11 +46,11 @@ public final class PackedSequences {
         padded: Bool, _ body: (ct_device_sequences) throws -> Result
     ) throws -> Result {
         let starts = try self.starts ?? Tensor(offsets.map { Int32($0) }, device: device)
-        let places = padded ? try tokenPlaces() : nil
-        return try withExtendedLifetime((starts, places)) {
+        let indices = padded ? try tokenIndices() : nil
+        return try withExtendedLifetime((starts, indices)) {
             try body(
                 ct_device_sequences(
-                    starts: starts.handle, places: places?.handle, longest: Int64(longest)))
+                    starts: starts.handle, padded_indices: indices?.handle, longest: Int64(longest)))
         }
     }
 
@@ -61,10 +61,10 @@ public final class PackedSequences {
     }
 
     /// Returns the index of each token in the padded batch, counted row by row: (T) int64.
-    private func tokenPlaces() throws -> Tensor {
-        if let places { return places }
+    private func tokenIndices() throws -> Tensor {
+        if let paddedIndices { return paddedIndices }
         let made = try Tensor(Self.paddedPlaces(offsets), device: device)
-        places = made
+        paddedIndices = made
         return made
     }
 
@@ -72,12 +72,12 @@ public final class PackedSequences {
     public static func paddedPlaces(_ offsets: [Int]) -> [Int] {
         let rows = 0..<offsets.count - 1
         let longest = rows.reduce(0) { max($0, offsets[$1 + 1] - offsets[$1]) }
-        var places: [Int] = []
-        places.reserveCapacity(offsets.last ?? 0)
+        var indices: [Int] = []
+        indices.reserveCapacity(offsets.last ?? 0)
         for row in rows {
-            for token in 0..<offsets[row + 1] - offsets[row] { places.append(row * longest + token) }
+            for token in 0..<offsets[row + 1] - offsets[row] { indices.append(row * longest + token) }
         }
-        return places
+        return indices
     }
 
     /// The offsets, then each token's place in its example.
