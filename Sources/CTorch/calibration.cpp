@@ -1,4 +1,4 @@
-// What this machine is fast at, measured: one transformer layer by each way of computing it.
+// The measured speed of this machine: one transformer layer by each way of computing it.
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/gelu.h>
@@ -40,7 +40,7 @@ struct Handles {
     }
 };
 
-// Numbers that are neither all alike nor random: the same measurement each time.
+// Values that are neither all equal nor random: the same measurement each time.
 at::Tensor numbers(at::IntArrayRef shape, double scale) {
     int64_t count = 1;
     for (int64_t size : shape) count *= size;
@@ -189,9 +189,9 @@ ct_error ct_calibrate(double *seconds) {
         ways[CT_WAY_LIBTORCH_INT8] = libtorch_int8(layer, handles);
         ways[CT_WAY_KERNELS_INT8_SINGLE] = own_int8(single, handles);
         ways[CT_WAY_LIBTORCH_INT8_SINGLE] = libtorch_int8(single, handles);
-        // In turn, so that what disturbs one disturbs all, and some passes of each in a row: the first of them finds the
-        // threads asleep and the caches full of the other ways' data, and does not count. The shortest time is the least
-        // disturbed. The first round also tells which are out of the question.
+        // In turn, so that a disturbance affects all ways alike, with several runs of each in a row: the first of them finds
+        // the threads asleep and the caches full of the other ways' data, and does not count. The shortest time is the least
+        // disturbed. The first round also shows which ways need not be measured further.
         std::fill(seconds, seconds + CT_WAYS, std::numeric_limits<double>::infinity());
         double first = std::numeric_limits<double>::infinity();
         for (int round = 0; round < 3; ++round)

@@ -15,7 +15,7 @@ namespace ctorch {
 
 namespace {
 
-// libtorch's kernels that add up in any order do so in one order while this lives.
+// Makes libtorch's kernels with a nondeterministic order of summation use a deterministic one while this lives.
 class Deterministic {
   public:
     Deterministic()
@@ -43,7 +43,7 @@ at::Tensor unpadded(const at::Tensor &x, const DeviceSequences &s) {
     return x.transpose(1, 2).reshape({s.count() * s.longest, -1}).index_select(0, s.padded_indices);
 }
 
-// Queries, of each token or of each example's first: (B, heads, L or 1, width).
+// Queries of every token, or of each example's first: (B, heads, L or 1, width).
 at::Tensor padded_queries(const at::Tensor &x, bool first_only, const DeviceSequences &s) {
     return first_only ? x.unsqueeze(2) : padded(x, s);
 }
@@ -72,7 +72,7 @@ void attend(AttentionState &state, const at::Tensor &query, const at::Tensor &ke
     double scale = scale_of(state.query);
     if (has_variable_length_attention(query.is_cuda(), query.scalar_type(), width)) {
         state.query_starts = first_only ? at::arange(s.count() + 1, s.starts.options()) : s.starts;
-        // A captured graph draws from the generator as it stands at each replay.
+        // A captured graph draws from the generator's state at each replay.
         if (call.on() && !call.state) seed_generator(query.device(), call.seed, call.offset);
         at::Tensor output, debug;
         std::tie(output, state.log_sum, state.random, state.unused, debug) = at::_flash_attention_forward(

@@ -1,4 +1,4 @@
-// Layers and embeddings by libtorch's operations as nodes of the graph, one by one, and their C interface.
+// Layers and embeddings by libtorch's operations as single autograd nodes, and their C interface.
 
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/ops/empty.h>
@@ -109,12 +109,12 @@ void hand_out(const torch::autograd::variable_list &outputs, ct_tensor *out, ct_
     *typed_out = outputs.size() > 1 ? wrap(outputs[1]) : nullptr;
 }
 
-// Kernels are started on the current device; the backward pass has a thread for each device.
+// Kernels are launched on the current device; autograd has a thread for each device.
 void make_current(c10::OptionalDeviceGuard &guard, const at::Tensor &tensor) {
     if (!tensor.is_cpu()) guard.reset_device(tensor.device());
 }
 
-// What the backward pass of a word table needs, brought to the device in one transfer.
+// The token groups that the backward pass of a word embedding table needs, copied to the device in one transfer.
 TokenGroups grouped(const int32_t *ids, int64_t count, const at::Tensor &table, int64_t padding) {
     at::Tensor host = at::empty({3 * count + 2}, at::TensorOptions(at::kInt).pinned_memory(table.is_cuda()));
     int32_t *numbers = host.mutable_data_ptr<int32_t>();

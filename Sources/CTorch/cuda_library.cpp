@@ -18,7 +18,7 @@ namespace ctorch {
 
 namespace {
 
-// Where a library may lie: where a variable says, beside the program, or in `lib` beside the program's folder.
+// The possible paths of a library: that of a variable, beside the program, or in `lib` beside the program's folder.
 std::vector<std::string> candidates(const char *named, const char *file) {
     std::string file_name = file;
     if (named && *named) return {named};
@@ -36,7 +36,7 @@ std::vector<std::string> candidates(const char *named, const char *file) {
 struct Library {
     CudaKernels kernels{};
     std::string path;
-    // Compiled for the processor, to be tested there.
+    // Compiled for the processor, for tests there.
     bool loaded = false, emulated = false;
 
     Library() {
@@ -45,7 +45,7 @@ struct Library {
         for (const std::string &candidate : candidates(named, "libdistill_cuda.so")) {
             void *handle = dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL);
             if (!handle) {
-                // What was asked for by name must not be left out in silence.
+                // A library that was requested by name must not be skipped silently.
                 TORCH_CHECK(!(named && *named), "DISTILL_CUDA_KERNELS: cannot load '", candidate, "': ", dlerror());
                 continue;
             }
@@ -97,7 +97,7 @@ const char *cuda_kernels_path() {
     try {
         return library().path.c_str();
     } catch (...) {
-        // The first use of a kernel says why.
+        // The first use of a kernel reports the reason.
         return "";
     }
 }

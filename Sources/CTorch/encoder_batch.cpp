@@ -26,7 +26,7 @@ void fill(const ct_encoder_s &e, Entry &entry, const Shape &s, const Batch &b) {
         fill_rest(at.types, 0);
     }
     for (int64_t i = 0; i <= b.examples; ++i) to[at.starts + i] = static_cast<int32_t>(b.offsets[i]);
-    // The last ones are full, so that each begins at a token.
+    // The last examples are full, so that each begins at a token.
     for (int64_t i = s.fillers(), end = s.tokens; i > 0; --i) {
         to[at.starts + b.examples + i] = static_cast<int32_t>(end);
         end = std::max(b.tokens, end - s.longest);
@@ -36,7 +36,7 @@ void fill(const ct_encoder_s &e, Entry &entry, const Shape &s, const Batch &b) {
                                                          to + at.group_starts, to + at.rows));
     entry.numbers.copy_(host, /*non_blocking=*/true);
     if (!entry.padded_indices.defined()) return;
-    // Where attention is padded: in tests.
+    // With padded attention: in tests.
     std::vector<int64_t> padded_indices;
     for (int64_t i = 0; i < b.examples + s.fillers(); ++i)
         for (int32_t t = to[at.starts + i]; t < to[at.starts + i + 1]; ++t) padded_indices.push_back(i * s.longest + t - to[at.starts + i]);

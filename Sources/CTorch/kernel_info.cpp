@@ -1,4 +1,4 @@
-// What tests and measurements ask of the kernels: their name, their speed, the bits of their dropout.
+// Information on the kernels for tests and measurements: their name, their speed, their dropout masks.
 
 #include <numeric>
 #include <vector>

@@ -1,4 +1,4 @@
-// A transformer layer for inference with int8 weights on packed sequences: ties the kernels to tensors.
+// A quantized transformer layer for inference on packed sequences: connects the kernels to tensors.
 
 #include <ATen/ops/empty.h>
 
@@ -11,11 +11,11 @@ namespace k = ctorch::kernels;
 
 namespace {
 
-// As linear_weights.
+// In the order of linear_weights.
 enum LinearPlace { query, key, value, output, inner, outer };
 constexpr LayerParameter norms[] = {norm1_weight, norm1_bias, norm2_weight, norm2_bias};
 
-// One linear layer's right operand, with what must live as long.
+// One linear layer's packed right operand, with the tensors that must outlive it.
 struct Linear {
     at::Tensor words, sums, scales, bias;
     k::MixedLinear view{};

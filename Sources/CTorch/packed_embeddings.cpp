@@ -1,5 +1,4 @@
-// Word, position and token type embeddings on packed sequences by the kernels: ties them to tensors and to automatic
-// differentiation.
+// Word, position and token type embeddings on packed sequences by the kernels: connects them to tensors and to autograd.
 
 #include <ATen/ops/_sparse_coo_tensor_unsafe.h>
 #include <ATen/ops/empty.h>
@@ -86,7 +85,7 @@ struct PackedEmbeddings : torch::autograd::Function<PackedEmbeddings> {
         int64_t hidden = p[word_table].size(1);
         at::Tensor output_gradient = output_gradients[0].contiguous();
 
-        // Tokens by id, without those of padding, whose row is never trained.
+        // Tokens by id, without padding, whose row is never trained.
         const int32_t *ids = const_data<int32_t>(state.ids);
         std::vector<int32_t> order;
         order.reserve(static_cast<size_t>(state.ids.numel()));

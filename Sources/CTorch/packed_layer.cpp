@@ -1,4 +1,4 @@
-// A transformer layer on packed sequences by the kernels: ties them to tensors and to automatic differentiation.
+// A transformer layer on packed sequences by the kernels: connects them to tensors and to autograd.
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
@@ -42,7 +42,7 @@ void check_layer(const at::Tensor &input, const at::Tensor &offsets, const std::
 
 }  // namespace
 
-// A layer's weights as right operands, with what must live as long.
+// A layer's weights as packed right operands, with the tensors that must outlive them.
 struct ct_packed_layer_s {
     ct_packed_layer_s(const std::vector<at::Tensor> &p, const ct_layer_options &o, bool forward) : bfloat16(o.bfloat16) {
         at::NoGradGuard no_grad;
@@ -86,7 +86,7 @@ struct ct_packed_layer_s {
 
 namespace {
 
-// What a layer's forward pass leaves for its way back.
+// The tensors that a layer's forward pass keeps for its backward pass.
 struct LayerState : torch::CustomClassHolder {
     ct_layer_options options;
     at::Tensor offsets, query, key_value, context, normalized1, normalized2, deviation1, deviation2, log_sum, inner;

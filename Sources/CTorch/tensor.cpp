@@ -1,4 +1,4 @@
-// Making tensors, describing them, moving their elements in and out, and views.
+// Creating tensors, describing them, moving their elements in and out, and views.
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/arange.h>
@@ -31,7 +31,7 @@ at::TensorOptions options(ct_dtype dtype, ct_device target) {
 
 at::TensorOptions host_options(ct_dtype dtype) { return at::TensorOptions().dtype(scalar_type(dtype)); }
 
-// The memory of tensors over mapped files, by address, and how much of it there is.
+// The memory of tensors over mapped files, by address, with its size.
 std::unordered_map<void *, size_t> &mapped() {
     static auto *const regions = new std::unordered_map<void *, size_t>;
     return *regions;
@@ -41,7 +41,7 @@ std::mutex &mapped_lock() {
     return *lock;
 }
 
-// Draws in float32 on the CPU, so that the numbers do not depend on where the tensor will live.
+// Draws in float32 on the CPU, so that the numbers do not depend on the tensor's device.
 template <class Fill>
 ct_tensor drawn(const int64_t *shape, size_t rank, uint64_t seed, ct_dtype dtype, ct_device target, Fill &&fill) {
     auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
@@ -62,8 +62,8 @@ ct_error ct_arange(double start, double end, double step, ct_dtype dtype, ct_dev
 ct_error ct_from_bytes(const void *bytes, size_t byte_count, const int64_t *shape, size_t rank, ct_dtype dtype,
                        ct_device target, ct_tensor *out) {
     return guard("from_bytes", {}, [&] {
-        // From pinned memory the copy to a CUDA device is waited for by nobody.
-        // What is large is loaded once, and would keep that memory.
+        // From pinned memory nothing waits for the copy to a CUDA device. Large tensors are loaded once, and would keep that
+        // memory.
         bool pinned = target.type == CT_CUDA && byte_count <= 1 << 20;
         at::Tensor tensor = at::empty(sizes(shape, rank), host_options(dtype).pinned_memory(pinned));
         TORCH_CHECK(tensor.nbytes() == byte_count, "shape ", tensor.sizes(), " needs ", tensor.nbytes(),
@@ -76,7 +76,7 @@ ct_error ct_from_bytes(const void *bytes, size_t byte_count, const int64_t *shap
 ct_error ct_from_mapped(void *memory, size_t byte_count, const int64_t *shape, size_t rank, ct_dtype dtype, void *owner,
                         void (*release)(void *owner), ct_tensor *out) {
     return guard("from_mapped", {}, [&] {
-        // Held by the deleter, which runs once whatever happens, also where there is no memory for the holder itself.
+        // Held by the deleter, which runs exactly once, even if there is no memory for the holder itself.
         std::shared_ptr<void> guardian(owner, release);
         at::Tensor tensor = at::from_blob(
             memory, sizes(shape, rank),
@@ -88,7 +88,7 @@ ct_error ct_from_mapped(void *memory, size_t byte_count, const int64_t *shape, s
         TORCH_CHECK(tensor.nbytes() == byte_count, "shape ", tensor.sizes(), " needs ", tensor.nbytes(), " bytes, got ",
                     byte_count);
         {
-            // Nothing fails from here on but for want of memory, and then the deleter takes it out again.
+            // From here on only a lack of memory can fail, and then the deleter takes it out again.
             std::lock_guard<std::mutex> lock(mapped_lock());
             mapped()[memory] = byte_count;
         }
@@ -103,7 +103,7 @@ void ct_release_pages(ct_tensor tensor) {
     std::lock_guard<std::mutex> lock(mapped_lock());
     auto found = mapped().find(reinterpret_cast<void *>(begin));
     if (found == mapped().end()) return;
-    // Whole pages alone: the others hold parts of other tensors.
+    // Only whole pages: the others hold parts of other tensors.
     const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
     uintptr_t first = (begin + page - 1) / page * page, last = (begin + found->second) / page * page;
     if (first < last) madvise(reinterpret_cast<void *>(first), last - first, MADV_DONTNEED);
@@ -162,7 +162,7 @@ ct_error ct_item(ct_tensor tensor, double *out) {
 }
 
 int64_t ct_version_of(ct_tensor tensor) {
-    // Inference tensors count nothing; this package makes none.
+    // Inference tensors have no version counter; this package makes none.
     return tensor->value.is_inference() ? 0 : static_cast<int64_t>(tensor->value._version());
 }
 
@@ -252,7 +252,7 @@ ct_error ct_pad_packed(ct_tensor packed, const int64_t *offsets, size_t offset_c
             TORCH_CHECK(lengths.back() >= 0, "the offsets must ascend");
         }
         auto [shortest, longest] = std::minmax_element(lengths.begin(), lengths.end());
-        // One split and one join, so that the way back is one copy too.
+        // One split and one concatenation, so that the backward pass is one copy too.
         std::vector<at::Tensor> parts;
         at::Tensor zeros = at::zeros({*longest - *shortest, tokens.size(1)}, tokens.options());
         for (const at::Tensor &part : tokens.split_with_sizes(lengths)) {

@@ -69,7 +69,7 @@ int cg_capture(int device, cg_pool pool, void (*body)(void *), void *context, cg
         try {
             body(context);
         } catch (...) {
-            // The stream must leave its capture, whatever came of it.
+            // The stream must leave its capture, whether or not it succeeded.
             try {
                 made->graph.capture_end();
             } catch (...) {

@@ -1,4 +1,4 @@
-// Self-attention of one example and head at a time. Scores never leave the cache; the way back makes them again from
+// Self-attention of one example and head at a time. Scores never leave the cache; the backward pass recomputes them from
 // queries, keys and the logarithm of each row's sum (Dao et al., "FlashAttention", arXiv 2205.14135).
 
 // One example's part of a head: rows of queries, keys and values, each D wide.
@@ -25,7 +25,7 @@ CT_INLINE void score_panel(const Head<S> &head, const uint32_t *queries, int64_t
     }
 }
 
-// Beyond `length`, what lies in the last vector is set to `value`.
+// Beyond `length`, the rest of the last vector is set to `value`.
 CT_INLINE void fill_tail(float *row, int64_t length, int64_t padded, float value) {
     for (int64_t c = length; c < padded; ++c) row[c] = value;
 }
@@ -52,7 +52,7 @@ CT_INLINE float softmax_row(float *row, int64_t length, int64_t padded, float sc
     return highest + __builtin_logf(all);
 }
 
-// Writes the context of one head to `context` (queries, D), rows `stride` apart. `log_sum` and `bits` may be null.
+// Writes the context of one head to `context` (queries, D), with a row stride of `stride`. `log_sum` and `bits` may be null.
 template <class S>
 void attend(const Head<S> &head, const Mask &mask, const uint16_t *bits, S *context, int64_t stride, float *log_sum) {
     int64_t padded = panels_of(head.length) * 32;
@@ -93,7 +93,7 @@ void attend(const Head<S> &head, const Mask &mask, const uint16_t *bits, S *cont
     }
 }
 
-// Multiplies a packed left operand (rows, sums) with a packed right one (sums, width) into `to`, rows `stride` apart.
+// Multiplies a packed left operand (rows, sums) by a packed right one (sums, width) into `to`, with a row stride of `stride`.
 template <class S>
 void multiply_to(const uint32_t *left, int64_t rows, int64_t sums, const uint32_t *right, int64_t width, S *to,
                  int64_t stride) {
@@ -127,7 +127,7 @@ void attend_backward(const Head<S> &head, const Mask &mask, const uint16_t *bits
     uint32_t *contexts = scratch<uint32_t>(Slot::attention_backward_contexts, left_words<S>(head.queries, width));
     float *scores = scratch<float>(Slot::attention_backward_scores, panel_rows * padded);
     float *gradient = scratch<float>(Slot::attention_backward_score_panel, panel_rows * padded);
-    // Of all rows: what the values were weighted with, and the scores' gradients.
+    // Of all rows: the attention weights after dropout, and the gradients of the scores.
     S *weights = scratch<S>(Slot::attention_backward_weights, head.queries * padded);
     S *score_gradients = scratch<S>(Slot::attention_backward_all_scores, head.queries * padded);
     pack_left<S>(head.query, head.query_stride, head.queries, width, queries);

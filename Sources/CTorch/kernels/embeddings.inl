@@ -1,4 +1,4 @@
-// The sum of word, position and segment embeddings, normalized, with dropout.
+// The sum of word, position and token type embeddings, normalized, with dropout.
 
 inline void embeddings_forward(const EmbeddingsForward &call) {
     const Embeddings &tables = call.tables;
@@ -60,7 +60,7 @@ inline void embeddings_backward(const EmbeddingsBackward &call) {
                 add_row(to, gradients + call.order[i] * hidden, hidden);
         }
     });
-    // Positions and segments: tables of few rows that every example adds to. Columns are shared among the threads.
+    // Positions and token types: tables of few rows that every example adds to. Columns are distributed over the threads.
     int64_t chunks = (hidden + 63) / 64;
     parallel_tasks(chunks, element_cost(2 * tokens * 64), [&](int64_t chunk) {
         int64_t c = chunk * 64, width = std::min<int64_t>(64, hidden - c);

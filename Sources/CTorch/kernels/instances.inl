@@ -8,7 +8,7 @@ namespace ctorch::kernels::CT_NAMESPACE {
 namespace {
 
 constexpr int64_t panel_rows = CT_PANEL_ROWS;
-// Below so many rows a thread, columns are shared rather than rows.
+// Below so many rows per thread, columns rather than rows are distributed.
 constexpr int64_t few_rows = 96;
 
 #include "philox.inl"
@@ -47,7 +47,7 @@ double peak() {
         constexpr int repeats = 2000;
         for (int i = 0; i < repeats; ++i) {
             multiply_tile<S, static_cast<int>(panel_rows)>(length, left, panel_rows, right, tile);
-            // So that no product is left out.
+            // Keeps the compiler from removing the products.
             __asm__ volatile("" : : "r"(tile), "r"(left), "r"(right) : "memory");
         }
         double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

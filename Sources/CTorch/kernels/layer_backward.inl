@@ -1,11 +1,11 @@
-// The layer's way back. What must be summed over rows is summed block by block, and the blocks in their order, so
-// that the result does not depend on which thread took which block.
+// The layer's backward pass. Sums over rows are computed block by block, and the blocks added in order, so that the result does
+// not depend on which thread took which block.
 
 template <class S>
 struct BackwardBuffers {
     S *outer;      // (Q, H) gradients of the second product, after dropout
     S *inner;      // (Q, I) gradients before the activation
-    S *attended;   // (Q, H) the feed-forward network's input again
+    S *attended;   // (Q, H) the recomputed input of the feed-forward network
     S *output;     // (Q, H) gradients of the attention's output product
     S *context;    // (Q, H)
     S *query;      // (Q, H)
@@ -38,7 +38,7 @@ CT_INLINE void drop_row_backward(const float *gradient, const Mask &mask, const 
     }
 }
 
-// What each block of rows adds to the gradients of biases and norms.
+// The contribution of each block of rows to the gradients of biases and norms.
 struct RowPartials {
     explicit RowPartials(const Shape &shape) : hidden(shape.hidden), width(6 * shape.hidden + shape.intermediate) {}
     int64_t hidden, width;
@@ -162,7 +162,7 @@ template <class S>
 void project_backward(const LayerBackward &call, const BackwardBuffers<S> &buffers) {
     const Shape &shape = call.shape;
     int64_t hidden = shape.hidden;
-    // rows of `left` (rows, length) times `right`, handed on row by row of a tile
+    // rows of `left` (rows, length) times `right`, passed on row by row of a tile
     auto product = [&](const S *left, int64_t rows, int64_t length, const uint32_t *right, auto &&take) {
         uint32_t *packed = scratch<uint32_t>(Slot::block_left, left_words<S>(rows, length));
         pack_left<S>(left, length, rows, length, packed);
@@ -219,14 +219,14 @@ template <class S>
 struct WeightProduct {
     const S *left;
     int64_t m;
-    const S *right;            // null where `right_float` is given
+    const S *right;            // null if `right_float` is given
     const float *right_float;
     int64_t rows;
     float *to;
     bool transposed;
 };
 
-// Packs `count` columns of `length` rows in one pass over the rows, panel beside panel.
+// Packs `count` columns of `length` rows in one pass over the rows, panel by panel.
 template <class S>
 void pack_left_block(const S *from, int64_t stride, int64_t count, int64_t length, uint32_t *to) {
     RowPanels panels(count);
@@ -306,7 +306,7 @@ void weight_gradients(const LayerBackward &call, const BackwardBuffers<S> &buffe
             if (rows == 0) return;
             uint32_t *left = scratch<uint32_t>(Slot::block_left, left_words<S>(size, rows));
             pack_left_block<S>(product.left + begin * product.m + m, product.m, size, rows, left);
-            // So many words at a time that a panel of the right operand stays in the first cache.
+            // So many terms at a time that a packed panel of the right operand stays in the L1 cache.
             constexpr int64_t step = 128;
             for (int64_t w = 0; w < words<S>(rows); w += step)
                 multiply_words<S>(left, size, rows, right_of(i), hidden, 0, panels, w, std::min(w + step, words<S>(rows)),

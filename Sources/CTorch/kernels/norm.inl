@@ -1,6 +1,6 @@
-// Layer normalization with what stands before it (bias, dropout, residual), and the bits of dropout.
+// Layer normalization with the operations before it (bias, dropout, residual), and dropout masks.
 
-// The bits of one row: block b of 128 draws of row r is Philox group r * (blocks in a row) + b.
+// The mask of one row: block b of 128 draws of row r is Philox group r * (blocks per row) + b.
 inline void mask_row(const Mask &mask, int64_t row, int64_t blocks, uint16_t *bits) {
     alignas(64) uint16_t draws[128];
     for (int64_t block = 0; block < blocks; ++block) {
@@ -27,8 +27,8 @@ inline void mask_bits(const Mask &mask, int64_t rows, int64_t width, uint16_t *b
     });
 }
 
-// Normalizes a row in place of itself: first (row - mean) / deviation, which goes to `normalized` where that is not
-// null, then weight and bias, which go to `output`. Returns 1 / deviation.
+// Normalizes a row in place: first (row - mean) / deviation, which is written to `normalized` unless that is null, then weight
+// and bias, which are written to `output`. Returns 1 / deviation.
 CT_INLINE float normalize_row(const float *row, int64_t width, const float *weight, const float *bias, float epsilon,
                               float *normalized, float *output) {
     vf total = vf{};
@@ -55,7 +55,7 @@ CT_INLINE float normalize_row(const float *row, int64_t width, const float *weig
     return deviation;
 }
 
-// The way back through `normalize_row`: from the gradient of its output to that of its input. Adds the row's share to
+// The backward pass of `normalize_row`: from the gradient of its output to that of its input. Adds the row's contribution to
 // the gradients of weight and bias.
 CT_INLINE void normalize_row_backward(const float *gradient, const float *normalized, float deviation, const float *weight,
                                       int64_t width, float *input_gradient, float *weight_gradient, float *bias_gradient) {
