@@ -41,9 +41,9 @@
         ///
         /// - Throws: ``DatasetError``.
         func select(_ chosen: [Int]) throws {
-            let places = chosen.map(Int32.init)
-            columnCount = places.count
-            try Self.check(path, cp_select(handle, places, Int32(places.count)))
+            let indices = chosen.map(Int32.init)
+            columnCount = indices.count
+            try Self.check(path, cp_select(handle, indices, Int32(indices.count)))
         }
 
         /// The next rows; `nil` at the end.
