@@ -108,7 +108,7 @@ public enum DataFiles {
         guard count <= Limits.files else {
             throw DatasetError(
                 shown(pattern, limit: 1000),
-                "the pattern stands for more than \(Limits.files) files; name fewer")
+                "the pattern matches more than \(Limits.files) files; name fewer")
         }
     }
 

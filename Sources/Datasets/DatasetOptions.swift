@@ -83,5 +83,5 @@ extension DatasetOptions {
     }
 
     private static let unknownFormat =
-        "the file's name does not tell its format; name it .csv, .tsv or .jsonl (or these with .gz) or .parquet"
+        "the file's name does not show its format; name it .csv, .tsv or .jsonl (or these with .gz) or .parquet"
 }

@@ -54,7 +54,7 @@ struct JSONObjects {
                 path, line: first,
                 isArray
                     ? "the elements of the array must be JSON objects, got \(value.typeName)"
-                    : "a JSON object must stand on each line, got \(value.typeName)")
+                    : "each line must be a JSON object, got \(value.typeName)")
         }
         return object
     }
@@ -65,7 +65,7 @@ struct JSONObjects {
         }
         let hint =
             isCut && reason.contains("the end of the text")
-            ? "; an object must stand on one line: jq -c . FILE > FILE.jsonl writes it so" : ""
+            ? "; each object must be on one line: jq -c . FILE > FILE.jsonl writes it so" : ""
         let place = isArray ? "" : "column \(column): "
         return DatasetError(path, line: first + line - 1, "this is not JSON: \(place)\(reason)\(hint)")
     }

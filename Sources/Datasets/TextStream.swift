@@ -49,7 +49,7 @@ public final class TextStream {
         path = url.path(percentEncoded: false)
         guard !options.labelSeparator.isEmpty else {
             throw DatasetError(
-                "label_separator is empty; give the text that stands between labels, such as ','")
+                "label_separator is empty; give the text that separates labels, such as ','")
         }
         form = options.labelForm
         labelSetCoding = options.labelSetCoding

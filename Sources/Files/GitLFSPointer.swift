@@ -9,6 +9,6 @@ public enum GitLFSPointer {
 
     /// The description of the problem, and the remedy.
     public static let advice =
-        "is a Git LFS pointer, which stands for a file that was not fetched; run `git lfs pull` in its repository, or "
+        "is a Git LFS pointer, a placeholder for a file that was not fetched; run `git lfs pull` in its repository, or "
         + "fetch the model with `distill download`"
 }

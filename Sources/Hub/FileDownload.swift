@@ -100,7 +100,7 @@ struct FileDownload: Sendable {
                 range.start == have, file.size == nil || range.size == nil || range.size == file.size
             else {
                 throw HubError.badAnswer(
-                    url: url, reason: "the answer's Content-Range is not what was asked for")
+                    url: url, reason: "the response's Content-Range is not the requested one")
             }
         } else if code == 200 || code == 416 {
             // The server does not continue: from the beginning.

@@ -44,12 +44,12 @@ extension HubTransport {
             guard let commit = headers.first(name: "X-Repo-Commit"),
                 HubRepository.isHexadecimal(commit, count: 40)
             else {
-                throw HubError.badAnswer(url: url, reason: "the answer has no commit in X-Repo-Commit")
+                throw HubError.badAnswer(url: url, reason: "the response has no commit in X-Repo-Commit")
             }
             let linked = headers.first(name: "X-Linked-Etag")
             guard let etag = HubHeaders.etag(linked ?? headers.first(name: "ETag")) else {
                 throw HubError.badAnswer(
-                    url: url, reason: "the answer's ETag is no SHA-1 or SHA-256, so nothing can be checked")
+                    url: url, reason: "the response's ETag is no SHA-1 or SHA-256, so nothing can be checked")
             }
             let isRedirect = answer.response.status.code >= 300
             let size =

@@ -71,16 +71,16 @@ extension HubError: CustomStringConvertible {
             "\(id)@\(revision): the cache lacks \(missing.joined(separator: ", ")); run again with a network to fetch the rest"
         case .unreachable(let url, let reason):
             "\(url): cannot be reached: \(reason); check the network and HF_ENDPOINT, and try again"
-        case .status(let url, let code): "\(url): the server answered \(code); try again later"
+        case .status(let url, let code): "\(url): the server responded with status \(code); try again later"
         case .badAnswer(let url, let reason):
             "\(url): \(reason); check that HF_ENDPOINT is a Hugging Face Hub"
         case .tooManyRedirects(let url): "\(url): redirected too often; check HF_ENDPOINT"
         case .diskSpace(let directory, let needed, let free):
             "\(directory): \(needed) bytes are needed and \(free) are free; make room, or set HF_HUB_CACHE to another disk"
         case .wrongSize(let url, let expected, let actual):
-            "\(url): \(expected) bytes were announced and \(actual) came; what came was deleted: try again"
+            "\(url): \(expected) bytes were announced and \(actual) arrived; the partial file was deleted: try again"
         case .wrongDigest(let url, let expected, let actual):
-            "\(url): the digest should be \(expected) and is \(actual); what came was deleted: try again"
+            "\(url): the digest should be \(expected) and is \(actual); the file was deleted: try again"
         case .pickle(let id, let files):
             "\(id): \(files.joined(separator: ", ")): pickled weights can run code and are not read; choose a revision with "
                 + "safetensors (the Hub's convert-to-safetensors Space makes one), or save the model again in Python "

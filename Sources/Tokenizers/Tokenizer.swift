@@ -78,7 +78,7 @@ public struct Tokenizer: Sendable {
         for id in postProcessor.specialTokenIDs where vocabulary.token(of: id) == nil {
             throw TokenizerError.invalidVocabulary(
                 file: file,
-                reason: "the post-processor adds token \(id), which the vocabulary lacks; mend the file")
+                reason: "the post-processor adds token \(id), which the vocabulary lacks; correct the file")
         }
         var ids = try settings.specialTokenIDs(in: vocabulary)
         ids[.unknown] = ids[.unknown] ?? model.unknownTokenID

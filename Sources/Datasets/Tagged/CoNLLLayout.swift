@@ -53,7 +53,7 @@ struct CoNLLLayout {
             guard options.allowsUntagged else {
                 throw DatasetError(
                     path, line: line,
-                    "there is one column; a word and its tag must stand on each line, with a tab or spaces between them"
+                    "there is one column; each line must have a word and its tag, separated by a tab or spaces"
                 )
             }
             tag = nil

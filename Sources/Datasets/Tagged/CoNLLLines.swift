@@ -67,7 +67,7 @@ struct CoNLLLines {
             throw DatasetError(
                 path, line: first ?? number,
                 "the sentence that begins here is longer than \(size); "
-                    + "an empty line must stand behind each sentence")
+                    + "each sentence must be followed by an empty line")
         }
         if let byte = try reader.peek() {
             reader.advance()

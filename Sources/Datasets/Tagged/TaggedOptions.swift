@@ -66,7 +66,7 @@ extension TaggedOptions {
     }
 
     private static let unknownFormat =
-        "the file's name does not tell its format; name it .conll, .jsonl (or these with .gz) or .parquet, or say "
+        "the file's name does not show its format; name it .conll, .jsonl (or these with .gz) or .parquet, or say "
         + "that it is conll"
 
     /// Returns true if a text can be a tag.

@@ -47,7 +47,7 @@ public struct ReliabilityDiagram: Chart {
                 SeriesStyle.marker(
                     &svg, place, one.style, size: 2.5 + 5 * share.squareRoot(),
                     tip: "\(one.name): sure \(NumberText.percent.text(bin.confidence)), right "
-                        + "\(NumberText.percent.text(bin.accuracy)), \(bin.count) answers")
+                        + "\(NumberText.percent.text(bin.accuracy)), \(bin.count) predictions")
             }
         }
         return svg.document(

@@ -69,7 +69,7 @@ extension PageBuilder {
         }
         guard !rows.isEmpty else { return nil }
         return .folded(
-            "How many examples the classes have",
+            "Number of examples by class",
             table("Examples by class", corner: "class", columns: ["training", "validation"], rows: rows))
     }
 
@@ -80,7 +80,7 @@ extension PageBuilder {
         let all = matrix.joined().reduce(0, +)
         let chart = ConfusionMatrixChart(
             "Confusion matrix of \(model.name)",
-            summary: "\(right) of \(all) examples are on the diagonal: rightly classified.", labels: labels,
+            summary: "\(right) of \(all) examples are on the diagonal: classified correctly.", labels: labels,
             counts: matrix)
         let numbers =
             labels.count > Self.mostColumns
@@ -90,7 +90,7 @@ extension PageBuilder {
                 columns: labels,
                 rows: zip(labels, matrix).map { PageRow(head: $0, cells: $1.map(String.init)) })
         return figure(
-            chart, note: "The fuller a cell, the larger its share of the class.", numbers: numbers)
+            chart, note: "The darker a cell, the larger its fraction of the class.", numbers: numbers)
     }
 
     /// The pairs of classes that are mistaken most.
@@ -116,9 +116,9 @@ extension PageBuilder {
                 ])
         }
         return .folded(
-            "What \(model.name) mistakes most",
+            "Most frequent confusions of \(model.name)",
             table(
-                "The commonest mistakes of \(model.name)", corner: "true class",
+                "The most frequent confusions of \(model.name)", corner: "true class",
                 columns: ["predicted", "examples", "of the class"], rows: Array(rows)))
     }
 
@@ -157,17 +157,17 @@ extension PageBuilder {
                 })
         }
         let counts = zip(series, series.map { $0.bins.reduce(0) { $0 + $1.count } })
-        let surest = counts.compactMap { series, count -> String? in
+        let averages = counts.compactMap { series, count -> String? in
             guard count > 0 else { return nil }
             let sure = series.bins.reduce(0) { $0 + $1.confidence * Double($1.count) } / Double(count)
             let right = series.bins.reduce(0) { $0 + $1.accuracy * Double($1.count) } / Double(count)
-            return "\(series.name) is \(NumberText.percent.text(sure)) sure and right in "
-                + "\(NumberText.percent.text(right)) of its answers"
+            return "\(series.name) has a confidence of \(NumberText.percent.text(sure)) and an accuracy of "
+                + NumberText.percent.text(right)
         }
         return [
             .paragraph(
-                "On the diagonal, answers are right as often as the model is sure of them; below it, it is too sure. Larger "
-                    + "marks stand for more answers. On average \(surest.joined(separator: "; "))."),
+                "On the diagonal, accuracy equals confidence; below it, the model is overconfident. Larger marks stand for "
+                    + "more predictions. On average \(averages.joined(separator: "; "))."),
             .figures(
                 [
                     figure(
@@ -177,10 +177,11 @@ extension PageBuilder {
                         ),
                         note: words.joined(separator: "; ") + ".",
                         numbers: table(
-                            "Answers by confidence", corner: "confidence",
+                            "Predictions by confidence", corner: "confidence",
                             columns: series.flatMap {
                                 [
-                                    "\($0.name): answers", "\($0.name): mean confidence", "\($0.name): right",
+                                    "\($0.name): predictions", "\($0.name): mean confidence",
+                                    "\($0.name): accuracy",
                                 ]
                             }, rows: rows))
                 ], isWide: true),

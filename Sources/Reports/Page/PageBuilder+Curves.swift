@@ -97,7 +97,7 @@ extension PageBuilder {
         if let epoch = run.record["best_epoch"]?.doubleValue, evaluations.count > 1 {
             blocks.append(
                 .paragraph(
-                    "The model was judged \(evaluations.count) times; the best, after epoch "
+                    "The model was evaluated \(evaluations.count) times; the best, after epoch "
                         + String(format: "%.2f", epoch) + ", was saved."))
         }
         let stages = history.reduce(into: [(String, Int)]()) { stages, point in

@@ -28,7 +28,7 @@ extension PageBuilder {
         let verdict =
             low > 0
             ? "The teacher helped"
-            : high < 0 ? "The teacher did harm" : "No difference can be told from chance"
+            : high < 0 ? "The teacher hurt" : "The difference is not significant"
         let p = number("p_value").map { String(format: ", p = %.3g", $0) } ?? ""
         return
             "\(verdict): on the \(data) data \(MetricText.title(metric, problemType)) is \(format.text(own)) with the "
@@ -109,7 +109,7 @@ extension PageBuilder {
             .paragraph(
                 "Nothing was chosen by these examples: what is seen here is to be expected of new texts."),
             .table(
-                table("Judged on \(file)\(count)", corner: "figure", columns: judged.map(\.name), rows: rows)),
+                table("Evaluated on \(file)\(count)", corner: "figure", columns: judged.map(\.name), rows: rows)),
         ]
     }
 }

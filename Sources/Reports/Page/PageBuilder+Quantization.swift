@@ -33,8 +33,8 @@ extension PageBuilder {
             add("tokens kept", counts.count == 2 ? "\(counts[1]) of \(counts[0])" : nil)
             add("[UNK] before", percent(vocabulary["unknown_rate_before"]))
             add("[UNK] after", percent(vocabulary["unknown_rate_after"]))
-            add("[UNK] before, on the data judged", percent(vocabulary["evaluation_unknown_rate_before"]))
-            add("[UNK] after, on the data judged", percent(vocabulary["evaluation_unknown_rate_after"]))
+            add("[UNK] before, on the evaluation data", percent(vocabulary["evaluation_unknown_rate_before"]))
+            add("[UNK] after, on the evaluation data", percent(vocabulary["evaluation_unknown_rate_after"]))
         }
         var blocks: [Block] = []
         if !rows.isEmpty {

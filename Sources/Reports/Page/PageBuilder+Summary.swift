@@ -24,7 +24,7 @@ extension PageBuilder {
             return "Quantized\(method) from \(name(run.record["source"]?.stringValue) ?? "a model")"
         case .evaluated:
             let file = name(run.record["data"]?.objectValue?["path"]?.stringValue) ?? "labeled data"
-            return "Judged on \(file)"
+            return "Evaluated on \(file)"
         }
     }
 
@@ -50,7 +50,7 @@ extension PageBuilder {
         guard let reference, let theirs = reference.main, theirs > 0 else {
             let data = own.dataName.map { " on \($0)" } ?? ""
             let common = commonest(own).map {
-                "; always naming the commonest class would give \(NumberText.percent.text($0))"
+                "; always predicting the majority class would give \(NumberText.percent.text($0))"
             }
             return "The model reaches \(title) \(format.text(value))\(data)"
                 + (own.mainMetric == "accuracy" ? common ?? "" : "") + "."
@@ -61,7 +61,7 @@ extension PageBuilder {
         if let small = own.bytes, let large = reference.bytes {
             text += " at \(Self.size(small / large)) of its size"
         }
-        if let fast = own.p50, let slow = reference.p50 { text += ", and answers \(Self.speed(slow / fast))" }
+        if let fast = own.p50, let slow = reference.p50 { text += ", and runs \(Self.speed(slow / fast))" }
         return text + "."
     }
 

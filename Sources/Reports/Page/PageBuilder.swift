@@ -56,13 +56,13 @@ struct PageBuilder {
     /// The parts of one run, in their order.
     private mutating func details(_ run: RunFiles, level: Int) -> [(String, [Block])] {
         var parts: [(String, [Block])] = []
-        parts.append(("What the teacher was worth", worth(run)))
+        parts.append(("Improvement over the baseline", worth(run)))
         parts.append(("On the test data", test(run)))
         parts.append(("Training", curves(run)))
         parts.append(("By class", classes(run)))
         parts.append(("Calibration", calibration(run)))
         parts.append(("Examples", examples(run, level: level + 1)))
-        parts.append(("What the quantization changed", quantization(run)))
+        parts.append(("Effect of quantization", quantization(run)))
         parts.append(("Settings and versions", settings(run)))
         return parts.filter { !$0.1.isEmpty }
     }

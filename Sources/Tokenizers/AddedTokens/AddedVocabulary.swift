@@ -38,7 +38,7 @@ struct AddedVocabulary: Sendable {
             let id = known ?? model.vocabulary.count + new.count
             if let declared = entry.id, declared != id {
                 throw invalid(
-                    "added token \(quoted(content)) is given the id \(declared), but its id is \(id); mend the file"
+                    "added token \(quoted(content)) is given the id \(declared), but its id is \(id); correct the file"
                 )
             }
             if known == nil { new.append((content, id)) }

@@ -55,7 +55,7 @@ struct BPE: Model {
                     let missing = [left, right, left + rest].first { vocabulary.id(of: $0) == nil } ?? ""
                     throw invalid(
                         "merge \(quoted(left + " " + right)) needs token \(quoted(missing)), which the vocabulary lacks; "
-                            + "mend the file")
+                            + "correct the file")
                 }
                 return (first, second, merged)
             })

@@ -20,7 +20,7 @@ struct Unigram: Model {
         if let unknownID, unknownID >= pieces.count {
             throw TokenizerError.invalidVocabulary(
                 file: file,
-                reason: "unk_id is \(unknownID), but there are \(pieces.count) tokens; mend the file")
+                reason: "unk_id is \(unknownID), but there are \(pieces.count) tokens; correct the file")
         }
         self.file = file
         vocabulary = try Vocabulary(pieces.enumerated().map { ($1.token, $0) }, file: file)

@@ -27,7 +27,7 @@ final class TextBudget {
             stage: stage(),
             reason:
                 "makes a text of \(bytes) bytes longer than \(limit) bytes; no stage may grow texts without limit, "
-                + "so mend the file or use the tokenizer that belongs to the model", index: nil)
+                + "so correct the file or use the tokenizer that belongs to the model", index: nil)
     }
 
     /// Runs a search of a regular expression that asks `mayGoOn` from time to time.

@@ -57,7 +57,7 @@ enum TextPattern: Sendable {
                 throw pattern.malformed(
                     "Regex",
                     "\(quoted(text)) is not a regular expression that is understood here (ICU's); "
-                        + "write it without what only Oniguruma knows")
+                        + "write it without features that only Oniguruma has")
             }
         }
     }

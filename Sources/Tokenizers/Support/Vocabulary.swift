@@ -26,7 +26,7 @@ struct Vocabulary: Sendable {
         sorted.sort { $0.id < $1.id }
         for (one, other) in zip(sorted, sorted.dropFirst()) where one.id == other.id {
             throw invalid(
-                "tokens \(quoted(one.token)) and \(quoted(other.token)) both have id \(one.id); mend the file"
+                "tokens \(quoted(one.token)) and \(quoted(other.token)) both have id \(one.id); correct the file"
             )
         }
 

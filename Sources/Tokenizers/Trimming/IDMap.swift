@@ -91,7 +91,7 @@ struct IDMap {
 
     private func new(_ old: Int, _ place: StageConfiguration, _ key: String) throws -> Int {
         guard let id = newIDs[old] else {
-            throw place.malformed(key, "\(old) is not the id of a token; mend the file")
+            throw place.malformed(key, "\(old) is not the id of a token; correct the file")
         }
         return id
     }

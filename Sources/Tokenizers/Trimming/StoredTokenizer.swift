@@ -98,7 +98,7 @@ struct StoredTokenizer: Sendable {
             guard isOnOneLine, token.unicodeScalars.last?.properties.isWhitespace != true else {
                 throw TokenizerError.invalidVocabulary(
                     file: file,
-                    reason: "token \(quoted(token)) cannot stand on a line of its own; remove vocab.txt, "
+                    reason: "token \(quoted(token)) cannot be on a line of its own; remove vocab.txt, "
                         + "tokenizer.json holds all of it")
             }
             text += token + "\n"
