@@ -1,5 +1,5 @@
 extension Tokenizer {
-    /// The text that tokens stand for, as the decoder of `tokenizer.json` makes it; without one, the tokens with spaces
+    /// The text of tokens, as the decoder of `tokenizer.json` makes it; without one, the tokens with spaces
     /// between them. Tokenizers made of `vocab.txt`, or of `vocab.json` and `merges.txt`, have the decoder that Python
     /// gives them.
     ///
@@ -16,7 +16,7 @@ extension Tokenizer {
         return try text(of: tokens.map(Array.init))
     }
 
-    /// The text that tokens stand for, given as they are written in the vocabulary: transformers'
+    /// The text of tokens, given as they are written in the vocabulary: transformers'
     /// `convert_tokens_to_string`. They need not be of the vocabulary.
     ///
     /// - Throws: ``TokenizerError`` if the file's decoder is of a type that is not known, or malformed.

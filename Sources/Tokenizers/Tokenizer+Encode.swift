@@ -27,7 +27,7 @@ extension Tokenizer {
     ///   - maxLength: the greatest number of tokens, special ones included; without it nothing is cut.
     ///   - truncation: which text of a pair is cut.
     ///   - truncationSide: the end at which tokens are cut off; by default the tokenizer's ``truncationSide``.
-    ///   - threads: how many threads share the work; by default as many as there are cores.
+    ///   - threads: the number of threads; by default that of the cores.
     /// - Returns: the encodings, in the order of the texts.
     /// - Throws: what ``encode(_:pair:addSpecialTokens:maxLength:truncation:truncationSide:)`` throws for the first
     ///   text that cannot be encoded.

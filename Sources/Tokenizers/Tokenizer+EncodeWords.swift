@@ -15,7 +15,7 @@ extension Tokenizer {
     ///   - addSpecialTokens: whether to add tokens such as `[CLS]` and `[SEP]`.
     ///   - addsPrefixSpace: whether a byte-level pre-tokenizer takes every word as one after a space; else the file decides.
     /// - Returns: all tokens; ``WordEncoding/windows(maxLength:stride:)`` cuts what is too long for a model.
-    /// - Throws: ``TokenizerError/text(stage:reason:index:)`` where a stage cannot take a word, whose place is the
+    /// - Throws: ``TokenizerError/text(stage:reason:index:)`` if a stage cannot take a word, whose position is the
     ///   index.
     public func encode(
         words: [String], addSpecialTokens: Bool = true, addsPrefixSpace: Bool = true
@@ -30,9 +30,9 @@ extension Tokenizer {
     ///   - wordLists: the words of each text.
     ///   - addSpecialTokens: whether to add tokens such as `[CLS]` and `[SEP]`.
     ///   - addsPrefixSpace: whether a byte-level pre-tokenizer takes every word as one after a space; else the file decides.
-    ///   - threads: how many threads share the work; by default as many as there are cores.
+    ///   - threads: the number of threads; by default that of the cores.
     /// - Returns: the encodings, in the order of the texts.
-    /// - Throws: ``TokenizerError/text(stage:reason:index:)`` for the first text that cannot be encoded, whose place
+    /// - Throws: ``TokenizerError/text(stage:reason:index:)`` for the first text that cannot be encoded, whose position
     ///   is the index.
     public func encode(
         wordLists: [[String]], addSpecialTokens: Bool = true, addsPrefixSpace: Bool = true,

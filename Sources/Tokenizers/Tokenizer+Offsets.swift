@@ -1,5 +1,5 @@
 extension Tokenizer {
-    /// Encodes a text, or a pair of texts, with the place of each token in its text: ``Encoding/offsets``.
+    /// Encodes a text, or a pair of texts, with the position of each token in its text: ``Encoding/offsets``.
     ///
     /// - Parameters:
     ///   - text: the text.
@@ -49,7 +49,7 @@ extension Tokenizer {
         return encoding
     }
 
-    /// The places of the tokens that remain, without white space at their ends where the post-processor leaves it out.
+    /// The positions of the tokens that remain, without white space at their ends if the post-processor trims it.
     ///
     /// - Parameter isStart: whether no token comes before these.
     func offsets(
@@ -85,7 +85,7 @@ extension Tokenizer {
 struct PlacedTokens {
     /// In Unicode scalars.
     let ranges: [Range<Int>]
-    /// The text of each token that was found as an added one, by the token's place.
+    /// The text of each token that was found as an added one, by the token's index.
     let addedTexts: [Int: String]
 
     init(_ text: String, _ workspace: EncodeWorkspace) {

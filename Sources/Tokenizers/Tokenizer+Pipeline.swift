@@ -6,7 +6,7 @@ final class EncodeWorkspace {
 
     /// The positions of the last tokenized text's tokens in that text, in bytes, if requested.
     fileprivate(set) var origins: [AlignedText.Origin] = []
-    /// The text of each token that was found as an added one, or is unknown, by the token's place; if origins are asked for.
+    /// The text of each token that was found as an added one, or is unknown, by the token's index, if origins are requested.
     fileprivate(set) var addedTexts: [Int: String] = [:]
 
     private(set) lazy var model = ModelWorkspace()
@@ -21,7 +21,7 @@ final class EncodeWorkspace {
 extension Tokenizer {
     /// Takes a text, or a pair, through all stages but the last.
     ///
-    /// - Returns: which of the tokens in the workspace remain.
+    /// - Returns: the ranges of the workspace's tokens that remain.
     func tokenize(_ text: String, _ pair: String?, _ request: EncodeRequest, _ workspace: EncodeWorkspace)
         throws
         -> (first: Range<Int>, second: Range<Int>)

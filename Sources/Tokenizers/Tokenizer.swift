@@ -110,7 +110,7 @@ extension Tokenizer {
     ///
     /// - Parameters:
     ///   - count: The model's `vocab_size`.
-    ///   - place: The model's directory, for messages.
+    ///   - place: The model's directory, for error messages.
     /// - Returns: `nil` where more than tokens that were added later are beyond them: it belongs to another model.
     public func limited(to count: Int, place: String) -> Tokenizer? {
         guard Int(largestTokenID) >= count else { return self }
@@ -145,14 +145,14 @@ extension Tokenizer {
         postProcessor.template(isPair: pairs).contains { $0.typeID != 0 }
     }
 
-    /// The largest segment that any text or pair has.
+    /// The largest token type that any text or pair has.
     public var largestSegment: Int {
         Int(
             (postProcessor.template(isPair: false) + postProcessor.template(isPair: true)).map(\.typeID).max()
                 ?? 0)
     }
 
-    /// The same tokenizer with every token in the first segment, as for models that are not told the segments.
+    /// The same tokenizer with token type 0 for every token, as for models without token types.
     public var withoutSegments: Tokenizer {
         var copy = self
         copy.postProcessor = UnsegmentedPostProcessor(base: postProcessor)
@@ -182,7 +182,7 @@ extension Tokenizer {
 
     /// The id of `[PAD]` or whatever fills rows up.
     public var padTokenID: Int32? { specialTokenIDs[.padding] }
-    /// The id of `[UNK]` or whatever stands for unknown words.
+    /// The id of `[UNK]` or the corresponding token for unknown words.
     public var unknownTokenID: Int32? { specialTokenIDs[.unknown] }
     /// The id of `[CLS]` or whatever begins a text.
     public var clsTokenID: Int32? { specialTokenIDs[.cls] }

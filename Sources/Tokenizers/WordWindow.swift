@@ -1,14 +1,14 @@
-/// A part of a ``WordEncoding`` that a model reads at once.
+/// A window of a ``WordEncoding``: the part that a model reads at once.
 public struct WordWindow: Sendable, Equatable {
-    /// The tokens' numbers, those that the tokenizer adds included.
+    /// The token ids, including those of special tokens.
     public var ids: [Int32]
     /// The text that each token belongs to, as passed to the model (`token_type_ids`).
     public var typeIDs: [Int32]
-    /// The word that a token is from, by its place among all words; `nil` for one that the tokenizer added.
+    /// The index among all words of each token's word; `nil` for a token that the tokenizer added.
     public var wordIndices: [Int?]
     /// The range, in the whole encoding, of this window's tokens between the special ones.
     public var tokens: Range<Int>
-    /// The words that this window is asked about. The windows of an encoding own all of its words in order, none twice.
+    /// The words that are predicted from this window. The windows of an encoding own all of its words in order, each once.
     public var owned: Range<Int>
     /// The index in ``ids`` of each owned word's first token; `nil` for a word without tokens.
     public var positions: [Int?]

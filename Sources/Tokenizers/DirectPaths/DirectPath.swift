@@ -5,7 +5,7 @@ protocol DirectPath: Sendable {
     /// Appends the ids of a text's tokens.
     ///
     /// - Parameters:
-    ///   - start: where the text stands in the one that it is a piece of, in bytes.
+    ///   - start: the position of the text in the one that it is a piece of, in bytes.
     ///   - limit: no more words are begun once `ids` holds as many.
     /// - Returns: false if the text has to go through the stages; then nothing is appended.
     func tokenize(

@@ -78,7 +78,7 @@ struct MetaspaceWords: DirectPath {
         let prepends = metaspace.scheme == .always || metaspace.scheme == .first && start == 0
         var place = 0
         while place < size, ids.count < limit {
-            // A space begins a word; whatever else stands here begins the text.
+            // A space begins a word; anything else here begins the text.
             var isMarked = prepends
             if kinds[Int(text[place])] == Kind.space {
                 place &+= 1
@@ -89,7 +89,7 @@ struct MetaspaceWords: DirectPath {
                     return false
                 }
             }
-            // What begins a text may be dropped, and then no word is at its start.
+            // The beginning of a text may be dropped, and then no word is at its start.
             guard let (end, isASCII) = endOfWord(text, place),
                 isASCII || place > 0 || metaspace.scheme != .first
             else {

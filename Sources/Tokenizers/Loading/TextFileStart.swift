@@ -9,7 +9,7 @@ enum TextFileStart {
         return text.bindMemory(to: UInt8.self)
     }
 
-    /// - Throws: ``TokenizerError/malformed(file:key:reason:)`` where the file only stands for another.
+    /// - Throws: ``TokenizerError/malformed(file:key:reason:)`` if the file is a pointer to another.
     static func refusePointer(_ bytes: UnsafeRawBufferPointer, file: String) throws {
         guard GitLFSPointer.isPointer(bytes) else { return }
         throw TokenizerError.malformed(file: file, key: "contents", reason: GitLFSPointer.advice)

@@ -4,7 +4,7 @@ enum TokenizerKind: Sendable, Equatable {
     /// `tokenizer.json` as it is: `TokenizersBackend`, which 4.x called `PreTrainedTokenizerFast`.
     case file
     case bert
-    /// BERT's stages; segments are not passed on.
+    /// BERT's stages; token types are not passed to the model.
     case distilBert
     case mpnet
     case roberta
@@ -23,7 +23,7 @@ enum TokenizerKind: Sendable, Equatable {
     /// - Returns: `nil` where neither says anything.
     /// - Throws: what `unsupported` makes of the name of a class that is written in Python.
     init?(named: String?, modelType: String?, unsupported: (String) -> TokenizerError) throws {
-        // transformers does not believe the files of these models, which name many classes.
+        // transformers ignores the class in the files of these models, which name many.
         if modelType == "modernbert" {
             self = .file
         } else if let named, !named.isEmpty {
@@ -63,7 +63,7 @@ enum TokenizerKind: Sendable, Equatable {
     ]
 }
 
-// MARK: - What the class says where the files do not
+// MARK: - Defaults of the class
 
 extension TokenizerKind {
     /// The names of the inputs of models of this kind.

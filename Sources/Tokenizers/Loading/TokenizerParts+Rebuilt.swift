@@ -13,7 +13,7 @@ extension TokenizerParts {
         preTokenizer = try stages.preTokenizer()
         decoder = .success(try stages.decoder())
         postProcessor = try stages.postProcessor(model.vocabulary)
-        // What the class adds comes from the settings.
+        // The tokens that the class adds come from the settings.
         addedTokens = []
         truncation = try source.content?.optionalObject("truncation").map(Truncation.init)
         padding = try source.content?.optionalObject("padding").map(Padding.init)
@@ -153,7 +153,7 @@ private struct RebuiltStages {
 
     func postProcessor(_ vocabulary: Vocabulary) throws -> any PostProcessor {
         func id(_ name: SpecialToken) throws -> Int32 {
-            // Where the files say that there is none, transformers puts the place that it usually has.
+            // If the files set it to null, transformers uses its usual id.
             if settings.text(of: name) == nil, let usual = usualID(of: name) { return usual }
             let text = try settings.requiredText(of: name)
             return try settings.statedID(of: text) ?? vocabulary.id(of: text, as: name, file: source.file)

@@ -44,7 +44,7 @@ struct TokenizerSettings {
             try file("tokenizer_config.json")
             ?? StageConfiguration(file: "tokenizer_config.json", value: .object([:]))
         self.configuration = configuration
-        // What is wrong with it the model will say.
+        // The model reports what is wrong with it.
         let model = try? file("config.json")
         let modelType = model?.object["model_type"]?.stringValue
         let name =
@@ -170,7 +170,7 @@ extension TokenizerSettings {
     }
 }
 
-// MARK: - What they mean for a tokenizer
+// MARK: - Their meaning for a tokenizer
 
 extension TokenizerSettings {
     /// The kind whose special tokens count where the files name none.
@@ -240,7 +240,7 @@ extension TokenizerSettings {
         }
         let known = statedKind?.extraTokens ?? []
         for token in extraTokens where contents.insert(Array(token.content.utf8)).inserted {
-            // What only the class has is no token of a vocabulary that lacks it.
+            // A token that only the class has is no token of a vocabulary that lacks it.
             if known.contains(token.content), vocabulary.id(of: token.content) == nil { continue }
             added.append(.init(token: token, id: nil))
         }

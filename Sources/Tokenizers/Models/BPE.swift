@@ -16,7 +16,7 @@ struct BPE: Model {
     private(set) var takesBytes = false
     /// The token of each byte: of its character in ``ByteLevel``'s alphabet if ``takesBytes``, else of the ASCII one.
     private var byteIDs: ConstantTable<Int32>
-    /// Tokens by the bytes that they stand for, for `ignore_merges`; if ``takesBytes``.
+    /// Tokens by the bytes that they represent, for `ignore_merges`; if ``takesBytes``.
     private var wholeWords: ByteTable?
 
     init(
@@ -136,9 +136,9 @@ struct BPE: Model {
         }
     }
 
-    /// Appends the ids of a word's tokens, and where they stand to the workspace's spans.
+    /// Appends the ids of a word's tokens, and their positions to the workspace's spans.
     ///
-    /// - Parameter start: where the word stands in the text.
+    /// - Parameter start: the word's position in the text.
     func tokenizeWord(
         _ word: UnsafeBufferPointer<UInt8>, at start: Int, _ workspace: ModelWorkspace, into ids: TokenBuffer
     ) {

@@ -10,7 +10,7 @@ struct MaxMatchTrie: Sendable {
     static let beginning: UInt32 = 0
     /// The root of tokens that continue a word.
     static let continuation: UInt32 = 1
-    /// Stands for no node and for no pops.
+    /// The absence of a node, or of pops.
     static let none: Int32 = -1
 
     /// The failure link and pops of a node: the action where a word leaves the tree.
@@ -21,7 +21,7 @@ struct MaxMatchTrie: Sendable {
         var pops = MaxMatchTrie.none
     }
 
-    /// A token to write, after those that come before it. Lists that begin alike share their beginning, which keeps
+    /// A token to write, after those that come before it. Lists share common prefixes, which keeps
     /// the memory linear in the vocabulary's size.
     struct Pop: Sendable, BitwiseCopyable {
         var token: Int32

@@ -7,7 +7,7 @@ protocol Model: Sendable {
     /// True if tokens that continue a word are marked by a prefix such as `##`.
     var marksContinuations: Bool { get }
 
-    /// Appends the ids of the words' tokens, and where they stand in the text to the workspace's spans.
+    /// Appends the ids of the words' tokens, and their positions in the text to the workspace's spans.
     ///
     /// - Parameters:
     ///   - words: byte ranges of the text.

@@ -77,7 +77,7 @@ struct Unigram: Model {
         }
     }
 
-    /// Finds the best way to each place of the word (Viterbi), then follows it back.
+    /// Finds the best segmentation up to each position of the word (Viterbi), then traces it back.
     private func tokenize(
         _ word: UnsafeBufferPointer<UInt8>, _ workspace: ModelWorkspace, into ids: TokenBuffer
     )

@@ -1,7 +1,7 @@
 /// The tokens of short words that a thread has met: of up to 15 bytes, and up to three tokens, as nearly all are. What
 /// a word takes is half a line of the processor's cache.
 ///
-/// A word has two places; a new one takes the first, and what stood there the second.
+/// A word has two slots; a new one takes the first, and moves its previous entry to the second.
 final class WordCache {
     /// A word of up to 15 bytes, filled up with zeros; in the top byte its length and what else tells it apart.
     struct Key: BitwiseCopyable, Equatable {
@@ -95,7 +95,7 @@ final class WordCache {
         return true
     }
 
-    /// Keeps the tokens of a word: the last ones, from a place on.
+    /// Keeps the tokens of a word: the last ones, from an index on.
     func remember(_ key: Key, _ ids: TokenBuffer, from start: Int) {
         let count = ids.count - start
         guard count <= Self.mostTokens else { return }

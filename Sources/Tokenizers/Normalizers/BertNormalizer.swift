@@ -1,13 +1,13 @@
 /// BERT's normalizer: cleans, separates Chinese characters, strips accents and lower-cases, in this order.
 ///
-/// What becomes of a character does not depend on its neighbors (with one rare exception, see
-/// ``ScalarReplacement/reordered``), so the four steps are worked out once for every character and then looked up.
+/// The replacement of a character does not depend on its neighbors (with one rare exception, see
+/// ``ScalarReplacement/reordered``), so the four steps are computed once for every character and then looked up.
 struct BertNormalizer: Normalizer {
     /// Drops control characters and makes all white space a space.
     let cleanText: Bool
     /// Puts spaces around Chinese characters.
     let handleChineseChars: Bool
-    /// Drops accents; `nil` stands for "if ``lowercase``".
+    /// Drops accents; `nil` means "if ``lowercase``".
     let stripAccents: Bool?
     /// Makes letters lower case.
     let lowercase: Bool
@@ -62,7 +62,7 @@ struct BertNormalizer: Normalizer {
         }
     }
 
-    /// - Returns: false if the text holds a mark that changes places with its neighbors.
+    /// - Returns: false if the text contains a mark that is reordered among its neighbors.
     private func normalize(
         _ text: UnsafeBufferPointer<UInt8>, into output: ByteBuffer, ascii: UnsafeBufferPointer<UInt8>
     ) -> Bool {

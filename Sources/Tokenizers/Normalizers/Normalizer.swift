@@ -5,7 +5,7 @@ protocol Normalizer: Sendable {
     /// - Throws: ``TokenizerError/text(stage:reason:index:)`` where it would grow without limit, or take too long.
     func normalize(_ text: inout AlignedText) throws
 
-    /// Notes what becomes of ASCII text, given what earlier normalizers make of it.
+    /// Records the mapping of ASCII text, given that of earlier normalizers.
     ///
     /// - Returns: false if that cannot be said byte by byte.
     func apply(to map: inout ASCIIMap) -> Bool

@@ -1,11 +1,11 @@
 import Foundation
 
 /// SentencePiece's normalization rules as its models hold them (`precompiled_charsmap`): a double array of character
-/// sequences (Darts-clone), and the texts that take their place, each ended by a zero byte.
+/// sequences (Darts-clone), and their replacements, each terminated by a zero byte.
 struct Precompiled: Normalizer {
     private let units: [UInt32]
     private let texts: [UInt8]
-    /// The file, and the place in it.
+    /// The file, and the path within it.
     private let place: String
     /// The replacement of each ASCII character.
     let ascii: [[UInt8]?]

@@ -5,12 +5,12 @@ struct ScalarReplacements: Sendable {
     private(set) var maximumGrowth = 1
 
     /// For each character a ``Kind`` in the lowest byte; for ``Kind/mapped`` also the replacement's length in the
-    /// second byte and its place in ``bytes`` in the rest.
+    /// second byte and its index in ``bytes`` in the rest.
     private var table = ScalarTable()
     private var bytes: [UInt8] = []
 
     private enum Kind {
-        /// The character stays.
+        /// The character is kept.
         static let unchanged: UInt32 = 0
         static let dropped: UInt32 = 1
         static let space: UInt32 = 2
@@ -18,10 +18,10 @@ struct ScalarReplacements: Sendable {
         static let separated: UInt32 = 3
         /// A Hangul syllable becomes its letters.
         static let hangul: UInt32 = 4
-        /// Other characters take its place.
+        /// The character is replaced by others.
         static let mapped: UInt32 = 5
         /// A mark that survives `strip_accents` and is sorted among its neighbors, so that a character by itself
-        /// does not tell what becomes of it. Such marks came into Unicode late and are very rare.
+        /// does not determine its replacement. Such marks came into Unicode late and are very rare.
         static let reordered: UInt32 = 6
     }
 

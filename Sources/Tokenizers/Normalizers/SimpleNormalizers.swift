@@ -48,7 +48,7 @@ struct Strip: Normalizer {
 /// Puts text before the first character.
 struct Prepend: Normalizer {
     let text: [UInt8]
-    /// The file, and the place in it.
+    /// The file, and the path within it.
     let place: String
 
     func normalize(_ text: inout AlignedText) throws {
@@ -61,7 +61,7 @@ struct Prepend: Normalizer {
 struct Replace: Normalizer {
     let pattern: TextPattern
     let content: [UInt8]
-    /// The file, and the place in it.
+    /// The file, and the path within it.
     private let place: String
 
     init(_ pattern: TextPattern, with content: String) {

@@ -16,7 +16,7 @@ extension PostProcessor {
     var trimming: OffsetTrimming? { nil }
 }
 
-/// A place in a template.
+/// An element of a template.
 struct TemplatePiece: Sendable, BitwiseCopyable {
     enum Content: Sendable, BitwiseCopyable {
         case first, second
@@ -44,7 +44,7 @@ extension PostProcessor {
     }
 }
 
-/// Another post-processor's tokens, all of the first segment.
+/// Another post-processor's tokens, all with token type 0.
 struct UnsegmentedPostProcessor: PostProcessor {
     let base: any PostProcessor
 

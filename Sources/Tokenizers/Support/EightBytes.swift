@@ -1,6 +1,6 @@
 /// Eight bytes of text at a time, in one register; the first is in the lowest bits.
 ///
-/// An answer for each byte is in the top bit of that byte. Sums are made of bytes without their top bit and with
+/// The result for each byte is in the top bit of that byte. Sums are made of bytes without their top bit and with
 /// summands below 0x80, so nothing is carried from one byte into the next.
 enum EightBytes {
     private static let topBits = repeated(0x80)
@@ -9,7 +9,7 @@ enum EightBytes {
     @inline(__always)
     static func repeated(_ byte: UInt64) -> UInt64 { 0x0101_0101_0101_0101 &* byte }
 
-    /// The eight bytes at a place.
+    /// The eight bytes at an index.
     @inline(__always)
     static func load(_ place: UnsafePointer<UInt8>) -> UInt64 {
         UInt64(littleEndian: UnsafeRawPointer(place).loadUnaligned(as: UInt64.self))
@@ -25,7 +25,7 @@ enum EightBytes {
     @inline(__always)
     static func isPrintable(_ eight: UInt64) -> Bool {
         // Subtracting borrows into the top bit of a byte that is too small; adding carries into it. What this does
-        // to the next byte does not matter, as the answer is no then.
+        // to the next byte does not matter, as the result is false then.
         (eight | (eight &- repeated(0x20)) | (eight &+ repeated(0x01))) & topBits == 0
     }
 
@@ -67,7 +67,7 @@ enum EightBytes {
         return ((~alphanumeric | eight) & topBits).trailingZeroBitCount &>> 3
     }
 
-    /// The first bytes, with zeros in place of the others.
+    /// The first bytes, with zeros instead of the others.
     ///
     /// - Parameter count: from 0 to 7.
     @inline(__always)

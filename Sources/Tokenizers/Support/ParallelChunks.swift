@@ -5,7 +5,7 @@ enum ParallelChunks {
     /// Transforms the inputs, keeping their order.
     ///
     /// - Parameters:
-    ///   - threads: how many threads share the work, at least 1.
+    ///   - threads: the number of threads, at least 1.
     ///   - workspaces: where each thread takes what it needs for itself.
     /// - Throws: the error of the first input, in order, whose transformation fails.
     static func map<Input: Sendable, Output: Sendable>(

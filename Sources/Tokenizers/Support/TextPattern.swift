@@ -21,7 +21,7 @@ enum TextPattern: Sendable {
     /// A regular expression as Foundation (ICU) understands it.
     final class Regex: @unchecked Sendable {
         let expression: NSRegularExpression
-        /// The file, and the place in it.
+        /// The file, and the path within it.
         let place: String
 
         /// Reads an expression as Oniguruma's syntax for Ruby has it, where lines are what `^`, `$` and `.` see.
@@ -71,7 +71,7 @@ enum TextPattern: Sendable {
         }
     }
 
-    /// The places that are found, in order.
+    /// The matches, in order.
     ///
     /// - Parameter budget: what may be taken for the text that this is, or is a part of.
     /// - Throws: ``TokenizerError/text(stage:reason:index:)`` where it takes too long.

@@ -81,7 +81,7 @@ struct Vocabulary: Sendable {
         return low < ids.count && ids[low] == id ? low : nil
     }
 
-    /// The bytes of the token at a place in the order of the ids.
+    /// The bytes of the token at an index in the order of the ids.
     subscript(position: Int) -> ArraySlice<UInt8> { bytes[starts[position]..<starts[position + 1]] }
 
     /// This vocabulary with more tokens.

@@ -46,7 +46,7 @@ struct StoredTokenizer: Sendable {
     /// The files with some of the tokens.
     ///
     /// - Parameters:
-    ///   - kept: The old ids in rising order; a new id is the place of the old one.
+    ///   - kept: The old ids in ascending order; a new id is the index of the old one.
     ///   - tokenizer: What the files were loaded as.
     /// - Throws: ``TokenizerError``
     func trimmed(to kept: [Int], of tokenizer: Tokenizer) throws -> [TrimmedVocabulary.File] {
@@ -72,7 +72,7 @@ struct StoredTokenizer: Sendable {
         }
     }
 
-    /// Whoever loads the files gives added tokens the ids that follow the model's, so these must come first.
+    /// Loaders give added tokens the ids that follow the model's, so these must come first.
     private func requireDense(_ kept: [Int], _ tokenizer: Tokenizer) throws {
         let model = tokenizer.model.vocabulary
         let isOfModel = kept.map { id in

@@ -11,7 +11,7 @@ public struct TrimmedVocabulary: Sendable {
         public let contents: String
     }
 
-    /// The old ids of the tokens that stay, in rising order; a token's new id is its place here.
+    /// The old ids of the tokens that stay, in ascending order; a token's new id is its index here.
     public let keptIDs: [Int]
     /// The number of tokens before, added ones included.
     public let originalCount: Int

@@ -11,7 +11,7 @@ public struct UnknownRate: Sendable, Equatable, Codable {
         self.unknown = unknown
     }
 
-    /// The share of `[UNK]`, from 0 to 1; 0 without tokens.
+    /// The fraction of `[UNK]`, from 0 to 1; 0 without tokens.
     public var share: Double { tokens == 0 ? 0 : Double(unknown) / Double(tokens) }
 
     /// Adds token ids.
