@@ -5,7 +5,7 @@ import Foundation
 protocol ByteSource: AnyObject {
     /// Reads the next bytes into a buffer that is not empty.
     ///
-    /// - Returns: How many there are; 0 at the end.
+    /// - Returns: Their number; 0 at the end.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 }
 
@@ -45,7 +45,7 @@ final class ByteReader {
     /// Appends bytes up to the first that ends the run, or to the end of the source.
     ///
     /// - Parameter limit: How many bytes there may be at most, those before included.
-    /// - Returns: Whether they were no more.
+    /// - Returns: True if they were no more.
     func take(into bytes: inout [UInt8], limit: Int = .max, until ends: (UInt8) -> Bool) throws -> Bool {
         while try peek() != nil {
             let start = place

@@ -1,10 +1,10 @@
 import Files
 import Foundation
 
-/// The files that one name stands for: a file, or a pattern of several that are read one after another as one data set.
+/// The files that one name denotes: a file, or a pattern of several that are read one after another as one data set.
 ///
 /// A pattern knows `*`, `?` and `[…]` within a part of the path, and `{a,b}` anywhere; a backslash takes such a meaning away.
-/// What exists by the very name always wins.
+/// An existing file of exactly that name always takes precedence.
 public enum DataFiles {
     /// The files of a name, those of a pattern in the order of their paths' bytes.
     ///
@@ -112,7 +112,7 @@ public enum DataFiles {
         }
     }
 
-    /// The patterns without braces that one with braces stands for.
+    /// The patterns without braces that one with braces expands to.
     private static func addAlternatives(of pattern: String, to found: inout [String]) throws {
         let bytes = Array(pattern.utf8)
         var (place, start, depth) = (0, -1, 0)

@@ -20,7 +20,7 @@ public struct DelimitedFormat: Sendable, Equatable {
 
     /// Reads a delimiter as people write it: `;`, or `tab` or `\t` for the tab.
     ///
-    /// - Throws: ``DatasetError`` for anything but one ASCII character that can stand between fields.
+    /// - Throws: ``DatasetError`` for anything but one ASCII character that can separate fields.
     public static func delimiter(_ text: String) throws -> UInt8 {
         if text == "tab" || text == "\\t" { return 0x09 }
         let bytes = Array(text.utf8)

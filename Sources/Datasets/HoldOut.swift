@@ -3,14 +3,14 @@ public enum HoldOut {
     /// The class number of an example without a label; such examples are never held back.
     public static let unlabelled = -100
 
-    /// Holds back a share of each class, chosen by the seed alone.
+    /// Holds out a fraction of each class, chosen by the seed alone.
     ///
     /// - Parameters:
     ///   - labels: The class of each example, or ``unlabelled``; where labels are no classes, 0 for all that have one.
-    ///   - validationFraction: The share, between 0 and 1.
+    ///   - validationFraction: The fraction, between 0 and 1.
     ///   - seed: Decides which examples are held back.
     ///   - source: Where the examples come from, for an error.
-    /// - Returns: The places of the examples of each part, in their order.
+    /// - Returns: The indices of the examples of each part, in their order.
     /// - Throws: ``DatasetError`` where one of the parts would be empty.
     public static func split(
         labels: some Collection<Int>, validationFraction: Double, seed: UInt64, source: String

@@ -1,7 +1,7 @@
 /// Cuts examples into k folds for cross-validation; each fold is the validation data once.
 ///
 /// The folds are stratified: each class is shuffled and dealt out in turn, and the next class goes on where the last
-/// one stopped. So the folds' shares of a class differ by at most one example, and so do their sizes. Examples
+/// one stopped. So the folds' counts of a class differ by at most one example, and so do their sizes. Examples
 /// without a class are one class: a plain k-fold.
 public struct KFold: Sendable, Equatable {
     /// The number of folds.
@@ -61,7 +61,7 @@ public struct KFold: Sendable, Equatable {
     /// The parts when one fold is held back.
     ///
     /// - Parameter fold: The fold that is the validation data, in `0 ..< k`.
-    /// - Returns: The places of the examples of each part, in their order.
+    /// - Returns: The indices of the examples of each part, in their order.
     /// - Throws: ``DatasetError`` where there is no such fold.
     public func split(fold: Int) throws -> (train: [UInt32], validation: [UInt32]) {
         guard (0..<k).contains(fold) else {

@@ -1,4 +1,4 @@
-/// The names of a task's classes; a class's number is its place.
+/// The names of a task's classes; a class's number is its index.
 public struct LabelMap: Sendable, Equatable {
     public let names: [String]
     private let ids: [[UInt8]: Int]
@@ -30,7 +30,7 @@ public struct LabelMap: Sendable, Equatable {
     public func id(of name: String) -> Int? { ids[Array(name.utf8)] }
 
     /// The class that a data file's label means: a name; or else, where names are numbers, the one of its value, and where
-    /// none is, a number in range by its place.
+    /// none is, a number in range by its index.
     func id(ofLabel label: String) -> Int? {
         if let id = id(of: label) { return id }
         guard !hasNumbers else {

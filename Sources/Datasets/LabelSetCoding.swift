@@ -9,7 +9,7 @@ public enum LabelSetCoding: Sendable, Equatable {
 }
 
 extension LabelSetCoding {
-    /// Looks at the rows of a data set for what their sets are.
+    /// Determines the coding of a data set's label sets from its rows.
     ///
     /// Indicators are rows of 0 and 1 alone, all of one length; as class numbers they would name a class twice, or always the
     /// same two.
@@ -24,7 +24,7 @@ extension LabelSetCoding {
 
         /// Takes a row into account.
         ///
-        /// - Returns: Whether others may matter still.
+        /// - Returns: True if further rows may still matter.
         mutating func add(_ row: TextRow) -> Bool {
             guard let set = row.labelSet else { return true }
             hasTruthValues = hasTruthValues || row.hasTruthValues

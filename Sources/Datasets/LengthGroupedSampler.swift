@@ -55,7 +55,7 @@ public struct EpochBatches: RandomAccessCollection, Equatable, Sendable {
     public var startIndex: Int { 0 }
     public var endIndex: Int { (order.count + batchSize - 1) / batchSize }
 
-    /// The examples of a batch, by their places in the data.
+    /// The examples of a batch, by their indices in the data.
     public subscript(place: Int) -> [Int] {
         let start = (batchOrder.map { Int($0[place]) } ?? place) * batchSize
         return order[start..<Swift.min(start + batchSize, order.count)].map { Int($0) }

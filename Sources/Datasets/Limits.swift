@@ -4,7 +4,7 @@ enum Limits {
     static let row = 64_000_000
     /// Columns of a table.
     static let columns = 100_000
-    /// Files that a pattern stands for, and directories on the way to them.
+    /// Files that a pattern matches, and directories on the way to them.
     static let files = 100_000
     /// Bytes of the rows that are handed on together.
     static let chunk = 16_000_000

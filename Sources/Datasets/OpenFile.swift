@@ -56,7 +56,7 @@ final class OpenFile {
             return row
         } catch {
             try checkUnchanged()
-            // What damaged gzip data unpack to has errors of its own; the damage is what matters.
+            // The result of unpacking damaged gzip data has errors of its own; the damage is the one to report.
             if isCompressed { try reader?.drain() }
             throw error
         }

@@ -66,7 +66,7 @@ struct TabbedParser {
 
     /// The fields of a line by itself.
     ///
-    /// - Returns: Whether one begins with a quote that it does not close.
+    /// - Returns: True if one begins with a quote that it does not close.
     private func split(_ line: Line, into record: inout DelimitedRecord) throws -> Bool {
         var isOpen = false
         for field in line.bytes.split(
@@ -88,7 +88,7 @@ struct TabbedParser {
 
     /// Appends what is in the quotes of a field that is nothing but one quoted text.
     ///
-    /// - Returns: Whether it is; else nothing is appended.
+    /// - Returns: True if it is; otherwise nothing is appended.
     private func appendUnquoted(_ field: ArraySlice<UInt8>, to bytes: inout [UInt8]) -> Bool {
         guard field.count >= 2, field.last == quote else { return false }
         let before = bytes.count

@@ -63,7 +63,7 @@ public struct TextDataset: Sendable {
 }
 
 extension TextDataset {
-    /// Holds back a share of each class, or of all labeled examples where labels are sets or numbers, chosen by the
+    /// Holds out a fraction of each class, or of all labeled examples where labels are sets or numbers, chosen by the
     /// seed alone. Examples without a label stay in the training part.
     ///
     /// - Throws: ``DatasetError`` where one of the parts would be empty.

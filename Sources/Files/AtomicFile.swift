@@ -10,7 +10,7 @@ import Foundation
 
 /// Writes files that are there completely or not at all.
 ///
-/// The bytes go to a new file beside the destination, which takes the destination's place by a rename once
+/// The bytes go to a new file beside the destination, which replaces the destination by a rename once
 /// it is safe on the disk. After a failure the destination is as it was, and the new file is gone.
 public enum AtomicFile {
     /// Writes bytes to a file.

@@ -27,7 +27,7 @@ public final class FileStream {
 
     /// Reads the next bytes.
     ///
-    /// - Returns: How many were read; 0 at the end of the file.
+    /// - Returns: The number of bytes read; 0 at the end of the file.
     /// - Throws: ``FileError``.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         while true {

@@ -89,7 +89,7 @@ public final class FileWriter {
     private func failure() -> FileError { .writeFailed(path, reason: lastSystemError()) }
 
     /// A file that grows past the process's size limit raises a signal that would end the program without a
-    /// word. Ignored, the write fails with "File too large" instead. Whoever handles the signal goes on
+    /// word. Ignored, the write fails with "File too large" instead. A program that handles the signal goes on
     /// handling it.
     private static let ignoreFileSizeSignal: Void = {
         var current = sigaction()

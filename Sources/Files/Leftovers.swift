@@ -11,7 +11,7 @@ import Foundation
 /// Files and directories left behind by processes that were killed while writing, under the temporary names of
 /// ``AtomicFile``, ``StagedDirectory`` and ``TemporaryFolder``.
 ///
-/// Whoever writes one holds a lock on it, which ends with the process: what can be locked has no owner.
+/// A writer holds a lock on its file, which ends with the process: a file that can be locked has no owner.
 public enum Leftovers {
     /// A summary of the removed items.
     public struct Removed: Sendable, Equatable, CustomStringConvertible {
@@ -74,7 +74,7 @@ public enum Leftovers {
             let url = directory.appending(path: name)
             guard let claim = Claim(url.systemPath) else { continue }
             let bytes = size(of: url)
-            // A file goes while its lock is held: whoever opens it next finds it gone.
+            // A file is removed while its lock is held: the next one to open it finds it gone.
             guard (try? FileManager.default.removeItem(at: url)) != nil else { continue }
             withExtendedLifetime(claim) {}
             removed.count += 1

@@ -8,7 +8,7 @@ import Foundation
 ///   | SHA-256 of everything but the payload (32)
 /// ```
 ///
-/// Numbers are little-endian. The description stands behind the payload, so that a file is written in one pass.
+/// Numbers are little-endian. The description follows the payload, so that a file is written in one pass.
 public final class SealedFile: Sendable {
     /// The signature of a kind of file: its first 8 bytes, and its version.
     public struct Format: Sendable, Equatable {

@@ -10,7 +10,7 @@ import Foundation
 
 /// An output directory that appears complete or not at all.
 ///
-/// The files are written into ``url``, a hidden directory beside the destination; ``commit()`` puts it into place in
+/// The files are written into ``url``, a hidden directory beside the destination; ``commit()`` moves it to the destination in
 /// one step. What was not committed is removed when the object goes away, and by the next ``OutputLock`` where the
 /// process was killed.
 public final class StagedDirectory {
@@ -30,7 +30,7 @@ public final class StagedDirectory {
     /// The final path of the directory.
     public let destination: URL
 
-    /// The directory, which keeps its identity when it is put into place.
+    /// The directory, which keeps its identity when it is moved to the destination.
     public let identity: FileIdentity?
 
     private let replacing: Replacing
@@ -98,7 +98,7 @@ public final class StagedDirectory {
         close(descriptor)
     }
 
-    /// Puts the directory into place. A directory that it replaces comes back if anything fails.
+    /// Moves the directory to the destination. A directory that it replaces is restored if anything fails.
     ///
     /// - Throws: ``FileError``; the destination is then as it was, and what was staged is removed.
     public func commit() throws {
@@ -130,7 +130,7 @@ public final class StagedDirectory {
     private func replaceDestination() throws {
         let path = destination.systemPath
         guard exchange(url.systemPath, path) else { return try replaceByRenames() }
-        // What was replaced is now where this was staged. It may have changed since it was checked.
+        // The replaced directory is now where this was staged. It may have changed since it was checked.
         if !mayGo(url) {
             _ = exchange(url.systemPath, path)
             throw FileError.exists(path)

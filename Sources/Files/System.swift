@@ -88,7 +88,7 @@ func openForReading(_ path: String) throws -> (descriptor: Int32, size: Int) {
     return (descriptor, size)
 }
 
-/// Exchanges what two names stand for, in one step.
+/// Exchanges the files of two names atomically.
 ///
 /// - Returns: `false` where that cannot be done here.
 func exchange(_ one: String, _ other: String) -> Bool {
@@ -110,7 +110,7 @@ func exchange(_ one: String, _ other: String) -> Bool {
 /// then.
 func isMountPoint(_ path: String) -> Bool {
     #if os(Linux)
-        // Each line: identifiers, device, root, and as the fifth word the place, with blanks in octal digits.
+        // Each line: identifiers, device, root, and as the fifth word the mount point, with blanks in octal digits.
         guard let text = try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8) else {
             return false
         }

@@ -65,7 +65,7 @@ func makeOwned(_ make: () throws -> (url: URL, descriptor: Int32)) throws -> (ur
     while true {
         let (url, descriptor) = try make()
         let state = lockState(descriptor, LOCK_EX)
-        // Whoever removes leftovers may have been quicker: it is then gone, or about to be.
+        // A removal of leftovers may have been quicker: it is then gone, or about to be.
         if state != .heldByAnother, let own = FileIdentity(descriptor: descriptor),
             own == FileIdentity(path: url.systemPath)
         {

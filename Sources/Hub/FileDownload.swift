@@ -38,7 +38,7 @@ struct FileDownload: Sendable {
             try await fetch(into: incomplete)
             try verify(incomplete)
         } catch let error as HubError where resumed > 0 {
-            // What was left may have been bad: start once more from nothing.
+            // The partial file may have been bad: start once more from nothing.
             guard case .wrongDigest = error else { throw error }
             moved(-HubCache.size(incomplete))
             unlink(incomplete.path)

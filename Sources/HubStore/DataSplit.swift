@@ -1,4 +1,4 @@
-/// A part of a data set: what a model learns from, is chosen by, or is judged on.
+/// A split of a data set: for training, for validation (model selection), or for testing.
 public enum DataSplit: String, CaseIterable, Sendable {
     case train, validation, test
 
@@ -42,7 +42,7 @@ extension DataSplit {
     ///
     /// First `data/train-00000-of-00004….parquet` and the like; then folders, then files with a word for a split in their
     /// names, such as `train/a.jsonl`, `my_train.csv` or `dev.csv`, where the first kind that there is for any split counts.
-    /// Where no file tells a split, all are for training. Hidden files, and those of other kinds than data, do not count.
+    /// If no file names a split, all are for training. Hidden files, and those of other kinds than data, do not count.
     ///
     /// - Parameters:
     ///   - names: Paths in the repository or directory, with slashes.

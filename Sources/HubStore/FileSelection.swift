@@ -25,7 +25,7 @@ public struct FileSelection: Sendable, Equatable {
             : .matching(patterns)
     }
 
-    /// Files by name or by shell patterns, in which `*` also stands for slashes, as in huggingface_hub.
+    /// Files by name or by shell patterns, in which `*` also matches slashes, as in huggingface_hub.
     public static func matching(_ patterns: [String]) -> FileSelection {
         FileSelection(rule: .patterns(patterns.map { $0.hasSuffix("/") ? $0 + "*" : $0 }))
     }

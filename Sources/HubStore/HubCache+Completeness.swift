@@ -3,7 +3,7 @@ import JSON
 extension HubCache {
     /// Returns the files that a selection needs and a cached snapshot lacks; empty if the snapshot is complete.
     ///
-    /// A kept listing decides. Without one a model is judged by its own files, and other selections are taken as they are.
+    /// A kept listing decides. Without one a model's completeness follows from its own files, and other selections are taken as they are.
     ///
     /// - Parameters:
     ///   - strictly: Whether what cannot be known counts as missing: while there is a network to ask.
@@ -25,7 +25,7 @@ extension HubCache {
                 return try selection.choose(from: names, id: repository.id).filter { !has($0, commit) }
             }
             if strictly { return ["(unknown)"] }
-            // What is not there may be what was meant.
+            // A missing file may be the one that was meant.
             guard let chosen = try? selection.choose(from: present, id: repository.id) else {
                 return ["the \(split.rawValue) data"]
             }

@@ -4,7 +4,7 @@ public enum HubError: Error, Sendable, Equatable {
     case invalidName(String, reason: String)
     /// A string is neither a directory that exists nor an id.
     case neitherPathNorRepository(String)
-    /// 404 or 401: the Hub does not tell a missing repository from a private one.
+    /// 404 or 401: the Hub does not distinguish a missing repository from a private one.
     case repositoryNotFound(id: String, hasToken: Bool)
     /// The repository's owner asks for conditions to be accepted, on the page with this address.
     case gated(id: String, page: String)
@@ -18,17 +18,17 @@ public enum HubError: Error, Sendable, Equatable {
     case offline(id: String, revision: String)
     /// The cache holds part of a snapshot, and the rest cannot be fetched.
     case incomplete(id: String, revision: String, missing: [String])
-    /// No answer came, or it broke off, as often as it was tried.
+    /// There was no response, or it was cut off, at every attempt.
     case unreachable(url: String, reason: String)
-    /// The server answered with an HTTP status that means no success.
+    /// The server responded with an HTTP status other than success.
     case status(url: String, code: Int)
-    /// The server's answer makes no sense.
+    /// The server's response is invalid.
     case badAnswer(url: String, reason: String)
     /// One redirect led to another, ten times.
     case tooManyRedirects(url: String)
-    /// The disk has no room for what is to come; sizes in bytes.
+    /// The disk has no room for the download; sizes in bytes.
     case diskSpace(directory: String, needed: Int, free: Int)
-    /// More or fewer bytes came than were announced.
+    /// More or fewer bytes arrived than were announced.
     case wrongSize(url: String, expected: Int, actual: Int)
     /// The downloaded bytes differ from those on the Hub: SHA-256, or git's SHA-1 of a small file.
     case wrongDigest(url: String, expected: String, actual: String)

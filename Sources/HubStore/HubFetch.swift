@@ -3,10 +3,10 @@ import Foundation
 /// A request of the program `distill` to `distill-hub`, which has the network client: one line of JSON on its standard
 /// input.
 ///
-/// The answer is lines of ``HubFetch/Message`` on its standard output, the last of them a snapshot or a failure. Where the
-/// input ends, whoever asked is gone, and so does `distill-hub`.
+/// The response is lines of ``HubFetch/Message`` on its standard output, the last of them a snapshot or a failure. When the
+/// input ends, the requesting process is gone, and `distill-hub` ends too.
 package struct HubFetch: Codable, Sendable, Equatable {
-    /// Grows with every change of what is said here: programs of two builds do not understand each other.
+    /// The protocol's version, which grows with every change: programs of two builds do not understand each other.
     package static let currentVersion = 1
 
     package var version = Self.currentVersion
@@ -68,7 +68,7 @@ package struct HubFetch: Codable, Sendable, Equatable {
         }
     }
 
-    /// A line of the answer.
+    /// A line of the response.
     package enum Message: Codable, Sendable, Equatable {
         case warning(String)
         case progress(HubProgress)

@@ -58,7 +58,7 @@ public struct JSONObject: Sendable {
 
     /// Appends a member unless its key is there already.
     ///
-    /// - Returns: whether the key was new.
+    /// - Returns: true if the key was new.
     mutating func insertNew(_ key: String, _ value: JSONValue) -> Bool {
         let hash = slots.isEmpty ? nil : key.hashOfBytes
         if position(of: key, hash: hash) != nil { return false }

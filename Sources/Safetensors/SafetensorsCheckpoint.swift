@@ -56,7 +56,7 @@ public struct SafetensorsCheckpoint: Sendable {
 
     /// Opens the shards that an index file names.
     ///
-    /// - Parameter index: `{"metadata": …, "weight_map": {tensor: file}}`; the shards lie beside it.
+    /// - Parameter index: `{"metadata": …, "weight_map": {tensor: file}}`; the shards are beside it.
     /// - Throws: ``SafetensorsError`` unless index and shards agree; `FileError` or `JSONError` if a file
     ///   cannot be read.
     public init(index: URL) throws {

@@ -8,7 +8,7 @@ import Foundation
 /// Source: TensorFlow's `record_writer.h` (length, masked CRC-32C of it, data, masked CRC-32C of that, little-endian)
 /// and `event.proto`.
 public final class EventFileWriter {
-    /// The file's place.
+    /// The file's path.
     public let url: URL
     private let file: AppendedFile
 
@@ -33,7 +33,7 @@ public final class EventFileWriter {
     ///
     /// - Parameters:
     ///   - scalars: Values by tag, such as `train/loss`.
-    ///   - step: The point's place on the axis.
+    ///   - step: The point's position on the axis.
     ///   - time: When it was measured.
     /// - Throws: `FileError` where it cannot be written.
     public func add(_ scalars: [(tag: String, value: Double)], step: Int, time: Date = Date()) throws {

@@ -13,7 +13,7 @@
         private let options: DatasetOptions
         private let textName: String
         private let pairName: String?
-        // Places among the columns that are read.
+        // Indices among the columns that are read.
         private let textIndex: Int
         private let pairIndex: Int?
         private let labelIndex: Int?

@@ -82,7 +82,7 @@ struct CoNLLLayout {
 /// A first column that counts words.
 enum CoNLLWordID {
     case word(Int)
-    /// Several words written as one (`1-2`), or a word that is not written (`1.1`); words of neither kind stand on
+    /// Several words written as one (`1-2`), or a word that is not written (`1.1`); words of neither kind are on
     /// lines of their own.
     case other
 

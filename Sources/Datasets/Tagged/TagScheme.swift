@@ -84,7 +84,7 @@ extension TagScheme {
         return entities
     }
 
-    /// Returns true if the scheme allows a tag between two others; `nil` is `O`, and stands for both ends of a
+    /// Returns true if the scheme allows a tag between two others; `nil` is `O`, and also both ends of a
     /// sentence.
     func allows(_ tag: EntityTag?, after previous: EntityTag?, before next: EntityTag?) -> Bool {
         guard let tag else { return true }

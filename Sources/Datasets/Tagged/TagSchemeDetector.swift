@@ -6,7 +6,7 @@
 /// let found = try detector.scheme(path: stream.path)
 /// ```
 public struct TagSchemeDetector: Sendable {
-    /// A place where the tags do not keep to the scheme that fits best.
+    /// A tag that violates the scheme that fits best.
     public struct Irregularity: Sendable, Equatable {
         public var tag: String
         /// The row's line, and its file among those of the data set.

@@ -64,7 +64,7 @@ struct TaggedJSONReader: TaggedReader {
         let text = TaggedColumns.texts.first { object[$0]?.stringValue != nil }
         let chosen: Form? =
             if let key = options.wordColumn {
-                // A text in the place of words has spans.
+                // A text instead of words has spans.
                 object[key]?.stringValue == nil ? .words(key: key) : .text(key: key)
             } else if let key = options.textColumn {
                 .text(key: key)

@@ -26,7 +26,7 @@ public struct TaggedOptions: Sendable, Equatable {
     /// True if lines of CoNLL that begin with `#` before a sentence are comments; `nil` means yes if the first column
     /// counts the words, as in CoNLL-U.
     public var hasComments: Bool?
-    /// The tags that integers stand for; `nil` takes the names that Parquet's metadata hold.
+    /// The tags that integers denote; `nil` takes the names that Parquet's metadata hold.
     public var tagNames: [String]?
     /// True if a tag may be any text, as for parts of speech; otherwise it must be `O` or a prefix with a type.
     public var allowsAnyTag = false

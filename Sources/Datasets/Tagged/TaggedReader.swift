@@ -23,7 +23,7 @@ enum TaggedColumns {
     static let texts = ["text", "sentence", "content"]
     static let spans = ["entities", "spans", "labels", "label"]
 
-    /// The tags that numbers stand for.
+    /// The tags that numbers denote.
     ///
     /// - Throws: ``DatasetError`` for a number without a name, and where there are no names.
     static func tag(_ number: Int, of names: [String]?, _ path: String, _ row: TaggedRow) throws -> String {

@@ -48,7 +48,7 @@ extension TaggedRow {
         return self
     }
 
-    /// The error about a text that stands where a tag should.
+    /// The error about a text in the position of a tag.
     func noTag(_ text: String, _ path: String, line: Int?) -> DatasetError {
         var row = self
         row.line = line ?? row.line
