@@ -3,8 +3,8 @@ import Foundation
 
 /// The files that one name denotes: a file, or a pattern of several that are read one after another as one data set.
 ///
-/// A pattern knows `*`, `?` and `[…]` within a part of the path, and `{a,b}` anywhere; a backslash takes such a meaning away.
-/// An existing file of exactly that name always takes precedence.
+/// A pattern knows `*`, `?` and `[…]` within a part of the path, and `{a,b}` anywhere; a backslash takes such a meaning
+/// away. An existing file of exactly that name always takes precedence.
 public enum DataFiles {
     /// The files of a name, those of a pattern in the order of their paths' bytes.
     ///

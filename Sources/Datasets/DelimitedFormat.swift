@@ -10,7 +10,8 @@ public struct DelimitedFormat: Sendable, Equatable {
 
     /// An ASCII character; `nil` is the comma in `.csv`, the tab in `.tsv`.
     public var delimiter: UInt8?
-    /// `nil` is RFC 4180 in `.csv`; in `.tsv`, which is written with and without quoting, see ``Quoting`` and `TabbedParser`.
+    /// `nil` is RFC 4180 in `.csv`; in `.tsv`, which is written with and without quoting, see ``Quoting`` and
+    /// `TabbedParser`.
     public var quoting: Quoting?
 
     public init(delimiter: UInt8? = nil, quoting: Quoting? = nil) {

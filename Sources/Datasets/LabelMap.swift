@@ -29,8 +29,8 @@ public struct LabelMap: Sendable, Equatable {
     /// The class of a name, compared byte by byte.
     public func id(of name: String) -> Int? { ids[Array(name.utf8)] }
 
-    /// The class that a data file's label means: a name; or else, where names are numbers, the one of its value, and where
-    /// none is, a number in range by its index.
+    /// The class that a data file's label means: a name; or else, where names are numbers, the one of its value, and
+    /// where none is, a number in range by its index.
     func id(ofLabel label: String) -> Int? {
         if let id = id(of: label) { return id }
         guard !hasNumbers else {
@@ -68,8 +68,8 @@ public struct LabelMap: Sendable, Equatable {
 }
 
 extension LabelMap {
-    /// Names that programs write where a value is missing: `nan`, `null` and their like; those that may also be meant, such
-    /// as `none`, only among numbers.
+    /// Names that programs write where a value is missing: `nan`, `null` and their like; those that may also be meant,
+    /// such as `none`, only among numbers.
     public var missingValueNames: [String] {
         let plain = names.map { $0.lowercased() }
         let certain: Set = ["nan", "-nan", "null", "<na>", "n/a", "#n/a", "#na", "nat"]
@@ -103,7 +103,8 @@ func isNumber(_ text: String) -> Bool {
         && Double(text) != nil
 }
 
-/// One text for all ways to write a decimal number: "1", "+1", "01" and "1.0" are "1". Exact, however many digits there are.
+/// One text for all ways to write a decimal number: "1", "+1", "01" and "1.0" are "1". Exact, however many digits there
+/// are.
 ///
 /// - Returns: `nil` for what is no number, or has an exponent.
 func decimalValue(_ text: String) -> String? {

@@ -11,8 +11,8 @@ public enum LabelSetCoding: Sendable, Equatable {
 extension LabelSetCoding {
     /// Determines the coding of a data set's label sets from its rows.
     ///
-    /// Indicators are rows of 0 and 1 alone, all of one length; as class numbers they would name a class twice, or always the
-    /// same two.
+    /// Indicators are rows of 0 and 1 alone, all of one length; as class numbers they would name a class twice, or
+    /// always the same two.
     struct Detector {
         private var length: Int?
         private var areIndicators = true

@@ -1,9 +1,9 @@
 /// Reads records of tab-separated values, in which a quote may be a character.
 ///
 /// Files such as GLUE's are written without quoting, others with that of CSV, and no file says which. So a line whose
-/// tabs make as many fields as the header has is a record: in it a field in quotes of its own loses them, and any other quote
-/// is a character. Where the number does not fit, or behind an open quote the next line's does not, the record is read by
-/// RFC 4180, with tabs and line breaks in quotes, if it then fits.
+/// tabs make as many fields as the header has is a record: in it a field in quotes of its own loses them, and any other
+/// quote is a character. Where the number does not fit, or behind an open quote the next line's does not, the record is
+/// read by RFC 4180, with tabs and line breaks in quotes, if it then fits.
 struct TabbedParser {
     private struct Line {
         var bytes: [UInt8] = []

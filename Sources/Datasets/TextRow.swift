@@ -91,8 +91,8 @@ public struct TextRow: Sendable, Equatable {
         }
     }
 
-    /// - Throws: ``DatasetError`` for a list as Python prints it, such as `['a', 'b']` or `[1 0 0]`, whose brackets and quotes
-    ///   would become parts of names.
+    /// - Throws: ``DatasetError`` for a list as Python prints it, such as `['a', 'b']` or `[1 0 0]`, whose brackets and
+    ///   quotes would become parts of names.
     private func refuseList(_ label: String, _ path: String, _ options: DatasetOptions) throws {
         let bytes = label.utf8
         guard let first = bytes.first, let last = bytes.last, bytes.count > 1 else { return }

@@ -50,8 +50,8 @@ extension TextStream {
     ///
     /// - Parameter row: A row of this file.
     /// - Returns: `nil` where the row has no label.
-    /// - Throws: ``DatasetError`` for a label that is no decimal number, not finite, or too large for float32, and for a whole
-    ///   number that float32 would round.
+    /// - Throws: ``DatasetError`` for a label that is no decimal number, not finite, or too large for float32, and for
+    ///   a whole number that float32 would round.
     public func value(of row: TextRow) throws -> Float? {
         guard let label = row.label else { return nil }
         guard isNumber(label), let number = Double(label), number.isFinite else {

@@ -10,9 +10,9 @@ import Foundation
 
 /// An output directory that appears complete or not at all.
 ///
-/// The files are written into ``url``, a hidden directory beside the destination; ``commit()`` moves it to the destination in
-/// one step. What was not committed is removed when the object goes away, and by the next ``OutputLock`` where the
-/// process was killed.
+/// The files are written into ``url``, a hidden directory beside the destination; ``commit()`` moves it to the
+/// destination in one step. What was not committed is removed when the object goes away, and by the next ``OutputLock``
+/// where the process was killed.
 public final class StagedDirectory {
     /// The existing destinations that may be replaced.
     public enum Replacing: Sendable, Equatable {

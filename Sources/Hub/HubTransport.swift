@@ -63,7 +63,8 @@ struct HubTransport: Sendable {
         throw HubError.tooManyRedirects(url: text)
     }
 
-    /// Reads a response that will not be used, so that its connection can be reused; a long one closes the connection instead.
+    /// Reads a response that will not be used, so that its connection can be reused; a long one closes the connection
+    /// instead.
     static func discard(_ response: HTTPClientResponse) async throws {
         _ = try? await response.body.collect(upTo: 1 << 16)
     }

@@ -41,8 +41,9 @@ extension DataSplit {
     /// The files of the split among a data set's files, by the rules of `datasets`.
     ///
     /// First `data/train-00000-of-00004….parquet` and the like; then folders, then files with a word for a split in their
-    /// names, such as `train/a.jsonl`, `my_train.csv` or `dev.csv`, where the first kind that there is for any split counts.
-    /// If no file names a split, all are for training. Hidden files, and those of other kinds than data, do not count.
+    /// names, such as `train/a.jsonl`, `my_train.csv` or `dev.csv`, where the first kind that there is for any split
+    /// counts. If no file names a split, all are for training. Hidden files, and those of other kinds than data, do not
+    /// count.
     ///
     /// - Parameters:
     ///   - names: Paths in the repository or directory, with slashes.

@@ -3,7 +3,8 @@ import JSON
 extension HubCache {
     /// Returns the files that a selection needs and a cached snapshot lacks; empty if the snapshot is complete.
     ///
-    /// A kept listing decides. Without one a model's completeness follows from its own files, and other selections are taken as they are.
+    /// A kept listing decides. Without one a model's completeness follows from its own files, and other selections are
+    /// taken as they are.
     ///
     /// - Parameters:
     ///   - strictly: Whether what cannot be known counts as missing: while there is a network to ask.

@@ -20,8 +20,8 @@ public struct HubDataReference: Sendable, Equatable {
         text.hasPrefix(scheme) ? try HubDataReference(text) : nil
     }
 
-    /// - Parameter text: What the user gave. The revision may have slashes as `refs/convert/parquet` and `refs/pr/1` do, or
-    ///   written as `%2F`.
+    /// - Parameter text: What the user gave. The revision may have slashes as `refs/convert/parquet` and `refs/pr/1`
+    ///   do, or written as `%2F`.
     /// - Throws: ``HubError/badReference(_:reason:)`` or ``HubError/invalidName(_:reason:)``.
     public init(_ text: String) throws {
         func refused(_ reason: String) -> HubError { .badReference(text, reason: reason) }

@@ -3,8 +3,8 @@ import Foundation
 /// A request of the program `distill` to `distill-hub`, which has the network client: one line of JSON on its standard
 /// input.
 ///
-/// The response is lines of ``HubFetch/Message`` on its standard output, the last of them a snapshot or a failure. When the
-/// input ends, the requesting process is gone, and `distill-hub` ends too.
+/// The response is lines of ``HubFetch/Message`` on its standard output, the last of them a snapshot or a failure. When
+/// the input ends, the requesting process is gone, and `distill-hub` ends too.
 package struct HubFetch: Codable, Sendable, Equatable {
     /// The protocol's version, which grows with every change: programs of two builds do not understand each other.
     package static let currentVersion = 1

@@ -7,8 +7,8 @@ public enum HubReference: Sendable, Equatable {
 
     /// Reads `path`, `org/name` or `org/name@revision`.
     ///
-    /// An existing path always takes precedence. A string that begins with `/`, `.` or `~`, ends with `/` or cannot be an id is only a path. A bare
-    /// name, which the Hub no longer gives, counts as an id as well.
+    /// An existing path always takes precedence. A string that begins with `/`, `.` or `~`, ends with `/` or cannot be
+    /// an id is only a path. A bare name, which the Hub no longer gives, counts as an id as well.
     ///
     /// - Parameters:
     ///   - text: What the user gave.

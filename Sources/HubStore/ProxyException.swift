@@ -2,8 +2,8 @@ import Foundation
 
 /// Hosts that are reached directly, as an entry of `NO_PROXY` names them.
 ///
-/// `example.com` matches itself and its subdomains, `.example.com` and `*.example.com` its subdomains only; an address and
-/// `localhost` match themselves; `10.0.0.0/8` matches a network. A port may follow.
+/// `example.com` matches itself and its subdomains, `.example.com` and `*.example.com` its subdomains only; an address
+/// and `localhost` match themselves; `10.0.0.0/8` matches a network. A port may follow.
 struct ProxyException: Sendable {
     private enum Rule: Sendable {
         case exactly(String)

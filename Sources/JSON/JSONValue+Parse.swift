@@ -2,8 +2,8 @@ import Files
 import Foundation
 
 extension JSONValue {
-    /// Reads JSON strictly by RFC 8259, past a byte order mark: a key may occur once in an object, numbers must fit a `Double`, and
-    /// arrays and objects may be nested at most ``maximumNesting`` deep.
+    /// Reads JSON strictly by RFC 8259, past a byte order mark: a key may occur once in an object, numbers must fit a
+    /// `Double`, and arrays and objects may be nested at most ``maximumNesting`` deep.
     ///
     /// - Parameters:
     ///   - bytes: UTF-8 text that holds one value; a byte order mark before it is skipped.

@@ -1,7 +1,7 @@
 import Foundation
 import Mustache
 
-/// Text that comes from data, made fit to stand in HTML and SVG.
+/// Text that comes from data, escaped for HTML and SVG.
 ///
 /// Escaping goes by Unicode scalar, not by `Character`: `"\u{0600}<"` is a single character whose `<` a comparison of
 /// characters would overlook.

@@ -2,7 +2,7 @@ import Foundation
 
 /// Numbers as people read them.
 public enum NumberText: Sendable {
-    /// A share as a percentage.
+    /// A fraction as a percentage.
     case percent
     /// As many digits as the number needs.
     case plain
@@ -36,7 +36,7 @@ public enum NumberText: Sendable {
         text.replacing(/([0-9]) (%|B|kB|MB|GB|ms|points)/) { "\($0.output.1)\u{A0}\($0.output.2)" }
     }
 
-    /// A difference with its sign: of shares in points.
+    /// A difference with its sign: of fractions in percentage points.
     func signed(_ value: Double) -> String {
         guard value.isFinite else { return "–" }
         let text =

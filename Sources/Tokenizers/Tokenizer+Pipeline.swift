@@ -6,7 +6,8 @@ final class EncodeWorkspace {
 
     /// The positions of the last tokenized text's tokens in that text, in bytes, if requested.
     fileprivate(set) var origins: [AlignedText.Origin] = []
-    /// The text of each token that was found as an added one, or is unknown, by the token's index, if origins are requested.
+    /// The text of each token that was found as an added one, or is unknown, by the token's index, if origins are
+    /// requested.
     fileprivate(set) var addedTexts: [Int: String] = [:]
 
     private(set) lazy var model = ModelWorkspace()

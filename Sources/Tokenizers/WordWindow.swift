@@ -8,7 +8,8 @@ public struct WordWindow: Sendable, Equatable {
     public var wordIndices: [Int?]
     /// The range, in the whole encoding, of this window's tokens between the special ones.
     public var tokens: Range<Int>
-    /// The words that are predicted from this window. The windows of an encoding own all of its words in order, each once.
+    /// The words that are predicted from this window. The windows of an encoding own all of its words in order, each
+    /// once.
     public var owned: Range<Int>
     /// The index in ``ids`` of each owned word's first token; `nil` for a word without tokens.
     public var positions: [Int?]

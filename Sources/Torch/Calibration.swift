@@ -37,10 +37,10 @@ public struct Calibration: Sendable, Equatable {
     /// libtorch must be so much faster than the kernels to be taken: they need no padding, and what is between the
     /// products costs them less in training.
     static let libtorchMargin = 1.8
-    /// So much faster must libtorch's forward pass of a layer be to train as fast as the kernels: it computes padded batches,
-    /// converts weights in every step, and its backward pass is many operations. On a Xeon with AMX bfloat16 by libtorch
-    /// was 2.5 times as fast as float32 by the kernels in this measurement, and trained a student at the same speed
-    /// (217 and 226 examples/s).
+    /// So much faster must libtorch's forward pass of a layer be to train as fast as the kernels: it computes padded
+    /// batches, converts weights in every step, and its backward pass is many operations. On a Xeon with AMX bfloat16
+    /// by libtorch was 2.5 times as fast as float32 by the kernels in this measurement, and trained a student at the
+    /// same speed (217 and 226 examples/s).
     static let libtorchTrainingCost = 3.0
     /// bfloat16 must be so much faster than float32, which is more exact.
     static let bfloat16Margin = 1.2

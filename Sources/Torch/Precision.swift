@@ -1,6 +1,6 @@
 import CTorch
 
-/// The element type that a model computes with. Its parameters, and what the optimizer keeps, stay float32.
+/// The element type that a model computes with. Its parameters and the optimizer's state stay float32.
 public enum Precision: String, CaseIterable, Sendable, Codable {
     /// `bfloat16` where the device multiplies it clearly faster than float32 (``Calibration``), else `float32`.
     case auto
@@ -17,6 +17,6 @@ public enum Precision: String, CaseIterable, Sendable, Codable {
         return isFaster ? .bfloat16 : .float32
     }
 
-    /// The elements' type; ``auto`` stands for float32 until it is resolved.
+    /// The elements' type; ``auto`` means float32 until it is resolved.
     public var dtype: DType { self == .bfloat16 ? .bfloat16 : .float32 }
 }

@@ -11,7 +11,7 @@ public struct TorchError: Error, Equatable, Sendable, CustomStringConvertible {
         case operation
         /// The device has no memory left.
         case outOfMemory
-        /// An index lies outside its dimension.
+        /// An index is out of its dimension's range.
         case index
         /// Anything else.
         case `internal`

@@ -16,7 +16,7 @@ public struct Axis: Sendable, Equatable {
     /// - Parameters:
     ///   - values: What is to be shown, in any order; none gives an axis from 0 to 1.
     ///   - isLogarithmic: Whether equal distances are equal ratios; only values above 0 then count.
-    ///   - padding: The share of the span that is added on both sides.
+    ///   - padding: The fraction of the span that is added on both sides.
     ///   - minimumSpan: The least span, so that noise does not look like a cliff.
     ///   - ticks: About how many ticks.
     ///   - bounds: What the axis does not leave, unless values do.

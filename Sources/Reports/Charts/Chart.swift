@@ -1,4 +1,4 @@
-/// A picture with words for those who do not see it.
+/// A chart with a description for screen readers.
 public protocol Chart: Sendable {
     /// The chart's title.
     var title: String { get }

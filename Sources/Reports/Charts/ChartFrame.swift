@@ -1,6 +1,6 @@
 import Foundation
 
-/// The plot area of a chart with two axes: where it lies, its grid, its legend.
+/// The plot area of a chart with two axes: its frame, its grid, its legend.
 struct ChartFrame {
     static let width = 380.0
 
@@ -19,7 +19,7 @@ struct ChartFrame {
 
     struct LegendEntry {
         let name: String
-        /// The series' place among all, which chooses color, dash and marker.
+        /// The series' index among all, which determines color, dash and marker.
         let style: Int
         let isLine: Bool
         var width: Double { TextSize.width(name) + 38 }
@@ -54,7 +54,7 @@ struct ChartFrame {
         return rows
     }
 
-    /// A point in the drawing; `nil` where a value has no place.
+    /// A point in the drawing; `nil` if a value has no position.
     func point(_ xValue: Double, _ yValue: Double) -> (x: Double, y: Double)? {
         guard let a = x.place(xValue), let b = y.place(yValue) else { return nil }
         return (left + a * (right - left), bottom - b * (bottom - top))
@@ -107,7 +107,7 @@ enum SeriesStyle {
     ///
     /// - Parameters:
     ///   - center: Where.
-    ///   - style: The series' place.
+    ///   - style: The series' index.
     ///   - size: Half its width.
     ///   - tip: What a mouse over it shows.
     static func marker(

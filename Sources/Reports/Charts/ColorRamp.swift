@@ -36,7 +36,7 @@ enum ColorRamp {
         Color(red: 0.97, green: 0.91, blue: 0.25),
     ]
 
-    /// The color at a place.
+    /// The color at a position.
     ///
     /// - Parameter place: From 0, the darkest, to 1, the lightest.
     static func color(_ place: Double) -> Color {

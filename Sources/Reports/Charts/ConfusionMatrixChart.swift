@@ -63,7 +63,7 @@ public struct ConfusionMatrixChart: Chart {
             ], text: "← true")
         var bottom = top + grid + 6
         if hasNumbers {
-            // Names that are too wide for their column stand askew.
+            // Names that are too wide for their column are rotated.
             let isAskew = names.contains { TextSize.width($0) > cell - 4 }
             for (place, name) in names.enumerated() {
                 let middle = (Double(place) + 0.5) * cell

@@ -2,10 +2,10 @@ import Foundation
 
 /// A number by two settings as a grid of colored cells: the lighter, the better.
 public struct HeatMapChart: Sendable {
-    /// The places along one side of the grid.
+    /// The positions along one side of the grid.
     public struct Axis: Sendable {
         public var name: String
-        /// Of each place; where places are bins, of each edge between them, one more than places.
+        /// The label of each position; if positions are bins, of each edge between them, one more than positions.
         public var labels: [String]
         /// True if positions are bins of numbers.
         public var isBinned: Bool
@@ -62,7 +62,7 @@ public struct HeatMapChart: Sendable {
     public var x: Axis
     /// `nil` for a single row.
     public var y: Axis?
-    /// By place on ``y``, then by place on ``x``.
+    /// By position on ``y``, then by position on ``x``.
     public var cells: [[Cell]]
 
     public init(

@@ -24,7 +24,7 @@ struct HeatMapDrawing {
         }
         if let low = means.min(), let high = means.max() {
             scale = map.isMoreBetter ? (low, high) : (high, low)
-            // As many digits as tell the cells apart, with one to spare; three for shares, whatever their range.
+            // As many digits as distinguish the cells, with one to spare; three for fractions, whatever their range.
             let spread = high - low
             let telling = spread > 0 && spread.isFinite ? Int((1 - log10(spread)).rounded(.up)) + 1 : 4
             decimals = min(6, max(max(abs(low), abs(high)) < 10 ? 3 : 0, telling))
@@ -181,7 +181,7 @@ struct HeatMapDrawing {
             + "</linearGradient></defs>\n"
     }()
 
-    // MARK: - Places and texts
+    // MARK: - Positions and texts
 
     /// The upper left corner of a cell: numbers rise from the bottom.
     private func origin(_ row: Int, _ column: Int) -> (x: Double, y: Double) {

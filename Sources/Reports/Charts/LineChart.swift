@@ -7,7 +7,7 @@ public struct LineChart: Chart {
         public var name: String
         /// In rising order of x.
         public var points: [ChartPoint]
-        /// Its place among colors, dashes and markers.
+        /// Its index among colors, dashes and markers.
         public var style: Int
 
         public init(_ name: String, _ points: [ChartPoint], style: Int) {

@@ -1,4 +1,4 @@
-/// Calibration: the share of right answers by how sure the model was. On the diagonal a model is as right as it is sure;
+/// A reliability diagram: accuracy by confidence. On the diagonal they are equal;
 /// below it, too sure (Guo, Pleiss, Sun and Weinberger, arXiv 1706.04599).
 public struct ReliabilityDiagram: Chart {
     public struct Series: Sendable, Equatable {

@@ -29,7 +29,7 @@ struct SVGBuilder {
         body += "</\(name)>" + separator
     }
 
-    /// Adds a group of elements that share a tip.
+    /// Adds a group of elements with a common tooltip.
     ///
     /// - Parameters:
     ///   - tip: What is shown where a mouse rests on one of them.
@@ -56,7 +56,7 @@ struct SVGBuilder {
             ["class": kind, "x": Self.number(x), "y": Self.number(y), "text-anchor": anchor], text: text)
     }
 
-    /// The whole drawing, named for those who do not see it.
+    /// The whole drawing, with a title and a description for screen readers.
     ///
     /// - Parameters:
     ///   - identifier: Unique in the page; its title and description have it with a suffix.

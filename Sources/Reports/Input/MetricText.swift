@@ -1,8 +1,8 @@
 /// The presentation of a task's metrics on the page, found by the name that records have for the task.
 struct TaskText: Sendable {
-    /// The metrics of a table of models, the most telling first: the task's own.
+    /// The metrics of a table of models, the main one first.
     let metrics: [String]
-    /// Titles that are others than usually.
+    /// Titles that differ from the usual ones.
     var titles: [String: String] = [:]
     /// True if agreement with a teacher is a fraction, false if it is a correlation.
     var agreementIsShare = true
@@ -20,7 +20,7 @@ struct TaskText: Sendable {
             titles: ["accuracy": "accuracy of tags", "agreement": "agreement of tags"]),
     ]
 
-    /// A task that records of today's form do not have is taken for single-label classification.
+    /// An unknown task is treated as single-label classification.
     static func of(_ problemType: String) -> TaskText {
         tasks[problemType] ?? TaskText(metrics: ["accuracy", "macro_f1", "matthews_correlation", "ece"])
     }

@@ -1,6 +1,6 @@
 import JSON
 
-/// A model as an evaluation found it. What a record does not have is `nil`.
+/// A model's evaluation. Values that a record lacks are `nil`.
 struct ModelFigures: Sendable {
     enum Role: String, Sendable {
         case teacher, student, baseline, model, quantized
@@ -22,7 +22,7 @@ struct ModelFigures: Sendable {
     /// Agreement and KL with its teacher.
     var agreement: Double?
     var kl: Double?
-    /// The data it was judged on, by its digest, and the file's name.
+    /// The digest of the data it was evaluated on, and the file's name.
     var dataDigest: String?
     var dataName: String?
 

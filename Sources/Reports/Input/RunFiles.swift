@@ -35,7 +35,7 @@ public struct RunFiles: Sendable {
     /// - Parameters:
     ///   - url: The output directory of a run, a fine-tuned or quantized model, or a file that `distill evaluate --json`
     ///     wrote.
-    ///   - destination: Where the directory will lie, if it is still being written; `nil` for where it is.
+    ///   - destination: The final path of the directory, if it is still being written; `nil` for its current one.
     /// - Throws: ``ReportError`` where nothing of that is there, or a file cannot be used.
     public init(_ url: URL, destination: URL? = nil) throws {
         let path = url.path(percentEncoded: false)
@@ -143,7 +143,7 @@ extension RunFiles {
     /// Characters of a model's name that are shown.
     private static let longestName = 60
 
-    /// Every model that the records judge, the teacher before its student.
+    /// Every model that the records evaluate, the teacher before its student.
     var models: [ModelFigures] {
         let data = record["validation"]?.objectValue ?? record["data"]?.objectValue
         func name(_ path: String?, _ fallback: String) -> String {

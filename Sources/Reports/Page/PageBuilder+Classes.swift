@@ -4,7 +4,7 @@ import Foundation
 extension PageBuilder {
     /// The most classes that a bar chart shows.
     private static let mostBars = 15
-    /// The most classes whose whole matrix stands behind its picture.
+    /// The maximum number of classes for which the whole matrix is given as a table.
     private static let mostColumns = 25
 
     /// The models of a run that belong side by side.

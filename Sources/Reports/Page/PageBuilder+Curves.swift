@@ -126,7 +126,7 @@ extension PageBuilder {
             + "."
     }
 
-    /// At most this many rows stand behind a picture; of more points, evenly spaced ones.
+    /// The maximum number of rows in a chart's table; of more points, evenly spaced ones.
     private static let mostRows = 24
 
     private mutating func numbers(

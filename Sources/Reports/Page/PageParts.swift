@@ -69,9 +69,9 @@ struct Figure {
     var figureTitle: String
     /// Safe as it is: `SVGBuilder` escaped everything in it.
     var svg: String
-    /// Words below the picture.
+    /// The caption below the chart.
     var figureNote: String?
-    /// The numbers behind the picture.
+    /// The chart's data as tables.
     var numbers: [PageTable]
 }
 
@@ -96,7 +96,7 @@ struct PageRow {
     var cells: [String]
 }
 
-/// Sentences with both models' answers.
+/// Examples with both models' predictions.
 struct ExampleList {
     var listTitle: String
     var listLevel: Int

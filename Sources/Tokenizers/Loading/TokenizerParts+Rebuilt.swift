@@ -4,8 +4,8 @@ import JSON
 extension TokenizerParts {
     /// A tokenizer whose stages are those of its class, around the vocabulary that a file holds.
     ///
-    /// - Throws: ``TokenizerError`` where the vocabulary is not of the kind that the class takes, or lacks a token that it
-    ///   puts around texts.
+    /// - Throws: ``TokenizerError`` where the vocabulary is not of the kind that the class takes, or lacks a token that
+    ///   it puts around texts.
     init(_ source: VocabularySource, as kind: TokenizerKind, _ settings: TokenizerSettings) throws {
         let stages = RebuiltStages(source: source, kind: kind, settings: settings)
         model = try stages.model()

@@ -3,12 +3,12 @@ import Foundation
 /// Drops tokens that some data never use from a WordPiece tokenizer, and with them the rows of a model's word embeddings.
 ///
 /// The invariant: **a text whose tokens are all kept, `[UNK]` not among them, gets exactly the same tokens.**
-/// WordPiece takes at each position of a word the longest token that matches there. Let V be all tokens and K ⊆ V those kept,
-/// and let V's tokens of a word be t₁…tₙ, all in K. At a position that both have reached by the same tokens, the longest
-/// fitting token of V is tᵢ; it is in K, and K has no longer one, since whatever K has V has too. So K takes tᵢ as
-/// well, and by induction all of them. Normalizer, splitting into words, added tokens and the longest word allowed do
-/// not change. (Where V's greedy choice leads into a dead end, and the word is `[UNK]`, K without the token chosen may
-/// find a way; such a word can only become known.)
+/// WordPiece takes at each position of a word the longest token that matches there. Let V be all tokens and K ⊆ V those
+/// kept, and let V's tokens of a word be t₁…tₙ, all in K. At a position that both have reached by the same tokens, the
+/// longest fitting token of V is tᵢ; it is in K, and K has no longer one, since whatever K has V has too. So K takes tᵢ
+/// as well, and by induction all of them. Normalizer, splitting into words, added tokens and the longest word allowed
+/// do not change. (Where V's greedy choice leads into a dead end, and the word is `[UNK]`, K without the token chosen
+/// may find a way; such a word can only become known.)
 ///
 /// No word becomes unknown if all of its characters keep their tokens, `c` at its beginning and `##c` further on: it
 /// is split, because at each position at least the one character matches; see ``TrimmingOptions/Alphabet``.

@@ -7,7 +7,7 @@ public struct LayerNorm {
     public let epsilon: Double
 
     /// - Parameters:
-    ///   - scope: Where its parameters lie.
+    ///   - scope: The scope of its parameters.
     ///   - width: The size of the last dimension.
     ///   - epsilon: Added to the variance.
     ///   - bias: Whether it has one; without, ``bias`` is zeros that are no parameter.

@@ -6,7 +6,7 @@ public struct Linear {
     public let weight: Tensor
     /// (outputs)
     public let bias: Tensor?
-    /// The weight in int8, where it is quantized.
+    /// The int8 weight, if it is quantized.
     public let int8: QuantizedParameter?
     let instrument: (any LayerInstrument)?
     private let name: String

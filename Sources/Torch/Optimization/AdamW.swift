@@ -24,7 +24,7 @@ public final class AdamW {
         }
     }
 
-    /// Everything the optimizer remembers between steps, by parameter name.
+    /// The optimizer's state between steps, by parameter name.
     public struct State {
         public var step: Int
         /// The steps in which each parameter had a gradient.
@@ -53,7 +53,8 @@ public final class AdamW {
     /// The steps of each parameter.
     private var steps: [[Int]]
     private var tables: [SparseTable]
-    /// A scalar on the device, 1 from the first step on that must not count (``stepWithoutWaiting(learningRate:maxNorm:losses:)``).
+    /// A scalar on the device, 1 from the first step on that must not count
+    /// (``stepWithoutWaiting(learningRate:maxNorm:losses:)``).
     private var skips: Tensor?
 
     /// A table that is updated row by row.
@@ -68,8 +69,8 @@ public final class AdamW {
 
     /// - Parameters:
     ///   - groups: All parameters that are trained.
-    ///   - beta1: The share of the first moment that each step keeps.
-    ///   - beta2: The share of the second moment that each step keeps.
+    ///   - beta1: The fraction of the first moment that each step keeps.
+    ///   - beta2: The fraction of the second moment that each step keeps.
     ///   - epsilon: What is added to the root of the second moment.
     ///   - sparseTables: Parameters (rows, width) whose gradients are sparse.
     /// - Throws: ``TorchError`` where memory is short.

@@ -1,7 +1,7 @@
 import CTorch
 import Foundation
 
-/// An average of the weights over the steps of training, which often judges better than the last of them (Polyak and
+/// An average of the weights over the steps of training, which often predicts better than the last of them (Polyak and
 /// Juditsky, "Acceleration of Stochastic Approximation by Averaging", 1992).
 ///
 /// Each step, average ← d · average + (1 − d) · weight. The first averages would be mostly the initial weights, so
@@ -108,7 +108,7 @@ public final class ExponentialMovingAverage {
     /// Parameters stay the tensors they are. Training in the body is lost.
     ///
     /// - Parameter body: What evaluates or saves the averages.
-    /// - Returns: What the body returns.
+    /// - Returns: The result of the body.
     /// - Throws: What the body throws; ``TorchError`` inside of another such body, or where memory is short.
     public func withAverages<Result>(_ body: () throws -> Result) throws -> Result {
         try requireWeights("withAverages")

@@ -12,7 +12,7 @@ public struct LearningRateSchedule: Sendable, Equatable {
         case cosine
         /// None.
         case constant
-        /// A power of the share of steps that remain, to ``LearningRateSchedule/end`` at the last step.
+        /// A power of the fraction of steps that remain, to ``LearningRateSchedule/end`` at the last step.
         case polynomial
         /// One cycle (Smith and Topin, arXiv 1708.07120), as PyTorch's `OneCycleLR` in two phases: half a cosine from
         /// a 25th of the peak up to the peak, then half a cosine down to a 10,000th of where it began.

@@ -1,11 +1,11 @@
 import CTorch
 
-/// A whole encoder on packed sequences whose kernels a captured CUDA graph starts together, where the program has found the
-/// library for it: starting them one by one takes longer than a small batch takes the device.
+/// A whole encoder on packed sequences whose kernels a captured CUDA graph starts together, where the program has found
+/// the library for it: starting them one by one takes longer than a small batch takes the device.
 ///
 /// The second batch of about a shape is captured, and later ones are replayed. The results are those of the layers one by
-/// one, but for rounding, and for what attention's dropout draws. Gradients lie in memory that the next backward pass writes
-/// again. All encoders of a device share memory: one thread alone may run them.
+/// one, but for rounding, and for what attention's dropout draws. Gradients are stored in memory that the next backward
+/// pass writes again. All encoders of a device share memory: only one thread may run them.
 public final class PackedEncoder {
     private let handle: ct_encoder
     private let embeddings: PackedEmbeddings
@@ -43,7 +43,7 @@ public final class PackedEncoder {
 
     /// - Parameters:
     ///   - ids: The token ids of all examples.
-    ///   - types: The segment of each token; `nil` for all 0.
+    ///   - types: The token type of each token; `nil` for all 0.
     ///   - offsets: Where each example begins, and the number of all tokens.
     ///   - dtype: What matrices are multiplied in.
     ///   - state: The random state in training; `nil` in evaluation.

@@ -27,7 +27,8 @@ public final class PackedEncoderLayer {
     ///   - hiddenDropout: The probability after attention, in training.
     ///   - outputDropout: That after `output`.
     ///   - attentionDropout: That of attention weights.
-    /// - Returns: `nil` where a bias is missing, a weight is int8 or instrumented, or the kernels do not know the activation.
+    /// - Returns: `nil` where a bias is missing, a weight is int8 or has a hook, or the kernels do not support the
+    ///   activation.
     public init?(
         query: Linear, key: Linear, value: Linear, attentionOutput: Linear, attentionNorm: LayerNorm,
         intermediate: Linear, output: Linear, outputNorm: LayerNorm, heads: Int, activation: Activation,

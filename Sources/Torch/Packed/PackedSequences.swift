@@ -11,7 +11,7 @@ public final class PackedSequences {
     let tensor: Tensor
     /// (B + 1) int32 on the device, for libtorch's operations.
     private let starts: Tensor?
-    /// (T) int32 on the device: each token's place in its example, from 0.
+    /// (T) int32 on the device: each token's position in its example, from 0.
     private let positions: Tensor?
     private var paddedIndices: Tensor?
 
@@ -41,7 +41,7 @@ public final class PackedSequences {
 
     /// Calls a body with what libtorch's operations need of them.
     ///
-    /// - Parameter padded: Whether they read padded batches.
+    /// - Parameter padded: True if they read padded batches.
     func withDeviceSequences<Result>(
         padded: Bool, _ body: (ct_device_sequences) throws -> Result
     ) throws -> Result {
@@ -54,7 +54,7 @@ public final class PackedSequences {
         }
     }
 
-    /// (T) int32: each token's place in its example, from 0.
+    /// (T) int32: each token's position in its example, from 0.
     func tokenPositions() throws -> Tensor {
         try positions
             ?? Tensor(Array(Self.numbers(offsets).dropFirst(offsets.count)), device: device)
@@ -80,7 +80,7 @@ public final class PackedSequences {
         return indices
     }
 
-    /// The offsets, then each token's place in its example.
+    /// The offsets, then each token's position in its example.
     private static func numbers(_ offsets: [Int]) -> [Int32] {
         var numbers = offsets.map { Int32($0) }
         numbers.reserveCapacity(offsets.count + (offsets.last ?? 0))

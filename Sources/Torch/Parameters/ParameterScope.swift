@@ -19,7 +19,7 @@ extension ParameterSource {
     { nil }
 }
 
-/// A place in the tree of a model under construction. Layers ask it for their parameters; it finds or makes
+/// A node in the tree of a model under construction. Layers ask it for their parameters; it finds or makes
 /// them, and registers them under their full names.
 ///
 /// The same code so builds a fresh model and one from a checkpoint:

@@ -1,7 +1,7 @@
-/// Sees what goes into the linear layers and tables of a model, and may change it: to collect ranges, or to train with the
-/// rounding of int8.
+/// A hook on the inputs and weights of a model's linear layers and embedding tables, which may change them: to collect
+/// ranges, or to train with the rounding of int8.
 ///
-/// A model with an instrument computes with libtorch's operations, layer by layer.
+/// A model with such a hook computes with libtorch's operations, layer by layer.
 public protocol LayerInstrument: AnyObject {
     /// Returns the tensor that a linear layer multiplies instead of its input.
     ///

@@ -4,10 +4,10 @@ extension Tensor {
     /// A tensor with these elements in C order.
     ///
     /// - Parameters:
-    ///   - elements: As many as `shape` has places.
+    ///   - elements: As many as the shape has.
     ///   - shape: The size of each dimension; `nil` for one dimension of all elements.
     ///   - device: Where the tensor lives.
-    /// - Throws: ``TorchError`` where the numbers of elements and places differ.
+    /// - Throws: ``TorchError`` if the number of elements does not match the shape.
     public convenience init<Element: TensorElement>(
         _ elements: [Element], shape: [Int]? = nil, device: Device = .cpu
     ) throws {
