@@ -44,7 +44,7 @@ final class ByteReader {
 
     /// Appends bytes up to the first that ends the run, or to the end of the source.
     ///
-    /// - Parameter limit: How many bytes there may be at most, those before included.
+    /// - Parameter limit: The maximum number of bytes, those before included.
     /// - Returns: True if they were no more.
     func take(into bytes: inout [UInt8], limit: Int = .max, until ends: (UInt8) -> Bool) throws -> Bool {
         while try peek() != nil {

@@ -23,7 +23,7 @@ struct Columns: Equatable {
         try self.init(names: names, options: options, path: path, needsLabel: true)
     }
 
-    /// - Parameter needsLabel: Whether a label column that the options name must be there.
+    /// - Parameter needsLabel: True if a label column that the options name must exist.
     init(names: [String], options: DatasetOptions, path: String, needsLabel: Bool) throws {
         var places: [[UInt8]: [Int]] = [:]
         for (place, name) in names.enumerated() { places[Array(name.utf8), default: []].append(place) }

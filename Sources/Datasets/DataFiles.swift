@@ -37,7 +37,7 @@ public enum DataFiles {
     /// - Parameters:
     ///   - url: A file, or a pattern of several, which must have one format.
     ///   - byExtension: The format of a file's extension in lower case; `nil` for none.
-    ///   - reason: What to say of a name without a format.
+    ///   - reason: The message for a name without a format.
     /// - Throws: ``DatasetError`` where a name tells nothing, or names differ.
     static func format<Format: RawRepresentable<String>>(
         of url: URL, byExtension: (String) -> Format?, otherwise reason: String

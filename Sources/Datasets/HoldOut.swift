@@ -9,7 +9,7 @@ public enum HoldOut {
     ///   - labels: The class of each example, or ``unlabelled``; where labels are no classes, 0 for all that have one.
     ///   - validationFraction: The fraction, between 0 and 1.
     ///   - seed: Decides which examples are held back.
-    ///   - source: Where the examples come from, for an error.
+    ///   - source: The examples' source, for an error.
     /// - Returns: The indices of the examples of each part, in their order.
     /// - Throws: ``DatasetError`` where one of the parts would be empty.
     public static func split(

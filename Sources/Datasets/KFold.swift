@@ -19,7 +19,7 @@ public struct KFold: Sendable, Equatable {
     ///   - labels: The class of each example; one number for all that have none.
     ///   - k: The number of folds, from 2 to the number of examples.
     ///   - seed: Decides which examples are in which fold.
-    ///   - source: Where the examples come from, for an error.
+    ///   - source: The examples' source, for an error.
     /// - Throws: ``DatasetError`` where there cannot be so many folds.
     public init(labels: some Collection<Int>, k: Int, seed: UInt64, source: String) throws {
         guard k >= 2 else { throw DatasetError(source, "folds must be at least 2, got \(k)") }
@@ -52,7 +52,7 @@ public struct KFold: Sendable, Equatable {
     ///   - count: The number of examples.
     ///   - k: The number of folds, from 2 to the number of examples.
     ///   - seed: Decides which examples are in which fold.
-    ///   - source: Where the examples come from, for an error.
+    ///   - source: The examples' source, for an error.
     /// - Throws: ``DatasetError`` where there cannot be so many folds.
     public init(count: Int, k: Int, seed: UInt64, source: String) throws {
         try self.init(labels: repeatElement(-1, count: max(0, count)), k: k, seed: seed, source: source)

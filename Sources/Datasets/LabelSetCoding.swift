@@ -81,7 +81,7 @@ extension TextStream {
     ///
     /// - Parameters:
     ///   - url: The file, or a pattern of several.
-    ///   - options: How it is read; the labels' form is that of sets.
+    ///   - options: The options for reading it; the labels' form is that of sets.
     ///   - map: The classes; `nil` for the data's own.
     /// - Throws: ``DatasetError`` for what is wrong with the rows that were read; `FileError`.
     public static func labelSetCoding(

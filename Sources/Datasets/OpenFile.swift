@@ -12,7 +12,7 @@ final class OpenFile {
     /// The file's version when it was opened, if a library reads it.
     private let version: FileVersion?
 
-    /// - Parameter isForLibrary: Whether a library opens and reads the file, which is Parquet, by itself.
+    /// - Parameter isForLibrary: True if a library opens and reads the file, which is Parquet, by itself.
     /// - Throws: ``DatasetError``; `FileError` where the file cannot be read.
     init(_ url: URL, isForLibrary: Bool, chunkSize: Int) throws {
         self.url = url

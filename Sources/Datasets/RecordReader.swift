@@ -46,7 +46,7 @@ struct DelimitedReader: RecordReader {
     private var delimiter: UInt8
     private var parser: Parser
 
-    /// - Parameter isTabbed: Whether the file's name says that tabs are the delimiter.
+    /// - Parameter isTabbed: True if by the file's name tabs are the delimiter.
     init(_ reader: ByteReader, isTabbed: Bool, path: String, options: DatasetOptions) {
         self.reader = reader
         self.path = path

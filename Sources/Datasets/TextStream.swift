@@ -113,7 +113,7 @@ public final class TextStream {
     ///
     /// - Parameters:
     ///   - url: The file, or a pattern of several.
-    ///   - options: How it is read; what they say of the labels' form does not count.
+    ///   - options: The options for reading it; their form of labels is ignored.
     /// - Throws: ``DatasetError`` for what is wrong with the rows up to there; `FileError`.
     public static func hasLabelSets(_ url: URL, options: DatasetOptions) throws -> Bool {
         guard [.jsonl, .parquet].contains(try options.format(of: url)) else { return false }

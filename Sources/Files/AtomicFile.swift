@@ -31,7 +31,7 @@ public enum AtomicFile {
     ///
     /// - Parameters:
     ///   - url: the file to make or replace; its directory must exist.
-    ///   - replacing: whether a file that is there is replaced.
+    ///   - replacing: true if an existing file is replaced.
     ///   - body: writes the contents. If it throws, nothing remains.
     /// - Throws: ``FileError``, or what `body` throws.
     public static func write(

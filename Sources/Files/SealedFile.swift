@@ -43,7 +43,7 @@ public final class SealedFile: Sendable {
 
     /// Opens a file and reads it through, to compare every block with its checksum.
     ///
-    /// - Parameter isUsed: Whether the file counts as in use while this object lives (see ``Pruning``), rather than only
+    /// - Parameter isUsed: True if the file counts as in use while this object lives (see ``Pruning``), rather than only
     ///   being looked at.
     /// - Throws: ``Problem``, or ``FileError`` where the file cannot be read.
     public init(_ url: URL, format: Format, isUsed: Bool = true) throws {

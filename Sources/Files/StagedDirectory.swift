@@ -44,7 +44,7 @@ public final class StagedDirectory {
     ///
     /// - Parameters:
     ///   - destination: the directory to make. It may exist if it is empty.
-    ///   - overwrite: whether a directory that is not empty may be replaced.
+    ///   - overwrite: true if a directory that is not empty may be replaced.
     /// - Throws: ``FileError``; ``FileError/exists(_:)`` if the destination would have to be overwritten.
     public convenience init(for destination: URL, overwrite: Bool) throws {
         try self.init(for: destination, replacing: overwrite ? .anything : .nothing)
@@ -54,7 +54,7 @@ public final class StagedDirectory {
     ///
     /// - Parameters:
     ///   - destination: the directory to make.
-    ///   - replacing: what may be there.
+    ///   - replacing: the existing destinations that may be replaced.
     /// - Throws: ``FileError``; ``FileError/exists(_:)`` if the destination would have to be overwritten.
     public init(for destination: URL, replacing: Replacing) throws {
         // A rename would replace a symbolic link, not the directory that it leads to.

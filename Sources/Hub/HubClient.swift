@@ -14,7 +14,7 @@ public struct HubClient: Sendable {
     ///
     /// - Parameters:
     ///   - repository: The repository and revision.
-    ///   - files: Which files.
+    ///   - files: The files to fetch.
     ///   - onEvent: Told of progress and warnings, from any thread.
     /// - Returns: The snapshot's directory.
     /// - Throws: `HubError`.

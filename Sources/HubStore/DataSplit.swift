@@ -47,7 +47,7 @@ extension DataSplit {
     ///
     /// - Parameters:
     ///   - names: Paths in the repository or directory, with slashes.
-    ///   - isFolderNamed: Whether the user named the folder: then files that tell no split are of any split.
+    ///   - isFolderNamed: True if the user named the folder: then files whose names tell no split are of any split.
     /// - Returns: At least one name, in byte order.
     /// - Throws: ``Problem``.
     public func files(among names: [String], isFolderNamed: Bool = false) throws -> [String] {

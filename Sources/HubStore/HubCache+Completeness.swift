@@ -7,7 +7,7 @@ extension HubCache {
     /// taken as they are.
     ///
     /// - Parameters:
-    ///   - strictly: Whether what cannot be known counts as missing: while there is a network to ask.
+    ///   - strictly: True if files whose existence is unknown count as missing: while there is a network to ask.
     /// - Throws: ``HubError``.
     package func missing(_ selection: FileSelection, _ commit: String, strictly: Bool) throws -> [String] {
         let names = names(commit)

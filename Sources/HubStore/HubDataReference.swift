@@ -20,7 +20,7 @@ public struct HubDataReference: Sendable, Equatable {
         text.hasPrefix(scheme) ? try HubDataReference(text) : nil
     }
 
-    /// - Parameter text: What the user gave. The revision may have slashes as `refs/convert/parquet` and `refs/pr/1`
+    /// - Parameter text: The user's string. The revision may have slashes as `refs/convert/parquet` and `refs/pr/1`
     ///   do, or written as `%2F`.
     /// - Throws: ``HubError/badReference(_:reason:)`` or ``HubError/invalidName(_:reason:)``.
     public init(_ text: String) throws {

@@ -11,8 +11,8 @@ public enum HubReference: Sendable, Equatable {
     /// an id is only a path. A bare name, which the Hub no longer gives, counts as an id as well.
     ///
     /// - Parameters:
-    ///   - text: What the user gave.
-    ///   - kind: What a repository would hold.
+    ///   - text: The user's string.
+    ///   - kind: The kind of repository that it would be.
     /// - Throws: ``HubError/neitherPathNorRepository(_:)``.
     public static func parse(_ text: String, kind: HubRepository.Kind = .model) throws -> HubReference {
         if !text.isEmpty, FileManager.default.fileExists(atPath: text) {

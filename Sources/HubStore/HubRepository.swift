@@ -15,7 +15,7 @@ public struct HubRepository: Sendable, Equatable {
 
     /// - Parameters:
     ///   - id: as huggingface_hub's `validate_repo_id` allows it.
-    ///   - kind: what the repository holds.
+    ///   - kind: the kind of repository.
     ///   - revision: a branch, a tag or a commit.
     /// - Throws: ``HubError/invalidName(_:reason:)``.
     public init(_ id: String, kind: Kind = .model, revision: String = "main") throws {

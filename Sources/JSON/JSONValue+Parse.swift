@@ -7,7 +7,7 @@ extension JSONValue {
     ///
     /// - Parameters:
     ///   - bytes: UTF-8 text that holds one value; a byte order mark before it is skipped.
-    ///   - dialect: What else is read than RFC 8259 allows.
+    ///   - dialect: The extensions of RFC 8259 that are accepted.
     /// - Throws: ``JSONError`` with line, column and reason.
     public static func parse(
         _ bytes: UnsafeRawBufferPointer, dialect: JSONDialect = .standard
@@ -34,7 +34,7 @@ extension JSONValue {
 
     /// Reads a JSON file.
     ///
-    /// - Parameter dialect: What else is read than RFC 8259 allows.
+    /// - Parameter dialect: The extensions of RFC 8259 that are accepted.
     /// - Throws: ``JSONError``, which names the file.
     public static func load(contentsOf url: URL, dialect: JSONDialect = .standard) throws -> JSONValue {
         let path = url.path(percentEncoded: false)

@@ -5,7 +5,7 @@ extension Tokenizer {
     ///
     /// - Parameters:
     ///   - ids: the tokens' numbers; numbers without a token are left out.
-    ///   - skipSpecialTokens: whether to leave out special tokens such as `[CLS]`.
+    ///   - skipSpecialTokens: true to leave out special tokens such as `[CLS]`.
     /// - Throws: ``TokenizerError`` if the file's decoder is of a type that is not known, or malformed. Such a file can
     ///   still be used for encoding.
     public func decode(_ ids: some Sequence<Int32>, skipSpecialTokens: Bool = true) throws -> String {

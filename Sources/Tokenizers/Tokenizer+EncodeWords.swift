@@ -12,8 +12,9 @@ extension Tokenizer {
     ///
     /// - Parameters:
     ///   - words: the words; any may be empty or hold spaces.
-    ///   - addSpecialTokens: whether to add tokens such as `[CLS]` and `[SEP]`.
-    ///   - addsPrefixSpace: whether a byte-level pre-tokenizer takes every word as one after a space; else the file decides.
+    ///   - addSpecialTokens: true to add tokens such as `[CLS]` and `[SEP]`.
+    ///   - addsPrefixSpace: true if a byte-level pre-tokenizer treats every word as preceded by a space; otherwise the
+    ///     file decides.
     /// - Returns: all tokens; ``WordEncoding/windows(maxLength:stride:)`` cuts what is too long for a model.
     /// - Throws: ``TokenizerError/text(stage:reason:index:)`` if a stage cannot take a word, whose position is the
     ///   index.
@@ -28,8 +29,9 @@ extension Tokenizer {
     ///
     /// - Parameters:
     ///   - wordLists: the words of each text.
-    ///   - addSpecialTokens: whether to add tokens such as `[CLS]` and `[SEP]`.
-    ///   - addsPrefixSpace: whether a byte-level pre-tokenizer takes every word as one after a space; else the file decides.
+    ///   - addSpecialTokens: true to add tokens such as `[CLS]` and `[SEP]`.
+    ///   - addsPrefixSpace: true if a byte-level pre-tokenizer treats every word as preceded by a space; otherwise the
+    ///     file decides.
     ///   - threads: the number of threads; by default that of the cores.
     /// - Returns: the encodings, in the order of the texts.
     /// - Throws: ``TokenizerError/text(stage:reason:index:)`` for the first text that cannot be encoded, whose position

@@ -4,9 +4,9 @@ extension Tokenizer {
     /// - Parameters:
     ///   - text: the text.
     ///   - pair: a second text.
-    ///   - addSpecialTokens: whether to add tokens such as `[CLS]` and `[SEP]`; their offsets are empty.
+    ///   - addSpecialTokens: true to add tokens such as `[CLS]` and `[SEP]`; their offsets are empty.
     ///   - maxLength: the greatest number of tokens, special ones included; without it nothing is cut.
-    ///   - truncation: which text of a pair is cut.
+    ///   - truncation: the text of a pair that is truncated.
     ///   - truncationSide: the end at which tokens are cut off; by default the tokenizer's ``truncationSide``.
     /// - Throws: ``TokenizerError/truncation(_:)`` if the text cannot be cut to `maxLength`.
     public func encodeWithOffsets(
@@ -51,7 +51,7 @@ extension Tokenizer {
 
     /// The positions of the tokens that remain, without white space at their ends if the post-processor trims it.
     ///
-    /// - Parameter isStart: whether no token comes before these.
+    /// - Parameter isStart: true if no token comes before these.
     func offsets(
         _ placed: PlacedTokens, _ kept: Range<Int>, _ ids: TokenBuffer, isStart: Bool,
         _ trimming: OffsetTrimming?

@@ -50,7 +50,7 @@ extension Truncation {
     /// - Parameters:
     ///   - first: the number of the first text's tokens.
     ///   - second: the number of the second text's, if there is one.
-    ///   - specialTokens: how many tokens will be added, for which room must be left.
+    ///   - specialTokens: the number of tokens that will be added, for which room must be left.
     /// - Throws: ``TokenizerError/truncation(_:)``
     func kept(_ first: Int, _ second: Int?, specialTokens: Int) throws -> (
         first: Range<Int>, second: Range<Int>

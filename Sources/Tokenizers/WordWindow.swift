@@ -25,7 +25,8 @@ extension WordEncoding {
     ///
     /// - Parameters:
     ///   - maxLength: the greatest number of tokens of a window, added ones included.
-    ///   - stride: how many tokens a window repeats of the one before it, at most; fewer where words begin so.
+    ///   - stride: the maximum number of tokens that a window repeats of the one before it; fewer so as to begin at
+    ///     a word.
     /// - Returns: the windows that own words, and one where there are no words.
     /// - Throws: ``TokenizerError/truncation(_:)`` where a window has no room for a word's token, or the stride fills
     ///   it.

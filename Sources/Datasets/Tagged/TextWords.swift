@@ -32,7 +32,7 @@ struct TextWords {
 
     /// Returns the ranges of the words, in Unicode scalars.
     ///
-    /// - Parameter boundaries: Where a word must begin, in rising order.
+    /// - Parameter boundaries: The positions at which a word must begin, in ascending order.
     func ranges(boundaries: [Int]) -> [Range<Int>] {
         var ranges: [Range<Int>] = []
         var isOpen = false

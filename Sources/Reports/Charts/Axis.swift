@@ -14,13 +14,13 @@ public struct Axis: Sendable, Equatable {
     /// An axis over values; those that are not finite do not count.
     ///
     /// - Parameters:
-    ///   - values: What is to be shown, in any order; none gives an axis from 0 to 1.
-    ///   - isLogarithmic: Whether equal distances are equal ratios; only values above 0 then count.
+    ///   - values: The values to show, in any order; none gives an axis from 0 to 1.
+    ///   - isLogarithmic: True for a logarithmic axis; only values above 0 then count.
     ///   - padding: The fraction of the span that is added on both sides.
     ///   - minimumSpan: The least span, so that noise does not look like a cliff.
     ///   - ticks: About how many ticks.
-    ///   - bounds: What the axis does not leave, unless values do.
-    ///   - isWhole: Whether ticks are whole numbers.
+    ///   - bounds: The limits of the axis, unless values exceed them.
+    ///   - isWhole: True if ticks are whole numbers.
     public init(
         _ values: [Double], isLogarithmic: Bool = false, padding: Double = 0.05, minimumSpan: Double = 0,
         ticks count: Int = 5, bounds: ClosedRange<Double>? = nil, isWhole: Bool = false

@@ -106,10 +106,10 @@ enum SeriesStyle {
     /// A filled marker of the series' shape.
     ///
     /// - Parameters:
-    ///   - center: Where.
+    ///   - center: The position.
     ///   - style: The series' index.
     ///   - size: Half its width.
-    ///   - tip: What a mouse over it shows.
+    ///   - tip: The tooltip.
     static func marker(
         _ svg: inout SVGBuilder, _ center: (x: Double, y: Double), _ style: Int, size: Double,
         tip: String? = nil

@@ -14,7 +14,7 @@ extension SVGBuilder {
     ///
     /// - Parameters:
     ///   - text: The text.
-    ///   - x: Where its anchor is.
+    ///   - x: The position of its anchor.
     ///   - y: The height of its baseline.
     ///   - size: In pixels.
     ///   - anchor: `start`, `middle` or `end`.

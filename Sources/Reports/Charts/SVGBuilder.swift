@@ -14,7 +14,7 @@ struct SVGBuilder {
     ///   - name: The element's name.
     ///   - attributes: In order; values as they are.
     ///   - text: Its contents; `nil` for none.
-    ///   - tip: What is shown where a mouse rests on it; `nil` for nothing.
+    ///   - tip: The tooltip; `nil` for none.
     mutating func add(
         _ name: String, _ attributes: KeyValuePairs<String, String>, text: String? = nil, tip: String? = nil
     ) {
@@ -32,7 +32,7 @@ struct SVGBuilder {
     /// Adds a group of elements with a common tooltip.
     ///
     /// - Parameters:
-    ///   - tip: What is shown where a mouse rests on one of them.
+    ///   - tip: The tooltip of all of them.
     ///   - contents: Adds the elements.
     mutating func group(tip: String, _ contents: (inout SVGBuilder) -> Void) {
         body += "<g><title>\(MarkupText.line(tip))</title>"
@@ -60,8 +60,8 @@ struct SVGBuilder {
     ///
     /// - Parameters:
     ///   - identifier: Unique in the page; its title and description have it with a suffix.
-    ///   - title: What it shows.
-    ///   - description: What is to be seen.
+    ///   - title: The drawing's title.
+    ///   - description: A description of its contents.
     ///   - size: Width and height in user units.
     func document(identifier: String, title: String, description: String, size: (Double, Double)) -> String {
         let box = "0 0 \(Self.number(size.0)) \(Self.number(size.1))"

@@ -24,7 +24,7 @@ struct AddedToken: Sendable, Equatable {
 
     /// Reads a token's properties.
     ///
-    /// - Parameter special: whether the token is special, whatever its properties say.
+    /// - Parameter special: true if the token is special, whatever its properties say.
     init(_ configuration: StageConfiguration, special: Bool? = nil) throws {
         content = try configuration.string("content")
         singleWord = try configuration.optionalBool("single_word") ?? false

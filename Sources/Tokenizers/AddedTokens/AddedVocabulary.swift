@@ -21,7 +21,7 @@ struct AddedVocabulary: Sendable {
     ///
     /// - Parameters:
     ///   - entries: the tokens in order; a later one of the same content replaces an earlier one.
-    ///   - splitSpecialTokens: whether special tokens in the text are to be treated like any text.
+    ///   - splitSpecialTokens: true if special tokens in the text are treated as ordinary text.
     /// - Throws: ``TokenizerError/invalidVocabulary(file:reason:)`` if an entry's id is not the one it would get.
     init(
         _ entries: [Entry], model: any Model, normalizer: (any Normalizer)?, splitSpecialTokens: Bool,

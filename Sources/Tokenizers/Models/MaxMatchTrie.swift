@@ -37,7 +37,7 @@ struct MaxMatchTrie: Sendable {
 
     /// Splits a word.
     ///
-    /// - Parameter tokens: where to write the tokens, with room for as many as the word has bytes.
+    /// - Parameter tokens: the output, with room for as many tokens as the word has bytes.
     /// - Returns: the number of tokens, or `nil` if the word cannot be split; then what was written has no meaning.
     func split(_ word: UnsafeBufferPointer<UInt8>, into tokens: UnsafeMutablePointer<Int32>) -> Int? {
         var node = Self.beginning

@@ -14,7 +14,7 @@ struct PrefixTrees {
     /// The nodes by parent and label: a hash table whose free slots hold ``none``.
     private var table: [Int32]
 
-    /// - Parameter byteCount: how long all strings will be together, at most.
+    /// - Parameter byteCount: an upper bound of the total length of all strings.
     init(rootCount: Int, byteCount: Int) {
         self.rootCount = rootCount
         parents = Array(repeating: Self.none, count: rootCount)

@@ -11,9 +11,9 @@ final class WordCache {
         /// Reads a word.
         ///
         /// - Parameters:
-        ///   - start: where it begins.
+        ///   - start: its beginning.
         ///   - count: its length, from 1 to 15.
-        ///   - available: how many bytes may be read from there on.
+        ///   - available: the number of bytes that may be read from there on.
         ///   - mark: up to 15; words of different marks are different.
         @inline(__always)
         init(_ start: UnsafePointer<UInt8>, _ count: Int, available: Int, mark: UInt64 = 0) {

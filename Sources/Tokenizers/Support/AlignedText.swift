@@ -66,7 +66,7 @@ struct AlignedText {
 
     /// Replaces the text by another, character by character.
     ///
-    /// - Parameter skipping: how many characters of the old text are dropped before.
+    /// - Parameter skipping: the number of characters of the old text that are dropped before.
     mutating func transform(_ changes: [Change], skipping: Int = 0) {
         var newBytes: [UInt8] = []
         newBytes.reserveCapacity(bytes.count + 8)

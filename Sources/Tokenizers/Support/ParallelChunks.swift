@@ -6,7 +6,7 @@ enum ParallelChunks {
     ///
     /// - Parameters:
     ///   - threads: the number of threads, at least 1.
-    ///   - workspaces: where each thread takes what it needs for itself.
+    ///   - workspaces: the pool from which each thread takes its workspace.
     /// - Throws: the error of the first input, in order, whose transformation fails.
     static func map<Input: Sendable, Output: Sendable>(
         _ inputs: [Input], threads: Int, workspaces: WorkspacePool,

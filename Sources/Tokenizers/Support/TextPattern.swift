@@ -73,7 +73,7 @@ enum TextPattern: Sendable {
 
     /// The matches, in order.
     ///
-    /// - Parameter budget: what may be taken for the text that this is, or is a part of.
+    /// - Parameter budget: the limits for the text that this is, or is a part of.
     /// - Throws: ``TokenizerError/text(stage:reason:index:)`` where it takes too long.
     func matches(in text: UnsafeBufferPointer<UInt8>, _ budget: TextBudget) throws -> [Range<Int>] {
         var found: [Range<Int>] = []

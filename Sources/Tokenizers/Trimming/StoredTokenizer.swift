@@ -47,7 +47,7 @@ struct StoredTokenizer: Sendable {
     ///
     /// - Parameters:
     ///   - kept: The old ids in ascending order; a new id is the index of the old one.
-    ///   - tokenizer: What the files were loaded as.
+    ///   - tokenizer: The tokenizer loaded from the files.
     /// - Throws: ``TokenizerError``
     func trimmed(to kept: [Int], of tokenizer: Tokenizer) throws -> [TrimmedVocabulary.File] {
         let map = IDMap(

@@ -20,7 +20,7 @@ public struct TokenCounts: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - id: The token, 0 or more.
-    ///   - count: How often it occurs.
+    ///   - count: The number of its occurrences.
     public mutating func add(_ id: Int, _ count: Int) {
         if id >= counts.count {
             counts += [Int](repeating: 0, count: max(id + 1, 2 * counts.count) - counts.count)

@@ -57,8 +57,8 @@ public struct VocabularyTrimmer: Sendable {
     /// Decides which tokens stay, and rewrites the files.
     ///
     /// - Parameters:
-    ///   - used: How often each token occurs in the data.
-    ///   - options: What stays besides.
+    ///   - used: The number of occurrences of each token in the data.
+    ///   - options: The tokens to keep besides.
     ///   - keeping: Ids that something else refers to, such as the `pad_token_id` of a model's configuration.
     /// - Throws: ``TokenizerError/invalidVocabulary(file:reason:)`` where ids are named that the tokenizer does not
     ///   have, where nothing was counted, or where the files cannot express what is left; and the error of a file that

@@ -10,7 +10,7 @@ public struct LayerNorm {
     ///   - scope: The scope of its parameters.
     ///   - width: The size of the last dimension.
     ///   - epsilon: Added to the variance.
-    ///   - bias: Whether it has one; without, ``bias`` is zeros that are no parameter.
+    ///   - bias: True if it has one; otherwise ``bias`` is zeros that are not a parameter.
     /// - Throws: ``TorchError`` where memory is short, or what the source of parameters throws.
     public init(_ scope: ParameterScope, width: Int, epsilon: Double, bias: Bool = true) throws {
         weight = try scope.parameter("weight", shape: [width], initializer: .ones)

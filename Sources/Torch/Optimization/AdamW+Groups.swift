@@ -8,7 +8,7 @@ extension AdamW {
     ///   - weightDecay: The decay of those that decay.
     ///   - beta1: The fraction of the first moment that each step keeps.
     ///   - beta2: The fraction of the second moment that each step keeps.
-    ///   - epsilon: What is added to the root of the second moment.
+    ///   - epsilon: The term added to the root of the second moment.
     ///   - sparseTables: Parameters (rows, width) whose gradients are sparse.
     /// - Throws: ``TorchError`` where memory is short.
     public convenience init(
@@ -36,7 +36,7 @@ extension AdamW {
     ///   - depth: The number of levels from the top down to the parameter of a name, 0 for the top.
     ///   - beta1: The fraction of the first moment that each step keeps.
     ///   - beta2: The fraction of the second moment that each step keeps.
-    ///   - epsilon: What is added to the root of the second moment.
+    ///   - epsilon: The term added to the root of the second moment.
     ///   - sparseTables: Parameters (rows, width) whose gradients are sparse.
     /// - Throws: ``TorchError`` where two parameters have one name, or the decay or a depth is out of its range.
     public convenience init(

@@ -71,7 +71,7 @@ public final class AdamW {
     ///   - groups: All parameters that are trained.
     ///   - beta1: The fraction of the first moment that each step keeps.
     ///   - beta2: The fraction of the second moment that each step keeps.
-    ///   - epsilon: What is added to the root of the second moment.
+    ///   - epsilon: The term added to the root of the second moment.
     ///   - sparseTables: Parameters (rows, width) whose gradients are sparse.
     /// - Throws: ``TorchError`` where memory is short.
     public init(
@@ -109,7 +109,7 @@ public final class AdamW {
     ///
     /// - Parameters:
     ///   - learningRate: The step's.
-    ///   - maxNorm: What the gradients' joint norm is clipped to; may be infinite.
+    ///   - maxNorm: The maximum of the gradients' joint norm; may be infinite.
     ///   - losses: Scalars.
     /// - Returns: The norm before clipping: a scalar.
     /// - Throws: ``TorchError`` where no parameter has a gradient.

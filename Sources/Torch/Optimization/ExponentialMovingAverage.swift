@@ -55,7 +55,7 @@ public final class ExponentialMovingAverage {
     ///
     /// - Parameters:
     ///   - store: Its parameters are averaged, but for frozen ones.
-    ///   - decay: What an average keeps at each step, such as 0.999; from 0 up to, but not including, 1.
+    ///   - decay: The fraction that an average keeps at each step, such as 0.999; from 0 up to, but not including, 1.
     ///   - updateAfter: The steps from one average to the next; 1 for every step.
     /// - Throws: ``TorchError`` where a number is out of its range, or memory is short.
     public init(_ store: ParameterStore, decay: Double, updateAfter: Int = 1) throws {
@@ -107,7 +107,7 @@ public final class ExponentialMovingAverage {
     ///
     /// Parameters stay the tensors they are. Training in the body is lost.
     ///
-    /// - Parameter body: What evaluates or saves the averages.
+    /// - Parameter body: A function that evaluates or saves the averages.
     /// - Returns: The result of the body.
     /// - Throws: What the body throws; ``TorchError`` inside of another such body, or where memory is short.
     public func withAverages<Result>(_ body: () throws -> Result) throws -> Result {

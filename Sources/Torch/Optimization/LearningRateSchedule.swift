@@ -33,11 +33,11 @@ public struct LearningRateSchedule: Sendable, Equatable {
 
     /// - Parameters:
     ///   - peak: The largest learning rate.
-    ///   - warmupSteps: How many steps rise to it.
+    ///   - warmupSteps: The number of steps that rise to it.
     ///   - totalSteps: The steps of the run, the warm-up's included.
-    ///   - decay: What follows the warm-up.
+    ///   - decay: The decay after the warm-up.
     ///   - power: The exponent of ``Decay/polynomial``; others ignore it.
-    ///   - end: Where ``Decay/polynomial`` ends; others ignore it.
+    ///   - end: The final value of ``Decay/polynomial``; others ignore it.
     public init(
         peak: Double, warmupSteps: Int, totalSteps: Int, decay: Decay, power: Double = 1, end: Double = 1e-7
     ) {

@@ -33,8 +33,8 @@ public struct PackedEmbeddings {
     /// - Parameters:
     ///   - ids: T token ids, rows of the word embedding table.
     ///   - types: The token type of each token; `nil` for all 0.
-    ///   - sequences: Where the examples begin; positions count from there.
-    ///   - dtype: What the layers after multiply in.
+    ///   - sequences: The offsets of the examples; positions count from there.
+    ///   - dtype: The type that the following layers multiply in.
     ///   - state: The random state in training; `nil` in evaluation.
     /// - Returns: (T, H), float32, and beside it in `dtype` where that is another, on other devices than the CPU.
     /// - Throws: ``TorchError`` for ids outside of a table, or an example longer than the position table.

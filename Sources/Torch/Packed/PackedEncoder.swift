@@ -12,7 +12,7 @@ public final class PackedEncoder {
     private let layers: [PackedEncoderLayer]
 
     /// - Parameters:
-    ///   - embeddings: What the first layer reads.
+    ///   - embeddings: The input of the first layer.
     ///   - layers: In the order in which they run.
     /// - Returns: `nil` where there are no captured graphs.
     /// - Throws: ``TorchError`` where memory is short.
@@ -20,7 +20,7 @@ public final class PackedEncoder {
         try self.init(embeddings: embeddings, layers: layers, emulated: false)
     }
 
-    /// - Parameter emulated: Whether to run the same code without graphs, on any device.
+    /// - Parameter emulated: True to run the same code without graphs, on any device.
     init?(embeddings: PackedEmbeddings, layers: [PackedEncoderLayer], emulated: Bool) throws {
         guard !layers.isEmpty else { return nil }
         var made: ct_encoder?
@@ -44,8 +44,8 @@ public final class PackedEncoder {
     /// - Parameters:
     ///   - ids: The token ids of all examples.
     ///   - types: The token type of each token; `nil` for all 0.
-    ///   - offsets: Where each example begins, and the number of all tokens.
-    ///   - dtype: What matrices are multiplied in.
+    ///   - offsets: The index of each example's first token, and the number of all tokens.
+    ///   - dtype: The type that matrices are multiplied in.
     ///   - state: The random state in training; `nil` in evaluation.
     /// - Returns: The last layer's output for each example's first token, (B, H) float32, which the next call overwrites;
     ///   `nil` where this batch is to be computed layer by layer.

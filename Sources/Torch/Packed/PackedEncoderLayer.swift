@@ -64,8 +64,8 @@ public final class PackedEncoderLayer {
 
     /// - Parameters:
     ///   - x: (T, H), float32.
-    ///   - sequences: Where the examples begin.
-    ///   - dtype: What matrices are multiplied in, float32 or bfloat16. The residual stream stays float32.
+    ///   - sequences: The offsets of the examples.
+    ///   - dtype: The type that matrices are multiplied in, float32 or bfloat16. The residual stream stays float32.
     ///   - firstOnly: Only each example's first token is wanted: all else of the layer's work is left out.
     ///   - state: The random state in training; `nil` in evaluation.
     /// - Returns: (T, H), or (B, H) of the first tokens.

@@ -51,7 +51,7 @@ public final class Int8Weight {
     /// - Parameters:
     ///   - x: (…, width), floating point.
     ///   - bias: (rows), float32.
-    ///   - input: How `x` becomes int8.
+    ///   - input: The quantization of `x`.
     /// - Returns: (…, rows), float32, without a gradient.
     /// - Throws: ``TorchError`` where shapes do not fit.
     public func linear(_ x: Tensor, bias: Tensor?, input: ActivationQuantization) throws -> Tensor {
@@ -89,7 +89,7 @@ extension Tensor {
     /// The values as they are after quantization to int8 and back, outside of any gradient.
     ///
     /// - Parameters:
-    ///   - byRow: Whether each row of the last dimension has a scale of its own, or all elements one.
+    ///   - byRow: True if each row of the last dimension has a scale of its own, false if all elements have one.
     ///   - levels: Steps on each side of zero.
     /// - Throws: ``TorchError`` for a tensor without elements.
     public func fakeQuantized(byRow: Bool, levels: Int = 127) throws -> Tensor {

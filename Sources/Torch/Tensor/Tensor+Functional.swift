@@ -43,7 +43,7 @@ extension Tensor {
     ///   - targets: (N) class indices, int64, for logits (N, C).
     ///   - classWeights: (C) a factor per class; `nil` for none.
     ///   - ignoreIndex: Rows with this target do not count.
-    ///   - labelSmoothing: How much of the target's mass is spread over all classes.
+    ///   - labelSmoothing: The fraction of the target's mass that is distributed over all classes.
     public func crossEntropy(
         _ targets: Tensor, classWeights: Tensor? = nil, ignoreIndex: Int = -100, labelSmoothing: Double = 0
     ) throws -> Tensor {
