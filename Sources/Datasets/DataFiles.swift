@@ -32,13 +32,13 @@ public enum DataFiles {
         }
     }
 
-    /// The format that the names of a data set's files tell; an ending `.gz` does not count.
+    /// The format shown by the names of a data set's files; an ending `.gz` does not count.
     ///
     /// - Parameters:
     ///   - url: A file, or a pattern of several, which must have one format.
     ///   - byExtension: The format of a file's extension in lower case; `nil` for none.
     ///   - reason: The message for a name without a format.
-    /// - Throws: ``DatasetError`` where a name tells nothing, or names differ.
+    /// - Throws: ``DatasetError`` if a name shows none, or names differ.
     static func format<Format: RawRepresentable<String>>(
         of url: URL, byExtension: (String) -> Format?, otherwise reason: String
     ) throws -> Format {

@@ -62,10 +62,10 @@ public struct DatasetOptions: Sendable, Equatable {
 }
 
 extension DatasetOptions {
-    /// The format of a file: the chosen one, or what its name tells.
+    /// The format of a file: the chosen one, or that of its name.
     ///
     /// - Parameter url: A file, or a pattern of several, which must have one format; see ``DataFiles``.
-    /// - Throws: ``DatasetError`` where the name tells nothing.
+    /// - Throws: ``DatasetError`` if the name shows none.
     public func format(of url: URL) throws -> Format {
         try format
             ?? DataFiles.format(

@@ -30,7 +30,7 @@ struct JSONObjects {
 
     /// The next object, and the line on which it begins, counted from 1; `nil` at the end.
     ///
-    /// - Throws: ``DatasetError`` for what is no JSON or no object, and for one that is too long.
+    /// - Throws: ``DatasetError`` for anything but JSON objects, and for one that is too long.
     mutating func next() throws -> (JSONObject, line: Int)? {
         if form == nil {
             try skipSpace()

@@ -1,10 +1,10 @@
 import Files
 import Foundation
 
-/// The bytes of one open file of a data set, unpacked where they are gzip, and whether the file stays what it was.
+/// The bytes of one open file of a data set, unpacked if they are gzip, with a check that the file stays unchanged.
 final class OpenFile {
     let path: String
-    /// The bytes on their way; `nil` where a library reads them by itself.
+    /// The stream of bytes; `nil` if a library reads the file itself.
     let reader: ByteReader?
     private let url: URL
     private let stream: FileStream?
@@ -48,7 +48,7 @@ final class OpenFile {
 
     /// The next row as the body reads it; `nil` at the end.
     ///
-    /// - Throws: ``DatasetError``, also where the file is no longer what it was when it was opened.
+    /// - Throws: ``DatasetError``, also if the file has changed since it was opened.
     func next<Row>(_ read: () throws -> Row?) throws -> Row? {
         do {
             let row = try read()

@@ -17,7 +17,7 @@ struct TabbedParser {
     private let delimiter: UInt8
     private let path: String
     private let limit: Int
-    /// Lines that were looked at ahead, from ``first`` on.
+    /// Lines read ahead, from ``first`` on.
     private var pending: [Line] = []
     private var first = 0
     private var number = 0

@@ -26,7 +26,7 @@ public struct TextDataset: Sendable {
     /// Reads CSV, TSV or JSON lines, plain or gzip, or Parquet.
     ///
     /// - Parameters:
-    ///   - url: The file; its name tells the format unless the options do.
+    ///   - url: The file; its name determines the format unless the options do.
     ///   - options: The columns and the format.
     ///   - labels: The classes that the file must keep to; `nil` takes the file's own: those it names, else integers that
     ///     count from 0 are class numbers, anything else is a name.

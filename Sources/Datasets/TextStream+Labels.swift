@@ -65,7 +65,7 @@ extension TextStream {
                 path(of: row), at: row,
                 "the label '\(shown(label))' is too large for float32; scale the labels")
         }
-        // A whole number is told from its neighbors by all of its digits.
+        // All digits of a whole number are significant.
         let isWhole = !label.utf8.contains { ".eE".utf8.contains($0) }
         guard !isWhole || Int(exactly: value).map(String.init) == decimalValue(label) else {
             throw DatasetError(

@@ -38,7 +38,7 @@ public final class TextStream {
     /// Opens CSV, TSV or JSON lines, plain or gzip, or Parquet.
     ///
     /// - Parameters:
-    ///   - url: The file, or a pattern of several that are read one after another (see ``DataFiles``); its name tells
+    ///   - url: The file, or a pattern of several that are read one after another (see ``DataFiles``); its name determines
     ///     the format unless the options do.
     ///   - options: The columns and the format.
     ///   - chunkSize: The bytes read at a time.

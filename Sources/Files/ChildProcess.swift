@@ -48,7 +48,7 @@ public final class ChildProcess {
     ///
     /// - Parameters:
     ///   - program: Its file.
-    ///   - arguments: Those behind its name.
+    ///   - arguments: Those after its name.
     ///   - environment: All of its variables.
     ///   - input: Its standard input: nothing, a pipe or this process's.
     ///   - output: Its standard output.

@@ -45,7 +45,7 @@ public struct FileVersion: Equatable, Sendable, CustomStringConvertible {
         var description: String { "\(seconds).\(nanoseconds)" }
     }
 
-    /// The state of what a path leads to; `nil` where nothing is there.
+    /// The version of the file at a path; `nil` if there is none.
     public init?(_ url: URL) {
         guard let status = fileStatus(url.systemPath) else { return nil }
         self.init(status)

@@ -109,7 +109,7 @@ public enum Leftovers {
     private final class Claim {
         private let descriptor: Int32
 
-        /// - Returns: `nil` where somebody owns it, or that cannot be told.
+        /// - Returns: `nil` if it has an owner, or that cannot be determined.
         init?(_ path: String) {
             // A pipe or a link under such a name is not ours.
             descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)

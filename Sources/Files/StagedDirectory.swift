@@ -35,7 +35,7 @@ public final class StagedDirectory {
 
     private let replacing: Replacing
     private var isOpen = true
-    /// Holds the lock that tells that this directory has an owner.
+    /// Holds the lock that shows that this directory has an owner.
     private let descriptor: Int32
     /// Directories above the destination that were made for it, the outermost first.
     private let createdParents: [URL]

@@ -83,7 +83,7 @@ struct FileDownload: Sendable {
         guard fsync(descriptor) == 0 else { throw HubError.cache(path: url.path, reason: systemReason()) }
     }
 
-    /// Asks for what is missing and writes it.
+    /// Requests the missing bytes and writes them.
     private func part(_ descriptor: Int32, _ have: inout Int) async throws {
         let url = file.location
         let start = have
@@ -124,7 +124,7 @@ struct FileDownload: Sendable {
                 moved(count)
             }
         } catch { throw try HubTransport.unreachable(url, error) }
-        // A connection that ends early without a length to tell is no success.
+        // A connection that ends early without a known length is not a success.
         if let size = file.size, have < size {
             throw HubError.unreachable(
                 url: url, reason: "the connection ended after \(have) of \(size) bytes")

@@ -8,7 +8,7 @@ enum DataName {
         "dataset_dict.json",
     ]
 
-    /// `csv`, `json` or `parquet`, packed or not; `nil` for what is no data.
+    /// `csv`, `json` or `parquet`, compressed or not; `nil` for other files.
     static func format(_ name: String) -> String? {
         let parts = (name.split(separator: "/").last ?? "").lowercased().split(separator: ".")
         guard parts.count > 1, let last = parts.last else { return nil }

@@ -61,7 +61,7 @@ extension DataSplit {
         return chosen
     }
 
-    /// The split's files, and the folder below which each of them tells its split.
+    /// The split's files, and the folder below which each name shows its split.
     private func select(_ data: [String], _ isFolderNamed: Bool) -> (files: [String], roots: [String]) {
         let shards = data.compactMap { name in DataName.shardedSplit(name).map { (name, $0) } }
         if !shards.isEmpty {

@@ -107,7 +107,7 @@ extension JSONObject {
         }
     }
 
-    /// Builds the index anew, or drops it if the object is small.
+    /// Rebuilds the index, or drops it if the object is small.
     private mutating func reindex() {
         let isSmall = elements.count <= Self.largestUnindexed
         hashes = isSmall ? [] : elements.map(\.key.hashOfBytes)

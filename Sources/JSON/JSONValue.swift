@@ -1,6 +1,6 @@
 /// A JSON value, as RFC 8259 defines it.
 ///
-/// Whole numbers and other numbers are told apart, as Python does: `384` is an ``integer(_:)`` and `384.0`
+/// Integers and other numbers are distinguished, as in Python: `384` is an ``integer(_:)`` and `384.0`
 /// a ``number(_:)``. Whole numbers too large for `Int` become a ``number(_:)``.
 public enum JSONValue: Sendable {
     case null

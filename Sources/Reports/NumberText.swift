@@ -12,10 +12,10 @@ public enum NumberText: Sendable {
     case milliseconds
     /// A number of things, in thousands and millions.
     case count
-    /// Four digits behind the point.
+    /// Four decimals.
     case fourDigits
 
-    /// The number in words and digits; a dash for what is not a finite number.
+    /// The formatted number; a dash if it is not finite.
     public func text(_ value: Double) -> String {
         guard value.isFinite else { return "–" }
         switch self {

@@ -10,7 +10,7 @@ public struct TensorInfo: Sendable, Equatable {
     /// in row-major order.
     public let byteRange: Range<Int>
 
-    /// The size in bytes of a tensor, or what is wrong with its shape.
+    /// The size in bytes of a tensor, or the error in its shape.
     static func byteCount(dtype: SafetensorsDType, shape: [Int]) -> Result<Int, InvalidShape> {
         var bits = dtype.bitSize
         for size in shape {

@@ -3,7 +3,7 @@ import Foundation
 
 /// Writes curves as an event file that `tensorboard --logdir` shows.
 ///
-/// Each record is handed to the system at once, so that a run can be watched, and one that dies leaves what it logged.
+/// Each record is written to the system at once, so that a run can be watched, and one that dies leaves its log.
 ///
 /// Source: TensorFlow's `record_writer.h` (length, masked CRC-32C of it, data, masked CRC-32C of that, little-endian)
 /// and `event.proto`.

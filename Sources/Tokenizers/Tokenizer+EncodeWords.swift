@@ -4,11 +4,11 @@ extension Tokenizer {
     /// Encodes a text that is already split into words, as transformers does with `is_split_into_words=True`: each
     /// word goes through normalizer, pre-tokenizer and model alone.
     ///
-    /// A byte-level pre-tokenizer (RoBERTa's, GPT-2's) tells a word at the beginning of a text from one after a space.
-    /// Here every word is taken as one after a space unless `addsPrefixSpace` is false: this is `add_prefix_space=True`
-    /// of transformers' classes for such models. Tokenizers that transformers 5 loads from their file alone, such as
-    /// ModernBERT's, do not heed that setting: there the file decides, as here with false. It also decides where
-    /// `ByteLevel` is one of several stages of a `Sequence`, as in Llama 3.
+    /// A byte-level pre-tokenizer (RoBERTa's, GPT-2's) distinguishes a word at the beginning of a text from one after a
+    /// space. Here every word is taken as one after a space unless `addsPrefixSpace` is false: this is
+    /// `add_prefix_space=True` of transformers' classes for such models. Tokenizers that transformers 5 loads from
+    /// their file alone, such as ModernBERT's, do not heed that setting: there the file decides, as here with false. It
+    /// also decides where `ByteLevel` is one of several stages of a `Sequence`, as in Llama 3.
     ///
     /// - Parameters:
     ///   - words: the words; any may be empty or hold spaces.

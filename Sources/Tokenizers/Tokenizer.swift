@@ -34,9 +34,9 @@ public struct Tokenizer: Sendable {
     /// The names of the model's inputs: `input_ids`, `attention_mask`, and `token_type_ids` if it distinguishes the
     /// texts of a pair.
     public let modelInputNames: [String]
-    /// The end at which ``pad(_:toMultipleOf:length:side:)`` adds padding unless told otherwise.
+    /// The end at which ``pad(_:toMultipleOf:length:side:)`` adds padding by default.
     public let paddingSide: Side
-    /// The end at which tokens are cut off unless told otherwise.
+    /// The end at which tokens are truncated by default.
     public let truncationSide: Side
     /// The `token_type_ids` of padding; as in Python 0, whatever `tokenizer.json` says.
     public let padTokenTypeID: Int32 = 0

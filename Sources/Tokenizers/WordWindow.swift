@@ -52,12 +52,12 @@ extension WordEncoding {
 private struct Frame {
     /// The tokens of words.
     let body: Range<Int>
-    /// The number of tokens before and behind them.
+    /// The number of tokens before and after them.
     let addedCount: Int
 
     init(_ encoding: WordEncoding) {
         let indices = encoding.wordIndices
-        // Where no word has a token, all stand before.
+        // If no word has a token, all are before.
         let start = indices.firstIndex { $0 != nil } ?? indices.count
         let last = indices.lastIndex { $0 != nil }
         body = start..<(last.map { $0 + 1 } ?? indices.count)

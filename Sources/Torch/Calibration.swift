@@ -4,9 +4,9 @@ import Synchronization
 
 /// The measured speed of one transformer layer on this machine, for each way of computing it.
 ///
-/// A processor's flags do not tell: one that multiplies bfloat16 may do so at half of its speed in float32, and whether
-/// the kernels of this package or libtorch's are faster depends on the processor's make. What is decided by it is decided
-/// with a margin, so that the same machine decides alike each time.
+/// A processor's flags are not enough: one that multiplies bfloat16 may do so at half of its speed in float32, and
+/// whether the kernels of this package or libtorch's are faster depends on the processor's make. What is decided by it
+/// is decided with a margin, so that the same machine decides alike each time.
 public struct Calibration: Sendable, Equatable {
     /// A way to compute a layer.
     public enum Way: String, CaseIterable, Sendable {
@@ -34,13 +34,13 @@ public struct Calibration: Sendable, Equatable {
         }
     }
 
-    /// libtorch must be so much faster than the kernels to be taken: they need no padding, and what is between the
-    /// products costs them less in training.
+    /// The factor by which libtorch must be faster than the kernels to be preferred: they need no padding, and what is
+    /// between the products costs them less in training.
     static let libtorchMargin = 1.8
-    /// So much faster must libtorch's forward pass of a layer be to train as fast as the kernels: it computes padded
-    /// batches, converts weights in every step, and its backward pass is many operations. On a Xeon with AMX bfloat16
-    /// by libtorch was 2.5 times as fast as float32 by the kernels in this measurement, and trained a student at the
-    /// same speed (217 and 226 examples/s).
+    /// The factor by which libtorch's forward pass of a layer must be faster to train as fast as the kernels: it
+    /// computes padded batches, converts weights in every step, and its backward pass is many operations. On a Xeon
+    /// with AMX bfloat16 by libtorch was 2.5 times as fast as float32 by the kernels in this measurement, and trained a
+    /// student at the same speed (217 and 226 examples/s).
     static let libtorchTrainingCost = 3.0
     /// bfloat16 must be so much faster than float32, which is more exact.
     static let bfloat16Margin = 1.2

@@ -12,7 +12,7 @@ struct CoNLLLayout {
     let countsWords: Bool
     /// True if lines that begin with `#` before a sentence are comments.
     let hasComments: Bool
-    /// The line that was looked at.
+    /// The line that was examined.
     let line: Int
     /// True if the columns have names.
     let hasNames: Bool

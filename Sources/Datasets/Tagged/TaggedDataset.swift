@@ -18,7 +18,7 @@ public struct TaggedDataset: Sendable {
     /// Reads a whole data set. Tags in ``TagScheme/iob1`` become ``TagScheme/iob2``; others stay as they are.
     ///
     /// - Parameters:
-    ///   - url: The file, or a pattern of several; its name tells the format unless the options do.
+    ///   - url: The file, or a pattern of several; its name determines the format unless the options do.
     ///   - options: The columns and the format.
     /// - Throws: ``DatasetError`` that names the file, the line and what to do; `FileError` where there is none.
     public static func load(_ url: URL, options: TaggedOptions = TaggedOptions()) throws -> TaggedDataset {

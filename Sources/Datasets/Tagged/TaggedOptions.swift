@@ -3,7 +3,7 @@ import Foundation
 /// The options for reading a data file for token classification.
 public struct TaggedOptions: Sendable, Equatable {
     public enum Format: String, CaseIterable, Sendable {
-        /// A word and its tag on each line among other columns, and an empty line behind each sentence.
+        /// A word and its tag on each line among other columns, and an empty line after each sentence.
         case conll
         /// A JSON object a line, or one array of objects: with lists of words and tags, or with a text and spans.
         case jsonl
@@ -46,10 +46,10 @@ public struct TaggedOptions: Sendable, Equatable {
 }
 
 extension TaggedOptions {
-    /// The format of a file: the chosen one, or what its name tells.
+    /// The format of a file: the chosen one, or that of its name.
     ///
     /// - Parameter url: A file, or a pattern of several, which must have one format; see ``DataFiles``.
-    /// - Throws: ``DatasetError`` where the name tells nothing.
+    /// - Throws: ``DatasetError`` if the name shows none.
     public func format(of url: URL) throws -> Format {
         try format
             ?? DataFiles.format(

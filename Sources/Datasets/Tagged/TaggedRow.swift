@@ -24,7 +24,7 @@ public struct TaggedRow: Sendable, Equatable {
 }
 
 extension TaggedRow {
-    /// The row, which was looked at.
+    /// The row itself, after checks.
     ///
     /// - Throws: ``DatasetError`` for a row without words or tags, for as many tags as there are not words, and for
     ///   tags that are none.

@@ -1,6 +1,6 @@
 import Foundation
 
-/// An axis: what it spans, and its ticks at round numbers.
+/// An axis: its range, and its ticks at round numbers.
 public struct Axis: Sendable, Equatable {
     /// The span; `lower` is always below `upper`.
     public let lower: Double

@@ -145,7 +145,7 @@ struct BenchmarkDrawing {
 
     private static func short(_ value: Double) -> String { String(format: "%.3g", value) }
 
-    /// A name by its end, which tells paths apart.
+    /// The end of a name, which distinguishes paths.
     private static func shortened(_ text: String) -> String {
         text.count > 40 ? "…" + text.suffix(39) : text
     }

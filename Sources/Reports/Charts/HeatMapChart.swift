@@ -33,7 +33,7 @@ public struct HeatMapChart: Sendable {
         case value(Value)
     }
 
-    /// A number with what is told of it.
+    /// A value with its details.
     public struct Value: Sendable {
         public var mean: Double
         public var deviation: Double?

@@ -71,7 +71,7 @@ struct SVGBuilder {
             + "<desc id=\"\(id)-d\">\(MarkupText.line(description))</desc>\(body)</svg>"
     }
 
-    /// A length with at most two digits behind the point; 0 for what is not a finite number.
+    /// A length with at most two decimals; 0 if it is not finite.
     static func number(_ value: Double) -> String {
         guard value.isFinite else { return "0" }
         let rounded = (value * 100).rounded() / 100

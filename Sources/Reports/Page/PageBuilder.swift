@@ -67,7 +67,7 @@ struct PageBuilder {
         return parts.filter { !$0.1.isEmpty }
     }
 
-    /// Models that several records speak of count once, with what is known of them together.
+    /// Models that occur in several records count once, with the combined information.
     private static func distinct(_ all: [ModelFigures]) -> [ModelFigures] {
         var found: [ModelFigures] = []
         for model in all {
@@ -99,7 +99,7 @@ struct PageBuilder {
 
     /// Returns the index of a model among all, which determines its color and marker.
     func style(of model: ModelFigures) -> Int {
-        // A model alone has the color of the student, and of the curves.
+        // A single model has the color of the student and of the curves.
         if models.count == 1 { return 1 }
         return models.firstIndex { $0.name == model.name && $0.role == model.role && $0.path == model.path }
             ?? models.firstIndex { Self.isSame($0, model) } ?? 0

@@ -35,7 +35,7 @@ struct DoubleArray: Sendable {
     }
 }
 
-/// A double array in the making.
+/// A double array under construction.
 private struct Layout {
     private(set) var nodes: [DoubleArray.Node] = []
     private(set) var places: [UInt32]

@@ -1,4 +1,4 @@
-/// The failure links and pops of a ``MaxMatchTrie`` in the making (algorithm 2 of the paper).
+/// The failure links and pops of a ``MaxMatchTrie`` under construction (algorithm 2 of the paper).
 struct FailureTable {
     private(set) var failures: [MaxMatchTrie.Failure]
     private(set) var pops: [MaxMatchTrie.Pop] = []

@@ -4,7 +4,7 @@
 /// The tokens form two trees: of those that begin a word, and of those that continue one, without their prefix. The
 /// word is followed down the tree. Where it cannot be followed, the tokens that are certain by now are written
 /// (*failure pops*), and the walk goes on at the node for what of the word they leave over (the *failure link*), as
-/// in the string matching of Aho and Corasick. So no byte is looked at twice.
+/// in the string matching of Aho and Corasick. So every byte is read once.
 struct MaxMatchTrie: Sendable {
     /// The root of tokens that begin a word.
     static let beginning: UInt32 = 0

@@ -2,7 +2,7 @@
 protocol Model: Sendable {
     /// The model's own tokens, without those that were added later.
     var vocabulary: Vocabulary { get }
-    /// The token for what the vocabulary cannot express, if the model has one.
+    /// The unknown token, if the model has one.
     var unknownTokenID: Int32? { get }
     /// True if tokens that continue a word are marked by a prefix such as `##`.
     var marksContinuations: Bool { get }

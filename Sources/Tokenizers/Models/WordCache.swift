@@ -3,7 +3,7 @@
 ///
 /// A word has two slots; a new one takes the first, and moves its previous entry to the second.
 final class WordCache {
-    /// A word of up to 15 bytes, filled up with zeros; in the top byte its length and what else tells it apart.
+    /// A word of up to 15 bytes, filled up with zeros; in the top byte its length and other distinguishing bits.
     struct Key: BitwiseCopyable, Equatable {
         var low: UInt64
         var high: UInt64

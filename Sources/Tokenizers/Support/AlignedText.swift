@@ -22,7 +22,7 @@ struct AlignedText {
 
     var isASCII: Bool { bytes.allSatisfy { $0 < 0x80 } }
 
-    /// Begins anew with a piece of a text.
+    /// Resets to a piece of a text.
     ///
     /// - Parameter start: the position of the piece in the text, in bytes.
     mutating func reset(_ text: UnsafeBufferPointer<UInt8>, start: Int, tracksOrigins: Bool) {

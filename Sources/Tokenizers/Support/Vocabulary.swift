@@ -1,4 +1,4 @@
-/// Tokens and their ids. Tokens are told apart by their bytes: Swift's strings would merge different spellings of
+/// Tokens and their ids. Tokens are compared by their bytes: Swift's strings would merge different spellings of
 /// the same character.
 struct Vocabulary: Sendable {
     /// The ids, in ascending order.

@@ -2,7 +2,7 @@ import JSON
 
 /// Old token ids and their new ones, applied to everything in a tokenizer's files that is an id.
 struct IDMap {
-    /// By old id; what is dropped is not here.
+    /// By old id; dropped tokens are not included.
     let newIDs: [Int: Int]
     /// For messages.
     let path: String

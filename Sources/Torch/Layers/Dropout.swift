@@ -4,7 +4,7 @@
 /// so the masks depend on the seed and on the calls made before, not on threads, and the whole state is two
 /// integers.
 ///
-/// A model's forward pass takes one to train, and `nil` to evaluate: there is no mode to forget.
+/// A model's forward pass takes one to train, and `nil` to evaluate: there is no mode that could be left set.
 public final class DropoutState {
     /// The state as a value, to be saved and restored.
     public struct Position: Equatable, Sendable {

@@ -63,7 +63,7 @@ public final class AdamW {
         let place: Int
         /// (rows) int32: how many steps each row has seen.
         let rowSteps: Tensor
-        /// The learning rate of each step since ``restore(_:)``; zeros before it, which no row is behind.
+        /// The learning rate of each step since ``restore(_:)``; zeros before it, on which no row has to catch up.
         var learningRates: [Double] = []
     }
 

@@ -138,7 +138,7 @@ public final class PackedEncoderLayer {
         return options
     }
 
-    /// The weights as they are multiplied with, made anew when a parameter has changed.
+    /// The prepacked weights, packed again when a parameter has changed.
     private func packedLayer(_ options: ct_layer_options) throws -> ct_packed_layer? {
         let version = parameters.reduce(Int64(0)) { $0 &* 31 &+ ct_version_of($1.handle) }
         if let packed, packed.version == version, packed.bfloat16 == options.bfloat16 { return packed.layer }

@@ -33,7 +33,7 @@ public enum PackedKernels {
     /// The instruction set that they were chosen for, such as `avx512_bf16`.
     public static var instructionSet: String { String(cString: ct_kernels_name()) }
 
-    /// Floating-point operations a second that their innermost loop reaches on all threads with data in the first
+    /// Floating-point operations a second that their innermost loop reaches on all threads with data in the L1
     /// cache, in units of 10⁹: what a matrix product can at most reach.
     ///
     /// - Throws: ``TorchError`` where there is no memory for the measurement.

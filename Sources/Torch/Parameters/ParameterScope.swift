@@ -4,12 +4,12 @@ public protocol ParameterSource {
     ///
     /// - Returns: A leaf tensor that the model may own and train; `nil` where this source has none, so that the
     ///   initializer is used.
-    /// - Throws: Where what it has under this name does not fit the shape.
+    /// - Throws: If its tensor of this name does not match the shape.
     func parameter(named name: String, shape: [Int], device: Device) throws -> Tensor?
 
     /// The parameter with this full name in int8, where this source has it so.
     ///
-    /// - Throws: Where what it has under this name does not fit the shape.
+    /// - Throws: If its tensor of this name does not match the shape.
     func quantizedParameter(named name: String, shape: [Int], device: Device) throws -> QuantizedParameter?
 }
 
@@ -102,7 +102,7 @@ public struct ParameterScope {
 
     /// Finds a parameter in int8 where the source has it so, and registers it with its scales; it is not trained.
     ///
-    /// - Throws: Where what the source has does not fit the shape.
+    /// - Throws: If the source's tensor does not match the shape.
     public func quantizedParameter(_ name: String, shape: [Int]) throws -> QuantizedParameter? {
         let fullName = self[name].path
         guard
