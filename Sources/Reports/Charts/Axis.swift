@@ -60,10 +60,10 @@ public struct Axis: Sendable, Equatable {
     /// those that are not finite have no position.
     public func place(_ value: Double) -> Double? {
         guard value.isFinite, !isLogarithmic || value > 0 else { return nil }
-        let share =
+        let fraction =
             isLogarithmic
             ? (log(value) - log(lower)) / (log(upper) - log(lower)) : (value - lower) / (upper - lower)
-        return share.isFinite ? min(1, max(0, share)) : nil
+        return fraction.isFinite ? min(1, max(0, fraction)) : nil
     }
 
     private static func linearTicks(_ low: Double, _ high: Double, _ count: Int, isWhole: Bool) -> [Double] {

@@ -155,12 +155,12 @@ struct HeatMapDrawing {
             ])
         svg.text(map.metric, x: x, y: top - 8, size: 12, anchor: "start", fill: SVGBuilder.muted)
         let middle = (scale.worst + scale.best) / 2
-        var marks = [(value: scale.best, share: 0.0)]
+        var marks = [(value: scale.best, fraction: 0.0)]
         if scale.worst != scale.best { marks += [(middle, 0.5), (scale.worst, 1)] }
-        for (value, share) in marks {
+        for (value, fraction) in marks {
             svg.text(
                 format(value), x: x + 22,
-                y: top + legendHeight * share + (share == 0 ? 11 : share == 1 ? 0 : 5),
+                y: top + legendHeight * fraction + (fraction == 0 ? 11 : fraction == 1 ? 0 : 5),
                 size: 12, anchor: "start")
         }
         svg.text(

@@ -43,9 +43,9 @@ public struct ReliabilityDiagram: Chart {
                 svg.add("path", ["class": "line \(SeriesStyle.name(one.style))", "d": path])
             }
             for (bin, place) in places {
-                let share = Double(bin.count) / total
+                let fraction = Double(bin.count) / total
                 SeriesStyle.marker(
-                    &svg, place, one.style, size: 2.5 + 5 * share.squareRoot(),
+                    &svg, place, one.style, size: 2.5 + 5 * fraction.squareRoot(),
                     tip: "\(one.name): sure \(NumberText.percent.text(bin.confidence)), right "
                         + "\(NumberText.percent.text(bin.accuracy)), \(bin.count) predictions")
             }

@@ -5,7 +5,7 @@ struct TaskText: Sendable {
     /// Titles that differ from the usual ones.
     var titles: [String: String] = [:]
     /// True if agreement with a teacher is a fraction, false if it is a correlation.
-    var agreementIsShare = true
+    var agreementIsFraction = true
 
     private static let tasks: [String: TaskText] = [
         "single_label_classification": TaskText(
@@ -14,7 +14,7 @@ struct TaskText: Sendable {
             metrics: ["micro_f1", "macro_f1", "accuracy", "ece"], titles: ["accuracy": "subset accuracy"]),
         "regression": TaskText(
             metrics: ["pearson", "spearman", "mse", "mae", "r2"],
-            titles: ["agreement": "correlation with teacher"], agreementIsShare: false),
+            titles: ["agreement": "correlation with teacher"], agreementIsFraction: false),
         "token_classification": TaskText(
             metrics: ["f1", "precision", "recall", "macro_f1", "accuracy", "ece"],
             titles: ["accuracy": "accuracy of tags", "agreement": "agreement of tags"]),
@@ -41,13 +41,13 @@ enum MetricText {
         TaskText.of(problemType).titles[name] ?? titles[name] ?? name.replacing("_", with: " ")
     }
 
-    static func isShare(_ name: String, _ problemType: String) -> Bool {
+    static func isFraction(_ name: String, _ problemType: String) -> Bool {
         ["accuracy", "macro_f1", "micro_f1", "f1", "precision", "recall", "entity_agreement"].contains(name)
-            || name == "agreement" && TaskText.of(problemType).agreementIsShare
+            || name == "agreement" && TaskText.of(problemType).agreementIsFraction
     }
 
     static func format(_ name: String, _ problemType: String) -> NumberText {
-        isShare(name, problemType) ? .percent : .fourDigits
+        isFraction(name, problemType) ? .percent : .fourDigits
     }
 
     /// The metrics of a table of models, the most telling first.

@@ -11,12 +11,12 @@ extension PageBuilder {
     private func pair(_ run: RunFiles) -> [ModelFigures] { run.models.filter { $0.role != .baseline } }
 
     mutating func classes(_ run: RunFiles) -> [Block] {
-        let judged = pair(run)
+        let evaluated = pair(run)
         guard let own = run.own else { return [] }
         var pictures: [Figure] = []
         var blocks: [Block] = []
         if own.f1.count > 1 || own.problemType == "multi_label_classification", !own.f1.isEmpty {
-            let series = judged.filter { $0.f1.count == own.f1.count }
+            let series = evaluated.filter { $0.f1.count == own.f1.count }
             var places = Array(own.f1.indices)
             let isCut = places.count > Self.mostBars
             if isCut {
@@ -43,7 +43,7 @@ extension PageBuilder {
                         "F1 by class", corner: "class", columns: series.map(\.name), rows: rows)))
         }
         let labels = run.labels
-        for model in judged {
+        for model in evaluated {
             guard let matrix = model.confusion, matrix.count > 1, matrix.count == labels.count else {
                 continue
             }

@@ -59,7 +59,8 @@ extension PageBuilder {
         if isAlone, analysis.bothWrong?.first?.teacher == nil {
             list(
                 "Where \(student) is wrong",
-                isNumber ? "The largest errors first." : "The most confident errors first.", analysis.bothWrong)
+                isNumber ? "The largest errors first." : "The most confident errors first.",
+                analysis.bothWrong)
         } else {
             list(
                 "Where both are wrong",

@@ -66,9 +66,9 @@ extension PageBuilder {
     /// Caveats that a reader must know before comparing.
     private func cautions() -> [Block] {
         var blocks: [Block] = []
-        let judged = models.filter { $0.role != .baseline && $0.dataDigest != nil }
-        if Set(judged.compactMap(\.dataDigest)).count > 1 {
-            let list = judged.map { "\($0.name) on \($0.dataName ?? "?")" }.joined(separator: ", ")
+        let evaluated = models.filter { $0.role != .baseline && $0.dataDigest != nil }
+        if Set(evaluated.compactMap(\.dataDigest)).count > 1 {
+            let list = evaluated.map { "\($0.name) on \($0.dataName ?? "?")" }.joined(separator: ", ")
             blocks.append(
                 .warning(
                     "These models were evaluated on different data (\(list)): their metrics are not comparable. Evaluate "

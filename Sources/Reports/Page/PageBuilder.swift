@@ -56,7 +56,7 @@ struct PageBuilder {
     /// The parts of one run, in their order.
     private mutating func details(_ run: RunFiles, level: Int) -> [(String, [Block])] {
         var parts: [(String, [Block])] = []
-        parts.append(("Improvement over the baseline", worth(run)))
+        parts.append(("Improvement over the baseline", improvement(run)))
         parts.append(("On the test data", test(run)))
         parts.append(("Training", curves(run)))
         parts.append(("By class", classes(run)))

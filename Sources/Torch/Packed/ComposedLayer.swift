@@ -36,8 +36,8 @@ final class ComposedLayer {
             try Tensor.withHandles(parameters) { handles, _ in
                 try PackedHidden.make {
                     ct_composed_layer_run(
-                        handle, handles, options, x.wide.handle, options.bfloat16 ? x.typed?.handle : nil, deviceSequences,
-                        $0, $1)
+                        handle, handles, options, x.wide.handle, options.bfloat16 ? x.typed?.handle : nil,
+                        deviceSequences, $0, $1)
                 }
             }
         }
