@@ -13,7 +13,7 @@ namespace {
 
 [[noreturn]] void damaged(const char *what) { throw std::runtime_error(what); }
 
-// Whether a range that a file gives lies within what there is.
+// Throws unless a range given by a file is within bounds.
 void check(int64_t start, int64_t end, int64_t count) {
     if (start < 0 || end < start || end > count) damaged("an offset leads out of its column");
 }
@@ -26,7 +26,7 @@ std::string_view string(const arrow::Array &array, int64_t index) {
     return strings.GetView(index);
 }
 
-// The shortest decimal text that means this number.
+// The shortest decimal text that denotes this number.
 template <typename Number>
 std::string decimal(Number number) {
     char text[64];
@@ -155,7 +155,7 @@ void Cells::append(const arrow::Array &array, int64_t index) {
         case arrow::Type::STRING: return append_text(string<arrow::StringArray>(array, index));
         case arrow::Type::LARGE_STRING: return append_text(string<arrow::LargeStringArray>(array, index));
         case arrow::Type::STRING_VIEW: {
-            // Validate has checked nothing of a view's place; its buffers are few, its views are many.
+            // Validate does not check the position of a view; its buffers are few, its views are many.
             const auto &views = static_cast<const arrow::StringViewArray &>(array);
             const auto &view = views.raw_values()[index];
             if (view.size() < 0) damaged("a text has a negative length");
@@ -184,9 +184,9 @@ void Cells::append(const arrow::Array &array, int64_t index) {
         case arrow::Type::DICTIONARY: {
             const auto &codes = static_cast<const arrow::DictionaryArray &>(array);
             const auto &dictionary = codes.dictionary();
-            const int64_t place = codes.GetValueIndex(index);
-            check(place, place + 1, dictionary->length());
-            return append(*dictionary, place);
+            const int64_t code = codes.GetValueIndex(index);
+            check(code, code + 1, dictionary->length());
+            return append(*dictionary, code);
         }
         default: damaged("the column has another type than the schema says");
     }

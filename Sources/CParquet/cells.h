@@ -1,4 +1,4 @@
-// A column of a batch as texts. What a file says of its values is checked before they are touched.
+// A column of a batch as texts. The file's statements about its values are verified before the values are accessed.
 #pragma once
 
 #ifdef DISTILL_PARQUET
@@ -14,19 +14,19 @@
 
 namespace cparquet {
 
-// What values of a type are.
+// The kind of a type's values.
 cp_form form(const arrow::DataType &type);
 
 class Cells {
 public:
-    // Throws std::exception where the array is damaged.
+    // Throws std::exception if the array is damaged.
     explicit Cells(const arrow::Array &array);
 
     cp_cells view() const;
 
 private:
     void append_list(const arrow::Array &array);
-    // Appends an element: a value that is no list, or null.
+    // Appends an element: a value that is not a list, or null.
     void append(const arrow::Array &array, int64_t index);
     void append_text(std::string_view text);
 

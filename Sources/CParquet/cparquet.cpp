@@ -28,8 +28,8 @@ struct cp_file_s {
     std::unique_ptr<parquet::arrow::FileReader> reader;
     std::shared_ptr<arrow::Schema> schema;
     std::vector<std::string> types;
-    // For each chosen column its place in a batch, which has them in the file's order.
-    std::vector<int> places;
+    // For each chosen column its index in a batch, which has them in the file's order.
+    std::vector<int> indices;
     std::unique_ptr<arrow::RecordBatchReader> batches;
     std::shared_ptr<arrow::RecordBatch> batch;
     std::vector<std::unique_ptr<cparquet::Cells>> cells;
@@ -47,7 +47,7 @@ void check(const arrow::Status &status) {
     if (!status.ok()) throw std::runtime_error(status.ToStringWithoutContextLines());
 }
 
-// Nothing that is thrown in the body gets out.
+// Catches every exception of the body.
 template <typename Body>
 cp_error guarded(Body body) noexcept {
     try {
@@ -62,7 +62,7 @@ cp_error guarded(Body body) noexcept {
     }
 }
 
-// Files are read in order, a piece at a time: no threads, nothing read ahead, pages through a small buffer.
+// Files are read in order, in chunks: no threads, no read-ahead, pages through a small buffer.
 std::unique_ptr<parquet::arrow::FileReader> open(const char *path, int64_t batch_rows) {
     auto input = arrow::io::ReadableFile::Open(path);
     check(input.status());
@@ -124,8 +124,8 @@ cp_form cp_column_form(cp_file file, int32_t column) {
 cp_error cp_metadata(cp_file file, const char *key, const char **value) {
     return guarded([&] {
         const auto &metadata = file->reader->parquet_reader()->metadata()->key_value_metadata();
-        const int place = metadata ? metadata->FindKey(key) : -1;
-        *value = place < 0 ? nullptr : metadata->value(place).c_str();
+        const int index = metadata ? metadata->FindKey(key) : -1;
+        *value = index < 0 ? nullptr : metadata->value(index).c_str();
     });
 }
 
@@ -156,9 +156,9 @@ cp_error cp_select(cp_file file, const int32_t *columns, int32_t count) {
         auto batches = file->reader->GetRecordBatchReader(groups, leaves);
         check(batches.status());
         file->batches = std::move(*batches);
-        file->places.clear();
+        file->indices.clear();
         for (int column : chosen)
-            file->places.push_back(static_cast<int>(
+            file->indices.push_back(static_cast<int>(
                 std::lower_bound(sorted.begin(), sorted.end(), column) - sorted.begin()));
         if (file->batches->schema()->num_fields() != count)
             throw std::runtime_error("the columns of a batch are not those that were chosen");
@@ -173,18 +173,18 @@ cp_error cp_next(cp_file file, int64_t *rows) {
             file->batch.reset();
             check(file->batches->ReadNext(&file->batch));
         } while (file->batch && file->batch->num_rows() == 0);
-        file->cells.resize(file->places.size());
+        file->cells.resize(file->indices.size());
         *rows = file->batch ? file->batch->num_rows() : 0;
     });
 }
 
-cp_error cp_values(cp_file file, int32_t place, cp_cells *result) {
+cp_error cp_values(cp_file file, int32_t index, cp_cells *result) {
     return guarded([&] {
-        if (!file->batch || place < 0 || place >= static_cast<int32_t>(file->places.size()))
+        if (!file->batch || index < 0 || index >= static_cast<int32_t>(file->indices.size()))
             throw std::logic_error("there is no such column in this batch");
-        auto &cells = file->cells[place];
+        auto &cells = file->cells[index];
         if (!cells) {
-            const auto column = file->batch->column(file->places[place]);
+            const auto column = file->batch->column(file->indices[index]);
             if (!column) throw std::runtime_error("a batch has no such column");
             cells = std::make_unique<cparquet::Cells>(*column);
         }

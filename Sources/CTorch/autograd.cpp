@@ -1,4 +1,4 @@
-// Gradients, and what uses them: clipping and AdamW; averages of weights.
+// Gradients and their uses: clipping and AdamW; averages of weights.
 
 #include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_foreach_mul.h>
@@ -66,13 +66,13 @@ ct_error ct_clear_grad(ct_tensor tensor) {
 
 namespace {
 
-// Tensors that the kernels can work on: dense, or the rows of a sparse gradient.
+// Tensors that the kernels can process: dense, or the rows of a sparse gradient.
 bool suits_kernels(const at::Tensor &tensor) {
     if (tensor.is_sparse()) return tensor.is_coalesced() && suits_kernels(tensor._values());
     return tensor.is_cpu() && tensor.scalar_type() == at::kFloat && tensor.is_contiguous();
 }
 
-// Sums of sparse gradients hold rows more than once: makes them one.
+// Sums of sparse gradients contain rows more than once: coalesces them.
 at::Tensor coalesced_gradient(const at::Tensor &parameter) {
     at::Tensor gradient = parameter.grad();
     if (!gradient.is_sparse() || gradient.is_coalesced()) return gradient;
@@ -81,10 +81,10 @@ at::Tensor coalesced_gradient(const at::Tensor &parameter) {
     return whole;
 }
 
-// A gradient's numbers, for norms and scaling.
+// A gradient's values, for norms and scaling.
 at::Tensor values(const at::Tensor &gradient) { return gradient.is_sparse() ? gradient._values() : gradient; }
 
-// Parts of several tensors of about the same size, so that threads share them evenly.
+// Parts of several tensors of about the same size, so that threads are balanced.
 struct Part {
     size_t tensor;
     int64_t begin, count;
@@ -120,12 +120,12 @@ kernels::AdamWStep step_factors(const ct_adamw_options &o, double learning_rate,
             static_cast<float>(std::sqrt(1 - std::pow(o.beta2, static_cast<double>(step))))};
 }
 
-// What was changed through a pointer is noted as PyTorch's own operations note it.
+// Marks tensors that were changed through a pointer as changed, as PyTorch's own operations do.
 void changed(const at::Tensor &tensor) { tensor.unsafeGetTensorImpl()->bump_version(); }
 
 struct Rows {
     float *parameter, *first, *second;
-    int32_t *last;  // steps that each row has seen
+    int32_t *last;  // steps that each row has had
     int64_t count, width;
 
     Rows(ct_tensor p, ct_tensor m, ct_tensor v, ct_tensor steps) {
@@ -143,7 +143,7 @@ struct Rows {
         width = p->value.size(1);
     }
 
-    // Brings a row to where `until` steps have passed; `factors` are of steps `from`… .
+    // Brings a row up to date with step `until`; `factors` start at step `from`.
     void catch_up(int64_t row, int64_t until, const std::vector<kernels::AdamWStep> &factors, int64_t from) const {
         if (last[row] >= until) return;
         kernels::table().adamw_idle(factors.data() + (last[row] - from), until - last[row], parameter + row * width,
@@ -152,7 +152,7 @@ struct Rows {
     }
 };
 
-// Factors of the steps that the rows have missed, the oldest first, and which that is.
+// The factors of the steps that the rows have missed, the oldest first, and the first of those steps.
 std::pair<std::vector<kernels::AdamWStep>, int64_t> missed(const ct_adamw_options &o, const double *rates, int64_t oldest,
                                                            int64_t until) {
     std::vector<kernels::AdamWStep> factors;
@@ -203,7 +203,7 @@ ct_error ct_adamw_(const ct_tensor *parameters, const ct_tensor *first_moments, 
         std::vector<at::Tensor> m = list(first_moments, count), v = list(second_moments, count);
         bool suits = true;
         for (size_t i = 0; i < count; ++i) {
-            // A whole update of a table whose gradient is sparse: `adamw_rows_` is the way to touch less.
+            // A full update of a parameter whose gradient is sparse: `adamw_rows_` is the way to touch less.
             if (g[i].is_sparse()) g[i] = g[i].to_dense();
             suits = suits && suits_kernels(p[i]) && suits_kernels(g[i]) && suits_kernels(m[i]) && suits_kernels(v[i]);
         }
@@ -226,7 +226,7 @@ ct_error ct_adamw_(const ct_tensor *parameters, const ct_tensor *first_moments, 
                           list(second_moments, count), /*max_exp_avg_sqs=*/{}, steps, options.learning_rate,
                           options.beta1, options.beta2, options.weight_decay, options.epsilon, /*amsgrad=*/false,
                           /*maximize=*/false, optional(scale_or_null), optional(skips_or_null));
-        // It does not note the change itself, and copies of parameters would never be made anew.
+        // It does not mark the change itself, and copies of parameters would never be refreshed.
         for (size_t i = 0; i < count; ++i) changed(p[i]), changed(m[i]), changed(v[i]);
     });
 }

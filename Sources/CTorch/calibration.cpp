@@ -1,4 +1,4 @@
-// What this machine is fast at, measured: one transformer layer by each way of computing it.
+// The measured speed of this machine: one transformer layer by each way of computing it.
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/gelu.h>
@@ -40,7 +40,7 @@ struct Handles {
     }
 };
 
-// Numbers that are neither all alike nor random: the same measurement each time.
+// Values that are neither all equal nor random: the same measurement each time.
 at::Tensor numbers(at::IntArrayRef shape, double scale) {
     int64_t count = 1;
     for (int64_t size : shape) count *= size;
@@ -68,19 +68,19 @@ struct Layer {
         norm();
     }
 
-    static ct_layer_options options(bool half) {
+    static ct_layer_options options(bool bfloat16) {
         ct_layer_options o{};
         o.hidden = hidden;
         o.intermediate = inner;
         o.heads = heads;
         o.activation = CT_LAYER_GELU;
-        o.half = half;
+        o.bfloat16 = bfloat16;
         o.epsilon = 1e-12;
         return o;
     }
 };
 
-// The layer by libtorch's operations; `linear(place, x)` multiplies with the weight at that place.
+// The layer by libtorch's operations; `linear(index, x)` multiplies with the weight at that index.
 template <class Linear>
 at::Tensor by_libtorch(const at::Tensor &x, Linear &&linear) {
     int64_t examples = x.size(0) / length;
@@ -95,16 +95,16 @@ at::Tensor by_libtorch(const at::Tensor &x, Linear &&linear) {
 
 using Way = std::function<void()>;
 
-Way own(std::shared_ptr<Layer> layer, std::shared_ptr<Handles> handles, bool half) {
+Way own(std::shared_ptr<Layer> layer, std::shared_ptr<Handles> handles, bool bfloat16) {
     std::vector<ct_tensor> parameters;
     for (const at::Tensor &parameter : layer->parameters) parameters.push_back(handles->add(parameter));
     ct_tensor input = handles->add(layer->input), offsets = handles->add(layer->offsets);
     ct_packed_layer packed = nullptr;
-    must(ct_pack_layer(parameters.data(), Layer::options(half), &packed));
+    must(ct_pack_layer(parameters.data(), Layer::options(bfloat16), &packed));
     std::shared_ptr<ct_packed_layer_s> owner(packed, ct_packed_layer_free);
     return [=] {
         ct_tensor out = nullptr;
-        must(ct_encoder_layer(input, offsets, parameters.data(), Layer::options(half), owner.get(), &out));
+        must(ct_encoder_layer(input, offsets, parameters.data(), Layer::options(bfloat16), owner.get(), &out));
         delete out;
     };
 }
@@ -113,8 +113,8 @@ Way libtorch(std::shared_ptr<Layer> layer, at::ScalarType type) {
     std::vector<at::Tensor> parameters;
     for (const at::Tensor &parameter : layer->parameters) parameters.push_back(parameter.to(type));
     return [=, x = layer->input.to(type)] {
-        by_libtorch(x, [&](size_t place, const at::Tensor &rows) {
-            return at::linear(rows, parameters[place], parameters[place + 1]);
+        by_libtorch(x, [&](size_t index, const at::Tensor &rows) {
+            return at::linear(rows, parameters[index], parameters[index + 1]);
         });
     };
 }
@@ -122,9 +122,9 @@ Way libtorch(std::shared_ptr<Layer> layer, at::ScalarType type) {
 // Each weight's int8 values and scales.
 std::vector<ct_tensor> quantized(const Layer &layer, Handles &handles, bool values) {
     std::vector<ct_tensor> result;
-    for (LayerParameter place : linear_weights) {
+    for (LayerParameter index : linear_weights) {
         ct_tensor steps = nullptr, scales = nullptr;
-        must(ct_quantize_rows(handles.add(layer.parameters[place]), &steps, &scales));
+        must(ct_quantize_rows(handles.add(layer.parameters[index]), &steps, &scales));
         handles.owned.emplace_back(steps);
         handles.owned.emplace_back(scales);
         result.push_back(values ? steps : scales);
@@ -157,10 +157,10 @@ Way libtorch_int8(std::shared_ptr<Layer> layer, std::shared_ptr<Handles> handles
         (*linears)[linear_weights[i]] = std::shared_ptr<ct_int8_linear_s>(made, ct_int8_linear_free);
     }
     return [=] {
-        by_libtorch(layer->input, [&](size_t place, const at::Tensor &rows) {
-            ct_tensor_s x(rows), bias(layer->parameters[place + 1]);
+        by_libtorch(layer->input, [&](size_t index, const at::Tensor &rows) {
+            ct_tensor_s x(rows), bias(layer->parameters[index + 1]);
             ct_tensor out = nullptr;
-            must(ct_int8_linear_run((*linears)[place].get(), &x, &bias, {CT_INT8_PER_TOKEN, 0, 0}, &out));
+            must(ct_int8_linear_run((*linears)[index].get(), &x, &bias, {CT_INT8_PER_TOKEN, 0, 0}, &out));
             std::unique_ptr<ct_tensor_s> owner(out);
             return owner->value;
         });
@@ -189,9 +189,9 @@ ct_error ct_calibrate(double *seconds) {
         ways[CT_WAY_LIBTORCH_INT8] = libtorch_int8(layer, handles);
         ways[CT_WAY_KERNELS_INT8_SINGLE] = own_int8(single, handles);
         ways[CT_WAY_LIBTORCH_INT8_SINGLE] = libtorch_int8(single, handles);
-        // In turn, so that what disturbs one disturbs all, and some passes of each in a row: the first of them finds the
-        // threads asleep and the caches full of the other ways' data, and does not count. The shortest time is the least
-        // disturbed. The first round also tells which are out of the question.
+        // In turn, so that a disturbance affects all ways alike, with several runs of each in a row: the first of them finds
+        // the threads asleep and the caches full of the other ways' data, and does not count. The shortest time is the least
+        // disturbed. The first round also shows which ways need not be measured further.
         std::fill(seconds, seconds + CT_WAYS, std::numeric_limits<double>::infinity());
         double first = std::numeric_limits<double>::infinity();
         for (int round = 0; round < 3; ++round)

@@ -15,7 +15,7 @@ namespace ctorch {
 
 namespace {
 
-// libtorch's kernels that add up in any order do so in one order while this lives.
+// Makes libtorch's kernels with a nondeterministic order of summation use a deterministic one while this lives.
 class Deterministic {
   public:
     Deterministic()
@@ -35,15 +35,15 @@ double scale_of(const at::Tensor &query) { return 1 / std::sqrt(static_cast<doub
 at::Tensor padded(const at::Tensor &x, const DeviceSequences &s) {
     int64_t heads = x.size(1), width = x.size(2);
     at::Tensor whole = at::zeros({s.count() * s.longest, heads * width}, x.options());
-    whole.index_copy_(0, s.places, x.reshape({x.size(0), heads * width}));
+    whole.index_copy_(0, s.padded_indices, x.reshape({x.size(0), heads * width}));
     return whole.view({s.count(), s.longest, heads, width}).transpose(1, 2);
 }
 
 at::Tensor unpadded(const at::Tensor &x, const DeviceSequences &s) {
-    return x.transpose(1, 2).reshape({s.count() * s.longest, -1}).index_select(0, s.places);
+    return x.transpose(1, 2).reshape({s.count() * s.longest, -1}).index_select(0, s.padded_indices);
 }
 
-// Queries, of each token or of each example's first: (B, heads, L or 1, width).
+// Queries of every token, or of each example's first: (B, heads, L or 1, width).
 at::Tensor padded_queries(const at::Tensor &x, bool first_only, const DeviceSequences &s) {
     return first_only ? x.unsqueeze(2) : padded(x, s);
 }
@@ -72,7 +72,7 @@ void attend(AttentionState &state, const at::Tensor &query, const at::Tensor &ke
     double scale = scale_of(state.query);
     if (has_variable_length_attention(query.is_cuda(), query.scalar_type(), width)) {
         state.query_starts = first_only ? at::arange(s.count() + 1, s.starts.options()) : s.starts;
-        // A captured graph draws from the generator as it stands at each replay.
+        // A captured graph draws from the generator's state at each replay.
         if (call.on() && !call.state) seed_generator(query.device(), call.seed, call.offset);
         at::Tensor output, debug;
         std::tie(output, state.log_sum, state.random, state.unused, debug) = at::_flash_attention_forward(
@@ -81,7 +81,7 @@ void attend(AttentionState &state, const at::Tensor &query, const at::Tensor &ke
         state.output = output.reshape({query.size(0), heads * width});
         return;
     }
-    TORCH_CHECK(s.places.defined(), "attention of padded batches needs the tokens' places");
+    TORCH_CHECK(s.padded_indices.defined(), "attention of padded batches needs the indices of the tokens");
     at::Tensor q = padded_queries(state.query, first_only, s), k = padded(state.key, s), v = padded(state.value, s);
     at::Tensor scores = at::matmul(q * scale, k.transpose(2, 3));
     scores.masked_fill_(padding(s), std::numeric_limits<float>::lowest() / 2);
@@ -116,6 +116,6 @@ std::array<at::Tensor, 3> attend_backward(const AttentionState &state, const at:
 
 }  // namespace ctorch
 
-bool ct_has_variable_length_attention(ct_device place, bool half, int64_t head_width) {
-    return ctorch::has_variable_length_attention(place.type == CT_CUDA, half ? at::kBFloat16 : at::kFloat, head_width);
+bool ct_has_variable_length_attention(ct_device target, bool bfloat16, int64_t head_width) {
+    return ctorch::has_variable_length_attention(target.type == CT_CUDA, bfloat16 ? at::kBFloat16 : at::kFloat, head_width);
 }

@@ -1,19 +1,19 @@
-// Attention of packed sequences to themselves by libtorch's operations, forward and backward.
+// Self-attention of packed sequences by libtorch's operations, forward and backward.
 #pragma once
 
 #include "composed_norm.h"
 
 namespace ctorch {
 
-// Where the examples of a batch lie, on their device.
+// The offsets of a batch's examples, on their device.
 struct DeviceSequences {
-    at::Tensor starts;  // (B + 1) int32: where each begins, and the number of all tokens
-    at::Tensor places;  // (T) int64: where each token stands in the padded batch, row after row
+    at::Tensor starts;  // (B + 1) int32: the beginning of each, and the number of all tokens
+    at::Tensor padded_indices;  // (T) int64: the index of each token in the padded batch, row by row
     int64_t longest;
     int64_t count() const { return starts.numel() - 1; }
 };
 
-// What the forward pass leaves.
+// The tensors that the forward pass keeps.
 struct AttentionState {
     at::Tensor query, key, value;  // (tokens, heads, width), views
     at::Tensor output;             // (queries, heads · width)
@@ -21,10 +21,10 @@ struct AttentionState {
     at::Tensor probabilities;                          // padded: (B, heads, L, L), before dropout
 };
 
-// Whether libtorch's kernel for sequences of several lengths computes heads of this type and width here.
+// Returns true if libtorch's kernel for sequences of several lengths computes heads of this type and width here.
 bool has_variable_length_attention(bool is_cuda, at::ScalarType type, int64_t head_width);
 
-// query (T or B, H), key and value (T, H); `first_only`: one query an example. Fills `state`; its `output` is the result.
+// query (T or B, H), key and value (T, H); `first_only`: one query per example. Fills `state`; its `output` is the result.
 void attend(AttentionState &state, const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, int64_t heads,
             bool first_only, const DeviceSequences &sequences, const DropoutCall &call);
 

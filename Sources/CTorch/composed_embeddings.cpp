@@ -54,7 +54,7 @@ std::vector<at::Tensor> embeddings_backward(EmbeddingPass &s, const Hidden &grad
         position = rows_gradient(sum, s.rows.positions, p[position_table], -1);
     }
     if (s.rows.types.defined()) {
-        // A few rows: by a product, whose order of sums is fixed.
+        // Few rows: by a matrix product, whose order of sums is fixed.
         at::Tensor numbers = at::arange(p[type_table].size(0), s.rows.types.options()).unsqueeze(1);
         type = at::mm(numbers.eq(s.rows.types).to(at::kFloat), sum);
     } else {
@@ -66,21 +66,21 @@ std::vector<at::Tensor> embeddings_backward(EmbeddingPass &s, const Hidden &grad
 
 int64_t group_tokens(const int32_t *ids, int64_t count, int64_t table_rows, int64_t padding, int32_t *order, int32_t *starts,
                      int32_t *rows) {
-    // Counting sort: where each row's tokens begin, then the tokens in their order.
-    std::vector<int32_t> places(static_cast<size_t>(table_rows) + 1);
+    // Counting sort: the beginning of each row's tokens, then the tokens in order.
+    std::vector<int32_t> offsets(static_cast<size_t>(table_rows) + 1);
     for (int64_t t = 0; t < count; ++t)
-        if (ids[t] != padding) ++places[static_cast<size_t>(ids[t]) + 1];
+        if (ids[t] != padding) ++offsets[static_cast<size_t>(ids[t]) + 1];
     int64_t groups = 0;
     starts[0] = 0;
     for (int64_t row = 0; row < table_rows; ++row) {
-        int32_t size = places[static_cast<size_t>(row) + 1];
-        places[static_cast<size_t>(row) + 1] += places[static_cast<size_t>(row)];
+        int32_t size = offsets[static_cast<size_t>(row) + 1];
+        offsets[static_cast<size_t>(row) + 1] += offsets[static_cast<size_t>(row)];
         if (size == 0) continue;
         rows[groups++] = static_cast<int32_t>(row);
-        starts[groups] = places[static_cast<size_t>(row) + 1];
+        starts[groups] = offsets[static_cast<size_t>(row) + 1];
     }
     for (int64_t t = 0; t < count; ++t)
-        if (ids[t] != padding) order[places[static_cast<size_t>(ids[t])]++] = static_cast<int32_t>(t);
+        if (ids[t] != padding) order[offsets[static_cast<size_t>(ids[t])]++] = static_cast<int32_t>(t);
     return groups;
 }
 

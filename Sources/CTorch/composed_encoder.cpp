@@ -1,11 +1,11 @@
-// A whole encoder on packed sequences as one node of the graph, whose kernels a CUDA graph starts together: starting them one by
-// one takes longer than a small batch takes the device.
+// A whole encoder on packed sequences as one autograd node, whose kernels a CUDA graph launches together: launching them one by
+// one takes longer than the device needs for a small batch.
 //
-// Batches are brought to few shapes: tokens are filled up to a multiple, as further examples that nothing attends to and no
-// gradient reaches. The second batch of a shape is captured, forward and backward, and from then on replayed with its numbers
-// copied into the graph's place. All graphs of a device, a teacher's and a student's, share one memory: none may run while a
-// backward pass still needs what another's forward pass has left, so a second forward pass before that is computed without
-// graphs.
+// Batches are padded to a few shapes: the number of tokens is rounded up by additional examples that nothing attends to and no
+// gradient reaches. The second batch of a shape is captured, forward and backward, and from then on the graphs are replayed
+// with each batch's numbers copied into their input. All graphs of a device, a teacher's and a student's, share one memory
+// pool: none may run while a backward pass still needs the activations of another's forward pass, so a second forward pass
+// before that is computed without graphs.
 
 #include "composed_encoder.h"
 
@@ -30,7 +30,7 @@ struct ct_encoder_handle_s {
 namespace {
 
 constexpr size_t most_shapes = 96;
-// From here on the device takes longer than starting its kernels does: measured, docs/gpu.md.
+// From this size on the device takes longer than the launches of its kernels: measured, docs/gpu.md.
 constexpr int64_t most_tokens = 1 << 13;
 
 int64_t rounded_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
@@ -44,7 +44,7 @@ std::shared_ptr<Shared> shared_by(const at::Device &device) {
     return found;
 }
 
-// Captures what a body starts on the device, without running it.
+// Captures the operations that a body launches on the device, without running them.
 template <class Body>
 bool captured(ct_encoder_s &e, cg_graph &graph, Body &&body) {
     const CudaGraphs *graphs = cuda_graphs();
@@ -63,13 +63,13 @@ void replay(cg_graph graph) {
 }
 
 void run_forward(ct_encoder_s &e, Entry &entry, const Shape &s) {
-    // A step of training has changed them all.
+    // A training step has changed them all.
     if (s.training)
         for (size_t i = 0; i < e.weights.size(); ++i) e.weights[i]->refresh(e.parameters[i]);
     Hidden hidden = embeddings_forward(entry.embedding, e.tables, s.training);
     for (size_t i = 0; i < entry.layers.size(); ++i)
         hidden = layer_forward(entry.layers[i], hidden, e.parameters[i], s.training);
-    // The last examples are what fills the batch up.
+    // The last examples are those that fill the batch up.
     entry.output.copy_(hidden.wide.narrow(0, 0, s.examples));
 }
 
@@ -87,7 +87,7 @@ void run_backward(ct_encoder_s &e, Entry &entry, const Shape &s) {
     at::_foreach_copy_(e.gradients, all);
 }
 
-// Lets go of what the passes have kept; a captured graph goes on using the memory.
+// Releases the tensors that the forward and backward passes have kept; a captured graph goes on using the memory.
 void forget(Entry &entry) {
     entry.embedding.norm = {};
     for (LayerPass &layer : entry.layers) layer.input.reset(), layer.inner.reset(), layer.attention = {}, layer.norm1 = layer.norm2 = {};
@@ -143,7 +143,7 @@ struct Encoder : torch::autograd::Function<Encoder> {
     }
 };
 
-// Captures a shape's graphs; false where that fails.
+// Captures a shape's graphs; returns false if that fails.
 bool capture(ct_encoder_s &e, Entry &entry, const Shape &s) {
     at::NoGradGuard no_grad;
     at::AutoDispatchBelowADInplaceOrView below;
@@ -167,7 +167,7 @@ ct_error ct_encoder_make(const ct_tensor *tables, const ct_tensor *parameters, c
                          ct_encoder *out) {
     return guard("encoder", {tables[0]}, [&] {
         *out = nullptr;
-        // The graphs' memory is read through pointers that the kernels of this package alone take.
+        // The graphs' memory is read through pointers that only this package's kernels take.
         if (!emulated && !(tables[0]->value.is_cuda() && cuda_graphs() && *ct_cuda_kernels_path())) return;
         auto made = std::make_shared<ct_encoder_s>();
         made->tables = list(tables, embedding_parameters);
@@ -185,7 +185,7 @@ ct_error ct_encoder_make(const ct_tensor *tables, const ct_tensor *parameters, c
 void ct_encoder_free(ct_encoder encoder) { delete encoder; }
 
 ct_error ct_encoder_run(ct_encoder encoder, const int32_t *ids, const int32_t *types_or_null, const int64_t *offsets,
-                        size_t offset_count, const ct_composed_layer *layers, bool half, bool dropout, uint64_t seed, uint64_t offset,
+                        size_t offset_count, const ct_composed_layer *layers, bool bfloat16, bool dropout, uint64_t seed, uint64_t offset,
                         ct_tensor *out) {
     return guard("encoder", {}, [&] {
         ct_encoder_s &e = *encoder->encoder;
@@ -195,18 +195,18 @@ ct_error ct_encoder_run(ct_encoder encoder, const int32_t *ids, const int32_t *t
         for (int64_t i = 0; i < b.examples; ++i) b.longest = std::max(b.longest, offsets[i + 1] - offsets[i]);
         std::vector<at::Tensor> all = e.all_parameters();
         bool with_gradients = at::GradMode::is_enabled(), training = any_requires_grad(all);
-        // Where some are frozen, the layers below them need neither gradients nor dropout: left to the layers. The segments' table
-        // is a placeholder in models without segments.
+        // If some are frozen, the layers below them need neither gradients nor dropout: that is left to the single layers. The
+        // token type table is a placeholder in models without token types.
         for (size_t i = 0; training && i < all.size(); ++i)
             if (i != type_table && !all[i].requires_grad()) return;
-        // Gradients that are still to be added to lie where the next ones would be written.
+        // Gradients that have not been accumulated yet are stored where the next ones would be written.
         if (training && std::any_of(all.begin(), all.end(), [](const at::Tensor &t) { return t.grad().defined(); })) return;
-        // What fills up has a token at least, at which those without begin.
+        // The filling examples have at least one token, at which the empty ones begin.
         int64_t tokens = rounded_up(b.tokens + 1, Shape::step(b.tokens + 1));
         if (tokens > most_tokens) return;
         Shape shape{tokens, b.examples, rounded_up(b.longest, 64), types_or_null != nullptr, training, dropout && training};
-        at::ScalarType type = half ? at::kBFloat16 : at::kFloat;
-        // Graphs are of one type; another, which few use in one run, is computed layer by layer.
+        at::ScalarType type = bfloat16 ? at::kBFloat16 : at::kFloat;
+        // Graphs are of one type; a second one, which few use in one run, is computed layer by layer.
         if (e.weights.empty()) {
             for (size_t i = 0; i < e.options.size(); ++i) e.weights.push_back(shared_weights(layers[i]));
         }
@@ -220,7 +220,7 @@ ct_error ct_encoder_run(ct_encoder encoder, const int32_t *ids, const int32_t *t
         c10::OptionalDeviceGuard device;
         if (!e.tables[word_table].is_cpu()) device.reset_device(e.tables[word_table].device());
         if (!entry.numbers.defined()) {
-            // Should it throw, this shape is not tried again.
+            // If it throws, this shape is not tried again.
             entry.refused = true;
             if (!capture(e, entry, shape)) return;
             entry.refused = false;
@@ -241,7 +241,7 @@ ct_error ct_encoder_run(ct_encoder encoder, const int32_t *ids, const int32_t *t
         }
         at::NoGradGuard no_grad;
         forward(*state);
-        // A trained head keeps what it reads for its backward pass.
+        // A trained head keeps its input for its backward pass.
         *out = wrap(with_gradients ? entry.output.clone() : entry.output.detach());
     });
 }

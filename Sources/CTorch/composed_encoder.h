@@ -1,4 +1,4 @@
-// What the captured graphs of an encoder are made of: shapes, the memory of one shape, a batch on its way there.
+// The parts of an encoder's captured graphs: shapes, the memory of one shape, a batch's numbers for them.
 #pragma once
 
 #include <algorithm>
@@ -12,21 +12,21 @@
 
 namespace ctorch {
 
-// What one shape's graphs were captured for.
+// The shape that graphs are captured for.
 struct Shape {
     int64_t tokens, examples, longest;
     bool types, training, dropout;
     auto operator<=>(const Shape &) const = default;
 
-    // Those that fill the batch up, none longer than its own.
+    // The examples that fill the batch up, none longer than its own.
     int64_t fillers() const { return std::max<int64_t>(1, (step(tokens) + longest - 1) / longest); }
-    // Few shapes, and at most a 32nd more tokens.
+    // Few shapes, with at most a 32nd more tokens.
     static int64_t step(int64_t tokens) {
         return std::max<int64_t>(64, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(tokens))) / 32);
     }
 };
 
-// Where a batch's numbers lie in a graph's input: int32 counts from the seed on.
+// The offsets of a batch's numbers in a graph's input: int32 counts from the seed on.
 struct Layout {
     explicit Layout(const Shape &s) {
         // Seed and offset, two numbers of 64 bits.
@@ -42,22 +42,22 @@ struct Layout {
 struct Entry {
     int64_t uses = 0;
     bool refused = false;
-    at::Tensor numbers, places, output, gradient;
+    at::Tensor numbers, padded_indices, output, gradient;
     EmbeddingPass embedding;
     std::vector<LayerPass> layers;
     cg_graph forward = nullptr, backward = nullptr;
 };
 
-// What the graphs of a device have in common.
+// The state that the graphs of a device share.
 struct Shared {
     cg_pool pool{};
-    // With the last graph its memory ends too, and the next needs another.
+    // This memory ends with the last graph, and the next graph needs new memory.
     int64_t graphs = 0;
-    // Alive while a backward pass is still to come.
+    // Alive while a backward pass is still pending.
     std::weak_ptr<int> in_flight;
 };
 
-// A batch as it is given: on the host.
+// A batch as passed by the caller: on the host.
 struct Batch {
     const int32_t *ids, *types;
     const int64_t *offsets;
@@ -74,10 +74,10 @@ struct ct_encoder_s {
     std::vector<std::shared_ptr<ct_composed_layer_s>> weights;
     int64_t padding, first_position;
     double epsilon, dropout;
-    // Bodies are run again instead of captured: to be tested on the CPU.
+    // Bodies are run again instead of captured: for tests on the CPU.
     bool emulated;
     std::map<ctorch::Shape, std::unique_ptr<ctorch::Entry>> entries;
-    std::vector<at::Tensor> gradients;  // of all parameters, which every backward graph writes
+    std::vector<at::Tensor> gradients;  // of all parameters, written by every backward graph
     std::shared_ptr<ctorch::Shared> shared;
 
     ~ct_encoder_s() {
@@ -98,9 +98,9 @@ struct ct_encoder_s {
 
 namespace ctorch {
 
-// Makes a shape's memory and what its passes read.
+// Allocates a shape's memory and the inputs of its forward and backward pass.
 void prepare(const ct_encoder_s &encoder, Entry &entry, const Shape &shape);
-// Copies a batch's numbers to where the shape's graphs read them.
+// Copies a batch's numbers to the memory that the shape's graphs read.
 void fill(const ct_encoder_s &encoder, Entry &entry, const Shape &shape, const Batch &batch);
 
 }  // namespace ctorch

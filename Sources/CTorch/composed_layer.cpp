@@ -11,7 +11,7 @@ namespace ctorch {
 
 namespace {
 
-// left (rows, a) · right (a, columns) in float32: sums of bfloat16 products are not rounded before they are added up.
+// left (rows, a) · right (a, columns) in float32: sums of bfloat16 products are not rounded before they are added.
 at::Tensor wide_product(const at::Tensor &left, const at::Tensor &right) {
     if (left.scalar_type() == at::kFloat) return at::mm(left, right);
     return left.is_cuda() ? at::mm(left, right, at::kFloat) : at::mm(left.to(at::kFloat), right.to(at::kFloat));
@@ -19,7 +19,7 @@ at::Tensor wide_product(const at::Tensor &left, const at::Tensor &right) {
 
 at::Tensor column_sums(const at::Tensor &matrix) { return matrix.sum(at::IntArrayRef({0}), false, at::kFloat); }
 
-// Gradients of the joint matrix from part `first` on, to the parameters they belong to.
+// Gradients of the joint matrix from part `first` on, written to the parameters they belong to.
 void split(std::vector<at::Tensor> &gradients, const at::Tensor &weight, const at::Tensor &bias, int64_t h, int64_t first) {
     for (int64_t part = first; part < 3; ++part) {
         gradients[static_cast<size_t>(query_weight + 2 * part)] = weight.narrow(0, (part - first) * h, h);
@@ -55,7 +55,7 @@ Hidden layer_forward(LayerPass &s, const Hidden &input, const std::vector<at::Te
     Hidden result{norm2.output, norm2.typed};
     if (training) {
         s.input = x, s.inner = inner, s.has_typed = input.typed.defined();
-        // The backward pass reads the first norm's rows in the weights' type alone.
+        // The backward pass reads the first norm's rows only in the weights' type.
         norm1.output.reset();
         norm2.output.reset();
         norm2.typed.reset();
@@ -109,7 +109,7 @@ Hidden layer_backward(LayerPass &s, const Hidden &gradient, const std::vector<at
     }
     s.input.reset();
     if (!s.has_typed) {
-        // Without a typed input both gradients are of the one there is.
+        // Without a typed input both gradients are those of the only input.
         input.wide = input.wide + input.typed;
         input.typed.reset();
     }
@@ -121,7 +121,7 @@ Hidden layer_backward(LayerPass &s, const Hidden &gradient, const std::vector<at
 using namespace ctorch;
 
 ct_composed_layer_s::ct_composed_layer_s(const std::vector<at::Tensor> &p, const ct_layer_options &o)
-    : type(o.half ? at::kBFloat16 : at::kFloat) {
+    : type(o.bfloat16 ? at::kBFloat16 : at::kFloat) {
     at::NoGradGuard no_grad;
     int64_t h = o.hidden, i = o.intermediate;
     auto options = p[query_weight].options().dtype(type).requires_grad(false);

@@ -1,5 +1,5 @@
-// A transformer layer, and embeddings, on packed sequences by libtorch's matrix products: forward and backward, outside of
-// any graph.
+// A transformer layer, and embeddings, on packed sequences by libtorch's matrix products: forward and backward, without
+// autograd.
 #pragma once
 
 #include <memory>
@@ -11,10 +11,10 @@
 // A layer's weights in the type they are multiplied in, those of query, key and value as one matrix.
 struct ct_composed_layer_s {
     ct_composed_layer_s(const std::vector<at::Tensor> &parameters, const ct_layer_options &options);
-    // Takes the parameters' present values.
+    // Takes the parameters' current values.
     void refresh(const std::vector<at::Tensor> &parameters);
     void refresh_if_changed(const std::vector<at::Tensor> &parameters);
-    // Notes that a captured graph has taken the parameters' present values.
+    // Records that a captured graph has taken the parameters' current values.
     void note_refreshed(const std::vector<at::Tensor> &parameters) { version = version_of(parameters); }
     static uint64_t version_of(const std::vector<at::Tensor> &parameters);
 
@@ -24,7 +24,7 @@ struct ct_composed_layer_s {
     uint64_t generation = 0, version = 0;
 };
 
-// What the interface hands out.
+// The handle of the C interface.
 struct ct_composed_handle_s {
     std::shared_ptr<ct_composed_layer_s> layer;
 };
@@ -33,17 +33,17 @@ namespace ctorch {
 
 inline std::shared_ptr<ct_composed_layer_s> shared_weights(ct_composed_layer handle) { return handle->layer; }
 
-// A hidden state, and in the type that matrices are multiplied in where that is another; or the gradients of both.
+// A hidden state, also in the type that matrices are multiplied in if that is another; or the gradients of both.
 struct Hidden {
     at::Tensor wide, typed;
 };
 
-// What a layer's forward pass leaves for its backward pass.
+// The tensors that a layer's forward pass keeps for its backward pass.
 struct LayerPass {
     ct_layer_options options;
     DeviceSequences sequences;
     std::shared_ptr<ct_composed_layer_s> weights;
-    // In a captured graph, what dropout draws from (DropoutCall).
+    // In a captured graph, the random state of dropout (DropoutCall).
     const uint64_t *state = nullptr;
     at::Tensor input;  // in the weights' type
     AttentionState attention;
@@ -51,7 +51,7 @@ struct LayerPass {
     at::Tensor inner;
     bool has_typed = false;
 
-    DropoutCall call(double probability, uint64_t place) const { return {probability, options.seed, options.offset + place, state}; }
+    DropoutCall call(double probability, uint64_t index) const { return {probability, options.seed, options.offset + index, state}; }
     DropoutCall attention_call() const { return call(options.attention_dropout, 0); }
     DropoutCall call1() const { return call(options.hidden_dropout, 1); }
     DropoutCall call2() const { return call(options.output_dropout, 2); }
@@ -60,11 +60,11 @@ struct LayerPass {
 
 // `training` keeps what the backward pass needs.
 Hidden layer_forward(LayerPass &pass, const Hidden &input, const std::vector<at::Tensor> &parameters, bool training);
-// Fills the gradients of the parameters, and returns the input's: in both types where the input was given in both.
+// Fills the gradients of the parameters, and returns the input's: in both types if the input was given in both.
 Hidden layer_backward(LayerPass &pass, const Hidden &gradient, const std::vector<at::Tensor> &parameters,
                       std::vector<at::Tensor> &gradients);
 
-// Tokens grouped by the row of the word table that they read, in rising order: int32 tensors on the device.
+// Tokens grouped by the row of the word embedding table that they read, in ascending order: int32 tensors on the device.
 struct TokenGroups {
     at::Tensor order, starts, rows, count;
     int64_t most = 0;
@@ -86,8 +86,8 @@ struct EmbeddingPass {
 Hidden embeddings_forward(EmbeddingPass &pass, const std::vector<at::Tensor> &parameters, bool training);
 std::vector<at::Tensor> embeddings_backward(EmbeddingPass &pass, const Hidden &gradient, const std::vector<at::Tensor> &parameters);
 
-// Writes the groups of `count` tokens: `order` has a token each, `starts` one more than there are groups, `rows` one a group.
-// Tokens of `padding` are left out. Returns the number of groups.
+// Writes the groups of `count` tokens: `order` has an entry per token, `starts` one more than there are groups, `rows` one per
+// group. Tokens of `padding` are left out. Returns the number of groups.
 int64_t group_tokens(const int32_t *ids, int64_t count, int64_t table_rows, int64_t padding, int32_t *order, int32_t *starts,
                      int32_t *rows);
 

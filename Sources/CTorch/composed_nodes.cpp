@@ -1,4 +1,4 @@
-// Layers and embeddings by libtorch's operations as nodes of the graph, one by one, and their C interface.
+// Layers and embeddings by libtorch's operations as single autograd nodes, and their C interface.
 
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/ops/empty.h>
@@ -99,7 +99,7 @@ struct Embeddings : torch::autograd::Function<Embeddings> {
 DeviceSequences sequences(const ct_device_sequences &given) {
     DeviceSequences result;
     result.starts = given.starts->value;
-    if (given.places) result.places = given.places->value;
+    if (given.padded_indices) result.padded_indices = given.padded_indices->value;
     result.longest = given.longest;
     return result;
 }
@@ -109,12 +109,12 @@ void hand_out(const torch::autograd::variable_list &outputs, ct_tensor *out, ct_
     *typed_out = outputs.size() > 1 ? wrap(outputs[1]) : nullptr;
 }
 
-// Kernels are started on the current device; the backward pass has a thread for each device.
+// Kernels are launched on the current device; autograd has a thread for each device.
 void make_current(c10::OptionalDeviceGuard &guard, const at::Tensor &tensor) {
     if (!tensor.is_cpu()) guard.reset_device(tensor.device());
 }
 
-// What the backward pass of a word table needs, brought to the device in one transfer.
+// The token groups that the backward pass of a word embedding table needs, copied to the device in one transfer.
 TokenGroups grouped(const int32_t *ids, int64_t count, const at::Tensor &table, int64_t padding) {
     at::Tensor host = at::empty({3 * count + 2}, at::TensorOptions(at::kInt).pinned_memory(table.is_cuda()));
     int32_t *numbers = host.mutable_data_ptr<int32_t>();
@@ -155,7 +155,7 @@ ct_error ct_composed_layer_run(ct_composed_layer layer, const ct_tensor *paramet
         state->pass.sequences = sequences(given);
         state->pass.weights = layer->layer;
         state->generation = layer->layer->generation;
-        TORCH_CHECK((options.half ? at::kBFloat16 : at::kFloat) == layer->layer->type, "the weights are of another type");
+        TORCH_CHECK((options.bfloat16 ? at::kBFloat16 : at::kFloat) == layer->layer->type, "the weights are of another type");
         std::vector<at::Tensor> all = p;
         all.push_back(x);
         if (any_requires_grad(all)) {
@@ -173,7 +173,7 @@ ct_error ct_composed_layer_run(ct_composed_layer layer, const ct_tensor *paramet
 
 ct_error ct_composed_embeddings(const ct_tensor *parameters, const int32_t *ids, ct_tensor device_ids, ct_tensor positions,
                                 ct_tensor types_or_null, ct_tensor starts, int64_t padding_index, double epsilon, double dropout,
-                                uint64_t seed, uint64_t offset, bool half, ct_tensor *out, ct_tensor *typed_out) {
+                                uint64_t seed, uint64_t offset, bool bfloat16, ct_tensor *out, ct_tensor *typed_out) {
     return guard("packed_embeddings", {device_ids, positions}, [&] {
         std::vector<at::Tensor> p = list(parameters, embedding_parameters);
         c10::OptionalDeviceGuard device;
@@ -185,7 +185,7 @@ ct_error ct_composed_embeddings(const ct_tensor *parameters, const int32_t *ids,
         pass.sequence_starts = starts->value;
         pass.epsilon = epsilon;
         pass.padding = padding_index;
-        pass.type = half ? at::kBFloat16 : at::kFloat;
+        pass.type = bfloat16 ? at::kBFloat16 : at::kFloat;
         if (any_requires_grad(p)) {
             pass.call = {dropout, seed, offset};
             if (p[word_table].is_cuda()) pass.groups = grouped(ids, device_ids->value.numel(), p[word_table], padding_index);

@@ -33,13 +33,13 @@ at::Tensor typed_like(const at::Tensor &y, at::ScalarType type) {
     return type == at::kFloat ? at::Tensor() : at::empty(y.sizes(), y.options().dtype(type));
 }
 
-// The joint gradient of an output in float32 and of its copy in another type.
+// The joint gradient of a float32 output and of its copy in another type.
 at::Tensor joint(const at::Tensor &gradient, const at::Tensor &typed) {
     if (!gradient.defined()) return typed.to(at::kFloat);
     return typed.defined() ? gradient + typed : gradient;
 }
 
-// dgamma, dbeta and column sums from what the blocks have summed.
+// dgamma, dbeta and column sums from the blocks' partial sums.
 std::array<at::Tensor, 3> reduced(const CudaKernels &k, const at::Tensor &partials, void *stream) {
     int64_t width = partials.size(2);
     at::Tensor sums = at::empty({3, width}, partials.options());
@@ -73,7 +73,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> norm_backward(const NormForward &
                                           weight, bias, {true, true, true});
 }
 
-// The kernels, where they made this; libtorch's operations keep a mean.
+// The kernels, if they made this; libtorch's operations keep a mean.
 const CudaKernels *made_by_kernels(const NormForward &forward) {
     return forward.mean.defined() ? nullptr : cuda_kernels(forward.kept);
 }

@@ -1,13 +1,13 @@
-// A residual's sum with dropout and its layer norm, forward and backward, in the fewest passes over memory that the device
-// offers: by the CUDA kernels of this package where they are loaded, else by libtorch's operations.
+// The sum of a residual with dropout and its layer norm, forward and backward, in the fewest passes over memory that the device
+// offers: by this package's CUDA kernels if they are loaded, otherwise by libtorch's operations.
 #pragma once
 
 #include "internal.h"
 
 namespace ctorch {
 
-// What dropout draws from: a place in the run's random stream. In a captured graph `state` points to two numbers on the device,
-// seed and first place, which `offset` is counted from.
+// The source of dropout's random numbers: a position in the run's random stream. In a captured graph `state` points to two
+// numbers on the device, seed and first position, to which `offset` is relative.
 struct DropoutCall {
     double probability = 0;
     uint64_t seed = 0, offset = 0;
@@ -15,23 +15,23 @@ struct DropoutCall {
     bool on() const { return probability > 0; }
 };
 
-// Starts the default generator of a device anew for a call, so that a run draws the same numbers again.
+// Reseeds the default generator of a device for a call, so that a run draws the same numbers again.
 void seed_generator(const at::Device &device, uint64_t seed, uint64_t offset);
 
-// Dropout of any tensor, the same mask for the same call: its own backward pass.
+// Dropout of any tensor, with the same mask for the same call: it is also its own backward pass.
 at::Tensor dropout(const at::Tensor &input, const DropoutCall &call);
 
 struct NormForward {
     at::Tensor output;  // float32
     at::Tensor typed;   // the same in the type that matrices are multiplied in; undefined for float32
-    // For the backward pass: by the CUDA kernels the normalised rows and 1 / deviation; by libtorch's operations the sum that
-    // was normalised, its mean and 1 / deviation.
+    // For the backward pass: with the CUDA kernels the normalized rows and 1 / deviation; with libtorch's operations the sum
+    // that was normalized, its mean and 1 / deviation.
     at::Tensor kept, deviation, mean;
 };
 
 struct NormBackward {
     at::Tensor residual;  // of the sum, float32
-    at::Tensor y;         // of what was dropped out, in y's type
+    at::Tensor y;         // of the input of dropout, in y's type
     at::Tensor weight, bias;
     at::Tensor y_bias;  // column sums of `y`, float32: the gradient of the bias that was added before
 };
@@ -40,12 +40,12 @@ struct NormBackward {
 NormForward residual_norm(const at::Tensor &y, const at::Tensor &residual, const at::Tensor &weight, const at::Tensor &bias,
                           double epsilon, const DropoutCall &call, bool training);
 
-// From the gradients of `output` and of `typed`, of which one may be undefined.
+// From the gradients of `output` and of `typed`, one of which may be undefined.
 NormBackward residual_norm_backward(const NormForward &forward, const at::Tensor &gradient, const at::Tensor &typed_gradient,
                                     at::ScalarType type, const at::Tensor &weight, const at::Tensor &bias,
                                     const DropoutCall &call);
 
-// The rows of three tables that make a token's embedding: int32 numbers on the tables' device.
+// The rows of three tables that make up a token's embedding: int32 indices on the tables' device.
 struct EmbeddingRows {
     at::Tensor word, position, token_type;
     at::Tensor ids, positions, types;  // `types` undefined: row 0 of token_type
@@ -59,7 +59,7 @@ NormBackward embedding_norm_backward(const NormForward &forward, const at::Tenso
                                      at::ScalarType type, const at::Tensor &weight, const at::Tensor &bias,
                                      const DropoutCall &call);
 
-// The gradient before an activation, the activation itself computed again, and the gradient's column sums in float32.
+// The gradient before an activation, the activation itself recomputed, and the gradient's column sums in float32.
 struct ActivationBackward {
     at::Tensor gradient, output, sums;
 };

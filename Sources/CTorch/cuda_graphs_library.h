@@ -1,4 +1,4 @@
-// The library of captured CUDA graphs, where it is there and fits the libtorch that runs.
+// The library of captured CUDA graphs, if it exists and matches the libtorch in use.
 #pragma once
 
 #include "cuda/cuda_graphs.h"
@@ -12,8 +12,8 @@ struct CudaGraphs {
     decltype(&::cg_free) free;
 };
 
-// Null where the library is not there, was built for another libtorch, or DISTILL_CUDA_GRAPHS is 0. Asked for after CUDA was
-// loaded.
+// Null if the library does not exist or was built for another libtorch, or DISTILL_CUDA_GRAPHS is 0. To be called after CUDA
+// has been loaded.
 const CudaGraphs *cuda_graphs();
 
 }  // namespace ctorch

@@ -18,50 +18,50 @@ namespace ctorch {
 
 namespace {
 
-// Where a library may lie: where a variable says, beside the program, or in `lib` beside the program's folder.
+// The possible paths of a library: that of a variable, beside the program, or in `lib` beside the program's folder.
 std::vector<std::string> candidates(const char *named, const char *file) {
     std::string file_name = file;
     if (named && *named) return {named};
-    std::vector<std::string> places;
+    std::vector<std::string> paths;
     char path[4096];
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
     if (length > 0) {
         std::string program(path, static_cast<size_t>(length));
         std::string folder = program.substr(0, program.rfind('/'));
-        places = {folder + "/" + file_name, folder + "/../lib/" + file_name};
+        paths = {folder + "/" + file_name, folder + "/../lib/" + file_name};
     }
-    return places;
+    return paths;
 }
 
 struct Library {
     CudaKernels kernels{};
     std::string path;
-    // Compiled for the processor, to be tested there.
+    // Compiled for the processor, for tests there.
     bool loaded = false, emulated = false;
 
     Library() {
         const char *named = std::getenv("DISTILL_CUDA_KERNELS");
         if (named && std::strcmp(named, "libtorch") == 0) return;
-        for (const std::string &place : candidates(named, "libdistill_cuda.so")) {
-            void *handle = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
+        for (const std::string &candidate : candidates(named, "libdistill_cuda.so")) {
+            void *handle = dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL);
             if (!handle) {
-                // What was asked for by name must not be left out in silence.
-                TORCH_CHECK(!(named && *named), "DISTILL_CUDA_KERNELS: cannot load '", place, "': ", dlerror());
+                // A library that was requested by name must not be skipped silently.
+                TORCH_CHECK(!(named && *named), "DISTILL_CUDA_KERNELS: cannot load '", candidate, "': ", dlerror());
                 continue;
             }
-            load(handle, place);
+            load(handle, candidate);
             return;
         }
     }
 
-    void load(void *handle, const std::string &place) {
+    void load(void *handle, const std::string &candidate) {
         auto find = [&](auto &function, const char *name) {
             function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(handle, name));
-            TORCH_CHECK(function, place, " has no function ", name, "; build it again with scripts/cuda.sh");
+            TORCH_CHECK(function, candidate, " has no function ", name, "; build it again with scripts/cuda.sh");
         };
         decltype(&::ck_abi_version) version = nullptr;
         find(version, "ck_abi_version");
-        TORCH_CHECK(version() == CK_ABI_VERSION, place, " is of another version (", version(), ", wanted ", CK_ABI_VERSION,
+        TORCH_CHECK(version() == CK_ABI_VERSION, candidate, " is of another version (", version(), ", wanted ", CK_ABI_VERSION,
                     "); build it again with scripts/cuda.sh");
         find(kernels.error_text, "ck_error_text");
         find(kernels.partial_blocks, "ck_partial_blocks");
@@ -73,7 +73,7 @@ struct Library {
         find(kernels.rows_gradient, "ck_rows_gradient");
         find(kernels.position_gradient, "ck_position_gradient");
         emulated = dlsym(handle, "ck_emulated") != nullptr;
-        path = place;
+        path = candidate;
         loaded = true;
     }
 };
@@ -97,7 +97,7 @@ const char *cuda_kernels_path() {
     try {
         return library().path.c_str();
     } catch (...) {
-        // The first use of a kernel says why.
+        // The first use of a kernel reports the reason.
         return "";
     }
 }
@@ -118,8 +118,8 @@ CudaGraphs find_graphs() {
     CudaGraphs graphs{};
     const char *wanted = std::getenv("DISTILL_CUDA_GRAPHS");
     if (wanted && std::strcmp(wanted, "0") == 0) return graphs;
-    for (const std::string &place : candidates(nullptr, "libdistill_cuda_graphs.so")) {
-        void *handle = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
+    for (const std::string &candidate : candidates(nullptr, "libdistill_cuda_graphs.so")) {
+        void *handle = dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL);
         if (!handle) continue;
         auto abi = reinterpret_cast<decltype(&::cg_abi_version)>(dlsym(handle, "cg_abi_version"));
         auto version = reinterpret_cast<decltype(&::cg_torch_version)>(dlsym(handle, "cg_torch_version"));

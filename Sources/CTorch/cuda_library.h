@@ -1,4 +1,5 @@
-// This package's CUDA kernels, a library of their own that `scripts/cuda.sh` builds: loaded when a CUDA device is first used.
+// This package's CUDA kernels, in a library of their own that `scripts/cuda.sh` builds: loaded when a CUDA device is first
+// used.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -20,17 +21,17 @@ struct CudaKernels {
     decltype(&::ck_position_gradient) position_gradient;
 };
 
-// Null where a tensor is not on a CUDA device, the library is not there, its kernels do not take such wide rows, or
-// DISTILL_CUDA_KERNELS is `libtorch`. Where that names a library compiled for the processor, it computes on the CPU.
+// Null if a tensor is not on a CUDA device, the library does not exist, its kernels do not support such wide rows, or
+// DISTILL_CUDA_KERNELS is `libtorch`. If that names a library compiled for the processor, it computes on the CPU.
 const CudaKernels *cuda_kernels(const at::Tensor &tensor);
 
-// Where the library was loaded from; "" where it was not.
+// The path from which the library was loaded; "" if it was not.
 const char *cuda_kernels_path();
 
 // The current stream of a CUDA tensor's device.
 void *cuda_stream(const at::Tensor &tensor);
 
-// Throws where a kernel could not be started.
+// Throws if a kernel could not be launched.
 void check_cuda(const CudaKernels &kernels, int code, const char *name);
 
 }  // namespace ctorch

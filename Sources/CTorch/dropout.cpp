@@ -1,10 +1,9 @@
 // Dropout from a counter-based generator.
 //
-// PyTorch draws dropout masks on the CPU from one serial generator, which on most processors takes longer than
-// all the rest of the layer. Here the mask of element i is a pure function of (seed, offset, i), computed with
-// Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011). So it runs on all cores,
-// does not depend on their number, needs no memory (backward computes it again), and its whole state is two
-// integers that a checkpoint can hold.
+// PyTorch draws dropout masks on the CPU from one serial generator, which on most processors takes longer than the rest of the
+// layer. Here the mask of element i is a pure function of (seed, offset, i), computed with Philox4x32-10 (Salmon et al.,
+// "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011). So it runs on all cores, does not depend on their number, needs no
+// memory (the backward pass computes it again), and its whole state is two integers that a checkpoint can hold.
 
 #include <ATen/Context.h>
 #include <ATen/Dispatch.h>
@@ -22,26 +21,26 @@
 #include "kernels/parallel.h"
 
 #if defined(__x86_64__) && defined(__linux__)
-#define CT_VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define CT_VECTORIZED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
-#define CT_VECTORISED
+#define CT_VECTORIZED
 #endif
 
 namespace {
 
-#define CT_PHILOX_ATTRIBUTES CT_VECTORISED
+#define CT_PHILOX_ATTRIBUTES CT_VECTORIZED
 #include "kernels/philox.inl"
 
 using Threshold = ctorch::DropoutThreshold;
 
-CT_VECTORISED
+CT_VECTORIZED
 void scale_kept(const float *input, const uint16_t *draws, Threshold threshold, int64_t count, float *output) {
     for (int64_t i = 0; i < count; ++i)
         output[i] = draws[i] >= threshold.value ? input[i] * threshold.scale : 0.0f;
 }
 
-// By hand, since c10::BFloat16 keeps the loop from being vectorised. Rounds to nearest, ties to even.
-CT_VECTORISED
+// By hand, since c10::BFloat16 keeps the loop from being vectorized. Rounds to nearest, ties to even.
+CT_VECTORIZED
 void scale_kept_bfloat16(const uint16_t *input, const uint16_t *draws, Threshold threshold, int64_t count,
                          uint16_t *output) {
     for (int64_t i = 0; i < count; ++i) {
@@ -89,9 +88,9 @@ at::Tensor dropout_cpu(const at::Tensor &input, Threshold threshold, uint64_t se
 // Other devices draw from their own generators, seeded for this call, so that a run stays repeatable there too.
 at::Tensor dropout_device(const at::Tensor &input, double probability, uint64_t seed, uint64_t offset) {
     ctorch::seed_generator(input.device(), seed, offset);
-    // One kernel where the device has it.
+    // One kernel on devices that have it.
     if (input.is_cuda()) {
-        // Which elements a draw is for depends on the layout and the alignment, which must be the gradient's too.
+        // The element that a draw belongs to depends on the layout and the alignment, so the gradient's must be the same.
         at::Tensor source = input.contiguous();
         if (reinterpret_cast<uintptr_t>(source.const_data_ptr()) % 16 != 0) source = source.clone();
         return std::get<0>(at::native_dropout(source, probability, /*train=*/true));

@@ -1,4 +1,4 @@
-// What a dropout's draws are compared with.
+// The threshold that dropout's draws are compared with.
 #pragma once
 
 #include <cmath>
@@ -6,7 +6,7 @@
 
 namespace ctorch {
 
-// Draws of 16 bits below `value` are dropped; `scale` divides by the keep probability that 16 bits can express.
+// Draws of 16 bits below `value` are dropped; `scale` is the inverse of the keep probability as 16 bits can express it.
 struct DropoutThreshold {
     explicit DropoutThreshold(double probability)
         : value(static_cast<uint32_t>(std::lround(probability * 65536.0))),

@@ -14,7 +14,7 @@ void fill(const ct_encoder_s &e, Entry &entry, const Shape &s, const Batch &b) {
     auto *state = reinterpret_cast<uint64_t *>(to);
     state[0] = b.seed, state[1] = b.offset;
     auto filler = static_cast<int32_t>(std::max<int64_t>(0, e.padding));
-    auto fill_rest = [&](int64_t place, int32_t value) { std::fill(to + place + b.tokens, to + place + s.tokens, value); };
+    auto fill_rest = [&](int64_t offset, int32_t value) { std::fill(to + offset + b.tokens, to + offset + s.tokens, value); };
     std::copy(b.ids, b.ids + b.tokens, to + at.ids);
     fill_rest(at.ids, filler);
     fill_rest(at.positions, static_cast<int32_t>(e.first_position));
@@ -26,7 +26,7 @@ void fill(const ct_encoder_s &e, Entry &entry, const Shape &s, const Batch &b) {
         fill_rest(at.types, 0);
     }
     for (int64_t i = 0; i <= b.examples; ++i) to[at.starts + i] = static_cast<int32_t>(b.offsets[i]);
-    // The last ones are full, so that each begins at a token.
+    // The last examples are full, so that each begins at a token.
     for (int64_t i = s.fillers(), end = s.tokens; i > 0; --i) {
         to[at.starts + b.examples + i] = static_cast<int32_t>(end);
         end = std::max(b.tokens, end - s.longest);
@@ -35,12 +35,12 @@ void fill(const ct_encoder_s &e, Entry &entry, const Shape &s, const Batch &b) {
         to[at.count] = static_cast<int32_t>(group_tokens(b.ids, b.tokens, e.tables[word_table].size(0), e.padding, to + at.order,
                                                          to + at.group_starts, to + at.rows));
     entry.numbers.copy_(host, /*non_blocking=*/true);
-    if (!entry.places.defined()) return;
-    // Where attention is padded: in tests.
-    std::vector<int64_t> places;
+    if (!entry.padded_indices.defined()) return;
+    // With padded attention: in tests.
+    std::vector<int64_t> padded_indices;
     for (int64_t i = 0; i < b.examples + s.fillers(); ++i)
-        for (int32_t t = to[at.starts + i]; t < to[at.starts + i + 1]; ++t) places.push_back(i * s.longest + t - to[at.starts + i]);
-    entry.places.copy_(at::tensor(places, at::kLong));
+        for (int32_t t = to[at.starts + i]; t < to[at.starts + i + 1]; ++t) padded_indices.push_back(i * s.longest + t - to[at.starts + i]);
+    entry.padded_indices.copy_(at::tensor(padded_indices, at::kLong));
 }
 
 void prepare(const ct_encoder_s &e, Entry &entry, const Shape &s) {
@@ -50,10 +50,10 @@ void prepare(const ct_encoder_s &e, Entry &entry, const Shape &s) {
     entry.numbers = at::empty({at.size}, ints);
     entry.output = at::empty({s.examples, hidden}, ints.dtype(at::kFloat));
     if (s.training) entry.gradient = at::empty_like(entry.output);
-    bool half = e.weights.front()->type == at::kBFloat16;
+    bool bfloat16 = e.weights.front()->type == at::kBFloat16;
     if (!has_variable_length_attention(entry.numbers.is_cuda(), e.weights.front()->type, hidden / e.options.front().heads))
-        entry.places = at::empty({s.tokens}, ints.dtype(at::kLong));
-    auto part = [&](int64_t place, int64_t count) { return entry.numbers.narrow(0, place, count); };
+        entry.padded_indices = at::empty({s.tokens}, ints.dtype(at::kLong));
+    auto part = [&](int64_t offset, int64_t count) { return entry.numbers.narrow(0, offset, count); };
     const auto *state = static_cast<const uint64_t *>(entry.numbers.const_data_ptr());
     EmbeddingPass &embedding = entry.embedding;
     embedding.rows = {e.tables[word_table].detach(), e.tables[position_table].detach(), e.tables[type_table].detach(),
@@ -64,7 +64,7 @@ void prepare(const ct_encoder_s &e, Entry &entry, const Shape &s) {
     if (s.training)
         embedding.groups = {part(at.order, s.tokens), part(at.group_starts, s.tokens + 1), part(at.rows, s.tokens),
                             part(at.count, 1), s.tokens};
-    embedding.epsilon = e.epsilon, embedding.padding = e.padding, embedding.type = half ? at::kBFloat16 : at::kFloat;
+    embedding.epsilon = e.epsilon, embedding.padding = e.padding, embedding.type = bfloat16 ? at::kBFloat16 : at::kFloat;
     bool drops = s.dropout && e.dropout > 0;
     embedding.call = {drops ? e.dropout : 0, 0, 0, state};
     uint64_t offset = drops ? 1 : 0;
@@ -77,7 +77,7 @@ void prepare(const ct_encoder_s &e, Entry &entry, const Shape &s) {
         layer.options.first_only = i + 1 == e.options.size();
         layer.state = state;
         layer.weights = e.weights[i];
-        layer.sequences = {embedding.sequence_starts, entry.places, s.longest};
+        layer.sequences = {embedding.sequence_starts, entry.padded_indices, s.longest};
     }
 }
 

@@ -1,7 +1,7 @@
-// What the shim's sources share: the handle types and the guard that no exception passes.
+// The shim's shared declarations: the handle types and the guard that stops exceptions.
 #pragma once
 
-// Each source includes the operators that it calls: all of ATen would be most of its compile time.
+// Each source includes the operators that it calls: all of ATen would take most of its compile time.
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
@@ -38,7 +38,7 @@ inline std::optional<at::Tensor> optional(ct_tensor tensor) {
 
 inline at::IntArrayRef sizes(const int64_t *values, size_t count) { return {values, count}; }
 
-// A tensor's elements. `const_data_ptr<T>` would do, but for its name in the library, which depends on the compiler.
+// A tensor's elements. `const_data_ptr<T>` would do, except that its name in the library depends on the compiler.
 template <class Element>
 const Element *const_data(const at::Tensor &tensor) {
     constexpr at::ScalarType wanted = c10::CppTypeToScalarType<Element>::value;
@@ -46,13 +46,13 @@ const Element *const_data(const at::Tensor &tensor) {
     return static_cast<const Element *>(tensor.const_data_ptr());
 }
 
-// Whether the current CUDA device is of compute capability 8.0 or above, which bfloat16, libtorch's attention for sequences of
-// several lengths and the kernels of this package need.
+// Returns true if the current CUDA device has compute capability 8.0 or above, which bfloat16, libtorch's attention for
+// sequences of several lengths and this package's kernels need.
 bool is_ampere();
 
 std::vector<at::Tensor> list(const ct_tensor *tensors, size_t count);
 
-// Whether a gradient of any of them is wanted.
+// Returns true if a gradient of any of them is wanted.
 inline bool any_requires_grad(const std::vector<at::Tensor> &tensors) {
     if (!at::GradMode::is_enabled()) return false;
     for (const at::Tensor &tensor : tensors)
@@ -67,7 +67,7 @@ at::Device device(ct_device device);
 // "operation(float32[2, 3], int64[4]): reason", from the exception in flight. Call it inside `catch` only.
 ct_error failure(const char *operation, std::initializer_list<ct_tensor> inputs) noexcept;
 
-// Runs `body`; whatever it throws becomes an error that names the operation and its inputs' shapes.
+// Runs `body`; an exception becomes an error that names the operation and the shapes of its inputs.
 template <class Body>
 ct_error guard(const char *operation, std::initializer_list<ct_tensor> inputs, Body &&body) noexcept {
     try {

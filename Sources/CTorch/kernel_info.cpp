@@ -1,4 +1,4 @@
-// What tests and measurements ask of the kernels: their name, their speed, the bits of their dropout.
+// Information on the kernels for tests and measurements: their name, their speed, their dropout masks.
 
 #include <numeric>
 #include <vector>
@@ -11,13 +11,13 @@ namespace k = ctorch::kernels;
 
 const char *ct_kernels_name(void) { return k::table().name; }
 
-ct_error ct_kernels_peak(bool half, double *out) {
+ct_error ct_kernels_peak(bool bfloat16, double *out) {
     return guard("kernels_peak", {}, [&] {
         // All threads at once, as the kernels run; each measures itself.
         std::vector<double> rates(static_cast<size_t>(thread_count()));
         constexpr int64_t cost = 1'000'000'000;
         parallel_tasks(static_cast<int64_t>(rates.size()), cost,
-                       [&](int64_t task) { rates[static_cast<size_t>(task)] = k::table().peak(half); });
+                       [&](int64_t task) { rates[static_cast<size_t>(task)] = k::table().peak(bfloat16); });
         *out = std::accumulate(rates.begin(), rates.end(), 0.0);
     });
 }

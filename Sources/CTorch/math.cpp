@@ -57,7 +57,7 @@ at::Tensor apply(ct_binary_op op, const at::Tensor &a, const at::Tensor &b) {
     TORCH_CHECK(false, "unknown binary operation ", static_cast<int>(op));
 }
 
-// A whole number stays an integer scalar, so that integer tensors keep their type as they do in PyTorch.
+// An integer stays an integer scalar, so that integer tensors keep their type as they do in PyTorch.
 at::Scalar scalar(double value, const at::Tensor &beside) {
     bool is_whole = std::abs(value) < 9.0e15 && std::trunc(value) == value;
     bool is_integer = is_whole && c10::isIntegralType(beside.scalar_type(), true);

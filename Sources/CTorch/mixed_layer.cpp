@@ -1,4 +1,4 @@
-// A transformer layer for inference with int8 weights on packed sequences: ties the kernels to tensors.
+// A quantized transformer layer for inference on packed sequences: connects the kernels to tensors.
 
 #include <ATen/ops/empty.h>
 
@@ -11,11 +11,11 @@ namespace k = ctorch::kernels;
 
 namespace {
 
-// As linear_weights.
+// In the order of linear_weights.
 enum LinearPlace { query, key, value, output, inner, outer };
 constexpr LayerParameter norms[] = {norm1_weight, norm1_bias, norm2_weight, norm2_bias};
 
-// One linear layer's right operand, with what must live as long.
+// One linear layer's packed right operand, with the tensors that must outlive it.
 struct Linear {
     at::Tensor words, sums, scales, bias;
     k::MixedLinear view{};
@@ -74,17 +74,17 @@ ct_error ct_mixed_layer_make(const ct_tensor *parameters, const ct_tensor *scale
         layer->options = options;
         int64_t h = options.hidden, i = options.intermediate;
         const int64_t sizes[linear_count][2] = {{h, h}, {h, h}, {h, h}, {h, h}, {i, h}, {h, i}};
-        for (int place = 0; place < linear_count; ++place) {
-            const at::Tensor &weight = parameters[linear_weights[place]]->value;
-            TORCH_CHECK(weight.sizes() == at::IntArrayRef(sizes[place]), "a weight has the shape ", weight.sizes(), ", ",
-                        at::IntArrayRef(sizes[place]), " is needed");
-            layer->linear[place].make(weight, parameters[linear_weights[place] + 1]->value,
-                                      scales[place] ? &scales[place]->value : nullptr, inputs[place]);
+        for (int index = 0; index < linear_count; ++index) {
+            const at::Tensor &weight = parameters[linear_weights[index]]->value;
+            TORCH_CHECK(weight.sizes() == at::IntArrayRef(sizes[index]), "a weight has the shape ", weight.sizes(), ", ",
+                        at::IntArrayRef(sizes[index]), " is needed");
+            layer->linear[index].make(weight, parameters[linear_weights[index] + 1]->value,
+                                      scales[index] ? &scales[index]->value : nullptr, inputs[index]);
         }
-        for (int place = 0; place < 4; ++place) {
-            const at::Tensor &norm = parameters[norms[place]]->value;
+        for (int index = 0; index < 4; ++index) {
+            const at::Tensor &norm = parameters[norms[index]]->value;
             TORCH_CHECK(norm.is_cpu() && norm.scalar_type() == at::kFloat && norm.numel() == h, "a norm must be float32 (", h, ")");
-            layer->norms[place] = norm.contiguous();
+            layer->norms[index] = norm.contiguous();
         }
         *out = layer.release();
     });

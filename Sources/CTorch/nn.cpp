@@ -1,4 +1,4 @@
-// Layers' functions and losses.
+// Functions of layers, and losses.
 
 #include <ATen/core/Reduction.h>
 #include <ATen/ops/binary_cross_entropy_with_logits.h>
@@ -80,7 +80,7 @@ ct_error ct_binary_cross_entropy_with_logits(ct_tensor input, ct_tensor target, 
 
 ct_error ct_cdist(ct_tensor a, ct_tensor b, ct_tensor *out) {
     return guard("cdist", {a, b}, [&] {
-        // Mode 2: never by a matrix product, whose rounding makes small distances wrong.
+        // Mode 2: never by a matrix product, whose rounding error spoils small distances.
         *out = wrap(at::cdist(a->value, b->value, 2.0, 2));
     });
 }

@@ -1,5 +1,5 @@
-// What the operations on packed sequences on the CPU share: tensors as the kernels take them, and checks of what is given.
-// The examples' tokens stand one after another, without padding.
+// Declarations shared by the operations on packed sequences on the CPU: tensors as the kernels take them, and checks of
+// arguments. The examples' tokens are stored one after another, without padding.
 #pragma once
 
 #include <initializer_list>
@@ -14,7 +14,7 @@ namespace ctorch {
 inline const float *data(const at::Tensor &tensor) { return const_data<float>(tensor); }
 inline float *mutable_data(const at::Tensor &tensor) { return tensor.mutable_data_ptr<float>(); }
 inline uint32_t *word_data(const at::Tensor &tensor) { return static_cast<uint32_t *>(tensor.mutable_data_ptr()); }
-// Null for a tensor that is not defined.
+// Null for an undefined tensor.
 inline float *optional_data(const at::Tensor &tensor) { return tensor.defined() ? mutable_data(tensor) : nullptr; }
 inline uint16_t *optional_bits(const at::Tensor &tensor) {
     return tensor.defined() ? static_cast<uint16_t *>(tensor.mutable_data_ptr()) : nullptr;
@@ -27,7 +27,7 @@ kernels::Mask kernel_mask(double probability, uint64_t seed, uint64_t offset);
 kernels::Shape kernel_shape(const ct_layer_options &options);
 kernels::Sequences sequences(const at::Tensor &offsets);
 
-// Each throws what does not fit.
+// Each throws if its argument does not fit.
 void check_heads(const ct_layer_options &options);
 void check_offsets(const at::Tensor &offsets, int64_t tokens);
 void check_float(const at::Tensor &tensor, at::IntArrayRef wanted, const char *name);

@@ -1,5 +1,4 @@
-// Word, position and token type embeddings on packed sequences by the kernels: ties them to tensors and to automatic
-// differentiation.
+// Word, position and token type embeddings on packed sequences by the kernels: connects them to tensors and to autograd.
 
 #include <ATen/ops/_sparse_coo_tensor_unsafe.h>
 #include <ATen/ops/empty.h>
@@ -79,14 +78,14 @@ struct PackedEmbeddings : torch::autograd::Function<PackedEmbeddings> {
     }
 
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
-                                                   torch::autograd::variable_list slopes) {
+                                                   torch::autograd::variable_list output_gradients) {
         auto capsule = context->saved_data["state"].toCapsule();
         auto &state = static_cast<EmbeddingsState &>(*capsule);
         std::vector<at::Tensor> p = context->get_saved_variables();
         int64_t hidden = p[word_table].size(1);
-        at::Tensor slope = slopes[0].contiguous();
+        at::Tensor output_gradient = output_gradients[0].contiguous();
 
-        // Tokens by id, without those of padding, whose row is never trained.
+        // Tokens by id, without padding, whose row is never trained.
         const int32_t *ids = const_data<int32_t>(state.ids);
         std::vector<int32_t> order;
         order.reserve(static_cast<size_t>(state.ids.numel()));
@@ -113,7 +112,7 @@ struct PackedEmbeddings : torch::autograd::Function<PackedEmbeddings> {
                                         .normalized = data(state.normalized),
                                         .deviation = data(state.deviation),
                                         .bits = optional_bits(state.bits),
-                                        .output_slope = data(slope),
+                                        .output_gradient = data(output_gradient),
                                         .order = order.data(),
                                         .row_starts = starts.data(),
                                         .rows = count,

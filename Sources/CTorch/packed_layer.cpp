@@ -1,4 +1,4 @@
-// A transformer layer on packed sequences by the kernels: ties them to tensors and to automatic differentiation.
+// A transformer layer on packed sequences by the kernels: connects them to tensors and to autograd.
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
@@ -16,8 +16,8 @@ namespace k = ctorch::kernels;
 
 namespace {
 
-at::Tensor elements(bool half, std::initializer_list<int64_t> shape) {
-    return at::empty(shape, half ? at::kBFloat16 : at::kFloat);
+at::Tensor elements(bool bfloat16, std::initializer_list<int64_t> shape) {
+    return at::empty(shape, bfloat16 ? at::kBFloat16 : at::kFloat);
 }
 
 void check_layer(const at::Tensor &input, const at::Tensor &offsets, const std::vector<at::Tensor> &p,
@@ -29,22 +29,22 @@ void check_layer(const at::Tensor &input, const at::Tensor &offsets, const std::
     check_float(input, {input.size(0), o.hidden}, "the input");
     check_offsets(offsets, input.size(0));
     int64_t h = o.hidden, i = o.intermediate;
-    for (int place = 0; place < layer_parameters; ++place) {
-        switch (place) {
-        case query_weight: case key_weight: case value_weight: case output_weight: check_float(p[place], {h, h}, "a weight"); break;
-        case inner_weight: check_float(p[place], {i, h}, "the intermediate weight"); break;
-        case outer_weight: check_float(p[place], {h, i}, "the output weight"); break;
-        case inner_bias: check_float(p[place], {i}, "the intermediate bias"); break;
-        default: check_float(p[place], {h}, "a bias or norm");
+    for (int index = 0; index < layer_parameters; ++index) {
+        switch (index) {
+        case query_weight: case key_weight: case value_weight: case output_weight: check_float(p[index], {h, h}, "a weight"); break;
+        case inner_weight: check_float(p[index], {i, h}, "the intermediate weight"); break;
+        case outer_weight: check_float(p[index], {h, i}, "the output weight"); break;
+        case inner_bias: check_float(p[index], {i}, "the intermediate bias"); break;
+        default: check_float(p[index], {h}, "a bias or norm");
         }
     }
 }
 
 }  // namespace
 
-// A layer's weights as right operands, with what must live as long.
+// A layer's weights as packed right operands, with the tensors that must outlive them.
 struct ct_packed_layer_s {
-    ct_packed_layer_s(const std::vector<at::Tensor> &p, const ct_layer_options &o, bool forward) : half(o.half) {
+    ct_packed_layer_s(const std::vector<at::Tensor> &p, const ct_layer_options &o, bool forward) : bfloat16(o.bfloat16) {
         at::NoGradGuard no_grad;
         int64_t h = o.hidden, i = o.intermediate;
         at::Tensor key_value = at::cat({p[key_weight], p[value_weight]});
@@ -74,19 +74,19 @@ struct ct_packed_layer_s {
     }
 
     at::Tensor query, key_value, output, inner, outer, key_value_bias;
-    bool half;
+    bool bfloat16;
 
   private:
     at::Tensor pack(const at::Tensor &weight, int64_t columns, int64_t length, bool forward) const {
-        at::Tensor packed = words(k::table().packed_words(half, columns, length));
-        k::table().pack(half, forward, data(weight), columns, length, word_data(packed));
+        at::Tensor packed = words(k::table().packed_words(bfloat16, columns, length));
+        k::table().pack(bfloat16, forward, data(weight), columns, length, word_data(packed));
         return packed;
     }
 };
 
 namespace {
 
-// What a layer's forward pass leaves for its way back.
+// The tensors that a layer's forward pass keeps for its backward pass.
 struct LayerState : torch::CustomClassHolder {
     ct_layer_options options;
     at::Tensor offsets, query, key_value, context, normalized1, normalized2, deviation1, deviation2, log_sum, inner;
@@ -96,16 +96,16 @@ struct LayerState : torch::CustomClassHolder {
     LayerState(const ct_layer_options &o, at::Tensor starts, bool training) : options(o), offsets(std::move(starts)) {
         k::Sequences s = sequences(offsets);
         int64_t tokens = s.tokens(), queries = o.first_only ? s.count : tokens, h = o.hidden;
-        query = elements(o.half, {queries, h});
-        key_value = elements(o.half, {tokens, 2 * h});
-        context = elements(o.half, {queries, h});
+        query = elements(o.bfloat16, {queries, h});
+        key_value = elements(o.bfloat16, {tokens, 2 * h});
+        context = elements(o.bfloat16, {queries, h});
         if (!training) return;
         normalized1 = floats({queries, h});
         normalized2 = floats({queries, h});
         deviation1 = floats({queries});
         deviation2 = floats({queries});
         log_sum = floats({o.heads, queries});
-        inner = elements(o.half, {queries, o.intermediate});
+        inner = elements(o.bfloat16, {queries, o.intermediate});
         if (o.attention_dropout > 0) {
             int64_t count = 0;
             for (int64_t i = 0; i < s.count; ++i) {
@@ -143,7 +143,7 @@ at::Tensor forward(const at::Tensor &input, const std::vector<at::Tensor> &p, co
     k::Shape shape = kernel_shape(state.options);
     k::Sequences s = sequences(state.offsets);
     at::Tensor output = floats({shape.first_only ? s.count : s.tokens(), shape.hidden});
-    k::table().layer_forward(state.options.half, {.shape = shape,
+    k::table().layer_forward(state.options.bfloat16, {.shape = shape,
                                                   .sequences = s,
                                                   .weights = packed.weights(p),
                                                   .memory = state.memory(),
@@ -171,7 +171,7 @@ struct Layer : torch::autograd::Function<Layer> {
     }
 
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
-                                                   torch::autograd::variable_list slopes) {
+                                                   torch::autograd::variable_list output_gradients) {
         auto capsule = context->saved_data["state"].toCapsule();
         auto &state = static_cast<LayerState &>(*capsule);
         TORCH_CHECK(!state.used, "backward was called twice on the same graph; run the forward pass again");
@@ -181,19 +181,19 @@ struct Layer : torch::autograd::Function<Layer> {
         p.pop_back();
         const ct_layer_options &o = state.options;
         int64_t h = o.hidden;
-        at::Tensor slope = slopes[0].contiguous();
+        at::Tensor output_gradient = output_gradients[0].contiguous();
         ct_packed_layer_s back(p, o, false);
         at::Tensor key_value = floats({2 * h, h}), key_value_bias = floats({2 * h});
         std::vector<at::Tensor> gradients(layer_parameters);
-        for (int place = 0; place < layer_parameters; ++place)
-            if (place < key_weight || place > value_bias) gradients[place] = at::empty_like(p[place]);
+        for (int index = 0; index < layer_parameters; ++index)
+            if (index < key_weight || index > value_bias) gradients[index] = at::empty_like(p[index]);
         gradients[key_weight] = key_value.narrow(0, 0, h);
         gradients[value_weight] = key_value.narrow(0, h, h);
         gradients[key_bias] = key_value_bias.narrow(0, 0, h);
         gradients[value_bias] = key_value_bias.narrow(0, h, h);
-        at::Tensor input_slope = at::empty_like(input);
-        auto to = [&](LayerParameter place) { return mutable_data(gradients[place]); };
-        k::table().layer_backward(o.half, {.shape = kernel_shape(o),
+        at::Tensor input_gradient = at::empty_like(input);
+        auto to = [&](LayerParameter index) { return mutable_data(gradients[index]); };
+        k::table().layer_backward(o.bfloat16, {.shape = kernel_shape(o),
                                            .sequences = sequences(state.offsets),
                                            .weights = back.weights(p),
                                            .back = {.query = word_data(back.query),
@@ -206,8 +206,8 @@ struct Layer : torch::autograd::Function<Layer> {
                                            .mask1 = state.mask1(),
                                            .mask2 = state.mask2(),
                                            .input = data(input),
-                                           .output_slope = data(slope),
-                                           .input_slope = mutable_data(input_slope),
+                                           .output_gradient = data(output_gradient),
+                                           .input_gradient = mutable_data(input_gradient),
                                            .gradients = {.query = to(query_weight),
                                                          .key_value = mutable_data(key_value),
                                                          .output = to(output_weight),
@@ -223,7 +223,7 @@ struct Layer : torch::autograd::Function<Layer> {
                                                          .norm2_weight = to(norm2_weight),
                                                          .norm2_bias = to(norm2_bias)}});
         context->saved_data.clear();
-        torch::autograd::variable_list result{input_slope};
+        torch::autograd::variable_list result{input_gradient};
         result.insert(result.end(), gradients.begin(), gradients.end());
         result.resize(result.size() + 2);
         return result;
@@ -255,7 +255,7 @@ ct_error ct_encoder_layer(ct_tensor input, ct_tensor offsets, const ct_tensor *p
         at::NoGradGuard no_grad;
         options.hidden_dropout = options.output_dropout = options.attention_dropout = 0;
         LayerState state(options, offsets->value, false);
-        if (packed && packed->half == options.half) {
+        if (packed && packed->bfloat16 == options.bfloat16) {
             *out = wrap(forward(x, p, *packed, state, false));
         } else {
             *out = wrap(forward(x, p, ct_packed_layer_s(p, options, true), state, false));

@@ -1,4 +1,4 @@
-// The order in which the parameters of layers and embeddings are given.
+// The order in which the parameters of layers and embeddings are passed.
 #pragma once
 
 #include "ctorch.h"
@@ -12,7 +12,7 @@ enum LayerParameter {
 };
 static_assert(int{layer_parameters} == int{CT_LAYER_PARAMETERS});
 
-// The weights of a layer's linear layers; behind each is its bias.
+// The weights of a layer's linear layers; each is followed by its bias.
 constexpr LayerParameter linear_weights[] = {query_weight, key_weight, value_weight, output_weight, inner_weight, outer_weight};
 constexpr int linear_count = 6;
 

@@ -1,4 +1,4 @@
-// Int8 weights: made, looked up, and multiplied with by libtorch's own int8 kernels.
+// Int8 weights: quantizing, looking up rows, and multiplying by libtorch's own int8 kernels.
 
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/histc.h>
@@ -19,8 +19,8 @@ using namespace ctorch;
 
 namespace {
 
-// How many steps an activation has on each side of zero. Without VNNI, processors sum two products of 8 bits in 16 bits,
-// which saturates: there activations take 7 bits.
+// The number of levels of an activation on each side of zero. Without VNNI, processors sum two products of 8 bits in 16 bits,
+// which saturates: there activations use 7 bits.
 int64_t activation_levels() { return kernels::int8_levels(); }
 
 using Prepack = at::Tensor(at::Tensor, std::optional<c10::List<int64_t>>);
@@ -65,7 +65,7 @@ struct Kernels {
 };
 
 void check_quantized(const at::Tensor &values, const at::Tensor &scales) {
-    TORCH_CHECK(values.scalar_type() == at::kChar && values.dim() == 2, "quantised weights must be int8 of two dimensions");
+    TORCH_CHECK(values.scalar_type() == at::kChar && values.dim() == 2, "quantized weights must be int8 of two dimensions");
     TORCH_CHECK(scales.scalar_type() == at::kFloat && scales.numel() == values.size(0), "the scales must be float32, one for each of ",
                 values.size(0), " rows");
 }
@@ -75,7 +75,7 @@ at::Tensor largest(const at::Tensor &x, bool by_row) {
     return by_row ? x.abs().amax(-1, true) : x.abs().amax().reshape({1, 1});
 }
 
-// What divides the elements; 1 where all are zero.
+// The scale of the elements; 1 if all are zero.
 at::Tensor steps(const at::Tensor &largest, int64_t levels) {
     at::Tensor scale = largest / static_cast<double>(levels);
     return at::where(scale == 0, at::ones_like(scale), scale);
@@ -93,7 +93,7 @@ struct ct_int8_linear_s {
         return packed_;
     }
 
-    // float32 (out, in), where there is no kernel; made at the first use on a device.
+    // float32 (out, in), for machines without a kernel; made at the first use on a device.
     at::Tensor widened(const at::Device &device) {
         std::lock_guard<std::mutex> guard(lock);
         if (!widened_.defined() || widened_.device() != device)
@@ -181,7 +181,7 @@ ct_error ct_int8_linear_run(ct_int8_linear layer, ct_tensor input, ct_tensor bia
         int64_t levels = has_kernel ? activation_levels() : 127, middle = levels + 1;
         at::Tensor result;
         if (how.kind == CT_INT8_STATIC) {
-            // Stored for 8 bits; with 7 every second step is left out.
+            // Static scales are of 8 bits; with 7 every second level is left out.
             int64_t factor = 128 / middle, zero = (how.zero_point + 128) / factor;
             double scale = how.scale * static_cast<double>(factor);
             at::Tensor steps = (x / scale).round().add_(static_cast<double>(zero)).clamp_(0, static_cast<double>(2 * middle - 1));

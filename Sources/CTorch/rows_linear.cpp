@@ -1,4 +1,4 @@
-// A linear layer on rows by the kernels: ties them to tensors and gradients.
+// A linear layer on rows by the kernels: connects them to tensors and autograd.
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>

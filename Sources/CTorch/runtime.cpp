@@ -1,4 +1,4 @@
-// Errors, element types, devices and the state of the library as a whole.
+// Errors, element types, devices and the library's global state.
 
 #include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
@@ -47,8 +47,8 @@ void describe(std::ostringstream &text, const at::Tensor &tensor) {
     text << name << tensor.sizes();
 }
 
-// A training step allocates and frees the same large buffers over and over. By default glibc gives each back to the
-// kernel, whose zeroing of fresh pages then costs up to a third of an element-wise operation: keep them instead.
+// A training step allocates and frees the same large buffers over and over. By default glibc returns each to the kernel, whose
+// zeroing of fresh pages then costs up to a third of an element-wise operation: keep them instead.
 #if defined(__GLIBC__)
 [[maybe_unused]] const bool allocator_is_set = [] {
     mallopt(M_MMAP_THRESHOLD, 32 << 20);
@@ -57,7 +57,7 @@ void describe(std::ostringstream &text, const at::Tensor &tensor) {
 }();
 #endif
 
-// Handed out when there is no memory left even for a message.
+// Returned when there is no memory left even for a message.
 ct_error_s out_of_memory_error{CT_ERROR_OUT_OF_MEMORY, "out of memory"};
 
 ct_error make_error(ct_error_kind_t kind, const char *operation, std::initializer_list<ct_tensor> inputs,
@@ -72,7 +72,7 @@ ct_error make_error(ct_error_kind_t kind, const char *operation, std::initialize
             describe(text, input->value);
             separator = ", ";
         }
-        // One line: what follows libtorch's first line is about its own sources.
+        // One line: the text after libtorch's first line is about its own sources.
         const char *end = std::strchr(reason, '\n');
         text << "): " << std::string(reason, end ? static_cast<size_t>(end - reason) : std::strlen(reason));
         return new ct_error_s{kind, text.str()};
@@ -160,9 +160,9 @@ const char *ct_cpu_capability(void) {
     return capability.c_str();
 }
 
-bool ct_has_fast_bfloat16(ct_device place) {
+bool ct_has_fast_bfloat16(ct_device target) {
     try {
-        switch (place.type) {
+        switch (target.type) {
         case CT_CUDA: return at::detail::getCUDAHooks().deviceCount() > 0 && ctorch::is_ampere();
         default: return false;
         }
@@ -173,8 +173,8 @@ bool ct_has_fast_bfloat16(ct_device place) {
 
 int64_t ct_live_tensors(void) { return live_tensors.load(); }
 
-// A libtorch for CUDA keeps its CUDA half in a library of its own, which registers itself when it is loaded. The
-// program links to the other half alone, so that it also starts where there is no driver.
+// libtorch for CUDA has its CUDA part in a separate library, which registers itself when it is loaded. The program links only
+// to the other part, so that it also starts without a driver.
 static void load_cuda() {
     [[maybe_unused]] static void *const library = dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
 }
@@ -194,9 +194,9 @@ int32_t ct_device_count(ct_device_type type) {
     }
 }
 
-ct_error ct_synchronize(ct_device place) {
+ct_error ct_synchronize(ct_device target) {
     return guard("synchronize", {}, [&] {
-        at::Device which = device(place);
+        at::Device which = device(target);
         if (which.is_cpu()) return;
         c10::impl::VirtualGuardImpl implementation(which.type());
         implementation.synchronizeDevice(which.has_index() ? which.index() : implementation.getDevice().index());
@@ -204,19 +204,19 @@ ct_error ct_synchronize(ct_device place) {
 }
 
 namespace {
-// A device's allocator and index, where it keeps statistics.
-std::pair<c10::DeviceAllocator *, c10::DeviceIndex> allocator_of(ct_device place) {
-    at::Device which = device(place);
+// A device's allocator and index, if it keeps statistics.
+std::pair<c10::DeviceAllocator *, c10::DeviceIndex> allocator_of(ct_device target) {
+    at::Device which = device(target);
     if (which.is_cpu()) return {nullptr, 0};
     c10::impl::VirtualGuardImpl implementation(which.type());
     return {c10::getDeviceAllocator(which.type()), which.has_index() ? which.index() : implementation.getDevice().index()};
 }
 }  // namespace
 
-ct_error ct_device_memory(ct_device place, int64_t *now, int64_t *peak) {
+ct_error ct_device_memory(ct_device target, int64_t *now, int64_t *peak) {
     return guard("device_memory", {}, [&] {
         *now = *peak = 0;
-        auto [allocator, index] = allocator_of(place);
+        auto [allocator, index] = allocator_of(target);
         if (!allocator || !allocator->initialized()) return;
         auto stats = allocator->getDeviceStats(index);
         auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
@@ -224,16 +224,16 @@ ct_error ct_device_memory(ct_device place, int64_t *now, int64_t *peak) {
     });
 }
 
-ct_error ct_empty_cache(ct_device place) {
+ct_error ct_empty_cache(ct_device target) {
     return guard("empty_cache", {}, [&] {
-        auto [allocator, index] = allocator_of(place);
+        auto [allocator, index] = allocator_of(target);
         if (allocator && allocator->initialized()) allocator->emptyCache();
     });
 }
 
-ct_error ct_reset_peak_memory(ct_device place) {
+ct_error ct_reset_peak_memory(ct_device target) {
     return guard("reset_peak_memory", {}, [&] {
-        auto [allocator, index] = allocator_of(place);
+        auto [allocator, index] = allocator_of(target);
         if (allocator && allocator->initialized()) allocator->resetPeakStats(index);
     });
 }

@@ -1,4 +1,4 @@
-// What is settled before the first operation, while the process has one thread.
+// Decisions that must be made before the first operation, while the process has one thread.
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/tanh.h>
@@ -15,13 +15,13 @@
 
 namespace {
 
-// MKL's vector functions, which libtorch calls for tanh, exp and others, choose their code for this processor at first
-// use, without a lock: where two threads make that first call together, one of them may compute with other code, and a
-// process in a hundred gets other last bits. One call from one thread settles the choice.
+// MKL's vector functions, which libtorch calls for tanh, exp and others, select their code for this processor at first use,
+// without a lock: if two threads make that first call together, one of them may compute with other code, and one process in a
+// hundred gets different last bits. One call from one thread settles the choice.
 void settle_vector_functions() { at::tanh(at::zeros({1})); }
 
-// OMP_NUM_THREADS is taken at its word; else as many threads as there are processors, of which a container's quota may
-// leave fewer than libtorch sees.
+// OMP_NUM_THREADS is respected; otherwise as many threads as there are processors, of which a container's quota may leave fewer
+// than libtorch sees.
 void settle_threads() {
     if (std::getenv("OMP_NUM_THREADS")) {
         ctorch::set_thread_count(at::get_num_threads());
@@ -32,9 +32,9 @@ void settle_threads() {
 }
 
 #if defined(__linux__)
-// Idle threads of GNU's OpenMP, which runs libtorch's own operations, look for work for milliseconds, in the way of
-// whatever else wants the processor, unless it manages more threads than there are processors: then they sleep after a
-// few microseconds. So it is given one team more, which never works. Who sets a policy in the environment gets that.
+// Idle threads of GNU's OpenMP, which runs libtorch's own operations, spin for milliseconds, in the way of any other work,
+// unless it manages more threads than there are processors: then they sleep after a few microseconds. So it is given one
+// additional team, which never works. A policy set in the environment takes precedence.
 void calm_openmp() {
     if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
     using Parallel = void (*)(void (*)(void *), void *, unsigned, unsigned);
@@ -47,7 +47,7 @@ void calm_openmp() {
             for (;;) pause();
         }).detach();
     } catch (...) {
-        // No more threads to be had: nothing to calm either.
+        // No more threads can be started: then none can spin either.
     }
 }
 #endif
@@ -60,7 +60,7 @@ void calm_openmp() {
         calm_openmp();
 #endif
     } catch (...) {
-        // The first operation will say what is wrong.
+        // The first operation will report the error.
     }
     return true;
 }();

@@ -1,4 +1,4 @@
-// Making tensors, describing them, moving their elements in and out, and views.
+// Creating tensors, describing them, moving their elements in and out, and views.
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/arange.h>
@@ -25,13 +25,13 @@
 using namespace ctorch;
 
 namespace {
-at::TensorOptions options(ct_dtype dtype, ct_device place) {
-    return at::TensorOptions().dtype(scalar_type(dtype)).device(device(place));
+at::TensorOptions options(ct_dtype dtype, ct_device target) {
+    return at::TensorOptions().dtype(scalar_type(dtype)).device(device(target));
 }
 
 at::TensorOptions host_options(ct_dtype dtype) { return at::TensorOptions().dtype(scalar_type(dtype)); }
 
-// The memory of tensors over mapped files, by address, and how much of it there is.
+// The memory of tensors over mapped files, by address, with its size.
 std::unordered_map<void *, size_t> &mapped() {
     static auto *const regions = new std::unordered_map<void *, size_t>;
     return *regions;
@@ -41,54 +41,54 @@ std::mutex &mapped_lock() {
     return *lock;
 }
 
-// Draws in float32 on the CPU, so that the numbers do not depend on where the tensor will live.
+// Draws in float32 on the CPU, so that the numbers do not depend on the tensor's device.
 template <class Fill>
-ct_tensor drawn(const int64_t *shape, size_t rank, uint64_t seed, ct_dtype dtype, ct_device place, Fill &&fill) {
+ct_tensor drawn(const int64_t *shape, size_t rank, uint64_t seed, ct_dtype dtype, ct_device target, Fill &&fill) {
     auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
     at::Tensor tensor = at::empty(sizes(shape, rank), at::kFloat);
     fill(tensor, generator);
-    return wrap(tensor.to(options(dtype, place)));
+    return wrap(tensor.to(options(dtype, target)));
 }
 }  // namespace
 
-ct_error ct_full(const int64_t *shape, size_t rank, double value, ct_dtype dtype, ct_device place, ct_tensor *out) {
-    return guard("full", {}, [&] { *out = wrap(at::full(sizes(shape, rank), value, options(dtype, place))); });
+ct_error ct_full(const int64_t *shape, size_t rank, double value, ct_dtype dtype, ct_device target, ct_tensor *out) {
+    return guard("full", {}, [&] { *out = wrap(at::full(sizes(shape, rank), value, options(dtype, target))); });
 }
 
-ct_error ct_arange(double start, double end, double step, ct_dtype dtype, ct_device place, ct_tensor *out) {
-    return guard("arange", {}, [&] { *out = wrap(at::arange(start, end, step, options(dtype, place))); });
+ct_error ct_arange(double start, double end, double step, ct_dtype dtype, ct_device target, ct_tensor *out) {
+    return guard("arange", {}, [&] { *out = wrap(at::arange(start, end, step, options(dtype, target))); });
 }
 
 ct_error ct_from_bytes(const void *bytes, size_t byte_count, const int64_t *shape, size_t rank, ct_dtype dtype,
-                       ct_device place, ct_tensor *out) {
+                       ct_device target, ct_tensor *out) {
     return guard("from_bytes", {}, [&] {
-        // From pinned memory the copy to a CUDA device is waited for by nobody.
-        // What is large is loaded once, and would keep that memory.
-        bool pinned = place.type == CT_CUDA && byte_count <= 1 << 20;
+        // From pinned memory nothing waits for the copy to a CUDA device. Large tensors are loaded once, and would keep that
+        // memory.
+        bool pinned = target.type == CT_CUDA && byte_count <= 1 << 20;
         at::Tensor tensor = at::empty(sizes(shape, rank), host_options(dtype).pinned_memory(pinned));
         TORCH_CHECK(tensor.nbytes() == byte_count, "shape ", tensor.sizes(), " needs ", tensor.nbytes(),
                     " bytes, got ", byte_count);
         if (byte_count > 0) std::memcpy(tensor.data_ptr(), bytes, byte_count);
-        *out = wrap(tensor.to(device(place), /*non_blocking=*/pinned));
+        *out = wrap(tensor.to(device(target), /*non_blocking=*/pinned));
     });
 }
 
 ct_error ct_from_mapped(void *memory, size_t byte_count, const int64_t *shape, size_t rank, ct_dtype dtype, void *owner,
                         void (*release)(void *owner), ct_tensor *out) {
     return guard("from_mapped", {}, [&] {
-        // Held by the deleter, which runs once whatever happens, also where there is no memory for the holder itself.
+        // Held by the deleter, which runs exactly once, even if there is no memory for the holder itself.
         std::shared_ptr<void> guardian(owner, release);
         at::Tensor tensor = at::from_blob(
             memory, sizes(shape, rank),
-            [guardian](void *place) {
+            [guardian](void *address) {
                 std::lock_guard<std::mutex> lock(mapped_lock());
-                mapped().erase(place);
+                mapped().erase(address);
             },
             host_options(dtype));
         TORCH_CHECK(tensor.nbytes() == byte_count, "shape ", tensor.sizes(), " needs ", tensor.nbytes(), " bytes, got ",
                     byte_count);
         {
-            // Nothing fails from here on but for want of memory, and then the deleter takes it out again.
+            // From here on only a lack of memory can fail, and then the deleter takes it out again.
             std::lock_guard<std::mutex> lock(mapped_lock());
             mapped()[memory] = byte_count;
         }
@@ -103,7 +103,7 @@ void ct_release_pages(ct_tensor tensor) {
     std::lock_guard<std::mutex> lock(mapped_lock());
     auto found = mapped().find(reinterpret_cast<void *>(begin));
     if (found == mapped().end()) return;
-    // Whole pages alone: the others hold parts of other tensors.
+    // Only whole pages: the others hold parts of other tensors.
     const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
     uintptr_t first = (begin + page - 1) / page * page, last = (begin + found->second) / page * page;
     if (first < last) madvise(reinterpret_cast<void *>(first), last - first, MADV_DONTNEED);
@@ -113,18 +113,18 @@ void ct_release_pages(ct_tensor tensor) {
 }
 
 ct_error ct_normal(const int64_t *shape, size_t rank, double mean, double standard_deviation, uint64_t seed,
-                   ct_dtype dtype, ct_device place, ct_tensor *out) {
+                   ct_dtype dtype, ct_device target, ct_tensor *out) {
     return guard("normal", {}, [&] {
-        *out = drawn(shape, rank, seed, dtype, place, [&](at::Tensor &tensor, at::Generator generator) {
+        *out = drawn(shape, rank, seed, dtype, target, [&](at::Tensor &tensor, at::Generator generator) {
             tensor.normal_(mean, standard_deviation, generator);
         });
     });
 }
 
 ct_error ct_uniform(const int64_t *shape, size_t rank, double low, double high, uint64_t seed, ct_dtype dtype,
-                    ct_device place, ct_tensor *out) {
+                    ct_device target, ct_tensor *out) {
     return guard("uniform", {}, [&] {
-        *out = drawn(shape, rank, seed, dtype, place, [&](at::Tensor &tensor, at::Generator generator) {
+        *out = drawn(shape, rank, seed, dtype, target, [&](at::Tensor &tensor, at::Generator generator) {
             tensor.uniform_(low, high, generator);
         });
     });
@@ -142,9 +142,9 @@ int64_t ct_element_count(ct_tensor tensor) { return tensor->value.numel(); }
 ct_dtype ct_tensor_dtype(ct_tensor tensor) { return dtype_code(tensor->value.scalar_type()); }
 
 ct_device ct_tensor_device(ct_tensor tensor) {
-    at::Device place = tensor->value.device();
-    ct_device_type type = place.is_cpu() ? CT_CPU : place.is_cuda() ? CT_CUDA : place.is_mps() ? CT_MPS : CT_OTHER_DEVICE;
-    return {type, type == CT_CPU ? -1 : place.index()};
+    at::Device target = tensor->value.device();
+    ct_device_type type = target.is_cpu() ? CT_CPU : target.is_cuda() ? CT_CUDA : target.is_mps() ? CT_MPS : CT_OTHER_DEVICE;
+    return {type, type == CT_CPU ? -1 : target.index()};
 }
 
 bool ct_is_contiguous(ct_tensor tensor) { return tensor->value.is_contiguous(); }
@@ -162,12 +162,12 @@ ct_error ct_item(ct_tensor tensor, double *out) {
 }
 
 int64_t ct_version_of(ct_tensor tensor) {
-    // Inference tensors count nothing; this package makes none.
+    // Inference tensors have no version counter; this package makes none.
     return tensor->value.is_inference() ? 0 : static_cast<int64_t>(tensor->value._version());
 }
 
-ct_error ct_to(ct_tensor a, ct_dtype dtype, ct_device place, ct_tensor *out) {
-    return guard("to", {a}, [&] { *out = wrap(a->value.to(device(place), scalar_type(dtype))); });
+ct_error ct_to(ct_tensor a, ct_dtype dtype, ct_device target, ct_tensor *out) {
+    return guard("to", {a}, [&] { *out = wrap(a->value.to(device(target), scalar_type(dtype))); });
 }
 
 ct_error ct_contiguous(ct_tensor a, ct_tensor *out) {
@@ -252,7 +252,7 @@ ct_error ct_pad_packed(ct_tensor packed, const int64_t *offsets, size_t offset_c
             TORCH_CHECK(lengths.back() >= 0, "the offsets must ascend");
         }
         auto [shortest, longest] = std::minmax_element(lengths.begin(), lengths.end());
-        // One split and one join, so that the way back is one copy too.
+        // One split and one concatenation, so that the backward pass is one copy too.
         std::vector<at::Tensor> parts;
         at::Tensor zeros = at::zeros({*longest - *shortest, tokens.size(1)}, tokens.options());
         for (const at::Tensor &part : tokens.split_with_sizes(lengths)) {

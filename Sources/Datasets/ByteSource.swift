@@ -1,11 +1,11 @@
 import Files
 import Foundation
 
-/// Where bytes come from, one piece after another.
+/// A source of bytes, read one piece after another.
 protocol ByteSource: AnyObject {
     /// Reads the next bytes into a buffer that is not empty.
     ///
-    /// - Returns: How many there are; 0 at the end.
+    /// - Returns: Their number; 0 at the end.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 }
 
@@ -44,8 +44,8 @@ final class ByteReader {
 
     /// Appends bytes up to the first that ends the run, or to the end of the source.
     ///
-    /// - Parameter limit: How many bytes there may be at most, those before included.
-    /// - Returns: Whether they were no more.
+    /// - Parameter limit: The maximum number of bytes, those before included.
+    /// - Returns: True if they were no more.
     func take(into bytes: inout [UInt8], limit: Int = .max, until ends: (UInt8) -> Bool) throws -> Bool {
         while try peek() != nil {
             let start = place
@@ -57,7 +57,7 @@ final class ByteReader {
         return true
     }
 
-    /// Whether the source begins with at most 16 bytes. To be called before anything is read.
+    /// Returns true if the source begins with the prefix of at most 16 bytes. To be called before anything is read.
     func starts(with prefix: [UInt8]) throws -> Bool {
         while end < prefix.count {
             let room = buffer[end..<min(buffer.count, end + chunkSize)]
@@ -73,7 +73,7 @@ final class ByteReader {
         if try starts(with: prefix) { place = prefix.count }
     }
 
-    /// What of the line that begins here is in the buffer.
+    /// Returns the part of the line starting here that is already in the buffer.
     func head() throws -> [UInt8] {
         guard try peek() != nil else { return [] }
         return buffer[place..<end].prefix { $0 != 0x0A && $0 != 0x0D }.map { $0 }

@@ -1,4 +1,4 @@
-/// Which columns of a file hold the text, its pair and the label.
+/// The columns of a file that hold the text, its pair and the label.
 struct Columns: Equatable {
     let text: Int
     let pair: Int?
@@ -23,7 +23,7 @@ struct Columns: Equatable {
         try self.init(names: names, options: options, path: path, needsLabel: true)
     }
 
-    /// - Parameter needsLabel: Whether a label column that the options name must be there.
+    /// - Parameter needsLabel: True if a label column that the options name must exist.
     init(names: [String], options: DatasetOptions, path: String, needsLabel: Bool) throws {
         var places: [[UInt8]: [Int]] = [:]
         for (place, name) in names.enumerated() { places[Array(name.utf8), default: []].append(place) }

@@ -26,7 +26,7 @@ final class DataFile {
 
     /// The next row; `nil` at the end.
     ///
-    /// - Throws: ``DatasetError``, also where the file is no longer what it was when it was opened.
+    /// - Throws: ``DatasetError``, also if the file has changed since it was opened.
     func next() throws -> TextRow? { try file.next { try records.next() } }
 
     /// SHA-256 of the file, once the end has been reached.

@@ -1,10 +1,10 @@
 import Files
 import Foundation
 
-/// The files that one name stands for: a file, or a pattern of several that are read one after another as one data set.
+/// The files that one name denotes: a file, or a pattern of several that are read one after another as one data set.
 ///
-/// A pattern knows `*`, `?` and `[…]` within a part of the path, and `{a,b}` anywhere; a backslash takes such a meaning away.
-/// What exists by the very name always wins.
+/// A pattern knows `*`, `?` and `[…]` within a part of the path, and `{a,b}` anywhere; a backslash takes such a meaning
+/// away. An existing file of exactly that name always takes precedence.
 public enum DataFiles {
     /// The files of a name, those of a pattern in the order of their paths' bytes.
     ///
@@ -32,13 +32,13 @@ public enum DataFiles {
         }
     }
 
-    /// The format that the names of a data set's files tell; an ending `.gz` does not count.
+    /// The format shown by the names of a data set's files; an ending `.gz` does not count.
     ///
     /// - Parameters:
     ///   - url: A file, or a pattern of several, which must have one format.
     ///   - byExtension: The format of a file's extension in lower case; `nil` for none.
-    ///   - reason: What to say of a name without a format.
-    /// - Throws: ``DatasetError`` where a name tells nothing, or names differ.
+    ///   - reason: The message for a name without a format.
+    /// - Throws: ``DatasetError`` if a name shows none, or names differ.
     static func format<Format: RawRepresentable<String>>(
         of url: URL, byExtension: (String) -> Format?, otherwise reason: String
     ) throws -> Format {
@@ -108,11 +108,11 @@ public enum DataFiles {
         guard count <= Limits.files else {
             throw DatasetError(
                 shown(pattern, limit: 1000),
-                "the pattern stands for more than \(Limits.files) files; name fewer")
+                "the pattern matches more than \(Limits.files) files; name fewer")
         }
     }
 
-    /// The patterns without braces that one with braces stands for.
+    /// The patterns without braces that one with braces expands to.
     private static func addAlternatives(of pattern: String, to found: inout [String]) throws {
         let bytes = Array(pattern.utf8)
         var (place, start, depth) = (0, -1, 0)

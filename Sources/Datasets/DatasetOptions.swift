@@ -1,6 +1,6 @@
 import Foundation
 
-/// How a data file is read.
+/// The options for reading a data file.
 public struct DatasetOptions: Sendable, Equatable {
     public enum Format: String, CaseIterable, Sendable {
         /// RFC 4180, with a header.
@@ -13,7 +13,7 @@ public struct DatasetOptions: Sendable, Equatable {
         case parquet
     }
 
-    /// What a label is.
+    /// The kind of label that an example has.
     public enum LabelForm: String, CaseIterable, Sendable {
         /// One name, or one class number.
         case name
@@ -29,20 +29,20 @@ public struct DatasetOptions: Sendable, Equatable {
     public var labelColumn: String?
     /// `nil` goes by the file's name: `.csv`, `.tsv`, `.jsonl`, `.json`, each also with `.gz`, or `.parquet`.
     public var format: Format?
-    /// Whether a label column is looked at; without it the examples have no labels.
+    /// True if the label column is read; otherwise the examples have no labels.
     public var readsLabels = true
-    /// What the labels are.
+    /// The kind of label in the file.
     public var labelForm: LabelForm
-    /// What stands between the names of a label that is a set; spaces around the names do not count.
+    /// The separator between the names of a label that is a set; spaces around the names are ignored.
     public var labelSeparator: String
-    /// Whether examples may lack a label: by an empty cell (of a name or number; an empty set is a label), JSON's null,
+    /// True if examples may lack a label: by an empty cell (of a name or number; an empty set is a label), JSON's null,
     /// an absent key, or a file without a label column.
     public var allowsUnlabelled: Bool
-    /// Whether a text may be empty; else that is an error.
+    /// True if a text may be empty; otherwise an empty text is an error.
     public var allowsEmptyTexts = false
-    /// How the fields of CSV and TSV are told apart.
+    /// The separator and quoting of CSV and TSV.
     public var delimited: DelimitedFormat
-    /// How labels that are sets are written; `nil` finds it out where they are understood.
+    /// The way in which labels that are sets are written; `nil` detects it where they are interpreted.
     public var labelSetCoding: LabelSetCoding?
 
     public init(
@@ -62,10 +62,10 @@ public struct DatasetOptions: Sendable, Equatable {
 }
 
 extension DatasetOptions {
-    /// The format of a file: the chosen one, or what its name tells.
+    /// The format of a file: the chosen one, or that of its name.
     ///
     /// - Parameter url: A file, or a pattern of several, which must have one format; see ``DataFiles``.
-    /// - Throws: ``DatasetError`` where the name tells nothing.
+    /// - Throws: ``DatasetError`` if the name shows none.
     public func format(of url: URL) throws -> Format {
         try format
             ?? DataFiles.format(
@@ -83,5 +83,5 @@ extension DatasetOptions {
     }
 
     private static let unknownFormat =
-        "the file's name does not tell its format; name it .csv, .tsv or .jsonl (or these with .gz) or .parquet"
+        "the file's name does not show its format; name it .csv, .tsv or .jsonl (or these with .gz) or .parquet"
 }

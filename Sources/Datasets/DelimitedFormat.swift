@@ -1,6 +1,6 @@
-/// How the fields of CSV and TSV are told apart, where the file's name does not say it.
+/// The separator and quoting of CSV and TSV, where the file's name does not determine them.
 public struct DelimitedFormat: Sendable, Equatable {
-    /// What a quote at the beginning of a field means.
+    /// The meaning of a quote at the beginning of a field.
     public enum Quoting: String, CaseIterable, Sendable {
         /// RFC 4180: the field ends at the next quote that is not doubled, and may hold delimiters and line breaks.
         case rfc4180
@@ -10,7 +10,8 @@ public struct DelimitedFormat: Sendable, Equatable {
 
     /// An ASCII character; `nil` is the comma in `.csv`, the tab in `.tsv`.
     public var delimiter: UInt8?
-    /// `nil` is RFC 4180 in `.csv`; in `.tsv`, which is written with and without quoting, see ``Quoting`` and `TabbedParser`.
+    /// `nil` is RFC 4180 in `.csv`; in `.tsv`, which is written with and without quoting, see ``Quoting`` and
+    /// `TabbedParser`.
     public var quoting: Quoting?
 
     public init(delimiter: UInt8? = nil, quoting: Quoting? = nil) {
@@ -20,7 +21,7 @@ public struct DelimitedFormat: Sendable, Equatable {
 
     /// Reads a delimiter as people write it: `;`, or `tab` or `\t` for the tab.
     ///
-    /// - Throws: ``DatasetError`` for anything but one ASCII character that can stand between fields.
+    /// - Throws: ``DatasetError`` for anything but one ASCII character that can separate fields.
     public static func delimiter(_ text: String) throws -> UInt8 {
         if text == "tab" || text == "\\t" { return 0x09 }
         let bytes = Array(text.utf8)

@@ -2,7 +2,7 @@
 struct DelimitedRecord: Equatable {
     /// The bytes of all fields, one after another.
     var bytes: [UInt8] = []
-    /// Where each field ends.
+    /// The end of each field.
     var ends: [Int] = []
     var line: Int
 
@@ -14,8 +14,8 @@ struct DelimitedRecord: Equatable {
 /// Reads records of CSV (RFC 4180) as the bytes come.
 ///
 /// A field that begins with a quote ends at the next quote that is not doubled, and may hold delimiters and line
-/// breaks. Elsewhere a quote is an ordinary character, and everywhere where the quoting is off. Lines end with LF, CRLF or
-/// CR; empty lines are skipped.
+/// breaks. Elsewhere a quote is an ordinary character, and everywhere where the quoting is off. Lines end with LF, CRLF
+/// or CR; empty lines are skipped.
 struct DelimitedParser {
     let reader: ByteReader
     var delimiter: UInt8

@@ -45,7 +45,7 @@ struct GlobPattern {
         }
     }
 
-    /// Whether a name fits. A point at its beginning fits a point alone.
+    /// Returns true if a name matches. A leading dot is only matched by a literal dot.
     func fits(_ name: String) -> Bool {
         let name = Array(name.unicodeScalars)
         if name.first == ".", case .literal? = parts.first {} else if name.first == "." { return false }
@@ -72,7 +72,7 @@ struct GlobPattern {
         return parts[part...].allSatisfy { if case .any = $0 { true } else { false } }
     }
 
-    /// The set whose opening bracket stands before a place; `nil` where it is never closed.
+    /// The set whose opening bracket precedes an index; `nil` if it is never closed.
     private static func set(_ scalars: [Unicode.Scalar], _ start: Int) -> (Part, end: Int)? {
         var place = start
         var ranges: [ClosedRange<Unicode.Scalar>] = []

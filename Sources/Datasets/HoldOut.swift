@@ -3,14 +3,14 @@ public enum HoldOut {
     /// The class number of an example without a label; such examples are never held back.
     public static let unlabelled = -100
 
-    /// Holds back a share of each class, chosen by the seed alone.
+    /// Holds out a fraction of each class, chosen by the seed alone.
     ///
     /// - Parameters:
     ///   - labels: The class of each example, or ``unlabelled``; where labels are no classes, 0 for all that have one.
-    ///   - validationFraction: The share, between 0 and 1.
+    ///   - validationFraction: The fraction, between 0 and 1.
     ///   - seed: Decides which examples are held back.
-    ///   - source: Where the examples come from, for an error.
-    /// - Returns: The places of the examples of each part, in their order.
+    ///   - source: The examples' source, for an error.
+    /// - Returns: The indices of the examples of each part, in their order.
     /// - Throws: ``DatasetError`` where one of the parts would be empty.
     public static func split(
         labels: some Collection<Int>, validationFraction: Double, seed: UInt64, source: String
@@ -19,7 +19,7 @@ public enum HoldOut {
         for (place, label) in labels.enumerated() { byClass[label, default: []].append(UInt32(place)) }
         var generator = SeededGenerator(seed: seed)
         byClass[unlabelled] = nil
-        let labelled = byClass.values.reduce(0) { $0 + $1.count }
+        let labeled = byClass.values.reduce(0) { $0 + $1.count }
         var isHeld = [Bool](repeating: false, count: labels.count)
         var held = 0
         for label in byClass.keys.sorted() {
@@ -28,11 +28,11 @@ public enum HoldOut {
             for place in shuffled.prefix(count) { isHeld[Int(place)] = true }
             held += count
         }
-        guard held > 0, held < labelled else {
-            let what = labelled == labels.count ? "examples" : "examples with a label"
+        guard held > 0, held < labeled else {
+            let what = labeled == labels.count ? "examples" : "examples with a label"
             throw DatasetError(
                 source,
-                "there are too few \(what) (\(labelled)) to hold back \(validationFraction) of them; "
+                "there are too few \(what) (\(labeled)) to hold back \(validationFraction) of them; "
                     + "give a file with --validation")
         }
         var parts: (train: [UInt32], validation: [UInt32]) = ([], [])

@@ -23,14 +23,14 @@ struct JSONObjects {
         self.limit = limit
     }
 
-    /// Whether the file is an array; known once there has been an object.
+    /// True if the file is an array; known once there has been an object.
     var isArray: Bool {
         if case .lines? = form { false } else { form != nil }
     }
 
     /// The next object, and the line on which it begins, counted from 1; `nil` at the end.
     ///
-    /// - Throws: ``DatasetError`` for what is no JSON or no object, and for one that is too long.
+    /// - Throws: ``DatasetError`` for anything but JSON objects, and for one that is too long.
     mutating func next() throws -> (JSONObject, line: Int)? {
         if form == nil {
             try skipSpace()
@@ -54,7 +54,7 @@ struct JSONObjects {
                 path, line: first,
                 isArray
                     ? "the elements of the array must be JSON objects, got \(value.typeName)"
-                    : "a JSON object must stand on each line, got \(value.typeName)")
+                    : "each line must be a JSON object, got \(value.typeName)")
         }
         return object
     }
@@ -65,7 +65,7 @@ struct JSONObjects {
         }
         let hint =
             isCut && reason.contains("the end of the text")
-            ? "; an object must stand on one line: jq -c . FILE > FILE.jsonl writes it so" : ""
+            ? "; each object must be on one line: jq -c . FILE > FILE.jsonl writes it so" : ""
         let place = isArray ? "" : "column \(column): "
         return DatasetError(path, line: first + line - 1, "this is not JSON: \(place)\(reason)\(hint)")
     }

@@ -1,7 +1,7 @@
 /// Cuts examples into k folds for cross-validation; each fold is the validation data once.
 ///
 /// The folds are stratified: each class is shuffled and dealt out in turn, and the next class goes on where the last
-/// one stopped. So the folds' shares of a class differ by at most one example, and so do their sizes. Examples
+/// one stopped. So the folds' counts of a class differ by at most one example, and so do their sizes. Examples
 /// without a class are one class: a plain k-fold.
 public struct KFold: Sendable, Equatable {
     /// The number of folds.
@@ -13,13 +13,13 @@ public struct KFold: Sendable, Equatable {
     /// Classes with fewer examples than folds, in ascending order: some folds have no example of them.
     public let sparseClasses: [Int]
 
-    /// Cuts labelled examples into stratified folds, chosen by the seed alone.
+    /// Cuts labeled examples into stratified folds, chosen by the seed alone.
     ///
     /// - Parameters:
     ///   - labels: The class of each example; one number for all that have none.
     ///   - k: The number of folds, from 2 to the number of examples.
     ///   - seed: Decides which examples are in which fold.
-    ///   - source: Where the examples come from, for an error.
+    ///   - source: The examples' source, for an error.
     /// - Throws: ``DatasetError`` where there cannot be so many folds.
     public init(labels: some Collection<Int>, k: Int, seed: UInt64, source: String) throws {
         guard k >= 2 else { throw DatasetError(source, "folds must be at least 2, got \(k)") }
@@ -52,7 +52,7 @@ public struct KFold: Sendable, Equatable {
     ///   - count: The number of examples.
     ///   - k: The number of folds, from 2 to the number of examples.
     ///   - seed: Decides which examples are in which fold.
-    ///   - source: Where the examples come from, for an error.
+    ///   - source: The examples' source, for an error.
     /// - Throws: ``DatasetError`` where there cannot be so many folds.
     public init(count: Int, k: Int, seed: UInt64, source: String) throws {
         try self.init(labels: repeatElement(-1, count: max(0, count)), k: k, seed: seed, source: source)
@@ -61,7 +61,7 @@ public struct KFold: Sendable, Equatable {
     /// The parts when one fold is held back.
     ///
     /// - Parameter fold: The fold that is the validation data, in `0 ..< k`.
-    /// - Returns: The places of the examples of each part, in their order.
+    /// - Returns: The indices of the examples of each part, in their order.
     /// - Throws: ``DatasetError`` where there is no such fold.
     public func split(fold: Int) throws -> (train: [UInt32], validation: [UInt32]) {
         guard (0..<k).contains(fold) else {

@@ -1,10 +1,10 @@
-/// The names of a task's classes; a class's number is its place.
+/// The names of a task's classes; a class's number is its index.
 public struct LabelMap: Sendable, Equatable {
     public let names: [String]
     private let ids: [[UInt8]: Int]
     /// The classes whose names are decimal numbers, by their values; -1 for a value that several names have.
     private let classesByValue: [String: Int]
-    /// Whether a name is a number.
+    /// True if one of the names is a number.
     private let hasNumbers: Bool
 
     /// - Throws: ``DatasetError`` where a name occurs twice.
@@ -29,8 +29,8 @@ public struct LabelMap: Sendable, Equatable {
     /// The class of a name, compared byte by byte.
     public func id(of name: String) -> Int? { ids[Array(name.utf8)] }
 
-    /// The class that a data file's label means: a name; or else, where names are numbers, the one of its value, and where
-    /// none is, a number in range by its place.
+    /// The class that a data file's label means: a name; or else, where names are numbers, the one of its value, and
+    /// where none is, a number in range by its index.
     func id(ofLabel label: String) -> Int? {
         if let id = id(of: label) { return id }
         guard !hasNumbers else {
@@ -40,7 +40,7 @@ public struct LabelMap: Sendable, Equatable {
         return number
     }
 
-    /// What sets this map apart from another: `nil` where they are equal.
+    /// Returns a description of the difference between this map and another; `nil` if they are equal.
     public func difference(from other: LabelMap) -> String? {
         if names.map({ Array($0.utf8) }) == other.names.map({ Array($0.utf8) }) { return nil }
         let missing = other.names.filter { id(of: $0) == nil }
@@ -68,8 +68,8 @@ public struct LabelMap: Sendable, Equatable {
 }
 
 extension LabelMap {
-    /// Names that programs write where a value is missing: `nan`, `null` and their like; those that may also be meant, such
-    /// as `none`, only among numbers.
+    /// Names that programs write where a value is missing: `nan`, `null` and their like; those that may also be meant,
+    /// such as `none`, only among numbers.
     public var missingValueNames: [String] {
         let plain = names.map { $0.lowercased() }
         let certain: Set = ["nan", "-nan", "null", "<na>", "n/a", "#n/a", "#na", "nat"]
@@ -96,14 +96,15 @@ func canonicalInteger(_ text: String) -> Int? {
     return number
 }
 
-/// Whether a text is a decimal number, with or without an exponent.
+/// Returns true if a text is a decimal number, with or without an exponent.
 func isNumber(_ text: String) -> Bool {
     // Swift would also read hexadecimal numbers.
     text.utf8.count < 400 && text.utf8.allSatisfy { (48...57).contains($0) || "+-.eE".utf8.contains($0) }
         && Double(text) != nil
 }
 
-/// One text for all ways to write a decimal number: "1", "+1", "01" and "1.0" are "1". Exact, however many digits there are.
+/// One text for all ways to write a decimal number: "1", "+1", "01" and "1.0" are "1". Exact, however many digits there
+/// are.
 ///
 /// - Returns: `nil` for what is no number, or has an exponent.
 func decimalValue(_ text: String) -> String? {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// How data write a label that is a set of classes.
+/// The way in which data write a label that is a set of classes.
 public enum LabelSetCoding: Sendable, Equatable {
     /// The names or numbers of the classes that apply.
     case classes
@@ -9,22 +9,22 @@ public enum LabelSetCoding: Sendable, Equatable {
 }
 
 extension LabelSetCoding {
-    /// Looks at the rows of a data set for what their sets are.
+    /// Determines the coding of a data set's label sets from its rows.
     ///
-    /// Indicators are rows of 0 and 1 alone, all of one length; as class numbers they would name a class twice, or always the
-    /// same two.
+    /// Indicators are rows of 0 and 1 alone, all of one length; as class numbers they would name a class twice, or
+    /// always the same two.
     struct Detector {
         private var length: Int?
         private var areIndicators = true
         private var hasTruthValues = false
         /// The first row that names a class number twice.
         private var repeated: TextRow?
-        /// Whether every row is 0, 1: the second class of two, or both.
+        /// True if every row is 0, 1, which means either class 1 of two or both classes.
         private var isAlwaysBoth = true
 
         /// Takes a row into account.
         ///
-        /// - Returns: Whether others may matter still.
+        /// - Returns: True if further rows may still matter.
         mutating func add(_ row: TextRow) -> Bool {
             guard let set = row.labelSet else { return true }
             hasTruthValues = hasTruthValues || row.hasTruthValues
@@ -38,7 +38,7 @@ extension LabelSetCoding {
             return areIndicators
         }
 
-        /// What the sets of the rows are.
+        /// Returns the coding of the rows' sets.
         ///
         /// - Parameters:
         ///   - map: The classes; `nil` where the data's own are wanted.
@@ -76,11 +76,12 @@ extension LabelSetCoding {
 }
 
 extension TextStream {
-    /// How a data set writes labels that are sets: read from the first rows, or, where they look like indicators, from all.
+    /// Returns the way in which a data set writes labels that are sets: read from the first rows, or, where they look
+    /// like indicators, from all.
     ///
     /// - Parameters:
     ///   - url: The file, or a pattern of several.
-    ///   - options: How it is read; the labels' form is that of sets.
+    ///   - options: The options for reading it; the labels' form is that of sets.
     ///   - map: The classes; `nil` for the data's own.
     /// - Throws: ``DatasetError`` for what is wrong with the rows that were read; `FileError`.
     public static func labelSetCoding(

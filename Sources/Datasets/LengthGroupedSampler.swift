@@ -43,7 +43,7 @@ public struct EpochBatches: RandomAccessCollection, Equatable, Sendable {
     /// The examples, batch after batch.
     private let order: [UInt32]
     private let batchSize: Int
-    /// Which batch comes at which place; `nil` for their own order.
+    /// The index of the batch at each position; `nil` for their own order.
     private let batchOrder: [UInt32]?
 
     init(order: [UInt32], batchSize: Int, batchOrder: [UInt32]?) {
@@ -55,7 +55,7 @@ public struct EpochBatches: RandomAccessCollection, Equatable, Sendable {
     public var startIndex: Int { 0 }
     public var endIndex: Int { (order.count + batchSize - 1) / batchSize }
 
-    /// The examples of a batch, by their places in the data.
+    /// The examples of a batch, by their indices in the data.
     public subscript(place: Int) -> [Int] {
         let start = (batchOrder.map { Int($0[place]) } ?? place) * batchSize
         return order[start..<Swift.min(start + batchSize, order.count)].map { Int($0) }

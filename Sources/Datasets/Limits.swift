@@ -1,15 +1,15 @@
-/// What no data file exceeds that is meant to be one. Beyond it there is an error in place of memory or time without end.
+/// Limits that no genuine data file exceeds. Beyond them there is an error instead of unbounded memory or time.
 enum Limits {
     /// Bytes of a row: a few thousand times what the longest model reads.
     static let row = 64_000_000
     /// Columns of a table.
     static let columns = 100_000
-    /// Files that a pattern stands for, and directories on the way to them.
+    /// Files that a pattern matches, and directories on the way to them.
     static let files = 100_000
     /// Bytes of the rows that are handed on together.
     static let chunk = 16_000_000
 
-    /// Why a row is refused.
+    /// Returns the error for a row that exceeds the limit.
     static func rowError(_ path: String, line: Int, limit: Int = row) -> DatasetError {
         let size = limit >= 1_000_000 ? "\(limit / 1_000_000) MB" : "\(limit) bytes"
         return DatasetError(

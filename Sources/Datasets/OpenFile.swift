@@ -1,18 +1,18 @@
 import Files
 import Foundation
 
-/// The bytes of one open file of a data set, unpacked where they are gzip, and whether the file stays what it was.
+/// The bytes of one open file of a data set, unpacked if they are gzip, with a check that the file stays unchanged.
 final class OpenFile {
     let path: String
-    /// The bytes on their way; `nil` where a library reads them by itself.
+    /// The stream of bytes; `nil` if a library reads the file itself.
     let reader: ByteReader?
     private let url: URL
     private let stream: FileStream?
     private let isCompressed: Bool
-    /// What the file was when it was opened, where a library reads it.
+    /// The file's version when it was opened, if a library reads it.
     private let version: FileVersion?
 
-    /// - Parameter isForLibrary: Whether a library opens and reads the file, which is Parquet, by itself.
+    /// - Parameter isForLibrary: True if a library opens and reads the file, which is Parquet, by itself.
     /// - Throws: ``DatasetError``; `FileError` where the file cannot be read.
     init(_ url: URL, isForLibrary: Bool, chunkSize: Int) throws {
         self.url = url
@@ -48,7 +48,7 @@ final class OpenFile {
 
     /// The next row as the body reads it; `nil` at the end.
     ///
-    /// - Throws: ``DatasetError``, also where the file is no longer what it was when it was opened.
+    /// - Throws: ``DatasetError``, also if the file has changed since it was opened.
     func next<Row>(_ read: () throws -> Row?) throws -> Row? {
         do {
             let row = try read()
@@ -56,7 +56,7 @@ final class OpenFile {
             return row
         } catch {
             try checkUnchanged()
-            // What damaged gzip data unpack to has errors of its own; the damage is what matters.
+            // The result of unpacking damaged gzip data has errors of its own; the damage is the one to report.
             if isCompressed { try reader?.drain() }
             throw error
         }

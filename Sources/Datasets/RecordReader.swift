@@ -1,10 +1,10 @@
 /// Turns the bytes of a data file into rows, one at a time.
 protocol RecordReader {
-    /// Whether a row so far had a place for a label.
+    /// True if a row so far had a label field.
     var hasLabels: Bool { get }
-    /// Whether rows have a second text; known once there has been a row.
+    /// True if rows have a second text; known once there has been a row.
     var hasPairs: Bool { get }
-    /// Whether a row so far had a JSON array as its label, or the label's column holds lists.
+    /// True if a row so far had a JSON array as its label, or the label's column holds lists.
     var hasArrays: Bool { get }
     /// The columns' names; known once there has been a row.
     var columnNames: [String] { get }
@@ -46,7 +46,7 @@ struct DelimitedReader: RecordReader {
     private var delimiter: UInt8
     private var parser: Parser
 
-    /// - Parameter isTabbed: Whether the file's name says that tabs are the delimiter.
+    /// - Parameter isTabbed: True if by the file's name tabs are the delimiter.
     init(_ reader: ByteReader, isTabbed: Bool, path: String, options: DatasetOptions) {
         self.reader = reader
         self.path = path

@@ -25,7 +25,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
 }
 
 extension Array {
-    /// The elements in a random order: Fisher and Yates's algorithm, from the last place down. The standard
+    /// The elements in a random order: Fisher and Yates's algorithm, from the last index down. The standard
     /// library's own shuffle does not promise an algorithm, and so no order either.
     func shuffled(seededBy generator: inout SeededGenerator) -> [Element] {
         var result = self

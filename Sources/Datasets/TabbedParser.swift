@@ -1,13 +1,13 @@
 /// Reads records of tab-separated values, in which a quote may be a character.
 ///
 /// Files such as GLUE's are written without quoting, others with that of CSV, and no file says which. So a line whose
-/// tabs make as many fields as the header has is a record: in it a field in quotes of its own loses them, and any other quote
-/// is a character. Where the number does not fit, or behind an open quote the next line's does not, the record is read by
-/// RFC 4180, with tabs and line breaks in quotes, if it then fits.
+/// tabs make as many fields as the header has is a record: in it a field in quotes of its own loses them, and any other
+/// quote is a character. Where the number does not fit, or behind an open quote the next line's does not, the record is
+/// read by RFC 4180, with tabs and line breaks in quotes, if it then fits.
 struct TabbedParser {
     private struct Line {
         var bytes: [UInt8] = []
-        /// What ends it.
+        /// The line break that ends it.
         var ending: [UInt8] = []
         /// Counted from 1.
         var number: Int
@@ -17,7 +17,7 @@ struct TabbedParser {
     private let delimiter: UInt8
     private let path: String
     private let limit: Int
-    /// Lines that were looked at ahead, from ``first`` on.
+    /// Lines read ahead, from ``first`` on.
     private var pending: [Line] = []
     private var first = 0
     private var number = 0
@@ -66,7 +66,7 @@ struct TabbedParser {
 
     /// The fields of a line by itself.
     ///
-    /// - Returns: Whether one begins with a quote that it does not close.
+    /// - Returns: True if one begins with a quote that it does not close.
     private func split(_ line: Line, into record: inout DelimitedRecord) throws -> Bool {
         var isOpen = false
         for field in line.bytes.split(
@@ -88,7 +88,7 @@ struct TabbedParser {
 
     /// Appends what is in the quotes of a field that is nothing but one quoted text.
     ///
-    /// - Returns: Whether it is; else nothing is appended.
+    /// - Returns: True if it is; otherwise nothing is appended.
     private func appendUnquoted(_ field: ArraySlice<UInt8>, to bytes: inout [UInt8]) -> Bool {
         guard field.count >= 2, field.last == quote else { return false }
         let before = bytes.count

@@ -5,7 +5,7 @@ public struct TextDataset: Sendable {
     public var examples: [TextExample]
     /// The classes; `nil` where the file has no labels, or they are numbers.
     public var labels: LabelMap?
-    /// What the labels are.
+    /// The kind of label that the examples have.
     public var labelForm: DatasetOptions.LabelForm
     /// The path of the file.
     public var source: String
@@ -26,7 +26,7 @@ public struct TextDataset: Sendable {
     /// Reads CSV, TSV or JSON lines, plain or gzip, or Parquet.
     ///
     /// - Parameters:
-    ///   - url: The file; its name tells the format unless the options do.
+    ///   - url: The file; its name determines the format unless the options do.
     ///   - options: The columns and the format.
     ///   - labels: The classes that the file must keep to; `nil` takes the file's own: those it names, else integers that
     ///     count from 0 are class numbers, anything else is a name.
@@ -63,7 +63,7 @@ public struct TextDataset: Sendable {
 }
 
 extension TextDataset {
-    /// Holds back a share of each class, or of all labelled examples where labels are sets or numbers, chosen by the
+    /// Holds out a fraction of each class, or of all labeled examples where labels are sets or numbers, chosen by the
     /// seed alone. Examples without a label stay in the training part.
     ///
     /// - Throws: ``DatasetError`` where one of the parts would be empty.

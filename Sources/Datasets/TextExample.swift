@@ -20,6 +20,6 @@ public struct TextExample: Sendable, Equatable {
         self.value = value
     }
 
-    /// Whether there is a label, of whatever form.
+    /// True if there is a label, of whatever kind.
     public var isLabelled: Bool { label != nil || labelSet != nil || value != nil }
 }

@@ -7,16 +7,16 @@ public struct TextRow: Sendable, Equatable {
     public var label: String?
     /// The names of a label that is a set, as they are written; `nil` where the row has none.
     public var labelSet: [String]?
-    /// Whether ``labelSet`` was written as truth values, one for each class.
+    /// True if ``labelSet`` was written as truth values, one for each class.
     var hasTruthValues = false
     /// The line on which the row begins, or in Parquet the row itself, counted from 1.
     public var line: Int
-    /// What ``line`` counts.
+    /// The unit of ``line``.
     var unit = Unit.line
-    /// Which of the data set's files the row is from.
+    /// The index of the row's file among those of the data set.
     var file = 0
 
-    /// What stands before the number in an error.
+    /// The word before the number in an error message.
     enum Unit: String {
         case line, row
     }
@@ -91,8 +91,8 @@ public struct TextRow: Sendable, Equatable {
         }
     }
 
-    /// - Throws: ``DatasetError`` for a list as Python prints it, such as `['a', 'b']` or `[1 0 0]`, whose brackets and quotes
-    ///   would become parts of names.
+    /// - Throws: ``DatasetError`` for a list as Python prints it, such as `['a', 'b']` or `[1 0 0]`, whose brackets and
+    ///   quotes would become parts of names.
     private func refuseList(_ label: String, _ path: String, _ options: DatasetOptions) throws {
         let bytes = label.utf8
         guard let first = bytes.first, let last = bytes.last, bytes.count > 1 else { return }

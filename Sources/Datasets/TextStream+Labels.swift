@@ -50,8 +50,8 @@ extension TextStream {
     ///
     /// - Parameter row: A row of this file.
     /// - Returns: `nil` where the row has no label.
-    /// - Throws: ``DatasetError`` for a label that is no decimal number, not finite, or too large for float32, and for a whole
-    ///   number that float32 would round.
+    /// - Throws: ``DatasetError`` for a label that is no decimal number, not finite, or too large for float32, and for
+    ///   a whole number that float32 would round.
     public func value(of row: TextRow) throws -> Float? {
         guard let label = row.label else { return nil }
         guard isNumber(label), let number = Double(label), number.isFinite else {
@@ -65,7 +65,7 @@ extension TextStream {
                 path(of: row), at: row,
                 "the label '\(shown(label))' is too large for float32; scale the labels")
         }
-        // A whole number is told from its neighbours by all of its digits.
+        // All digits of a whole number are significant.
         let isWhole = !label.utf8.contains { ".eE".utf8.contains($0) }
         guard !isWhole || Int(exactly: value).map(String.init) == decimalValue(label) else {
             throw DatasetError(
@@ -76,8 +76,8 @@ extension TextStream {
         return value
     }
 
-    /// Whether the file itself names its class numbers, and some of its names are classes here: then its numbers stand
-    /// for their names and not for places in this map.
+    /// Returns true if the file itself names its class numbers and some of its names are classes of the map: then its
+    /// numbers stand for their names, not for indices of the map.
     ///
     /// - Parameter map: The classes.
     public func namesClasses(of map: LabelMap) -> Bool {

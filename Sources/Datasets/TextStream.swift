@@ -13,7 +13,7 @@ public final class TextStream {
     /// The rows read so far.
     public private(set) var count = 0
     let form: DatasetOptions.LabelForm
-    /// How labels that are sets are written; `nil` where nobody has looked.
+    /// The way in which labels that are sets are written; `nil` if it has not been determined.
     var labelSetCoding: LabelSetCoding?
     private let files: [URL]
     private let options: DatasetOptions
@@ -24,10 +24,10 @@ public final class TextStream {
     /// The digests of those that have been read.
     private var digests: [String] = []
     private var isAtEnd = false
-    /// What the first file that had a row holds.
+    /// The properties of the first file that had a row.
     private var shape: Shape?
 
-    /// What all files of a data set must agree in.
+    /// The properties in which all files of a data set must agree.
     private struct Shape {
         let path: String
         let hasPairs: Bool
@@ -38,7 +38,7 @@ public final class TextStream {
     /// Opens CSV, TSV or JSON lines, plain or gzip, or Parquet.
     ///
     /// - Parameters:
-    ///   - url: The file, or a pattern of several that are read one after another (see ``DataFiles``); its name tells
+    ///   - url: The file, or a pattern of several that are read one after another (see ``DataFiles``); its name determines
     ///     the format unless the options do.
     ///   - options: The columns and the format.
     ///   - chunkSize: The bytes read at a time.
@@ -49,7 +49,7 @@ public final class TextStream {
         path = url.path(percentEncoded: false)
         guard !options.labelSeparator.isEmpty else {
             throw DatasetError(
-                "label_separator is empty; give the text that stands between labels, such as ','")
+                "label_separator is empty; give the text that separates labels, such as ','")
         }
         form = options.labelForm
         labelSetCoding = options.labelSetCoding
@@ -96,11 +96,11 @@ public final class TextStream {
     /// SHA-256 of the file, once the end has been reached; of several files see ``DataFiles/sha256(_:)``.
     public var sha256: String { isAtEnd ? DataFiles.sha256(digests) : "" }
 
-    /// Whether the data set has a place for labels; known once there has been a row, or, where examples may lack a
-    /// label, at the end.
+    /// True if the data set has a label field; known once there has been a row, or, where examples may lack a label, at
+    /// the end.
     public var hasLabels: Bool { file.records.hasLabels || shape?.hasLabels == true }
 
-    /// Whether each row has two texts; known once there has been a row.
+    /// True if each row has two texts; known once there has been a row.
     public var hasPairs: Bool { shape?.hasPairs ?? file.records.hasPairs }
 
     /// The names of the columns, of JSON the first object's keys; known once there has been a row.
@@ -109,11 +109,11 @@ public final class TextStream {
     /// The names of the classes by their numbers, where the file itself has them, as Parquet from `datasets` does.
     public var classNames: [String]? { shape == nil ? file.records.classNames : shape?.classNames }
 
-    /// Whether the first label of a data set is a JSON array or a list, and so a set.
+    /// Returns true if the first label of a data set is a JSON array or a list, and so a set.
     ///
     /// - Parameters:
     ///   - url: The file, or a pattern of several.
-    ///   - options: How it is read; what they say of the labels' form does not count.
+    ///   - options: The options for reading it; their form of labels is ignored.
     /// - Throws: ``DatasetError`` for what is wrong with the rows up to there; `FileError`.
     public static func hasLabelSets(_ url: URL, options: DatasetOptions) throws -> Bool {
         guard [.jsonl, .parquet].contains(try options.format(of: url)) else { return false }

@@ -10,7 +10,7 @@ import Foundation
 
 /// Writes files that are there completely or not at all.
 ///
-/// The bytes go to a new file beside the destination, which takes the destination's place by a rename once
+/// The bytes go to a new file beside the destination, which replaces the destination by a rename once
 /// it is safe on the disk. After a failure the destination is as it was, and the new file is gone.
 public enum AtomicFile {
     /// Writes bytes to a file.
@@ -31,7 +31,7 @@ public enum AtomicFile {
     ///
     /// - Parameters:
     ///   - url: the file to make or replace; its directory must exist.
-    ///   - replacing: whether a file that is there is replaced.
+    ///   - replacing: true if an existing file is replaced.
     ///   - body: writes the contents. If it throws, nothing remains.
     /// - Throws: ``FileError``, or what `body` throws.
     public static func write(

@@ -12,7 +12,7 @@ import Foundation
 ///
 /// Foundation's `Process` and `Pipe` end this process where file descriptors run out; here that is an error.
 public final class ChildProcess {
-    /// Where a standard stream comes from or goes.
+    /// The source or destination of a standard stream.
     public enum Stream: Sendable {
         case nothing
         case pipe
@@ -22,7 +22,7 @@ public final class ChildProcess {
         case file(URL)
     }
 
-    /// How a process ended.
+    /// The way in which a process ended.
     public enum Ending: Equatable, Sendable, CustomStringConvertible {
         case exit(Int32)
         case signal(Int32)
@@ -41,14 +41,14 @@ public final class ChildProcess {
     /// This end of a pipe from its standard output.
     private var output: Int32?
     private var ending: Ending?
-    /// What was read beyond the last line.
+    /// The bytes read beyond the last line.
     private var rest: [UInt8] = []
 
     /// Starts a program.
     ///
     /// - Parameters:
     ///   - program: Its file.
-    ///   - arguments: Those behind its name.
+    ///   - arguments: Those after its name.
     ///   - environment: All of its variables.
     ///   - input: Its standard input: nothing, a pipe or this process's.
     ///   - output: Its standard output.
@@ -81,12 +81,12 @@ public final class ChildProcess {
         for (end, number) in [(stdin, STDIN_FILENO), (stdout, STDOUT_FILENO), (stderr, STDERR_FILENO)] {
             posix_spawn_file_actions_adddup2(&actions, end.theirs, number)
         }
-        // What else is open here (locks, caches, the user's pipes) is none of its business.
+        // It must not inherit other open descriptors (locks, caches, the user's pipes).
         for number in (try? FileManager.default.contentsOfDirectory(atPath: "/dev/fd")) ?? [] {
             guard let descriptor = Int32(number), descriptor > STDERR_FILENO else { continue }
             posix_spawn_file_actions_addclose(&actions, descriptor)
         }
-        // What this process ignores or blocks is not for others to inherit.
+        // Nor the signals that this process ignores or blocks.
         var (ignored, blocked) = (sigset_t(), sigset_t())
         sigemptyset(&ignored)
         sigemptyset(&blocked)
@@ -141,7 +141,7 @@ public final class ChildProcess {
 
     /// Reads from its standard output, which must be a pipe.
     ///
-    /// - Returns: How many bytes there were; 0 at the end.
+    /// - Returns: The number of bytes; 0 at the end.
     public func read(into buffer: inout [UInt8]) -> Int {
         guard let output else { return 0 }
         while true {
@@ -184,7 +184,7 @@ public final class ChildProcess {
         wait()
     }
 
-    /// How it ended; `nil` while it runs.
+    /// The way in which it ended; `nil` while it runs.
     public var ended: Ending? { end(options: WNOHANG) }
 
     private func end(options: Int32) -> Ending? {
@@ -202,7 +202,7 @@ public final class ChildProcess {
 extension ChildProcess {
     /// Runs a program to its end.
     ///
-    /// - Returns: How it ended, and what it wrote.
+    /// - Returns: The way in which it ended, and its output.
     /// - Throws: `FileError` where it cannot be started, or there is no room for its output.
     public static func run(
         _ program: URL, _ arguments: [String], environment: [String: String]

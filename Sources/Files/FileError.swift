@@ -1,4 +1,4 @@
-/// Why a file or directory could not be used. Each case names the path.
+/// A reason why a file or directory could not be used. Each case names the path.
 public enum FileError: Error, Sendable, Equatable {
     /// Nothing is there.
     case missing(String)

@@ -9,7 +9,7 @@ import Foundation
 #endif
 
 /// A lock between processes on a file that serves this purpose alone. It ends with the process that holds it, however
-/// that ends, so a lock that can be taken tells that its last owner is gone.
+/// that ends, so a lock that can be taken shows that its last owner is gone.
 public final class FileLock {
     private let descriptor: Int32
 
@@ -31,7 +31,7 @@ public final class FileLock {
     deinit { if descriptor >= 0 { close(descriptor) } }
 }
 
-/// What came of asking for a lock.
+/// The result of a request for a lock.
 enum LockState {
     case taken
     case heldByAnother

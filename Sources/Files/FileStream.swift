@@ -27,7 +27,7 @@ public final class FileStream {
 
     /// Reads the next bytes.
     ///
-    /// - Returns: How many were read; 0 at the end of the file.
+    /// - Returns: The number of bytes read; 0 at the end of the file.
     /// - Throws: ``FileError``.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         while true {
@@ -40,7 +40,7 @@ public final class FileStream {
         }
     }
 
-    /// Whether the open file was written to since it was opened. One that was replaced by a rename was not.
+    /// True if the open file has been written to since it was opened. Replacing it by a rename does not count.
     public var hasChanged: Bool { FileVersion(descriptor: descriptor) != before }
 
     /// The SHA-256 of what has been read so far: 64 lower-case hexadecimal digits.

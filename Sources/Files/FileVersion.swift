@@ -45,7 +45,7 @@ public struct FileVersion: Equatable, Sendable, CustomStringConvertible {
         var description: String { "\(seconds).\(nanoseconds)" }
     }
 
-    /// The state of what a path leads to; `nil` where nothing is there.
+    /// The version of the file at a path; `nil` if there is none.
     public init?(_ url: URL) {
         guard let status = fileStatus(url.systemPath) else { return nil }
         self.init(status)
@@ -72,14 +72,14 @@ public struct FileVersion: Equatable, Sendable, CustomStringConvertible {
     /// Size, inode and both times: four words.
     public var description: String { "\(size) \(identity.inode) \(modified) \(changed)" }
 
-    /// Whether the last change is more than two seconds ago. One that is younger could be followed by another at the same
-    /// time, by the clock of the file system.
+    /// True if the last change was more than two seconds ago. A more recent one could be followed by another with the
+    /// same timestamp, given the resolution of the file system's clock.
     public var isSettled: Bool {
         let now = time(nil)
         return modified.seconds + 2 < now && changed.seconds + 2 < now
     }
 
-    /// Whether the contents are as they were, whatever became of the file's mode, owner and number of names.
+    /// Returns true if the contents are unchanged, whatever happened to the file's mode, owner and number of links.
     public static func == (a: FileVersion, b: FileVersion) -> Bool {
         a.identity == b.identity && a.size == b.size && a.modified == b.modified
     }

@@ -53,19 +53,19 @@ public final class FileWriter {
         try write(text.utf8)
     }
 
-    /// Hands what is buffered to the system and waits until it is on the disk.
+    /// Writes the buffer to the system and waits until it is on the disk.
     func synchronize() throws {
         try flush()
         guard fsync(descriptor) == 0 || errno == EINVAL else { throw failure() }  // EINVAL: not a disk file
     }
 
-    /// Hands what is buffered to the system.
+    /// Writes the buffer to the system.
     func flush() throws {
         try buffer.withUnsafeBytes { try writeFully($0) }
         buffer.removeAll(keepingCapacity: true)
     }
 
-    /// A system call may write less than it was asked to, so goes on until everything is written.
+    /// A system call may write less than requested, so this continues until everything is written.
     private func writeFully(_ bytes: UnsafeRawBufferPointer) throws {
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -89,7 +89,7 @@ public final class FileWriter {
     private func failure() -> FileError { .writeFailed(path, reason: lastSystemError()) }
 
     /// A file that grows past the process's size limit raises a signal that would end the program without a
-    /// word. Ignored, the write fails with "File too large" instead. Whoever handles the signal goes on
+    /// word. Ignored, the write fails with "File too large" instead. A program that handles the signal keeps
     /// handling it.
     private static let ignoreFileSizeSignal: Void = {
         var current = sigaction()

@@ -12,7 +12,7 @@ import Foundation
 public enum FreeSpace {
     /// The bytes that can still be written where a file or directory is to be, by this user.
     ///
-    /// - Parameter url: It need not be there: the nearest directory above that is tells.
+    /// - Parameter url: It need not be there: the nearest existing directory above it counts.
     /// - Returns: `nil` where the system does not say.
     public static func bytes(at url: URL) -> Int? {
         var place = url.standardizedFileURL.resolvingSymlinksInPath()

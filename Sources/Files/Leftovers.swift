@@ -8,16 +8,16 @@ import Foundation
     import Darwin
 #endif
 
-/// What processes left behind that were killed while they wrote: files and directories under the temporary names of
+/// Files and directories left behind by processes that were killed while writing, under the temporary names of
 /// ``AtomicFile``, ``StagedDirectory`` and ``TemporaryFolder``.
 ///
-/// Whoever writes one holds a lock on it, which ends with the process: what can be locked has no owner.
+/// A writer holds a lock on its file, which ends with the process: a file that can be locked has no owner.
 public enum Leftovers {
-    /// What was removed.
+    /// A summary of the removed items.
     public struct Removed: Sendable, Equatable, CustomStringConvertible {
         public var count = 0
         public var bytes = 0
-        /// Where it was.
+        /// The directory that contained them.
         public var directory: String
 
         public var description: String {
@@ -74,7 +74,7 @@ public enum Leftovers {
             let url = directory.appending(path: name)
             guard let claim = Claim(url.systemPath) else { continue }
             let bytes = size(of: url)
-            // A file goes while its lock is held: whoever opens it next finds it gone.
+            // A file is removed while its lock is held: the next one to open it finds it gone.
             guard (try? FileManager.default.removeItem(at: url)) != nil else { continue }
             withExtendedLifetime(claim) {}
             removed.count += 1
@@ -87,7 +87,7 @@ public enum Leftovers {
         (try? FileManager.default.contentsOfDirectory(atPath: directory.systemPath)) ?? []
     }
 
-    /// Whether a name is a temporary one, such as `.student.partial-1x2y`.
+    /// Returns true if a name is a temporary one, such as `.student.partial-1x2y`.
     static func isUnfinished(_ name: String, of output: String? = nil) -> Bool {
         guard name.hasPrefix("."), let dot = name.lastIndex(of: "."), dot > name.startIndex else {
             return false
@@ -99,7 +99,7 @@ public enum Leftovers {
         return unique.map { !$0.isEmpty && $0.utf8.allSatisfy(isDigit) } ?? false
     }
 
-    /// Whether a byte is a digit of base 36.
+    /// Returns true if a byte is a base-36 digit.
     private static func isDigit(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
             || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
@@ -109,7 +109,7 @@ public enum Leftovers {
     private final class Claim {
         private let descriptor: Int32
 
-        /// - Returns: `nil` where somebody owns it, or that cannot be told.
+        /// - Returns: `nil` if it has an owner, or that cannot be determined.
         init?(_ path: String) {
             // A pipe or a link under such a name is not ours.
             descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)

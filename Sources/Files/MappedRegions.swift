@@ -8,7 +8,7 @@ import Foundation
     import Darwin
 #endif
 
-/// Which memory is which mapped file's, in a form that a signal handler may read.
+/// The memory regions of mapped files, in a form that a signal handler may read.
 enum MappedRegions {
     struct Region {
         var base: UInt

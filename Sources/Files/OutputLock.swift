@@ -13,7 +13,7 @@ import Foundation
 /// The lock is held on `.<name>.lock` beside the output, which goes away with the object. What an owner left that was
 /// killed is removed by the next one.
 public final class OutputLock {
-    /// What was removed of an owner that died; `nil` for nothing.
+    /// The removed leftovers of an owner that died; `nil` if there were none.
     public let leftovers: Leftovers.Removed?
 
     private let descriptor: Int32

@@ -10,7 +10,7 @@ import Foundation
 
 /// Removing files that others may be using.
 public enum Pruning {
-    /// When a file was last used or written, in seconds since 1970.
+    /// Returns the time at which a file was last used or written, in seconds since 1970.
     ///
     /// - Returns: `nil` where it is gone.
     public static func lastUse(of url: URL) -> Double? {
@@ -24,7 +24,7 @@ public enum Pruning {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
-    /// Whether a living process has the file open as a ``SealedFile``, or writes it.
+    /// Returns true if a living process has the file open as a ``SealedFile`` or is writing it.
     public static func isUsed(_ url: URL) -> Bool {
         guard let descriptor = claim(url.systemPath) else {
             return FileKind(path: url.systemPath) != .missing

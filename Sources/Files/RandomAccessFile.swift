@@ -8,7 +8,7 @@ import Foundation
     import Darwin
 #endif
 
-/// A file from which bytes are copied from any place, on any thread.
+/// A file from which bytes are copied from any offset, on any thread.
 ///
 /// Unlike ``MappedFile`` it leaves nothing in the process's memory but what the caller keeps. The open file stays
 /// readable when its name is removed.

@@ -8,9 +8,9 @@ import Foundation
 ///   | SHA-256 of everything but the payload (32)
 /// ```
 ///
-/// Numbers are little-endian. The description stands behind the payload, so that a file is written in one pass.
+/// Numbers are little-endian. The description follows the payload, so that a file is written in one pass.
 public final class SealedFile: Sendable {
-    /// What a kind of file begins with: 8 bytes.
+    /// The signature of a kind of file: its first 8 bytes, and its version.
     public struct Format: Sendable, Equatable {
         public let magic: String
         public let version: UInt32
@@ -23,7 +23,7 @@ public final class SealedFile: Sendable {
         }
     }
 
-    /// Why a file is not used.
+    /// A reason why a file is not used.
     public enum Problem: Error, Sendable, Equatable {
         /// Another kind of file, or another version of it.
         case foreign(String)
@@ -35,7 +35,7 @@ public final class SealedFile: Sendable {
     static let tailSize = 8 + 4 + 4 + 32
     static let sealSize = 8
 
-    /// What the writer said about the payload.
+    /// The writer's description of the payload.
     public let description: [UInt8]
     /// The payload's size in bytes.
     public let count: Int
@@ -43,7 +43,7 @@ public final class SealedFile: Sendable {
 
     /// Opens a file and reads it through, to compare every block with its checksum.
     ///
-    /// - Parameter isUsed: Whether the file counts as in use while this object lives (see ``Pruning``), rather than only
+    /// - Parameter isUsed: True if the file counts as in use while this object lives (see ``Pruning``), rather than only
     ///   being looked at.
     /// - Throws: ``Problem``, or ``FileError`` where the file cannot be read.
     public init(_ url: URL, format: Format, isUsed: Bool = true) throws {
@@ -85,7 +85,7 @@ public final class SealedFile: Sendable {
         count = Int(size)
     }
 
-    /// What the writer said about a file's payload, without reading the payload.
+    /// Returns the writer's description of a file's payload, without reading the payload.
     ///
     /// - Returns: `nil` where the file is not of that form, or was cut short.
     public static func description(of url: URL, format: Format) -> [UInt8]? {
@@ -107,7 +107,7 @@ public final class SealedFile: Sendable {
         try file.read(into: buffer, at: 8 + offset)
     }
 
-    /// Where the payload begins in the file.
+    /// The offset of the payload in the file.
     public static let payloadOffset = 8
 
     private static func verify(_ file: RandomAccessFile, size: Int, seals: [UInt8]) throws {

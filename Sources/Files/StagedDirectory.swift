@@ -10,32 +10,32 @@ import Foundation
 
 /// An output directory that appears complete or not at all.
 ///
-/// The files are written into ``url``, a hidden directory beside the destination; ``commit()`` puts it into place in
-/// one step. What was not committed is removed when the object goes away, and by the next ``OutputLock`` where the
-/// process was killed.
+/// The files are written into ``url``, a hidden directory beside the destination; ``commit()`` moves it to the
+/// destination in one step. What was not committed is removed when the object goes away, and by the next ``OutputLock``
+/// where the process was killed.
 public final class StagedDirectory {
-    /// What of the destination may be replaced.
+    /// The existing destinations that may be replaced.
     public enum Replacing: Sendable, Equatable {
         /// An empty directory alone.
         case nothing
-        /// What was put there before, as long as it is the same directory, or an empty one.
+        /// The directory that was put there before, as long as it is the same one, or an empty one.
         case only(FileIdentity)
         /// Any directory.
         case anything
     }
 
-    /// Where to write the files until ``commit()``.
+    /// The directory to write the files into until ``commit()``.
     public let url: URL
 
-    /// Where the directory will be.
+    /// The final path of the directory.
     public let destination: URL
 
-    /// The directory, which keeps its identity when it is put into place.
+    /// The directory, which keeps its identity when it is moved to the destination.
     public let identity: FileIdentity?
 
     private let replacing: Replacing
     private var isOpen = true
-    /// Holds the lock that tells that this directory has an owner.
+    /// Holds the lock that shows that this directory has an owner.
     private let descriptor: Int32
     /// Directories above the destination that were made for it, the outermost first.
     private let createdParents: [URL]
@@ -44,7 +44,7 @@ public final class StagedDirectory {
     ///
     /// - Parameters:
     ///   - destination: the directory to make. It may exist if it is empty.
-    ///   - overwrite: whether a directory that is not empty may be replaced.
+    ///   - overwrite: true if a directory that is not empty may be replaced.
     /// - Throws: ``FileError``; ``FileError/exists(_:)`` if the destination would have to be overwritten.
     public convenience init(for destination: URL, overwrite: Bool) throws {
         try self.init(for: destination, replacing: overwrite ? .anything : .nothing)
@@ -54,7 +54,7 @@ public final class StagedDirectory {
     ///
     /// - Parameters:
     ///   - destination: the directory to make.
-    ///   - replacing: what may be there.
+    ///   - replacing: the existing destinations that may be replaced.
     /// - Throws: ``FileError``; ``FileError/exists(_:)`` if the destination would have to be overwritten.
     public init(for destination: URL, replacing: Replacing) throws {
         // A rename would replace a symbolic link, not the directory that it leads to.
@@ -98,7 +98,7 @@ public final class StagedDirectory {
         close(descriptor)
     }
 
-    /// Puts the directory into place. A directory that it replaces comes back if anything fails.
+    /// Moves the directory to the destination. A directory that it replaces is restored if anything fails.
     ///
     /// - Throws: ``FileError``; the destination is then as it was, and what was staged is removed.
     public func commit() throws {
@@ -130,7 +130,7 @@ public final class StagedDirectory {
     private func replaceDestination() throws {
         let path = destination.systemPath
         guard exchange(url.systemPath, path) else { return try replaceByRenames() }
-        // What was replaced is now where this was staged. It may have changed since it was checked.
+        // The replaced directory is now where this was staged. It may have changed since it was checked.
         if !mayGo(url) {
             _ = exchange(url.systemPath, path)
             throw FileError.exists(path)
@@ -138,7 +138,7 @@ public final class StagedDirectory {
         try? FileManager.default.removeItem(at: url)
     }
 
-    /// Where the file system cannot exchange two names: for a moment, there is nothing at the destination.
+    /// Replaces the destination on a file system that cannot exchange two names: for a moment, nothing exists there.
     private func replaceByRenames() throws {
         let path = destination.systemPath
         let old = destination.sibling("old")
@@ -157,7 +157,7 @@ public final class StagedDirectory {
         try? FileManager.default.removeItem(at: old)
     }
 
-    /// Whether a directory that was taken out of its place may be removed.
+    /// Returns true if a directory that was moved out of the way may be removed.
     private func mayGo(_ old: URL) -> Bool {
         switch replacing {
         case .anything: return true

@@ -16,7 +16,7 @@ func systemError(_ code: Int32) -> String {
     return String(cString: text)
 }
 
-/// What a path leads to, symbolic links followed.
+/// The kind of file at a path, following symbolic links.
 enum FileKind {
     case missing, regular, directory, other
 
@@ -88,7 +88,7 @@ func openForReading(_ path: String) throws -> (descriptor: Int32, size: Int) {
     return (descriptor, size)
 }
 
-/// Exchanges what two names stand for, in one step.
+/// Exchanges the files of two names atomically.
 ///
 /// - Returns: `false` where that cannot be done here.
 func exchange(_ one: String, _ other: String) -> Bool {
@@ -106,10 +106,11 @@ func exchange(_ one: String, _ other: String) -> Bool {
     #endif
 }
 
-/// Whether another file system, or a part of one, is mounted at a directory: its name cannot be changed then.
+/// Returns true if another file system, or a part of one, is mounted at a directory: the directory cannot be renamed
+/// then.
 func isMountPoint(_ path: String) -> Bool {
     #if os(Linux)
-        // Each line: identifiers, device, root, and as the fifth word the place, with blanks in octal digits.
+        // Each line: identifiers, device, root, and as the fifth word the mount point, with blanks in octal digits.
         guard let text = try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8) else {
             return false
         }

@@ -10,7 +10,7 @@ import Foundation
 
 /// A folder for this process alone in the system's temporary folder, which goes away with the object.
 public final class TemporaryFolder {
-    /// Where it is.
+    /// The folder's path.
     public let url: URL
     private let descriptor: Int32
 
@@ -65,7 +65,7 @@ func makeOwned(_ make: () throws -> (url: URL, descriptor: Int32)) throws -> (ur
     while true {
         let (url, descriptor) = try make()
         let state = lockState(descriptor, LOCK_EX)
-        // Whoever removes leftovers may have been quicker: it is then gone, or about to be.
+        // A removal of leftovers may have been quicker: it is then gone, or about to be.
         if state != .heldByAnother, let own = FileIdentity(descriptor: descriptor),
             own == FileIdentity(path: url.systemPath)
         {

@@ -13,7 +13,7 @@ struct CacheLock: ~Copyable {
             let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o664)
             guard descriptor >= 0 else { throw HubError.cache(path: path, reason: systemReason()) }
             if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
-                // Whoever held it may have removed the file: then the lock is on nothing.
+                // Its holder may have removed the file: then the lock is on nothing.
                 var held = stat()
                 var named = stat()
                 if fstat(descriptor, &held) == 0, stat(path, &named) == 0, held.st_ino == named.st_ino {

@@ -1,2 +1,2 @@
-// Whoever imports `Hub` sees its names, selections, errors and events too.
+// `import Hub` also provides its names, selections, errors and events.
 @_exported import HubStore

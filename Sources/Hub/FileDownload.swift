@@ -38,7 +38,7 @@ struct FileDownload: Sendable {
             try await fetch(into: incomplete)
             try verify(incomplete)
         } catch let error as HubError where resumed > 0 {
-            // What was left may have been bad: start once more from nothing.
+            // The partial file may have been bad: start once more from nothing.
             guard case .wrongDigest = error else { throw error }
             moved(-HubCache.size(incomplete))
             unlink(incomplete.path)
@@ -83,7 +83,7 @@ struct FileDownload: Sendable {
         guard fsync(descriptor) == 0 else { throw HubError.cache(path: url.path, reason: systemReason()) }
     }
 
-    /// Asks for what is missing and writes it.
+    /// Requests the missing bytes and writes them.
     private func part(_ descriptor: Int32, _ have: inout Int) async throws {
         let url = file.location
         let start = have
@@ -100,7 +100,7 @@ struct FileDownload: Sendable {
                 range.start == have, file.size == nil || range.size == nil || range.size == file.size
             else {
                 throw HubError.badAnswer(
-                    url: url, reason: "the answer's Content-Range is not what was asked for")
+                    url: url, reason: "the response's Content-Range is not the requested one")
             }
         } else if code == 200 || code == 416 {
             // The server does not continue: from the beginning.
@@ -124,7 +124,7 @@ struct FileDownload: Sendable {
                 moved(count)
             }
         } catch { throw try HubTransport.unreachable(url, error) }
-        // A connection that ends early without a length to tell is no success.
+        // A connection that ends early without a known length is not a success.
         if let size = file.size, have < size {
             throw HubError.unreachable(
                 url: url, reason: "the connection ended after \(have) of \(size) bytes")

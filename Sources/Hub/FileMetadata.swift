@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a `HEAD` tells of a file.
+/// The metadata of a file from the response to a `HEAD` request.
 struct FileMetadata: Sendable {
     let name: String
     let commit: String
@@ -11,7 +11,7 @@ struct FileMetadata: Sendable {
 }
 
 extension HubTransport {
-    /// What a revision holds.
+    /// Returns the files of a revision.
     ///
     /// - Throws: `HubError`.
     func listing(_ repository: HubRepository, retries: Int?) async throws -> RepositoryListing {
@@ -29,7 +29,7 @@ extension HubTransport {
         }
     }
 
-    /// What a file is.
+    /// Returns the metadata of a file.
     ///
     /// - Throws: `HubError`.
     func metadata(_ name: String, _ repository: HubRepository, revision: String) async throws -> FileMetadata
@@ -44,12 +44,12 @@ extension HubTransport {
             guard let commit = headers.first(name: "X-Repo-Commit"),
                 HubRepository.isHexadecimal(commit, count: 40)
             else {
-                throw HubError.badAnswer(url: url, reason: "the answer has no commit in X-Repo-Commit")
+                throw HubError.badAnswer(url: url, reason: "the response has no commit in X-Repo-Commit")
             }
             let linked = headers.first(name: "X-Linked-Etag")
             guard let etag = HubHeaders.etag(linked ?? headers.first(name: "ETag")) else {
                 throw HubError.badAnswer(
-                    url: url, reason: "the answer's ETag is no SHA-1 or SHA-256, so nothing can be checked")
+                    url: url, reason: "the response's ETag is no SHA-1 or SHA-256, so nothing can be checked")
             }
             let isRedirect = answer.response.status.code >= 300
             let size =

@@ -14,7 +14,7 @@ public struct HubClient: Sendable {
     ///
     /// - Parameters:
     ///   - repository: The repository and revision.
-    ///   - files: Which files.
+    ///   - files: The files to fetch.
     ///   - onEvent: Told of progress and warnings, from any thread.
     /// - Returns: The snapshot's directory.
     /// - Throws: `HubError`.
@@ -85,7 +85,7 @@ public struct HubClient: Sendable {
         return try lookup.data(of: reference, split: split, in: directory)
     }
 
-    /// What the cache has, without any network.
+    /// Returns the cached snapshot of a repository, without any network access.
     ///
     /// - Returns: The snapshot's directory.
     /// - Throws: `HubError/offline(id:revision:)` or `HubError/incomplete(id:revision:missing:)`.
@@ -188,7 +188,7 @@ public struct HubClient: Sendable {
 }
 
 extension HubError {
-    /// Whether the Hub, not the request, is at fault, so that the cache may serve.
+    /// True if the Hub, not the request, is at fault, so that the cache may be used instead.
     var isOutage: Bool {
         switch self {
         case .unreachable: true

@@ -2,7 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import Synchronization
 
-/// The HTTP clients of one download: one for each proxy, and one for what is reached directly.
+/// The HTTP clients of one download: one for each proxy, and one for direct connections.
 final class HubClients: Sendable {
     private let configuration: HubConfiguration
     private let clients = Mutex<[HubProxy?: HTTPClient]>([:])

@@ -1,4 +1,4 @@
-/// What a server's headers say, read strictly: they become names and sizes.
+/// The values of a server's headers, parsed strictly: they become names and sizes.
 enum HubHeaders {
     /// The value of an `ETag`: `"…"` or `W/"…"` without what surrounds it, or `nil` where it cannot name a blob.
     static func etag(_ header: String?) -> String? {

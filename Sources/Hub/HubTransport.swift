@@ -14,14 +14,14 @@ struct HubTransport: Sendable {
 
     struct Answer {
         let response: HTTPClientResponse
-        /// Where it came from at last.
+        /// The URL of the response, after redirects.
         let url: URL
     }
 
     /// Sends a request and follows redirects. The token goes to the endpoint's own scheme, host and port alone.
     ///
     /// - Parameters:
-    ///   - staying: Whether a redirect to another host is an answer of its own, as it is for a `HEAD`.
+    ///   - staying: True if a redirect to another host is itself the response, as it is for a `HEAD`.
     func send(_ method: HTTPMethod, _ text: String, headers: [(String, String)] = [], staying: Bool = false)
         async throws
         -> Answer
@@ -63,7 +63,8 @@ struct HubTransport: Sendable {
         throw HubError.tooManyRedirects(url: text)
     }
 
-    /// Reads an answer that will not be used, so that its connection can be; a long one ends the connection instead.
+    /// Reads a response that will not be used, so that its connection can be reused; a long one closes the connection
+    /// instead.
     static func discard(_ response: HTTPClientResponse) async throws {
         _ = try? await response.body.collect(upTo: 1 << 16)
     }
@@ -106,7 +107,7 @@ struct HubTransport: Sendable {
         var retryAfter: Double?
     }
 
-    /// Turns an answer other than success into the error that explains it.
+    /// Converts a response other than success into the error that explains it.
     func check(_ answer: Answer, url: String, file: String?) throws {
         let code = Int(answer.response.status.code)
         if code < 400 { return }

@@ -1,6 +1,6 @@
-/// What the name of a file in a data set tells, by the rules of `datasets`.
+/// The information in the name of a data set's file, by the rules of `datasets`.
 enum DataName {
-    /// What a word is set apart by in a name.
+    /// Returns true for a byte that separates words in a name.
     private static func isSeparator(_ byte: UInt8) -> Bool { "-._ 0123456789".utf8.contains(byte) }
 
     private static let ignored = [
@@ -8,7 +8,7 @@ enum DataName {
         "dataset_dict.json",
     ]
 
-    /// `csv`, `json` or `parquet`, packed or not; `nil` for what is no data.
+    /// `csv`, `json` or `parquet`, compressed or not; `nil` for other files.
     static func format(_ name: String) -> String? {
         let parts = (name.split(separator: "/").last ?? "").lowercased().split(separator: ".")
         guard parts.count > 1, let last = parts.last else { return nil }
@@ -22,7 +22,7 @@ enum DataName {
         }
     }
 
-    /// Whether a file holds examples: one of a known format, neither hidden nor about the data set.
+    /// Returns true if a file holds examples: one of a known format, neither hidden nor metadata of the data set.
     static func isData(_ name: String) -> Bool {
         let parts = name.split(separator: "/")
         return format(name) != nil && !parts.contains { $0.hasPrefix(".") }
@@ -69,7 +69,7 @@ enum DataName {
         return folder(name)
     }
 
-    /// Whether a name has a word between separators, or at its beginning, or at its end.
+    /// Returns true if a name contains a word between separators, at its beginning or at its end.
     private static func has(_ word: String, in name: Substring, atEnd: Bool) -> Bool {
         let (name, word) = (Array(name.utf8), Array(word.utf8))
         guard name.count >= word.count else { return false }

@@ -1,4 +1,4 @@
-/// A part of a data set: what a model learns from, is chosen by, or is judged on.
+/// A split of a data set: for training, for validation (model selection), or for testing.
 public enum DataSplit: String, CaseIterable, Sendable {
     case train, validation, test
 
@@ -13,7 +13,7 @@ public enum DataSplit: String, CaseIterable, Sendable {
 }
 
 extension DataSplit {
-    /// Why no files could be chosen. Its description says what to do.
+    /// A reason why no files could be selected. Its description includes the remedy.
     public enum Problem: Error, Equatable, Sendable {
         /// No file belongs to the split; with the data files that there are.
         case none(DataSplit, there: [String])
@@ -41,12 +41,13 @@ extension DataSplit {
     /// The files of the split among a data set's files, by the rules of `datasets`.
     ///
     /// First `data/train-00000-of-00004….parquet` and the like; then folders, then files with a word for a split in their
-    /// names, such as `train/a.jsonl`, `my_train.csv` or `dev.csv`, where the first kind that there is for any split counts.
-    /// Where no file tells a split, all are for training. Hidden files, and those of other kinds than data, do not count.
+    /// names, such as `train/a.jsonl`, `my_train.csv` or `dev.csv`, where the first kind that there is for any split
+    /// counts. If no file names a split, all are for training. Hidden files, and those of other kinds than data, do not
+    /// count.
     ///
     /// - Parameters:
     ///   - names: Paths in the repository or directory, with slashes.
-    ///   - isFolderNamed: Whether the user named the folder: then files that tell no split are of any split.
+    ///   - isFolderNamed: True if the user named the folder: then files whose names tell no split are of any split.
     /// - Returns: At least one name, in byte order.
     /// - Throws: ``Problem``.
     public func files(among names: [String], isFolderNamed: Bool = false) throws -> [String] {
@@ -60,7 +61,7 @@ extension DataSplit {
         return chosen
     }
 
-    /// The split's files, and the folder below which each of them tells its split.
+    /// The split's files, and the folder below which each name shows its split.
     private func select(_ data: [String], _ isFolderNamed: Bool) -> (files: [String], roots: [String]) {
         let shards = data.compactMap { name in DataName.shardedSplit(name).map { (name, $0) } }
         if !shards.isEmpty {

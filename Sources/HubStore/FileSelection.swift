@@ -1,6 +1,6 @@
 import Foundation
 
-/// Which of a repository's files are wanted.
+/// A selection of a repository's files.
 public struct FileSelection: Sendable, Equatable {
     package enum Rule: Sendable, Equatable {
         case model
@@ -13,7 +13,7 @@ public struct FileSelection: Sendable, Equatable {
 
     package init(rule: Rule) { self.rule = rule }
 
-    /// What a classifier needs: `config.json`, the tokenizer's files, and `model.safetensors` or its shards.
+    /// The files that a classifier needs: `config.json`, the tokenizer's files, and `model.safetensors` or its shards.
     public static let model = FileSelection(rule: .model)
 
     /// Data files: those that match a pattern, or every one.
@@ -25,7 +25,7 @@ public struct FileSelection: Sendable, Equatable {
             : .matching(patterns)
     }
 
-    /// Files by name or by shell patterns, in which `*` also stands for slashes, as in huggingface_hub.
+    /// Files by name or by shell patterns, in which `*` also matches slashes, as in huggingface_hub.
     public static func matching(_ patterns: [String]) -> FileSelection {
         FileSelection(rule: .patterns(patterns.map { $0.hasSuffix("/") ? $0 + "*" : $0 }))
     }
@@ -38,7 +38,7 @@ public struct FileSelection: Sendable, Equatable {
     static let configuration = "config.json"
     static let weights = "model.safetensors"
     package static let index = "model.safetensors.index.json"
-    /// What a commit may lack.
+    /// The files that a commit may lack.
     package static let optional = [
         "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
         "vocab.txt", "vocab.json",
@@ -53,7 +53,7 @@ public struct FileSelection: Sendable, Equatable {
         fnmatch(pattern, name, FNM_NOESCAPE) == 0
     }
 
-    /// Whether a path fits a pattern by fsspec's rules: `*` stays within a folder, `**` does not.
+    /// Returns true if a path matches a pattern by fsspec's rules: `*` stays within a folder, `**` does not.
     static func matchesPath(_ name: String, _ pattern: String) -> Bool {
         if pattern.contains("**") {
             // `a/**/b` is also `a/b`.

@@ -1,12 +1,13 @@
 import JSON
 
 extension HubCache {
-    /// What a selection needs and a cached snapshot lacks; empty where it is complete.
+    /// Returns the files that a selection needs and a cached snapshot lacks; empty if the snapshot is complete.
     ///
-    /// A kept listing decides. Without one a model is judged by its own files, and other selections are taken as they are.
+    /// A kept listing decides. Without one a model's completeness follows from its own files, and other selections are
+    /// taken as they are.
     ///
     /// - Parameters:
-    ///   - strictly: Whether what cannot be known counts as missing: while there is a network to ask.
+    ///   - strictly: True if files whose existence is unknown count as missing: while there is a network to ask.
     /// - Throws: ``HubError``.
     package func missing(_ selection: FileSelection, _ commit: String, strictly: Bool) throws -> [String] {
         let names = names(commit)
@@ -25,7 +26,7 @@ extension HubCache {
                 return try selection.choose(from: names, id: repository.id).filter { !has($0, commit) }
             }
             if strictly { return ["(unknown)"] }
-            // What is not there may be what was meant.
+            // A missing file may be the one that was meant.
             guard let chosen = try? selection.choose(from: present, id: repository.id) else {
                 return ["the \(split.rawValue) data"]
             }

@@ -26,12 +26,12 @@ package struct HubCache: Sendable {
         storage.appending(path: ".no_exist/\(commit)/\(name)")
     }
 
-    /// Whether a file of a snapshot is there, and not a link to nothing.
+    /// Returns true if a snapshot has the file, and not as a dangling link.
     package func has(_ name: String, _ commit: String) -> Bool { Self.exists(pointer(name, commit)) }
 
     package static func exists(_ url: URL) -> Bool { FileManager.default.fileExists(atPath: url.path) }
 
-    /// The commit a revision stood for when it was last looked up.
+    /// The commit of a revision when it was last looked up.
     package var cachedCommit: String? {
         if repository.isCommit { return repository.revision }
         let url = storage.appending(path: "refs/\(repository.revision)")
@@ -40,7 +40,7 @@ package struct HubCache: Sendable {
         return text.flatMap { HubRepository.isHexadecimal($0, count: 40) ? $0 : nil }
     }
 
-    /// Remembers what a revision stands for.
+    /// Records the commit of a revision.
     package func remember(_ commit: String) throws {
         guard repository.revision != commit, cachedCommit != commit else { return }
         let url = storage.appending(path: "refs/\(repository.revision)")
@@ -140,7 +140,7 @@ package struct HubCache: Sendable {
         return stat(url.path, &status) == 0 ? Int(status.st_size) : 0
     }
 
-    /// Bytes free for this user where a directory lies.
+    /// Bytes free for this user on a directory's file system.
     package var free: Int? {
         var status = statvfs()
         guard statvfs(root.path, &status) == 0 else { return nil }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Where the Hub and its cache are, as huggingface_hub reads it from the environment.
+/// The locations of the Hub and its cache, read from the environment as by huggingface_hub.
 public struct HubConfiguration: Sendable {
     /// Without a slash at the end (`HF_ENDPOINT`).
     public var endpoint: String
@@ -8,7 +8,7 @@ public struct HubConfiguration: Sendable {
     public var cache: URL
     /// `HF_TOKEN`, else the contents of the file `HF_TOKEN_PATH`.
     public var token: String?
-    /// Whether no network is allowed (`HF_HUB_OFFLINE`, else `TRANSFORMERS_OFFLINE`).
+    /// True if no network access is allowed (`HF_HUB_OFFLINE`, otherwise `TRANSFORMERS_OFFLINE`).
     public var isOffline: Bool
     /// Seconds to wait for a connection (`HF_HUB_ETAG_TIMEOUT`).
     public var connectTimeout: Double

@@ -20,8 +20,8 @@ public struct HubDataReference: Sendable, Equatable {
         text.hasPrefix(scheme) ? try HubDataReference(text) : nil
     }
 
-    /// - Parameter text: What the user gave. The revision may have slashes as `refs/convert/parquet` and `refs/pr/1` do, or
-    ///   written as `%2F`.
+    /// - Parameter text: The user's string. The revision may have slashes as `refs/convert/parquet` and `refs/pr/1`
+    ///   do, or written as `%2F`.
     /// - Throws: ``HubError/badReference(_:reason:)`` or ``HubError/invalidName(_:reason:)``.
     public init(_ text: String) throws {
         func refused(_ reason: String) -> HubError { .badReference(text, reason: reason) }
@@ -32,7 +32,7 @@ public struct HubDataReference: Sendable, Equatable {
         var parts = text.dropFirst(kind.count).split(separator: "/", omittingEmptySubsequences: false)
             .map(String.init)
         if parts.count > 1, parts.last == "" { parts.removeLast() }
-        // `name` alone, as data sets had no organisation once.
+        // `name` alone, as data sets had no organization once.
         let idCount = parts.count > 1 && !parts[0].contains("@") ? 2 : 1
         let named = parts[..<idCount].joined(separator: "/").split(
             separator: "@", maxSplits: 1, omittingEmptySubsequences: false)

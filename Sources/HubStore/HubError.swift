@@ -1,10 +1,10 @@
-/// Why something could not be had from the Hub. Each case says what to do.
+/// A reason why something could not be obtained from the Hub. Each case includes the remedy.
 public enum HubError: Error, Sendable, Equatable {
     /// The id, revision or file name cannot be one.
     case invalidName(String, reason: String)
     /// A string is neither a directory that exists nor an id.
     case neitherPathNorRepository(String)
-    /// 404 or 401: the Hub does not tell a missing repository from a private one.
+    /// 404 or 401: the Hub does not distinguish a missing repository from a private one.
     case repositoryNotFound(id: String, hasToken: Bool)
     /// The repository's owner asks for conditions to be accepted, on the page with this address.
     case gated(id: String, page: String)
@@ -18,19 +18,19 @@ public enum HubError: Error, Sendable, Equatable {
     case offline(id: String, revision: String)
     /// The cache holds part of a snapshot, and the rest cannot be fetched.
     case incomplete(id: String, revision: String, missing: [String])
-    /// No answer came, or it broke off, as often as it was tried.
+    /// There was no response, or it was cut off, at every attempt.
     case unreachable(url: String, reason: String)
-    /// The server answered with an HTTP status that means no success.
+    /// The server responded with an HTTP status other than success.
     case status(url: String, code: Int)
-    /// The server's answer makes no sense.
+    /// The server's response is invalid.
     case badAnswer(url: String, reason: String)
     /// One redirect led to another, ten times.
     case tooManyRedirects(url: String)
-    /// The disk has no room for what is to come; sizes in bytes.
+    /// The disk has no room for the download; sizes in bytes.
     case diskSpace(directory: String, needed: Int, free: Int)
-    /// More or fewer bytes came than were announced.
+    /// More or fewer bytes arrived than were announced.
     case wrongSize(url: String, expected: Int, actual: Int)
-    /// What came is not what the Hub has: SHA-256, or git's SHA-1 of a small file.
+    /// The downloaded bytes differ from those on the Hub: SHA-256, or git's SHA-1 of a small file.
     case wrongDigest(url: String, expected: String, actual: String)
     /// Only pickled weights are there, which could run code when read.
     case pickle(id: String, files: [String])
@@ -71,16 +71,16 @@ extension HubError: CustomStringConvertible {
             "\(id)@\(revision): the cache lacks \(missing.joined(separator: ", ")); run again with a network to fetch the rest"
         case .unreachable(let url, let reason):
             "\(url): cannot be reached: \(reason); check the network and HF_ENDPOINT, and try again"
-        case .status(let url, let code): "\(url): the server answered \(code); try again later"
+        case .status(let url, let code): "\(url): the server responded with status \(code); try again later"
         case .badAnswer(let url, let reason):
             "\(url): \(reason); check that HF_ENDPOINT is a Hugging Face Hub"
         case .tooManyRedirects(let url): "\(url): redirected too often; check HF_ENDPOINT"
         case .diskSpace(let directory, let needed, let free):
             "\(directory): \(needed) bytes are needed and \(free) are free; make room, or set HF_HUB_CACHE to another disk"
         case .wrongSize(let url, let expected, let actual):
-            "\(url): \(expected) bytes were announced and \(actual) came; what came was deleted: try again"
+            "\(url): \(expected) bytes were announced and \(actual) arrived; the partial file was deleted: try again"
         case .wrongDigest(let url, let expected, let actual):
-            "\(url): the digest should be \(expected) and is \(actual); what came was deleted: try again"
+            "\(url): the digest should be \(expected) and is \(actual); the file was deleted: try again"
         case .pickle(let id, let files):
             "\(id): \(files.joined(separator: ", ")): pickled weights can run code and are not read; choose a revision with "
                 + "safetensors (the Hub's convert-to-safetensors Space makes one), or save the model again in Python "

@@ -1,28 +1,28 @@
-/// What happens while files are fetched.
+/// An event during a download.
 public enum HubEvent: Sendable, Equatable {
     /// Something the user should know; the work goes on.
     case warning(String)
-    /// How far the files are, after each piece.
+    /// The progress of the files, after each chunk.
     case progress(HubProgress)
 }
 
-/// How far the files are. Sizes in bytes.
+/// The progress of the files. Sizes are in bytes.
 public struct HubProgress: Sendable, Equatable, Codable {
     /// The file that moved.
     public var file: String
-    /// What has come of all files together, what was there from an earlier attempt included.
+    /// The number of bytes present of all files together, including those of an earlier attempt.
     public var completed: Int
     /// The size of all files together.
     public var total: Int
-    /// What has come of the file that moved.
+    /// The number of bytes present of this file.
     public var fileCompleted: Int
     /// That file's size; 0 where the server does not say.
     public var fileTotal: Int
-    /// Whether that file is there, whole and checked.
+    /// True if this file is complete and verified.
     public var isFileDone: Bool
-    /// How many files are there.
+    /// The number of complete files.
     public var filesCompleted: Int
-    /// How many files there will be.
+    /// The number of files in total.
     public var filesTotal: Int
 
     public init(

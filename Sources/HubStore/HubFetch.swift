@@ -1,11 +1,12 @@
 import Foundation
 
-/// What the program `distill` asks of `distill-hub`, which has the network client: one line of JSON on its standard input.
+/// A request of the program `distill` to `distill-hub`, which has the network client: one line of JSON on its standard
+/// input.
 ///
-/// The answer is lines of ``HubFetch/Message`` on its standard output, the last of them a snapshot or a failure. Where the
-/// input ends, whoever asked is gone, and so does `distill-hub`.
+/// The response is lines of ``HubFetch/Message`` on its standard output, the last of them a snapshot or a failure. When
+/// the input ends, the requesting process is gone, and `distill-hub` ends too.
 package struct HubFetch: Codable, Sendable, Equatable {
-    /// Grows with every change of what is said here: programs of two builds do not understand each other.
+    /// The protocol's version, which grows with every change: programs of two builds do not understand each other.
     package static let currentVersion = 1
 
     package var version = Self.currentVersion
@@ -67,13 +68,13 @@ package struct HubFetch: Codable, Sendable, Equatable {
         }
     }
 
-    /// A line of the answer.
+    /// A line of the response.
     package enum Message: Codable, Sendable, Equatable {
         case warning(String)
         case progress(HubProgress)
         /// The snapshot's directory.
         case snapshot(String)
-        /// Why there is none, in a line.
+        /// The reason why there is none, in a line.
         case failure(String)
 
         package init(_ event: HubEvent) {
@@ -83,7 +84,7 @@ package struct HubFetch: Codable, Sendable, Equatable {
             }
         }
 
-        /// What happened, where the message is no end.
+        /// The event, if the message is not the last one.
         package var event: HubEvent? {
             switch self {
             case .warning(let text): .warning(text)
@@ -100,7 +101,7 @@ package struct HubFetch: Codable, Sendable, Equatable {
         return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
 
-    /// What a line says; `nil` where it says nothing of the kind.
+    /// Decodes a line; `nil` if it is not a value of the type.
     package static func read<Value: Decodable>(_ type: Value.Type, _ line: String) -> Value? {
         try? JSONDecoder().decode(type, from: Data(line.utf8))
     }

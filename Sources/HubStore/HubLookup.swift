@@ -1,12 +1,12 @@
 import Foundation
 
-/// Answers from the cache alone, without any network.
+/// Looks up snapshots in the cache alone, without any network.
 public struct HubLookup: Sendable {
     public let configuration: HubConfiguration
 
     public init(_ configuration: HubConfiguration = HubConfiguration()) { self.configuration = configuration }
 
-    /// What the cache has.
+    /// Returns the cached snapshot of a repository.
     ///
     /// - Returns: The snapshot's directory.
     /// - Throws: ``HubError/offline(id:revision:)`` or ``HubError/incomplete(id:revision:missing:)``.
@@ -46,7 +46,7 @@ public struct HubLookup: Sendable {
     public func data(of reference: HubDataReference, split: DataSplit, in directory: URL) throws -> [URL] {
         let cache = HubCache(root: configuration.cache, repository: reference.repository)
         let commit = directory.lastPathComponent
-        // What was chosen before is chosen again: the rules look only at what is there of the same kind.
+        // The earlier choice is repeated: the rules consider only files of the same kind.
         let names = cache.names(commit) ?? cache.namesPresent(commit)
         return try FileSelection.data(reference, split: split)
             .choose(from: names, id: reference.repository.id).map { directory.appending(path: $0) }

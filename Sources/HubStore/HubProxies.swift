@@ -11,7 +11,7 @@ package struct HubProxy: Sendable, Hashable {
     package var password: String?
 }
 
-/// Which requests go through which proxy, by the environment variables that Python's client reads.
+/// The choice of a proxy for each request, by the environment variables that Python's client reads.
 ///
 /// Lower-case names come first. `HTTP_PROXY` in capitals does not count where `REQUEST_METHOD` is set: there a request
 /// could set it.

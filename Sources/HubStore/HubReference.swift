@@ -1,18 +1,18 @@
 import Foundation
 
-/// What a user means by a string where a model or data are wanted: a directory, or a repository on the Hub.
+/// The meaning of a user's string that names a model or data: a directory, or a repository on the Hub.
 public enum HubReference: Sendable, Equatable {
     case directory(URL)
     case repository(HubRepository)
 
     /// Reads `path`, `org/name` or `org/name@revision`.
     ///
-    /// What exists always wins. What begins with `/`, `.` or `~`, ends with `/` or cannot be an id is only a path. A bare
-    /// name, which the Hub no longer gives, counts as an id as well.
+    /// An existing path always takes precedence. A string that begins with `/`, `.` or `~`, ends with `/` or cannot be
+    /// an id is only a path. A bare name, which the Hub no longer gives, counts as an id as well.
     ///
     /// - Parameters:
-    ///   - text: What the user gave.
-    ///   - kind: What a repository would hold.
+    ///   - text: The user's string.
+    ///   - kind: The kind of repository that it would be.
     /// - Throws: ``HubError/neitherPathNorRepository(_:)``.
     public static func parse(_ text: String, kind: HubRepository.Kind = .model) throws -> HubReference {
         if !text.isEmpty, FileManager.default.fileExists(atPath: text) {

@@ -3,19 +3,19 @@ public struct HubRepository: Sendable, Equatable {
     public enum Kind: String, Sendable {
         case model, dataset
 
-        /// What stands before the id in addresses.
+        /// The prefix of the id in URLs.
         package var path: String { self == .dataset ? "datasets/" : "" }
     }
 
     public let kind: Kind
-    /// `name` or `organisation/name`.
+    /// `name` or `organization/name`.
     public let id: String
     /// A branch, a tag or a commit.
     public let revision: String
 
     /// - Parameters:
     ///   - id: as huggingface_hub's `validate_repo_id` allows it.
-    ///   - kind: what the repository holds.
+    ///   - kind: the kind of repository.
     ///   - revision: a branch, a tag or a commit.
     /// - Throws: ``HubError/invalidName(_:reason:)``.
     public init(_ id: String, kind: Kind = .model, revision: String = "main") throws {
@@ -31,7 +31,7 @@ public struct HubRepository: Sendable, Equatable {
     /// The directory in the cache: `models--org--name`.
     var folder: String { "\(kind.rawValue)s--" + id.replacing("/", with: "--") }
 
-    /// Whether the revision is a whole commit hash, which never changes.
+    /// True if the revision is a full commit hash, which never changes.
     package var isCommit: Bool { Self.isHexadecimal(revision, count: 40) }
 
     package static func isHexadecimal(_ text: String, count: Int) -> Bool {

@@ -2,8 +2,8 @@ import Foundation
 
 /// Hosts that are reached directly, as an entry of `NO_PROXY` names them.
 ///
-/// `example.com` stands for itself and all below it, `.example.com` and `*.example.com` for all below it; an address and
-/// `localhost` for themselves; `10.0.0.0/8` for a network. A port may follow.
+/// `example.com` matches itself and its subdomains, `.example.com` and `*.example.com` its subdomains only; an address
+/// and `localhost` match themselves; `10.0.0.0/8` matches a network. A port may follow.
 struct ProxyException: Sendable {
     private enum Rule: Sendable {
         case exactly(String)
@@ -15,7 +15,7 @@ struct ProxyException: Sendable {
     private let rule: Rule
     private let port: Int?
 
-    /// - Parameter text: An entry in lower case; `nil` for one that means nothing.
+    /// - Parameter text: An entry in lower case; `nil` for an invalid one.
     init?(_ text: String) {
         var text = Substring(text)
         if let end = text.range(of: "://") { text = text[end.upperBound...] }
@@ -45,7 +45,7 @@ struct ProxyException: Sendable {
             : host.hasPrefix(".") ? .below(String(host)) : .domain(String(host))
     }
 
-    /// Whether an address is meant.
+    /// Returns true if an origin is covered.
     func covers(_ origin: Origin) -> Bool {
         if let port, port != origin.port { return false }
         let host = origin.host.trimmingCharacters(in: ["[", "]"])

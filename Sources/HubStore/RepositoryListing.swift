@@ -1,6 +1,6 @@
 import JSON
 
-/// What a repository holds at a commit: the answer to `/api/models/{id}/revision/{revision}?blobs=true`.
+/// The files of a repository at a commit: the response to `/api/models/{id}/revision/{revision}?blobs=true`.
 package struct RepositoryListing: Equatable {
     package struct File: Equatable {
         package let name: String
@@ -16,15 +16,15 @@ package struct RepositoryListing: Equatable {
     package init(_ body: [UInt8], url: String) throws {
         let value: JSONValue
         do { value = try JSONValue.parse(body) } catch {
-            throw HubError.badAnswer(url: url, reason: "the answer is not JSON: \(error)")
+            throw HubError.badAnswer(url: url, reason: "the response is not JSON: \(error)")
         }
         guard let commit = value.objectValue?["sha"]?.stringValue,
             HubRepository.isHexadecimal(commit, count: 40)
         else {
-            throw HubError.badAnswer(url: url, reason: "the answer has no commit in 'sha'")
+            throw HubError.badAnswer(url: url, reason: "the response has no commit in 'sha'")
         }
         guard let siblings = value.objectValue?["siblings"]?.arrayValue else {
-            throw HubError.badAnswer(url: url, reason: "the answer has no list 'siblings'")
+            throw HubError.badAnswer(url: url, reason: "the response has no list 'siblings'")
         }
         self.commit = commit
         files = try siblings.map { sibling in

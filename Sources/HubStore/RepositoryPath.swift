@@ -1,6 +1,7 @@
 /// A file's name in a repository, which comes from a server and becomes a path here.
 package enum RepositoryPath {
-    /// What makes a name unsafe or impossible as a path below a directory, by POSIX's and by Windows' rules.
+    /// Returns the reason why a name is unsafe or impossible as a path below a directory, by the rules of POSIX and of
+    /// Windows; `nil` if it is safe.
     package static func problem(_ name: String) -> String? {
         if name.isEmpty { return "a name cannot be empty" }
         if name.utf8.count > 1024 { return "the name is longer than 1024 bytes" }

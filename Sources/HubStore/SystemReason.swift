@@ -1,4 +1,4 @@
 import Foundation
 
-/// What the system says of an error number.
+/// Returns the system's description of an error number.
 package func systemReason(_ code: Int32 = errno) -> String { String(cString: strerror(code)) }

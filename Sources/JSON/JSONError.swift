@@ -1,4 +1,4 @@
-/// Why JSON could not be read.
+/// A reason why JSON could not be read.
 public enum JSONError: Error, Sendable, Equatable {
     /// The text is not JSON. Line and column count from 1, columns in code points.
     case syntax(file: String?, line: Int, column: Int, reason: String)

@@ -28,7 +28,7 @@ public struct JSONObject: Sendable {
     /// The number of members.
     public var count: Int { elements.count }
 
-    /// Whether there are no members.
+    /// True if there are no members.
     public var isEmpty: Bool { elements.isEmpty }
 
     /// The keys, in order.
@@ -58,7 +58,7 @@ public struct JSONObject: Sendable {
 
     /// Appends a member unless its key is there already.
     ///
-    /// - Returns: whether the key was new.
+    /// - Returns: true if the key was new.
     mutating func insertNew(_ key: String, _ value: JSONValue) -> Bool {
         let hash = slots.isEmpty ? nil : key.hashOfBytes
         if position(of: key, hash: hash) != nil { return false }
@@ -107,7 +107,7 @@ extension JSONObject {
         }
     }
 
-    /// Builds the index anew, or drops it if the object is small.
+    /// Rebuilds the index, or drops it if the object is small.
     private mutating func reindex() {
         let isSmall = elements.count <= Self.largestUnindexed
         hashes = isSmall ? [] : elements.map(\.key.hashOfBytes)

@@ -27,7 +27,7 @@ extension JSONParser {
         throw failure("the string has no closing quote", at: start - 1)
     }
 
-    /// The slow path: goes on at the first backslash of a string that began at `start`.
+    /// The slow path: continues at the first backslash of a string that began at `start`.
     private mutating func parseEscapedString(from start: Int) throws -> String {
         var text = try decode(start..<position)
         var plainStart = position
@@ -106,7 +106,7 @@ extension JSONParser {
     private func decode(_ range: Range<Int>) throws -> String {
         let slice = UnsafeRawBufferPointer(rebasing: bytes[range])
         var text = String(decoding: slice, as: UTF8.self)
-        // Decoding repairs what is not UTF-8, so the bytes come back unchanged exactly if they were valid.
+        // Decoding repairs invalid UTF-8, so the bytes come back unchanged exactly if they were valid.
         let valid = text.withUTF8 { decoded in
             guard decoded.count == slice.count else { return false }
             guard let a = decoded.baseAddress, let b = slice.baseAddress else { return true }

@@ -129,7 +129,7 @@ extension JSONParser {
         return true
     }
 
-    /// What stands at the current position, in words for an error message.
+    /// A description of what is at the current position, for an error message.
     var found: String {
         guard position < bytes.count else { return "the end of the text" }
         let byte = bytes[position]

@@ -2,12 +2,12 @@ import Files
 import Foundation
 
 extension JSONValue {
-    /// Reads JSON strictly by RFC 8259, past a byte order mark: a key may occur once in an object, numbers must fit a `Double`, and
-    /// arrays and objects may be nested at most ``maximumNesting`` deep.
+    /// Reads JSON strictly by RFC 8259, past a byte order mark: a key may occur once in an object, numbers must fit a
+    /// `Double`, and arrays and objects may be nested at most ``maximumNesting`` deep.
     ///
     /// - Parameters:
     ///   - bytes: UTF-8 text that holds one value; a byte order mark before it is skipped.
-    ///   - dialect: What else is read than RFC 8259 allows.
+    ///   - dialect: The extensions of RFC 8259 that are accepted.
     /// - Throws: ``JSONError`` with line, column and reason.
     public static func parse(
         _ bytes: UnsafeRawBufferPointer, dialect: JSONDialect = .standard
@@ -34,7 +34,7 @@ extension JSONValue {
 
     /// Reads a JSON file.
     ///
-    /// - Parameter dialect: What else is read than RFC 8259 allows.
+    /// - Parameter dialect: The extensions of RFC 8259 that are accepted.
     /// - Throws: ``JSONError``, which names the file.
     public static func load(contentsOf url: URL, dialect: JSONDialect = .standard) throws -> JSONValue {
         let path = url.path(percentEncoded: false)
@@ -61,7 +61,7 @@ extension JSONValue {
         }
     }
 
-    /// How deep arrays and objects may be nested: deep enough for any real file, and shallow enough for the
+    /// The maximum nesting depth of arrays and objects: deep enough for any real file, and shallow enough for the
     /// smallest thread stack.
     public static let maximumNesting = 128
 }

@@ -1,6 +1,6 @@
 /// A JSON value, as RFC 8259 defines it.
 ///
-/// Whole numbers and other numbers are told apart, as Python does: `384` is an ``integer(_:)`` and `384.0`
+/// Integers and other numbers are distinguished, as in Python: `384` is an ``integer(_:)`` and `384.0`
 /// a ``number(_:)``. Whole numbers too large for `Int` become a ``number(_:)``.
 public enum JSONValue: Sendable {
     case null
@@ -64,12 +64,12 @@ extension JSONValue {
         if case .object(let value) = self { value } else { nil }
     }
 
-    /// Whether this is `null`.
+    /// True if this is `null`.
     public var isNull: Bool {
         if case .null = self { true } else { false }
     }
 
-    /// What this is, in words for an error message: "a string", "an object" and so on.
+    /// A description of the value's type for an error message: "a string", "an object" and so on.
     public var typeName: String {
         switch self {
         case .null: "null"

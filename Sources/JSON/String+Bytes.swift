@@ -7,7 +7,7 @@
 #endif
 
 extension String {
-    /// Whether both strings are the same UTF-8 bytes (Swift's `==` compares by canonical equivalence).
+    /// Returns true if both strings are the same UTF-8 bytes (Swift's `==` compares by canonical equivalence).
     func hasSameBytes(as other: String) -> Bool {
         var (left, right) = (self, other)
         return left.withUTF8 { left in
@@ -29,7 +29,8 @@ extension String {
         }
     }
 
-    /// Whether the UTF-8 bytes sort first, which is also the order of the code points (as Python sorts).
+    /// Returns true if this string's UTF-8 bytes sort first, which is also the order of the code points (as Python
+    /// sorts).
     func bytesPrecede(_ other: String) -> Bool {
         utf8.lexicographicallyPrecedes(other.utf8)
     }

@@ -1,7 +1,7 @@
 import Foundation
 import Mustache
 
-/// Text that comes from data, made fit to stand in HTML and SVG.
+/// Text that comes from data, escaped for HTML and SVG.
 ///
 /// Escaping goes by Unicode scalar, not by `Character`: `"\u{0600}<"` is a single character whose `<` a comparison of
 /// characters would overlook.
@@ -45,7 +45,7 @@ enum MarkupText {
     }
 }
 
-/// How the page's template escapes what it inserts.
+/// The escaping that the page's template applies to inserted text.
 struct MarkupContent: MustacheContentType {
     func escapeText(_ text: String) -> String { MarkupText.escaped(text) }
 }

@@ -2,7 +2,7 @@ import Foundation
 
 /// Numbers as people read them.
 public enum NumberText: Sendable {
-    /// A share as a percentage.
+    /// A fraction as a percentage.
     case percent
     /// As many digits as the number needs.
     case plain
@@ -12,10 +12,10 @@ public enum NumberText: Sendable {
     case milliseconds
     /// A number of things, in thousands and millions.
     case count
-    /// Four digits behind the point.
+    /// Four decimals.
     case fourDigits
 
-    /// The number in words and digits; a dash for what is not a finite number.
+    /// The formatted number; a dash if it is not finite.
     public func text(_ value: Double) -> String {
         guard value.isFinite else { return "–" }
         switch self {
@@ -36,7 +36,7 @@ public enum NumberText: Sendable {
         text.replacing(/([0-9]) (%|B|kB|MB|GB|ms|points)/) { "\($0.output.1)\u{A0}\($0.output.2)" }
     }
 
-    /// A difference with its sign: of shares in points.
+    /// A difference with its sign: of fractions in percentage points.
     func signed(_ value: Double) -> String {
         guard value.isFinite else { return "–" }
         let text =

@@ -1,4 +1,4 @@
-/// Why a report cannot be made: one line that says what, where and what to do.
+/// A reason why a report cannot be made: one line that names the problem, its place and the remedy.
 public struct ReportError: Error, Equatable, Sendable, CustomStringConvertible {
     public let description: String
 

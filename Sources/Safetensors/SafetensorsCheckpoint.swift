@@ -56,7 +56,7 @@ public struct SafetensorsCheckpoint: Sendable {
 
     /// Opens the shards that an index file names.
     ///
-    /// - Parameter index: `{"metadata": …, "weight_map": {tensor: file}}`; the shards lie beside it.
+    /// - Parameter index: `{"metadata": …, "weight_map": {tensor: file}}`; the shards are beside it.
     /// - Throws: ``SafetensorsError`` unless index and shards agree; `FileError` or `JSONError` if a file
     ///   cannot be read.
     public init(index: URL) throws {
@@ -130,7 +130,7 @@ extension SafetensorsCheckpoint {
     /// All tensors, file by file.
     public var tensors: [TensorInfo] { files.flatMap(\.tensors) }
 
-    /// What is known about a tensor, or `nil` if there is no tensor of that name.
+    /// Returns the description of a tensor, or `nil` if there is no tensor of that name.
     public func info(_ name: String) -> TensorInfo? {
         fileOfTensor[TensorName(name)].flatMap { files[$0].info(name) }
     }

@@ -47,7 +47,7 @@ public enum SafetensorsDType: String, CaseIterable, Sendable {
         }
     }
 
-    /// The place in the format's order, in which the writer sorts tensors (the widest first).
+    /// The index in the format's order, in which the writer sorts tensors (the widest first).
     var alignmentRank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 
     /// Every name, for error messages.

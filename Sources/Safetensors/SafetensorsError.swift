@@ -1,12 +1,12 @@
 import JSON
 
-/// Why a safetensors file, or the index of a sharded checkpoint, could not be read or written.
+/// A reason why a safetensors file, or the index of a sharded checkpoint, could not be read or written.
 public struct SafetensorsError: Error, Sendable, Equatable {
     /// The path of the file.
     public let file: String
     /// The tensor at fault, if it is one tensor's.
     public let tensor: String?
-    /// What is wrong, and what to do.
+    /// The description of the problem, and the remedy.
     public let reason: String
 
     init(_ file: String, tensor: String? = nil, _ reason: String) {

@@ -37,7 +37,7 @@ public final class SafetensorsFile: Sendable {
         self.positions = positions
     }
 
-    /// What the header says about a tensor, or `nil` if there is no tensor of that name.
+    /// Returns the header's entry for a tensor, or `nil` if there is no tensor of that name.
     public func info(_ name: String) -> TensorInfo? {
         positions[TensorName(name)].map { tensors[$0] }
     }

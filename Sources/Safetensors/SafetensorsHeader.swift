@@ -6,7 +6,7 @@ struct SafetensorsHeader {
     /// The tensors in the order of their bytes.
     let tensors: [TensorInfo]
     let metadata: [String: String]
-    /// Where the data part begins in the file.
+    /// The offset of the data part in the file.
     let dataStart: Int
 
     /// The official library's limit, in bytes.

@@ -12,7 +12,7 @@ extension SafetensorsWriter {
     ///
     /// - Parameters:
     ///   - entries: the tensors.
-    ///   - directory: where to write; it must exist.
+    ///   - directory: the output directory; it must exist.
     ///   - maximumShardBytes: the most bytes of tensors per file, 5 GB as in transformers.
     ///   - metadata: texts for each file's header.
     /// - Returns: the files written.

@@ -50,7 +50,7 @@ public enum SafetensorsWriter {
     ///
     /// - Parameters:
     ///   - entries: the tensors, in any order.
-    ///   - metadata: texts for the header; `"format": "pt"` tells Python that the tensors are PyTorch's.
+    ///   - metadata: texts for the header; `"format": "pt"` marks the tensors as PyTorch's for Python.
     ///   - url: the file to make or replace.
     /// - Throws: ``SafetensorsError`` if an entry is not valid, `FileError` if writing fails.
     public static func write(

@@ -1,4 +1,4 @@
-/// What the header of a safetensors file says about one tensor.
+/// The entry for one tensor in the header of a safetensors file.
 public struct TensorInfo: Sendable, Equatable {
     /// The tensor's name, which no other tensor of the file has.
     public let name: String
@@ -6,11 +6,11 @@ public struct TensorInfo: Sendable, Equatable {
     public let dtype: SafetensorsDType
     /// Its size in each dimension; empty for a scalar.
     public let shape: [Int]
-    /// Where its bytes are, counted from the start of the file's data part. Elements are little-endian and in
-    /// row-major order.
+    /// The range of the tensor's bytes, relative to the start of the file's data part. Elements are little-endian and
+    /// in row-major order.
     public let byteRange: Range<Int>
 
-    /// The size in bytes of a tensor, or what is wrong with its shape.
+    /// The size in bytes of a tensor, or the error in its shape.
     static func byteCount(dtype: SafetensorsDType, shape: [Int]) -> Result<Int, InvalidShape> {
         var bits = dtype.bitSize
         for size in shape {

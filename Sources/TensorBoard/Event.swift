@@ -1,4 +1,5 @@
-/// What TensorBoard shows at a step: TensorFlow's `Event` message, with the two contents that curves need.
+/// The data that TensorBoard shows at a step: TensorFlow's `Event` message, with the two kinds of contents that curves
+/// need.
 struct Event {
     enum Content {
         /// The first of a file.

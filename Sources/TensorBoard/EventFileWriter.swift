@@ -3,12 +3,12 @@ import Foundation
 
 /// Writes curves as an event file that `tensorboard --logdir` shows.
 ///
-/// Each record is handed to the system at once, so that a run can be watched, and one that dies leaves what it logged.
+/// Each record is written to the system at once, so that a run can be watched, and one that dies leaves its log.
 ///
 /// Source: TensorFlow's `record_writer.h` (length, masked CRC-32C of it, data, masked CRC-32C of that, little-endian)
 /// and `event.proto`.
 public final class EventFileWriter {
-    /// The file's place.
+    /// The file's path.
     public let url: URL
     private let file: AppendedFile
 
@@ -33,7 +33,7 @@ public final class EventFileWriter {
     ///
     /// - Parameters:
     ///   - scalars: Values by tag, such as `train/loss`.
-    ///   - step: The point's place on the axis.
+    ///   - step: The point's position on the axis.
     ///   - time: When it was measured.
     /// - Throws: `FileError` where it cannot be written.
     public func add(_ scalars: [(tag: String, value: Double)], step: Int, time: Date = Date()) throws {

@@ -4,7 +4,7 @@
 public struct BatchEncoding: Sendable, Equatable {
     /// The tokens' numbers; padding has the padding token's.
     public var inputIDs: [Int32]
-    /// Which text a token belongs to, 0 or 1.
+    /// The text of a pair that each token belongs to, 0 or 1.
     public var tokenTypeIDs: [Int32]
     /// 1 for a token, 0 for padding.
     public var attentionMask: [Int32]

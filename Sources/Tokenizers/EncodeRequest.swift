@@ -1,10 +1,10 @@
-/// What is to be done with each text.
+/// The options of an encoding, the same for every text of a call.
 struct EncodeRequest: Sendable {
     let truncation: Truncation?
     private let single: Template
     private let pair: Template
 
-    /// What a text, or a pair, becomes.
+    /// The pieces that the result consists of, for a single text or for a pair.
     struct Template: Sendable {
         let pieces: [TemplatePiece]
         let specialTokenCount: Int
@@ -14,7 +14,7 @@ struct EncodeRequest: Sendable {
             specialTokenCount = pieces.count { $0.specialTokenID != nil }
         }
 
-        /// Whether all tokens have the type id 0.
+        /// True if all tokens have the type id 0.
         var isOfOneType: Bool { pieces.allSatisfy { $0.typeID == 0 } }
     }
 
@@ -29,7 +29,7 @@ extension EncodeRequest {
     }
 }
 
-/// What can be encoded: a text, or one that may have a second.
+/// An input that can be encoded: a text, optionally with a second one.
 protocol EncodeInput: Sendable {
     var text: String { get }
     var pair: String? { get }

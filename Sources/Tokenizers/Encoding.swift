@@ -4,15 +4,15 @@
 public struct Encoding: Sendable, Equatable {
     /// The tokens' numbers in the vocabulary.
     public var ids: [Int32]
-    /// Which text a token belongs to: 0 for the first, 1 for the second (`token_type_ids`).
+    /// The text that each token belongs to: 0 for the first, 1 for the second (`token_type_ids`).
     public var typeIDs: [Int32]
     /// 1 for a token, 0 for padding. Padding is added by ``Tokenizer/pad(_:toMultipleOf:length:side:)``, so here
     /// all are 1.
     public var attentionMask: [Int32]
     /// 1 for a token that the tokenizer added, such as `[CLS]`, 0 for one of the text.
     public var specialTokensMask: [Int32]
-    /// Where each token stands in its text, in Unicode scalars as Python counts them; only
-    /// ``Tokenizer/encodeWithOffsets(_:pair:addSpecialTokens:maxLength:truncation:truncationSide:)`` fills it.
+    /// The range of each token in its text, in Unicode scalars as Python counts them; filled only by
+    /// ``Tokenizer/encodeWithOffsets(_:pair:addSpecialTokens:maxLength:truncation:truncationSide:)``.
     public var offsets: [Range<Int>] = []
 
     /// Makes an encoding; the lists must be equally long.

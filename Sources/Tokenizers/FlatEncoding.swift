@@ -1,15 +1,15 @@
-/// Many texts, or pairs, as the numbers that a model reads, one after another in flat arrays.
+/// Many texts, or pairs, as the ids that a model reads, one after another in flat arrays.
 ///
 /// The tokens of text `i` are those from `offsets[i]` up to `offsets[i + 1]`. There is no padding, so the attention
 /// mask of each is all ones.
 public struct FlatEncoding: Sendable, Equatable {
-    /// The tokens' numbers in the vocabulary.
+    /// The tokens' ids in the vocabulary.
     public var ids: [Int32]
-    /// Which text of a pair each token belongs to: 0 for the first, 1 for the second (`token_type_ids`).
+    /// The text of a pair that each token belongs to: 0 for the first, 1 for the second (`token_type_ids`).
     public var typeIDs: [Int32]
-    /// Where each text begins; one more than there are texts.
+    /// The index of each text's first token, followed by the number of all tokens.
     public var offsets: [Int]
-    /// How many of the texts were cut.
+    /// The number of texts that were truncated.
     public var cutCount = 0
 
     /// Makes an encoding; `typeIDs` must be as many as `ids`, and `offsets` ascend from 0 to their number.

@@ -1,4 +1,4 @@
-/// How encodings are made equally long, as a tokenizer's files say.
+/// The padding of encodings to a common length, as set in a tokenizer's files.
 public struct Padding: Sendable, Equatable {
     /// The length of all encodings, or `nil` for that of the longest.
     public var length: Int?

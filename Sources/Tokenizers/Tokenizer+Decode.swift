@@ -1,11 +1,11 @@
 extension Tokenizer {
-    /// The text that tokens stand for, as the decoder of `tokenizer.json` makes it; without one, the tokens with spaces
+    /// The text of tokens, as the decoder of `tokenizer.json` makes it; without one, the tokens with spaces
     /// between them. Tokenizers made of `vocab.txt`, or of `vocab.json` and `merges.txt`, have the decoder that Python
     /// gives them.
     ///
     /// - Parameters:
     ///   - ids: the tokens' numbers; numbers without a token are left out.
-    ///   - skipSpecialTokens: whether to leave out special tokens such as `[CLS]`.
+    ///   - skipSpecialTokens: true to leave out special tokens such as `[CLS]`.
     /// - Throws: ``TokenizerError`` if the file's decoder is of a type that is not known, or malformed. Such a file can
     ///   still be used for encoding.
     public func decode(_ ids: some Sequence<Int32>, skipSpecialTokens: Bool = true) throws -> String {
@@ -16,7 +16,7 @@ extension Tokenizer {
         return try text(of: tokens.map(Array.init))
     }
 
-    /// The text that tokens stand for, given as they are written in the vocabulary: transformers'
+    /// The text of tokens, given as they are written in the vocabulary: transformers'
     /// `convert_tokens_to_string`. They need not be of the vocabulary.
     ///
     /// - Throws: ``TokenizerError`` if the file's decoder is of a type that is not known, or malformed.
@@ -30,6 +30,6 @@ extension Tokenizer {
         return String(decoding: Array(parts.joined(separator: decoder == nil ? [0x20] : [])), as: UTF8.self)
     }
 
-    /// Whether tokens that continue a word are told by a prefix, such as `##`, as `continuing_subword_prefix` says.
+    /// True if tokens that continue a word are marked by a prefix such as `##` (`continuing_subword_prefix`).
     public var marksContinuations: Bool { model.marksContinuations }
 }

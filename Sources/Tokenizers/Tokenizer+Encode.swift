@@ -6,9 +6,9 @@ extension Tokenizer {
     /// - Parameters:
     ///   - text: the text.
     ///   - pair: a second text.
-    ///   - addSpecialTokens: whether to add tokens such as `[CLS]` and `[SEP]`.
+    ///   - addSpecialTokens: true to add tokens such as `[CLS]` and `[SEP]`.
     ///   - maxLength: the greatest number of tokens, special ones included; without it nothing is cut.
-    ///   - truncation: which text of a pair is cut.
+    ///   - truncation: the text of a pair that is truncated.
     ///   - truncationSide: the end at which tokens are cut off; by default the tokenizer's ``truncationSide``.
     /// - Throws: ``TokenizerError/truncation(_:)`` if the text cannot be cut to `maxLength`.
     public func encode(
@@ -23,11 +23,11 @@ extension Tokenizer {
     ///
     /// - Parameters:
     ///   - batch: the texts or pairs.
-    ///   - addSpecialTokens: whether to add tokens such as `[CLS]` and `[SEP]`.
+    ///   - addSpecialTokens: true to add tokens such as `[CLS]` and `[SEP]`.
     ///   - maxLength: the greatest number of tokens, special ones included; without it nothing is cut.
-    ///   - truncation: which text of a pair is cut.
+    ///   - truncation: the text of a pair that is truncated.
     ///   - truncationSide: the end at which tokens are cut off; by default the tokenizer's ``truncationSide``.
-    ///   - threads: how many threads share the work; by default as many as there are cores.
+    ///   - threads: the number of threads; by default that of the cores.
     /// - Returns: the encodings, in the order of the texts.
     /// - Throws: what ``encode(_:pair:addSpecialTokens:maxLength:truncation:truncationSide:)`` throws for the first
     ///   text that cannot be encoded.
@@ -53,7 +53,7 @@ extension Tokenizer {
             truncation: truncation, truncationSide: truncationSide, threads: threads)
     }
 
-    /// What the parameters of `encode` ask for.
+    /// Makes a request from the parameters of `encode`.
     func request(
         _ addSpecialTokens: Bool, _ maxLength: Int?, _ truncation: TruncationStrategy, _ side: Side?
     ) -> EncodeRequest {

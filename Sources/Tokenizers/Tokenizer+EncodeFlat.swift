@@ -54,13 +54,13 @@ extension Tokenizer {
     }
 }
 
-/// What one thread makes of its texts; handed over when the thread is done.
+/// The encodings that one thread makes; handed over when the thread is done.
 private final class FlatPart: @unchecked Sendable {
     private let ids = TokenBuffer(capacity: 1 << 16)
     private let typeIDs: TokenBuffer?
-    /// Where each text ends in ``ids``.
+    /// The end of each text in ``ids``.
     private let ends = GrowingBuffer<Int>()
-    /// How many texts were cut.
+    /// The number of texts that were truncated.
     private var cutCount = 0
 
     init(needsTypeIDs: Bool) {

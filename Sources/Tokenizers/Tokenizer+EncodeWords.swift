@@ -4,18 +4,19 @@ extension Tokenizer {
     /// Encodes a text that is already split into words, as transformers does with `is_split_into_words=True`: each
     /// word goes through normalizer, pre-tokenizer and model alone.
     ///
-    /// A byte-level pre-tokenizer (RoBERTa's, GPT-2's) tells a word at the beginning of a text from one after a space. Here
-    /// every word is taken as one after a space unless `addsPrefixSpace` is false: this is `add_prefix_space=True` of
-    /// transformers' classes for such models. Tokenizers that transformers 5 loads from their file alone, such as
-    /// ModernBERT's, do not heed that setting: there the file decides, as here with false. It also decides where
-    /// `ByteLevel` is one of several stages of a `Sequence`, as in Llama 3.
+    /// A byte-level pre-tokenizer (RoBERTa's, GPT-2's) distinguishes a word at the beginning of a text from one after a
+    /// space. Here every word is taken as one after a space unless `addsPrefixSpace` is false: this is
+    /// `add_prefix_space=True` of transformers' classes for such models. Tokenizers that transformers 5 loads from
+    /// their file alone, such as ModernBERT's, do not heed that setting: there the file decides, as here with false. It
+    /// also decides where `ByteLevel` is one of several stages of a `Sequence`, as in Llama 3.
     ///
     /// - Parameters:
     ///   - words: the words; any may be empty or hold spaces.
-    ///   - addSpecialTokens: whether to add tokens such as `[CLS]` and `[SEP]`.
-    ///   - addsPrefixSpace: whether a byte-level pre-tokenizer takes every word as one after a space; else the file decides.
+    ///   - addSpecialTokens: true to add tokens such as `[CLS]` and `[SEP]`.
+    ///   - addsPrefixSpace: true if a byte-level pre-tokenizer treats every word as preceded by a space; otherwise the
+    ///     file decides.
     /// - Returns: all tokens; ``WordEncoding/windows(maxLength:stride:)`` cuts what is too long for a model.
-    /// - Throws: ``TokenizerError/text(stage:reason:index:)`` where a stage cannot take a word, whose place is the
+    /// - Throws: ``TokenizerError/text(stage:reason:index:)`` if a stage cannot take a word, whose position is the
     ///   index.
     public func encode(
         words: [String], addSpecialTokens: Bool = true, addsPrefixSpace: Bool = true
@@ -28,11 +29,12 @@ extension Tokenizer {
     ///
     /// - Parameters:
     ///   - wordLists: the words of each text.
-    ///   - addSpecialTokens: whether to add tokens such as `[CLS]` and `[SEP]`.
-    ///   - addsPrefixSpace: whether a byte-level pre-tokenizer takes every word as one after a space; else the file decides.
-    ///   - threads: how many threads share the work; by default as many as there are cores.
+    ///   - addSpecialTokens: true to add tokens such as `[CLS]` and `[SEP]`.
+    ///   - addsPrefixSpace: true if a byte-level pre-tokenizer treats every word as preceded by a space; otherwise the
+    ///     file decides.
+    ///   - threads: the number of threads; by default that of the cores.
     /// - Returns: the encodings, in the order of the texts.
-    /// - Throws: ``TokenizerError/text(stage:reason:index:)`` for the first text that cannot be encoded, whose place
+    /// - Throws: ``TokenizerError/text(stage:reason:index:)`` for the first text that cannot be encoded, whose position
     ///   is the index.
     public func encode(
         wordLists: [[String]], addSpecialTokens: Bool = true, addsPrefixSpace: Bool = true,

@@ -4,7 +4,7 @@ extension Tokenizer {
     /// Loads the tokenizer of a model's directory: `tokenizer.json` if there is one, else `vocab.txt`; with either
     /// `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`.
     ///
-    /// Where the files contradict each other, the result is what Python's `AutoTokenizer` makes of them.
+    /// If the files contradict each other, the result is that of Python's `AutoTokenizer`.
     ///
     /// - Throws: ``TokenizerError``, or the error of a file that cannot be read, which names the file.
     public static func load(directory: URL) throws -> Tokenizer {
@@ -42,7 +42,7 @@ extension Tokenizer {
             TokenizerParts(source, as: kind, settings), settings, file: source.file)
     }
 
-    /// Makes what `tokenizer.json` describes, or what the class makes of its vocabulary.
+    /// Makes the tokenizer that `tokenizer.json` describes, or the one that the class builds from its vocabulary.
     private init(_ content: StageConfiguration, _ settings: TokenizerSettings) throws {
         guard let kind = settings.statedKind, kind != .file else {
             try self.init(TokenizerParts(content), settings, file: content.file)

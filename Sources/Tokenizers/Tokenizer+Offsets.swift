@@ -1,12 +1,12 @@
 extension Tokenizer {
-    /// Encodes a text, or a pair of texts, with the place of each token in its text: ``Encoding/offsets``.
+    /// Encodes a text, or a pair of texts, with the position of each token in its text: ``Encoding/offsets``.
     ///
     /// - Parameters:
     ///   - text: the text.
     ///   - pair: a second text.
-    ///   - addSpecialTokens: whether to add tokens such as `[CLS]` and `[SEP]`; their offsets are empty.
+    ///   - addSpecialTokens: true to add tokens such as `[CLS]` and `[SEP]`; their offsets are empty.
     ///   - maxLength: the greatest number of tokens, special ones included; without it nothing is cut.
-    ///   - truncation: which text of a pair is cut.
+    ///   - truncation: the text of a pair that is truncated.
     ///   - truncationSide: the end at which tokens are cut off; by default the tokenizer's ``truncationSide``.
     /// - Throws: ``TokenizerError/truncation(_:)`` if the text cannot be cut to `maxLength`.
     public func encodeWithOffsets(
@@ -49,9 +49,9 @@ extension Tokenizer {
         return encoding
     }
 
-    /// The places of the tokens that remain, without white space at their ends where the post-processor leaves it out.
+    /// The positions of the tokens that remain, without white space at their ends if the post-processor trims it.
     ///
-    /// - Parameter isStart: whether no token comes before these.
+    /// - Parameter isStart: true if no token comes before these.
     func offsets(
         _ placed: PlacedTokens, _ kept: Range<Int>, _ ids: TokenBuffer, isStart: Bool,
         _ trimming: OffsetTrimming?
@@ -81,11 +81,11 @@ extension Tokenizer {
     }
 }
 
-/// Where the tokens of the text that was tokenized last stand in it.
+/// The positions of the last tokenized text's tokens in that text.
 struct PlacedTokens {
     /// In Unicode scalars.
     let ranges: [Range<Int>]
-    /// The text of each token that was found as an added one, by the token's place.
+    /// The text of each token that was found as an added one, by the token's index.
     let addedTexts: [Int: String]
 
     init(_ text: String, _ workspace: EncodeWorkspace) {

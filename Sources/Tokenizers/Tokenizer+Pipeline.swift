@@ -4,9 +4,10 @@ final class EncodeWorkspace {
     let first = TokenBuffer()
     let second = TokenBuffer()
 
-    /// Where the tokens of the text that was tokenized last stand in it, in bytes; if asked for.
+    /// The positions of the last tokenized text's tokens in that text, in bytes, if requested.
     fileprivate(set) var origins: [AlignedText.Origin] = []
-    /// The text of each token that was found as an added one, or is unknown, by the token's place; if origins are asked for.
+    /// The text of each token that was found as an added one, or is unknown, by the token's index, if origins are
+    /// requested.
     fileprivate(set) var addedTexts: [Int: String] = [:]
 
     private(set) lazy var model = ModelWorkspace()
@@ -21,7 +22,7 @@ final class EncodeWorkspace {
 extension Tokenizer {
     /// Takes a text, or a pair, through all stages but the last.
     ///
-    /// - Returns: which of the tokens in the workspace remain.
+    /// - Returns: the ranges of the workspace's tokens that remain.
     func tokenize(_ text: String, _ pair: String?, _ request: EncodeRequest, _ workspace: EncodeWorkspace)
         throws
         -> (first: Range<Int>, second: Range<Int>)
@@ -37,7 +38,7 @@ extension Tokenizer {
         return try kept(isPair: pair != nil, request, workspace)
     }
 
-    /// Which of the tokens in the workspace remain.
+    /// Returns the ranges of the workspace's tokens that remain after truncation.
     func kept(isPair: Bool, _ request: EncodeRequest, _ workspace: EncodeWorkspace) throws -> (
         first: Range<Int>, second: Range<Int>
     ) {
@@ -49,8 +50,8 @@ extension Tokenizer {
             specialTokens: request.template(isPair: isPair).specialTokenCount)
     }
 
-    /// How many tokens of a text need be made: what lies beyond the greatest length of a single text would be cut
-    /// off again. How a pair is cut depends on how long both texts are.
+    /// Returns the number of tokens of a text that have to be computed: of a single text, anything beyond the maximum
+    /// length would be truncated again. How a pair is truncated depends on the lengths of both texts.
     private static func limit(isPair: Bool, _ truncation: Truncation?) -> Int {
         guard let truncation, truncation.side == .right, !isPair, truncation.strategy != .onlySecond
         else { return .max }
@@ -92,7 +93,7 @@ extension Tokenizer {
         }
     }
 
-    /// Tokenizes text that holds no added token but those that are looked for in normalised text.
+    /// Tokenizes text that holds no added token but those that are looked for in normalized text.
     private func tokenize(
         _ text: UnsafeBufferPointer<UInt8>, at start: Int, limit: Int, _ tracksOrigins: Bool,
         _ workspace: EncodeWorkspace, into ids: TokenBuffer
@@ -170,8 +171,8 @@ extension Tokenizer {
         }
     }
 
-    /// Whether an unknown token counts as the text that it stands for when white space is left out of offsets, as it does
-    /// with Unigram.
+    /// True if an unknown token stands for its original text when white space is trimmed from offsets, as it does with
+    /// Unigram.
     private var keepsUnknownTexts: Bool { model is Unigram && postProcessor.trimming != nil }
 
     private func splitAndTokenize(

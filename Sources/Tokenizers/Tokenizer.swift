@@ -8,15 +8,15 @@ import Foundation
 /// let batch = try tokenizer.pad(encodings)
 /// ```
 ///
-/// A text goes through the stages of `tokenizer.json`: normaliser, pre-tokenizer, model, post-processor. Added
+/// A text goes through the stages of `tokenizer.json`: normalizer, pre-tokenizer, model, post-processor. Added
 /// tokens such as `[MASK]` are found before.
 public struct Tokenizer: Sendable {
     let normalizer: (any Normalizer)?
     var preTokenizer: (any PreTokenizer)?
     let model: any Model
-    /// The normaliser, if it is BERT's.
+    /// The normalizer, if it is BERT's.
     let bertNormalizer: BertNormalizer?
-    /// Whether the pre-tokenizer asks where words began in the text.
+    /// True if the pre-tokenizer needs the positions at which words began in the original text.
     let needsOrigins: Bool
     /// The pre-tokenizer and the model in one, if both are BERT's.
     let splitter: BertWordPiece?
@@ -31,11 +31,12 @@ public struct Tokenizer: Sendable {
 
     /// The longest input, in tokens, that the model was made for, if the tokenizer's files say.
     public let modelMaxLength: Int?
-    /// What the model takes: `input_ids`, `attention_mask`, and `token_type_ids` if it tells texts apart.
+    /// The names of the model's inputs: `input_ids`, `attention_mask`, and `token_type_ids` if it distinguishes the
+    /// texts of a pair.
     public let modelInputNames: [String]
-    /// The end at which ``pad(_:toMultipleOf:length:side:)`` adds padding unless told otherwise.
+    /// The end at which ``pad(_:toMultipleOf:length:side:)`` adds padding by default.
     public let paddingSide: Side
-    /// The end at which tokens are cut off unless told otherwise.
+    /// The end at which tokens are truncated by default.
     public let truncationSide: Side
     /// The `token_type_ids` of padding; as in Python 0, whatever `tokenizer.json` says.
     public let padTokenTypeID: Int32 = 0
@@ -77,7 +78,7 @@ public struct Tokenizer: Sendable {
         for id in postProcessor.specialTokenIDs where vocabulary.token(of: id) == nil {
             throw TokenizerError.invalidVocabulary(
                 file: file,
-                reason: "the post-processor adds token \(id), which the vocabulary lacks; mend the file")
+                reason: "the post-processor adds token \(id), which the vocabulary lacks; correct the file")
         }
         var ids = try settings.specialTokenIDs(in: vocabulary)
         ids[.unknown] = ids[.unknown] ?? model.unknownTokenID
@@ -109,7 +110,7 @@ extension Tokenizer {
     ///
     /// - Parameters:
     ///   - count: The model's `vocab_size`.
-    ///   - place: The model's directory, for messages.
+    ///   - place: The model's directory, for error messages.
     /// - Returns: `nil` where more than tokens that were added later are beyond them: it belongs to another model.
     public func limited(to count: Int, place: String) -> Tokenizer? {
         guard Int(largestTokenID) >= count else { return self }
@@ -139,19 +140,19 @@ extension Tokenizer {
 // MARK: - Segments
 
 extension Tokenizer {
-    /// Whether a text, or a pair, has tokens of another segment than the first.
+    /// Returns true if a text, or a pair, has tokens of a token type other than 0.
     public func givesSegments(pairs: Bool) -> Bool {
         postProcessor.template(isPair: pairs).contains { $0.typeID != 0 }
     }
 
-    /// The largest segment that any text or pair has.
+    /// The largest token type that any text or pair has.
     public var largestSegment: Int {
         Int(
             (postProcessor.template(isPair: false) + postProcessor.template(isPair: true)).map(\.typeID).max()
                 ?? 0)
     }
 
-    /// The same tokenizer with every token in the first segment, as for models that are not told the segments.
+    /// The same tokenizer with token type 0 for every token, as for models without token types.
     public var withoutSegments: Tokenizer {
         var copy = self
         copy.postProcessor = UnsegmentedPostProcessor(base: postProcessor)
@@ -174,14 +175,14 @@ extension Tokenizer {
     /// The token of an id, if there is one.
     public func idToToken(_ id: Int32) -> String? { addedVocabulary.vocabulary.token(of: id) }
 
-    /// Whether both tokenizers have the same tokens with the same ids, byte for byte.
+    /// Returns true if both tokenizers have the same tokens with the same ids, byte for byte.
     public func hasSameVocabulary(as other: Tokenizer) -> Bool {
         addedVocabulary.vocabulary.isEqual(to: other.addedVocabulary.vocabulary)
     }
 
     /// The id of `[PAD]` or whatever fills rows up.
     public var padTokenID: Int32? { specialTokenIDs[.padding] }
-    /// The id of `[UNK]` or whatever stands for unknown words.
+    /// The id of `[UNK]` or the corresponding token for unknown words.
     public var unknownTokenID: Int32? { specialTokenIDs[.unknown] }
     /// The id of `[CLS]` or whatever begins a text.
     public var clsTokenID: Int32? { specialTokenIDs[.cls] }

@@ -1,6 +1,6 @@
 import JSON
 
-/// Why a tokenizer could not be loaded, or a text not be encoded.
+/// A reason why a tokenizer could not be loaded or a text could not be encoded.
 public enum TokenizerError: Error, Sendable, Equatable {
     /// A directory holds no tokenizer, or is not there.
     case missing(directory: String, reason: String)
@@ -11,7 +11,7 @@ public enum TokenizerError: Error, Sendable, Equatable {
     /// The tokens or their ids contradict each other, or one is missing that is needed.
     case invalidVocabulary(file: String, reason: String)
     /// A stage of the tokenizer cannot take a text: it would grow without limit, or keep a regular expression busy.
-    /// `stage` is the file with the path to the stage, `index` the text's place in its batch, counted from 0.
+    /// `stage` is the file with the path to the stage, `index` the text's index in its batch.
     case text(stage: String, reason: String, index: Int?)
     /// A text cannot be cut to the length asked for.
     case truncation(String)
@@ -36,14 +36,14 @@ extension TokenizerError: CustomStringConvertible {
 }
 
 extension TokenizerError {
-    /// The place in its batch of the text that a stage could not take, counted from 0.
+    /// The index in its batch of the text that a stage could not take.
     public var textIndex: Int? {
         if case .text(_, _, let index) = self { index } else { nil }
     }
 
     /// The error of some text of a batch.
     ///
-    /// - Parameter replacing: whether the index takes the place of one that is there, as that of a word.
+    /// - Parameter replacing: true if the index replaces an existing one, such as that of a word.
     static func of(text index: Int, _ error: any Error, replacing: Bool = false) -> any Error {
         guard case .text(let stage, let reason, let known)? = error as? TokenizerError,
             known == nil || replacing

@@ -1,4 +1,4 @@
-/// Which text of a pair is cut when both together are too long.
+/// The text of a pair that is truncated when both together are too long.
 public enum TruncationStrategy: String, Sendable, CaseIterable {
     /// The longer one, until both are equally long; then both.
     case longestFirst = "longest_first"
@@ -11,11 +11,11 @@ public enum Side: String, Sendable, CaseIterable {
     case left, right
 }
 
-/// How texts are cut to a greatest length.
+/// The truncation of texts to a maximum length.
 public struct Truncation: Sendable, Equatable {
     /// The greatest number of tokens, special ones included.
     public var maxLength: Int
-    /// Which text of a pair is cut.
+    /// The text of a pair that is truncated.
     public var strategy: TruncationStrategy
     /// The end at which tokens are dropped.
     public var side: Side
@@ -45,12 +45,12 @@ extension Truncation {
             side: try configuration.side("direction") ?? .right)
     }
 
-    /// Which tokens of a text or a pair remain.
+    /// Returns the ranges of the tokens of a text or a pair that remain.
     ///
     /// - Parameters:
     ///   - first: the number of the first text's tokens.
     ///   - second: the number of the second text's, if there is one.
-    ///   - specialTokens: how many tokens will be added, for which room must be left.
+    ///   - specialTokens: the number of tokens that will be added, for which room must be left.
     /// - Throws: ``TokenizerError/truncation(_:)``
     func kept(_ first: Int, _ second: Int?, specialTokens: Int) throws -> (
         first: Range<Int>, second: Range<Int>
@@ -85,7 +85,8 @@ extension Truncation {
         side == .right ? 0..<count : all - count..<all
     }
 
-    /// How many tokens of a pair that is too long remain. The shorter text is left alone if it fits into half.
+    /// Returns the numbers of tokens that remain of a pair that is too long. The shorter text is left alone if it fits
+    /// into half.
     private static func shares(of room: Int, _ first: Int, _ second: Int) -> (Int, Int) {
         let shorter = min(first, second)
         let pair = shorter <= room / 2 ? (shorter, room - shorter) : (room / 2, room - room / 2)

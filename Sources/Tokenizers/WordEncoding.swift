@@ -1,15 +1,15 @@
-/// A text that was split into words before, as the numbers that a model reads, with the word that each token is from.
+/// A text that was already split into words, as the ids that a model reads, with the word of each token.
 ///
 /// The four lists are equally long, one element for each token. A word may have no token at all: one of control
 /// characters alone is such a word for most tokenizers.
 public struct WordEncoding: Sendable, Equatable {
-    /// The tokens' numbers in the vocabulary.
+    /// The tokens' ids in the vocabulary.
     public var ids: [Int32] = []
-    /// Which text a token belongs to, as the model is told (`token_type_ids`).
+    /// The text that each token belongs to, as passed to the model (`token_type_ids`).
     public var typeIDs: [Int32] = []
-    /// The word that a token is from, counted from 0; `nil` for one that the tokenizer added, such as `[CLS]`.
+    /// The index of each token's word; `nil` for a token that the tokenizer added, such as `[CLS]`.
     public var wordIndices: [Int?] = []
-    /// Where a token stands in its word, in Unicode scalars as Python counts them; empty for tokens that were added.
+    /// The range of each token in its word, in Unicode scalars as Python counts them; empty for special tokens.
     public var offsets: [Range<Int>] = []
     /// The number of words.
     public var wordCount: Int
@@ -22,7 +22,7 @@ public struct WordEncoding: Sendable, Equatable {
 }
 
 extension WordEncoding {
-    /// Appends a token that no word has.
+    /// Appends a token that belongs to no word.
     mutating func append(special id: Int32, typeID: Int32) {
         ids.append(id)
         typeIDs.append(typeID)

@@ -1,16 +1,17 @@
-/// A part of a ``WordEncoding`` that a model reads at once.
+/// A window of a ``WordEncoding``: the part that a model reads at once.
 public struct WordWindow: Sendable, Equatable {
-    /// The tokens' numbers, those that the tokenizer adds included.
+    /// The token ids, including those of special tokens.
     public var ids: [Int32]
-    /// Which text a token belongs to, as the model is told.
+    /// The text that each token belongs to, as passed to the model (`token_type_ids`).
     public var typeIDs: [Int32]
-    /// The word that a token is from, by its place among all words; `nil` for one that the tokenizer added.
+    /// The index among all words of each token's word; `nil` for a token that the tokenizer added.
     public var wordIndices: [Int?]
-    /// Where the tokens between the added ones stand in the encoding.
+    /// The range, in the whole encoding, of this window's tokens between the special ones.
     public var tokens: Range<Int>
-    /// The words that this window is asked about. The windows of an encoding own all of its words in order, none twice.
+    /// The words that are predicted from this window. The windows of an encoding own all of its words in order, each
+    /// once.
     public var owned: Range<Int>
-    /// Where the first token of each owned word stands in ``ids``; `nil` for a word without tokens.
+    /// The index in ``ids`` of each owned word's first token; `nil` for a word without tokens.
     public var positions: [Int?]
 }
 
@@ -24,7 +25,8 @@ extension WordEncoding {
     ///
     /// - Parameters:
     ///   - maxLength: the greatest number of tokens of a window, added ones included.
-    ///   - stride: how many tokens a window repeats of the one before it, at most; fewer where words begin so.
+    ///   - stride: the maximum number of tokens that a window repeats of the one before it; fewer so as to begin at
+    ///     a word.
     /// - Returns: the windows that own words, and one where there are no words.
     /// - Throws: ``TokenizerError/truncation(_:)`` where a window has no room for a word's token, or the stride fills
     ///   it.
@@ -46,16 +48,16 @@ extension WordEncoding {
     }
 }
 
-/// What stands around the words' tokens.
+/// The special tokens before and after the words' tokens.
 private struct Frame {
     /// The tokens of words.
     let body: Range<Int>
-    /// The number of tokens before and behind them.
+    /// The number of tokens before and after them.
     let addedCount: Int
 
     init(_ encoding: WordEncoding) {
         let indices = encoding.wordIndices
-        // Where no word has a token, all stand before.
+        // If no word has a token, all are before.
         let start = indices.firstIndex { $0 != nil } ?? indices.count
         let last = indices.lastIndex { $0 != nil }
         body = start..<(last.map { $0 + 1 } ?? indices.count)
@@ -80,7 +82,7 @@ private struct Frame {
     }
 }
 
-/// Where the words of an encoding lie when each is at most as long as a window.
+/// The token ranges of an encoding's words, each cut to at most the length of a window.
 private struct WordLayout {
     /// Words that one window holds, and those that it owns.
     struct Window {
@@ -129,7 +131,7 @@ private struct WordLayout {
         return windows.count == 1 ? windows : windows.filter { !$0.owned.isEmpty }
     }
 
-    /// Whether the later of two windows holds a word with more tokens at its poorer side.
+    /// Returns true if a word has more tokens on its poorer side in the later of two windows.
     private func isPoorer(_ word: Int, in earlier: Range<Int>, than later: Range<Int>) -> Bool {
         guard later.lowerBound <= word else { return false }
         guard word < earlier.upperBound else { return true }

@@ -2,11 +2,11 @@ import CTorch
 import Foundation
 import Synchronization
 
-/// What this machine is fast at: the speed of one transformer layer by each way of computing it, measured.
+/// The measured speed of one transformer layer on this machine, for each way of computing it.
 ///
-/// A processor's flags do not tell: one that multiplies bfloat16 may do so at half of its speed in float32, and whether
-/// the kernels of this package or libtorch's are faster depends on the processor's make. What is decided by it is decided
-/// with a margin, so that the same machine decides alike each time.
+/// A processor's flags are not enough: one that multiplies bfloat16 may do so at half of its speed in float32, and
+/// whether the kernels of this package or libtorch's are faster depends on the processor's make. What is decided by it
+/// is decided with a margin, so that the same machine decides alike each time.
 public struct Calibration: Sendable, Equatable {
     /// A way to compute a layer.
     public enum Way: String, CaseIterable, Sendable {
@@ -34,13 +34,13 @@ public struct Calibration: Sendable, Equatable {
         }
     }
 
-    /// libtorch must be so much faster than the kernels to be taken: they need no padding, and what is between the
-    /// products costs them less in training.
+    /// The factor by which libtorch must be faster than the kernels to be preferred: they need no padding, and what is
+    /// between the products costs them less in training.
     static let libtorchMargin = 1.8
-    /// So much faster must libtorch's forward pass of a layer be to train as fast as the kernels: it computes padded batches,
-    /// converts weights in every step, and its backward pass is many operations. On a Xeon with AMX bfloat16 by libtorch
-    /// was 2.5 times as fast as float32 by the kernels in this measurement, and trained a student at the same speed
-    /// (217 and 226 examples/s).
+    /// The factor by which libtorch's forward pass of a layer must be faster to train as fast as the kernels: it
+    /// computes padded batches, converts weights in every step, and its backward pass is many operations. On a Xeon
+    /// with AMX bfloat16 by libtorch was 2.5 times as fast as float32 by the kernels in this measurement, and trained a
+    /// student at the same speed (217 and 226 examples/s).
     static let libtorchTrainingCost = 3.0
     /// bfloat16 must be so much faster than float32, which is more exact.
     static let bfloat16Margin = 1.2
@@ -69,7 +69,7 @@ public struct Calibration: Sendable, Equatable {
         return Calibration(gigaflops: Dictionary(uniqueKeysWithValues: pairs))
     }
 
-    /// Whether the kernels of this package are to compute in a type, rather than libtorch's operations.
+    /// Returns true if this package's kernels rather than libtorch's operations should compute in a type.
     public func prefersKernels(for dtype: DType) -> Bool {
         switch dtype {
         case .float32: prefers(.kernelsFloat32, over: .libtorchFloat32)
@@ -82,7 +82,7 @@ public struct Calibration: Sendable, Equatable {
         }
     }
 
-    /// Whether training in bfloat16 is clearly faster than in float32.
+    /// True if training in bfloat16 is clearly faster than in float32.
     public var prefersBFloat16: Bool {
         func training(_ dtype: DType) -> Double {
             speed(dtype) / (prefersKernels(for: dtype) ? 1 : Self.libtorchTrainingCost)
@@ -90,7 +90,7 @@ public struct Calibration: Sendable, Equatable {
         return training(.bfloat16) > training(.float32) * Self.bfloat16Margin
     }
 
-    /// Whether int8 is clearly faster than float32.
+    /// True if int8 is clearly faster than float32.
     public var prefersInt8: Bool { speed(.int8) > speed(.float32) * Self.int8Margin }
 
     /// Operations a second, in units of 10⁹, of a type by the way that is taken.
@@ -123,8 +123,8 @@ extension Calibration {
     }
     private static let state = Mutex(State())
 
-    /// What decides in this process: what ``use(_:)`` was given, else what was kept, else what is measured when it is
-    /// first asked for.
+    /// The calibration that this process uses: the one passed to ``use(_:)``, otherwise the saved one, otherwise one
+    /// that is measured when it is first needed.
     ///
     /// Where a measurement fails for want of memory, the kernels compute in float32.
     public static var current: Calibration {
@@ -143,13 +143,13 @@ extension Calibration {
         }
     }
 
-    /// What was taken, kept or measured in this process; `nil` where nothing has been decided by it.
+    /// The calibration that this process has used, saved or measured; `nil` if nothing has depended on one yet.
     public static var decided: Calibration? { state.withLock(\.known) }
 
     /// Takes an earlier measurement of this machine.
     public static func use(_ calibration: Calibration) { state.withLock { $0.known = calibration } }
 
-    /// Where measurements are kept.
+    /// Sets the functions that load and save measurements.
     public static func keep(
         load: @escaping @Sendable () -> Calibration?, save: @escaping @Sendable (Calibration) -> Void
     ) {

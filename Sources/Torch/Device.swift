@@ -1,11 +1,11 @@
 import CTorch
 
-/// Where a tensor lives, written as in PyTorch: `cpu`, `cuda`, `cuda:1`, `mps`.
+/// The device that a tensor is stored on, written as in PyTorch: `cpu`, `cuda`, `cuda:1`, `mps`.
 public struct Device: Equatable, Hashable, Sendable, CustomStringConvertible {
     public enum Kind: String, CaseIterable, Sendable { case cpu, cuda, mps }
 
     public let kind: Kind
-    /// Which device of that kind; `nil` for the current one.
+    /// The index among devices of that kind; `nil` for the current one.
     public let index: Int?
 
     public static let cpu = Device(kind: .cpu, index: nil)

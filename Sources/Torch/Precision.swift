@@ -1,12 +1,12 @@
 import CTorch
 
-/// The element type that a model computes with. Its parameters, and what the optimiser keeps, stay float32.
+/// The element type that a model computes with. Its parameters and the optimizer's state stay float32.
 public enum Precision: String, CaseIterable, Sendable, Codable {
     /// `bfloat16` where the device multiplies it clearly faster than float32 (``Calibration``), else `float32`.
     case auto
     case float32
-    /// Mixed precision: matrices and activations in bfloat16; sums, normalisation statistics, loss, master weights
-    /// and optimiser in float32 (Micikevicius et al., arXiv 1710.03740; Kalamkar et al., arXiv 1905.12322).
+    /// Mixed precision: matrices and activations in bfloat16; sums, normalization statistics, loss, master weights
+    /// and optimizer in float32 (Micikevicius et al., arXiv 1710.03740; Kalamkar et al., arXiv 1905.12322).
     case bfloat16
 
     /// The type that is meant on a device: ``float32`` or ``bfloat16``.
@@ -17,6 +17,6 @@ public enum Precision: String, CaseIterable, Sendable, Codable {
         return isFaster ? .bfloat16 : .float32
     }
 
-    /// The elements' type; ``auto`` stands for float32 until it is resolved.
+    /// The elements' type; ``auto`` means float32 until it is resolved.
     public var dtype: DType { self == .bfloat16 ? .bfloat16 : .float32 }
 }

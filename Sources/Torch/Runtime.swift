@@ -8,7 +8,7 @@ public enum Runtime {
     /// The instruction set that libtorch's kernels use here, for example `AVX512`.
     public static var cpuCapability: String { String(cString: ct_cpu_capability()) }
 
-    /// How many tensor handles Swift holds at this moment, in all threads. For leak tests.
+    /// The number of tensor handles that Swift currently holds, in all threads. For leak tests.
     public static var liveTensorCount: Int { Int(ct_live_tensors()) }
 
     /// The number of threads a kernel may use.
@@ -30,7 +30,7 @@ public enum Runtime {
     public static func synchronize(_ device: Device) throws { try check(ct_synchronize(device.code)) }
 
     /// Bytes of a device's memory that tensors hold, and the most that was taken from the device since
-    /// ``resetPeakMemory(of:)``, what is kept for later included; 0 for the CPU.
+    /// ``resetPeakMemory(of:)``, cached memory included; 0 for the CPU.
     ///
     /// - Throws: ``TorchError`` where there is no such device.
     public static func memory(of device: Device) throws -> (now: Int, peak: Int) {
@@ -44,7 +44,7 @@ public enum Runtime {
     /// - Throws: ``TorchError`` where there is no such device.
     public static func emptyCache(of device: Device) throws { try check(ct_empty_cache(device.code)) }
 
-    /// Starts the record of a device's largest memory anew.
+    /// Resets the peak of a device's memory.
     ///
     /// - Throws: ``TorchError`` where there is no such device.
     public static func resetPeakMemory(of device: Device) throws {

@@ -5,13 +5,13 @@ import CTorch
 /// The message names the operation, the element types and shapes of its inputs, and the reason, for example
 /// `matmul(float32[2, 3], float32[4, 5]): mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)`.
 public struct TorchError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What went wrong, as far as a caller may want to act on it.
+    /// The kind of failure, as far as a caller may want to handle it.
     public enum Kind: Sendable {
         /// Shapes, element types or values do not fit the operation.
         case operation
         /// The device has no memory left.
         case outOfMemory
-        /// An index lies outside its dimension.
+        /// An index is out of its dimension's range.
         case index
         /// Anything else.
         case `internal`

@@ -55,8 +55,8 @@ struct KFoldTests {
         let sizes = (0..<10).map { fold in folds.assignments.count { Int($0) == fold } }
         #expect(sizes.sorted() == [10, 10, 10, 10, 10, 10, 10, 11, 11, 11])
         #expect(folds.assignments != (0..<103).map { UInt32($0 % 10) })
-        let unlabelled = [Int](repeating: -1, count: 103)
-        #expect(try KFold(labels: unlabelled, k: 10, seed: 5, source: "test") == folds)
+        let unlabeled = [Int](repeating: -1, count: 103)
+        #expect(try KFold(labels: unlabeled, k: 10, seed: 5, source: "test") == folds)
     }
 
     @Test("too few and too many folds are refused, and so is a fold that is not there")

@@ -6,11 +6,11 @@ import Testing
 @Suite("Labels that are sets or numbers, and rows without a label")
 struct LabelFormTests {
     private func options(
-        _ form: DatasetOptions.LabelForm, separator: String = ",", unlabelled: Bool = false,
+        _ form: DatasetOptions.LabelForm, separator: String = ",", unlabeled: Bool = false,
         column: String? = nil
     ) -> DatasetOptions {
         DatasetOptions(
-            labelColumn: column, labelForm: form, labelSeparator: separator, allowsUnlabelled: unlabelled)
+            labelColumn: column, labelForm: form, labelSeparator: separator, allowsUnlabelled: unlabeled)
     }
 
     @Test("sets are split at the separator, trimmed, without repetition; an empty cell is an empty set")
@@ -109,22 +109,22 @@ struct LabelFormTests {
     }
 
     @Test("rows may lack a label only where that is allowed")
-    func unlabelled() throws {
+    func unlabeled() throws {
         let csv = "text,label\na,x\nb,\nc,y\n"
         #expect(Support.refusal(csv).hasPrefix("data.csv, line 3: the label is empty"))
-        let read = try Support.load(csv, options: options(.name, unlabelled: true))
+        let read = try Support.load(csv, options: options(.name, unlabeled: true))
         #expect(read.examples.map(\.label) == [0, nil, 1] && read.labels?.names == ["x", "y"])
-        let values = try Support.load("text,label\na,1\nb, \n", options: options(.number, unlabelled: true))
+        let values = try Support.load("text,label\na,1\nb, \n", options: options(.number, unlabeled: true))
         #expect(values.examples.map(\.value) == [1, nil])
         // An empty set is a label.
-        let sets = try Support.load("text,label\na,x\nb,\n", options: options(.set, unlabelled: true))
+        let sets = try Support.load("text,label\na,x\nb,\n", options: options(.set, unlabeled: true))
         #expect(sets.examples.map(\.labelSet) == [[0], []])
-        let none = try Support.load("text\na\nb\n", options: options(.name, unlabelled: true))
+        let none = try Support.load("text\na\nb\n", options: options(.name, unlabeled: true))
         #expect(none.labels == nil && none.examples.allSatisfy { !$0.isLabelled })
     }
 
     @Test("in JSON a label may be null or absent, also in the first line")
-    func unlabelledLines() throws {
+    func unlabeledLines() throws {
         let lines = """
             {"text": "a"}
             {"text": "b", "label": null}
@@ -133,17 +133,17 @@ struct LabelFormTests {
             """
         for column in [nil, "label"] {
             let read = try Support.load(
-                lines, as: "d.jsonl", options: options(.name, unlabelled: true, column: column))
+                lines, as: "d.jsonl", options: options(.name, unlabeled: true, column: column))
             #expect(read.examples.map(\.label) == [nil, nil, 0, nil])
             let sets = try Support.load(
-                lines, as: "d.jsonl", options: options(.set, unlabelled: true, column: column))
+                lines, as: "d.jsonl", options: options(.set, unlabeled: true, column: column))
             #expect(sets.examples.map(\.labelSet) == [nil, nil, [0], nil])
         }
         let refusal = Support.refusal(
-            lines, as: "d.jsonl", options: options(.name, unlabelled: true, column: "stars"))
+            lines, as: "d.jsonl", options: options(.name, unlabeled: true, column: "stars"))
         #expect(refusal.hasPrefix("d.jsonl: no line has the key 'stars'"), "\(refusal)")
         #expect(
-            Support.refusal("text\na\n", options: options(.name, unlabelled: true, column: "stars")).contains(
+            Support.refusal("text\na\n", options: options(.name, unlabeled: true, column: "stars")).contains(
                 "no column 'stars'"))
     }
 
@@ -161,7 +161,7 @@ struct LabelFormTests {
         #expect(try !isSets("text,label\na,\"x,y\"\n", "d.csv"))
     }
 
-    @Test("only labelled examples are held back, a share of each class or of all")
+    @Test("only labeled examples are held back, a share of each class or of all")
     func split() throws {
         var examples = (0..<100).map { TextExample("t\($0)", label: $0 % 2) }
         for place in stride(from: 0, to: 100, by: 5) { examples[place].label = nil }
@@ -179,7 +179,7 @@ struct LabelFormTests {
     @Test(
         "files with errors put in at random are read or refused, whatever the labels are",
         arguments: DatasetOptions.LabelForm.allCases, [true, false])
-    func mutations(_ form: DatasetOptions.LabelForm, unlabelled: Bool) throws {
+    func mutations(_ form: DatasetOptions.LabelForm, unlabeled: Bool) throws {
         let label =
             [DatasetOptions.LabelForm.name: "\"x\"", .set: "[\"x\", 1]", .number: "-2.5e1"][form] ?? ""
         let csvLabel = [DatasetOptions.LabelForm.name: "x", .set: "\"x, y\"", .number: "-2.5e1"][form] ?? ""
@@ -202,7 +202,7 @@ struct LabelFormTests {
                 }
                 do {
                     let data = try Support.withFile(name, bytes) {
-                        try TextDataset.load($0, options: options(form, unlabelled: unlabelled))
+                        try TextDataset.load($0, options: options(form, unlabeled: unlabeled))
                     }
                     #expect(data.examples.allSatisfy { $0.value?.isFinite ?? true })
                     #expect(data.examples.compactMap(\.labelSet).allSatisfy { $0 == Set($0).sorted() })

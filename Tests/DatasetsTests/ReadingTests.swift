@@ -29,7 +29,7 @@ struct ReadingTests {
         #expect(
             try Support.load("text\tlabel\na\tx\nb\ty", as: "data.txt", options: .init(format: .tsv)).examples
                 .count == 2)
-        #expect(Support.refusal("text,label\na,x", as: "data.txt").contains("does not tell its format"))
+        #expect(Support.refusal("text,label\na,x", as: "data.txt").contains("does not show its format"))
     }
 
     @Test("columns are chosen by name, or found by their usual names; a pair has two")

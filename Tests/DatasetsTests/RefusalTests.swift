@@ -59,7 +59,7 @@ struct RefusalTests {
                 "d.jsonl, line 1: the elements of the array must be JSON objects, got an integer"))
         #expect(
             Support.refusal("{\"text\": \"a\"}\n[1]", as: "d.jsonl").hasPrefix(
-                "d.jsonl, line 2: a JSON object must stand on each line"))
+                "d.jsonl, line 2: each line must be a JSON object"))
         #expect(
             Support.refusal(#"{"text": 3, "label": 1}"#, as: "d.jsonl").contains(
                 "'text' must be a string, got"))

@@ -87,7 +87,7 @@ struct ChartTests {
         #expect(y == y.sorted(by: >))
     }
 
-    @Test("series differ in more than colour: markers of six shapes")
+    @Test("series differ in more than color: markers of six shapes")
     func markers() {
         var shapes: Set<String> = []
         for style in 0..<SeriesStyle.count {
@@ -172,7 +172,7 @@ struct ChartTests {
         let cells = drawing.all("rect", "cell")
         let filled = counts.joined().count { $0 > 0 }
         #expect(cells.count == (size <= ConfusionMatrixChart.mostNumbers ? size * size : filled))
-        // A cell can still be told from its neighbour.
+        // A cell can still be told from its neighbor.
         #expect(cells.allSatisfy { ($0.number("width") ?? 0) >= 4 })
         #expect(drawing.size.height < 480)
     }

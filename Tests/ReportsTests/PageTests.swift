@@ -58,7 +58,7 @@ struct PageTests {
         let text = words(html)
         for part in [
             "The student keeps 95.6 % of the teacher’s accuracy (86.00 % against 90.00 %) at 1/5.0 of its size, and "
-                + "answers 11.4 times as fast.",
+                + "runs 11.4 times as fast.",
             "Distilled from teacher on train.csv (900 examples)", "The trade-off", "Training loss",
             "Learning rate",
             "Gradient norm", "F1 by class", "Confusion matrix of student", "Confusion matrix of teacher",
@@ -95,7 +95,7 @@ struct PageTests {
         #expect(text.contains("Fine-tuned from encoder"))
         #expect(
             text.contains(
-                "The model reaches accuracy 86.00 % on validation.csv; always naming the commonest class"))
+                "The model reaches accuracy 86.00 % on validation.csv; always predicting the majority class"))
         #expect(!text.contains("keeps"))
     }
 
@@ -128,7 +128,7 @@ struct PageTests {
         for part in [
             "The teacher helped: on the validation data accuracy is 86.00 % with the teacher and 84.00 % without, a "
                 + "difference of +2.00 points (95 % interval +0.50 points to +3.50 points, p = 0.01).",
-            "The model of seed 43 was saved.", "85.50 % ± 0.50 %", "Judged on test.csv, 50 examples",
+            "The model of seed 43 was saved.", "85.50 % ± 0.50 %", "Evaluated on test.csv, 50 examples",
             "81.00 %", "87.50 %",
             "student without teacher",
         ] { #expect(text.contains(part), "\(part)") }
@@ -146,7 +146,7 @@ struct PageTests {
         #expect(text.contains("student, student-int8 compared"))
         #expect(text.contains("Best in accuracy: teacher, 90.00 %."))
         #expect(text.contains("Smallest: student-int8, 4.7 MB with 85.50 %"))
-        #expect(text.contains("Quantised (int8) from student"))
+        #expect(text.contains("Quantized (int8) from student"))
         #expect(text.contains("activations dynamic-token"))
         #expect(text.contains("tokens kept 12938 of 30522"))
         #expect(text.contains("bert.pooler.dense int8 16384 0.000200"))
@@ -158,14 +158,14 @@ struct PageTests {
         #expect(!text.contains("different data"))
     }
 
-    @Test("models judged on different data are not compared without a word")
+    @Test("models evaluated on different data are not compared without a word")
     func otherData() throws {
         let records = try Records()
         let text = words(
             try HTMLReport(
                 records.run("a"), records.run("b", Records.distillation(student: 0.8, digest: "ff"))
             ).html())
-        #expect(text.contains("judged on different data"))
+        #expect(text.contains("evaluated on different data"))
     }
 
     @Test("what distill evaluate printed is a model too")
@@ -259,7 +259,7 @@ struct PageTests {
         #expect(elements(html) == elements(try HTMLReport(plain).html()))
     }
 
-    @Test("77 classes: the map alone, the commonest mistakes as a table, the hardest classes as bars")
+    @Test("77 classes: the map alone, the most frequent confusions as a table, the hardest classes as bars")
     func manyClasses() throws {
         let records = try Records()
         let labels = (0..<77).map { "intent_\($0)" }
@@ -267,7 +267,7 @@ struct PageTests {
         check(html)
         let text = words(html)
         #expect(text.contains("F1 of the 15 hardest classes"))
-        #expect(text.contains("The commonest mistakes"))
+        #expect(text.contains("The most frequent confusions"))
         #expect(html.utf8.count < 6_000_000)
     }
 

@@ -61,7 +61,7 @@ struct AddedTokenTests {
         #expect(checked > 280_000)
     }
 
-    @Test("of two tokens that are normalised to the same text the first counts")
+    @Test("of two tokens that are normalized to the same text the first counts")
     func sameWhenNormalized() throws {
         let tokenizer = try Fixture.tokenizer {
             let size = $0["model"]?["vocab"].objectValue?.count ?? 0

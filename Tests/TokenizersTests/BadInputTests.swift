@@ -113,7 +113,7 @@ struct BadInputTests {
                 ["content": "\u{301}\u{302}", "id": .integer($0["model"]?["vocab"].objectValue?.count ?? 0)]
             ]
         }
-        #expect(nothing.contains("normalised to nothing"))
+        #expect(nothing.contains("normalized to nothing"))
     }
 
     @Test("values of the wrong type are named by their path")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Tokenizers
 
-/// Expressions and normalisers that take ever longer, or make texts ever longer.
+/// Expressions and normalizers that take ever longer, or make texts ever longer.
 @Suite("Stages have limits of time and size")
 struct BudgetTests {
     private func replacing(_ text: String, by content: String) -> JSONValue {
@@ -71,7 +71,7 @@ struct BudgetTests {
         #expect(try pieces(".+", "a\rb\u{2028}c\nd") == ["a\rb\u{2028}c", "d"])
     }
 
-    @Test("a text may not grow without limit in the normalisers")
+    @Test("a text may not grow without limit in the normalizers")
     func growth() throws {
         let fourfold: JSONValue = [
             "type": "Sequence",

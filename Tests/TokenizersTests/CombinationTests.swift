@@ -4,7 +4,7 @@ import Testing
 
 @testable import Tokenizers
 
-/// Every normaliser with every pre-tokenizer and several models; see scripts/fixtures/tokenizers_stages.py.
+/// Every normalizer with every pre-tokenizer and several models; see scripts/fixtures/tokenizers_stages.py.
 @Suite("Combinations of stages")
 struct CombinationTests {
     private static let golden = Result {

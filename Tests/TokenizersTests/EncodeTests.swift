@@ -80,7 +80,7 @@ struct EncodeTests {
         #expect(plain.typeIDs == [0, 1] && plain.specialTokensMask == [0, 0])
     }
 
-    @Test("a tokenizer without normaliser, pre-tokenizer and post-processor takes a text as one word")
+    @Test("a tokenizer without normalizer, pre-tokenizer and post-processor takes a text as one word")
     func stagesMissing() throws {
         let bare = try variant {
             $0["normalizer"] = .null

@@ -47,7 +47,7 @@ struct FusionTests {
     }
 
     @Test(
-        "equals pre-tokenizer and model, on normalised text and on text as it is",
+        "equals pre-tokenizer and model, on normalized text and on text as it is",
         arguments: [100, 15, 8, 7, 3, 1, 0])
     func twoStages(maximumLength: Int) throws {
         var generator = SeededGenerator(seed: 41)

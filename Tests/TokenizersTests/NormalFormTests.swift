@@ -3,8 +3,8 @@ import Testing
 
 @testable import Tokenizers
 
-/// Normalisers by themselves; see scripts/fixtures/tokenizers_stages.py.
-@Suite("Normalisers")
+/// Normalizers by themselves; see scripts/fixtures/tokenizers_stages.py.
+@Suite("Normalizers")
 struct NormalFormTests {
     private static let names = [
         "nfc", "nfd", "nfkc", "nfkd", "lowercase", "strip_accents", "nmt", "precompiled", "uncased",

@@ -75,7 +75,7 @@ extension Engine {
             #expect(abs(mean - 1) < 5 * error / keep)
         }
 
-        @Test("neighbouring elements and neighbouring calls are independent")
+        @Test("neighboring elements and neighboring calls are independent")
         func independence() throws {
             let count = 100_000
             let p = 0.5

@@ -52,7 +52,7 @@ extension Engine {
             #expect(store.names == ["layer.weight"])
         }
 
-        @Test("a source's parameters are used, the others initialised and reported")
+        @Test("a source's parameters are used, the others initialized and reported")
         func sources() throws {
             let store = ParameterStore()
             let source = OneParameter(name: "layer.weight", value: 7)
@@ -63,8 +63,8 @@ extension Engine {
             #expect(root.initialisedNames == ["layer.bias"])
         }
 
-        @Test("an initialiser depends on seed and name alone")
-        func initialisers() throws {
+        @Test("an initializer depends on seed and name alone")
+        func initializers() throws {
             func weight(_ name: String, seed: UInt64, after others: [String] = []) throws -> [UInt8] {
                 let root = ParameterScope(store: ParameterStore(), source: nil, seed: seed)
                 for other in others {
@@ -81,7 +81,7 @@ extension Engine {
             #expect(try hashed.bytes() == base)
         }
 
-        @Test("initialisers give what they say")
+        @Test("initializers give what they say")
         func distributions() throws {
             func tensor(_ initializer: ParameterInitializer) throws -> Tensor {
                 try initializer.tensor(shape: [100, 100], name: "x", seed: 9, device: .cpu).to(.float64)

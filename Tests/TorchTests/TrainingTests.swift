@@ -13,13 +13,13 @@ extension Engine {
             let output = try Linear(root["output"], inputs: 8, outputs: 2, initializer: normal)
             let x = try Tensor([0, 0, 0, 1, 1, 0, 1, 1] as [Float], shape: [4, 2])
             let labels = try Tensor([0, 1, 1, 0] as [Int])
-            let optimiser = try AdamW(store, weightDecay: 0)
+            let optimizer = try AdamW(store, weightDecay: 0)
             func logits() throws -> Tensor { try output(hidden(x).tanh()) }
             let before = try withNoGrad { try logits().crossEntropy(labels).item() }
             for _ in 0..<200 {
                 try logits().crossEntropy(labels).backward()
-                try optimiser.step(learningRate: 0.05)
-                try optimiser.clearGradients()
+                try optimizer.step(learningRate: 0.05)
+                try optimizer.clearGradients()
             }
             let after = try withNoGrad { try logits() }
             #expect(before > 0.3)
@@ -44,19 +44,19 @@ extension Engine {
             let whole = try TinyTraining(seed: 1)
             for step in 0..<6 { try whole.train(step) }
             let parameters = try whole.model.store.snapshot()
-            let state = try whole.optimiser.state()
+            let state = try whole.optimizer.state()
             let position = whole.dropout.position
             for step in 6..<12 { try whole.train(step) }
 
             let resumed = try TinyTraining(seed: 99)
             try resumed.model.store.restore(parameters)
-            try resumed.optimiser.restore(state)
+            try resumed.optimizer.restore(state)
             resumed.dropout.position = position
-            #expect(resumed.optimiser.step == 6)
+            #expect(resumed.optimizer.step == 6)
             for step in 6..<12 { try resumed.train(step) }
             #expect(try resumed.bytes() == whole.bytes())
 
-            // Each part of the state matters: without the optimiser's, the weights differ.
+            // Each part of the state matters: without the optimizer's, the weights differ.
             let partial = try TinyTraining(seed: 99)
             try partial.model.store.restore(parameters)
             partial.dropout.position = position
@@ -89,7 +89,7 @@ private func trainWatchingMemory() throws {
             // What a run does between steps must not leak either: evaluation, saving, refused operations.
             _ = try withNoGrad { try training.model(try training.batch(step).tokens, nil) }
             try training.model.store.restore(try training.model.store.snapshot())
-            try training.optimiser.restore(try training.optimiser.state())
+            try training.optimizer.restore(try training.optimizer.state())
             #expect(throws: TorchError.self) { try training.model(try Tensor.ones([2, 2]), nil) }
         }
         if step == 10 { liveTensors = Runtime.liveTensorCount }

@@ -1,11 +1,11 @@
-// The C interface to Apache Arrow's reader of Parquet files: the only door between Swift and Arrow.
+// The C interface to Apache Arrow's reader of Parquet files: the only connection between Swift and Arrow.
 //
 // Conventions
 // - Every function that can fail returns a `cp_error`: NULL on success, else a text that the caller frees with
 //   `cp_error_free`. Results go to out-parameters, which are untouched on failure.
 // - No C++ exception ever crosses this interface.
 // - A file is used by one thread at a time.
-// - Without Arrow (the package's trait `Parquet` is off) there is nothing but declarations.
+// - Without Arrow (the package's trait `Parquet` is off) there are only declarations.
 #pragma once
 
 #include <stdbool.h>
@@ -20,10 +20,10 @@ typedef char *cp_error;
 
 void cp_error_free(cp_error error);
 
-// What a column's values are, whatever type they are stored as.
+// The kind of a column's values, whatever type they are stored as.
 typedef enum {
     CP_OTHER = 0,  // nothing that can be read as a text or a label
-    CP_TEXT,       // UTF-8, plain or through a dictionary; or nothing but nulls
+    CP_TEXT,       // UTF-8, plain or dictionary-encoded; or only nulls
     CP_INTEGER,    // of any width
     CP_REAL,
     CP_BOOLEAN,    // read as 0 and 1
@@ -38,24 +38,24 @@ const char *cp_arrow_version(void);
 cp_error cp_open(const char *path, int64_t batch_rows, cp_file *file);
 void cp_close(cp_file file);
 
-// The columns at the top of the schema. The texts live as long as the file.
+// The top-level columns of the schema. The texts live as long as the file.
 int32_t cp_column_count(cp_file file);
 const char *cp_column_name(cp_file file, int32_t column);
 const char *cp_column_type(cp_file file, int32_t column);
 cp_form cp_column_form(cp_file file, int32_t column);
 
-// The value of a key of the file's metadata, which lives as long as the file; NULL where there is none.
+// The value of a key of the file's metadata, which lives as long as the file; NULL if there is none.
 cp_error cp_metadata(cp_file file, const char *key, const char **value);
 
-// Chooses the columns to read, which must not be CP_OTHER, and starts at the first row. None of them twice.
+// Selects the columns to read, none of them CP_OTHER and none twice, and starts at the first row.
 cp_error cp_select(cp_file file, const int32_t *columns, int32_t count);
 
 // Decodes the next rows; 0 at the end.
 cp_error cp_next(cp_file file, int64_t *rows);
 
-// The values of a chosen column in the present batch as texts: numbers are written in decimal. Row r has the elements
-// firsts[r] ..< firsts[r + 1], of a column that is no list exactly one; element e has the bytes
-// ends[e - 1] ..< ends[e], where ends[-1] is 0. The pointers hold until the next `cp_next`, `cp_select` or `cp_close`.
+// The values of a selected column in the current batch as texts: numbers are written in decimal. Row r has the elements
+// firsts[r] ..< firsts[r + 1], exactly one if the column is not a list; element e has the bytes ends[e - 1] ..< ends[e], where
+// ends[-1] is 0. The pointers are valid until the next `cp_next`, `cp_select` or `cp_close`.
 typedef struct {
     int64_t rows;
     const uint8_t *row_is_there;      // 0: the row's value is null
@@ -65,8 +65,8 @@ typedef struct {
     const char *bytes;
 } cp_cells;
 
-// `place` counts the columns in the order in which `cp_select` was given them.
-cp_error cp_values(cp_file file, int32_t place, cp_cells *cells);
+// `index` is that of the column in the order passed to `cp_select`.
+cp_error cp_values(cp_file file, int32_t index, cp_cells *cells);
 
 #ifdef __cplusplus
 }

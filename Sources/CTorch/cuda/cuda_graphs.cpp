@@ -63,13 +63,13 @@ int cg_capture(int device, cg_pool pool, void (*body)(void *), void *context, cg
         static std::map<int, c10::cuda::CUDAStream> streams;
         static std::mutex lock;
         std::lock_guard<std::mutex> alone(lock);
-        auto place = streams.try_emplace(device, c10::cuda::getStreamFromPool(false, static_cast<c10::DeviceIndex>(device))).first;
-        c10::cuda::CUDAStreamGuard aside(place->second);
+        auto entry = streams.try_emplace(device, c10::cuda::getStreamFromPool(false, static_cast<c10::DeviceIndex>(device))).first;
+        c10::cuda::CUDAStreamGuard aside(entry->second);
         made->graph.capture_begin({pool.first, pool.second}, cudaStreamCaptureModeThreadLocal);
         try {
             body(context);
         } catch (...) {
-            // The stream must leave its capture, whatever came of it.
+            // The stream must leave its capture, whether or not it succeeded.
             try {
                 made->graph.capture_end();
             } catch (...) {

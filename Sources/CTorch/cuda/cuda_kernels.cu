@@ -34,7 +34,7 @@ struct Bfloat16 {
 __device__ inline float to_float(float value) { return value; }
 __device__ inline float to_float(Bfloat16 value) { return __uint_as_float(static_cast<uint32_t>(value.bits) << 16); }
 
-// Two floats rounded to bfloat16, the first in the low half.
+// Two floats rounded to bfloat16, the first in the lower 16 bits.
 __device__ inline uint32_t rounded_pair(float low, float high) {
     __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
     uint32_t bits;
@@ -95,12 +95,12 @@ __device__ inline void store_piece(T *to, int count, const float (&values)[piece
     }
 }
 
-// Keeps the compiler from moving loads to here and before, where their values would take registers for long.
+// Keeps the compiler from hoisting loads above this point, where their values would occupy registers for long.
 __device__ inline void load_here() { __syncwarp(); }
 
 // ---- Dropout ----
 
-// The mask with its state read: kernels call this once, before anything else uses the mask.
+// The mask with its state read: kernels call this once, before any other use of the mask.
 __device__ inline ck_mask resolved(ck_mask mask) {
     if (mask.state && mask.threshold) {
         mask.seed = mask.state[0];
@@ -109,7 +109,7 @@ __device__ inline ck_mask resolved(ck_mask mask) {
     return mask;
 }
 
-// Bit i says whether draw i of a Philox block is kept. Of a resolved mask.
+// Bit i is set if draw i of a Philox block is kept. Of a resolved mask.
 __device__ inline unsigned kept_bits(const ck_mask &mask, uint64_t block) {
     if (mask.threshold == 0) return 0xffu;
     uint32_t c[4] = {static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32),
@@ -141,7 +141,7 @@ __device__ inline void apply_mask(unsigned bits, float scale, float (&values)[pi
 
 // ---- Rows in registers ----
 
-// How a kernel is instantiated: `group_` threads share a row, each with up to `pieces_` pieces of it.
+// The instantiation of a kernel: `group_` threads share a row, each with up to `pieces_` pieces of it.
 template <class T, int pieces_, int group_, bool vector_>
 struct Shape {
     using Element = T;
@@ -151,16 +151,16 @@ struct Shape {
     static constexpr int groups = threads / group;
 };
 
-// Which columns of a row a thread has: piece p begins at column (p * group + lane) * 8.
+// The columns of a thread: piece p begins at column (p * group + lane) * 8.
 template <class S>
 struct Columns {
     int width, lane;
     __device__ explicit Columns(int width) : width(width), lane(static_cast<int>(threadIdx.x) % S::group) {}
     __device__ int first(int p) const { return (p * S::group + lane) * piece; }
     __device__ int count(int p) const { return min(max(width - first(p), 0), piece); }
-    // Whether element i of piece p is in the row; with 16-byte accesses all eight are or none.
+    // True if element i of piece p is in the row; with 16-byte accesses all eight are or none.
     __device__ bool has(int p, int i) const { return first(p) + (S::vector ? 0 : i) < width; }
-    // Where to read piece p: with 16-byte loads pieces past the row's end read the row's first, so as not to branch.
+    // The address of piece p: with 16-byte loads pieces past the row's end read the row's first, to avoid a branch.
     __device__ int readable(int p) const { return S::vector && first(p) >= width ? 0 : first(p); }
     __device__ uint64_t mask_block(int64_t row, int p) const {
         return static_cast<uint64_t>(row) * static_cast<uint64_t>((width + piece - 1) / piece) +
@@ -193,7 +193,7 @@ __device__ inline void group_sum(float (&values)[count]) {
     }
 }
 
-// What a layer norm reads beside its rows, and what it writes.
+// The inputs of a layer norm besides its rows, and its outputs.
 struct Norm {
     const float *gamma, *beta;
     float epsilon;
@@ -202,7 +202,7 @@ struct Norm {
     float *deviation;
 };
 
-// Normalises a row in registers and writes what is asked for, through the mask if `masked`.
+// Normalizes a row in registers and writes the requested outputs, through the mask if `masked`.
 template <class S>
 __device__ inline void normalize_row(const Norm &norm, const Columns<S> &columns, int64_t row,
                                      float (&values)[S::pieces][piece], const ck_mask &mask, bool masked) {
@@ -347,7 +347,8 @@ struct ResidualNormBackward {
     float *partials;
 };
 
-// So many thread blocks must fit a multiprocessor: a limit on registers, of which the sums over rows take 24 a piece.
+// The minimum number of thread blocks per multiprocessor: it limits the registers, of which the sums over rows take 24 per
+// piece.
 template <class S>
 constexpr int resident_blocks = S::group > warp_size ? 1 : S::pieces == 4 ? 2 : 3;
 
@@ -434,7 +435,7 @@ __global__ void __launch_bounds__(S::threads, resident_blocks<S>)
                 gradient[p][i] = deviation * (gradient[p][i] - means[0] - normalized[p][i] * means[1]);
             if (call.gradient_residual) store_piece<S::vector>(call.gradient_residual + at, count, gradient[p]);
             if (before) apply_mask(kept_bits(mask, columns.mask_block(row, p)), mask.scale, gradient[p]);
-            // What is summed beyond the row's end is never written.
+            // Sums beyond the row's end are never written.
 #pragma unroll
             for (int i = 0; i < piece; ++i) sums[2][p][i] += gradient[p][i];
             if (call.gradient_y) store_piece<S::vector>(static_cast<T *>(call.gradient_y) + at, count, gradient[p]);
@@ -498,10 +499,10 @@ __global__ void __launch_bounds__(sum_warps *warp_size)
 // ---- Activations ----
 
 struct Activated {
-    float value, slope;
+    float value, derivative;
 };
 
-// exp and 1 / x to about 22 bits, enough for what is rounded to bfloat16.
+// exp and 1 / x to about 22 bits, enough for values that are rounded to bfloat16.
 template <bool fast>
 __device__ inline float exponential(float x) {
     return fast ? __expf(x) : expf(x);
@@ -591,7 +592,7 @@ struct ActivationBackward {
     float *partials;
 };
 
-// A thread block has 256 columns and every so many-th eight rows, a warp two rows at a time.
+// A thread block has 256 columns and, with a fixed stride, groups of eight rows; a warp has two rows at a time.
 template <class S>
 __global__ void __launch_bounds__(activation_threads) activation_backward_kernel(ActivationBackward call) {
     using T = typename S::Element;
@@ -625,7 +626,7 @@ __global__ void __launch_bounds__(activation_threads) activation_backward_kernel
             for (int i = 0; i < piece; ++i) {
                 Activated activated = activate<S::activation, S::fast>(u[k][i]);
                 u[k][i] = activated.value;
-                g[k][i] *= activated.slope;
+                g[k][i] *= activated.derivative;
                 sums[i] += g[k][i];
             }
             store_piece<S::vector>(gradient_u + at, count, g[k]);
@@ -671,9 +672,9 @@ __device__ inline void add(float4 &sum, float4 value) {
 
 // Adds `count` tokens' values to `sum`, one after the other. `column`: the first of the thread's columns in token 0's row.
 //
-// Of many tokens sixteen loads are always under way: each value that has been added makes room for the one sixteen tokens
-// later, whose token is known already. Values that go from one turn of the loop to the next are what keeps the compiler
-// from moving each load to its addition, which would then wait for it. Loads past the last token read it again.
+// For many tokens sixteen loads are always in flight: each value that has been added makes room for the one sixteen tokens
+// later, whose token is known already. Carrying values from one iteration to the next keeps the compiler from moving each load
+// to its addition, which would then wait for it. Loads past the last token read it again.
 template <class V>
 __device__ inline void add_tokens(V &sum, const float *column, int64_t width, const int32_t *tokens, int count) {
     constexpr int many = 16, few = 8;
@@ -778,7 +779,7 @@ __global__ void __launch_bounds__(most_table_threads) position_gradient_kernel(P
             int64_t b = first + turn * threads + thread;
             int start = 0, end = 0;
             if (b < call.count) start = call.starts[b], end = call.starts[b + 1];
-            // Where the sequence is not long enough, this is not used.
+            // Unused if the sequence is not long enough.
             token[turn] = static_cast<int32_t>(start + position);
             long_enough[turn] = position < end - start;
         }
@@ -798,7 +799,7 @@ __global__ void __launch_bounds__(most_table_threads) position_gradient_kernel(P
             }
         __syncthreads();
         add_tokens(sum, column.readable(call.gradient), call.width, tokens, listed);
-        // No barrier here: nobody lists tokens again before all have reached the next turn's first one.
+        // No barrier here: no thread lists tokens again before all have reached the next iteration's first one.
     }
     column.store(call.out + static_cast<int64_t>(blockIdx.x) * call.width, sum);
 }
@@ -815,7 +816,7 @@ bool aligned(std::initializer_list<const void *> pointers) {
 
 bool known_type(int type) { return type == CK_FLOAT32 || type == CK_BFLOAT16; }
 
-// At most so many thread blocks in one launch; the kernels go on from there.
+// The maximum number of thread blocks in one launch; the kernels loop over the rest.
 unsigned grid_size(int64_t blocks) { return static_cast<unsigned>(blocks < 1 << 24 ? blocks : 1 << 24); }
 
 template <class S>
@@ -910,7 +911,7 @@ int launch_elements(void *stream, int type, int activation, bool vector, const C
                   : launch_kind<float, false>(stream, activation, call, blocks);
 }
 
-// Whether the thread blocks of a row of the table fit a grid.
+// Returns true if the thread blocks of a row of the table fit a grid.
 bool valid_table(int64_t width) { return width >= 1 && width <= int64_t{65535} * most_table_threads; }
 
 // Launches a kernel on `rows` by `units` values, with as few idle threads as whole warps allow.
@@ -930,7 +931,7 @@ int launch_table(void *stream, void (*kernel)(Call), unsigned rows, int64_t unit
 extern "C" {
 
 #ifdef CK_EMULATED
-// Only there where the kernels were compiled for the processor.
+// Only if the kernels were compiled for the processor.
 extern "C" int ck_emulated(void) { return 1; }
 #endif
 

@@ -1,8 +1,8 @@
 // Row kernels for a transformer layer on CUDA: residual + dropout + layer norm, activations, embeddings.
 //
-// A plain C interface, for nvcc and for C++ compilers that know nothing of CUDA. Every function only enqueues work on
-// `stream` (a cudaStream_t of the current device): it neither synchronises nor allocates. Functions that return int
-// return 0 or a cudaError_t; ck_error_text tells what it means. With no rows nothing but partial sums (zeros) is written.
+// A plain C interface, for nvcc and for C++ compilers without CUDA. Every function only enqueues work on `stream` (a
+// cudaStream_t of the current device): it neither synchronizes nor allocates. Functions that return int return 0 or a
+// cudaError_t; ck_error_text describes it. Without rows nothing but partial sums (zeros) is written.
 //
 // Matrices are row-major and dense: `rows` tokens by `width` elements. Elements of `type` are float32 or bfloat16, all
 // arithmetic is in float32. Layer norms take widths from 1 to CK_LARGEST_WIDTH. Where `width` is a multiple of 8 and
@@ -25,10 +25,10 @@ extern "C" {
 enum { CK_FLOAT32 = 0, CK_BFLOAT16 = 1 };
 enum { CK_GELU = 0, CK_GELU_TANH = 1, CK_RELU = 2, CK_SILU = 3 };
 
-// Dropout's mask. Element (row, column) is kept where its 16-bit draw is at least `threshold`, and what is kept is
-// multiplied by `scale`; threshold 0 means no dropout, whatever `scale` is. Draws come from Philox4x32-10 with key
-// `seed` and counter (row * ceil(width / 8) + column / 8, offset), both 64 bits: one block gives the eight draws of
-// columns 8b to 8b + 7, from the low half of the first word to the high half of the last.
+// A dropout mask. Element (row, column) is kept if its 16-bit draw is at least `threshold`, and kept elements are multiplied by
+// `scale`; threshold 0 means no dropout, whatever `scale` is. Draws come from Philox4x32-10 with key `seed` and counter (row *
+// ceil(width / 8) + column / 8, offset), both 64 bits: one block gives the eight draws of columns 8b to 8b + 7, from the lower
+// 16 bits of the first 32-bit word to the upper 16 bits of the last.
 //
 // state: NULL, or two numbers in device memory that are read when the kernel runs, so that each replay of a captured
 // graph can draw another mask. The key is then state[0] instead of `seed`, and the counter has offset + state[1].
@@ -39,13 +39,13 @@ typedef struct {
     const uint64_t *state;
 } ck_mask;
 
-// CK_ABI_VERSION of the library: compare before anything else is called.
+// CK_ABI_VERSION of the library: to be compared before any other call.
 int ck_abi_version(void);
 
-// What an error means, in CUDA's words.
+// The description of an error, in CUDA's words.
 const char *ck_error_text(int error);
 
-// How many thread blocks the functions with partial sums use best for so many rows: at least 1, at most 396.
+// The number of thread blocks that the functions with partial sums use best for so many rows: at least 1, at most 396.
 int64_t ck_partial_blocks(int64_t rows);
 
 // out = gamma * normalized + beta, with z = residual + dropout(y), normalized = (z - mean(z)) * deviation and
@@ -86,8 +86,8 @@ int ck_activation_backward(void *stream, int type, int activation, int64_t rows,
 
 // out = dropout(gamma * normalized + beta), normalized that of z = (word[id] + token_type[t]) + position[p].
 //
-// ids, positions: one per row. types: one per row, or NULL for row 0 of token_type. Nothing checks that they are within
-// the tables. out and out_typed are after dropout, normalized is before gamma; each output may be NULL.
+// ids, positions: one per row. types: one per row, or NULL for row 0 of token_type. Nothing checks that they are within the
+// tables. out and out_typed are after dropout, normalized is before gamma; each output may be NULL.
 int ck_embeddings_forward(void *stream, int type, int64_t rows, int64_t width, const int32_t *ids,
                           const int32_t *positions, const int32_t *types, const float *word, const float *position,
                           const float *token_type, const float *gamma, const float *beta, float epsilon, ck_mask mask,
@@ -96,8 +96,8 @@ int ck_embeddings_forward(void *stream, int type, int64_t rows, int64_t width, c
 // out (rows, width): the mask's factors, 0 or scale; ones where there is no dropout. Any width.
 int ck_mask_factors(void *stream, int64_t rows, int64_t width, ck_mask mask, float *out);
 
-// The gradient of an embedding table, for tokens grouped by the row they read. All is float32, any width; accesses are of
-// 16 bytes where `width` is a multiple of 4 and `gradient` and `out` are aligned to 16 bytes.
+// The gradient of an embedding table, for tokens grouped by the row they read. All is float32, any width; accesses are of 16
+// bytes if `width` is a multiple of 4 and `gradient` and `out` are aligned to 16 bytes.
 //
 // Group g, 0 <= g < *count, consists of the tokens order[starts[g]], …, order[starts[g + 1] - 1] and belongs to row
 // rows[g] of the table: out[rows[g] * width + c] = sum over its tokens of gradient[token * width + c], added in that
@@ -109,10 +109,10 @@ int ck_rows_gradient(void *stream, int64_t width, const float *gradient, const i
 
 // The gradient of a position table, for sequences one after another; widths and types as for ck_rows_gradient.
 //
-// Sequence b, 0 <= b < count, has the tokens starts[b], …, starts[b + 1] - 1, and `starts` lies in device memory. Row
-// first_row + p of out (table_rows, width) is the sum of the gradients of tokens starts[b] + p, added in the order of b,
-// over the sequences with more than p tokens. All other rows are zeros, so that out need not be zeroed before. Tokens
-// beyond the table's end are left out.
+// Sequence b, 0 <= b < count, has the tokens starts[b], …, starts[b + 1] - 1, and `starts` is in device memory. Row first_row +
+// p of out (table_rows, width) is the sum of the gradients of tokens starts[b] + p, added in the order of b, over the sequences
+// with more than p tokens. All other rows are zeros, so that out need not be zeroed before. Tokens beyond the table's end are
+// left out.
 int ck_position_gradient(void *stream, int64_t width, const float *gradient, const int32_t *starts, int64_t count,
                          int64_t first_row, int64_t table_rows, float *out);
 

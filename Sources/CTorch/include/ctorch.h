@@ -51,20 +51,20 @@ typedef struct {
 
 const char *ct_version(void);
 const char *ct_cpu_capability(void);
-// Whether multiplications of bfloat16 matrices are faster than of float32 on a device other than the CPU.
+// True if multiplying bfloat16 matrices is faster than float32 ones on a device other than the CPU.
 bool ct_has_fast_bfloat16(ct_device device);
 int64_t ct_live_tensors(void);
 
-// Waits until a device has done all its work.
+// Waits until a device has finished all its work.
 ct_error ct_synchronize(ct_device device);
-// Bytes of a device's memory that tensors hold, and the most that was taken from the device since the last reset, what is kept
-// for later and for captured graphs included; 0 for the CPU.
+// Bytes of a device's memory in use by tensors, and the peak of the memory reserved on the device since the last reset,
+// including memory cached for reuse and for captured graphs; 0 for the CPU.
 ct_error ct_device_memory(ct_device device, int64_t *now, int64_t *peak);
-// Gives back what is only kept for later.
+// Releases memory that is only cached for reuse.
 ct_error ct_empty_cache(ct_device device);
 ct_error ct_reset_peak_memory(ct_device device);
 int32_t ct_device_count(ct_device_type type);
-// Processors that this process may use, by its affinity and its container's CPU quota.
+// Processors available to this process, by its affinity and its container's CPU quota.
 int32_t ct_available_processors(void);
 int32_t ct_num_threads(void);
 ct_error ct_set_num_threads(int32_t count);
@@ -76,11 +76,11 @@ ct_error ct_arange(double start, double end, double step, ct_dtype dtype, ct_dev
 // Copies `byte_count` bytes in C order.
 ct_error ct_from_bytes(const void *bytes, size_t byte_count, const int64_t *shape, size_t rank, ct_dtype dtype,
                        ct_device device, ct_tensor *out);
-// A tensor over memory of somebody else's, such as a privately mapped file's, aligned to its elements; `release(owner)`
+// A tensor over memory that it does not own, such as that of a privately mapped file, aligned to its elements; `release(owner)`
 // is called when no tensor needs it any more, or on failure.
 ct_error ct_from_mapped(void *memory, size_t byte_count, const int64_t *shape, size_t rank, ct_dtype dtype, void *owner,
                         void (*release)(void *owner), ct_tensor *out);
-// Gives back the pages of a tensor made so, as long as nothing has changed it: they are read again when needed.
+// Releases the pages of such a tensor, as long as nothing has changed it: they are read again when needed.
 void ct_release_pages(ct_tensor tensor);
 // Drawn on the CPU from a generator with this seed alone, then moved: the same numbers on every device.
 ct_error ct_normal(const int64_t *shape, size_t rank, double mean, double standard_deviation, uint64_t seed,
@@ -88,7 +88,7 @@ ct_error ct_normal(const int64_t *shape, size_t rank, double mean, double standa
 ct_error ct_uniform(const int64_t *shape, size_t rank, double low, double high, uint64_t seed, ct_dtype dtype,
                     ct_device device, ct_tensor *out);
 
-// MARK: Life and description
+// MARK: Lifetime and description
 
 void ct_tensor_free(ct_tensor tensor);
 size_t ct_rank(ct_tensor tensor);
@@ -100,7 +100,7 @@ bool ct_is_contiguous(ct_tensor tensor);
 // Copies the elements in C order to host memory; `byte_count` must be exactly their size.
 ct_error ct_copy_to_bytes(ct_tensor tensor, void *bytes, size_t byte_count);
 ct_error ct_item(ct_tensor tensor, double *out);
-// Grows with every change of the elements in place.
+// A counter that grows with every in-place change of the elements.
 int64_t ct_version_of(ct_tensor tensor);
 
 // MARK: Conversion
@@ -124,8 +124,8 @@ ct_error ct_squeeze(ct_tensor a, int64_t dim, ct_tensor *out);
 ct_error ct_unsqueeze(ct_tensor a, int64_t dim, ct_tensor *out);
 ct_error ct_cat(const ct_tensor *tensors, size_t count, int64_t dim, ct_tensor *out);
 ct_error ct_stack(const ct_tensor *tensors, size_t count, int64_t dim, ct_tensor *out);
-// Sequences that stand one after another, (T, H), each padded with zeros to the longest: (B, L, H). `offsets` are
-// B + 1 numbers: where each sequence begins, and T.
+// Packed sequences, (T, H), one after another, each padded with zeros to the longest: (B, L, H). `offsets` are B + 1 numbers:
+// the beginning of each sequence, and T.
 ct_error ct_pad_packed(ct_tensor packed, const int64_t *offsets, size_t offset_count, ct_tensor *out);
 
 // MARK: Indexing
@@ -157,7 +157,7 @@ ct_error ct_cumsum(ct_tensor a, int64_t dim, ct_tensor *out);
 // MARK: Reductions
 
 typedef enum { CT_SUM, CT_MEAN, CT_AMAX, CT_AMIN, CT_LOGSUMEXP, CT_NORM } ct_reduction;
-// No dims: over all of them.
+// Without dims, over all dimensions.
 ct_error ct_reduce(ct_reduction op, ct_tensor a, const int64_t *dims, size_t count, bool keep, ct_tensor *out);
 ct_error ct_argmax(ct_tensor a, int64_t dim, bool keep, ct_tensor *out);
 
@@ -179,10 +179,10 @@ ct_error ct_cross_entropy(ct_tensor logits, ct_tensor targets, ct_tensor class_w
 // sum(target * (log target - input)) / N, from log-probabilities (N, C) on both sides.
 ct_error ct_kl_div_batch_mean(ct_tensor input_log, ct_tensor target_log, ct_tensor *out);
 ct_error ct_mse_loss(ct_tensor input, ct_tensor target, ct_tensor *out);
-// Of each element, not reduced: input and target (N, C), the weights (C).
+// Per element, not reduced: input and target (N, C), the weights (C).
 ct_error ct_binary_cross_entropy_with_logits(ct_tensor input, ct_tensor target, ct_tensor weights_or_null,
                                              ct_tensor positive_weights_or_null, ct_tensor *out);
-// Euclidean distances between the rows of (N, D) and (M, D): (N, M), from the differences themselves.
+// Euclidean distances between the rows of (N, D) and (M, D): (N, M), computed from the differences themselves.
 ct_error ct_cdist(ct_tensor a, ct_tensor b, ct_tensor *out);
 
 // MARK: Autograd
@@ -193,18 +193,18 @@ bool ct_requires_grad(ct_tensor tensor);
 ct_error ct_set_requires_grad(ct_tensor tensor, bool on);
 ct_error ct_detach(ct_tensor a, ct_tensor *out);
 ct_error ct_backward(ct_tensor loss);
-// Dense, also where it is kept as rows of a sparse one; *out is NULL where no gradient has been accumulated.
+// Dense, even if the gradient is stored as rows of a sparse tensor; *out is NULL if no gradient has been accumulated.
 ct_error ct_grad(ct_tensor tensor, ct_tensor *out);
 bool ct_has_grad(ct_tensor tensor);
 ct_error ct_clear_grad(ct_tensor tensor);
 
 // MARK: Encoders on packed sequences (CPU)
 
-// The examples' tokens stand one after another, without padding; `offsets` (B + 1, int64) says where each begins.
+// The examples' tokens are stored one after another, without padding; `offsets` (B + 1, int64) holds the beginning of each.
 
-// The ways to compute a transformer layer, and how many seconds (CT_WAYS of them) one layer takes by each on this machine
-// with the present threads: measured, each in turn, in some tenths of a second altogether. The last two are of a single
-// example, the others of eight.
+// The ways to compute a transformer layer, and the seconds (CT_WAYS of them) that one layer takes by each on this machine with
+// the current number of threads: measured in turn, in some tenths of a second altogether. The last two are of a single example,
+// the others of eight.
 typedef enum {
     CT_WAY_KERNELS_FLOAT32,
     CT_WAY_KERNELS_BFLOAT16,
@@ -220,110 +220,110 @@ ct_error ct_calibrate(double *seconds);
 // Floating-point operations of that layer's matrix products.
 double ct_calibration_operations(ct_way way);
 
-// The instruction set of the kernels; DISTILL_CPU_CAPABILITY (avx512_bf16, avx512, avx2, default) chooses a lesser one.
+// The instruction set of the kernels; DISTILL_CPU_CAPABILITY (avx512_bf16, avx512, avx2, default) selects a lesser one.
 const char *ct_kernels_name(void);
-// Giga floating-point operations a second that their innermost loop reaches on all threads, from the first cache.
-ct_error ct_kernels_peak(bool half, double *out);
+// Giga floating-point operations per second that their innermost loop reaches on all threads, from the L1 cache.
+ct_error ct_kernels_peak(bool bfloat16, double *out);
 
 enum { CT_LAYER_GELU, CT_LAYER_GELU_TANH, CT_LAYER_RELU, CT_LAYER_SILU };
 
 typedef struct {
     int64_t hidden, intermediate, heads;
     int32_t activation;
-    bool half;        // multiply in bfloat16
+    bool bfloat16;    // multiply in bfloat16
     bool first_only;  // only each example's first token goes through: the output is (B, hidden)
     double epsilon, attention_dropout;
     double hidden_dropout, output_dropout;  // after attention; after the second product
-    uint64_t seed, offset;  // dropout takes three calls from `offset` on: attention, after it, after the second product
+    uint64_t seed, offset;  // dropout takes three calls starting at `offset`: attention, after it, after the second product
 } ct_layer_options;
 
 // Parameters in this order, each (out, in) float32: query, key, value and output weights, each with its bias after it;
 // the first norm's weight and bias; intermediate and output weights with their biases; the second norm's.
 enum { CT_LAYER_PARAMETERS = 16 };
 
-// A layer's weights laid out for multiplication, for inference; of the parameters' present values.
+// A layer's weights packed for multiplication, for inference; of the parameters' current values.
 typedef struct ct_packed_layer_s *ct_packed_layer;
 ct_error ct_pack_layer(const ct_tensor *parameters, ct_layer_options options, ct_packed_layer *out);
 void ct_packed_layer_free(ct_packed_layer layer);
 
-// input (rows, inputs) · weightᵀ + bias by the kernels, in float32: the same bits on any number of threads and beside any
+// input (rows, inputs) · weightᵀ + bias by the kernels, in float32: the same bits on any number of threads and whatever the
 // other rows. `bias` may be null.
 ct_error ct_rows_linear(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor *out);
 
-// One transformer layer: (tokens, hidden) float32 → the same, or (B, hidden). In the graph where a gradient is wanted.
+// One transformer layer: (tokens, hidden) float32 → the same, or (B, hidden). Recorded for backward if a gradient is wanted.
 ct_error ct_encoder_layer(ct_tensor input, ct_tensor offsets, const ct_tensor *parameters, ct_layer_options options,
                           ct_packed_layer packed_or_null, ct_tensor *out);
 
-// Word, position and segment embeddings (and the norm's weight and bias), summed, normalised, with dropout:
-// ids (tokens) int32 → (tokens, hidden). The word table's gradient is sparse.
+// Word, position and token type embeddings (and the norm's weight and bias), summed, normalized, with dropout: ids (tokens)
+// int32 → (tokens, hidden). The word embedding table's gradient is sparse.
 ct_error ct_packed_embeddings(const ct_tensor *parameters, ct_tensor ids, ct_tensor types_or_null, ct_tensor offsets,
                               int64_t padding_index, double epsilon, double dropout, uint64_t seed, uint64_t offset,
                               ct_tensor *out);
 
 // MARK: Encoders on packed sequences (any device)
 
-// The same by libtorch's operations, and by the CUDA kernels of this package where they are loaded. Where the examples of a
-// batch lie, as tensors on the device: `starts` (B + 1) int32; `places` (T) int64, where each token stands in the padded batch,
-// row after row, NULL where ct_has_variable_length_attention; `longest` is the longest example.
+// The same by libtorch's operations, and by this package's CUDA kernels if they are loaded. The sequences of a batch as tensors
+// on the device: `starts` (B + 1) int32; `padded_indices` (T) int64, the index of each token in the padded batch, row by row,
+// NULL if ct_has_variable_length_attention; `longest` is the length of the longest example.
 typedef struct {
-    ct_tensor starts, places;
+    ct_tensor starts, padded_indices;
     int64_t longest;
 } ct_device_sequences;
-// Whether attention of such heads needs no `places` on the device.
-bool ct_has_variable_length_attention(ct_device device, bool half, int64_t head_width);
-// Where the CUDA kernels of this package were loaded from; "" where libtorch's operations compute all.
+// True if attention of such heads needs no `padded_indices` on the device.
+bool ct_has_variable_length_attention(ct_device device, bool bfloat16, int64_t head_width);
+// The path from which this package's CUDA kernels were loaded; "" if libtorch's operations compute everything.
 const char *ct_cuda_kernels_path(void);
 
-// A layer's weights in the type they are multiplied in, for inference and training. A refresh takes the parameters' present
-// values where they have changed, which must not be between a forward pass and its backward pass.
+// A layer's weights in the type they are multiplied in, for inference and training. A refresh takes the parameters' current
+// values if they have changed; it must not happen between a forward pass and its backward pass.
 typedef struct ct_composed_handle_s *ct_composed_layer;
 ct_error ct_composed_layer_make(const ct_tensor *parameters, ct_layer_options options, ct_composed_layer *out);
 ct_error ct_composed_layer_refresh(ct_composed_layer layer, const ct_tensor *parameters);
 void ct_composed_layer_free(ct_composed_layer layer);
-// input (tokens, hidden) float32 and, where `half`, the same in bfloat16 or NULL → the layer's output in both forms;
-// *typed_out is NULL in float32. In the graph where a gradient is wanted.
+// input (tokens, hidden) float32 and, where `bfloat16`, the same in bfloat16 or NULL → the layer's output in both forms;
+// *typed_out is NULL in float32. Recorded for backward if a gradient is wanted.
 ct_error ct_composed_layer_run(ct_composed_layer layer, const ct_tensor *parameters, ct_layer_options options, ct_tensor input,
                                ct_tensor typed_or_null, ct_device_sequences sequences, ct_tensor *out, ct_tensor *typed_out);
-// As ct_packed_embeddings, from numbers (tokens) int32 on the tables' device, which must be rows of the tables; `ids` the same
-// on the host. `starts` as in ct_device_sequences. The word table's gradient is dense.
+// As ct_packed_embeddings, from indices (tokens) int32 on the tables' device, which must be rows of the tables; `ids` are the
+// same on the host. `starts` as in ct_device_sequences. The word embedding table's gradient is dense.
 ct_error ct_composed_embeddings(const ct_tensor *parameters, const int32_t *ids, ct_tensor device_ids, ct_tensor positions,
                                 ct_tensor types_or_null, ct_tensor starts, int64_t padding_index, double epsilon, double dropout,
-                                uint64_t seed, uint64_t offset, bool half, ct_tensor *out, ct_tensor *typed_out);
+                                uint64_t seed, uint64_t offset, bool bfloat16, ct_tensor *out, ct_tensor *typed_out);
 
-// A whole encoder whose kernels a captured CUDA graph starts together. *out of ct_encoder_make is NULL where there are no such
-// graphs; `emulated` runs the same code without them, also on the CPU, for tests. `options` (layers) have their dropout
-// probabilities; `parameters` are those of all layers. One thread alone may run the encoders of a device.
+// A whole encoder whose kernels are launched together by a captured CUDA graph. *out of ct_encoder_make is NULL if there are no
+// such graphs; `emulated` runs the same code without them, also on the CPU, for tests. `options` (layers) include the dropout
+// probabilities; `parameters` are those of all layers. Only one thread may run the encoders of a device.
 typedef struct ct_encoder_handle_s *ct_encoder;
 ct_error ct_encoder_make(const ct_tensor *tables, const ct_tensor *parameters, const ct_layer_options *options, size_t layers,
                          int64_t padding_index, int64_t first_position, double epsilon, double dropout, bool emulated,
                          ct_encoder *out);
 void ct_encoder_free(ct_encoder encoder);
-// The last layer's output for each example's first token, (B, hidden) float32, or NULL where this batch is to be computed
-// layer by layer: the first of its shape, a large one, or while a backward pass is still to come. It is overwritten by the next
+// The last layer's output for each example's first token, (B, hidden) float32, or NULL if this batch has to be computed layer
+// by layer: the first of its shape, a large one, or one while a backward pass is still pending. It is overwritten by the next
 // run. `layers` are the layers' weights in this type.
 ct_error ct_encoder_run(ct_encoder encoder, const int32_t *ids, const int32_t *types_or_null, const int64_t *offsets,
-                        size_t offset_count, const ct_composed_layer *layers, bool half, bool dropout, uint64_t seed,
+                        size_t offset_count, const ct_composed_layer *layers, bool bfloat16, bool dropout, uint64_t seed,
                         uint64_t offset, ct_tensor *out);
 
-// What a kernel's dropout multiplies (rows, width) with: 0, or 1 / (1 - probability).
+// The factors by which a kernel's dropout multiplies (rows, width): 0, or 1 / (1 - probability).
 ct_error ct_dropout_bits(int64_t rows, int64_t width, double probability, uint64_t seed, uint64_t offset, ct_tensor *out);
 
 // MARK: Int8
 
-// Steps of a quantised activation on each side of zero in libtorch's kernels: 127, or 63 where the processor's products would
+// Levels of a quantized activation on each side of zero in libtorch's kernels: 127, or 63 where the processor's products would
 // saturate.
 int32_t ct_int8_levels(void);
-// Whether libtorch has int8 kernels here; without them int8 weights are widened to float32 when they are used.
+// True if libtorch has int8 kernels here; without them int8 weights are converted to float32 when they are used.
 bool ct_int8_kernels_available(void);
 
 // Each row of a matrix as int8 with one scale, float32 (rows, 1): row = values · scale, symmetric.
 ct_error ct_quantize_rows(ct_tensor weight, ct_tensor *values, ct_tensor *scales);
 ct_error ct_dequantize_rows(ct_tensor values, ct_tensor scales, ct_tensor *out);
-// The same values as they are after quantisation to `levels` steps on each side of zero, by the last dimension's rows or
-// all alike; outside of any gradient.
+// The same values rounded as by quantization to `levels` levels on each side of zero, per row of the last dimension or with one
+// scale for all; detached.
 ct_error ct_fake_quantize(ct_tensor x, bool by_row, int32_t levels, ct_tensor *out);
 
-// How many elements lie in each of `bins` equal parts of low … high: float32 (bins); others are left out.
+// Returns the number of elements in each of `bins` equal parts of low … high: float32 (bins); others are ignored.
 ct_error ct_histogram(ct_tensor x, int64_t bins, double low, double high, ct_tensor *out);
 
 // The int8 weights (out, in) of a linear layer with their scales (out, 1), on the CPU.
@@ -334,27 +334,27 @@ void ct_int8_linear_free(ct_int8_linear layer);
 enum { CT_INT8_PER_TOKEN, CT_INT8_PER_TENSOR, CT_INT8_STATIC };
 typedef struct {
     int32_t kind;
-    double scale;        // where static, of 8 bits
-    int64_t zero_point;  // where static, -128 … 127
+    double scale;        // if static, of 8 bits
+    int64_t zero_point;  // if static, -128 … 127
 } ct_int8_input;
 // x · weightᵀ + bias: (…, in) float → (…, out) float32, multiplied in int8.
 ct_error ct_int8_linear_run(ct_int8_linear layer, ct_tensor input, ct_tensor bias_or_null, ct_int8_input how, ct_tensor *out);
 
-// A transformer layer on packed sequences whose weights are int8 or float32, by the kernels of this package, for inference.
-// Parameters as `ct_encoder_layer` takes them; `scales` and `inputs` for the six weights in their order, a scale NULL where
-// the weight is float32. Inputs are per token or static.
+// A quantized transformer layer on packed sequences, each of its weights int8 or float32, by this package's kernels, for
+// inference. Parameters as `ct_encoder_layer` takes them; `scales` and `inputs` for the six weights in their order, a scale
+// NULL if the weight is float32. Inputs are quantized per token or statically.
 typedef struct ct_mixed_layer_s *ct_mixed_layer;
-// Steps of an activation on each side of zero in them.
+// Levels of an activation on each side of zero in such layers.
 int32_t ct_mixed_levels(void);
 ct_error ct_mixed_layer_make(const ct_tensor *parameters, const ct_tensor *scales, const ct_int8_input *inputs,
                              ct_layer_options options, ct_mixed_layer *out);
 void ct_mixed_layer_free(ct_mixed_layer layer);
 ct_error ct_mixed_layer_run(ct_mixed_layer layer, ct_tensor input, ct_tensor offsets, bool first_only, ct_tensor *out);
 
-// Rows of an int8 table, widened: indices (…) → (…, width) float32.
+// Rows of an int8 embedding table, converted: indices (…) → (…, width) float32.
 ct_error ct_int8_embedding(ct_tensor values, ct_tensor scales, ct_tensor indices, ct_tensor *out);
 
-// MARK: Optimisation
+// MARK: Optimization
 
 // Scales the gradients so that their joint 2-norm is at most `max_norm`; reports the norm before that.
 ct_error ct_clip_grad_norm_(const ct_tensor *parameters, size_t count, double max_norm, double *total_norm);
@@ -363,25 +363,25 @@ typedef struct {
     double learning_rate, beta1, beta2, epsilon, weight_decay;
     int64_t step;  // 1 for the first update
 } ct_adamw_options;
-// One fused AdamW update of every parameter, from its accumulated gradient; all must have one. Gradients are divided by
-// `scale`, and nothing is changed where `skips` is 1: float32 scalars on the device, or NULL.
+// One fused AdamW update of every parameter from its accumulated gradient; all must have one. Gradients are divided by `scale`,
+// and nothing is changed if `skips` is 1: float32 scalars on the device, or NULL.
 ct_error ct_adamw_(const ct_tensor *parameters, const ct_tensor *first_moments, const ct_tensor *second_moments,
                    size_t count, ct_adamw_options options, ct_tensor scale_or_null, ct_tensor skips_or_null);
-// The gradients' joint 2-norm, without waiting for the device. *scale is what gradients are divided by to have at most
-// `max_norm`, NULL where that is infinite; `skips` becomes 1, and stays so, where the norm or a loss is not finite.
+// The gradients' joint 2-norm, without waiting for the device. *scale is the divisor that brings the gradients' norm down to
+// `max_norm`, NULL if that is infinite; `skips` becomes 1, and stays so, if the norm or a loss is not finite.
 ct_error ct_measure_gradients(const ct_tensor *parameters, size_t count, double max_norm, const ct_tensor *losses,
                               size_t loss_count, ct_tensor skips, ct_tensor *norm, ct_tensor *scale);
 
-// The same for a table whose gradient is sparse, touching only the rows that occur in it: `row_steps` (rows, int32)
-// counts the steps that each row has seen, `rates[s]` is the learning rate of step s + 1. A row first goes through
-// the steps that it missed, whose gradients were zero, so that the result is dense AdamW's.
+// The same for an embedding table whose gradient is sparse, touching only the rows that occur in it: `row_steps` (rows, int32)
+// counts the steps that each row has had, `rates[s]` is the learning rate of step s + 1. A row first catches up on the steps
+// that it missed, whose gradients were zero, so that the result is dense AdamW's.
 ct_error ct_adamw_rows_(ct_tensor parameter, ct_tensor first_moment, ct_tensor second_moment, ct_tensor row_steps,
                         const double *rates, ct_adamw_options options);
-// Brings the rows of `ids` (int32), or all, to where `options.step` steps have passed: before they are read.
+// Brings the rows of `ids` (int32), or all rows, up to date with step `options.step`: before they are read.
 ct_error ct_adamw_catch_up_(ct_tensor parameter, ct_tensor first_moment, ct_tensor second_moment, ct_tensor row_steps,
                             ct_tensor ids_or_null, const double *rates, ct_adamw_options options);
 
-// Moves each tensor by `weight` of the way to its end: tensor += weight * (end - tensor), outside of any gradient.
+// Moves each tensor by the fraction `weight` toward its end: tensor += weight * (end - tensor), detached.
 ct_error ct_lerp_(const ct_tensor *tensors, const ct_tensor *ends, size_t count, double weight);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-// Self-attention of one example and head at a time. Scores never leave the cache; the way back makes them again from
+// Self-attention of one example and head at a time. Scores never leave the cache; the backward pass recomputes them from
 // queries, keys and the logarithm of each row's sum (Dao et al., "FlashAttention", arXiv 2205.14135).
 
 // One example's part of a head: rows of queries, keys and values, each D wide.
@@ -25,7 +25,7 @@ CT_INLINE void score_panel(const Head<S> &head, const uint32_t *queries, int64_t
     }
 }
 
-// Beyond `length`, what lies in the last vector is set to `value`.
+// Beyond `length`, the rest of the last vector is set to `value`.
 CT_INLINE void fill_tail(float *row, int64_t length, int64_t padded, float value) {
     for (int64_t c = length; c < padded; ++c) row[c] = value;
 }
@@ -52,7 +52,7 @@ CT_INLINE float softmax_row(float *row, int64_t length, int64_t padded, float sc
     return highest + __builtin_logf(all);
 }
 
-// Writes the context of one head to `context` (queries, D), rows `stride` apart. `log_sum` and `bits` may be null.
+// Writes the context of one head to `context` (queries, D), with a row stride of `stride`. `log_sum` and `bits` may be null.
 template <class S>
 void attend(const Head<S> &head, const Mask &mask, const uint16_t *bits, S *context, int64_t stride, float *log_sum) {
     int64_t padded = panels_of(head.length) * 32;
@@ -93,7 +93,7 @@ void attend(const Head<S> &head, const Mask &mask, const uint16_t *bits, S *cont
     }
 }
 
-// Multiplies a packed left operand (rows, sums) with a packed right one (sums, width) into `to`, rows `stride` apart.
+// Multiplies a packed left operand (rows, sums) by a packed right one (sums, width) into `to`, with a row stride of `stride`.
 template <class S>
 void multiply_to(const uint32_t *left, int64_t rows, int64_t sums, const uint32_t *right, int64_t width, S *to,
                  int64_t stride) {
@@ -107,9 +107,9 @@ void multiply_to(const uint32_t *left, int64_t rows, int64_t sums, const uint32_
                 });
 }
 
-// Slopes of one head's queries, keys and values from that of its context.
+// Gradients of one head's queries, keys and values from that of its context.
 template <class S>
-struct HeadSlopes {
+struct HeadGradients {
     const S *context;  // (queries, D)
     int64_t context_stride;
     S *query, *key, *value;
@@ -118,31 +118,31 @@ struct HeadSlopes {
 
 template <class S>
 void attend_backward(const Head<S> &head, const Mask &mask, const uint16_t *bits, const float *log_sum,
-                     const HeadSlopes<S> &slopes) {
+                     const HeadGradients<S> &gradients) {
     int64_t length = head.length, width = head.width, padded = panels_of(length) * 32;
     RowPanels panels(head.queries);
     uint32_t *queries = scratch<uint32_t>(Slot::head_queries, left_words<S>(head.queries, width));
     uint32_t *keys = scratch<uint32_t>(Slot::head_keys, right_words<S>(length, width));
     uint32_t *values = scratch<uint32_t>(Slot::head_values, right_words<S>(length, width));
-    uint32_t *contexts = scratch<uint32_t>(Slot::slope_contexts, left_words<S>(head.queries, width));
-    float *scores = scratch<float>(Slot::slope_scores, panel_rows * padded);
-    float *slope = scratch<float>(Slot::slope_score_panel, panel_rows * padded);
-    // Of all rows: what the values were weighted with, and the scores' slopes.
-    S *weights = scratch<S>(Slot::slope_weights, head.queries * padded);
-    S *score_slopes = scratch<S>(Slot::slope_all_scores, head.queries * padded);
+    uint32_t *contexts = scratch<uint32_t>(Slot::attention_backward_contexts, left_words<S>(head.queries, width));
+    float *scores = scratch<float>(Slot::attention_backward_scores, panel_rows * padded);
+    float *gradient = scratch<float>(Slot::attention_backward_score_panel, panel_rows * padded);
+    // Of all rows: the attention weights after dropout, and the gradients of the scores.
+    S *weights = scratch<S>(Slot::attention_backward_weights, head.queries * padded);
+    S *score_gradients = scratch<S>(Slot::attention_backward_all_scores, head.queries * padded);
     pack_left<S>(head.query, head.query_stride, head.queries, width, queries);
-    pack_left<S>(slopes.context, slopes.context_stride, head.queries, width, contexts);
+    pack_left<S>(gradients.context, gradients.context_stride, head.queries, width, contexts);
     pack_right_transposed<S>(head.key, head.key_stride, length, width, 0, panels_of(length), keys);
     pack_right_transposed<S>(head.value, head.key_stride, length, width, 0, panels_of(length), values);
     int64_t total = words<S>(width);
     for (int64_t i = 0; i < panels.count; ++i) {
         int64_t first = i * panels.height, rows = panels.rows_of(i);
         score_panel(head, queries + first * total, panels.height, rows, keys, scores, padded);
-        score_panel(head, contexts + first * total, panels.height, rows, values, slope, padded);
+        score_panel(head, contexts + first * total, panels.height, rows, values, gradient, padded);
         for (int64_t r = 0; r < rows; ++r) {
-            float *p = scores + r * padded, *d = slope + r * padded;
+            float *p = scores + r * padded, *d = gradient + r * padded;
             const uint16_t *kept = bits ? bits + (first + r) * attention_stride(length) : nullptr;
-            S *weight = weights + (first + r) * padded, *out = score_slopes + (first + r) * padded;
+            S *weight = weights + (first + r) * padded, *out = score_gradients + (first + r) * padded;
             vf dot = vf{};
             for (int64_t c = 0; c < padded; c += 16) {
                 vf probability = exponential(load(p + c) * head.scale - log_sum[first + r]);
@@ -151,16 +151,16 @@ void attend_backward(const Head<S> &head, const Mask &mask, const uint16_t *bits
                     fill_tail(p, c > length ? c : length, c + 16, 0);
                     probability = load(p + c);
                 }
-                vf slope_here = load(d + c), weighted = probability;
+                vf gradient_here = load(d + c), weighted = probability;
                 if (kept) {
                     uint16_t word = c < length ? kept[c / 16] : uint16_t{0};
                     weighted = keep(probability, word, mask.scale);
-                    slope_here = keep(slope_here, word, mask.scale);
+                    gradient_here = keep(gradient_here, word, mask.scale);
                 }
                 store(weight + c, weighted);
-                dot += probability * slope_here;
+                dot += probability * gradient_here;
                 store(p + c, probability);
-                store(d + c, slope_here);
+                store(d + c, gradient_here);
             }
             float mean = sum(dot);
             for (int64_t c = 0; c < padded; c += 16)
@@ -168,18 +168,18 @@ void attend_backward(const Head<S> &head, const Mask &mask, const uint16_t *bits
         }
     }
     uint32_t *left = scratch<uint32_t>(
-        Slot::slope_left, std::max(left_words<S>(length, head.queries), left_words<S>(head.queries, length)));
-    uint32_t *right = scratch<uint32_t>(Slot::slope_right, right_words<S>(width, std::max(length, head.queries)));
-    // Values: weightsᵀ · context's slopes
+        Slot::attention_backward_left, std::max(left_words<S>(length, head.queries), left_words<S>(head.queries, length)));
+    uint32_t *right = scratch<uint32_t>(Slot::attention_backward_right, right_words<S>(width, std::max(length, head.queries)));
+    // Values: weightsᵀ · context's gradients
     pack_left_transposed<S>(weights, padded, length, head.queries, left);
-    pack_right<S>(slopes.context, slopes.context_stride, width, head.queries, 0, panels_of(width), right);
-    multiply_to<S>(left, length, head.queries, right, width, slopes.value, slopes.key_stride);
-    // Keys: score slopesᵀ · queries
-    pack_left_transposed<S>(score_slopes, padded, length, head.queries, left);
+    pack_right<S>(gradients.context, gradients.context_stride, width, head.queries, 0, panels_of(width), right);
+    multiply_to<S>(left, length, head.queries, right, width, gradients.value, gradients.key_stride);
+    // Keys: score gradientsᵀ · queries
+    pack_left_transposed<S>(score_gradients, padded, length, head.queries, left);
     pack_right<S>(head.query, head.query_stride, width, head.queries, 0, panels_of(width), right);
-    multiply_to<S>(left, length, head.queries, right, width, slopes.key, slopes.key_stride);
-    // Queries: score slopes · keys
-    pack_left<S>(score_slopes, padded, head.queries, length, left);
+    multiply_to<S>(left, length, head.queries, right, width, gradients.key, gradients.key_stride);
+    // Queries: score gradients · keys
+    pack_left<S>(score_gradients, padded, head.queries, length, left);
     pack_right<S>(head.key, head.key_stride, width, length, 0, panels_of(width), right);
-    multiply_to<S>(left, head.queries, length, right, width, slopes.query, slopes.query_stride);
+    multiply_to<S>(left, head.queries, length, right, width, gradients.query, gradients.query_stride);
 }

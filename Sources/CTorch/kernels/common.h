@@ -1,4 +1,4 @@
-// What every instance of the kernels includes before its target is set.
+// Headers that every instance of the kernels includes before its target is set.
 #pragma once
 
 #if defined(__x86_64__)

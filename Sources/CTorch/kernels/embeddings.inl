@@ -1,4 +1,4 @@
-// The sum of word, position and segment embeddings, normalised, with dropout.
+// The sum of word, position and token type embeddings, normalized, with dropout.
 
 inline void embeddings_forward(const EmbeddingsForward &call) {
     const Embeddings &tables = call.tables;
@@ -32,7 +32,7 @@ inline void embeddings_forward(const EmbeddingsForward &call) {
 inline void embeddings_backward(const EmbeddingsBackward &call) {
     const Embeddings &tables = call.tables;
     int64_t hidden = tables.hidden, tokens = call.sequences.tokens(), stride = mask_stride(hidden);
-    float *slopes = scratch<float>(Slot::gradient_embeddings, tokens * hidden);
+    float *gradients = scratch<float>(Slot::gradient_embeddings, tokens * hidden);
     RowBlocks blocks(tokens, 128);
     float *partials = scratch<float>(Slot::call_partials, blocks.count * 2 * hidden);
     parallel_tasks(blocks.count, element_cost(4 * 128 * hidden), [&](int64_t block) {
@@ -40,14 +40,14 @@ inline void embeddings_backward(const EmbeddingsBackward &call) {
         std::fill(partial, partial + 2 * hidden, 0.0f);
         float *row = scratch<float>(Slot::embedding_row, hidden);
         for (int64_t t = blocks.first(block); t < blocks.first(block) + blocks.size_of(block); ++t) {
-            const float *slope = call.output_slope + t * hidden;
+            const float *gradient = call.output_gradient + t * hidden;
             if (call.mask.on()) {
                 for (int64_t c = 0; c < hidden; c += 16)
-                    store_part(row + c, keep(load_part(slope + c, hidden - c), call.bits[t * stride + c / 16], call.mask.scale), hidden - c);
-                slope = row;
+                    store_part(row + c, keep(load_part(gradient + c, hidden - c), call.bits[t * stride + c / 16], call.mask.scale), hidden - c);
+                gradient = row;
             }
-            normalize_row_backward(slope, call.normalized + t * hidden, call.deviation[t], tables.norm_weight, hidden,
-                                   slopes + t * hidden, partial, partial + hidden);
+            normalize_row_backward(gradient, call.normalized + t * hidden, call.deviation[t], tables.norm_weight, hidden,
+                                   gradients + t * hidden, partial, partial + hidden);
         }
     });
     add_partials(partials, blocks.count, 2 * hidden, hidden, call.norm_weight);
@@ -57,18 +57,18 @@ inline void embeddings_backward(const EmbeddingsBackward &call) {
             float *to = call.word + row * hidden;
             std::fill(to, to + hidden, 0.0f);
             for (int64_t i = call.row_starts[row]; i < call.row_starts[row + 1]; ++i)
-                add_row(to, slopes + call.order[i] * hidden, hidden);
+                add_row(to, gradients + call.order[i] * hidden, hidden);
         }
     });
-    // Positions and segments: tables of few rows that every example adds to. Columns are shared among the threads.
+    // Positions and token types: tables of few rows that every example adds to. Columns are distributed over the threads.
     int64_t chunks = (hidden + 63) / 64;
     parallel_tasks(chunks, element_cost(2 * tokens * 64), [&](int64_t chunk) {
         int64_t c = chunk * 64, width = std::min<int64_t>(64, hidden - c);
         for (int64_t s = 0; s < call.sequences.count; ++s)
             for (int64_t t = call.sequences.offsets[s]; t < call.sequences.offsets[s + 1]; ++t) {
-                const float *slope = slopes + t * hidden + c;
-                add_row(call.position + (t - call.sequences.offsets[s]) * hidden + c, slope, width);
-                add_row(call.type + (call.types ? call.types[t] : 0) * hidden + c, slope, width);
+                const float *gradient = gradients + t * hidden + c;
+                add_row(call.position + (t - call.sequences.offsets[s]) * hidden + c, gradient, width);
+                add_row(call.type + (call.types ? call.types[t] : 0) * hidden + c, gradient, width);
             }
     });
 }

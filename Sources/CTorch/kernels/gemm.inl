@@ -1,12 +1,11 @@
 // Matrix products from packed operands.
 //
-// Both operands are copied into panels first, converted to the type they are multiplied in on the way: the left one
-// in panels of up to `panel_rows` rows, the right one in panels of 32 columns, both with the summed dimension
-// outermost, so that the inner loop reads memory in order (Goto and van de Geijn, "Anatomy of High-Performance Matrix
-// Multiplication", TOMS 2008). A word is one float, or two bfloat16 that follow each other along the sum.
+// Both operands are first copied into packed panels, converted on the way to the type they are multiplied in: the left one into
+// panels of up to `panel_rows` rows, the right one into panels of 32 columns, both with the summed dimension outermost, so that
+// the inner loop reads memory in order (Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", TOMS 2008).
+// The unit of a packed panel is a 32-bit word: one float, or two bfloat16 adjacent along the sum.
 //
-// Every element is summed in the same order whatever tile it falls into: a row's result does not depend on the rows
-// beside it.
+// Every element is summed in the same order whatever tile it falls into: a row's result does not depend on the other rows.
 
 template <class S>
 struct Words;
@@ -23,7 +22,7 @@ CT_INLINE int64_t words(int64_t count) {
     return (count + Words<S>::per - 1) / Words<S>::per;
 }
 
-// Sixteen words of a row, from `count` elements; what is missing is zero.
+// Sixteen 32-bit words of a row, from `count` elements; missing elements are zero.
 template <class S, class From>
 CT_INLINE vu row_words(const From *from, int64_t count) {
     if constexpr (Words<S>::per == 1) {
@@ -46,7 +45,7 @@ CT_INLINE vu row_words(const From *from, int64_t count) {
     }
 }
 
-// Sixteen words that pair the elements of two rows; `second` may be null, and counts for zeros.
+// Sixteen 32-bit words that pair the elements of two rows; `second` may be null, and counts as zeros.
 template <class S, class From>
 CT_INLINE vu pair_words(const From *first, const From *second, int64_t count) {
     if constexpr (Words<S>::per == 1) {
@@ -58,8 +57,8 @@ CT_INLINE vu pair_words(const From *first, const From *second, int64_t count) {
     }
 }
 
-// Packs a panel of `count` rows (at most `width`), each of `length` elements that are summed over.
-// Word w of row r goes to `to[w * width + r]`.
+// Packs a panel of `count` rows (at most `width`), each of `length` elements that are summed over. Word w of row r is written
+// to `to[w * width + r]`.
 template <class S, class From>
 void pack_rows_panel(const From *from, int64_t stride, int64_t count, int64_t length, int64_t width, uint32_t *to) {
     constexpr int64_t per = Words<S>::per;
@@ -90,7 +89,7 @@ void pack_columns_panel(const From *from, int64_t stride, int64_t count, int64_t
 
 // MARK: Operands
 
-// How `rows` rows are cut into panels of equal height.
+// The division of `rows` rows into panels of equal height.
 struct RowPanels {
     explicit RowPanels(int64_t rows)
         : count((rows + panel_rows - 1) / panel_rows), height(count > 0 ? (rows + count - 1) / count : 1), rows(rows) {}
@@ -98,7 +97,7 @@ struct RowPanels {
     int64_t count, height, rows;
 };
 
-// Words that operands of these sizes take.
+// The size of packed operands, in 32-bit words.
 template <class S>
 CT_INLINE int64_t left_words(int64_t rows, int64_t length) {
     RowPanels panels(rows);
@@ -197,8 +196,8 @@ CT_INLINE void multiply_tile(int64_t rows, int64_t length, const uint32_t *left,
 #undef CT_ROWS
 }
 
-// Multiplies words begin ..< end of a packed left operand with those of panels first…last of a packed right one; hands
-// each finished tile to `take(row, column, rows, columns, tile)`, whose rows lie 32 elements apart.
+// Multiplies words begin ..< end of a packed left operand by those of panels first…last of a packed right one; passes each
+// finished tile to `take(row, column, rows, columns, tile)`, with a row stride of 32 elements.
 template <class S, class Take>
 CT_INLINE void multiply_words(const uint32_t *left, int64_t rows, int64_t length, const uint32_t *right,
                               int64_t columns, int64_t first, int64_t last, int64_t begin, int64_t end, Take &&take) {

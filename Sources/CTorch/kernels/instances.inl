@@ -8,7 +8,7 @@ namespace ctorch::kernels::CT_NAMESPACE {
 namespace {
 
 constexpr int64_t panel_rows = CT_PANEL_ROWS;
-// Below so many rows a thread, columns are shared rather than rows.
+// Below so many rows per thread, columns rather than rows are distributed.
 constexpr int64_t few_rows = 96;
 
 #include "philox.inl"
@@ -47,7 +47,7 @@ double peak() {
         constexpr int repeats = 2000;
         for (int i = 0; i < repeats; ++i) {
             multiply_tile<S, static_cast<int>(panel_rows)>(length, left, panel_rows, right, tile);
-            // So that no product is left out.
+            // Keeps the compiler from removing the products.
             __asm__ volatile("" : : "r"(tile), "r"(left), "r"(right) : "memory");
         }
         double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -62,17 +62,17 @@ const Table &table() {
     static const Table value = {
         .name = CT_NAME,
         .mask_bits = [](const Mask &mask, int64_t rows, int64_t width, uint16_t *bits) { mask_bits(mask, rows, width, bits); },
-        .packed_words = [](bool half, int64_t columns, int64_t length) {
-            return half ? packed_words<bf16>(columns, length) : packed_words<float>(columns, length);
+        .packed_words = [](bool bfloat16, int64_t columns, int64_t length) {
+            return bfloat16 ? packed_words<bf16>(columns, length) : packed_words<float>(columns, length);
         },
-        .pack = [](bool half, bool transposed, const float *weight, int64_t columns, int64_t length, uint32_t *to) {
-            half ? pack<bf16>(transposed, weight, columns, length, to) : pack<float>(transposed, weight, columns, length, to);
+        .pack = [](bool bfloat16, bool transposed, const float *weight, int64_t columns, int64_t length, uint32_t *to) {
+            bfloat16 ? pack<bf16>(transposed, weight, columns, length, to) : pack<float>(transposed, weight, columns, length, to);
         },
-        .layer_forward = [](bool half, const LayerForward &call) {
-            half ? layer_forward<bf16>(call) : layer_forward<float>(call);
+        .layer_forward = [](bool bfloat16, const LayerForward &call) {
+            bfloat16 ? layer_forward<bf16>(call) : layer_forward<float>(call);
         },
-        .layer_backward = [](bool half, const LayerBackward &call) {
-            half ? layer_backward<bf16>(call) : layer_backward<float>(call);
+        .layer_backward = [](bool bfloat16, const LayerBackward &call) {
+            bfloat16 ? layer_backward<bf16>(call) : layer_backward<float>(call);
         },
         .int8_words = [](int64_t columns, int64_t length) { return right_words<int8_t>(columns, length); },
         .pack_int8 = [](const int8_t *weight, int64_t columns, int64_t length, uint32_t *to, int32_t *sums) {
@@ -90,7 +90,7 @@ const Table &table() {
                          int64_t count) { adamw_idle(steps, step_count, parameter, first, second, count); },
         .sum_of_squares = [](const float *values, int64_t count) { return sum_of_squares(values, count); },
         .scale = [](float *values, float factor, int64_t count) { scale(values, factor, count); },
-        .peak = [](bool half) { return half ? peak<bf16>() : peak<float>(); },
+        .peak = [](bool bfloat16) { return bfloat16 ? peak<bf16>() : peak<float>(); },
     };
     return value;
 }

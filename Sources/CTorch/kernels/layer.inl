@@ -1,10 +1,10 @@
-// A transformer layer that normalises after each residual, as BERT's: forward.
+// A transformer layer that normalizes after each residual, as BERT's: forward.
 //
 //   y = norm1(x + dropout(attention(x) · Wo))      z = norm2(y + dropout(activation(y · Wi) · Wu))
 //
-// Rows go through in blocks whose intermediate results stay in the second cache.
+// Rows are processed in blocks whose intermediate results stay in the L2 cache.
 
-// Writes a tile plus bias to a matrix, rows `stride` apart.
+// Writes a tile plus bias to a matrix, with a row stride of `stride`.
 template <class S>
 CT_INLINE void store_tile(const float *tile, int64_t height, int64_t count, const float *bias, S *to, int64_t stride) {
     vf b0 = bias ? load_part(bias, count) : vf{}, b1 = bias ? load_part(bias + 16, count - 16) : vf{};
@@ -14,8 +14,8 @@ CT_INLINE void store_tile(const float *tile, int64_t height, int64_t count, cons
     }
 }
 
-// Rows in equal blocks of at most `largest`; where there are few, so many that threads share them evenly. A function
-// of the rows alone: sums over blocks must not depend on the number of threads.
+// Rows in equal blocks of at most `largest`; if there are few, so many blocks that the threads are balanced. A function of the
+// number of rows alone: sums over blocks must not depend on the number of threads.
 struct RowBlocks {
     RowBlocks(int64_t rows, int64_t largest) : rows(rows) {
         int64_t blocks = std::max<int64_t>(1, (rows + largest - 1) / largest), even = rows < 256 ? 2 : 4;
@@ -35,7 +35,7 @@ struct RowBlocks {
     int64_t rows, size, count;
 };
 
-// So many rows that a block's packed intermediate results take about half of the second cache.
+// So many rows that a block's packed intermediate results take about half of the L2 cache.
 template <class S>
 int64_t block_rows(int64_t longest) {
     int64_t rows = (448 << 10) / (longest * static_cast<int64_t>(sizeof(S)));
@@ -58,7 +58,7 @@ CT_INLINE const float *query_inputs(const Shape &shape, const Sequences &sequenc
     return gathered;
 }
 
-// Queries, keys and values of all rows. `chunks`: into how many tasks the columns are cut.
+// Queries, keys and values of all rows. `chunks`: the number of tasks that the columns are divided into.
 template <class S>
 void project(const LayerForward &call, int64_t chunks) {
     const Shape &shape = call.shape;
@@ -94,7 +94,7 @@ void project(const LayerForward &call, int64_t chunks) {
     });
 }
 
-// Where each example's attention bits begin, in words of one head.
+// The start of each example's attention mask, in 16-bit words of one head.
 inline int64_t *attention_starts(const Shape &shape, const Sequences &sequences) {
     int64_t *starts = scratch<int64_t>(Slot::call_starts, sequences.count + 1);
     starts[0] = 0;
@@ -116,7 +116,7 @@ Head<S> head_of(const Shape &shape, const Sequences &sequences, const LayerMemor
             shape.first_only ? 1 : length, length, width, 1.0f / __builtin_sqrtf(static_cast<float>(width))};
 }
 
-// What one head of one example costs, on average.
+// The average cost of one head of one example.
 CT_INLINE int64_t attention_cost(const Shape &shape, const Sequences &sequences) {
     int64_t length = sequences.tokens() / std::max<int64_t>(1, sequences.count);
     return 2 * product_cost(shape.first_only ? 1 : length, shape.hidden / shape.heads, length) + element_cost(length);
@@ -146,7 +146,7 @@ void attend_all(const LayerForward &call) {
     });
 }
 
-// A row's residual and normalisation: `row` (a product with its bias) is overwritten.
+// A row's residual and normalization: `row` (a product with its bias) is overwritten.
 CT_INLINE void add_and_normalize(const LayerForward &call, const Mask &mask, uint16_t *bits, int64_t row, float *values,
                                  const float *residual, const float *weight, const float *bias, float *normalized,
                                  float *deviation, float *output) {
@@ -183,7 +183,7 @@ void expand(const LayerForward &call, const uint32_t *packed, int64_t row, int64
                     for (int64_t i = 0; i < height; ++i) {
                         vf x0 = load(tile + i * 32) + b0, x1 = load(tile + i * 32 + 16) + b1;
                         if (kept) {
-                            // What is kept is what the way back computes with: go on from that here too.
+                            // The backward pass computes with the stored values, so continue from those here too.
                             S *to = kept + (row + r + i) * inner + column;
                             store_part(to, x0, count);
                             x0 = load_part(to, count);
@@ -234,7 +234,7 @@ void finish_blocks(const LayerForward &call) {
     });
 }
 
-// The same for few rows, whose columns are shared among the threads: for inference alone.
+// The same for few rows, whose columns are distributed over the threads: for inference only.
 template <class S>
 void finish_columns(const LayerForward &call, int64_t chunks) {
     const Shape &shape = call.shape;
@@ -275,7 +275,7 @@ void finish_columns(const LayerForward &call, int64_t chunks) {
     normalize(attended, call.weights.norm2_weight, call.weights.norm2_bias, call.output);
 }
 
-// Whether so few rows are shared among threads by columns rather than by rows.
+// Returns true for so few rows that threads divide the columns rather than the rows.
 CT_INLINE bool by_columns(const LayerForward &call, int64_t rows) {
     return !call.training && rows < few_rows * thread_count();
 }

@@ -1,16 +1,16 @@
-// The layer's way back. What must be summed over rows is summed block by block, and the blocks in their order, so
-// that the result does not depend on which thread took which block.
+// The layer's backward pass. Sums over rows are computed block by block, and the blocks added in order, so that the result does
+// not depend on which thread took which block.
 
 template <class S>
 struct BackwardBuffers {
-    S *outer;      // (Q, H) slopes of the second product, after dropout
-    S *inner;      // (Q, I) slopes before the activation
-    S *attended;   // (Q, H) the feed-forward network's input again
-    S *output;     // (Q, H) slopes of the attention's output product
+    S *outer;      // (Q, H) gradients of the second product, after dropout
+    S *inner;      // (Q, I) gradients before the activation
+    S *attended;   // (Q, H) the recomputed input of the feed-forward network
+    S *output;     // (Q, H) gradients of the attention's output product
     S *context;    // (Q, H)
     S *query;      // (Q, H)
     S *key_value;  // (T, 2H)
-    float *residual;  // (Q, H) slopes of the residual stream below attention
+    float *residual;  // (Q, H) gradients of the residual stream below attention
 
     BackwardBuffers(const Shape &shape, const Sequences &sequences) {
         int64_t queries = query_count(shape, sequences), hidden = shape.hidden;
@@ -25,20 +25,20 @@ struct BackwardBuffers {
     }
 };
 
-// Writes slope · kept bits · scale in type S, and adds it to `bias_slope`.
+// Writes gradient · kept bits · scale in type S, and adds it to `bias_gradient`.
 template <class S>
-CT_INLINE void drop_row_backward(const float *slope, const Mask &mask, const uint16_t *kept, int64_t width, S *to,
-                                 float *bias_slope) {
+CT_INLINE void drop_row_backward(const float *gradient, const Mask &mask, const uint16_t *kept, int64_t width, S *to,
+                                 float *bias_gradient) {
     for (int64_t c = 0; c < width; c += 16) {
         int64_t left = width - c;
-        vf d = load_part(slope + c, left);
+        vf d = load_part(gradient + c, left);
         if (mask.on()) d = keep(d, kept[c / 16], mask.scale);
         store_part(to + c, d, left);
-        store_part(bias_slope + c, load_part(bias_slope + c, left) + d, left);
+        store_part(bias_gradient + c, load_part(bias_gradient + c, left) + d, left);
     }
 }
 
-// What each block of rows adds to the slopes of biases and norms.
+// The contribution of each block of rows to the gradients of biases and norms.
 struct RowPartials {
     explicit RowPartials(const Shape &shape) : hidden(shape.hidden), width(6 * shape.hidden + shape.intermediate) {}
     int64_t hidden, width;
@@ -46,7 +46,7 @@ struct RowPartials {
     int64_t at(Part part) const { return part * hidden; }
 };
 
-// From the slope of the layer's output down to those of the contexts.
+// From the gradient of the layer's output down to those of the contexts.
 template <class S>
 void backward_blocks(const LayerBackward &call, const BackwardBuffers<S> &buffers) {
     const Shape &shape = call.shape;
@@ -58,17 +58,17 @@ void backward_blocks(const LayerBackward &call, const BackwardBuffers<S> &buffer
         int64_t first = blocks.first(block), rows = blocks.size_of(block), total = words<S>(inner);
         uint32_t *packed = scratch<uint32_t>(Slot::block_left, left_words<S>(rows, hidden));
         uint32_t *packed_inner = scratch<uint32_t>(Slot::block_inner, left_words<S>(rows, inner));
-        float *slope = scratch<float>(Slot::block_values, rows * hidden);
+        float *gradient = scratch<float>(Slot::block_values, rows * hidden);
         float *partial = partials + block * parts.width;
         std::fill(partial, partial + parts.width, 0.0f);
         RowPanels panels(rows);
 
         for (int64_t r = 0; r < rows; ++r) {
             int64_t row = first + r;
-            normalize_row_backward(call.output_slope + row * hidden, call.memory.normalized2 + row * hidden,
-                                   call.memory.deviation2[row], call.weights.norm2_weight, hidden, slope + r * hidden,
+            normalize_row_backward(call.output_gradient + row * hidden, call.memory.normalized2 + row * hidden,
+                                   call.memory.deviation2[row], call.weights.norm2_weight, hidden, gradient + r * hidden,
                                    partial + parts.at(parts.norm2_weight), partial + parts.at(parts.norm2_bias));
-            drop_row_backward(slope + r * hidden, call.mask2, call.memory.bits2 + row * mask_stride(hidden), hidden,
+            drop_row_backward(gradient + r * hidden, call.mask2, call.memory.bits2 + row * mask_stride(hidden), hidden,
                               buffers.outer + row * hidden, partial + parts.at(parts.outer_bias));
             const float *normalized = call.memory.normalized1 + row * hidden;
             for (int64_t c = 0; c < hidden; c += 16) {
@@ -85,11 +85,11 @@ void backward_blocks(const LayerBackward &call, const BackwardBuffers<S> &buffer
                     [&](int64_t r, int64_t column, int64_t height, int64_t count, const float *tile) {
                         vf s0 = vf{}, s1 = vf{};
                         for (int64_t i = 0; i < height; ++i) {
-                            int64_t place = (first + r + i) * inner + column;
-                            S *before = static_cast<S *>(call.memory.inner) + place, *to = buffers.inner + place;
+                            int64_t index = (first + r + i) * inner + column;
+                            S *before = static_cast<S *>(call.memory.inner) + index, *to = buffers.inner + index;
                             for (int64_t half = 0; half < 32 && half < count; half += 16) {
-                                Activated a = activate_with_slope(shape.activation, load_part(before + half, count - half));
-                                vf d = load(tile + i * 32 + half) * a.slope;
+                                Activated a = activate_with_derivative(shape.activation, load_part(before + half, count - half));
+                                vf d = load(tile + i * 32 + half) * a.derivative;
                                 store_part(before + half, a.value, count - half);
                                 store_part(to + half, d, count - half);
                                 store(values + i * 32 + half, d);
@@ -105,7 +105,7 @@ void backward_blocks(const LayerBackward &call, const BackwardBuffers<S> &buffer
         multiply<S>(packed_inner, rows, inner, call.back.inner, hidden, 0, panels_of(hidden),
                     [&](int64_t r, int64_t column, int64_t height, int64_t count, const float *tile) {
                         for (int64_t i = 0; i < height; ++i) {
-                            float *to = slope + (r + i) * hidden + column;
+                            float *to = gradient + (r + i) * hidden + column;
                             for (int64_t half = 0; half < count; half += 16)
                                 store_part(to + half, load_part(to + half, count - half) + load(tile + i * 32 + half), count - half);
                         }
@@ -113,7 +113,7 @@ void backward_blocks(const LayerBackward &call, const BackwardBuffers<S> &buffer
         for (int64_t r = 0; r < rows; ++r) {
             int64_t row = first + r;
             float *below = buffers.residual + row * hidden;
-            normalize_row_backward(slope + r * hidden, call.memory.normalized1 + row * hidden,
+            normalize_row_backward(gradient + r * hidden, call.memory.normalized1 + row * hidden,
                                    call.memory.deviation1[row], call.weights.norm1_weight, hidden, below,
                                    partial + parts.at(parts.norm1_weight), partial + parts.at(parts.norm1_bias));
             drop_row_backward(below, call.mask1, call.memory.bits1 + row * mask_stride(hidden), hidden,
@@ -123,9 +123,9 @@ void backward_blocks(const LayerBackward &call, const BackwardBuffers<S> &buffer
         multiply_to<S>(packed, rows, hidden, call.back.output, hidden, buffers.context + first * hidden, hidden);
     });
     const LayerGradients &to = call.gradients;
-    float *places[] = {to.norm2_weight, to.norm2_bias, to.norm1_weight, to.norm1_bias, to.outer_bias, to.output_bias, to.inner_bias};
+    float *targets[] = {to.norm2_weight, to.norm2_bias, to.norm1_weight, to.norm1_bias, to.outer_bias, to.output_bias, to.inner_bias};
     for (int part = 0; part < 7; ++part)
-        add_partials(partials + part * hidden, blocks.count, parts.width, part == 6 ? inner : hidden, places[part]);
+        add_partials(partials + part * hidden, blocks.count, parts.width, part == 6 ? inner : hidden, targets[part]);
 }
 
 template <class S>
@@ -147,7 +147,7 @@ void attend_all_backward(const LayerBackward &call, const BackwardBuffers<S> &bu
     });
 }
 
-// Adds up the columns of `rows` rows of slopes.
+// Adds up the columns of `rows` rows of gradients.
 template <class S>
 CT_INLINE void sum_columns(const S *from, int64_t stride, int64_t rows, int64_t width, float *to) {
     for (int64_t c = 0; c < width; c += 16) {
@@ -157,12 +157,12 @@ CT_INLINE void sum_columns(const S *from, int64_t stride, int64_t rows, int64_t 
     }
 }
 
-// Slopes of the layer's input.
+// Gradients of the layer's input.
 template <class S>
 void project_backward(const LayerBackward &call, const BackwardBuffers<S> &buffers) {
     const Shape &shape = call.shape;
     int64_t hidden = shape.hidden;
-    // rows of `left` (rows, length) times `right`, handed on row by row of a tile
+    // rows of `left` (rows, length) times `right`, passed on row by row of a tile
     auto product = [&](const S *left, int64_t rows, int64_t length, const uint32_t *right, auto &&take) {
         uint32_t *packed = scratch<uint32_t>(Slot::block_left, left_words<S>(rows, length));
         pack_left<S>(left, length, rows, length, packed);
@@ -177,7 +177,7 @@ void project_backward(const LayerBackward &call, const BackwardBuffers<S> &buffe
     float *partials = scratch<float>(Slot::call_partials, blocks.count * 3 * hidden);
     parallel_tasks(blocks.count, product_cost(blocks.size, hidden, 3 * hidden), [&](int64_t block) {
         int64_t first = blocks.first(block), rows = blocks.size_of(block);
-        float *to = call.input_slope + first * hidden;
+        float *to = call.input_gradient + first * hidden;
         const float *residual = shape.first_only ? nullptr : buffers.residual + first * hidden;
         float *partial = partials + block * 3 * hidden;
         sum_columns(buffers.key_value + first * 2 * hidden, 2 * hidden, rows, 2 * hidden, partial);
@@ -205,28 +205,28 @@ void project_backward(const LayerBackward &call, const BackwardBuffers<S> &buffe
         int64_t first = firsts.first(block);
         product(buffers.query + first * hidden, firsts.size_of(block), hidden, call.back.query,
                 [&](int64_t r, int64_t c, int64_t left, vf x) {
-                    float *to = call.input_slope + call.sequences.offsets[first + r] * hidden + c;
+                    float *to = call.input_gradient + call.sequences.offsets[first + r] * hidden + c;
                     x += load_part(buffers.residual + (first + r) * hidden + c, left);
                     store_part(to, load_part(to, left) + x, left);
                 });
     });
 }
 
-// MARK: Slopes of the weights
+// MARK: Gradients of the weights
 
 // to (M, N) = leftᵀ (rows, M) · right (rows, N), or its transpose.
 template <class S>
 struct WeightProduct {
     const S *left;
     int64_t m;
-    const S *right;            // null where `right_float` is given
+    const S *right;            // null if `right_float` is given
     const float *right_float;
     int64_t rows;
     float *to;
     bool transposed;
 };
 
-// Packs `count` columns of `length` rows in one pass over the rows, panel beside panel.
+// Packs `count` columns of `length` rows in one pass over the rows, panel by panel.
 template <class S>
 void pack_left_block(const S *from, int64_t stride, int64_t count, int64_t length, uint32_t *to) {
     RowPanels panels(count);
@@ -271,7 +271,7 @@ CT_INLINE void add_tile(const float *tile, int64_t height, int64_t count, float 
 }
 
 template <class S>
-void weight_slopes(const LayerBackward &call, const BackwardBuffers<S> &buffers) {
+void weight_gradients(const LayerBackward &call, const BackwardBuffers<S> &buffers) {
     const Shape &shape = call.shape;
     int64_t hidden = shape.hidden, queries = query_count(shape, call.sequences), tokens = call.sequences.tokens();
     const LayerGradients &to = call.gradients;
@@ -306,7 +306,7 @@ void weight_slopes(const LayerBackward &call, const BackwardBuffers<S> &buffers)
             if (rows == 0) return;
             uint32_t *left = scratch<uint32_t>(Slot::block_left, left_words<S>(size, rows));
             pack_left_block<S>(product.left + begin * product.m + m, product.m, size, rows, left);
-            // So many words at a time that a panel of the right operand stays in the first cache.
+            // So many terms at a time that a packed panel of the right operand stays in the L1 cache.
             constexpr int64_t step = 128;
             for (int64_t w = 0; w < words<S>(rows); w += step)
                 multiply_words<S>(left, size, rows, right_of(i), hidden, 0, panels, w, std::min(w + step, words<S>(rows)),
@@ -326,5 +326,5 @@ void layer_backward(const LayerBackward &call) {
     backward_blocks<S>(call, buffers);
     attend_all_backward<S>(call, buffers);
     project_backward<S>(call, buffers);
-    weight_slopes<S>(call, buffers);
+    weight_gradients<S>(call, buffers);
 }

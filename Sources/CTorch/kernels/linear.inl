@@ -1,6 +1,6 @@
-// A linear layer on a few rows, as a classification head's: float32, the weight as it is stored.
+// A linear layer on a few rows, such as a classification head: float32, with the weight as stored.
 //
-// Each element is one sum in one order, whatever rows stand beside it and however many threads there are.
+// Each element is one sum in one order, whatever the other rows and the number of threads.
 
 #if CT_AVX512
 constexpr int64_t linear_tile = 4;
@@ -21,7 +21,7 @@ inline void linear_forward(const LinearForward &call) {
         const float *x[t], *w[t];
         vf sums[t][t];
         for (int64_t i = 0; i < t; ++i) {
-            // Rows beyond the last are computed once more, and not stored.
+            // Rows beyond the last repeat it, and are not stored.
             x[i] = call.input + (row + std::min(i, height - 1)) * call.inputs;
             w[i] = call.weight + (column + std::min(i, width - 1)) * call.inputs;
             for (int64_t j = 0; j < t; ++j) sums[i][j] = vf{};

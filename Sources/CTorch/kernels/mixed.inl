@@ -1,14 +1,14 @@
-// A transformer layer for inference whose linear layers are int8 or float32, each by itself.
+// A quantized transformer layer for inference, each of whose linear layers is int8 or float32.
 //
-// Activations become uint8 around a middle (q + 64, or 128), weights are int8, sums int32: exact, whatever their order.
-// A word is four of them that follow each other along the sum.
+// Activations become uint8 around a midpoint (q + 64, or 128), weights are int8, sums int32: exact, whatever their order. A
+// 32-bit word of a packed panel holds four of them that are adjacent along the sum.
 
 template <>
 struct Words<int8_t> {
     static constexpr int64_t per = 4;
 };
 
-// Steps on each side of zero. Only VNNI sums four products of 8 bits without saturating.
+// Levels on each side of zero. Only VNNI sums four products of 8 bits without saturating.
 #if CT_VNNI || !(CT_AVX512 || CT_AVX2)
 constexpr int64_t int8_steps = 127;
 #else
@@ -47,7 +47,7 @@ inline __attribute__((always_inline)) vf multiply_add<int8_t>(vf sum, vu a, vu b
 
 // MARK: Packing
 
-// The right operand of (columns, length) int8 weights, and each column's sum.
+// The packed right operand of (columns, length) int8 weights, and each column's sum.
 inline void pack_int8(const int8_t *weight, int64_t columns, int64_t length, uint32_t *to, int32_t *sums) {
     parallel_tasks(panels_of(columns), element_cost(length * 64), [&](int64_t p) {
         pack_right_transposed<int8_t>(weight, length, columns, length, p, p + 1, to);
@@ -59,7 +59,7 @@ inline void pack_int8(const int8_t *weight, int64_t columns, int64_t length, uin
     });
 }
 
-// A row in steps of `scale` around `middle`, of 0 … 2 · int8_steps + 1.
+// A row quantized with `scale` around `middle`, to 0 … 2 · int8_steps + 1.
 CT_INLINE void quantize_row(const float *from, int64_t length, float scale, int32_t middle, uint8_t *to) {
     typedef uint8_t vb __attribute__((vector_size(16)));
     vf factor = splat(1.0f / scale), least = splat(static_cast<float>(-middle)),
@@ -77,7 +77,7 @@ CT_INLINE void quantize_row(const float *from, int64_t length, float scale, int3
     }
 }
 
-// What divides a row: its largest element in `int8_steps` steps. Not a number where an element is none.
+// The scale of a row: its largest absolute element spans `int8_steps` levels. NaN if an element is NaN.
 CT_INLINE float row_scale(const float *from, int64_t length) {
     vf top = vf{}, nothing = vf{};
     for (int64_t c = 0; c < length; c += 16) {
@@ -92,11 +92,11 @@ CT_INLINE float row_scale(const float *from, int64_t length) {
 // Rows as a linear layer multiplies them.
 struct InputRows {
     const uint32_t *words;
-    const float *scales;  // of each row, where the layer is int8
+    const float *scales;  // of each row, if the layer is int8
     int32_t middle;
 };
 
-// Whether two linear layers read the same packed rows.
+// Returns true if two linear layers read the same packed rows.
 CT_INLINE bool reads_alike(const MixedLinear &a, const MixedLinear &b) {
     if (a.is_int8 != b.is_int8) return false;
     return !a.is_int8 || (a.fixed == b.fixed && (!a.fixed || (a.input_scale == b.input_scale && a.input_zero == b.input_zero)));
@@ -113,7 +113,7 @@ inline InputRows pack_input(const MixedLinear &linear, const float *from, int64_
         return {words, nullptr, 0};
     }
     int32_t middle = int8_steps + 1;
-    // Stored for 8 bits; with 7, every second step is left out.
+    // Static scales are of 8 bits; with 7, every second level is left out.
     constexpr int32_t factor = 128 / (int8_steps + 1);
     if (linear.fixed) middle = (linear.input_zero + 128) / factor;
     int64_t padded = (length + 63) / 64 * 64;
@@ -169,7 +169,7 @@ CT_INLINE void apply_linear(const MixedLinear &linear, const InputRows &input, i
                      });
 }
 
-// Panels of a whole product into a matrix, rows `stride` apart.
+// Panels of a whole product into a matrix, with a row stride of `stride`.
 CT_INLINE void linear_to(const MixedLinear &linear, const InputRows &input, int64_t rows, float *to, int64_t stride) {
     apply_linear(linear, input, rows, 0, panels_of(linear.outputs),
                  [&](int64_t row, int64_t column, int64_t height, int64_t count, const float *tile) {
@@ -179,8 +179,8 @@ CT_INLINE void linear_to(const MixedLinear &linear, const InputRows &input, int6
 
 // MARK: The layer
 
-// Rows in blocks whose intermediate results stay in the second cache, and enough of them for all threads. Rows do not
-// depend on each other, so the cut may follow the threads.
+// Rows in blocks whose intermediate results stay in the L2 cache, and enough blocks for all threads. Rows do not depend on each
+// other, so the division may depend on the number of threads.
 CT_INLINE RowBlocks mixed_blocks(int64_t rows, int64_t longest) {
     int64_t largest = std::clamp<int64_t>((320 << 10) / (longest * 5) / panel_rows * panel_rows, 2 * panel_rows, 24 * panel_rows);
     int64_t threads = thread_count(), count = std::max<int64_t>((rows + largest - 1) / largest, 1);

@@ -1,6 +1,6 @@
-// Layer normalisation with what stands before it (bias, dropout, residual), and the bits of dropout.
+// Layer normalization with the operations before it (bias, dropout, residual), and dropout masks.
 
-// The bits of one row: block b of 128 draws of row r is Philox group r * (blocks in a row) + b.
+// The mask of one row: block b of 128 draws of row r is Philox group r * (blocks per row) + b.
 inline void mask_row(const Mask &mask, int64_t row, int64_t blocks, uint16_t *bits) {
     alignas(64) uint16_t draws[128];
     for (int64_t block = 0; block < blocks; ++block) {
@@ -27,8 +27,8 @@ inline void mask_bits(const Mask &mask, int64_t rows, int64_t width, uint16_t *b
     });
 }
 
-// Normalises a row in place of itself: first (row - mean) / deviation, which goes to `normalized` where that is not
-// null, then weight and bias, which go to `output`. Returns 1 / deviation.
+// Normalizes a row in place: first (row - mean) / deviation, which is written to `normalized` unless that is null, then weight
+// and bias, which are written to `output`. Returns 1 / deviation.
 CT_INLINE float normalize_row(const float *row, int64_t width, const float *weight, const float *bias, float epsilon,
                               float *normalized, float *output) {
     vf total = vf{};
@@ -36,14 +36,14 @@ CT_INLINE float normalize_row(const float *row, int64_t width, const float *weig
     float mean = sum(total) / static_cast<float>(width);
     vf squares = vf{};
     for (int64_t c = 0; c < width; c += 16) {
-        vf centred = load_part(row + c, width - c) - mean;
+        vf centered = load_part(row + c, width - c) - mean;
         if (width - c < 16) {
             float lanes[16];
-            store(lanes, centred);
+            store(lanes, centered);
             for (int64_t i = width - c; i < 16; ++i) lanes[i] = 0;
-            centred = load(lanes);
+            centered = load(lanes);
         }
-        squares += centred * centred;
+        squares += centered * centered;
     }
     float deviation = 1.0f / __builtin_sqrtf(sum(squares) / static_cast<float>(width) + epsilon);
     for (int64_t c = 0; c < width; c += 16) {
@@ -55,26 +55,26 @@ CT_INLINE float normalize_row(const float *row, int64_t width, const float *weig
     return deviation;
 }
 
-// The way back through `normalize_row`: from the slope of its output to that of its input. Adds the row's share to
-// the slopes of weight and bias.
-CT_INLINE void normalize_row_backward(const float *slope, const float *normalized, float deviation, const float *weight,
-                                      int64_t width, float *input_slope, float *weight_slope, float *bias_slope) {
+// The backward pass of `normalize_row`: from the gradient of its output to that of its input. Adds the row's contribution to
+// the gradients of weight and bias.
+CT_INLINE void normalize_row_backward(const float *gradient, const float *normalized, float deviation, const float *weight,
+                                      int64_t width, float *input_gradient, float *weight_gradient, float *bias_gradient) {
     vf total = vf{}, product = vf{};
     for (int64_t c = 0; c < width; c += 16) {
         int64_t left = width - c;
-        vf dy = load_part(slope + c, left), x = load_part(normalized + c, left);
+        vf dy = load_part(gradient + c, left), x = load_part(normalized + c, left);
         vf dx = dy * load_part(weight + c, left);
         total += dx;
         product += dx * x;
-        store_part(weight_slope + c, load_part(weight_slope + c, left) + dy * x, left);
-        store_part(bias_slope + c, load_part(bias_slope + c, left) + dy, left);
+        store_part(weight_gradient + c, load_part(weight_gradient + c, left) + dy * x, left);
+        store_part(bias_gradient + c, load_part(bias_gradient + c, left) + dy, left);
     }
     float mean = sum(total) / static_cast<float>(width), mean_product = sum(product) / static_cast<float>(width);
     for (int64_t c = 0; c < width; c += 16) {
         int64_t left = width - c;
-        vf dx = load_part(slope + c, left) * load_part(weight + c, left);
+        vf dx = load_part(gradient + c, left) * load_part(weight + c, left);
         vf x = load_part(normalized + c, left);
-        store_part(input_slope + c, (dx - mean - x * mean_product) * deviation, left);
+        store_part(input_gradient + c, (dx - mean - x * mean_product) * deviation, left);
     }
 }
 

@@ -32,8 +32,8 @@ struct Call {
     }
 };
 
-// Workers look at one word: the number of the call, whether it is closed, and how many of them are in it. A worker enters
-// an open call by adding one; the calling thread closes it when its own part is done, and waits for those inside alone.
+// The workers' state is one word: the number of the call, whether it is closed, and how many workers are in it. A worker enters
+// an open call by adding one; the calling thread closes it when its own part is done, and waits only for those inside.
 class Pool {
   public:
     static Pool &shared() {
@@ -44,7 +44,7 @@ class Pool {
 
     int threads() {
         int64_t now = now_ns();
-        // Who limits a running process to fewer processors means it.
+        // A limit set on a running process (fewer processors) is respected.
         if (now - looked_.load(std::memory_order_relaxed) > 100'000'000) {
             looked_.store(now, std::memory_order_relaxed);
             adopt(available_processors());
@@ -75,8 +75,8 @@ class Pool {
 
   private:
     static constexpr uint64_t closed = 1ull << 31, inside_mask = closed - 1;
-    // A worker looks for the next call through the pauses between the layers of a step; the calling thread waits for
-    // what a worker has begun, which is soon over unless the worker is held up.
+    // A worker spins for the next call through the pauses between the layers of a step; the calling thread waits for work that
+    // a worker has begun, which ends soon unless the worker is preempted.
     static constexpr int64_t work_limit = 300'000, end_limit = 100'000;
 
     void adopt(int available) {
@@ -84,7 +84,7 @@ class Pool {
         if (chosen == 0) {
             threads_.store(available, std::memory_order_relaxed);
         } else {
-            // More threads than processors are taken at their word, unless the processors became fewer since.
+            // A request for more threads than processors is honored, unless the number of processors has fallen since.
             threads_.store(available < first ? std::min(chosen, available) : chosen, std::memory_order_relaxed);
         }
         contention_.set_crowded(threads_.load(std::memory_order_relaxed) > available);
@@ -95,7 +95,7 @@ class Pool {
             try {
                 std::thread([this] { work(); }).detach();
             } catch (const std::system_error &) {
-                return;  // no more threads to be had: fewer do the work
+                return;  // no more threads can be started: fewer do the work
             }
             ++workers_;
         }
@@ -158,7 +158,7 @@ int thread_count() { return inside ? 1 : Pool::shared().threads(); }
 void set_thread_count(int count) { Pool::shared().set_threads(count); }
 
 Worth threads_for(int64_t pieces, int64_t nanoseconds) {
-    // What handing a call to a thread that looks for it costs, and to one that sleeps.
+    // The cost of handing a call to a spinning thread, and to a sleeping one.
     constexpr int64_t handing = 4'000, waking = 25'000;
     if (nanoseconds < 2 * handing) return {1, false};
     int threads = static_cast<int>(std::min<int64_t>(thread_count(), pieces));

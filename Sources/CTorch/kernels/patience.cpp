@@ -18,7 +18,7 @@ int64_t now_ns() {
 
 void Contention::met(int64_t now) {
     constexpr int64_t shortest = 20'000'000, longest = 640'000'000;
-    // Met again soon after the last pause was over: believe it for longer.
+    // Contended again soon after the last pause was over: assume it for longer.
     int64_t pause = pause_.load(std::memory_order_relaxed);
     bool again = now - until_.load(std::memory_order_relaxed) < pause;
     pause = again ? std::min(2 * pause, longest) : shortest;

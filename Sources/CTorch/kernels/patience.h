@@ -1,8 +1,9 @@
-// How long a thread looks for work before it sleeps.
+// The time that a thread spins for work before it sleeps.
 //
-// Looking (spinning) finds the next piece within a microsecond, waking up takes tens of them: alone on its processor a
-// thread should look. Beside other work it takes the processor from just those it waits for: it should sleep at once. The
-// threads learn which from what they meet: a look that was interrupted, and the involuntary switches that the system counts.
+// Spinning finds the next piece of work within a microsecond, waking up takes tens of them: a thread with a processor of its
+// own should spin. When other work competes, spinning takes the processor from the very threads it waits for: it should sleep
+// at once. The threads learn which applies from what they observe: spinning that was interrupted, and the involuntary context
+// switches that the system counts.
 #pragma once
 
 #include <atomic>
@@ -10,13 +11,13 @@
 
 namespace ctorch {
 
-// Nanoseconds since some start.
+// Nanoseconds since an arbitrary start.
 int64_t now_ns();
 
-// What the threads of a pool have learnt in common.
+// The shared knowledge of a pool's threads.
 class Contention {
   public:
-    // Whether the processors were contended a moment ago.
+    // True if the processors were contended a moment ago.
     bool recent(int64_t now) const { return now < until_.load(std::memory_order_relaxed); }
     void met(int64_t now);
     // More threads than processors: always contended.
@@ -28,12 +29,12 @@ class Contention {
     std::atomic<bool> crowded_{false};
 };
 
-// One thread's share of it.
+// One thread's part of it.
 class Patience {
   public:
     explicit Patience(Contention &contention) : contention_(contention) {}
 
-    // Looks until `ready()`, for at most `limit` nanoseconds; returns whether it became so.
+    // Spins until `ready()`, for at most `limit` nanoseconds; returns true if it became ready.
     template <class Ready>
     bool look(int64_t limit, Ready &&ready) {
         if (ready()) return true;
@@ -47,7 +48,7 @@ class Patience {
                 if (ready()) return true;
             }
             int64_t now = now_ns();
-            // Sixteen rounds take less than a microsecond: something else ran here meanwhile.
+            // Sixteen rounds take less than a microsecond: something else ran here in the meantime.
             if (now - last > interruption) contention_.met(now);
             if (now - last > interruption || now - start > limit || contention_.recent(now)) return ready();
             last = now;
@@ -57,7 +58,7 @@ class Patience {
   private:
     static constexpr int64_t interruption = 150'000;
     static void pause();
-    // Reads the system's count of involuntary switches of this thread, now and then.
+    // Reads the system's count of this thread's involuntary context switches from time to time.
     void count_switches(int64_t now);
 
     Contention &contention_;

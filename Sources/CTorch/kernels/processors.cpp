@@ -1,4 +1,4 @@
-// How many processors this process may use.
+// The number of processors that this process may use.
 
 #include <algorithm>
 #include <cmath>
@@ -19,7 +19,7 @@ namespace {
 #if defined(__linux__)
 
 int processors_by_affinity() {
-    // Machines may have more processors than the usual set holds.
+    // Machines may have more processors than fit the usual set.
     for (int capacity = 1024; capacity <= 1 << 20; capacity *= 4) {
         cpu_set_t *set = CPU_ALLOC(capacity);
         if (!set) break;
@@ -38,7 +38,7 @@ std::string first_line(const std::string &path) {
     return line;
 }
 
-// Processors that "quota period" (cgroup v2's cpu.max) leaves; 0 for "max" and where there is no such file.
+// Processors granted by "quota period" (cgroup v2's cpu.max); 0 for "max" and if there is no such file.
 double quota_of(const std::string &directory) {
     long long quota = 0, period = 0;
     if (std::sscanf(first_line(directory + "/cpu.max").c_str(), "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0)
@@ -49,7 +49,7 @@ double quota_of(const std::string &directory) {
     return 0;
 }
 
-// The least quota of this process's control group and those above it; 0 without one.
+// The smallest quota of this process's control group and its ancestors; 0 without one.
 double processors_by_quota() {
     double least = 0;
     auto climb = [&](std::string root, std::string path) {

@@ -1,4 +1,4 @@
-// Memory of a thread for intermediate results.
+// A thread's memory for intermediate results.
 
 #include <algorithm>
 #include <cstdlib>

@@ -3,11 +3,11 @@
 
 namespace ctorch {
 
-// Tasks never run within one another, so those of different kinds share buffers; but a thread runs tasks while it holds what
-// its own call computes with, so a call's buffers are others than any task's.
+// Tasks never run within one another, so those of different kinds share buffers; but a thread runs tasks while it holds the
+// data of its own call, so a call's buffers differ from any task's.
 enum class Slot : int {
-    // A block of rows: the left operand, what the feed-forward network makes of it, the product, the residual stream, gathered
-    // inputs; in int8 layers also a panel's bytes, the rows' scales, and the activations.
+    // A block of rows: the left operand, its intermediate results in the feed-forward network, the product, the residual
+    // stream, gathered inputs; in int8 layers also a panel's bytes, the rows' scales, and the activations.
     block_left = 0,
     block_inner = 1,
     block_values = 2,
@@ -22,15 +22,15 @@ enum class Slot : int {
     head_values = 2,
     head_scores = 3,
     head_weights = 4,
-    // The same on its way back: the contexts' gradients, a panel of scores and of their gradients, all weights and all scores'
-    // gradients, and both operands of the products after it.
-    slope_contexts = 3,
-    slope_scores = 4,
-    slope_score_panel = 5,
-    slope_weights = 6,
-    slope_all_scores = 7,
-    slope_left = 8,
-    slope_right = 9,
+    // The same in the backward pass: the contexts' gradients, a panel of scores and of their gradients, all weights and all
+    // scores' gradients, and both operands of the products after it.
+    attention_backward_contexts = 3,
+    attention_backward_scores = 4,
+    attention_backward_score_panel = 5,
+    attention_backward_weights = 6,
+    attention_backward_all_scores = 7,
+    attention_backward_left = 8,
+    attention_backward_right = 9,
     // A token's embedding.
     embedding_row = 0,
     last_of_task = 9,
@@ -50,7 +50,7 @@ enum class Slot : int {
     gradient_query = 21,
     gradient_key_value = 22,
     gradient_residual = 23,
-    // What each block adds to a sum over rows; gathered inputs; the right operands of the weights' gradients.
+    // The contribution of each block to a sum over rows; gathered inputs; the right operands of the weights' gradients.
     call_partials = 24,
     gradient_inputs = 25,
     gradient_right = 26,

@@ -35,7 +35,7 @@ const Table &choose() {
     bool reached = true;
     if (wanted)
         for (const Choice &choice : choices) reached = reached && std::strcmp(choice.name, wanted) != 0;
-    // A name that is not known chooses nothing.
+    // An unknown name selects nothing.
     bool any_name = !wanted || reached;
     for (const Choice &choice : choices) {
         any_name = any_name || std::strcmp(choice.name, wanted) == 0;

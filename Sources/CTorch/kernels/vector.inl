@@ -56,7 +56,7 @@ CT_INLINE vf square_root(vf x) {
 
 CT_INLINE vf widen(vh x) { return (vf)(__builtin_convertvector(x, vu) << 16); }
 
-// To the nearest, ties to even; what is not a number stays so.
+// Rounds to nearest, ties to even; NaN stays NaN.
 CT_INLINE vh narrow(vf x) {
 #if CT_BF16
     return (vh)_mm512_cvtneps_pbh((__m512)x);
@@ -123,12 +123,12 @@ CT_INLINE vf exponential(vf given) {
     p = p * r + 0.5f;
     p = p * r + 1.0f;
     p = p * r + 1.0f;
-    // What is not a number stays so: it must reach the loss, where it is noticed.
+    // NaN stays NaN: it must reach the loss, where it is detected.
     return given == given ? (vf)((vi)p + (power << 23)) : given;
 }
 
 CT_INLINE vf hyperbolic_tangent(vf x) {
-    // 1 - 2 / (e^2x + 1); near zero its series, where the difference would lose digits.
+    // 1 - 2 / (e^2x + 1); near zero its series, since the difference would lose digits.
     vf limited = maximum(minimum(x, splat(15.0f)), splat(-15.0f));
     vf far = 1.0f - 2.0f / (exponential(2.0f * limited) + 1.0f);
     vf s = x * x;
@@ -136,8 +136,7 @@ CT_INLINE vf hyperbolic_tangent(vf x) {
     return s < splat(0.04f) ? near : far;
 }
 
-// The standard normal distribution's function and density. erf by Abramowitz and Stegun, 7.1.26: absolute error
-// below 1.5e-7.
+// The standard normal distribution function and density. erf by Abramowitz and Stegun, 7.1.26: absolute error below 1.5e-7.
 struct Normal {
     vf cumulative, density;
 };
@@ -162,9 +161,9 @@ CT_INLINE vf activate(Activation kind, vf x) {
 }
 
 struct Activated {
-    vf value, slope;
+    vf value, derivative;
 };
-CT_INLINE Activated activate_with_slope(Activation kind, vf x) {
+CT_INLINE Activated activate_with_derivative(Activation kind, vf x) {
     switch (kind) {
     case Activation::gelu: {
         Normal n = normal(x);
@@ -184,9 +183,9 @@ CT_INLINE Activated activate_with_slope(Activation kind, vf x) {
     __builtin_unreachable();
 }
 
-// MARK: Bits that say which elements are kept
+// MARK: Masks
 
-// x · scale where the bit is set, else zero.
+// x · scale where the bit is set, otherwise zero.
 CT_INLINE vf keep(vf x, uint16_t bits, float scale) {
 #if CT_AVX512
     return (vf)_mm512_maskz_mul_ps(bits, (__m512)x, (__m512)splat(scale));
@@ -197,11 +196,11 @@ CT_INLINE vf keep(vf x, uint16_t bits, float scale) {
 #endif
 }
 
-// Transposes sixteen vectors of sixteen words.
+// Transposes sixteen vectors of sixteen 32-bit lanes.
 template <int distance>
 CT_INLINE void transpose_stage(vu *rows) {
     constexpr int d = distance;
-    // Lane j of the lower row: its own where bit d of j is clear, else the upper row's lane j - d; and the reverse.
+    // Lane j of the lower row: its own if bit d of j is clear, otherwise the upper row's lane j - d; and the reverse.
 #define CT_LOW(j) (((j) & d) ? 16 + (j) - d : (j))
 #define CT_HIGH(j) (((j) & d) ? 16 + (j) : (j) + d)
 #define CT_LANES(f) f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7), f(8), f(9), f(10), f(11), f(12), f(13), f(14), f(15)

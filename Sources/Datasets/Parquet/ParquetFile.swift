@@ -41,9 +41,9 @@
         ///
         /// - Throws: ``DatasetError``.
         func select(_ chosen: [Int]) throws {
-            let places = chosen.map(Int32.init)
-            columnCount = places.count
-            try Self.check(path, cp_select(handle, places, Int32(places.count)))
+            let indices = chosen.map(Int32.init)
+            columnCount = indices.count
+            try Self.check(path, cp_select(handle, indices, Int32(indices.count)))
         }
 
         /// The next rows; `nil` at the end.
@@ -66,7 +66,7 @@
             let count: Int
             fileprivate let cells: [cp_cells]
 
-            /// Whether a row's value is not null.
+            /// Returns true if a row's value is not null.
             func isThere(_ column: Int, _ row: Int) -> Bool { cells[column].row_is_there[row] != 0 }
 
             /// The elements of a row's list; one where the column holds no lists.

@@ -13,13 +13,13 @@
         private let options: DatasetOptions
         private let textName: String
         private let pairName: String?
-        // Places among the columns that are read.
-        private let textPlace: Int
-        private let pairPlace: Int?
-        private let labelPlace: Int?
+        // Indices among the columns that are read.
+        private let textIndex: Int
+        private let pairIndex: Int?
+        private let labelIndex: Int?
         private var batch: ParquetFile.Batch?
         /// The next row of the batch.
-        private var place = 0
+        private var index = 0
         private var row = 0
 
         /// - Throws: ``DatasetError`` for a file that is damaged or lacks a column, and for columns of other types.
@@ -49,31 +49,31 @@
             var chosen: [Int] = []
             for column in [columns.text, columns.pair, columns.label].compactMap(\.self)
             where !chosen.contains(column) { chosen.append(column) }
-            labelPlace = columns.label.flatMap(chosen.firstIndex(of:))
-            textPlace = chosen.firstIndex(of: columns.text) ?? 0
-            pairPlace = columns.pair.flatMap(chosen.firstIndex(of:))
+            labelIndex = columns.label.flatMap(chosen.firstIndex(of:))
+            textIndex = chosen.firstIndex(of: columns.text) ?? 0
+            pairIndex = columns.pair.flatMap(chosen.firstIndex(of:))
             try file.select(chosen)
         }
 
         mutating func next() throws -> TextRow? {
-            if batch.map({ place == $0.count }) ?? true {
-                (batch, place) = (try file.next(), 0)
+            if batch.map({ index == $0.count }) ?? true {
+                (batch, index) = (try file.next(), 0)
             }
             guard let batch else { return nil }
-            defer { place += 1 }
+            defer { index += 1 }
             row += 1
             var result = TextRow(text: "", line: row)
             result.unit = .row
-            result.text = try text(batch, textPlace, textName, result)
-            if let pairPlace, let pairName { result.pair = try text(batch, pairPlace, pairName, result) }
-            if let labelPlace { try readLabel(batch, labelPlace, into: &result) }
+            result.text = try text(batch, textIndex, textName, result)
+            if let pairIndex, let pairName { result.pair = try text(batch, pairIndex, pairName, result) }
+            if let labelIndex { try readLabel(batch, labelIndex, into: &result) }
             return try result.checked(file.path, options)
         }
 
         private func text(_ batch: ParquetFile.Batch, _ column: Int, _ name: String, _ row: TextRow) throws
             -> String
         {
-            guard let value = try value(batch, column, batch.elements(column, place).lowerBound, row) else {
+            guard let value = try value(batch, column, batch.elements(column, index).lowerBound, row) else {
                 throw DatasetError(file.path, at: row, "'\(name)' must be a string, got null")
             }
             return value
@@ -95,8 +95,8 @@
         }
 
         private func readLabel(_ batch: ParquetFile.Batch, _ column: Int, into row: inout TextRow) throws {
-            guard batch.isThere(column, place) else { return try refuseNull(row) }
-            let elements = try batch.elements(column, place).map { try value(batch, column, $0, row) }
+            guard batch.isThere(column, index) else { return try refuseNull(row) }
+            let elements = try batch.elements(column, index).map { try value(batch, column, $0, row) }
             if hasArrays {
                 row.labelSet = try elements.map { element in
                     guard let element else {

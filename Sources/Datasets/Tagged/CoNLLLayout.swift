@@ -1,6 +1,6 @@
-/// What the columns of a CoNLL file are, as its first sentence tells.
+/// The columns of a CoNLL file, determined from its first sentence.
 struct CoNLLLayout {
-    /// Whether tabs stand between fields, or else runs of spaces.
+    /// True if fields are separated by tabs, false if by runs of spaces.
     let isTabbed: Bool
     let columnCount: Int
     /// Names, or numbers where there are none.
@@ -8,13 +8,13 @@ struct CoNLLLayout {
     let word: Int
     /// `nil` where there are no tags.
     let tag: Int?
-    /// Whether the first column counts the words of a sentence, as in CoNLL-U.
+    /// True if the first column counts the words of a sentence, as in CoNLL-U.
     let countsWords: Bool
-    /// Whether lines that begin with `#` before a sentence are comments.
+    /// True if lines that begin with `#` before a sentence are comments.
     let hasComments: Bool
-    /// The line that was looked at.
+    /// The line that was examined.
     let line: Int
-    /// Whether the columns have names.
+    /// True if the columns have names.
     let hasNames: Bool
 
     /// - Parameters:
@@ -53,7 +53,7 @@ struct CoNLLLayout {
             guard options.allowsUntagged else {
                 throw DatasetError(
                     path, line: line,
-                    "there is one column; a word and its tag must stand on each line, with a tab or spaces between them"
+                    "there is one column; each line must have a word and its tag, separated by a tab or spaces"
                 )
             }
             tag = nil
@@ -66,7 +66,7 @@ struct CoNLLLayout {
         }
     }
 
-    /// Whether the first fields are 1, 2 and so on, CoNLL-U's ranges and empty words left out.
+    /// Returns true if the first fields are 1, 2 and so on, ignoring CoNLL-U's ranges and empty words.
     private static func countWords(_ rows: [CoNLLLine], isTabbed: Bool, needsSeveral: Bool) -> Bool {
         var count = 0
         for row in rows {
@@ -82,7 +82,7 @@ struct CoNLLLayout {
 /// A first column that counts words.
 enum CoNLLWordID {
     case word(Int)
-    /// Several words written as one (`1-2`), or a word that is not written (`1.1`); words of neither kind stand on
+    /// Several words written as one (`1-2`), or a word that is not written (`1.1`); words of neither kind are on
     /// lines of their own.
     case other
 

@@ -4,10 +4,10 @@ struct CoNLLLine {
     /// Counted from 1.
     var number: Int
 
-    /// Whether it begins with `#`, as comments do.
+    /// True if the line begins with `#`, as comments do.
     var isHash: Bool { bytes.first == UInt8(ascii: "#") }
 
-    /// Whether it only says that a document begins.
+    /// True if the line only marks the beginning of a document.
     var isDocumentStart: Bool {
         let mark = Array("-DOCSTART-".utf8)
         return bytes.starts(with: mark) && (bytes.count == mark.count || CoNLLLine.isSpace(bytes[mark.count]))
@@ -67,7 +67,7 @@ struct CoNLLLines {
             throw DatasetError(
                 path, line: first ?? number,
                 "the sentence that begins here is longer than \(size); "
-                    + "an empty line must stand behind each sentence")
+                    + "each sentence must be followed by an empty line")
         }
         if let byte = try reader.peek() {
             reader.advance()

@@ -1,4 +1,4 @@
-/// Sentences of CoNLL files: a word and its tag on each line, and an empty line behind each sentence.
+/// Sentences of CoNLL files: a word and its tag on each line, and an empty line after each sentence.
 ///
 /// Lines whose first field is `-DOCSTART-` are passed over. A line that begins with `#` is a word like any other,
 /// unless comments are asked for or the first column counts the words: then such lines before a sentence are
@@ -37,7 +37,7 @@ struct CoNLLReader: TaggedReader {
 
     // MARK: - The layout
 
-    /// Reads up to the first lines that tell what the columns are.
+    /// Reads up to the first lines that determine the columns.
     private mutating func readLayout() throws {
         var bytes = 0
         while var block = try lines.next() {
@@ -111,7 +111,7 @@ struct CoNLLReader: TaggedReader {
         return row
     }
 
-    /// Whether a line is one of a word by itself.
+    /// Returns true if the line is a word by itself.
     private func isWord(
         _ field: ArraySlice<UInt8>, _ line: CoNLLLine, _ layout: CoNLLLayout, _ count: inout Int
     ) throws -> Bool {

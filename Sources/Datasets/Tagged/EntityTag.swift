@@ -1,6 +1,6 @@
 /// A tag of a word within an entity: a prefix, a hyphen, and the entity's type.
 struct EntityTag: Equatable {
-    /// Where in its entity a word stands.
+    /// The position of a word in its entity.
     enum Prefix: UInt8 {
         case begin = 0x42
         case inside = 0x49
@@ -30,13 +30,13 @@ struct EntityTag: Equatable {
         left.prefix == right.prefix && left.isOfType(of: right)
     }
 
-    /// Whether both have the same type, byte for byte.
+    /// Returns true if both have the same type, byte for byte.
     func isOfType(of other: EntityTag?) -> Bool {
         other.map { $0.type.utf8.elementsEqual(type.utf8) } ?? false
     }
 
-    /// Whether an entity begins here whatever stands before.
+    /// True if an entity begins here, whatever the previous tag.
     var begins: Bool { [.begin, .single, .unit].contains(prefix) }
-    /// Whether an entity ends here whatever follows.
+    /// True if an entity ends here, whatever the next tag.
     var ends: Bool { [.end, .single, .last, .unit].contains(prefix) }
 }

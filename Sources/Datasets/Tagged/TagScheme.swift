@@ -22,7 +22,7 @@ extension TagScheme {
         self = scheme
     }
 
-    /// What its tags of entities begin with.
+    /// The prefixes of the scheme's entity tags.
     public var prefixes: [String] {
         switch self {
         case .iob1, .iob2: ["B", "I"]
@@ -84,7 +84,8 @@ extension TagScheme {
         return entities
     }
 
-    /// Whether a tag may stand between two others; `nil` is `O`, and what stands at either end of a sentence.
+    /// Returns true if the scheme allows a tag between two others; `nil` is `O`, and also both ends of a
+    /// sentence.
     func allows(_ tag: EntityTag?, after previous: EntityTag?, before next: EntityTag?) -> Bool {
         guard let tag else { return true }
         let isContinued = next.map { tag.isOfType(of: $0) && !$0.begins } ?? false

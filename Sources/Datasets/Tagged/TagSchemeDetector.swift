@@ -6,7 +6,7 @@
 /// let found = try detector.scheme(path: stream.path)
 /// ```
 public struct TagSchemeDetector: Sendable {
-    /// A place where the tags do not keep to the scheme that fits best.
+    /// A tag that violates the scheme that fits best.
     public struct Irregularity: Sendable, Equatable {
         public var tag: String
         /// The row's line, and its file among those of the data set.
@@ -14,10 +14,10 @@ public struct TagSchemeDetector: Sendable {
         public var file: Int
     }
 
-    /// What was found.
+    /// The detected scheme, with the tags that violate it.
     public struct Finding: Sendable, Equatable {
         public var scheme: TagScheme
-        /// How many tags the scheme does not allow where they stand, and the first of them.
+        /// The number of tags that the scheme does not allow in their position, and the first of them.
         public var irregularCount: Int
         public var firstIrregularity: Irregularity?
     }
@@ -29,7 +29,7 @@ public struct TagSchemeDetector: Sendable {
 
     public init() {}
 
-    /// Whether a tag so far is of an entity.
+    /// True if a tag so far is of an entity.
     public var hasEntities: Bool { !prefixes.isEmpty }
 
     /// Looks at a sentence.

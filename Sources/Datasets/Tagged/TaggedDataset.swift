@@ -8,7 +8,7 @@ public struct TaggedDataset: Sendable {
     /// The scheme of the file and how many tags do not keep to it; `nil` where no tag is of an entity, or any text may be
     /// a tag.
     public var finding: TagSchemeDetector.Finding?
-    /// Whether the tags were IOB1 in the file, and are IOB2 here. This should be shown.
+    /// True if the tags were IOB1 in the file and have been converted to IOB2. The user should be told.
     public var wasConverted: Bool
     /// The path of the file.
     public var source: String
@@ -18,7 +18,7 @@ public struct TaggedDataset: Sendable {
     /// Reads a whole data set. Tags in ``TagScheme/iob1`` become ``TagScheme/iob2``; others stay as they are.
     ///
     /// - Parameters:
-    ///   - url: The file, or a pattern of several; its name tells the format unless the options do.
+    ///   - url: The file, or a pattern of several; its name determines the format unless the options do.
     ///   - options: The columns and the format.
     /// - Throws: ``DatasetError`` that names the file, the line and what to do; `FileError` where there is none.
     public static func load(_ url: URL, options: TaggedOptions = TaggedOptions()) throws -> TaggedDataset {

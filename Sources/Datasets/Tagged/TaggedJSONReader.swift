@@ -3,7 +3,7 @@ import JSON
 /// Sentences of JSON: an object a line, or one array of objects, each with lists of words and tags, or a text with
 /// spans.
 struct TaggedJSONReader: TaggedReader {
-    /// What every object of a file holds.
+    /// The form of a file's objects.
     private enum Form {
         case words(key: String)
         case text(key: String)
@@ -64,7 +64,7 @@ struct TaggedJSONReader: TaggedReader {
         let text = TaggedColumns.texts.first { object[$0]?.stringValue != nil }
         let chosen: Form? =
             if let key = options.wordColumn {
-                // A text in the place of words has spans.
+                // A text instead of words has spans.
                 object[key]?.stringValue == nil ? .words(key: key) : .text(key: key)
             } else if let key = options.textColumn {
                 .text(key: key)
@@ -120,7 +120,7 @@ struct TaggedJSONReader: TaggedReader {
 
     // MARK: - Values
 
-    /// What stands under the key of the tags; `nil` where the row has none and need not.
+    /// Returns the value of the tags' key; `nil` if the row has none and needs none.
     private func tagValues(_ key: String, of object: JSONObject, _ row: TaggedRow) throws -> [JSONValue]? {
         guard let value = object[key], !value.isNull else {
             guard options.allowsUntagged else {

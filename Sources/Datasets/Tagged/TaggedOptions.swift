@@ -1,9 +1,9 @@
 import Foundation
 
-/// How a data file for token classification is read.
+/// The options for reading a data file for token classification.
 public struct TaggedOptions: Sendable, Equatable {
     public enum Format: String, CaseIterable, Sendable {
-        /// A word and its tag on each line among other columns, and an empty line behind each sentence.
+        /// A word and its tag on each line among other columns, and an empty line after each sentence.
         case conll
         /// A JSON object a line, or one array of objects: with lists of words and tags, or with a text and spans.
         case jsonl
@@ -21,18 +21,18 @@ public struct TaggedOptions: Sendable, Equatable {
     /// `nil` goes by the file's name: `.conll`, `.conllu`, `.iob`, `.iob2`, `.bio`, `.jsonl`, `.json`, each also with
     /// `.gz`, or `.parquet`. A `.txt` file must be named ``Format/conll`` here.
     public var format: Format?
-    /// Whether CoNLL's first line names the columns; `nil` is yes where a column is chosen by name.
+    /// True if CoNLL's first line names the columns; `nil` means yes if a column is chosen by name.
     public var hasHeader: Bool?
-    /// Whether lines of CoNLL that begin with `#` before a sentence are comments; `nil` is yes where the first column
+    /// True if lines of CoNLL that begin with `#` before a sentence are comments; `nil` means yes if the first column
     /// counts the words, as in CoNLL-U.
     public var hasComments: Bool?
-    /// The tags that integers stand for; `nil` takes the names that Parquet's metadata hold.
+    /// The tags that integers denote; `nil` takes the names that Parquet's metadata hold.
     public var tagNames: [String]?
-    /// Whether a tag may be any text, as for parts of speech; else it must be `O` or a prefix with a type.
+    /// True if a tag may be any text, as for parts of speech; otherwise it must be `O` or a prefix with a type.
     public var allowsAnyTag = false
-    /// Whether tags are looked at; without it the rows have none.
+    /// True if tags are read; otherwise the rows have none.
     public var readsTags = true
-    /// Whether a row may lack tags: by a key that is absent or null.
+    /// True if a row may lack tags: by a key that is absent or null.
     public var allowsUntagged = false
 
     public init(
@@ -46,10 +46,10 @@ public struct TaggedOptions: Sendable, Equatable {
 }
 
 extension TaggedOptions {
-    /// The format of a file: the chosen one, or what its name tells.
+    /// The format of a file: the chosen one, or that of its name.
     ///
     /// - Parameter url: A file, or a pattern of several, which must have one format; see ``DataFiles``.
-    /// - Throws: ``DatasetError`` where the name tells nothing.
+    /// - Throws: ``DatasetError`` if the name shows none.
     public func format(of url: URL) throws -> Format {
         try format
             ?? DataFiles.format(
@@ -66,10 +66,10 @@ extension TaggedOptions {
     }
 
     private static let unknownFormat =
-        "the file's name does not tell its format; name it .conll, .jsonl (or these with .gz) or .parquet, or say "
+        "the file's name does not show its format; name it .conll, .jsonl (or these with .gz) or .parquet, or say "
         + "that it is conll"
 
-    /// Whether a text can be a tag.
+    /// Returns true if a text can be a tag.
     func takes(tag: String) -> Bool {
         allowsAnyTag ? !tag.utf8.isEmpty : tag.utf8.elementsEqual("O".utf8) || EntityTag(tag) != nil
     }

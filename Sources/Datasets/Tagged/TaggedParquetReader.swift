@@ -9,7 +9,7 @@
         let tagNames: [String]?
         private let file: ParquetFile
         private let options: TaggedOptions
-        // Places among the columns that are read.
+        // Indices among the columns that are read.
         private let wordPlace = 0
         private let tagPlace: Int?
         private let hasNumbers: Bool

@@ -1,6 +1,6 @@
 /// Turns the bytes of a data file into sentences with tags, one at a time.
 protocol TaggedReader {
-    /// Whether a row so far had a place for tags.
+    /// True if a row so far had a field for tags.
     var hasTags: Bool { get }
     /// The columns' names, or numbers where they have none; known once there has been a row.
     var columnNames: [String] { get }
@@ -23,7 +23,7 @@ enum TaggedColumns {
     static let texts = ["text", "sentence", "content"]
     static let spans = ["entities", "spans", "labels", "label"]
 
-    /// The tags that numbers stand for.
+    /// The tags that numbers denote.
     ///
     /// - Throws: ``DatasetError`` for a number without a name, and where there are no names.
     static func tag(_ number: Int, of names: [String]?, _ path: String, _ row: TaggedRow) throws -> String {

@@ -6,13 +6,13 @@ public struct TaggedRow: Sendable, Equatable {
     public var tags: [String]?
     /// The text that the words were taken from, where the file holds texts with spans.
     public var text: String?
-    /// Where each word stands in the text, in Unicode scalars as Python counts them; none where there is no text.
+    /// The range of each word in the text, in Unicode scalars as Python counts them; empty if there is no text.
     public var offsets: [Range<Int>] = []
     /// The line on which the row begins, or in Parquet the row itself, counted from 1.
     public var line: Int
-    /// Which of the data set's files the row is from, counted from 0.
+    /// The index of the row's file among those of the data set, counted from 0.
     public var file = 0
-    /// What ``line`` counts.
+    /// The unit of ``line``.
     var unit = TextRow.Unit.line
 
     /// Makes a row.
@@ -24,7 +24,7 @@ public struct TaggedRow: Sendable, Equatable {
 }
 
 extension TaggedRow {
-    /// The row, which was looked at.
+    /// The row itself, after checks.
     ///
     /// - Throws: ``DatasetError`` for a row without words or tags, for as many tags as there are not words, and for
     ///   tags that are none.
@@ -48,7 +48,7 @@ extension TaggedRow {
         return self
     }
 
-    /// The error about a text that stands where a tag should.
+    /// The error about a text in the position of a tag.
     func noTag(_ text: String, _ path: String, line: Int?) -> DatasetError {
         var row = self
         row.line = line ?? row.line

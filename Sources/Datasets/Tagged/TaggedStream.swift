@@ -21,13 +21,13 @@ public final class TaggedStream {
     /// The digests of those that have been read.
     private var digests: [String] = []
     private var isAtEnd = false
-    /// What the first file that had a row holds.
+    /// The properties of the first file that had a row.
     private var shape: (path: String, hasTags: Bool, tagNames: [String]?)?
 
     /// Opens CoNLL or JSON, plain or gzip, or Parquet.
     ///
     /// - Parameters:
-    ///   - url: The file, or a pattern of several that are read one after another (see ``DataFiles``); its name tells
+    ///   - url: The file, or a pattern of several that are read one after another (see ``DataFiles``); its name determines
     ///     the format unless the options do.
     ///   - options: The columns and the format.
     ///   - chunkSize: The bytes read at a time.
@@ -92,8 +92,8 @@ public final class TaggedStream {
     /// SHA-256 of the file, once the end has been reached; of several files see ``DataFiles/sha256(_:)``.
     public var sha256: String { isAtEnd ? DataFiles.sha256(digests) : "" }
 
-    /// Whether the data set has a place for tags; known once there has been a row, or, where rows may lack tags, at
-    /// the end.
+    /// True if the data set has a field for tags; known once there has been a row, or, where rows may lack tags, at the
+    /// end.
     public var hasTags: Bool { reader.hasTags || shape?.hasTags == true }
 
     /// The names of the columns, of JSON the first object's keys, or the numbers of columns without names; known once
@@ -109,7 +109,7 @@ public final class TaggedStream {
         return DatasetError(file, at: row, reason)
     }
 
-    /// What makes the error about one of some rows, on any thread.
+    /// Returns a function that makes an error about one of some rows, on any thread.
     public func errors(about rows: [TaggedRow]) -> @Sendable (_ index: Int, _ reason: String) -> DatasetError
     {
         let paths = files.count == 1 ? [path] : files.map { $0.path(percentEncoded: false) }

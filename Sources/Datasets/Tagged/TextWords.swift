@@ -1,7 +1,7 @@
 /// The words of a text, and the tags that spans give them.
 ///
-/// White space stands between words and in none. Every mark of punctuation, and every ASCII character that is neither
-/// letter nor digit, is a word by itself; what lies between is a word. So `don't (U.S.)` is `don`, `'`, `t`, `(`,
+/// White space separates words and is in none. Every mark of punctuation, and every ASCII character that is neither
+/// letter nor digit, is a word by itself; the text between them is a word. So `don't (U.S.)` is `don`, `'`, `t`, `(`,
 /// `U`, `.`, `S`, `.`, `)`. A word also begins wherever a span begins or ends, so that a span is made of whole words.
 struct TextWords {
     private enum Kind { case space, mark, letter }
@@ -30,9 +30,9 @@ struct TextWords {
         }
     }
 
-    /// Where words stand, in Unicode scalars.
+    /// Returns the ranges of the words, in Unicode scalars.
     ///
-    /// - Parameter boundaries: Where a word must begin, in rising order.
+    /// - Parameter boundaries: The positions at which a word must begin, in ascending order.
     func ranges(boundaries: [Int]) -> [Range<Int>] {
         var ranges: [Range<Int>] = []
         var isOpen = false

@@ -1,6 +1,6 @@
 import Foundation
 
-/// An axis: what it spans, and its ticks at round numbers.
+/// An axis: its range, and its ticks at round numbers.
 public struct Axis: Sendable, Equatable {
     /// The span; `lower` is always below `upper`.
     public let lower: Double
@@ -14,13 +14,13 @@ public struct Axis: Sendable, Equatable {
     /// An axis over values; those that are not finite do not count.
     ///
     /// - Parameters:
-    ///   - values: What is to be shown, in any order; none gives an axis from 0 to 1.
-    ///   - isLogarithmic: Whether equal distances are equal ratios; only values above 0 then count.
-    ///   - padding: The share of the span that is added on both sides.
+    ///   - values: The values to show, in any order; none gives an axis from 0 to 1.
+    ///   - isLogarithmic: True for a logarithmic axis; only values above 0 then count.
+    ///   - padding: The fraction of the span that is added on both sides.
     ///   - minimumSpan: The least span, so that noise does not look like a cliff.
     ///   - ticks: About how many ticks.
-    ///   - bounds: What the axis does not leave, unless values do.
-    ///   - isWhole: Whether ticks are whole numbers.
+    ///   - bounds: The limits of the axis, unless values exceed them.
+    ///   - isWhole: True if ticks are whole numbers.
     public init(
         _ values: [Double], isLogarithmic: Bool = false, padding: Double = 0.05, minimumSpan: Double = 0,
         ticks count: Int = 5, bounds: ClosedRange<Double>? = nil, isWhole: Bool = false
@@ -56,14 +56,14 @@ public struct Axis: Sendable, Equatable {
         step = found.count > 1 ? found[1] - found[0] : max(abs(found.first ?? 1), 1e-9)
     }
 
-    /// Where a value lies: 0 at the lower end, 1 at the upper one; values beyond are put at the end, and those that are
-    /// not finite have no place.
+    /// Returns the position of a value: 0 at the lower end, 1 at the upper one. Values beyond are clamped to the ends;
+    /// those that are not finite have no position.
     public func place(_ value: Double) -> Double? {
         guard value.isFinite, !isLogarithmic || value > 0 else { return nil }
-        let share =
+        let fraction =
             isLogarithmic
             ? (log(value) - log(lower)) / (log(upper) - log(lower)) : (value - lower) / (upper - lower)
-        return share.isFinite ? min(1, max(0, share)) : nil
+        return fraction.isFinite ? min(1, max(0, fraction)) : nil
     }
 
     private static func linearTicks(_ low: Double, _ high: Double, _ count: Int, isWhole: Bool) -> [Double] {

@@ -1,9 +1,9 @@
-/// The latency of models by the length of a text, and, where they were judged, how good each is beside how fast.
+/// The latency of models by the length of a text, and, if they were evaluated, quality against latency.
 public struct BenchmarkChart: Sendable {
     /// A model that was measured.
     public struct Model: Sendable {
         public var name: String
-        /// The task's metric; `nil` where it was not judged.
+        /// The task's metric; `nil` if it was not evaluated.
         public var quality: Double?
 
         public init(name: String, quality: Double?) {
@@ -12,7 +12,7 @@ public struct BenchmarkChart: Sendable {
         }
     }
 
-    /// How long a model took, in milliseconds.
+    /// The latency of a model, in milliseconds.
     public struct Time: Sendable {
         public var median: Double
         /// The 95th percentile.
@@ -24,7 +24,7 @@ public struct BenchmarkChart: Sendable {
         }
     }
 
-    /// What was measured at a length.
+    /// The measurements at one sequence length.
     public struct Column: Sendable {
         /// In tokens.
         public var length: Int
@@ -39,7 +39,7 @@ public struct BenchmarkChart: Sendable {
 
     public var subtitle: String
     public var models: [Model]
-    /// The name of the metric; `nil` where no model was judged.
+    /// The name of the metric; `nil` if no model was evaluated.
     public var quality: String?
     /// By length.
     public var columns: [Column]

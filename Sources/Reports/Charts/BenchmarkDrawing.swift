@@ -74,14 +74,14 @@ struct BenchmarkDrawing {
         }
     }
 
-    /// How good each model is beside its latency at the middle length.
+    /// Draws each model's quality against its latency at the middle length.
     private mutating func quality(_ name: String, left: Double) {
         guard !chart.columns.isEmpty else { return }
         let column = chart.columns[chart.columns.count / 2]
-        let judged = chart.models.enumerated().compactMap { index, model in
+        let evaluated = chart.models.enumerated().compactMap { index, model in
             model.quality.map { (index: index, value: $0) }
         }
-        let values = judged.map(\.value)
+        let values = evaluated.map(\.value)
         guard let low = values.min(), let high = values.max() else { return }
         let margin = max((high - low) * 0.15, 0.005)
         let range = (low - margin)...(high + margin)
@@ -102,13 +102,13 @@ struct BenchmarkDrawing {
         svg.text(
             "milliseconds at \(column.length) tokens", x: left + plotWidth / 2, y: top + plotHeight + 44,
             size: 13, weight: "600")
-        for (index, value) in judged {
+        for (index, value) in evaluated {
             let time = column.times[index].median
-            let share = (value - range.lowerBound) / (range.upperBound - range.lowerBound)
+            let fraction = (value - range.lowerBound) / (range.upperBound - range.lowerBound)
             let label =
                 "\(chart.models[index].name): \(String(format: "%.4f", value)), \(Self.short(time)) ms"
             dot(
-                left + plotWidth * scale.place(time), top + plotHeight * (1 - share),
+                left + plotWidth * scale.place(time), top + plotHeight * (1 - fraction),
                 Self.colors[index % Self.colors.count], label, radius: 6)
         }
     }
@@ -145,7 +145,7 @@ struct BenchmarkDrawing {
 
     private static func short(_ value: Double) -> String { String(format: "%.3g", value) }
 
-    /// A name by its end, which tells paths apart.
+    /// The end of a name, which distinguishes paths.
     private static func shortened(_ text: String) -> String {
         text.count > 40 ? "…" + text.suffix(39) : text
     }

@@ -1,13 +1,13 @@
-/// A picture with words for those who do not see it.
+/// A chart with a description for screen readers.
 public protocol Chart: Sendable {
-    /// What it shows.
+    /// The chart's title.
     var title: String { get }
-    /// What is to be seen in it, in a sentence or two.
+    /// A description of what the chart shows, in a sentence or two.
     var summary: String { get }
 
     /// The chart as an inline SVG element.
     ///
-    /// It has the role of an image, a title and a description, no script, no style of its own, and loads nothing: colours
+    /// It has the role of an image, a title and a description, no script, no style of its own, and loads nothing: colors
     /// come from the page's style sheet, by class.
     ///
     /// - Parameter identifier: Unique in the page, of letters, digits and hyphens.

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The plot area of a chart with two axes: where it lies, its grid, its legend.
+/// The plot area of a chart with two axes: its frame, its grid, its legend.
 struct ChartFrame {
     static let width = 380.0
 
@@ -19,7 +19,7 @@ struct ChartFrame {
 
     struct LegendEntry {
         let name: String
-        /// The series' place among all, which chooses colour, dash and marker.
+        /// The series' index among all, which determines color, dash and marker.
         let style: Int
         let isLine: Bool
         var width: Double { TextSize.width(name) + 38 }
@@ -54,7 +54,7 @@ struct ChartFrame {
         return rows
     }
 
-    /// A point in the drawing; `nil` where a value has no place.
+    /// A point in the drawing; `nil` if a value has no position.
     func point(_ xValue: Double, _ yValue: Double) -> (x: Double, y: Double)? {
         guard let a = x.place(xValue), let b = y.place(yValue) else { return nil }
         return (left + a * (right - left), bottom - b * (bottom - top))
@@ -97,7 +97,7 @@ struct ChartFrame {
     }
 }
 
-/// What tells series apart: colour, and for those who do not see colours dash and marker.
+/// The style that distinguishes series: color, and for readers who do not see colors dash and marker.
 enum SeriesStyle {
     static let count = 6
 
@@ -106,10 +106,10 @@ enum SeriesStyle {
     /// A filled marker of the series' shape.
     ///
     /// - Parameters:
-    ///   - center: Where.
-    ///   - style: The series' place.
+    ///   - center: The position.
+    ///   - style: The series' index.
     ///   - size: Half its width.
-    ///   - tip: What a mouse over it shows.
+    ///   - tip: The tooltip.
     static func marker(
         _ svg: inout SVGBuilder, _ center: (x: Double, y: Double), _ style: Int, size: Double,
         tip: String? = nil

@@ -36,15 +36,16 @@ enum ColorRamp {
         Color(red: 0.97, green: 0.91, blue: 0.25),
     ]
 
-    /// The color at a place.
+    /// The color at a position.
     ///
     /// - Parameter place: From 0, the darkest, to 1, the lightest.
     static func color(_ place: Double) -> Color {
         let scaled = min(max(place.isNaN ? 0 : place, 0), 1) * Double(stops.count - 1)
         let index = min(Int(scaled), stops.count - 2)
-        let (from, to, share) = (stops[index], stops[index + 1], scaled - Double(index))
+        let (from, to, fraction) = (stops[index], stops[index + 1], scaled - Double(index))
         return Color(
-            red: from.red + (to.red - from.red) * share, green: from.green + (to.green - from.green) * share,
-            blue: from.blue + (to.blue - from.blue) * share)
+            red: from.red + (to.red - from.red) * fraction,
+            green: from.green + (to.green - from.green) * fraction,
+            blue: from.blue + (to.blue - from.blue) * fraction)
     }
 }

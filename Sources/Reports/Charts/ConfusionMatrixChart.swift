@@ -1,7 +1,7 @@
 import Foundation
 
-/// What was predicted of what was true. The darker a cell, the larger its share of its row; with up to ten classes cells
-/// have their numbers and classes their names, with more the map alone is drawn.
+/// The predicted class against the true one. The darker a cell, the larger its fraction of its row; with up to ten
+/// classes cells show their counts and classes their names, with more only the map is drawn.
 public struct ConfusionMatrixChart: Chart {
     public var title: String
     public var summary: String
@@ -36,7 +36,7 @@ public struct ConfusionMatrixChart: Chart {
             let total = counts[row].reduce(0, +)
             for column in 0..<min(size, counts[row].count) where counts[row][column] > 0 || hasNumbers {
                 let count = counts[row][column]
-                let share = total > 0 ? Double(count) / Double(total) : 0
+                let fraction = total > 0 ? Double(count) / Double(total) : 0
                 let (x, y) = (left + cell * Double(column), top + cell * Double(row))
                 let gap = hasNumbers ? 1.0 : 0
                 svg.add(
@@ -46,12 +46,12 @@ public struct ConfusionMatrixChart: Chart {
                         "y": n(y + gap),
                         "width": n(cell - 2 * gap), "height": n(cell - 2 * gap),
                         "fill-opacity": n(
-                            count == 0 ? 0 : hasNumbers ? 0.1 + 0.9 * share : 0.4 + 0.6 * share),
+                            count == 0 ? 0 : hasNumbers ? 0.1 + 0.9 * fraction : 0.4 + 0.6 * fraction),
                     ], tip: "true \(labels[row]), predicted \(labels[column]): \(count)")
                 guard hasNumbers else { continue }
                 svg.text(
                     String(count), x + cell / 2, y + cell / 2 + 4, anchor: "middle",
-                    kind: share > 0.45 ? "on-cell" : "value")
+                    kind: fraction > 0.45 ? "on-cell" : "value")
             }
         }
         svg.text("predicted →", left, 10, kind: "axis-title")
@@ -63,7 +63,7 @@ public struct ConfusionMatrixChart: Chart {
             ], text: "← true")
         var bottom = top + grid + 6
         if hasNumbers {
-            // Names that are too wide for their column stand askew.
+            // Names that are too wide for their column are rotated.
             let isAskew = names.contains { TextSize.width($0) > cell - 4 }
             for (place, name) in names.enumerated() {
                 let middle = (Double(place) + 0.5) * cell

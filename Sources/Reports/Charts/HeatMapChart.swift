@@ -2,14 +2,14 @@ import Foundation
 
 /// A number by two settings as a grid of colored cells: the lighter, the better.
 public struct HeatMapChart: Sendable {
-    /// The places along one side of the grid.
+    /// The positions along one side of the grid.
     public struct Axis: Sendable {
         public var name: String
-        /// Of each place; where places are bins, of each edge between them, one more than places.
+        /// The label of each position; if positions are bins, of each edge between them, one more than positions.
         public var labels: [String]
-        /// Whether places are bins of numbers.
+        /// True if positions are bins of numbers.
         public var isBinned: Bool
-        /// Whether places are numbers in order of size, which rise from the bottom.
+        /// True if positions are numbers in order of size, which rise from the bottom.
         public var isNumeric: Bool
 
         public init(name: String, labels: [String], isBinned: Bool, isNumeric: Bool) {
@@ -26,14 +26,14 @@ public struct HeatMapChart: Sendable {
         }
     }
 
-    /// What is shown at a place.
+    /// The contents of a cell.
     public enum Cell: Sendable {
         case empty
         case failed
         case value(Value)
     }
 
-    /// A number with what is told of it.
+    /// A value with its details.
     public struct Value: Sendable {
         public var mean: Double
         public var deviation: Double?
@@ -41,7 +41,7 @@ public struct HeatMapChart: Sendable {
         public var details: [String]
         /// 1 is the best.
         public var rank: Int
-        /// What is shown where a mouse rests on it.
+        /// The text shown when the pointer rests on the cell.
         public var tip: String
 
         public init(mean: Double, deviation: Double?, details: [String], rank: Int, tip: String) {
@@ -55,14 +55,14 @@ public struct HeatMapChart: Sendable {
 
     public var title: String
     public var subtitle: String
-    /// What the number is called.
+    /// The metric's name.
     public var metric: String
-    /// Whether a larger number is the better one.
+    /// True if larger values are better.
     public var isMoreBetter: Bool
     public var x: Axis
     /// `nil` for a single row.
     public var y: Axis?
-    /// By place on ``y``, then by place on ``x``.
+    /// By position on ``y``, then by position on ``x``.
     public var cells: [[Cell]]
 
     public init(

@@ -24,7 +24,7 @@ struct HeatMapDrawing {
         }
         if let low = means.min(), let high = means.max() {
             scale = map.isMoreBetter ? (low, high) : (high, low)
-            // As many digits as tell the cells apart, with one to spare; three for shares, whatever their range.
+            // As many digits as distinguish the cells, with one to spare; three for fractions, whatever their range.
             let spread = high - low
             let telling = spread > 0 && spread.isFinite ? Int((1 - log10(spread)).rounded(.up)) + 1 : 4
             decimals = min(6, max(max(abs(low), abs(high)) < 10 ? 3 : 0, telling))
@@ -155,12 +155,12 @@ struct HeatMapDrawing {
             ])
         svg.text(map.metric, x: x, y: top - 8, size: 12, anchor: "start", fill: SVGBuilder.muted)
         let middle = (scale.worst + scale.best) / 2
-        var marks = [(value: scale.best, share: 0.0)]
+        var marks = [(value: scale.best, fraction: 0.0)]
         if scale.worst != scale.best { marks += [(middle, 0.5), (scale.worst, 1)] }
-        for (value, share) in marks {
+        for (value, fraction) in marks {
             svg.text(
                 format(value), x: x + 22,
-                y: top + legendHeight * share + (share == 0 ? 11 : share == 1 ? 0 : 5),
+                y: top + legendHeight * fraction + (fraction == 0 ? 11 : fraction == 1 ? 0 : 5),
                 size: 12, anchor: "start")
         }
         svg.text(
@@ -181,7 +181,7 @@ struct HeatMapDrawing {
             + "</linearGradient></defs>\n"
     }()
 
-    // MARK: - Places and texts
+    // MARK: - Positions and texts
 
     /// The upper left corner of a cell: numbers rise from the bottom.
     private func origin(_ row: Int, _ column: Int) -> (x: Double, y: Double) {

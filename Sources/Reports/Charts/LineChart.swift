@@ -7,7 +7,7 @@ public struct LineChart: Chart {
         public var name: String
         /// In rising order of x.
         public var points: [ChartPoint]
-        /// Its place among colours, dashes and markers.
+        /// Its index among colors, dashes and markers.
         public var style: Int
 
         public init(_ name: String, _ points: [ChartPoint], style: Int) {
@@ -35,7 +35,7 @@ public struct LineChart: Chart {
     public var xTitle: String
     public var series: [Series]
     public var references: [Reference] = []
-    /// Where a vertical line stands, with its name.
+    /// The position of a vertical line, with its name.
     public var mark: (name: String, x: Double)?
     public var format = NumberText.plain
     public var isFromZero = false

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Places of positive numbers on a logarithmic axis.
+/// Positions of positive numbers on a logarithmic axis.
 struct LogScale {
     private let low: Double
     private let high: Double
@@ -18,7 +18,7 @@ struct LogScale {
         min(1, max(0, (log10(max(value, 1e-12)) - low) / (high - low)))
     }
 
-    /// 1, 2 and 5 times the powers of ten within, or, where these are fewer than two, five places evenly spread.
+    /// 1, 2 and 5 times the powers of ten within, or, if these are fewer than two, five evenly spaced positions.
     var marks: [Double] {
         let round = (Int(low.rounded(.down))...Int(high.rounded(.up))).flatMap { power in
             [1.0, 2, 5].map { $0 * pow(10, Double(power)) }

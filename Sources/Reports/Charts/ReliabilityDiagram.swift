@@ -1,4 +1,4 @@
-/// Calibration: the share of right answers by how sure the model was. On the diagonal a model is as right as it is sure;
+/// A reliability diagram: accuracy by confidence. On the diagonal they are equal;
 /// below it, too sure (Guo, Pleiss, Sun and Weinberger, arXiv 1706.04599).
 public struct ReliabilityDiagram: Chart {
     public struct Series: Sendable, Equatable {
@@ -43,11 +43,11 @@ public struct ReliabilityDiagram: Chart {
                 svg.add("path", ["class": "line \(SeriesStyle.name(one.style))", "d": path])
             }
             for (bin, place) in places {
-                let share = Double(bin.count) / total
+                let fraction = Double(bin.count) / total
                 SeriesStyle.marker(
-                    &svg, place, one.style, size: 2.5 + 5 * share.squareRoot(),
+                    &svg, place, one.style, size: 2.5 + 5 * fraction.squareRoot(),
                     tip: "\(one.name): sure \(NumberText.percent.text(bin.confidence)), right "
-                        + "\(NumberText.percent.text(bin.accuracy)), \(bin.count) answers")
+                        + "\(NumberText.percent.text(bin.accuracy)), \(bin.count) predictions")
             }
         }
         return svg.document(

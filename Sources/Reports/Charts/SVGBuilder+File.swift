@@ -1,6 +1,6 @@
 import Foundation
 
-/// Drawings that are files of their own: colors and sizes stand at each element, as no style sheet goes with them.
+/// Drawings that are files of their own: each element has its colors and sizes, since there is no style sheet.
 extension SVGBuilder {
     /// The color of titles and labels.
     static let ink = "#1c1c22"
@@ -14,7 +14,7 @@ extension SVGBuilder {
     ///
     /// - Parameters:
     ///   - text: The text.
-    ///   - x: Where its anchor is.
+    ///   - x: The position of its anchor.
     ///   - y: The height of its baseline.
     ///   - size: In pixels.
     ///   - anchor: `start`, `middle` or `end`.
@@ -44,7 +44,7 @@ extension SVGBuilder {
     /// The whole file: no scripts, and no fonts but the reader's own.
     ///
     /// - Parameters:
-    ///   - title: What it shows, for those who do not see it.
+    ///   - title: The title, also for screen readers.
     ///   - width: In pixels.
     ///   - height: In pixels.
     ///   - definitions: Markup of what elements refer to, such as gradients, ending with a line end.

@@ -3,7 +3,7 @@ import Foundation
 /// Puts an SVG element together. Attributes and texts are escaped here and nowhere else.
 struct SVGBuilder {
     private(set) var body = ""
-    /// What follows each element: nothing within a page, a line end in a file of its own.
+    /// The text after each element: none within a page, a line break in a file of its own.
     private let separator: String
 
     init(separator: String = "") { self.separator = separator }
@@ -14,7 +14,7 @@ struct SVGBuilder {
     ///   - name: The element's name.
     ///   - attributes: In order; values as they are.
     ///   - text: Its contents; `nil` for none.
-    ///   - tip: What is shown where a mouse rests on it; `nil` for nothing.
+    ///   - tip: The tooltip; `nil` for none.
     mutating func add(
         _ name: String, _ attributes: KeyValuePairs<String, String>, text: String? = nil, tip: String? = nil
     ) {
@@ -29,10 +29,10 @@ struct SVGBuilder {
         body += "</\(name)>" + separator
     }
 
-    /// Adds a group of elements that share a tip.
+    /// Adds a group of elements with a common tooltip.
     ///
     /// - Parameters:
-    ///   - tip: What is shown where a mouse rests on one of them.
+    ///   - tip: The tooltip of all of them.
     ///   - contents: Adds the elements.
     mutating func group(tip: String, _ contents: (inout SVGBuilder) -> Void) {
         body += "<g><title>\(MarkupText.line(tip))</title>"
@@ -56,12 +56,12 @@ struct SVGBuilder {
             ["class": kind, "x": Self.number(x), "y": Self.number(y), "text-anchor": anchor], text: text)
     }
 
-    /// The whole drawing, named for those who do not see it.
+    /// The whole drawing, with a title and a description for screen readers.
     ///
     /// - Parameters:
     ///   - identifier: Unique in the page; its title and description have it with a suffix.
-    ///   - title: What it shows.
-    ///   - description: What is to be seen.
+    ///   - title: The drawing's title.
+    ///   - description: A description of its contents.
     ///   - size: Width and height in user units.
     func document(identifier: String, title: String, description: String, size: (Double, Double)) -> String {
         let box = "0 0 \(Self.number(size.0)) \(Self.number(size.1))"
@@ -71,7 +71,7 @@ struct SVGBuilder {
             + "<desc id=\"\(id)-d\">\(MarkupText.line(description))</desc>\(body)</svg>"
     }
 
-    /// A length with at most two digits behind the point; 0 for what is not a finite number.
+    /// A length with at most two decimals; 0 if it is not finite.
     static func number(_ value: Double) -> String {
         guard value.isFinite else { return "0" }
         let rounded = (value * 100).rounded() / 100
@@ -86,7 +86,7 @@ struct SVGBuilder {
     }
 }
 
-/// How wide and high texts in charts are, by rule of thumb: charts are drawn without fonts.
+/// Estimated widths and heights of texts in charts: charts are drawn without access to fonts.
 enum TextSize {
     /// The height of a line, in user units.
     static let line = 15.0

@@ -5,7 +5,7 @@ public struct ScatterChart: Chart {
         /// Above 0.
         public var x: Double
         public var y: Double
-        /// Its place among colours and markers.
+        /// Its index among colors and markers.
         public var style: Int
 
         public init(_ name: String, x: Double, y: Double, style: Int) {
@@ -76,7 +76,7 @@ public struct ScatterChart: Chart {
             size: (ChartFrame.width, frame.height))
     }
 
-    /// A place for a name beside its point where nothing else is; below the point where there is none.
+    /// A free position for a name beside its point; below the point if there is none.
     private func label(
         _ name: String, at place: (x: Double, y: Double), _ frame: ChartFrame, _ taken: [Box]
     ) -> (x: Double, y: Double, anchor: String, box: Box) {

@@ -1,13 +1,14 @@
 import JSON
 
-/// What training showed at a log step: a line of `history.jsonl`. Values are means over the steps since the point before.
+/// The statistics of training at a log step: a line of `history.jsonl`. Values are means over the steps since the
+/// previous point.
 public struct HistoryPoint: Sendable, Equatable {
     public var step: Int
     /// With fraction.
     public var epoch: Double
     /// `nil` in a run of one stage.
     public var stage: String?
-    /// What was minimised: the weighted sum of the terms.
+    /// The minimized loss: the weighted sum of the terms.
     public var loss: Double
     /// Each objective's loss before its weight, in order.
     public var terms: [(name: String, value: Double)]

@@ -1,11 +1,11 @@
-/// What a task's metrics are on the page, by the name that records have for the task.
+/// The presentation of a task's metrics on the page, found by the name that records have for the task.
 struct TaskText: Sendable {
-    /// The metrics of a table of models, the most telling first: the task's own.
+    /// The metrics of a table of models, the main one first.
     let metrics: [String]
-    /// Titles that are others than usually.
+    /// Titles that differ from the usual ones.
     var titles: [String: String] = [:]
-    /// Whether agreement with a teacher is a share, and not a correlation.
-    var agreementIsShare = true
+    /// True if agreement with a teacher is a fraction, false if it is a correlation.
+    var agreementIsFraction = true
 
     private static let tasks: [String: TaskText] = [
         "single_label_classification": TaskText(
@@ -14,19 +14,19 @@ struct TaskText: Sendable {
             metrics: ["micro_f1", "macro_f1", "accuracy", "ece"], titles: ["accuracy": "subset accuracy"]),
         "regression": TaskText(
             metrics: ["pearson", "spearman", "mse", "mae", "r2"],
-            titles: ["agreement": "correlation with teacher"], agreementIsShare: false),
+            titles: ["agreement": "correlation with teacher"], agreementIsFraction: false),
         "token_classification": TaskText(
             metrics: ["f1", "precision", "recall", "macro_f1", "accuracy", "ece"],
             titles: ["accuracy": "accuracy of tags", "agreement": "agreement of tags"]),
     ]
 
-    /// A task that records of today's form do not have is taken for single-label classification.
+    /// An unknown task is treated as single-label classification.
     static func of(_ problemType: String) -> TaskText {
         tasks[problemType] ?? TaskText(metrics: ["accuracy", "macro_f1", "matthews_correlation", "ece"])
     }
 }
 
-/// What metrics are called on the page, and how they are written.
+/// The names of metrics on the page, and their number formats.
 enum MetricText {
     private static let titles = [
         "f1": "F1 of entities", "macro_f1": "macro F1", "micro_f1": "micro F1",
@@ -41,13 +41,13 @@ enum MetricText {
         TaskText.of(problemType).titles[name] ?? titles[name] ?? name.replacing("_", with: " ")
     }
 
-    static func isShare(_ name: String, _ problemType: String) -> Bool {
+    static func isFraction(_ name: String, _ problemType: String) -> Bool {
         ["accuracy", "macro_f1", "micro_f1", "f1", "precision", "recall", "entity_agreement"].contains(name)
-            || name == "agreement" && TaskText.of(problemType).agreementIsShare
+            || name == "agreement" && TaskText.of(problemType).agreementIsFraction
     }
 
     static func format(_ name: String, _ problemType: String) -> NumberText {
-        isShare(name, problemType) ? .percent : .fourDigits
+        isFraction(name, problemType) ? .percent : .fourDigits
     }
 
     /// The metrics of a table of models, the most telling first.

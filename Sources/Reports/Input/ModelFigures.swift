@@ -1,14 +1,14 @@
 import JSON
 
-/// A model as an evaluation found it. What a record does not have is `nil`.
+/// A model's evaluation. Values that a record lacks are `nil`.
 struct ModelFigures: Sendable {
     enum Role: String, Sendable {
-        case teacher, student, baseline, model, quantised
+        case teacher, student, baseline, model, quantized
     }
 
     var name: String
     var role: Role
-    /// Where the model lies, as far as it is known: tells whether two records speak of the same.
+    /// The path of the model, if known: shows whether two records describe the same model.
     var path: String?
     var problemType: String
     var metrics: [String: Double] = [:]
@@ -22,7 +22,7 @@ struct ModelFigures: Sendable {
     /// Agreement and KL with its teacher.
     var agreement: Double?
     var kl: Double?
-    /// The data it was judged on, by its digest, and the file's name.
+    /// The digest of the data it was evaluated on, and the file's name.
     var dataDigest: String?
     var dataName: String?
 

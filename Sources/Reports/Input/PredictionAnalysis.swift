@@ -1,22 +1,22 @@
-/// What a model's answers on labelled examples show beyond averages, with a teacher's beside them where there is one:
-/// `analysis.json`.
+/// An analysis of a model's predictions on labeled examples beyond averages, with a teacher's beside them if there is
+/// one: `analysis.json`.
 public struct PredictionAnalysis: Sendable, Equatable, Codable {
     /// The path of the data file.
     public var data: String
     /// The problem type, by its name in `config.json`.
     public var problemType: String
-    /// How many examples were looked at.
+    /// The number of examples that were analyzed.
     public var examples: Int
     /// Calibration by confidence; `nil` for regression.
     public var studentCalibration: [CalibrationBin]?
     public var teacherCalibration: [CalibrationBin]?
-    /// How often whom is right; `nil` without a teacher and for regression.
+    /// The number of examples that each model predicts correctly; `nil` without a teacher and for regression.
     public var outcomes: Outcomes?
-    /// Where teacher and student differ most, the largest difference first; `nil` without a teacher, or where texts are
-    /// to be left out.
+    /// The examples on which teacher and student differ most, the largest difference first; `nil` without a teacher, or
+    /// if texts are to be left out.
     public var differMost: [Example]?
-    /// Where both are wrong and sure of it, the surest first; without a teacher, where the model is. For regression, where
-    /// both are farthest off. `nil` where texts are to be left out.
+    /// The examples that both predict wrongly and with confidence, the most confident first; without a teacher, those
+    /// that the model does. For regression, those on which both are farthest off. `nil` if texts are to be left out.
     public var bothWrong: [Example]?
 
     public init(data: String, problemType: String, examples: Int) {
@@ -25,7 +25,7 @@ public struct PredictionAnalysis: Sendable, Equatable, Codable {
         self.examples = examples
     }
 
-    /// Whether all counts are small enough to be added.
+    /// True if all counts are small enough to be added.
     var hasPossibleCounts: Bool {
         let bins = (studentCalibration ?? []) + (teacherCalibration ?? [])
         let outcomes = outcomes.map {
@@ -34,7 +34,7 @@ public struct PredictionAnalysis: Sendable, Equatable, Codable {
         return (bins.map(\.count) + (outcomes ?? []) + [examples]).allSatisfy { (0...1 << 40).contains($0) }
     }
 
-    /// The number of examples by who answers rightly.
+    /// The numbers of examples by the models that predict them correctly.
     public struct Outcomes: Sendable, Equatable, Codable {
         public var bothRight: Int
         public var onlyTeacherRight: Int
@@ -51,9 +51,9 @@ public struct PredictionAnalysis: Sendable, Equatable, Codable {
         }
     }
 
-    /// One example with both answers.
+    /// One example with both predictions.
     public struct Example: Sendable, Equatable, Codable {
-        /// Its place among the file's rows, from 1.
+        /// Its index among the file's rows, from 1.
         public var row: Int
         /// `nil` where the file could not be read again.
         public var text: String?
@@ -74,9 +74,9 @@ public struct PredictionAnalysis: Sendable, Equatable, Codable {
         }
     }
 
-    /// What a model says of an example.
+    /// A model's prediction for an example.
     public struct Answer: Sendable, Equatable, Codable {
-        /// The classes it chooses: one, or any number of them; empty for regression.
+        /// The predicted classes: one, or any number of them; empty for regression.
         public var labels: [String]
         /// Probabilities of the classes worth naming, the largest first; `nil` for regression.
         public var probabilities: [Probability]?
@@ -101,16 +101,16 @@ public struct PredictionAnalysis: Sendable, Equatable, Codable {
     }
 }
 
-/// The answers of which a model was about equally sure.
+/// The predictions of about equal confidence.
 public struct CalibrationBin: Sendable, Equatable, Codable {
     /// The bounds of the confidences; the upper one belongs to the bin.
     public var lower: Double
     public var upper: Double
-    /// The number of answers.
+    /// The number of predictions.
     public var count: Int
-    /// The mean confidence; the middle of the bin where there are no answers.
+    /// The mean confidence; the middle of the bin if it has no predictions.
     public var confidence: Double
-    /// The share of right answers; 0 where there are none.
+    /// The accuracy: the fraction of correct predictions; 0 if there are none.
     public var accuracy: Double
 
     public init(lower: Double, upper: Double, count: Int, confidence: Double, accuracy: Double) {
@@ -121,8 +121,8 @@ public struct CalibrationBin: Sendable, Equatable, Codable {
         self.accuracy = accuracy
     }
 
-    /// The expected calibration error: the mean distance of confidence and accuracy, weighted by answers; `nil` without
-    /// answers.
+    /// The expected calibration error: the mean absolute difference of confidence and accuracy, weighted by
+    /// predictions; `nil` without predictions.
     public static func expectedError(_ bins: [CalibrationBin]) -> Double? {
         let total = bins.reduce(0) { $0 + $1.count }
         guard total > 0 else { return nil }

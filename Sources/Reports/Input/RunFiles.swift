@@ -2,7 +2,7 @@ import Files
 import Foundation
 import JSON
 
-/// What a directory or file says of a run or a model: the records that lie there.
+/// The records of a run or a model, read from a directory or a file.
 public struct RunFiles: Sendable {
     enum Kind: Sendable {
         /// `distillation.json`.
@@ -10,14 +10,14 @@ public struct RunFiles: Sendable {
         /// `training.json`.
         case fineTuned
         /// `quantization.json`.
-        case quantised
-        /// What `distill evaluate --json` printed.
+        case quantized
+        /// The output of `distill evaluate --json`.
         case evaluated
     }
 
     /// The directory's name.
     public let name: String
-    /// Where the model lies.
+    /// The path of the model.
     let path: String
     let kind: Kind
     let record: JSONObject
@@ -27,15 +27,15 @@ public struct RunFiles: Sendable {
 
     /// The names that are looked for in a directory, in order: the first decides what it is.
     static let records: [(name: String, kind: Kind)] = [
-        ("quantization.json", .quantised), ("distillation.json", .distilled), ("training.json", .fineTuned),
+        ("quantization.json", .quantized), ("distillation.json", .distilled), ("training.json", .fineTuned),
     ]
 
     /// Reads what there is.
     ///
     /// - Parameters:
-    ///   - url: The output directory of a run, a fine-tuned or quantised model, or a file that `distill evaluate --json`
+    ///   - url: The output directory of a run, a fine-tuned or quantized model, or a file that `distill evaluate --json`
     ///     wrote.
-    ///   - destination: Where the directory will lie, if it is still being written; `nil` for where it is.
+    ///   - destination: The final path of the directory, if it is still being written; `nil` for its current one.
     /// - Throws: ``ReportError`` where nothing of that is there, or a file cannot be used.
     public init(_ url: URL, destination: URL? = nil) throws {
         let path = url.path(percentEncoded: false)
@@ -65,18 +65,18 @@ public struct RunFiles: Sendable {
             throw ReportError(
                 "\(path): there is nothing to report on: none of "
                     + Self.records.map(\.name).sorted().joined(separator: ", ")
-                    + " is there; give the output directory of `distill run` or `distill finetune`, or a quantised model"
+                    + " is there; give the output directory of `distill run` or `distill finetune`, or a quantized model"
             )
         }
         kind = found.kind
         record = try Self.object(url.appending(path: found.name))
-        let needed = kind == .quantised ? "after" : "student"
+        let needed = kind == .quantized ? "after" : "student"
         guard record[needed]?.objectValue != nil else {
             throw ReportError(
                 "\(url.appending(path: found.name).path(percentEncoded: false)): there is no '\(needed)' in it; it was "
                     + "not written by distill, or is damaged")
         }
-        let isRun = kind != .quantised
+        let isRun = kind != .quantized
         history =
             isRun && isThere("history.jsonl") ? try Self.history(url.appending(path: "history.jsonl")) : []
         analysis = isThere("analysis.json") ? try Self.analysis(url.appending(path: "analysis.json")) : nil
@@ -143,7 +143,7 @@ extension RunFiles {
     /// Characters of a model's name that are shown.
     private static let longestName = 60
 
-    /// Every model that the records judge, the teacher before its student.
+    /// Every model that the records evaluate, the teacher before its student.
     var models: [ModelFigures] {
         let data = record["validation"]?.objectValue ?? record["data"]?.objectValue
         func name(_ path: String?, _ fallback: String) -> String {
@@ -168,12 +168,12 @@ extension RunFiles {
                     record["teacher"], name: name(teacher, "teacher"), role: .teacher, path: teacher),
                 student, baseline,
             ]
-        case .quantised:
+        case .quantized:
             let source = record["source"]?.stringValue
             found = [
                 ModelFigures(
                     record["before"], name: name(source, "float model"), role: .model, path: source),
-                ModelFigures(record["after"], name: self.name, role: .quantised, path: path),
+                ModelFigures(record["after"], name: self.name, role: .quantized, path: path),
             ]
         case .evaluated:
             var model = ModelFigures(record["model"], name: self.name, role: .model, path: nil)

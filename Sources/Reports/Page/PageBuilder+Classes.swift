@@ -4,19 +4,19 @@ import Foundation
 extension PageBuilder {
     /// The most classes that a bar chart shows.
     private static let mostBars = 15
-    /// The most classes whose whole matrix stands behind its picture.
+    /// The maximum number of classes for which the whole matrix is given as a table.
     private static let mostColumns = 25
 
     /// The models of a run that belong side by side.
     private func pair(_ run: RunFiles) -> [ModelFigures] { run.models.filter { $0.role != .baseline } }
 
     mutating func classes(_ run: RunFiles) -> [Block] {
-        let judged = pair(run)
+        let evaluated = pair(run)
         guard let own = run.own else { return [] }
         var pictures: [Figure] = []
         var blocks: [Block] = []
         if own.f1.count > 1 || own.problemType == "multi_label_classification", !own.f1.isEmpty {
-            let series = judged.filter { $0.f1.count == own.f1.count }
+            let series = evaluated.filter { $0.f1.count == own.f1.count }
             var places = Array(own.f1.indices)
             let isCut = places.count > Self.mostBars
             if isCut {
@@ -43,7 +43,7 @@ extension PageBuilder {
                         "F1 by class", corner: "class", columns: series.map(\.name), rows: rows)))
         }
         let labels = run.labels
-        for model in judged {
+        for model in evaluated {
             guard let matrix = model.confusion, matrix.count > 1, matrix.count == labels.count else {
                 continue
             }
@@ -59,7 +59,7 @@ extension PageBuilder {
         return blocks
     }
 
-    /// How many examples of each class a run's data have.
+    /// A table of the number of examples of each class in a run's data.
     private mutating func exampleCounts(_ run: RunFiles) -> Block? {
         let rows = (run.record["classes"]?.arrayValue ?? []).compactMap { entry -> PageRow? in
             guard let entry = entry.objectValue, let label = entry["label"]?.stringValue,
@@ -69,7 +69,7 @@ extension PageBuilder {
         }
         guard !rows.isEmpty else { return nil }
         return .folded(
-            "How many examples the classes have",
+            "Number of examples by class",
             table("Examples by class", corner: "class", columns: ["training", "validation"], rows: rows))
     }
 
@@ -80,7 +80,7 @@ extension PageBuilder {
         let all = matrix.joined().reduce(0, +)
         let chart = ConfusionMatrixChart(
             "Confusion matrix of \(model.name)",
-            summary: "\(right) of \(all) examples are on the diagonal: rightly classified.", labels: labels,
+            summary: "\(right) of \(all) examples are on the diagonal: classified correctly.", labels: labels,
             counts: matrix)
         let numbers =
             labels.count > Self.mostColumns
@@ -90,7 +90,7 @@ extension PageBuilder {
                 columns: labels,
                 rows: zip(labels, matrix).map { PageRow(head: $0, cells: $1.map(String.init)) })
         return figure(
-            chart, note: "The fuller a cell, the larger its share of the class.", numbers: numbers)
+            chart, note: "The darker a cell, the larger its fraction of the class.", numbers: numbers)
     }
 
     /// The pairs of classes that are mistaken most.
@@ -116,16 +116,16 @@ extension PageBuilder {
                 ])
         }
         return .folded(
-            "What \(model.name) mistakes most",
+            "Most frequent confusions of \(model.name)",
             table(
-                "The commonest mistakes of \(model.name)", corner: "true class",
+                "The most frequent confusions of \(model.name)", corner: "true class",
                 columns: ["predicted", "examples", "of the class"], rows: Array(rows)))
     }
 
     mutating func calibration(_ run: RunFiles) -> [Block] {
         guard let analysis = run.analysis, let own = run.own else { return [] }
         let reference = run.models.first {
-            $0.role == .teacher || $0.role == .model && run.kind == .quantised
+            $0.role == .teacher || $0.role == .model && run.kind == .quantized
         }
         var series: [ReliabilityDiagram.Series] = []
         if let bins = analysis.teacherCalibration {
@@ -157,17 +157,17 @@ extension PageBuilder {
                 })
         }
         let counts = zip(series, series.map { $0.bins.reduce(0) { $0 + $1.count } })
-        let surest = counts.compactMap { series, count -> String? in
+        let averages = counts.compactMap { series, count -> String? in
             guard count > 0 else { return nil }
             let sure = series.bins.reduce(0) { $0 + $1.confidence * Double($1.count) } / Double(count)
             let right = series.bins.reduce(0) { $0 + $1.accuracy * Double($1.count) } / Double(count)
-            return "\(series.name) is \(NumberText.percent.text(sure)) sure and right in "
-                + "\(NumberText.percent.text(right)) of its answers"
+            return "\(series.name) has a confidence of \(NumberText.percent.text(sure)) and an accuracy of "
+                + NumberText.percent.text(right)
         }
         return [
             .paragraph(
-                "On the diagonal, answers are right as often as the model is sure of them; below it, it is too sure. Larger "
-                    + "marks stand for more answers. On average \(surest.joined(separator: "; "))."),
+                "On the diagonal, accuracy equals confidence; below it, the model is overconfident. Larger marks stand for "
+                    + "more predictions. On average \(averages.joined(separator: "; "))."),
             .figures(
                 [
                     figure(
@@ -177,10 +177,11 @@ extension PageBuilder {
                         ),
                         note: words.joined(separator: "; ") + ".",
                         numbers: table(
-                            "Answers by confidence", corner: "confidence",
+                            "Predictions by confidence", corner: "confidence",
                             columns: series.flatMap {
                                 [
-                                    "\($0.name): answers", "\($0.name): mean confidence", "\($0.name): right",
+                                    "\($0.name): predictions", "\($0.name): mean confidence",
+                                    "\($0.name): accuracy",
                                 ]
                             }, rows: rows))
                 ], isWide: true),

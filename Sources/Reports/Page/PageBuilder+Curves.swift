@@ -1,7 +1,7 @@
 import Foundation
 import JSON
 
-/// What training showed, over its steps.
+/// The section of training curves.
 extension PageBuilder {
     /// An evaluation on the validation data.
     private struct Evaluation {
@@ -44,7 +44,7 @@ extension PageBuilder {
             let shown = series.filter { $0.points.contains { $0.y.isFinite } }
             guard !shown.isEmpty else { return }
             var chart = LineChart(
-                title, summary: Self.words(shown, references, format), xTitle: "optimiser step", series: shown
+                title, summary: Self.words(shown, references, format), xTitle: "optimizer step", series: shown
             )
             chart.references = references
             chart.format = format
@@ -77,7 +77,7 @@ extension PageBuilder {
                 reference = [.init("teacher, validation", value, style: 0)]
             }
             let title = MetricText.title(name, problemType)
-            // The loss that is minimised is another one: it has its own picture.
+            // The loss that is minimized is another one: it has its own picture.
             let training = name == "loss" ? [] : steps { $0.metric(name) ?? .nan }
             add(
                 title.prefix(1).uppercased() + title.dropFirst(),
@@ -97,7 +97,7 @@ extension PageBuilder {
         if let epoch = run.record["best_epoch"]?.doubleValue, evaluations.count > 1 {
             blocks.append(
                 .paragraph(
-                    "The model was judged \(evaluations.count) times; the best, after epoch "
+                    "The model was evaluated \(evaluations.count) times; the best, after epoch "
                         + String(format: "%.2f", epoch) + ", was saved."))
         }
         let stages = history.reduce(into: [(String, Int)]()) { stages, point in
@@ -126,7 +126,7 @@ extension PageBuilder {
             + "."
     }
 
-    /// At most this many rows stand behind a picture; of more points, evenly spaced ones.
+    /// The maximum number of rows in a chart's table; of more points, evenly spaced ones.
     private static let mostRows = 24
 
     private mutating func numbers(

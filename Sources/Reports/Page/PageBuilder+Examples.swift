@@ -8,7 +8,7 @@ extension PageBuilder {
     mutating func examples(_ run: RunFiles, level: Int) -> [Block] {
         guard let analysis = run.analysis else { return [] }
         let teacher =
-            run.models.first { $0.role == .teacher || $0.role == .model && run.kind == .quantised }?.name
+            run.models.first { $0.role == .teacher || $0.role == .model && run.kind == .quantized }?.name
             ?? "teacher"
         let student = run.own?.name ?? "student"
         let isNumber = analysis.problemType == "regression"
@@ -25,8 +25,8 @@ extension PageBuilder {
             blocks.append(
                 .table(
                     table(
-                        "Who is right, of \(all) labelled examples", corner: "right",
-                        columns: ["examples", "share"],
+                        "Correct predictions on \(all) labeled examples", corner: "correct",
+                        columns: ["examples", "fraction"],
                         rows: [
                             row("both", outcomes.bothRight),
                             row("only \(teacher)", outcomes.onlyTeacherRight),
@@ -52,20 +52,21 @@ extension PageBuilder {
         list(
             "Where \(teacher) and \(student) differ most",
             isNumber
-                ? "By the distance of their numbers, the largest first."
+                ? "By the absolute difference of their predictions, the largest first."
                 : "By KL divergence between their probabilities, the largest first.", analysis.differMost)
         let isAlone =
             analysis.differMost == nil && analysis.teacherCalibration == nil && analysis.outcomes == nil
         if isAlone, analysis.bothWrong?.first?.teacher == nil {
             list(
                 "Where \(student) is wrong",
-                isNumber ? "The farthest off first." : "The surest mistakes first.", analysis.bothWrong)
+                isNumber ? "The largest errors first." : "The most confident errors first.",
+                analysis.bothWrong)
         } else {
             list(
                 "Where both are wrong",
                 isNumber
-                    ? "By the nearer of both, the farthest off first. A label may be wrong here."
-                    : "The surest first. Where both are sure of the same answer, look at the label too.",
+                    ? "By the smaller of both errors, the largest first. A label may be wrong here."
+                    : "The most confident first. Where both confidently predict the same class, check the label too.",
                 analysis.bothWrong)
         }
         return blocks

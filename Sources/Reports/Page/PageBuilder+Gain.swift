@@ -1,9 +1,9 @@
 import Foundation
 import JSON
 
-/// What the teacher was worth, seeds, and the test data.
+/// The section on the improvement over the baseline, on seeds and on the test data.
 extension PageBuilder {
-    mutating func worth(_ run: RunFiles) -> [Block] {
+    mutating func improvement(_ run: RunFiles) -> [Block] {
         var blocks: [Block] = []
         for (object, data) in [
             (run.record["gain"]?.objectValue, "validation"),
@@ -13,7 +13,7 @@ extension PageBuilder {
             blocks.append(.paragraph(sentence))
         }
         if let seeds = run.record["seeds"]?.objectValue {
-            blocks += spread(seeds, hasTest: run.record["test"]?.objectValue != nil)
+            blocks += seedTable(seeds, hasTest: run.record["test"]?.objectValue != nil)
         }
         return blocks
     }
@@ -28,7 +28,7 @@ extension PageBuilder {
         let verdict =
             low > 0
             ? "The teacher helped"
-            : high < 0 ? "The teacher did harm" : "No difference can be told from chance"
+            : high < 0 ? "The teacher hurt" : "The difference is not significant"
         let p = number("p_value").map { String(format: ", p = %.3g", $0) } ?? ""
         return
             "\(verdict): on the \(data) data \(MetricText.title(metric, problemType)) is \(format.text(own)) with the "
@@ -36,7 +36,7 @@ extension PageBuilder {
             + "(95 % interval \(format.signed(low)) to \(format.signed(high))\(p))."
     }
 
-    private mutating func spread(_ seeds: JSONObject, hasTest: Bool) -> [Block] {
+    private mutating func seedTable(_ seeds: JSONObject, hasTest: Bool) -> [Block] {
         let runs = seeds["runs"]?.arrayValue?.compactMap(\.objectValue) ?? []
         guard !runs.isEmpty else { return [] }
         let format = MetricText.format(mainMetric, problemType)
@@ -52,8 +52,8 @@ extension PageBuilder {
                 ])
         }
         func summary(_ name: String, _ text: (Double) -> String) -> String {
-            guard let spread = seeds[name]?.objectValue, let mean = spread["mean"]?.doubleValue,
-                let deviation = spread["standard_deviation"]?.doubleValue
+            guard let statistics = seeds[name]?.objectValue, let mean = statistics["mean"]?.doubleValue,
+                let deviation = statistics["standard_deviation"]?.doubleValue
             else { return "" }
             return "\(text(mean)) ± \(format.text(deviation))"
         }
@@ -80,17 +80,17 @@ extension PageBuilder {
         guard let test = run.record["test"]?.objectValue else { return [] }
         let data = test["data"]?.objectValue
         let names = [("teacher", ModelFigures.Role.teacher), ("student", .student), ("baseline", .baseline)]
-        let judged = names.compactMap { name, role in
+        let evaluated = names.compactMap { name, role in
             ModelFigures(
                 test[name], name: name == "baseline" ? "without teacher" : name, role: role, path: nil)
         }
-        guard !judged.isEmpty else { return [] }
+        guard !evaluated.isEmpty else { return [] }
         var rows = MetricText.names(problemType).compactMap { name -> PageRow? in
-            guard judged.contains(where: { $0.metrics[name] != nil }) else { return nil }
+            guard evaluated.contains(where: { $0.metrics[name] != nil }) else { return nil }
             let format = MetricText.format(name, problemType)
             return PageRow(
                 head: MetricText.title(name, problemType),
-                cells: judged.map { $0.metrics[name].map(format.text) ?? "" })
+                cells: evaluated.map { $0.metrics[name].map(format.text) ?? "" })
         }
         if let comparison = test["comparison"]?.objectValue {
             for (name, key) in [("agreement", "agreement"), ("kl", "kl")] {
@@ -98,7 +98,7 @@ extension PageBuilder {
                 rows.append(
                     PageRow(
                         head: MetricText.title(name, problemType),
-                        cells: judged.map {
+                        cells: evaluated.map {
                             $0.role == .student ? MetricText.format(name, problemType).text(value) : ""
                         }))
             }
@@ -107,9 +107,12 @@ extension PageBuilder {
         let count = data?["examples"]?.intValue.map { ", \($0) examples" } ?? ""
         return [
             .paragraph(
-                "Nothing was chosen by these examples: what is seen here is to be expected of new texts."),
+                "No choice was based on these examples, so these results are to be expected on new texts."),
             .table(
-                table("Judged on \(file)\(count)", corner: "figure", columns: judged.map(\.name), rows: rows)),
+                table(
+                    "Evaluated on \(file)\(count)", corner: "figure", columns: evaluated.map(\.name),
+                    rows: rows)
+            ),
         ]
     }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import JSON
 
-/// How the model was made: settings, data, times, versions.
+/// The section on how the model was made: settings, data, times, versions.
 extension PageBuilder {
     mutating func settings(_ run: RunFiles) -> [Block] {
         var blocks: [Block] = []

@@ -2,7 +2,7 @@ import Foundation
 
 /// The page's message, and the figures that matter.
 extension PageBuilder {
-    /// Where a run's model comes from, in one line.
+    /// The origin of a run's model, in one line.
     func origin(_ run: RunFiles) -> String {
         let settings = run.record["settings"]?.objectValue
         func name(_ path: String?) -> String? { path.map { URL(filePath: $0).lastPathComponent } }
@@ -18,13 +18,13 @@ extension PageBuilder {
             return "Distilled from \(teacher)\(others > 0 ? " and \(others) more" : "")\(data ?? "")"
         case .fineTuned:
             return "Fine-tuned from \(name(settings?["model"]?.stringValue) ?? "a model")\(data ?? "")"
-        case .quantised:
+        case .quantized:
             let type = run.record["method"]?.objectValue?["type"]?.stringValue
             let method = type.map { " (\($0))" } ?? ""
-            return "Quantised\(method) from \(name(run.record["source"]?.stringValue) ?? "a model")"
+            return "Quantized\(method) from \(name(run.record["source"]?.stringValue) ?? "a model")"
         case .evaluated:
-            let file = name(run.record["data"]?.objectValue?["path"]?.stringValue) ?? "labelled data"
-            return "Judged on \(file)"
+            let file = name(run.record["data"]?.objectValue?["path"]?.stringValue) ?? "labeled data"
+            return "Evaluated on \(file)"
         }
     }
 
@@ -41,33 +41,33 @@ extension PageBuilder {
     private func sentence(_ run: RunFiles) -> String? {
         guard let own = run.own, let value = own.main else { return nil }
         let reference =
-            run.models.first { $0.role == .teacher } ?? (run.kind == .quantised ? run.models.first : nil)
+            run.models.first { $0.role == .teacher } ?? (run.kind == .quantized ? run.models.first : nil)
         let title = MetricText.title(own.mainMetric, own.problemType)
         let format = MetricText.format(own.mainMetric, own.problemType)
         let (subject, of) =
-            run.kind == .quantised
+            run.kind == .quantized
             ? ("In int8 the model", "the original’s") : ("The student", "the teacher’s")
         guard let reference, let theirs = reference.main, theirs > 0 else {
             let data = own.dataName.map { " on \($0)" } ?? ""
-            let common = commonest(own).map {
-                "; always naming the commonest class would give \(NumberText.percent.text($0))"
+            let common = majorityAccuracy(own).map {
+                "; always predicting the majority class would give \(NumberText.percent.text($0))"
             }
             return "The model reaches \(title) \(format.text(value))\(data)"
                 + (own.mainMetric == "accuracy" ? common ?? "" : "") + "."
         }
-        let share = String(format: "%.1f %%", value / theirs * 100)
+        let fraction = String(format: "%.1f %%", value / theirs * 100)
         var text =
-            "\(subject) keeps \(share) of \(of) \(title) (\(format.text(value)) against \(format.text(theirs)))"
+            "\(subject) keeps \(fraction) of \(of) \(title) (\(format.text(value)) against \(format.text(theirs)))"
         if let small = own.bytes, let large = reference.bytes {
             text += " at \(Self.size(small / large)) of its size"
         }
-        if let fast = own.p50, let slow = reference.p50 { text += ", and answers \(Self.speed(slow / fast))" }
+        if let fast = own.p50, let slow = reference.p50 { text += ", and runs \(Self.speed(slow / fast))" }
         return text + "."
     }
 
     /// 0.2 → "a fifth"-like words: "1/5.0".
-    static func size(_ share: Double) -> String {
-        share <= 0.67 ? String(format: "1/%.1f", 1 / share) : String(format: "%.0f %%", share * 100)
+    static func size(_ fraction: Double) -> String {
+        fraction <= 0.67 ? String(format: "1/%.1f", 1 / fraction) : String(format: "%.0f %%", fraction * 100)
     }
 
     static func speed(_ ratio: Double) -> String {
@@ -78,7 +78,7 @@ extension PageBuilder {
         }
     }
 
-    /// What the test data say, where there are some: nothing was chosen by them.
+    /// A sentence on the results on the test data, if there are any; no choice was based on them.
     private func testSentence(_ run: RunFiles) -> String? {
         guard let test = run.record["test"]?.objectValue,
             let own = ModelFigures(test["student"], name: "", role: .student, path: nil), let value = own.main
@@ -86,12 +86,12 @@ extension PageBuilder {
         let format = MetricText.format(own.mainMetric, own.problemType)
         let teacher = ModelFigures(test["teacher"], name: "", role: .teacher, path: nil)?.main
         let count = own.examples.map { "On \($0) test examples" } ?? "On the test data"
-        return "\(count), by which nothing was chosen, it has \(format.text(value))"
+        return "\(count), on which no choice was based, it reaches \(format.text(value))"
             + (teacher.map { " against the teacher’s \(format.text($0))" } ?? "") + "."
     }
 
-    /// The accuracy of naming the commonest class always.
-    private func commonest(_ model: ModelFigures) -> Double? {
+    /// The accuracy of always predicting the majority class.
+    private func majorityAccuracy(_ model: ModelFigures) -> Double? {
         guard let rows = model.confusion else { return nil }
         let totals = rows.map { $0.reduce(0, +) }
         let all = totals.reduce(0, +)
@@ -99,14 +99,14 @@ extension PageBuilder {
     }
 
     private func comparisonSentence() -> String? {
-        let judged = models.filter { $0.main != nil && $0.role != .baseline }
-        guard let best = judged.max(by: { ($0.main ?? 0) < ($1.main ?? 0) }), let top = best.main else {
+        let evaluated = models.filter { $0.main != nil && $0.role != .baseline }
+        guard let best = evaluated.max(by: { ($0.main ?? 0) < ($1.main ?? 0) }), let top = best.main else {
             return nil
         }
         let title = MetricText.title(mainMetric, problemType)
         let format = MetricText.format(mainMetric, problemType)
         var text = "Best in \(title): \(best.name), \(format.text(top))."
-        if let small = judged.filter({ $0.bytes != nil }).min(by: { ($0.bytes ?? 0) < ($1.bytes ?? 0) }),
+        if let small = evaluated.filter({ $0.bytes != nil }).min(by: { ($0.bytes ?? 0) < ($1.bytes ?? 0) }),
             small.name != best.name, let bytes = small.bytes, let value = small.main
         {
             text += " Smallest: \(small.name), \(NumberText.bytes.text(bytes)) with \(format.text(value))"
@@ -117,7 +117,7 @@ extension PageBuilder {
             }
             text += "."
         }
-        if let fast = judged.filter({ $0.p50 != nil }).min(by: { ($0.p50 ?? 0) < ($1.p50 ?? 0) }),
+        if let fast = evaluated.filter({ $0.p50 != nil }).min(by: { ($0.p50 ?? 0) < ($1.p50 ?? 0) }),
             fast.name != best.name, let p50 = fast.p50
         {
             text += " Fastest: \(fast.name), \(NumberText.milliseconds.text(p50)) a text."
@@ -128,8 +128,8 @@ extension PageBuilder {
     func tiles(_ run: RunFiles) -> [Tile] {
         guard let own = run.own else { return [] }
         let reference =
-            run.models.first { $0.role == .teacher } ?? (run.kind == .quantised ? run.models.first : nil)
-        let who = run.kind == .quantised ? "before" : "teacher"
+            run.models.first { $0.role == .teacher } ?? (run.kind == .quantized ? run.models.first : nil)
+        let who = run.kind == .quantized ? "before" : "teacher"
         var tiles: [Tile] = []
         func add(_ name: String, _ value: Double?, _ format: NumberText, _ other: Double?) {
             guard let value else { return }

@@ -60,30 +60,30 @@ extension PageBuilder {
         let place =
             data.count == 1
             ? " on \(data.first ?? "")" + (examples.map { ", \($0) examples" } ?? "") : ""
-        return table("Models judged\(place)", corner: "figure", columns: models.map(\.name), rows: rows)
+        return table("Models evaluated\(place)", corner: "figure", columns: models.map(\.name), rows: rows)
     }
 
-    /// What a reader must know before comparing.
+    /// Caveats that a reader must know before comparing.
     private func cautions() -> [Block] {
         var blocks: [Block] = []
-        let judged = models.filter { $0.role != .baseline && $0.dataDigest != nil }
-        if Set(judged.compactMap(\.dataDigest)).count > 1 {
-            let list = judged.map { "\($0.name) on \($0.dataName ?? "?")" }.joined(separator: ", ")
+        let evaluated = models.filter { $0.role != .baseline && $0.dataDigest != nil }
+        if Set(evaluated.compactMap(\.dataDigest)).count > 1 {
+            let list = evaluated.map { "\($0.name) on \($0.dataName ?? "?")" }.joined(separator: ", ")
             blocks.append(
                 .warning(
-                    "These models were judged on different data (\(list)): their figures cannot be compared closely. Judge "
+                    "These models were evaluated on different data (\(list)): their metrics are not comparable. Evaluate "
                         + "them on one file with distill evaluate."))
         } else if Set(models.compactMap(\.examples)).count > 1 {
             let list = models.compactMap { model in model.examples.map { "\(model.name): \($0)" } }
             blocks.append(
                 .warning(
-                    "These models were judged on different numbers of examples (\(list.joined(separator: ", ")))."
+                    "These models were evaluated on different numbers of examples (\(list.joined(separator: ", ")))."
                 ))
         }
         if isComparison, models.contains(where: { $0.p50 != nil }) {
             blocks.append(
                 .paragraph(
-                    "Latencies come from each run’s own measurement. Models of one run were timed in turns on the same "
+                    "Latencies come from each run’s own measurement. Models of one run were timed in turn on the same "
                         + "texts; between runs the machine may have been busier or not."))
         }
         return blocks

@@ -56,18 +56,18 @@ struct PageBuilder {
     /// The parts of one run, in their order.
     private mutating func details(_ run: RunFiles, level: Int) -> [(String, [Block])] {
         var parts: [(String, [Block])] = []
-        parts.append(("What the teacher was worth", worth(run)))
+        parts.append(("Improvement over the baseline", improvement(run)))
         parts.append(("On the test data", test(run)))
         parts.append(("Training", curves(run)))
         parts.append(("By class", classes(run)))
         parts.append(("Calibration", calibration(run)))
         parts.append(("Examples", examples(run, level: level + 1)))
-        parts.append(("What the quantisation changed", quantisation(run)))
+        parts.append(("Effect of quantization", quantization(run)))
         parts.append(("Settings and versions", settings(run)))
         return parts.filter { !$0.1.isEmpty }
     }
 
-    /// Models that several records speak of count once, with what is known of them together.
+    /// Models that occur in several records count once, with the combined information.
     private static func distinct(_ all: [ModelFigures]) -> [ModelFigures] {
         var found: [ModelFigures] = []
         for model in all {
@@ -97,9 +97,9 @@ struct PageBuilder {
             && a.dataDigest == b.dataDigest && a.main != nil
     }
 
-    /// Where a model stands among all: its colour and marker.
+    /// Returns the index of a model among all, which determines its color and marker.
     func style(of model: ModelFigures) -> Int {
-        // A model alone has the colour of the student, and of the curves.
+        // A single model has the color of the student and of the curves.
         if models.count == 1 { return 1 }
         return models.firstIndex { $0.name == model.name && $0.role == model.role && $0.path == model.path }
             ?? models.firstIndex { Self.isSame($0, model) } ?? 0

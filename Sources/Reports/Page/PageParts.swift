@@ -5,7 +5,7 @@
 struct Page {
     var title: String
     var heading: String
-    /// What the page is of, above the heading.
+    /// The subject of the page, above the heading.
     var kicker: String
     /// The page's message in a sentence or two.
     var lede: [String]
@@ -60,7 +60,7 @@ struct Block {
 }
 
 struct FigureRow {
-    /// Whether two fill the page's width.
+    /// True if two figures fill the page's width.
     var isWide: Bool
     var row: [Figure]
 }
@@ -69,9 +69,9 @@ struct Figure {
     var figureTitle: String
     /// Safe as it is: `SVGBuilder` escaped everything in it.
     var svg: String
-    /// Words below the picture.
+    /// The caption below the chart.
     var figureNote: String?
-    /// The numbers behind the picture.
+    /// The chart's data as tables.
     var numbers: [PageTable]
 }
 
@@ -85,7 +85,7 @@ struct PageTable {
     var caption: String
     /// The first column's head.
     var corner: String
-    /// Whether its cells are words, not numbers.
+    /// True if the cells are words, not numbers.
     var isText: Bool
     var columns: [String]
     var rows: [PageRow]
@@ -96,7 +96,7 @@ struct PageRow {
     var cells: [String]
 }
 
-/// Sentences with both models' answers.
+/// Examples with both models' predictions.
 struct ExampleList {
     var listTitle: String
     var listLevel: Int
@@ -115,7 +115,7 @@ struct RestOfExamples {
 struct PageExample {
     var exampleText: String
     var pairText: String?
-    /// Where it is, its label, and what is said of the difference.
+    /// The row, label and difference of the example, in words.
     var facts: String
     var answers: [PageAnswer]
 }

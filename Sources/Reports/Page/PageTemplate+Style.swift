@@ -1,6 +1,6 @@
 extension PageTemplate {
-    /// The page's style sheet. Colours are those of Okabe and Ito's palette, darkened or lightened to a contrast of 4.5 to 1
-    /// with the page; series differ in dash and marker too.
+    /// The page's style sheet. Colors are those of Okabe and Ito's palette, darkened or lightened to a contrast of 4.5
+    /// to 1 with the page; series differ in dash and marker too.
     static let style = """
         :root {
           color-scheme: light dark;

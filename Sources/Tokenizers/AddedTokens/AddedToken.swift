@@ -2,17 +2,17 @@ import JSON
 
 /// A token that is found in the text before anything else happens to it, such as `[MASK]`.
 struct AddedToken: Sendable, Equatable {
-    /// What is looked for in the text.
+    /// The text that is searched for.
     var content: String
-    /// Whether it only counts where no letter or digit touches it.
+    /// True if the token matches only where no letter or digit touches it.
     var singleWord = false
-    /// Whether the white space before it belongs to it.
+    /// True if the match includes the white space before the token.
     var lstrip = false
-    /// Whether the white space after it belongs to it.
+    /// True if the match includes the white space after the token.
     var rstrip = false
-    /// Whether it is looked for, normalised, in the normalised text.
+    /// True if the token, normalized, is searched for in the normalized text.
     var normalized: Bool
-    /// Whether it is one of the model's special tokens.
+    /// True for one of the model's special tokens.
     var special: Bool
 
     /// A special token with the usual properties.
@@ -24,7 +24,7 @@ struct AddedToken: Sendable, Equatable {
 
     /// Reads a token's properties.
     ///
-    /// - Parameter special: whether the token is special, whatever its properties say.
+    /// - Parameter special: true if the token is special, whatever its properties say.
     init(_ configuration: StageConfiguration, special: Bool? = nil) throws {
         content = try configuration.string("content")
         singleWord = try configuration.optionalBool("single_word") ?? false

@@ -9,15 +9,15 @@ struct AddedTokenMatcher: Sendable {
     private var trie = ByteTrie()
     private var tokens: [(token: AddedToken, id: Int32)] = []
 
-    /// Whether special tokens in the text are treated like any text.
+    /// True if special tokens in the text are treated as ordinary text (`split_special_tokens`).
     var skipsSpecialTokens = false
 
-    /// Whether the text holds a byte that a token begins with.
+    /// Returns true if the text contains a byte that a token begins with.
     func mayOccur(in text: UnsafeBufferPointer<UInt8>) -> Bool {
         trie.firstCandidate(in: text, from: 0) != nil
     }
 
-    /// Whether a token begins with a byte.
+    /// Returns true if a token begins with the byte.
     func mayBegin(with byte: UInt8) -> Bool { trie.isFirst[Int(byte)] }
 
     /// Adds a token, which is looked for as given by the pattern. Of two with the same pattern the first counts.

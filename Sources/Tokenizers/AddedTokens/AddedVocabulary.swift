@@ -13,7 +13,7 @@ struct AddedVocabulary: Sendable {
     private(set) var specialIDs: Set<Int32> = []
     /// Finds tokens in the text as it is.
     private(set) var raw = AddedTokenMatcher()
-    /// Finds tokens in the normalised text.
+    /// Finds tokens in the normalized text.
     private(set) var normalized = AddedTokenMatcher()
 
     /// Adds tokens to a model's vocabulary, as Hugging Face's `Tokenizer.add_tokens` does: a token that the model
@@ -21,7 +21,7 @@ struct AddedVocabulary: Sendable {
     ///
     /// - Parameters:
     ///   - entries: the tokens in order; a later one of the same content replaces an earlier one.
-    ///   - splitSpecialTokens: whether special tokens in the text are to be treated like any text.
+    ///   - splitSpecialTokens: true if special tokens in the text are treated as ordinary text.
     /// - Throws: ``TokenizerError/invalidVocabulary(file:reason:)`` if an entry's id is not the one it would get.
     init(
         _ entries: [Entry], model: any Model, normalizer: (any Normalizer)?, splitSpecialTokens: Bool,
@@ -38,7 +38,7 @@ struct AddedVocabulary: Sendable {
             let id = known ?? model.vocabulary.count + new.count
             if let declared = entry.id, declared != id {
                 throw invalid(
-                    "added token \(quoted(content)) is given the id \(declared), but its id is \(id); mend the file"
+                    "added token \(quoted(content)) is given the id \(declared), but its id is \(id); correct the file"
                 )
             }
             if known == nil { new.append((content, id)) }
@@ -60,7 +60,7 @@ struct AddedVocabulary: Sendable {
                 let pattern = try Self.normalize(token.content, with: normalizer)
                 guard !pattern.isEmpty else {
                     throw invalid(
-                        "added token \(quoted(token.content)) is normalised to nothing; give it \"normalized\": false"
+                        "added token \(quoted(token.content)) is normalized to nothing; give it \"normalized\": false"
                     )
                 }
                 normalized.insert(token, id: id, pattern: pattern)

@@ -29,7 +29,7 @@ struct ByteTrie: Sendable {
         if values[node] < 0 { values[node] = value }
     }
 
-    /// The first place, from a position on, where a string stands in the text; of several the longest.
+    /// The first match of a string in the text, from a position on; of several the longest.
     func firstMatch(in text: UnsafeBufferPointer<UInt8>, from position: Int) -> (
         range: Range<Int>, value: Int32
     )? {
@@ -41,7 +41,7 @@ struct ByteTrie: Sendable {
         return nil
     }
 
-    /// The first place, from a position on, of a byte that a string starts with.
+    /// The first position, from another one on, of a byte that a string starts with.
     func firstCandidate(in text: UnsafeBufferPointer<UInt8>, from position: Int) -> Int? {
         guard let start = text.baseAddress, position < text.count, let first = firstBytes.first else {
             return nil

@@ -5,7 +5,7 @@ struct BPEDecoder: TokenDecoder {
     init(_ configuration: StageConfiguration) throws {
         let suffix = try configuration.string("suffix")
         guard !suffix.isEmpty else {
-            throw configuration.malformed("suffix", "is empty; name what ends words")
+            throw configuration.malformed("suffix", "is empty; name the suffix that ends words")
         }
         self.suffix = Array(suffix.utf8)
     }

@@ -1,6 +1,6 @@
 /// Turns tokens back into text. Tokens are UTF-8, and so is what comes of them.
 protocol TokenDecoder: Sendable {
-    /// What the tokens become; joined, it is the text.
+    /// Returns the text of each token; joined, they are the decoded text.
     func decode(_ tokens: [[UInt8]]) throws -> [[UInt8]]
 }
 

@@ -5,7 +5,7 @@ protocol DirectPath: Sendable {
     /// Appends the ids of a text's tokens.
     ///
     /// - Parameters:
-    ///   - start: where the text stands in the one that it is a piece of, in bytes.
+    ///   - start: the position of the text in the one that it is a piece of, in bytes.
     ///   - limit: no more words are begun once `ids` holds as many.
     /// - Returns: false if the text has to go through the stages; then nothing is appended.
     func tokenize(
@@ -14,11 +14,11 @@ protocol DirectPath: Sendable {
     ) throws -> Bool
 }
 
-/// What the tokenizer's stages allow to be done directly.
+/// The fast paths that the tokenizer's stages allow.
 struct DirectPaths: Sendable {
     /// From the text as it is.
     let raw: (any DirectPath)?
-    /// From normalised text.
+    /// From normalized text.
     let normalized: (any DirectPath)?
 
     init(
@@ -38,7 +38,7 @@ struct DirectPaths: Sendable {
     }
 }
 
-/// A path for texts that the normaliser leaves as they are, and that hold no added token.
+/// A path for texts that the normalizer leaves as they are, and that hold no added token.
 private struct PlainText<Path: DirectPath>: DirectPath {
     let path: Path
     let addedTokens: AddedTokenMatcher

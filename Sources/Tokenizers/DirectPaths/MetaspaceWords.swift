@@ -1,13 +1,13 @@
-/// SentencePiece's words, each normalised by itself: XLM-RoBERTa, CamemBERT, ALBERT, DeBERTa v3, T5.
+/// SentencePiece's words, each normalized by itself: XLM-RoBERTa, CamemBERT, ALBERT, DeBERTa v3, T5.
 ///
-/// This gives what the stages give where the normaliser works character by character, as ``ASCIIMap`` says of ASCII,
+/// This gives what the stages give where the normalizer works character by character, as ``ASCIIMap`` says of ASCII,
 /// and as it is for ``SelfContainedScalars``. Texts with anything else are declined.
 struct MetaspaceWords: DirectPath {
-    /// What a byte of the text is.
+    /// The class of a byte of the text.
     private enum Kind {
         static let word: UInt8 = 0
         static let space: UInt8 = 1
-        /// What a pattern of the normaliser begins with.
+        /// The first byte of one of the normalizer's patterns.
         static let pattern: UInt8 = 2
         static let declined: UInt8 = 3
         static let beyondASCII: UInt8 = 4
@@ -18,7 +18,7 @@ struct MetaspaceWords: DirectPath {
     private let model: any Model
     private let map: ASCIIMap
     private let addedTokens: AddedTokenMatcher
-    /// Whether runs of white space count as one, and at the ends for nothing.
+    /// True if a run of white space counts as one space, and white space at the ends is dropped.
     private let splitsAtWhitespace: Bool
     private let kinds: ConstantTable<UInt8>
     private let mapped: ConstantTable<UInt8>
@@ -78,7 +78,7 @@ struct MetaspaceWords: DirectPath {
         let prepends = metaspace.scheme == .always || metaspace.scheme == .first && start == 0
         var place = 0
         while place < size, ids.count < limit {
-            // A space begins a word; whatever else stands here begins the text.
+            // A space begins a word; anything else here begins the text.
             var isMarked = prepends
             if kinds[Int(text[place])] == Kind.space {
                 place &+= 1
@@ -89,7 +89,7 @@ struct MetaspaceWords: DirectPath {
                     return false
                 }
             }
-            // What begins a text may be dropped, and then no word is at its start.
+            // The beginning of a text may be dropped, and then no word is at its start.
             guard let (end, isASCII) = endOfWord(text, place),
                 isASCII || place > 0 || metaspace.scheme != .first
             else {
@@ -119,7 +119,7 @@ struct MetaspaceWords: DirectPath {
         return true
     }
 
-    /// Where the word ends, and whether it is of ASCII; `nil` if the text has to be declined.
+    /// Returns the end of the word, and whether the word is ASCII; `nil` if the text has to be declined.
     @inline(__always)
     private func endOfWord(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> (Int, isASCII: Bool)? {
         var place = start
@@ -144,7 +144,7 @@ struct MetaspaceWords: DirectPath {
 
     /// Appends the tokens of a word.
     ///
-    /// - Returns: false if its normalised form is no word.
+    /// - Returns: false if its normalized form is no word.
     private func add(
         _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ isMarked: Bool, _ isASCII: Bool,
         _ workspace: EncodeWorkspace, into ids: TokenBuffer

@@ -1,10 +1,10 @@
-/// How transformers makes a tokenizer: from `tokenizer.json` as it is, or, where the class has stages of its own, from
-/// the file's vocabulary with these stages around it. What else the file says then does not count.
+/// The way transformers builds a tokenizer: from `tokenizer.json` as it is, or, for classes with stages of their own,
+/// from the file's vocabulary with those stages around it. The rest of the file is then ignored.
 enum TokenizerKind: Sendable, Equatable {
     /// `tokenizer.json` as it is: `TokenizersBackend`, which 4.x called `PreTrainedTokenizerFast`.
     case file
     case bert
-    /// BERT's stages; segments are not passed on.
+    /// BERT's stages; token types are not passed to the model.
     case distilBert
     case mpnet
     case roberta
@@ -15,7 +15,7 @@ enum TokenizerKind: Sendable, Equatable {
     case albert
     case debertaV2
 
-    /// What `AutoTokenizer` chooses.
+    /// Selects a kind as `AutoTokenizer` does.
     ///
     /// - Parameters:
     ///   - named: `tokenizer_class` of `tokenizer_config.json`, else of `config.json`.
@@ -23,7 +23,7 @@ enum TokenizerKind: Sendable, Equatable {
     /// - Returns: `nil` where neither says anything.
     /// - Throws: what `unsupported` makes of the name of a class that is written in Python.
     init?(named: String?, modelType: String?, unsupported: (String) -> TokenizerError) throws {
-        // transformers does not believe the files of these models, which name many classes.
+        // transformers ignores the class in the files of these models, which name many.
         if modelType == "modernbert" {
             self = .file
         } else if let named, !named.isEmpty {
@@ -63,10 +63,10 @@ enum TokenizerKind: Sendable, Equatable {
     ]
 }
 
-// MARK: - What the class says where the files do not
+// MARK: - Defaults of the class
 
 extension TokenizerKind {
-    /// What models of this kind take.
+    /// The names of the inputs of models of this kind.
     var inputNames: [String] {
         switch self {
         case .bert: ["input_ids", "token_type_ids", "attention_mask"]

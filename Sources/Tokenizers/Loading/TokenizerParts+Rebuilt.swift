@@ -4,8 +4,8 @@ import JSON
 extension TokenizerParts {
     /// A tokenizer whose stages are those of its class, around the vocabulary that a file holds.
     ///
-    /// - Throws: ``TokenizerError`` where the vocabulary is not of the kind that the class takes, or lacks a token that it
-    ///   puts around texts.
+    /// - Throws: ``TokenizerError`` where the vocabulary is not of the kind that the class takes, or lacks a token that
+    ///   it puts around texts.
     init(_ source: VocabularySource, as kind: TokenizerKind, _ settings: TokenizerSettings) throws {
         let stages = RebuiltStages(source: source, kind: kind, settings: settings)
         model = try stages.model()
@@ -13,7 +13,7 @@ extension TokenizerParts {
         preTokenizer = try stages.preTokenizer()
         decoder = .success(try stages.decoder())
         postProcessor = try stages.postProcessor(model.vocabulary)
-        // What the class adds comes from the settings.
+        // The tokens that the class adds come from the settings.
         addedTokens = []
         truncation = try source.content?.optionalObject("truncation").map(Truncation.init)
         padding = try source.content?.optionalObject("padding").map(Padding.init)
@@ -104,7 +104,7 @@ private struct RebuiltStages {
         }
     }
 
-    /// SentencePiece's map of characters, which is all that the class takes of the file's normaliser.
+    /// SentencePiece's map of characters, which is all that the class takes of the file's normalizer.
     private func precompiled() throws -> Precompiled? {
         guard let normalizer = try source.content?.optionalObject("normalizer") else { return nil }
         let isSequence = try normalizer.optionalString("type") == "Sequence"
@@ -153,7 +153,7 @@ private struct RebuiltStages {
 
     func postProcessor(_ vocabulary: Vocabulary) throws -> any PostProcessor {
         func id(_ name: SpecialToken) throws -> Int32 {
-            // Where the files say that there is none, transformers puts the place that it usually has.
+            // If the files set it to null, transformers uses its usual id.
             if settings.text(of: name) == nil, let usual = usualID(of: name) { return usual }
             let text = try settings.requiredText(of: name)
             return try settings.statedID(of: text) ?? vocabulary.id(of: text, as: name, file: source.file)
@@ -189,7 +189,7 @@ private struct RebuiltStages {
         }
     }
 
-    /// What the file says, which counts for classes that have none of their own.
+    /// The file's own post-processor, used for classes that define none.
     private func ownPostProcessor() throws -> (any PostProcessor)? {
         try source.content.flatMap { try StageRegistry.postProcessors.make(from: $0) }
     }

@@ -6,7 +6,7 @@ struct TokenizerParts {
     var preTokenizer: (any PreTokenizer)?
     var model: any Model
     var postProcessor: any PostProcessor
-    /// A decoder that cannot be made is an error for those who decode only.
+    /// A decoder that cannot be made is an error only when decoding.
     var decoder: Result<(any TokenDecoder)?, any Error> = .success(nil)
     var addedTokens: [AddedVocabulary.Entry]
     var truncation: Truncation?

@@ -1,8 +1,8 @@
 import Foundation
 import JSON
 
-/// What the files beside `tokenizer.json` say: `tokenizer_config.json`, `special_tokens_map.json`,
-/// `added_tokens.json`, and of `config.json` what decides the class; read as `AutoTokenizer` reads them.
+/// The settings in the files beside `tokenizer.json`: `tokenizer_config.json`, `special_tokens_map.json`,
+/// `added_tokens.json`, and the keys of `config.json` that determine the class; read as `AutoTokenizer` reads them.
 struct TokenizerSettings {
     /// `tokenizer_config.json`; without keys if there is none.
     private let configuration: StageConfiguration
@@ -14,15 +14,15 @@ struct TokenizerSettings {
     private var addedTokens: [AddedVocabulary.Entry] = []
     /// Special tokens besides those that have names.
     private var extraTokens: [AddedToken] = []
-    /// Whether the files say which tokens are added, so that those of `tokenizer.json` do not count for a class that has
-    /// stages of its own.
+    /// True if these files list the added tokens, so that those of `tokenizer.json` are ignored for a class with stages
+    /// of its own.
     private var saysAddedTokens = false
 
-    /// How the tokenizer is made; `nil` where no file says.
+    /// The kind of tokenizer that the files specify; `nil` if none does.
     let statedKind: TokenizerKind?
     /// The class or the type of model that says so, for messages.
     let className: String
-    /// Whether this is taken for BERT's tokenizer if the files name no class.
+    /// True if this is taken to be a BERT tokenizer when the files name no class.
     var assumesBert = true
 
     let modelMaxLength: Int?
@@ -44,7 +44,7 @@ struct TokenizerSettings {
             try file("tokenizer_config.json")
             ?? StageConfiguration(file: "tokenizer_config.json", value: .object([:]))
         self.configuration = configuration
-        // What is wrong with it the model will say.
+        // The model reports what is wrong with it.
         let model = try? file("config.json")
         let modelType = model?.object["model_type"]?.stringValue
         let name =
@@ -170,7 +170,7 @@ extension TokenizerSettings {
     }
 }
 
-// MARK: - What they mean for a tokenizer
+// MARK: - Their meaning for a tokenizer
 
 extension TokenizerSettings {
     /// The kind whose special tokens count where the files name none.
@@ -240,14 +240,14 @@ extension TokenizerSettings {
         }
         let known = statedKind?.extraTokens ?? []
         for token in extraTokens where contents.insert(Array(token.content.utf8)).inserted {
-            // What only the class has is no token of a vocabulary that lacks it.
+            // A token that only the class has is no token of a vocabulary that lacks it.
             if known.contains(token.content), vocabulary.id(of: token.content) == nil { continue }
             added.append(.init(token: token, id: nil))
         }
         return added
     }
 
-    /// The normaliser with the settings of `tokenizer_config.json`, where no class says how it is made.
+    /// The normalizer with the settings of `tokenizer_config.json`, where no class says how it is made.
     func adjusting(_ normalizer: (any Normalizer)?) throws -> (any Normalizer)? {
         guard let bert = normalizer as? BertNormalizer, statedKind == nil, assumesBert else {
             return normalizer

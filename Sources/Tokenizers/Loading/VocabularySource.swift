@@ -13,7 +13,7 @@ struct VocabularySource {
     let tokens: Tokens
     /// Of byte pair encoding; `nil` where there are none.
     var merges: [(String, String)]?
-    /// What the file holds besides, where it is `tokenizer.json`.
+    /// The whole file, if it is `tokenizer.json`.
     var content: StageConfiguration?
 
     /// Reads the `model` of `tokenizer.json`.

@@ -1,6 +1,6 @@
 import JSON
 
-/// Byte pair encoding: a word's characters are merged, pair by pair, in the order in which the merges were learnt.
+/// Byte pair encoding: a word's characters are merged, pair by pair, in the order in which the merges were learned.
 /// See Sennrich, Haddow and Birch, "Neural Machine Translation of Rare Words with Subword Units" (2016).
 struct BPE: Model {
     let vocabulary: Vocabulary
@@ -12,11 +12,11 @@ struct BPE: Model {
     private let ignoresMerges: Bool
     /// The tokens `<0x00>` to `<0xFF>`, for characters without a token; without `byte_fallback` none.
     private let bytes: [Int32?]
-    /// Whether words are the text's own bytes, each of which stands for the character that ``ByteLevel`` maps it to.
+    /// True if words are the text's raw bytes, each standing for the character that ``ByteLevel`` maps it to.
     private(set) var takesBytes = false
     /// The token of each byte: of its character in ``ByteLevel``'s alphabet if ``takesBytes``, else of the ASCII one.
     private var byteIDs: ConstantTable<Int32>
-    /// Tokens by the bytes that they stand for, for `ignore_merges`; if ``takesBytes``.
+    /// Tokens by the bytes that they represent, for `ignore_merges`; if ``takesBytes``.
     private var wholeWords: ByteTable?
 
     init(
@@ -55,7 +55,7 @@ struct BPE: Model {
                     let missing = [left, right, left + rest].first { vocabulary.id(of: $0) == nil } ?? ""
                     throw invalid(
                         "merge \(quoted(left + " " + right)) needs token \(quoted(missing)), which the vocabulary lacks; "
-                            + "mend the file")
+                            + "correct the file")
                 }
                 return (first, second, merged)
             })
@@ -136,9 +136,9 @@ struct BPE: Model {
         }
     }
 
-    /// Appends the ids of a word's tokens, and where they stand to the workspace's spans.
+    /// Appends the ids of a word's tokens, and their positions to the workspace's spans.
     ///
-    /// - Parameter start: where the word stands in the text.
+    /// - Parameter start: the word's position in the text.
     func tokenizeWord(
         _ word: UnsafeBufferPointer<UInt8>, at start: Int, _ workspace: ModelWorkspace, into ids: TokenBuffer
     ) {

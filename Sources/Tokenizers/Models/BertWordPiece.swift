@@ -1,4 +1,4 @@
-/// ``BertPreTokenizer`` and ``WordPiece`` in one pass over the normalised text, as in section 5 of "Fast WordPiece
+/// ``BertPreTokenizer`` and ``WordPiece`` in one pass over the normalized text, as in section 5 of "Fast WordPiece
 /// Tokenization" (https://arxiv.org/abs/2012.15524).
 ///
 /// Words of ASCII letters and digits are taken eight bytes at a time and looked up whole, ASCII punctuation byte by

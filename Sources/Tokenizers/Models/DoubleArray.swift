@@ -1,21 +1,21 @@
 /// The edges of a tree over bytes, in one flat array.
 ///
-/// A node is a place in the array. The child that a byte leads to stands at the node's `base` exclusive-or the byte,
-/// if that place names the node as its parent: one look-up a byte, however many children there are. The array's size
-/// is a multiple of 256, so such a place always exists. See Aoe, "An Efficient Digital Search Algorithm by Using a
-/// Double-Array Structure" (1989); exclusive-or in place of the sum is from Darts-clone.
+/// A node is an index of the array. The child that a byte leads to is at the node's `base` exclusive-or the byte,
+/// if that entry names the node as its parent: one look-up per byte, however many children there are. The array's size
+/// is a multiple of 256, so such an index always exists. See Aoe, "An Efficient Digital Search Algorithm by Using a
+/// Double-Array Structure" (1989); exclusive-or instead of the sum is from Darts-clone.
 struct DoubleArray: Sendable {
     struct Node: Sendable, BitwiseCopyable {
         var base: UInt32
         var parent: UInt32
     }
 
-    /// Stands for the parent of a root, and of a place that holds no node.
+    /// The parent of a root, and of an entry that holds no node.
     static let noParent = UInt32.max
 
     private let nodes: ConstantTable<Node>
 
-    /// The number of places, of nodes and free ones.
+    /// The number of entries, of nodes and free ones.
     var count: Int { nodes.count }
 
     /// The child that a byte leads to, if there is one.
@@ -27,7 +27,7 @@ struct DoubleArray: Sendable {
 
     /// Lays trees out.
     ///
-    /// - Returns: the array, and for each node of the trees its place. The roots come first, in order.
+    /// - Returns: the array, and for each node of the trees its index. The roots come first, in order.
     static func lay(out trees: PrefixTrees) -> (DoubleArray, places: [UInt32]) {
         var layout = Layout(trees)
         layout.placeAll(trees)
@@ -35,12 +35,12 @@ struct DoubleArray: Sendable {
     }
 }
 
-/// A double array in the making.
+/// A double array under construction.
 private struct Layout {
     private(set) var nodes: [DoubleArray.Node] = []
     private(set) var places: [UInt32]
     private var isUsed: [Bool] = []
-    /// No place before this one is free.
+    /// No entry before this one is free.
     private var firstFree = 0
 
     init(_ trees: PrefixTrees) {
@@ -59,12 +59,12 @@ private struct Layout {
         isUsed.append(contentsOf: repeatElement(false, count: 256))
     }
 
-    /// Gives places to the children of all nodes: to many siblings first, while there is much room; the many nodes
+    /// Assigns entries to the children of all nodes: to many siblings first, while there is much room; the many nodes
     /// that are alone fill what is left.
     mutating func placeAll(_ trees: PrefixTrees) {
         var nodesByChildCount = [[Int32]](repeating: [], count: 257)
         for node in 0..<trees.count { nodesByChildCount[trees.childCount(of: node)].append(Int32(node)) }
-        // A node may only get its children once it has a place itself, but its base can be chosen before.
+        // A node may only get its children once it has an index itself, but its base can be chosen before.
         var bases = [UInt32](repeating: 0, count: trees.count)
         var labels: [UInt8] = []
         var children: [Int] = []
@@ -91,9 +91,9 @@ private struct Layout {
         }
     }
 
-    /// A base for which the places of all labels are free.
+    /// A base for which the entries of all labels are free.
     ///
-    /// - Parameter candidate: the place from which on to try the first label, and then the one that it got.
+    /// - Parameter candidate: the index from which to try the first label, and then the one that it got.
     private mutating func findBase(for labels: [UInt8], from candidate: inout Int) -> UInt32 {
         while firstFree < isUsed.count, isUsed[firstFree] { firstFree += 1 }
         candidate = max(candidate, firstFree)

@@ -1,10 +1,10 @@
-/// The failure links and pops of a ``MaxMatchTrie`` in the making (algorithm 2 of the paper).
+/// The failure links and pops of a ``MaxMatchTrie`` under construction (algorithm 2 of the paper).
 struct FailureTable {
     private(set) var failures: [MaxMatchTrie.Failure]
     private(set) var pops: [MaxMatchTrie.Pop] = []
 
     private let edges: DoubleArray
-    /// Where each node of the trees stands among the edges.
+    /// The index of each of the trees' nodes among the edges.
     private let places: [UInt32]
     /// The tokens of the lists that are being joined.
     private var joined: [Int32] = []

@@ -4,16 +4,16 @@
 /// The tokens form two trees: of those that begin a word, and of those that continue one, without their prefix. The
 /// word is followed down the tree. Where it cannot be followed, the tokens that are certain by now are written
 /// (*failure pops*), and the walk goes on at the node for what of the word they leave over (the *failure link*), as
-/// in the string matching of Aho and Corasick. So no byte is looked at twice.
+/// in the string matching of Aho and Corasick. So every byte is read once.
 struct MaxMatchTrie: Sendable {
     /// The root of tokens that begin a word.
     static let beginning: UInt32 = 0
     /// The root of tokens that continue a word.
     static let continuation: UInt32 = 1
-    /// Stands for no node and for no pops.
+    /// The absence of a node, or of pops.
     static let none: Int32 = -1
 
-    /// What to do at a node where a word cannot be followed.
+    /// The failure link and pops of a node: the action where a word leaves the tree.
     struct Failure: Sendable, BitwiseCopyable {
         /// The node to go on at; ``MaxMatchTrie/none`` if the word cannot be split.
         var link = MaxMatchTrie.none
@@ -21,13 +21,13 @@ struct MaxMatchTrie: Sendable {
         var pops = MaxMatchTrie.none
     }
 
-    /// A token to write, after those that come before it. Lists that begin alike share their beginning, which keeps
+    /// A token to write, after those that come before it. Lists share common prefixes, which keeps
     /// the memory linear in the vocabulary's size.
     struct Pop: Sendable, BitwiseCopyable {
         var token: Int32
         /// The token before, or ``MaxMatchTrie/none``.
         var previous: Int32
-        /// How many tokens the list has up to here.
+        /// The length of the list up to and including this token.
         var count: Int32
     }
 
@@ -37,7 +37,7 @@ struct MaxMatchTrie: Sendable {
 
     /// Splits a word.
     ///
-    /// - Parameter tokens: where to write the tokens, with room for as many as the word has bytes.
+    /// - Parameter tokens: the output, with room for as many tokens as the word has bytes.
     /// - Returns: the number of tokens, or `nil` if the word cannot be split; then what was written has no meaning.
     func split(_ word: UnsafeBufferPointer<UInt8>, into tokens: UnsafeMutablePointer<Int32>) -> Int? {
         var node = Self.beginning

@@ -2,12 +2,12 @@
 protocol Model: Sendable {
     /// The model's own tokens, without those that were added later.
     var vocabulary: Vocabulary { get }
-    /// The token for what the vocabulary cannot express, if the model has one.
+    /// The unknown token, if the model has one.
     var unknownTokenID: Int32? { get }
-    /// Whether tokens that continue a word are told by a prefix, such as `##`.
+    /// True if tokens that continue a word are marked by a prefix such as `##`.
     var marksContinuations: Bool { get }
 
-    /// Appends the ids of the words' tokens, and where they stand in the text to the workspace's spans.
+    /// Appends the ids of the words' tokens, and their positions in the text to the workspace's spans.
     ///
     /// - Parameters:
     ///   - words: byte ranges of the text.

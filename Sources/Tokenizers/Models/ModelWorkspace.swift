@@ -1,4 +1,4 @@
-/// Where a token stands in a text, in bytes.
+/// The range of a token in a text, in bytes.
 struct TokenSpan: Equatable, BitwiseCopyable {
     var start: Int32
     var end: Int32
@@ -6,7 +6,7 @@ struct TokenSpan: Equatable, BitwiseCopyable {
 
 /// Memory that a thread uses again for each word, and the tokens of the words that it has met.
 ///
-/// The cache is a table in which a word takes the place of whatever stood there; when its texts are full it starts
+/// The cache is a table in which a word replaces the previous entry; when its texts are full it starts
 /// anew, so that it stays within some megabytes.
 final class ModelWorkspace {
     private struct Slot: BitwiseCopyable {
@@ -17,7 +17,7 @@ final class ModelWorkspace {
         var count: UInt32 = 0
     }
 
-    /// The tokens of all texts, by the place of their words.
+    /// The tokens of all texts, in the order of their words.
     let spans = GrowingBuffer<TokenSpan>()
 
     /// Small at first, since a workspace may serve one short text.
@@ -147,14 +147,14 @@ final class ModelWorkspace {
         return (hash ^ hash &>> 32) &* 0x9E37_79B9_7F4A_7C15 | 1
     }
 
-    /// Appends a token of the word under way; its place counts from the word's start.
+    /// Appends a token of the current word; its position is relative to the word's start.
     @inline(__always)
     func append(_ id: Int32, _ start: Int, _ end: Int, to ids: TokenBuffer) {
         ids.append(id)
         spans.append(TokenSpan(start: Int32(truncatingIfNeeded: start), end: Int32(truncatingIfNeeded: end)))
     }
 
-    /// Appends the place of a token in the text.
+    /// Appends the position of a token in the text.
     @inline(__always)
     func append(_ start: Int, _ end: Int) {
         spans.append(TokenSpan(start: Int32(truncatingIfNeeded: start), end: Int32(truncatingIfNeeded: end)))

@@ -1,4 +1,4 @@
-/// Trees of byte strings in the making: nodes are numbered as they come, and strings that start alike share them.
+/// Trees of byte strings under construction: nodes are numbered in order of insertion, and common prefixes share them.
 struct PrefixTrees {
     static let none: Int32 = -1
 
@@ -11,10 +11,10 @@ struct PrefixTrees {
     private var childCounts: [UInt16]
     /// The value of the string that ends at a node, or ``none``.
     private(set) var values: [Int32]
-    /// The nodes by parent and label: a hash table whose free places hold ``none``.
+    /// The nodes by parent and label: a hash table whose free slots hold ``none``.
     private var table: [Int32]
 
-    /// - Parameter byteCount: how long all strings will be together, at most.
+    /// - Parameter byteCount: an upper bound of the total length of all strings.
     init(rootCount: Int, byteCount: Int) {
         self.rootCount = rootCount
         parents = Array(repeating: Self.none, count: rootCount)

@@ -20,7 +20,7 @@ struct Unigram: Model {
         if let unknownID, unknownID >= pieces.count {
             throw TokenizerError.invalidVocabulary(
                 file: file,
-                reason: "unk_id is \(unknownID), but there are \(pieces.count) tokens; mend the file")
+                reason: "unk_id is \(unknownID), but there are \(pieces.count) tokens; correct the file")
         }
         self.file = file
         vocabulary = try Vocabulary(pieces.enumerated().map { ($1.token, $0) }, file: file)
@@ -77,7 +77,7 @@ struct Unigram: Model {
         }
     }
 
-    /// Finds the best way to each place of the word (Viterbi), then follows it back.
+    /// Finds the best segmentation up to each position of the word (Viterbi), then traces it back.
     private func tokenize(
         _ word: UnsafeBufferPointer<UInt8>, _ workspace: ModelWorkspace, into ids: TokenBuffer
     )

@@ -9,7 +9,8 @@ enum UnigramScore {
     /// From 1 to 1e308.
     private static let powersOfTen: [Double] = (0...308).map { strtod("1e\($0)", nil) }
 
-    /// What the library makes of the shortest digits of a number, which is how numbers are written to files.
+    /// Returns the value that the library reads from a number's shortest decimal digits, which is how numbers are
+    /// written to files.
     static func read(_ score: Double) -> Double {
         guard score.isFinite else { return score }
         var significand: UInt64 = 0

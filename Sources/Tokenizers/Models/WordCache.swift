@@ -1,9 +1,9 @@
 /// The tokens of short words that a thread has met: of up to 15 bytes, and up to three tokens, as nearly all are. What
 /// a word takes is half a line of the processor's cache.
 ///
-/// A word has two places; a new one takes the first, and what stood there the second.
+/// A word has two slots; a new one takes the first, and moves its previous entry to the second.
 final class WordCache {
-    /// A word of up to 15 bytes, filled up with zeros; in the top byte its length and what else tells it apart.
+    /// A word of up to 15 bytes, filled up with zeros; in the top byte its length and other distinguishing bits.
     struct Key: BitwiseCopyable, Equatable {
         var low: UInt64
         var high: UInt64
@@ -11,9 +11,9 @@ final class WordCache {
         /// Reads a word.
         ///
         /// - Parameters:
-        ///   - start: where it begins.
+        ///   - start: its beginning.
         ///   - count: its length, from 1 to 15.
-        ///   - available: how many bytes may be read from there on.
+        ///   - available: the number of bytes that may be read from there on.
         ///   - mark: up to 15; words of different marks are different.
         @inline(__always)
         init(_ start: UnsafePointer<UInt8>, _ count: Int, available: Int, mark: UInt64 = 0) {
@@ -95,7 +95,7 @@ final class WordCache {
         return true
     }
 
-    /// Keeps the tokens of a word: the last ones, from a place on.
+    /// Keeps the tokens of a word: the last ones, from an index on.
     func remember(_ key: Key, _ ids: TokenBuffer, from start: Int) {
         let count = ids.count - start
         guard count <= Self.mostTokens else { return }

@@ -81,7 +81,7 @@ struct WordPiece: Model {
 
     /// Writes the ids of a word's tokens, at most as many as it has bytes.
     ///
-    /// - Returns: how many they are.
+    /// - Returns: their number.
     func tokenize(_ word: UnsafeBufferPointer<UInt8>, into ids: UnsafeMutablePointer<Int32>) -> Int {
         // A word has at least as many bytes as characters, so most need no counting.
         let isTooLong =

@@ -1,6 +1,6 @@
 /// Whole words of ASCII letters and digits that are tokens, by their bytes in one or two registers.
 ///
-/// Most words of a text are such words, so one look-up here stands for a walk down a trie. Slots are searched in order
+/// Most words of a text are such words, so one look-up here replaces a walk down a trie. Slots are searched in order
 /// (open addressing); at least half are free. Tokens of lower ids come first, which are the more frequent ones in
 /// vocabularies that are sorted so.
 struct WordTable: Sendable {

@@ -1,31 +1,31 @@
-/// What a normaliser makes of ASCII text, where it treats each byte by itself.
+/// A normalizer's mapping of ASCII text, if it treats each byte independently.
 struct ASCIIMap {
-    /// What becomes of runs of spaces: they stay, become one space, or something else.
+    /// The treatment of runs of spaces: kept, collapsed into one space, or changed in some other way.
     enum SpaceRuns { case kept, collapsed, changed }
 
-    /// For each byte what it becomes; `nil` where that is not one byte, or depends on the neighbours.
+    /// For each byte what it becomes; `nil` where that is not one byte, or depends on the neighbors.
     var bytes: [UInt8?] = (0..<128).map { $0 }
-    /// What the normaliser looks for in the text; a text that holds one is not covered.
+    /// The patterns that the normalizer searches for; a text that contains one is not covered.
     var patterns: [[UInt8]] = []
-    /// Whether a text with two spaces in a row is covered: if they are kept.
+    /// The treatment of two spaces in a row; a text that contains them is covered only if they are kept.
     var spaceRuns = SpaceRuns.kept
-    /// Whether a text with white space at its ends is not covered.
+    /// True if texts with white space at their ends are not covered.
     var stripsEnds = false
 
     init() {}
 
-    /// The map of a normaliser, if it has one.
+    /// The map of a normalizer, if it has one.
     init?(_ normalizer: any Normalizer) {
         guard normalizer.apply(to: &self) else { return nil }
     }
 
-    /// Whether all texts stay as they are.
+    /// True if every text is left unchanged.
     var isIdentity: Bool {
         bytes.enumerated().allSatisfy { $1.map(Int.init) == $0 } && patterns.isEmpty && spaceRuns == .kept
             && !stripsEnds
     }
 
-    /// Whether a byte is what it was, and no other has become it.
+    /// Returns true if the byte is left unchanged and no other byte is mapped to it.
     func stays(_ byte: UInt8) -> Bool {
         byte < 0x80 && bytes.indices.allSatisfy { (bytes[$0] == byte) == ($0 == Int(byte)) }
     }

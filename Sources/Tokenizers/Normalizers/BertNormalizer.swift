@@ -1,19 +1,19 @@
-/// BERT's normaliser: cleans, separates Chinese characters, strips accents and lower-cases, in this order.
+/// BERT's normalizer: cleans, separates Chinese characters, strips accents and lower-cases, in this order.
 ///
-/// What becomes of a character does not depend on its neighbours (with one rare exception, see
-/// ``ScalarReplacement/reordered``), so the four steps are worked out once for every character and then looked up.
+/// The replacement of a character does not depend on its neighbors (with one rare exception, see
+/// ``ScalarReplacement/reordered``), so the four steps are computed once for every character and then looked up.
 struct BertNormalizer: Normalizer {
     /// Drops control characters and makes all white space a space.
     let cleanText: Bool
     /// Puts spaces around Chinese characters.
     let handleChineseChars: Bool
-    /// Drops accents; `nil` stands for "if ``lowercase``".
+    /// Drops accents; `nil` means "if ``lowercase``".
     let stripAccents: Bool?
     /// Makes letters lower case.
     let lowercase: Bool
 
     private let replacements: ScalarReplacements
-    /// What becomes of an ASCII character; ``dropped`` for nothing.
+    /// The replacement of each ASCII character; ``dropped`` if there is none.
     private let ascii: [UInt8]
     private static let dropped: UInt8 = 0xFF
 
@@ -49,7 +49,7 @@ struct BertNormalizer: Normalizer {
         text.bytes = Array(output.bytes)
     }
 
-    /// Appends the normalised text to the output; both are UTF-8.
+    /// Appends the normalized text to the output; both are UTF-8.
     func normalize(_ text: UnsafeBufferPointer<UInt8>, into output: ByteBuffer) {
         output.reserve(text.count * replacements.maximumGrowth + 8)
         let start = output.count
@@ -62,7 +62,7 @@ struct BertNormalizer: Normalizer {
         }
     }
 
-    /// - Returns: false if the text holds a mark that changes places with its neighbours.
+    /// - Returns: false if the text contains a mark that is reordered among its neighbors.
     private func normalize(
         _ text: UnsafeBufferPointer<UInt8>, into output: ByteBuffer, ascii: UnsafeBufferPointer<UInt8>
     ) -> Bool {

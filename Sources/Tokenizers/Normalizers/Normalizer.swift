@@ -1,11 +1,11 @@
 /// The first stage: makes texts that should be the same for the model the same, for instance by lower-casing.
 protocol Normalizer: Sendable {
-    /// Normalises a text, keeping track of where its bytes came from if the text does.
+    /// Normalizes a text, keeping track of where its bytes came from if the text does.
     ///
     /// - Throws: ``TokenizerError/text(stage:reason:index:)`` where it would grow without limit, or take too long.
     func normalize(_ text: inout AlignedText) throws
 
-    /// Notes what becomes of ASCII text, given what earlier normalisers make of it.
+    /// Records the mapping of ASCII text, given that of earlier normalizers.
     ///
     /// - Returns: false if that cannot be said byte by byte.
     func apply(to map: inout ASCIIMap) -> Bool
@@ -15,7 +15,7 @@ extension Normalizer {
     func apply(to map: inout ASCIIMap) -> Bool { false }
 }
 
-/// Several normalisers, one after the other.
+/// Several normalizers, one after the other.
 struct NormalizerSequence: Normalizer {
     let stages: [any Normalizer]
 
@@ -23,7 +23,7 @@ struct NormalizerSequence: Normalizer {
 }
 
 extension StageRegistry where Stage == any Normalizer {
-    /// The normalisers that `tokenizer.json` may name.
+    /// The normalizers that `tokenizer.json` may name.
     static var normalizers: Self {
         Self(
             part: "normalizer",

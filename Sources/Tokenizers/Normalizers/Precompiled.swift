@@ -1,13 +1,13 @@
 import Foundation
 
-/// SentencePiece's normalisation rules as its models hold them (`precompiled_charsmap`): a double array of character
-/// sequences (Darts-clone), and the texts that take their place, each ended by a zero byte.
+/// SentencePiece's normalization rules as its models hold them (`precompiled_charsmap`): a double array of character
+/// sequences (Darts-clone), and their replacements, each terminated by a zero byte.
 struct Precompiled: Normalizer {
     private let units: [UInt32]
     private let texts: [UInt8]
-    /// The file, and the place in it.
+    /// The file, and the path within it.
     private let place: String
-    /// What an ASCII character becomes.
+    /// The replacement of each ASCII character.
     let ascii: [[UInt8]?]
 
     /// - Throws: ``TokenizerError`` where the map is not base64, or is cut off.
@@ -40,7 +40,8 @@ struct Precompiled: Normalizer {
         ascii = table
     }
 
-    /// What takes the place of some characters: that of the shortest sequence in the map that they begin with.
+    /// Returns the replacement at the start of the text: that of the shortest sequence in the map which the text begins
+    /// with.
     private static func replacement(of text: ArraySlice<UInt8>, _ units: [UInt32], _ texts: [UInt8])
         -> [UInt8]?
     {

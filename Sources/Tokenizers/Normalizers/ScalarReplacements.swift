@@ -1,16 +1,16 @@
-/// What becomes of each character of a text, looked up in a table.
+/// A lookup table of each character's replacement.
 struct ScalarReplacements: Sendable {
     let steps: BertNormalizerSteps
-    /// How many times longer than a character its replacement may be, in bytes.
+    /// The largest ratio of a replacement's length to its character's, in bytes.
     private(set) var maximumGrowth = 1
 
     /// For each character a ``Kind`` in the lowest byte; for ``Kind/mapped`` also the replacement's length in the
-    /// second byte and its place in ``bytes`` in the rest.
+    /// second byte and its index in ``bytes`` in the rest.
     private var table = ScalarTable()
     private var bytes: [UInt8] = []
 
     private enum Kind {
-        /// The character stays.
+        /// The character is kept.
         static let unchanged: UInt32 = 0
         static let dropped: UInt32 = 1
         static let space: UInt32 = 2
@@ -18,10 +18,10 @@ struct ScalarReplacements: Sendable {
         static let separated: UInt32 = 3
         /// A Hangul syllable becomes its letters.
         static let hangul: UInt32 = 4
-        /// Other characters take its place.
+        /// The character is replaced by others.
         static let mapped: UInt32 = 5
-        /// A mark that survives `strip_accents` and is sorted among its neighbours, so that a character by itself
-        /// does not tell what becomes of it. Such marks came into Unicode late and are very rare.
+        /// A mark that survives `strip_accents` and is sorted among its neighbors, so that a character by itself
+        /// does not determine its replacement. Such marks came into Unicode late and are very rare.
         static let reordered: UInt32 = 6
     }
 
@@ -79,7 +79,7 @@ struct ScalarReplacements: Sendable {
 extension ScalarReplacements {
     /// Writes what becomes of a character as UTF-8, at most ``maximumGrowth`` times as many bytes as it had.
     ///
-    /// - Returns: the number of bytes, or `nil` if that depends on the neighbours.
+    /// - Returns: the number of bytes, or `nil` if that depends on the neighbors.
     @inline(__always)
     func write(_ scalar: UInt32, to target: UnsafeMutablePointer<UInt8>) -> Int? {
         let entry = table[scalar]

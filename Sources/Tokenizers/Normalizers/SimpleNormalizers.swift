@@ -1,4 +1,4 @@
-/// Makes letters lower case, one by one, without regard to their neighbours.
+/// Makes letters lower case, one by one, without regard to their neighbors.
 struct Lowercase: Normalizer {
     func normalize(_ text: inout AlignedText) {
         if text.isASCII {
@@ -48,7 +48,7 @@ struct Strip: Normalizer {
 /// Puts text before the first character.
 struct Prepend: Normalizer {
     let text: [UInt8]
-    /// The file, and the place in it.
+    /// The file, and the path within it.
     let place: String
 
     func normalize(_ text: inout AlignedText) throws {
@@ -61,7 +61,7 @@ struct Prepend: Normalizer {
 struct Replace: Normalizer {
     let pattern: TextPattern
     let content: [UInt8]
-    /// The file, and the place in it.
+    /// The file, and the path within it.
     private let place: String
 
     init(_ pattern: TextPattern, with content: String) {

@@ -1,14 +1,14 @@
 /// The last stage: joins the texts' tokens and adds special ones.
 protocol PostProcessor: Sendable {
-    /// What one text becomes, or a pair.
+    /// Returns the template of a single text or of a pair.
     func template(isPair: Bool) -> [TemplatePiece]
-    /// How white space at the ends of tokens is left out of their offsets; `nil` where it stays.
+    /// The trimming of white space from token offsets; `nil` for none.
     var trimming: OffsetTrimming? { get }
 }
 
-/// How white space at the ends of tokens is left out of their offsets, as byte-level tokenizers do.
+/// The trimming of white space from token offsets that byte-level tokenizers do.
 struct OffsetTrimming: Sendable, Equatable {
-    /// Whether the first token's space was added, so that there is none to leave out.
+    /// True if the first token's space was added by the tokenizer, so that there is none to trim.
     var addsPrefixSpace: Bool
 }
 
@@ -16,7 +16,7 @@ extension PostProcessor {
     var trimming: OffsetTrimming? { nil }
 }
 
-/// A place in a template.
+/// An element of a template.
 struct TemplatePiece: Sendable, BitwiseCopyable {
     enum Content: Sendable, BitwiseCopyable {
         case first, second
@@ -37,14 +37,14 @@ extension PostProcessor {
         (template(isPair: false) + template(isPair: true)).compactMap(\.specialTokenID)
     }
 
-    /// What one text becomes, or a pair, without special tokens unless they are asked for.
+    /// Returns the template of a single text or of a pair, without special tokens unless they are requested.
     func template(isPair: Bool, addSpecialTokens: Bool) -> [TemplatePiece] {
         let template = template(isPair: isPair)
         return addSpecialTokens ? template : template.filter { $0.specialTokenID == nil }
     }
 }
 
-/// Another post-processor's tokens, all of the first segment.
+/// Another post-processor's tokens, all with token type 0.
 struct UnsegmentedPostProcessor: PostProcessor {
     let base: any PostProcessor
 
@@ -55,7 +55,7 @@ struct UnsegmentedPostProcessor: PostProcessor {
     }
 }
 
-/// What happens when `tokenizer.json` names no post-processor: the texts' tokens, and nothing else.
+/// The post-processor when `tokenizer.json` names none: the texts' tokens and nothing else.
 struct PlainPostProcessor: PostProcessor {
     func template(isPair: Bool) -> [TemplatePiece] {
         let first = TemplatePiece(content: .first, typeID: 0)

@@ -38,7 +38,7 @@ extension TemplateProcessing {
         self.init(single: try pieces("single"), pair: try pieces("pair"))
     }
 
-    /// A segment, which is kept in a byte.
+    /// A token type, which is stored in a byte.
     private static func segment(_ configuration: StageConfiguration) throws -> Int32 {
         let id = try configuration.int32("type_id")
         guard id <= UInt8.max else {

@@ -1,6 +1,6 @@
 /// Splits at white space, and makes each punctuation mark a word of its own.
 struct BertPreTokenizer: SplittingPreTokenizer {
-    /// What a character is for splitting.
+    /// The character classes that splitting distinguishes.
     enum Class {
         static let letter: UInt32 = 0
         static let whitespace: UInt32 = 1

@@ -3,7 +3,7 @@
 struct ByteLevel: PreTokenizer {
     let addsPrefixSpace: Bool
     let usesRegex: Bool
-    /// Whether bytes become characters; a ``BPE`` that takes bytes does without.
+    /// True if bytes are mapped to characters; unnecessary for a ``BPE`` that takes bytes.
     var mapsBytes = true
 
     init(addsPrefixSpace: Bool, usesRegex: Bool) {

@@ -17,7 +17,7 @@ enum ByteLevelAlphabet {
     private static let byteOfScalar = Dictionary(
         uniqueKeysWithValues: scalars.enumerated().map { ($1, UInt8($0)) })
 
-    /// The bytes that a token stands for; `nil` if it has other characters.
+    /// The bytes that a token represents; `nil` if it has other characters.
     static func bytes(of token: ArraySlice<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
         for scalar in String(decoding: token, as: UTF8.self).unicodeScalars {

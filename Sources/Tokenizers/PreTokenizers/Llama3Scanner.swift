@@ -4,7 +4,7 @@
 ///
 ///     (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
 struct Llama3Scanner: Sendable {
-    /// How many digits make a word: 3, or 1 as in Qwen's expression.
+    /// The maximum number of digits in a word: 3, or 1 as in Qwen's expression.
     let digits: Int
 
     private let kinds = CharacterKinds.shared

@@ -8,7 +8,7 @@ protocol PreTokenizer: Sendable {
 protocol SplittingPreTokenizer: PreTokenizer {
     /// Appends the words' byte ranges, in order.
     ///
-    /// - Parameter budget: what may be taken for the whole text.
+    /// - Parameter budget: the limits for the whole text.
     func split(
         _ text: UnsafeBufferPointer<UInt8>, into words: inout [Range<Int>], _ budget: TextBudget) throws
 }

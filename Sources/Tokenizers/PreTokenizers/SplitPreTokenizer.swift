@@ -2,7 +2,7 @@ import JSON
 
 /// Splits at what a pattern finds.
 struct SplitPreTokenizer: SplittingPreTokenizer {
-    /// What becomes of the places that the pattern finds.
+    /// The treatment of the pattern's matches.
     enum Behavior: String, CaseIterable, Sendable {
         case removed = "Removed"
         case isolated = "Isolated"
@@ -21,10 +21,10 @@ struct SplitPreTokenizer: SplittingPreTokenizer {
         self.inverts = inverts
     }
 
-    /// What gives the words at once, if they are just what a scanner finds.
+    /// The scanner that yields the words directly, if the words are exactly its matches.
     var scanner: WordScanner? { behavior == .isolated && !inverts ? pattern.scanner : nil }
 
-    /// Whether white space is left out, and nothing else done.
+    /// True if white space is removed and nothing else is done.
     var splitsAtWhitespace: Bool {
         guard case .characters(UnicodeTables.whitespace) = pattern else { return false }
         return behavior == .removed && !inverts

@@ -1,4 +1,4 @@
-/// The scanners, which stand in for regular expressions.
+/// The scanners, which replace regular expressions.
 enum WordScanner: Sendable {
     case gpt2
     case llama3(Llama3Scanner)

@@ -1,7 +1,7 @@
 /// A text on its way through the stages: its bytes, its words, and where each byte came from.
 ///
 /// Origins follow Hugging Face's `NormalizedString`: each byte has the range of the original text, in bytes, that it
-/// stands for. They are only kept where offsets are asked for.
+/// represents. They are only kept if offsets are requested.
 struct AlignedText {
     /// A range of the original text, in bytes.
     struct Origin: Equatable, BitwiseCopyable {
@@ -15,16 +15,16 @@ struct AlignedText {
     /// The words, in order.
     var words: [Range<Int>] = []
     var tracksOrigins = false
-    /// Whether this is the text from its very first byte on.
+    /// True if the piece begins at the first byte of the text.
     var isAtStart = true
-    /// What the stages may take for it.
+    /// The limits on the stages' work for this text.
     private(set) var budget = TextBudget(bytes: 0)
 
     var isASCII: Bool { bytes.allSatisfy { $0 < 0x80 } }
 
-    /// Begins anew with a piece of a text.
+    /// Resets to a piece of a text.
     ///
-    /// - Parameter start: where the piece stands in the text, in bytes.
+    /// - Parameter start: the position of the piece in the text, in bytes.
     mutating func reset(_ text: UnsafeBufferPointer<UInt8>, start: Int, tracksOrigins: Bool) {
         bytes.removeAll(keepingCapacity: true)
         bytes.append(contentsOf: text)
@@ -60,13 +60,13 @@ struct AlignedText {
     /// The characters.
     var scalars: [UInt32] { bytes.withUnsafeBufferPointer { UTF8Bytes.scalars(in: $0) } }
 
-    /// A character of a new text, and how it came about: 0 takes the place of the next old character, 1 is added
-    /// beside it, and -n takes the place of the next old character and n more.
+    /// A character of a new text, and its origin: 0 replaces the next old character, 1 is inserted
+    /// beside it, and -n replaces the next old character and n more.
     typealias Change = (scalar: UInt32, change: Int)
 
     /// Replaces the text by another, character by character.
     ///
-    /// - Parameter skipping: how many characters of the old text are dropped before.
+    /// - Parameter skipping: the number of characters of the old text that are dropped before.
     mutating func transform(_ changes: [Change], skipping: Int = 0) {
         var newBytes: [UInt8] = []
         newBytes.reserveCapacity(bytes.count + 8)
@@ -155,7 +155,7 @@ struct AlignedText {
         origins = newOrigins
     }
 
-    /// The range of the original text that some bytes stand for.
+    /// The range of the original text that some bytes represent.
     func origin(of range: Range<Int>) -> Origin {
         guard tracksOrigins, let last = origins.last else { return Origin(start: 0, end: 0) }
         if range.isEmpty {
@@ -180,7 +180,7 @@ extension [UInt8] {
 }
 
 extension UTF8Bytes {
-    /// How many bytes a character takes, by its first.
+    /// Returns the number of bytes of a character, given its first byte.
     static func length(ofFirst byte: UInt8) -> Int {
         byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4
     }

@@ -10,7 +10,7 @@ struct ByteTable: Sendable {
         var length: UInt32
     }
 
-    /// What a look-up gives for a string that is not there.
+    /// The result of looking up a string that is not in the table.
     static let notFound: Int32 = -1
 
     private var slots: [Slot] = []

@@ -1,6 +1,6 @@
 /// Eight bytes of text at a time, in one register; the first is in the lowest bits.
 ///
-/// An answer for each byte is in the top bit of that byte. Sums are made of bytes without their top bit and with
+/// The result for each byte is in the top bit of that byte. Sums are made of bytes without their top bit and with
 /// summands below 0x80, so nothing is carried from one byte into the next.
 enum EightBytes {
     private static let topBits = repeated(0x80)
@@ -9,7 +9,7 @@ enum EightBytes {
     @inline(__always)
     static func repeated(_ byte: UInt64) -> UInt64 { 0x0101_0101_0101_0101 &* byte }
 
-    /// The eight bytes at a place.
+    /// The eight bytes at an index.
     @inline(__always)
     static func load(_ place: UnsafePointer<UInt8>) -> UInt64 {
         UInt64(littleEndian: UnsafeRawPointer(place).loadUnaligned(as: UInt64.self))
@@ -21,15 +21,15 @@ enum EightBytes {
         UnsafeMutableRawPointer(place).storeBytes(of: eight.littleEndian, as: UInt64.self)
     }
 
-    /// Whether all bytes are between 0x20 and 0x7E.
+    /// Returns true if all bytes are between 0x20 and 0x7E.
     @inline(__always)
     static func isPrintable(_ eight: UInt64) -> Bool {
         // Subtracting borrows into the top bit of a byte that is too small; adding carries into it. What this does
-        // to the next byte does not matter, as the answer is no then.
+        // to the next byte does not matter, as the result is false then.
         (eight | (eight &- repeated(0x20)) | (eight &+ repeated(0x01))) & topBits == 0
     }
 
-    /// Whether a text is ASCII.
+    /// Returns true if a text is ASCII.
     static func isASCII(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let start = text.baseAddress else { return true }
         var place = 0
@@ -54,7 +54,7 @@ enum EightBytes {
         return eight | isUppercase >> 2  // the top bit becomes 0x20
     }
 
-    /// How many of the bytes, from the first, are 0–9, A–Z or a–z.
+    /// Returns the number of leading bytes that are 0–9, A–Z or a–z.
     @inline(__always)
     static func leadingAlphanumerics(_ eight: UInt64) -> Int {
         let low = eight & ~topBits
@@ -67,7 +67,7 @@ enum EightBytes {
         return ((~alphanumeric | eight) & topBits).trailingZeroBitCount &>> 3
     }
 
-    /// The first bytes, with zeros in place of the others.
+    /// The first bytes, with zeros instead of the others.
     ///
     /// - Parameter count: from 0 to 7.
     @inline(__always)

@@ -1,6 +1,6 @@
 /// Elements that grow in number, written by pointer: the inner loops write each once, without the checks of an array.
 ///
-/// Whoever writes calls ``reserve(_:)`` first and stays within it.
+/// Callers reserve room (``reserve(_:)``) before they write, and stay within it.
 final class GrowingBuffer<Element: BitwiseCopyable> {
     private(set) var start: UnsafeMutablePointer<Element>
     private var capacity: Int
@@ -64,7 +64,7 @@ extension GrowingBuffer<UInt8> {
         count += UTF8Bytes.write(scalar, to: start + count)
     }
 
-    /// Writes eight spaces after the bytes, without counting them, so that whoever reads eight bytes at a time may
+    /// Writes eight spaces after the bytes, without counting them, so that code that reads eight bytes at a time may
     /// begin at any of them.
     func pad() {
         reserve(8)

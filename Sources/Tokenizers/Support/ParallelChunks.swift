@@ -5,8 +5,8 @@ enum ParallelChunks {
     /// Transforms the inputs, keeping their order.
     ///
     /// - Parameters:
-    ///   - threads: how many threads share the work, at least 1.
-    ///   - workspaces: where each thread takes what it needs for itself.
+    ///   - threads: the number of threads, at least 1.
+    ///   - workspaces: the pool from which each thread takes its workspace.
     /// - Throws: the error of the first input, in order, whose transformation fails.
     static func map<Input: Sendable, Output: Sendable>(
         _ inputs: [Input], threads: Int, workspaces: WorkspacePool,

@@ -1,7 +1,7 @@
 import Foundation
 
-/// What the stages before the model may take for one text, so that neither a file nor a text can keep them busy, or fill
-/// memory, for longer than its size explains.
+/// Limits on the time and memory that the stages before the model may use for one text, so that neither a file nor a
+/// text can make them work longer, or fill more memory, than the text's size justifies.
 final class TextBudget {
     /// The text's bytes, before any stage.
     private let bytes: Int
@@ -27,7 +27,7 @@ final class TextBudget {
             stage: stage(),
             reason:
                 "makes a text of \(bytes) bytes longer than \(limit) bytes; no stage may grow texts without limit, "
-                + "so mend the file or use the tokenizer that belongs to the model", index: nil)
+                + "so correct the file or use the tokenizer that belongs to the model", index: nil)
     }
 
     /// Runs a search of a regular expression that asks `mayGoOn` from time to time.

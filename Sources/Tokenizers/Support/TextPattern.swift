@@ -1,7 +1,7 @@
 import Foundation
 import JSON
 
-/// What is looked for in a text, by `Split` and `Replace` among others.
+/// A pattern to search for in a text, used by `Split` and `Replace` among others.
 enum TextPattern: Sendable {
     case literal([UInt8])
     /// Single characters, as ranges.
@@ -21,7 +21,7 @@ enum TextPattern: Sendable {
     /// A regular expression as Foundation (ICU) understands it.
     final class Regex: @unchecked Sendable {
         let expression: NSRegularExpression
-        /// The file, and the place in it.
+        /// The file, and the path within it.
         let place: String
 
         /// Reads an expression as Oniguruma's syntax for Ruby has it, where lines are what `^`, `$` and `.` see.
@@ -57,7 +57,7 @@ enum TextPattern: Sendable {
                 throw pattern.malformed(
                     "Regex",
                     "\(quoted(text)) is not a regular expression that is understood here (ICU's); "
-                        + "write it without what only Oniguruma knows")
+                        + "write it without features that only Oniguruma has")
             }
         }
     }
@@ -71,9 +71,9 @@ enum TextPattern: Sendable {
         }
     }
 
-    /// The places that are found, in order.
+    /// The matches, in order.
     ///
-    /// - Parameter budget: what may be taken for the text that this is, or is a part of.
+    /// - Parameter budget: the limits for the text that this is, or is a part of.
     /// - Throws: ``TokenizerError/text(stage:reason:index:)`` where it takes too long.
     func matches(in text: UnsafeBufferPointer<UInt8>, _ budget: TextBudget) throws -> [Range<Int>] {
         var found: [Range<Int>] = []

@@ -22,7 +22,7 @@ enum UTF8Bytes {
         return scalar(in: text, at: start)
     }
 
-    /// How many bytes a character takes.
+    /// Returns the number of bytes that encode a character.
     static func length(of scalar: UInt32) -> Int {
         scalar < 0x80 ? 1 : scalar < 0x800 ? 2 : scalar < 0x10000 ? 3 : 4
     }

@@ -1,9 +1,9 @@
-/// Tokens and their ids. Tokens are told apart by their bytes: Swift's strings would merge different spellings of
+/// Tokens and their ids. Tokens are compared by their bytes: Swift's strings would merge different spellings of
 /// the same character.
 struct Vocabulary: Sendable {
     /// The ids, in ascending order.
     let ids: [Int32]
-    /// Where each token starts in ``bytes``, and at last their end.
+    /// The start of each token in ``bytes``, followed by the end of the last.
     private let starts: [Int]
     private let bytes: [UInt8]
     private let table: ByteTable
@@ -26,7 +26,7 @@ struct Vocabulary: Sendable {
         sorted.sort { $0.id < $1.id }
         for (one, other) in zip(sorted, sorted.dropFirst()) where one.id == other.id {
             throw invalid(
-                "tokens \(quoted(one.token)) and \(quoted(other.token)) both have id \(one.id); mend the file"
+                "tokens \(quoted(one.token)) and \(quoted(other.token)) both have id \(one.id); correct the file"
             )
         }
 
@@ -69,7 +69,7 @@ struct Vocabulary: Sendable {
     /// The bytes of the token of an id, if there is one.
     func bytes(of id: Int32) -> ArraySlice<UInt8>? { position(of: id).map { self[$0] } }
 
-    /// How many bytes the token of an id has.
+    /// Returns the number of bytes of the token with an id.
     func length(of id: Int32) -> Int? { position(of: id).map { self[$0].count } }
 
     private func position(of id: Int32) -> Int? {
@@ -81,7 +81,7 @@ struct Vocabulary: Sendable {
         return low < ids.count && ids[low] == id ? low : nil
     }
 
-    /// The bytes of the token at a place in the order of the ids.
+    /// The bytes of the token at an index in the order of the ids.
     subscript(position: Int) -> ArraySlice<UInt8> { bytes[starts[position]..<starts[position + 1]] }
 
     /// This vocabulary with more tokens.
@@ -90,7 +90,7 @@ struct Vocabulary: Sendable {
         return try Vocabulary(present + tokens, file: file)
     }
 
-    /// Whether both hold the same tokens with the same ids.
+    /// Returns true if both contain the same tokens with the same ids.
     func isEqual(to other: Vocabulary) -> Bool {
         ids == other.ids && starts == other.starts && bytes == other.bytes
     }

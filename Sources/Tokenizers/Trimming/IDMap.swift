@@ -2,7 +2,7 @@ import JSON
 
 /// Old token ids and their new ones, applied to everything in a tokenizer's files that is an id.
 struct IDMap {
-    /// By old id; what is dropped is not here.
+    /// By old id; dropped tokens are not included.
     let newIDs: [Int: Int]
     /// For messages.
     let path: String
@@ -91,7 +91,7 @@ struct IDMap {
 
     private func new(_ old: Int, _ place: StageConfiguration, _ key: String) throws -> Int {
         guard let id = newIDs[old] else {
-            throw place.malformed(key, "\(old) is not the id of a token; mend the file")
+            throw place.malformed(key, "\(old) is not the id of a token; correct the file")
         }
         return id
     }

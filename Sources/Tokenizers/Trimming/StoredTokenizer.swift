@@ -21,7 +21,7 @@ struct StoredTokenizer: Sendable {
         }
     }
 
-    /// What the tokens that continue a word begin with.
+    /// Returns the prefix of tokens that continue a word.
     func continuingSubwordPrefix() throws -> String {
         guard let file = try file("tokenizer.json") else { return "##" }
         return try file.object("model").string("continuing_subword_prefix")
@@ -46,8 +46,8 @@ struct StoredTokenizer: Sendable {
     /// The files with some of the tokens.
     ///
     /// - Parameters:
-    ///   - kept: The old ids in rising order; a new id is the place of the old one.
-    ///   - tokenizer: What the files were loaded as.
+    ///   - kept: The old ids in ascending order; a new id is the index of the old one.
+    ///   - tokenizer: The tokenizer loaded from the files.
     /// - Throws: ``TokenizerError``
     func trimmed(to kept: [Int], of tokenizer: Tokenizer) throws -> [TrimmedVocabulary.File] {
         let map = IDMap(
@@ -72,7 +72,7 @@ struct StoredTokenizer: Sendable {
         }
     }
 
-    /// Whoever loads the files gives added tokens the ids that follow the model's, so these must come first.
+    /// Loaders give added tokens the ids that follow the model's, so these must come first.
     private func requireDense(_ kept: [Int], _ tokenizer: Tokenizer) throws {
         let model = tokenizer.model.vocabulary
         let isOfModel = kept.map { id in
@@ -98,7 +98,7 @@ struct StoredTokenizer: Sendable {
             guard isOnOneLine, token.unicodeScalars.last?.properties.isWhitespace != true else {
                 throw TokenizerError.invalidVocabulary(
                     file: file,
-                    reason: "token \(quoted(token)) cannot stand on a line of its own; remove vocab.txt, "
+                    reason: "token \(quoted(token)) cannot be on a line of its own; remove vocab.txt, "
                         + "tokenizer.json holds all of it")
             }
             text += token + "\n"

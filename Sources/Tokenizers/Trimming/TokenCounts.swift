@@ -1,4 +1,4 @@
-/// How often each token occurs in some texts.
+/// The number of occurrences of each token in some texts.
 public struct TokenCounts: Sendable, Equatable {
     /// The texts that were counted.
     public private(set) var texts = 0
@@ -20,7 +20,7 @@ public struct TokenCounts: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - id: The token, 0 or more.
-    ///   - count: How often it occurs.
+    ///   - count: The number of its occurrences.
     public mutating func add(_ id: Int, _ count: Int) {
         if id >= counts.count {
             counts += [Int](repeating: 0, count: max(id + 1, 2 * counts.count) - counts.count)
@@ -28,7 +28,7 @@ public struct TokenCounts: Sendable, Equatable {
         counts[id] += count
     }
 
-    /// How often a token occurs.
+    /// The number of occurrences of a token.
     public subscript(id: Int) -> Int { counts.indices.contains(id) ? counts[id] : 0 }
 
     /// The tokens that occur, in rising order.

@@ -1,7 +1,7 @@
 import Files
 import Foundation
 
-/// What a ``VocabularyTrimmer`` has decided: the tokens that stay, and the tokenizer's files for them.
+/// The result of a ``VocabularyTrimmer``: the tokens that are kept, and the tokenizer's files for them.
 public struct TrimmedVocabulary: Sendable {
     /// A file of the tokenizer.
     public struct File: Sendable, Equatable {
@@ -11,7 +11,7 @@ public struct TrimmedVocabulary: Sendable {
         public let contents: String
     }
 
-    /// The old ids of the tokens that stay, in rising order; a token's new id is its place here.
+    /// The old ids of the tokens that stay, in ascending order; a token's new id is its index here.
     public let keptIDs: [Int]
     /// The number of tokens before, added ones included.
     public let originalCount: Int

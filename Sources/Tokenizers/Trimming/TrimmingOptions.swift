@@ -1,4 +1,4 @@
-/// Which tokens a ``VocabularyTrimmer`` keeps besides special and added ones.
+/// The tokens that a ``VocabularyTrimmer`` keeps besides special and added ones.
 public struct TrimmingOptions: Sendable, Equatable {
     /// The characters whose tokens stay, alone (`c`) and inside a word (`##c`), so that words without a token of their
     /// own are split rather than unknown.

@@ -1,4 +1,4 @@
-/// How many tokens of some texts stand for words that the vocabulary cannot express.
+/// The frequency of `[UNK]` in some texts: tokens for words that the vocabulary cannot express.
 public struct UnknownRate: Sendable, Equatable, Codable {
     /// All tokens, special ones included.
     public var tokens: Int
@@ -11,7 +11,7 @@ public struct UnknownRate: Sendable, Equatable, Codable {
         self.unknown = unknown
     }
 
-    /// The share of `[UNK]`, from 0 to 1; 0 without tokens.
+    /// The fraction of `[UNK]`, from 0 to 1; 0 without tokens.
     public var share: Double { tokens == 0 ? 0 : Double(unknown) / Double(tokens) }
 
     /// Adds token ids.

@@ -1,17 +1,17 @@
 import Foundation
 
-/// Drops tokens that some data never use from a WordPiece tokenizer, and with them the rows of a model's word table.
+/// Drops tokens that some data never use from a WordPiece tokenizer, and with them the rows of a model's word embeddings.
 ///
-/// What stays the same: **a text whose tokens are all kept, `[UNK]` not among them, gets exactly the same tokens.**
-/// WordPiece takes at each place of a word the longest token that fits there. Let V be all tokens and K ⊆ V those kept,
-/// and let V's tokens of a word be t₁…tₙ, all in K. At a place where both have come by the same tokens, the longest
-/// fitting token of V is tᵢ; it is in K, and K has no longer one, since whatever K has V has too. So K takes tᵢ as
-/// well, and by induction all of them. Normaliser, splitting into words, added tokens and the longest word allowed do
-/// not change. (Where V's greedy choice leads into a dead end, and the word is `[UNK]`, K without the token chosen may
-/// find a way; such a word can only become known.)
+/// The invariant: **a text whose tokens are all kept, `[UNK]` not among them, gets exactly the same tokens.**
+/// WordPiece takes at each position of a word the longest token that matches there. Let V be all tokens and K ⊆ V those
+/// kept, and let V's tokens of a word be t₁…tₙ, all in K. At a position that both have reached by the same tokens, the
+/// longest fitting token of V is tᵢ; it is in K, and K has no longer one, since whatever K has V has too. So K takes tᵢ
+/// as well, and by induction all of them. Normalizer, splitting into words, added tokens and the longest word allowed
+/// do not change. (Where V's greedy choice leads into a dead end, and the word is `[UNK]`, K without the token chosen
+/// may find a way; such a word can only become known.)
 ///
-/// What is not unknown: a word all of whose characters keep their tokens, `c` at its beginning and `##c` further on,
-/// is split, because at each place at least the one character fits; see ``TrimmingOptions/Alphabet``.
+/// No word becomes unknown if all of its characters keep their tokens, `c` at its beginning and `##c` further on: it
+/// is split, because at each position at least the one character matches; see ``TrimmingOptions/Alphabet``.
 ///
 /// ```swift
 /// let trimmed = try VocabularyTrimmer(directory: model).plan(used: counts)
@@ -57,8 +57,8 @@ public struct VocabularyTrimmer: Sendable {
     /// Decides which tokens stay, and rewrites the files.
     ///
     /// - Parameters:
-    ///   - used: How often each token occurs in the data.
-    ///   - options: What stays besides.
+    ///   - used: The number of occurrences of each token in the data.
+    ///   - options: The tokens to keep besides.
     ///   - keeping: Ids that something else refers to, such as the `pad_token_id` of a model's configuration.
     /// - Throws: ``TokenizerError/invalidVocabulary(file:reason:)`` where ids are named that the tokenizer does not
     ///   have, where nothing was counted, or where the files cannot express what is left; and the error of a file that

@@ -7,7 +7,7 @@ import Foundation
 enum CanonicalDecomposition {
     static let hangulSyllables: ClosedRange<UInt32> = 0xAC00...0xD7A3
 
-    /// What each character with a decomposition becomes, Hangul syllables aside.
+    /// The decomposition of each character that has one, Hangul syllables excepted.
     static let mappings: [UInt32: [UInt32]] = {
         var mappings: [UInt32: [UInt32]] = [:]
         UnicodeTables.forEachRange(in: UnicodeTables.decomposable) { first, last in
@@ -42,7 +42,7 @@ enum CanonicalDecomposition {
                 continue
             }
             let end = classes[start...].firstIndex(of: 0) ?? result.count
-            // Swift's sort keeps the order of equal elements only by habit, so their place decides too.
+            // Swift's sort is not guaranteed to be stable, so the index decides too.
             let order = (start..<end).sorted { (classes[$0], $0) < (classes[$1], $1) }
             result.replaceSubrange(start..<end, with: order.map { result[$0] })
             start = end

@@ -1,4 +1,4 @@
-/// What the scanners tell characters apart by: letters, numbers, white space and all others.
+/// The character classes that the scanners distinguish: letters, numbers, white space and all others.
 struct CharacterKinds: Sendable {
     static let shared = CharacterKinds()
 
@@ -22,7 +22,7 @@ struct CharacterKinds: Sendable {
         ascii = ConstantTable((0..<128).map { UInt8(table[$0]) })
     }
 
-    /// The kind of the character at a place, and its length in bytes.
+    /// The class of the character at an index, and its length in bytes.
     @inline(__always)
     func kind(_ text: UnsafeBufferPointer<UInt8>, _ place: Int) -> (kind: UInt8, length: Int) {
         let byte = text[place]

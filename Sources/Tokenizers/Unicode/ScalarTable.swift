@@ -2,7 +2,7 @@
 struct ScalarTable: Sendable {
     private var pageOfBlock = [UInt16](repeating: 0, count: 0x1100)
     private var entries = [UInt32](repeating: 0, count: 256)
-    /// The pages that hold one number throughout; they may stand for many blocks.
+    /// The pages that hold a single value throughout; many blocks may share one.
     private var uniformPages: [UInt32: UInt16] = [0: 0]
 
     /// The number of a character; 0 unless set.

@@ -1,4 +1,4 @@
-/// Characters that stand for themselves wherever they are: no neighbour joins them to a cluster or composes with them,
+/// Characters whose treatment is independent of their context: no neighbor joins them to a cluster or composes with them,
 /// and no normal form makes white space of them. Not all such characters, but those of which most texts are made.
 enum SelfContainedScalars {
     @inline(__always)

@@ -1,5 +1,5 @@
 extension UnicodeTables {
-    /// Whether one of the ranges holds a character.
+    /// Returns true if one of the ranges contains the character.
     static func contains(_ scalar: UInt32, in ranges: [UInt32]) -> Bool {
         var (low, high) = (0, ranges.count / 2)
         while low < high {
@@ -30,7 +30,7 @@ extension UnicodeTables {
     /// The characters that have a lower case.
     static var uppercase: some Sequence<UInt32> { lowercaseOfScalar.keys }
 
-    /// The lower case of a character, as Rust's `char::to_lowercase` gives it: without regard to its neighbours.
+    /// The lower case of a character, as Rust's `char::to_lowercase` gives it: without regard to its neighbors.
     static func lowercased(_ scalar: UInt32) -> [UInt32] {
         scalar == 0x130 ? [0x69, 0x307] : [lowercaseOfScalar[scalar] ?? scalar]
     }

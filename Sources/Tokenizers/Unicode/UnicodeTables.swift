@@ -1,6 +1,6 @@
 // Made by scripts/fixtures/unicode_tables.py from tokenizers 0.23.3; not to be edited.
 
-/// How Hugging Face's `tokenizers` classifies characters; see the script for why no other tables would do.
+/// The character classes of Hugging Face's `tokenizers`; the script says why no other tables would do.
 ///
 /// All but ``lowercase`` are ranges: first, last, first, last and so on, in order.
 enum UnicodeTables {
@@ -12,7 +12,7 @@ enum UnicodeTables {
         0x1d173, 0x1d17a, 0xe0001, 0xe0001, 0xe0020, 0xe007f, 0xf0000, 0xffffd, 0x100000, 0x10fffd,
     ]
 
-    /// What `handle_chinese_chars` puts spaces around.
+    /// The characters that `handle_chinese_chars` puts spaces around.
     static let chinese: [UInt32] = [
         0x3400, 0x4dbf, 0x4e00, 0x9fff, 0xf900, 0xfaff, 0x20000, 0x2a6df, 0x2a700, 0x2b81f, 0x2b920,
         0x2ceaf, 0x2f800, 0x2fa1f,
@@ -189,7 +189,7 @@ enum UnicodeTables {
         0x1f23b, 0x1f240, 0x1f248, 0x1f250, 0x1f251,
     ]
 
-    /// All marks (M), which the normaliser `StripAccents` drops.
+    /// All marks (M), which the normalizer `StripAccents` drops.
     static let marks: [UInt32] = [
         0x300, 0x36f, 0x483, 0x489, 0x591, 0x5bd, 0x5bf, 0x5bf, 0x5c1, 0x5c2, 0x5c4, 0x5c5, 0x5c7, 0x5c7,
         0x610, 0x61a, 0x64b, 0x65f, 0x670, 0x670, 0x6d6, 0x6dc, 0x6df, 0x6e4, 0x6e7, 0x6e8, 0x6ea, 0x6ed,

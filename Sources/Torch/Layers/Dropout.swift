@@ -4,7 +4,7 @@
 /// so the masks depend on the seed and on the calls made before, not on threads, and the whole state is two
 /// integers.
 ///
-/// A model's forward pass takes one to train, and `nil` to evaluate: there is no mode to forget.
+/// A model's forward pass takes one to train, and `nil` to evaluate: there is no mode that could be left set.
 public final class DropoutState {
     /// The state as a value, to be saved and restored.
     public struct Position: Equatable, Sendable {
@@ -21,7 +21,7 @@ public final class DropoutState {
     public init(seed: UInt64) { position = Position(seed: seed, offset: 0) }
     public init(position: Position) { self.position = position }
 
-    /// The place of this call, or of the first of several.
+    /// The offset of this call, or of the first of several.
     func next(_ calls: UInt64 = 1) -> Position {
         defer { position.offset &+= calls }
         return position
@@ -30,7 +30,7 @@ public final class DropoutState {
 
 /// Drops elements at random in training (Srivastava et al., JMLR 2014), as `torch.nn.Dropout`.
 public struct Dropout: Sendable {
-    /// The share of elements that become zero, in 0 ..< 1; the others are scaled by 1 / (1 − probability).
+    /// The fraction of elements that become zero, in 0 ..< 1; the others are scaled by 1 / (1 − probability).
     public let probability: Double
 
     public init(_ probability: Double) { self.probability = probability }

@@ -2,7 +2,7 @@
 public struct Embedding {
     /// (count, width): floating point, or the int8 values of ``int8``.
     public let weight: Tensor
-    /// The table in int8, where it is quantised.
+    /// The int8 table, if it is quantized.
     public let int8: QuantizedParameter?
     /// The row that never gets a gradient.
     public let paddingIndex: Int?

@@ -1,4 +1,4 @@
-/// Layer normalisation over the last dimension (Ba et al., arXiv 1607.06450), as `torch.nn.LayerNorm`.
+/// Layer normalization over the last dimension (Ba et al., arXiv 1607.06450), as `torch.nn.LayerNorm`.
 public struct LayerNorm {
     /// (width)
     public let weight: Tensor
@@ -7,10 +7,10 @@ public struct LayerNorm {
     public let epsilon: Double
 
     /// - Parameters:
-    ///   - scope: Where its parameters lie.
+    ///   - scope: The scope of its parameters.
     ///   - width: The size of the last dimension.
     ///   - epsilon: Added to the variance.
-    ///   - bias: Whether it has one; without, ``bias`` is zeros that are no parameter.
+    ///   - bias: True if it has one; otherwise ``bias`` is zeros that are not a parameter.
     /// - Throws: ``TorchError`` where memory is short, or what the source of parameters throws.
     public init(_ scope: ParameterScope, width: Int, epsilon: Double, bias: Bool = true) throws {
         weight = try scope.parameter("weight", shape: [width], initializer: .ones)

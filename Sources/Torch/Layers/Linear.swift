@@ -6,7 +6,7 @@ public struct Linear {
     public let weight: Tensor
     /// (outputs)
     public let bias: Tensor?
-    /// The weight in int8, where it is quantised.
+    /// The int8 weight, if it is quantized.
     public let int8: QuantizedParameter?
     let instrument: (any LayerInstrument)?
     private let name: String
@@ -50,7 +50,7 @@ public struct Linear {
         computeBias = bias.map(ComputeCopy.init)
     }
 
-    /// Whether it is floating point, and nothing watches it.
+    /// True if the weight is floating point and there is no hook (``LayerInstrument``).
     var isPlain: Bool { int8 == nil && instrument == nil }
 
     /// (…, inputs) → (…, outputs), in the input's type; float32 where the weight is int8.

@@ -4,7 +4,7 @@ import CTorch
 /// changed.
 final class ComposedLayer {
     let handle: ct_composed_layer
-    let isHalf: Bool
+    let isBFloat16: Bool
 
     init(_ parameters: [Tensor], _ options: ct_layer_options) throws {
         var made: ct_composed_layer?
@@ -13,14 +13,14 @@ final class ComposedLayer {
         }
         guard let made else { throw TorchError(kind: .internal, "an operation returned no layer") }
         handle = made
-        isHalf = options.half
+        isBFloat16 = options.bfloat16
     }
 
     deinit { ct_composed_layer_free(handle) }
 
-    /// Whether it holds weights of the wanted type, brought up to date.
-    func suits(_ parameters: [Tensor], half: Bool) throws -> Bool {
-        guard half == isHalf else { return false }
+    /// Returns true if the layer has weights of the requested type, after bringing them up to date.
+    func suits(_ parameters: [Tensor], bfloat16: Bool) throws -> Bool {
+        guard bfloat16 == isBFloat16 else { return false }
         try Tensor.withHandles(parameters) { handles, _ in
             try check(ct_composed_layer_refresh(handle, handles))
         }
@@ -30,14 +30,14 @@ final class ComposedLayer {
     func callAsFunction(
         _ x: PackedHidden, _ sequences: PackedSequences, _ parameters: [Tensor], _ options: ct_layer_options
     ) throws -> PackedHidden {
-        let needsPlaces = !ct_has_variable_length_attention(
-            sequences.device.code, options.half, options.hidden / options.heads)
-        return try sequences.withDeviceSequences(padded: needsPlaces) { places in
+        let needsPaddedIndices = !ct_has_variable_length_attention(
+            sequences.device.code, options.bfloat16, options.hidden / options.heads)
+        return try sequences.withDeviceSequences(padded: needsPaddedIndices) { deviceSequences in
             try Tensor.withHandles(parameters) { handles, _ in
                 try PackedHidden.make {
                     ct_composed_layer_run(
-                        handle, handles, options, x.wide.handle, options.half ? x.typed?.handle : nil, places,
-                        $0, $1)
+                        handle, handles, options, x.wide.handle, options.bfloat16 ? x.typed?.handle : nil,
+                        deviceSequences, $0, $1)
                 }
             }
         }

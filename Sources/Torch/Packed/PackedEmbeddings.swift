@@ -1,8 +1,8 @@
 import CTorch
 
-/// The sum of word, position and segment embeddings of packed sequences, normalised, with dropout, in one operation.
+/// The sum of word, position and token type embeddings of packed sequences, normalized, with dropout, in one operation.
 ///
-/// On the CPU the gradient of the word table is sparse: it holds the rows that occur in the batch.
+/// On the CPU the gradient of the word embedding table is sparse: it holds the rows that occur in the batch.
 public struct PackedEmbeddings {
     let parameters: [Tensor]
     let positionOffset: Int
@@ -14,7 +14,7 @@ public struct PackedEmbeddings {
     ///   - word: (V, H)
     ///   - position: (P, H)
     ///   - positionOffset: The row of the position table for an example's first token.
-    ///   - tokenType: (types, H); `nil` where segments have no embeddings.
+    ///   - tokenType: (types, H); `nil` if token types have no embeddings.
     ///   - norm: Over H.
     ///   - dropout: After the norm, in training.
     /// - Throws: ``TorchError`` where memory is short.
@@ -31,10 +31,10 @@ public struct PackedEmbeddings {
     }
 
     /// - Parameters:
-    ///   - ids: T token ids, rows of the word table.
-    ///   - types: The segment of each token; `nil` for all 0.
-    ///   - sequences: Where the examples begin; positions count from there.
-    ///   - dtype: What the layers after multiply in.
+    ///   - ids: T token ids, rows of the word embedding table.
+    ///   - types: The token type of each token; `nil` for all 0.
+    ///   - sequences: The offsets of the examples; positions count from there.
+    ///   - dtype: The type that the following layers multiply in.
     ///   - state: The random state in training; `nil` in evaluation.
     /// - Returns: (T, H), float32, and beside it in `dtype` where that is another, on other devices than the CPU.
     /// - Throws: ``TorchError`` for ids outside of a table, or an example longer than the position table.
@@ -70,15 +70,15 @@ public struct PackedEmbeddings {
         // All numbers in one transfer.
         let numbers = try Tensor(ids + (types ?? []), device: sequences.device)
         let given = try numbers.narrowed(dimension: 0, start: 0, length: ids.count)
-        let segments = try types.map {
+        let tokenTypes = try types.map {
             try numbers.narrowed(dimension: 0, start: ids.count, length: $0.count)
         }
-        let places = try sequences.tokenPositions()
+        let positions = try sequences.tokenPositions()
         return try sequences.withDeviceSequences(padded: false) { sequences in
             try Tensor.withHandles(tables) { handles, _ in
                 try .make {
                     ct_composed_embeddings(
-                        handles, ids, given.handle, places.handle, segments?.handle, sequences.starts,
+                        handles, ids, given.handle, positions.handle, tokenTypes?.handle, sequences.starts,
                         Int64(paddingIndex ?? -1), epsilon, position == nil ? 0 : dropout.probability,
                         position?.seed ?? 0, position?.offset ?? 0, dtype == .bfloat16, $0, $1)
                 }
@@ -86,7 +86,7 @@ public struct PackedEmbeddings {
         }
     }
 
-    /// - Throws: ``TorchError`` for numbers outside of a table: on a device they would end the process.
+    /// - Throws: ``TorchError`` for indices outside of a table: on a device they would end the process.
     func validate(_ ids: [Int32], types: [Int32]?, offsets: [Int]) throws {
         guard types == nil || types?.count == ids.count else {
             throw TorchError("packed_embeddings: token_type_ids and input_ids differ in shape")

@@ -1,18 +1,18 @@
 import CTorch
 
-/// A whole encoder on packed sequences whose kernels a captured CUDA graph starts together, where the program has found the
-/// library for it: starting them one by one takes longer than a small batch takes the device.
+/// A whole encoder on packed sequences whose kernels a captured CUDA graph starts together, where the program has found
+/// the library for it: starting them one by one takes longer than a small batch takes the device.
 ///
 /// The second batch of about a shape is captured, and later ones are replayed. The results are those of the layers one by
-/// one, but for rounding, and for what attention's dropout draws. Gradients lie in memory that the next backward pass writes
-/// again. All encoders of a device share memory: one thread alone may run them.
+/// one, but for rounding, and for what attention's dropout draws. Gradients are stored in memory that the next backward
+/// pass writes again. All encoders of a device share memory: only one thread may run them.
 public final class PackedEncoder {
     private let handle: ct_encoder
     private let embeddings: PackedEmbeddings
     private let layers: [PackedEncoderLayer]
 
     /// - Parameters:
-    ///   - embeddings: What the first layer reads.
+    ///   - embeddings: The input of the first layer.
     ///   - layers: In the order in which they run.
     /// - Returns: `nil` where there are no captured graphs.
     /// - Throws: ``TorchError`` where memory is short.
@@ -20,7 +20,7 @@ public final class PackedEncoder {
         try self.init(embeddings: embeddings, layers: layers, emulated: false)
     }
 
-    /// - Parameter emulated: Whether to run the same code without graphs, on any device.
+    /// - Parameter emulated: True to run the same code without graphs, on any device.
     init?(embeddings: PackedEmbeddings, layers: [PackedEncoderLayer], emulated: Bool) throws {
         guard !layers.isEmpty else { return nil }
         var made: ct_encoder?
@@ -43,9 +43,9 @@ public final class PackedEncoder {
 
     /// - Parameters:
     ///   - ids: The token ids of all examples.
-    ///   - types: The segment of each token; `nil` for all 0.
-    ///   - offsets: Where each example begins, and the number of all tokens.
-    ///   - dtype: What matrices are multiplied in.
+    ///   - types: The token type of each token; `nil` for all 0.
+    ///   - offsets: The index of each example's first token, and the number of all tokens.
+    ///   - dtype: The type that matrices are multiplied in.
     ///   - state: The random state in training; `nil` in evaluation.
     /// - Returns: The last layer's output for each example's first token, (B, H) float32, which the next call overwrites;
     ///   `nil` where this batch is to be computed layer by layer.
@@ -58,7 +58,7 @@ public final class PackedEncoder {
         var out: ct_tensor?
         let starts = offsets.map { Int64($0) }
         // Made by the first batch, which the layers compute one by one.
-        let weights: [ct_composed_layer?] = layers.map { $0.composedWeights(half: dtype == .bfloat16) }
+        let weights: [ct_composed_layer?] = layers.map { $0.composedWeights(bfloat16: dtype == .bfloat16) }
         guard !weights.contains(nil) else { return nil }
         func run(_ types: UnsafePointer<Int32>?) -> ct_error? {
             ct_encoder_run(

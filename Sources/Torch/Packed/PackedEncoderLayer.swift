@@ -1,6 +1,6 @@
 import CTorch
 
-/// A transformer layer that normalises after each residual (Vaswani et al., arXiv 1706.03762), as BERT's, on packed
+/// A transformer layer that normalizes after each residual (Vaswani et al., arXiv 1706.03762), as BERT's, on packed
 /// sequences, in one operation forward and one backward.
 ///
 /// Shapes: T tokens of all examples, B examples, H hidden size.
@@ -10,7 +10,7 @@ public final class PackedEncoderLayer {
     private let hiddenDropout: Double
     private let outputDropout: Double
     private let attentionDropout: Double
-    private var packed: (layer: ct_packed_layer, version: Int64, half: Bool)?
+    private var packed: (layer: ct_packed_layer, version: Int64, bfloat16: Bool)?
     private var composed: ComposedLayer?
 
     /// - Parameters:
@@ -27,7 +27,8 @@ public final class PackedEncoderLayer {
     ///   - hiddenDropout: The probability after attention, in training.
     ///   - outputDropout: That after `output`.
     ///   - attentionDropout: That of attention weights.
-    /// - Returns: `nil` where a bias is missing, a weight is int8 or instrumented, or the kernels do not know the activation.
+    /// - Returns: `nil` where a bias is missing, a weight is int8 or has a hook, or the kernels do not support the
+    ///   activation.
     public init?(
         query: Linear, key: Linear, value: Linear, attentionOutput: Linear, attentionNorm: LayerNorm,
         intermediate: Linear, output: Linear, outputNorm: LayerNorm, heads: Int, activation: Activation,
@@ -54,7 +55,7 @@ public final class PackedEncoderLayer {
         self.attentionDropout = attentionDropout
         options = ct_layer_options(
             hidden: Int64(hidden), intermediate: Int64(inner), heads: Int64(heads), activation: code,
-            half: false,
+            bfloat16: false,
             first_only: false, epsilon: attentionNorm.epsilon, attention_dropout: 0, hidden_dropout: 0,
             output_dropout: 0, seed: 0, offset: 0)
     }
@@ -63,8 +64,8 @@ public final class PackedEncoderLayer {
 
     /// - Parameters:
     ///   - x: (T, H), float32.
-    ///   - sequences: Where the examples begin.
-    ///   - dtype: What matrices are multiplied in, float32 or bfloat16. The residual stream stays float32.
+    ///   - sequences: The offsets of the examples.
+    ///   - dtype: The type that matrices are multiplied in, float32 or bfloat16. The residual stream stays float32.
     ///   - firstOnly: Only each example's first token is wanted: all else of the layer's work is left out.
     ///   - state: The random state in training; `nil` in evaluation.
     /// - Returns: (T, H), or (B, H) of the first tokens.
@@ -104,7 +105,7 @@ public final class PackedEncoderLayer {
     private func composed(
         _ x: PackedHidden, _ sequences: PackedSequences, _ options: ct_layer_options
     ) throws -> PackedHidden {
-        if let composed, try composed.suits(parameters, half: options.half) {
+        if let composed, try composed.suits(parameters, bfloat16: options.bfloat16) {
             return try composed(x, sequences, parameters, options)
         }
         let made = try ComposedLayer(parameters, options)
@@ -113,11 +114,11 @@ public final class PackedEncoderLayer {
     }
 
     /// The weights that the layer was last computed with by libtorch's operations, where they are of a type.
-    func composedWeights(half: Bool) -> ct_composed_layer? {
-        composed.flatMap { $0.isHalf == half ? $0.handle : nil }
+    func composedWeights(bfloat16: Bool) -> ct_composed_layer? {
+        composed.flatMap { $0.isBFloat16 == bfloat16 ? $0.handle : nil }
     }
 
-    /// What the layer is made of, with its dropout.
+    /// The layer's options with its dropout probabilities.
     var trainingOptions: ct_layer_options {
         var options = self.options
         options.hidden_dropout = hiddenDropout
@@ -128,7 +129,7 @@ public final class PackedEncoderLayer {
 
     private func options(_ dtype: DType, _ firstOnly: Bool, _ state: DropoutState?) -> ct_layer_options {
         var options = state == nil ? self.options : trainingOptions
-        options.half = dtype == .bfloat16
+        options.bfloat16 = dtype == .bfloat16
         options.first_only = firstOnly
         if let state {
             let position = state.next(3)
@@ -137,16 +138,16 @@ public final class PackedEncoderLayer {
         return options
     }
 
-    /// The weights as they are multiplied with, made anew when a parameter has changed.
+    /// The prepacked weights, packed again when a parameter has changed.
     private func packedLayer(_ options: ct_layer_options) throws -> ct_packed_layer? {
         let version = parameters.reduce(Int64(0)) { $0 &* 31 &+ ct_version_of($1.handle) }
-        if let packed, packed.version == version, packed.half == options.half { return packed.layer }
+        if let packed, packed.version == version, packed.bfloat16 == options.bfloat16 { return packed.layer }
         if let old = packed?.layer { ct_packed_layer_free(old) }
         packed = nil
         var layer: ct_packed_layer?
         try Tensor.withHandles(parameters) { handles, _ in try check(ct_pack_layer(handles, options, &layer))
         }
-        if let layer { packed = (layer, version, options.half) }
+        if let layer { packed = (layer, version, options.bfloat16) }
         // From here on a model in a mapped file is read from its packed form.
         for parameter in parameters where parameter.count > 1 << 14 { ct_release_pages(parameter.handle) }
         return layer

@@ -7,17 +7,17 @@ public enum PackedKernels {
         case kernels, libtorch
     }
 
-    /// What `DISTILL_CPU_CAPABILITY` says: `libtorch` turns the kernels off; `avx512_bf16`, `avx512`, `avx2` or `default`
-    /// choose those for a lesser instruction set, with the same results.
+    /// The value of `DISTILL_CPU_CAPABILITY`: `libtorch` turns the kernels off; `avx512_bf16`, `avx512`, `avx2` or
+    /// `default` choose those for a lesser instruction set, with the same results.
     static let environmentChoice: Choice? = ProcessInfo.processInfo.environment["DISTILL_CPU_CAPABILITY"].map
     {
         $0 == "libtorch" ? .libtorch : .kernels
     }
 
-    /// Whether they may be used at all: not where `DISTILL_CPU_CAPABILITY` is `libtorch`.
+    /// True if the kernels may be used at all: not if `DISTILL_CPU_CAPABILITY` is `libtorch`.
     static var areEnabled: Bool { environmentChoice != .libtorch }
 
-    /// Whether they are to compute in a type on a device: on CPUs, where libtorch is not clearly faster
+    /// Returns true if the kernels should compute in a type on a device: on CPUs, unless libtorch is clearly faster
     /// (``Calibration``).
     ///
     /// `DISTILL_CPU_CAPABILITY` decides otherwise.
@@ -33,7 +33,7 @@ public enum PackedKernels {
     /// The instruction set that they were chosen for, such as `avx512_bf16`.
     public static var instructionSet: String { String(cString: ct_kernels_name()) }
 
-    /// Floating-point operations a second that their innermost loop reaches on all threads with data in the first
+    /// Floating-point operations a second that their innermost loop reaches on all threads with data in the L1
     /// cache, in units of 10⁹: what a matrix product can at most reach.
     ///
     /// - Throws: ``TorchError`` where there is no memory for the measurement.
@@ -43,7 +43,8 @@ public enum PackedKernels {
         return result
     }
 
-    /// What dropout in these kernels multiplies a matrix (rows, columns) with: 0, or 1 / (1 − probability).
+    /// Returns the factors by which dropout in these kernels multiplies a matrix (rows, columns): 0, or 1 / (1 −
+    /// probability).
     ///
     /// - Throws: ``TorchError`` for an empty shape.
     public static func dropoutFactors(

@@ -1,17 +1,18 @@
 import CTorch
 
-/// A transformer layer for inference whose weights are int8 or float32, each by itself, on packed sequences, in one operation.
+/// A quantized transformer layer for inference, each of its weights int8 or float32, on packed sequences, in one
+/// operation.
 ///
 /// Shapes: T tokens of all examples, B examples, H hidden size.
 public final class PackedMixedLayer {
     private let layer: ct_mixed_layer
     private let hidden: Int
 
-    /// Whether the kernels of this package are to compute int8 layers here (``PackedKernels/arePreferred(for:on:)``).
+    /// True if this package's kernels should compute int8 layers here (``PackedKernels/arePreferred(for:on:)``).
     public static var isPreferred: Bool { PackedKernels.arePreferred(for: .int8, on: .cpu) }
 
-    /// Steps of an activation on each side of zero: 127, or 63 on processors without VNNI, whose products of 8 bits would
-    /// saturate.
+    /// Levels of an activation on each side of zero: 127, or 63 on processors without VNNI, whose products of 8 bits
+    /// would saturate.
     public static var activationLevels: Int { Int(ct_mixed_levels()) }
 
     /// - Parameters:
@@ -25,8 +26,8 @@ public final class PackedMixedLayer {
     ///   - outputNorm: After the feed-forward network and its residual.
     ///   - heads: A divisor of H.
     ///   - activation: Between `intermediate` and `output`.
-    /// - Returns: `nil` where a bias is missing, a layer is instrumented or takes one scale for each batch, or the kernels do
-    ///   not know the activation.
+    /// - Returns: `nil` if a bias is missing, a layer has a hook or takes one scale for each batch, or the kernels do
+    ///   not support the activation.
     /// - Throws: ``TorchError`` where shapes do not fit.
     public init?(
         query: Linear, key: Linear, value: Linear, attentionOutput: Linear, attentionNorm: LayerNorm,
@@ -46,7 +47,7 @@ public final class PackedMixedLayer {
         hidden = attentionNorm.weight.count
         let options = ct_layer_options(
             hidden: Int64(hidden), intermediate: Int64(intermediate.bias?.count ?? 0),
-            heads: Int64(heads), activation: code, half: false, first_only: false,
+            heads: Int64(heads), activation: code, bfloat16: false, first_only: false,
             epsilon: attentionNorm.epsilon, attention_dropout: 0, hidden_dropout: 0, output_dropout: 0,
             seed: 0,
             offset: 0)
@@ -66,7 +67,7 @@ public final class PackedMixedLayer {
 
     /// - Parameters:
     ///   - x: (T, H), float32.
-    ///   - sequences: Where the examples begin.
+    ///   - sequences: The offsets of the examples.
     ///   - firstOnly: Only each example's first token is wanted: all else of the layer's work is left out.
     /// - Returns: (T, H), or (B, H) of the first tokens; without a gradient.
     /// - Throws: ``TorchError`` where shapes do not fit.

@@ -1,18 +1,19 @@
 import CTorch
 
-/// Where the examples of a batch begin among its tokens, which stand one after another without padding.
+/// The offsets of a batch's examples among its tokens, which are stored one after another without padding
+/// (`cu_seqlens`).
 public final class PackedSequences {
     /// The first token of each example, and the number of all tokens.
     public let offsets: [Int]
-    /// Where the batch is computed.
+    /// The device on which the batch is computed.
     public let device: Device
     /// (B + 1) int64 on the CPU, for the kernels.
     let tensor: Tensor
     /// (B + 1) int32 on the device, for libtorch's operations.
     private let starts: Tensor?
-    /// (T) int32 on the device: each token's place in its example, from 0.
+    /// (T) int32 on the device: each token's position in its example, from 0.
     private let positions: Tensor?
-    private var places: Tensor?
+    private var paddedIndices: Tensor?
 
     /// - Throws: ``TorchError`` where memory is short.
     public convenience init(offsets: [Int]) throws { try self.init(offsets: offsets, device: .cpu) }
@@ -40,46 +41,46 @@ public final class PackedSequences {
 
     /// Calls a body with what libtorch's operations need of them.
     ///
-    /// - Parameter padded: Whether they read padded batches.
+    /// - Parameter padded: True if they read padded batches.
     func withDeviceSequences<Result>(
         padded: Bool, _ body: (ct_device_sequences) throws -> Result
     ) throws -> Result {
         let starts = try self.starts ?? Tensor(offsets.map { Int32($0) }, device: device)
-        let places = padded ? try tokenPlaces() : nil
-        return try withExtendedLifetime((starts, places)) {
+        let indices = padded ? try tokenIndices() : nil
+        return try withExtendedLifetime((starts, indices)) {
             try body(
                 ct_device_sequences(
-                    starts: starts.handle, places: places?.handle, longest: Int64(longest)))
+                    starts: starts.handle, padded_indices: indices?.handle, longest: Int64(longest)))
         }
     }
 
-    /// (T) int32: each token's place in its example, from 0.
+    /// (T) int32: each token's position in its example, from 0.
     func tokenPositions() throws -> Tensor {
         try positions
             ?? Tensor(Array(Self.numbers(offsets).dropFirst(offsets.count)), device: device)
     }
 
-    /// Where each token stands in the padded batch, counted row by row: (T) int64.
-    private func tokenPlaces() throws -> Tensor {
-        if let places { return places }
+    /// Returns the index of each token in the padded batch, counted row by row: (T) int64.
+    private func tokenIndices() throws -> Tensor {
+        if let paddedIndices { return paddedIndices }
         let made = try Tensor(Self.paddedPlaces(offsets), device: device)
-        places = made
+        paddedIndices = made
         return made
     }
 
-    /// Where each token of packed examples stands in the padded batch, counted row by row.
+    /// Returns the index of each token of packed examples in the padded batch, counted row by row.
     public static func paddedPlaces(_ offsets: [Int]) -> [Int] {
         let rows = 0..<offsets.count - 1
         let longest = rows.reduce(0) { max($0, offsets[$1 + 1] - offsets[$1]) }
-        var places: [Int] = []
-        places.reserveCapacity(offsets.last ?? 0)
+        var indices: [Int] = []
+        indices.reserveCapacity(offsets.last ?? 0)
         for row in rows {
-            for token in 0..<offsets[row + 1] - offsets[row] { places.append(row * longest + token) }
+            for token in 0..<offsets[row + 1] - offsets[row] { indices.append(row * longest + token) }
         }
-        return places
+        return indices
     }
 
-    /// The offsets, then each token's place in its example.
+    /// The offsets, then each token's position in its example.
     private static func numbers(_ offsets: [Int]) -> [Int32] {
         var numbers = offsets.map { Int32($0) }
         numbers.reserveCapacity(offsets.count + (offsets.last ?? 0))

@@ -1,4 +1,4 @@
-/// How a parameter starts where no checkpoint supplies it.
+/// The initial value of a parameter that no checkpoint supplies.
 public enum ParameterInitializer: Sendable, Equatable {
     case zeros
     case ones
@@ -12,7 +12,7 @@ public enum ParameterInitializer: Sendable, Equatable {
     ///     on which other parameters there are.
     ///   - seed: See `name`.
     ///   - dtype: The type of the elements.
-    ///   - device: Where the tensor lives.
+    ///   - device: The tensor's device.
     public func tensor(
         shape: [Int], name: String, seed: UInt64, dtype: DType = .float32, device: Device
     ) throws -> Tensor {

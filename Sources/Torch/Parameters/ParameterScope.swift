@@ -1,15 +1,15 @@
-/// Where parameters come from: a checkpoint, another model, or initialisers.
+/// A source of parameters: a checkpoint, another model, or initializers.
 public protocol ParameterSource {
     /// The parameter with this full name.
     ///
     /// - Returns: A leaf tensor that the model may own and train; `nil` where this source has none, so that the
-    ///   initialiser is used.
-    /// - Throws: Where what it has under this name does not fit the shape.
+    ///   initializer is used.
+    /// - Throws: If its tensor of this name does not match the shape.
     func parameter(named name: String, shape: [Int], device: Device) throws -> Tensor?
 
     /// The parameter with this full name in int8, where this source has it so.
     ///
-    /// - Throws: Where what it has under this name does not fit the shape.
+    /// - Throws: If its tensor of this name does not match the shape.
     func quantizedParameter(named name: String, shape: [Int], device: Device) throws -> QuantizedParameter?
 }
 
@@ -19,7 +19,7 @@ extension ParameterSource {
     { nil }
 }
 
-/// A place in the tree of a model under construction. Layers ask it for their parameters; it finds or makes
+/// A node in the tree of a model under construction. Layers ask it for their parameters; it finds or makes
 /// them, and registers them under their full names.
 ///
 /// The same code so builds a fresh model and one from a checkpoint:
@@ -39,7 +39,7 @@ public struct ParameterScope {
         let seed: UInt64
         let device: Device
         let instrument: (any LayerInstrument)?
-        var initialised: [String] = []
+        var initialized: [String] = []
 
         init(
             store: ParameterStore, source: (any ParameterSource)?, seed: UInt64, device: Device,
@@ -68,12 +68,12 @@ public struct ParameterScope {
         self.context = context
     }
 
-    /// The names of parameters that the source did not have: newly initialised ones.
-    public var initialisedNames: [String] { context.initialised }
+    /// The names of parameters that the source did not have: newly initialized ones.
+    public var initialisedNames: [String] { context.initialized }
 
     public var device: Device { context.device }
 
-    /// What watches the model's layers.
+    /// The hook on the model's layers.
     public var instrument: (any LayerInstrument)? { context.instrument }
 
     /// The child of this name.
@@ -93,7 +93,7 @@ public struct ParameterScope {
         } else {
             tensor = try initializer.tensor(
                 shape: shape, name: fullName, seed: context.seed, device: context.device)
-            context.initialised.append(fullName)
+            context.initialized.append(fullName)
         }
         try tensor.setRequiresGrad(true)
         try context.store.add(fullName, tensor)
@@ -102,7 +102,7 @@ public struct ParameterScope {
 
     /// Finds a parameter in int8 where the source has it so, and registers it with its scales; it is not trained.
     ///
-    /// - Throws: Where what the source has does not fit the shape.
+    /// - Throws: If the source's tensor does not match the shape.
     public func quantizedParameter(_ name: String, shape: [Int]) throws -> QuantizedParameter? {
         let fullName = self[name].path
         guard

@@ -6,7 +6,7 @@ public final class ParameterStore {
     public struct Entry {
         public let name: String
         public let tensor: Tensor
-        /// Whether it only says how to read another: a scale.
+        /// True if the tensor is only needed to interpret another: a scale.
         public var isAuxiliary = false
     }
 
@@ -30,7 +30,7 @@ public final class ParameterStore {
     /// The number of single numbers in all parameters; scales of int8 weights do not count.
     public var elementCount: Int { entries.reduce(0) { $0 + ($1.isAuxiliary ? 0 : $1.tensor.count) } }
 
-    /// Whether some weights are int8, so that the model cannot be trained.
+    /// True if some weights are int8, so that the model cannot be trained.
     public var isQuantized: Bool { entries.contains { !$0.tensor.dtype.isFloatingPoint } }
 
     /// Excludes every parameter from training: no gradient is ever recorded for it.

@@ -1,4 +1,4 @@
-/// How the input of an int8 layer becomes int8.
+/// The quantization of an int8 layer's input.
 ///
 /// Where the processor's int8 products would saturate (x86 without VNNI), half as many steps are used: 7 bits.
 public enum ActivationQuantization: Sendable, Equatable {

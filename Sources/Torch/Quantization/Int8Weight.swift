@@ -26,7 +26,7 @@ public final class Int8Weight {
         self.scales = scales
     }
 
-    /// Quantises a matrix, each row by its largest element.
+    /// Quantizes a matrix, each row by its largest element.
     ///
     /// - Parameter weight: (rows, width), floating point.
     /// - Throws: ``TorchError`` where it is no such matrix, or an element is not finite.
@@ -51,7 +51,7 @@ public final class Int8Weight {
     /// - Parameters:
     ///   - x: (…, width), floating point.
     ///   - bias: (rows), float32.
-    ///   - input: How `x` becomes int8.
+    ///   - input: The quantization of `x`.
     /// - Returns: (…, rows), float32, without a gradient.
     /// - Throws: ``TorchError`` where shapes do not fit.
     public func linear(_ x: Tensor, bias: Tensor?, input: ActivationQuantization) throws -> Tensor {
@@ -69,7 +69,7 @@ public final class Int8Weight {
     /// Steps of an activation on each side of zero on this processor: 127, or 63 without VNNI.
     public static var activationLevels: Int { Int(ct_int8_levels()) }
 
-    /// Whether libtorch has int8 kernels here.
+    /// True if libtorch has int8 kernels on this machine.
     public static var hasKernels: Bool { ct_int8_kernels_available() }
 }
 
@@ -86,17 +86,17 @@ extension ActivationQuantization {
 }
 
 extension Tensor {
-    /// The values as they are after quantisation to int8 and back, outside of any gradient.
+    /// The values as they are after quantization to int8 and back, outside of any gradient.
     ///
     /// - Parameters:
-    ///   - byRow: Whether each row of the last dimension has a scale of its own, or all elements one.
+    ///   - byRow: True if each row of the last dimension has a scale of its own, false if all elements have one.
     ///   - levels: Steps on each side of zero.
     /// - Throws: ``TorchError`` for a tensor without elements.
     public func fakeQuantized(byRow: Bool, levels: Int = 127) throws -> Tensor {
         try .make { ct_fake_quantize(handle, byRow, Int32(levels), $0) }
     }
 
-    /// How many elements lie in each of so many equal parts of a range.
+    /// Returns the number of elements in each of `bins` equal parts of a range.
     ///
     /// - Parameters:
     ///   - bins: The number of parts.

@@ -1,16 +1,16 @@
-/// Sees what goes into the linear layers and tables of a model, and may change it: to collect ranges, or to train with the
-/// rounding of int8.
+/// A hook on the inputs and weights of a model's linear layers and embedding tables, which may change them: to collect
+/// ranges, or to train with the rounding of int8.
 ///
-/// A model with an instrument computes with libtorch's operations, layer by layer.
+/// A model with such a hook computes with libtorch's operations, layer by layer.
 public protocol LayerInstrument: AnyObject {
-    /// What a linear layer multiplies with, in place of its input.
+    /// Returns the tensor that a linear layer multiplies instead of its input.
     ///
     /// - Parameters:
     ///   - x: (…, inputs).
     ///   - layer: The layer's full name: `bert.pooler.dense`.
     func input(_ x: Tensor, of layer: String) throws -> Tensor
 
-    /// What a linear layer or a table uses, in place of its weight.
+    /// Returns the tensor that a linear layer or an embedding table uses instead of its weight.
     ///
     /// - Parameters:
     ///   - weight: (outputs, inputs), or (rows, width).

@@ -1,7 +1,7 @@
 /// An int8 weight as a layer uses it.
 public struct QuantizedParameter {
     public let weight: Int8Weight
-    /// How the layer's input becomes int8; of no meaning for a table.
+    /// The quantization of the layer's input; without meaning for an embedding table.
     public let input: ActivationQuantization
 
     public init(weight: Int8Weight, input: ActivationQuantization = .perToken) {
@@ -9,7 +9,8 @@ public struct QuantizedParameter {
         self.input = input
     }
 
-    /// What is saved beside the values, with names in place of `weight`, as compressed-tensors names them.
+    /// Returns the tensors that are saved beside the values, with names in place of `weight`, as compressed-tensors
+    /// names them.
     func companions() throws -> [(name: String, tensor: Tensor)] {
         var tensors = [(name: "weight_scale", tensor: weight.scales)]
         if case .fixed(let scale, let zeroPoint) = input {

@@ -2,7 +2,7 @@ import CTorch
 
 /// Automatic differentiation.
 extension Tensor {
-    /// Whether gradients flow into or through this tensor.
+    /// True if gradients flow into or through this tensor.
     public var requiresGrad: Bool { ct_requires_grad(handle) }
 
     /// Asks for a gradient of this leaf, or no longer.
@@ -27,7 +27,7 @@ extension Tensor {
         }
     }
 
-    /// Whether a gradient has been accumulated.
+    /// True if a gradient has been accumulated.
     public var hasGradient: Bool { ct_has_grad(handle) }
 
     /// Forgets the accumulated gradient and frees its memory.

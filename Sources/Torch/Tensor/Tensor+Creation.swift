@@ -4,10 +4,10 @@ extension Tensor {
     /// A tensor with these elements in C order.
     ///
     /// - Parameters:
-    ///   - elements: As many as `shape` has places.
+    ///   - elements: As many as the shape has.
     ///   - shape: The size of each dimension; `nil` for one dimension of all elements.
-    ///   - device: Where the tensor lives.
-    /// - Throws: ``TorchError`` where the numbers of elements and places differ.
+    ///   - device: The tensor's device.
+    /// - Throws: ``TorchError`` if the number of elements does not match the shape.
     public convenience init<Element: TensorElement>(
         _ elements: [Element], shape: [Int]? = nil, device: Device = .cpu
     ) throws {
@@ -36,7 +36,7 @@ extension Tensor {
     ///
     /// - Parameters:
     ///   - bytes: Elements in C order, aligned to their size. Changing the tensor changes them.
-    ///   - owner: What keeps the memory valid; it is held as long as a tensor needs it.
+    ///   - owner: The object that keeps the memory valid; it is retained as long as a tensor needs it.
     ///   - shape: The size of each dimension.
     ///   - dtype: The type of the elements.
     /// - Throws: ``TorchError`` where the number of bytes does not fit shape and type.

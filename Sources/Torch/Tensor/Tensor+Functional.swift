@@ -1,6 +1,6 @@
 import CTorch
 
-/// What `torch.nn.functional` offers.
+/// Operations of `torch.nn.functional`.
 extension Tensor {
     public func softmax(dimension: Int = -1) throws -> Tensor {
         try .make { ct_softmax(handle, Int64(dimension), $0) }
@@ -15,7 +15,7 @@ extension Tensor {
         try .make { ct_linear(handle, weight.handle, bias?.handle, $0) }
     }
 
-    /// Normalises over the last dimensions, those of `weight`.
+    /// Normalizes over the last dimensions, those of `weight`.
     public func layerNorm(weight: Tensor, bias: Tensor, epsilon: Double) throws -> Tensor {
         try .make { ct_layer_norm(handle, weight.handle, bias.handle, epsilon, $0) }
     }
@@ -43,7 +43,7 @@ extension Tensor {
     ///   - targets: (N) class indices, int64, for logits (N, C).
     ///   - classWeights: (C) a factor per class; `nil` for none.
     ///   - ignoreIndex: Rows with this target do not count.
-    ///   - labelSmoothing: How much of the target's mass is spread over all classes.
+    ///   - labelSmoothing: The fraction of the target's mass that is distributed over all classes.
     public func crossEntropy(
         _ targets: Tensor, classWeights: Tensor? = nil, ignoreIndex: Int = -100, labelSmoothing: Double = 0
     ) throws -> Tensor {

@@ -1,6 +1,6 @@
 import CTorch
 
-/// Reductions. Without dimensions, over all of them; `keepDimensions` leaves a size of 1 in their places.
+/// Reductions. Without dimensions, over all of them; `keepDimensions` leaves them with a size of 1.
 extension Tensor {
     private func reduced(_ operation: ct_reduction, _ dimensions: [Int], _ keep: Bool) throws -> Tensor {
         try withInt64(dimensions) { dims, count in
@@ -34,7 +34,7 @@ extension Tensor {
         try reduced(CT_NORM, dimensions, keepDimensions)
     }
 
-    /// The place of the largest element along a dimension, as int64.
+    /// The index of the largest element along a dimension, as int64.
     public func argmax(dimension: Int = -1, keepDimensions: Bool = false) throws -> Tensor {
         try .make { ct_argmax(handle, Int64(dimension), keepDimensions, $0) }
     }

@@ -19,12 +19,12 @@ extension Tensor {
         try .make { ct_transpose(handle, Int64(dimension0), Int64(dimension1), $0) }
     }
 
-    /// `length` places of a dimension from `start` on.
+    /// `length` indices of a dimension, from `start` on.
     public func narrowed(dimension: Int, start: Int, length: Int) throws -> Tensor {
         try .make { ct_narrow(handle, Int64(dimension), Int64(start), Int64(length), $0) }
     }
 
-    /// Every `step`-th place of `range` in a dimension.
+    /// Every `step`-th index of `range` in a dimension.
     public func sliced(dimension: Int, _ range: Range<Int>, step: Int = 1) throws -> Tensor {
         try .make {
             ct_slice(
@@ -32,7 +32,7 @@ extension Tensor {
         }
     }
 
-    /// One place of a dimension, which is dropped.
+    /// One index of a dimension, which is dropped.
     public func selected(dimension: Int, index: Int) throws -> Tensor {
         try .make { ct_select(handle, Int64(dimension), Int64(index), $0) }
     }
@@ -59,7 +59,7 @@ extension Tensor {
         }
     }
 
-    /// Sequences that stand one after another, (T, H), each padded with zeros to the longest: (B, L, H).
+    /// Packed sequences, (T, H), each padded with zeros to the longest: (B, L, H).
     ///
     /// - Parameter offsets: B + 1 numbers: where each sequence begins, and T.
     /// - Throws: ``TorchError`` where the offsets do not fit the tokens.
@@ -80,12 +80,12 @@ extension Tensor {
         get throws { try narrowed(dimension: 0, start: range.lowerBound, length: range.count) }
     }
 
-    /// The places of a dimension that `index`, a one-dimensional integer tensor, lists.
+    /// The indices of a dimension that `index`, a one-dimensional integer tensor, lists.
     public func indexSelect(dimension: Int, _ index: Tensor) throws -> Tensor {
         try .make { ct_index_select(handle, Int64(dimension), index.handle, $0) }
     }
 
-    /// `torch.gather`: for each place of `index`, the element that it names along a dimension.
+    /// `torch.gather`: for each element of `index`, the element that it selects along a dimension.
     public func gathered(dimension: Int, _ index: Tensor) throws -> Tensor {
         try .make { ct_gather(handle, Int64(dimension), index.handle, $0) }
     }

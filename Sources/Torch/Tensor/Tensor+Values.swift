@@ -7,12 +7,12 @@ extension Tensor {
         let source = try to(Element.dtype).contiguous()
         let count = source.count
         var failure: (any Error)?
-        let result = [Element](unsafeUninitializedCapacity: count) { buffer, initialised in
+        let result = [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
             let bytes = UnsafeMutableRawBufferPointer(buffer)
             do {
                 try check(
                     ct_copy_to_bytes(source.handle, bytes.baseAddress, count * MemoryLayout<Element>.stride))
-                initialised = count
+                initialized = count
             } catch {
                 failure = error
             }

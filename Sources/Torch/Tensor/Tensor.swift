@@ -41,7 +41,7 @@ public final class Tensor {
 
     public var device: Device { Device(code: ct_tensor_device(handle)) ?? .cpu }
 
-    /// Whether the elements lie in memory in C order without gaps.
+    /// True if the elements are stored in C order without gaps.
     public var isContiguous: Bool { ct_is_contiguous(handle) }
 
     /// The size of a dimension; negative numbers count from the last.

@@ -38,7 +38,7 @@ import Testing
         let expected = try fixture.composed()
         #expect(actual.shape == expected.shape)
         // A value that lies between two steps may fall to either side, where sums are taken in another order: one step of one
-        // input, after normalisation.
+        // input, after normalization.
         #expect(try (actual - expected).absolute().max().item() < 0.06)
         #expect(try (actual - expected).absolute().mean().item() < 0.003)
     }

@@ -3,7 +3,7 @@ import Testing
 @testable import Torch
 
 @Suite struct Int8WeightTests {
-    @Test func quantisedRowsAreWithinHalfAStepOfTheWeights() throws {
+    @Test func quantizedRowsAreWithinHalfAStepOfTheWeights() throws {
         let weight = try Tensor.normal([24, 40], standardDeviation: 2, seed: 1)
         let int8 = try Int8Weight(quantizing: weight)
         #expect(int8.values.shape == [24, 40] && int8.values.dtype == .int8)

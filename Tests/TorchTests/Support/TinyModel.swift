@@ -2,7 +2,7 @@ import TestSupport
 import Torch
 
 /// A small classifier of token sequences with everything that a transformer has: embeddings, attention, layer
-/// normalisation, a feed-forward block, residual connections and dropout.
+/// normalization, a feed-forward block, residual connections and dropout.
 struct TinyModel {
     static let vocabulary = 12
     static let length = 6
@@ -55,13 +55,13 @@ struct TinyModel {
 /// first token modulo the number of classes.
 struct TinyTraining {
     let model: TinyModel
-    let optimiser: AdamW
+    let optimizer: AdamW
     let dropout: DropoutState
     let schedule = LearningRateSchedule(peak: 0.01, warmupSteps: 10, totalSteps: 2000, decay: .linear)
 
     init(seed: UInt64) throws {
         model = try TinyModel(seed: seed)
-        optimiser = try AdamW(model.store, weightDecay: 0.01)
+        optimizer = try AdamW(model.store, weightDecay: 0.01)
         dropout = DropoutState(seed: seed)
     }
 
@@ -84,9 +84,9 @@ struct TinyTraining {
         let (tokens, labels) = try batch(step)
         let loss = try model(tokens, dropout).crossEntropy(labels)
         try loss.backward()
-        try optimiser.clipGradients(maxNorm: 1)
-        try optimiser.step(learningRate: schedule.learningRate(atStep: step))
-        try optimiser.clearGradients()
+        try optimizer.clipGradients(maxNorm: 1)
+        try optimizer.step(learningRate: schedule.learningRate(atStep: step))
+        try optimizer.clearGradients()
         return try loss.item()
     }
 

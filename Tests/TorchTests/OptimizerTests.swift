@@ -3,7 +3,7 @@ import Torch
 
 extension Engine {
     @Suite("AdamW and clipping")
-    struct OptimiserTests {
+    struct OptimizerTests {
         /// Makes `gradient` the gradient of a parameter.
         private func setGradient(_ parameter: Tensor, _ gradient: Tensor) throws {
             try parameter.clearGradient()
@@ -28,7 +28,7 @@ extension Engine {
                 try store.add(name, tensor)
             }
             for entry in store.entries { entries[entry.name] = entry }
-            let optimiser = try AdamW([
+            let optimizer = try AdamW([
                 .init(parameters: [try #require(entries["decay"])], weightDecay: 0.1),
                 .init(parameters: [try #require(entries["no_decay"])], weightDecay: 0),
             ])
@@ -41,11 +41,11 @@ extension Engine {
                     let tensor = try #require(store[name])
                     try setGradient(tensor, try fixture("step\(step).\(name).grad"))
                 }
-                let norm = try optimiser.clipGradients(maxNorm: 1)
+                let norm = try optimizer.clipGradients(maxNorm: 1)
                 try expectClose([norm], [try fixture("step\(step).norm").item()], relative: 1e-6)
-                try optimiser.step(learningRate: rate)
-                #expect(optimiser.step == step + 1)
-                let state = try optimiser.state()
+                try optimizer.step(learningRate: rate)
+                #expect(optimizer.step == step + 1)
+                let state = try optimizer.state()
                 for name in names {
                     let tensor = try #require(store[name])
                     let key = "step\(step).\(name)"
@@ -66,25 +66,25 @@ extension Engine {
             let store = ParameterStore()
             try store.add("a.weight", a)
             try store.add("b.bias", b)
-            let optimiser = try AdamW(store, weightDecay: 0.1)
+            let optimizer = try AdamW(store, weightDecay: 0.1)
             func set() throws {
                 try setGradient(a, try Tensor([3, 0] as [Float]))
                 try setGradient(b, try Tensor([4] as [Float]))
             }
             try set()
-            #expect(try optimiser.clipGradients(maxNorm: 6) == 5)
+            #expect(try optimizer.clipGradients(maxNorm: 6) == 5)
             #expect(try a.gradient?.array(of: Float.self) == [3, 0])
-            #expect(try optimiser.clipGradients(maxNorm: 2.5) == 5)
+            #expect(try optimizer.clipGradients(maxNorm: 2.5) == 5)
             try expectClose(try #require(try a.gradient).array(), [1.5, 0], relative: 1e-6)
             try expectClose(try #require(try b.gradient).array(), [2], relative: 1e-6)
 
             try setGradient(b, try Tensor([.infinity] as [Float]))
-            #expect(try optimiser.clipGradients(maxNorm: 1) == .infinity)
+            #expect(try optimizer.clipGradients(maxNorm: 1) == .infinity)
             try setGradient(b, try Tensor([.nan] as [Float]))
-            #expect(try optimiser.clipGradients(maxNorm: 1).isNaN)
+            #expect(try optimizer.clipGradients(maxNorm: 1).isNaN)
             for limit in [-1, 0, .nan] as [Double] {
                 expectTorchError("clip_grad_norm_", "must be positive") {
-                    try optimiser.clipGradients(maxNorm: limit)
+                    try optimizer.clipGradients(maxNorm: limit)
                 }
             }
         }
@@ -96,11 +96,11 @@ extension Engine {
                 let store = ParameterStore()
                 try store.add("a.weight", a)
                 try store.add("b.bias", b)
-                let optimiser = try AdamW(store, weightDecay: 0.1)
+                let optimizer = try AdamW(store, weightDecay: 0.1)
                 let norms = try (1...4).map { round in
                     try setGradient(a, try Tensor([3, Float(round)] as [Float]))
                     try setGradient(b, try Tensor([4] as [Float]))
-                    return try step(optimiser)
+                    return try step(optimizer)
                 }
                 return (norms, [try a.detached().array(), try b.detached().array()])
             }
@@ -125,11 +125,11 @@ extension Engine {
             let a = try parameter([1, 1])
             let store = ParameterStore()
             try store.add("a.weight", a)
-            let optimiser = try AdamW(store, weightDecay: 0.1)
+            let optimizer = try AdamW(store, weightDecay: 0.1)
             func step(_ gradient: Float, loss: Float) throws -> [Float] {
                 try setGradient(a, try Tensor([3, gradient] as [Float]))
                 let losses = [try Tensor(0 as Float), try Tensor(loss)]
-                _ = try optimiser.stepWithoutWaiting(learningRate: 0.1, maxNorm: 1, losses: losses)
+                _ = try optimizer.stepWithoutWaiting(learningRate: 0.1, maxNorm: 1, losses: losses)
                 return try a.detached().clone().array()
             }
             let first = try step(1, loss: 0)
@@ -137,11 +137,11 @@ extension Engine {
             #expect(try step(isLoss ? 1 : .infinity, loss: isLoss ? .nan : 0) == first)
             #expect(try step(1, loss: 0) == first)
             // A restored state is a new beginning.
-            try optimiser.restore(optimiser.state())
+            try optimizer.restore(optimizer.state())
             #expect(try step(1, loss: 0) != first)
         }
 
-        @Test("biases and normalisation weights do not decay, frozen parameters are left out")
+        @Test("biases and normalization weights do not decay, frozen parameters are left out")
         func groups() throws {
             let store = ParameterStore()
             let decaying = [
@@ -158,15 +158,15 @@ extension Engine {
             for name in decaying + others { try store.add(name, try parameter([1, 2])) }
             let frozen = try Tensor.ones([2])
             try store.add("frozen.weight", frozen)
-            let optimiser = try AdamW(store, weightDecay: 0.1)
-            #expect(optimiser.groups.map(\.weightDecay) == [0.1, 0])
-            #expect(optimiser.groups[0].parameters.map(\.name) == decaying)
-            #expect(optimiser.groups[1].parameters.map(\.name) == others)
-            #expect(optimiser.parameters.count == decaying.count + others.count)
+            let optimizer = try AdamW(store, weightDecay: 0.1)
+            #expect(optimizer.groups.map(\.weightDecay) == [0.1, 0])
+            #expect(optimizer.groups[0].parameters.map(\.name) == decaying)
+            #expect(optimizer.groups[1].parameters.map(\.name) == others)
+            #expect(optimizer.parameters.count == decaying.count + others.count)
 
             // With a gradient of zero, decay is all that happens.
-            for tensor in optimiser.parameters { try setGradient(tensor, try .zeros([2])) }
-            try optimiser.step(learningRate: 0.5)
+            for tensor in optimizer.parameters { try setGradient(tensor, try .zeros([2])) }
+            try optimizer.step(learningRate: 0.5)
             for name in decaying {
                 try expectClose(try #require(store[name]).array(), [0.95, 1.9], relative: 1e-6, name)
             }
@@ -178,10 +178,10 @@ extension Engine {
         func missingGradients() throws {
             let store = ParameterStore()
             try store.add("a.weight", try parameter([1]))
-            let optimiser = try AdamW(store, weightDecay: 0.1)
-            expectTorchError("no parameter has a gradient") { try optimiser.step(learningRate: 1) }
-            #expect(try optimiser.clipGradients(maxNorm: 1) == 0)
-            #expect(optimiser.step == 0)
+            let optimizer = try AdamW(store, weightDecay: 0.1)
+            expectTorchError("no parameter has a gradient") { try optimizer.step(learningRate: 1) }
+            #expect(try optimizer.clipGradients(maxNorm: 1) == 0)
+            #expect(optimizer.step == 0)
             #expect(try store["a.weight"]?.array(of: Float.self) == [1])
         }
 
@@ -194,15 +194,15 @@ extension Engine {
                 return store
             }
             let (late, fresh) = (try pair(), try pair())
-            let (optimiser, other) = (
+            let (optimizer, other) = (
                 try AdamW(late, weightDecay: 0.1), try AdamW(fresh, weightDecay: 0.1)
             )
             let gradient = try Tensor([0.5, -0.25] as [Float])
             for step in 0..<3 {
-                try optimiser.clearGradients()
+                try optimizer.clearGradients()
                 try setGradient(try #require(late["a.weight"]), gradient)
                 if step == 2 { try setGradient(try #require(late["b.weight"]), gradient) }
-                try optimiser.step(learningRate: 0.01)
+                try optimizer.step(learningRate: 0.01)
                 if step < 2 { #expect(try late["b.weight"]?.array(of: Float.self) == [3, 4]) }
             }
             try setGradient(try #require(fresh["b.weight"]), gradient)
@@ -212,7 +212,7 @@ extension Engine {
             #expect(try late["b.weight"]?.array(of: Float.self) != [3, 4])
             // A state carries each parameter's own steps.
             let third = try AdamW(late, weightDecay: 0.1)
-            try third.restore(optimiser.state())
+            try third.restore(optimizer.state())
             #expect(try third.state().steps == ["a.weight": 3, "b.weight": 1])
         }
 
@@ -223,23 +223,23 @@ extension Engine {
             let b = try parameter([1])
             try store.add("a.weight", a)
             try store.add("b.weight", b)
-            let optimiser = try AdamW(store, weightDecay: 0)
-            let start = try optimiser.state()
+            let optimizer = try AdamW(store, weightDecay: 0)
+            let start = try optimizer.state()
             for tensor in [a, b] { try setGradient(tensor, try .ones([1])) }
-            try optimiser.step(learningRate: 0.1)
+            try optimizer.step(learningRate: 0.1)
             #expect(start.step == 0)
             #expect(try start.firstMoments["a.weight"]?.item() == 0)
-            let moved = try optimiser.state()
+            let moved = try optimizer.state()
             try expectClose([try #require(moved.firstMoments["a.weight"]).item()], [0.1], relative: 1e-6)
 
             var lacking = start
             lacking.secondMoments["b.weight"] = nil
-            expectTorchError("lacks the parameter 'b.weight'") { try optimiser.restore(lacking) }
+            expectTorchError("lacks the parameter 'b.weight'") { try optimizer.restore(lacking) }
             var misshapen = start
             misshapen.firstMoments["b.weight"] = try .zeros([2])
-            expectTorchError("[1]", "[2]") { try optimiser.restore(misshapen) }
-            #expect(optimiser.step == 1)
-            let after = try optimiser.state()
+            expectTorchError("[1]", "[2]") { try optimizer.restore(misshapen) }
+            #expect(optimizer.step == 1)
+            let after = try optimizer.state()
             #expect(try after.firstMoments["a.weight"]?.bytes() == moved.firstMoments["a.weight"]?.bytes())
         }
 
@@ -249,12 +249,12 @@ extension Engine {
                 let store = ParameterStore()
                 let a = try parameter([1, -2, 3])
                 try store.add("a", a)
-                let optimiser = try AdamW([
+                let optimizer = try AdamW([
                     .init(parameters: store.entries, weightDecay: 0.1, learningRateScale: scale)
                 ])
                 for step in 1...4 {
                     try setGradient(a, try Tensor([0.5, Float(step), -1]))
-                    try optimiser.step(learningRate: rate * Double(step))
+                    try optimizer.step(learningRate: rate * Double(step))
                 }
                 return try a.bytes()
             }
@@ -274,16 +274,16 @@ extension Engine {
                 name.hasPrefix("deep") ? 3 : name.hasPrefix("middle") ? 1 : 0
             }
 
-            let optimiser = try AdamW(
+            let optimizer = try AdamW(
                 [store, projections], weightDecay: 0.1, layerDecay: 0.5, depth: depth)
             #expect(
-                optimiser.groups.map { $0.parameters.map(\.name) } == [
+                optimizer.groups.map { $0.parameters.map(\.name) } == [
                     ["top.weight", "projection.weight"], ["top.bias"], ["middle.weight"], ["deep.weight"],
                     ["deep.bias"],
                 ])
-            #expect(optimiser.groups.map(\.learningRateScale) == [1, 1, 0.5, 0.125, 0.125])
-            #expect(optimiser.groups.map(\.weightDecay) == [0.1, 0, 0.1, 0.1, 0])
-            #expect(Set(try optimiser.state().firstMoments.keys) == Set(names + ["projection.weight"]))
+            #expect(optimizer.groups.map(\.learningRateScale) == [1, 1, 0.5, 0.125, 0.125])
+            #expect(optimizer.groups.map(\.weightDecay) == [0.1, 0, 0.1, 0.1, 0])
+            #expect(Set(try optimizer.state().firstMoments.keys) == Set(names + ["projection.weight"]))
 
             let plain = try AdamW([store], weightDecay: 0.1, layerDecay: 1, depth: depth)
             #expect(

@@ -12,7 +12,7 @@ public final class AdamW {
     public struct Group {
         public let parameters: [ParameterStore.Entry]
         public let weightDecay: Double
-        /// What a step's learning rate is multiplied with.
+        /// The factor by which a step's learning rate is multiplied.
         public let learningRateScale: Double
 
         public init(
@@ -24,7 +24,7 @@ public final class AdamW {
         }
     }
 
-    /// Everything the optimiser remembers between steps, by parameter name.
+    /// The optimizer's state between steps, by parameter name.
     public struct State {
         public var step: Int
         /// The steps in which each parameter had a gradient.
@@ -53,7 +53,8 @@ public final class AdamW {
     /// The steps of each parameter.
     private var steps: [[Int]]
     private var tables: [SparseTable]
-    /// A scalar on the device, 1 from the first step on that must not count (``stepWithoutWaiting(learningRate:maxNorm:losses:)``).
+    /// A scalar on the device, 1 from the first step on that must not count
+    /// (``stepWithoutWaiting(learningRate:maxNorm:losses:)``).
     private var skips: Tensor?
 
     /// A table that is updated row by row.
@@ -62,15 +63,15 @@ public final class AdamW {
         let place: Int
         /// (rows) int32: how many steps each row has seen.
         let rowSteps: Tensor
-        /// The learning rate of each step since ``restore(_:)``; zeros before it, which no row is behind.
+        /// The learning rate of each step since ``restore(_:)``; zeros before it, on which no row has to catch up.
         var learningRates: [Double] = []
     }
 
     /// - Parameters:
     ///   - groups: All parameters that are trained.
-    ///   - beta1: The share of the first moment that each step keeps.
-    ///   - beta2: The share of the second moment that each step keeps.
-    ///   - epsilon: What is added to the root of the second moment.
+    ///   - beta1: The fraction of the first moment that each step keeps.
+    ///   - beta2: The fraction of the second moment that each step keeps.
+    ///   - epsilon: The term added to the root of the second moment.
     ///   - sparseTables: Parameters (rows, width) whose gradients are sparse.
     /// - Throws: ``TorchError`` where memory is short.
     public init(
@@ -108,7 +109,7 @@ public final class AdamW {
     ///
     /// - Parameters:
     ///   - learningRate: The step's.
-    ///   - maxNorm: What the gradients' joint norm is clipped to; may be infinite.
+    ///   - maxNorm: The maximum of the gradients' joint norm; may be infinite.
     ///   - losses: Scalars.
     /// - Returns: The norm before clipping: a scalar.
     /// - Throws: ``TorchError`` where no parameter has a gradient.
@@ -267,11 +268,11 @@ extension AdamW {
         for (index, group) in groups.enumerated() {
             for (place, entry) in group.parameters.enumerated() {
                 guard let first = state.firstMoments[entry.name], let second = state.secondMoments[entry.name]
-                else { throw TorchError("the optimiser's state lacks the parameter '\(entry.name)'") }
+                else { throw TorchError("the optimizer's state lacks the parameter '\(entry.name)'") }
                 for saved in [first, second] where saved.shape != entry.tensor.shape {
                     throw TorchError(
                         "parameter '\(entry.name)' has shape \(entry.tensor.shape), "
-                            + "the optimiser's state \(saved.shape)")
+                            + "the optimizer's state \(saved.shape)")
                 }
                 copies.append((first, firstMoments[index][place]))
                 copies.append((second, secondMoments[index][place]))

@@ -4,7 +4,7 @@ import Foundation
 ///
 /// The warm-up is linear from zero, but for ``Decay/oneCycle``, which has one of its own.
 public struct LearningRateSchedule: Sendable, Equatable {
-    /// What follows the warm-up, by Hugging Face's names (`lr_scheduler_type`).
+    /// The decay after the warm-up, by Hugging Face's names (`lr_scheduler_type`).
     public enum Decay: String, CaseIterable, Sendable {
         /// Straight to zero at the last step.
         case linear
@@ -12,7 +12,7 @@ public struct LearningRateSchedule: Sendable, Equatable {
         case cosine
         /// None.
         case constant
-        /// A power of the share of steps that remain, to ``LearningRateSchedule/end`` at the last step.
+        /// A power of the fraction of steps that remain, to ``LearningRateSchedule/end`` at the last step.
         case polynomial
         /// One cycle (Smith and Topin, arXiv 1708.07120), as PyTorch's `OneCycleLR` in two phases: half a cosine from
         /// a 25th of the peak up to the peak, then half a cosine down to a 10,000th of where it began.
@@ -28,16 +28,16 @@ public struct LearningRateSchedule: Sendable, Equatable {
     public let decay: Decay
     /// The exponent of ``Decay/polynomial``: 1 for a straight line.
     public let power: Double
-    /// Where ``Decay/polynomial`` ends; the peak where that is smaller.
+    /// The final value of ``Decay/polynomial``; the peak if that is smaller.
     public let end: Double
 
     /// - Parameters:
     ///   - peak: The largest learning rate.
-    ///   - warmupSteps: How many steps rise to it.
+    ///   - warmupSteps: The number of steps that rise to it.
     ///   - totalSteps: The steps of the run, the warm-up's included.
-    ///   - decay: What follows the warm-up.
+    ///   - decay: The decay after the warm-up.
     ///   - power: The exponent of ``Decay/polynomial``; others ignore it.
-    ///   - end: Where ``Decay/polynomial`` ends; others ignore it.
+    ///   - end: The final value of ``Decay/polynomial``; others ignore it.
     public init(
         peak: Double, warmupSteps: Int, totalSteps: Int, decay: Decay, power: Double = 1, end: Double = 1e-7
     ) {

@@ -1,14 +1,14 @@
 import Foundation
 
 extension AdamW {
-    /// Two groups, as Hugging Face's `Trainer` makes them: biases and normalisation weights do not decay.
+    /// Two groups, as Hugging Face's `Trainer` makes them: biases and normalization weights do not decay.
     ///
     /// - Parameters:
     ///   - store: Its parameters are trained, but for frozen ones.
     ///   - weightDecay: The decay of those that decay.
-    ///   - beta1: The share of the first moment that each step keeps.
-    ///   - beta2: The share of the second moment that each step keeps.
-    ///   - epsilon: What is added to the root of the second moment.
+    ///   - beta1: The fraction of the first moment that each step keeps.
+    ///   - beta2: The fraction of the second moment that each step keeps.
+    ///   - epsilon: The term added to the root of the second moment.
     ///   - sparseTables: Parameters (rows, width) whose gradients are sparse.
     /// - Throws: ``TorchError`` where memory is short.
     public convenience init(
@@ -24,18 +24,19 @@ extension AdamW {
     /// learning rate: discriminative fine-tuning (Howard and Ruder, "ULMFiT", arXiv 1801.06146, section 3.2; Clark et
     /// al., "ELECTRA", arXiv 2003.10555, appendix B).
     ///
-    /// A parameter d levels below the top learns at `layerDecay`ᵈ of the learning rate: what lies deep is more general
-    /// and needs less change. Without layer-wise decay there are the two groups of ``init(_:weightDecay:beta1:beta2:epsilon:sparseTables:)``,
-    /// with it two for each depth, the top first, but for empty ones.
+    /// A parameter d levels below the top learns at `layerDecay`ᵈ of the learning rate: lower layers are more general
+    /// and need less change. Without layer-wise decay there are the two groups of
+    /// ``init(_:weightDecay:beta1:beta2:epsilon:sparseTables:)``, with it two for each depth, the top first, but for
+    /// empty ones.
     ///
     /// - Parameters:
     ///   - stores: Their parameters are trained, but for frozen ones.
     ///   - weightDecay: The decay of those that decay.
     ///   - layerDecay: The factor of the learning rate from one level to the next below; 1 for none.
-    ///   - depth: How many levels below the top the parameter of a name lies, 0 for the top.
-    ///   - beta1: The share of the first moment that each step keeps.
-    ///   - beta2: The share of the second moment that each step keeps.
-    ///   - epsilon: What is added to the root of the second moment.
+    ///   - depth: The number of levels from the top down to the parameter of a name, 0 for the top.
+    ///   - beta1: The fraction of the first moment that each step keeps.
+    ///   - beta2: The fraction of the second moment that each step keeps.
+    ///   - epsilon: The term added to the root of the second moment.
     ///   - sparseTables: Parameters (rows, width) whose gradients are sparse.
     /// - Throws: ``TorchError`` where two parameters have one name, or the decay or a depth is out of its range.
     public convenience init(
@@ -46,7 +47,7 @@ extension AdamW {
         var names: Set<String> = []
         for name in stores.lazy.flatMap(\.names) where !names.insert(name).inserted {
             throw TorchError(
-                "two of the optimiser's stores have a parameter '\(name)'; give each parameter its own name")
+                "two of the optimizer's stores have a parameter '\(name)'; give each parameter its own name")
         }
         let entries = stores.flatMap(\.entries).filter(\.tensor.requiresGrad)
         try self.init(
@@ -84,7 +85,7 @@ extension AdamW {
     }
 }
 
-/// Whether weight decay applies to the parameter of this name.
+/// Returns true if weight decay applies to the parameter of this name.
 private func decays(_ name: String) -> Bool {
     name != "bias" && !name.hasSuffix(".bias") && !name.contains("LayerNorm") && !name.contains("layer_norm")
 }

@@ -1,10 +1,10 @@
 import Foundation
 import JSON
 
-/// Of a quantised model, what that changed.
+/// Of a quantized model, what that changed.
 extension PageBuilder {
-    mutating func quantisation(_ run: RunFiles) -> [Block] {
-        guard run.kind == .quantised else { return [] }
+    mutating func quantization(_ run: RunFiles) -> [Block] {
+        guard run.kind == .quantized else { return [] }
         let record = run.record
         var rows: [PageRow] = []
         func add(_ name: String, _ value: String?) {
@@ -33,13 +33,13 @@ extension PageBuilder {
             add("tokens kept", counts.count == 2 ? "\(counts[1]) of \(counts[0])" : nil)
             add("[UNK] before", percent(vocabulary["unknown_rate_before"]))
             add("[UNK] after", percent(vocabulary["unknown_rate_after"]))
-            add("[UNK] before, on the data judged", percent(vocabulary["evaluation_unknown_rate_before"]))
-            add("[UNK] after, on the data judged", percent(vocabulary["evaluation_unknown_rate_after"]))
+            add("[UNK] before, on the evaluation data", percent(vocabulary["evaluation_unknown_rate_before"]))
+            add("[UNK] after, on the evaluation data", percent(vocabulary["evaluation_unknown_rate_after"]))
         }
         var blocks: [Block] = []
         if !rows.isEmpty {
             blocks.append(
-                .table(table("Quantisation", corner: "what", columns: ["value"], rows: rows, isText: true)))
+                .table(table("Quantization", corner: "what", columns: ["value"], rows: rows, isText: true)))
         }
         if let found = layers(record), !found.rows.isEmpty {
             blocks.append(.folded(found.title, found.table))
@@ -47,7 +47,7 @@ extension PageBuilder {
         return blocks
     }
 
-    /// The layers that could be quantised, in a table.
+    /// The layers that could be quantized, in a table.
     private mutating func layers(
         _ record: JSONObject
     ) -> (title: String, rows: [PageRow], table: PageTable)? {
@@ -63,7 +63,7 @@ extension PageBuilder {
                     layer["parameters"].flatMap(Self.words) ?? "",
                 ] + (isMeasured ? [sensitivity] : []))
         }
-        let title = "The \(rows.count) layers that can be quantised"
+        let title = "The \(rows.count) layers that can be quantized"
         return (
             title, rows,
             table(

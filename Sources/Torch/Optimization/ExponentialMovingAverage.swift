@@ -1,7 +1,7 @@
 import CTorch
 import Foundation
 
-/// An average of the weights over the steps of training, which often judges better than the last of them (Polyak and
+/// An average of the weights over the steps of training, which often predicts better than the last of them (Polyak and
 /// Juditsky, "Acceleration of Stochastic Approximation by Averaging", 1992).
 ///
 /// Each step, average ← d · average + (1 − d) · weight. The first averages would be mostly the initial weights, so
@@ -56,7 +56,7 @@ public final class ExponentialMovingAverage {
     ///
     /// - Parameters:
     ///   - store: Its parameters are averaged, but for frozen ones.
-    ///   - decay: What an average keeps at each step, such as 0.999; from 0 up to, but not including, 1.
+    ///   - decay: The fraction that an average keeps at each step, such as 0.999; from 0 up to, but not including, 1.
     ///   - updateAfter: The steps from one average to the next; 1 for every step.
     /// - Throws: ``TorchError`` where a number is out of its range, or memory is short.
     public init(_ store: ParameterStore, decay: Double, updateAfter: Int = 1) throws {
@@ -72,10 +72,10 @@ public final class ExponentialMovingAverage {
         averages = try entries.map { try $0.tensor.detached().clone() }
     }
 
-    /// Whether the next ``update()`` reads the weights, which must be whole then (``AdamW/synchronize()``).
+    /// True if the next ``update()`` reads the weights, which must be up to date then (``AdamW/synchronize()``).
     public var isDue: Bool { step + 1 - averagedStep >= updateAfter }
 
-    /// Counts a step of the optimiser, and averages where that is due.
+    /// Counts a step of the optimizer, and averages where that is due.
     ///
     /// - Throws: ``TorchError`` inside of ``withAverages(_:)``.
     public func update() throws {
@@ -147,8 +147,8 @@ public final class ExponentialMovingAverage {
     /// Runs a body in which the parameters have the averages' values; afterwards they have their own again, also where the
     /// body throws.
     ///
-    /// - Parameter body: What evaluates or saves the averages.
-    /// - Returns: What the body returns.
+    /// - Parameter body: A function that evaluates or saves the averages.
+    /// - Returns: The result of the body.
     /// - Throws: What the body throws; ``TorchError`` inside of another such body, or where memory is short.
     public func withAverages<Result>(_ body: () throws -> Result) throws -> Result {
         try requireWeights("withAverages")
