@@ -121,8 +121,8 @@ let package = Package(
         .target(
             name: "Distillation",
             dependencies: [
-                "Torch", "Transformers", "Tokenizers", "Datasets", "Safetensors", "TensorBoard", "Exporters",
-                "Reports", "JSON", "Files", "Yams",
+                "Torch", "Transformers", "Tokenizers", "Datasets", "HubStore", "Safetensors", "TensorBoard",
+                "Exporters", "Reports", "JSON", "Files", "Yams",
             ],
             // Part of the program, which is one file.
             resources: [
@@ -133,8 +133,7 @@ let package = Package(
             name: "distill",
             dependencies: [
                 "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Exporters", "HubStore",
-                "Reports",
-                "Files", "Yams",
+                "Reports", "Files",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

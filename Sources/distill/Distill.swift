@@ -65,14 +65,14 @@ enum Main {
     }
 }
 
-/// A setting that cannot be, from the command line or a configuration file: exit code 64.
-struct UsageError: Error, Equatable, CustomStringConvertible {
-    let description: String
+/// What ends the program with exit code 64: a setting that cannot be, from the command line or a configuration file.
+typealias UsageError = SettingsError
 
-    init(_ description: String) { self.description = description }
-
-    /// Runs checks of settings, whose errors are the caller's mistake.
-    static func checking<Result>(_ body: () throws -> Result) throws -> Result {
-        do { return try body() } catch let error as DistillationError { throw UsageError(error.description) }
+extension SettingsReader {
+    /// A reader of some options where there is no configuration file.
+    convenience init(_ register: (inout Settings) -> Void) {
+        var settings = Settings()
+        register(&settings)
+        self.init(settings, locator: .commandLine)
     }
 }

@@ -23,7 +23,8 @@ struct SettingsInputTests {
         #expect(try request("\u{FEFF}layers: 3\r\nalpha: 0.5\r\n").student.layers == 3)
         let tune = try scratch.write(
             "\u{FEFF}teacher: t\ntrain: a.csv\nsearch:\n  alpha: [0.1, 0.2]\n", to: "tune.yaml")
-        #expect(try TuneFile(path: tune).dimensions().count == 1)
+        let tuning = try TuneCommand.parse(["--config", tune, "--output", "o"]).tuning()
+        #expect(tuning.driver.plan.candidates.count == 2)
     }
 
     @Test("delimiter and quoting, as flags and in a file, for every command that reads data")

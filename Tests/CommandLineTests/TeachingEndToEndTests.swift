@@ -147,6 +147,11 @@ struct TeachingEndToEndTests {
         #expect(second.trials == first.trials)
         #expect(try Data(contentsOf: URL(filePath: output + "/trials.jsonl")) == journal)
 
+        // A program that searches the same goes on with the same journal.
+        let program = try TuningRun(search(in: URL(filePath: output, directoryHint: .isDirectory)))
+        let third = try program.search()
+        #expect(third.runsFromJournal == 8 && third.trials == first.trials && third.best == first.best)
+
         let best = try Program.run([
             "run", "--quiet", "--json", "--config", output + "/best.yaml", "--output", scratch.path("best"),
         ])
@@ -160,5 +165,20 @@ struct TeachingEndToEndTests {
             try Data(contentsOf: URL(filePath: $0 + "/model.safetensors"))
         }
         #expect(weights[0] == weights[1])
+    }
+
+    /// The search of the file above.
+    private func search(in output: URL) throws -> TuningRequest {
+        var request = TuningRequest(
+            settings: [
+                "teacher": SettingNode(Program.teacher.path), "train": SettingNode(Program.reviews.path),
+                "layers": 2, "hidden_size": 32, "num_train_epochs": 1, "learning_rate": "2e-3",
+            ],
+            space: try SearchSpace([
+                SearchDimension(name: "temperature", domain: .choice([1, 4])),
+                SearchDimension(name: "alpha", domain: .choice([0.5, 0.9])),
+            ]), output: output)
+        request.folds = 2
+        return request
     }
 }

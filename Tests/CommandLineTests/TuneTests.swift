@@ -16,20 +16,18 @@ struct TuneTests {
         learning_rate: 1e-4
         """
 
-    private func request(_ arguments: [String] = [], yaml: String) throws -> TuningRequest {
+    private func request(_ arguments: [String] = [], yaml: String) throws -> TuningRun {
         let scratch = try Scratch()
         let file = try scratch.write(yaml, to: "tune.yaml")
-        return try TuneCommand.parse(["--config", file, "--output", "o"] + arguments).request()
+        return try TuneCommand.parse(["--config", file, "--output", "o"] + arguments).tuning()
     }
-
-    private func file(_ text: String) throws -> TuneFile { try TuneFile(text: text, path: "tune.yaml") }
 
     @Test("the defaults are a grid, three folds, accuracy and the run's seed")
     func defaults() throws {
         let request = try request(["--search", "temperature=1,2"], yaml: base + "\nseed: 7")
         #expect(request.driver.plan.strategy == .grid && request.driver.plan.seed == 7)
         #expect(request.driver.folds == 3 && request.driver.metric == TuningMetric("accuracy"))
-        #expect(request.refit && request.axes == nil)
+        #expect(request.request.refit && request.request.axes == nil)
         #expect(request.driver.plan.candidates.map { $0.map(\.text) } == [["1"], ["2"]])
     }
 
@@ -60,9 +58,9 @@ struct TuneTests {
         for request in [flags, try request(yaml: base + yaml)] {
             let driver = request.driver
             #expect(driver.plan.strategy == .halving(trials: 8, eta: 2, minBudget: 0.25))
-            #expect(driver.plan.seed == 3 && driver.folds == 5 && !request.refit)
+            #expect(driver.plan.seed == 3 && driver.folds == 5 && !request.request.refit)
             #expect(driver.metric == TuningMetric("agreement", direction: .minimize))
-            #expect(request.axes == ["alpha", "temperature"])
+            #expect(request.request.axes == ["alpha", "temperature"])
             #expect(driver.plan.space.names == ["temperature", "alpha"])
             #expect(driver.plan.candidates == flags.driver.plan.candidates)
         }
@@ -72,8 +70,9 @@ struct TuneTests {
 
     @Test("search: holds lists, lists of lists, texts and ranges; options take the place of the file's")
     func search() throws {
-        let dimensions = try file(
-            """
+        let text = """
+            strategy: random
+            trials: 1
             search:
               temperature: [1, 2.0, "linear(8,1)", 'x, y']
               teacher_layers: [[0, 2, 4], [1, 3, 5]]
@@ -82,7 +81,7 @@ struct TuneTests {
               init: [random, teacher-layers]
               alpha: 0.5
             """
-        ).dimensions()
+        let dimensions = try self.request(yaml: text).driver.plan.space.dimensions
         #expect(
             dimensions.map { "\($0.name)=\($0.domain)" } == [
                 "temperature=[1, 2.0, linear(8,1), \"x, y\"]", "teacher_layers=[[0, 2, 4], [1, 3, 5]]",
@@ -134,12 +133,14 @@ struct TuneTests {
 
     @Test("a run's file has the base settings in their order, the searched ones in their place")
     func runText() throws {
-        let text = try file(base + "\nstrategy: grid\nsearch:\n  alpha: [1]\nteacher_layers: [0, 2, 5]")
-            .runText(
-                with: [
-                    ("temperature", "linear(8,1)"), ("alpha", "0.5"), ("layers", "[1, 2]"),
-                    ("text_column", "a: b"),
-                ], comments: ["one\nline"])
+        let tuning = try request(
+            ["--search", "temperature=linear(8,1)", "--search", "alpha=0.5", "--search", "layers=[1, 2]"]
+                + ["--search", "text_column=a: b"],
+            yaml: base + "\nstrategy: grid\nsearch:\n  alpha: [1]\nteacher_layers: [0, 2, 5]")
+        let values = [
+            "temperature": "linear(8,1)", "alpha": "0.5", "layers": "[1, 2]", "text_column": "a: b",
+        ]
+        let text = try tuning.settings(values).yaml(comments: ["one\nline"])
         #expect(
             text == """
                 # one line
@@ -155,7 +156,7 @@ struct TuneTests {
                 """)
     }
 
-    private func report(_ request: TuningRequest, failing: Bool = false) throws -> TuningReport {
+    private func report(_ request: TuningRun, failing: Bool = false) throws -> TuningReport {
         try request.driver.run { settings, fold, budget in
             if failing, settings["temperature"] == "1" { throw DistillationError("no way") }
             let temperature = Double(settings["temperature"] ?? "") ?? 0
@@ -170,7 +171,7 @@ struct TuneTests {
             ["--seed", "9"],
             yaml: base
                 + "\nsearch:\n  temperature: [1, 2]\n  init: [teacher-layers]\n  teacher_layers: [[0, 2, 5]]")
-        let text = try #require(try request.bestText(report(request)))
+        let text = try #require(try request.bestSettings(report(request)))
         #expect(
             text.hasPrefix(
                 "# The best of 2 trials of `distill tune`: accuracy 0.8391 ± 0.0078 (mean over 3 folds).\n"))
@@ -180,8 +181,7 @@ struct TuneTests {
         #expect(run.temperature == 2 && run.training.seed == 9 && run.training.learningRate == 1e-4)
         #expect(run.student.layers == 3 && run.student.initialization == .teacherLayers)
         #expect(run.student.teacherLayers == [0, 2, 5] && run.teacher.relativePath == "t")
-        let settings = Settings(file: try request.configuration(["temperature": "1"]))
-        #expect(try settings.required("temperature", nil as Double?) == 1)
+        #expect(try request.distillation(["temperature": "1"]).temperature == 1)
     }
 
     @Test("comments do not make another search, settings do")
@@ -255,7 +255,7 @@ struct TuneTests {
         func search(_ arguments: [String] = []) throws -> TuningReport {
             let command = try TuneCommand.parse(
                 ["--config", config, "--output", output, "--quiet"] + arguments)
-            return try command.search(command.request()) { settings, fold, _ in
+            return try command.tuning().search { settings, fold, _ in
                 TrialResult(metric: Double(settings["alpha"] ?? "") ?? 0, seconds: 1)
             }
         }
@@ -282,12 +282,9 @@ struct TuneTests {
     @Test("errors in a trial's settings name them")
     func trialErrors() throws {
         let request = try request(["--search", "temperature=1,hot"], yaml: base)
-        let settings = Settings(file: try request.configuration(["temperature": "hot"]))
-        let error = #expect(throws: UsageError.self) {
-            try settings.required("temperature", nil as Double?)
-        }
+        let error = #expect(throws: UsageError.self) { try request.check() }
         let message = try #require(error?.description)
-        #expect(message.contains("tune.yaml with temperature hot, line 3: temperature must be a number"))
+        #expect(message.contains("tune.yaml with temperature hot: temperature must be a number"))
     }
 
     @Test("help has examples")

@@ -1,5 +1,5 @@
 /// What happens during a run, for whoever shows it.
-public enum RunEvent: Sendable {
+public enum RunEvent: Sendable, Equatable {
     /// A part of the run began, for example "Teacher logits".
     case phaseStarted(String)
     /// That part ended.

@@ -40,7 +40,7 @@ public struct HeatMap: Sendable, Equatable {
     /// - Throws: ``DistillationError`` for axes that were not searched.
     public init(_ report: TuningReport, axes: [String]? = nil) throws {
         let values = report.space.map { dimension in
-            report.trials.compactMap { $0.settings[dimension.name].map(SearchValue.init) }
+            report.trials.compactMap { $0.settings[dimension.name].map({ SearchValue($0) }) }
         }
         let chosen = try axes.map { try Self.places(of: $0, in: report) } ?? Self.widest(values)
         guard let first = chosen.first else {

@@ -30,7 +30,7 @@ extension SearchDimension {
         guard parts.count == 1, let (function, inner) = SearchText.call(text),
             let arguments = SearchText.split(inner)
         else {
-            try self.init(name: name, domain: .choice(text.isEmpty ? [] : parts.map(SearchValue.init)))
+            try self.init(name: name, domain: .choice(text.isEmpty ? [] : parts.map({ SearchValue($0) })))
             return
         }
         func bounds<Number>(_ convert: (String) -> Number?, _ what: String) throws -> (Number, Number) {
@@ -44,7 +44,7 @@ extension SearchDimension {
         switch function {
         case .choice:
             let isEmpty = inner.trimmingCharacters(in: .whitespaces).isEmpty
-            domain = .choice(isEmpty ? [] : arguments.map(SearchValue.init))
+            domain = .choice(isEmpty ? [] : arguments.map({ SearchValue($0) }))
         case .uniform:
             let (low, high) = try bounds({ Double($0) }, "numbers")
             domain = .uniform(low: low, high: high)

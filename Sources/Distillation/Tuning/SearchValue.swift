@@ -22,3 +22,9 @@ public struct SearchValue: Sendable, Hashable, CustomStringConvertible {
         return text == other.text
     }
 }
+
+extension SearchValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral {
+    public init(stringLiteral value: String) { self.init(value) }
+    public init(integerLiteral value: Int) { self.init(String(value)) }
+    public init(floatLiteral value: Double) { self.init(String(value)) }
+}

@@ -8,6 +8,8 @@ public enum TuningEvent: Sendable, Equatable {
     case runStarted(trial: Int, fold: Int, budget: Double, settings: [String: String])
     /// A run ended, well or badly: the `completed`-th of at most `total`.
     case runFinished(TrialRecord, completed: Int, total: Int)
+    /// Something happened in a run: while what trials share was made, or in the training with the best settings.
+    case run(RunEvent)
     /// Something the user must not miss.
     case warning(String)
 }

@@ -80,6 +80,12 @@ public struct TuningReport: Sendable, Equatable, Codable {
     /// The searched settings' names, in order.
     public var names: [String] { space.map(\.name) }
 
+    /// A value of a metric as people read it.
+    package static func text(_ value: Double) -> String {
+        let size = abs(value)
+        return String(format: size != 0 && (size < 1e-3 || size >= 1e5) ? "%.3e" : "%.4f", value)
+    }
+
     /// Writes `tuning.json` and `heat-map.svg`.
     ///
     /// - Parameters:

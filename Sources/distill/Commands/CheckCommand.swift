@@ -20,9 +20,7 @@ struct CheckCommand: ParsableCommand {
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func run() throws {
-        let settings = try Settings(configuration: options.output.config)
-        let request = try options.request(settings, output: "student")
-        try settings.finish()
+        let request = try options.request(output: URL(filePath: "student"))
         Interrupt.install(keepsWork: false)
         let renderer = RunRenderer(quiet: true)
         let findings = try DistillationRun.check(

@@ -49,7 +49,7 @@ struct EvaluateCommand: ParsableCommand {
         request.batchSize = batchSize
         request.latencySamples = latencySamples
         request.cache = try cache.options()
-        request.device = try compute.device()
+        request.device = try compute.readyDevice()
         request.precision = compute.precision ?? request.precision
         return request
     }

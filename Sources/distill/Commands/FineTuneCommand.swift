@@ -34,22 +34,16 @@ struct FineTuneCommand: ParsableCommand {
 
     /// The flags and the configuration file as one request.
     func request() throws -> FineTuneRequest {
-        let settings = try Settings(configuration: output.config)
-        var request = FineTuneRequest(
-            model: try ModelReference.directory(settings.required("model", model)),
-            data: try data.request(settings),
-            output: URL(filePath: try settings.required("output", output.output)))
-        try settings.assign(
-            "ignore_mismatched_sizes", ignoreMismatchedSizes ? true : nil, to: &request.ignoreMismatchedSizes)
-        try output.assign(
-            settings, overwrite: &request.overwrite, loggingDirectory: &request.loggingDirectory)
-        try report.assign(settings, examples: &request.reportExamples, card: &request.card)
-        request.training = try training.arguments(settings)
-        request.cache = try cache.options(settings)
-        request.device = try compute.device(settings)
-        try settings.assign("precision", compute.precision, to: &request.precision)
-        try settings.finish()
-        return request
+        var settings = try Settings(path: output.config)
+        settings.override("model", model)
+        settings.override("ignore_mismatched_sizes", switch: ignoreMismatchedSizes)
+        data.register(in: &settings)
+        training.register(in: &settings)
+        output.register(in: &settings)
+        report.register(in: &settings)
+        cache.register(in: &settings)
+        compute.register(in: &settings)
+        return try FineTuneRequest(settings, locator: .commandLine)
     }
 
     func run() throws {

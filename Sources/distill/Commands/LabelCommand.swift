@@ -60,7 +60,7 @@ struct LabelCommand: ParsableCommand {
         request.batchSize = batchSize
         request.shard = try shard.map { try Shard($0) }
         request.cache = try cache.options()
-        request.device = try compute.device()
+        request.device = try compute.readyDevice()
         request.precision = compute.precision ?? request.precision
         return request
     }

@@ -73,7 +73,7 @@ struct PredictCommand: ParsableCommand {
         guard threshold > 0, threshold < 1 else {
             throw UsageError("threshold must be between 0 and 1, got \(threshold)")
         }
-        let device = try compute.device()
+        let device = try compute.readyDevice()
         let source = try PredictInput(
             input, hasPairs: pairs,
             options: DatasetOptions(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Distillation
 import Foundation
+import Torch
 import Transformers
 
 struct QuantizeCommand: ParsableCommand {
@@ -73,7 +74,7 @@ struct QuantizeCommand: ParsableCommand {
     }
 
     func run() throws {
-        try ComputeOptions.setThreads(threads)
+        if let threads { try Device.setThreads(threads) }
         let run = try UsageError.checking { try QuantizationRun(try request()) }
         Interrupt.install(keepsWork: false)
         let renderer = RunRenderer(quiet: display.quiet)

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Distillation
 import Foundation
-import Transformers
 
 struct TuneCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -51,7 +50,7 @@ struct TuneCommand: ParsableCommand {
         help:
             "grid (all combinations), random, or halving (many short trials, the best of them longer). (default: grid)"
     )
-    var strategy: StrategyName?
+    var strategy: SearchStrategyName?
 
     @Option(
         help:
@@ -105,34 +104,20 @@ struct TuneCommand: ParsableCommand {
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func run() throws {
-        let tuning = try request()
-        try tuning.checkTrials()
+        let tuning = try tuning()
+        try tuning.check()
         Interrupt.install(keepsWork: true)
         let renderer = RunRenderer(quiet: display.quiet)
-        let trials = TuningTrials(
-            folds: tuning.driver.folds, seed: tuning.driver.plan.seed, metric: tuning.driver.metric.name,
-            onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })
-        let report = try search(tuning) { settings, fold, budget in
-            try trials.run(tuning.run(settings), fold: fold, budget: budget)
-        }
+        let report = try tuning.search(
+            onEvent: { show($0, of: tuning, renderer) }, shouldStop: { Interrupt.isRequested })
         try display.print(report) { (display.quiet ? "" : "\n") + TuningText.report(report) }
         if report.interrupted { throw ExitCode(Interrupt.exitCode) }
-        guard tuning.refit, let best = report.best else { return }
-        let refit = try UsageError.checking { try DistillationRun(tuning.run(best)) }
+        guard let refit = try tuning.refit(report) else { return }
         try TrainingRun.perform(display, prints: !display.json) { try refit.run(onEvent: $0, shouldStop: $1) }
     }
 
-    /// Does the trials that the journal does not have, and writes the results.
-    func search(_ tuning: TuningRequest, run: TuningDriver.Run) throws -> TuningReport {
-        let journal = try TrialJournal(
-            directory: tuning.output, identity: tuning.identity, overwrite: overwrite)
-        let report = try tuning.driver.run(
-            journal: journal, onEvent: { show($0, tuning) }, shouldStop: { Interrupt.isRequested }, run: run)
-        try tuning.save(report)
-        return report
-    }
-
-    private func show(_ event: TuningEvent, _ tuning: TuningRequest) {
+    private func show(_ event: TuningEvent, of tuning: TuningRun, _ renderer: RunRenderer) {
+        if case .run(let event) = event { return renderer.handle(event) }
         if display.quiet { guard case .warning = event else { return } }
         let line = TuningText.line(
             event, names: tuning.driver.plan.space.names, folds: tuning.driver.folds,
@@ -142,74 +127,28 @@ struct TuneCommand: ParsableCommand {
 }
 
 extension TuneCommand {
-    /// The flags and the configuration file as one request.
-    func request() throws -> TuningRequest {
-        let file = try TuneFile(path: config)
-        let settings = Settings(file: file.settings)
-        let seed = try settings.value("seed", seed) ?? 42
-        let metric = TuningMetric(
-            try settings.value("metric", metric) ?? taskMetric(file),
-            direction: try settings.value("direction", direction))
-        let folds = try settings.value("folds", folds) ?? 3
-        let strategy = try searchStrategy(settings)
-        let axes = try settings.value("axes", axes).map { text in
-            text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
-        }
-        let refit = try settings.value("refit", refit) ?? true
+    /// The flags and the configuration file as one search.
+    func tuning() throws -> TuningRun {
+        var settings = try Settings(path: config)
+        settings.override("strategy", strategy)
+        settings.override("trials", trials)
+        settings.override("folds", folds)
+        settings.override("metric", metric)
+        settings.override("direction", direction)
+        settings.override("seed", seed)
+        settings.override("eta", eta)
+        settings.override("min_budget", minBudget)
+        settings.override("refit", refit)
+        settings.override("axes", axes)
         return try UsageError.checking {
-            let space = try space(file)
-            if let fixed = space.names.first(where: TuneFile.fixedNames.contains) {
-                throw DistillationError("search: \(fixed): this setting is not one that a trial can change")
-            }
-            if let axes {
-                for name in axes where !space.names.contains(name) {
-                    throw DistillationError(
-                        "axes: '\(name)' is not searched; choose from \(space.names.joined(separator: ", "))")
-                }
-            }
-            let plan = try SearchPlan(space: space, strategy: strategy, seed: seed)
-            let driver = try TuningDriver(plan: plan, folds: folds, metric: metric)
-            return TuningRequest(
-                file: file, driver: driver, seedOption: self.seed, axes: axes, refit: refit,
-                output: URL(filePath: output, directoryHint: .isDirectory))
-        }
-    }
-
-    /// The metric of the teacher's task; accuracy where the file names no teacher that can be read, which ends the search
-    /// later.
-    private func taskMetric(_ file: TuneFile) -> String {
-        let settings = Settings(file: file.settings)
-        let teacher = (try? RunOptions.parse([]).teaching.teachers(settings))?.first?.directory
-        let type = teacher.flatMap { try? ModelConfiguration(contentsOf: $0).task }
-        return MetricName.defaultForBest(type ?? .singleLabel).rawValue
-    }
-
-    /// The file's settings with the command line's in their place.
-    private func space(_ file: TuneFile) throws -> SearchSpace {
-        let options = try search.map { try SearchDimension(option: $0) }
-        // A setting that the command line has twice is an error of its own.
-        if !options.isEmpty { _ = try SearchSpace(options) }
-        let kept = try file.dimensions().map { dimension in
-            options.first { $0.name == dimension.name } ?? dimension
-        }
-        let added = options.filter { option in !kept.contains { $0.name == option.name } }
-        return try SearchSpace(kept + added)
-    }
-
-    private func searchStrategy(_ settings: Settings) throws -> SearchStrategy {
-        let name = try settings.value("strategy", strategy) ?? .grid
-        let trials = try settings.value("trials", trials)
-        let eta = try settings.value("eta", eta)
-        let minBudget = try settings.value("min_budget", minBudget)
-        switch name {
-        case .grid:
-            guard trials == nil else {
-                throw UsageError(
-                    "trials: a grid tries every combination; remove trials, or pass --strategy random")
-            }
-            return .grid
-        case .random: return .random(trials: trials ?? 20)
-        case .halving: return .halving(trials: trials, eta: eta ?? 3, minBudget: minBudget ?? 0.1)
+            var request = try TuningRequest(
+                settings, searching: search.map { try SearchDimension(option: $0) },
+                output: URL(filePath: output, directoryHint: .isDirectory), locator: .commandLine)
+            request.overwrite = overwrite
+            return try TuningRun(request)
         }
     }
 }
+
+extension SearchStrategyName: ExpressibleByArgument {}
+extension MetricDirection: ExpressibleByArgument {}

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Distillation
-import Foundation
 
 /// What is kept for later runs.
 struct CacheOptionGroup: ParsableArguments {
@@ -11,10 +10,9 @@ struct CacheOptionGroup: ParsableArguments {
         help: "Keep the teacher's outputs, and take those that are there. (default: --teacher-cache)")
     var teacherCache: Bool?
 
-    func options(_ settings: Settings) throws -> CacheOptions {
-        var options = try place.options(settings)
-        try settings.assign("teacher_cache", teacherCache, to: &options.teacherOutputs)
-        return options
+    func register(in settings: inout Settings) {
+        place.register(in: &settings)
+        settings.override("teacher_cache", teacherCache)
     }
 }
 
@@ -32,12 +30,11 @@ struct CachePlaceOptions: ParsableArguments {
         help: "Keep tokenized data, and take those that are there. (default: --data-cache)")
     var dataCache: Bool?
 
-    func options(_ settings: Settings = Settings(file: nil)) throws -> CacheOptions {
-        var options = CacheOptions()
-        options.directory = try settings.value("cache_dir", cacheDir).map {
-            URL(filePath: $0, directoryHint: .isDirectory)
-        }
-        try settings.assign("data_cache", dataCache, to: &options.data)
-        return options
+    func register(in settings: inout Settings) {
+        settings.override("cache_dir", cacheDir)
+        settings.override("data_cache", dataCache)
     }
+
+    /// The options of a command without a configuration file.
+    func options() throws -> CacheOptions { try CacheOptions(SettingsReader(register), hasTeacher: false) }
 }

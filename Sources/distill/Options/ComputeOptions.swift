@@ -1,4 +1,5 @@
 import ArgumentParser
+import Distillation
 import Torch
 
 /// Where computation happens.
@@ -15,19 +16,14 @@ struct ComputeOptions: ParsableArguments {
     @Option(help: "Threads of one operation. (default: one for each core)")
     var threads: Int?
 
-    /// Makes the device ready, and sets the number of threads.
-    func device(_ settings: Settings = Settings(file: nil)) throws -> Device {
-        try Self.setThreads(settings.value("threads", threads))
-        let name = try settings.value("device", device) ?? "cpu"
-        do { return try Device(name) } catch { throw UsageError("\(error)") }
+    func register(in settings: inout Settings) {
+        settings.override("device", device)
+        settings.override("precision", precision)
+        settings.override("threads", threads)
     }
 
-    /// - Parameter threads: `nil` for one for each core.
-    static func setThreads(_ threads: Int?) throws {
-        guard let threads else { return }
-        guard threads > 0 else { throw UsageError("threads must be at least 1, got \(threads)") }
-        try Runtime.setThreadCount(threads)
-    }
+    /// The device of a command without a configuration file, made ready, with the number of threads set.
+    func readyDevice() throws -> Device { try Device(SettingsReader(register)) }
 }
 
 extension Precision: ExpressibleByArgument {}

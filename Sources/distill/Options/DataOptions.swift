@@ -1,7 +1,6 @@
 import ArgumentParser
 import Datasets
 import Distillation
-import Foundation
 import Transformers
 
 struct DataOptions: ParsableArguments {
@@ -48,22 +47,14 @@ struct DataOptions: ParsableArguments {
 
     @OptionGroup var columns: ColumnOptions
 
-    func request(_ settings: Settings) throws -> DataRequest {
-        var request = DataRequest(
-            train: try DataReference.url(settings.required("train", train), split: .train))
-        request.validation = try settings.value("validation", validation).map {
-            try DataReference.url($0, split: .validation)
-        }
-        try settings.assign("validation_split", validationSplit, to: &request.validationSplit)
-        request.columns = try columns.columns(settings)
-        try settings.assign("problem_type", problemType, to: &request.problemType)
-        try settings.assign("label_tokens", labelTokens, to: &request.rowUnit)
-        request.unlabelled =
-            try settings.value("unlabelled", unlabelled.isEmpty ? nil : unlabelled)?.map {
-                try DataReference.url($0, split: .train)
-            } ?? []
-        try settings.assign("max_length", columns.maxLength, to: &request.maxLength)
-        return request
+    func register(in settings: inout Settings) {
+        settings.override("train", train)
+        settings.override("validation", validation)
+        settings.override("validation_split", validationSplit)
+        columns.register(in: &settings)
+        settings.override("problem_type", problemType)
+        settings.override("label_tokens", labelTokens)
+        settings.override("unlabelled", unlabelled)
     }
 }
 
@@ -91,16 +82,17 @@ struct ColumnOptions: ParsableArguments {
     )
     var maxLength: Int?
 
-    /// The columns that flags and settings name.
-    func columns(_ settings: Settings = Settings(file: nil)) throws -> DataColumns {
-        var columns = DataColumns()
-        try settings.assign("text_column", textColumn, to: &columns.text)
-        try settings.assign("text_pair_column", textPairColumn, to: &columns.pair)
-        try settings.assign("label_column", labelColumn, to: &columns.label)
-        try settings.assign("label_separator", labelSeparator, to: &columns.labelSeparator)
-        columns.delimited = try delimited.format(settings)
-        return columns
+    func register(in settings: inout Settings) {
+        settings.override("text_column", textColumn)
+        settings.override("text_pair_column", textPairColumn)
+        settings.override("label_column", labelColumn)
+        settings.override("label_separator", labelSeparator)
+        delimited.register(in: &settings)
+        settings.override("max_length", maxLength)
     }
+
+    /// The columns of a command without a configuration file.
+    func columns() throws -> DataColumns { try DataColumns(SettingsReader(register)) }
 }
 
 /// How the fields of CSV and TSV are told apart.
@@ -119,21 +111,19 @@ struct DelimitedOptions: ParsableArguments {
             """, valueName: "rule"))
     var quoting: DelimitedFormat.Quoting?
 
-    /// - Throws: ``UsageError`` for what cannot stand between columns.
-    func format(_ settings: Settings = Settings(file: nil)) throws -> DelimitedFormat {
-        var format = DelimitedFormat()
-        if let text = try settings.value("delimiter", delimiter) {
-            do { format.delimiter = try DelimitedFormat.delimiter(text) } catch let error as DatasetError {
-                throw UsageError(error.description)
-            }
-        }
-        format.quoting = try settings.value("quoting", quoting)
-        return format
+    func register(in settings: inout Settings) {
+        settings.override("delimiter", delimiter)
+        settings.override("quoting", quoting)
     }
+
+    /// The format of a command without a configuration file.
+    ///
+    /// - Throws: ``UsageError`` for what cannot stand between columns.
+    func format() throws -> DelimitedFormat { try DelimitedFormat(SettingsReader(register)) }
 }
 
-extension DelimitedFormat.Quoting: ExpressibleByArgument, SettingValue {}
+extension DelimitedFormat.Quoting: ExpressibleByArgument {}
 extension TaskIdentifier: ExpressibleByArgument {}
-extension RowUnit: ExpressibleByArgument, SettingValue {}
+extension RowUnit: ExpressibleByArgument {}
 
 let dataFileExtensions = ["csv", "tsv", "jsonl", "json", "gz", "parquet", "conll", "iob", "bio"]

@@ -18,24 +18,15 @@ enum DataReference {
             if let reference = try HubDataReference.parse(text) {
                 return DataFiles.url(for: try HubSource.data(of: reference, split: split, quiet: quiet))
             }
-            var isDirectory: ObjCBool = false
-            let isThere = FileManager.default.fileExists(atPath: text, isDirectory: &isDirectory)
-            guard isThere, isDirectory.boolValue else { return URL(filePath: text) }
-            let directory = URL(filePath: text, directoryHint: .isDirectory)
-            return DataFiles.url(
-                for: try split.files(in: names(below: text), of: text).map { directory.appending(path: $0) })
+            return try ResourceLocator.localData(text, split: split)
         } catch let error where error is HubError || error is HubProcessError {
             throw DistillationError("\(error)")
         }
     }
+}
 
-    /// The paths of all files below a directory, relative to it.
-    private static func names(below directory: String) -> [String] {
-        let names = FileManager.default.enumerator(atPath: directory)?.compactMap { $0 as? String } ?? []
-        return names.filter { name in
-            var isDirectory: ObjCBool = false
-            return FileManager.default.fileExists(atPath: "\(directory)/\(name)", isDirectory: &isDirectory)
-                && !isDirectory.boolValue
-        }
-    }
+extension ResourceLocator {
+    /// Models and data as the command line takes them: local ones, and those of the Hub.
+    static let commandLine = ResourceLocator(
+        model: { try ModelReference.directory($0) }, data: { try DataReference.url($0, split: $1) })
 }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import Distillation
 
 /// Where a trained model goes.
 struct OutputOptions: ParsableArguments {
@@ -24,9 +24,9 @@ struct OutputOptions: ParsableArguments {
         completion: .file(extensions: ["yaml", "yml"]))
     var config: String?
 
-    /// Sets what a run does besides saving its model.
-    func assign(_ settings: Settings, overwrite place: inout Bool, loggingDirectory: inout URL?) throws {
-        try settings.assign("overwrite", overwrite ? true : nil, to: &place)
-        loggingDirectory = try settings.value("logging_dir", loggingDir).map { URL(filePath: $0) }
+    func register(in settings: inout Settings) {
+        settings.override("output", output)
+        settings.override("overwrite", switch: overwrite)
+        settings.override("logging_dir", loggingDir)
     }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Distillation
-import Foundation
 
 /// What goes with a trained model for people to read: its report and its card.
 struct ReportOptions: ParsableArguments {
@@ -30,16 +29,11 @@ struct ReportOptions: ParsableArguments {
             valueName: "id"))
     var baseModel: String?
 
-    /// Sets what a run writes besides its model.
-    func assign(_ settings: Settings, examples: inout Int, card: inout ModelCardOptions) throws {
-        try settings.assign("report_examples", reportExamples, to: &examples)
-        card.license = try settings.value("license", license)
-        card.languages = Self.list(try settings.value("language", language))
-        card.datasets = Self.list(try settings.value("datasets", datasets))
-        card.baseModel = try settings.value("base_model", baseModel)
-    }
-
-    private static func list(_ text: String?) -> [String] {
-        (text ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+    func register(in settings: inout Settings) {
+        settings.override("report_examples", reportExamples)
+        settings.override("license", license)
+        settings.override("language", language)
+        settings.override("datasets", datasets)
+        settings.override("base_model", baseModel)
     }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Distillation
 import Foundation
 
-/// Everything that describes a distillation: what `run`, `check` and `tune` share.
+/// Everything that describes a distillation: what `run` and `check` share.
 struct RunOptions: ParsableArguments {
     @OptionGroup(title: "Teaching") var teaching: TeachingOptions
     @OptionGroup(title: "Student") var student: StudentOptionGroup
@@ -30,36 +30,23 @@ struct RunOptions: ParsableArguments {
     /// The flags and the configuration file as one request.
     ///
     /// - Parameter fallback: The output directory where none need be given.
-    func request(_ settings: Settings, output fallback: String? = nil) throws -> DistillRequest {
-        let teachers = try teaching.teachers(settings)
-        let data = try data.request(settings)
-        let place = try settings.value("output", output.output) ?? fallback
-        var request = DistillRequest(
-            teacher: teachers[0].directory, data: data,
-            output: URL(filePath: try place ?? settings.required("output", output.output)))
-        request.teachers = teachers
-        try teaching.assign(settings, to: &request)
-        request.test = try settings.value("test", test).map { try DataReference.url($0, split: .test) }
-        try settings.assign("baseline", baseline ? true : nil, to: &request.baseline)
-        try settings.assign("seeds", seeds, to: &request.seeds)
-        request.student = try student.options(settings)
-        try settings.assign(
-            "quantize_aware", student.quantizeAware ? true : nil, to: &request.quantizeAware)
-        try output.assign(
-            settings, overwrite: &request.overwrite, loggingDirectory: &request.loggingDirectory)
-        try report.assign(settings, examples: &request.reportExamples, card: &request.card)
-        request.training = try training.arguments(settings)
-        request.cache = try cache.options(settings)
-        request.device = try compute.device(settings)
-        try settings.assign("precision", compute.precision, to: &request.precision)
-        return request
+    func request(output fallback: URL? = nil) throws -> DistillRequest {
+        var settings = try Settings(path: output.config)
+        register(in: &settings)
+        return try DistillRequest(settings, output: fallback, locator: .commandLine)
     }
 
-    /// The same where nothing else is read from the configuration file.
-    func request() throws -> DistillRequest {
-        let settings = try Settings(configuration: output.config)
-        let request = try request(settings)
-        try settings.finish()
-        return request
+    private func register(in settings: inout Settings) {
+        teaching.register(in: &settings)
+        student.register(in: &settings)
+        data.register(in: &settings)
+        settings.override("test", test)
+        settings.override("baseline", switch: baseline)
+        settings.override("seeds", seeds)
+        training.register(in: &settings)
+        output.register(in: &settings)
+        report.register(in: &settings)
+        cache.register(in: &settings)
+        compute.register(in: &settings)
     }
 }

@@ -1,7 +1,5 @@
 import ArgumentParser
 import Distillation
-import Foundation
-import Yams
 
 /// What the student is.
 struct StudentOptionGroup: ParsableArguments {
@@ -51,31 +49,16 @@ struct StudentOptionGroup: ParsableArguments {
     )
     var quantizeAware = false
 
-    func options(_ settings: Settings) throws -> StudentOptions {
-        var options = StudentOptions()
-        options.directory = try settings.value("student", student).map { try ModelReference.directory($0) }
-        try settings.assign("layers", layers, to: &options.layers)
-        try settings.assign("hidden_size", hiddenSize, to: &options.hiddenSize)
-        try settings.assign("intermediate_size", intermediateSize, to: &options.intermediateSize)
-        try settings.assign("attention_heads", attentionHeads, to: &options.attentionHeads)
-        try settings.assign("init", initialization, to: &options.initialization)
-        try settings.assign("teacher_layers", teacherLayers, to: &options.teacherLayers)
-        return options
+    func register(in settings: inout Settings) {
+        settings.override("student", student)
+        settings.override("layers", layers)
+        settings.override("hidden_size", hiddenSize)
+        settings.override("intermediate_size", intermediateSize)
+        settings.override("attention_heads", attentionHeads)
+        settings.override("init", initialization)
+        settings.override("teacher_layers", teacherLayers)
+        settings.override("quantize_aware", switch: quantizeAware)
     }
 }
 
 extension StudentOptions.Initialization: ExpressibleByArgument {}
-
-extension TeacherLayers: SettingValue {
-    static var settingDescription: String {
-        "uniform, first, last, alternate or a list of whole numbers, such as [0, 2, 4]"
-    }
-    init?(setting node: Node) {
-        if let text = node.scalar?.string {
-            self.init(text)
-        } else {
-            guard let numbers = [Int](setting: node) else { return nil }
-            self = .numbers(numbers)
-        }
-    }
-}

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Distillation
-import Foundation
 
 /// Who teaches, and what the student learns from.
 struct TeachingOptions: ParsableArguments {
@@ -52,51 +51,16 @@ struct TeachingOptions: ParsableArguments {
     @Option(help: "The share of texts that are changed so. (default: 1)")
     var augmentationShare: Double?
 
-    func assign(_ settings: Settings, to request: inout DistillRequest) throws {
-        try settings.assign("teacher_combination", teacherCombination, to: &request.combination)
-        try settings.assign("temperature", temperature, to: &request.temperature)
-        try settings.assign("alpha", alpha, to: &request.alpha)
-        request.objectives = try settings.list(
-            "objectives",
-            objectives.map { text in
-                try UsageError.checking { try ObjectiveSpecification(text: text) }
-            }
-        ) { try ObjectiveSpecification(setting: $0) }
-        request.stages = try settings.list("stages", []) { try TrainingStage(setting: $0) }
-        let masked = try settings.value("mask_probability", maskProbability)
-        let dropped = try settings.value("word_dropout", wordDropout)
-        let share = try settings.value("augmentation_share", augmentationShare)
-        if masked != nil || dropped != nil {
-            request.augmentation = try UsageError.checking {
-                try Augmentation(
-                    maskProbability: masked ?? 0, wordDropout: dropped ?? 0, share: share ?? 1)
-            }
-        }
-    }
-
-    /// - Throws: ``UsageError`` where there is none, or weights do not fit.
-    func teachers(_ settings: Settings) throws -> [TeacherRequest] {
-        let single = try settings.list(
-            "teacher", teachers.map { TeacherRequest(try ModelReference.directory($0)) }
-        ) {
-            try TeacherRequest(setting: $0)
-        }
-        let several = try settings.list("teachers", []) { try TeacherRequest(setting: $0) }
-        var result = single.isEmpty ? several : single
-        guard !result.isEmpty else {
-            _ = try settings.required("teacher", String?.none)
-            return []
-        }
-        guard let text = try settings.value("teacher_weights", teacherWeights) else { return result }
-        let weights = text.split(separator: ",").compactMap {
-            Double($0.trimmingCharacters(in: .whitespaces))
-        }
-        guard weights.count == result.count else {
-            throw UsageError(
-                "teacher_weights must be \(result.count) numbers, one for each teacher, got '\(text)'")
-        }
-        for place in result.indices { result[place].weight = weights[place] }
-        return result
+    func register(in settings: inout Settings) {
+        settings.override("teacher", teachers)
+        settings.override("teacher_weights", teacherWeights)
+        settings.override("teacher_combination", teacherCombination)
+        settings.override("temperature", temperature)
+        settings.override("alpha", alpha)
+        settings.override("objectives", objectives)
+        settings.override("mask_probability", maskProbability)
+        settings.override("word_dropout", wordDropout)
+        settings.override("augmentation_share", augmentationShare)
     }
 }
 

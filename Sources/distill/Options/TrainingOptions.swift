@@ -89,46 +89,32 @@ struct TrainingOptions: ParsableArguments {
         help: "Keep a moving average of the weights with this decay, such as 0.999; it is judged and saved.")
     var emaDecay: Double?
 
-    func arguments(_ settings: Settings) throws -> TrainingArguments {
-        var arguments = TrainingArguments()
-        try settings.assign("num_train_epochs", numTrainEpochs, to: &arguments.numTrainEpochs)
-        try settings.assign("max_steps", maxSteps, to: &arguments.maxSteps)
-        try settings.assign(
-            "per_device_train_batch_size", perDeviceTrainBatchSize, to: &arguments.perDeviceTrainBatchSize)
-        try settings.assign(
-            "per_device_eval_batch_size", perDeviceEvalBatchSize, to: &arguments.perDeviceEvalBatchSize)
-        try settings.assign(
-            "gradient_accumulation_steps", gradientAccumulationSteps, to: &arguments.gradientAccumulationSteps
-        )
-        try settings.assign("learning_rate", learningRate, to: &arguments.learningRate)
-        try settings.assign("lr_scheduler_type", lrSchedulerType, to: &arguments.lrSchedulerType)
-        if let ratio = try settings.value("warmup_ratio", warmupRatio) {
-            guard (0..<1).contains(ratio) else {
-                throw UsageError("warmup_ratio must be in 0 ..< 1, got \(ratio)")
-            }
-            arguments.warmupSteps = ratio
-        }
-        try settings.assign("warmup_steps", warmupSteps, to: &arguments.warmupSteps)
-        try settings.assign("weight_decay", weightDecay, to: &arguments.weightDecay)
-        try settings.assign("adam_beta1", adamBeta1, to: &arguments.adamBeta1)
-        try settings.assign("adam_beta2", adamBeta2, to: &arguments.adamBeta2)
-        try settings.assign("adam_epsilon", adamEpsilon, to: &arguments.adamEpsilon)
-        try settings.assign("max_grad_norm", maxGradNorm, to: &arguments.maxGradNorm)
-        try settings.assign("seed", seed, to: &arguments.seed)
-        try settings.assign(
-            "label_smoothing_factor", labelSmoothingFactor, to: &arguments.labelSmoothingFactor)
-        try settings.assign("class_weights", classWeights, to: &arguments.classWeights)
-        try settings.assign("eval_steps", evalSteps, to: &arguments.evalSteps)
-        try settings.assign("metric_for_best_model", metricForBestModel, to: &arguments.metricForBestModel)
-        try settings.assign(
-            "early_stopping_patience", earlyStoppingPatience, to: &arguments.earlyStoppingPatience)
-        try settings.assign(
-            "early_stopping_threshold", earlyStoppingThreshold, to: &arguments.earlyStoppingThreshold)
-        try settings.assign("layerwise_lr_decay", layerwiseLrDecay, to: &arguments.layerwiseLrDecay)
-        try settings.assign("ema_decay", emaDecay, to: &arguments.emaDecay)
-        try settings.assign("logging_steps", loggingSteps, to: &arguments.loggingSteps)
-        try settings.assign("group_by_length", groupByLength, to: &arguments.groupByLength)
-        return arguments
+    func register(in settings: inout Settings) {
+        settings.override("num_train_epochs", numTrainEpochs)
+        settings.override("max_steps", maxSteps)
+        settings.override("per_device_train_batch_size", perDeviceTrainBatchSize)
+        settings.override("per_device_eval_batch_size", perDeviceEvalBatchSize)
+        settings.override("gradient_accumulation_steps", gradientAccumulationSteps)
+        settings.override("learning_rate", learningRate)
+        settings.override("lr_scheduler_type", lrSchedulerType)
+        settings.override("warmup_ratio", warmupRatio)
+        settings.override("warmup_steps", warmupSteps)
+        settings.override("weight_decay", weightDecay)
+        settings.override("adam_beta1", adamBeta1)
+        settings.override("adam_beta2", adamBeta2)
+        settings.override("adam_epsilon", adamEpsilon)
+        settings.override("max_grad_norm", maxGradNorm)
+        settings.override("seed", seed)
+        settings.override("label_smoothing_factor", labelSmoothingFactor)
+        settings.override("class_weights", classWeights)
+        settings.override("eval_steps", evalSteps)
+        settings.override("metric_for_best_model", metricForBestModel)
+        settings.override("early_stopping_patience", earlyStoppingPatience)
+        settings.override("early_stopping_threshold", earlyStoppingThreshold)
+        settings.override("layerwise_lr_decay", layerwiseLrDecay)
+        settings.override("ema_decay", emaDecay)
+        settings.override("logging_steps", loggingSteps)
+        settings.override("group_by_length", groupByLength)
     }
 }
 

@@ -18,11 +18,11 @@ enum TuningText {
         }
         lines.append("")
         if let best = report.bestTrial, let mean = best.mean {
-            let deviation = best.standardDeviation.map { " ± " + number($0) } ?? ""
+            let deviation = best.standardDeviation.map { " ± " + TuningReport.text($0) } ?? ""
             let share = best.budget < 1 ? " (with \(budget(best.budget)) of the training)" : ""
             lines.append(
                 "Best: \(settings(best.settings, report.names)): "
-                    + "\(report.metric.name) \(number(mean))\(deviation)\(share)")
+                    + "\(report.metric.name) \(TuningReport.text(mean))\(deviation)\(share)")
         } else {
             lines.append("No trial was finished.")
         }
@@ -48,8 +48,8 @@ enum TuningText {
         for trial in report.trials.prefix(limit) {
             var cells = [trial.state == .finished ? "\(trial.rank)" : "–"]
             cells += report.names.map { trial.settings[$0] ?? "" }
-            cells.append(trial.mean.map(number) ?? trial.state.rawValue)
-            if hasDeviations { cells.append(trial.standardDeviation.map(number) ?? "") }
+            cells.append(trial.mean.map(TuningReport.text) ?? trial.state.rawValue)
+            if hasDeviations { cells.append(trial.standardDeviation.map(TuningReport.text) ?? "") }
             if hasBudgets { cells.append(budget(trial.budget)) }
             table.add(cells + [Format.duration(trial.seconds)])
         }
@@ -65,9 +65,10 @@ enum TuningText {
         case .rungStarted(let rung, let count, let trials, let share):
             return count > 1
                 ? "round \(rung + 1)/\(count): \(trials) trials with \(budget(share)) of the training" : nil
-        case .runStarted: return nil
+        case .runStarted, .run: return nil
         case .runFinished(let record, let completed, let total):
-            let outcome = record.metric.map { "\(metric) \(number($0))" } ?? "failed: \(record.error ?? "")"
+            let outcome =
+                record.metric.map { "\(metric) \(TuningReport.text($0))" } ?? "failed: \(record.error ?? "")"
             let fold = folds > 1 ? "  fold \(record.fold + 1)/\(folds)" : ""
             return
                 "[\(completed)/\(total)] \(settings(record.settings, names))\(fold)  \(outcome)"
@@ -80,11 +81,6 @@ enum TuningText {
     /// "temperature 4, alpha 0.5".
     static func settings(_ settings: [String: String], _ names: [String]) -> String {
         names.compactMap { name in settings[name].map { "\(name) \($0)" } }.joined(separator: ", ")
-    }
-
-    static func number(_ value: Double) -> String {
-        let size = abs(value)
-        return String(format: size != 0 && (size < 1e-3 || size >= 1e5) ? "%.3e" : "%.4f", value)
     }
 
     private static func budget(_ share: Double) -> String { String(format: "%.3g %%", share * 100) }

@@ -9,7 +9,7 @@ struct SearchSpaceTests {
         try SearchDimension(name: "x", parsing: text).domain
     }
 
-    private func choice(_ texts: String...) -> SearchDomain { .choice(texts.map(SearchValue.init)) }
+    private func choice(_ texts: String...) -> SearchDomain { .choice(texts.map { SearchValue($0) }) }
 
     @Test("the grammar reads lists, lists of lists, and ranges")
     func grammar() throws {

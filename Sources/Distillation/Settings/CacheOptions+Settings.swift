@@ -1,0 +1,15 @@
+import Foundation
+
+extension CacheOptions {
+    /// What settings say is kept, and where.
+    ///
+    /// - Parameter hasTeacher: Whether there are a teacher's outputs to keep.
+    package init(_ reader: SettingsReader, hasTeacher: Bool = true) throws {
+        self.init()
+        directory = try reader.value("cache_dir", as: String.self).map {
+            URL(filePath: $0, directoryHint: .isDirectory)
+        }
+        try reader.assign("data_cache", to: &data)
+        if hasTeacher { try reader.assign("teacher_cache", to: &teacherOutputs) }
+    }
+}

@@ -1,0 +1,49 @@
+import Datasets
+import Foundation
+import HubStore
+
+extension DataRequest {
+    /// The data that settings name, and how they are read.
+    init(_ reader: SettingsReader) throws {
+        func url(_ name: String, _ split: DataSplit) throws -> URL? {
+            try reader.value(name, as: String.self).map { try reader.locator.data($0, split) }
+        }
+        self.init(train: try reader.locator.data(reader.required("train"), .train))
+        validation = try url("validation", .validation)
+        try reader.assign("validation_split", to: &validationSplit)
+        columns = try DataColumns(reader)
+        try reader.assign("problem_type", to: &problemType)
+        try reader.assign("label_tokens", to: &rowUnit)
+        unlabelled = try (reader.value("unlabelled", as: [String].self) ?? []).map {
+            try reader.locator.data($0, .train)
+        }
+        try reader.assign("max_length", to: &maxLength)
+    }
+}
+
+extension DataColumns {
+    /// The columns that settings name.
+    package init(_ reader: SettingsReader) throws {
+        self.init()
+        try reader.assign("text_column", to: &text)
+        try reader.assign("text_pair_column", to: &pair)
+        try reader.assign("label_column", to: &label)
+        try reader.assign("label_separator", to: &labelSeparator)
+        delimited = try DelimitedFormat(reader)
+    }
+}
+
+extension DelimitedFormat {
+    /// How settings have the fields of CSV and TSV told apart.
+    ///
+    /// - Throws: ``SettingsError`` for what cannot stand between columns.
+    package init(_ reader: SettingsReader) throws {
+        self.init()
+        if let text = try reader.value("delimiter", as: String.self) {
+            do { delimiter = try DelimitedFormat.delimiter(text) } catch let error as DatasetError {
+                throw SettingsError(error.description)
+            }
+        }
+        quoting = try reader.value("quoting")
+    }
+}

@@ -1,0 +1,80 @@
+import Foundation
+import Torch
+
+extension DistillRequest {
+    /// A distillation by its settings, named as in a configuration file of `distill run`.
+    ///
+    /// The setting `threads` is the process's own: it is set at once.
+    ///
+    /// - Parameters:
+    ///   - settings: The settings; `teacher` and `train` must be among them.
+    ///   - output: The output directory where they have none; `nil` where they must.
+    ///   - locator: Finds the models and data that they name.
+    /// - Throws: ``SettingsError`` for a setting that is missing, has a wrong value or is not known; ``DistillationError``
+    ///   where models or data are not found.
+    public init(_ settings: Settings, output: URL? = nil, locator: ResourceLocator = .local) throws {
+        try self.init(settings, output: output, locator: locator, allowing: [])
+    }
+
+    /// The same.
+    ///
+    /// - Parameter names: Settings that somebody else reads.
+    package init(
+        _ settings: Settings, output: URL?, locator: ResourceLocator, allowing names: [String]
+    ) throws {
+        let reader = SettingsReader(settings, locator: locator)
+        let teachers = try TeacherRequest.all(reader)
+        let data = try DataRequest(reader)
+        let named = try reader.value("output", as: String.self).map { URL(filePath: $0) }
+        guard let place = named ?? output else { throw reader.missing("output") }
+        self.init(teacher: teachers[0].directory, data: data, output: place)
+        self.teachers = teachers
+        try assignTeaching(reader)
+        test = try reader.value("test", as: String.self).map { try locator.data($0, .test) }
+        try reader.assign("baseline", to: &baseline)
+        try reader.assign("seeds", to: &seeds)
+        student = try StudentOptions(reader)
+        try reader.assign("quantize_aware", to: &quantizeAware)
+        try reader.assign("overwrite", to: &overwrite)
+        loggingDirectory = try reader.value("logging_dir", as: String.self).map { URL(filePath: $0) }
+        try reader.assign("report_examples", to: &reportExamples)
+        card = try ModelCardOptions(reader)
+        training = try TrainingArguments(reader)
+        cache = try CacheOptions(reader)
+        device = try Device(reader)
+        try reader.assign("precision", to: &precision)
+        try reader.finish(allowing: names)
+    }
+
+    /// Sets what the student learns from.
+    private mutating func assignTeaching(_ reader: SettingsReader) throws {
+        try reader.assign("teacher_combination", to: &combination)
+        try reader.assign("temperature", to: &temperature)
+        try reader.assign("alpha", to: &alpha)
+        objectives = try reader.list("objectives") { try ObjectiveSpecification(setting: $0) }
+        stages = try reader.list("stages") { try TrainingStage(setting: $0) }
+        let masked = try reader.value("mask_probability", as: Double.self)
+        let dropped = try reader.value("word_dropout", as: Double.self)
+        let share = try reader.value("augmentation_share", as: Double.self)
+        if masked != nil || dropped != nil {
+            augmentation = try SettingsError.checking {
+                try Augmentation(
+                    maskProbability: masked ?? 0, wordDropout: dropped ?? 0, share: share ?? 1)
+            }
+        }
+    }
+}
+
+extension StudentOptions {
+    /// The student that settings describe.
+    init(_ reader: SettingsReader) throws {
+        self.init()
+        directory = try reader.value("student", as: String.self).map { try reader.locator.model($0) }
+        try reader.assign("layers", to: &layers)
+        try reader.assign("hidden_size", to: &hiddenSize)
+        try reader.assign("intermediate_size", to: &intermediateSize)
+        try reader.assign("attention_heads", to: &attentionHeads)
+        try reader.assign("init", to: &initialization)
+        try reader.assign("teacher_layers", to: &teacherLayers)
+    }
+}

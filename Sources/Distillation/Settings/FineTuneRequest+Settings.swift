@@ -1,0 +1,30 @@
+import Foundation
+import Torch
+
+extension FineTuneRequest {
+    /// A fine-tuning by its settings, named as in a configuration file of `distill finetune`.
+    ///
+    /// The setting `threads` is the process's own: it is set at once.
+    ///
+    /// - Parameters:
+    ///   - settings: The settings; `model`, `train` and `output` must be among them.
+    ///   - locator: Finds the models and data that they name.
+    /// - Throws: ``SettingsError`` for a setting that is missing, has a wrong value or is not known; ``DistillationError``
+    ///   where models or data are not found.
+    public init(_ settings: Settings, locator: ResourceLocator = .local) throws {
+        let reader = SettingsReader(settings, locator: locator)
+        self.init(
+            model: try locator.model(reader.required("model")), data: try DataRequest(reader),
+            output: URL(filePath: try reader.required("output")))
+        try reader.assign("ignore_mismatched_sizes", to: &ignoreMismatchedSizes)
+        try reader.assign("overwrite", to: &overwrite)
+        loggingDirectory = try reader.value("logging_dir", as: String.self).map { URL(filePath: $0) }
+        try reader.assign("report_examples", to: &reportExamples)
+        card = try ModelCardOptions(reader)
+        training = try TrainingArguments(reader)
+        cache = try CacheOptions(reader, hasTeacher: false)
+        device = try Device(reader)
+        try reader.assign("precision", to: &precision)
+        try reader.finish()
+    }
+}

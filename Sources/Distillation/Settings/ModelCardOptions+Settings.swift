@@ -1,0 +1,16 @@
+import Foundation
+
+extension ModelCardOptions {
+    /// What settings say for the model card.
+    init(_ reader: SettingsReader) throws {
+        func list(_ name: String) throws -> [String] {
+            (try reader.value(name, as: String.self) ?? "").split(separator: ",")
+                .map { $0.trimmingCharacters(in: .whitespaces) }
+        }
+        self.init()
+        license = try reader.value("license")
+        languages = try list("language")
+        datasets = try list("datasets")
+        baseModel = try reader.value("base_model")
+    }
+}

@@ -1,0 +1,57 @@
+import Datasets
+import Foundation
+import HubStore
+
+/// Finds the models and data that settings name, where a name may be more than a path.
+public struct ResourceLocator: Sendable {
+    /// The directory of a model.
+    let model: @Sendable (_ name: String) throws -> URL
+    /// The name for `Datasets` of the data of a split.
+    let data: @Sendable (_ name: String, _ split: DataSplit) throws -> URL
+
+    /// A locator.
+    ///
+    /// - Parameters:
+    ///   - model: Gives the directory of a model.
+    ///   - data: Gives the data's name for `Datasets`: a file, or several by `DataFiles.url(for:)`.
+    public init(
+        model: @escaping @Sendable (_ name: String) throws -> URL,
+        data: @escaping @Sendable (_ name: String, _ split: DataSplit) throws -> URL
+    ) {
+        self.model = model
+        self.data = data
+    }
+
+    /// Paths as they are; where data are wanted also a pattern, or a directory, in which a split's files are found by their
+    /// names.
+    public static let local = ResourceLocator(model: { URL(filePath: $0) }, data: localData)
+
+    /// The data's name for `Datasets`.
+    ///
+    /// - Parameters:
+    ///   - text: A path or pattern, or a directory.
+    ///   - split: The split whose files are wanted.
+    /// - Throws: ``DistillationError`` where the directory has no such files.
+    @Sendable package static func localData(_ text: String, split: DataSplit) throws -> URL {
+        var isDirectory: ObjCBool = false
+        let isThere = FileManager.default.fileExists(atPath: text, isDirectory: &isDirectory)
+        guard isThere, isDirectory.boolValue else { return URL(filePath: text) }
+        let directory = URL(filePath: text, directoryHint: .isDirectory)
+        do {
+            return DataFiles.url(
+                for: try split.files(in: names(below: text), of: text).map { directory.appending(path: $0) })
+        } catch let error as HubError {
+            throw DistillationError("\(error)")
+        }
+    }
+
+    /// The paths of all files below a directory, relative to it.
+    private static func names(below directory: String) -> [String] {
+        let names = FileManager.default.enumerator(atPath: directory)?.compactMap { $0 as? String } ?? []
+        return names.filter { name in
+            var isDirectory: ObjCBool = false
+            return FileManager.default.fileExists(atPath: "\(directory)/\(name)", isDirectory: &isDirectory)
+                && !isDirectory.boolValue
+        }
+    }
+}

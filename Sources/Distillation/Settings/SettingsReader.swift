@@ -1,0 +1,99 @@
+/// Reads settings by their names, into the values that they are of.
+///
+/// Reading a setting also makes its name known, so that ``finish(allowing:)`` can refuse names that nothing read.
+package final class SettingsReader {
+    private let settings: Settings
+    /// Finds the models and data that settings name.
+    package let locator: ResourceLocator
+    private var known: [String] = []
+
+    package init(_ settings: Settings, locator: ResourceLocator = .local) {
+        self.settings = settings
+        self.locator = locator
+    }
+
+    /// A setting's value; `nil` where it has none, or is left empty.
+    ///
+    /// - Throws: ``SettingsError`` for a value of another type, in the file even where it is overridden.
+    package func value<Value: SettingValue>(_ name: String, as type: Value.Type = Value.self) throws -> Value?
+    {
+        known.append(name)
+        let written = try settings.entries.first { $0.name == name }.flatMap(read) as Value?
+        let overriding = try settings.overrides.last { $0.name == name }.flatMap(read) as Value?
+        return overriding ?? written
+    }
+
+    private func read<Value: SettingValue>(_ entry: Settings.Entry) throws -> Value? {
+        guard !entry.node.isNull else { return nil }
+        guard let value = Value(setting: entry.node) else {
+            let written =
+                (try? entry.node.serialized()).map { Settings.short(Settings.oneLine($0)) }
+                ?? "something else"
+            throw SettingsError(
+                settings.prefix(line: entry.line)
+                    + "\(entry.name) must be \(Value.settingDescription), got \(written)")
+        }
+        return value
+    }
+
+    package func assign<Value: SettingValue>(_ name: String, to place: inout Value) throws {
+        if let value = try value(name, as: Value.self) { place = value }
+    }
+
+    package func assign<Value: SettingValue>(_ name: String, to place: inout Value?) throws {
+        if let value = try value(name, as: Value.self) { place = value }
+    }
+
+    /// A setting that is a list, such as the objectives; one element may stand by itself.
+    ///
+    /// - Parameter parse: Makes an element of its node; its errors get the file's name and the line.
+    package func list<Element>(_ name: String, _ parse: (SettingNode) throws -> Element) throws -> [Element] {
+        known.append(name)
+        let entry = settings.entries.first { $0.name == name && !$0.node.isNull }
+        let written = try entry.map { entry in
+            try (entry.node.list ?? [entry.node]).map { element in
+                do { return try parse(element) } catch let error as DistillationError {
+                    throw SettingsError(settings.prefix(line: element.line) + error.description)
+                } catch let error as SettingsError {
+                    throw SettingsError(settings.prefix(line: element.line) + error.description)
+                }
+            }
+        }
+        let overriding = try settings.overrides.last { $0.name == name }.map { entry in
+            try (entry.node.list ?? [entry.node]).map(parse)
+        }
+        return overriding ?? written ?? []
+    }
+
+    /// - Throws: ``SettingsError`` where the setting has no value.
+    package func required<Value: SettingValue>(_ name: String, as type: Value.Type = Value.self) throws
+        -> Value
+    {
+        if let value = try value(name, as: Value.self) { return value }
+        throw missing(name)
+    }
+
+    /// The error of a setting without a value.
+    package func missing(_ name: String) -> SettingsError {
+        let option = "--" + name.replacing("_", with: "-")
+        return SettingsError(
+            settings.path == nil
+                ? "\(option) is missing; give it, or a file with it as --config"
+                : settings.prefix() + "there is no \(name); add it, or give \(option)")
+    }
+
+    /// A node as it is written; `nil` where the setting is not there, or left empty.
+    package func node(_ name: String) -> SettingNode? {
+        known.append(name)
+        return settings[name].flatMap { $0.isNull ? nil : $0 }
+    }
+
+    /// An error about a place of the settings.
+    package func error(at node: SettingNode, _ reason: String) -> SettingsError {
+        SettingsError(settings.prefix(line: node.line) + reason)
+    }
+
+    /// - Parameter names: What somebody else reads.
+    /// - Throws: ``SettingsError`` for the first name that nothing has read.
+    package func finish(allowing names: [String] = []) throws { try settings.refuse(allBut: known + names) }
+}

@@ -1,0 +1,36 @@
+extension TrainingArguments {
+    /// The arguments that settings give, with the defaults of the others.
+    init(_ reader: SettingsReader) throws {
+        self.init()
+        try reader.assign("num_train_epochs", to: &numTrainEpochs)
+        try reader.assign("max_steps", to: &maxSteps)
+        try reader.assign("per_device_train_batch_size", to: &perDeviceTrainBatchSize)
+        try reader.assign("per_device_eval_batch_size", to: &perDeviceEvalBatchSize)
+        try reader.assign("gradient_accumulation_steps", to: &gradientAccumulationSteps)
+        try reader.assign("learning_rate", to: &learningRate)
+        try reader.assign("lr_scheduler_type", to: &lrSchedulerType)
+        if let ratio = try reader.value("warmup_ratio", as: Double.self) {
+            guard (0..<1).contains(ratio) else {
+                throw SettingsError("warmup_ratio must be in 0 ..< 1, got \(ratio)")
+            }
+            warmupSteps = ratio
+        }
+        try reader.assign("warmup_steps", to: &warmupSteps)
+        try reader.assign("weight_decay", to: &weightDecay)
+        try reader.assign("adam_beta1", to: &adamBeta1)
+        try reader.assign("adam_beta2", to: &adamBeta2)
+        try reader.assign("adam_epsilon", to: &adamEpsilon)
+        try reader.assign("max_grad_norm", to: &maxGradNorm)
+        try reader.assign("seed", to: &seed)
+        try reader.assign("label_smoothing_factor", to: &labelSmoothingFactor)
+        try reader.assign("class_weights", to: &classWeights)
+        try reader.assign("eval_steps", to: &evalSteps)
+        try reader.assign("metric_for_best_model", to: &metricForBestModel)
+        try reader.assign("early_stopping_patience", to: &earlyStoppingPatience)
+        try reader.assign("early_stopping_threshold", to: &earlyStoppingThreshold)
+        try reader.assign("layerwise_lr_decay", to: &layerwiseLrDecay)
+        try reader.assign("ema_decay", to: &emaDecay)
+        try reader.assign("logging_steps", to: &loggingSteps)
+        try reader.assign("group_by_length", to: &groupByLength)
+    }
+}
