@@ -9,11 +9,11 @@ import Tokenizers
 /// Whole words are changed, on token ids. The changed texts' teacher outputs are computed with the student's step; the
 /// cache neither gives nor takes them.
 public struct Augmentation: Sendable, Equatable, Codable {
-    /// The share of words that become the mask token.
+    /// The fraction of words that become the mask token.
     public var maskProbability: Double
-    /// The share of words that are left out.
+    /// The fraction of words that are left out.
     public var wordDropout: Double
-    /// The share of examples that are changed; the others stay as they are.
+    /// The fraction of examples that are changed; the others stay as they are.
     public var share: Double
 
     /// - Throws: ``DistillationError`` where a setting is out of its range, or nothing would be changed.
@@ -96,8 +96,8 @@ public struct Augmentation: Sendable, Equatable, Codable {
         ///
         /// - Parameters:
         ///   - example: Its tokens.
-        ///   - index: Its place in the data.
-        /// - Returns: Whether anything changed.
+        ///   - index: Its index in the data.
+        /// - Returns: True if anything changed.
         func apply(to example: inout EncodedExample, index: Int) -> Bool {
             guard let vocabulary = augmentation.vocabulary else { return false }
             var generator = SeededGenerator(
@@ -105,16 +105,16 @@ public struct Augmentation: Sendable, Equatable, Codable {
             func uniform() -> Double { Double(generator.next() >> 11) * 0x1p-53 }
             guard uniform() < augmentation.share else { return false }
             var changed = EncodedExample()
-            var place = 0
+            var position = 0
             var (isChanged, kept) = (false, 0)
-            while place < example.inputIDs.count {
-                let start = place
+            while position < example.inputIDs.count {
+                let start = position
                 let isWord = !vocabulary.special.contains(example.inputIDs[start])
-                place += 1
-                while isWord, place < example.inputIDs.count,
-                    vocabulary.isContinuation[Int(example.inputIDs[place])]
+                position += 1
+                while isWord, position < example.inputIDs.count,
+                    vocabulary.isContinuation[Int(example.inputIDs[position])]
                 {
-                    place += 1
+                    position += 1
                 }
                 let draw = isWord ? uniform() : 1
                 if draw < augmentation.wordDropout {
@@ -128,8 +128,8 @@ public struct Augmentation: Sendable, Equatable, Codable {
                     changed.inputIDs.append(mask)
                     changed.tokenTypeIDs.append(example.tokenTypeIDs[start])
                 } else {
-                    changed.inputIDs += example.inputIDs[start..<place]
-                    changed.tokenTypeIDs += example.tokenTypeIDs[start..<place]
+                    changed.inputIDs += example.inputIDs[start..<position]
+                    changed.tokenTypeIDs += example.tokenTypeIDs[start..<position]
                 }
             }
             // A text without any word has nothing to teach.

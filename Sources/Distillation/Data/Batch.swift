@@ -3,23 +3,23 @@ import Transformers
 
 /// Some examples of a data set, ready for a model: plain arrays, so that any thread can make it.
 struct Batch: Sendable {
-    /// The examples' places in the data set.
+    /// The examples' indices in the data set.
     let indices: [Int]
     let input: PackedInput
     /// The rows of the data set that have an output here: one for each example, or for each word that has tokens.
     let rows: [Int]
-    /// What these rows are labelled with.
+    /// The labels of these rows.
     let targets: Targets
 
     var count: Int { indices.count }
 
-    /// Whether texts are not the data's own, so that what was computed for those does not hold.
+    /// True if texts differ from the data's own, so that outputs computed for those do not hold.
     let isAugmented: Bool
 
     /// - Parameters:
-    ///   - dataset: Where the examples are.
-    ///   - indices: Their places.
-    ///   - augmentation: How their texts are changed; `nil` for not at all.
+    ///   - dataset: The data set with the examples.
+    ///   - indices: The examples' indices.
+    ///   - augmentation: The augmentation of their texts; `nil` leaves them unchanged.
     /// - Throws: `FileError` or `SealedFile.Problem` where the examples are in a file that cannot be read.
     init(
         _ dataset: EncodedDataset, indices: [Int], augmentation: Augmentation.Seeded? = nil
@@ -28,7 +28,7 @@ struct Batch: Sendable {
         var types: [Int32] = []
         var offsets = [0]
         var isAugmented = false
-        var (rows, tokens, places) = ([Int](), [Int](), [Int]())
+        var (rows, tokens, kept) = ([Int](), [Int](), [Int]())
         var example = EncodedExample()
         // Rows of the batch so far, with those of words without tokens.
         var rowsBefore = 0
@@ -44,7 +44,7 @@ struct Batch: Sendable {
                     if position >= 0 {
                         rows.append(row)
                         tokens.append(ids.count + Int(position))
-                        places.append(rowsBefore)
+                        kept.append(rowsBefore)
                     }
                     rowsBefore += 1
                 }
@@ -62,10 +62,10 @@ struct Batch: Sendable {
             inputIDs: ids, tokenTypeIDs: types.contains { $0 != 0 } ? types : nil, offsets: offsets,
             rows: dataset.hasWordRows ? tokens : nil)
         let all = dataset.targets(of: indices)
-        targets = rowsBefore == places.count ? all : all.subset(places)
+        targets = rowsBefore == kept.count ? all : all.subset(kept)
     }
 
-    /// What losses are means over.
+    /// The counts that losses are means over.
     var lossCounts: LossCounts { LossCounts(offsets: input.offsets, targets: targets) }
 
     /// The class of each row; ``BatchLabels/unlabelled`` where there is none.

@@ -4,8 +4,8 @@ import Transformers
 /// The labels of a batch's examples. Shapes: B batch, C classes.
 public struct BatchLabels {
     public let problemType: TaskIdentifier
-    /// (B) int64 for one class of several, ``unlabelled`` where there is none; (B, C) float32 of 0 and 1 for several
-    /// classes at once; (B, 1) float32 for a number. Rows without a label hold zeros in the latter two.
+    /// (B) int64 for single-label classification, ``unlabelled`` where there is none; (B, C) float32 of 0 and 1 for
+    /// multi-label classification; (B, 1) float32 for regression. Rows without a label hold zeros in the latter two.
     public let targets: Tensor
     /// (B) float32: 1 for examples with a label, 0 for others.
     public let mask: Tensor
@@ -27,7 +27,7 @@ public struct BatchLabels {
     ///
     /// - Parameters:
     ///   - classes: A class for each example, or ``unlabelled``.
-    ///   - device: Where the loss is computed.
+    ///   - device: The device on which the loss is computed.
     /// - Throws: `TorchError` where memory is short.
     public init(classes: [Int], device: Device = .cpu) throws {
         self.init(

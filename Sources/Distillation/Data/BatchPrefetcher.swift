@@ -2,25 +2,25 @@ import Foundation
 
 /// Makes elements ahead of their use, on a thread of its own, and hands them out in order.
 ///
-/// At most `depth` finished elements wait. What the producer throws is thrown by ``next()`` in its place. The thread
+/// At most `depth` finished elements wait. An error of the producer is thrown by ``next()`` in place of the element. The thread
 /// ends with the last element, with an error, at ``stop()``, or when the prefetcher goes away.
 final class BatchPrefetcher<Element: Sendable> {
     private let queue: PrefetchQueue<Element>
 
     /// - Parameters:
-    ///   - depth: How many elements are made ahead, at least 1.
-    ///   - produce: Makes the element of a place, counted from 0; `nil` after the last. It is called for one place
+    ///   - depth: The number of elements made ahead, at least 1.
+    ///   - produce: Makes the element at an index, counted from 0; `nil` after the last. It is called for one index
     ///     after another, never at the same time.
     init(depth: Int = 3, produce: @escaping @Sendable (Int) throws -> Element?) {
         let queue = PrefetchQueue<Element>(depth: max(1, depth))
         self.queue = queue
         let thread = Thread {
-            var place = 0
+            var index = 0
             while queue.hasRoom() {
-                let result = Result { try produce(place) }
+                let result = Result { try produce(index) }
                 queue.put(result)
                 guard case .success(.some) = result else { break }
-                place += 1
+                index += 1
             }
             queue.finish()
         }
@@ -38,7 +38,7 @@ final class BatchPrefetcher<Element: Sendable> {
     func stop() { queue.stop() }
 }
 
-/// What the two threads share, behind one lock.
+/// The state that the two threads share, behind one lock.
 private final class PrefetchQueue<Element: Sendable>: @unchecked Sendable {
     private let condition = NSCondition()
     private let depth: Int

@@ -1,4 +1,4 @@
-/// How many examples have a class.
+/// The number of examples of a class.
 public struct ClassCount: Sendable, Equatable, Codable {
     /// The class's name.
     public var label: String
@@ -42,9 +42,9 @@ extension RunData {
             + "\(text(sorted.suffix(2)))."
     }
 
-    /// What about the classes makes one doubt that they are meant.
+    /// Warnings about classes that look unintended.
     ///
-    /// - Parameter areInferred: Whether the classes are those of the data, and not a teacher's.
+    /// - Parameter areInferred: True if the classes are those of the data, not a teacher's.
     func labelWarnings(areInferred: Bool) -> [String] {
         guard areInferred, let counts = classCounts else { return [] }
         var warnings = labels.missingValueNames.map { name in
@@ -53,15 +53,15 @@ extension RunData {
                 "A class is named '\(Self.short(name))', as programs write a missing value: \(count) examples have it. If "
                 + "they have no label, remove them."
         }
-        let labelled = counts.reduce(0) { $0 + $1.train }
-        if counts.count > 20, counts.count * 2 > labelled {
+        let labeled = counts.reduce(0) { $0 + $1.train }
+        if counts.count > 20, counts.count * 2 > labeled {
             warnings.append(
-                "There are \(counts.count) classes for \(labelled) training labels: check that --label-column names the "
-                    + "labels. Numbers are learnt with --problem-type regression.")
+                "There are \(counts.count) classes for \(labeled) training labels: check that --label-column names the "
+                    + "labels. Use --problem-type regression to predict numbers.")
             return warnings
         }
         for count in counts
-        where (1..<5).contains(count.train) && count.train * counts.count * 10 < labelled
+        where (1..<5).contains(count.train) && count.train * counts.count * 10 < labeled
             && !labels.missingValueNames.contains(count.label)
         {
             warnings.append(
@@ -71,7 +71,7 @@ extension RunData {
         return Array(warnings.prefix(8))
     }
 
-    /// Classes beyond which a model's last layer takes more memory than any task of so many is worth.
+    /// The largest number of classes; with more, a model's last layer takes more memory than any such task justifies.
     static let mostClasses = 100_000
 
     /// The beginning of a long name.

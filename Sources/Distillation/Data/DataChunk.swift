@@ -20,24 +20,24 @@ struct EncodedChunk {
     /// The token ids of all examples, one after another.
     var ids: [Int32]
     var typeIDs: [Int32]
-    /// Where each example begins, and the number of all tokens.
+    /// The offset at which each example begins, and the number of all tokens.
     var offsets: [Int]
     /// The label of each example, or of each word; `nil` where labels are not looked at.
     var targets: Targets?
     /// The words of each example; `nil` where words have no outputs.
     var words: [Words]?
-    /// How many texts were cut.
+    /// The number of texts that were cut.
     var cutCount = 0
-    /// Whether the tokenizer gives segments that tell anything.
+    /// True if the tokenizer's token types carry information.
     var hasTypes: Bool
-    /// Whether each text has a second one.
+    /// True if each text has a second one.
     var hasPairs = false
 
     /// The words whose outputs an example gives.
     struct Words {
         /// The token at which each word begins, `nil` for none, and the number of its tokens.
         var positions: [(position: Int?, pieces: Int)]
-        /// Whether the example goes on with the sentence of the one before.
+        /// True if the example continues the sentence of the one before.
         var continues: Bool
     }
 }
@@ -92,7 +92,7 @@ struct WordChunk: DataChunk {
         var chunk = EncodedChunk(ids: [], typeIDs: [], offsets: [0], words: [], hasTypes: false)
         var classes: [Int] = []
         for (sentence, windows) in encodings.enumerated() {
-            for (place, window) in windows.enumerated() {
+            for (index, window) in windows.enumerated() {
                 chunk.ids += window.ids
                 chunk.typeIDs += window.typeIDs
                 chunk.offsets.append(chunk.ids.count)
@@ -102,7 +102,7 @@ struct WordChunk: DataChunk {
                         pieces: position.map { window.wordIndices[$0...].prefix { $0 == word }.count } ?? 0
                     )
                 }
-                chunk.words?.append(.init(positions: positions, continues: place > 0))
+                chunk.words?.append(.init(positions: positions, continues: index > 0))
                 classes +=
                     tags.map { tags in window.owned.map { tags[sentence][$0] } }
                     ?? window.owned.map { _ in BatchLabels.unlabelled }

@@ -1,6 +1,6 @@
 import Datasets
 
-/// The columns of a data file, and how its fields are told apart.
+/// The columns of a data file, and the format that separates its fields.
 public struct DataColumns: Sendable, Equatable {
     /// The column of the text; `nil` finds it by its usual names.
     public var text: String?
@@ -8,15 +8,15 @@ public struct DataColumns: Sendable, Equatable {
     public var pair: String?
     /// The column of the label; `nil` finds it by its usual names.
     public var label: String?
-    /// What stands between the names of an example that has several labels, where they are not a JSON array.
+    /// The separator between the names of an example that has several labels, where they are not a JSON array.
     public var labelSeparator = ","
-    /// How the fields of CSV and TSV are told apart.
+    /// The delimiters and quoting of CSV and TSV.
     public var delimited = DelimitedFormat()
 
     /// The usual names and separators.
     public init() {}
 
-    /// How a file with these columns is read.
+    /// The options for reading a file with these columns.
     var options: DatasetOptions {
         DatasetOptions(
             textColumn: text, pairColumn: pair, labelColumn: label, labelSeparator: labelSeparator,

@@ -39,22 +39,22 @@ struct DatasetLoader {
     /// Rows that are tokenized together, while the next are read.
     static let chunkSize = 4096
 
-    /// How a file is read.
+    /// The way a file is read.
     private struct Reading {
         let labels: Labels
         let problemType: TaskIdentifier
         let options: DatasetOptions
 
-        /// Whether a file without labels is refused.
+        /// True if a file without labels is refused.
         var isRequired: Bool { options.readsLabels && !options.allowsUnlabelled }
     }
 
     /// - Parameters:
     ///   - url: The file.
-    ///   - labels: Which labels it may have.
-    ///   - problemType: What the labels are.
-    ///   - allowsUnlabelled: Whether examples may lack a label.
-    ///   - tellsCuts: Whether texts that are cut are told.
+    ///   - labels: The labels it may have.
+    ///   - problemType: The kind of its labels.
+    ///   - allowsUnlabelled: True if examples may lack a label.
+    ///   - tellsCuts: True if texts that are cut are reported.
     /// - Throws: `DatasetError` that names the file and the line; ``DistillationError`` where there is no label
     ///   column; `FileError`.
     func load(
@@ -82,7 +82,7 @@ struct DatasetLoader {
         }
     }
 
-    /// What the files of a data set are now.
+    /// The present versions of a data set's files.
     private static func versions(_ url: URL) throws -> [FileVersion?] {
         try DataFiles.files(url).map { FileVersion($0) }
     }
@@ -170,7 +170,7 @@ struct DatasetLoader {
         return map
     }
 
-    /// What reads a file, and the labels it may have.
+    /// The reader of a file, and the labels it may have.
     private func reader(
         _ url: URL, _ reading: Reading, _ options: DatasetOptions, _ builder: TokenBuilder
     ) throws -> (any ChunkReader, LabelMap?) {

@@ -2,29 +2,29 @@ import Datasets
 import Transformers
 
 extension EncodedDataset {
-    /// Whether an example has a label, or one of its words.
+    /// True if an example, or one of its words, has a label.
     public func isLabelled(_ index: Int) -> Bool {
-        let (storage, place) = locate(index)
-        guard let rows = storage.rows else { return storage.labels.isLabelled(place) }
-        return rows.range(place).contains { storage.labels.isLabelled($0) }
+        let (storage, position) = locate(index)
+        guard let rows = storage.rows else { return storage.labels.isLabelled(position) }
+        return rows.range(position).contains { storage.labels.isLabelled($0) }
     }
 
     /// The class of an example; ``BatchLabels/unlabelled`` where it has none, or labels are no classes.
     public func label(of index: Int) -> Int {
-        let (storage, place) = locate(index)
-        return storage.labels.label(place)
+        let (storage, position) = locate(index)
+        return storage.labels.label(position)
     }
 
     /// The classes of an example, in rising order; `nil` where it has no label, or labels are no sets.
     public func labelSet(of index: Int) -> [Int]? {
-        let (storage, place) = locate(index)
-        return storage.labels.labelSet(place)
+        let (storage, position) = locate(index)
+        return storage.labels.labelSet(position)
     }
 
     /// The number that is an example's label; NaN where it has none, or labels are no numbers.
     public func value(of index: Int) -> Float {
-        let (storage, place) = locate(index)
-        return storage.labels.value(place)
+        let (storage, position) = locate(index)
+        return storage.labels.value(position)
     }
 
     /// The class of each example, as ``label(of:)`` gives it.
@@ -35,10 +35,10 @@ extension EncodedDataset {
         problemType.definition.labelForm == .name && !hasWordRows ? labels : []
     }
 
-    /// What all examples are labelled with.
+    /// The labels of all examples.
     public var targets: Targets { targets(of: 0..<count) }
 
-    /// What some examples' rows are labelled with.
+    /// The labels of some examples' rows.
     func targets(of indices: some Collection<Int>) -> Targets {
         if hasWordRows { return .tags(wordTags(of: indices)) }
         return switch problemType.definition.labelForm {
@@ -67,7 +67,7 @@ extension EncodedDataset {
         return counts
     }
 
-    /// Holds back a share of each class, or of all labelled examples where labels are sets or numbers, chosen by the seed
+    /// Holds out a fraction of each class, or of all labeled examples where labels are sets or numbers, chosen by the seed
     /// alone. Examples without a label stay in the training part.
     ///
     /// - Throws: `DatasetError` where one of the parts would be empty.
@@ -81,7 +81,7 @@ extension EncodedDataset {
         }
         let parts = try HoldOut.split(
             labels: labels, validationFraction: validationFraction, seed: seed, source: source)
-        func part(_ places: [UInt32]) -> EncodedDataset { subset(places.lazy.flatMap { groups[Int($0)] }) }
+        func part(_ indices: [UInt32]) -> EncodedDataset { subset(indices.lazy.flatMap { groups[Int($0)] }) }
         return (part(parts.train), part(parts.validation))
     }
 }

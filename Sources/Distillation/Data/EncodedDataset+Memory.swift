@@ -10,7 +10,7 @@ extension EncodedDataset {
     ///   - dataset: Texts, or pairs, with labels.
     ///   - tokenizer: The tokenizer of the model that is to read them.
     ///   - maxLength: Longer inputs are cut to this many tokens, special tokens included.
-    ///   - allowsUnlabelled: Whether examples may lack a label.
+    ///   - allowsUnlabelled: True if examples may lack a label.
     /// - Throws: ``DistillationError`` for an example without a label where that is not allowed.
     public init(
         _ dataset: TextDataset, tokenizer: Tokenizer, maxLength: Int, allowsUnlabelled: Bool = false

@@ -1,5 +1,5 @@
 extension EncodedDataset {
-    /// How many of another data set's examples have the very tokens of one of this one's. Memory is taken for the other's
+    /// The number of another data set's examples with exactly the tokens of one of this one's. Memory is taken for the other's
     /// alone, which is the smaller.
     func sharedExamples(with other: EncodedDataset) throws -> Int {
         var wanted: Set<ExampleKey> = []

@@ -1,7 +1,7 @@
 import Datasets
 import Transformers
 
-/// Which tokens have an output and a label, where words are labelled.
+/// The tokens that have an output and a label, where words are labeled.
 public enum RowUnit: String, Sendable, CaseIterable, Codable {
     /// The first token of each word, as models are evaluated.
     case words = "first"
@@ -21,10 +21,10 @@ extension EncodedDataset {
     /// The token of each of an example's rows, within the example, -1 for a word that has none; `nil` where the example has
     /// one row.
     func rowPositions(of index: Int) -> [Int32]? {
-        let (storage, place) = locate(index)
+        let (storage, position) = locate(index)
         guard let rows = storage.rows else { return hasWordRows ? [] : nil }
-        guard rowUnit == .tokens else { return Array(rows.positions[rows.range(place)]) }
-        return rows.range(place).flatMap { row in
+        guard rowUnit == .tokens else { return Array(rows.positions[rows.range(position)]) }
+        return rows.range(position).flatMap { row in
             (0..<rows.pieces[row]).map { rows.positions[row] + $0 }
         }
     }
@@ -72,9 +72,9 @@ extension EncodedDataset {
         var values = words.emptyRows(names)
         var row = 0
         for index in 0..<count {
-            let (storage, place) = locate(index)
+            let (storage, position) = locate(index)
             guard let rows = storage.rows else { continue }
-            for (word, source) in zip(words.rows(of: index), rows.range(place)) where rows.pieces[source] > 0
+            for (word, source) in zip(words.rows(of: index), rows.range(position)) where rows.pieces[source] > 0
             {
                 values.replaceSubrange(
                     word * logits.classes..<(word + 1) * logits.classes, with: logits[row])
@@ -87,9 +87,9 @@ extension EncodedDataset {
     /// The tokens of each word, in the order of the words.
     var wordPieces: [Int32] {
         (0..<count).flatMap { index -> [Int32] in
-            let (storage, place) = locate(index)
+            let (storage, position) = locate(index)
             guard let rows = storage.rows else { return [] }
-            return Array(rows.pieces[rows.range(place)])
+            return Array(rows.pieces[rows.range(position)])
         }
     }
 
@@ -105,21 +105,21 @@ extension EncodedDataset {
     var lostWordCount: Int {
         guard hasWordRows else { return 0 }
         return (0..<count).reduce(0) { sum, index in
-            let (storage, place) = locate(index)
+            let (storage, position) = locate(index)
             guard let rows = storage.rows else { return sum }
-            return sum + rows.range(place).count { rows.positions[$0] < 0 }
+            return sum + rows.range(position).count { rows.positions[$0] < 0 }
         }
     }
 
     /// The rows of some examples, in the order of the examples.
     func rows(of indices: some Sequence<Int>) -> [Int] { indices.flatMap { Array(rows(of: $0)) } }
 
-    /// Whether an example goes on with the sentence of the one before, where that is part of this view too.
+    /// True if an example continues the sentence of the one before, and that is part of this view too.
     private func continues(_ index: Int) -> Bool {
-        let (storage, place) = locate(index)
-        guard index > 0, let rows = storage.rows, rows.continues[place] else { return false }
+        let (storage, position) = locate(index)
+        guard index > 0, let rows = storage.rows, rows.continues[position] else { return false }
         let before = locate(index - 1)
-        return before.storage === storage && before.place == place - 1
+        return before.storage === storage && before.position == position - 1
     }
 
     /// The examples of each sentence: one, or several where it is longer than the model reads.
@@ -145,8 +145,8 @@ extension EncodedDataset {
             if last.map({ $0 + 1 == index && continues(index) }) == true, tags.offsets.count > 1 {
                 tags.offsets.removeLast()
             }
-            let (storage, place) = locate(index)
-            for row in storage.rows?.range(place) ?? 0..<0 {
+            let (storage, position) = locate(index)
+            for row in storage.rows?.range(position) ?? 0..<0 {
                 let label = storage.labels.label(row)
                 tags.classes.append(label)
                 guard rowUnit == .tokens else { continue }

@@ -9,19 +9,19 @@ import Transformers
 /// one.
 public struct EncodedDataset: Sendable {
     let storages: [TokenStorage]
-    /// Where each storage's first example stands among all.
+    /// The index of each storage's first example among all.
     private let starts: [Int]
-    /// The places of this view's examples among all; `nil` for all of them.
-    private let places: [UInt32]?
+    /// The indices of this view's examples among all; `nil` for all of them.
+    private let indices: [UInt32]?
     /// Examples of this length reached the maximum and may have been cut.
     private let maxLength: Int
-    /// What the labels are.
+    /// The kind of the labels.
     public let problemType: TaskIdentifier
     /// The number of classes; 1 for regression.
     public let classCount: Int
     /// The tags' names where each word has an output; empty elsewhere.
     let tagNames: [String]
-    /// Which tokens have an output, where words are labelled.
+    /// The tokens that have an output, where words are labeled.
     let rowUnit: RowUnit
     /// The first row of each example of this view, and the number of all rows; `nil` where each example has one.
     private let rowStarts: [Int]?
@@ -29,18 +29,18 @@ public struct EncodedDataset: Sendable {
     /// - Parameter tagNames: The tags' names where each word has an output.
     init(storage: TokenStorage, maxLength: Int, tagNames: [String] = []) {
         self.init(
-            storages: [storage], places: nil, maxLength: maxLength,
+            storages: [storage], indices: nil, maxLength: maxLength,
             problemType: storage.labels.problemType, classCount: storage.labels.classCount,
             tagNames: tagNames, rowUnit: .words)
     }
 
     private init(
-        storages: [TokenStorage], places: [UInt32]?, maxLength: Int, problemType: TaskIdentifier,
+        storages: [TokenStorage], indices: [UInt32]?, maxLength: Int, problemType: TaskIdentifier,
         classCount: Int,
         tagNames: [String], rowUnit: RowUnit
     ) {
         self.storages = storages
-        self.places = places
+        self.indices = indices
         self.maxLength = maxLength
         self.problemType = problemType
         self.classCount = classCount
@@ -57,9 +57,9 @@ public struct EncodedDataset: Sendable {
             return
         }
         var rows = [0]
-        for index in 0..<(places?.count ?? start) {
-            let (storage, place) = Self.locate(places.map { Int($0[index]) } ?? index, storages, starts)
-            rows.append(rows[index] + (storage.rows?.count(place, by: rowUnit) ?? 0))
+        for index in 0..<(indices?.count ?? start) {
+            let (storage, position) = Self.locate(indices.map { Int($0[index]) } ?? index, storages, starts)
+            rows.append(rows[index] + (storage.rows?.count(position, by: rowUnit) ?? 0))
         }
         rowStarts = rows
     }
@@ -67,7 +67,7 @@ public struct EncodedDataset: Sendable {
     /// The same examples with outputs for other tokens.
     func byRows(_ unit: RowUnit) -> EncodedDataset {
         EncodedDataset(
-            storages: storages, places: places, maxLength: maxLength, problemType: problemType,
+            storages: storages, indices: indices, maxLength: maxLength, problemType: problemType,
             classCount: classCount, tagNames: tagNames, rowUnit: unit)
     }
 
@@ -82,42 +82,42 @@ public struct EncodedDataset: Sendable {
     /// The number of rows of all examples.
     public var rowCount: Int { rowStarts?.last ?? count }
 
-    /// Whether words have outputs, and not examples.
+    /// True if words have outputs, not examples.
     var hasWordRows: Bool { rowStarts != nil }
 
-    public var count: Int { places?.count ?? storages.reduce(0) { $0 + $1.lengths.count } }
+    public var count: Int { indices?.count ?? storages.reduce(0) { $0 + $1.lengths.count } }
 
-    private func place(_ index: Int) -> Int { places.map { Int($0[index]) } ?? index }
+    private func position(_ index: Int) -> Int { indices.map { Int($0[index]) } ?? index }
 
-    /// The storage of an example, and its place there.
-    func locate(_ index: Int) -> (storage: TokenStorage, place: Int) {
-        Self.locate(place(index), storages, starts)
+    /// The storage of an example, and its position there.
+    func locate(_ index: Int) -> (storage: TokenStorage, position: Int) {
+        Self.locate(position(index), storages, starts)
     }
 
-    private static func locate(_ place: Int, _ storages: [TokenStorage], _ starts: [Int]) -> (
-        storage: TokenStorage, place: Int
+    private static func locate(_ position: Int, _ storages: [TokenStorage], _ starts: [Int]) -> (
+        storage: TokenStorage, position: Int
     ) {
-        guard starts.count > 1, let part = starts.lastIndex(where: { $0 <= place }) else {
-            return (storages[0], place)
+        guard starts.count > 1, let part = starts.lastIndex(where: { $0 <= position }) else {
+            return (storages[0], position)
         }
-        return (storages[part], place - starts[part])
+        return (storages[part], position - starts[part])
     }
 
-    /// The place of an example among the rows of its file, from 0.
-    func row(of index: Int) -> Int { locate(index).place }
+    /// The index of an example among the rows of its file, from 0.
+    func row(of index: Int) -> Int { locate(index).position }
 
     /// The number of tokens of an example.
     public func length(of index: Int) -> Int {
-        let (storage, place) = locate(index)
-        return Int(storage.lengths[place])
+        let (storage, position) = locate(index)
+        return Int(storage.lengths[position])
     }
 
     /// Reads an example's tokens into one that is used again and again.
     ///
     /// - Throws: `FileError` where the file that holds them cannot be read.
     public func read(_ index: Int, into example: inout EncodedExample) throws {
-        let (storage, place) = locate(index)
-        try storage.read(place, into: &example)
+        let (storage, position) = locate(index)
+        try storage.read(position, into: &example)
     }
 
     /// An example's tokens.
@@ -131,24 +131,24 @@ public struct EncodedDataset: Sendable {
 
     /// The number of tokens of each example.
     public var lengths: [Int32] {
-        if places == nil, storages.count == 1 { return storages[0].lengths }
+        if indices == nil, storages.count == 1 { return storages[0].lengths }
         return (0..<count).map { Int32(length(of: $0)) }
     }
 
-    /// How many examples were cut at the maximum length, or just reach it.
+    /// The number of examples that were cut at the maximum length, or just reach it.
     public var truncatedCount: Int { (0..<count).count { length(of: $0) >= maxLength } }
 
-    /// Whether any of the texts may be a pair.
+    /// True if any of the texts may be a pair.
     public var hasPairs: Bool { storages.contains { $0.hasPairs || $0.layout.hasTypes } }
 
     /// Some of the examples, without copying them.
     public func subset(_ indices: some Sequence<Int>) -> EncodedDataset {
         EncodedDataset(
-            storages: storages, places: indices.map { UInt32(place($0)) }, maxLength: maxLength,
+            storages: storages, indices: indices.map { UInt32(position($0)) }, maxLength: maxLength,
             problemType: problemType, classCount: classCount, tagNames: tagNames, rowUnit: rowUnit)
     }
 
-    /// This data set's examples, and others behind them; their places stay.
+    /// This data set's examples, followed by those of others; their indices stay.
     ///
     /// - Parameter others: Data sets whose labels are of the same type, or that have none.
     /// - Throws: ``DistillationError`` where labels of another type would be lost.
@@ -159,25 +159,25 @@ public struct EncodedDataset: Sendable {
         where (other.problemType, other.classCount) != (problemType, classCount) && other.labelledCount > 0 {
             throw DistillationError("data sets whose labels are of two types cannot be joined")
         }
-        var (places, start): ([UInt32], Int) = ([], 0)
+        var (indices, start): ([UInt32], Int) = ([], 0)
         for part in parts {
-            places += (0..<part.count).map { UInt32(start + part.place($0)) }
+            indices += (0..<part.count).map { UInt32(start + part.position($0)) }
             start += part.storages.reduce(0) { $0 + $1.lengths.count }
         }
         return EncodedDataset(
-            storages: parts.flatMap(\.storages), places: places,
+            storages: parts.flatMap(\.storages), indices: indices,
             maxLength: parts.map(\.maxLength).max() ?? maxLength, problemType: problemType,
             classCount: classCount, tagNames: tagNames, rowUnit: rowUnit)
     }
 }
 
 extension EncodedDataset {
-    /// Whether both hold the same token ids and segments, example by example.
+    /// True if both hold the same token ids and token types, example by example.
     ///
     /// - Throws: `FileError` where a file that holds them cannot be read.
     func hasSameTokens(as other: EncodedDataset) throws -> Bool {
         guard count == other.count else { return false }
-        if places == other.places, storages.elementsEqual(other.storages, by: ===) { return true }
+        if indices == other.indices, storages.elementsEqual(other.storages, by: ===) { return true }
         var (a, b) = (EncodedExample(), EncodedExample())
         for index in 0..<count {
             guard length(of: index) == other.length(of: index) else { return false }

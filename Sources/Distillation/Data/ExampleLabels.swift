@@ -3,7 +3,7 @@ import Transformers
 
 /// The labels of a storage's examples: four bytes each, whatever the problem type.
 ///
-/// A code is a class number, the place of a set in ``sets``, or the bits of a float32. -100 stands for no label; as bits it
+/// A code is a class number, the index of a set in ``sets``, or the bits of a float32. -100 stands for no label; as bits it
 /// is a NaN, which no label is.
 struct ExampleLabels: Sendable, Equatable {
     let problemType: TaskIdentifier
@@ -13,7 +13,7 @@ struct ExampleLabels: Sendable, Equatable {
     private(set) var codes: [Int32] = []
     /// The distinct sets, in the order of their first example; empty unless labels are sets.
     private(set) var sets: [[Int]] = []
-    private var places: [[Int]: Int32] = [:]
+    private var setIndices: [[Int]: Int32] = [:]
 
     static let unlabelled = Int32(BatchLabels.unlabelled)
 
@@ -67,11 +67,11 @@ struct ExampleLabels: Sendable, Equatable {
     mutating func append(unlabelled count: Int) { codes += repeatElement(Self.unlabelled, count: count) }
 
     private mutating func code(of set: [Int]) -> Int32 {
-        if let place = places[set] { return place }
-        let place = Int32(sets.count)
-        places[set] = place
+        if let index = setIndices[set] { return index }
+        let index = Int32(sets.count)
+        setIndices[set] = index
         sets.append(set)
-        return place
+        return index
     }
 
     func isLabelled(_ index: Int) -> Bool { codes[index] != Self.unlabelled }

@@ -24,7 +24,7 @@ public struct Logits: Sendable, Equatable {
     func prediction(_ index: Int) -> Int {
         let row = self[index]
         var best = row.startIndex
-        for place in row.indices where row[place] > row[best] { best = place }
+        for index in row.indices where row[index] > row[best] { best = index }
         return best - row.startIndex
     }
 
@@ -52,8 +52,8 @@ enum Inference {
     /// is in the data set's order.
     ///
     /// - Parameters:
-    ///   - precision: What the model computes with. What evaluates a model takes float32, as whoever loads it saved will.
-    ///   - name: What the model is called in messages: its directory.
+    ///   - precision: The precision the model computes in. Evaluation uses float32, as any program that loads the saved model will.
+    ///   - name: The model's name in messages: its directory.
     ///   - onProgress: Called with the number of examples done.
     ///   - shouldStop: Ends the work early.
     /// - Returns: `nil` where it was stopped.
@@ -65,14 +65,14 @@ enum Inference {
     ) throws -> Logits? {
         let classes = model.configuration.labelNames.count
         let lengths = dataset.lengths
-        // Longest first, so that memory peaks at once; equal lengths stay in order.
+        // Longest first, so that the first batch has the peak of memory; equal lengths stay in order.
         let order = (0..<dataset.count).sorted { (lengths[$1], $0) < (lengths[$0], $1) }
         var values = dataset.emptyRows(model.configuration.labelNames)
         func read(_ launched: Launched, done: Int) throws {
             let rows: [Float] = try launched.logits.array()
-            if let place = rows.firstIndex(where: { !$0.isFinite }) {
+            if let index = rows.firstIndex(where: { !$0.isFinite }) {
                 throw NonFiniteLogitsError(
-                    name, example: dataset.example(ofRow: launched.rows[place / classes]), value: rows[place])
+                    name, example: dataset.example(ofRow: launched.rows[index / classes]), value: rows[index])
             }
             for (row, index) in launched.rows.enumerated() {
                 for column in 0..<classes { values[index * classes + column] = rows[row * classes + column] }
@@ -117,13 +117,13 @@ enum Inference {
     }
 }
 
-/// A model's answer is infinite or not a number, so that nothing can be made of it.
+/// A model's logit is infinite or not a number, so that its outputs cannot be used.
 public struct NonFiniteLogitsError: Error, Equatable, Sendable, CustomStringConvertible {
     public let description: String
 
     /// - Parameters:
     ///   - name: The model.
-    ///   - example: Its place among the examples, from 0.
+    ///   - example: Its index among the examples, from 0.
     ///   - value: The logit.
     init(_ name: String, example: Int, value: Float) {
         description =
@@ -135,7 +135,7 @@ public struct NonFiniteLogitsError: Error, Equatable, Sendable, CustomStringConv
 extension Logits {
     /// - Throws: ``NonFiniteLogitsError`` where one of them is not finite.
     func requireFinite(of name: String) throws {
-        guard let place = values.firstIndex(where: { !$0.isFinite }) else { return }
-        throw NonFiniteLogitsError(name, example: place / max(1, classes), value: values[place])
+        guard let index = values.firstIndex(where: { !$0.isFinite }) else { return }
+        throw NonFiniteLogitsError(name, example: index / max(1, classes), value: values[index])
     }
 }

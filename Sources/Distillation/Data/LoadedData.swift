@@ -6,6 +6,6 @@ struct LoadedData {
     /// The classes, for regression `LABEL_0` unless given; `nil` where labels were not looked at.
     let labels: LabelMap?
     let record: DataRecord
-    /// How many of the texts were cut.
+    /// The number of texts that were cut.
     var cutCount = 0
 }

@@ -1,6 +1,6 @@
 import Datasets
 
-/// How a file's tags become those of a model: entities are written in the model's scheme.
+/// The conversion of a file's tags to those of a model: entities are written in the model's scheme.
 struct TagConversion: Sendable, Equatable {
     let from: TagScheme
     let to: TagScheme

@@ -1,11 +1,11 @@
 import Datasets
 import Foundation
 
-/// What a file for token classification holds, found by reading it once.
+/// The contents of a file for token classification, found by reading it once.
 struct TagSurvey {
     let labels: LabelMap
     let conversion: TagConversion?
-    /// What to tell of it.
+    /// The notes about it for the user.
     let notes: [String]
 
     /// - Parameters:

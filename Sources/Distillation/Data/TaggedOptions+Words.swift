@@ -17,13 +17,13 @@ extension DatasetOptions {
 }
 
 extension TaggedOptions {
-    /// Whether a file's name says that it holds words with tags.
+    /// True if a file's name says that it holds words with tags.
     static func isNamedForWords(_ url: URL) -> Bool {
         guard let file = try? DataFiles.files(url).first else { return false }
         return (try? TaggedOptions().format(of: file)) == .conll
     }
 
-    /// Whether a name is a tag of entities.
+    /// True if a name is a tag of entities.
     func isEntityTag(_ name: String) -> Bool {
         name == "O" || (name.count > 2 && name.dropFirst().first == "-" && "BIESLU".contains(name.prefix(1)))
     }

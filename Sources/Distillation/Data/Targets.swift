@@ -1,7 +1,7 @@
 import Torch
 import Transformers
 
-/// What rows are labelled with: plain arrays, an element a row, by the form of the labels.
+/// The labels of rows: plain arrays, an element a row, by the form of the labels.
 public enum Targets: Sendable, Equatable {
     /// One of `count` classes each; ``BatchLabels/unlabelled`` where there is no label.
     case classes([Int], count: Int)
@@ -32,7 +32,7 @@ public enum Targets: Sendable, Equatable {
         }
     }
 
-    /// Whether a row has a label.
+    /// True if a row has a label.
     public func isLabelled(_ row: Int) -> Bool {
         switch self {
         case .classes(let classes, _): classes[row] != BatchLabels.unlabelled
@@ -57,7 +57,7 @@ public enum Targets: Sendable, Equatable {
 
     /// The targets as tensors.
     ///
-    /// - Parameter device: Where the loss is computed.
+    /// - Parameter device: The device on which the loss is computed.
     /// - Throws: `TorchError` where memory is short.
     public func batchLabels(device: Device = .cpu) throws -> BatchLabels {
         switch self {
@@ -116,7 +116,7 @@ public struct WordTags: Sendable, Equatable {
     public var classes: [Int]
     /// The tags' names.
     public var names: [String]
-    /// Where each sentence's words begin, and the number of all words.
+    /// The offset at which each sentence's words begin, and the number of all words.
     public var offsets: [Int]
 
     public init(classes: [Int], names: [String], offsets: [Int]) {

@@ -3,7 +3,7 @@ import JSON
 import Tokenizers
 import Transformers
 
-/// How many tokens of a text a model reads: the one place where that is decided.
+/// The number of tokens of a text that a model reads: the one place where that is decided.
 enum TextLength {
     /// The records that say with which length a model was trained, by their files, and where in them.
     private static let records: [(file: String, keys: [String])] = [
@@ -46,7 +46,7 @@ enum TextLength {
             "max_length must be at least 3 (two special tokens and one of text), got \(wanted)")
     }
 
-    /// What to say of texts that are cut; `nil` where none is.
+    /// The warning about texts that are cut; `nil` where none is.
     static func warning(cut: Int, of count: Int, in source: String, tokens: Int) -> String? {
         guard cut > 0 else { return nil }
         return

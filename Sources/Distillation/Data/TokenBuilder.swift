@@ -7,13 +7,13 @@ import Transformers
 
 /// Tokenizes chunks of rows into the records of a ``TokenStorage``, and knows the file they are kept in.
 ///
-/// The file's payload is all records, then the lengths and the labels' codes, as Int32; where words are labelled also the number
-/// of words of each example, whether it goes on with the sentence before, and each word's first token and number of tokens.
+/// The file's payload is all records, then the lengths and the labels' codes, as Int32; where words are labeled also the number
+/// of words of each example, whether it continues the sentence before, and each word's first token and number of tokens.
 /// Its description is JSON, and holds the distinct label sets.
 final class TokenBuilder {
     static let format = SealedFile.Format(magic: "DSTLTOKS", version: 4)
 
-    /// What a file's tokens are of.
+    /// The source of a file's tokens.
     struct Origin: Equatable {
         /// The digest of everything that decides them; the file's name.
         var key: String
@@ -29,15 +29,15 @@ final class TokenBuilder {
     private var lengths: [Int32] = []
     private var labels = ExampleLabels(.singleLabel, classCount: 0)
     private var tagNames: [String] = []
-    /// `nil` unless words are labelled.
+    /// `nil` unless words are labeled.
     private var rows: TokenRows?
-    /// What to tell of the file each time that its tokens are used.
+    /// The notes about the file, shown each time that its tokens are used.
     var notes: [String] = []
-    /// How many words have no token, and no output of their own.
+    /// The number of words that have no token, and so no output of their own.
     private(set) var lostCount = 0
-    /// How many texts were cut.
+    /// The number of texts that were cut.
     private(set) var cutCount = 0
-    /// Whether each text has a second one.
+    /// True if each text has a second one.
     private(set) var hasPairs = false
 
     init(tokenizer: Tokenizer, maxLength: Int) {
@@ -121,8 +121,8 @@ final class TokenBuilder {
 
     /// Opens a file that ``finish(_:labels:origin:)`` completed.
     ///
-    /// - Parameter key: What it must be of.
-    /// - Throws: `SealedFile.Problem` where it cannot be used, or is of something else; `FileError`.
+    /// - Parameter key: The key that the file must have.
+    /// - Throws: `SealedFile.Problem` where it cannot be used, or has another key; `FileError`.
     static func open(
         _ url: URL, key: String, maxLength: Int, isUsed: Bool = true
     ) throws -> (dataset: EncodedDataset, labels: LabelMap?, cutCount: Int, notes: [String]) {
@@ -143,10 +143,10 @@ final class TokenBuilder {
         }
         let recordBytes = file.count - (words.map { 12 * count + 12 * $0 } ?? 8 * count)
         guard recordBytes >= 0 else { throw SealedFile.Problem.damaged("its lengths do not fit its size") }
-        var place = recordBytes
+        var offset = recordBytes
         func next(_ count: Int) throws -> [Int32] {
-            defer { place += 4 * count }
-            return try numbers(file, count, at: place)
+            defer { offset += 4 * count }
+            return try numbers(file, count, at: offset)
         }
         let lengths = try next(count)
         let codes = try next(words ?? count)
@@ -177,7 +177,7 @@ final class TokenBuilder {
         return (dataset, try names.map { try LabelMap(names: $0) }, cut, notes)
     }
 
-    /// What a file says it is of, in words; `nil` where it says nothing.
+    /// The description of a file's contents, in words; `nil` where it has none.
     static func summary(of url: URL) -> String? {
         guard let bytes = SealedFile.description(of: url, format: format),
             let object = try? JSONValue.parse(bytes).objectValue, let data = object["data"]?.stringValue,

@@ -9,7 +9,7 @@ struct TokenRows: Sendable, Equatable {
     private(set) var positions: [Int32] = []
     /// The tokens of each word.
     private(set) var pieces: [Int32] = []
-    /// Whether an example goes on with the sentence of the one before.
+    /// True if an example continues the sentence of the one before.
     private(set) var continues: [Bool] = []
 
     init() {}

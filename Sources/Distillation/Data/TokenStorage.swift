@@ -22,13 +22,13 @@ final class TokenStorage: Sendable {
         func encode(ids: some Collection<Int32>, types: some Collection<Int32>, into bytes: inout [UInt8]) {
             for id in ids {
                 let word = UInt32(bitPattern: id)
-                for place in 0..<idBytes { bytes.append(UInt8(truncatingIfNeeded: word >> (8 * place))) }
+                for byte in 0..<idBytes { bytes.append(UInt8(truncatingIfNeeded: word >> (8 * byte))) }
             }
             if hasTypes { for type in types { bytes.append(UInt8(truncatingIfNeeded: type)) } }
         }
     }
 
-    /// Where the records are.
+    /// The location of the records.
     enum Records: Sendable {
         case memory([UInt8])
         case file(SealedFile)
@@ -40,7 +40,7 @@ final class TokenStorage: Sendable {
     let labels: ExampleLabels
     /// The rows of examples with an output for each word; `nil` where an example has one.
     let rows: TokenRows?
-    /// Whether each text has a second one.
+    /// True if each text has a second one.
     let hasPairs: Bool
     private let records: Records
     /// The first token of every 64th example, among all tokens.
@@ -72,7 +72,7 @@ final class TokenStorage: Sendable {
     func read(_ index: Int, into example: inout EncodedExample) throws {
         let mark = index / Self.markDistance
         var start = marks[mark]
-        for place in mark * Self.markDistance..<index { start += Int(lengths[place]) }
+        for earlier in mark * Self.markDistance..<index { start += Int(lengths[earlier]) }
         let (length, offset) = (Int(lengths[index]), start * layout.tokenBytes)
         let size = length * layout.tokenBytes
         switch records {
