@@ -160,7 +160,7 @@ struct SettingsTests {
             ("xyzzyqwerty: 1", "the settings are "),
             (
                 "\ntemperature: hot",
-                "line 2: temperature must be a number, linear(a, b), cosine(a, b) or step(a, b @ share, …), got hot"
+                "line 2: temperature must be a number, linear(a, b), cosine(a, b) or step(a, b @ fraction, …), got hot"
             ),
             ("layers: 2.5", "line 1: layers must be a whole number, got 2.5"),
             ("overwrite: maybe", "overwrite must be true or false"),
@@ -168,7 +168,7 @@ struct SettingsTests {
             ("teacher_layers: [1, x]", "teacher_layers must be uniform, first, last, alternate or a list"),
             (
                 "temperature: [1]",
-                "temperature must be a number, linear(a, b), cosine(a, b) or step(a, b @ share, …), got"
+                "temperature must be a number, linear(a, b), cosine(a, b) or step(a, b @ fraction, …), got"
             ),
             ("just words", "settings must be written as 'name: value'"),
             ("temperature: 'open", "this is not YAML"),

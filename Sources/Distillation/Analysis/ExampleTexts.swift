@@ -15,9 +15,9 @@ enum ExampleTexts {
     ///   - analysis: Gets the texts of its lists.
     ///   - file: The data file.
     ///   - sha256: Its digest when it was tokenized.
-    ///   - options: How it is read.
+    ///   - options: The options for reading it.
     ///   - memo: Tells its digest now.
-    /// - Returns: Why there are none; `nil` where there are.
+    /// - Returns: The reason why there are none; `nil` where there are.
     static func fill(
         _ analysis: inout PredictionAnalysis, from file: URL, sha256: String, options: DatasetOptions,
         memo: DigestMemo

@@ -3,7 +3,7 @@ import Reports
 import Transformers
 
 extension PredictionAnalysis {
-    /// Looks at a model's answers, and at a teacher's beside them.
+    /// Analyzes a model's predictions, and a teacher's beside them.
     ///
     /// - Parameters:
     ///   - student: The model's logits, for all examples.
@@ -11,21 +11,21 @@ extension PredictionAnalysis {
     ///   - targets: The labels of the same examples.
     ///   - labels: The classes' names.
     ///   - data: The path of the data file.
-    ///   - rows: The place of each example among the file's rows, from 0; `nil` for the order of the examples.
+    ///   - rows: The index of each example among the file's rows, from 0; `nil` for the order of the examples.
     ///   - limit: The most examples in each list; 0 for no lists.
     init(
         student: Logits, teacher: Logits? = nil, targets: Targets, labels: [String], data: String,
         rows: [Int]? = nil, limit: Int = 20
     ) {
-        let labelled = targets.labelledIndices
+        let labeled = targets.labelledIndices
         self.init(data: data, problemType: targets.task.rawValue, examples: student.count)
         guard let task = targets.task.definition.analysis else { return }
         let outputs = targets.task.definition.outputs
         let models = [student] + [teacher].compactMap(\.self)
-        studentCalibration = task.calibration(student, targets, labelled).map(CalibrationBin.bins)
-        teacherCalibration = teacher.flatMap { task.calibration($0, targets, labelled) }.map(
+        studentCalibration = task.calibration(student, targets, labeled).map(CalibrationBin.bins)
+        teacherCalibration = teacher.flatMap { task.calibration($0, targets, labeled) }.map(
             CalibrationBin.bins)
-        if let teacher { outcomes = Self.outcomes(task, student, teacher, targets, labelled) }
+        if let teacher { outcomes = Self.outcomes(task, student, teacher, targets, labeled) }
         guard limit > 0, task.showsExamples else { return }
         func difference(_ index: Int) -> Double? {
             teacher.map { outputs.difference(student: student[index], teacher: $0[index]) }
@@ -42,13 +42,13 @@ extension PredictionAnalysis {
             }
             differMost = Self.largest(limit, of: differences).map(example)
         }
-        let wrong = labelled.compactMap { index in
+        let wrong = labeled.compactMap { index in
             task.wrongness(models, index, targets).map { (index, $0) }
         }
         bothWrong = Self.largest(limit, of: wrong).map(example)
     }
 
-    /// The places of the largest finite values above 0, the largest first and equals in order.
+    /// The indices of the largest finite values above 0, the largest first and equals in order.
     private static func largest(_ limit: Int, of values: [(Int, Double)]) -> [Int] {
         values.filter { $0.1.isFinite && $0.1 > 0 }
             .sorted { ($1.1, $0.0) < ($0.1, $1.0) }.prefix(limit).map(\.0)
@@ -56,10 +56,10 @@ extension PredictionAnalysis {
 
     private static func outcomes(
         _ task: any PredictionComparison, _ student: Logits, _ teacher: Logits, _ targets: Targets,
-        _ labelled: [Int]
+        _ labeled: [Int]
     ) -> Outcomes? {
         var outcomes = Outcomes()
-        for index in labelled {
+        for index in labeled {
             guard let theirs = task.isRight(teacher, index, targets),
                 let own = task.isRight(student, index, targets)
             else { return nil }
@@ -96,8 +96,8 @@ extension CalibrationBin {
     /// The bins of a histogram, with means in place of sums.
     fileprivate static func bins(_ histogram: CalibrationHistogram) -> [CalibrationBin] {
         let count = Double(histogram.bins.count)
-        return histogram.bins.enumerated().map { place, bin in
-            let (lower, upper) = (Double(place) / count, Double(place + 1) / count)
+        return histogram.bins.enumerated().map { index, bin in
+            let (lower, upper) = (Double(index) / count, Double(index + 1) / count)
             return CalibrationBin(
                 lower: lower, upper: upper, count: bin.count,
                 confidence: bin.count > 0 ? bin.confidence / Double(bin.count) : (lower + upper) / 2,

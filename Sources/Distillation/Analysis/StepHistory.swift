@@ -1,8 +1,8 @@
 import Reports
 
-/// What training showed at its log steps, thinned out so that a long run keeps some hundreds of points.
+/// The values that training logged, thinned out so that a long run keeps some hundreds of points.
 ///
-/// Points are means since the point before, so two neighbours are joined into their mean. When there are too many, all are
+/// Points are means since the point before, so two neighbors are joined into their mean. When there are too many, all are
 /// joined in pairs, and from then on as many new ones become one.
 struct StepHistory: Sendable {
     /// The most points that are kept; at least half as many once that many were logged.
@@ -41,18 +41,18 @@ struct StepHistory: Sendable {
         pending = []
     }
 
-    /// Neighbours of one stage joined.
+    /// Neighbors of one stage joined.
     private static func paired(_ points: [Mean]) -> [Mean] {
-        var (joined, place) = ([Mean](), 0)
-        while place < points.count {
-            let isPair = place + 1 < points.count && points[place].step.stage == points[place + 1].step.stage
-            joined.append(mean(Array(points[place...(isPair ? place + 1 : place)])))
-            place += isPair ? 2 : 1
+        var (joined, index) = ([Mean](), 0)
+        while index < points.count {
+            let isPair = index + 1 < points.count && points[index].step.stage == points[index + 1].step.stage
+            joined.append(mean(Array(points[index...(isPair ? index + 1 : index)])))
+            index += isPair ? 2 : 1
         }
         return joined
     }
 
-    /// The mean of points, at the place of the last.
+    /// The mean of points, at the step of the last.
     private static func mean(_ points: [Mean]) -> Mean {
         guard points.count > 1, var result = points.last else { return points[0] }
         func mean(_ value: (StepMetrics) -> Double?) -> Double? {

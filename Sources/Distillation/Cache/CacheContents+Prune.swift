@@ -2,11 +2,11 @@ import Files
 import Foundation
 
 extension CacheContents {
-    /// What is to go.
+    /// The rule for what is removed.
     public struct PruneRule: Sendable, Equatable {
-        /// What was last used more than so many seconds ago.
+        /// Removes what was last used more than so many seconds ago.
         public var olderThan: Double?
-        /// What was used longest ago, until the rest has no more bytes than this.
+        /// Removes what was used longest ago, until the rest has no more bytes than this.
         public var maximumBytes: Int?
         /// Everything.
         public var all = false
@@ -16,10 +16,10 @@ extension CacheContents {
         }
     }
 
-    /// What was removed, or would be.
+    /// The entries that were removed, or would be.
     public struct PruneReport: Sendable, Equatable, Codable {
         public var removed: [Entry] = []
-        /// What should have gone, but a living process uses it, or it could not be removed.
+        /// The entries that should have been removed, but are in use by a living process or could not be removed.
         public var kept: [Entry] = []
         /// Bytes before and after.
         public var bytesBefore = 0

@@ -2,7 +2,7 @@ import Files
 import Foundation
 import JSON
 
-/// What a cache holds: to be listed, verified and pruned.
+/// The contents of a cache: to be listed, verified and pruned.
 ///
 /// ```swift
 /// let cache = CacheContents(CacheOptions().root)
@@ -23,7 +23,7 @@ public struct CacheContents: Sendable {
             case teacherOutputs = "teacher_outputs"
             /// The digests of large files.
             case digests
-            /// What a process left that was killed, or is writing now.
+            /// Files that a killed process left, or that one is writing now.
             case unfinished
             /// A model that could not be saved in its place.
             case rescued
@@ -35,9 +35,9 @@ public struct CacheContents: Sendable {
         public var bytes: Int
         /// When it was last used or written, in seconds since 1970.
         public var lastUse: Double
-        /// Whether a living process uses it.
+        /// True if a living process uses it.
         public var isUsed: Bool
-        /// What it is of.
+        /// Its source, in words.
         public var description: String
     }
 
@@ -80,11 +80,11 @@ public struct CacheContents: Sendable {
             let source = try? JSONValue.load(contentsOf: url.appending(path: TeacherIdentity.sourceName))
             let teacher = try? JSONValue.load(contentsOf: url.appending(path: TeacherIdentity.fileName))
             let precision = teacher?.objectValue?["precision"]?.stringValue ?? "unknown precision"
-            let place = source?.objectValue?["directory"]?.stringValue ?? "unknown teacher"
+            let directory = source?.objectValue?["directory"]?.stringValue ?? "unknown teacher"
             return entry(
                 .teacherOutputs, url, lastUse: segments.compactMap { Pruning.lastUse(of: $0) }.max(),
                 isUsed: Pruning.isUsed(url) || segments.contains { Pruning.isUsed($0) },
-                "\(place), \(precision): \(rows) outputs")
+                "\(directory), \(precision): \(rows) outputs")
         }.sorted { ($1.lastUse, $0.path) < ($0.lastUse, $1.path) }
     }
 
@@ -118,7 +118,7 @@ extension CacheContents {
     public struct Problem: Sendable, Equatable, Codable {
         public var path: String
         public var reason: String
-        /// Whether it was removed.
+        /// True if it was removed.
         public var isRemoved = false
     }
 
@@ -152,7 +152,7 @@ extension CacheContents {
         }
     }
 
-    /// What is wrong with a file; `nil` for nothing.
+    /// Returns the problem of a file; `nil` where there is none.
     private func reason(_ file: URL) -> String? {
         let (name, folder) = (file.lastPathComponent, file.deletingLastPathComponent().lastPathComponent)
         do {

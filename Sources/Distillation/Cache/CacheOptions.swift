@@ -1,13 +1,13 @@
 import Files
 import Foundation
 
-/// What a run keeps for later runs, and where.
+/// The data that a run keeps for later runs, and their location.
 public struct CacheOptions: Sendable, Equatable {
     /// The directory; `nil` for `$DISTILL_CACHE`, else `distill` in `$XDG_CACHE_HOME` or `~/.cache`.
     public var directory: URL?
-    /// Whether a teacher's outputs are kept.
+    /// True if a teacher's outputs are kept.
     public var teacherOutputs = true
-    /// Whether tokenized data are kept.
+    /// True if tokenized data are kept.
     public var data = true
 
     public init() {}
@@ -16,11 +16,11 @@ public struct CacheOptions: Sendable, Equatable {
     public var root: URL { Self.root(directory, environment: ProcessInfo.processInfo.environment) }
 
     static func root(_ directory: URL?, environment: [String: String]) -> URL {
-        func place(_ name: String) -> URL? {
+        func path(_ name: String) -> URL? {
             environment[name].flatMap { $0.isEmpty ? nil : URL(filePath: $0, directoryHint: .isDirectory) }
         }
-        return directory ?? place("DISTILL_CACHE")
-            ?? (place("XDG_CACHE_HOME")
+        return directory ?? path("DISTILL_CACHE")
+            ?? (path("XDG_CACHE_HOME")
             ?? URL(filePath: NSHomeDirectory()).appending(path: ".cache")).appending(path: "distill")
     }
 }

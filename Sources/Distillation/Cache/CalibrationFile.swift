@@ -2,7 +2,7 @@ import Files
 import Foundation
 import Torch
 
-/// What machines were measured to be fast at, kept so that a machine decides alike each time and measures once.
+/// The measured speeds of machines, kept so that a machine decides alike each time and measures once.
 ///
 /// The file is `calibration.json` in the cache directory; a machine is known by its processor with its flags, the kernels
 /// for it and libtorch's version. It can be deleted at any time.
@@ -23,7 +23,7 @@ public struct CalibrationFile: Sendable {
         var machines: [String: [String: Double]] = [:]
     }
 
-    /// What was measured on a machine; `nil` where it was not, or not by every way that there is.
+    /// Returns the measurement of a machine; `nil` where there is none, or it lacks one of the ways of computing.
     func load(_ machine: String) -> Calibration? {
         guard let speeds = contents()?.machines[machine] else { return nil }
         var gigaflops: [Calibration.Way: Double] = [:]
@@ -49,7 +49,7 @@ public struct CalibrationFile: Sendable {
         (try? Data(contentsOf: url)).flatMap { try? JSONDecoder().decode(Contents.self, from: $0) }
     }
 
-    /// What this machine is known by.
+    /// The identity of this machine.
     static var machine: String {
         let processor = BenchmarkReport.Machine.current
         let flags = Digest.sha256(BenchmarkReport.Machine.processorFlags ?? "").prefix(12)

@@ -6,7 +6,7 @@ import Foundation
 /// A digest holds as long as path, size, inode and both times (to the nanosecond) are the same. A file that changed
 /// less than two seconds ago is not remembered: it could change again without its times showing it.
 struct DigestMemo {
-    /// Where digests are kept; `nil` computes them always.
+    /// The directory in which digests are kept; `nil` computes them always.
     let directory: URL?
     /// Smaller files are read.
     static let smallest = 1 << 20

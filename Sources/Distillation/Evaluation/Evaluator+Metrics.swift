@@ -4,7 +4,7 @@ import Transformers
 extension Evaluator {
     /// All metrics of a model's predictions.
     ///
-    /// What needs labels is computed on the rows that have one, and left out where there are none.
+    /// Metrics that need labels are computed on the rows that have one, and left out where there are none.
     ///
     /// - Parameters:
     ///   - logits: The model's, for all rows.
@@ -14,10 +14,10 @@ extension Evaluator {
         _ logits: Logits, targets: Targets, teacher: Logits? = nil
     ) throws -> MetricValues {
         let task = targets.task.definition
-        let labelled = targets.labelledIndices
+        let labeled = targets.labelledIndices
         var values = MetricValues()
-        if !labelled.isEmpty {
-            values = try task.metrics(logits.subset(labelled), targets.subset(labelled))
+        if !labeled.isEmpty {
+            values = try task.metrics(logits.subset(labeled), targets.subset(labeled))
         }
         values[.entropy] = logits.meanEntropy(task.outputs)
         if let teacher {

@@ -2,7 +2,7 @@ import Foundation
 import Torch
 import Transformers
 
-/// Judges logits against labels, and against a teacher's logits.
+/// Evaluates logits against labels, and against a teacher's logits.
 enum Evaluator {
     static func metrics(_ logits: Logits, labels: [Int], labelNames: [String]) -> ClassificationMetrics {
         ClassificationMetrics(predictions: logits.predictions, labels: labels, classCount: labelNames.count)
@@ -21,7 +21,7 @@ enum Evaluator {
         }
     }
 
-    /// The share of examples on which both choose the same class.
+    /// The fraction of examples on which both choose the same class.
     static func agreement(_ a: Logits, _ b: Logits) -> Double {
         Distillation.agreement(a.predictions, b.predictions)
     }
@@ -41,12 +41,12 @@ enum Evaluator {
     ) throws -> ModelEvaluation {
         let names = model.configuration.labelNames
         let values = try validation(logits, targets: targets, teacher: teacher)
-        let labelled = targets.labelledIndices
+        let labeled = targets.labelledIndices
         let byClass = targets.task.definition.byClass(
-            logits.subset(labelled), targets.subset(labelled), names)
+            logits.subset(labeled), targets.subset(labeled), names)
         return ModelEvaluation(
             problemType: targets.task, metrics: values, f1: byClass.f1, confusionMatrix: byClass.confusion,
-            examples: labelled.count,
+            examples: labeled.count,
             parameters: model.parameters.elementCount, bytesOnDisk: bytesOnDisk,
             latencyP50Milliseconds: latency?.p50, latencyP95Milliseconds: latency?.p95)
     }

@@ -11,11 +11,11 @@ enum LatencyProbe {
         var precision = Precision.float32
     }
 
-    /// Times several models in turn on the same examples, so that a change of the machine's speed meets all of
+    /// Times several models in turn on the same examples, so that a change of the machine's speed affects all of
     /// them alike.
     ///
     /// - Parameters:
-    ///   - samples: How many examples, spread evenly over the data; each is timed once, after a warm-up.
+    ///   - samples: The number of examples, spread evenly over the data; each is timed once, after a warm-up.
     /// - Returns: A statistic for each model, in milliseconds; `nil` without samples.
     static func measure(_ subjects: [Subject], samples: Int) throws -> [LatencyStatistics?] {
         let available = subjects.map(\.dataset.count).min() ?? 0
@@ -27,8 +27,8 @@ enum LatencyProbe {
         }
         var times = [[Double]](repeating: [], count: subjects.count)
         for index in indices {
-            for (place, subject) in subjects.enumerated() {
-                times[place].append(try milliseconds(subject, index))
+            for (position, subject) in subjects.enumerated() {
+                times[position].append(try milliseconds(subject, index))
             }
         }
         return times.map { LatencyStatistics(samples: $0) }

@@ -35,7 +35,7 @@ extension Logits {
 
     /// The mean entropy of the rows, in nats: of the softmax, or of each decision. `nil` for numbers and without rows.
     ///
-    /// - Parameter outputs: What the logits are.
+    /// - Parameter outputs: The kind of the logits.
     func meanEntropy(_ outputs: OutputKind) -> Double? {
         guard count > 0 else { return nil }
         if outputs == .sigmoid {

@@ -1,6 +1,6 @@
 import Transformers
 
-/// A model judged on labelled examples. What does not exist for a problem type is `nil`.
+/// The evaluation of a model on labeled examples. Values that do not exist for a problem type are `nil`.
 public struct ModelEvaluation: Sendable, Equatable {
     public var problemType: TaskIdentifier
     /// Every metric that was computed, by name.
@@ -17,7 +17,7 @@ public struct ModelEvaluation: Sendable, Equatable {
     public var latencyP50Milliseconds: Double?
     public var latencyP95Milliseconds: Double?
 
-    /// The share of right classes; for several labels at once, of examples whose labels are all right.
+    /// The fraction of right classes; for multi-label classification, of examples whose labels are all right.
     public var accuracy: Double? { metrics[.accuracy] }
     public var macroF1: Double? { metrics[.macroF1] }
     public var matthewsCorrelation: Double? { metrics[.matthewsCorrelation] }

@@ -4,23 +4,23 @@ import Tokenizers
 import Torch
 import Transformers
 
-/// A saved classifier, ready to answer.
+/// A saved classifier, ready to predict.
 ///
 /// ```swift
 /// let predictor = try Predictor(model: URL(filePath: "student"))
-/// let answer = try predictor.predict([TextPair("A film to remember.")])[0]
-/// print(answer.label ?? "", answer.score ?? 0)
+/// let prediction = try predictor.predict([TextPair("A film to remember.")])[0]
+/// print(prediction.label ?? "", prediction.score ?? 0)
 /// ```
 public final class Predictor {
     public let labels: [String]
-    /// What the model's answers mean.
+    /// The task of the model, which says what its predictions mean.
     public let problemType: TaskIdentifier
-    /// Where several labels may be right at once, those of a greater probability are the answer.
+    /// In multi-label classification, the labels of a greater probability are predicted.
     public let threshold: Double
     public let maxLength: Int
-    /// What the model's files say and does not count; each a line for the user.
+    /// The settings of the model's files that are ignored; each a line for the user.
     public let warnings: [String]
-    /// How many texts were cut so far, of all that were answered.
+    /// The number of texts that were cut so far, of all that were predicted.
     public private(set) var cutCount = 0
     public private(set) var answeredCount = 0
     let model: TransformerModel
@@ -34,9 +34,9 @@ public final class Predictor {
     ///   - directory: A model directory in Hugging Face format.
     ///   - maxLength: Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or
     ///     the tokenizer's.
-    ///   - device: Where the model computes.
-    ///   - precision: What it computes with.
-    ///   - threshold: The probability above which a label is part of the answer, where several may be right at once.
+    ///   - device: The device on which the model computes.
+    ///   - precision: The precision it computes in.
+    ///   - threshold: The probability above which a label is predicted, in multi-label classification.
     /// - Throws: ``DistillationError`` where the checkpoint has no trained classifier head, and for a threshold that is not
     ///   between 0 and 1.
     public init(
@@ -59,7 +59,7 @@ public final class Predictor {
         warnings = loaded.warnings
     }
 
-    /// The model's answer to each input.
+    /// Returns the model's prediction for each input.
     ///
     /// - Throws: `TokenizerError` where a text cannot be encoded; `TorchError`.
     public func predict(_ inputs: [TextPair]) throws -> [Prediction] {
@@ -79,13 +79,13 @@ public final class Predictor {
         return try problemType.definition.predictions(logits, labels, threshold: threshold)
     }
 
-    /// What to say of texts that were cut; `nil` where none was.
+    /// Returns the warning about texts that were cut; `nil` where none was.
     public func cutWarning(_ source: String) -> String? {
         TextLength.warning(cut: cutCount, of: answeredCount, in: source, tokens: maxLength)
     }
 }
 
-/// A model's answer. What does not exist for a problem type is `nil`.
+/// A model's prediction. Values that do not exist for a problem type are `nil`.
 public struct Prediction: Sendable, Equatable, Codable {
     /// The most likely label, of a model that chooses one.
     public var label: String?

@@ -11,11 +11,11 @@ public final class TrainedClassifier {
     public let model: TransformerModel
     public let tokenizer: Tokenizer
     public let labels: LabelMap
-    /// What the files say and does not count; each a line for the user.
+    /// The settings of the files that are ignored; each a line for the user.
     public let warnings: [String]
 
     /// - Throws: ``DistillationError`` where the checkpoint lacks weights, above all a classifier head: its
-    ///   answers, and whatever learnt from it, would be noise.
+    ///   predictions, and any model trained on them, would be noise.
     public init(_ directory: URL, device: Device = .cpu) throws {
         let (model, report) = try AutoModel.load(from: directory, device: device, isMapped: true)
         guard report.newlyInitialized.isEmpty else {
@@ -24,7 +24,7 @@ public final class TrainedClassifier {
                 "\(directory.path): the checkpoint has no trained "
                     + (report.headIsNew ? "classifier head" : "weights")
                     + " (\(missing) would start at random), "
-                    + "so its answers would be noise; run `distill finetune --model \(directory.path)` first")
+                    + "so its predictions would be noise; run `distill finetune --model \(directory.path)` first")
         }
         try model.parameters.freeze()
         self.directory = directory
@@ -34,7 +34,7 @@ public final class TrainedClassifier {
         labels = try LabelMap(names: model.configuration.labelNames)
     }
 
-    /// How many tokens of a text the model reads; see ``TextLength``.
+    /// Returns the number of tokens of a text that the model reads; see ``TextLength``.
     func maxLength(_ wanted: Int?) -> Int {
         TextLength.tokens(
             wanted: wanted, in: directory, tokenizer: tokenizer, positions: model.configuration.maxLength)
@@ -42,7 +42,7 @@ public final class TrainedClassifier {
 }
 
 extension Tokenizer {
-    /// What to say of tokens that a model has no embedding for.
+    /// Returns the warnings about tokens that a model has no embedding for.
     func warnings(for configuration: ModelConfiguration, in directory: URL) -> [String] {
         let extra = tokens(beyond: configuration.vocabSize)
         guard !extra.isEmpty else { return [] }

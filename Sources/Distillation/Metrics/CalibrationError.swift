@@ -5,8 +5,8 @@ public struct CalibrationError: Sendable, Equatable {
     public let value: Double
 
     /// - Parameters:
-    ///   - confidences: The probability of each example's answer, from 0 to 1.
-    ///   - isCorrect: Whether each answer is right.
+    ///   - confidences: The probability of each example's prediction, from 0 to 1.
+    ///   - isCorrect: True for each prediction that is right.
     ///   - bins: The number of bins; a bin holds its upper bound.
     public init(confidences: [Double], isCorrect: [Bool], bins: Int = 15) {
         value =

@@ -1,31 +1,31 @@
-/// Answers counted by confidence, in bins of equal width that hold their upper bound, as in Guo, Pleiss, Sun and Weinberger
+/// Predictions counted by confidence, in bins of equal width that hold their upper bound, as in Guo, Pleiss, Sun and Weinberger
 /// (arXiv 1706.04599).
 struct CalibrationHistogram: Sendable, Equatable, Codable {
-    /// The answers of about the same confidence.
+    /// The predictions of about the same confidence.
     struct Bin: Sendable, Equatable, Codable {
         var count = 0
         /// The sum of the confidences.
         var confidence = 0.0
-        /// How many are right.
+        /// The number that are right.
         var right = 0
     }
 
     /// The number of bins where nothing else is asked for.
     static let usualCount = 15
 
-    /// By rising confidence.
+    /// The bins, by rising confidence.
     private(set) var bins: [Bin]
 
-    /// No answers yet.
+    /// An empty histogram.
     ///
     /// - Parameter count: The number of bins; at least one is made.
     init(count: Int = Self.usualCount) { bins = [Bin](repeating: Bin(), count: max(1, count)) }
 
-    /// Counts answers.
+    /// Counts predictions.
     ///
     /// - Parameters:
-    ///   - confidences: The probability of each answer, from 0 to 1.
-    ///   - isRight: Whether each answer is right.
+    ///   - confidences: The probability of each prediction, from 0 to 1.
+    ///   - isRight: True for each prediction that is right.
     ///   - count: The number of bins; at least one is made.
     init(confidences: [Double], isRight: [Bool], count: Int = Self.usualCount) {
         self.init(count: count)
@@ -38,8 +38,8 @@ struct CalibrationHistogram: Sendable, Equatable, Codable {
     ///   - confidence: From 0 to 1; what lies outside, or is no number, goes to the nearest bin, or the first.
     ///   - count: The number of bins, at least 1.
     static func bin(of confidence: Double, count: Int) -> Int {
-        let place = (confidence * Double(count)).rounded(.up)
-        return place >= 1 ? Int(min(place, Double(count))) - 1 : 0
+        let bin = (confidence * Double(count)).rounded(.up)
+        return bin >= 1 ? Int(min(bin, Double(count))) - 1 : 0
     }
 
     mutating func add(_ confidence: Double, isRight: Bool) {
@@ -49,7 +49,7 @@ struct CalibrationHistogram: Sendable, Equatable, Codable {
         bins[bin].right += isRight ? 1 : 0
     }
 
-    /// Adds the answers of a histogram with as many bins.
+    /// Adds the predictions of a histogram with as many bins.
     mutating func merge(_ other: CalibrationHistogram) {
         for (index, bin) in other.bins.enumerated() {
             bins[index].count += bin.count
@@ -58,7 +58,7 @@ struct CalibrationHistogram: Sendable, Equatable, Codable {
         }
     }
 
-    /// The expected calibration error: how far confidence is from accuracy, weighted by answers; `nil` without answers.
+    /// The expected calibration error: how far confidence is from accuracy, weighted by predictions; `nil` without predictions.
     var expectedError: Double? {
         let total = bins.reduce(0) { $0 + $1.count }
         guard total > 0 else { return nil }

@@ -1,4 +1,4 @@
-/// How well predicted classes fit the true ones, as scikit-learn defines it.
+/// The metrics of predicted classes against the true ones, as scikit-learn defines them.
 public struct ClassificationMetrics: Sendable, Equatable {
     /// Rows: true classes; columns: predicted ones. Empty beyond ``largestMatrix`` classes, whose squares are too many.
     public let confusionMatrix: [[Int]]
@@ -34,13 +34,13 @@ public struct ClassificationMetrics: Sendable, Equatable {
     private var classes: Range<Int> { actual.indices }
     private var total: Int { actual.reduce(0, +) }
 
-    /// The share of right predictions.
+    /// The fraction of right predictions.
     public var accuracy: Double { ratio(correct.reduce(0, +), total) }
 
-    /// Of each class: the share of its predictions that are right; 0 where there are none.
+    /// Of each class: the fraction of its predictions that are right; 0 where there are none.
     public var precision: [Double] { classes.map { ratio(correct[$0], predicted[$0]) } }
 
-    /// Of each class: the share of its examples that are found; 0 where there are none.
+    /// Of each class: the fraction of its examples that are found; 0 where there are none.
     public var recall: [Double] { classes.map { ratio(correct[$0], actual[$0]) } }
 
     /// Of each class: the harmonic mean of precision and recall; 0 where both are.
@@ -59,15 +59,15 @@ public struct ClassificationMetrics: Sendable, Equatable {
         let (n, right) = (Double(total), Double(correct.reduce(0, +)))
         let (actual, predicted) = (actual.map { Double($0) }, predicted.map { Double($0) })
         let covariance = right * n - zip(actual, predicted).reduce(0) { $0 + $1.0 * $1.1 }
-        let spread =
+        let norm =
             (n * n - predicted.reduce(0) { $0 + $1 * $1 }) * (n * n - actual.reduce(0) { $0 + $1 * $1 })
-        return spread > 0 ? covariance / spread.squareRoot() : 0
+        return norm > 0 ? covariance / norm.squareRoot() : 0
     }
 
     private func ratio(_ part: Int, _ whole: Int) -> Double { whole == 0 ? 0 : Double(part) / Double(whole) }
 }
 
-/// The share of places at which two lists of classes are equal; 0 for empty lists.
+/// The fraction of positions at which two lists of classes are equal; 0 for empty lists.
 public func agreement(_ a: [Int], _ b: [Int]) -> Double {
     let count = min(a.count, b.count)
     return count == 0 ? 0 : Double(zip(a, b).count { $0 == $1 }) / Double(count)

@@ -1,4 +1,4 @@
-/// The spread of measured times.
+/// The distribution of measured times.
 public struct LatencyStatistics: Sendable, Equatable {
     public let p50: Double
     public let p95: Double
@@ -17,10 +17,10 @@ public struct LatencyStatistics: Sendable, Equatable {
     }
 }
 
-/// The quantile of sorted numbers, with linear interpolation between neighbours, as NumPy's default.
-func quantile(_ sorted: [Double], _ share: Double) -> Double {
-    let place = share * Double(sorted.count - 1)
-    let below = Int(place)
+/// The quantile of sorted numbers, with linear interpolation between neighbors, as NumPy's default.
+func quantile(_ sorted: [Double], _ fraction: Double) -> Double {
+    let position = fraction * Double(sorted.count - 1)
+    let below = Int(position)
     let above = min(below + 1, sorted.count - 1)
-    return sorted[below] + (sorted[above] - sorted[below]) * (place - Double(below))
+    return sorted[below] + (sorted[above] - sorted[below]) * (position - Double(below))
 }

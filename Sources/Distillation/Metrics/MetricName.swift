@@ -2,13 +2,13 @@ import Transformers
 
 /// A number that tells how good a model is, by its name in reports and in `metric_for_best_model`.
 public enum MetricName: String, CaseIterable, Sendable, Codable {
-    /// The share of right classes; for several labels at once, the share of examples whose labels are all right.
+    /// The fraction of right classes; for multi-label classification, the fraction of examples whose labels are all right.
     case accuracy
     case macroF1 = "macro_f1"
     case microF1 = "micro_f1"
-    /// The share of predicted entities that are right: type and both ends.
+    /// The fraction of predicted entities that are right: type and both ends.
     case precision
-    /// The share of entities that are found.
+    /// The fraction of entities that are found.
     case recall
     /// The harmonic mean of precision and recall of entities.
     case f1
@@ -25,9 +25,9 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     case r2
     /// The loss with the labels: cross-entropy, binary cross-entropy, or the mean squared error.
     case loss
-    /// KL(teacher ‖ student) at temperature 1, mean over the examples; for several labels at once, the sum over the labels.
+    /// KL(teacher ‖ student) at temperature 1, mean over the examples; for multi-label classification, the sum over the labels.
     case kl
-    /// The share of examples, or of label decisions, on which teacher and student agree; for regression Pearson's
+    /// The fraction of examples, or of label decisions, on which teacher and student agree; for regression Pearson's
     /// correlation with the teacher.
     case agreement
     /// The F1 of a student's entities where the teacher's are taken for the truth.
@@ -36,12 +36,12 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     case teacherMSE = "teacher_mse"
     /// The expected calibration error.
     case ece
-    /// The mean entropy of the model's answers, in nats.
+    /// The mean entropy of the model's predictions, in nats.
     case entropy
-    /// The mean entropy of the teacher's answers, in nats.
+    /// The mean entropy of the teacher's predictions, in nats.
     case teacherEntropy = "teacher_entropy"
 
-    /// Whether a larger value is the better one. Entropies are no measure of quality: a smaller one counts as more sure.
+    /// True if a larger value is better. Entropies are no measure of quality: a smaller one counts as more certain.
     public var greaterIsBetter: Bool {
         switch self {
         case .accuracy, .macroF1, .microF1, .precision, .recall, .f1, .matthewsCorrelation, .pearson,
@@ -52,19 +52,19 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
         }
     }
 
-    /// How much better a value is than another: above 0 where it is the better one.
+    /// Returns the improvement of a value over another: above 0 where it is the better one.
     public func improvement(of value: Double, over other: Double) -> Double {
         greaterIsBetter ? value - other : other - value
     }
 
-    /// What it is called in tables.
+    /// Returns its title in tables.
     ///
-    /// - Parameter problemType: What the labels are.
+    /// - Parameter problemType: The kind of the labels.
     public func title(for problemType: TaskIdentifier) -> String {
         problemType.definition.title(of: self) ?? title
     }
 
-    /// What it is called in tables of no particular task.
+    /// The title in tables of no particular task.
     public var title: String {
         switch self {
         case .accuracy: "accuracy"

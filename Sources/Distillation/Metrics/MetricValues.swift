@@ -18,7 +18,7 @@ public struct MetricValues: Sendable, Equatable {
         MetricName.allCases.compactMap { name in values[name].map { (name, $0) } }
     }
 
-    /// Whether a metric here is better than one before; not a number is never better.
+    /// Returns true if a metric here is better than an earlier value; NaN is never better.
     ///
     /// - Parameters:
     ///   - name: The metric.
@@ -37,7 +37,7 @@ extension MetricValues: Codable {
         init?(intValue: Int) { nil }
     }
 
-    /// What is left of a name whatever case it is written in: decoders may have turned snake case into camel case.
+    /// Returns a name without the marks of its case: decoders may have turned snake case into camel case.
     private static func plain(_ name: String) -> String { name.replacing("_", with: "").lowercased() }
 
     public init(from decoder: any Decoder) throws {

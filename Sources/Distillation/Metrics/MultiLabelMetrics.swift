@@ -1,4 +1,4 @@
-/// How well predicted sets of classes fit the true ones, as scikit-learn defines it for multi-label indicators.
+/// The metrics of predicted sets of classes against the true ones, as scikit-learn defines them for multi-label indicators.
 public struct MultiLabelMetrics: Sendable, Equatable {
     /// Of each class: examples that have it and were given it.
     public let truePositives: [Int]
@@ -6,7 +6,7 @@ public struct MultiLabelMetrics: Sendable, Equatable {
     public let predicted: [Int]
     /// Of each class: examples that have it.
     public let actual: [Int]
-    /// The share of examples whose set is exactly right: scikit-learn's `accuracy_score`.
+    /// The fraction of examples whose set is exactly right: scikit-learn's `accuracy_score`.
     public let subsetAccuracy: Double
 
     /// - Parameters:
@@ -21,9 +21,9 @@ public struct MultiLabelMetrics: Sendable, Equatable {
             let (given, wanted) = (
                 Set(prediction.filter(classes.contains)), Set(label.filter(classes.contains))
             )
-            for place in given.intersection(wanted) { counts[place][0] += 1 }
-            for place in given { counts[place][1] += 1 }
-            for place in wanted { counts[place][2] += 1 }
+            for label in given.intersection(wanted) { counts[label][0] += 1 }
+            for label in given { counts[label][1] += 1 }
+            for label in wanted { counts[label][2] += 1 }
             if given == wanted { exact += 1 }
         }
         truePositives = counts.map { $0[0] }

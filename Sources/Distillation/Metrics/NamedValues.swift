@@ -32,7 +32,7 @@ public struct NamedValues: Sendable, Equatable, Codable, ExpressibleByDictionary
         try container.encode(values)
     }
 
-    /// Whether both hold the same numbers, in whatever order.
+    /// Returns true if both hold the same numbers, in any order.
     public static func == (a: NamedValues, b: NamedValues) -> Bool { a.values == b.values }
 }
 

@@ -1,6 +1,6 @@
 import Datasets
 
-/// Whether one system is better than another on the same examples, or was only lucky with them: the paired bootstrap (Efron,
+/// A test of whether one system is better than another on the same examples, or only by chance: the paired bootstrap (Efron,
 /// "Bootstrap Methods", 1979; Koehn, "Statistical Significance Tests for Machine Translation Evaluation", EMNLP 2004).
 ///
 /// Examples are drawn with replacement, as many as there are, again and again, and the two systems are compared on each
@@ -13,7 +13,7 @@ public struct PairedBootstrap: Sendable, Equatable, Codable {
     /// The 2.5 and 97.5 % quantiles of the differences.
     public let lower: Double
     public let upper: Double
-    /// Two-sided: twice the share of draws on the rarer side of 0 (draws of no difference count on both sides), the data
+    /// Two-sided: twice the fraction of draws on the rarer side of 0 (draws of no difference count on both sides), the data
     /// themselves counted as a draw, at most 1.
     public let pValue: Double
     public let resamples: Int
@@ -24,7 +24,7 @@ public struct PairedBootstrap: Sendable, Equatable, Codable {
     ///   - count: The number of examples.
     ///   - resamples: The number of draws, at least 1.
     ///   - seed: Decides the draws.
-    ///   - difference: The first system's metric minus the second's on examples of these places, some of them several
+    ///   - difference: The first system's metric minus the second's on the examples at these indices, some of them several
     ///     times.
     /// - Throws: ``DistillationError`` without examples or draws; whatever `difference` throws.
     public init(
@@ -35,12 +35,12 @@ public struct PairedBootstrap: Sendable, Equatable, Codable {
                 "a bootstrap needs examples and resamples, got \(count) examples and \(resamples) resamples")
         }
         var generator = SeededGenerator(seed: seed)
-        var places = [Int](repeating: 0, count: count)
+        var indices = [Int](repeating: 0, count: count)
         var differences: [Double] = []
         differences.reserveCapacity(resamples)
         for _ in 0..<resamples {
-            for place in places.indices { places[place] = generator.place(below: count) }
-            differences.append(try difference(places))
+            for draw in indices.indices { indices[draw] = generator.index(below: count) }
+            differences.append(try difference(indices))
         }
         self.difference = try difference(Array(0..<count))
         self.resamples = resamples
@@ -52,7 +52,7 @@ public struct PairedBootstrap: Sendable, Equatable, Codable {
         upper = quantile(differences, 0.975)
     }
 
-    /// Compares two systems by a score for each example, such as 1 for a right answer and 0 for a wrong one.
+    /// Compares two systems by a score for each example, such as 1 for a right prediction and 0 for a wrong one.
     ///
     /// - Parameters:
     ///   - scores: The first system's.
@@ -67,15 +67,15 @@ public struct PairedBootstrap: Sendable, Equatable, Codable {
                     + "\(others.count)")
         }
         let gains = zip(scores, others).map { $0 - $1 }
-        try self.init(count: gains.count, resamples: resamples, seed: seed) { places in
-            places.reduce(0) { $0 + gains[$1] } / Double(places.count)
+        try self.init(count: gains.count, resamples: resamples, seed: seed) { indices in
+            indices.reduce(0) { $0 + gains[$1] } / Double(indices.count)
         }
     }
 }
 
 extension SeededGenerator {
-    /// A place below a bound, by multiplication; the bias is below bound / 2⁶⁴.
-    fileprivate mutating func place(below bound: Int) -> Int {
+    /// An index below a bound, by multiplication; the bias is below bound / 2⁶⁴.
+    fileprivate mutating func index(below bound: Int) -> Int {
         Int(next().multipliedFullWidth(by: UInt64(bound)).high)
     }
 }

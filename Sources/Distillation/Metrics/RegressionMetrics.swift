@@ -1,4 +1,4 @@
-/// How well predicted numbers fit the true ones.
+/// The metrics of predicted numbers against the true ones.
 public struct RegressionMetrics: Sendable, Equatable {
     /// Pearson's correlation; 0 where one side does not vary.
     public let pearson: Double
@@ -25,8 +25,8 @@ public struct RegressionMetrics: Sendable, Equatable {
         meanSquaredError = squares / count
         meanAbsoluteError = pairs.reduce(0) { $0 + abs($1.0 - $1.1) } / count
         let mean = labels.reduce(0, +) / count
-        let spread = labels.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-        r2 = pairs.isEmpty ? 0 : spread > 0 ? 1 - squares / spread : squares == 0 ? 1 : 0
+        let variation = labels.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+        r2 = pairs.isEmpty ? 0 : variation > 0 ? 1 - squares / variation : squares == 0 ? 1 : 0
     }
 
     /// Pearson's correlation of two lists of one length; 0 where one does not vary.
@@ -56,7 +56,7 @@ public struct RegressionMetrics: Sendable, Equatable {
         while start < order.count {
             var end = start + 1
             while end < order.count, values[order[end]] == values[order[start]] { end += 1 }
-            for place in start..<end { ranks[order[place]] = Double(start + 1 + end) / 2 }
+            for index in start..<end { ranks[order[index]] = Double(start + 1 + end) / 2 }
             start = end
         }
         return ranks

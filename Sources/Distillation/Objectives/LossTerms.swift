@@ -2,7 +2,7 @@ import Torch
 
 /// A batch's loss and its parts.
 public struct LossTerms {
-    /// What is minimised: a scalar in the graph.
+    /// The loss that is minimized: a scalar in the graph.
     public let total: Tensor
     /// Each objective's loss before its weight, by its name, out of any graph.
     public let terms: [(name: String, loss: Tensor)]

@@ -1,8 +1,8 @@
 import Transformers
 
-/// What an objective's loss is the mean over.
+/// The unit that an objective's loss is the mean over.
 ///
-/// Where several micro-batches, or several processes, make one optimizer step, each counts by its part of these: their sum is
+/// Where several micro-batches, or several processes, make one optimizer step, each is weighted by its number of these: the sum is
 /// the loss of one large batch, whatever the sizes of the micro-batches.
 public enum LossUnit: String, Sendable, CaseIterable {
     /// The model's rows: examples, or for token classification words.
@@ -19,7 +19,7 @@ public enum LossUnit: String, Sendable, CaseIterable {
     case comparisons
 }
 
-/// How much there is in a micro-batch to take a mean over.
+/// The counts of a micro-batch that losses are means over.
 public struct LossCounts: Sendable {
     public var examples: Int
     /// The number of tokens of all examples.
@@ -39,7 +39,7 @@ public struct LossCounts: Sendable {
         self.targets = targets
     }
 
-    /// How many there are of a unit.
+    /// Returns the count of a unit.
     public func count(_ unit: LossUnit) -> Double {
         switch unit {
         case .rows: Double(targets.count)

@@ -15,22 +15,22 @@ import Transformers
 /// }
 /// ```
 public protocol Objective: AnyObject {
-    /// What it is called in logs, reports and configuration files: snake case.
+    /// The name in logs, reports and configuration files: snake case.
     var name: String { get }
 
-    /// Looks at the two models before the first step.
+    /// Prepares the objective for the two models before the first step.
     ///
-    /// - Returns: What the forward passes must keep for ``loss(_:)``.
-    /// - Throws: ``DistillationError`` where it cannot be computed for these models; the message names what does not
+    /// - Returns: The outputs that the forward passes must keep for ``loss(_:)``.
+    /// - Throws: ``DistillationError`` where the loss cannot be computed for these models; the message names what does not
     ///   fit and what to do.
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds
 
-    /// What ``loss(_:)`` is the mean over; the examples, unless an objective says otherwise.
+    /// The unit that ``loss(_:)`` is the mean over; the examples, unless an objective says otherwise.
     var unit: LossUnit { get }
 
-    /// What ``loss(_:)`` of such a micro-batch is divided by: the number of ``unit``, or the sum of their weights.
+    /// Returns the divisor of ``loss(_:)`` for such a micro-batch: the number of ``unit``, or the sum of their weights.
     ///
-    /// Of several micro-batches that make one step, each loss counts by its part of the sum.
+    /// Where several micro-batches make one step, each loss is weighted by its fraction of the sum of these.
     func count(_ counts: LossCounts) -> Double
 
     /// The loss of a micro-batch.
@@ -40,9 +40,9 @@ public protocol Objective: AnyObject {
     func loss(_ batch: ObjectiveBatch) throws -> Tensor
 }
 
-/// What an objective reads of the two models' forward passes.
+/// The outputs that an objective reads from the two models' forward passes.
 ///
-/// Hidden states are counted as transformers counts them: 0 is the embeddings' output, k what layer k − 1 puts out, so
+/// Hidden states are counted as transformers counts them: 0 is the embeddings' output, k the output of layer k − 1, so
 /// that the last is the number of layers. Layers of `AttentionProjections` are counted from 0.
 public struct ObjectiveNeeds: Sendable, Equatable {
     public var teacherLogits: Bool
@@ -75,7 +75,7 @@ public struct ObjectiveNeeds: Sendable, Equatable {
         teacherProjections.formUnion(other.teacherProjections)
     }
 
-    /// Whether more of the teacher is read than its logits, which are computed once and cached.
+    /// True if the teacher is read beyond its logits, which are computed once and cached.
     public var teacherFeatures: Bool { !teacherHiddenStates.isEmpty || !teacherProjections.isEmpty }
 }
 
@@ -84,7 +84,7 @@ public struct ObjectiveModels {
     public let student: ModelConfiguration
     /// `nil` where there is no teacher.
     public let teacher: ModelConfiguration?
-    /// Why token by token comparison is impossible, in words that end a sentence that begins with the objective's name:
+    /// The reason why token-by-token comparison is impossible, as the end of a sentence that begins with the objective's name:
     /// several teachers, or a student with another tokenizer; `nil` where the teacher reads the student's tokens.
     public let tokensDiffer: String?
     public let problemType: TaskIdentifier

@@ -1,7 +1,7 @@
 import Torch
 import Transformers
 
-/// What an objective compares for one batch. Shapes: B batch, C classes, T tokens of all examples, H hidden size.
+/// The inputs of an objective for one batch. Shapes: B batch, C classes, T tokens of all examples, H hidden size.
 public struct ObjectiveBatch {
     /// In the graph.
     public let student: ModelOutput
@@ -10,11 +10,11 @@ public struct ObjectiveBatch {
     /// (B, C) float32, out of any graph: of one teacher, or the mean of several; `nil` without a teacher.
     public let givenTeacherLogits: Tensor?
     public let labels: BatchLabels
-    /// Where the examples begin among the tokens, and the number of all tokens: B + 1 numbers.
+    /// The offsets at which the examples begin among the tokens, and the number of all tokens: B + 1 numbers.
     public let offsets: [Int]
-    /// The examples' places in the training data.
+    /// The examples' indices in the training data.
     public let indices: [Int]
-    /// The done share of the run's, or the stage's, steps: 0 at the first, 1 after the last. For schedules.
+    /// The completed fraction of the run's, or the stage's, steps: 0 at the first, 1 after the last. For schedules.
     public let progress: Double
 
     public init(

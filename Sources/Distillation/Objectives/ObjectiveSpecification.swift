@@ -5,7 +5,7 @@ import Foundation
 /// As text: `kl(weight = 0.7, temperature = linear(8, 1))`, or `cross_entropy` alone.
 public struct ObjectiveSpecification: Sendable, Equatable, Codable {
     public var name: String
-    /// What its loss is multiplied with, over the run or the stage.
+    /// The weight of its loss, over the run or the stage.
     public var weight: Schedule
     /// Other options, as text.
     public var options: [String: String]
@@ -69,13 +69,13 @@ public struct ObjectiveSpecification: Sendable, Equatable, Codable {
     /// Splits at the commas that are in no parentheses.
     private static func parts(_ text: Substring) -> [Substring] {
         var (parts, depth, start) = ([Substring](), 0, text.startIndex)
-        for place in text.indices {
-            switch text[place] {
+        for index in text.indices {
+            switch text[index] {
             case "(", "[": depth += 1
             case ")", "]": depth -= 1
             case "," where depth == 0:
-                parts.append(text[start..<place])
-                start = text.index(after: place)
+                parts.append(text[start..<index])
+                start = text.index(after: index)
             default: break
             }
         }

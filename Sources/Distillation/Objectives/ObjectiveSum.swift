@@ -12,13 +12,13 @@ public struct WeightedObjective {
     }
 }
 
-/// The weighted sum of objectives: what a stage of training minimises.
+/// The weighted sum of objectives: the loss that a stage of training minimizes.
 public final class ObjectiveSum {
     /// Each objective with its weight, and its name in logs: its own, with a number from the second of a name on.
     public let terms: [(objective: any Objective, weight: Schedule, name: String)]
-    /// What all objectives together read.
+    /// The outputs that all objectives together read.
     public let needs: ObjectiveNeeds
-    /// What of it each objective reads.
+    /// For each objective, true if it reads hidden states or projections.
     private let featureTerms: [Bool]
 
     /// Prepares objectives for two models.
@@ -39,8 +39,8 @@ public final class ObjectiveSum {
             let own = try term.objective.prepare(models)
             needs.formUnion(own)
             features.append(!own.studentHiddenStates.isEmpty || !own.studentProjections.isEmpty)
-            let place = counts[name, default: 1]
-            return (term.objective, term.weight, place == 1 ? name : "\(name)_\(place)")
+            let occurrence = counts[name, default: 1]
+            return (term.objective, term.weight, occurrence == 1 ? name : "\(name)_\(occurrence)")
         }
         guard terms.contains(where: { $0.weight.extremes.contains { $0 > 0 } }) else {
             throw DistillationError("the weights of all objectives are 0; give one a weight above 0")
@@ -63,7 +63,7 @@ public final class ObjectiveSum {
         return loss
     }
 
-    /// What each term's loss of a micro-batch is divided by.
+    /// Returns the divisor of each term's loss for a micro-batch.
     public func counts(_ counts: LossCounts) -> [Double] { terms.map { $0.objective.count(counts) } }
 
     /// The parts of each of several micro-batches, for each term, so that together they give the loss of one step.

@@ -1,6 +1,6 @@
 extension Schedule: CustomStringConvertible {
-    /// What a schedule's text must be.
-    static let grammar = "a number, linear(a, b), cosine(a, b) or step(a, b @ share, …)"
+    /// The grammar of a schedule's text.
+    static let grammar = "a number, linear(a, b), cosine(a, b) or step(a, b @ fraction, …)"
 
     /// Reads a schedule's text; `nil` where it is none.
     public init?(_ text: String) {
@@ -27,10 +27,10 @@ extension Schedule: CustomStringConvertible {
             var changes: [Change] = []
             for part in parts.dropFirst() {
                 let sides = part.split(separator: "@", omittingEmptySubsequences: false)
-                guard sides.count == 2, let value = number(sides[0]), let share = number(sides[1]),
-                    share > changes.last?.share ?? 0, share < 1
+                guard sides.count == 2, let value = number(sides[0]), let fraction = number(sides[1]),
+                    fraction > changes.last?.share ?? 0, fraction < 1
                 else { return nil }
-                changes.append(Change(value, at: share))
+                changes.append(Change(value, at: fraction))
             }
             self = .step(first: first, changes: changes)
         default: return nil

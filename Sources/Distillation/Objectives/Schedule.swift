@@ -3,29 +3,29 @@ import Foundation
 /// A number that changes over a run: a temperature, or a term's weight.
 ///
 /// As text, in configuration files and on the command line: `4`, `linear(8, 1)`, `cosine(1, 0)`, or
-/// `step(4, 2 @ 0.5, 1 @ 0.8)`, whose shares of the steps ascend.
+/// `step(4, 2 @ 0.5, 1 @ 0.8)`, whose fractions of the steps ascend.
 public enum Schedule: Sendable, Equatable {
     case constant(Double)
     /// Straight from the first to the second number.
     case linear(from: Double, to: Double)
     /// Half a cosine from the first to the second number: slow, fast, slow.
     case cosine(from: Double, to: Double)
-    /// A number, and others from a done share of the steps on.
+    /// A number, and others from given fractions of the steps on.
     case step(first: Double, changes: [Change])
 
-    /// A number that holds from a share of the steps on.
+    /// A number that holds from a fraction of the steps on.
     public struct Change: Sendable, Equatable {
         public var value: Double
         /// Of the steps, above 0 and below 1.
         public var share: Double
 
-        public init(_ value: Double, at share: Double) {
+        public init(_ value: Double, at fraction: Double) {
             self.value = value
-            self.share = share
+            self.share = fraction
         }
     }
 
-    /// The number at a done share of the steps, 0…1.
+    /// The number at a completed fraction of the steps, 0…1.
     public func value(at progress: Double) -> Double {
         let progress = min(1, max(0, progress))
         switch self {

@@ -8,16 +8,16 @@ import Transformers
 /// `Transformers`; `docs/adding-a-task.md` walks through one.
 protocol LearningTask: Sendable {
     var identifier: TaskIdentifier { get }
-    /// What a row of the model's outputs is.
+    /// The kind of a row of the model's outputs.
     var outputs: OutputKind { get }
 
     // MARK: Labels and losses
 
-    /// Whether each word of a text has a label and an output.
+    /// True if each word of a text has a label and an output.
     var labelsWords: Bool { get }
-    /// What a line that counts the classes of the training data begins with.
+    /// The beginning of the line that counts the classes of the training data.
     var countTitle: String { get }
-    /// How labels are written in data files.
+    /// The form of labels in data files.
     var labelForm: DatasetOptions.LabelForm { get }
     /// The classes where data do not name any: of a model with one output.
     var fixedClassNames: [String]? { get }
@@ -32,15 +32,15 @@ protocol LearningTask: Sendable {
 
     // MARK: Metrics
 
-    /// What can be computed where there are labels.
+    /// The metrics that can be computed where there are labels.
     var labelMetrics: [MetricName] { get }
-    /// What can be computed where there is a teacher.
+    /// The metrics that can be computed where there is a teacher.
     var teacherMetrics: [MetricName] { get }
-    /// What a model of this task is known by.
+    /// The metric by which models of this task are compared.
     var primaryMetric: MetricName { get }
-    /// What chooses the best checkpoint where nothing is named.
+    /// The metric that chooses the best checkpoint where none is named.
     var metricForBest: MetricName { get }
-    /// What tables show, the most telling first.
+    /// The metrics that tables show, the most informative first.
     var shownMetrics: [MetricName] { get }
     /// A metric's name in tables where it is another than usually.
     func title(of metric: MetricName) -> String?
@@ -52,22 +52,22 @@ protocol LearningTask: Sendable {
     func rowScores(_ logits: Logits, _ targets: Targets) -> [Double]?
     /// The counts of each example whose sums the primary metric is the F1 of; `nil` where it is no F1 of sums.
     func exampleCounts(_ logits: Logits, _ targets: Targets) -> [F1Counts]?
-    /// How many labels the primary metric is a share of, of rows that all have one.
+    /// Returns the number of labels that the primary metric is a fraction of, for rows that all have one.
     func countedExamples(_ targets: Targets) -> Int
-    /// What a table shows by class, of rows that all have a label.
+    /// Returns the table's values by class, for rows that all have a label.
     func byClass(_ logits: Logits, _ targets: Targets, _ names: [String]) -> ClassEvaluation
     /// ``teacherMetrics`` of a student beside its teacher.
     func compare(student: Logits, teacher: Logits, _ targets: Targets) throws -> MetricValues
     /// Counts a batch of training.
     func add(_ targets: Targets, student: Logits, teacher: Logits?, to statistics: inout TrainingStatistics)
-    /// Whether a teacher knows more than a constant, by rows that all have a label.
+    /// Compares a teacher with a constant baseline, on rows that all have a label.
     func assess(_ logits: Logits, _ targets: Targets) -> TeacherAssessment
 
     // MARK: Predictions
 
     /// The predictions for some texts.
     func predictions(_ logits: Logits, _ labels: [String], threshold: Double) throws -> [Prediction]
-    /// What a page shows of single predictions; `nil` where it shows none.
+    /// The analysis of single predictions for the page; `nil` where it shows none.
     var analysis: (any PredictionComparison)? { get }
 
     // MARK: Model cards
@@ -91,7 +91,7 @@ extension LearningTask {
     }
 }
 
-/// What an F1 is computed from.
+/// The counts that an F1 is computed from.
 struct F1Counts: Sendable, Equatable {
     var found = 0
     var predicted = 0
@@ -107,7 +107,7 @@ struct F1Counts: Sendable, Equatable {
     var f1: Double { predicted + actual == 0 ? 0 : 2 * Double(found) / Double(predicted + actual) }
 }
 
-/// What tables show by class.
+/// The values that tables show by class.
 struct ClassEvaluation {
     /// By class or, for entities, by type.
     var f1: [LabelScore]?
@@ -115,15 +115,15 @@ struct ClassEvaluation {
     var confusion: [[Int]]?
 }
 
-/// What the page shows of a task's single predictions. Rows are examples.
+/// The analysis of a task's single predictions that the page shows. Rows are examples.
 protocol PredictionComparison: Sendable {
-    /// Whether examples are shown; their rows are examples.
+    /// True if examples are shown; their rows are examples.
     var showsExamples: Bool { get }
-    /// The answers of some rows by confidence; `nil` where a task has no confidence.
+    /// The predictions of some rows by confidence; `nil` where a task has no confidence.
     func calibration(_ logits: Logits, _ targets: Targets, _ rows: [Int]) -> CalibrationHistogram?
-    /// Whether a prediction is right; `nil` where none is right or wrong.
+    /// Returns true if a prediction is right; `nil` where none is right or wrong.
     func isRight(_ logits: Logits, _ row: Int, _ targets: Targets) -> Bool?
-    /// How sure all models are of what they get wrong, or how far off the nearest is; `nil` where one is right.
+    /// Returns the confidence of all models in a wrong prediction, or the error of the nearest one; `nil` where one is right.
     func wrongness(_ models: [Logits], _ row: Int, _ targets: Targets) -> Double?
     /// The names of a row's label.
     func labels(_ row: Int, _ targets: Targets, _ names: [String]) -> [String]
@@ -134,7 +134,7 @@ extension PredictionComparison {
     var showsExamples: Bool { true }
 }
 
-/// What a model card says of a task.
+/// The parts of a model card that depend on the task.
 struct TaskCard: Sendable {
     /// The Hub's pipeline tag, and its title.
     let pipeline: String
@@ -154,7 +154,7 @@ struct TaskCard: Sendable {
 }
 
 extension TaskIdentifier {
-    /// What is known of the task.
+    /// The definition of the task.
     var definition: any LearningTask {
         switch self {
         case .singleLabel: SingleLabelTask()
@@ -166,7 +166,7 @@ extension TaskIdentifier {
 }
 
 extension TaskIdentifier {
-    /// What has a label and an output, in words.
+    /// The name of what has a label and an output.
     public var rowName: String { definition.labelsWords ? "words" : "examples" }
 
     /// The metrics that tables show, the most telling first.

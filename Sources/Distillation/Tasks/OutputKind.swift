@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a row of outputs is, and so what it is normalized over and how two of them are compared.
+/// The kind of a row of outputs, which decides its normalization and how two rows are compared.
 public enum OutputKind: Sendable {
     /// One distribution over the columns.
     case softmax
@@ -21,7 +21,7 @@ extension OutputKind {
         }
     }
 
-    /// How far a student's row is from a teacher's: the KL divergence at temperature 1, of decisions their sum; of numbers the
+    /// Returns the distance of a student's row from a teacher's: the KL divergence at temperature 1, of decisions their sum; of numbers the
     /// distance of the first.
     func difference(student: ArraySlice<Float>, teacher: ArraySlice<Float>) -> Double {
         switch self {
@@ -61,7 +61,7 @@ extension OutputKind {
         self == .real ? [.agreement, .teacherMSE] : [.kl, .agreement, .teacherEntropy]
     }
 
-    /// What compares a student's outputs with its teacher's, labels or none: ``teacherMetrics``.
+    /// Compares a student's outputs with its teacher's, with or without labels: ``teacherMetrics``.
     ///
     /// - Throws: ``DistillationError`` where they are not of the same rows and columns.
     func compare(student: Logits, teacher: Logits) throws -> MetricValues {

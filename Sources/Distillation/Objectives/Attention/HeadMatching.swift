@@ -1,6 +1,6 @@
 import Transformers
 
-/// What is compared where the two models' numbers of heads differ.
+/// The attention maps that are compared where the two models' numbers of heads differ.
 enum HeadMatching: String, CaseIterable {
     /// Head with head: the numbers must be equal.
     case same

@@ -1,7 +1,7 @@
 import Torch
 import Transformers
 
-/// What stands for an example where examples are compared with one another: (B, D).
+/// The vector that represents an example where examples are compared with one another: (B, D).
 enum ExampleFeature: String, CaseIterable {
     /// The logits.
     case logits
@@ -14,7 +14,7 @@ enum ExampleFeature: String, CaseIterable {
         "feature", default: "cls",
         "what stands for an example: logits, cls (first token) or mean of the last hidden state")
 
-    /// What of the two models is read.
+    /// Returns the outputs of the two models that are read.
     ///
     /// - Throws: ``DistillationError`` where the teacher reads other tokens than the student.
     func needs(_ models: ObjectiveModels, objective: String) throws -> ObjectiveNeeds {

@@ -1,8 +1,8 @@
 /// Which of the teacher's layers each of the student's learns from.
 enum LayerMap: Equatable {
-    /// Every layer of the student, from the teacher's at the same share of the depth.
+    /// Every layer of the student, from the teacher's at the same fraction of the depth.
     case uniform
-    /// The student's layers but the last, from the teacher's at the same share of the depth: PKD-Skip.
+    /// The student's layers but the last, from the teacher's at the same fraction of the depth: PKD-Skip.
     case skip
     /// The student's layers but the last, from the teacher's just before its last: PKD-Last.
     case last
@@ -17,7 +17,7 @@ enum LayerMap: Equatable {
         var teacher: Int
     }
 
-    /// What the numbers count.
+    /// The unit that the numbers count.
     enum Counting {
         /// Hidden states: 0 is the embeddings' output.
         case hiddenStates
@@ -100,13 +100,13 @@ enum LayerMap: Equatable {
     ) throws -> [Pair] {
         func number(_ number: Int, _ layers: Int, _ side: String) throws -> Int {
             let count = counting == .layers ? layers : layers + 1
-            let place = number < 0 ? number + count : number
-            guard (0..<count).contains(place) else {
+            let index = number < 0 ? number + count : number
+            guard (0..<count).contains(index) else {
                 throw DistillationError(
                     "\(objective): layers names \(counting.words) \(number) of the \(side), which has 0 to "
                         + "\(count - 1)")
             }
-            return place
+            return index
         }
         let resolved = try pairs.map {
             Pair(

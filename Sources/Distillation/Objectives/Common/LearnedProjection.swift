@@ -3,7 +3,7 @@ import Transformers
 
 /// When a student's vectors go through a learned matrix before they are compared with a teacher's.
 enum LearnedProjection: String, CaseIterable {
-    /// Where the widths differ.
+    /// A projection where the widths differ.
     case auto
     case always
     /// Never: the widths must be equal.
@@ -13,7 +13,7 @@ enum LearnedProjection: String, CaseIterable {
         "projection", default: "auto",
         "a learned matrix before comparing: auto (where widths differ), always or none")
 
-    /// Whether vectors of these widths go through one.
+    /// Returns true if vectors of these widths are projected.
     ///
     /// - Throws: ``DistillationError`` where they would have to, but must not.
     func isNeeded(student: Int, teacher: Int, objective: String) throws -> Bool {

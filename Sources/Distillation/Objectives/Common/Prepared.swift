@@ -1,4 +1,4 @@
-/// What `prepare(_:)` made.
+/// Returns the value that `prepare(_:)` made.
 ///
 /// - Throws: ``DistillationError`` where it was never called.
 func prepared<Value>(_ value: Value?, _ objective: String) throws -> Value {

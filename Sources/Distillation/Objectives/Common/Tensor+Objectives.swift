@@ -1,6 +1,6 @@
 import Torch
 
-/// What several losses are made of.
+/// Operations that several losses share.
 extension Tensor {
     /// Divided by the Euclidean norm along a dimension; zeros stay zeros, and have a finite gradient.
     func normalized(dimension: Int = -1) throws -> Tensor {
@@ -10,7 +10,7 @@ extension Tensor {
     }
 
     /// Less the mean along a dimension.
-    func centred(dimension: Int) throws -> Tensor {
+    func centered(dimension: Int) throws -> Tensor {
         try self - mean(dimension, keepDimensions: true)
     }
 

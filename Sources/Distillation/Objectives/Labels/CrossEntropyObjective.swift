@@ -6,7 +6,7 @@ import Torch
 /// `CrossEntropyLoss(weight=…)`. A batch without labels gives 0.
 final class CrossEntropyObjective: StandardObjective {
     static let labelSmoothing = ObjectiveOption(
-        "label_smoothing", default: "0", "how much of the label's mass is spread over all classes")
+        "label_smoothing", default: "0", "the fraction of the label's mass that is spread over all classes")
     static let options = [labelSmoothing, ClassWeights.option]
 
     let name: String

@@ -14,7 +14,7 @@ final class LabelsObjective: StandardObjective {
         _ = try ObjectiveOptions(specification, known: Self.options)
         name = specification.name
         self.specification = specification
-        // Values that no kind of label takes are refused at once; options that this kind lacks, when it is known.
+        // Values that no kind of label takes are refused immediately; options that this kind lacks, when it is known.
         var part = specification
         part.options["pos_weight"] = nil
         _ = try CrossEntropyObjective(part)

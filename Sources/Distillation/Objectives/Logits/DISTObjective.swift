@@ -45,8 +45,8 @@ final class DISTObjective: StandardObjective {
 
     /// 1 − Pearson's correlation along a dimension, mean over the other.
     private func distance(_ a: Tensor, _ b: Tensor, dimension: Int) throws -> Tensor {
-        let a = try a.centred(dimension: dimension).normalized(dimension: dimension)
-        let b = try b.centred(dimension: dimension).normalized(dimension: dimension)
+        let a = try a.centered(dimension: dimension).normalized(dimension: dimension)
+        let b = try b.centered(dimension: dimension).normalized(dimension: dimension)
         return try 1 - (a * b).sum(dimension).mean()
     }
 }

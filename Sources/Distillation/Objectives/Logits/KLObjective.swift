@@ -2,7 +2,7 @@ import Foundation
 import Torch
 
 /// T² times a divergence of the softened probabilities P of the teacher and Q of the student, mean over the batch:
-/// KL(P ‖ Q) (Hinton et al., arXiv 1503.02531), KL(Q ‖ P), or the generalised Jensen-Shannon divergence
+/// KL(P ‖ Q) (Hinton et al., arXiv 1503.02531), KL(Q ‖ P), or the generalized Jensen-Shannon divergence
 /// β · KL(P ‖ M) + (1 − β) · KL(Q ‖ M) with M = β · P + (1 − β) · Q (Agarwal et al., arXiv 2306.13649, section 2).
 final class KLObjective: StandardObjective {
     enum Direction: String, CaseIterable {
@@ -12,7 +12,7 @@ final class KLObjective: StandardObjective {
     }
 
     private static let beta = ObjectiveOption(
-        "beta", default: "0.5", "the teacher's share of the mixture, for jensen_shannon")
+        "beta", default: "0.5", "the teacher's weight in the mixture, for jensen_shannon")
     static let options: [ObjectiveOption] = [
         .temperature(),
         ObjectiveOption("direction", default: "forward", "forward, reverse or jensen_shannon"),

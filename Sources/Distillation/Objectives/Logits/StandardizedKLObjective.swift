@@ -1,6 +1,6 @@
 import Torch
 
-/// Logit standardisation (Sun et al., arXiv 2403.01427, algorithm 1): τ² · KL of softmax(Z(teacher) / τ) and
+/// Logit standardization (Sun et al., arXiv 2403.01427, algorithm 1): τ² · KL of softmax(Z(teacher) / τ) and
 /// softmax(Z(student) / τ), mean over the batch. Z takes from each example's logits their mean, and divides by their
 /// standard deviation (that of C numbers, not C − 1), so that the student need not meet the teacher's scale.
 final class StandardizedKLObjective: StandardObjective {
@@ -31,6 +31,6 @@ final class StandardizedKLObjective: StandardObjective {
 
     private func standardized(_ logits: Tensor) throws -> Tensor {
         // The norm of what is left without the mean is the standard deviation times √C.
-        try logits.centred(dimension: -1).normalized() * Double(logits.size(-1)).squareRoot()
+        try logits.centered(dimension: -1).normalized() * Double(logits.size(-1)).squareRoot()
     }
 }

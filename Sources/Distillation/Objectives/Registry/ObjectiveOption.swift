@@ -4,7 +4,7 @@ public struct ObjectiveOption: Sendable, Equatable {
     public let name: String
     /// The text that holds where none is given.
     public let defaultValue: String
-    /// What it does, in a few words.
+    /// Its effect, in a few words.
     public let summary: String
 
     public init(_ name: String, default defaultValue: String, _ summary: String) {
@@ -13,7 +13,7 @@ public struct ObjectiveOption: Sendable, Equatable {
         self.summary = summary
     }
 
-    /// What both sides' logits are divided by.
+    /// The temperature that both sides' logits are divided by.
     static func temperature(_ defaultValue: String = "4") -> ObjectiveOption {
         ObjectiveOption("temperature", default: defaultValue, "divides both sides' logits; a schedule")
     }

@@ -13,7 +13,7 @@ extension ObjectiveRegistry {
             try KLObjective($0, direction: .reverse)
         }
         .adding(
-            "jensen_shannon", "generalised Jensen-Shannon divergence of both", KLObjective.self,
+            "jensen_shannon", "generalized Jensen-Shannon divergence of both", KLObjective.self,
             KLObjective.jensenShannonOptions
         ) {
             try KLObjective($0, direction: .jensenShannon)
@@ -23,11 +23,11 @@ extension ObjectiveRegistry {
             SoftCrossEntropyObjective.self
         )
         .adding("logits_mse", "squared difference of the logits", LogitsMSEObjective.self)
-        .adding("dkd", "decoupled KD: the label's class and the others apart", DKDObjective.self)
+        .adding("dkd", "decoupled KD: the label's class and the other classes separately", DKDObjective.self)
         .adding(
             "dist", "Pearson correlation of the probabilities, by example and by class", DISTObjective.self
         )
-        .adding("standardized_kl", "KL divergence of standardised logits", StandardizedKLObjective.self)
+        .adding("standardized_kl", "KL divergence of standardized logits", StandardizedKLObjective.self)
         .adding(
             "soft_binary_cross_entropy", "binary cross-entropy with the teacher's probabilities",
             SoftBinaryCrossEntropyObjective.self
@@ -44,7 +44,7 @@ extension ObjectiveRegistry {
         .adding("mse", "squared difference from labels that are numbers", MSEObjective.self)
         .adding("hidden_mse", "squared difference of hidden states", HiddenMSEObjective.self)
         .adding("hidden_cosine", "angle between hidden states", HiddenCosineObjective.self)
-        .adding("pkd", "patient KD: normalised first tokens of the layers", PKDObjective.self)
+        .adding("pkd", "patient KD: normalized [CLS] states of the layers", PKDObjective.self)
         .adding("embedding_mse", "squared difference of the embeddings' outputs", EmbeddingMSEObjective.self)
         .adding(
             "attention_score_mse", "squared difference of attention scores before the softmax",

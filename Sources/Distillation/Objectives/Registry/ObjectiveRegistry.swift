@@ -11,7 +11,7 @@ public struct ObjectiveRegistry: Sendable {
     public struct Entry: Sendable {
         /// In snake case.
         public let name: String
-        /// What it compares, in one line.
+        /// The comparison it makes, in one line.
         public let summary: String
         /// Its options besides the weight.
         public let options: [ObjectiveOption]
@@ -43,8 +43,8 @@ public struct ObjectiveRegistry: Sendable {
     ) -> ObjectiveRegistry {
         var registry = self
         let entry = Entry(name: name, summary: summary, options: options, make: make)
-        if let place = entries.firstIndex(where: { $0.name == name }) {
-            registry.entries[place] = entry
+        if let index = entries.firstIndex(where: { $0.name == name }) {
+            registry.entries[index] = entry
         } else {
             registry.entries.append(entry)
         }

@@ -1,6 +1,6 @@
 import Torch
 
-/// What stands for the examples that an objective relates to one another, in both models.
+/// The vectors of the examples that an objective relates to one another, in both models.
 struct ExampleRelation {
     static let options = [ExampleFeature.option]
 

@@ -68,7 +68,7 @@ struct MultiLabelTask: LearningTask {
             baseline: Self.bestConstantF1(targets.sets, classes: logits.classes))
     }
 
-    /// The micro F1 of giving each example the same set: the commonest labels, as many of them as are best.
+    /// The micro F1 of the constant baseline, the same set for each example: the most frequent labels, as many of them as score best.
     private static func bestConstantF1(_ sets: [[Int]], classes: Int) -> Double {
         var counts = [Int](repeating: 0, count: classes)
         for label in sets.joined() where counts.indices.contains(label) { counts[label] += 1 }
@@ -98,13 +98,13 @@ struct MultiLabelTask: LearningTask {
             identifiers: ["f1", "accuracy"],
             index: [(.microF1, "f1"), (.macroF1, "f1"), (.accuracy, "accuracy")],
             summary: {
-                "A text classifier (\($0)), \($1) to find which of \($2) apply, any number of them at once: "
-                    + "those whose logit is above 0."
+                "A text classifier (\($0)), \($1) for multi-label classification into \($2): "
+                    + "it predicts those whose logit is above 0."
             })
     }
 }
 
-/// Several classes for each example, shown.
+/// Multi-label predictions, as the page shows them.
 struct MultiLabelComparison: PredictionComparison {
     private func chosen(_ logits: Logits, _ row: Int) -> [Int] {
         zip(0..., logits[row]).filter { $0.1 > 0 }.map(\.0)
@@ -127,13 +127,13 @@ struct MultiLabelComparison: PredictionComparison {
         Set(chosen(logits, row)) == Set(targets.sets[row])
     }
 
-    /// That of the surest decision that all get wrong.
+    /// The confidence of the surest decision that all models get wrong.
     func wrongness(_ models: [Logits], _ row: Int, _ targets: Targets) -> Double? {
         let wanted = Set(targets.sets[row])
-        let answers = models.map { $0.sigmoid(row) }
+        let probabilities = models.map { $0.sigmoid(row) }
         return (0..<(models.first?.classes ?? 0)).compactMap { label -> Double? in
-            guard answers.allSatisfy({ ($0[label] > 0.5) != wanted.contains(label) }) else { return nil }
-            return answers.map { max($0[label], 1 - $0[label]) }.min()
+            guard probabilities.allSatisfy({ ($0[label] > 0.5) != wanted.contains(label) }) else { return nil }
+            return probabilities.map { max($0[label], 1 - $0[label]) }.min()
         }.max()
     }
 

@@ -68,7 +68,7 @@ struct RegressionTask: LearningTask {
             autoModel: "AutoModelForSequenceClassification", table: [.pearson, .spearman, .mse, .mae],
             identifiers: ["pearsonr", "spearmanr", "mse"],
             index: [(.pearson, "pearsonr"), (.spearman, "spearmanr"), (.mse, "mse")],
-            summary: { shape, made, _ in "A text regressor (\(shape)), \(made): its one output is a number." }
+            summary: { shape, made, _ in "A text regressor (\(shape)), \(made): its single output is the predicted number." }
         )
     }
 }

@@ -80,7 +80,7 @@ struct SingleLabelTask: LearningTask {
             index: [
                 (.accuracy, "accuracy"), (.macroF1, "f1"), (.matthewsCorrelation, "matthews_correlation"),
             ],
-            summary: { "A text classifier (\($0)), \($1) to tell \($2) apart." })
+            summary: { "A text classifier (\($0)), \($1) to distinguish \($2)." })
     }
 }
 

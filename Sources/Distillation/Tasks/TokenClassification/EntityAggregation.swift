@@ -1,10 +1,10 @@
-/// Makes entities of a model's answers for tokens, as transformers' pipeline `token-classification` does.
+/// Makes entities of a model's predictions for tokens, as transformers' pipeline `token-classification` does.
 public struct EntityAggregation: Sendable, Equatable {
-    /// How tokens become entities: `aggregation_strategy`.
+    /// The way tokens become entities: `aggregation_strategy`.
     public enum Strategy: String, CaseIterable, Sendable {
         /// Each token by itself.
         case none
-        /// Neighbors with one label together, a `B-` apart.
+        /// Groups neighbors with the same label; a `B-` begins another entity.
         case simple
         /// The same with whole words, each with its first token's label.
         case first
@@ -34,12 +34,12 @@ public struct EntityAggregation: Sendable, Equatable {
         public var piece: String
         /// The probability of each label.
         public var scores: [Float]
-        /// Where it stands in the text, in Unicode scalars.
+        /// Its range in the text, in Unicode scalars.
         public var start: Int
         public var end: Int
-        /// Its place in the model's input.
+        /// Its index in the model's input.
         public var index: Int
-        /// Whether it continues the word of the token before it.
+        /// True if it continues the word of the token before it.
         public var isSubword: Bool
 
         /// Makes a token.
@@ -58,11 +58,11 @@ public struct EntityAggregation: Sendable, Equatable {
         /// The label without its prefix (`entity_group`), with ``Strategy/none`` the label (`entity`).
         public var label: String
         public var score: Float
-        /// What the tokenizer makes of the entity's tokens; the text itself is between ``start`` and ``end``.
+        /// The tokenizer's decoding of the entity's tokens; the text itself is between ``start`` and ``end``.
         public var word: String
-        /// The token's place in the model's input; only with ``Strategy/none``.
+        /// The token's index in the model's input; only with ``Strategy/none``.
         public var index: Int?
-        /// Where it stands in the text, in Unicode scalars.
+        /// Its range in the text, in Unicode scalars.
         public var start: Int
         public var end: Int
     }
@@ -72,7 +72,7 @@ public struct EntityAggregation: Sendable, Equatable {
     /// - Parameters:
     ///   - tokens: The tokens of the text in order, without those that the tokenizer added.
     ///   - join: The text of tokens, as `Tokenizer.decode(tokens:)` makes it.
-    /// - Throws: What `join` throws.
+    /// - Throws: Any error of `join`.
     public func entities(_ tokens: [Token], join: ([String]) throws -> String) rethrows -> [Entity] {
         let entities: [Entity]
         switch strategy {
@@ -99,9 +99,9 @@ public struct EntityAggregation: Sendable, Equatable {
     private func words(_ tokens: [Token]) -> [ArraySlice<Token>] {
         var words: [ArraySlice<Token>] = []
         var start = 0
-        for place in tokens.indices.dropFirst() where !tokens[place].isSubword {
-            words.append(tokens[start..<place])
-            start = place
+        for index in tokens.indices.dropFirst() where !tokens[index].isSubword {
+            words.append(tokens[start..<index])
+            start = index
         }
         return tokens.isEmpty ? [] : words + [tokens[start...]]
     }
@@ -126,10 +126,10 @@ public struct EntityAggregation: Sendable, Equatable {
             start: tokens[tokens.startIndex].start, end: tokens[tokens.endIndex - 1].end)
     }
 
-    /// The place of the greatest score, the first of equal ones.
+    /// The index of the greatest score, the first of equal ones.
     private static func best(_ scores: [Float]) -> Int {
         var best = 0
-        for place in scores.indices where scores[place] > scores[best] { best = place }
+        for index in scores.indices where scores[index] > scores[best] { best = index }
         return best
     }
 
@@ -138,12 +138,12 @@ public struct EntityAggregation: Sendable, Equatable {
         return (0..<width).map { column in rows.reduce(0) { $0 + $1[column] } / Float(rows.count) }
     }
 
-    private func label(_ place: Int) -> String {
-        labels.indices.contains(place) ? labels[place] : "LABEL_\(place)"
+    private func label(_ index: Int) -> String {
+        labels.indices.contains(index) ? labels[index] : "LABEL_\(index)"
     }
 
-    private func score(_ place: Int, _ scores: [Float]) -> Float {
-        scores.indices.contains(place) ? scores[place] : 0
+    private func score(_ index: Int, _ scores: [Float]) -> Float {
+        scores.indices.contains(index) ? scores[index] : 0
     }
 
     // MARK: - Groups
@@ -152,14 +152,14 @@ public struct EntityAggregation: Sendable, Equatable {
     private func grouped(_ entities: [Entity], _ join: ([String]) throws -> String) rethrows -> [Entity] {
         var groups: [Entity] = []
         var start = 0
-        for place in entities.indices {
-            let isLast = place + 1 == entities.count
+        for index in entities.indices {
+            let isLast = index + 1 == entities.count
             if !isLast {
-                let (begins, type) = Self.tag(entities[place + 1].label)
-                if !begins, type.utf8.elementsEqual(Self.tag(entities[place].label).type.utf8) { continue }
+                let (begins, type) = Self.tag(entities[index + 1].label)
+                if !begins, type.utf8.elementsEqual(Self.tag(entities[index].label).type.utf8) { continue }
             }
-            groups.append(try group(entities[start...place], join))
-            start = place + 1
+            groups.append(try group(entities[start...index], join))
+            start = index + 1
         }
         return groups
     }
@@ -176,7 +176,7 @@ public struct EntityAggregation: Sendable, Equatable {
             word: try join(entities.map(\.word)), start: first.start, end: last.end)
     }
 
-    /// Whether a label begins an entity, and its type; one without `B-` or `I-` continues an entity of its name.
+    /// Returns true if a label begins an entity, and its type; one without `B-` or `I-` continues an entity of its name.
     private static func tag(_ label: String) -> (begins: Bool, type: String) {
         let bytes = label.utf8
         for (prefix, begins) in [("B-", true), ("I-", false)] where bytes.starts(with: prefix.utf8) {

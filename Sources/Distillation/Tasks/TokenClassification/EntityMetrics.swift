@@ -1,4 +1,4 @@
-/// How well predicted entities fit the true ones, as seqeval's `classification_report` computes it. An entity counts
+/// The metrics of predicted entities against the true ones, as seqeval's `classification_report` computes them. An entity counts
 /// as found where type, first and last word are right.
 public struct EntityMetrics: Sendable, Equatable {
     /// Precision, recall and F1, each 0 where it is not defined, and the number of true entities.
@@ -23,7 +23,7 @@ public struct EntityMetrics: Sendable, Equatable {
     public let macro: Scores
     /// The mean over the types, weighted by their numbers of true entities.
     public let weighted: Scores
-    /// The share of words whose tag is right; 0 where there are none.
+    /// The fraction of words whose tag is right; 0 where there are none.
     public let accuracy: Double
     /// The number of words.
     public let wordCount: Int
@@ -92,9 +92,9 @@ public struct EntityCounter: Sendable {
         rightCount += zip(prediction, reference).count { $0.utf8.elementsEqual($1.utf8) }
     }
 
-    /// How many entities were predicted so far.
+    /// The number of entities predicted so far.
     var predictedCount: Int { counts.values.reduce(0) { $0 + $1.predicted } }
-    /// How many of them are right.
+    /// The number of them that are right.
     var foundCount: Int { counts.values.reduce(0) { $0 + $1.found } }
 
     /// The metrics of the sentences so far.

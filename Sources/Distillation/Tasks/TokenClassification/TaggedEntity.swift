@@ -26,7 +26,7 @@ extension TaggedEntity: Hashable {
     }
 }
 
-/// How entities are read from tags.
+/// The way entities are read from tags.
 public enum EntityReading: Sendable, Equatable {
     /// As conlleval and seqeval do by themselves: an `I-` without a `B-` before it begins an entity, and a change of
     /// the type ends one.
@@ -45,7 +45,7 @@ public enum EntityReading: Sendable, Equatable {
     }
 }
 
-/// Why entities cannot be read or compared.
+/// The reason why entities cannot be read or compared.
 public struct EntityMetricsError: Error, Sendable, Equatable, CustomStringConvertible {
     public let description: String
 

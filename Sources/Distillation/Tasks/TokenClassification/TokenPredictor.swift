@@ -13,7 +13,7 @@ public final class TokenPredictor {
     /// The tags by their numbers.
     public let labels: [String]
     public let maxLength: Int
-    /// What the model's files say and does not count; each a line for the user.
+    /// The settings of the model's files that are ignored; each a line for the user.
     public let warnings: [String]
     /// Windows that go through the model together; a GPU has room for more.
     public var batchSize: Int
@@ -52,7 +52,7 @@ public final class TokenPredictor {
         aggregation = EntityAggregation(strategy: strategy, labels: labels)
     }
 
-    /// Whether a model directory holds a model for token classification.
+    /// Returns true if a model directory holds a model for token classification.
     ///
     /// - Throws: `TransformersError` where it holds none that can be read.
     public static func isFor(_ directory: URL) throws -> Bool {
@@ -97,9 +97,9 @@ public final class TokenPredictor {
         let width = labels.count
         var row = 0
         for (text, window) in batch {
-            for (place, token) in window.tokens.enumerated() {
+            for (position, token) in window.tokens.enumerated() {
                 defer { row += 1 }
-                guard window.owned.contains(place) else { continue }
+                guard window.owned.contains(position) else { continue }
                 let values = rows[row * width..<(row + 1) * width]
                 guard values.allSatisfy(\.isFinite) else {
                     throw NonFiniteLogitsError(
@@ -112,15 +112,15 @@ public final class TokenPredictor {
     }
 }
 
-/// A part of a text's tokens that a model reads at once.
+/// A part of a text's tokens that a model reads in one forward pass.
 struct TokenWindow: Equatable {
-    /// The tokens by their places in the encoding, those that the tokenizer added included.
+    /// The tokens by their indices in the encoding, those that the tokenizer added included.
     let tokens: [Int]
-    /// Which of ``tokens`` this window answers for.
+    /// The range of ``tokens`` whose predictions are taken from this window.
     let owned: Range<Int>
 
-    /// A text's windows: one, or where it is longer several that overlap by a quarter. A token is answered for by the window
-    /// in which it stands further from a cut.
+    /// A text's windows: one, or where it is longer several that overlap by a quarter. A token's prediction is taken from the window
+    /// in which it is further from a cut.
     static func windows(of encoding: Encoding, maxLength: Int) -> [TokenWindow] {
         guard encoding.count > maxLength else {
             return [TokenWindow(tokens: Array(encoding.ids.indices), owned: 0..<encoding.count)]
