@@ -42,7 +42,7 @@ extension DeviceChecks {
         }
     }
 
-    /// The loss on one batch after some steps without dropout: what is learnt, not only computed.
+    /// The loss on one batch after some steps without dropout: what is learned, not only computed.
     private func learntLoss(on place: Device, _ precision: Precision) throws -> Double {
         let model = try Self.bert(layers: 2, heads: 4, on: place, dropout: 0)
         let optimizer = try AdamW(

@@ -101,7 +101,7 @@ struct CardInteropTests {
             ], in: directory)
     }
 
-    @Test("models of each problem type, and quantised ones", arguments: TaskIdentifier.sequenceTasks)
+    @Test("models of each problem type, and quantized ones", arguments: TaskIdentifier.sequenceTasks)
     func kinds(_ type: TaskIdentifier) throws {
         let directory = try TemporaryDirectory()
         var metrics = MetricValues()
@@ -118,7 +118,7 @@ struct CardInteropTests {
             try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         }
         let card = ModelCard(
-            quantisation: .init(
+            quantization: .init(
                 method: "int8, static activations", before: evaluation, after: evaluation,
                 data: DataRecord(path: "/home/me/my data: 1.csv", examples: 10, sha256: "00"),
                 floatLayers: ["classifier"]), title: "int8", labels: ["`a`", "b\nc"],

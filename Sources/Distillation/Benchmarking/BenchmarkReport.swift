@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a benchmark showed.
+/// The results of a benchmark.
 public struct BenchmarkReport: Sendable, Equatable, Codable {
     /// The models, in the order given; others are compared with the first.
     public var models: [Model]
@@ -8,9 +8,9 @@ public struct BenchmarkReport: Sendable, Equatable, Codable {
     public var cells: [Cell]
     /// The data's texts in bulk; `nil` without data.
     public var bulk: Bulk?
-    /// How it was measured.
+    /// The settings of the measurement.
     public var settings: Settings
-    /// Where it was measured.
+    /// The machine on which it was measured.
     public var machine: Machine
     /// The data file; `nil` without data.
     public var data: DataRecord?
@@ -19,15 +19,15 @@ public struct BenchmarkReport: Sendable, Equatable, Codable {
 
     /// A model: what it is, takes and knows.
     public struct Model: Sendable, Equatable, Codable {
-        /// What it is called in the tables.
+        /// The name in the tables.
         public var name: String
-        /// What was loaded.
+        /// The path that was loaded.
         public var path: String
-        /// What ran it.
+        /// The runtime.
         public var runtime: String
         /// The directory of the tokenizer that made its tokens.
         public var tokenizer: String
-        /// Numbers in the model, scales of quantised ones not counted; `nil` where no `config.json` tells.
+        /// Numbers in the model, scales of quantized ones not counted; `nil` where no `config.json` says.
         public var parameters: Int?
         /// The weights' bytes on disk.
         public var weightBytes: Int
@@ -39,24 +39,24 @@ public struct BenchmarkReport: Sendable, Equatable, Codable {
         public var loadMilliseconds: Double
         /// Each fresh process's.
         public var loadsMilliseconds: [Double]
-        /// Of the time in which other models ran, the share in which this one's process used a processor.
+        /// The fraction of the time of the other models' turns in which this one's process used a processor.
         public var idleCpuShare: Double
         /// By length; `nil` where no `config.json` tells.
         public var multiplyAdds: [MultiplyAdds]?
-        /// Judged on the data; `nil` without data or labels.
+        /// The metrics on the data; `nil` without data or labels.
         public var metrics: MetricValues?
-        /// Of the data's texts, the share with the same answer as the first model's; `nil` for that one, without data,
+        /// The fraction of the data's texts with the same prediction as the first model's; `nil` for that one, without data,
         /// and where the classes differ.
         public var agreement: Double?
     }
 
-    /// What a sentence costs.
+    /// The cost of a sentence.
     public struct MultiplyAdds: Sendable, Equatable, Codable {
         /// Its tokens.
         public var length: Int
         /// Those that the logits depend on: what is computed here.
         public var needed: Int
-        /// Where every token goes through every layer: what other runtimes compute.
+        /// The cost where every token goes through every layer, as other runtimes compute it.
         public var full: Int
     }
 
@@ -78,17 +78,17 @@ public struct BenchmarkReport: Sendable, Equatable, Codable {
         public var sentencesPerSecond: Double
         /// Over the first model.
         public var speedup: Speedup
-        /// Forward passes before the first round.
+        /// The number of forward passes before the first round.
         public var warmUpPasses: Int
-        /// Whether the warm-up ended because the times were stable.
+        /// True if the warm-up ended because the times were stable.
         public var isWarmUpStable: Bool
-        /// Timed passes of each round.
+        /// The number of timed forward passes of each round.
         public var passesPerRound: Int
     }
 
     /// The data's texts, all of them in each round.
     public struct Bulk: Sendable, Equatable, Codable {
-        /// How many texts.
+        /// The number of texts.
         public var sentences: Int
         /// Texts in a forward pass, sorted by length.
         public var batch: Int
@@ -108,15 +108,15 @@ public struct BenchmarkReport: Sendable, Equatable, Codable {
         public var meanLength: Double
     }
 
-    /// How it was measured.
+    /// The settings of a measurement.
     public struct Settings: Sendable, Equatable, Codable {
-        /// How often each model was measured in each cell.
+        /// The number of times each model was measured in each cell.
         public var rounds: Int
-        /// How long, all rounds together, in seconds.
+        /// The length of the measurement, all rounds together, in seconds.
         public var seconds: Double
         /// Threads of each model.
         public var threads: Int
-        /// What our models computed with.
+        /// The precision our models computed in.
         public var precision: String
         /// The pause before each model's turn, in milliseconds.
         public var pauseMilliseconds: Double
@@ -126,7 +126,7 @@ public struct BenchmarkReport: Sendable, Equatable, Codable {
         public var seed: UInt64
     }
 
-    /// Where it was measured.
+    /// The machine of a measurement.
     public struct Machine: Sendable, Equatable, Codable {
         /// The processor's name.
         public var processor: String

@@ -3,7 +3,7 @@ import Foundation
 import Torch
 import Transformers
 
-/// What is to be measured.
+/// The request of a benchmark.
 public struct BenchmarkRequest: Sendable {
     /// Model directories, `.onnx` files, or directories with one; the first is what the others are compared with.
     public var models: [URL]
@@ -11,32 +11,32 @@ public struct BenchmarkRequest: Sendable {
     public var batchSizes = [1, 8, 32]
     /// Tokens of each sentence, special ones included.
     public var lengths = [16, 64, 128]
-    /// Labelled texts for the metrics and for sentences per second in bulk; `nil` for neither.
+    /// Labeled texts for the metrics and for sentences per second in bulk; `nil` for neither.
     public var data: URL?
-    /// How they are read.
+    /// The columns and format of the data.
     public var columns = DataColumns()
     /// Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
     public var maxLength: Int?
-    /// How often each model is measured in each cell, in turn with the others.
+    /// The number of times each model is measured in each cell, in turn with the others.
     public var rounds = 5
-    /// How long each model is measured in each cell, all rounds together, in seconds.
+    /// The time for which each model is measured in each cell, all rounds together, in seconds.
     public var seconds = 1.0
     /// Threads of each model; `nil` for one a core.
     public var threads: Int?
-    /// What our models compute with; an ONNX model brings its own types.
+    /// The precision our models compute in; an ONNX model brings its own types.
     public var precision = Precision.float32
     /// Decides the random tokens.
     public var seed: UInt64 = 1
-    /// Where Python's interpreter is looked for: `DISTILL_PYTHON`, then `python3` on the PATH.
+    /// The environment that names Python's interpreter: `DISTILL_PYTHON`, then `python3` on the PATH.
     public var environment = ProcessInfo.processInfo.environment
-    /// How our models' workers are started; the path of a model is not among the arguments.
+    /// The command that starts our models' workers; the path of a model is not among the arguments.
     public var worker: Command
 
     /// A program and its arguments.
     public struct Command: Sendable, Equatable {
         /// The program's file.
         public var executable: URL
-        /// What it is given.
+        /// The arguments of the program.
         public var arguments: [String]
 
         /// Makes a command.

@@ -9,7 +9,7 @@ import Transformers
 /// order that rotates from round to round, after a pause in which the threads of the model before fall asleep. So a
 /// change of the machine's speed meets all models alike. `docs/benchmark.md` says more.
 public struct BenchmarkRun {
-    /// What is measured.
+    /// The request that is measured.
     public let request: BenchmarkRequest
     let subjects: [BenchmarkSubject]
     let threads: Int
@@ -22,7 +22,7 @@ public struct BenchmarkRun {
     static let variants = 4
     /// Texts in a forward pass in bulk.
     static let bulkBatch = 64
-    /// Texts that are timed in bulk, spread over the data.
+    /// Texts that are timed in bulk, spread evenly over the data.
     static let bulkTexts = 1024
 
     /// Looks at the models' files.
@@ -62,7 +62,7 @@ public struct BenchmarkRun {
         let log = try RunLog(onEvent)
         #if DEBUG
             log.warnOnce(
-                "This program was built without optimisation, so its times are not the product's; build it with "
+                "This program was built without optimization, so its times are not the product's; build it with "
                     + "`swift build -c release`.")
         #endif
         // Read first: an error in the data must not come after the measurements.
@@ -77,9 +77,9 @@ public struct BenchmarkRun {
             try log.phase("Loading") { try session.load() }
             let cells = try log.phase("Timing") { try session.cells() }
             let bulk = try data.map { data in try log.phase("Timing in bulk") { try session.bulk(data) } }
-            let logits = try data.map { data in try log.phase("Judging") { try session.logits(data) } }
+            let logits = try data.map { data in try log.phase("Evaluating") { try session.logits(data) } }
             var models = session.models()
-            if let data, let logits { try judge(&models, data, logits) }
+            if let data, let logits { try evaluate(&models, data, logits) }
             return BenchmarkReport(
                 models: models, cells: cells, bulk: bulk, settings: settings, machine: .measured,
                 data: data?.first?.record, version: Version.current)
@@ -97,7 +97,7 @@ public struct BenchmarkRun {
             ompWaitPolicy: request.environment["OMP_WAIT_POLICY"], seed: request.seed)
     }
 
-    private func judge(
+    private func evaluate(
         _ models: inout [BenchmarkReport.Model], _ data: [BenchmarkData], _ logits: [Logits]
     ) throws {
         for index in models.indices {

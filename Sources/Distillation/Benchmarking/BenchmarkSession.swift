@@ -3,16 +3,16 @@ import Files
 import Foundation
 import Tokenizers
 
-/// A benchmark under way: the workers, and what they answered.
+/// A benchmark under way: the workers, and their answers.
 final class BenchmarkSession {
     private let run: BenchmarkRun
     private let log: RunLog
     private let shouldStop: () -> Bool
     private var workers: [WorkerProcess] = []
-    /// What each worker said once it had loaded its model.
+    /// The answer of each worker once it had loaded its model.
     private var loaded: [WorkerAnswer] = []
     private var loadTimes: [[Double]]
-    /// Where texts and logits pass between the processes; made when the first do.
+    /// The folder through which the processes exchange texts and logits; made at the first exchange.
     private var folder: TemporaryFolder?
 
     private var subjects: [BenchmarkSubject] { run.subjects }
@@ -144,9 +144,9 @@ final class BenchmarkSession {
         let words = (0..<limit).filter { !special.contains($0) }
         var generator = SeededGenerator(seed: request.seed &+ UInt64(batch &* 8192 &+ length))
         return (0..<BenchmarkRun.variants).map { _ in
-            (0..<batch * length).map { place in
-                if place % length == 0, let id = tokenizer.clsTokenID { return id }
-                if place % length == length - 1, let id = tokenizer.sepTokenID { return id }
+            (0..<batch * length).map { position in
+                if position % length == 0, let id = tokenizer.clsTokenID { return id }
+                if position % length == length - 1, let id = tokenizer.sepTokenID { return id }
                 return words.randomElement(using: &generator) ?? 0
             }
         }
@@ -192,7 +192,7 @@ final class BenchmarkSession {
             let file = try exchange("logits-\(index)")
             let answer = try workers[index].ask(
                 WorkerRequest(command: .logits, file: file.path(percentEncoded: false)),
-                "judging the data's texts")
+                "evaluating the data's texts")
             let (count, classes) = (data[index].dataset.count, data[index].labels.count)
             guard answer.classes == classes else {
                 throw DistillationError(
@@ -240,7 +240,7 @@ final class BenchmarkSession {
 
     // MARK: - Turns
 
-    /// Gives each model its turn, each in another place from round to round.
+    /// Gives each model its turn, in another order from round to round.
     private func inTurn(_ round: Int, _ body: (Int) throws -> Void) throws {
         for turn in subjects.indices {
             try check()

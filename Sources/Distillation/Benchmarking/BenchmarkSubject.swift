@@ -13,12 +13,12 @@ struct BenchmarkSubject {
         case onnx
     }
 
-    /// What distinguishes it in tables.
+    /// The name that distinguishes it in tables.
     var name: String
     let kind: Kind
-    /// What the worker loads: the directory, or the `.onnx` file.
+    /// The path that the worker loads: the directory, or the `.onnx` file.
     let path: URL
-    /// Where `config.json` and the tokenizer's files are.
+    /// The directory with `config.json` and the tokenizer's files.
     let directory: URL
     /// `nil` for an ONNX file without `config.json`.
     let configuration: ModelConfiguration?
@@ -84,8 +84,8 @@ struct BenchmarkSubject {
             name, name + ".data", name + "_data", file.deletingPathExtension().lastPathComponent + ".data",
         ]
         return Set(own).reduce(0) { sum, name in
-            let place = file.deletingLastPathComponent().appending(path: name).resolvingSymlinksInPath()
-            let size = try? FileManager.default.attributesOfItem(atPath: place.path)[.size]
+            let weights = file.deletingLastPathComponent().appending(path: name).resolvingSymlinksInPath()
+            let size = try? FileManager.default.attributesOfItem(atPath: weights.path)[.size]
             return sum + ((size as? Int) ?? 0)
         }
     }
@@ -132,13 +132,13 @@ extension BenchmarkSubject {
         return subjects
     }
 
-    /// What the outputs are called; of an ONNX file without `config.json` the classes of the model whose tokenizer it
+    /// Returns the labels of the outputs; for an ONNX file without `config.json`, the classes of the model whose tokenizer it
     /// uses.
     func labels(among subjects: [BenchmarkSubject]) -> ModelConfiguration? {
         configuration ?? subjects.first { $0.directory == tokenizerDirectory }?.configuration
     }
 
-    /// How many tokens of a text it reads; see ``TextLength``. An export, which has no record of its training, reads as
+    /// Returns the number of tokens of a text that it reads; see ``TextLength``. An export, which has no record of its training, reads as
     /// much as the first model that has one.
     func length(_ wanted: Int?, among subjects: [BenchmarkSubject]) -> Int {
         let trained = TextLength.trained(in: directory)

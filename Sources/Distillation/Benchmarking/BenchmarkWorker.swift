@@ -12,7 +12,7 @@ public final class BenchmarkWorker {
     private var tokens: TokenFile?
     private var batches: [PackedInput] = []
     /// The sentences of each batch.
-    private var places: [[Int]] = []
+    private var batchIndices: [[Int]] = []
     private var nextInput = 0
 
     /// The length of the first sentence, whose logits end the loading.
@@ -102,11 +102,11 @@ public final class BenchmarkWorker {
     private func texts(_ request: WorkerRequest) throws -> WorkerAnswer {
         let tokens = try TokenFile(contentsOf: URL(filePath: try required(request.file, "file")))
         self.tokens = tokens
-        places = tokens.batches(of: max(1, request.batch ?? 64))
-        batches = places.map { places in
+        batchIndices = tokens.batches(of: max(1, request.batch ?? 64))
+        batches = batchIndices.map { indices in
             var input = PackedInput(inputIDs: [], tokenTypeIDs: [], offsets: [0])
-            for place in places {
-                let range = Int(tokens.offsets[place])..<Int(tokens.offsets[place + 1])
+            for index in indices {
+                let range = Int(tokens.offsets[index])..<Int(tokens.offsets[index + 1])
                 input.inputIDs += tokens.ids[range]
                 input.tokenTypeIDs? += tokens.types[range]
                 input.offsets.append(input.inputIDs.count)
@@ -120,13 +120,13 @@ public final class BenchmarkWorker {
     private func writeLogits(_ request: WorkerRequest) throws -> WorkerAnswer {
         let file = URL(filePath: try required(request.file, "file"))
         let count = tokens?.count ?? 0
-        let answers = try batches.map(logits)
-        let classes = (answers.first?.count ?? 0) / max(1, places.first?.count ?? 1)
+        let logits = try batches.map(self.logits)
+        let classes = (logits.first?.count ?? 0) / max(1, batchIndices.first?.count ?? 1)
         var rows = [UInt32](repeating: 0, count: count * classes)
-        for (answer, places) in zip(answers, places) {
-            for (row, place) in places.enumerated() {
+        for (values, indices) in zip(logits, batchIndices) {
+            for (row, index) in indices.enumerated() {
                 for column in 0..<classes {
-                    rows[place * classes + column] = answer[row * classes + column].bitPattern.littleEndian
+                    rows[index * classes + column] = values[row * classes + column].bitPattern.littleEndian
                 }
             }
         }

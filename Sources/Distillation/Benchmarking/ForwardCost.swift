@@ -1,9 +1,9 @@
 import Transformers
 
-/// What one forward pass of a classifier over one sentence costs in multiply-adds.
+/// The cost of one forward pass of a classifier over one sentence, in multiply-adds.
 ///
 /// Only matrix products count: the projections, attention scores and their sums over values, the feed-forward network,
-/// the head's dense layer and the classifier, a projection of narrower embeddings. Normalisation, softmax, activations,
+/// the head's dense layer and the classifier, a projection of narrower embeddings. Normalization, softmax, activations,
 /// biases and table look-ups are left out, as PyTorch's `FlopCounterMode` leaves them out (which counts a multiply-add as
 /// two). A cost says nothing of the type of the numbers: int8 and float32 have the same.
 public struct ForwardCost: Sendable, Equatable {
@@ -15,7 +15,7 @@ public struct ForwardCost: Sendable, Equatable {
     public var inner: Int
     /// The number of logits.
     public var classes: Int
-    /// What differs from one family to another.
+    /// The products that differ between families.
     public var products = ForwardProducts()
     /// The width of the embeddings where they are projected to the hidden size.
     public var embeddingWidth: Int?

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What this process has used so far.
+/// The resources that this process has used so far.
 enum ProcessUsage {
     /// The largest resident size, in bytes.
     ///

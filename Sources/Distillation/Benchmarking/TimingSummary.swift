@@ -1,6 +1,6 @@
 /// Times of one kind, measured in rounds: percentiles over all of them, and how far the rounds differ.
 public struct TimingSummary: Sendable, Equatable, Codable {
-    /// Half of the times are at most this, in milliseconds; percentiles lie between neighbours linearly, as NumPy's.
+    /// Half of the times are at most this, in milliseconds; percentiles lie between neighbors linearly, as NumPy's.
     public var p50Milliseconds: Double
     /// 95 % are at most this.
     public var p95Milliseconds: Double
@@ -8,14 +8,14 @@ public struct TimingSummary: Sendable, Equatable, Codable {
     public var p99Milliseconds: Double
     /// The arithmetic mean.
     public var meanMilliseconds: Double
-    /// How many times there are.
+    /// The number of times.
     public var samples: Int
     /// The median of each round, in the order in which they were run.
     public var roundMediansMilliseconds: [Double]
-    /// The largest round's median less the smallest's, as a share of the median of them all: what the machine adds.
+    /// The largest round's median less the smallest's, as a fraction of the median of them all: the variation that the machine adds.
     public var roundSpread: Double
 
-    /// Summarises times.
+    /// Summarizes times.
     ///
     /// - Parameter rounds: For each round its times in seconds; rounds without times are left out.
     /// - Returns: `nil` without any time.
@@ -31,7 +31,7 @@ public struct TimingSummary: Sendable, Equatable, Codable {
         roundSpread = middle > 0 ? ((medians.max() ?? 0) - (medians.min() ?? 0)) / middle : 0
     }
 
-    /// How many times as fast as another, round by round, so that a slower machine in one round meets both.
+    /// Computes the speedup over another, round by round, so that a slower machine in one round affects both.
     ///
     /// - Parameter other: Times of the same rounds.
     /// - Returns: The median of the rounds' ratios, the smallest and the largest.
@@ -45,7 +45,7 @@ public struct TimingSummary: Sendable, Equatable, Codable {
     }
 }
 
-/// How many times as fast one model is as another.
+/// The factor by which one model is faster than another.
 public struct Speedup: Sendable, Equatable, Codable {
     /// Of the rounds.
     public var median: Double

@@ -49,7 +49,7 @@ struct TokenFile: Equatable {
         }
     }
 
-    /// The sentences' places in batches of similar length, the longest first.
+    /// The sentences' indices in batches of similar length, the longest first.
     func batches(of size: Int) -> [[Int]] {
         let order = (0..<count).sorted {
             let (one, other) = (offsets[$0 + 1] - offsets[$0], offsets[$1 + 1] - offsets[$1])

@@ -1,4 +1,4 @@
-/// Runs something until it is no longer getting faster or slower.
+/// Repeats a forward pass until its time is stable.
 ///
 /// Passes are run in blocks of at least `blockSeconds` and `blockPasses`; it ends when a block's median is within
 /// `tolerance` of the median of the block before, or after `maximumBlocks`.
@@ -7,7 +7,7 @@ public struct WarmUp: Sendable, Equatable {
     public var blockSeconds = 0.05
     /// Each block has at least so many passes.
     public var blockPasses = 3
-    /// Medians that differ by no more than this share of the former are the same.
+    /// Medians that differ by no more than this fraction of the former are the same.
     public var tolerance = 0.05
     /// After so many blocks it ends in any case; at least 2.
     public var maximumBlocks = 8
@@ -15,20 +15,20 @@ public struct WarmUp: Sendable, Equatable {
     /// Makes the usual settings.
     public init() {}
 
-    /// What a warm-up showed.
+    /// The result of a warm-up.
     public struct Result: Sendable, Equatable {
-        /// How many passes there were.
+        /// The number of passes.
         public var passes: Int
         /// The last block's median, in seconds.
         public var seconds: Double
-        /// Whether the last two blocks agree.
+        /// True if the last two blocks agree.
         public var isStable: Bool
     }
 
     /// Warms up.
     ///
     /// - Parameter pass: Runs once, and returns the seconds that it took.
-    /// - Throws: What `pass` throws.
+    /// - Throws: Any error of `pass`.
     public func run(_ pass: () throws -> Double) rethrows -> Result {
         var (passes, before) = (0, Double.nan)
         for block in 1...max(2, maximumBlocks) {

@@ -7,7 +7,7 @@ final class WorkerProcess {
     let name: String
     /// The last answer's peak memory, in bytes.
     private(set) var peakMemory = 0
-    /// Of the time between requests, the share in which it used a processor.
+    /// The fraction of the time between requests in which it used a processor.
     var idleShare: Double { idleSeconds > 0 ? idleProcessorSeconds / idleSeconds : 0 }
     private let process: ChildProcess
     private let folder: TemporaryFolder
@@ -16,7 +16,7 @@ final class WorkerProcess {
     private var idleProcessorSeconds = 0.0
     private var last: (answered: ContinuousClock.Instant, cpu: Double)?
 
-    /// How long a worker whose input has ended may take to end.
+    /// The time in seconds that a worker may take to end after its input has ended.
     private static let patience = 5.0
 
     /// Starts a worker.
@@ -44,8 +44,8 @@ final class WorkerProcess {
     /// Asks for something and waits until it is done.
     ///
     /// - Parameters:
-    ///   - request: What is wanted.
-    ///   - purpose: What for, in a message such as "the worker ended while …".
+    ///   - request: The request.
+    ///   - purpose: The purpose, for a message such as "the worker ended while …".
     /// - Throws: ``DistillationError`` where the worker refuses, dies or answers with something else.
     func ask(_ request: WorkerRequest, _ purpose: String) throws -> WorkerAnswer {
         let line = try JSONText.encode(request, pretty: false) + "\n"

@@ -1,4 +1,4 @@
-/// What the benchmark asks of a worker: a line of JSON, keys in snake case.
+/// A request of the benchmark to a worker: a line of JSON, keys in snake case.
 ///
 /// A worker is a process of one model. It answers each line with a line, a ``WorkerAnswer``, and ends when its input
 /// ends; between lines it sleeps in `read`. `onnx_worker.py` speaks the same.
@@ -30,11 +30,11 @@ struct WorkerRequest: Codable, Equatable, Sendable {
     var file: String?
 }
 
-/// A worker's answer; what was not asked for is absent.
+/// A worker's answer; values that were not asked for are absent.
 struct WorkerAnswer: Codable, Equatable, Sendable {
-    /// Why the request could not be met; the worker ends.
+    /// The reason why the request could not be met; the worker ends.
     var error: String?
-    /// What runs the model, such as `ONNX Runtime 1.27.0`.
+    /// The runtime of the model, such as `ONNX Runtime 1.27.0`.
     var runtime: String?
     var parameters: Int?
     /// The number of logits, known once there were some.

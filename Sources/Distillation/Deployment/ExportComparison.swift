@@ -5,7 +5,7 @@ import Transformers
 
 /// Runs an exported model.
 protocol ExportedModelRunner {
-    /// What runs it, with its version.
+    /// The name of the runtime, with its version.
     var name: String { get throws }
 
     /// Its logits of each example, in their order.
@@ -14,11 +14,11 @@ protocol ExportedModelRunner {
     func logits(_ examples: [EncodedExample], classes: Int) throws -> Logits
 }
 
-/// How far apart the logits of a model and its export may be.
+/// The allowed difference between the logits of a model and those of its export.
 enum ExportTolerance {
-    /// The largest difference, as a share of the largest logit and at least of 1.
+    /// The largest difference, as a fraction of the largest logit and at least of 1.
     case largest(Double)
-    /// The root of the mean square of all differences, as a share of that of the logits.
+    /// The root of the mean square of all differences, as a fraction of that of the logits.
     case mean(Double)
 }
 
@@ -30,7 +30,7 @@ struct ExportComparison {
     let request: ExportRequest
     let log: RunLog
 
-    /// How far apart the two may be on labelled data, as a share.
+    /// The allowed difference of the two metrics on labeled data, as a fraction.
     static let mostLost = 0.005
 
     /// - Throws: ``DistillationError`` where the two disagree.
@@ -46,7 +46,7 @@ struct ExportComparison {
         if loaded == nil { log.advance(by: examples.count) }
         guard theirs.count == ours.count else {
             throw DistillationError(
-                "the exported model gives \(theirs.count) answers to \(ours.count) examples; nothing was saved"
+                "the exported model gives \(theirs.count) predictions for \(ours.count) examples; nothing was saved"
             )
         }
         guard theirs.values.allSatisfy(\.isFinite) else {
@@ -60,12 +60,12 @@ struct ExportComparison {
         let reach = ours.values.reduce(1.0) { max($0, Double(abs($1))) }
         let (measured, allowed) =
             switch tolerance {
-            case .largest(let share): (largest, share * reach)
-            case .mean(let share): (relative, share)
+            case .largest(let fraction): (largest, fraction * reach)
+            case .mean(let fraction): (relative, fraction)
             }
         guard measured <= allowed else {
             let what =
-                if case .largest = tolerance { "a logit differs by" } else { "logits differ by the share" }
+                if case .largest = tolerance { "a logit differs by" } else { "logits differ by the fraction" }
             throw DistillationError(
                 "the exported model disagrees with this one: \(what) \(measured), more than \(allowed); "
                     + "nothing was saved. --no-check exports all the same")
@@ -78,23 +78,23 @@ struct ExportComparison {
             check.agreement = try outputs.compare(student: theirs, teacher: ours)[.agreement]
         }
         if let loaded {
-            try judge(
+            try evaluate(
                 &check, loaded, ours: loaded.dataset.rows(ofTokens: ours, own.labels.names),
                 theirs: loaded.dataset.rows(ofTokens: theirs, own.labels.names))
         }
         return check
     }
 
-    /// Adds how good both are on labelled data.
-    private func judge(
+    /// Adds the metrics of both on labeled data.
+    private func evaluate(
         _ check: inout ExportCheck, _ data: LoadedData, ours: Logits, theirs: Logits
     ) throws {
-        let labelled = data.dataset.targets.labelledIndices
-        let targets = data.dataset.targets.subset(labelled)
+        let labeled = data.dataset.targets.labelledIndices
+        let targets = data.dataset.targets.subset(labeled)
         let metric = MetricName.ofTask(own.model.configuration.task)
         let task = targets.task.definition
-        let ownValue = task.primaryValue(ours.subset(labelled), targets)
-        let exported = task.primaryValue(theirs.subset(labelled), targets)
+        let ownValue = task.primaryValue(ours.subset(labeled), targets)
+        let exported = task.primaryValue(theirs.subset(labeled), targets)
         (check.data, check.metric, check.own, check.exported) = (
             data.record, metric.rawValue, ownValue, exported
         )
@@ -152,9 +152,9 @@ struct ExportComparison {
             var example = EncodedExample()
             let length = min(longest, max(1, length))
             let second = below(length + 1)
-            for place in 0..<length {
+            for position in 0..<length {
                 example.inputIDs.append(Int32(below(configuration.vocabSize)))
-                let isSecond = place >= second && configuration.typeVocabSize > 1
+                let isSecond = position >= second && configuration.typeVocabSize > 1
                 example.tokenTypeIDs.append(isSecond ? 1 : 0)
             }
             return example

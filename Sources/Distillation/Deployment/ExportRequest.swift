@@ -2,23 +2,23 @@ import Datasets
 import Exporters
 import Foundation
 
-/// What `distill export` does: writes a model in a format of another runtime.
+/// The request of `distill export`, which writes a model in a format of another runtime.
 public struct ExportRequest: Sendable {
     /// A model directory in Hugging Face format.
     public var model: URL
     public var output: URL
     /// One of ``formats``, by its name.
     public var format = "onnx"
-    /// The type of the weights; `nil` for int8 where the model is quantised, else float32.
+    /// The type of the weights; `nil` for int8 where the model is quantized, else float32.
     public var dtype: ExportDType?
     /// The version of ONNX's operators; `nil` for the newest that ONNX Runtime implements.
     public var opset: Int?
     public var overwrite = false
-    /// Whether the exported model is run and compared with this package's own.
+    /// True if the exported model is run and compared with this package's own.
     public var check = true
-    /// Labelled examples on which both are judged; `nil` for none.
+    /// Labeled examples on which both are evaluated; `nil` for none.
     public var data: URL?
-    /// How they are read.
+    /// The columns and format of the data.
     public var columns = DataColumns()
     /// Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
     public var maxLength: Int?
@@ -36,10 +36,10 @@ public struct ExportRequest: Sendable {
     }
 }
 
-/// What `distill export` did.
+/// The report of `distill export`.
 public struct ExportReport: Sendable, Equatable, Codable {
     public var model: String
-    /// Where the exported model is.
+    /// The directory of the exported model.
     public var output: String
     public var format: String
     /// The type of its weights.
@@ -51,9 +51,9 @@ public struct ExportReport: Sendable, Equatable, Codable {
     /// The size of the model's own weights and of the exported ones.
     public var sourceBytes: Int
     public var bytes: Int
-    /// How the exported model compares; `nil` where that was left out.
+    /// The comparison with the exported model; `nil` where it was left out.
     public var check: ExportCheck?
-    /// Why the comparison was left out.
+    /// The reason why the comparison was left out.
     public var checkLeftOut: String?
     public var phases: [RunReport.Phase]
 
@@ -67,17 +67,17 @@ public struct ExportReport: Sendable, Equatable, Codable {
 
 /// An exported model beside this package's own, on the same tokens.
 public struct ExportCheck: Sendable, Equatable, Codable {
-    /// What ran the exported model, with its version.
+    /// The runtime that ran the exported model, with its version.
     public var runtime: String
-    /// How many examples both classified.
+    /// The number of examples that both classified.
     public var examples: Int
     /// The largest difference between two logits.
     public var largestDifference: Double
-    /// The root of the mean square of all differences, as a share of that of the logits.
+    /// The root of the mean square of all differences, as a fraction of that of the logits.
     public var relativeDifference: Double
-    /// The share of examples with the same answer; `nil` for regression.
+    /// The fraction of examples with the same prediction; `nil` for regression.
     public var agreement: Double?
-    /// Both judged on the data, where there is some: accuracy, or Pearson's correlation for regression.
+    /// The evaluation of both on the data, where there is some: accuracy, or Pearson's correlation for regression.
     public var data: DataRecord?
     public var metric: String?
     public var exported: Double?

@@ -5,7 +5,7 @@ import Safetensors
 import Tokenizers
 import Transformers
 
-/// Writes a model in another runtime's format, and holds what was written to the model's own answers.
+/// Writes a model in another runtime's format, and compares the written files with the model's own outputs.
 public struct ExportRun {
     public let request: ExportRequest
 
@@ -23,7 +23,7 @@ public struct ExportRun {
         self.request = request
     }
 
-    /// Exports, compares, and only then puts the directory into its place.
+    /// Exports, compares, and only then moves the directory into place.
     ///
     /// - Throws: `ExportError` where the model cannot be written in that format; ``DistillationError`` where the exported
     ///   model disagrees; ``InterruptedError`` where `shouldStop` became true. Nothing is left then.
@@ -79,7 +79,7 @@ public struct ExportRun {
         if let own {
             switch try runner(for: exporter, at: directory) {
             case .success(let runner):
-                check = try log.phase("Comparing with the model's own answers") {
+                check = try log.phase("Comparing with the model's own outputs") {
                     do {
                         return try ExportComparison(
                             own: own, runner: runner, tolerance: Self.tolerance(model, exported.dtype),
@@ -130,7 +130,7 @@ public struct ExportRun {
         }
     }
 
-    /// What runs the exported model, or why nothing does.
+    /// Returns the runner of the exported model, or the reason why there is none.
     private func runner(
         for exporter: any ModelExporter, at directory: URL
     ) throws -> Result<any ExportedModelRunner, ExportCheckLeftOut> {
@@ -157,7 +157,7 @@ public struct ExportRun {
     }
 }
 
-/// Why an exported model was not compared.
+/// The reason why an exported model was not compared.
 struct ExportCheckLeftOut: Error, CustomStringConvertible {
     let description: String
 

@@ -36,7 +36,7 @@ extension TrimmedVocabulary {
         return try ModelConfiguration(json: json, source: configuration.source)
     }
 
-    /// A model with this vocabulary: the rows of its word table that stay, everything else as it is, copied.
+    /// A model with this vocabulary: the rows of its token embeddings that stay, everything else copied unchanged.
     ///
     /// Its logits for a text whose tokens are all kept are those of the original, bit for bit: the same rows are added
     /// up in the same order.
@@ -52,7 +52,7 @@ extension TrimmedVocabulary {
     }
 }
 
-/// A model's own parameters, and of the word table some rows.
+/// A model's own parameters, and some rows of the token embeddings.
 private struct TrimmedSource: ParameterSource {
     let parameters: ParameterStore
     /// The name of the table with a row for each token.

@@ -8,10 +8,10 @@ import Tokenizers
 /// ```swift
 /// let trimmer = try VocabularyTrimmer(directory: teacher)
 /// let usage = VocabularyUsage(options: DatasetOptions(), maxLength: 128)
-/// let trimmed = try trimmer.plan(used: usage.counts([train, unlabelled], tokenizer: trimmer.tokenizer))
+/// let trimmed = try trimmer.plan(used: usage.counts([train, unlabeled], tokenizer: trimmer.tokenizer))
 /// ```
 public struct VocabularyUsage: Sendable {
-    /// How the files are read.
+    /// The options for reading the files.
     public var options: DatasetOptions
     /// Longer texts are cut to this many tokens, as they are for the model; `nil` counts all of them.
     public var maxLength: Int?
@@ -34,8 +34,8 @@ public struct VocabularyUsage: Sendable {
     ///
     /// - Parameters:
     ///   - files: CSV, TSV or JSON lines, plain or gzip, with or without labels.
-    ///   - tokenizer: What makes the tokens.
-    /// - Returns: How often each token occurs, special ones included.
+    ///   - tokenizer: The tokenizer that makes the tokens.
+    /// - Returns: The number of occurrences of each token, special ones included.
     /// - Throws: `DatasetError`, which names the file and the line; `FileError`; `TokenizerError`.
     public func counts(_ files: [URL], tokenizer: Tokenizer) throws -> TokenCounts {
         var counts = TokenCounts()
@@ -97,7 +97,7 @@ public struct VocabularyUsage: Sendable {
     }
 }
 
-/// What trimming a vocabulary does to the tokens of some texts.
+/// The effect of trimming a vocabulary on the tokens of some texts.
 public struct TrimmingEffect: Sendable, Equatable, Codable {
     /// The texts looked at.
     public var texts = 0

@@ -2,7 +2,7 @@ import Foundation
 
 /// Names of repositories on the Hugging Face Hub.
 enum HubIdentifier {
-    /// Whether a text is one: a name, or an owner and a name, by `huggingface_hub`'s `validate_repo_id`.
+    /// Returns true if a text is one: a name, or an owner and a name, by `huggingface_hub`'s `validate_repo_id`.
     static func isValid(_ text: String) -> Bool {
         text.wholeMatch(of: /([A-Za-z0-9_][A-Za-z0-9._-]*\/)?[A-Za-z0-9_][A-Za-z0-9._-]*/) != nil
             && text.utf8.count <= 96 && !text.contains("--") && !text.contains("..")

@@ -45,15 +45,15 @@ extension ModelCard {
     private var base: (models: [String], relation: String?) {
         let relation: String? =
             switch origin {
-            case .quantised: "quantized"
+            case .quantized: "quantized"
             case .fineTuned: "finetune"
             case .distilled(_, let startsFromTeacher): startsFromTeacher ? "finetune" : nil
             }
         if let named = options.baseModel ?? HubIdentifier.ofCached(URL(filePath: origin.path)) {
             return ([named], relation)
         }
-        // The source's own base is an ancestor of this model; of a quantised one it is not what was quantised.
-        if case .quantised = origin { return (source.baseModels, nil) }
+        // The source's own base is an ancestor of this model; of a quantized one it is not what was quantized.
+        if case .quantized = origin { return (source.baseModels, nil) }
         return (source.baseModels, relation)
     }
 
@@ -61,8 +61,8 @@ extension ModelCard {
         switch origin {
         case .distilled: ["distill", "knowledge-distillation"]
         case .fineTuned: ["distill", "fine-tuned"]
-        case .quantised(_, .int8): ["distill", "quantized", "int8", "compressed-tensors"]
-        case .quantised(_, let type): ["distill", type.rawValue]
+        case .quantized(_, .int8): ["distill", "quantized", "int8", "compressed-tensors"]
+        case .quantized(_, let type): ["distill", type.rawValue]
         }
     }
 
@@ -71,7 +71,7 @@ extension ModelCard {
         problemType.definition.card.identifiers
     }
 
-    /// What the Hub shows of an evaluation: own measurements, and so not verified. `nil` without a finite number.
+    /// Returns the Hub's form of an evaluation: own measurements, and so not verified. `nil` without a finite number.
     private func modelIndex(_ result: Result) -> Node? {
         let card = problemType.definition.card
         let metrics = card.index.compactMap { metric, identifier -> Node? in

@@ -3,37 +3,37 @@ import Transformers
 
 /// The README.md that goes with a saved model, in the Hub's form: YAML metadata, then text.
 public struct ModelCard: Sendable {
-    /// What the model was made from.
+    /// The origin of the model.
     enum Origin: Sendable {
         case distilled(teacher: String, startsFromTeacher: Bool)
         case fineTuned(model: String)
-        case quantised(model: String, QuantizedType)
+        case quantized(model: String, QuantizedType)
 
         /// The directory of the source model.
         var path: String {
             switch self {
-            case .distilled(let path, _), .fineTuned(let path), .quantised(let path, _): path
+            case .distilled(let path, _), .fineTuned(let path), .quantized(let path, _): path
             }
         }
     }
 
-    /// A model judged, for the Hub's table of results.
+    /// The evaluation of a model, for the Hub's table of results.
     struct Result: Sendable {
         var evaluation: ModelEvaluation
         var data: DataRecord?
         var split: String
     }
 
-    /// What a quantised model's card says of the quantisation.
-    public struct Quantisation: Sendable {
-        /// What weights became.
+    /// The facts of a quantization for the card of the quantized model.
+    public struct Quantization: Sendable {
+        /// The type of the weights.
         public var type: QuantizedType
         /// In a few words, such as "int8, static activations".
         public var method: String
         /// The model it was made from.
         public var before: ModelEvaluation
         public var after: ModelEvaluation
-        /// What both were judged on.
+        /// The data on which both were evaluated.
         public var data: DataRecord?
         /// The layers left in floating point.
         public var floatLayers: [String]
@@ -64,7 +64,7 @@ public struct ModelCard: Sendable {
     let remarks: [String]
     /// The lines on how it was made.
     let making: [String]
-    /// Where all the rest is written.
+    /// The name of the file with the whole record.
     let recordName: String
     let options: ModelCardOptions
     let source: SourceCard
@@ -73,7 +73,7 @@ public struct ModelCard: Sendable {
     ///
     /// - Parameters:
     ///   - report: The run.
-    ///   - options: What the run cannot know. The licence and the base model are taken over from the source model's card
+    ///   - options: The facts that the run cannot know. The license and the base model are taken over from the source model's card
     ///     where they are not given.
     public init(report: RunReport, options: ModelCardOptions = ModelCardOptions()) {
         let student = report.settings.student
@@ -102,33 +102,33 @@ public struct ModelCard: Sendable {
         source = SourceCard(directory: URL(filePath: origin.path))
     }
 
-    /// The card of a quantised model.
+    /// The card of a quantized model.
     ///
     /// - Parameters:
-    ///   - quantisation: How it was made and what it cost.
+    ///   - quantization: The method, and the evaluations before and after.
     ///   - title: The name of its directory.
     ///   - labels: The classes' names, in order.
-    ///   - sizes: Of the architecture.
-    ///   - model: The directory of the model it was made from, whose card's licence it takes over.
-    ///   - options: What cannot be known.
+    ///   - sizes: The sizes of the architecture.
+    ///   - model: The directory of the model it was made from, whose card's license it takes over.
+    ///   - options: The facts that cannot be known here.
     public init(
-        quantisation: Quantisation, title: String, labels: [String], sizes: RunReport.Sizes, model: URL,
+        quantization: Quantization, title: String, labels: [String], sizes: RunReport.Sizes, model: URL,
         options: ModelCardOptions = ModelCardOptions()
     ) {
         self.title = title
-        origin = .quantised(model: model.path(percentEncoded: false), quantisation.type)
-        (self.labels, self.sizes, parameters) = (labels, sizes, quantisation.after.parameters)
-        problemType = quantisation.after.problemType
-        columns = [("float32", quantisation.before), (quantisation.type.rawValue, quantisation.after)]
-        results = [Result(evaluation: quantisation.after, data: quantisation.data, split: "validation")]
+        origin = .quantized(model: model.path(percentEncoded: false), quantization.type)
+        (self.labels, self.sizes, parameters) = (labels, sizes, quantization.after.parameters)
+        problemType = quantization.after.problemType
+        columns = [("float32", quantization.before), (quantization.type.rawValue, quantization.after)]
+        results = [Result(evaluation: quantization.after, data: quantization.data, split: "validation")]
         remarks = []
         making =
-            ["- method: \(quantisation.method)"]
-            + (quantisation.floatLayers.isEmpty
+            ["- method: \(quantization.method)"]
+            + (quantization.floatLayers.isEmpty
                 ? []
                 : [
                     "- left in floating point: "
-                        + quantisation.floatLayers.map { "`\($0)`" }.joined(separator: ", ")
+                        + quantization.floatLayers.map { "`\($0)`" }.joined(separator: ", ")
                 ])
         recordName = "quantization.json"
         self.options = options
@@ -145,8 +145,8 @@ public struct ModelCard: Sendable {
         lines += ["", "## Use", ""] + use
         var heading = "Training"
         var closing = "Every setting, the data's digests and each epoch's metrics are in `\(recordName)`."
-        if case .quantised = origin {
-            (heading, closing) = ("Quantisation", "The whole record is in `\(recordName)`.")
+        if case .quantized = origin {
+            (heading, closing) = ("Quantization", "The whole record is in `\(recordName)`.")
         }
         lines += ["", "## \(heading)", ""] + making + ["", closing, ""]
         return lines.joined(separator: "\n")
@@ -163,7 +163,7 @@ extension ModelCard {
             switch origin {
             case .distilled: "distilled from \(name)"
             case .fineTuned: "fine-tuned from \(name)"
-            case .quantised(_, let type): "\(name) with \(type.rawValue) weights"
+            case .quantized(_, let type): "\(name) with \(type.rawValue) weights"
             }
         let list = labels.map { "`\(Self.inline($0))`" }.joined(separator: ", ")
         return problemType.definition.card.summary(shape, made, list)
@@ -179,7 +179,7 @@ extension ModelCard {
             "tokenizer = AutoTokenizer.from_pretrained(\(Self.python(title)))",
             "```",
         ]
-        if case .quantised(_, .int8) = origin {
+        if case .quantized(_, .int8) = origin {
             lines += [
                 "",
                 "transformers needs the package `compressed-tensors` to open it, and tables in floating point "

@@ -1,6 +1,6 @@
-/// What a model card says that no run can know.
+/// The facts of a model card that no run can know.
 public struct ModelCardOptions: Sendable, Equatable, Codable {
-    /// The licence's identifier on the Hub, such as `apache-2.0`; `nil` takes over that of the source model's card.
+    /// The license's identifier on the Hub, such as `apache-2.0`; `nil` takes over that of the source model's card.
     public var license: String?
     /// Languages as ISO 639 codes.
     public var languages: [String]
@@ -23,7 +23,7 @@ public struct ModelCardOptions: Sendable, Equatable, Codable {
     func validate() throws {
         if let license, license.wholeMatch(of: /[a-z0-9][a-z0-9.-]*/) == nil {
             throw DistillationError(
-                "license: '\(license)' is no identifier of a licence; give one of the Hub's, such as apache-2.0, mit or "
+                "license: '\(license)' is no identifier of a license; give one of the Hub's, such as apache-2.0, mit or "
                     + "other")
         }
         for language in languages

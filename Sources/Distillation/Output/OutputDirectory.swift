@@ -5,22 +5,22 @@ import Safetensors
 import Tokenizers
 import Transformers
 
-/// Where a run saves its model, and the run's claim on it: while this object lives, no other run can write there.
+/// The directory in which a run saves its model, and the run's claim on it: while this object lives, no other run can write there.
 ///
-/// At any moment the directory is either absent or a complete model: every save is built beside it and then takes its
-/// place in one step. Without leave to overwrite, a save only ever replaces what this run saved before.
+/// At any moment the directory is either absent or a complete model: every save is built beside it and then replaces it
+/// in one step. Without leave to overwrite, a save only ever replaces what this run saved before.
 final class OutputDirectory {
     let url: URL
-    /// What was found and removed of a run that was killed.
+    /// The leftovers of a killed run that were found and removed.
     var leftovers: Leftovers.Removed? { lock.leftovers }
 
     private let lock: OutputLock
     private let overwrite: Bool
-    /// Where a model is saved that cannot be saved in ``url``.
+    /// The directories for a model that cannot be saved in ``url``.
     private let refuges: [URL]
     /// The directory that the last save put into place; kept open, so that no other can have its identity.
     private var saved: StagedDirectory?
-    /// Where the last save went, if not to ``url``.
+    /// The location of the last save, if not ``url``.
     private(set) var refuge: URL?
 
     /// - Parameters:
@@ -60,22 +60,22 @@ final class OutputDirectory {
 
     // MARK: - Saving
 
-    /// Saves what a body writes, in place of an earlier save.
+    /// Saves the files that a body writes, in place of an earlier save.
     ///
-    /// What cannot be saved there is tried once more and then saved in another place: work is not lost to a full disk, or
-    /// to what somebody else put there.
+    /// A save that fails is tried once more and then made in another directory: work is not lost to a full disk, or
+    /// to files that another program put there.
     ///
     /// - Parameters:
-    ///   - isLast: Whether the run ends with it. A checkpoint that found another place is a warning.
-    ///   - warn: Is told of a checkpoint that could not be saved in its place.
+    ///   - isLast: True if the run ends with it. For a checkpoint, a save elsewhere is a warning only.
+    ///   - warn: Called for a checkpoint that could not be saved in its directory.
     ///   - body: Writes the files of a directory; called again where it has to be written again.
-    /// - Throws: ``SavedElsewhereError``; `FileError` where no place was found; what the body throws.
+    /// - Throws: ``SavedElsewhereError``; `FileError` where it could be saved nowhere; any error of the body.
     func save(isLast: Bool, warn: (String) -> Void = { _ in }, _ body: (URL) throws -> Void) throws {
         do {
-            do { try place(body) } catch is FileError {
+            do { try put(body) } catch is FileError {
                 // Others may be clearing up, or a network may come back.
                 usleep(500_000)
-                try place(body)
+                try put(body)
             }
             if let refuge { try? FileManager.default.removeItem(at: refuge) }
             refuge = nil
@@ -91,7 +91,7 @@ final class OutputDirectory {
         }
     }
 
-    private func place(_ body: (URL) throws -> Void) throws {
+    private func put(_ body: (URL) throws -> Void) throws {
         let staged = try StagedDirectory(
             for: url, replacing: overwrite ? .anything : saved?.identity.map { .only($0) } ?? .nothing)
         do { try body(staged.url) } catch FileError.writeFailed(let path, let reason) {
@@ -106,13 +106,13 @@ final class OutputDirectory {
         saved = staged
     }
 
-    /// Saves in the first other place where that can be done.
+    /// Saves in the first of the other directories where that succeeds.
     private func rescue(_ body: (URL) throws -> Void) -> URL? {
         let unique = String(UInt64.random(in: .min ... .max), radix: 36)
         let own =
             refuge.map { [$0] } ?? refuges.map { $0.appending(path: "\(url.lastPathComponent)-\(unique)") }
-        return own.first { place in
-            guard let staged = try? StagedDirectory(for: place, overwrite: true) else { return false }
+        return own.first { directory in
+            guard let staged = try? StagedDirectory(for: directory, overwrite: true) else { return false }
             do {
                 try body(staged.url)
                 try staged.commit()
@@ -131,7 +131,7 @@ final class OutputDirectory {
         }
     }
 
-    /// What goes with a run's model besides its report.
+    /// The files saved with a run's model besides its report.
     struct Extras {
         /// Lines of `history.jsonl`; none where there is nothing to say.
         var history = ""
@@ -173,11 +173,11 @@ final class OutputDirectory {
     }
 }
 
-/// An output could not be saved in its place, and was saved in another.
+/// An output could not be saved in its directory, and was saved in another.
 public struct SavedElsewhereError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// Why it is not in its place.
+    /// The reason why it is not in its directory.
     public let reason: FileError
-    /// Where it is.
+    /// The directory in which it is.
     public let place: URL
 
     public var description: String {

@@ -5,16 +5,16 @@ import Transformers
 
 /// The room that an output takes on its disk.
 enum OutputSpace {
-    /// What a run writes besides weights and tokenizer: card, record, history, page.
+    /// The bytes that a run writes besides weights and tokenizer: card, record, history, page.
     private static let rest = 32_000
 
-    /// Why an output will not fit; `nil` where it will, or the system does not say.
+    /// Returns the reason why an output will not fit; `nil` where it will, or the system does not say.
     ///
     /// - Parameters:
     ///   - url: The directory that is to be written.
-    ///   - bytes: What is saved.
-    ///   - isRepeated: Whether a save replaces one before: for a moment there are both.
-    ///   - overwrite: Whether what is there now goes with the first save.
+    ///   - bytes: The number of bytes to save.
+    ///   - isRepeated: True if a save replaces an earlier one: for a moment there are both.
+    ///   - overwrite: True if the present contents are removed with the first save.
     static func problem(at url: URL, bytes: Int, isRepeated: Bool, overwrite: Bool) -> String? {
         guard let free = FreeSpace.bytes(at: url) else { return nil }
         let present = overwrite ? Leftovers.size(of: url.resolvingSymlinksInPath()) : 0
@@ -26,7 +26,7 @@ enum OutputSpace {
             + "name another --output"
     }
 
-    /// What a model in float32 with its tokenizer takes.
+    /// Returns the bytes that a model in float32 with its tokenizer takes.
     static func bytes(of model: TransformerModel, tokenizerDirectory: URL) -> Int {
         model.parameters.elementCount * 4 + tokenizerBytes(tokenizerDirectory) + rest
     }

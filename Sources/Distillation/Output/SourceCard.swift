@@ -2,10 +2,10 @@ import Files
 import Foundation
 import Yams
 
-/// What the card of a source model passes on.
+/// The facts that the card of a source model passes on.
 struct SourceCard: Sendable, Equatable {
     var license: String?
-    /// Of a licence of one's own, where `license` is `other`.
+    /// The name of a custom license, where `license` is `other`.
     var licenseName: String?
     var licenseLink: String?
     var baseModels: [String] = []

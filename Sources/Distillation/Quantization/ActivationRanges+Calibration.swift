@@ -5,8 +5,8 @@ extension ActivationRanges.Values {
     /// The scale and zero point of this input in int8, asymmetric.
     ///
     /// - Parameters:
-    ///   - method: How much of the range is used.
-    ///   - percentile: The share, in percent, that ``CalibrationMethod/percentile`` keeps.
+    ///   - method: The method that chooses the part of the range that is used.
+    ///   - percentile: The percentage of values that ``CalibrationMethod/percentile`` keeps.
     func quantization(_ method: CalibrationMethod, percentile: Double) -> ActivationQuantization {
         let range =
             switch method {

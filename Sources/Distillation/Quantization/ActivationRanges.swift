@@ -4,7 +4,7 @@ import Torch
 final class ActivationRanges: LayerInstrument {
     static let bins = 2048
 
-    /// What one layer's input was like.
+    /// The observed values of one layer's input.
     struct Values {
         var low = Float.infinity
         var high = -Float.infinity
@@ -21,7 +21,7 @@ final class ActivationRanges: LayerInstrument {
     private(set) var linearLayers: [String] = []
     /// All layers that asked for a weight: linear layers and tables.
     private(set) var layers: Set<String> = []
-    /// Whether ranges are known, and histograms are being filled.
+    /// True if ranges are known, and histograms are being filled.
     var isCounting = false
 
     func input(_ x: Tensor, of layer: String) throws -> Tensor {

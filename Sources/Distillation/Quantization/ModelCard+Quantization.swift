@@ -1,7 +1,7 @@
 import Transformers
 
-extension ModelCard.Quantisation {
-    /// What a card says of a quantisation.
+extension ModelCard.Quantization {
+    /// Makes the card's facts of a quantization from its report.
     init(_ report: QuantizationReport) {
         let method = report.method
         var words = [method.type.rawValue]

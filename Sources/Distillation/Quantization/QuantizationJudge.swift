@@ -2,13 +2,13 @@ import Foundation
 import Safetensors
 import Transformers
 
-/// Judges the model before and after.
+/// Evaluates the model before and after quantization.
 struct QuantizationJudge {
     let request: QuantizeRequest
     let log: RunLog
     let shouldStop: () -> Bool
 
-    /// A model's answers to all examples; `nil` without data.
+    /// Returns a model's logits for all examples; `nil` without data.
     func logits(
         _ classifier: TrainedClassifier, _ dataset: EncodedDataset?, _ phase: String
     ) throws -> Logits? {
@@ -23,7 +23,7 @@ struct QuantizationJudge {
         }
     }
 
-    /// A model with its answers to the data as its tokenizer encodes them.
+    /// A model with its logits for the data as its tokenizer encodes them.
     struct Subject {
         let classifier: TrainedClassifier
         let logits: Logits?
@@ -33,11 +33,11 @@ struct QuantizationJudge {
             (self.classifier, self.logits, self.material) = (classifier, logits, material)
         }
 
-        /// What it is timed on.
+        /// The data on which it is timed.
         var dataset: EncodedDataset? { material.data?.dataset ?? material.texts?.dataset }
     }
 
-    /// What was measured of each model; they are timed in turn.
+    /// Returns the evaluation of each model; they are timed in turn.
     func evaluations(_ subjects: [Subject]) throws -> [ModelEvaluation] {
         let latencies = try log.phase("Timing") { () -> [LatencyStatistics?] in
             let timed = subjects.compactMap { subject in

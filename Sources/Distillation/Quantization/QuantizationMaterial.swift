@@ -2,13 +2,13 @@ import Foundation
 import Tokenizers
 import Transformers
 
-/// The data of a quantisation, as the model's tokenizer encodes them.
+/// The data of a quantization, as the model's tokenizer encodes them.
 struct QuantizationMaterial {
-    /// Labelled examples to judge on.
+    /// Labeled examples to evaluate on.
     let data: LoadedData?
     /// Texts to calibrate on; their labels count for nothing.
     let texts: LoadedData?
-    /// How many of them calibrate.
+    /// The number of them that calibrate.
     let calibrationCount: Int
 
     /// - Throws: ``DistillationError`` for data without examples; `DatasetError` for labels that the model does not have.
@@ -22,7 +22,7 @@ struct QuantizationMaterial {
                 file, labels: .given(source.labels), problemType: type, allowsUnlabelled: allowsUnlabelled)
             guard data.dataset.count > 0 else {
                 throw DistillationError(
-                    "\(file.path): has no examples; \(allowsUnlabelled ? "calibration" : "judging") needs some"
+                    "\(file.path): has no examples; \(allowsUnlabelled ? "calibration" : "evaluation") needs some"
                 )
             }
             return data
@@ -36,7 +36,7 @@ struct QuantizationMaterial {
         calibrationCount = min(request.calibrationExamples, texts?.dataset.count ?? 0)
     }
 
-    /// Examples spread over the calibration data, those of one length together: padding must not count as data.
+    /// Returns examples spread evenly over the calibration data, those of one length together: padding must not count as data.
     func calibrationBatches(_ size: Int) throws -> [PackedInput] {
         guard let dataset = texts?.dataset, calibrationCount > 0 else {
             // Enough to run every layer once.

@@ -2,36 +2,36 @@ import Foundation
 import Torch
 import Transformers
 
-/// What `distill quantize` makes of weights.
+/// The type that `distill quantize` converts weights to.
 public enum QuantizedType: String, CaseIterable, Sendable, Codable {
     case int8, float16, bfloat16
 }
 
-/// How the range of a layer's input is found from calibration data.
+/// The way the range of a layer's input is found from calibration data.
 public enum CalibrationMethod: String, CaseIterable, Sendable, Codable {
     /// From the smallest to the largest value seen.
     case minMax = "min-max"
-    /// The range that all but a small share of the values lie in, half of it cut at each end.
+    /// The range that contains all but a small fraction of the values, half of it cut at each end.
     case percentile
     /// The range whose rounding loses least of the values' distribution, by KL divergence (Migacz, "8-bit inference with
     /// TensorRT", GTC 2017).
     case entropy
 }
 
-/// How a model is quantised after training.
+/// The method of quantizing a model after training.
 public struct QuantizationMethod: Sendable, Equatable, Codable {
     public var type = QuantizedType.int8
     public var activations = QuantizationConfiguration.Activations.perToken
-    /// Where activations are static.
+    /// The calibration, where activations are static.
     public var calibration = CalibrationMethod.minMax
-    /// The share of values, in percent, that ``CalibrationMethod/percentile`` keeps.
+    /// The percentage of values that ``CalibrationMethod/percentile`` keeps.
     public var percentile = 99.99
-    /// Whether tables are quantised too.
+    /// True if embedding tables are quantized too.
     public var embeddings = true
     /// Layers that stay in floating point, by their full names or the beginnings of them.
     public var keep: [String] = []
 
-    /// Matrices of fewer elements stay in floating point: they are not worth their error.
+    /// Matrices of fewer elements stay in floating point: they save too little for the error they add.
     public var smallestMatrix = 16_384
 
     public init() {}

@@ -9,38 +9,38 @@ struct QuantizationPlan {
     let batchSize: Int
     /// The model in floating point on the same data.
     let reference: Logits
-    /// Called with the number of models judged so far.
+    /// Called with the number of models evaluated so far.
     let onProgress: (Int) -> Void
     let shouldStop: () -> Bool
 
-    /// What was found.
+    /// The layers that were chosen.
     struct Choice {
         var layers: Set<String>
-        /// How far each layer's int8 alone moves the answers: KL(float ‖ int8), for regression the mean squared difference;
+        /// The change of the outputs by each layer's int8 alone: KL(float ‖ int8), for regression the mean squared difference;
         /// empty where none had to be known.
         var sensitivity: [String: Double] = [:]
     }
 
-    /// The smallest model within a drop of the task's metric (as a share: 0.005 is half a point).
+    /// Finds the smallest model within a drop of the task's metric (as a fraction: 0.005 is half a point).
     ///
-    /// All layers are tried first. Where that is too much, the layers are judged one by one, and left in floating point one
-    /// after another, those first that move the answers most for the bytes they save; then each is tried in int8 once more,
+    /// All layers are tried first. Where that is too much, the layers are evaluated one by one, and left in floating point one
+    /// after another, those first that change the outputs most for the bytes they save; then each is tried in int8 once more,
     /// the largest first.
     ///
     /// - Throws: ``DistillationError`` where no layer is within it; ``InterruptedError``.
     func smallest(within limit: Double) throws -> Choice {
         let names = quantizer.layers.map(\.name)
-        var judged = 0
+        var evaluated = 0
         func drop(_ chosen: Set<String>) throws -> Double {
-            judged += 1
-            onProgress(judged)
+            evaluated += 1
+            onProgress(evaluated)
             return try metric(reference) - metric(logits(chosen))
         }
         var chosen = Set(names)
         guard try drop(chosen) > limit else { return Choice(layers: chosen) }
         let sensitivity = try self.sensitivity {
-            judged += 1
-            onProgress(judged)
+            evaluated += 1
+            onProgress(evaluated)
         }
         let saved = Dictionary(uniqueKeysWithValues: quantizer.layers.map { ($0.name, $0.savedBytes) })
         let cost: (String) -> Double = { (sensitivity[$0] ?? 0) / Double(max(1, saved[$0] ?? 1)) }
@@ -74,7 +74,7 @@ struct QuantizationPlan {
         return Choice(layers: chosen, sensitivity: sensitivity)
     }
 
-    /// How far each layer's int8 alone moves the answers.
+    /// Measures the change of the outputs by each layer's int8 alone.
     func sensitivity(_ onModel: () -> Void = {}) throws -> [String: Double] {
         var result: [String: Double] = [:]
         for layer in quantizer.layers {
@@ -99,8 +99,8 @@ struct QuantizationPlan {
 
     /// The task's own metric on the examples that have a label.
     private func metric(_ logits: Logits) -> Double {
-        let labelled = dataset.targets.labelledIndices
+        let labeled = dataset.targets.labelledIndices
         return dataset.problemType.definition.primaryValue(
-            logits.subset(labelled), dataset.targets.subset(labelled))
+            logits.subset(labeled), dataset.targets.subset(labeled))
     }
 }

@@ -1,30 +1,30 @@
 import Foundation
 import Transformers
 
-/// What `distill quantize` did: saved as `quantization.json` beside the model.
+/// The record of `distill quantize`: saved as `quantization.json` beside the model.
 public struct QuantizationReport: Sendable, Equatable, Codable {
-    /// The model that was quantised.
+    /// The model that was quantized.
     public var source: String
     public var output: String
     public var method: QuantizationMethod
-    /// Where activations are static.
+    /// The calibration data, where activations are static.
     public var calibrationData: DataRecord?
-    /// How many examples calibrated them.
+    /// The number of examples that calibrated them.
     public var calibrationExamples: Int?
     /// The drop of the task's metric that was allowed, in points.
     public var accuracyDropLimit: Double?
     /// The drop that was measured, in points.
     public var accuracyDrop: Double?
-    /// The data that the models were judged on.
+    /// The data that the models were evaluated on.
     public var data: DataRecord?
     public var labels: [String]
     /// The model in floating point.
     public var before: ModelEvaluation
-    /// The quantised model.
+    /// The quantized model.
     public var after: ModelEvaluation
-    /// The quantised model beside the one in floating point, on the data.
+    /// The quantized model beside the one in floating point, on the data.
     public var comparison: Comparison?
-    /// Every layer that could be quantised.
+    /// Every layer that could be quantized.
     public var layers: [Layer]
     /// Tokens that were dropped.
     public var vocabulary: Vocabulary?
@@ -44,17 +44,17 @@ public struct QuantizationReport: Sendable, Equatable, Codable {
 
     public struct Vocabulary: Sendable, Equatable, Codable {
         public var data: [String]
-        /// How often a token had to occur in them to stay.
+        /// The number of times a token had to occur in them to stay.
         public var minimumCount: Int
         public var tokensBefore: Int
         public var tokensAfter: Int
-        /// The share of tokens that are `[UNK]`, on the data that decided what is kept.
+        /// The fraction of tokens that are `[UNK]`, on the data that decided what is kept.
         public var unknownRateBefore: Double
         public var unknownRateAfter: Double
-        /// The same on the data that the models were judged on, where there are some.
+        /// The same on the data that the models were evaluated on, where there are some.
         public var evaluationUnknownRateBefore: Double?
         public var evaluationUnknownRateAfter: Double?
-        /// The share of those texts whose tokens are others than before.
+        /// The fraction of those texts whose tokens changed.
         public var evaluationTextsChanged: Double?
     }
 

@@ -4,7 +4,7 @@ import Tokenizers
 import Torch
 import Transformers
 
-/// Quantises a trained model, judges it before and after, and saves it with a record of both.
+/// Quantizes a trained model, evaluates it before and after, and saves it with a record of both.
 public struct QuantizationRun {
     public let request: QuantizeRequest
 
@@ -15,9 +15,9 @@ public struct QuantizationRun {
     }
 
     /// - Parameters:
-    ///   - onEvent: Called with what happens.
-    ///   - shouldStop: Asked now and then whether to end early; nothing is saved then.
-    /// - Throws: ``InterruptedError`` where `shouldStop` became true; ``DistillationError`` for a model that is quantised
+    ///   - onEvent: Called with the events of the run.
+    ///   - shouldStop: Polled for an early end; nothing is saved then.
+    /// - Throws: ``InterruptedError`` where `shouldStop` became true; ``DistillationError`` for a model that is quantized
     ///   already, data that do not fit it, or a limit that cannot be kept; `FileError`. Nothing is left half-written.
     public func run(
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
@@ -33,7 +33,7 @@ public struct QuantizationRun {
         for warning in original.warnings { log.warnOnce(warning) }
         guard original.model.configuration.quantization == nil else {
             throw DistillationError(
-                "\(request.model.path): is quantised already; quantise the model in floating point that it was made from"
+                "\(request.model.path): is quantized already; quantize the model in floating point that it was made from"
             )
         }
         if request.vocabularyData.isEmpty, let problem = space(original) { throw DistillationError(problem) }
@@ -50,20 +50,20 @@ public struct QuantizationRun {
         var reading = request
         reading.maxLength = original.maxLength(request.maxLength)
         let material = try QuantizationMaterial(reading, source, log)
-        let judge = QuantizationJudge(request: request, log: log, shouldStop: shouldStop)
+        let evaluator = QuantizationJudge(request: request, log: log, shouldStop: shouldStop)
         // The original reads its own tokenizer's ids.
         let own = trimmed == nil ? material : try QuantizationMaterial(reading, original, log)
-        let before = try judge.logits(original, own.data?.dataset, "Judging the model as it is")
+        let before = try evaluator.logits(original, own.data?.dataset, "Evaluating the original model")
         if shouldStop() { throw InterruptedError() }
         let result = try quantize(source, material, reference: before, log, shouldStop)
 
         var report: QuantizationReport?
         try output.save(isLast: true) { directory in
             try save(result.model, source, to: directory)
-            // What is judged is what was written.
+            // The saved files are evaluated.
             let saved = try TrainedClassifier(directory)
-            let after = try judge.logits(saved, material.data?.dataset, "Judging the quantised model")
-            let evaluations = try judge.evaluations(
+            let after = try evaluator.logits(saved, material.data?.dataset, "Evaluating the quantized model")
+            let evaluations = try evaluator.evaluations(
                 [.init(original, before, own), .init(saved, after, material)])
             var made = QuantizationReport(
                 source: request.model.path(percentEncoded: false),
@@ -87,7 +87,7 @@ public struct QuantizationRun {
             report = made
             if shouldStop() { throw InterruptedError() }
         }
-        guard let report else { throw DistillationError("nothing was quantised") }
+        guard let report else { throw DistillationError("nothing was quantized") }
         return report
     }
 
@@ -96,7 +96,7 @@ public struct QuantizationRun {
         throws
     {
         let card = ModelCard(
-            quantisation: .init(report), title: request.output.lastPathComponent, labels: report.labels,
+            quantization: .init(report), title: request.output.lastPathComponent, labels: report.labels,
             sizes: .init(source.model.configuration), model: request.model, options: request.card)
         try AtomicFile.write(card.text, to: directory.appending(path: "README.md"))
         report.files = try DirectorySeal.digests(of: directory)
@@ -104,7 +104,7 @@ public struct QuantizationRun {
             JSONText.encode(report) + "\n", to: directory.appending(path: QuantizationReport.fileName))
     }
 
-    /// Why the least that the output can take does not fit its disk.
+    /// The reason why even the smallest possible output does not fit its disk.
     private func space(_ model: TrainedClassifier) -> String? {
         let width = request.method.type == .int8 ? 1 : 2
         return OutputSpace.problem(
@@ -120,7 +120,7 @@ public struct QuantizationRun {
     ) throws -> (model: TransformerModel, layers: [QuantizationReport.Layer]) {
         guard request.method.type == .int8 else { return (source.model, []) }
         let quantizer = try log.phase(
-            request.method.activations == .fixed ? "Calibrating and quantising" : "Quantising"
+            request.method.activations == .fixed ? "Calibrating and quantizing" : "Quantizing"
         ) {
             let sample = try material.calibrationBatches(request.batchSize)
             let quantizer = try Quantizer(source.model, method: request.method, sample: sample)
@@ -135,12 +135,12 @@ public struct QuantizationRun {
                 try QuantizationPlan(
                     quantizer: quantizer, dataset: data.dataset, batchSize: request.batchSize,
                     reference: reference,
-                    onProgress: { judged in
+                    onProgress: { evaluated in
                         log.send(
                             .progress(
                                 RunProgress(
-                                    completed: judged, total: 3 * quantizer.layers.count, unit: "choice",
-                                    examples: judged * data.dataset.count)))
+                                    completed: evaluated, total: 3 * quantizer.layers.count, unit: "choice",
+                                    examples: evaluated * data.dataset.count)))
                     },
                     shouldStop: shouldStop
                 ).smallest(within: limit / 100)

@@ -3,30 +3,30 @@ import Foundation
 import Torch
 import Transformers
 
-/// What `distill quantize` does: makes a trained model smaller and faster.
+/// The request of `distill quantize`, which makes a trained model smaller and faster.
 public struct QuantizeRequest: Sendable {
     public var model: URL
     public var output: URL
     public var overwrite = false
     public var method = QuantizationMethod()
-    /// Labelled examples on which the model is judged before and after; nothing is judged without them.
+    /// Labeled examples on which the model is evaluated before and after; nothing is evaluated without them.
     public var data: URL?
     /// Texts that calibrate static activations; ``data`` where `nil`.
     public var calibrationData: URL?
-    /// How many of them, spread over the file.
+    /// The number of them, spread evenly over the file.
     public var calibrationExamples = 512
-    /// The drop of the task's metric that is allowed, in points; `nil` quantises every layer.
+    /// The drop of the task's metric that is allowed, in points; `nil` quantizes every layer.
     public var accuracyDrop: Double?
     /// Texts that decide which tokens stay; empty keeps all.
     public var vocabularyData: [URL] = []
-    /// How often a token must occur in them to stay.
+    /// The number of times a token must occur in them to stay.
     public var minimumTokenCount = 1
-    /// How the data files are read.
+    /// The columns and format of the data files.
     public var columns = DataColumns()
     /// Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
     public var maxLength: Int?
     public var batchSize = 64
-    /// What the model card says beyond what is known here.
+    /// The facts of the model card that are not known here.
     public var card = ModelCardOptions()
     /// Single examples timed for the latency figures; 0 for none.
     public var latencySamples = 200
@@ -49,7 +49,7 @@ public struct QuantizeRequest: Sendable {
             }
             guard data != nil else {
                 throw DistillationError(
-                    "accuracy_drop needs labelled examples to measure it on; pass --data")
+                    "accuracy_drop needs labeled examples to measure it on; pass --data")
             }
             guard method.type == .int8 else {
                 throw DistillationError(

@@ -11,7 +11,7 @@ final class Quantizer {
         let elements: Int
         let rows: Int
 
-        /// What int8 saves, of float32: a scale for each row is added.
+        /// The bytes that int8 saves of float32: a scale for each row is added.
         var savedBytes: Int { elements * 3 - rows * 4 }
     }
 
@@ -24,10 +24,10 @@ final class Quantizer {
     private let unchanged: [String]
 
     /// - Parameters:
-    ///   - model: In floating point.
-    ///   - method: What is to be made.
+    ///   - model: The model in floating point.
+    ///   - method: The method of quantization.
     ///   - sample: Batches: one shows which layers there are; where activations are static, all calibrate them.
-    /// - Throws: ``DistillationError`` where no layer can be quantised; `TorchError` for weights that are not finite.
+    /// - Throws: ``DistillationError`` where no layer can be quantized; `TorchError` for weights that are not finite.
     init(_ model: TransformerModel, method: QuantizationMethod, sample: [PackedInput]) throws {
         let ranges = ActivationRanges()
         let watched = try AutoModel.make(
@@ -76,7 +76,7 @@ final class Quantizer {
         }
         guard !layers.isEmpty else {
             throw DistillationError(
-                "the model has no layer of \(method.smallestMatrix) weights or more to quantise; it is small "
+                "the model has no layer of \(method.smallestMatrix) weights or more to quantize; it is small "
                     + "as it is")
         }
         (self.model, self.method, self.layers, self.quantized) = (model, method, layers, quantized)

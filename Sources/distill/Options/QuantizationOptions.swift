@@ -3,7 +3,7 @@ import Distillation
 import Foundation
 import Transformers
 
-/// How a model is quantised.
+/// How a model is quantized.
 struct QuantizationOptions: ParsableArguments {
     @Option(help: "What weights become: \(list(QuantizedType.self)).")
     var type = QuantizedType.int8

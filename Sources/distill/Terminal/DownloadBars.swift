@@ -82,7 +82,7 @@ struct DownloadBars {
         return String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
     }
 
-    /// The name in so many columns: of a long one its end, which tells it from its neighbours.
+    /// The name in so many columns: of a long one its end, which tells it from its neighbors.
     private static func padded(_ name: String, _ room: Int) -> String {
         let safe = name.visible(keepingLines: false)
         let cut = TextWidth.suffix(safe, columns: room)

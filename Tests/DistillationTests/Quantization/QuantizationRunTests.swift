@@ -5,8 +5,8 @@ import Transformers
 
 @testable import Distillation
 
-/// From a model directory to a quantised one.
-@Suite("Quantisation of a directory")
+/// From a model directory to a quantized one.
+@Suite("Quantization of a directory")
 struct QuantizationRunTests {
     let scratch = FileManager.default.temporaryDirectory.appending(path: "quantize-\(UUID().uuidString)")
 
@@ -134,7 +134,7 @@ struct QuantizationRunTests {
                     }
                 ).run()
             }
-            #expect(again.contains("quantised already"))
+            #expect(again.contains("quantized already"))
             #expect(message { _ = try QuantizationRun(request()).run() }.contains("exists"))
 
             let empty = scratch.appending(path: "empty.csv")
