@@ -55,7 +55,7 @@ def main():
     cases = [
         ("training step", "no padding in batches", step, {"padded": True}, None),
         ("training step", "no padding, and sentences of similar length together", step, {"padded": True, "random_order": True}, None),
-        ("training step", "AdamW on the word table row by row", step, {"dense_update": True}, None),
+        ("training step", "AdamW on the token embeddings row by row", step, {"dense_update": True}, None),
         ("training step", "bfloat16 rather than float32", step, {"precision": "float32"}, None),
         ("training step", "bfloat16 products of the processor rather than emulated", step, {}, "avx512"),
         ("training step", "AVX-512 rather than AVX2, float32", {**step, "precision": "float32"}, {}, "avx2"),

@@ -1,4 +1,4 @@
-"""Whether speed costs accuracy: the same distillation with all that makes it fast, and with libtorch's float32 operations
+"""The accuracy that speed costs: the same distillation with all that makes it fast, and with libtorch's float32 operations
 on padded batches, for three seeds.
 
     python Benchmarks/accuracy.py [--seeds 3]

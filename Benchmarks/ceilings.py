@@ -1,4 +1,4 @@
-"""What the machine can do at most: the limits that the rows' shares are shares of.
+"""The limits of the machine, of which the rows' shares are fractions.
 
     python Benchmarks/ceilings.py THREADS        prints libtorch's as JSON
 
@@ -57,7 +57,7 @@ def measure(threads):
 
 
 def share(ceilings, flops, seconds, precision, read=None):
-    """How much of each ceiling a workload reached; `read`: the bytes that it must read."""
+    """The fraction of each ceiling that a workload reached; `read`: the bytes that it must read."""
     rate = flops / seconds / 1e9
     result = {
         name: rate / ceilings[name][precision] for name in ("libtorch", "machine") if precision in ceilings.get(name, {})}

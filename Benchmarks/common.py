@@ -1,4 +1,4 @@
-"""Where things lie, what is aimed at, and small helpers. Must stay light: see `sides.py`."""
+"""Paths, targets, and small helpers. Must stay light: see `sides.py`."""
 
 import functools
 import os
@@ -16,7 +16,7 @@ DISTILL = ROOT / ".build/release/distill"
 PEER = [sys.executable, str(ROOT / "Benchmarks/peer.py")]
 PEER_RUN = [sys.executable, str(ROOT / "Benchmarks/peer_run.py")]
 
-# What each row aims at: "≥" how many times faster than the peer, "≤" at most this share of the peer's; "" has no aim.
+# The target of each row: "≥" times faster than the peer, "≤" at most this fraction of the peer's; "" has no target.
 TARGETS = {
     "a float32": "≥1.25×", "a student float32": "≥1.4×", "a bfloat16": "≥1.55×", "a student bfloat16": "≥1.8×",
     "share teacher": "≥0.85×", "share student": "≥0.75×",
@@ -35,7 +35,7 @@ class BenchmarkError(Exception):
 
 
 class Settings:
-    """What an invocation asked for."""
+    """The settings of an invocation."""
 
     def __init__(self, arguments):
         self.threads = arguments.threads
@@ -61,7 +61,7 @@ def note(text):
 
 
 def output_of(*command):
-    """What a command prints, on either stream; "" where it cannot run or fails."""
+    """The output of a command, on either stream; "" where it cannot run or fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     except OSError:
@@ -71,7 +71,7 @@ def output_of(*command):
 
 @functools.cache
 def fast_precision():
-    """What `--precision auto` chooses here, as the runner measures it."""
+    """The precision that `--precision auto` chooses here, as the runner measures it."""
     return output_of(str(RUNNER), "--precision").strip() or "float32"
 
 

@@ -1,6 +1,6 @@
 """Counts the floating-point operations of models' matrix products: two for each multiply-add.
 
-Only what a sentence needs counts: no padding, no normalisation, softmax, activation or optimiser.
+Only what a sentence needs counts: no padding, no normalization, softmax, activation or optimizer.
 """
 
 import json

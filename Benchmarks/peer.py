@@ -138,10 +138,10 @@ def bulk(request):
             longest = len(encodings[rows[0]].ids)
             ids = numpy.zeros((len(rows), longest), dtype=numpy.int64)
             mask = numpy.zeros_like(ids)
-            for place, row in enumerate(rows):
+            for position, row in enumerate(rows):
                 count = len(encodings[row].ids)
-                ids[place, :count] = encodings[row].ids
-                mask[place, :count] = 1
+                ids[position, :count] = encodings[row].ids
+                mask[position, :count] = 1
             answers[rows] = logits({"input_ids": ids, "attention_mask": mask, "token_type_ids": numpy.zeros_like(ids)}).argmax(-1)
 
     return lambda timed: timed(once)

@@ -50,9 +50,9 @@ class Data:
         length = length or max(len(self.ids[index]) for index in indices)
         ids = numpy.zeros((len(indices), length), dtype=numpy.int64)
         mask = numpy.zeros_like(ids)
-        for place, index in enumerate(indices):
-            ids[place, : len(self.ids[index])] = self.ids[index]
-            mask[place, : len(self.ids[index])] = 1
+        for row, index in enumerate(indices):
+            ids[row, : len(self.ids[index])] = self.ids[index]
+            mask[row, : len(self.ids[index])] = 1
         return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
 
 
@@ -115,7 +115,7 @@ def grouped(lengths, size, shuffle):
     batches = []
     for start in range(0, len(order), size * 50):
         run = sorted(order[start : start + size * 50], key=lambda index: -lengths[index])
-        batches += [run[place : place + size] for place in range(0, len(run), size)]
+        batches += [run[first : first + size] for first in range(0, len(run), size)]
     shuffle(batches)
     return batches
 

@@ -1,4 +1,4 @@
-"""Makes, once, what both sides read: models into `.demo/benchmark/`, and texts with their lengths in tokens.
+"""Makes, once, the inputs of both sides: models into `.demo/benchmark/`, and texts with their lengths in tokens.
 
     python Benchmarks/prepare.py
 """
@@ -54,7 +54,7 @@ def export(model, file):
 
 
 def agrees(model, file):
-    """Whether ONNX Runtime gives PyTorch's logits, for a batch of two lengths."""
+    """True if ONNX Runtime gives PyTorch's logits, for a batch of two lengths."""
     import numpy
     import onnxruntime
     import torch
@@ -111,7 +111,7 @@ def texts():
 
 
 def growing_data(count):
-    """A CSV file of `count` different labelled sentences: the demo's, then halves of two of them joined."""
+    """A CSV file of `count` different labeled sentences: the demo's, then halves of two of them joined."""
     target = WORK / f"growth-{count}.csv"
     if target.exists():
         return target

@@ -1,4 +1,4 @@
-"""What was measured: results.json, its tables results.md, and the tables and plots of docs/performance.md.
+"""The measurements: results.json, its tables results.md, and the tables and plots of docs/performance.md.
 
 Each kind of machine (and number of threads) has a table and a plot of its own. A row that is measured again replaces
 what it reported before on that machine; everything else stays, and the table says from which sources it is.
@@ -25,7 +25,7 @@ class Report:
         self.folder = WORK / "quick" if settings.quick else ROOT / "Benchmarks"
         self.document = None if settings.quick else ROOT / "docs/performance.md"
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.place = {"machine": machine(), "threads": settings.threads}
+        self.setup = {"machine": machine(), "threads": settings.threads}
         self.ceilings = ceilings
         file = self.folder / "results.json"
         self.rows = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
@@ -61,10 +61,10 @@ class Report:
             note(more["note"])
 
     def finish(self, source):
-        """Takes over what a row added, in place of what it reported earlier on this machine."""
+        """Takes over the results that a row added, in place of what it reported earlier on this machine."""
         for entry in self.fresh:
             entry |= {
-                **self.place, "commit": commit(), "measured": time.strftime("%Y-%m-%d %H:%M"), "ceilings": self.ceilings,
+                **self.setup, "commit": commit(), "measured": time.strftime("%Y-%m-%d %H:%M"), "ceilings": self.ceilings,
                 "source": source}
         rows = [row for row in self.rows if row["source"] != source or not self.is_here(row)] + self.fresh
         self.rows = sorted(rows, key=lambda row: (row["machine"], row["threads"], row["row"]))
@@ -72,22 +72,22 @@ class Report:
         self.save()
 
     def is_here(self, row):
-        return all(row[key] == value for key, value in self.place.items())
+        return all(row[key] == value for key, value in self.setup.items())
 
     def drop(self):
-        """Forgets what a failed row added."""
+        """Removes the results that a failed row added."""
         self.fresh = []
 
     def save(self):
         write(self.folder / "results.json", json.dumps(self.rows, indent=2, ensure_ascii=False) + "\n")
-        places = list(dict.fromkeys((row["machine"], row["threads"]) for row in self.rows))
+        setups = list(dict.fromkeys((row["machine"], row["threads"]) for row in self.rows))
         sections = []
-        for place in places:
-            rows = [row for row in self.rows if (row["machine"], row["threads"]) == place]
-            picture = f"performance-{slug(*place)}.svg"
+        for setup in setups:
+            rows = [row for row in self.rows if (row["machine"], row["threads"]) == setup]
+            picture = f"performance-{slug(*setup)}.svg"
             write((self.document or self.folder / "x").with_name(picture), plot.draw(rows))
             sections.append(
-                f"### {place[0]}, {place[1]} threads\n\n{table(rows)}\n"
+                f"### {setup[0]}, {setup[1]} threads\n\n{table(rows)}\n"
                 f"![Times faster or smaller than the peer, against the target, for every row with a target]({picture})\n")
         text = "\n".join(sections)
         write(self.folder / "results.md", text)

@@ -73,11 +73,11 @@ def in_turn(rounds, *makers):
         answers = [[] for _ in sides]
         for index in range(rounds + 1):
             for turn in range(len(sides)):
-                place = (turn + index) % len(sides)
+                position = (turn + index) % len(sides)
                 time.sleep(0.05)  # Until the other side's waiting threads sleep.
-                answer = sides[place].round()
+                answer = sides[position].round()
                 if index > 0:
-                    answers[place].append(answer)
+                    answers[position].append(answer)
     finally:
         for side in sides:
             side.close()

@@ -258,7 +258,7 @@ def spread(numbers):
 
 def table(name, teacher, rows):
     lines = [
-        f"| | parameters | test {metric(name)}, % | of the teacher's | gain over the baseline, points | agreement, % |",
+        f"| | parameters | test {metric(name)}, % | of the teacher's | improvement over the baseline, points | agreement, % |",
         "|---|---|---|---|---|---|",
     ]
     whole = rows[0][3]["test"]["teacher"]
@@ -292,7 +292,7 @@ def markdown(results):
         "the narrow one. The settings were chosen on validation data of the movie snippets.",
         "",
         "Figures are on test data that nothing was chosen by: means and sample standard deviations over seeds, each with the",
-        "checkpoint that was best on its validation data. A gain is taken seed by seed over the baseline of the same start.",
+        "checkpoint that was best on its validation data. The improvement is taken seed by seed over the baseline of the same start.",
         "Agreement with the teacher is that of the seed that was saved. The movie snippets come with the demo; the other sets are",
         "no part of the project, `--data` says where their files are.",
         "",

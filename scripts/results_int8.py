@@ -56,7 +56,7 @@ def markdown(teachers, rows):
         "Made by `scripts/results_int8.py`. Each student learns from its teacher's logits and the labels, with one seed, as in",
         "[results.md](results.md); `distill quantize` then makes it int8 with its defaults (weights a scale for each output",
         "channel, tables one for each row, activations one for each token), with no calibration and nothing chosen by data. Both",
-        "are judged on the same test data.", "",
+        "are evaluated on the same test data.", "",
         "| data | student | test metric | float32, % | int8, % | change, points | weights, MB | of float32's bytes |",
         "|---|---|---|---|---|---|---|---|",
     ]

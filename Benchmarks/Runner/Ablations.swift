@@ -11,7 +11,7 @@ enum Ablations {
     /// Training steps on real sentences, the model's own labels aside: forward, backward, clipping and AdamW.
     ///
     /// The request's switches: `padded` fills each sentence up to the longest of its batch, `random_order` does not
-    /// group sentences by length, `dense_update` has AdamW go over the whole word table.
+    /// group sentences by length, `dense_update` has AdamW go over all token embeddings.
     static func demoStep(_ request: Request) throws -> Workload {
         let (model, _) = try AutoModel.load(from: request.url("model"), seed: 1)
         let precision = try request.precision()
@@ -45,7 +45,7 @@ enum Ablations {
             try time {
                 for batch in batches {
                     if repacked {
-                        // A change in place, though of nothing, makes each layer pack its weights again.
+                        // An in-place change by 0 makes each layer pack its weights again.
                         for entry in model.parameters.entries where entry.name.hasSuffix("key.bias") {
                             try entry.tensor.copy(from: entry.tensor.clone())
                         }
@@ -99,8 +99,8 @@ enum Ablations {
         let grouped = !request.flag("random_order")
         let order = LengthGroupedSampler.batches(
             lengths: lengths.map(Int32.init), batchSize: 32, seed: 1, epoch: 0, grouped: grouped)
-        return try (0..<min(order.count, request.int("batches"))).map { place in
-            let rows = order[place]
+        return try (0..<min(order.count, request.int("batches"))).map { index in
+            let rows = order[index]
             let longest = rows.map { lengths[$0] }.max() ?? 0
             var input = PackedInput(inputIDs: [], offsets: [0])
             for row in rows {

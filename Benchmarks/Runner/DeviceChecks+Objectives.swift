@@ -19,9 +19,9 @@ extension DeviceChecks {
         }
     }
 
-    private func objective(_ name: String, on place: Device) throws -> Pass {
-        let teacher = try Self.bert(layers: 4, heads: 4, on: place)
-        let student = try Self.bert(layers: 2, heads: 4, on: place)
+    private func objective(_ name: String, on device: Device) throws -> Pass {
+        let teacher = try Self.bert(layers: 4, heads: 4, on: device)
+        let student = try Self.bert(layers: 2, heads: 4, on: device)
         // Of the kinds of labels, the first that the objective takes.
         var refusal: (any Error)?
         for kind in [TaskIdentifier.singleLabel, .multiLabel, .regression] {
@@ -33,19 +33,19 @@ extension DeviceChecks {
                     models: ObjectiveModels(
                         student: student.configuration, teacher: teacher.configuration, problemType: kind,
                         classCounts: [2, 2, 1], batchSize: 5, exampleCount: 5,
-                        learned: ParameterScope(store: learned, source: nil, seed: 3, device: place)))
+                        learned: ParameterScope(store: learned, source: nil, seed: 3, device: device)))
             } catch {
                 refusal = refusal ?? error
                 continue
             }
-            return try pass(sum, student, teacher, learned, kind, on: place)
+            return try pass(sum, student, teacher, learned, kind, on: device)
         }
         throw refusal ?? RunnerError("no kind of labels suits")
     }
 
     private func pass(
         _ sum: ObjectiveSum, _ student: TransformerModel, _ teacher: TransformerModel,
-        _ learned: ParameterStore, _ kind: TaskIdentifier, on place: Device
+        _ learned: ParameterStore, _ kind: TaskIdentifier, on device: Device
     ) throws -> Pass {
         let needs = sum.needs
         func outputs(_ model: TransformerModel, _ states: Set<Int>, _ layers: Set<Int>) throws
@@ -61,10 +61,10 @@ extension DeviceChecks {
         let own = try outputs(student, needs.studentHiddenStates, needs.studentProjections)
         let labels =
             switch kind {
-            case .singleLabel, .tokenClassification: try BatchLabels(classes: Self.labels, device: place)
+            case .singleLabel, .tokenClassification: try BatchLabels(classes: Self.labels, device: device)
             case .multiLabel:
-                try BatchLabels(sets: [[0], [], nil, [1, 2], [2]], classes: 3, device: place)
-            case .regression: try BatchLabels(values: [0, 1, 2, .nan, 3], device: place)
+                try BatchLabels(sets: [[0], [], nil, [1, 2], [2]], classes: 3, device: device)
+            case .regression: try BatchLabels(values: [0, 1, 2, .nan, 3], device: device)
             }
         let terms = try sum(
             ObjectiveBatch(

@@ -28,7 +28,7 @@ extension DeviceChecks {
         return try model.parameters.entries.map { try $0.tensor.detached().to(.float32, .cpu).array() }
     }
 
-    /// How many numbers differ.
+    /// Returns the number of elements that differ.
     private static func count(_ a: [[Float]], _ b: [[Float]]) -> Double {
         Double(zip(a, b).reduce(0) { $0 + zip($1.0, $1.1).count { $0.bitPattern != $1.bitPattern } })
     }
@@ -42,9 +42,9 @@ extension DeviceChecks {
         }
     }
 
-    /// The loss on one batch after some steps without dropout: what is learned, not only computed.
-    private func learntLoss(on place: Device, _ precision: Precision) throws -> Double {
-        let model = try Self.bert(layers: 2, heads: 4, on: place, dropout: 0)
+    /// The loss on one batch after some steps without dropout: the result of learning, not only of computation.
+    private func learnedLoss(on device: Device, _ precision: Precision) throws -> Double {
+        let model = try Self.bert(layers: 2, heads: 4, on: device, dropout: 0)
         let optimizer = try AdamW(
             model.parameters, weightDecay: 0.01, sparseTables: model.sparseTables(precision))
         let options = ForwardOptions(precision: precision, dropout: DropoutState(seed: 3))
@@ -53,9 +53,9 @@ extension DeviceChecks {
             try optimizer.clearGradients()
             try optimizer.prepare(rows: Self.input.inputIDs)
             let loss = try model(Self.input, options).logits.crossEntropy(
-                Tensor(Self.labels, device: place))
+                Tensor(Self.labels, device: device))
             try loss.backward()
-            if place.kind == .cpu {
+            if device.kind == .cpu {
                 try optimizer.clipGradients(maxNorm: 1)
                 try optimizer.step(learningRate: 1e-3)
             } else {
@@ -70,7 +70,7 @@ extension DeviceChecks {
     func checkLearning() {
         check("the loss after 30 steps, against the CPU's in float32", tolerance: 0.02) {
             let (own, wanted) = (
-                try learntLoss(on: device, precision), try learntLoss(on: .cpu, .float32)
+                try learnedLoss(on: device, precision), try learnedLoss(on: .cpu, .float32)
             )
             return abs(own - wanted)
         }
@@ -110,7 +110,7 @@ extension DeviceChecks {
         }
     }
 
-    /// What the checks have held is free again.
+    /// Checks that the memory held by the checks is free again.
     func checkMemory() {
         check("bytes of the device's memory still held", tolerance: 1_048_576) {
             try Runtime.synchronize(device)

@@ -4,9 +4,9 @@ import JSON
 import Torch
 import Transformers
 
-/// Whether a device computes what the CPU computes: families, objectives, training, and what happens when things go wrong.
+/// Comparisons of a device with the CPU: families, objectives, training, and errors.
 ///
-/// Each check is a name, the worst difference that was found, and what is allowed; one that fails or throws does not hide
+/// Each check is a name, the worst difference that was found, and the allowed one; a check that fails or throws does not hide
 /// the others.
 final class DeviceChecks {
     let device: Device
@@ -18,10 +18,10 @@ final class DeviceChecks {
 
     /// All checks of a request: its `device`, `precision`, and `families`, a directory of small model directories.
     static func run(_ request: Request) throws -> JSONValue {
-        let place = (try? request.string("families")) ?? "Tests/TransformersTests/Fixtures/families"
+        let families = (try? request.string("families")) ?? "Tests/TransformersTests/Fixtures/families"
         let checks = DeviceChecks(
             device: try Device(request.string("device")), precision: try request.precision(),
-            families: URL(filePath: place))
+            families: URL(filePath: families))
         try checks.run()
         return .array(checks.checks)
     }
@@ -70,7 +70,7 @@ final class DeviceChecks {
 // MARK: - Models
 
 extension DeviceChecks {
-    /// Examples of several lengths, with segments where the model tells them apart.
+    /// Examples of several lengths, with token types where the model distinguishes them.
     static let input = PackedInput(
         inputIDs: (0..<53).map { Int32(3 + ($0 &* 7) % 50) },
         tokenTypeIDs: nil, offsets: [0, 9, 10, 27, 36, 53])
@@ -113,8 +113,8 @@ extension DeviceChecks {
     private func checkHalfPrecision(
         _ name: String, _ make: (Device) throws -> TransformerModel
     ) {
-        func logits(_ place: Device, _ precision: Precision) throws -> Tensor {
-            let model = try make(place)
+        func logits(_ device: Device, _ precision: Precision) throws -> Tensor {
+            let model = try make(device)
             return try withNoGrad {
                 try model(Self.input, ForwardOptions(precision: precision)).logits.to(.float32, .cpu)
                     .logSoftmax()
@@ -159,7 +159,7 @@ extension DeviceChecks {
         return gradients
     }
 
-    /// The largest difference, as a share of the largest number.
+    /// The largest difference, as a fraction of the largest number.
     static func difference(_ a: [Float], _ b: [Float], floor: Float = 1e-3) -> Double {
         guard a.count == b.count, a.allSatisfy(\.isFinite) else { return .infinity }
         let worst = zip(a, b).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }

@@ -118,7 +118,7 @@ struct Request {
         return value
     }
 
-    /// Whether a switch is on; off where it is not given.
+    /// Returns true if a switch is on; off where it is not given.
     func flag(_ key: String) -> Bool { object[key]?.boolValue ?? false }
 
     func url(_ key: String) throws -> URL { URL(filePath: try string(key)) }

@@ -1,4 +1,4 @@
-"""What nvidia-smi says of the device while the check runs."""
+"""The state of the device while the check runs, by nvidia-smi."""
 
 import shutil
 import statistics
@@ -31,7 +31,7 @@ def memory_used():
 
 
 class Meter:
-    """Samples the device's utilisation ten times a second; `mean` takes those of a span of time."""
+    """Samples the device's utilization ten times a second; `mean` takes those of a span of time."""
 
     def __init__(self):
         self.samples = []  # (monotonic time, % of time with a kernel running, MiB in use)
@@ -85,7 +85,7 @@ class Meter:
         return max((used for moment, _, used in self.samples if begin <= moment <= end), default=None)
 
     def mean(self, begin, end, lead=0.4):
-        """The mean utilisation between two moments, or None; the first `lead` seconds are left out, as nvidia-smi lags."""
+        """The mean utilization between two moments, or None; the first `lead` seconds are left out, as nvidia-smi lags."""
         chosen = [value for moment, value, _ in self.samples if begin + lead <= moment <= end]
         return statistics.mean(chosen) if chosen else None
 

@@ -32,9 +32,9 @@ ROOT = HERE.parents[1]
 STAGES = ["machine", "library", "start", "kernels", "parity", "steps", "demo", "late", "errors"]
 # The longest that a stage may take, in seconds; each process of it has a limit of its own besides.
 LIMITS = {"library": 240, "start": 90, "kernels": 150, "parity": 120, "steps": 240, "demo": 200, "late": 90, "errors": 90}
-# What stages leave to those after them, where a check has little time.
+# The time that stages leave to those after them, where a check has little time.
 RESERVE = {"library": 150, "start": 150, "kernels": 150, "parity": 130, "steps": 90, "demo": 25, "late": 20}
-# What the measurement of all shapes takes once the peers are ready.
+# The time that the measurement of all shapes takes once the peers are ready.
 MEASURING = 60
 TEACHER_LAYERS = [1, 3, 5]
 MODES = ["eager", "compile", "compile-graphs"]
@@ -58,7 +58,7 @@ class Check:
         self.meter = device.Meter()
         self.memory_before = device.memory_used()
         self.peers = {}  # Those in the background, by key.
-        self.waiting = []  # What the stage `steps` could not measure whole.
+        self.waiting = []  # The shapes that the stage `steps` could not measure completely.
         self.stage_end = self.end
 
     # MARK: Set-up
@@ -75,7 +75,7 @@ class Check:
 
     @property
     def peer_env(self):
-        """PyTorch finds its libraries itself. Many peers compile at once, so that each needs no helpers."""
+        """PyTorch finds its libraries itself. Many peers compile at the same time, so that each needs no helpers."""
         return {**os.environ, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "true", "PYTHONUNBUFFERED": "1",
                 "TORCHINDUCTOR_COMPILE_THREADS": os.environ.get("TORCHINDUCTOR_COMPILE_THREADS", "1")}
 
@@ -470,13 +470,13 @@ class Check:
         self.command(
             data, "finetune", "--model", self.bundle / "minilm", *files, "--output", teacher, "--overwrite", "--epochs", "2",
             "--learning-rate", "5e-5", "--quiet", *brief)
-        for place in (1, 2):
+        for number in (1, 2):
             # Each with a cache of its own, so that the teacher's outputs are computed twice too.
             self.command(
-                data, f"run {place}", "--teacher", teacher, *files, "--output", work / f"student-{place}", "--overwrite", "--layers",
+                data, f"run {number}", "--teacher", teacher, *files, "--output", work / f"student-{number}", "--overwrite", "--layers",
                 "3", "--init", "teacher-layers", "--epochs", "3", "--learning-rate", "1e-4", "--quiet", "--cache-dir",
-                work / f"cache-{place}", *brief, subcommand="run")
-        digests = [digest(work / f"student-{place}/model.safetensors") for place in (1, 2)]
+                work / f"cache-{number}", *brief, subcommand="run")
+        digests = [digest(work / f"student-{number}/model.safetensors") for number in (1, 2)]
         data["digests"], data["same_bytes"] = digests, digests[0] == digests[1] if all(digests) else None
         student = work / "student-1"
         self.command(data, "label", "--teacher", teacher, "--data", train, "--cache-dir", work / "cache-label", "--quiet")
@@ -492,9 +492,9 @@ class Check:
         data["commands"]["predict"].update({"texts": len(texts) * copies, "lines": predicted.output.count("\n") if predicted else 0})
         for name, entry in data["commands"].items():
             report = entry["report"] if isinstance(entry["report"], dict) else {}
-            judged = [part for part in (report.get(key) for key in ("student", "model", "after")) if isinstance(part, dict)]
-            if judged and isinstance(judged[0].get("accuracy"), (int, float)):
-                data["accuracy"][name] = judged[0]["accuracy"]
+            evaluated = [part for part in (report.get(key) for key in ("student", "model", "after")) if isinstance(part, dict)]
+            if evaluated and isinstance(evaluated[0].get("accuracy"), (int, float)):
+                data["accuracy"][name] = evaluated[0]["accuracy"]
         data["cpu_accuracy"] = self.cpu_figures()
         self.save()
         self.demo_peers(data)
@@ -514,7 +514,7 @@ class Check:
         return values.get("stages", {}).get("demo", {}).get("accuracy", values) if "stages" in values else values
 
     def demo_peers(self, data):
-        """PyTorch's loop on the same data and teacher, and the answers to many texts on both sides."""
+        """PyTorch's loop on the same data and teacher, and the predictions for many texts on both sides."""
         slow = self.settle(20)
         try:
             for mode in self.modes():
@@ -576,7 +576,7 @@ class Check:
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(["text", "label"])
                 for index in range(40_000):
-                    writer.writerow([" ".join(f"word{(index * 31 + place) % 1000}" for place in range(60)), ("negative", "positive")[index % 2]])
+                    writer.writerow([" ".join(f"word{(index * 31 + position) % 1000}" for position in range(60)), ("negative", "positive")[index % 2]])
             done = run(
                 [self.distill, "finetune", "--model", self.bundle / "minilm", "--train", large, "--validation", validation, "--output",
                  self.work / "too-large", "--per-device-train-batch-size", "200000", "--max-steps", "1", "--device", self.device,
@@ -684,7 +684,7 @@ def repeated(body, rounds):
 
 
 def finish(entry):
-    """Medians, and how many times faster we are."""
+    """Medians, and the speedup."""
     for side in entry["sides"].values():
         side["median"] = statistics.median(side["rounds"])
         side["utilisation"] = statistics.mean(side["utilisation"]) if side["utilisation"] else None

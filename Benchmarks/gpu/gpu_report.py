@@ -8,7 +8,7 @@ import json
 import statistics
 import sys
 
-# What is aimed at: how many times faster than PyTorch, the share of time the device works, and the share of PyTorch's memory.
+# The targets: the speedup over PyTorch, the fraction of time the device works, and the fraction of PyTorch's memory.
 EAGER, COMPILED, EPOCH, BUSY, MEMORY = 1.2, 1.0, 2.0, 80.0, 0.8
 COMPILED_MODES = ("compile", "compile-graphs")
 NAMES = {"eager": "eager", "compile": "compiled", "compile-graphs": "compiled, CUDA graphs"}

@@ -22,7 +22,7 @@ import traceback
 TEMPERATURE, ALPHA = 4.0, 0.7
 
 
-# MARK: What the workloads share
+# MARK: Common to the workloads
 
 
 def pseudo_random_ids(count):
@@ -53,7 +53,7 @@ def reset_peak(request):
 
 
 def memory(request):
-    """What the caching allocator handed out at most, and what it took from the device at most, in bytes."""
+    """The most that the caching allocator handed out, and the most that it took from the device, in bytes."""
     import torch
 
     if is_cuda(request):
@@ -132,7 +132,7 @@ def left_out():
 
 
 def compiled_graphs():
-    """How many pieces of code torch.compile made so far; more after a round than before it means that one was compiled in it."""
+    """The number of graphs that torch.compile made so far; more after a round than before it means that one was compiled in it."""
     try:
         from torch._dynamo.utils import counters
 
@@ -315,7 +315,7 @@ def grouped(lengths, size, shuffle):
     batches = []
     for start in range(0, len(order), size * 50):
         run = sorted(order[start : start + size * 50], key=lambda index: -lengths[index])
-        batches += [run[place : place + size] for place in range(0, len(run), size)]
+        batches += [run[first : first + size] for first in range(0, len(run), size)]
     shuffle(batches)
     return batches
 
@@ -325,11 +325,11 @@ def predict(forward, texts, batches, request, labels_only=False):
     import torch
 
     order = texts.order([row for rows in batches for row in rows])
-    result, place = None, 0
+    result, position = None, 0
     with without_gradients(request):
         for rows in batches:
-            part = order[place : place + len(rows)]
-            place += len(rows)
+            part = order[position : position + len(rows)]
+            position += len(rows)
             ids, mask = texts.batch(part, rounded(texts.lengths[rows[0]]))
             begin_step(request)
             logits = forward(*dynamic(ids, mask, request))
@@ -395,7 +395,7 @@ def fresh_classifier(directory, layers, dtype, request):
 
 
 def copy_layers(student, source, chosen):
-    """What `--init teacher-layers` does, from a teacher's weights by name."""
+    """The initialization of `--init teacher-layers`, from a teacher's weights by name."""
     import torch
 
     with torch.no_grad():
@@ -429,7 +429,7 @@ def gpu_epoch(request):
     def teach(ids, mask):
         return teacher(input_ids=ids, attention_mask=mask).logits.float()
 
-    def judge(ids, mask):
+    def evaluate(ids, mask):
         with student_precision(request):
             return student(input_ids=ids, attention_mask=mask).logits.float()
 
@@ -439,7 +439,7 @@ def gpu_epoch(request):
         return loss_of(logits, target, labels)
 
     # Recordings pay for what is repeated: training. Others see few batches of one size.
-    teach, judge = (compiled(each, request, dynamic=True, graphs=False) for each in (teach, judge))
+    teach, evaluate = (compiled(each, request, dynamic=True, graphs=False) for each in (teach, evaluate))
     learn = compiled(learn, request, dynamic=True)
 
     def new_optimizer():
@@ -468,13 +468,13 @@ def gpu_epoch(request):
         optimizer = new_optimizer()
         for _ in range(3 if is_compiled(request) else 1):
             student.train()
-            for place, length in enumerate(lengths):
-                rows = texts.order(list(range(place * max(size, 64), place * max(size, 64) + size)))
+            for index, length in enumerate(lengths):
+                rows = texts.order(list(range(index * max(size, 64), index * max(size, 64) + size)))
                 step(optimizer, texts, rows, length, targets, labels, 0.0)
             student.eval()
             batches = sorted_batches(texts.lengths, 64)
             predict(teach, texts, batches, request)
-            predict(judge, texts, batches, request)
+            predict(evaluate, texts, batches, request)
         synchronize(request)
 
     if is_compiled(request) or is_cuda(request):
@@ -501,7 +501,7 @@ def gpu_epoch(request):
             data = {}
             for name in ("train", "validation"):
                 texts, labels = read_csv(settings[name])
-                names = label2id if set(labels) <= set(label2id) else {each: place for place, each in enumerate(sorted(set(labels)))}
+                names = label2id if set(labels) <= set(label2id) else {each: index for index, each in enumerate(sorted(set(labels)))}
                 data[name] = Texts(texts, words, device), moved(torch.tensor([names[each] for each in labels]), device)
         train, labels = data["train"]
         validation, expected = data["validation"]
@@ -521,12 +521,12 @@ def gpu_epoch(request):
             start = time.perf_counter()
             student.train()
             batches = grouped(train.lengths, size, shuffle)[: total - number]
-            order, place = train.order([row for rows in batches for row in rows]), 0
+            order, position = train.order([row for rows in batches for row in rows]), 0
             summed = torch.zeros((), device=device)
             for rows in batches:
                 rate = (number + 1) / warmup if number < warmup else max(0.0, (total - number) / max(1, total - warmup))
-                part = order[place : place + len(rows)]
-                place += len(rows)
+                part = order[position : position + len(rows)]
+                position += len(rows)
                 summed += step(
                     optimizer, train, part, rounded(train.lengths[rows[0]]), targets, labels,
                     settings["learning_rate"] * rate)
@@ -538,7 +538,7 @@ def gpu_epoch(request):
             epoch_seconds.append(time.perf_counter() - start)
             start = time.perf_counter()
             student.eval()
-            accuracies.append((predict(judge, validation, check, request).argmax(-1) == expected).float().mean().item())
+            accuracies.append((predict(evaluate, validation, check, request).argmax(-1) == expected).float().mean().item())
             evaluation_seconds.append(time.perf_counter() - start)
         return {
             "seconds": [time.perf_counter() - begin], "phases": seconds, "epoch_seconds": epoch_seconds,

@@ -71,7 +71,7 @@ class Finished:
             return None
 
     def record(self):
-        """What the report keeps."""
+        """The values that the report keeps."""
         result = {"command": " ".join(self.command), "exit_code": self.code, "seconds": self.seconds}
         if self.timed_out:
             result["timed_out"] = True
@@ -196,7 +196,7 @@ class Side:
             os.killpg(self.process.pid, signal.SIGCONT)
 
     def close(self, politely=False):
-        """Ends the process: at once, or at the end of its input."""
+        """Ends the process: immediately, or at the end of its input."""
         if self.process is None:
             return
         try:
@@ -210,7 +210,7 @@ class Side:
 
 
 def library_folders(bundle):
-    """What goes first in LD_LIBRARY_PATH: the bundle's own, then torch's, then those of CUDA's Python packages."""
+    """The directories that go first in LD_LIBRARY_PATH: the bundle's own, then torch's, then those of CUDA's Python packages."""
     folders = [bundle / "lib"] if bundle else []
     spec = importlib.util.find_spec("torch")
     if spec and spec.submodule_search_locations:

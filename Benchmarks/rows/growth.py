@@ -1,4 +1,4 @@
-"""Row i: how time and memory grow with length, data and threads."""
+"""Row i: the growth of time and memory with length, data and threads."""
 
 import shutil
 
@@ -68,7 +68,7 @@ def data(report, settings):
 
 
 def commands():
-    """What to run, by name: each a function of the data's and the output's place. Caches start empty."""
+    """The commands to run, by name: each a function of the paths of data and output. Caches start empty."""
     yield "distill run, 50 steps", lambda file, output: [
         str(DISTILL), "run", "--teacher", str(TINY), "--train", str(file), "--validation", str(MOVIES / "validation.csv"),
         "--output", str(output), "--cache-dir", str(CACHE), "--layers", "1", "--hidden-size", "32", "--attention-heads", "2",

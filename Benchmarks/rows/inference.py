@@ -12,7 +12,7 @@ MODEL = WORK / "minilm"
 
 
 def sides(request):
-    """Ours, ONNX Runtime with all its optimisations, and PyTorch in the same precision as ours."""
+    """Ours, ONNX Runtime with all its optimizations, and PyTorch in the same precision as ours."""
     onnx = {**request, "peer": "onnxruntime", "onnx": str(MODEL / "model.onnx")}
     return lambda: ours(request), lambda: peer(onnx), lambda: peer({**request, "peer": "pytorch"})
 

@@ -12,7 +12,7 @@ from sides import run
 
 TEACHER = WORK / "teacher-movies"
 LAYERS = [1, 3, 5]
-# What counts as the time of a run, on both sides; loading models and the last report's latency probe do not.
+# The phases that count as the time of a run, on both sides; loading models and the last report's latency probe do not.
 PHASES = ["Reading and tokenizing data", "Teacher's outputs", "Training"]
 DATA = ["--train", str(MOVIES / "train.csv"), "--validation", str(MOVIES / "validation.csv")]
 
@@ -22,7 +22,7 @@ def prepare_teacher(settings):
     if (TEACHER / "model.safetensors").exists():
         return
     note("fine-tuning the teacher, once …")
-    # Each best checkpoint is saved at once: only a finished run gets the name.
+    # Each best checkpoint is saved immediately: only a finished run gets the name.
     partial = WORK / "teacher-movies-unfinished"
     run([
         str(DISTILL), "finetune", "--model", str(ROOT / ".demo/all-MiniLM-L6-v2"), *DATA, "--output", str(partial),
@@ -35,7 +35,7 @@ def has_flag(command, flag):
 
 
 def cache_flags():
-    """What makes our side tokenize and compute the teacher's outputs in every run, as the peer does."""
+    """The options that make our side tokenize and compute the teacher's outputs in every run, as the peer does."""
     return [flag for flag in ("--no-teacher-cache", "--no-data-cache") if has_flag("run", flag)]
 
 
@@ -69,7 +69,7 @@ def phase_line(phases):
 
 
 def choose_peer(settings, more):
-    """Runs the peer eagerly and compiled, and returns the faster, its name, and what the other took."""
+    """Runs the peer eagerly and compiled, and returns the faster, its name, and the other's time."""
     eager = peer_run(settings, "best", **more)
     try:
         compiled = peer_run(settings, "best", **{**more, "compile": True})

@@ -37,9 +37,9 @@ enum DistillHub {
         }
     }
 
-    /// Ends this process when its input ends, however whoever wrote to it came to an end: nobody wants the download then.
+    /// Ends this process when its input ends, in whatever way the process that wrote to it ended: the download is no longer wanted.
     ///
-    /// What has come stays in the cache as a part, from which the next download goes on.
+    /// The bytes received so far stay in the cache as a partial file, from which the next download goes on.
     private static func endWithWhoeverAsked() {
         let watch = Thread {
             var byte: UInt8 = 0

@@ -9,7 +9,7 @@ struct Distill: ParsableCommand {
         commandName: "distill",
         abstract: "Turns a large fine-tuned transformer into a small, fast one.",
         discussion: """
-            A teacher is fine-tuned on labelled texts; a student then learns from the teacher's softened outputs \
+            A teacher is fine-tuned on labeled texts; a student then learns from the teacher's softened outputs \
             and the labels. Models are directories in Hugging Face format, going in and coming out.
 
             Examples:
@@ -65,7 +65,7 @@ enum Main {
     }
 }
 
-/// What ends the program with exit code 64: a setting that cannot be, from the command line or a configuration file.
+/// The error that ends the program with exit code 64: an invalid setting, from the command line or a configuration file.
 typealias UsageError = SettingsError
 
 extension SettingsReader {

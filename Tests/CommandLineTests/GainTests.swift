@@ -2,7 +2,7 @@ import Distillation
 import Foundation
 import Testing
 
-/// What a run says of the worth of its teacher.
+/// The improvement over the baseline in a run's report.
 @Suite("Gain")
 struct GainTests {
     let scratch: Scratch
@@ -19,9 +19,10 @@ struct GainTests {
         let run = try Program.run(arguments)
         try #require(run.status == 0, "\(run.errors)")
         for text in [
-            "Without the teacher the same student has", "on the validation data): the teacher brought",
+            "Without the teacher the same student reaches",
+            "on the validation data): the teacher improves this by",
             "95 % interval", "On the test data (120 examples):", "2 seeds, accuracy on the test data:",
-            "mean ± deviation", "(saved)", "baseline",
+            "mean ± standard deviation", "(saved)", "baseline",
         ] {
             #expect(run.output.contains(text), "\(text): \(run.output)")
         }

@@ -43,14 +43,14 @@ struct BenchmarkCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Labelled texts, to judge the models and to time them in bulk: .csv, .tsv or .jsonl, each also with .gz.",
+            "Labeled texts, to evaluate the models and to time them in bulk: .csv, .tsv or .jsonl, each also with .gz.",
             valueName: "file"),
         completion: .file(extensions: dataFileExtensions))
     var data: String?
 
     @OptionGroup(title: "Data") var columns: ColumnOptions
 
-    @Option(help: "How often each model is measured in each cell.")
+    @Option(help: "The number of times each model is measured in each cell.")
     var rounds = 5
 
     @Option(help: "Seconds each model is measured in each cell, all rounds together.")
@@ -67,7 +67,7 @@ struct BenchmarkCommand: ParsableCommand {
     @Option(help: "Threads of each model. (default: one for each core)")
     var threads: Int?
 
-    @Option(help: "What our models compute with: auto, float32 or bfloat16. (default: float32)")
+    @Option(help: "The precision our models compute in: auto, float32 or bfloat16. (default: float32)")
     var precision: Precision?
 
     @OptionGroup(title: "Running") var display: DisplayOptions

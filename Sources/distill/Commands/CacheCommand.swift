@@ -17,8 +17,8 @@ struct CacheCommand: ParsableCommand {
             """,
         subcommands: [List.self, Verify.self, Prune.self], defaultSubcommand: List.self)
 
-    /// Which cache.
-    struct Place: ParsableArguments {
+    /// The cache to look at.
+    struct Location: ParsableArguments {
         @Option(
             help: ArgumentHelp(
                 "The cache. (default: $DISTILL_CACHE, else ~/.cache/distill)", valueName: "dir"),
@@ -34,13 +34,13 @@ struct CacheCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "What there is, how large it is, when it was last used, and what it is of.")
+            abstract: "List the entries with their sizes, last uses and sources.")
 
-        @OptionGroup var place: Place
+        @OptionGroup var location: Location
         @Flag(help: "Print the result as JSON.") var json = false
 
         func run() throws {
-            let contents = place.contents
+            let contents = location.contents
             let entries = contents.entries()
             try Terminal.output(
                 json ? JSONText.encode(entries) : CacheText.list(entries, root: contents.root))
@@ -52,12 +52,12 @@ struct CacheCommand: ParsableCommand {
             abstract: "Read everything through and compare it with its checksums and its name.",
             discussion: "Exit code 1 where something is damaged and stays.")
 
-        @OptionGroup var place: Place
+        @OptionGroup var location: Location
         @Flag(help: "Remove what is damaged; it is made again when it is needed.") var remove = false
         @Flag(help: "Print the result as JSON.") var json = false
 
         func run() throws {
-            let problems = place.contents.verify(removing: remove)
+            let problems = location.contents.verify(removing: remove)
             try Terminal.output(json ? JSONText.encode(problems) : CacheText.problems(problems))
             if problems.contains(where: { !$0.isRemoved }) { throw ExitCode(1) }
         }
@@ -68,21 +68,21 @@ struct CacheCommand: ParsableCommand {
             abstract: "Remove what is old or too much, and what killed processes left.",
             discussion: "Without an option only what killed processes left is removed.")
 
-        @OptionGroup var place: Place
+        @OptionGroup var location: Location
 
         @Option(
             help: ArgumentHelp(
-                "What was last used longer ago: days, or a number with h, d or w, such as 12h.",
+                "Remove what was last used longer ago: days, or a number with h, d or w, such as 12h.",
                 valueName: "age"))
         var olderThan: String?
 
         @Option(
             help: ArgumentHelp(
-                "What was used longest ago goes until no more is left than this: bytes, or a number with kB, MB, GB or TB.",
+                "Remove what was used longest ago until no more is left than this: bytes, or a number with kB, MB, GB or TB.",
                 valueName: "size"))
         var maxSize: String?
 
-        @Flag(help: "Everything.") var all = false
+        @Flag(help: "Remove everything.") var all = false
         @Flag(help: "Only say what would be removed.") var dryRun = false
         @Flag(help: "Print the result as JSON.") var json = false
 
@@ -108,7 +108,7 @@ struct CacheCommand: ParsableCommand {
         }
 
         func run() throws {
-            let report = place.contents.prune(try rule(), isTrial: dryRun)
+            let report = location.contents.prune(try rule(), isTrial: dryRun)
             try Terminal.output(json ? JSONText.encode(report) : CacheText.pruned(report, isTrial: dryRun))
         }
     }

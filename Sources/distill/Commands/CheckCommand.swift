@@ -7,7 +7,7 @@ struct CheckCommand: ParsableCommand {
         commandName: "check",
         abstract: "Look for everything that would keep `distill run` from beginning, or spoil it.",
         discussion: """
-            Takes the options of `distill run` and lists all findings at once: labels, vocabularies, inputs, an untrained \
+            Takes the options of `distill run` and lists all findings together: labels, vocabularies, inputs, an untrained \
             teacher, settings that cannot work, texts that are cut, validation texts that are training texts too, \
             memory. Nothing is trained or saved. Exit code 1 where there is an error.
 

@@ -5,11 +5,11 @@ import Foundation
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
-        abstract: "Judge a model on labelled texts, beside its teacher where one is given.",
+        abstract: "Evaluate a model on labeled texts, beside its teacher where one is given.",
         discussion: """
             Prints accuracy, F1, Matthews correlation, calibration error, the confusion matrix, parameters, bytes on \
-            disk and latency, and with --teacher also agreement, KL and the ratios. For a model that may choose several \
-            labels: micro and macro F1 and subset accuracy; for a regression: Pearson's and Spearman's correlation and \
+            disk and latency, and with --teacher also agreement, KL and the ratios. For multi-label \
+            classification: micro and macro F1 and subset accuracy; for regression: Pearson's and Spearman's correlation and \
             the errors.
 
             Examples:
@@ -21,7 +21,7 @@ struct EvaluateCommand: ParsableCommand {
     var model: String
 
     @Option(
-        help: ArgumentHelp("Labelled texts: .csv, .tsv or .jsonl, each also with .gz.", valueName: "file"),
+        help: ArgumentHelp("Labeled texts: .csv, .tsv or .jsonl, each also with .gz.", valueName: "file"),
         completion: .file(extensions: dataFileExtensions))
     var data: String
 
@@ -36,7 +36,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Single texts timed for the latency figures; 0 for none.")
     var latencySamples = 200
 
-    @OptionGroup(title: "Running") var cache: CachePlaceOptions
+    @OptionGroup(title: "Running") var cache: CacheDirectoryOptions
     @OptionGroup(title: "Running") var compute: ComputeOptions
     @OptionGroup(title: "Running") var display: DisplayOptions
 

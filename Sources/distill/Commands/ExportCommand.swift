@@ -9,11 +9,11 @@ struct ExportCommand: ParsableCommand {
         abstract: "Write a model for another runtime, such as ONNX Runtime.",
         discussion: """
             The format onnx writes model.onnx: inputs input_ids, attention_mask and token_type_ids of any batch and \
-            length, output logits; labels and the tokenizer's settings are in its metadata. A quantised model is written \
+            length, output logits; labels and the tokenizer's settings are in its metadata. A quantized model is written \
             in int8. The format safetensors writes a model directory with the weights in another type.
 
-            What was written is run and compared with the model's own answers before it is put into its place: by \
-            onnxruntime, where DISTILL_PYTHON or python3 has it. With --data both are judged on labelled texts too.
+            The written files are run and compared with the model's own outputs before they are moved into place: by \
+            onnxruntime, where DISTILL_PYTHON or python3 has it. With --data both are evaluated on labeled texts too.
 
             Examples:
               distill export --model student --format onnx --output student-onnx
@@ -31,14 +31,14 @@ struct ExportCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "What to write: \(ExportFormats.standard.exporters.map { "\($0.name) (\($0.summary))" }.joined(separator: ", "))."
+            "The format to write: \(ExportFormats.standard.exporters.map { "\($0.name) (\($0.summary))" }.joined(separator: ", "))."
         ),
         completion: .list(ExportFormats.standard.exporters.map(\.name)))
     var format = "onnx"
 
     @Option(
         help:
-            "The weights' type: \(ExportDType.allCases.map(\.rawValue).joined(separator: ", ")). (default: int8 of a quantised model, else float32)"
+            "The weights' type: \(ExportDType.allCases.map(\.rawValue).joined(separator: ", ")). (default: int8 of a quantized model, else float32)"
     )
     var dtype: ExportDType?
 
@@ -56,7 +56,7 @@ struct ExportCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Labelled texts to judge both on: .csv, .tsv or .jsonl, each also with .gz.", valueName: "file"),
+            "Labeled texts to evaluate both on: .csv, .tsv or .jsonl, each also with .gz.", valueName: "file"),
         completion: .file(extensions: dataFileExtensions))
     var data: String?
 
@@ -65,7 +65,7 @@ struct ExportCommand: ParsableCommand {
     @Option(help: "Texts in one forward pass.")
     var batchSize = 64
 
-    @OptionGroup(title: "Running") var cache: CachePlaceOptions
+    @OptionGroup(title: "Running") var cache: CacheDirectoryOptions
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func request() throws -> ExportRequest {
@@ -94,7 +94,7 @@ struct ExportCommand: ParsableCommand {
 
 extension ExportDType: ExpressibleByArgument {}
 
-/// What was exported, for a terminal.
+/// The report of an export, for a terminal.
 enum ExportText {
     static func text(_ report: ExportReport) -> String {
         let operators = report.opset.map { ", opset \($0)" } ?? ""
@@ -103,7 +103,7 @@ enum ExportText {
                 + "(the model's own weights: \(Format.bytes(report.sourceBytes)))"
         ]
         if let check = report.check {
-            let same = check.agreement.map { ", the same answers on \(Format.percent($0))" } ?? ""
+            let same = check.agreement.map { ", the same predictions on \(Format.percent($0))" } ?? ""
             lines.append(
                 String(
                     format: "%@ on %d examples: logits differ by %.2g at most%@", check.runtime,

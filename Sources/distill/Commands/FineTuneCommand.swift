@@ -5,7 +5,7 @@ import Foundation
 struct FineTuneCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "finetune",
-        abstract: "Train a pretrained encoder on labelled texts: what makes a teacher.",
+        abstract: "Train a pretrained encoder on labeled texts, such as a teacher.",
         discussion: """
             The output directory holds config.json, model.safetensors, the tokenizer's files, a model card and \
             training.json with every setting and metric. The best epoch by validation accuracy is kept.
@@ -28,7 +28,7 @@ struct FineTuneCommand: ParsableCommand {
     @OptionGroup(title: "Training") var training: TrainingOptions
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Output") var report: ReportOptions
-    @OptionGroup(title: "Running") var cache: CachePlaceOptions
+    @OptionGroup(title: "Running") var cache: CacheDirectoryOptions
     @OptionGroup(title: "Running") var compute: ComputeOptions
     @OptionGroup(title: "Running") var display: DisplayOptions
 

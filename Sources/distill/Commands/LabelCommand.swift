@@ -8,7 +8,7 @@ struct LabelCommand: ParsableCommand {
         abstract: "Compute a teacher's outputs ahead of `distill run`, and keep them in the cache.",
         discussion: """
             The texts need no labels. Outputs that are there already are skipped, so an interrupted job goes on where \
-            it was. With --shard, several machines share the work: shard 3/8 is every eighth text from the third on; \
+            it was. With --shard, several machines divide the work: shard 3/8 is every eighth text from the third on; \
             copy the folders teachers/<key> of their caches into one.
 
             `distill run` reads training data as --precision auto does, and validation data as --precision float32.
@@ -46,7 +46,7 @@ struct LabelCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The part of the texts to take, such as 3/8.", valueName: "k/n"))
     var shard: String?
 
-    @OptionGroup(title: "Running") var cache: CachePlaceOptions
+    @OptionGroup(title: "Running") var cache: CacheDirectoryOptions
     @OptionGroup(title: "Running") var compute: ComputeOptions
     @OptionGroup(title: "Running") var display: DisplayOptions
 

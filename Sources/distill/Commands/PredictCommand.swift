@@ -12,10 +12,10 @@ struct PredictCommand: ParsableCommand {
         discussion: """
             Each line of a plain text, or of standard input, is one text; with --pairs it is two, separated by a tab. \
             Of a file that is named .csv, .tsv, .jsonl, .json (each also with .gz) or .parquet the column of the text is \
-            read, row by row, as by all other commands; labels in it are not. The answer to an empty text has an error \
-            in the place of a label, so that inputs and answers stay side by side.
+            read, row by row, as by all other commands; labels in it are not. The line of an empty text has an error \
+            in place of a label, so that inputs and predictions stay side by side.
 
-            The keys of an answer are label (the most likely one), score (its probability) and scores (every label's); \
+            The keys of a prediction are label (the most likely one), score (its probability) and scores (every label's); \
             of a model that may choose several labels, labels (those whose probability is above --threshold) and scores; \
             of a regression, score (the number).
 
@@ -25,8 +25,8 @@ struct PredictCommand: ParsableCommand {
 
             Examples:
               echo "A film to remember." | distill predict --model student
-              distill predict --model student reviews.txt > answers.jsonl
-              distill predict --model student test.csv --text-column review > answers.jsonl
+              distill predict --model student reviews.txt > predictions.jsonl
+              distill predict --model student test.csv --text-column review > predictions.jsonl
             """)
 
     @Option(help: ArgumentHelp("The model directory.", valueName: "dir"), completion: .directory)
@@ -97,12 +97,12 @@ struct PredictCommand: ParsableCommand {
         var count = 0
         while let inputs = try source.next() {
             do {
-                try Terminal.output(try answers(to: inputs, predictor).joined(separator: "\n"))
+                try Terminal.output(try predictions(for: inputs, predictor).joined(separator: "\n"))
             } catch let error as TokenizerError {
                 // Its index counts the texts that were given to the model.
                 let sound = inputs.indices.filter { if case .success = inputs[$0] { true } else { false } }
                 guard let index = error.textIndex, sound.indices.contains(index) else { throw error }
-                throw DistillationError("\(source.place(count + sound[index] + 1)): \(error)")
+                throw DistillationError("\(source.position(count + sound[index] + 1)): \(error)")
             }
             count += inputs.count
         }
@@ -124,16 +124,16 @@ struct PredictCommand: ParsableCommand {
             do { found = try predictor.predict(texts)[...] } catch let error as TokenizerError {
                 let sound = inputs.indices.filter { if case .success = inputs[$0] { true } else { false } }
                 let wrong = texts.firstIndex { (try? predictor.predict([$0])) == nil } ?? 0
-                throw DistillationError("\(source.place(count + sound[wrong] + 1)): \(error)")
+                throw DistillationError("\(source.position(count + sound[wrong] + 1)): \(error)")
             }
             let lines = try inputs.map { input in
                 switch input {
                 case .success:
                     try JSONText.encode(
-                        TaggedAnswer(entities: found.removeFirst().map(TaggedAnswer.Entity.init)),
+                        TaggedLine(entities: found.removeFirst().map(TaggedLine.Entity.init)),
                         pretty: false)
                 case .failure(let problem):
-                    try JSONText.encode(Answer(error: problem.description), pretty: false)
+                    try JSONText.encode(PredictionLine(error: problem.description), pretty: false)
                 }
             }
             try Terminal.output(lines.joined(separator: "\n"))
@@ -141,23 +141,23 @@ struct PredictCommand: ParsableCommand {
         }
     }
 
-    /// The answers in the order of the texts.
-    private func answers(to inputs: [PredictInput.Text], _ predictor: Predictor) throws -> [String] {
+    /// Returns the predictions in the order of the texts.
+    private func predictions(for inputs: [PredictInput.Text], _ predictor: Predictor) throws -> [String] {
         let predictions = try predictor.predict(
             inputs.compactMap { if case .success(let input) = $0 { input } else { nil } })
         var rest = predictions[...]
         return try inputs.map { input in
             switch input {
-            case .success: try JSONText.encode(Answer(rest.removeFirst()), pretty: false)
+            case .success: try JSONText.encode(PredictionLine(rest.removeFirst()), pretty: false)
             case .failure(let problem):
-                try JSONText.encode(Answer(error: problem.description), pretty: false)
+                try JSONText.encode(PredictionLine(error: problem.description), pretty: false)
             }
         }
     }
 }
 
 /// A line of the output of a model for token classification.
-private struct TaggedAnswer: Encodable {
+private struct TaggedLine: Encodable {
     struct Entity: Encodable {
         var entity: String?
         var entityGroup: String?
@@ -180,7 +180,7 @@ private struct TaggedAnswer: Encodable {
 extension EntityAggregation.Strategy: ExpressibleByArgument {}
 
 /// A line of the output.
-private struct Answer: Encodable {
+private struct PredictionLine: Encodable {
     var label: String?
     var labels: [String]?
     var score: Double?

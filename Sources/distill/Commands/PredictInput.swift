@@ -3,7 +3,7 @@ import Distillation
 import Foundation
 import Tokenizers
 
-/// What `distill predict` is to answer, some texts at a time: the lines of a plain text, or the rows of a data file.
+/// The input of `distill predict`, some texts at a time: the lines of a plain text, or the rows of a data file.
 enum PredictInput {
     /// Plain text: a text a line, or two with a tab between.
     case lines(LineReader, hasPairs: Bool)
@@ -16,8 +16,8 @@ enum PredictInput {
     ///
     /// - Parameters:
     ///   - name: A file, a pattern, a directory or data on the Hub; `-` for standard input.
-    ///   - hasPairs: Whether each text is two.
-    ///   - options: How a data file is read.
+    ///   - hasPairs: True if each text is two.
+    ///   - options: The options for reading a data file.
     /// - Throws: ``UsageError`` where options of data files are given for a plain text; errors of the file.
     init(_ name: String, hasPairs: Bool, options: DatasetOptions) throws {
         if name != "-" {
@@ -40,7 +40,7 @@ enum PredictInput {
         self = .lines(try LineReader(path: name), hasPairs: hasPairs)
     }
 
-    /// Whether a file's name says that it is a data file.
+    /// Returns true if a file's name says that it is a data file.
     private static func isTable(_ url: URL) -> Bool { (try? DatasetOptions().format(of: url)) != nil }
 
     private static func stream(_ url: URL, _ options: DatasetOptions) throws -> TextStream {
@@ -50,10 +50,10 @@ enum PredictInput {
         return try TextStream(url, options: options)
     }
 
-    /// What to call one of the texts in an error.
+    /// Returns the position of one of the texts, for an error.
     ///
-    /// - Parameter number: Its place among all texts, counted from 1.
-    func place(_ number: Int) -> String {
+    /// - Parameter number: Its number among all texts, counted from 1.
+    func position(_ number: Int) -> String {
         switch self {
         case .lines: "line \(number)"
         case .rows(let stream, _): "\(stream.path), row \(number)"

@@ -13,7 +13,7 @@ struct QuantizeCommand: ParsableCommand {
             model runs, with a scale for each token (--activations dynamic-token) or batch (dynamic-tensor), or with \
             scales that calibration data give (static).
 
-            With --data, the model is judged before and after. With --accuracy-drop, layers that hurt stay in floating \
+            With --data, the model is evaluated before and after. With --accuracy-drop, layers that cost too much stay in floating \
             point, so that the metric drops by no more than so many points.
 
             The output is a directory like any other, for predict, evaluate and export; quantization.json in it says what \
@@ -39,12 +39,12 @@ struct QuantizeCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Labelled texts on which the model is judged before and after: .csv, .tsv or .jsonl, each also with .gz.",
+            "Labeled texts on which the model is evaluated before and after: .csv, .tsv or .jsonl, each also with .gz.",
             valueName: "file"),
         completion: .file(extensions: dataFileExtensions))
     var data: String?
 
-    @OptionGroup(title: "Quantisation") var method: QuantizationOptions
+    @OptionGroup(title: "Quantization") var method: QuantizationOptions
     @OptionGroup(title: "Data") var columns: ColumnOptions
 
     @Option(help: "Texts in one forward pass.")
@@ -56,7 +56,7 @@ struct QuantizeCommand: ParsableCommand {
     @Option(help: "Threads of one operation. (default: one for each core)")
     var threads: Int?
 
-    @OptionGroup(title: "Running") var cache: CachePlaceOptions
+    @OptionGroup(title: "Running") var cache: CacheDirectoryOptions
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func request() throws -> QuantizeRequest {

@@ -10,7 +10,7 @@ struct ReportCommand: ParsableCommand {
         abstract: "Make one HTML page of a run, or compare several.",
         discussion: """
             A run writes report.html beside its model. This makes it again from the files in the directory, or one page \
-            of several: runs, fine-tuned models, quantised models, and what `distill evaluate --json` printed. The page \
+            of several: runs, fine-tuned models, quantized models, and the output of `distill evaluate --json`. The page \
             is complete in itself, loads nothing, and can be sent as it is.
 
             Examples:
@@ -21,7 +21,7 @@ struct ReportCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "Output directories of runs, quantised models, or files of `distill evaluate --json`.",
+            "Output directories of runs, quantized models, or files of `distill evaluate --json`.",
             valueName: "dir"),
         completion: .directory)
     var sources: [String]
@@ -35,7 +35,7 @@ struct ReportCommand: ParsableCommand {
     @Flag(help: "Replace the page if it is there.")
     var overwrite = false
 
-    /// Where the page goes.
+    /// Returns the file for the page.
     func destination() throws -> URL {
         guard let output else {
             let only = URL(filePath: sources[0])

@@ -9,7 +9,7 @@ struct RunCommand: ParsableCommand {
         discussion: """
             The loss is alpha · T² · KL(softmax(teacher / T) ‖ softmax(student / T)) + (1 − alpha) · cross-entropy, \
             or the sum of the objectives that are given: `distill objectives` lists them. The teacher is frozen and \
-            judged first; its outputs are computed once. Without a description of the student it has the teacher's \
+            evaluated first; its outputs are computed once. Without a description of the student it has the teacher's \
             configuration with 6 layers and width 384, and starts at random.
 
             Examples:

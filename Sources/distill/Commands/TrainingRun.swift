@@ -1,11 +1,11 @@
 import ArgumentParser
 import Distillation
 
-/// What `finetune` and `run` share once their settings are known.
+/// The part that `finetune` and `run` have in common once their settings are known.
 enum TrainingRun {
     /// Runs, shows the progress, prints the result, and ends the process as a signal asks.
     ///
-    /// - Parameter prints: Whether the result is printed.
+    /// - Parameter prints: True if the result is printed.
     static func perform(
         _ display: DisplayOptions, prints: Bool = true,
         _ run: (_ onEvent: @escaping (RunEvent) -> Void, _ shouldStop: @escaping () -> Bool) throws ->

@@ -9,7 +9,7 @@ struct TuneCommand: ParsableCommand {
         discussion: """
             The configuration file holds the settings of `run`, and under search: the settings to search, each with a \
             list of values or a range: uniform(0, 1), loguniform(1e-5, 1e-3) or int(2, 6). Each combination is \
-            trained on all folds but one and judged on that one, for each fold. The best settings are then used for a \
+            trained on all folds but one and evaluated on that one, for each fold. The best settings are then used for a \
             run on all of the data. A search that was interrupted goes on where it was.
 
             The output directory gets best.yaml (for `run --config`), tuning.json (everything), heat-map.svg, \
@@ -79,7 +79,7 @@ struct TuneCommand: ParsableCommand {
     @Option(help: "halving: one in so many trials goes on, with so many times the training. (default: 3)")
     var eta: Int?
 
-    @Option(help: "halving: the least share of the training to judge by. (default: 0.1)")
+    @Option(help: "halving: the smallest fraction of the training to evaluate by. (default: 0.1)")
     var minBudget: Double?
 
     @Flag(

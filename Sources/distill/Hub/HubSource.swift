@@ -3,7 +3,7 @@ import Files
 import Foundation
 import HubStore
 
-/// Where the commands get what is on the Hub: from the cache, else through the program `distill-hub` beside this one.
+/// The source of models and data on the Hub for the commands: the cache, else the program `distill-hub` beside this one.
 ///
 /// The HTTP client and all it needs are most of what there would be to compile, and a run on local files uses none of it.
 enum HubSource {
@@ -80,11 +80,11 @@ enum HubSource {
     }
 }
 
-/// Why `distill-hub` did not fetch something.
+/// The reason why `distill-hub` did not fetch something.
 enum HubProcessError: Error, Equatable, CustomStringConvertible {
     /// It was not built, and the cache does not have the repository with this id.
     case missing(String)
-    /// What it said of the Hub, the cache or the network, with what to do.
+    /// Its message about the Hub, the cache or the network, with what to do.
     case failed(String)
     /// It is of another build.
     case misunderstood(String)

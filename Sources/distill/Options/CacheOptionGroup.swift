@@ -1,9 +1,9 @@
 import ArgumentParser
 import Distillation
 
-/// What is kept for later runs.
+/// The data kept for later runs.
 struct CacheOptionGroup: ParsableArguments {
-    @OptionGroup var place: CachePlaceOptions
+    @OptionGroup var location: CacheDirectoryOptions
 
     @Flag(
         inversion: .prefixedNo,
@@ -11,16 +11,16 @@ struct CacheOptionGroup: ParsableArguments {
     var teacherCache: Bool?
 
     func register(in settings: inout Settings) {
-        place.register(in: &settings)
+        location.register(in: &settings)
         settings.override("teacher_cache", teacherCache)
     }
 }
 
-/// Where it is kept.
-struct CachePlaceOptions: ParsableArguments {
+/// The directory of the cache.
+struct CacheDirectoryOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Where tokenized data and teacher's outputs are kept. (default: $DISTILL_CACHE, else ~/.cache/distill)",
+            "The directory for tokenized data and teachers' outputs. (default: $DISTILL_CACHE, else ~/.cache/distill)",
             valueName: "dir"),
         completion: .directory)
     var cacheDir: String?

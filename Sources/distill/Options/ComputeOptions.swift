@@ -2,7 +2,7 @@ import ArgumentParser
 import Distillation
 import Torch
 
-/// Where computation happens.
+/// The device and precision of the computation.
 struct ComputeOptions: ParsableArguments {
     @Option(help: "Where tensors live: cpu, cuda, cuda:1, mps. (default: cpu)")
     var device: String?

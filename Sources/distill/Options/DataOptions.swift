@@ -15,12 +15,12 @@ struct DataOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Validation data. Without it a part of the training data is held back.", valueName: "file"),
+            "Validation data. Without it a part of the training data is held out.", valueName: "file"),
         completion: .file(extensions: dataFileExtensions))
     var validation: String?
 
     @Option(
-        help: "The share of the training data to hold back where there is no --validation. (default: 0.1)")
+        help: "The fraction of the training data to hold out where there is no --validation. (default: 0.1)")
     var validationSplit: Double?
 
     @Option(
@@ -32,9 +32,9 @@ struct DataOptions: ParsableArguments {
 
     @Option(
         help: """
-            What the labels are: \(TaskIdentifier.allCases.map(\.rawValue).joined(separator: ", ")). (default: the \
-            teacher's; without one, tags of words in a .conll file, several labels where they are JSON arrays, else one of \
-            several classes)
+            The kind of the labels: \(TaskIdentifier.allCases.map(\.rawValue).joined(separator: ", ")). (default: the \
+            teacher's; without one, tags of words in a .conll file, multi-label where labels are JSON arrays, else \
+            single-label)
             """)
     var problemType: TaskIdentifier?
 
@@ -58,7 +58,7 @@ struct DataOptions: ParsableArguments {
     }
 }
 
-/// Which columns of a data file hold what.
+/// The columns of a data file.
 struct ColumnOptions: ParsableArguments {
     @Option(help: "The column of the text. (default: text, sentence, … whichever is there)")
     var textColumn: String?
@@ -71,7 +71,7 @@ struct ColumnOptions: ParsableArguments {
 
     @Option(
         help:
-            "What stands between an example's labels where it may have several, in CSV and TSV. (default: ,)")
+            "The separator between an example's labels for multi-label classification, in CSV and TSV. (default: ,)")
     var labelSeparator: String?
 
     @OptionGroup var delimited: DelimitedOptions
@@ -95,18 +95,18 @@ struct ColumnOptions: ParsableArguments {
     func columns() throws -> DataColumns { try DataColumns(SettingsReader(register)) }
 }
 
-/// How the fields of CSV and TSV are told apart.
+/// The delimiters and quoting of CSV and TSV.
 struct DelimitedOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "What stands between the columns of CSV and TSV, such as ';', or tab. (default: by the file's name)",
+            "The character between the columns of CSV and TSV, such as ';', or tab. (default: by the file's name)",
             valueName: "character"))
     var delimiter: String?
 
     @Option(
         help: ArgumentHelp(
             """
-            What a quote means in CSV and TSV: rfc4180, or none where it is a character. (default: rfc4180; in .tsv a \
+            The meaning of a quote in CSV and TSV: rfc4180, or none where it is a character. (default: rfc4180; in .tsv a \
             character where it is not closed before the tab or the line's end)
             """, valueName: "rule"))
     var quoting: DelimitedFormat.Quoting?

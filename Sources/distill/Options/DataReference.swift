@@ -3,7 +3,7 @@ import Distillation
 import Foundation
 import HubStore
 
-/// What a user names where data are wanted: a file, a pattern of files, a directory, or data on the Hub.
+/// A user's name for data: a file, a pattern of files, a directory, or data on the Hub.
 enum DataReference {
     /// The data's name for `Datasets`; what is on the Hub is fetched into the cache first, where it is not there yet.
     ///

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Distillation
 
-/// What is shown.
+/// The options for what is shown.
 struct DisplayOptions: ParsableArguments {
     @Flag(help: "Print the result as JSON.")
     var json = false

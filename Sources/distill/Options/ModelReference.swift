@@ -2,7 +2,7 @@ import Distillation
 import Foundation
 import HubStore
 
-/// What a user names where a model is wanted: a directory, or `org/name` or `org/name@revision` on the Hub.
+/// A user's name for a model: a directory, or `org/name` or `org/name@revision` on the Hub.
 enum ModelReference {
     /// The model's directory; what is on the Hub is fetched into the cache first, where it is not there yet.
     ///

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Distillation
 
-/// Where a trained model goes.
+/// The destination of a trained model.
 struct OutputOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("The directory to save the model in.", valueName: "dir"), completion: .directory)
@@ -12,7 +12,7 @@ struct OutputOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Where to write curves for TensorBoard, and metrics.jsonl: a line for each log step.",
+            "The directory for TensorBoard's curves and metrics.jsonl, a line for each log step.",
             valueName: "dir"),
         completion: .directory)
     var loggingDir: String?

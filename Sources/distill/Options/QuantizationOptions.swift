@@ -3,21 +3,21 @@ import Distillation
 import Foundation
 import Transformers
 
-/// How a model is quantized.
+/// The method of quantizing a model.
 struct QuantizationOptions: ParsableArguments {
-    @Option(help: "What weights become: \(list(QuantizedType.self)).")
+    @Option(help: "The type of the weights: \(list(QuantizedType.self)).")
     var type = QuantizedType.int8
 
     @Option(
         help:
-            "How the inputs of int8 layers are quantised: \(list(QuantizationConfiguration.Activations.self))."
+            "The quantization of the inputs of int8 layers: \(list(QuantizationConfiguration.Activations.self))."
     )
     var activations = QuantizationConfiguration.Activations.perToken
 
-    @Option(help: "How the ranges of static activations are found: \(list(CalibrationMethod.self)).")
+    @Option(help: "The calibration of the ranges of static activations: \(list(CalibrationMethod.self)).")
     var calibration = CalibrationMethod.minMax
 
-    @Option(help: "The share of values, in percent, that the percentile keeps.")
+    @Option(help: "The percentage of values that the percentile keeps.")
     var percentile = 99.99
 
     @Option(
@@ -26,10 +26,10 @@ struct QuantizationOptions: ParsableArguments {
         completion: .file(extensions: dataFileExtensions))
     var calibrationData: String?
 
-    @Option(help: "How many of them are used, spread over the file.")
+    @Option(help: "The number of them that are used, spread evenly over the file.")
     var calibrationExamples = 512
 
-    @Flag(inversion: .prefixedNo, help: "Quantise the tables of embeddings too.")
+    @Flag(inversion: .prefixedNo, help: "Quantize the embedding tables too.")
     var embeddings = true
 
     @Option(
@@ -51,7 +51,7 @@ struct QuantizationOptions: ParsableArguments {
         completion: .file(extensions: dataFileExtensions))
     var trimVocabulary: [String] = []
 
-    @Option(help: "How often a token must occur in them to stay.")
+    @Option(help: "The number of times a token must occur in them to stay.")
     var trimMinimumCount = 1
 
     func assign(to request: inout QuantizeRequest) throws {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Distillation
 
-/// What goes with a trained model for people to read: its report and its card.
+/// The documents saved with a trained model: its report and its card.
 struct ReportOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -11,7 +11,7 @@ struct ReportOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The model card's licence, such as apache-2.0. (default: the source model's, where its card says it)",
+            "The model card's license, such as apache-2.0. (default: the source model's, where its card says it)",
             valueName: "id"))
     var license: String?
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import Distillation
 import Foundation
 
-/// Everything that describes a distillation: what `run` and `check` share.
+/// Everything that describes a distillation: the options of both `run` and `check`.
 struct RunOptions: ParsableArguments {
     @OptionGroup(title: "Teaching") var teaching: TeachingOptions
     @OptionGroup(title: "Student") var student: StudentOptionGroup
@@ -10,15 +10,15 @@ struct RunOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Labelled texts on which the finished models are judged; nothing is chosen by them.",
+            "Labeled texts on which the finished models are evaluated; nothing is chosen by them.",
             valueName: "file"),
         completion: .file(extensions: dataFileExtensions))
     var test: String?
 
-    @Flag(help: "Also train the same student without the teacher, and report what the teacher was worth.")
+    @Flag(help: "Also train the same student without the teacher, and report the improvement over this baseline.")
     var baseline = false
 
-    @Option(help: "Do everything this many times with other seeds; report mean and spread, save the best.")
+    @Option(help: "Do everything this many times with other seeds; report mean and standard deviation, save the best.")
     var seeds: Int?
 
     @OptionGroup(title: "Training") var training: TrainingOptions

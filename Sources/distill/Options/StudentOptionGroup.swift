@@ -1,7 +1,7 @@
 import ArgumentParser
 import Distillation
 
-/// What the student is.
+/// The architecture and initialization of the student.
 struct StudentOptionGroup: ParsableArguments {
     @Option(
         help: ArgumentHelp("A model directory to start the student from.", valueName: "dir"),
@@ -26,7 +26,7 @@ struct StudentOptionGroup: ParsableArguments {
     @Option(
         name: .customLong("init"),
         help:
-            "How it starts: random, teacher-layers (a choice of the teacher's own), or narrowed-teacher (the most important part of them, for smaller sizes). (default: random)"
+            "Its initialization: random, teacher-layers (a choice of the teacher's own), or narrowed-teacher (the most important part of them, for smaller sizes). (default: random)"
     )
     var initialization: StudentOptions.Initialization?
 
@@ -45,7 +45,7 @@ struct StudentOptionGroup: ParsableArguments {
 
     @Flag(
         help:
-            "Train and judge it with the rounding of int8 weights and activations, for `distill quantize` afterwards."
+            "Train and evaluate it with the rounding of int8 weights and activations, for `distill quantize` afterwards."
     )
     var quantizeAware = false
 

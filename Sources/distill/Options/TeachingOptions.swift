@@ -1,7 +1,7 @@
 import ArgumentParser
 import Distillation
 
-/// Who teaches, and what the student learns from.
+/// The teachers, and the losses that the student is trained with.
 struct TeachingOptions: ParsableArguments {
     @Option(
         name: .customLong("teacher"),
@@ -18,7 +18,7 @@ struct TeachingOptions: ParsableArguments {
 
     @Option(
         help:
-            "How several teachers become one: the mean of their probabilities, or of their logits. (default: probabilities)"
+            "The combination of several teachers: the mean of their probabilities, or of their logits. (default: probabilities)"
     )
     var teacherCombination: TeacherCombination?
 
@@ -42,13 +42,13 @@ struct TeachingOptions: ParsableArguments {
             valueName: "name(weight=1)"))
     var objectives: [String] = []
 
-    @Option(help: "Mask this share of the words of a training text, anew in each epoch. (default: 0)")
+    @Option(help: "Mask this fraction of the words of a training text, anew in each epoch. (default: 0)")
     var maskProbability: Double?
 
-    @Option(help: "Leave this share of the words of a training text out, anew in each epoch. (default: 0)")
+    @Option(help: "Leave this fraction of the words of a training text out, anew in each epoch. (default: 0)")
     var wordDropout: Double?
 
-    @Option(help: "The share of texts that are changed so. (default: 1)")
+    @Option(help: "The fraction of texts that are changed so. (default: 1)")
     var augmentationShare: Double?
 
     func register(in settings: inout Settings) {

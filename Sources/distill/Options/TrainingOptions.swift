@@ -8,16 +8,16 @@ struct TrainingOptions: ParsableArguments {
         name: [.long, .customLong("epochs")], help: "Passes over the training data. (default: 3)")
     var numTrainEpochs: Double?
 
-    @Option(help: "Optimiser steps, instead of epochs.")
+    @Option(help: "Optimizer steps, instead of epochs.")
     var maxSteps: Int?
 
-    @Option(name: [.long, .customLong("batch-size")], help: "Examples in a training pass. (default: 32)")
+    @Option(name: [.long, .customLong("batch-size")], help: "Examples in a training batch. (default: 32)")
     var perDeviceTrainBatchSize: Int?
 
-    @Option(help: "Examples in an evaluation pass. (default: 64)")
+    @Option(help: "Examples in an evaluation batch. (default: 64)")
     var perDeviceEvalBatchSize: Int?
 
-    @Option(help: "Training passes that make one optimiser step. (default: 1)")
+    @Option(help: "Micro-batches that make one optimizer step. (default: 1)")
     var gradientAccumulationSteps: Int?
 
     @Option(help: "The learning rate after the warm-up. (default: 5e-5)")
@@ -25,14 +25,14 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How the learning rate goes on after the warm-up: linear, cosine, polynomial, constant or one_cycle. (default: linear)",
+            "The learning rate's schedule after the warm-up: linear, cosine, polynomial, constant or one_cycle. (default: linear)",
             valueName: "type"))
     var lrSchedulerType: LearningRateSchedule.Decay?
 
-    @Option(help: "Steps of linear warm-up; below 1, their share of all steps. (default: 0.1)")
+    @Option(help: "Steps of linear warm-up; below 1, their fraction of all steps. (default: 0.1)")
     var warmupSteps: Double?
 
-    @Option(help: "The warm-up's share of all steps; an older name for --warmup-steps below 1.")
+    @Option(help: "The warm-up's fraction of all steps; an older name for --warmup-steps below 1.")
     var warmupRatio: Double?
 
     @Option(help: "AdamW's weight decay; biases and layer norms never decay. (default: 0.01)")
@@ -48,7 +48,7 @@ struct TrainingOptions: ParsableArguments {
     @Option(help: "Decides initial weights, order of the data and dropout. (default: 42)")
     var seed: UInt64?
 
-    @Option(help: "Optimiser steps between two log lines. (default: 10)")
+    @Option(help: "Optimizer steps between two log lines. (default: 10)")
     var loggingSteps: Int?
 
     @Flag(
@@ -58,7 +58,7 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How much of a label's mass is spread over all classes. (default: 0)", valueName: "share"))
+            "The fraction of a label's mass that is spread over all classes. (default: 0)", valueName: "fraction"))
     var labelSmoothingFactor: Double?
 
     @Option(
@@ -67,7 +67,7 @@ struct TrainingOptions: ParsableArguments {
             valueName: "balanced"))
     var classWeights: String?
 
-    @Option(help: "Optimiser steps between two evaluations. (default: an epoch's)")
+    @Option(help: "Optimizer steps between two evaluations. (default: an epoch's)")
     var evalSteps: Int?
 
     @Option(
@@ -76,17 +76,17 @@ struct TrainingOptions: ParsableArguments {
             valueName: "metric"))
     var metricForBestModel: String?
 
-    @Option(help: "Evaluations without gain after which training ends. (default: never)")
+    @Option(help: "Evaluations without improvement after which training ends. (default: never)")
     var earlyStoppingPatience: Int?
 
-    @Option(help: "What counts as a gain. (default: 0)")
+    @Option(help: "The smallest improvement that counts. (default: 0)")
     var earlyStoppingThreshold: Double?
 
     @Option(help: "Each layer's learning rate is that of the layer above times this. (default: 1)")
     var layerwiseLrDecay: Double?
 
     @Option(
-        help: "Keep a moving average of the weights with this decay, such as 0.999; it is judged and saved.")
+        help: "Keep a moving average of the weights with this decay, such as 0.999; it is evaluated and saved.")
     var emaDecay: Double?
 
     func register(in settings: inout Settings) {

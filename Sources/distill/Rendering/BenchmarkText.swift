@@ -6,21 +6,21 @@ import Torch
 enum BenchmarkText {
     static func report(_ report: BenchmarkReport) -> String {
         let parts = [
-            place(report), models(report), timings(report), report.bulk.map { bulk($0, report) },
+            machine(report), models(report), timings(report), report.bulk.map { bulk($0, report) },
             costs(report),
             method(report),
         ]
         return parts.compactMap(\.self).joined(separator: "\n\n")
     }
 
-    private static func place(_ report: BenchmarkReport) -> String {
+    private static func machine(_ report: BenchmarkReport) -> String {
         let settings = report.settings
         let machine =
             "\(report.machine.processor), \(settings.threads) threads, \(report.machine.capability)"
         return [machine, report.machine.gigaflops.map(speeds)].compactMap(\.self).joined(separator: "\n\n")
     }
 
-    /// How fast this machine computes a layer by each way, and what follows for `--precision auto`.
+    /// The speed at which this machine computes a layer by each way, and what follows for `--precision auto`.
     private static func speeds(_ gigaflops: [String: Double]) -> String {
         let measured = Calibration(
             gigaflops: Dictionary(
@@ -41,11 +41,11 @@ enum BenchmarkText {
 
     private static func models(_ report: BenchmarkReport) -> String {
         let metric = report.models.lazy.compactMap { BenchmarkReport.taskMetric($0)?.name }.first
-        let judges = metric != nil
+        let hasMetric = metric != nil
         let agrees = report.models.contains { $0.agreement != nil }
         var header = ["model", "runtime", "parameters", "on disk", "memory", "load"]
         if let metric { header.append(metric.rawValue.replacing("_", with: " ")) }
-        if agrees { header.append("same answer") }
+        if agrees { header.append("same prediction") }
         var table = TextTable(header: header)
         for model in report.models {
             var cells = [
@@ -53,7 +53,7 @@ enum BenchmarkText {
                 model.parameters.map(Format.count) ?? "–", Format.bytes(model.weightBytes),
                 Format.bytes(model.peakMemoryBytes), Format.milliseconds(model.loadMilliseconds),
             ]
-            if judges {
+            if hasMetric {
                 cells.append(
                     BenchmarkReport.taskMetric(model).map { name, value in
                         name == .pearson ? String(format: "%.4f", value) : Format.percent(value)
@@ -75,7 +75,7 @@ enum BenchmarkText {
                     "\(cell.batch) × \(cell.length)  \(model.name)" + (result.isWarmUpStable ? "" : " *"),
                     Format.milliseconds(timing.p50Milliseconds), Format.milliseconds(timing.p95Milliseconds),
                     Format.milliseconds(timing.p99Milliseconds), rate(result.sentencesPerSecond),
-                    Format.ratio(result.speedup.median), spread(timing))
+                    Format.ratio(result.speedup.median), variation(timing))
             }
         }
         let isStable = report.cells.allSatisfy { $0.results.allSatisfy(\.isWarmUpStable) }
@@ -91,7 +91,7 @@ enum BenchmarkText {
                 model.name, Format.milliseconds(result.timing.p50Milliseconds),
                 rate(result.sentencesPerSecond),
                 Format.ratio(result.speedup.median), String(format: "%.1f", result.meanLength),
-                spread(result.timing))
+                variation(result.timing))
         }
         return table.text
     }
@@ -119,7 +119,7 @@ enum BenchmarkText {
         let samples = report.cells.flatMap { $0.results.map(\.timing.samples) }.min() ?? 0
         return """
             From token ids to logits. \(settings.rounds) rounds in rotating order after a warm-up, each turn after a pause of \
-            \(Int(settings.pauseMilliseconds)) ms; percentiles over all rounds (at least \(samples) passes). Speed: times as fast \
+            \(Int(settings.pauseMilliseconds)) ms; percentiles over all rounds (at least \(samples) forward passes). Speed: times as fast \
             as \(report.models.first?.name ?? "the first"), the median of the rounds. Memory: the largest resident size of the \
             model's own process. Load: to the first logits. Idle models used at most \
             \(String(format: "%.1f %%", idle * 100)) of a core.
@@ -130,5 +130,5 @@ enum BenchmarkText {
         value >= 100 ? Format.count(Int(value.rounded())) : String(format: "%.1f", value)
     }
 
-    private static func spread(_ timing: TimingSummary) -> String { Format.percent(timing.roundSpread) }
+    private static func variation(_ timing: TimingSummary) -> String { Format.percent(timing.roundSpread) }
 }

@@ -1,7 +1,7 @@
 import Distillation
 import Foundation
 
-/// What a cache holds, for a terminal.
+/// The contents of a cache, for a terminal.
 enum CacheText {
     static func list(_ entries: [CacheContents.Entry], root: URL, now: Date = Date()) -> String {
         let path = root.path(percentEncoded: false)
@@ -53,7 +53,7 @@ enum CacheText {
         }.joined(separator: "\n")
     }
 
-    /// How long ago, in the largest unit that fits.
+    /// The time since an event, in the largest unit that fits.
     static func age(_ seconds: Double) -> String {
         let units: [(Double, String)] = [(86_400, "day"), (3600, "hour"), (60, "minute")]
         guard seconds.isFinite, let (length, name) = units.first(where: { seconds >= $0.0 }) else {

@@ -2,7 +2,7 @@ import Distillation
 import Foundation
 import Transformers
 
-/// What the teacher was worth, the test data, and the spread over seeds.
+/// The improvement over the baseline without a teacher, the test data, and the standard deviation over seeds.
 extension ReportText {
     /// The parts of a run's report below its first table.
     static func details(_ report: RunReport) -> [String] {
@@ -29,8 +29,8 @@ extension ReportText {
     private static func text(_ gain: Gain, _ data: String) -> String {
         let metric = gain.metric
         let sure = gain.low > 0 ? "" : ", which may be chance"
-        return "Without the teacher the same student has \(value(gain.baseline, metric)) "
-            + "(\(metric.title) on \(data)): the teacher brought "
+        return "Without the teacher the same student reaches \(value(gain.baseline, metric)) "
+            + "(\(metric.title) on \(data)): the teacher improves this by "
             + "\(difference(gain.difference, metric))\(sure) "
             + "(95 % interval \(difference(gain.low, metric)) to \(difference(gain.high, metric)), "
             + String(format: "p = %.3f).", gain.pValue)
@@ -38,12 +38,13 @@ extension ReportText {
 
     private static func text(_ seeds: SeedSummary, onTest: Bool) -> String {
         let metric = seeds.student.metric
-        func cells(_ spread: SeedSummary.Spread?) -> String {
-            spread.map { value($0.mean, metric) + " ± " + deviation($0.standardDeviation, metric) } ?? ""
+        func cells(_ statistics: SeedSummary.Spread?) -> String {
+            statistics.map { value($0.mean, metric) + " ± " + deviation($0.standardDeviation, metric) } ?? ""
         }
         let hasBaseline = seeds.baseline != nil
         var table =
-            hasBaseline ? TextTable("seed", "student", "baseline", "gain") : TextTable("seed", "student")
+            hasBaseline
+            ? TextTable("seed", "student", "baseline", "improvement") : TextTable("seed", "student")
         for run in seeds.runs {
             let name = "\(run.seed)" + (run.seed == seeds.saved ? " (saved)" : "")
             var row = [name, run.student[metric].map { value($0, metric) } ?? ""]
@@ -53,7 +54,7 @@ extension ReportText {
             }
             table.add(row)
         }
-        var last = ["mean ± deviation", cells(seeds.student)]
+        var last = ["mean ± standard deviation", cells(seeds.student)]
         if hasBaseline {
             last.append(cells(seeds.baseline))
             last.append(

@@ -54,12 +54,12 @@ enum ReportText {
             table.add(title, value(teacher) ?? "", own, beside(teacher) ?? "")
         }
         for name in model.problemType.shownMetrics {
-            let isShare = shares.contains(name)
+            let isFraction = fractions.contains(name)
             add(
                 name.title(for: model.problemType),
-                { $0.metrics[name].map { isShare ? Format.percent($0) : String(format: "%.4f", $0) } },
+                { $0.metrics[name].map { isFraction ? Format.percent($0) : String(format: "%.4f", $0) } },
                 { teacher in
-                    guard isShare, let own = model.metrics[name], let other = teacher.metrics[name] else {
+                    guard isFraction, let own = model.metrics[name], let other = teacher.metrics[name] else {
                         return nil
                     }
                     return Format.points(own - other)
@@ -91,7 +91,7 @@ enum ReportText {
     }
 
     /// Metrics shown in percent.
-    private static let shares: Set<MetricName> = [.accuracy, .macroF1, .microF1, .precision, .recall, .f1]
+    private static let fractions: Set<MetricName> = [.accuracy, .macroF1, .microF1, .precision, .recall, .f1]
 
     private static func perClass(_ report: EvaluationReport) -> String? {
         guard let scores = report.model.f1 else { return nil }

@@ -94,7 +94,7 @@ final class RunRenderer {
         line("\(text)\n", mark: "\n\(mark): ")
     }
 
-    /// - Parameter mark: What stands before the text, with escape codes of its own.
+    /// - Parameter mark: A prefix of the text, with escape codes of its own.
     private func line(_ text: String, mark: String = "") {
         write((isLineOpen ? "\r\u{1B}[2K" : "") + mark + text.visible() + "\n")
         isLineOpen = false

@@ -19,10 +19,10 @@ enum TuningText {
         lines.append("")
         if let best = report.bestTrial, let mean = best.mean {
             let deviation = best.standardDeviation.map { " ± " + TuningReport.text($0) } ?? ""
-            let share = best.budget < 1 ? " (with \(budget(best.budget)) of the training)" : ""
+            let fraction = best.budget < 1 ? " (with \(budget(best.budget)) of the training)" : ""
             lines.append(
                 "Best: \(settings(best.settings, report.names)): "
-                    + "\(report.metric.name) \(TuningReport.text(mean))\(deviation)\(share)")
+                    + "\(report.metric.name) \(TuningReport.text(mean))\(deviation)\(fraction)")
         } else {
             lines.append("No trial was finished.")
         }
@@ -62,9 +62,9 @@ enum TuningText {
         case .started(let trials, let runs, let kept):
             let rest = kept > 0 ? "; \(kept) runs are done already" : ""
             return "\(trials) trials, \(runs) runs at most\(rest)"
-        case .rungStarted(let rung, let count, let trials, let share):
+        case .rungStarted(let rung, let count, let trials, let fraction):
             return count > 1
-                ? "round \(rung + 1)/\(count): \(trials) trials with \(budget(share)) of the training" : nil
+                ? "round \(rung + 1)/\(count): \(trials) trials with \(budget(fraction)) of the training" : nil
         case .runStarted, .run: return nil
         case .runFinished(let record, let completed, let total):
             let outcome =
@@ -83,5 +83,5 @@ enum TuningText {
         names.compactMap { name in settings[name].map { "\(name) \($0)" } }.joined(separator: ", ")
     }
 
-    private static func budget(_ share: Double) -> String { String(format: "%.3g %%", share * 100) }
+    private static func budget(_ fraction: Double) -> String { String(format: "%.3g %%", fraction * 100) }
 }

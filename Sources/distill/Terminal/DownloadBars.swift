@@ -11,7 +11,7 @@ struct DownloadBars {
 
     private var running: [File] = []
     private(set) var last: HubProgress?
-    /// What was there before this program began to fetch.
+    /// The bytes that were there before this program began to fetch.
     private var before: Int?
     private(set) var speed: Speed
     private let start: Date
@@ -27,12 +27,12 @@ struct DownloadBars {
         if before == nil { before = progress.completed }
         speed.count(max(0, progress.completed - (before ?? 0)), at: now)
         last = progress
-        let place = running.firstIndex { $0.name == progress.file }
+        let index = running.firstIndex { $0.name == progress.file }
         if progress.isFileDone {
-            if let place { running.remove(at: place) }
-        } else if let place {
-            running[place].completed = progress.fileCompleted
-            running[place].total = progress.fileTotal
+            if let index { running.remove(at: index) }
+        } else if let index {
+            running[index].completed = progress.fileCompleted
+            running[index].total = progress.fileTotal
         } else {
             running.append(
                 File(name: progress.file, completed: progress.fileCompleted, total: progress.fileTotal))
@@ -77,12 +77,12 @@ struct DownloadBars {
     static func rate(_ bytes: Double) -> String { Format.bytes(Int(exactly: bytes.rounded()) ?? 0) + "/s" }
 
     private static func bar(_ completed: Int, _ total: Int) -> String {
-        let share = total > 0 ? min(1, max(0, Double(completed) / Double(total))) : 1
-        let filled = Int(share * 20)
+        let fraction = total > 0 ? min(1, max(0, Double(completed) / Double(total))) : 1
+        let filled = Int(fraction * 20)
         return String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
     }
 
-    /// The name in so many columns: of a long one its end, which tells it from its neighbors.
+    /// The name in so many columns: of a long one its end, which distinguishes it from its neighbors.
     private static func padded(_ name: String, _ room: Int) -> String {
         let safe = name.visible(keepingLines: false)
         let cut = TextWidth.suffix(safe, columns: room)

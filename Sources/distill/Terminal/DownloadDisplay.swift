@@ -20,7 +20,7 @@ final class DownloadDisplay: Sendable {
     /// Seconds between two lines where no bar can move.
     private static let plainInterval = 5.0
 
-    /// - Parameter quiet: Whether only warnings are shown.
+    /// - Parameter quiet: True if only warnings are shown.
     init(quiet: Bool) {
         style = quiet || Terminal.isQuiet ? .nothing : Terminal.isInteractive ? .bars : .lines
     }

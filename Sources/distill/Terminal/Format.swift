@@ -2,7 +2,7 @@ import Foundation
 
 /// Numbers as people read them.
 enum Format {
-    static func percent(_ share: Double) -> String { String(format: "%.2f %%", share * 100) }
+    static func percent(_ fraction: Double) -> String { String(format: "%.2f %%", fraction * 100) }
 
     static func points(_ difference: Double) -> String { String(format: "%+.2f points", difference * 100) }
 

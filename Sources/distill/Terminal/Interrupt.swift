@@ -14,7 +14,7 @@ enum Interrupt {
         pthread_sigmask(SIG_UNBLOCK, &numbers, nil)
     }
 
-    /// - Parameter keepsWork: Whether what was done until then is saved; else it is given up.
+    /// - Parameter keepsWork: True if the work done until then is saved; else it is given up.
     static func install(keepsWork: Bool) {
         keeps.store(keepsWork, ordering: .relaxed)
         unblock()
@@ -30,9 +30,9 @@ enum Interrupt {
         }
     }
 
-    /// Whether the run should end.
+    /// True if the run should end.
     static var isRequested: Bool { received.load(ordering: .relaxed) != 0 }
 
-    /// What a shell expects of a process that ended because of the signal.
+    /// The exit code that a shell expects of a process that ended because of the signal.
     static var exitCode: Int32 { 128 + max(received.load(ordering: .relaxed), SIGINT) }
 }

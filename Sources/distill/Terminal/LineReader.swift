@@ -2,8 +2,8 @@ import Distillation
 import Files
 import Foundation
 
-/// Reads lines as they come, several at a time: whoever types a line gets its answer at once, and a large file goes
-/// through in batches. Each byte is looked at once, however long its line is.
+/// Reads lines as they come, several at a time: whoever types a line gets its prediction immediately, and a large file goes
+/// through in batches. Each byte is looked at only once, however long its line is.
 final class LineReader {
     struct Line: Equatable {
         /// Counted from 1.
@@ -16,7 +16,7 @@ final class LineReader {
     private let maximumCount: Int
     private let limit: Int
     private var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    /// What of the buffer is still to be looked at.
+    /// The part of the buffer that is still to be looked at.
     private var rest = 0..<0
     /// The beginning of a line whose end has not come yet.
     private var pending: [UInt8] = []
@@ -55,7 +55,7 @@ final class LineReader {
         var (lines, bytes) = ([Line](), 0)
         while lines.count < maximumCount, bytes < Self.chunk {
             if rest.isEmpty {
-                // What is there is answered before more is waited for.
+                // Lines that are there are predicted before more are waited for.
                 if !lines.isEmpty || isAtEnd { break }
                 try read()
             }

@@ -4,7 +4,7 @@ import Foundation
 /// The limit of open files, which libraries that this program uses do not survive reaching: libdispatch ends the process
 /// by a signal where its first thread gets no descriptors.
 enum OpenFiles {
-    /// What every command needs, with some to spare.
+    /// The descriptors that every command needs, with some to spare.
     private static let least = 24
 
     /// Looks whether enough files can be opened, and has libdispatch take what it needs now.

@@ -19,7 +19,7 @@ struct ProgressBar {
         speed.count(progress.examples, at: now)
     }
 
-    /// Whether enough time has passed to draw again: ten times a second is enough for an eye.
+    /// Returns true if enough time has passed to draw again: ten times a second is enough for an eye.
     mutating func shouldDraw(at now: Date = Date(), isLast: Bool) -> Bool {
         guard isLast || now.timeIntervalSince(lastDraw) >= 0.1 else { return false }
         lastDraw = now
@@ -30,25 +30,25 @@ struct ProgressBar {
     /// the time left, the counts; the speed stays longest.
     func line(_ progress: RunProgress, width: Int, hasBar: Bool = true, now: Date = Date()) -> String {
         let room = max(10, width - 1)
-        let share = progress.total.map { $0 > 0 ? min(1, Double(progress.completed) / Double($0)) : 0 }
+        let fraction = progress.total.map { $0 > 0 ? min(1, Double(progress.completed) / Double($0)) : 0 }
         let rate = Self.rate(speed.now(now))
         var (left, bar) = ("", "")
-        if let total = progress.total, let share, share > 0 {
+        if let total = progress.total, let fraction, fraction > 0 {
             let seconds = now.timeIntervalSince(start)
             let rest = seconds / Double(progress.completed) * Double(max(0, total - progress.completed))
             if seconds > 0.2 { left = "\(Format.duration(rest)) left" }
         }
-        let percent = share.map { String(format: "%3.0f %%", ($0 * 100).rounded(.down)) } ?? ""
+        let percent = fraction.map { String(format: "%3.0f %%", ($0 * 100).rounded(.down)) } ?? ""
         let count =
             progress.total.map { "\(progress.completed)/\($0)" } ?? "\(progress.completed) \(progress.unit)s"
         var details = progress.detail.components(separatedBy: "  ").filter { !$0.isEmpty }
         func text(_ parts: [String]) -> String { parts.filter { !$0.isEmpty }.joined(separator: "  ") }
         func whole(_ bar: String) -> String { text([title, bar, percent, count, rate, left] + details) }
-        if let share, hasBar {
+        if let fraction, hasBar {
             // The bar takes the room that the numbers leave.
             while !details.isEmpty, TextWidth.columns(whole("    ")) > room { details.removeLast() }
             let cells = min(20, room - TextWidth.columns(whole("")) - 2)
-            if cells >= 4 { bar = Self.bar(share, cells) }
+            if cells >= 4 { bar = Self.bar(fraction, cells) }
         }
         while !details.isEmpty, TextWidth.columns(whole(bar)) > room { details.removeLast() }
         let shorter = [
@@ -70,8 +70,8 @@ struct ProgressBar {
         return String(format: value < 100 ? "%.1f examples/s" : "%.0f examples/s", value)
     }
 
-    static func bar(_ share: Double, _ cells: Int) -> String {
-        let filled = Int(min(1, max(0, share)) * Double(cells))
+    static func bar(_ fraction: Double, _ cells: Int) -> String {
+        let filled = Int(min(1, max(0, fraction)) * Double(cells))
         return String(repeating: "█", count: filled) + String(repeating: "░", count: cells - filled)
     }
 }

@@ -1,12 +1,12 @@
 import Foundation
 
-/// How fast something counted goes: of late, and over all.
+/// The speed of something counted: of late, and over all.
 struct Speed {
     private let start: Date
     /// The last counts with their times, at most those of ``window`` seconds and one before.
     private var samples: [(time: Date, total: Int)]
     private var last = 0
-    /// What was counted in all.
+    /// The count over all.
     private(set) var total = 0
 
     /// The seconds over which the present speed is a mean.

@@ -5,13 +5,13 @@ import Synchronization
 enum Terminal {
     private static let quiet = Atomic(false)
 
-    /// Whether the user wants no progress: what is fetched while options are read shows none then either.
+    /// True if the user wants no progress: downloads while options are read show none then either.
     static var isQuiet: Bool {
         get { quiet.load(ordering: .relaxed) }
         set { quiet.store(newValue, ordering: .relaxed) }
     }
 
-    /// Whether standard error, where progress goes, is a terminal that understands escape codes.
+    /// True if standard error, where progress goes, is a terminal that understands escape codes.
     static var isInteractive: Bool {
         isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     }

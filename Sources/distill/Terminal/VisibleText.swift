@@ -4,7 +4,7 @@ extension String {
     ///
     /// They are written as JSON escapes them (`\u001b`), so that JSON stays the same JSON.
     ///
-    /// - Parameter keepingLines: Whether line ends stay, and tabs.
+    /// - Parameter keepingLines: True if line ends and tabs stay.
     func visible(keepingLines: Bool = true) -> String {
         var bytes = utf8.makeIterator()
         var previous: UInt8 = 0
