@@ -2,8 +2,8 @@ import Foundation
 import Hub
 import Synchronization
 
-/// The part of `distill` that goes to the network. `distill` starts it where something has to be fetched, so that who needs
-/// nothing from the Hub builds no HTTP client. See `HubFetch` for what the two say to each other.
+/// The part of `distill` that goes to the network. `distill` starts it where something has to be fetched, so that a build that needs
+/// nothing from the Hub has no HTTP client. See `HubFetch` for what the two say to each other.
 @main
 enum DistillHub {
     static func main() async {
@@ -37,7 +37,8 @@ enum DistillHub {
         }
     }
 
-    /// Ends this process when its input ends, in whatever way the process that wrote to it ended: the download is no longer wanted.
+    /// Ends this process when its input ends, in whatever way the process that wrote to it ended: the
+    /// download is no longer wanted.
     ///
     /// The bytes received so far stay in the cache as a partial file, from which the next download goes on.
     private static func endWithWhoeverAsked() {
@@ -55,12 +56,12 @@ enum DistillHub {
 
 /// Writes messages to standard output, from any thread.
 private final class Answers: Sendable {
-    /// When progress was last told.
+    /// The time of the last progress event.
     private let last = Mutex<ContinuousClock.Instant?>(nil)
 
     func send(_ message: HubFetch.Message) { last.withLock { _ in Self.write(message) } }
 
-    /// Tells of progress ten times a second at most, but of every file's end.
+    /// Sends progress ten times a second at most, but the end of every file.
     func send(event: HubEvent) {
         last.withLock { last in
             if case .progress(let progress) = event, !progress.isFileDone {

@@ -52,7 +52,7 @@ enum Main {
             Terminal.error("Error: \(error)")
             exit(Interrupt.exitCode)
         } catch let error as OutputClosedError {
-            // Whoever reads the output, for example `head`, has had enough.
+            // The reader of the output, for example `head`, has closed it.
             exit(error.exitCode)
         } catch {
             // As `Distill.exit(withError:)`, but names from files that are in errors cannot steer the terminal.

@@ -203,8 +203,10 @@ struct TaskEvaluationTests {
             switch type {
             case .singleLabel, .tokenClassification:
                 (["- accuracy", "| accuracy |", "| Matthews"], ["Pearson", "subset"])
-            case .multiLabel: (["- f1", "| micro F1 |", "| subset accuracy |", "any number"], ["Matthews"])
-            case .regression: (["- pearsonr", "| Pearson correlation |", "a number"], ["accuracy", "F1"])
+            case .multiLabel:
+                (["- f1", "| micro F1 |", "| subset accuracy |", "multi-label classification"], ["Matthews"])
+            case .regression:
+                (["- pearsonr", "| Pearson correlation |", "the predicted number"], ["accuracy", "F1"])
             }
         for part in listed { #expect(text.contains(part), "\(part)") }
         for part in absent { #expect(!text.contains(part), "\(part)") }

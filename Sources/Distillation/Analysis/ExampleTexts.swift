@@ -4,9 +4,9 @@ import Foundation
 import Reports
 import Transformers
 
-/// Reads the texts of a few examples again: what stays in memory of a data file is its tokens.
+/// Reads the texts of a few examples again: only the tokens of a data file stay in memory.
 enum ExampleTexts {
-    /// Characters of a text that are kept.
+    /// The number of characters of a text that are kept.
     static let longest = 1000
 
     /// Puts texts beside the examples of an analysis.

@@ -75,7 +75,7 @@ extension PredictionAnalysis {
 }
 
 extension PredictionAnalysis.Answer {
-    /// The most classes of an example whose probabilities are told.
+    /// The most classes of an example whose probabilities are listed.
     private static let mostProbabilities = 5
 
     /// - Parameters:

@@ -8,7 +8,7 @@ struct StepHistory: Sendable {
     /// The most points that are kept; at least half as many once that many were logged.
     static let limit = 400
 
-    /// A point, and of how many logged ones it is the mean.
+    /// A point, and the number of logged points it is the mean of.
     private struct Mean {
         var step: StepMetrics
         var weight = 1
@@ -16,7 +16,7 @@ struct StepHistory: Sendable {
 
     private var kept: [Mean] = []
     private var pending: [Mean] = []
-    /// Logged points in a kept one.
+    /// The number of logged points in a kept one.
     private var stride = 1
 
     mutating func append(_ step: StepMetrics) {

@@ -17,7 +17,7 @@ public struct BenchmarkReport: Sendable, Equatable, Codable {
     /// The program's version.
     public var version: String
 
-    /// A model: what it is, takes and knows.
+    /// A model: its identity, cost and quality.
     public struct Model: Sendable, Equatable, Codable {
         /// The name in the tables.
         public var name: String
@@ -41,7 +41,7 @@ public struct BenchmarkReport: Sendable, Equatable, Codable {
         public var loadsMilliseconds: [Double]
         /// The fraction of the time of the other models' turns in which this one's process used a processor.
         public var idleCpuShare: Double
-        /// By length; `nil` where no `config.json` tells.
+        /// By length; `nil` where no `config.json` says.
         public var multiplyAdds: [MultiplyAdds]?
         /// The metrics on the data; `nil` without data or labels.
         public var metrics: MetricValues?

@@ -63,7 +63,7 @@ public struct BenchmarkRequest: Sendable {
         lengths = kept.isEmpty ? [limit] : kept
     }
 
-    /// - Throws: ``DistillationError`` for settings that cannot be.
+    /// - Throws: ``DistillationError`` for invalid settings.
     func validate() throws {
         func require(_ holds: Bool, _ message: String) throws {
             if !holds { throw DistillationError(message) }

@@ -7,7 +7,7 @@ import Transformers
 ///
 /// Each batch size and length is a cell. In a cell all models are warmed up; then each is measured once a round, in an
 /// order that rotates from round to round, after a pause in which the threads of the model before fall asleep. So a
-/// change of the machine's speed meets all models alike. `docs/benchmark.md` says more.
+/// change of the machine's speed affects all models alike. `docs/benchmark.md` says more.
 public struct BenchmarkRun {
     /// The request that is measured.
     public let request: BenchmarkRequest
@@ -27,7 +27,7 @@ public struct BenchmarkRun {
 
     /// Looks at the models' files.
     ///
-    /// - Throws: ``DistillationError`` for settings that cannot be and for models that cannot be measured; the error of a
+    /// - Throws: ``DistillationError`` for invalid settings and for models that cannot be measured; the error of a
     ///   file that cannot be read, which names it.
     public init(_ request: BenchmarkRequest) throws {
         try request.validate()

@@ -4,7 +4,7 @@ import Safetensors
 import Tokenizers
 import Transformers
 
-/// A model that is measured, as far as its files tell without loading it.
+/// A model that is measured, as far as its files describe it without loading it.
 struct BenchmarkSubject {
     enum Kind: Sendable {
         /// A model directory, loaded by this program.
@@ -115,7 +115,7 @@ extension BenchmarkSubject {
                 subjects[index].name = urls[index].path(percentEncoded: false)
             }
         }
-        // The same model twice shows what the machine adds.
+        // The same model twice shows the variation that the machine adds.
         for index in subjects.indices {
             let earlier = subjects[..<index].count { $0.path == subjects[index].path }
             if earlier > 0 { subjects[index].name += " (\(earlier + 1))" }
@@ -138,8 +138,8 @@ extension BenchmarkSubject {
         configuration ?? subjects.first { $0.directory == tokenizerDirectory }?.configuration
     }
 
-    /// Returns the number of tokens of a text that it reads; see ``TextLength``. An export, which has no record of its training, reads as
-    /// much as the first model that has one.
+    /// Returns the number of tokens of a text that it reads; see ``TextLength``.
+    /// An export, which has no record of its training, reads as much as the first model that has one.
     func length(_ wanted: Int?, among subjects: [BenchmarkSubject]) -> Int {
         let trained = TextLength.trained(in: directory)
         let others = subjects.lazy.compactMap { TextLength.trained(in: $0.directory) }
@@ -148,6 +148,6 @@ extension BenchmarkSubject {
             positions: configuration?.maxLength)
     }
 
-    /// The longest input that the model takes, as far as its files tell.
+    /// The longest input that the model takes, as far as its files say.
     var maximumLength: Int { configuration?.maxLength ?? tokenizer?.modelMaxLength ?? 512 }
 }

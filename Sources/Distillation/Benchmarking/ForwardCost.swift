@@ -49,7 +49,7 @@ public struct ForwardCost: Sendable, Equatable {
         layers * layer(length: length, queries: length) + embeddings(length: length) + head
     }
 
-    /// Multiply-adds that are computed here: of the last layer only the first token's query, attention row and
+    /// Multiply-adds that are computed here: of the last layer only the [CLS] token's query, attention row and
     /// feed-forward network, since the logits depend on no more.
     ///
     /// - Parameter length: The sentence's tokens, special ones included.

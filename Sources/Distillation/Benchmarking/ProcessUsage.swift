@@ -4,7 +4,7 @@ import Foundation
 enum ProcessUsage {
     /// The largest resident size, in bytes.
     ///
-    /// On Linux `VmHWM`: what `getrusage` gives there begins with the size of the process that this one was started by.
+    /// On Linux `VmHWM`: `getrusage` there begins with the size of the parent process.
     static var peakMemory: Int {
         #if os(Linux)
             let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""

@@ -12,7 +12,8 @@ public struct TimingSummary: Sendable, Equatable, Codable {
     public var samples: Int
     /// The median of each round, in the order in which they were run.
     public var roundMediansMilliseconds: [Double]
-    /// The largest round's median less the smallest's, as a fraction of the median of them all: the variation that the machine adds.
+    /// The largest round's median less the smallest's, as a fraction of the median of them all:
+    /// the variation that the machine adds.
     public var roundSpread: Double
 
     /// Summarizes times.

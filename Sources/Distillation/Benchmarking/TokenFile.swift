@@ -2,7 +2,7 @@ import Files
 import Foundation
 
 /// Sentences as token ids in a file that a worker of any language reads: little-endian Int32 numbers, the number of
-/// sentences, where each begins and the last ends, the ids, and the segment of each token.
+/// sentences, where each begins and the last ends, the ids, and the token type of each token.
 struct TokenFile: Equatable {
     var offsets: [Int32]
     var ids: [Int32]

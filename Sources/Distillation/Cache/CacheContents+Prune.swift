@@ -26,8 +26,8 @@ extension CacheContents {
         public var bytesAfter = 0
     }
 
-    /// Removes what a rule names, and what killed processes left. Nothing that a living process uses goes, nor a rescued
-    /// model: that is work, not a copy of work.
+    /// Removes what a rule names, and what killed processes left. Nothing that a living process uses is removed, nor a rescued
+    /// model, which could not be made again from other files.
     ///
     /// - Parameters:
     ///   - rule: What goes.

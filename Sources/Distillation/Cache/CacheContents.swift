@@ -25,7 +25,7 @@ public struct CacheContents: Sendable {
             case digests
             /// Files that a killed process left, or that one is writing now.
             case unfinished
-            /// A model that could not be saved in its place.
+            /// A model that could not be saved in its output directory.
             case rescued
         }
 
@@ -41,7 +41,7 @@ public struct CacheContents: Sendable {
         public var description: String
     }
 
-    /// Everything that is kept, by kind, what was used last first.
+    /// Everything that is kept, by kind, the last used first.
     public func entries() -> [Entry] {
         tokens() + teachers() + digests() + unfinished() + rescued()
     }
@@ -108,7 +108,7 @@ public struct CacheContents: Sendable {
         names("rescued").map { name in
             entry(
                 .rescued, root.appending(path: "rescued/\(name)"), lastUse: nil, isUsed: false,
-                "a model that could not be saved in its place; move it where you want it")
+                "a model that could not be saved in its output directory; move it where you want it")
         }
     }
 }

@@ -2,16 +2,16 @@ import Files
 import Foundation
 import Synchronization
 
-/// The folders of a cache, and what processes that were killed left in them.
+/// The folders of a cache, and the files that killed processes left in them.
 enum CacheLeftovers {
     static let tokens = "tokens"
     static let teachers = "teachers"
     static let digests = "digests"
 
-    /// Caches that were looked at by this process.
+    /// Caches that this process has already cleaned.
     private static let seen = Mutex<Set<String>>([])
 
-    /// Removes what nobody owns; once for each cache.
+    /// Removes leftovers that no process owns; once for each cache.
     static func remove(in root: URL) -> [Leftovers.Removed] {
         guard seen.withLock({ $0.insert(root.path).inserted }) else { return [] }
         return folders(root).compactMap { Leftovers.remove(in: $0) }

@@ -12,7 +12,7 @@ public struct CacheOptions: Sendable, Equatable {
 
     public init() {}
 
-    /// The directory that is meant.
+    /// The directory of the cache.
     public var root: URL { Self.root(directory, environment: ProcessInfo.processInfo.environment) }
 
     static func root(_ directory: URL?, environment: [String: String]) -> URL {

@@ -14,7 +14,7 @@ public struct CalibrationFile: Sendable {
         url = cache.root.appending(path: "calibration.json")
     }
 
-    /// Makes `Calibration.current` what was measured before on this machine, and keeps what it measures.
+    /// Sets `Calibration.current` to the earlier measurement of this machine, and keeps new measurements.
     public func install() {
         Calibration.keep(load: { self.load(Self.machine) }, save: { self.save($0, Self.machine) })
     }

@@ -38,7 +38,7 @@ struct DigestMemo {
 
     /// The digest, what it holds for, a checksum of both and of the file's path, and the path.
     ///
-    /// A memo that got under another file's name does not fit that file's path.
+    /// A memo that was moved to another file's name does not fit that file's path.
     private static func line(_ digest: String, _ status: FileVersion, _ url: URL) -> String {
         let text = "\(digest) \(status)"
         return "\(text) \(Digest.sha256("\(text) \(url.path)")) \(url.path)"
@@ -49,7 +49,7 @@ struct DigestMemo {
         return text == line(digest, status, url) ? digest : nil
     }
 
-    /// The path of the file that a memo is of.
+    /// The path of the file that a memo describes.
     ///
     /// - Parameter name: The memo's name.
     /// - Returns: `nil` where it is damaged, or under another's name.

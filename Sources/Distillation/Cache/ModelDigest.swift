@@ -4,12 +4,12 @@ import Tokenizers
 
 /// The digests of a model directory's files, by name.
 enum ModelDigest {
-    /// Of the files that decide what texts become.
+    /// The digests of the files that decide how texts are encoded.
     static func tokenizer(_ directory: URL, memo: DigestMemo) throws -> [(name: String, sha256: String)] {
         try digests(Tokenizer.fileNames, in: directory, memo)
     }
 
-    /// Of the files that decide what a model computes: configuration, weights, tokenizer.
+    /// The digests of the files that decide what a model computes: configuration, weights, tokenizer.
     static func model(_ directory: URL, memo: DigestMemo) throws -> [(name: String, sha256: String)] {
         let all = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
         let weights = all.filter {

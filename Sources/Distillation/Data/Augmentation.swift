@@ -2,7 +2,7 @@ import Datasets
 import Foundation
 import Tokenizers
 
-/// Changes training texts anew in each epoch, so that the teacher is asked about more texts than there are: words are
+/// Changes training texts anew in each epoch, so that the teacher labels more texts than there are: words are
 /// masked or left out at random, as in Tang et al., "Distilling Task-Specific Knowledge from BERT into Simple Neural
 /// Networks" (arXiv 1903.12136, section 3.3).
 ///
@@ -38,9 +38,9 @@ public struct Augmentation: Sendable, Equatable, Codable {
 
     /// The words of a tokenizer, as far as augmentation needs them.
     struct Vocabulary: Sendable {
-        /// By token id: whether it goes on with the word before it.
+        /// By token id: true if it continues the word before it.
         let isContinuation: [Bool]
-        /// Tokens that are no words: they are never changed.
+        /// Special tokens, which are never changed.
         let special: Set<Int32>
         let mask: Int32?
 
@@ -132,7 +132,7 @@ public struct Augmentation: Sendable, Equatable, Codable {
                     changed.tokenTypeIDs += example.tokenTypeIDs[start..<position]
                 }
             }
-            // A text without any word has nothing to teach.
+            // A text without any word is left unchanged.
             guard isChanged, kept > 0 else { return false }
             example = changed
             return true

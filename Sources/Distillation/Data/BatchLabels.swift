@@ -23,7 +23,7 @@ public struct BatchLabels {
         self.labelledCount = labelledCount
     }
 
-    /// Labels of one class each.
+    /// Labels for single-label classification.
     ///
     /// - Parameters:
     ///   - classes: A class for each example, or ``unlabelled``.
@@ -36,7 +36,7 @@ public struct BatchLabels {
             labelledCount: classes.count { $0 != Self.unlabelled })
     }
 
-    /// Labels of several classes each.
+    /// Labels for multi-label classification.
     ///
     /// - Parameters:
     ///   - sets: The classes of each example; `nil` for one without a label.
@@ -55,7 +55,7 @@ public struct BatchLabels {
             labelledCount: sets.count { $0 != nil })
     }
 
-    /// Labels that are numbers.
+    /// Labels for regression.
     ///
     /// - Parameters:
     ///   - values: A number for each example; NaN for one without a label.

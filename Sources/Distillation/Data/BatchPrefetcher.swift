@@ -3,7 +3,7 @@ import Foundation
 /// Makes elements ahead of their use, on a thread of its own, and hands them out in order.
 ///
 /// At most `depth` finished elements wait. An error of the producer is thrown by ``next()`` in place of the element. The thread
-/// ends with the last element, with an error, at ``stop()``, or when the prefetcher goes away.
+/// ends with the last element, with an error, at ``stop()``, or when the prefetcher is released.
 final class BatchPrefetcher<Element: Sendable> {
     private let queue: PrefetchQueue<Element>
 

@@ -22,7 +22,7 @@ struct EncodedChunk {
     var typeIDs: [Int32]
     /// The offset at which each example begins, and the number of all tokens.
     var offsets: [Int]
-    /// The label of each example, or of each word; `nil` where labels are not looked at.
+    /// The label of each example, or of each word; `nil` where labels are not read.
     var targets: Targets?
     /// The words of each example; `nil` where words have no outputs.
     var words: [Words]?
@@ -45,7 +45,7 @@ struct EncodedChunk {
 /// Texts with labels.
 struct TextChunk: DataChunk {
     var texts: [TextPair]
-    /// `nil` where labels are not looked at.
+    /// `nil` where labels are not read.
     var targets: Targets?
     var hasPairs: Bool
     /// The error about one of the texts, which names its file and line.
@@ -71,7 +71,7 @@ struct TextChunk: DataChunk {
 /// Sentences as words with tags.
 struct WordChunk: DataChunk {
     var words: [[String]]
-    /// The tag of each word, sentence by sentence; `nil` where tags are not looked at.
+    /// The tag of each word, sentence by sentence; `nil` where tags are not read.
     var tags: [[Int]]?
     var names: [String]
     /// The error about one of the sentences, which names its file and line.

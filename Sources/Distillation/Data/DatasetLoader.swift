@@ -18,22 +18,22 @@ struct DatasetLoader {
     /// The cache's directory; `nil` keeps nothing.
     let root: URL?
     let memo: DigestMemo
-    /// Called with what the user must know.
+    /// Called with warnings for the user.
     let warn: (String) -> Void
-    /// Called with so many examples more that are tokenized, or were before.
+    /// Called with the number of further examples that are tokenized, or were before.
     var onRead: (Int) -> Void = { _ in }
 
-    /// Which labels the data may have.
+    /// The labels that the data may have.
     enum Labels {
-        /// These.
+        /// The given labels.
         case given(LabelMap)
-        /// The data's own.
+        /// The labels that the data name.
         case inferred
-        /// Labels are not looked at.
+        /// Labels are not read.
         case ignored
     }
 
-    /// Counts the changes in what files mean: which rows, texts and labels are read from them.
+    /// The version of the reading of files: it changes with the rows, texts and labels that are read from them.
     private static let reading = 3
 
     /// Rows that are tokenized together, while the next are read.
@@ -74,7 +74,7 @@ struct DatasetLoader {
             }
             return data
         } catch let error as DatasetError {
-            // A file that is still being written has errors that it will not have.
+            // A file that is still being written has errors that are not in the complete file.
             guard (try? Self.versions(url)) == versions else {
                 throw DatasetError.changed(url.path(percentEncoded: false))
             }
@@ -114,7 +114,7 @@ struct DatasetLoader {
             }
         }
         do {
-            // The open file stays readable when the folder goes.
+            // The open file stays readable when the folder is removed.
             let folder = try TemporaryFolder()
             return try write(to: folder.url.appending(path: "tokens"), from: url, reading, digest, key: "")
         } catch let error as FileError {

@@ -5,7 +5,7 @@ import Transformers
 public enum RowUnit: String, Sendable, CaseIterable, Codable {
     /// The first token of each word, as models are evaluated.
     case words = "first"
-    /// Every token of each word. Those behind the first have the label of a word within an entity.
+    /// Every token of each word. Those after the first have the label of a word within an entity.
     case tokens = "all"
 }
 
@@ -29,7 +29,8 @@ extension EncodedDataset {
         }
     }
 
-    /// The logits of all rows before any is computed: 0, but that words without tokens are outside of entities.
+    /// The logits of all rows before any is computed: 0, except that words without tokens are predicted to be
+    /// outside of entities.
     ///
     /// - Parameter names: The classes of the model whose logits they are.
     func emptyRows(_ names: [String]) -> [Float] {
@@ -74,8 +75,8 @@ extension EncodedDataset {
         for index in 0..<count {
             let (storage, position) = locate(index)
             guard let rows = storage.rows else { continue }
-            for (word, source) in zip(words.rows(of: index), rows.range(position)) where rows.pieces[source] > 0
-            {
+            for (word, source) in zip(words.rows(of: index), rows.range(position))
+            where rows.pieces[source] > 0 {
                 values.replaceSubrange(
                     word * logits.classes..<(word + 1) * logits.classes, with: logits[row])
                 row += Int(rows.pieces[source])
@@ -93,7 +94,7 @@ extension EncodedDataset {
         }
     }
 
-    /// So far above the others a logit has all of the probability.
+    /// A logit this far above the others has all of the probability.
     private static let sureLogit: Float = 30
 
     /// The example that a row is of.

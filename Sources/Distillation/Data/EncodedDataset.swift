@@ -3,7 +3,7 @@ import Foundation
 import Tokenizers
 import Transformers
 
-/// Examples as token ids, without padding, and their labels: a view of examples that lie in memory or in files.
+/// Examples as token ids, without padding, and their labels: a view of examples in memory or in files.
 ///
 /// Parts of a data set, such as a validation split, are views of the same examples; several data sets can be joined into
 /// one.
@@ -112,7 +112,7 @@ public struct EncodedDataset: Sendable {
         return Int(storage.lengths[position])
     }
 
-    /// Reads an example's tokens into one that is used again and again.
+    /// Reads an example's tokens into one that is reused.
     ///
     /// - Throws: `FileError` where the file that holds them cannot be read.
     public func read(_ index: Int, into example: inout EncodedExample) throws {

@@ -52,7 +52,8 @@ enum Inference {
     /// is in the data set's order.
     ///
     /// - Parameters:
-    ///   - precision: The precision the model computes in. Evaluation uses float32, as any program that loads the saved model will.
+    ///   - precision: The precision the model computes in. Evaluation uses float32, as any program that loads the
+    ///     saved model will.
     ///   - name: The model's name in messages: its directory.
     ///   - onProgress: Called with the number of examples done.
     ///   - shouldStop: Ends the work early.

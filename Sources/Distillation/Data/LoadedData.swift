@@ -1,9 +1,9 @@
 import Datasets
 
-/// A data file as token ids, with what the run needs to know of it.
+/// A data file as token ids, with the facts that a run needs about it.
 struct LoadedData {
     let dataset: EncodedDataset
-    /// The classes, for regression `LABEL_0` unless given; `nil` where labels were not looked at.
+    /// The classes, for regression `LABEL_0` unless given; `nil` where labels were not read.
     let labels: LabelMap?
     let record: DataRecord
     /// The number of texts that were cut.

@@ -20,7 +20,7 @@ final class RowReader: ChunkReader, @unchecked Sendable {
     private let required: Bool
 
     /// - Parameters:
-    ///   - labels: The classes; `nil` where labels are not looked at.
+    ///   - labels: The classes; `nil` where labels are not read.
     ///   - problemType: What the labels are.
     ///   - required: Whether a file without labels is refused.
     init(_ stream: TextStream, labels: LabelMap?, problemType: TaskIdentifier, required: Bool) {

@@ -2,7 +2,7 @@ import Datasets
 import Tokenizers
 
 extension RunData {
-    /// The number of tokens of each training text, were none cut.
+    /// The number of tokens of each training text before any is cut.
     func fullLengths(_ tokenizer: Tokenizer, _ request: DataRequest) throws -> [Int] {
         var options = request.columns.options
         options.readsLabels = false

@@ -125,7 +125,7 @@ public struct WordTags: Sendable, Equatable {
         self.offsets = offsets
     }
 
-    /// Some of the words, in rising order, in their sentences; sentences without any of them go.
+    /// Some of the words, in rising order, in their sentences; sentences without any of them are dropped.
     func subset(_ rows: [Int]) -> WordTags {
         var (result, sentence) = (WordTags(classes: [], names: names, offsets: [0]), 0)
         result.classes.reserveCapacity(rows.count)

@@ -3,9 +3,9 @@ import JSON
 import Tokenizers
 import Transformers
 
-/// The number of tokens of a text that a model reads: the one place where that is decided.
+/// The number of tokens of a text that a model reads: this is the only code that decides it.
 enum TextLength {
-    /// The records that say with which length a model was trained, by their files, and where in them.
+    /// The records of the length that a model was trained with, by their files, and the keys in them.
     private static let records: [(file: String, keys: [String])] = [
         ("distillation.json", ["settings", "max_length"]), ("training.json", ["settings", "max_length"]),
         (QuantizationReport.fileName, ["max_length"]),
@@ -25,7 +25,7 @@ enum TextLength {
         return min(length ?? positions ?? 512, positions ?? .max)
     }
 
-    /// The length that a model was trained with, as far as the records of its directory tell.
+    /// The length that a model was trained with, as far as the records of its directory say.
     static func trained(in directory: URL) -> Int? {
         for record in records {
             let file = directory.appending(path: record.file)

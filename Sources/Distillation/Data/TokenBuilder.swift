@@ -17,7 +17,7 @@ final class TokenBuilder {
     struct Origin: Equatable {
         /// The digest of everything that decides them; the file's name.
         var key: String
-        /// For people: where the data and the tokenizer were.
+        /// The locations of the data and the tokenizer, for users.
         var data: String
         var tokenizer: String
         var maxLength: Int
@@ -49,7 +49,7 @@ final class TokenBuilder {
     /// The examples so far.
     var count: Int { lengths.count }
 
-    /// Says what labels the rows will have; before the first of them.
+    /// Sets the labels that the rows will have; before the first of them.
     ///
     /// - Parameter names: The classes.
     func begin(_ problemType: TaskIdentifier, _ names: [String]) {

@@ -19,7 +19,7 @@ struct TokenRows: Sendable, Equatable {
     /// - Parameters:
     ///   - counts: The number of rows of each example.
     ///   - lengths: The number of tokens of each example.
-    /// - Returns: `nil` where a word lies outside of its example.
+    /// - Returns: `nil` where a word is outside of its example.
     init?(counts: [Int32], positions: [Int32], pieces: [Int32], continues: [Bool], lengths: [Int32]) {
         guard counts.count == lengths.count, continues.count == lengths.count,
             positions.count == pieces.count, counts.allSatisfy({ $0 >= 0 }),

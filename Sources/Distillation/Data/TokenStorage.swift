@@ -4,7 +4,7 @@ import Foundation
 /// The tokens of many examples, in memory or in a file, with their lengths, rows and labels.
 ///
 /// An example's record is its token ids, two or four bytes each, and behind them, where the data has pairs, the
-/// segment of each token, one byte each. Lengths and labels are always in memory: eight bytes an example.
+/// token type of each token, one byte each. Lengths and labels are always in memory: eight bytes an example.
 final class TokenStorage: Sendable {
     struct Layout: Sendable, Equatable {
         /// 2 or 4.

@@ -10,7 +10,7 @@ final class WordReader: ChunkReader, @unchecked Sendable {
     private let required: Bool
 
     /// - Parameters:
-    ///   - labels: The tags; `nil` where tags are not looked at.
+    ///   - labels: The tags; `nil` where tags are not read.
     ///   - conversion: How the file's tags become these.
     ///   - required: Whether a file without tags is refused.
     init(_ stream: TaggedStream, labels: LabelMap?, conversion: TagConversion?, required: Bool) {

@@ -22,7 +22,7 @@ enum ExportTolerance {
     case mean(Double)
 }
 
-/// Holds an exported model to this package's own, on the same tokens.
+/// Compares an exported model with this package's own, on the same tokens.
 struct ExportComparison {
     let own: TrainedClassifier
     let runner: any ExportedModelRunner
@@ -162,7 +162,7 @@ struct ExportComparison {
     }
 }
 
-/// Runs what was exported in Hugging Face form with this package.
+/// Runs an export in Hugging Face form with this package.
 struct OwnRunner: ExportedModelRunner {
     let directory: URL
     let batchSize: Int

@@ -9,7 +9,7 @@ import Transformers
 public struct ExportRun {
     public let request: ExportRequest
 
-    /// - Throws: ``DistillationError`` for settings that cannot be.
+    /// - Throws: ``DistillationError`` for invalid settings.
     public init(_ request: ExportRequest) throws {
         try SettingLimits.require(request.batchSize, "batch_size")
         try TextLength.validate(request.maxLength)
@@ -105,7 +105,7 @@ public struct ExportRun {
             checkLeftOut: leftOut, phases: [])
     }
 
-    /// About what the export takes on the disk, and at least.
+    /// A lower estimate of the export's size on the disk, in bytes.
     private static func bytes(_ model: ExportableModel, _ request: ExportRequest) throws -> Int {
         let elements = model.elementCount
         let weights =
@@ -119,7 +119,7 @@ public struct ExportRun {
 
     /// In float32 the order of sums is all that may differ. Half precision rounds every activation, by 2⁻¹¹ in float16 and
     /// 2⁻⁸ in bfloat16. Int8 has the same weights, but a rounding that falls the other way, or by another range, goes through
-    /// all layers: single logits can be far apart, though few are. (A runtime that does not compute what is meant is off by
+    /// all layers: single logits can be far apart, though few are. (A runtime that computes something else is off by
     /// most of the logits' size.)
     static func tolerance(_ model: ExportableModel, _ dtype: ExportDType) -> ExportTolerance {
         if model.isQuantized { return .mean(0.25) }

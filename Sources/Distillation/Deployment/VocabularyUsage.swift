@@ -3,7 +3,7 @@ import Foundation
 import Tokenizers
 
 /// Counts which tokens data files use, reading them row by row: a file of any size takes little memory. Labels are not
-/// looked at.
+/// read.
 ///
 /// ```swift
 /// let trimmer = try VocabularyTrimmer(directory: teacher)
@@ -99,7 +99,7 @@ public struct VocabularyUsage: Sendable {
 
 /// The effect of trimming a vocabulary on the tokens of some texts.
 public struct TrimmingEffect: Sendable, Equatable, Codable {
-    /// The texts looked at.
+    /// The number of texts.
     public var texts = 0
     /// Those that now have other tokens.
     public var changedTexts = 0

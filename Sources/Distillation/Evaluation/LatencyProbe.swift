@@ -16,7 +16,7 @@ enum LatencyProbe {
     ///
     /// - Parameters:
     ///   - samples: The number of examples, spread evenly over the data; each is timed once, after a warm-up.
-    /// - Returns: A statistic for each model, in milliseconds; `nil` without samples.
+    /// - Returns: The statistics of each model, in milliseconds; `nil` without samples.
     static func measure(_ subjects: [Subject], samples: Int) throws -> [LatencyStatistics?] {
         let available = subjects.map(\.dataset.count).min() ?? 0
         let count = min(samples, available)

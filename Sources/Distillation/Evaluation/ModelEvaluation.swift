@@ -50,7 +50,7 @@ extension ModelEvaluation: Codable {
         latencyP95Milliseconds = try container.decodeIfPresent(Double.self, forKey: .latencyP95Milliseconds)
     }
 
-    /// Writes the metrics that reports had before others beside them too, for whoever reads them there.
+    /// Also writes the metrics of older reports as keys of their own, for programs that read them there.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(problemType, forKey: .problemType)

@@ -24,7 +24,8 @@ public final class TrainedClassifier {
                 "\(directory.path): the checkpoint has no trained "
                     + (report.headIsNew ? "classifier head" : "weights")
                     + " (\(missing) would start at random), "
-                    + "so its predictions would be noise; run `distill finetune --model \(directory.path)` first")
+                    + "so its predictions would be noise; run `distill finetune --model \(directory.path)` first"
+            )
         }
         try model.parameters.freeze()
         self.directory = directory
@@ -53,7 +54,7 @@ extension Tokenizer {
         ]
     }
 
-    /// Loads the tokenizer that belongs to a model: it gives segments only where `model_input_names` has them.
+    /// Loads the tokenizer that belongs to a model: it gives token types only where `model_input_names` has them.
     ///
     /// - Throws: ``DistillationError`` where it has more tokens than the model, but for some that were added later, which
     ///   are errors in texts; `TokenizerError`.
@@ -64,7 +65,7 @@ extension Tokenizer {
                 "\(directory.path): the tokenizer has \(whole.vocabularySize) tokens, the model's vocab_size is "
                     + "\(configuration.vocabSize); use the tokenizer that belongs to this model")
         }
-        // Models without segments never see them, and texts compare as they are read by others.
+        // Models without token types never see them, and texts compare as they are read by others.
         let ignoresSegments = configuration.typeVocabSize < 2
         return ignoresSegments || tokenizer.modelInputNames.contains("token_type_ids")
             ? tokenizer : tokenizer.withoutSegments

@@ -35,7 +35,7 @@ struct CalibrationHistogram: Sendable, Equatable, Codable {
     /// The bin of a confidence: bins are open at their lower end, as the paper defines them.
     ///
     /// - Parameters:
-    ///   - confidence: From 0 to 1; what lies outside, or is no number, goes to the nearest bin, or the first.
+    ///   - confidence: From 0 to 1; values outside go to the nearest bin, NaN to the first.
     ///   - count: The number of bins, at least 1.
     static func bin(of confidence: Double, count: Int) -> Int {
         let bin = (confidence * Double(count)).rounded(.up)

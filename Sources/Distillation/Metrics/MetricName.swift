@@ -1,6 +1,6 @@
 import Transformers
 
-/// A number that tells how good a model is, by its name in reports and in `metric_for_best_model`.
+/// A measure of a model's quality, by its name in reports and in `metric_for_best_model`.
 public enum MetricName: String, CaseIterable, Sendable, Codable {
     /// The fraction of right classes; for multi-label classification, the fraction of examples whose labels are all right.
     case accuracy
@@ -25,7 +25,8 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     case r2
     /// The loss with the labels: cross-entropy, binary cross-entropy, or the mean squared error.
     case loss
-    /// KL(teacher ‖ student) at temperature 1, mean over the examples; for multi-label classification, the sum over the labels.
+    /// KL(teacher ‖ student) at temperature 1, mean over the examples; for multi-label classification, the
+    /// sum over the labels.
     case kl
     /// The fraction of examples, or of label decisions, on which teacher and student agree; for regression Pearson's
     /// correlation with the teacher.
@@ -90,7 +91,7 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
         }
     }
 
-    /// The metric that a model of a task is known by: accuracy, micro F1, Pearson's correlation, or the entities' F1.
+    /// The metric by which models of a task are compared: accuracy, micro F1, Pearson's correlation, or the entities' F1.
     public static func ofTask(_ task: TaskIdentifier) -> MetricName { task.definition.primaryMetric }
 
     /// The metric that chooses the best checkpoint where none is named.

@@ -26,7 +26,7 @@ public struct PairedBootstrap: Sendable, Equatable, Codable {
     ///   - seed: Decides the draws.
     ///   - difference: The first system's metric minus the second's on the examples at these indices, some of them several
     ///     times.
-    /// - Throws: ``DistillationError`` without examples or draws; whatever `difference` throws.
+    /// - Throws: ``DistillationError`` without examples or draws; any error of `difference`.
     public init(
         count: Int, resamples: Int = 10_000, seed: UInt64 = 42, difference: ([Int]) throws -> Double
     ) throws {

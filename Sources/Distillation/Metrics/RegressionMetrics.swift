@@ -8,7 +8,7 @@ public struct RegressionMetrics: Sendable, Equatable {
     public let meanSquaredError: Double
     /// The mean absolute error.
     public let meanAbsoluteError: Double
-    /// The coefficient of determination R², as scikit-learn defines it: for labels that do not vary 1 where all are met,
+    /// The coefficient of determination R², as scikit-learn defines it: for labels that do not vary 1 where all are predicted exactly,
     /// else 0.
     public let r2: Double
 
@@ -44,7 +44,7 @@ public struct RegressionMetrics: Sendable, Equatable {
             squaresB += dy * dy
         }
         let norm = (squaresA * squaresB).squareRoot()
-        // Rounding must not lead beyond what a correlation can be.
+        // Rounding must not lead out of a correlation's range.
         return norm > 0 ? max(-1, min(1, covariance / norm)) : norm.isNaN ? .nan : 0
     }
 

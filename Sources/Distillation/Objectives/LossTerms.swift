@@ -4,7 +4,7 @@ import Torch
 public struct LossTerms {
     /// The loss that is minimized: a scalar in the graph.
     public let total: Tensor
-    /// Each objective's loss before its weight, by its name, out of any graph.
+    /// Each objective's loss before its weight, by its name, detached.
     public let terms: [(name: String, loss: Tensor)]
 
     public init(total: Tensor, terms: [(name: String, loss: Tensor)]) {

@@ -2,8 +2,8 @@ import Transformers
 
 /// The unit that an objective's loss is the mean over.
 ///
-/// Where several micro-batches, or several processes, make one optimizer step, each is weighted by its number of these: the sum is
-/// the loss of one large batch, whatever the sizes of the micro-batches.
+/// Where several micro-batches, or several processes, make one optimizer step, each is weighted by its number of
+/// these: the sum is the loss of one large batch, whatever the sizes of the micro-batches.
 public enum LossUnit: String, Sendable, CaseIterable {
     /// The model's rows: examples, or for token classification words.
     case rows

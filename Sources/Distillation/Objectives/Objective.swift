@@ -1,9 +1,9 @@
 import Torch
 import Transformers
 
-/// One term of what a student learns from: a loss between its outputs and the teacher's, or the labels.
+/// One term of a student's loss: a loss between its outputs and the teacher's, or the labels.
 ///
-/// Conform to it to teach in a way of your own:
+/// Conform to it to add a loss of your own:
 ///
 /// ```swift
 /// final class LogitsL1: Objective {
@@ -94,7 +94,7 @@ public struct ObjectiveModels {
     public let batchSize: Int
     /// The number of training examples.
     public let exampleCount: Int
-    /// Parameters that are learned with the student and dropped at its end.
+    /// Parameters that are learned with the student and dropped at the end of training.
     public let learned: ParameterScope
 
     public init(

@@ -5,9 +5,9 @@ import Transformers
 public struct ObjectiveBatch {
     /// In the graph.
     public let student: ModelOutput
-    /// Out of any graph; `nil` where no objective reads more than logits.
+    /// Detached; `nil` where no objective reads more than logits.
     public let teacher: ModelOutput?
-    /// (B, C) float32, out of any graph: of one teacher, or the mean of several; `nil` without a teacher.
+    /// (B, C) float32, detached: of one teacher, or the mean of several; `nil` without a teacher.
     public let givenTeacherLogits: Tensor?
     public let labels: BatchLabels
     /// The offsets at which the examples begin among the tokens, and the number of all tokens: B + 1 numbers.

@@ -1,7 +1,7 @@
 import Torch
 import Transformers
 
-/// An objective and what its loss is multiplied with.
+/// An objective and the weight of its loss.
 public struct WeightedObjective {
     public let objective: any Objective
     public let weight: Schedule
@@ -66,7 +66,7 @@ public final class ObjectiveSum {
     /// Returns the divisor of each term's loss for a micro-batch.
     public func counts(_ counts: LossCounts) -> [Double] { terms.map { $0.objective.count(counts) } }
 
-    /// The parts of each of several micro-batches, for each term, so that together they give the loss of one step.
+    /// The fraction of each of several micro-batches, for each term, so that together they give the loss of one step.
     ///
     /// - Parameter counts: Of each micro-batch, as ``counts(_:)`` gives them.
     public static func fractions(_ counts: [[Double]]) -> [[Double]] {
@@ -107,7 +107,7 @@ public final class ObjectiveSum {
             let weighted = try factor == 1 ? loss : loss * factor
             total = try total.map { try $0 + weighted } ?? weighted
         }
-        // All weights 0 at this point of a schedule: a step that changes nothing.
+        // All weights are 0 at this point of a schedule: the step changes nothing.
         return LossTerms(total: try total ?? batch.student.logits.sum() * 0, terms: parts)
     }
 }

@@ -38,7 +38,7 @@ public enum Schedule: Sendable, Equatable {
         }
     }
 
-    /// Every number that it begins, ends or steps at: what must lie in a setting's range.
+    /// Every number that it begins, ends or steps at: these must be in a setting's range.
     public var extremes: [Double] {
         switch self {
         case .constant(let value): [value]

@@ -41,7 +41,7 @@ extension ModelCard {
         return try CardYAML.lines(CardYAML.mapping(pairs))
     }
 
-    /// The models this one comes from on the Hub, and how, where that is known.
+    /// The models this one comes from on the Hub, and the relation, where it is known.
     private var base: (models: [String], relation: String?) {
         let relation: String? =
             switch origin {

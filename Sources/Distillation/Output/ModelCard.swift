@@ -28,7 +28,7 @@ public struct ModelCard: Sendable {
     public struct Quantization: Sendable {
         /// The type of the weights.
         public var type: QuantizedType
-        /// In a few words, such as "int8, static activations".
+        /// The method in a few words, such as "int8, static activations".
         public var method: String
         /// The model it was made from.
         public var before: ModelEvaluation
@@ -73,8 +73,8 @@ public struct ModelCard: Sendable {
     ///
     /// - Parameters:
     ///   - report: The run.
-    ///   - options: The facts that the run cannot know. The license and the base model are taken over from the source model's card
-    ///     where they are not given.
+    ///   - options: The facts that the run cannot know. The license and the base model are taken over from
+    ///     the source model's card where they are not given.
     public init(report: RunReport, options: ModelCardOptions = ModelCardOptions()) {
         let student = report.settings.student
         title = URL(filePath: report.output).lastPathComponent

@@ -19,7 +19,7 @@ public struct ModelCardOptions: Sendable, Equatable, Codable {
         self.baseModel = baseModel
     }
 
-    /// - Throws: ``DistillationError`` for what the Hub would not take.
+    /// - Throws: ``DistillationError`` for values that the Hub would refuse.
     func validate() throws {
         if let license, license.wholeMatch(of: /[a-z0-9][a-z0-9.-]*/) == nil {
             throw DistillationError(

@@ -5,7 +5,8 @@ import Safetensors
 import Tokenizers
 import Transformers
 
-/// The directory in which a run saves its model, and the run's claim on it: while this object lives, no other run can write there.
+/// The directory in which a run saves its model, and the run's claim on it: while this object lives, no other run can
+/// write there.
 ///
 /// At any moment the directory is either absent or a complete model: every save is built beside it and then replaces it
 /// in one step. Without leave to overwrite, a save only ever replaces what this run saved before.
@@ -31,7 +32,7 @@ final class OutputDirectory {
     init(_ url: URL, overwrite: Bool, inputs: [URL], cache: CacheOptions = CacheOptions()) throws {
         try StagedDirectory.requirePossible(url)
         lock = try OutputLock(url)
-        // Checked before any work is done; nothing stays of it.
+        // A check before any work is done; it leaves nothing behind.
         try StagedDirectory(for: url, overwrite: overwrite).discard()
         try Self.refuseLoss(of: url, inputs: inputs)
         self.url = url

@@ -12,7 +12,7 @@ struct SourceCard: Sendable, Equatable {
 
     init() {}
 
-    /// Reads the metadata of a directory's README.md. It is somebody else's file: what cannot be read says nothing.
+    /// Reads the metadata of a directory's README.md. Others wrote the file: parts that cannot be read are ignored.
     init(directory: URL) {
         let file = directory.appending(path: "README.md")
         guard let bytes = try? MappedFile(file), bytes.count < 8_000_000,

@@ -14,7 +14,7 @@ extension ActivationRanges.Values {
             case .percentile: percentileRange(percentile)
             case .entropy: entropyRange()
             }
-        // Zero must be a step of its own: much of what comes out of an activation is zero.
+        // Zero must be represented exactly: many outputs of an activation are zero.
         let (low, high) = (min(0, range.0), max(0, range.1))
         guard high > low else { return .fixed(scale: 1, zeroPoint: 0) }
         let scale = (high - low) / 255
@@ -23,7 +23,7 @@ extension ActivationRanges.Values {
         return .fixed(scale: scale, zeroPoint: Int8(max(-128, min(127, zero))))
     }
 
-    /// The range without half of the rest at each end.
+    /// The range that contains this percentage of the values, half of the rest cut at each end.
     func percentileRange(_ percentile: Double) -> (Float, Float) {
         let total = counts.reduce(0, +)
         guard total > 0 else { return (low, high) }
@@ -65,7 +65,7 @@ extension ActivationRanges.Values {
             let (start, end) = (level * size / levels, (level + 1) * size / levels)
             let used = (start..<end).filter { reference[$0] > 0 }
             guard !used.isEmpty else { continue }
-            // Without what lies beyond: a level cannot stand for it.
+            // Without the values beyond the threshold: no level represents them.
             let mean = counts[start..<end].reduce(0, +) / Double(used.count)
             for bin in used { rounded[bin] = mean }
         }
@@ -74,7 +74,7 @@ extension ActivationRanges.Values {
         var sum = 0.0
         for bin in 0..<size where reference[bin] > 0 {
             let (p, q) = (reference[bin] / all, rounded[bin] / kept)
-            // A bin that only values from beyond fall into.
+            // A bin that holds only values from beyond the threshold.
             guard q > 0 else { return .infinity }
             sum += p * log(p / q)
         }

@@ -6,7 +6,7 @@ import Transformers
 struct QuantizationMaterial {
     /// Labeled examples to evaluate on.
     let data: LoadedData?
-    /// Texts to calibrate on; their labels count for nothing.
+    /// Texts to calibrate on; their labels are ignored.
     let texts: LoadedData?
     /// The number of them that calibrate.
     let calibrationCount: Int

@@ -16,8 +16,8 @@ struct QuantizationPlan {
     /// The layers that were chosen.
     struct Choice {
         var layers: Set<String>
-        /// The change of the outputs by each layer's int8 alone: KL(float ‖ int8), for regression the mean squared difference;
-        /// empty where none had to be known.
+        /// The change of the outputs by each layer's int8 alone: KL(float ‖ int8), for regression the mean squared
+        /// difference; empty where none had to be known.
         var sensitivity: [String: Double] = [:]
     }
 

@@ -8,7 +8,7 @@ import Transformers
 public struct QuantizationRun {
     public let request: QuantizeRequest
 
-    /// - Throws: ``DistillationError`` for options that cannot be.
+    /// - Throws: ``DistillationError`` for invalid options.
     public init(_ request: QuantizeRequest) throws {
         try request.validate()
         self.request = request
@@ -113,7 +113,7 @@ public struct QuantizationRun {
             isRepeated: false, overwrite: false)
     }
 
-    /// The model with the weights that the method asks for, and what became of each layer.
+    /// The model with the weights that the method asks for, and the outcome for each layer.
     private func quantize(
         _ source: TrainedClassifier, _ material: QuantizationMaterial, reference: Logits?, _ log: RunLog,
         _ shouldStop: @escaping () -> Bool

@@ -2,7 +2,7 @@ import Foundation
 import Torch
 import Transformers
 
-/// Makes int8 models of one in floating point: which layers there are, their weights in int8, and models of any choice of them.
+/// Makes int8 models of one in floating point: the layers, their weights in int8, and models with any choice of them.
 final class Quantizer {
     /// A weight that can be int8.
     struct Layer: Sendable, Equatable {

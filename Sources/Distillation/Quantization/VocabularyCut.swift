@@ -3,12 +3,12 @@ import Foundation
 import Tokenizers
 import Transformers
 
-/// The model without the tokens that given texts never use, in a directory that goes away with this object.
+/// The model without the tokens that given texts never use, in a directory that is removed with this object.
 final class VocabularyCut {
     var directory: URL { folder.url }
     private let folder: TemporaryFolder
     let report: QuantizationReport.Vocabulary
-    /// The texts that were looked through.
+    /// The number of texts that were read.
     let texts: Int
 
     /// - Throws: `TokenizerError` for a tokenizer whose vocabulary cannot be cut, or texts without tokens; `DatasetError`.

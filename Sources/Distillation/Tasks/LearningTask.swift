@@ -42,7 +42,7 @@ protocol LearningTask: Sendable {
     var metricForBest: MetricName { get }
     /// The metrics that tables show, the most informative first.
     var shownMetrics: [MetricName] { get }
-    /// A metric's name in tables where it is another than usually.
+    /// A metric's name in tables where it differs from the usual one.
     func title(of metric: MetricName) -> String?
     /// ``labelMetrics`` of rows that all have a label.
     func metrics(_ logits: Logits, _ targets: Targets) throws -> MetricValues
@@ -103,7 +103,7 @@ struct F1Counts: Sendable, Equatable {
         sum.actual += other.actual
     }
 
-    /// 0 where nothing is predicted and nothing is there.
+    /// 0 where nothing is predicted and nothing is labeled.
     var f1: Double { predicted + actual == 0 ? 0 : 2 * Double(found) / Double(predicted + actual) }
 }
 
@@ -169,6 +169,6 @@ extension TaskIdentifier {
     /// The name of what has a label and an output.
     public var rowName: String { definition.labelsWords ? "words" : "examples" }
 
-    /// The metrics that tables show, the most telling first.
+    /// The metrics that tables show, the most informative first.
     public var shownMetrics: [MetricName] { definition.shownMetrics }
 }

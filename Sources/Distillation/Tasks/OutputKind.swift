@@ -21,8 +21,8 @@ extension OutputKind {
         }
     }
 
-    /// Returns the distance of a student's row from a teacher's: the KL divergence at temperature 1, of decisions their sum; of numbers the
-    /// distance of the first.
+    /// Returns the distance of a student's row from a teacher's: the KL divergence at temperature 1, of
+    /// decisions their sum; of numbers the distance of the first.
     func difference(student: ArraySlice<Float>, teacher: ArraySlice<Float>) -> Double {
         switch self {
         case .softmax:

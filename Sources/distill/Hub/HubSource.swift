@@ -5,7 +5,7 @@ import HubStore
 
 /// The source of models and data on the Hub for the commands: the cache, else the program `distill-hub` beside this one.
 ///
-/// The HTTP client and all it needs are most of what there would be to compile, and a run on local files uses none of it.
+/// The HTTP client and its dependencies would be most of the build, and a run on local files uses none of it.
 enum HubSource {
     /// The directory of a snapshot; what is not in the cache yet is fetched first.
     ///
@@ -59,7 +59,7 @@ enum HubSource {
             helper, [], environment: ProcessInfo.processInfo.environment, input: .pipe, output: .pipe,
             errors: .inherited)
         defer { process.finish() }
-        // Where nobody reads it any more, the missing answer says so.
+        // If the process no longer reads, the missing answer shows it.
         try? process.write(try HubFetch.line(request) + "\n")
         while let line = process.readLine() {
             guard let message = HubFetch.read(HubFetch.Message.self, line) else {

@@ -71,7 +71,8 @@ struct ColumnOptions: ParsableArguments {
 
     @Option(
         help:
-            "The separator between an example's labels for multi-label classification, in CSV and TSV. (default: ,)")
+            "The separator between an example's labels for multi-label classification, in CSV and TSV. (default: ,)"
+    )
     var labelSeparator: String?
 
     @OptionGroup var delimited: DelimitedOptions

@@ -15,10 +15,15 @@ struct RunOptions: ParsableArguments {
         completion: .file(extensions: dataFileExtensions))
     var test: String?
 
-    @Flag(help: "Also train the same student without the teacher, and report the improvement over this baseline.")
+    @Flag(
+        help:
+            "Also train the same student without the teacher, and report the improvement over this baseline.")
     var baseline = false
 
-    @Option(help: "Do everything this many times with other seeds; report mean and standard deviation, save the best.")
+    @Option(
+        help:
+            "Do everything this many times with other seeds; report mean and standard deviation, save the best."
+    )
     var seeds: Int?
 
     @OptionGroup(title: "Training") var training: TrainingOptions

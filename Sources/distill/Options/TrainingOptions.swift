@@ -58,7 +58,8 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The fraction of a label's mass that is spread over all classes. (default: 0)", valueName: "fraction"))
+            "The fraction of a label's mass that is spread over all classes. (default: 0)",
+            valueName: "fraction"))
     var labelSmoothingFactor: Double?
 
     @Option(
@@ -86,7 +87,8 @@ struct TrainingOptions: ParsableArguments {
     var layerwiseLrDecay: Double?
 
     @Option(
-        help: "Keep a moving average of the weights with this decay, such as 0.999; it is evaluated and saved.")
+        help:
+            "Keep a moving average of the weights with this decay, such as 0.999; it is evaluated and saved.")
     var emaDecay: Double?
 
     func register(in settings: inout Settings) {

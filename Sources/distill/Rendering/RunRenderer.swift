@@ -50,7 +50,7 @@ final class RunRenderer {
         case .step(let metrics): if !isInteractive { plainStep(metrics) }
         case .evaluated(let metrics):
             let fields = Self.fields(metrics)
-            // Elsewhere than on a terminal, whoever reads the lines wants one for each evaluation.
+            // Elsewhere than on a terminal, a reader of the lines wants one for each evaluation.
             let lines =
                 isInteractive
                 ? TextWidth.lines(

@@ -64,7 +64,8 @@ enum TuningText {
             return "\(trials) trials, \(runs) runs at most\(rest)"
         case .rungStarted(let rung, let count, let trials, let fraction):
             return count > 1
-                ? "round \(rung + 1)/\(count): \(trials) trials with \(budget(fraction)) of the training" : nil
+                ? "round \(rung + 1)/\(count): \(trials) trials with \(budget(fraction)) of the training"
+                : nil
         case .runStarted, .run: return nil
         case .runFinished(let record, let completed, let total):
             let outcome =

@@ -1,7 +1,7 @@
 import Foundation
 import HubStore
 
-/// The bars of a download as text: one for each file that is on its way, then one for all.
+/// The bars of a download as text: one for each file in progress, then one for all.
 struct DownloadBars {
     private struct File {
         let name: String
@@ -21,9 +21,9 @@ struct DownloadBars {
         speed = Speed(start: start)
     }
 
-    /// Takes note of what has come.
+    /// Records the progress.
     mutating func take(_ progress: HubProgress, at now: Date = Date()) {
-        // What an earlier attempt left was not fetched now.
+        // The bytes of an earlier attempt were not fetched now.
         if before == nil { before = progress.completed }
         speed.count(max(0, progress.completed - (before ?? 0)), at: now)
         last = progress

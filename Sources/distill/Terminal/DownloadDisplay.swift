@@ -7,7 +7,7 @@ final class DownloadDisplay: Sendable {
     private struct State {
         var bars = DownloadBars()
         var clock = ProgressBar("")
-        /// The lines that stand on the screen.
+        /// The lines that are on the screen.
         var drawn = 0
         var lastPlainLine = Date()
     }

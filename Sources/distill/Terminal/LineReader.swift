@@ -18,7 +18,7 @@ final class LineReader {
     private var buffer = [UInt8](repeating: 0, count: 1 << 16)
     /// The part of the buffer that is still to be looked at.
     private var rest = 0..<0
-    /// The beginning of a line whose end has not come yet.
+    /// The beginning of a line whose end has not been read yet.
     private var pending: [UInt8] = []
     private var number = 0
     private var isAtEnd = false

@@ -14,7 +14,7 @@ struct ProgressBar {
         speed = Speed(start: start)
     }
 
-    /// Takes note of how far it is.
+    /// Records the progress.
     mutating func take(_ progress: RunProgress, at now: Date = Date()) {
         speed.count(progress.examples, at: now)
     }
@@ -26,7 +26,7 @@ struct ProgressBar {
         return true
     }
 
-    /// The line, narrower than the terminal. What there is no room for is left out: first the last of the losses, then the bar,
+    /// The line, narrower than the terminal. Parts without room are left out: first the last of the losses, then the bar,
     /// the time left, the counts; the speed stays longest.
     func line(_ progress: RunProgress, width: Int, hasBar: Bool = true, now: Date = Date()) -> String {
         let room = max(10, width - 1)

@@ -23,12 +23,12 @@ enum Terminal {
         return Int(size.ws_col)
     }
 
-    /// Writes a line of a result, or several, with what a terminal would obey made visible.
+    /// Writes a line of a result, or several, with control characters made visible.
     ///
-    /// - Throws: ``OutputClosedError`` where nobody reads it any more.
+    /// - Throws: ``OutputClosedError`` where its reader has closed it.
     static func output(_ text: String) throws { try write(text.visible() + "\n", to: STDOUT_FILENO) }
 
-    /// Writes a line for the user's eyes, with what a terminal would obey made visible.
+    /// Writes a line for the user's eyes, with control characters made visible.
     static func error(_ text: String) { try? write(text.visible() + "\n", to: STDERR_FILENO) }
 
     /// Writes to standard error as it is: escape codes of this program's own, around texts that were made visible.

@@ -35,7 +35,7 @@ enum TextWidth {
     ///
     /// - Parameters:
     ///   - fields: What is not broken.
-    ///   - indent: What stands before the second line and those after it.
+    ///   - indent: The prefix of the second line and those after it.
     static func lines(_ fields: [String], columns limit: Int, indent: String) -> [String] {
         var lines: [String] = []
         for field in fields {

@@ -9,7 +9,7 @@ extension String {
         var bytes = utf8.makeIterator()
         var previous: UInt8 = 0
         var isPlain = true
-        // Nearly all texts have none of these, which their bytes tell.
+        // Nearly all texts have none of these, which their bytes show.
         while isPlain, let byte = bytes.next() {
             switch byte {
             case 0x20...0x7E: break

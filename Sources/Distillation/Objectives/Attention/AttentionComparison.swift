@@ -29,7 +29,7 @@ struct AttentionComparison {
     /// - Parameters:
     ///   - batch: What the two models put out.
     ///   - objective: The name, for messages.
-    ///   - loss: A scalar of both sides' scores; the teacher's are out of any graph.
+    ///   - loss: A scalar of both sides' scores; the teacher's are detached.
     func mean(
         _ batch: ObjectiveBatch, objective: String,
         of loss: (PackedAttention, _ student: Tensor, _ teacher: Tensor) throws -> Tensor

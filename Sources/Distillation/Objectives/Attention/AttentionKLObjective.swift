@@ -1,7 +1,7 @@
 import Foundation
 import Torch
 
-/// KL(teacher ‖ student) of the attention probabilities, mean over heads, tokens that ask, and pairs of layers (Sun et
+/// KL(teacher ‖ student) of the attention probabilities, mean over heads, query tokens, and pairs of layers (Sun et
 /// al., "MobileBERT", arXiv 2004.02984, section 3). With `heads = match`, of each side's mean probabilities over its
 /// heads.
 final class AttentionKLObjective: StandardObjective {

@@ -1,6 +1,6 @@
 import Torch
 
-/// Attention of a batch's examples, each among its own tokens, from projections that stand packed.
+/// Attention of a batch's examples, each among its own tokens, from packed projections.
 ///
 /// Examples are padded with zeros to the longest of the batch. As a key, padding has a probability of exactly 0. As a
 /// query, its scores are 0 in both models, and so their probabilities alike: nothing is added to a loss, and, as its
@@ -47,15 +47,15 @@ struct PackedAttention {
 
     /// log softmax over the keys that are tokens: (B, heads, L, L).
     func logProbabilities(_ scores: Tensor) throws -> Tensor {
-        // So low that exp gives exactly 0, and yet finite: 0 times it is no NaN.
+        // Low enough for exp to give exactly 0, yet finite, so that 0 times it is not NaN.
         try (isPadding.map { try scores.maskedFill($0, -1e9) } ?? scores).logSoftmax()
     }
 
-    /// KL(teacher ‖ student) over the keys, mean over heads and the tokens that ask.
+    /// KL(teacher ‖ student) over the keys, mean over heads and query tokens.
     ///
     /// - Parameters:
     ///   - student: Log-probabilities (B, heads, L, L), in the graph.
-    ///   - teacher: The same, out of any graph.
+    ///   - teacher: The same, detached.
     func divergence(student: Tensor, teacher: Tensor) throws -> Tensor {
         let heads = try student.size(1)
         return try (teacher.exp() * (teacher - student)).sum() / Double(heads * tokenCount)

@@ -5,14 +5,14 @@ import Transformers
 enum ExampleFeature: String, CaseIterable {
     /// The logits.
     case logits
-    /// The first token of the last hidden state.
+    /// The last hidden state of the [CLS] token, the first.
     case cls
     /// The mean over the last hidden state's tokens.
     case mean
 
     static let option = ObjectiveOption(
         "feature", default: "cls",
-        "what stands for an example: logits, cls (first token) or mean of the last hidden state")
+        "the vector of an example: logits, cls ([CLS] token) or mean of the last hidden state")
 
     /// Returns the outputs of the two models that are read.
     ///
@@ -36,7 +36,7 @@ enum ExampleFeature: String, CaseIterable {
             teacherHiddenStates: [teacher.numHiddenLayers])
     }
 
-    /// (B, D) of both models; the teacher's is out of any graph.
+    /// (B, D) of both models; the teacher's is detached.
     func values(_ batch: ObjectiveBatch, _ needs: ObjectiveNeeds) throws -> (student: Tensor, teacher: Tensor)
     {
         guard let student = needs.studentHiddenStates.first, let teacher = needs.teacherHiddenStates.first
@@ -57,7 +57,7 @@ enum ExampleFeature: String, CaseIterable {
 }
 
 extension Tensor {
-    /// Each example's first token: (T, H) → (B, H).
+    /// Each example's [CLS] token, the first: (T, H) → (B, H).
     func firstTokens(offsets: [Int]) throws -> Tensor {
         try indexSelect(dimension: 0, Tensor(Array(offsets.dropLast()), device: device))
     }

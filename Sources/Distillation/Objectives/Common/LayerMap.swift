@@ -1,4 +1,4 @@
-/// Which of the teacher's layers each of the student's learns from.
+/// The map from the student's layers to the teacher's layers that they are compared with.
 enum LayerMap: Equatable {
     /// Every layer of the student, from the teacher's at the same fraction of the depth.
     case uniform

@@ -1,7 +1,7 @@
 import Torch
 import Transformers
 
-/// When a student's vectors go through a learned matrix before they are compared with a teacher's.
+/// The condition for a learned projection of a student's vectors before they are compared with a teacher's.
 enum LearnedProjection: String, CaseIterable {
     /// A projection where the widths differ.
     case auto

@@ -2,14 +2,14 @@ import Torch
 
 /// Operations that several losses share.
 extension Tensor {
-    /// Divided by the Euclidean norm along a dimension; zeros stay zeros, and have a finite gradient.
+    /// Divides by the Euclidean norm along a dimension; zeros stay zeros, and have a finite gradient.
     func normalized(dimension: Int = -1) throws -> Tensor {
         let norm = try norm(dimension, keepDimensions: true)
         let isZero = try norm.detached().lessOrEqual(1e-12).to(norm.dtype)
         return try self / (norm + isZero)
     }
 
-    /// Less the mean along a dimension.
+    /// Subtracts the mean along a dimension.
     func centered(dimension: Int) throws -> Tensor {
         try self - mean(dimension, keepDimensions: true)
     }
@@ -21,7 +21,7 @@ extension Tensor {
         return try inner * (difference - inner * 0.5)
     }
 
-    /// 0, in the graph: what a batch without anything to compare gives.
+    /// 0, in the graph: the loss of a batch without anything to compare.
     func zeroInGraph() throws -> Tensor { try sum() * 0 }
 
     /// Σ target · (log target − self) over the classes: (B), of log-probabilities (B, C) on both sides.

@@ -1,7 +1,7 @@
 import Torch
 import Transformers
 
-/// Pairs of hidden states of the two models, made equally wide by learned matrices where that is asked for.
+/// Pairs of hidden states of the two models, projected to the same width by learned matrices where requested.
 struct HiddenComparison {
     private let layers: LayerMap
     private let projection: LearnedProjection
@@ -11,7 +11,7 @@ struct HiddenComparison {
 
     /// The options of an objective that compares hidden states.
     ///
-    /// - Parameter layers: Which layers are compared where none are chosen.
+    /// - Parameter layers: The layers that are compared where none are chosen.
     static func options(layers: String) -> [ObjectiveOption] {
         [LayerMap.option(default: layers, .hiddenStates), LearnedProjection.option]
     }

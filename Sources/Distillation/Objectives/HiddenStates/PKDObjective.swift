@@ -1,7 +1,7 @@
 import Torch
 
-/// Patient knowledge distillation (Sun et al., arXiv 1908.09355, section 3): the squared distance of the layers' first
-/// tokens, each divided by its norm; mean over examples and pairs of layers.
+/// Patient knowledge distillation (Sun et al., arXiv 1908.09355, section 3): the squared distance of the layers' [CLS]
+/// states, each divided by its norm; mean over examples and pairs of layers.
 final class PKDObjective: StandardObjective {
     static let options = HiddenComparison.options(layers: "skip")
 

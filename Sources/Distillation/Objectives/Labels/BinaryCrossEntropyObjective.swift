@@ -1,6 +1,6 @@
 import Torch
 
-/// Binary cross-entropy of each class's logit with whether the example has the class, mean over the classes and the
+/// Binary cross-entropy of each class's logit with the label, 1 if the example has the class, mean over the classes and the
 /// examples that have labels: PyTorch's `BCEWithLogitsLoss`. A batch without labels gives 0.
 final class BinaryCrossEntropyObjective: StandardObjective {
     static let options = [ClassWeights.option, ClassWeights.positiveOption]

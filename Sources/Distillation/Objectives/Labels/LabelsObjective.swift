@@ -1,6 +1,6 @@
 import Torch
 
-/// The labels, by what their kind asks: cross_entropy, binary_cross_entropy or mse.
+/// The loss with the labels, by their kind: cross_entropy, binary_cross_entropy or mse.
 final class LabelsObjective: StandardObjective {
     static let options = [
         CrossEntropyObjective.labelSmoothing, ClassWeights.option, ClassWeights.positiveOption,

@@ -1,6 +1,6 @@
 import Torch
 
-/// The squared difference from labels that are numbers, mean over the examples that have one. A batch without labels
+/// The squared difference from regression labels, mean over the examples that have one. A batch without labels
 /// gives 0.
 final class MSEObjective: StandardObjective {
     static let options: [ObjectiveOption] = []

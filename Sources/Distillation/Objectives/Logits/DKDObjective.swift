@@ -54,7 +54,7 @@ final class DKDObjective: StandardObjective {
         let others: Tensor
 
         init(_ logProbabilities: Tensor, _ isTarget: Tensor) throws {
-            // So low that its probability is exactly 0, and yet finite: 0 times it is no NaN.
+            // Low enough for a probability of exactly 0, yet finite, so that 0 times it is not NaN.
             let withoutTarget = try logProbabilities.maskedFill(isTarget, -1e9)
             let target = try logProbabilities.maskedFill(isTarget.logicalNot(), 0).sum(-1)
             binary = try Tensor.stacked([target, withoutTarget.logSumExp(-1)], dimension: 1)

@@ -1,6 +1,6 @@
 import Torch
 
-/// The teacher's logits, by what the labels' kind asks: kl, soft_binary_cross_entropy or logits_mse.
+/// The loss with the teacher's logits, by the kind of the labels: kl, soft_binary_cross_entropy or logits_mse.
 final class SoftLabelsObjective: StandardObjective {
     static let options = SoftBinaryCrossEntropyObjective.options
 

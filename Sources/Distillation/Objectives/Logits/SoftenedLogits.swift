@@ -3,9 +3,9 @@ import Torch
 /// Both models' log-probabilities (B, C) at a temperature.
 struct SoftenedLogits {
     let student: Tensor
-    /// Out of any graph.
+    /// Detached.
     let teacher: Tensor
-    /// T², which keeps the gradients' size whatever the temperature (arXiv 1503.02531, section 2).
+    /// T², which keeps the gradients' size at any temperature (arXiv 1503.02531, section 2).
     let factor: Double
 
     init(_ batch: ObjectiveBatch, temperature: Schedule) throws {

@@ -1,8 +1,8 @@
 import Torch
 
 /// Logit standardization (Sun et al., arXiv 2403.01427, algorithm 1): τ² · KL of softmax(Z(teacher) / τ) and
-/// softmax(Z(student) / τ), mean over the batch. Z takes from each example's logits their mean, and divides by their
-/// standard deviation (that of C numbers, not C − 1), so that the student need not meet the teacher's scale.
+/// softmax(Z(student) / τ), mean over the batch. Z subtracts from each example's logits their mean, and divides by their
+/// standard deviation (that of C numbers, not C − 1), so that the student need not match the teacher's scale.
 final class StandardizedKLObjective: StandardObjective {
     static let options: [ObjectiveOption] = [.temperature("2")]
 
@@ -30,7 +30,7 @@ final class StandardizedKLObjective: StandardObjective {
     }
 
     private func standardized(_ logits: Tensor) throws -> Tensor {
-        // The norm of what is left without the mean is the standard deviation times √C.
+        // The norm of the centered logits is the standard deviation times √C.
         try logits.centered(dimension: -1).normalized() * Double(logits.size(-1)).squareRoot()
     }
 }

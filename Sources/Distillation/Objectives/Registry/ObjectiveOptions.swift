@@ -102,7 +102,7 @@ public struct ObjectiveOptions {
         return value
     }
 
-    /// An error about an option's value, in the words of all others.
+    /// An error about an option's value, in the form of all others.
     ///
     /// - Parameters:
     ///   - name: The option.

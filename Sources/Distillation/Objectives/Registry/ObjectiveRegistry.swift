@@ -1,6 +1,6 @@
 /// Makes objectives by name.
 ///
-/// A loss of your own takes part under a name of its own:
+/// A custom loss is added under its name:
 ///
 /// ```swift
 /// let registry = ObjectiveRegistry.standard.adding("logits_l1") { _ in LogitsL1() }

@@ -23,7 +23,7 @@ struct ExampleRelation {
         return needs
     }
 
-    /// (B, D) of both models; the teacher's is out of any graph.
+    /// (B, D) of both models; the teacher's is detached.
     func values(
         _ batch: ObjectiveBatch, objective: String
     ) throws -> (student: Tensor, teacher: Tensor) {

@@ -1,7 +1,7 @@
 import Torch
 import Transformers
 
-/// Contrastive: which of the batch's teacher vectors is the example's own, by the cosines divided by a temperature
+/// Contrastive loss: the example's own among the batch's teacher vectors, by the cosines divided by a temperature
 /// (InfoNCE; van den Oord et al., arXiv 1807.03748, equation 4; between teacher and student as Tian et al., "CRD",
 /// arXiv 1910.10699, with the batch for negatives). Mean of both directions where `symmetric`, as CLIP
 /// (arXiv 2103.00020, figure 3), else of the student's alone.

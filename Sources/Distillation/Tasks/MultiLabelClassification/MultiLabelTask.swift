@@ -2,7 +2,7 @@ import Datasets
 import Reports
 import Transformers
 
-/// Any number of classes for each example: a sigmoid and a binary cross-entropy for each class.
+/// Multi-label classification, any number of classes for each example: a sigmoid and a binary cross-entropy for each class.
 struct MultiLabelTask: LearningTask {
     let identifier = TaskIdentifier.multiLabel
     let outputs = OutputKind.sigmoid
@@ -68,7 +68,8 @@ struct MultiLabelTask: LearningTask {
             baseline: Self.bestConstantF1(targets.sets, classes: logits.classes))
     }
 
-    /// The micro F1 of the constant baseline, the same set for each example: the most frequent labels, as many of them as score best.
+    /// The micro F1 of the constant baseline, the same set for each example: the most frequent labels, as
+    /// many of them as score best.
     private static func bestConstantF1(_ sets: [[Int]], classes: Int) -> Double {
         var counts = [Int](repeating: 0, count: classes)
         for label in sets.joined() where counts.indices.contains(label) { counts[label] += 1 }
@@ -132,7 +133,9 @@ struct MultiLabelComparison: PredictionComparison {
         let wanted = Set(targets.sets[row])
         let probabilities = models.map { $0.sigmoid(row) }
         return (0..<(models.first?.classes ?? 0)).compactMap { label -> Double? in
-            guard probabilities.allSatisfy({ ($0[label] > 0.5) != wanted.contains(label) }) else { return nil }
+            guard probabilities.allSatisfy({ ($0[label] > 0.5) != wanted.contains(label) }) else {
+                return nil
+            }
             return probabilities.map { max($0[label], 1 - $0[label]) }.min()
         }.max()
     }

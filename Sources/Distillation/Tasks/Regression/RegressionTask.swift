@@ -2,7 +2,7 @@ import Datasets
 import Reports
 import Transformers
 
-/// A number for each example: the mean squared error.
+/// Regression, a number for each example: the mean squared error.
 struct RegressionTask: LearningTask {
     let identifier = TaskIdentifier.regression
     let outputs = OutputKind.real
@@ -68,18 +68,20 @@ struct RegressionTask: LearningTask {
             autoModel: "AutoModelForSequenceClassification", table: [.pearson, .spearman, .mse, .mae],
             identifiers: ["pearsonr", "spearmanr", "mse"],
             index: [(.pearson, "pearsonr"), (.spearman, "spearmanr"), (.mse, "mse")],
-            summary: { shape, made, _ in "A text regressor (\(shape)), \(made): its single output is the predicted number." }
+            summary: { shape, made, _ in
+                "A text regressor (\(shape)), \(made): its single output is the predicted number."
+            }
         )
     }
 }
 
-/// A number for each example, shown.
+/// Regression's predictions, as the page shows them.
 struct RegressionComparison: PredictionComparison {
     func calibration(_ logits: Logits, _ targets: Targets, _ rows: [Int]) -> CalibrationHistogram? { nil }
 
     func isRight(_ logits: Logits, _ row: Int, _ targets: Targets) -> Bool? { nil }
 
-    /// The error of the nearest.
+    /// The error of the nearest model.
     func wrongness(_ models: [Logits], _ row: Int, _ targets: Targets) -> Double? {
         models.map { abs(Double($0[row].first ?? 0) - Double(targets.numbers[row])) }.min()
     }

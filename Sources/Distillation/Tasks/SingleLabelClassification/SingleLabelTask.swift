@@ -3,7 +3,7 @@ import Reports
 import Torch
 import Transformers
 
-/// One of several classes for each example: softmax and cross-entropy.
+/// Single-label classification, one of several classes for each example: softmax and cross-entropy.
 struct SingleLabelTask: LearningTask {
     let identifier = TaskIdentifier.singleLabel
     let outputs = OutputKind.softmax
@@ -84,7 +84,7 @@ struct SingleLabelTask: LearningTask {
     }
 }
 
-/// One class for each example, shown.
+/// Single-label predictions, as the page shows them.
 struct SingleLabelComparison: PredictionComparison {
     func calibration(_ logits: Logits, _ targets: Targets, _ rows: [Int]) -> CalibrationHistogram? {
         var histogram = CalibrationHistogram()

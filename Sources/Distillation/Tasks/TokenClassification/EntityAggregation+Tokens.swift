@@ -2,7 +2,7 @@ import Foundation
 import Tokenizers
 
 extension EntityAggregation {
-    /// The tokens of a text with what a model says of them, and where words begin as the pipeline guesses it.
+    /// The tokens of a text with a model's predictions for them, and the beginnings of words as the pipeline guesses them.
     ///
     /// With a tokenizer that marks continuations (`##`), a token continues a word where it is not as long as its part
     /// of the text. With others it does where neither its first character nor the one before is a space. An unknown

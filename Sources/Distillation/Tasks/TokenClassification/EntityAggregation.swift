@@ -28,7 +28,7 @@ public struct EntityAggregation: Sendable, Equatable {
         self.ignoredLabels = ignoredLabels
     }
 
-    /// A token and what the model says of it.
+    /// A token and the model's predictions for it.
     public struct Token: Sendable, Equatable {
         /// The token as the vocabulary writes it, or the text of an unknown one.
         public var piece: String
@@ -148,7 +148,7 @@ public struct EntityAggregation: Sendable, Equatable {
 
     // MARK: - Groups
 
-    /// Neighbors of one type together; a `B-` begins a group.
+    /// Groups neighbors of one type; a `B-` begins a group.
     private func grouped(_ entities: [Entity], _ join: ([String]) throws -> String) rethrows -> [Entity] {
         var groups: [Entity] = []
         var start = 0
@@ -167,7 +167,7 @@ public struct EntityAggregation: Sendable, Equatable {
     private func group(_ entities: ArraySlice<Entity>, _ join: ([String]) throws -> String) rethrows -> Entity
     {
         let (first, last) = (entities[entities.startIndex], entities[entities.endIndex - 1])
-        // What stands behind the first hyphen, whatever the prefix.
+        // The part after the first hyphen, whatever the prefix.
         let scalars = first.label.unicodeScalars
         let label = scalars.firstIndex(of: "-").map { String(first.label[scalars.index(after: $0)...]) }
         return Entity(

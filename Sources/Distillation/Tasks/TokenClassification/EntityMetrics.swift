@@ -1,5 +1,5 @@
-/// The metrics of predicted entities against the true ones, as seqeval's `classification_report` computes them. An entity counts
-/// as found where type, first and last word are right.
+/// The metrics of predicted entities against the true ones, as seqeval's `classification_report` computes them. An
+/// entity counts as found where type, first and last word are right.
 public struct EntityMetrics: Sendable, Equatable {
     /// Precision, recall and F1, each 0 where it is not defined, and the number of true entities.
     public struct Scores: Sendable, Equatable {
@@ -68,7 +68,7 @@ public struct EntityCounter: Sendable {
     private var counts: [[UInt8]: Counts] = [:]
     private var (wordCount, rightCount) = (0, 0)
 
-    /// Makes a counter that has seen nothing.
+    /// Makes an empty counter.
     public init(reading: EntityReading = .lenient) { self.reading = reading }
 
     /// Adds a sentence.

@@ -1,7 +1,7 @@
 /// Entities as conlleval finds them, by seqeval's rules for tags in front
 /// (`seqeval.metrics.sequence_labeling.get_entities`).
 enum LenientEntities {
-    /// A tag's first character, and what stands behind the first hyphen after it.
+    /// A tag's first character, and the part after the first hyphen that follows it.
     private struct Tag {
         let prefix: Unicode.Scalar
         let type: String

@@ -59,7 +59,7 @@ struct TokenClassificationTask: LearningTask {
         return tags
     }
 
-    /// The entities of what is predicted for words, beside the true ones, as seqeval counts them by itself.
+    /// The predicted entities beside the true ones, as seqeval counts them by default.
     private static func entities(_ predictions: [Int], _ targets: Targets) -> EntityMetrics {
         var counter = EntityCounter()
         guard case .tags(let tags) = targets else { return counter.metrics }
@@ -135,7 +135,7 @@ struct TokenClassificationTask: LearningTask {
     }
 }
 
-/// Tags of words, shown: how sure predictions are, and how often they are right.
+/// Predicted tags, as the page shows them: their confidence, and how often they are right.
 struct WordComparison: PredictionComparison {
     private let words = SingleLabelComparison()
     let showsExamples = false

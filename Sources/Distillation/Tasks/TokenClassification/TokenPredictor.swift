@@ -119,8 +119,8 @@ struct TokenWindow: Equatable {
     /// The range of ``tokens`` whose predictions are taken from this window.
     let owned: Range<Int>
 
-    /// A text's windows: one, or where it is longer several that overlap by a quarter. A token's prediction is taken from the window
-    /// in which it is further from a cut.
+    /// A text's windows: one, or where it is longer several that overlap by a quarter. A token's prediction is
+    /// taken from the window in which it is further from a cut.
     static func windows(of encoding: Encoding, maxLength: Int) -> [TokenWindow] {
         guard encoding.count > maxLength else {
             return [TokenWindow(tokens: Array(encoding.ids.indices), owned: 0..<encoding.count)]
