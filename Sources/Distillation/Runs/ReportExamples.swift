@@ -1,4 +1,4 @@
-/// The setting of how many examples a report shows in each list.
+/// The setting for the number of examples in each list of a report.
 enum ReportExamples {
     /// - Throws: ``DistillationError`` for a number of examples that cannot be.
     static func validate(_ count: Int) throws {
