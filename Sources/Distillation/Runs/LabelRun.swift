@@ -5,7 +5,7 @@ import Torch
 
 /// Computes a teacher's outputs for a data file and keeps them in the cache, for runs to come.
 ///
-/// Outputs that are there already are not computed again, so that an interrupted run goes on where it was, and
+/// Outputs that are there already are not computed again, so that an interrupted run resumes where it stopped, and
 /// several machines can each take a shard and have their segments copied into one cache.
 public struct LabelRun {
     public let request: LabelRequest

@@ -9,7 +9,7 @@ struct TeacherLabeler {
     let precision: Precision
 
     /// The number of consecutive examples from which batches are made. The composition of a batch can change the last bits of
-    /// a result, so it depends on indices in the data alone: an interrupted computation goes on with the same batches.
+    /// a result, so it depends on indices in the data alone: an interrupted computation resumes with the same batches.
     static let windowSize = 2048
 
     struct Result {

@@ -13,7 +13,7 @@ import Torch
 /// let outcome = try training.finish()
 /// ```
 ///
-/// After an evaluation the model holds the weights that were evaluated until the next event is asked for.
+/// After an evaluation the model holds the weights that were evaluated until the next event is requested.
 final class StagedTraining {
     private let plan: TrainingPlan
     /// The current stage's trainer; `nil` before the first and between two stages.

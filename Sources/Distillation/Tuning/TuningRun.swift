@@ -4,7 +4,7 @@ import Foundation
 /// Searches for the best settings of a distillation by cross-validation, and trains a student with them.
 ///
 /// Each trial is trained on all folds but one and evaluated on that one, for each fold. Finished runs are kept in a journal,
-/// so that a stopped search goes on where it was; the results go into the output directory.
+/// so that a stopped search resumes where it was; the results go into the output directory.
 ///
 /// ```swift
 /// let space = try SearchSpace([
