@@ -1,6 +1,6 @@
 import Foundation
 
-/// The user's Python, for what only its libraries can do.
+/// The user's Python, for work that only its libraries can do.
 ///
 /// It is always started isolated (`-I`): neither the working directory, nor a model's, nor `PYTHONPATH` can bring modules
 /// of their own, so nothing that was downloaded runs.
@@ -16,7 +16,7 @@ struct PythonInterpreter: Sendable, Equatable {
     /// - Throws: ``DistillationError`` where `DISTILL_PYTHON` is no program.
     init?(_ environment: [String: String]) throws {
         let named = environment["DISTILL_PYTHON"].flatMap { $0.isEmpty ? nil : $0 }
-        // As a shell does it: a name without a folder is looked for on the PATH.
+        // As in a shell, a name without a folder is looked for on the PATH.
         let path: String?
         if let named, named.contains("/") {
             path = Self.isProgram(named) ? named : nil
@@ -49,7 +49,7 @@ struct PythonInterpreter: Sendable, Equatable {
 
     /// The arguments that run a program of this package: one of its `.py` files, which are built into it.
     ///
-    /// Python gets it as an argument, so that nothing lies on the disk where it could be changed.
+    /// Python gets it as an argument, so that no file on the disk could be changed.
     static func arguments(_ program: [UInt8], _ arguments: [String] = []) -> [String] {
         Self.arguments(String(decoding: program, as: UTF8.self), arguments)
     }

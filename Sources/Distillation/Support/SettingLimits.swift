@@ -1,8 +1,8 @@
 /// The largest values of settings that are sizes: far beyond any use, and so small that no sum or product of them overflows.
 enum SettingLimits {
-    /// Examples of a pass, passes of a step, and other counts of things that lie in memory.
+    /// Examples of a micro-batch, micro-batches of a step, and other counts of things in memory.
     static let count = 1_000_000
-    /// Optimiser steps.
+    /// Optimizer steps.
     static let steps = 2_000_000_000
     /// Repetitions and folds.
     static let repetitions = 10_000

@@ -2,8 +2,8 @@ import Files
 import Foundation
 
 extension DistillRequest {
-    /// The contents of the data and models that a run reads, a line each: results of others are another search's. What
-    /// cannot be read is "absent" here, and ends the first trial.
+    /// The digests of the data and models that a run reads, a line each: results for other contents belong to another search.
+    /// A file that cannot be read is "absent" here, and ends the first trial.
     public var inputDigests: String {
         let memo = DigestMemo(root: cache.data ? cache.root : nil)
         let files = ([data.train, data.validation].compactMap(\.self) + data.unlabelled).map {

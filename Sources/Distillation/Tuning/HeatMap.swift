@@ -9,15 +9,15 @@ public struct HeatMap: Sendable, Equatable {
     /// The setting from bottom to top (values that are no numbers from top to bottom); `nil` where only one setting was
     /// searched.
     public let y: HeatMapAxis?
-    /// By place on ``y``, then by place on ``x``.
+    /// The cells by position on ``y``, then by position on ``x``.
     public let cells: [[Cell]]
-    /// What is shown.
+    /// The metric and the settings that are shown.
     public let title: String
-    /// How it came about.
+    /// The folds, the other settings, and the number of trials.
     public let subtitle: String
     let metric: TuningMetric
 
-    /// What is known of a pair of values.
+    /// The result for a pair of values.
     public enum Cell: Sendable, Equatable {
         /// No trial had these values, or none was finished.
         case empty
@@ -32,7 +32,7 @@ public struct HeatMap: Sendable, Equatable {
         }
     }
 
-    /// A map of a search's results.
+    /// Creates the map of a search's results.
     ///
     /// - Parameters:
     ///   - report: The results.
@@ -42,7 +42,7 @@ public struct HeatMap: Sendable, Equatable {
         let values = report.space.map { dimension in
             report.trials.compactMap { $0.settings[dimension.name].map({ SearchValue($0) }) }
         }
-        let chosen = try axes.map { try Self.places(of: $0, in: report) } ?? Self.widest(values)
+        let chosen = try axes.map { try Self.indices(of: $0, in: report) } ?? Self.widest(values)
         guard let first = chosen.first else {
             throw DistillationError("a heat map needs a setting that was searched; the report has none")
         }
@@ -52,10 +52,10 @@ public struct HeatMap: Sendable, Equatable {
             repeating: [Cell](repeating: .empty, count: x.count), count: y?.count ?? 1)
         // Trials come best first: the first one of a cell is its best.
         for trial in report.trials where trial.state != .incomplete {
-            func place(_ axis: HeatMapAxis) -> Int? {
-                trial.settings[axis.name].flatMap { axis.place(of: SearchValue($0)) }
+            func position(_ axis: HeatMapAxis) -> Int? {
+                trial.settings[axis.name].flatMap { axis.position(of: SearchValue($0)) }
             }
-            guard let column = place(x), let row = y == nil ? 0 : y.flatMap(place) else { continue }
+            guard let column = position(x), let row = y == nil ? 0 : y.flatMap(position) else { continue }
             if cells[row][column] == .empty {
                 cells[row][column] = trial.state == .failed ? .failed : .trial(trial)
             }
@@ -74,21 +74,21 @@ public struct HeatMap: Sendable, Equatable {
         subtitle = parts.joined(separator: "; ")
     }
 
-    private static func places(of names: [String], in report: TuningReport) throws -> [Int] {
+    private static func indices(of names: [String], in report: TuningReport) throws -> [Int] {
         guard (1...2).contains(names.count), Set(names).count == names.count else {
             throw DistillationError(
                 "axes must be one or two different settings, got '\(names.joined(separator: ","))'")
         }
         return try names.map { name in
-            guard let place = report.names.firstIndex(of: name) else {
+            guard let index = report.names.firstIndex(of: name) else {
                 throw DistillationError(
                     "axes: '\(name)' was not searched; choose from \(report.names.joined(separator: ", "))")
             }
-            return place
+            return index
         }
     }
 
-    /// The two settings with the most values; one, where nothing else varies.
+    /// The indices of the two settings with the most values; of one, where nothing else varies.
     private static func widest(_ values: [[SearchValue]]) -> [Int] {
         let counts = values.map { Set($0).count }
         let sorted = counts.indices.sorted { counts[$0] == counts[$1] ? $0 < $1 : counts[$0] > counts[$1] }

@@ -72,7 +72,7 @@ extension SearchDimension {
     }
 }
 
-/// The pieces of the grammar.
+/// The parts of the grammar.
 enum SearchText {
     enum Function: String { case choice, uniform, loguniform, int }
 
@@ -103,7 +103,7 @@ enum SearchText {
         return parts.map { $0.trimmingCharacters(in: .whitespaces) }
     }
 
-    /// A text that is one call, or one list in square brackets.
+    /// Parses a text that is one call, or one list in square brackets.
     ///
     /// - Parameter text: A text without commas outside brackets.
     static func call(_ text: String) -> (function: Function, inner: String)? {
@@ -116,7 +116,7 @@ enum SearchText {
         return Function(rawValue: name).map { ($0, inner) }
     }
 
-    /// Whether the bracket that opens a text closes at its very end.
+    /// Returns true if the bracket that opens a text closes at its very end.
     private static func isClosedLast(_ text: Substring) -> Bool {
         var depth = 0
         for (offset, character) in text.enumerated() {

@@ -1,4 +1,4 @@
-/// A setting that is searched, and where.
+/// A setting that is searched, with the domain of its values.
 public struct SearchDimension: Sendable, Equatable {
     /// The setting's name in a configuration file, such as `learning_rate`.
     public let name: String
@@ -6,7 +6,7 @@ public struct SearchDimension: Sendable, Equatable {
     /// The values among which it is searched.
     public let domain: SearchDomain
 
-    /// A setting and its values.
+    /// Creates the dimension of a setting.
     ///
     /// - Parameters:
     ///   - name: The setting's name; hyphens, as in an option, count as underscores.
@@ -61,7 +61,7 @@ public struct SearchDimension: Sendable, Equatable {
         guard low < high else { throw error("\(domain) needs low < high") }
     }
 
-    /// An error about this setting.
+    /// Makes an error about this setting.
     func error(_ reason: String) -> DistillationError { DistillationError("search: \(name): \(reason)") }
 }
 

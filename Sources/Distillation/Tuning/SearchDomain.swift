@@ -7,17 +7,17 @@ public enum SearchDomain: Sendable, Equatable {
     case choice([SearchValue])
     /// Numbers from `low` to `high`, all equally likely.
     case uniform(low: Double, high: Double)
-    /// Numbers from `low` to `high` whose logarithms are equally likely: for what matters by its order of magnitude.
+    /// Numbers from `low` to `high` whose logarithms are equally likely: for settings whose order of magnitude matters.
     case logUniform(low: Double, high: Double)
     /// Whole numbers from `low` to `high`, both included.
     case int(low: Int, high: Int)
 
-    /// Whether it is a range, from which values are drawn.
+    /// True if it is a range, from which values are drawn.
     public var isRange: Bool {
         if case .choice = self { false } else { true }
     }
 
-    /// How many values it has; `nil` for a range of numbers that are not whole.
+    /// The number of values; `nil` for a range of real numbers.
     public var count: Int? {
         switch self {
         case .choice(let values): values.count
@@ -27,7 +27,7 @@ public enum SearchDomain: Sendable, Equatable {
         }
     }
 
-    /// The value at a place in `0 ..< count`.
+    /// The value at an index in `0 ..< count`.
     func value(at index: Int) -> SearchValue? {
         switch self {
         case .choice(let values): values.indices.contains(index) ? values[index] : nil
@@ -38,7 +38,7 @@ public enum SearchDomain: Sendable, Equatable {
 
     /// Draws a value.
     ///
-    /// Numbers are written with as few digits as tell a thousand values of the range apart: they are for people to
+    /// Numbers are written with as few digits as distinguish a thousand values of the range: they are for people to
     /// read, and the text is the value.
     func draw(_ generator: inout SeededGenerator) -> SearchValue {
         let bits = generator.next()

@@ -1,27 +1,27 @@
 import Files
 
-/// What makes a search the same search: only then may it go on with results from before.
+/// The identity of a search: only the same search may go on with earlier results.
 public struct SearchIdentity: Sendable, Equatable, Codable {
     /// The settings and their values.
     public var space: String
-    /// How it is searched.
+    /// The strategy of the search.
     public var strategy: String
-    /// Decides what is drawn, and the folds.
+    /// The seed of the random combinations and of the folds.
     public var seed: UInt64
     /// The number of folds.
     public var folds: Int
-    /// The metric, and which of its values are better.
+    /// The metric and its direction.
     public var metric: String
     /// SHA-256 of the settings that are not searched.
     public var base: String
 
-    /// The identity of a search.
+    /// Creates the identity of a search.
     ///
     /// - Parameters:
     ///   - plan: Its space, strategy and seed.
     ///   - folds: The number of folds.
-    ///   - metric: What it makes as good as it can.
-    ///   - base: The settings that are not searched, as text; whatever else results depend on may be in it.
+    ///   - metric: The metric that it optimizes.
+    ///   - base: The settings that are not searched, as text; anything else that results depend on may be in it.
     public init(plan: SearchPlan, folds: Int, metric: TuningMetric, base: String) {
         space = plan.space.dimensions.map { "\($0.name): \($0.domain)" }.joined(separator: "; ")
         strategy = plan.strategy.identity
@@ -37,7 +37,7 @@ public struct SearchIdentity: Sendable, Equatable, Codable {
             [space, strategy, "\(seed)", "\(folds)", metric, base].map { "\($0.utf8.count):\($0)" }.joined())
     }
 
-    /// How another search differs, in words; `nil` where it does not.
+    /// The difference of another search, in words; `nil` where there is none.
     func difference(from other: SearchIdentity) -> String? {
         if space != other.space { return "it searched \(other.space), not \(space)" }
         if strategy != other.strategy { return "its strategy was \(other.strategy), not \(strategy)" }

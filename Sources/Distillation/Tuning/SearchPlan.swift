@@ -2,28 +2,28 @@ import Datasets
 
 /// The trials of a search: a function of space, strategy and seed, and of the results so far.
 ///
-/// Nothing is kept between calls, so that a search goes on after an interruption by replaying its results.
+/// No state is kept between calls, so a search goes on after an interruption by replaying its results.
 public struct SearchPlan: Sendable {
-    /// What is searched.
+    /// The settings that are searched.
     public let space: SearchSpace
-    /// How it is searched.
+    /// The strategy of the search.
     public let strategy: SearchStrategy
-    /// Decides what is drawn.
+    /// The seed of the random combinations.
     public let seed: UInt64
     /// The values of each trial, in the order of the space's settings.
     public let candidates: [[SearchValue]]
     /// The rounds of trials; only successive halving has more than one.
     public let rungs: [SearchStrategy.Rung]
 
-    /// More combinations than anybody can train.
+    /// The maximum number of combinations: more than anybody can train.
     private static let largestGrid = 100_000
 
-    /// Makes the plan of a search.
+    /// Creates the plan of a search.
     ///
     /// - Parameters:
-    ///   - space: What is searched.
-    ///   - strategy: How it is searched.
-    ///   - seed: Decides what is drawn.
+    ///   - space: The settings that are searched.
+    ///   - strategy: The strategy of the search.
+    ///   - seed: The seed of the random combinations.
     /// - Throws: ``DistillationError`` for a strategy's numbers out of range, and for ranges in a grid.
     public init(space: SearchSpace, strategy: SearchStrategy, seed: UInt64) throws {
         try strategy.validate()
@@ -45,21 +45,21 @@ public struct SearchPlan: Sendable {
         rungs = strategy.rungs(for: candidates.count)
     }
 
-    /// The settings of a trial by name.
+    /// Returns the settings of a trial by name.
     ///
-    /// - Parameter trial: A place in ``candidates``.
+    /// - Parameter trial: An index in ``candidates``.
     public func settings(of trial: Int) -> [String: String] {
         guard candidates.indices.contains(trial) else { return [:] }
         return Dictionary(
             zip(space.names, candidates[trial].map(\.text)), uniquingKeysWith: { first, _ in first })
     }
 
-    /// The trials to do next.
+    /// Returns the trials to run next.
     ///
     /// - Parameters:
-    ///   - scores: What came of the trials so far, each with its budget.
-    ///   - direction: Which scores are better.
-    /// - Returns: The trials of the present rung that have no score yet, in order; empty at the end of the search.
+    ///   - scores: The results of the trials so far, each with its budget.
+    ///   - direction: The direction in which scores are better.
+    /// - Returns: The trials of the current rung that have no score yet, in order; empty at the end of the search.
     public func next(
         after scores: [PlannedTrial: TrialScore], direction: MetricDirection
     ) -> [PlannedTrial] {
@@ -77,8 +77,8 @@ public struct SearchPlan: Sendable {
         return []
     }
 
-    /// The best trials, in their own order; trials that failed are never among them, and of equal ones the earlier
-    /// goes on.
+    /// Returns the best trials, in their own order; failed trials are never among them, and of equal ones the earlier
+    /// is chosen.
     private static func best(
         _ count: Int, of trials: [Int], direction: MetricDirection, scores: (Int) -> TrialScore?
     ) -> [Int] {
@@ -128,7 +128,7 @@ public struct SearchPlan: Sendable {
                 repeated += 1
             }
         }
-        // What is left is rare; take it in order.
+        // The remaining combinations are rarely drawn; take them in order.
         if let count {
             for index in 0..<count where drawn.count < wanted {
                 let values = space.combination(at: index)
@@ -144,25 +144,25 @@ public struct SearchPlan: Sendable {
     }
 }
 
-/// A trial with the share of the training that it gets.
+/// A trial with the fraction of the training that it gets.
 public struct PlannedTrial: Sendable, Hashable {
-    /// A place in ``SearchPlan/candidates``.
+    /// An index in ``SearchPlan/candidates``.
     public var trial: Int
-    /// The share of the whole training, up to 1.
+    /// The fraction of the whole training, up to 1.
     public var budget: Double
 
-    /// A trial and its budget.
+    /// Creates a trial with its budget.
     ///
     /// - Parameters:
-    ///   - trial: A place in ``SearchPlan/candidates``.
-    ///   - budget: The share of the whole training, up to 1.
+    ///   - trial: An index in ``SearchPlan/candidates``.
+    ///   - budget: The fraction of the whole training, up to 1.
     public init(trial: Int, budget: Double) {
         self.trial = trial
         self.budget = budget
     }
 }
 
-/// What came of a trial.
+/// The result of a trial.
 public enum TrialScore: Sendable, Equatable {
     /// The mean of the metric over the folds.
     case mean(Double)

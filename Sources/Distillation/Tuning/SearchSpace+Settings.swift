@@ -1,7 +1,7 @@
 extension SearchSpace {
     /// The settings under `search`, each with its values, in their order.
     ///
-    /// - Parameter options: What takes the place of settings of the same names, or comes after them.
+    /// - Parameter options: Dimensions that replace settings of the same names, or come after them.
     /// - Throws: ``SettingsError`` that names the line, the setting and what is wrong; ``DistillationError`` where there is
     ///   nothing to search, or one of `options` is there twice.
     init(_ reader: SettingsReader, options: [SearchDimension] = []) throws {
@@ -48,7 +48,7 @@ extension SearchDimension {
                     "search: \(name): a value must be a number, a text or a list, not a mapping")
             }
             let value = SearchValue(text)
-            // Quotes that were in the file are needed where the text alone is not one value.
+            // Quotes in the file are needed where the text alone is not one value.
             guard !value.isWhole, item.isQuoted else { return value }
             return SearchValue(item.quotedText ?? text)
         }

@@ -3,7 +3,7 @@ public struct SearchSpace: Sendable, Equatable {
     /// The settings, in the order in which they were given.
     public let dimensions: [SearchDimension]
 
-    /// A space of one setting or more.
+    /// Creates a space of one or more settings.
     ///
     /// - Parameter dimensions: The settings; each name once.
     /// - Throws: ``DistillationError`` where there is none, or one is there twice.
@@ -23,7 +23,7 @@ public struct SearchSpace: Sendable, Equatable {
     /// The settings' names, in order.
     public var names: [String] { dimensions.map(\.name) }
 
-    /// How many combinations there are; `nil` where a range has no end of them, or they are too many to count.
+    /// The number of combinations; `nil` where a range has infinitely many values, or they are too many to count.
     public var count: Int? {
         var product = 1
         for dimension in dimensions {
@@ -35,7 +35,7 @@ public struct SearchSpace: Sendable, Equatable {
         return product
     }
 
-    /// The combination at a place in `0 ..< count`; the last setting varies fastest.
+    /// Returns the combination at an index in `0 ..< count`; the last setting varies fastest.
     func combination(at index: Int) -> [SearchValue] {
         var rest = index
         var values: [SearchValue] = []

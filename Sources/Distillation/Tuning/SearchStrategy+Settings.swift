@@ -1,4 +1,4 @@
-/// The names of the strategies, as settings have them.
+/// The names of the strategies in settings.
 public enum SearchStrategyName: String, CaseIterable, Sendable, SettingValue {
     case grid, random, halving
 }
@@ -6,7 +6,7 @@ public enum SearchStrategyName: String, CaseIterable, Sendable, SettingValue {
 extension MetricDirection: SettingValue {}
 
 extension SearchStrategy {
-    /// The strategy that settings describe; the grid without them.
+    /// The strategy that settings describe; the grid by default.
     init(_ reader: SettingsReader) throws {
         let name = try reader.value("strategy") ?? SearchStrategyName.grid
         let trials = try reader.value("trials", as: Int.self)

@@ -1,4 +1,4 @@
-/// How a space is searched.
+/// The strategy by which a space is searched.
 public enum SearchStrategy: Sendable, Equatable, Codable {
     /// Every combination of the listed values.
     case grid
@@ -11,12 +11,13 @@ public enum SearchStrategy: Sendable, Equatable, Codable {
     /// (Jamieson and Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization", AISTATS
     /// 2016, arXiv 1502.07943).
     ///
-    /// - `trials`: How many combinations start; `nil` for the whole grid where all settings are lists, else 27.
+    /// - `trials`: The number of combinations in the first rung; `nil` for the whole grid where all settings are lists, else
+    ///   27.
     /// - `eta`: Of each rung one in `eta` goes on, with `eta` times the training.
-    /// - `minBudget`: The least share of the whole training that a trial may be judged by.
+    /// - `minBudget`: The least fraction of the whole training on which a trial may be evaluated.
     case halving(trials: Int?, eta: Int, minBudget: Double)
 
-    /// Its name, as the command line has it.
+    /// The name on the command line.
     public var name: String {
         switch self {
         case .grid: "grid"
@@ -25,7 +26,8 @@ public enum SearchStrategy: Sendable, Equatable, Codable {
         }
     }
 
-    /// What makes it another search. Random search may be given more trials and go on: its first ones are the same.
+    /// The strategy's part of a search's identity. Random search may be given more trials and go on: its first ones are the
+    /// same.
     var identity: String {
         switch self {
         case .grid, .random: name
@@ -51,7 +53,7 @@ public enum SearchStrategy: Sendable, Equatable, Codable {
         guard trials >= 1 else { throw DistillationError("trials must be at least 1, got \(trials)") }
     }
 
-    /// The rungs that `count` trials go through, the last with the whole training.
+    /// Returns the rungs that `count` trials go through, the last with the whole training.
     ///
     /// As in Jamieson and Talwalkar's algorithm, rung i has ⌊n / ηⁱ⌋ trials. There are as many rungs as both the trials
     /// and the least budget allow; with few trials the first rung therefore trains longer.
@@ -70,11 +72,11 @@ public enum SearchStrategy: Sendable, Equatable, Codable {
         return rungs
     }
 
-    /// A round of trials with the same share of the training.
+    /// A round of trials with the same fraction of the training.
     public struct Rung: Sendable, Equatable {
-        /// How many trials.
+        /// The number of trials.
         public var trials: Int
-        /// The share of the whole training, up to 1.
+        /// The fraction of the whole training, up to 1.
         public var budget: Double
     }
 }

@@ -1,11 +1,11 @@
-/// One value of a setting, as the text that a configuration file would hold: `1e-4`, `linear(8,1)`, `[0, 2, 4]`.
+/// A value of a setting, as its text in a configuration file: `1e-4`, `linear(8,1)`, `[0, 2, 4]`.
 public struct SearchValue: Sendable, Hashable, CustomStringConvertible {
-    /// The value as a configuration file holds it.
+    /// The value's text in a configuration file.
     public let text: String
 
-    /// Makes a value of its text.
+    /// Creates a value from its text.
     ///
-    /// - Parameter text: The value as a configuration file holds it.
+    /// - Parameter text: The value's text in a configuration file.
     public init(_ text: String) { self.text = text }
 
     /// The value as a number, where it is a finite one.
@@ -13,10 +13,10 @@ public struct SearchValue: Sendable, Hashable, CustomStringConvertible {
 
     public var description: String { text }
 
-    /// Whether the search's grammar reads it as one value: its brackets and quotes close, and no comma is outside them.
+    /// True if the search's grammar reads it as one value: its brackets and quotes close, and no comma is outside them.
     public var isWhole: Bool { SearchText.split(text)?.count == 1 }
 
-    /// Whether both mean the same, as `1` and `1.0` do.
+    /// Returns true if both mean the same, as `1` and `1.0` do.
     func isSame(as other: SearchValue) -> Bool {
         if let number, let other = other.number { return number == other }
         return text == other.text

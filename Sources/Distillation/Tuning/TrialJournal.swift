@@ -9,11 +9,11 @@ public final class TrialJournal {
     /// The name of the file in a search's output directory.
     public static let fileName = "trials.jsonl"
 
-    /// Where it is.
+    /// The file's location.
     public let url: URL
     /// The runs that were there when it was opened, in the order in which they were written.
     public let records: [TrialRecord]
-    /// What was wrong with the file and has been mended.
+    /// Warnings about problems of the file that have been repaired.
     public let warnings: [String]
     private let file: AppendedFile
     private let lock: FileLock
@@ -29,7 +29,7 @@ public final class TrialJournal {
     /// - Parameters:
     ///   - directory: The search's output directory; it is made if it is not there.
     ///   - identity: The search. A journal of another one is refused.
-    ///   - overwrite: Whether to start anew, whatever is there.
+    ///   - overwrite: True to start anew, whatever is there.
     /// - Throws: ``DistillationError`` for the journal of another search, for one that another process writes, and for
     ///   a damaged one; `FileError` where the directory cannot be read or written, and
     ///   `FileError.exists` where it has other files but no journal.
@@ -72,7 +72,7 @@ public final class TrialJournal {
 
     private static let lockName = ".lock"
 
-    /// Writes a finished run.
+    /// Appends a finished run.
     ///
     /// - Parameter record: The run.
     /// - Throws: `FileError` where the disk is full.
@@ -87,7 +87,7 @@ public final class TrialJournal {
     private struct Contents {
         var records: [TrialRecord] = []
         var warnings: [String] = []
-        /// Whether the file is missing or must be mended.
+        /// True if the file is missing or must be repaired.
         var needsWriting = true
     }
 

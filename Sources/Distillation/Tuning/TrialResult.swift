@@ -1,20 +1,20 @@
-/// What one run of a trial, on one fold, brought.
+/// The result of one run of a trial, on one fold.
 public struct TrialResult: Sendable, Equatable {
-    /// The metric that is searched for.
+    /// The value of the metric that is optimized.
     public var metric: Double
     /// Other metrics by name.
     public var metrics: [String: Double]
-    /// How long the run took.
+    /// The duration of the run.
     public var seconds: Double
     /// The speed of its training.
     public var examplesPerSecond: Double?
 
-    /// A run's result.
+    /// Creates a run's result.
     ///
     /// - Parameters:
-    ///   - metric: The metric that is searched for.
+    ///   - metric: The value of the metric that is optimized.
     ///   - metrics: Other metrics by name.
-    ///   - seconds: How long the run took.
+    ///   - seconds: The duration of the run.
     ///   - examplesPerSecond: The speed of its training.
     public init(
         metric: Double, metrics: [String: Double] = [:], seconds: Double, examplesPerSecond: Double? = nil
@@ -26,30 +26,30 @@ public struct TrialResult: Sendable, Equatable {
     }
 }
 
-/// A run as the journal keeps it: one line.
+/// A run in the journal: one line.
 public struct TrialRecord: Sendable, Equatable, Codable {
     /// The trial's number, from 0.
     public var trial: Int
     /// The fold's number, from 0.
     public var fold: Int
-    /// The share of the whole training, up to 1.
+    /// The fraction of the whole training, up to 1.
     public var budget: Double
     /// The searched settings.
     public var settings: [String: String]
-    /// The metric that is searched for; `nil` where the run failed.
+    /// The value of the metric that is optimized; `nil` where the run failed.
     public var metric: Double?
     /// Other metrics by name.
     public var metrics: [String: Double]
-    /// How long the run took.
+    /// The duration of the run.
     public var seconds: Double
-    /// Why the run failed.
+    /// The reason for the failure; `nil` where the run succeeded.
     public var error: String?
-    /// Whether it failed because training diverged, and so would again: it is not tried again.
+    /// True if it failed because training diverged, and so would again: it is not tried again.
     public var diverged: Bool?
     /// The speed of its training.
     public var examplesPerSecond: Double?
 
-    /// Whether the run need not be done again.
+    /// True if the run need not be done again.
     var isFinal: Bool { error == nil || diverged == true }
 
     struct Key: Hashable {

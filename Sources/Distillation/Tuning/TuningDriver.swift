@@ -2,7 +2,7 @@ import Files
 
 /// Searches for the best settings by cross-validation: runs each trial on each fold, and ranks the trials.
 ///
-/// How a trial is trained is the caller's closure, so that anything can be searched.
+/// A trial is trained by the caller's closure, so that anything can be searched.
 ///
 /// ```swift
 /// let space = try SearchSpace([
@@ -17,9 +17,9 @@ import Files
 /// print(report.best ?? [:])
 /// ```
 public struct TuningDriver: Sendable {
-    /// Trains once and judges the result.
+    /// The closure that trains once and evaluates the result.
     ///
-    /// It takes the searched settings by name, the number of the fold that is held back, from 0, and the share of the
+    /// It takes the searched settings by name, the number of the fold that is held out, from 0, and the fraction of the
     /// whole training, up to 1.
     public typealias Run = (_ settings: [String: String], _ fold: Int, _ budget: Double) throws -> TrialResult
 
@@ -27,15 +27,15 @@ public struct TuningDriver: Sendable {
     public let plan: SearchPlan
     /// The number of folds; 1 for a single validation set.
     public let folds: Int
-    /// What is made as good as it can be.
+    /// The metric that is optimized.
     public let metric: TuningMetric
 
-    /// A driver of a search.
+    /// Creates the driver of a search.
     ///
     /// - Parameters:
     ///   - plan: The trials.
     ///   - folds: The number of folds; 1 for a single validation set.
-    ///   - metric: What is made as good as it can be.
+    ///   - metric: The metric that is optimized.
     /// - Throws: ``DistillationError`` for fewer folds than 1.
     public init(plan: SearchPlan, folds: Int, metric: TuningMetric) throws {
         try SettingLimits.require(folds, "folds", to: SettingLimits.repetitions)
@@ -47,14 +47,14 @@ public struct TuningDriver: Sendable {
     /// Runs to the end, or until `shouldStop`.
     ///
     /// A run that throws is recorded, and its trial is ranked last; its other folds are not tried. After an
-    /// interruption the runs of the journal are not done again, except those that failed for another reason than
-    /// diverging: the reason may be gone.
+    /// interruption the runs of the journal are not repeated, except those that failed for a reason other than
+    /// divergence: the reason may be gone.
     ///
     /// - Parameters:
-    ///   - journal: Where finished runs are kept; `nil` keeps none.
-    ///   - onEvent: Is told what happens.
-    ///   - shouldStop: Asked before each run.
-    ///   - run: Trains once and judges the result. ``InterruptedError`` from it ends the search, as `shouldStop` does.
+    ///   - journal: The journal of finished runs; `nil` keeps none.
+    ///   - onEvent: Receives the search's events.
+    ///   - shouldStop: Called before each run; true ends the search.
+    ///   - run: Trains once and evaluates the result. ``InterruptedError`` from it ends the search, as `shouldStop` does.
     /// - Throws: ``DistillationError`` where every trial of a rung failed, with the first one's reason, and for a journal
     ///   whose settings are not the plan's; `FileError` from `run` or from writing the journal.
     /// - Returns: The ranking of the trials.
@@ -117,7 +117,7 @@ public struct TuningDriver: Sendable {
             results, metric: metric, fromJournal: fromJournal, interrupted: interrupted)
     }
 
-    /// Does one run.
+    /// Executes one run.
     ///
     /// - Returns: `nil` where it was interrupted.
     private func record(

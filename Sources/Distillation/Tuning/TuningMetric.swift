@@ -1,16 +1,16 @@
-/// What a search makes as good as it can.
+/// The metric that a search optimizes.
 public struct TuningMetric: Sendable, Equatable, Codable {
     /// Its name, such as `accuracy`.
     public var name: String
-    /// Which of its values are better.
+    /// The direction in which its values are better.
     public var direction: MetricDirection
 
-    /// A metric.
+    /// Creates a metric.
     ///
     /// - Parameters:
     ///   - name: Its name, such as `accuracy` or `kl`.
-    ///   - direction: Which of its values are better; `nil` for what is usual: losses, errors, divergences and times are
-    ///     minimised, everything else is maximised.
+    ///   - direction: The direction in which its values are better; `nil` for the usual one: losses, errors, divergences and
+    ///     times are minimized, everything else is maximized.
     public init(_ name: String, direction: MetricDirection? = nil) {
         self.name = name
         self.direction = direction ?? Self.usualDirection(name)
@@ -26,14 +26,14 @@ public struct TuningMetric: Sendable, Equatable, Codable {
     }
 }
 
-/// Which values of a metric are better.
+/// The direction in which a metric's values are better.
 public enum MetricDirection: String, Sendable, Codable, CaseIterable {
-    /// The larger ones.
+    /// Larger values are better.
     case maximize
-    /// The smaller ones.
+    /// Smaller values are better.
     case minimize
 
-    /// Whether one value is better than another.
+    /// Returns true if one value is better than another.
     ///
     /// - Parameters:
     ///   - value: A value.

@@ -1,42 +1,42 @@
 import Files
 import Foundation
 
-/// What a search found: written as `tuning.json`, printed by `--json`.
+/// The results of a search: written as `tuning.json`, printed by `--json`.
 public struct TuningReport: Sendable, Equatable, Codable {
-    /// What was made as good as it can be.
+    /// The metric that was optimized.
     public var metric: TuningMetric
-    /// How it was searched.
+    /// The strategy of the search.
     public var strategy: SearchStrategy
-    /// Decided what was drawn, and the folds.
+    /// The seed of the random combinations and of the folds.
     public var seed: UInt64
     /// The number of folds; 1 for a single validation set.
     public var folds: Int
-    /// What was searched.
+    /// The settings that were searched.
     public var space: [SearchDimension]
-    /// The best first.
+    /// The trials, the best first.
     public var trials: [Trial]
     /// The settings of the best trial; `nil` where none was finished.
     public var best: [String: String]?
-    /// Of all runs together, those from the journal too.
+    /// The duration of all runs together, including those from the journal.
     public var seconds: Double
-    /// How many runs there are results of.
+    /// The number of runs with results.
     public var runs: Int
-    /// How many of these came from the journal.
+    /// The number of these that came from the journal.
     public var runsFromJournal: Int
-    /// Whether the search was stopped before its end.
+    /// True if the search was stopped before its end.
     public var interrupted: Bool
 
-    /// A combination of settings and what came of it.
+    /// A combination of settings and its result.
     public struct Trial: Sendable, Equatable, Codable {
-        /// 1 is the best.
+        /// The rank, from 1 for the best.
         public var rank: Int
         /// The trial's number, from 0.
         public var trial: Int
         /// The searched settings.
         public var settings: [String: String]
-        /// Whether it was finished.
+        /// The state at the end of the search.
         public var state: State
-        /// The share of the whole training by which it was judged, up to 1.
+        /// The fraction of the whole training after which it was evaluated, up to 1.
         public var budget: Double
         /// The mean of the metric over the folds; `nil` unless finished.
         public var mean: Double?
@@ -46,17 +46,17 @@ public struct TuningReport: Sendable, Equatable, Codable {
         public var metrics: [String: Double]
         /// Its runs with that budget, in the order of the folds.
         public var folds: [Fold]
-        /// Of all its runs, those with smaller budgets too.
+        /// The duration of all its runs, including those with smaller budgets.
         public var seconds: Double
-        /// Why it failed.
+        /// The reason for the failure; `nil` where it did not fail.
         public var error: String?
     }
 
-    /// How far a trial got.
+    /// The state of a trial.
     public enum State: String, Sendable, Codable {
         /// All folds are done.
         case finished
-        /// The search was interrupted before.
+        /// The search was interrupted before all folds were done.
         case incomplete
         /// A run failed.
         case failed
@@ -70,7 +70,7 @@ public struct TuningReport: Sendable, Equatable, Codable {
         public var metric: Double?
         /// Other metrics by name.
         public var metrics: [String: Double]
-        /// How long the run took.
+        /// The duration of the run.
         public var seconds: Double
     }
 
@@ -80,7 +80,7 @@ public struct TuningReport: Sendable, Equatable, Codable {
     /// The searched settings' names, in order.
     public var names: [String] { space.map(\.name) }
 
-    /// A value of a metric as people read it.
+    /// Formats a value of a metric for people.
     package static func text(_ value: Double) -> String {
         let size = abs(value)
         return String(format: size != 0 && (size < 1e-3 || size >= 1e5) ? "%.3e" : "%.4f", value)
@@ -100,7 +100,7 @@ public struct TuningReport: Sendable, Equatable, Codable {
 }
 
 extension TuningReport {
-    /// Ranks the trials. What was judged by more training comes before what was dropped on the way, then the better
+    /// Ranks the trials. Those evaluated after more training come before those dropped on the way, then the better
     /// mean, then the earlier trial; unfinished and failed ones come last.
     init(_ results: TuningResults, metric: TuningMetric, fromJournal: Int, interrupted: Bool) {
         let plan = results.plan
@@ -144,21 +144,21 @@ extension TuningReport.State {
 }
 
 extension TuningReport.Trial {
-    /// The trial by the largest budget with which all folds are done; `nil` where no run was.
+    /// The result of a trial with the largest budget for which all folds are done; `nil` where no run was done.
     fileprivate init?(number: Int, _ results: TuningResults) {
         let rungs = results.plan.rungs.map { PlannedTrial(trial: number, budget: $0.budget) }
         let begun = rungs.filter { !results.records(of: $0).isEmpty }
         guard let last = begun.last else { return nil }
         let failed = begun.first { results.failure(of: $0) != nil }
         let finished = begun.last { results.records(of: $0).count == results.folds }
-        let judged = failed ?? finished ?? last
-        let records = results.records(of: judged)
+        let evaluated = failed ?? finished ?? last
+        let records = results.records(of: evaluated)
 
         rank = 0
         trial = number
         settings = results.plan.settings(of: number)
         state = failed != nil ? .failed : finished != nil ? .finished : .incomplete
-        budget = judged.budget
+        budget = evaluated.budget
         let values = records.compactMap(\.metric)
         mean = state == .finished ? Statistics.mean(values) : nil
         standardDeviation = state == .finished ? Statistics.standardDeviation(values) : nil

@@ -1,37 +1,37 @@
 import Foundation
 import Transformers
 
-/// What ``TuningRun`` does: searches for the best settings of a distillation.
+/// The input of ``TuningRun``: a search for the best settings of a distillation.
 public struct TuningRequest: Sendable {
-    /// The settings of every trial's run, as far as they are not searched.
+    /// The settings of every trial's run, except those that are searched.
     public var settings: Settings
     /// The settings that are searched, and their values.
     public var space: SearchSpace
-    /// How they are searched.
+    /// The strategy of the search.
     public var strategy = SearchStrategy.grid
-    /// Folds of the cross-validation; 1 judges on the validation data alone.
+    /// Folds of the cross-validation; 1 evaluates on the validation data alone.
     public var folds = 3
-    /// What is made as good as it can be; `nil` for the metric of the teacher's task.
+    /// The metric that is optimized; `nil` for the metric of the teacher's task.
     public var metric: TuningMetric?
     /// The settings along the heat map's axes, one or two; `nil` for those with the most values.
     public var axes: [String]?
-    /// Whether a student is trained on all of the data with the best settings at the end.
+    /// True if a student is trained on all of the data with the best settings at the end.
     public var refit = true
     /// The directory for the results and, in `model`, that student.
     public var output: URL
-    /// Whether to start anew where it holds another search.
+    /// True to start anew where it holds another search.
     public var overwrite = false
-    /// Finds the models and data that the settings name.
+    /// The locator of the models and data that the settings name.
     public var locator: ResourceLocator
 
-    /// A search by grid, with three folds.
+    /// Creates a grid search with three folds.
     ///
     /// - Parameters:
-    ///   - settings: The settings of every trial's run, as far as they are not searched; their `seed`, 42 without one, also
+    ///   - settings: The settings of every trial's run, except those that are searched; their `seed`, 42 by default, also
     ///     decides folds and random combinations.
     ///   - space: The settings that are searched, and their values.
     ///   - output: The directory for the results.
-    ///   - locator: Finds the models and data that the settings name.
+    ///   - locator: The locator of the models and data that the settings name.
     public init(settings: Settings, space: SearchSpace, output: URL, locator: ResourceLocator = .local) {
         self.settings = settings
         self.space = space
@@ -39,15 +39,15 @@ public struct TuningRequest: Sendable {
         self.locator = locator
     }
 
-    /// A search by its settings, named as in a configuration file of `distill tune`: those of the runs, those of the search,
-    /// and under `search` the values.
+    /// Creates a search from its settings, named as in a configuration file of `distill tune`: those of the runs, those of the
+    /// search, and the searched values under `search`.
     ///
     /// - Parameters:
     ///   - settings: The settings.
-    ///   - searching: Settings that are searched with other values, or beside those under `search`.
+    ///   - searching: Dimensions that replace, or add to, those under `search`.
     ///   - output: The directory for the results.
-    ///   - locator: Finds the models and data that the settings name.
-    /// - Throws: ``SettingsError`` for a setting with a wrong value, ``DistillationError`` for a search that cannot be.
+    ///   - locator: The locator of the models and data that the settings name.
+    /// - Throws: ``SettingsError`` for a setting with a wrong value, ``DistillationError`` for an invalid search.
     public init(
         _ settings: Settings, searching: [SearchDimension] = [], output: URL,
         locator: ResourceLocator = .local
@@ -74,14 +74,14 @@ public struct TuningRequest: Sendable {
         self.refit = refit ?? self.refit
     }
 
-    /// The settings of the search; the others in a file are those of the runs.
+    /// The names of the search's own settings; the others in a file are those of the runs.
     package static let ownNames = [
         "search", "strategy", "trials", "folds", "metric", "direction", "eta", "min_budget", "refit", "axes",
     ]
-    /// What a trial must not change: where a run writes is the search's own affair.
+    /// The names of settings that a trial must not change: the search itself decides where a run writes.
     static let fixedNames = ownNames + ["output", "overwrite", "logging_dir", "config"]
 
-    /// What the search does, which is also what decides its trials.
+    /// The driver of the search: its trials, folds and metric.
     var driver: TuningDriver {
         get throws {
             if let fixed = space.names.first(where: Self.fixedNames.contains) {

@@ -3,10 +3,10 @@ struct TuningResults {
     let plan: SearchPlan
     let folds: Int
     private var records: [TrialRecord.Key: TrialRecord] = [:]
-    /// Of trials whose runs are done.
+    /// The scores of trials whose runs are done.
     private(set) var scores: [PlannedTrial: TrialScore] = [:]
 
-    /// - Parameter kept: Runs from before. Of the same run the last one counts, and trials beyond the plan do not: a
+    /// - Parameter kept: Earlier runs. Of repeated runs the last one counts, and trials beyond the plan do not count: a
     ///   random search may have had more.
     /// - Throws: ``DistillationError`` for a run whose settings are not the plan's.
     init(plan: SearchPlan, folds: Int, kept: [TrialRecord]) throws {
@@ -23,14 +23,14 @@ struct TuningResults {
         }
     }
 
-    /// How many runs there are results of.
+    /// The number of runs with results.
     var count: Int { records.count }
 
     func record(_ trial: PlannedTrial, _ fold: Int) -> TrialRecord? {
         records[TrialRecord.Key(planned: trial, fold: fold)]
     }
 
-    /// The runs of a trial in the order of the folds, as far as they are done.
+    /// Returns the finished runs of a trial in the order of the folds.
     func records(of trial: PlannedTrial) -> [TrialRecord] { (0..<folds).compactMap { record(trial, $0) } }
 
     func failure(of trial: PlannedTrial) -> String? { records(of: trial).compactMap(\.error).first }

@@ -3,8 +3,8 @@ import Foundation
 
 /// Searches for the best settings of a distillation by cross-validation, and trains a student with them.
 ///
-/// Each trial is trained on all folds but one and judged on that one, for each fold. What was done is kept in a journal, so
-/// that a search that was stopped goes on where it was; the results go into the output directory.
+/// Each trial is trained on all folds but one and evaluated on that one, for each fold. Finished runs are kept in a journal,
+/// so that a stopped search resumes where it was; the results go into the output directory.
 ///
 /// ```swift
 /// let space = try SearchSpace([
@@ -25,14 +25,14 @@ public struct TuningRun: Sendable {
     /// The settings of every trial's run.
     private let base: Settings
 
-    /// - Throws: ``DistillationError`` for a search that cannot be, ``SettingsError`` for a seed that is none.
+    /// - Throws: ``DistillationError`` for an invalid search, ``SettingsError`` for an invalid seed.
     public init(_ request: TuningRequest) throws {
         self.request = request
         driver = try request.driver
         base = request.settings.merged()
     }
 
-    /// What a search and the training after it brought.
+    /// The results of a search and of the training after it.
     public struct Outcome: Sendable {
         /// The ranking of the trials.
         public var search: TuningReport
@@ -40,12 +40,12 @@ public struct TuningRun: Sendable {
         public var refit: RunReport?
     }
 
-    /// Searches, and then trains on all of the data with the best settings where the request asks for that.
+    /// Searches, and then trains on all of the data with the best settings where this is requested.
     ///
     /// - Parameters:
-    ///   - onEvent: Is told what happens.
-    ///   - shouldStop: Asked often.
-    /// - Throws: What ``check()``, ``search(onEvent:shouldStop:)`` and ``DistillationRun`` throw.
+    ///   - onEvent: Receives the search's events.
+    ///   - shouldStop: Called often; true ends the search.
+    /// - Throws: The errors of ``check()``, ``search(onEvent:shouldStop:)`` and ``DistillationRun``.
     @discardableResult
     public func run(
         onEvent: @escaping (TuningEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
@@ -69,11 +69,11 @@ public struct TuningRun: Sendable {
         }
     }
 
-    /// Does the trials that the journal does not have, and writes `tuning.json`, `heat-map.svg` and `best.yaml`.
+    /// Runs the trials that are not in the journal, and writes `tuning.json`, `heat-map.svg` and `best.yaml`.
     ///
     /// - Parameters:
-    ///   - onEvent: Is told what happens.
-    ///   - shouldStop: Asked often.
+    ///   - onEvent: Receives the search's events.
+    ///   - shouldStop: Called often; true ends the search.
     /// - Throws: ``DistillationError`` where the output directory holds another search, and where every trial failed;
     ///   `FileError` where results cannot be written.
     /// - Returns: The ranking of the trials.
@@ -88,7 +88,7 @@ public struct TuningRun: Sendable {
         }
     }
 
-    /// The same with another way to train a trial.
+    /// Searches with another way to train a trial.
     package func search(
         onEvent: (TuningEvent) -> Void = { _ in }, shouldStop: () -> Bool = { false }, run: TuningDriver.Run
     ) throws -> TuningReport {
@@ -102,11 +102,11 @@ public struct TuningRun: Sendable {
         return report
     }
 
-    /// The training of a student on all of the data with the best settings, into `model` in the output directory.
+    /// Returns the run that trains a student on all of the data with the best settings, into `model` in the output directory.
     ///
     /// - Parameter report: The ranking of the trials.
-    /// - Throws: ``SettingsError`` for settings that cannot be.
-    /// - Returns: `nil` where the request asks for no such training, the search was stopped, or no trial was finished.
+    /// - Throws: ``SettingsError`` for invalid settings.
+    /// - Returns: `nil` where no such training is requested, the search was stopped, or no trial was finished.
     public func refit(_ report: TuningReport) throws -> DistillationRun? {
         guard request.refit, !report.interrupted, let best = report.best else { return nil }
         return try SettingsError.checking { try DistillationRun(distillation(best)) }
@@ -114,7 +114,7 @@ public struct TuningRun: Sendable {
 
     // MARK: - Trials
 
-    /// The search's identity, by which its journal is known.
+    /// The search's identity, by which its journal is recognized.
     package var identity: SearchIdentity {
         get throws {
             SearchIdentity(
@@ -123,7 +123,7 @@ public struct TuningRun: Sendable {
         }
     }
 
-    /// A trial's settings: those of the base with the trial's values in their place.
+    /// Returns a trial's settings: the base settings with the trial's values.
     package func settings(_ values: [String: String]) -> Settings {
         base.replacing(
             driver.plan.space.names.compactMap { name in
@@ -131,7 +131,7 @@ public struct TuningRun: Sendable {
             })
     }
 
-    /// A trial's run, or the last one: its student goes into `model` in the output directory.
+    /// Returns the request of a trial's run, or of the final one: its student goes into `model` in the output directory.
     package func distillation(_ values: [String: String]) throws -> DistillRequest {
         let model = request.output.appending(path: "model")
         var run = try DistillRequest(
@@ -141,15 +141,15 @@ public struct TuningRun: Sendable {
         return run
     }
 
-    /// The best settings as a configuration file of `distill run`; `nil` where no trial was finished.
+    /// Returns the best settings as a configuration file of `distill run`; `nil` where no trial was finished.
     package func bestSettings(_ report: TuningReport) throws -> String? {
         guard let best = report.bestTrial, let mean = best.mean else { return nil }
         let deviation = best.standardDeviation.map { " ± " + TuningReport.text($0) } ?? ""
         let folds = report.folds > 1 ? "mean over \(report.folds) folds" : "on the validation data"
-        let share = best.budget < 1 ? ", after a share of \(best.budget) of the training" : ""
+        let part = best.budget < 1 ? ", after a fraction of \(best.budget) of the training" : ""
         return try settings(best.settings).yaml(comments: [
             "The best of \(report.trials.count) trials of `distill tune`: "
-                + "\(report.metric.name) \(TuningReport.text(mean))\(deviation) (\(folds)\(share))."
+                + "\(report.metric.name) \(TuningReport.text(mean))\(deviation) (\(folds)\(part))."
         ])
     }
 }

@@ -3,26 +3,27 @@ import Foundation
 import Torch
 import Transformers
 
-/// Trains the students of a search. What trials share is done once: the data are read, and the teacher's outputs
+/// Trains the students of a search. Work that trials share is done once: the data are read, and the teacher's outputs
 /// computed, for the first trial that needs them, so that a trial costs the student's training alone.
 ///
-/// With several folds the training data are cut into them, and each is judged on by students trained on the others;
-/// examples without a label are in all students' training data. With one fold the run's validation data judge.
+/// With several folds the training data are split into them, and each is the validation data of students trained on the
+/// others; unlabeled examples are in all students' training data. With one fold students are evaluated on the run's
+/// validation data.
 public final class TuningTrials {
     public let folds: Int
     public let seed: UInt64
-    /// The metric that a trial's result is.
+    /// The metric of a trial's result.
     public let metric: String
     private let onEvent: (RunEvent) -> Void
     private let shouldStop: () -> Bool
     private var lessons: [(key: Key, lesson: Lesson)] = []
 
     /// - Parameters:
-    ///   - folds: 1 judges on the validation data.
-    ///   - seed: Decides the folds.
-    ///   - metric: What a trial's result is.
-    ///   - onEvent: Is told of what trials share: reading data, the teacher's outputs, warnings.
-    ///   - shouldStop: Asked often.
+    ///   - folds: The number of folds; 1 evaluates on the validation data.
+    ///   - seed: The seed of the folds.
+    ///   - metric: The metric of a trial's result.
+    ///   - onEvent: Receives the events of work that trials share: reading data, the teacher's outputs, warnings.
+    ///   - shouldStop: Called often; true ends the work.
     public init(
         folds: Int, seed: UInt64, metric: String, onEvent: @escaping (RunEvent) -> Void = { _ in },
         shouldStop: @escaping () -> Bool = { false }
@@ -34,7 +35,7 @@ public final class TuningTrials {
         self.shouldStop = shouldStop
     }
 
-    /// The parts of a request that decide data and teachers' outputs.
+    /// The parts of a request that determine the data and the teachers' outputs.
     private struct Key: Equatable {
         let teachers: [TeacherRequest]
         let combination: TeacherCombination
@@ -44,14 +45,14 @@ public final class TuningTrials {
         let split: UInt64
     }
 
-    /// Trains a student on all folds but one, and judges it on that one.
+    /// Trains a student on all folds but one, and evaluates it on that one.
     ///
     /// - Parameters:
-    ///   - request: The trial's run; where it saves, baselines and repetitions do not matter.
-    ///   - fold: Which fold is held back, from 0.
-    ///   - budget: The share of the run's training, above 0 and at most 1.
-    /// - Throws: ``InterruptedError`` where it was stopped; ``NonFiniteLossError`` where training diverged; whatever is
-    ///   wrong with the request.
+    ///   - request: The trial's run; its output, baseline and repetitions do not matter.
+    ///   - fold: The fold that is held out, from 0.
+    ///   - budget: The fraction of the run's training, above 0 and at most 1.
+    /// - Throws: ``InterruptedError`` where it was stopped; ``NonFiniteLossError`` where training diverged; the errors of an
+    ///   invalid request.
     public func run(_ request: DistillRequest, fold: Int, budget: Double) throws -> TrialResult {
         let start = Date()
         let findings = Findings()
@@ -100,7 +101,7 @@ public final class TuningTrials {
         )
     }
 
-    /// Data and teacher's outputs, from an earlier trial where nothing of them differs.
+    /// Returns the prepared data and teacher's outputs, from an earlier trial where they are the same.
     private func lesson(for request: DistillRequest) throws -> Lesson {
         let key = Key(
             teachers: request.teachers, combination: request.combination, data: request.data,

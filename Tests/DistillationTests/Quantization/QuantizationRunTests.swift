@@ -186,7 +186,7 @@ struct QuantizationRunTests {
             var fineTune = FineTuneRequest(
                 model: int8, data: DataRequest(train: Support.reviews), output: scratch.appending(path: "a"))
             fineTune.cache = Support.cache
-            #expect(message { _ = try FineTuning(fineTune).run() }.contains("quantised"))
+            #expect(message { _ = try FineTuning(fineTune).run() }.contains("quantized"))
             var run = DistillRequest(
                 teacher: int8, data: DataRequest(train: Support.reviews), output: scratch.appending(path: "b")
             )
@@ -194,10 +194,10 @@ struct QuantizationRunTests {
             run.student.layers = 2
             run.student.hiddenSize = 32
             run.student.initialization = .teacherLayers
-            #expect(message { _ = try DistillationRun(run).run() }.contains("quantised"))
+            #expect(message { _ = try DistillationRun(run).run() }.contains("quantized"))
             run.student = StudentOptions()
             run.student.directory = int8
-            #expect(message { _ = try DistillationRun(run).run() }.contains("quantised"))
+            #expect(message { _ = try DistillationRun(run).run() }.contains("quantized"))
             // As a teacher it serves like any other.
             run.student = StudentOptions()
             run.student.layers = 1
