@@ -35,6 +35,10 @@ let package = Package(
         .executable(name: "distill", targets: ["distill"]),
         .executable(name: "distill-hub", targets: ["distill-hub"]),
         .library(name: "Distillation", targets: ["Distillation"]),
+        .library(name: "Tuning", targets: ["Tuning"]),
+        .library(name: "Quantization", targets: ["Quantization"]),
+        .library(name: "Deployment", targets: ["Deployment"]),
+        .library(name: "Benchmarking", targets: ["Benchmarking"]),
         .library(name: "Transformers", targets: ["Transformers"]),
         .library(name: "Torch", targets: ["Torch"]),
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
@@ -124,15 +128,38 @@ let package = Package(
                 "Torch", "Transformers", "Tokenizers", "Datasets", "HubStore", "Safetensors", "TensorBoard",
                 "Exporters", "Reports", "JSON", "Files", "Yams",
             ],
-            // Part of the program, which is one file.
-            resources: [
-                .embedInCode("Benchmarking/onnx_worker.py"), .embedInCode("Deployment/onnx_logits.py"),
-            ],
             swiftSettings: strict),
+        // What is done around a training: settings searched, models quantised, exported and measured.
+        .target(
+            name: "Tuning", dependencies: ["Distillation", "Transformers", "Datasets", "Reports", "Files"],
+            swiftSettings: strict),
+        .target(
+            name: "Quantization",
+            dependencies: [
+                "Distillation", "Deployment", "Transformers", "Torch", "Tokenizers", "Datasets",
+                "Safetensors",
+                "Files",
+            ], swiftSettings: strict),
+        .target(
+            name: "Deployment",
+            dependencies: [
+                "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Exporters", "Safetensors",
+                "JSON", "Files",
+            ],
+            // Part of the program, which is one file.
+            resources: [.embedInCode("onnx_logits.py")], swiftSettings: strict),
+        .target(
+            name: "Benchmarking",
+            dependencies: [
+                "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Safetensors", "Reports",
+                "Files",
+            ],
+            resources: [.embedInCode("onnx_worker.py")], swiftSettings: strict),
         .executableTarget(
             name: "distill",
             dependencies: [
-                "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Exporters", "HubStore",
+                "Distillation", "Tuning", "Quantization", "Deployment", "Benchmarking", "Transformers",
+                "Torch", "Tokenizers", "Datasets", "Exporters", "HubStore",
                 "Reports", "Files",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -191,20 +218,22 @@ let package = Package(
         .testTarget(
             name: "DistillationTests",
             dependencies: [
-                "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Safetensors", "Reports",
+                "Distillation", "Tuning", "Quantization", "Deployment", "Benchmarking", "Transformers",
+                "Torch", "Tokenizers", "Datasets", "Safetensors", "Reports",
                 "JSON",
                 "Files",
             ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "distill", "distill-hub", "Distillation", "HubStore",
+                "distill", "distill-hub", "Distillation", "Tuning", "Benchmarking", "HubStore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .testTarget(
             name: "InteropTests",
             dependencies: [
-                "Distillation", "Transformers", "Torch", "Tokenizers", "Safetensors", "TensorBoard",
+                "Distillation", "Quantization", "Deployment", "Benchmarking", "Transformers", "Torch",
+                "Tokenizers", "Safetensors", "TensorBoard",
                 "Exporters",
                 "JSON", "Files",
             ],

@@ -7,6 +7,7 @@ import Testing
 import Tokenizers
 import Transformers
 
+@testable import Deployment
 @testable import Distillation
 
 /// Opens exported models with onnx's checker and ONNX Runtime, and with transformers.

@@ -35,7 +35,7 @@ public final class TrainedClassifier {
     }
 
     /// How many tokens of a text the model reads; see ``TextLength``.
-    func maxLength(_ wanted: Int?) -> Int {
+    package func maxLength(_ wanted: Int?) -> Int {
         TextLength.tokens(
             wanted: wanted, in: directory, tokenizer: tokenizer, positions: model.configuration.maxLength)
     }
@@ -57,7 +57,7 @@ extension Tokenizer {
     ///
     /// - Throws: ``DistillationError`` where it has more tokens than the model, but for some that were added later, which
     ///   are errors in texts; `TokenizerError`.
-    static func load(for configuration: ModelConfiguration, in directory: URL) throws -> Tokenizer {
+    package static func load(for configuration: ModelConfiguration, in directory: URL) throws -> Tokenizer {
         let whole = try load(directory: directory)
         guard let tokenizer = whole.limited(to: configuration.vocabSize, place: directory.path) else {
             throw DistillationError(

@@ -18,7 +18,7 @@ public struct LatencyStatistics: Sendable, Equatable {
 }
 
 /// The quantile of sorted numbers, with linear interpolation between neighbours, as NumPy's default.
-func quantile(_ sorted: [Double], _ share: Double) -> Double {
+package func quantile(_ sorted: [Double], _ share: Double) -> Double {
     let place = share * Double(sorted.count - 1)
     let below = Int(place)
     let above = min(below + 1, sorted.count - 1)

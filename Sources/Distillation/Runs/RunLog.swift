@@ -3,24 +3,24 @@ import Foundation
 import Synchronization
 
 /// Times the parts of a run and forwards its events.
-final class RunLog {
+package final class RunLog {
     private let onEvent: (RunEvent) -> Void
     private var warned: Set<String> = []
-    private(set) var phases: [RunReport.Phase] = []
+    package private(set) var phases: [RunReport.Phase] = []
     private var metrics: MetricsLog?
     /// The examples of the current phase: of the finished passes over the data, and of the one under way.
     private var examples = (before: 0, now: 0)
 
     /// - Parameter loggingDirectory: The directory for curves and metrics; `nil` for none.
     /// - Throws: `FileError` where nothing can be written there.
-    init(_ onEvent: @escaping (RunEvent) -> Void, loggingDirectory: URL? = nil) throws {
+    package init(_ onEvent: @escaping (RunEvent) -> Void, loggingDirectory: URL? = nil) throws {
         self.onEvent = onEvent
         metrics = try loggingDirectory.map(MetricsLog.init)
         tell(Self.temporaryLeftovers.take())
     }
 
     /// Reports the leftovers of killed processes that were removed.
-    func tell(_ removed: Leftovers.Removed?) {
+    package func tell(_ removed: Leftovers.Removed?) {
         if let removed { send(.note(removed.description)) }
     }
 
@@ -38,7 +38,7 @@ final class RunLog {
         metrics = nil
     }
 
-    func phase<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
+    package func phase<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
         examples = (0, 0)
         onEvent(.phaseStarted(name))
         let start = Date()
@@ -49,7 +49,7 @@ final class RunLog {
         return result
     }
 
-    func send(_ event: RunEvent) {
+    package func send(_ event: RunEvent) {
         onEvent(event)
         do {
             try metrics?.handle(event)
@@ -71,12 +71,12 @@ final class RunLog {
     func withoutMetrics() -> RunLog { RunLog(onEvent) }
 
     /// Sends a warning, unless it was sent before.
-    func warnOnce(_ text: String) {
+    package func warnOnce(_ text: String) {
         if warned.insert(text).inserted { send(.warning(text)) }
     }
 
     /// Reports how many examples of a pass over the data are done. A phase may have several passes, one after another.
-    func progress(_ completed: Int, of total: Int) {
+    package func progress(_ completed: Int, of total: Int) {
         if completed < examples.now { examples.before += examples.now }
         examples.now = completed
         onEvent(
@@ -87,7 +87,7 @@ final class RunLog {
     }
 
     /// Reports that so many more examples were read, of an unknown total.
-    func advance(by count: Int) {
+    package func advance(by count: Int) {
         examples.now += count
         onEvent(
             .progress(

@@ -4,6 +4,7 @@ import Testing
 import Transformers
 
 @testable import Distillation
+@testable import Quantization
 
 /// From a model directory to a quantised one.
 @Suite("Quantisation of a directory")
