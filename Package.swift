@@ -40,6 +40,7 @@ let package = Package(
         .library(name: "Deployment", targets: ["Deployment"]),
         .library(name: "Benchmarking", targets: ["Benchmarking"]),
         .library(name: "Transformers", targets: ["Transformers"]),
+        .library(name: "Architectures", targets: ["Architectures"]),
         .library(name: "Torch", targets: ["Torch"]),
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
         .library(name: "Datasets", targets: ["Datasets"]),
@@ -65,6 +66,7 @@ let package = Package(
         .target(name: "CSHA256", cSettings: [.unsafeFlags(["-O2"])]),
         .target(name: "Files", dependencies: ["CSHA256"], swiftSettings: strict),
         .target(name: "Safetensors", dependencies: ["JSON", "Files"], swiftSettings: strict),
+        .target(name: "Architectures", dependencies: ["JSON"], swiftSettings: strict),
         .target(name: "Tokenizers", dependencies: ["JSON", "Files"], swiftSettings: innerLoops),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         // Apache Arrow behind a C header; without the trait nothing is compiled.
@@ -102,7 +104,8 @@ let package = Package(
         .target(
             name: "Exporters",
             dependencies: [
-                "JSON", "Files", "Safetensors", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+                "Architectures", "JSON", "Files", "Safetensors",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             swiftSettings: strict),
         .target(
@@ -120,7 +123,7 @@ let package = Package(
 
         // Models, distillation, command line.
         .target(
-            name: "Transformers", dependencies: ["Torch", "Safetensors", "JSON", "Files"],
+            name: "Transformers", dependencies: ["Torch", "Architectures", "Safetensors", "JSON", "Files"],
             swiftSettings: strict),
         .target(
             name: "Distillation",
@@ -172,7 +175,8 @@ let package = Package(
             path: "Benchmarks/Runner", swiftSettings: strict),
 
         // What several suites need.
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["JSON"], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "JSONTests", dependencies: ["JSON", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: strict),
@@ -196,7 +200,7 @@ let package = Package(
         .testTarget(
             name: "ExportersTests",
             dependencies: [
-                "Exporters", "JSON", "Safetensors", "Files",
+                "Exporters", "Architectures", "JSON", "Safetensors", "Files",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             swiftSettings: strict),
@@ -210,6 +214,11 @@ let package = Package(
         .testTarget(
             name: "TorchTests", dependencies: ["Torch", "Safetensors", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: strict),
+        .testTarget(
+            name: "ArchitecturesTests",
+            dependencies: [
+                "Architectures", "Transformers", "Exporters", "Safetensors", "JSON", "TestSupport",
+            ], swiftSettings: strict),
         .testTarget(
             name: "TransformersTests",
             dependencies: ["Transformers", "Torch", "Safetensors", "JSON", "Files", "TestSupport"],
