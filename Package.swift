@@ -35,7 +35,12 @@ let package = Package(
         .executable(name: "distill", targets: ["distill"]),
         .executable(name: "distill-hub", targets: ["distill-hub"]),
         .library(name: "Distillation", targets: ["Distillation"]),
+        .library(name: "Tuning", targets: ["Tuning"]),
+        .library(name: "Quantization", targets: ["Quantization"]),
+        .library(name: "Deployment", targets: ["Deployment"]),
+        .library(name: "Benchmarking", targets: ["Benchmarking"]),
         .library(name: "Transformers", targets: ["Transformers"]),
+        .library(name: "Architectures", targets: ["Architectures"]),
         .library(name: "Torch", targets: ["Torch"]),
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
         .library(name: "Datasets", targets: ["Datasets"]),
@@ -61,6 +66,7 @@ let package = Package(
         .target(name: "CSHA256", cSettings: [.unsafeFlags(["-O2"])]),
         .target(name: "Files", dependencies: ["CSHA256"], swiftSettings: strict),
         .target(name: "Safetensors", dependencies: ["JSON", "Files"], swiftSettings: strict),
+        .target(name: "Architectures", dependencies: ["JSON"], swiftSettings: strict),
         .target(name: "Tokenizers", dependencies: ["JSON", "Files"], swiftSettings: innerLoops),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         // Apache Arrow behind a C header; without the trait nothing is compiled.
@@ -98,7 +104,8 @@ let package = Package(
         .target(
             name: "Exporters",
             dependencies: [
-                "JSON", "Files", "Safetensors", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+                "Architectures", "JSON", "Files", "Safetensors",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             swiftSettings: strict),
         .target(
@@ -116,7 +123,7 @@ let package = Package(
 
         // Models, distillation, command line.
         .target(
-            name: "Transformers", dependencies: ["Torch", "Safetensors", "JSON", "Files"],
+            name: "Transformers", dependencies: ["Torch", "Architectures", "Safetensors", "JSON", "Files"],
             swiftSettings: strict),
         .target(
             name: "Distillation",
@@ -124,15 +131,38 @@ let package = Package(
                 "Torch", "Transformers", "Tokenizers", "Datasets", "HubStore", "Safetensors", "TensorBoard",
                 "Exporters", "Reports", "JSON", "Files", "Yams",
             ],
-            // Part of the program, which is one file.
-            resources: [
-                .embedInCode("Benchmarking/onnx_worker.py"), .embedInCode("Deployment/onnx_logits.py"),
-            ],
             swiftSettings: strict),
+        // What is done around a training: settings searched, models quantised, exported and measured.
+        .target(
+            name: "Tuning", dependencies: ["Distillation", "Transformers", "Datasets", "Reports", "Files"],
+            swiftSettings: strict),
+        .target(
+            name: "Quantization",
+            dependencies: [
+                "Distillation", "Deployment", "Transformers", "Torch", "Tokenizers", "Datasets",
+                "Safetensors",
+                "Files",
+            ], swiftSettings: strict),
+        .target(
+            name: "Deployment",
+            dependencies: [
+                "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Exporters", "Safetensors",
+                "JSON", "Files",
+            ],
+            // Part of the program, which is one file.
+            resources: [.embedInCode("onnx_logits.py")], swiftSettings: strict),
+        .target(
+            name: "Benchmarking",
+            dependencies: [
+                "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Safetensors", "Reports",
+                "Files",
+            ],
+            resources: [.embedInCode("onnx_worker.py")], swiftSettings: strict),
         .executableTarget(
             name: "distill",
             dependencies: [
-                "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Exporters", "HubStore",
+                "Distillation", "Tuning", "Quantization", "Deployment", "Benchmarking", "Transformers",
+                "Torch", "Tokenizers", "Datasets", "Exporters", "HubStore",
                 "Reports", "Files",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -145,7 +175,8 @@ let package = Package(
             path: "Benchmarks/Runner", swiftSettings: strict),
 
         // What several suites need.
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["JSON"], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "JSONTests", dependencies: ["JSON", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: strict),
@@ -169,7 +200,7 @@ let package = Package(
         .testTarget(
             name: "ExportersTests",
             dependencies: [
-                "Exporters", "JSON", "Safetensors", "Files",
+                "Exporters", "Architectures", "JSON", "Safetensors", "Files",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             swiftSettings: strict),
@@ -184,6 +215,11 @@ let package = Package(
             name: "TorchTests", dependencies: ["Torch", "Safetensors", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
+            name: "ArchitecturesTests",
+            dependencies: [
+                "Architectures", "Transformers", "Exporters", "Safetensors", "JSON", "TestSupport",
+            ], swiftSettings: strict),
+        .testTarget(
             name: "TransformersTests",
             dependencies: ["Transformers", "Torch", "Safetensors", "JSON", "Files", "TestSupport"],
             exclude: ["Fixtures"],
@@ -191,20 +227,22 @@ let package = Package(
         .testTarget(
             name: "DistillationTests",
             dependencies: [
-                "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Safetensors", "Reports",
+                "Distillation", "Tuning", "Quantization", "Deployment", "Benchmarking", "Transformers",
+                "Torch", "Tokenizers", "Datasets", "Safetensors", "Reports",
                 "JSON",
                 "Files",
             ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "distill", "distill-hub", "Distillation", "HubStore",
+                "distill", "distill-hub", "Distillation", "Tuning", "Benchmarking", "HubStore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .testTarget(
             name: "InteropTests",
             dependencies: [
-                "Distillation", "Transformers", "Torch", "Tokenizers", "Safetensors", "TensorBoard",
+                "Distillation", "Quantization", "Deployment", "Benchmarking", "Transformers", "Torch",
+                "Tokenizers", "Safetensors", "TensorBoard",
                 "Exporters",
                 "JSON", "Files",
             ],

@@ -6,7 +6,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/bootstrap.sh
 scripts/parquet.sh
 mkdir -p .build/docs
-for target in Distillation Transformers Torch Tokenizers Datasets Safetensors HubStore Hub; do
+for target in Distillation Tuning Quantization Deployment Benchmarking Transformers Architectures Torch Tokenizers Datasets \
+    Safetensors HubStore Hub; do
     swift package --traits Parquet --allow-writing-to-directory .build/docs generate-documentation --target "$target" \
         --warnings-as-errors --disable-indexing --output-path ".build/docs/$target"
 done

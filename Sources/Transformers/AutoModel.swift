@@ -23,7 +23,8 @@ public enum AutoModel {
     ///     are not read take no memory. The file must not be shortened meanwhile; replacing it is harmless.
     ///   - instrument: What watches its layers.
     /// - Returns: The model in float32, but for weights saved as int8, and what did not fit.
-    /// - Throws: ``TransformersError``, `SafetensorsError` or `JSONError`, which name file, field or tensor.
+    /// - Throws: `ArchitectureError`, ``TransformersError``, `SafetensorsError` or `JSONError`, which name file, field or
+    ///   tensor.
     public static func load(
         from directory: URL, labelNames: [String]? = nil, task: TaskIdentifier? = nil,
         ignoreMismatchedSizes: Bool = false, seed: UInt64 = 42, device: Device = .cpu, isMapped: Bool = false,
@@ -37,7 +38,7 @@ public enum AutoModel {
         if let task { configuration.task = task }
         let head = layout.head(configuration.headKind)
         if stored != configuration.headKind {
-            source = try source.ignoring(layout.head(stored).parameters, layout: layout)
+            source = try source.ignoring(layout.head(stored).outputs, layout: layout)
         }
         if let labelNames {
             configuration.labelNames = labelNames
@@ -68,7 +69,8 @@ public enum AutoModel {
     ///   - seed: Decides what is initialised.
     ///   - device: Where the model's parameters live.
     ///   - instrument: What watches its layers.
-    /// - Throws: ``TransformersError`` where the configuration contradicts itself or the source.
+    /// - Throws: `ArchitectureError` where the configuration contradicts itself, ``TransformersError`` where it contradicts the
+    ///   source.
     public static func make(
         _ configuration: ModelConfiguration, source: (any ParameterSource)?, seed: UInt64,
         device: Device = .cpu, instrument: (any LayerInstrument)? = nil

@@ -20,8 +20,8 @@ final class CheckpointSource: ParameterSource {
     var quantization: QuantizationConfiguration?
 
     /// - Parameter ignored: Parameters to act as if the checkpoint did not have them.
-    /// - Throws: ``TransformersError`` where there are no weights or two tensors are the same parameter;
-    ///   `SafetensorsError` where a file is damaged.
+    /// - Throws: ``TransformersError`` where there are no weights, `ArchitectureError` where two tensors are the same
+    ///   parameter; `SafetensorsError` where a file is damaged.
     convenience init(directory: URL, layout: ParameterLayout, ignoring ignored: Set<String> = []) throws {
         try Self.requireSafetensors(in: directory)
         try self.init(
@@ -33,16 +33,9 @@ final class CheckpointSource: ParameterSource {
         _ checkpoint: SafetensorsCheckpoint, path: String, layout: ParameterLayout,
         ignoring ignored: Set<String>
     ) throws {
-        var storedNames: [String: String] = [:]
-        for stored in checkpoint.names {
-            if let other = storedNames.updateValue(stored, forKey: layout.parameterName(stored)) {
-                throw TransformersError(
-                    "\(path): the tensors '\(other)' and '\(stored)' are the same parameter; remove one")
-            }
-        }
+        storedNames = try layout.storedNames(checkpoint.names, path: path)
         self.path = path
         self.checkpoint = checkpoint
-        self.storedNames = storedNames
         self.ignored = ignored
     }
 

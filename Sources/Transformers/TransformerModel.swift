@@ -18,7 +18,8 @@ public final class TransformerModel {
     ///   - seed: Decides what is initialized.
     ///   - device: Where the model's parameters live.
     ///   - instrument: What watches its layers; the model then computes with libtorch's operations.
-    /// - Throws: ``TransformersError`` where the configuration contradicts itself or the source.
+    /// - Throws: `ArchitectureError` where the configuration contradicts itself, ``TransformersError`` where it contradicts the
+    ///   source.
     public init(
         _ configuration: ModelConfiguration, source: (any ParameterSource)?, seed: UInt64,
         device: Device = .cpu, instrument: (any LayerInstrument)? = nil
@@ -26,8 +27,9 @@ public final class TransformerModel {
         try configuration.validate()
         let root = ParameterScope(
             store: parameters, source: source, seed: seed, device: device, instrument: instrument)
-        let parts = try configuration.family.encoder(root, configuration)
-        head = try configuration.family.head(root, configuration)
+        let builder = try FamilyBuilder.of(configuration)
+        let parts = try builder.encoder(root, configuration)
+        head = try builder.head(root, configuration)
         backbone = try EncoderBackbone(
             parts, configuration, device: device, isQuantized: parameters.isQuantized)
         self.configuration = configuration

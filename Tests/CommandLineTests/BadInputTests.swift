@@ -277,7 +277,7 @@ struct BadInputTests {
     }
 
     @Test(
-        "a teacher no better than the commonest class is warned about, also with --quiet, and at the end again"
+        "a teacher no better than the majority class is warned about, also with --quiet, and at the end again"
     )
     func poorTeacher() throws {
         let swapped = try scratch.model(
@@ -291,6 +291,6 @@ struct BadInputTests {
         ])
         #expect(result.status == 0)
         #expect(result.errors.components(separatedBy: "WARNING: ").count == 3, "\(result.errors)")
-        #expect(result.errors.contains("commonest"))
+        #expect(result.errors.contains("majority class"))
     }
 }

@@ -1,6 +1,7 @@
 import Distillation
 import Foundation
 import Testing
+import Tuning
 
 /// What a user can ask for beside the recipe, from the outside.
 @Suite("End to end: ways to teach")

@@ -2,6 +2,7 @@ import ArgumentParser
 import Distillation
 import Foundation
 import Testing
+import Tuning
 
 @testable import distill
 

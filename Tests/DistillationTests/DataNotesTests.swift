@@ -102,9 +102,9 @@ struct DataNotesTests {
             return "not refused"
         }
         let alone = message { _ = try data(texts, teacher: ["bad", "good"], type: .singleLabel) }
-        #expect(alone.contains("d.csv: no text has a label, so none can be held back"), "\(alone)")
+        #expect(alone.contains("d.csv: no text has a label, so none can be held out"), "\(alone)")
         #expect(
-            alone.contains("give labelled texts with --validation")
+            alone.contains("give labeled texts with --validation")
                 && alone.contains("the columns are id, text"))
         let judged = try data(
             texts, teacher: ["bad", "good"], type: .singleLabel,

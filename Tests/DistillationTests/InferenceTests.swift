@@ -64,11 +64,11 @@ struct InferenceTests {
 
 @Suite("Teacher assessment")
 struct TeacherAssessmentTests {
-    @Test("a teacher no better than the commonest class is a warning")
+    @Test("a teacher no better than the majority class is a warning")
     func poor() {
         let assessment = TeacherAssessment(predictions: [0, 0, 0, 0], labels: [0, 0, 0, 1])
         #expect(assessment.value == 0.75 && assessment.baseline == 0.75)
-        #expect(assessment.warning?.contains("no better than always answering the commonest class") == true)
+        #expect(assessment.warning?.contains("no better than always predicting the majority class") == true)
     }
 
     @Test("a better teacher is none")

@@ -8,6 +8,7 @@ import Torch
 import Transformers
 
 @testable import Distillation
+@testable import Quantization
 
 /// Models whose weights or answers are no numbers.
 @Suite("Numbers that are not finite")

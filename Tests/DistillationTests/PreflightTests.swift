@@ -78,13 +78,14 @@ struct PreflightTests {
         var request = request(train: try write(rows(60)))
         request.training.perDeviceTrainBatchSize = 4
         #expect(
-            try messages(.warning, request).map { $0.prefix(35) } == ["An optimiser step sees 4 examples: "])
+            try messages(.warning, request).map { $0.prefix(35) } == ["An optimizer step sees 4 examples: "])
         request.training.gradientAccumulationSteps = 2
         #expect(try messages(.warning, request).isEmpty)
         request.objectives = [.init("rkd_distance")]
         let warnings = try messages(.warning, request)
         #expect(
-            warnings.count == 1 && warnings[0].hasPrefix("rkd_distance compares the examples of a pass of 4"))
+            warnings.count == 1
+                && warnings[0].hasPrefix("rkd_distance compares the examples of a micro-batch of 4"))
         request.training.perDeviceTrainBatchSize = 2
         request.objectives = [.init("rkd_angle")]
         let errors = try messages(.error, request)
@@ -227,7 +228,7 @@ struct PreflightTests {
         let warnings = try messages(.warning, request(train: train))
         #expect(
             warnings.count == 1 && warnings[0].hasPrefix("The teacher's accuracy is")
-                && warnings[0].contains("no better than always answering the commonest class"), "\(warnings)")
+                && warnings[0].contains("no better than always predicting the majority class"), "\(warnings)")
         var two = request(train: try write(rows(60), "e.csv"))
         two.teachers = [TeacherRequest(teacher), TeacherRequest(teacher)]
         #expect(

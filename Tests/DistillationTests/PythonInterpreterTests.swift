@@ -2,6 +2,7 @@ import Files
 import Foundation
 import Testing
 
+@testable import Benchmarking
 @testable import Distillation
 
 @Suite("Python")

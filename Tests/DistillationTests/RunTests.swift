@@ -178,7 +178,7 @@ struct RunTests {
         #expect(try files(scratch).isEmpty)
     }
 
-    @Test("a teacher no better than the commonest class is a warning in the run")
+    @Test("a teacher no better than the majority class is a warning in the run")
     func poorTeacher() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         // The same texts with their labels swapped: the teacher is now always wrong.
@@ -196,7 +196,7 @@ struct RunTests {
         _ = try DistillationRun(request).run(onEvent: {
             if case .warning(let text) = $0 { warnings.append(text) }
         })
-        #expect(warnings.contains { $0.contains("no better than always answering the commonest class") })
+        #expect(warnings.contains { $0.contains("no better than always predicting the majority class") })
     }
 
     @Test("an interrupted run saves what was learnt so far, complete")

@@ -128,7 +128,7 @@ struct TaskMetricsTests {
         #expect(CalibrationError(confidences: [1, 0.99], isCorrect: [false, false]).value == 0.995)
     }
 
-    @Test("a teacher is held to the best constant answer of its problem type")
+    @Test("a teacher is compared with the constant baseline of its problem type")
     func assessment() {
         // Always answering {0} gives 2 · 3 / (4 + 4), {0, 1} gives 2 · 4 / (8 + 4).
         let sets = Targets.sets([[0], [0], [0, 1], []], count: 3)

@@ -5,6 +5,7 @@ import Tokenizers
 import Transformers
 
 @testable import Distillation
+@testable import Quantization
 
 /// The length that a model was trained with is that with which it is judged and used.
 @Suite("How much of a text a model reads")

@@ -73,7 +73,7 @@ struct TrainerTests {
                 $0.gradientAccumulationSteps = passes
                 $0.maxGradNorm = 1e9
             }
-            _ = try trainer.trainStep(Trainer.passes(indices, of: data, batchSize: batchSize))
+            _ = try trainer.trainStep(Trainer.microBatches(indices, of: data, batchSize: batchSize))
             var result: [String: Tensor] = [:]
             for entry in model.parameters.entries {
                 result[entry.name] = try #require(try entry.tensor.gradient).clone()

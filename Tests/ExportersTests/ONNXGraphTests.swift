@@ -37,7 +37,7 @@ struct ONNXGraphTests {
 
     @Test(
         "every name is made once, before it is read, and read by someone",
-        arguments: [nil, TinyModel.perToken, TinyModel.perTensor, TinyModel.fixed, .null] as [JSONValue?])
+        arguments: [nil, TinyModel.perToken, TinyModel.perTensor, TinyModel.fixed] as [JSONValue?])
     func names(_ activations: JSONValue?) throws {
         let tiny = activations.map { TinyModel.quantized($0, isStatic: $0 == TinyModel.fixed) } ?? TinyModel()
         let graph = try tiny.onnx().graph

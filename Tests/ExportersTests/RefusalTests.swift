@@ -1,3 +1,4 @@
+import Architectures
 import Files
 import Foundation
 import JSON
@@ -8,12 +9,12 @@ import Testing
 
 @Suite("What cannot be exported is refused in one line that says what to do")
 struct RefusalTests {
-    @Test("an activation that the format lacks")
+    @Test("an activation that is not known")
     func activation() throws {
         var tiny = TinyModel()
         tiny.configuration["hidden_act"] = "gelu_10"
         let text = try tiny.refusal()
-        #expect(text.contains("config.json: \"hidden_act\" \"gelu_10\" has no operator in the format onnx"))
+        #expect(text.contains("config.json: \"hidden_act\" must be one of gelu, gelu_new"))
     }
 
     @Test("int8 of a model that is not quantised", arguments: ExportFormats.standard.exporters.map(\.name))
@@ -37,11 +38,16 @@ struct RefusalTests {
 
     @Test("another family, and a model that is no classifier")
     func otherModels() throws {
+        var unknown = TinyModel()
+        unknown.configuration["model_type"] = "gpt2"
+        #expect(try unknown.refusal().contains("\"gpt2\" of \"model_type\" is not supported; use a model of"))
+        // Its models can be loaded, and written in other formats.
         var other = TinyModel()
-        other.configuration["model_type"] = "gpt2"
+        other.configuration["model_type"] = "deberta-v2"
         let text = try other.refusal()
         #expect(
-            text.contains("the architecture gpt2 has no graph in the format onnx; known: bert, distilbert"))
+            text.contains(
+                "the architecture deberta-v2 has no graph in the format onnx; known: bert, distilbert"))
         var headless = TinyModel()
         headless.tensors["classifier.weight"] = nil
         headless.tensors["classifier.bias"] = nil
@@ -142,18 +148,25 @@ struct RefusalTests {
             (
                 "quantization_config",
                 [
-                    "quant_method": "compressed-tensors",
-                    "config_groups": ["g": ["targets": ["Linear"], "input_activations": ["num_bits": 4]]],
+                    "quant_method": "compressed-tensors", "format": "int-quantized",
+                    "config_groups": [
+                        "g": [
+                            "targets": ["Linear"], "weights": TinyModel.int8,
+                            "input_activations": ["num_bits": 4],
+                        ]
+                    ],
                 ]
             ),
             (
                 "quantization_config",
                 [
-                    "quant_method": "compressed-tensors",
+                    "quant_method": "compressed-tensors", "format": "int-quantized",
                     "config_groups": [
                         "g": [
-                            "targets": ["Linear"],
-                            "input_activations": ["dynamic": true, "strategy": "group"],
+                            "targets": ["Linear"], "weights": TinyModel.int8,
+                            "input_activations": [
+                                "num_bits": 8, "type": "int", "dynamic": true, "strategy": "group",
+                            ],
                         ]
                     ],
                 ]
@@ -179,12 +192,12 @@ struct RefusalTests {
         try Data().write(to: file)
         #expect(throws: FileError.notADirectory(file.plainPath)) { try ExportableModel(directory: file) }
         let empty = try place.folder("empty")
-        let error = #expect(throws: ExportError.self) { try ExportableModel(directory: empty) }
+        let error = #expect(throws: ArchitectureError.self) { try ExportableModel(directory: empty) }
         #expect(error?.description.contains("has no config.json") == true)
         try Data("{}".utf8).write(to: empty.appending(path: "config.json"))
-        #expect(throws: ExportError.self) { try ExportableModel(directory: empty) }
+        #expect(throws: ArchitectureError.self) { try ExportableModel(directory: empty) }
         try Data("[]".utf8).write(to: empty.appending(path: "config.json"))
-        #expect(throws: ExportError.self) { try ExportableModel(directory: empty) }
+        #expect(throws: ArchitectureError.self) { try ExportableModel(directory: empty) }
         try Data(#"{"model_type": "bert"}"#.utf8).write(to: empty.appending(path: "config.json"))
         #expect(throws: SafetensorsError.self) { try ExportableModel(directory: empty) }
     }
@@ -220,8 +233,8 @@ struct RefusalTests {
             } catch {
                 refused += 1
                 #expect(
-                    error is ExportError || error is SafetensorsError || error is JSONError
-                        || error is FileError,
+                    error is ExportError || error is ArchitectureError || error is SafetensorsError
+                        || error is JSONError || error is FileError,
                     "\(type(of: error)): \(error)")
                 #expect(!"\(error)".contains("\n"))
             }

@@ -95,13 +95,18 @@ struct TinyModel {
         model.configuration["quantization_config"] = [
             "quant_method": "compressed-tensors", "format": "int-quantized",
             "config_groups": [
-                "group_0": ["targets": ["Linear"], "input_activations": activations],
-                "group_1": ["targets": ["Embedding"], "input_activations": nil],
+                "group_0": [
+                    "targets": ["Linear"], "weights": int8, "input_activations": activations,
+                ],
+                "group_1": ["targets": ["Embedding"], "weights": int8, "input_activations": nil],
             ],
         ]
         return model
     }
 
+    static let int8: JSONValue = [
+        "num_bits": 8, "type": "int", "symmetric": true, "strategy": "channel", "dynamic": false,
+    ]
     static let perToken: JSONValue = ["num_bits": 8, "type": "int", "strategy": "token", "dynamic": true]
     static let perTensor: JSONValue = ["num_bits": 8, "type": "int", "strategy": "tensor", "dynamic": true]
     static let fixed: JSONValue = ["num_bits": 8, "type": "int", "strategy": "tensor", "dynamic": false]

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import Benchmarking
 @testable import Distillation
 
 @Suite("ONNX Runtime is measured beside us", .enabled(if: OnnxRuntime.isThere, "run `make test`"))

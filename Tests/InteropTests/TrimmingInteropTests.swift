@@ -4,6 +4,7 @@ import Testing
 import Tokenizers
 import Transformers
 
+@testable import Deployment
 @testable import Distillation
 
 @Suite("transformers opens trimmed models", .enabled(if: Python.isThere, "run `make test`"))

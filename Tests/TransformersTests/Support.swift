@@ -1,6 +1,7 @@
 import Foundation
 import JSON
 import Safetensors
+import TestSupport
 import Testing
 import Torch
 
@@ -68,14 +69,13 @@ func expectClose(
     #expect(error <= tolerance, "\(what): relative error \(error)", sourceLocation: sourceLocation)
 }
 
-/// Expects a ``TransformersError`` of one line whose message has all these parts.
+/// Expects an error of the loader or of its configuration, of one line, whose message has all these parts.
 func expectRefusal(
     _ parts: String..., sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
 ) {
-    guard
-        let error = #expect(
-            throws: TransformersError.self, sourceLocation: sourceLocation, performing: body)
-    else { return }
+    let thrown = #expect(throws: (any Error).self, sourceLocation: sourceLocation, performing: body)
+    guard let error = thrown as? any Error & CustomStringConvertible else { return }
+    #expect(error is TransformersError || error is ArchitectureError, sourceLocation: sourceLocation)
     for part in parts {
         #expect(
             error.description.contains(part), "'\(error)' lacks '\(part)'", sourceLocation: sourceLocation)
@@ -84,19 +84,9 @@ func expectRefusal(
 }
 
 extension ModelConfiguration {
-    /// The fields of a model small enough for a test.
-    static let smallFields: JSONObject = [
-        "architectures": ["BertForSequenceClassification"], "model_type": "bert", "vocab_size": 60,
-        "hidden_size": 16, "num_hidden_layers": 4, "num_attention_heads": 2, "intermediate_size": 32,
-        "hidden_act": "gelu", "hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.1,
-        "max_position_embeddings": 24, "type_vocab_size": 2, "layer_norm_eps": 1e-12,
-        "initializer_range": 0.2, "pad_token_id": 0, "id2label": ["0": "no", "1": "yes"],
-        "label2id": ["no": 0, "yes": 1],
-    ]
-
     /// The small model, with some fields changed.
     static func small(_ changes: (inout ModelConfiguration) -> Void = { _ in }) throws -> ModelConfiguration {
-        var configuration = try ModelConfiguration(json: smallFields, source: "config.json")
+        var configuration = try ModelConfiguration(json: SmallModel.fields, source: "config.json")
         changes(&configuration)
         return configuration
     }

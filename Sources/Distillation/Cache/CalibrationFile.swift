@@ -51,8 +51,8 @@ public struct CalibrationFile: Sendable {
 
     /// The identity of this machine.
     static var machine: String {
-        let processor = BenchmarkReport.Machine.current
-        let flags = Digest.sha256(BenchmarkReport.Machine.processorFlags ?? "").prefix(12)
+        let processor = Machine.current
+        let flags = Digest.sha256(Machine.processorFlags ?? "").prefix(12)
         return [
             processor.processor, "flags \(flags)", "kernels \(PackedKernels.instructionSet)",
             "libtorch \(Runtime.version) \(Runtime.cpuCapability)",

@@ -79,3 +79,10 @@ struct Batch: Sendable {
     /// - Throws: `TorchError` where memory is short.
     func batchLabels(device: Device = .cpu) throws -> BatchLabels { try targets.batchLabels(device: device) }
 }
+
+extension EncodedDataset {
+    /// Some of the examples, as a model takes them.
+    ///
+    /// - Throws: `FileError` or `SealedFile.Problem` where the examples are in a file that cannot be read.
+    package func packed(_ indices: [Int]) throws -> PackedInput { try Batch(self, indices: indices).input }
+}

@@ -17,7 +17,7 @@ public struct DataColumns: Sendable, Equatable {
     public init() {}
 
     /// The options for reading a file with these columns.
-    var options: DatasetOptions {
+    package var options: DatasetOptions {
         DatasetOptions(
             textColumn: text, pairColumn: pair, labelColumn: label, labelSeparator: labelSeparator,
             delimited: delimited)

@@ -9,7 +9,7 @@ import Transformers
 ///
 /// The tokens go to a file of the cache, `tokens/<key>.tokens`, where the next run finds them; without a cache to a
 /// file without a name, and where no file can be written into memory.
-struct DatasetLoader {
+package struct DatasetLoader {
     let options: DatasetOptions
     let tokenizer: Tokenizer
     /// The directory of the tokenizer's files.
@@ -24,7 +24,7 @@ struct DatasetLoader {
     var onRead: (Int) -> Void = { _ in }
 
     /// The labels that the data may have.
-    enum Labels {
+    package enum Labels {
         /// The given labels.
         case given(LabelMap)
         /// The labels that the data name.
@@ -57,7 +57,7 @@ struct DatasetLoader {
     ///   - tellsCuts: True if texts that are cut are reported.
     /// - Throws: `DatasetError` that names the file and the line; ``DistillationError`` where there is no label
     ///   column; `FileError`.
-    func load(
+    package func load(
         _ url: URL, labels: Labels, problemType: TaskIdentifier = .singleLabel,
         allowsUnlabelled: Bool = false,
         tellsCuts: Bool = true

@@ -50,7 +50,7 @@ extension EncodedDataset {
     /// are.
     ///
     /// - Parameter names: The model's classes.
-    func rows(ofTokens logits: Logits, _ names: [String]) -> Logits {
+    package func rows(ofTokens logits: Logits, _ names: [String]) -> Logits {
         guard hasWordRows else { return logits }
         var values = emptyRows(names)
         var start = 0

@@ -41,7 +41,7 @@ public struct Logits: Sendable, Equatable {
 }
 
 /// Runs models without gradients and in evaluation mode.
-enum Inference {
+package enum Inference {
     /// The rows of a batch, and their logits, which may still be on their way.
     private struct Launched {
         let rows: [Int]
@@ -59,7 +59,7 @@ enum Inference {
     ///   - shouldStop: Ends the work early.
     /// - Returns: `nil` where it was stopped.
     /// - Throws: ``NonFiniteLogitsError`` at the first batch with a logit that is not finite.
-    static func logits(
+    package static func logits(
         _ model: TransformerModel, _ dataset: EncodedDataset, batchSize: Int,
         precision: Precision = .float32, of name: String = "the model",
         onProgress: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false }
@@ -135,7 +135,7 @@ public struct NonFiniteLogitsError: Error, Equatable, Sendable, CustomStringConv
 
 extension Logits {
     /// - Throws: ``NonFiniteLogitsError`` where one of them is not finite.
-    func requireFinite(of name: String) throws {
+    package func requireFinite(of name: String) throws {
         guard let index = values.firstIndex(where: { !$0.isFinite }) else { return }
         throw NonFiniteLogitsError(name, example: index / max(1, classes), value: values[index])
     }

@@ -1,11 +1,11 @@
 import Datasets
 
 /// A data file as token ids, with the facts that a run needs about it.
-struct LoadedData {
-    let dataset: EncodedDataset
+package struct LoadedData {
+    package let dataset: EncodedDataset
     /// The classes, for regression `LABEL_0` unless given; `nil` where labels were not read.
-    let labels: LabelMap?
-    let record: DataRecord
+    package let labels: LabelMap?
+    package let record: DataRecord
     /// The number of texts that were cut.
     var cutCount = 0
 }

@@ -3,7 +3,7 @@ import Foundation
 
 extension DatasetOptions {
     /// The same for a file of words with tags.
-    var tagged: TaggedOptions {
+    package var tagged: TaggedOptions {
         var options = TaggedOptions(wordColumn: textColumn, tagColumn: labelColumn, textColumn: nil)
         options.readsTags = readsLabels
         options.allowsUntagged = allowsUnlabelled
@@ -18,7 +18,7 @@ extension DatasetOptions {
 
 extension TaggedOptions {
     /// True if a file's name says that it holds words with tags.
-    static func isNamedForWords(_ url: URL) -> Bool {
+    package static func isNamedForWords(_ url: URL) -> Bool {
         guard let file = try? DataFiles.files(url).first else { return false }
         return (try? TaggedOptions().format(of: file)) == .conll
     }

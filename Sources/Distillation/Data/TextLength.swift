@@ -4,11 +4,11 @@ import Tokenizers
 import Transformers
 
 /// The number of tokens of a text that a model reads: this is the only code that decides it.
-enum TextLength {
+package enum TextLength {
     /// The records of the length that a model was trained with, by their files, and the keys in them.
     private static let records: [(file: String, keys: [String])] = [
         ("distillation.json", ["settings", "max_length"]), ("training.json", ["settings", "max_length"]),
-        (QuantizationReport.fileName, ["max_length"]),
+        (DirectorySeal.fileName, ["max_length"]),
     ]
 
     /// The length that is asked for, else the one that the model was trained with, else the tokenizer's
@@ -18,7 +18,7 @@ enum TextLength {
     ///   - wanted: What is asked for.
     ///   - directory: The model's.
     ///   - positions: As many tokens as the model has positions for; `nil` where that is not known.
-    static func tokens(
+    package static func tokens(
         wanted: Int?, in directory: URL, tokenizer: Tokenizer?, positions: Int?
     ) -> Int {
         let length = wanted ?? trained(in: directory) ?? tokenizer?.modelMaxLength
@@ -26,7 +26,7 @@ enum TextLength {
     }
 
     /// The length that a model was trained with, as far as the records of its directory say.
-    static func trained(in directory: URL) -> Int? {
+    package static func trained(in directory: URL) -> Int? {
         for record in records {
             let file = directory.appending(path: record.file)
             guard FileManager.default.fileExists(atPath: file.path),
@@ -40,7 +40,7 @@ enum TextLength {
     }
 
     /// - Throws: ``DistillationError`` for a length that has no room for a token of text.
-    static func validate(_ wanted: Int?) throws {
+    package static func validate(_ wanted: Int?) throws {
         guard let wanted, wanted < 3 else { return }
         throw DistillationError(
             "max_length must be at least 3 (two special tokens and one of text), got \(wanted)")

@@ -1,4 +1,4 @@
-/// Something that keeps a run from starting or going on, in one line that says what, where and what to do.
+/// An error that keeps a run from starting or going on, in one line that says what, where and what to do.
 public struct DistillationError: Error, Equatable, Sendable, CustomStringConvertible {
     public let description: String
 

@@ -10,7 +10,7 @@ extension Evaluator {
     ///   - logits: The model's, for all rows.
     ///   - targets: The labels of the same rows.
     ///   - teacher: The teacher's logits for them.
-    static func validation(
+    package static func validation(
         _ logits: Logits, targets: Targets, teacher: Logits? = nil
     ) throws -> MetricValues {
         let task = targets.task.definition

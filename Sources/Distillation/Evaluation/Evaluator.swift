@@ -3,7 +3,7 @@ import Torch
 import Transformers
 
 /// Evaluates logits against labels, and against a teacher's logits.
-enum Evaluator {
+package enum Evaluator {
     static func metrics(_ logits: Logits, labels: [Int], labelNames: [String]) -> ClassificationMetrics {
         ClassificationMetrics(predictions: logits.predictions, labels: labels, classCount: labelNames.count)
     }
@@ -35,7 +35,7 @@ enum Evaluator {
     ///   - teacher: The teacher's logits for them.
     ///   - bytesOnDisk: Of the weights' files.
     ///   - latency: Of single examples.
-    static func evaluation(
+    package static func evaluation(
         _ model: TransformerModel, logits: Logits, targets: Targets, teacher: Logits? = nil,
         bytesOnDisk: Int, latency: LatencyStatistics?
     ) throws -> ModelEvaluation {
@@ -51,7 +51,17 @@ enum Evaluator {
             latencyP50Milliseconds: latency?.p50, latencyP95Milliseconds: latency?.p95)
     }
 
-    static func comparison(
+    /// What is known of a model where there are no labelled examples.
+    package static func evaluation(
+        _ model: TransformerModel, bytesOnDisk: Int, latency: LatencyStatistics?
+    ) -> ModelEvaluation {
+        ModelEvaluation(
+            problemType: model.configuration.task, metrics: MetricValues(), examples: 0,
+            parameters: model.parameters.elementCount, bytesOnDisk: bytesOnDisk,
+            latencyP50Milliseconds: latency?.p50, latencyP95Milliseconds: latency?.p95)
+    }
+
+    package static func comparison(
         student: (logits: Logits, evaluation: ModelEvaluation),
         teacher: (logits: Logits, evaluation: ModelEvaluation)
     ) throws -> Comparison {

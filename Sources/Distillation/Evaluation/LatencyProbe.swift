@@ -3,12 +3,16 @@ import Torch
 import Transformers
 
 /// Times single examples from token ids to logits.
-enum LatencyProbe {
+package enum LatencyProbe {
     /// A model and the examples as its own tokenizer encodes them.
-    struct Subject {
+    package struct Subject {
         let model: TransformerModel
         let dataset: EncodedDataset
         var precision = Precision.float32
+
+        package init(model: TransformerModel, dataset: EncodedDataset, precision: Precision = .float32) {
+            (self.model, self.dataset, self.precision) = (model, dataset, precision)
+        }
     }
 
     /// Times several models in turn on the same examples, so that a change of the machine's speed affects all of
@@ -17,7 +21,7 @@ enum LatencyProbe {
     /// - Parameters:
     ///   - samples: The number of examples, spread evenly over the data; each is timed once, after a warm-up.
     /// - Returns: The statistics of each model, in milliseconds; `nil` without samples.
-    static func measure(_ subjects: [Subject], samples: Int) throws -> [LatencyStatistics?] {
+    package static func measure(_ subjects: [Subject], samples: Int) throws -> [LatencyStatistics?] {
         let available = subjects.map(\.dataset.count).min() ?? 0
         let count = min(samples, available)
         guard count > 0 else { return subjects.map { _ in nil } }

@@ -54,7 +54,7 @@ extension Logits {
     }
 
     /// The rows of some examples.
-    func subset(_ indices: [Int]) -> Logits {
+    package func subset(_ indices: [Int]) -> Logits {
         indices.count == count ? self : Logits(values: indices.flatMap { self[$0] }, classes: classes)
     }
 }

@@ -68,3 +68,8 @@ extension ModelEvaluation: Codable {
         try container.encodeIfPresent(latencyP95Milliseconds, forKey: .latencyP95Milliseconds)
     }
 }
+
+extension ModelEvaluation {
+    /// The task's own metric: accuracy, micro F1 or Pearson's correlation.
+    public var taskMetric: Double? { metrics[MetricName.ofTask(problemType)] }
+}

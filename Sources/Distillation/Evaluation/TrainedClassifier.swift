@@ -36,7 +36,7 @@ public final class TrainedClassifier {
     }
 
     /// Returns the number of tokens of a text that the model reads; see ``TextLength``.
-    func maxLength(_ wanted: Int?) -> Int {
+    package func maxLength(_ wanted: Int?) -> Int {
         TextLength.tokens(
             wanted: wanted, in: directory, tokenizer: tokenizer, positions: model.configuration.maxLength)
     }
@@ -58,7 +58,7 @@ extension Tokenizer {
     ///
     /// - Throws: ``DistillationError`` where it has more tokens than the model, but for some that were added later, which
     ///   are errors in texts; `TokenizerError`.
-    static func load(for configuration: ModelConfiguration, in directory: URL) throws -> Tokenizer {
+    package static func load(for configuration: ModelConfiguration, in directory: URL) throws -> Tokenizer {
         let whole = try load(directory: directory)
         guard let tokenizer = whole.limited(to: configuration.vocabSize, place: directory.path) else {
             throw DistillationError(

@@ -2,7 +2,7 @@ import Files
 import Foundation
 import TensorBoard
 
-/// Writes what a run measures into a directory: curves for TensorBoard, and `metrics.jsonl`, a line for each log step and
+/// A log of a run's measurements in a directory: curves for TensorBoard, and `metrics.jsonl`, a line for each log step and
 /// evaluation.
 ///
 /// Tags are those of transformers' `TensorBoardCallback`: `train/loss`, `eval/accuracy` and so on.
@@ -10,14 +10,14 @@ final class MetricsLog {
     private let curves: EventFileWriter
     private let lines: AppendedFile
 
-    /// - Parameter directory: Made if it is not there; several runs may share one.
+    /// - Parameter directory: The directory, created where it does not exist; several runs may share one.
     /// - Throws: `FileError` where it cannot be written.
     init(directory: URL) throws {
         curves = try EventFileWriter(directory: directory)
         lines = try AppendedFile(directory.appending(path: "metrics.jsonl"))
     }
 
-    /// Writes an event, where it is one that is logged.
+    /// Writes an event if it is one that is logged.
     ///
     /// - Throws: `FileError` where the disk is full.
     func handle(_ event: RunEvent) throws {

@@ -18,7 +18,7 @@ public struct LatencyStatistics: Sendable, Equatable {
 }
 
 /// The quantile of sorted numbers, with linear interpolation between neighbors, as NumPy's default.
-func quantile(_ sorted: [Double], _ fraction: Double) -> Double {
+package func quantile(_ sorted: [Double], _ fraction: Double) -> Double {
     let position = fraction * Double(sorted.count - 1)
     let below = Int(position)
     let above = min(below + 1, sorted.count - 1)

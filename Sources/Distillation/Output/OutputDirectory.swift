@@ -10,10 +10,10 @@ import Transformers
 ///
 /// At any moment the directory is either absent or a complete model: every save is built beside it and then replaces it
 /// in one step. Without leave to overwrite, a save only ever replaces what this run saved before.
-final class OutputDirectory {
-    let url: URL
+package final class OutputDirectory {
+    package let url: URL
     /// The leftovers of a killed run that were found and removed.
-    var leftovers: Leftovers.Removed? { lock.leftovers }
+    package var leftovers: Leftovers.Removed? { lock.leftovers }
 
     private let lock: OutputLock
     private let overwrite: Bool
@@ -29,7 +29,7 @@ final class OutputDirectory {
     ///   - cache: Has room for a model that cannot be saved where it should be.
     /// - Throws: `FileError` where another run is writing the directory, or it is not empty and may not be replaced;
     ///   ``DistillationError`` where replacing it would lose something other than a model.
-    init(_ url: URL, overwrite: Bool, inputs: [URL], cache: CacheOptions = CacheOptions()) throws {
+    package init(_ url: URL, overwrite: Bool, inputs: [URL], cache: CacheOptions = CacheOptions()) throws {
         try StagedDirectory.requirePossible(url)
         lock = try OutputLock(url)
         // A check before any work is done; it leaves nothing behind.
@@ -71,7 +71,7 @@ final class OutputDirectory {
     ///   - warn: Called for a checkpoint that could not be saved in its directory.
     ///   - body: Writes the files of a directory; called again where it has to be written again.
     /// - Throws: ``SavedElsewhereError``; `FileError` where it could be saved nowhere; any error of the body.
-    func save(isLast: Bool, warn: (String) -> Void = { _ in }, _ body: (URL) throws -> Void) throws {
+    package func save(isLast: Bool, warn: (String) -> Void = { _ in }, _ body: (URL) throws -> Void) throws {
         do {
             do { try put(body) } catch is FileError {
                 // Others may be clearing up, or a network may come back.
@@ -123,7 +123,7 @@ final class OutputDirectory {
     }
 
     /// Copies a tokenizer's files as they are.
-    static func copyTokenizer(from source: URL, to directory: URL) throws {
+    package static func copyTokenizer(from source: URL, to directory: URL) throws {
         for name in Tokenizer.fileNames {
             let file = source.appending(path: name)
             guard FileManager.default.fileExists(atPath: file.path) else { continue }

@@ -4,7 +4,7 @@ import Tokenizers
 import Transformers
 
 /// The room that an output takes on its disk.
-enum OutputSpace {
+package enum OutputSpace {
     /// The bytes that a run writes besides weights and tokenizer: card, record, history, page.
     private static let rest = 32_000
 
@@ -15,7 +15,7 @@ enum OutputSpace {
     ///   - bytes: The number of bytes to save.
     ///   - isRepeated: True if a save replaces an earlier one: for a moment there are both.
     ///   - overwrite: True if the present contents are removed with the first save.
-    static func problem(at url: URL, bytes: Int, isRepeated: Bool, overwrite: Bool) -> String? {
+    package static func problem(at url: URL, bytes: Int, isRepeated: Bool, overwrite: Bool) -> String? {
         guard let free = FreeSpace.bytes(at: url) else { return nil }
         let present = overwrite ? Leftovers.size(of: url.resolvingSymlinksInPath()) : 0
         let most = isRepeated ? 2 * bytes : bytes
@@ -31,7 +31,7 @@ enum OutputSpace {
         model.parameters.elementCount * 4 + tokenizerBytes(tokenizerDirectory) + rest
     }
 
-    static func tokenizerBytes(_ directory: URL) -> Int {
+    package static func tokenizerBytes(_ directory: URL) -> Int {
         Tokenizer.fileNames.reduce(0) {
             $0 + Leftovers.size(of: directory.appending(path: $1).resolvingSymlinksInPath())
         }

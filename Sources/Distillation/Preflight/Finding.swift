@@ -1,4 +1,4 @@
-/// What a check before the first step found.
+/// A finding of the checks before the first step.
 public struct Finding: Sendable, Equatable, Codable, CustomStringConvertible {
     public enum Severity: String, Sendable, Codable {
         /// The run cannot begin.
@@ -10,7 +10,7 @@ public struct Finding: Sendable, Equatable, Codable, CustomStringConvertible {
     }
 
     public var severity: Severity
-    /// What is wrong and what to do, in one line.
+    /// The problem and what to do about it, in one line.
     public var message: String
 
     public init(_ severity: Severity, _ message: String) {
@@ -22,14 +22,14 @@ public struct Finding: Sendable, Equatable, Codable, CustomStringConvertible {
 }
 
 extension Finding {
-    /// How good a teacher is: a warning where a student can learn nothing good from it.
+    /// The finding of a teacher's assessment: a warning where a student can learn nothing good from it.
     init(_ assessment: TeacherAssessment) {
         self.init(
             assessment.warning == nil ? .note : .warning, assessment.warning ?? assessment.summary)
     }
 }
 
-/// Several things that keep a run from beginning.
+/// Several findings that keep a run from beginning.
 public struct PreflightError: Error, Equatable, Sendable, CustomStringConvertible {
     /// At least one of severity `error`.
     public let findings: [Finding]
@@ -41,7 +41,7 @@ public struct PreflightError: Error, Equatable, Sendable, CustomStringConvertibl
     }
 }
 
-/// Collects what is found, so that one error does not hide the next.
+/// Collects findings, so that one error does not hide the next.
 final class Findings {
     private(set) var all: [Finding] = []
     private var errors: [any Error] = []
@@ -53,10 +53,10 @@ final class Findings {
         if severity == .error { errors.append(DistillationError(message)) }
     }
 
-    /// A part of the set-up; its error becomes a finding.
+    /// Runs a part of the set-up; its error becomes a finding.
     ///
     /// - Returns: `nil` where it failed.
-    /// - Throws: `InterruptedError` alone, at which nothing goes on.
+    /// - Throws: Only `InterruptedError`, which ends the set-up.
     @discardableResult
     func attempt<Result>(_ body: () throws -> Result) throws -> Result? {
         do { return try body() } catch let error as InterruptedError { throw error } catch let several
@@ -75,7 +75,7 @@ final class Findings {
         }
     }
 
-    /// Errors first, then warnings, then notes; each in the order found.
+    /// All findings: errors first, then warnings, then notes; each in the order found.
     var listed: [Finding] {
         [Finding.Severity.error, .warning, .note].flatMap { severity in
             all.filter { $0.severity == severity }
@@ -84,7 +84,9 @@ final class Findings {
 
     var hasErrors: Bool { all.contains { $0.severity == .error } }
 
-    /// - Throws: The one error there is as it was thrown, or ``PreflightError`` with all.
+    /// Throws the errors among the findings.
+    ///
+    /// - Throws: A single error as it was thrown, or ``PreflightError`` with all.
     func throwErrors() throws {
         guard hasErrors else { return }
         if errors.count == 1, all.count(where: { $0.severity == .error }) == 1 { throw errors[0] }

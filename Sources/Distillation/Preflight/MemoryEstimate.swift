@@ -1,15 +1,15 @@
 import Foundation
 import Transformers
 
-/// About how much memory a run takes at its peak, beyond what the process has already.
+/// An estimate of a run's peak memory, beyond what the process has already.
 struct MemoryEstimate {
     let bytes: Int
 
     /// - Parameters:
-    ///   - student: What is trained: weights, gradients and two moments, each four bytes.
-    ///   - teachers: Frozen: their weights once as they are, once laid out for multiplication.
-    ///   - tokens: In the largest training pass; its activations are kept for the way back.
-    ///   - evaluationTokens: In the largest pass of evaluation, of which two layers' are alive.
+    ///   - student: The trained model: weights, gradients and two moments, each four bytes.
+    ///   - teachers: The frozen models: their weights once as they are, and once prepacked for multiplication.
+    ///   - tokens: The tokens of the largest micro-batch, whose activations are kept for the backward pass.
+    ///   - evaluationTokens: The tokens of the largest evaluation batch, of which two layers' activations are alive.
     init(
         student: TransformerModel, teachers: [TransformerModel], tokens: Int,
         evaluationTokens: Int
@@ -25,7 +25,7 @@ struct MemoryEstimate {
         bytes = weights + frozen + max(activations, passing)
     }
 
-    /// What the machine has free, in bytes; `nil` where it does not say.
+    /// The machine's free memory, in bytes; `nil` where it does not say.
     static var available: Int? {
         guard let text = try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8) else {
             return Int(clamping: ProcessInfo.processInfo.physicalMemory)

@@ -4,7 +4,7 @@ import Tokenizers
 import Torch
 import Transformers
 
-/// Looks, before the first step, for what keeps a run from beginning and for what would spoil it silently.
+/// Checks, before the first step, for anything that keeps a run from beginning or would spoil it silently.
 struct Preflight {
     let setup: DistillationSetup
     let builder: StudentBuilder
@@ -14,8 +14,8 @@ struct Preflight {
     private var data: RunData { setup.data }
 
     /// - Parameters:
-    ///   - checksObjectives: Whether the settings are sound enough to prepare the objectives.
-    ///   - runsTeacher: Whether the teacher is judged on the validation data; a run does so anyway.
+    ///   - checksObjectives: True if the settings are sound enough to prepare the objectives.
+    ///   - runsTeacher: True to evaluate the teacher on the validation data; a run does so anyway.
     ///   - log: Times the checks.
     /// - Returns: The student that was built for the checks; `nil` where it cannot be.
     /// - Throws: ``InterruptedError``.
@@ -32,7 +32,7 @@ struct Preflight {
             return student
         }
         if runsTeacher {
-            try log.phase("Judging the teacher") { try judgeTeacher() }
+            try log.phase("Evaluating the teacher") { try evaluateTeacher() }
         }
         return student
     }
@@ -57,7 +57,7 @@ struct Preflight {
         if let augmentation = request.augmentation {
             try findings.attempt { try augmentation.with(setup.tokenizer) }
         }
-        // Each stage's objectives look at both models.
+        // Each stage's objectives are checked against both models.
         guard objectives else { return }
         let placeholder = Logits(
             values: [Float](repeating: 0, count: setup.teacher.labels.count),
@@ -88,7 +88,7 @@ struct Preflight {
         }
     }
 
-    /// A student that has no room is trained in vain.
+    /// Checks that the disk has room for the student: otherwise it would be trained in vain.
     private func checkSpace(_ student: TransformerModel) {
         let bytes = OutputSpace.bytes(of: student, tokenizerDirectory: setup.tokenizerDirectory)
         let problem = OutputSpace.problem(
@@ -98,8 +98,8 @@ struct Preflight {
 
     private func gigabytes(_ bytes: Int) -> String { String(format: "%.1f GB", Double(bytes) / 1e9) }
 
-    /// Most families tell the texts of a pair apart by the separators between them; those that learnt segments, and have
-    /// one only, may have learnt less.
+    /// Most families distinguish the texts of a pair by the separators between them; where a family was trained with token
+    /// types, a model with only one may have learned less.
     private func checkPairs(_ student: ModelConfiguration?) throws {
         guard data.train.hasPairs || data.validation.hasPairs else { return }
         let models =
@@ -114,7 +114,7 @@ struct Preflight {
             findings.add(
                 .warning,
                 "\(name): the data has pairs of texts and the tokenizer numbers them, but type_vocab_size is 1: the model "
-                    + "tells them apart by the separators alone")
+                    + "distinguishes them by the separators alone")
         }
     }
 
@@ -126,7 +126,7 @@ struct Preflight {
         if size < 8 {
             findings.add(
                 .warning,
-                "An optimiser step sees \(size) examples: so few make the teacher's signal noisy. "
+                "An optimizer step sees \(size) examples: so few make the teacher's signal noisy. "
                     + "Use a --per-device-train-batch-size or --gradient-accumulation-steps of 8 examples or more."
             )
         }
@@ -135,30 +135,31 @@ struct Preflight {
         if let name = between.first, training.perDeviceTrainBatchSize < 8 {
             findings.add(
                 .warning,
-                "\(name) compares the examples of a pass of \(training.perDeviceTrainBatchSize): too few for "
+                "\(name) compares the examples of a micro-batch of \(training.perDeviceTrainBatchSize): too few for "
                     + "their relations to mean anything. Use a --per-device-train-batch-size of 16 or more.")
         }
         guard request.usesDefaultObjectives else { return }
         let hasProbabilities = setup.problemType.definition.outputs != .real
         if request.alpha == 0 {
             findings.add(
-                .warning, "alpha is 0: nothing is learnt from the teacher. `distill finetune` does the same.")
+                .warning, "alpha is 0: nothing is learned from the teacher. `distill finetune` does the same."
+            )
         }
         if let cold = request.temperature.extremes.min(), cold < 1, hasProbabilities {
             findings.add(
                 .warning,
-                "A temperature of \(cold) sharpens the teacher's answers into labels; usual values are 1 to 10."
+                "A temperature of \(cold) sharpens the teacher's predictions into labels; usual values are 1 to 10."
             )
         }
         if let hot = request.temperature.extremes.max(), hot > 50, hasProbabilities {
             findings.add(
                 .warning,
-                "A temperature of \(hot) flattens the teacher's answers: the loss compares little more than the "
+                "A temperature of \(hot) flattens the teacher's predictions: the loss compares little more than the "
                     + "logits' means; usual values are 1 to 10.")
         }
     }
 
-    /// Objectives that compare the examples of a batch with one another.
+    /// The objectives that compare the examples of a batch with one another.
     private static let relations: Set<String> = [
         "rkd_distance", "rkd_angle", "similarity_preserving", "infonce", "dist",
     ]
@@ -187,7 +188,7 @@ struct Preflight {
         }
     }
 
-    /// Whether the first labels of the training data are numbers that the teacher has other names for.
+    /// Returns true if the first labels of the training data are numbers for which the teacher has other names.
     private func labelsAreNumbers() throws -> Bool {
         var options = request.data.columns.options
         options.allowsUnlabelled = true
@@ -198,7 +199,7 @@ struct Preflight {
             && data.labels.names.contains { !$0.hasPrefix("LABEL_") }
     }
 
-    /// How many texts are cut, and how long they are.
+    /// Reports how many texts are truncated, and their lengths.
     private func checkLengths() throws {
         // Longer sentences are read in windows.
         guard !data.train.hasWordRows, data.train.truncatedCount > 0 else { return }
@@ -214,10 +215,10 @@ struct Preflight {
         )
     }
 
-    /// Validation examples that are training examples too.
+    /// Reports validation and test examples that are training examples too.
     private func checkOverlap() throws {
         guard let validation = request.data.validation else {
-            try countOverlap("validation", data.validation, "the part held back for validation")
+            try countOverlap("validation", data.validation, "the part held out for validation")
             if let test = data.test { try countOverlap("test", test.dataset, test.record.path) }
             return
         }
@@ -234,7 +235,7 @@ struct Preflight {
                 + "on them says little about new texts.")
     }
 
-    private func judgeTeacher() throws {
+    private func evaluateTeacher() throws {
         for source in setup.teachers {
             let logits = try findings.attempt {
                 try Inference.allLogits(

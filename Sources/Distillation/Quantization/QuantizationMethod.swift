@@ -37,21 +37,21 @@ public struct QuantizationMethod: Sendable, Equatable, Codable {
     public init() {}
 
     /// - Throws: ``DistillationError`` for a percentile that is none.
-    func validate() throws {
+    package func validate() throws {
         guard percentile > 50, percentile <= 100 else {
             throw DistillationError("percentile must be above 50 and at most 100, got \(percentile)")
         }
     }
 
     /// Layers of a model that stay in floating point for their size, by their full names.
-    func smallLayers(of model: TransformerModel) -> Set<String> {
+    package func smallLayers(of model: TransformerModel) -> Set<String> {
         Set(
             model.parameters.entries.filter {
                 $0.tensor.rank == 2 && $0.tensor.count < smallestMatrix && $0.name.hasSuffix(".weight")
             }.map { String($0.name.dropLast(".weight".count)) })
     }
 
-    func keeps(_ layer: String) -> Bool {
+    package func keeps(_ layer: String) -> Bool {
         keep.contains { layer == $0 || layer.hasPrefix($0 + ".") }
     }
 }

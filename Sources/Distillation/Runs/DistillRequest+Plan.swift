@@ -1,7 +1,7 @@
 import Transformers
 
 extension DistillRequest {
-    /// What the student learns from where nothing is described: the softened outputs of the teacher, and the labels.
+    /// The objectives of a run that describes none: the softened outputs of the teacher, and the labels.
     func defaultObjectives(_ problemType: TaskIdentifier) -> [ObjectiveSpecification] {
         let task = problemType.definition
         let soft = ObjectiveSpecification(
@@ -20,12 +20,12 @@ extension DistillRequest {
         ]
     }
 
-    /// Whether any objective is weighed by alpha and temperature.
+    /// True if the default objectives apply, weighted by alpha and temperature.
     var usesDefaultObjectives: Bool { stages.isEmpty && objectives.isEmpty }
 
-    /// Looks at every setting by itself.
+    /// Validates every setting by itself.
     ///
-    /// - Throws: ``InterruptedError`` alone: what is wrong is among the findings.
+    /// - Throws: ``InterruptedError`` only: whatever is wrong is among the findings.
     func validate(_ findings: Findings) throws {
         try findings.attempt { try training.validate() }
         try findings.attempt { try data.validate() }
@@ -60,7 +60,7 @@ extension DistillRequest {
                 }
             }
         }
-        // Names and options are looked at here, models later.
+        // Names and options are checked here, models later.
         for specification in objectives + stages.flatMap(\.objectives) {
             try findings.attempt { _ = try registry.make(specification) }
         }

@@ -96,7 +96,7 @@ struct DistillationReportBuilder {
 
     private func testLogits(_ repetition: Repetition) throws -> TestLogits {
         guard let test = setup.data.test else { return (nil, nil) }
-        // A run that was stopped is saved without looking at the test data.
+        // A run that was stopped is saved without evaluation on the test data.
         func logits(_ model: TransformerModel) throws -> Logits? {
             try Inference.logits(
                 model, test.dataset, batchSize: request.training.perDeviceEvalBatchSize, of: "the student",

@@ -5,7 +5,7 @@ import Tokenizers
 import Torch
 import Transformers
 
-/// Teaches a student from frozen teachers' softened outputs, their layers, and the true labels.
+/// Trains a student on frozen teachers' softened outputs, their layers, and the true labels.
 ///
 /// ```swift
 /// var request = DistillRequest(
@@ -28,7 +28,7 @@ public struct DistillationRun {
         self.request = request
     }
 
-    /// Looks for everything that could keep a run from beginning, or spoil it, and does nothing else.
+    /// Checks for everything that could keep a run from beginning, or spoil it, and does nothing else.
     ///
     /// - Returns: Errors first, then warnings, then notes.
     /// - Throws: ``InterruptedError``.
@@ -87,7 +87,7 @@ public struct DistillationRun {
         }
     }
 
-    /// - Parameter analysis: Of a run at its end.
+    /// - Parameter analysis: The analysis of the predictions, for a run at its end.
     private func save(
         _ repetition: Repetition, in output: OutputDirectory, _ setup: DistillationSetup,
         _ report: inout RunReport, _ log: RunLog, _ analysis: PredictionAnalysis? = nil

@@ -4,7 +4,7 @@ import Tokenizers
 import Torch
 import Transformers
 
-/// Everything that a distillation run needs before its first step: models, data, and whether they fit.
+/// Everything that a distillation run needs before its first step: models and data, checked against one another.
 struct DistillationSetup {
     private(set) var request: DistillRequest
     /// At least one; the first decides the labels and, unless the student brings its own, the tokenizer.
@@ -14,12 +14,12 @@ struct DistillationSetup {
     let tokenizer: Tokenizer
     let tokenizerDirectory: URL
     let problemType: TaskIdentifier
-    /// Why losses that compare tokens cannot be used: words that end a sentence; `nil` where they can.
+    /// The reason why losses that compare tokens cannot be used, worded to end a sentence; `nil` where they can.
     let tokensDiffer: String?
 
     var teacher: TrainedClassifier { teachers[0].classifier }
 
-    /// The same models and data for a request that differs in what is learnt from them.
+    /// The same models and data for a request that differs only in what is learned from them.
     func with(_ request: DistillRequest) -> DistillationSetup {
         var setup = self
         setup.request = request
@@ -27,7 +27,7 @@ struct DistillationSetup {
     }
 
     /// Reads everything, and collects what does not fit. A teacher that cannot be used is a finding, and the others are
-    /// looked at without it.
+    /// checked without it.
     ///
     /// - Throws: ``InterruptedError``; whatever keeps the run from beginning, all at once.
     init(_ request: DistillRequest, log: RunLog, findings: Findings) throws {
@@ -101,10 +101,10 @@ struct DistillationSetup {
         }
     }
 
-    /// What can be said of the data files where no teacher can be read.
+    /// Checks the data files as far as that is possible where no teacher can be read.
     private static func checkFiles(of request: DistillRequest, _ findings: Findings) throws {
         var options = request.data.columns.options
-        // What the labels are is the teacher's to say.
+        // The label set comes from the teacher.
         options.readsLabels = false
         for file in request.data.files + [request.test].compactMap(\.self) {
             _ = try findings.attempt {
@@ -143,7 +143,7 @@ struct DistillationSetup {
                 maxLength: maxLength, log: log))
     }
 
-    /// - Throws: ``DistillationError`` where a teacher's outputs are not for the student's rows.
+    /// - Throws: ``DistillationError`` where a teacher's outputs do not correspond to the student's rows.
     private static func requireSameRows(_ teacher: TeacherSource, _ student: RunData) throws {
         let (theirs, own) = (teacher.data.train, student.train)
         let isSame =
@@ -154,7 +154,7 @@ struct DistillationSetup {
                 + "(--label-tokens first)")
     }
 
-    /// Where a teacher has the first teacher's classes.
+    /// The indices of the first teacher's classes in a teacher's outputs; `nil` where the order is the same.
     private static func columns(
         of teacher: TrainedClassifier, like first: TrainedClassifier
     ) throws -> [Int]? {
@@ -170,7 +170,7 @@ struct DistillationSetup {
         guard columns.count == wanted.count, own.count == wanted.count else {
             throw DistillationError(
                 "\(teacher.directory.path) and \(first.directory.path) have different labels: \(difference); "
-                    + "teachers must tell the same classes apart")
+                    + "teachers must have the same classes")
         }
         return columns
     }

@@ -2,7 +2,7 @@ import Datasets
 import Foundation
 import Safetensors
 
-/// Judges a model on labelled examples, with a teacher beside it where one is given.
+/// Evaluates a model on labeled examples, and compares it with a teacher where one is given.
 public struct EvaluationRun {
     public let request: EvaluateRequest
 
@@ -18,7 +18,7 @@ public struct EvaluationRun {
         let log = try RunLog(onEvent)
         let classifier = try TrainedClassifier(request.model, device: request.device)
         let teacher = try request.teacher.map { try TrainedClassifier($0, device: request.device) }
-        // The name of a regression's one output says nothing.
+        // The name of a regression's single output carries no meaning.
         if let teacher, classifier.model.configuration.task.definition.fixedClassNames == nil,
             let difference = classifier.labels.difference(from: teacher.labels)
         {

@@ -2,7 +2,7 @@ import Foundation
 import Torch
 import Transformers
 
-/// Trains a pretrained encoder on labelled examples: what makes a teacher worth learning from.
+/// Fine-tunes a pretrained encoder on labeled examples: the usual way to a teacher worth learning from.
 public struct FineTuning {
     public let request: FineTuneRequest
 
@@ -49,7 +49,7 @@ public struct FineTuning {
 
     /// Saves the model with its report.
     ///
-    /// - Parameter isLast: Whether the run is at its end: latencies and an analysis belong to its report then.
+    /// - Parameter isLast: True if the run is at its end: its report then has latencies and an analysis.
     @discardableResult
     private func save(
         _ outcome: TrainingOutcome, _ setup: FineTuningSetup, _ output: OutputDirectory, _ log: RunLog,

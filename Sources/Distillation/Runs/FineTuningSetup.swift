@@ -9,12 +9,12 @@ struct FineTuningSetup {
     let model: TransformerModel
     let data: RunData
 
-    /// Reads both, and tells what the user may want to know of them.
+    /// Reads both, and reports what the user may want to know about them.
     ///
     /// - Throws: ``DistillationError`` for a quantized model; whatever is wrong with the files.
     init(_ request: FineTuneRequest, log: RunLog) throws {
         let seed = request.training.seed
-        // What is quickly read comes first, so that its errors do.
+        // Files that are quick to read come first, so that their errors do.
         let configuration = try ModelConfiguration(contentsOf: request.model)
         let tokenizer = try Tokenizer.load(for: configuration, in: request.model)
         for warning in configuration.warnings + tokenizer.warnings(for: configuration, in: request.model) {
@@ -38,7 +38,7 @@ struct FineTuningSetup {
                 ignoreMismatchedSizes: request.ignoreMismatchedSizes, seed: seed, device: request.device)
             guard !model.parameters.isQuantized else {
                 throw DistillationError(
-                    "\(request.model.path): is quantised, and int8 weights cannot be trained; fine-tune the model in floating "
+                    "\(request.model.path): is quantized, and int8 weights cannot be trained; fine-tune the model in floating "
                         + "point that it was made from")
             }
             if !report.newlyInitialized.isEmpty { log.send(.note(report.description)) }
@@ -49,7 +49,7 @@ struct FineTuningSetup {
         for warning in data.labelWarnings(areInferred: true) { log.warnOnce(warning) }
     }
 
-    /// Training by the labels alone.
+    /// The plan of training on the labels alone.
     func plan(_ request: FineTuneRequest) -> TrainingPlan {
         TrainingPlan(
             model: model,

@@ -1,4 +1,5 @@
-/// What the teacher was worth: a distilled student beside the same student trained without it, on the same examples.
+/// The improvement over the baseline: a distilled student compared with the same student trained without the teacher, on
+/// the same examples.
 public struct Gain: Sendable, Equatable, Codable {
     /// The metric that is compared: the task's own.
     public var metric: MetricName
@@ -7,10 +8,10 @@ public struct Gain: Sendable, Equatable, Codable {
     /// Above 0 where the teacher helped.
     public var difference: Double
     /// The 95 % confidence interval of the difference by the paired bootstrap (Efron and Tibshirani, 1993): both models
-    /// are judged on the same resampled examples.
+    /// are evaluated on the same resampled examples.
     public var low: Double
     public var high: Double
-    /// The share of resamples, doubled, in which the difference has the other sign.
+    /// Twice the fraction of resamples in which the difference has the other sign.
     public var pValue: Double
 }
 
@@ -35,7 +36,7 @@ extension Gain {
                 f1(counts, drawn) - f1(others, drawn)
             }
         } else {
-            // What is drawn is an example with all of its rows.
+            // The unit of resampling is an example with all of its rows.
             let examples = labels.examples
             bootstrap = try PairedBootstrap(count: examples.count, resamples: 1000, seed: seed) { drawn in
                 let (rows, drawnLabels) = labels.drawing(examples, drawn)

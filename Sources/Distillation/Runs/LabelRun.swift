@@ -5,7 +5,7 @@ import Torch
 
 /// Computes a teacher's outputs for a data file and keeps them in the cache, for runs to come.
 ///
-/// Outputs that are there already are not computed again, so that an interrupted run goes on where it was, and
+/// Outputs that are there already are not computed again, so that an interrupted run resumes where it stopped, and
 /// several machines can each take a shard and have their segments copied into one cache.
 public struct LabelRun {
     public let request: LabelRequest
@@ -72,13 +72,13 @@ public struct LabelRun {
     }
 }
 
-/// What `distill label` does.
+/// The input of ``LabelRun``, which `distill label` runs.
 public struct LabelRequest: Sendable {
     public var teacher: URL
     public var data: URL
     public var textColumn: String?
     public var textPairColumn: String?
-    /// How the fields of CSV and TSV are told apart.
+    /// The delimiter and quoting of CSV and TSV.
     public var delimited = DelimitedFormat()
     /// Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
     public var maxLength: Int?
@@ -87,7 +87,7 @@ public struct LabelRequest: Sendable {
     /// The part of the examples to take; `nil` for all.
     public var shard: Shard?
     public var device = Device.cpu
-    /// What the teacher computes with: `auto` is what `distill run` takes for training data.
+    /// The teacher's precision: `auto` is that of `distill run` for training data.
     public var precision = Precision.auto
     public var cache = CacheOptions()
 
@@ -121,22 +121,22 @@ public struct Shard: Sendable, Equatable, CustomStringConvertible {
 
     public var description: String { "\(number)/\(count)" }
 
-    /// The examples of this part, by place, of so many in all.
+    /// The indices of this part's examples, of so many in all.
     func indices(of total: Int) -> StrideTo<Int> { stride(from: number - 1, to: total, by: count) }
 }
 
-/// What `distill label` did.
+/// The result of ``LabelRun``.
 public struct LabelReport: Sendable, Equatable, Codable {
     public var teacher: String
     /// The name of the teacher's folder in the cache.
     public var key: String
-    /// Where the outputs are.
+    /// The directory of the outputs.
     public var directory: String
     public var data: DataRecord
     public var shard: String?
     /// The examples of the shard, or of the file.
     public var examples: Int
-    /// Examples whose outputs were there already; `nil` where interrupted.
+    /// Examples whose outputs were in the cache already; `nil` where interrupted.
     public var cached: Int?
     /// Examples that the teacher read; `nil` where interrupted.
     public var computed: Int?

@@ -1,6 +1,7 @@
 import Transformers
 
-/// What any number of students can learn from without the teacher running again: its outputs and the data.
+/// A prepared distillation: the data and the teacher's outputs, from which any number of students can be trained without
+/// the teacher running again.
 struct Lesson {
     let setup: DistillationSetup
     let outputs: TeacherRun.Outputs
@@ -17,7 +18,7 @@ struct Lesson {
         augmentation = try setup.request.augmentation?.with(setup.tokenizer)
     }
 
-    /// A student as it begins.
+    /// A freshly initialized student.
     func student(seed: UInt64) throws -> StudentBuilder.Student {
         if seed == setup.request.training.seed, let student = checked.take() { return student }
         return try StudentBuilder(setup, seed: seed).build()
@@ -33,17 +34,19 @@ struct Lesson {
         }
     }
 
-    /// The teacher's side of training on some of the training examples.
-    func signals(_ places: [Int]? = nil) -> TeacherSignals {
+    /// The teacher's signals for training on some of the training examples.
+    ///
+    /// - Parameter indices: The examples' indices in the training data; `nil` for all.
+    func signals(_ indices: [Int]? = nil) -> TeacherSignals {
         let train = outputs.train
         return TeacherSignals(
-            logits: places.map { TeacherOutputsSubset(base: train, indices: setup.data.train.rows(of: $0)) }
+            logits: indices.map { TeacherOutputsSubset(base: train, indices: setup.data.train.rows(of: $0)) }
                 ?? train,
             model: setup.tokensDiffer == nil ? setup.teacher.model : nil,
             precision: setup.request.precision, tokensDiffer: setup.tokensDiffer)
     }
 
-    /// Training with the teacher.
+    /// The plan of training with the teacher.
     func plan(_ model: TransformerModel, _ arguments: TrainingArguments) -> TrainingPlan {
         let request = setup.request
         return TrainingPlan(
@@ -53,7 +56,7 @@ struct Lesson {
             precision: request.precision.resolved(on: request.device))
     }
 
-    /// Training of the same student by the labels alone, in as many steps.
+    /// The plan of training the same student on the labels alone, in as many steps.
     func baseline(
         _ model: TransformerModel, _ arguments: TrainingArguments, steps: Int
     ) -> TrainingPlan {
@@ -61,11 +64,11 @@ struct Lesson {
         var arguments = arguments
         arguments.maxSteps = steps
         let train = setup.data.train
-        let labelled = (0..<train.count).filter { train.isLabelled($0) }
+        let labeled = (0..<train.count).filter { train.isLabelled($0) }
         return TrainingPlan(
             model: model, stages: [TrainingStage(objectives: [arguments.labelObjective(setup.problemType)])],
             registry: request.registry,
-            train: labelled.count == train.count ? train : train.subset(labelled),
+            train: labeled.count == train.count ? train : train.subset(labeled),
             validation: setup.data.validation, teacher: nil, augmentation: augmentation,
             arguments: arguments, precision: request.precision.resolved(on: request.device))
     }

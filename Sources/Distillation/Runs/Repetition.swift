@@ -1,6 +1,6 @@
 import Transformers
 
-/// A student that was trained with one seed, and its baseline where one was asked for.
+/// A student that was trained with one seed, and its baseline where one was requested.
 struct Repetition {
     /// A model and the result of its training.
     struct Trained {
@@ -10,6 +10,6 @@ struct Repetition {
 
     let seed: UInt64
     var student: Trained
-    /// The same student trained without the teacher.
+    /// The baseline: the same student trained without the teacher.
     var baseline: Trained?
 }

@@ -1,6 +1,6 @@
-/// The setting of how many examples a report shows in each list.
+/// The setting for the number of examples in each list of a report.
 enum ReportExamples {
-    /// - Throws: ``DistillationError`` for a number of examples that cannot be.
+    /// - Throws: ``DistillationError`` for an invalid number of examples.
     static func validate(_ count: Int) throws {
         guard count >= 0 else {
             throw DistillationError(

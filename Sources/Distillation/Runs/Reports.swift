@@ -1,15 +1,15 @@
 import Torch
 import Transformers
 
-/// A student beside its teacher on the same examples.
+/// A student compared with its teacher on the same examples.
 public struct Comparison: Sendable, Equatable, Codable {
-    /// The share of examples on which both choose the same class, or of labels on which both decide alike; for regression
+    /// The fraction of examples for which both predict the same class, or of labels on which both decide alike; for regression
     /// Pearson's correlation between both.
     public var agreement: Double
-    /// KL(teacher ‖ student) at temperature 1, mean over the examples; for several labels at once the sum over the labels;
+    /// KL(teacher ‖ student) at temperature 1, mean over the examples; for multi-label classification the sum over the labels;
     /// `nil` for regression.
     public var kl: Double?
-    /// The mean squared difference from the teacher; `nil` but for regression.
+    /// The mean squared difference from the teacher; `nil` except for regression.
     public var teacherMse: Double?
     /// The teacher's parameters divided by the student's, and so on: above 1 the student is better.
     public var parameterRatio: Double
@@ -17,7 +17,7 @@ public struct Comparison: Sendable, Equatable, Codable {
     public var speedRatio: Double?
 }
 
-/// What `distill evaluate` found.
+/// The result of `distill evaluate`.
 public struct EvaluationReport: Sendable, Equatable, Codable {
     public var model: ModelEvaluation
     public var teacher: ModelEvaluation?
@@ -38,7 +38,7 @@ public struct DataRecord: Sendable, Equatable, Codable {
 /// by `--json`.
 public struct RunReport: Sendable, Equatable, Codable {
     public var command: String
-    /// Where the model was saved.
+    /// The directory in which the model was saved.
     public var output: String
     public var labels: [String]
     /// The classes with their examples, in the order of ``labels``; `nil` for regression.
@@ -51,9 +51,9 @@ public struct RunReport: Sendable, Equatable, Codable {
     /// The model that was saved, on the validation data.
     public var student: ModelEvaluation
     public var comparison: Comparison?
-    /// The same student trained without the teacher, where that was asked for.
+    /// The baseline, the same student trained without the teacher, where that was requested.
     public var baseline: ModelEvaluation?
-    /// What the teacher was worth on the validation data.
+    /// The improvement over the baseline on the validation data.
     public var gain: Gain?
     /// The models on the test data, where there are some.
     public var test: TestResults?
@@ -61,7 +61,7 @@ public struct RunReport: Sendable, Equatable, Codable {
     public var seeds: SeedSummary?
     public var epochs: [EpochMetrics]
     public var bestEpoch: Double
-    /// Whether the run was stopped before its last step.
+    /// True if the run was stopped before its last step.
     public var interrupted: Bool
     public var steps: Int
     public var phases: [Phase]
@@ -78,19 +78,19 @@ public struct RunReport: Sendable, Equatable, Codable {
         /// Of several teachers; the first is ``teacher``.
         public var teachers: [Teacher]?
         public var combination: TeacherCombination?
-        /// Where the student learns by temperature and alpha.
+        /// The temperature, where the student learns by temperature and alpha.
         public var temperature: Schedule?
         public var alpha: Schedule?
-        /// What was minimised, stage by stage.
+        /// The objectives that were minimized, stage by stage.
         public var stages: [TrainingStage]?
         public var augmentation: Augmentation?
-        /// Whether the student learned, and was judged, with the rounding of int8.
+        /// True if the student was trained and evaluated with the rounding of int8.
         public var quantizeAware: Bool?
         public var maxLength: Int
         public var validationSplit: Double?
         public var training: TrainingArguments
         public var device: String
-        /// What training computed with.
+        /// The precision of training.
         public var precision: Precision
     }
 
@@ -119,8 +119,8 @@ public struct RunReport: Sendable, Equatable, Codable {
         public var threads: Int
         /// The instruction set of the package's kernels.
         public var kernels: String?
-        /// The measurement that decided what was computed with: operations a second, in units of 10⁹, by each way to
-        /// compute a layer; `nil` where nothing was decided by it.
+        /// The measurement that chose kernels and precision: operations per second, in units of 10⁹, for each way to
+        /// compute a layer; `nil` where it decided nothing.
         public var gigaflops: [String: Double]?
     }
 }

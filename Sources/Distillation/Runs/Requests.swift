@@ -3,21 +3,21 @@ import Foundation
 import Torch
 import Transformers
 
-/// Where the examples come from and how they are read.
+/// The files of the examples and how they are read.
 public struct DataRequest: Sendable, Equatable {
     public var train: URL
-    /// Where `nil`, a part of the training data that the seed chooses is held back.
+    /// The validation file; where `nil`, a part of the training data that the seed chooses is held out.
     public var validation: URL?
-    /// The share of the training data that is held back.
+    /// The fraction of the training data that is held out.
     public var validationSplit = 0.1
-    /// How the files are read.
+    /// The columns and the format of the files.
     public var columns = DataColumns()
-    /// What the labels are; `nil` for the teacher's, or, without one, several labels where JSON arrays are the labels, else
-    /// one of several classes.
+    /// The type of the labels; `nil` for the teacher's, or, without one, multi-label where the labels are JSON arrays, else
+    /// single-label classification.
     public var problemType: TaskIdentifier?
-    /// Which tokens a model of words is trained at; it is evaluated at the words' first tokens.
+    /// The tokens at which a token classifier is trained; it is evaluated at the words' first tokens.
     public var rowUnit = RowUnit.words
-    /// Files of texts that are trained on without labels, beside the training data; labels in them are not read.
+    /// Files of unlabeled texts for training, in addition to the training data; labels in them are not read.
     public var unlabelled: [URL] = []
     /// Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
     public var maxLength: Int?
@@ -28,24 +28,24 @@ public struct DataRequest: Sendable, Equatable {
     }
 }
 
-/// What `distill finetune` does: trains a pretrained encoder on labelled examples.
+/// The input of ``FineTuning``, which `distill finetune` runs: trains a pretrained encoder on labeled examples.
 public struct FineTuneRequest: Sendable {
     public var model: URL
     public var data: DataRequest
     public var output: URL
     public var overwrite = false
-    /// Whether a head for another number of classes is replaced by a fresh one.
+    /// True if a head for another number of classes is replaced by a fresh one.
     public var ignoreMismatchedSizes = false
     public var training = TrainingArguments()
     public var device = Device.cpu
-    /// What training computes with; models are always judged in float32, and saved in it.
+    /// The precision of training; models are always evaluated and saved in float32.
     public var precision = Precision.auto
     public var cache = CacheOptions()
-    /// Where curves for TensorBoard and `metrics.jsonl` are written; `nil` for nowhere.
+    /// The directory for TensorBoard curves and `metrics.jsonl`; `nil` for none.
     public var loggingDirectory: URL?
-    /// The most examples in each list of the report; 0 keeps all texts out of it.
+    /// The maximum number of examples in each list of the report; 0 keeps all texts out of it.
     public var reportExamples = 20
-    /// What the model card says that the run cannot know.
+    /// The entries of the model card that the run cannot know.
     public var card = ModelCardOptions()
 
     public init(model: URL, data: DataRequest, output: URL) {
@@ -55,15 +55,15 @@ public struct FineTuneRequest: Sendable {
     }
 }
 
-/// What `distill run` does: teaches a student from frozen teachers and the true labels.
+/// The input of ``DistillationRun``, which `distill run` runs: trains a student on frozen teachers and the true labels.
 public struct DistillRequest: Sendable {
     /// One or more teachers, with the same labels.
     public var teachers: [TeacherRequest]
-    /// How several teachers become one.
+    /// The way in which several teachers are combined into one.
     public var combination = TeacherCombination.probabilities
     public var student = StudentOptions()
     public var data: DataRequest
-    /// Labelled examples on which the finished models are judged; nothing is chosen by them.
+    /// Labeled examples on which the finished models are evaluated; nothing is chosen by them.
     public var test: URL?
     public var output: URL
     public var overwrite = false
@@ -72,31 +72,31 @@ public struct DistillRequest: Sendable {
     /// The weight of the distillation term; the labels' is 1 − alpha. A schedule from 1 to 0 is teacher annealing
     /// (Clark et al., arXiv 1907.04829).
     public var alpha: Schedule = 0.7
-    /// What the student learns from, in place of ``temperature`` and ``alpha``.
+    /// The objectives, in place of ``temperature`` and ``alpha``.
     public var objectives: [ObjectiveSpecification] = []
     /// Stages with objectives of their own, one after another.
     public var stages: [TrainingStage] = []
-    /// Where the names of objectives are looked up: to add objectives of your own.
+    /// The registry in which the names of objectives are looked up: to add objectives of your own.
     public var registry = ObjectiveRegistry.standard
-    /// Whether the student learns with the rounding of int8 weights and activations, and is judged with it. Its weights are
-    /// saved in float32, for `distill quantize`.
+    /// True if the student is trained and evaluated with the rounding of int8 weights and activations (quantization-aware
+    /// training). Its weights are saved in float32, for `distill quantize`.
     public var quantizeAware = false
-    /// How training texts are changed anew in each epoch; `nil` for not at all.
+    /// The augmentation of the training texts, drawn anew in each epoch; `nil` for none.
     public var augmentation: Augmentation?
-    /// Whether the same student is also trained without the teacher, to show what the teacher was worth.
+    /// True if a baseline, the same student without the teacher, is also trained, to show the teacher's effect.
     public var baseline = false
-    /// How many times everything is done, with seeds that count on from the training's.
+    /// The number of repetitions, with seeds that count up from the training's.
     public var seeds = 1
     public var training = TrainingArguments()
     public var device = Device.cpu
-    /// What training computes with; models are always judged in float32, and saved in it.
+    /// The precision of training; models are always evaluated and saved in float32.
     public var precision = Precision.auto
     public var cache = CacheOptions()
-    /// Where curves for TensorBoard and `metrics.jsonl` are written; `nil` for nowhere.
+    /// The directory for TensorBoard curves and `metrics.jsonl`; `nil` for none.
     public var loggingDirectory: URL?
-    /// The most examples in each list of the report; 0 keeps all texts out of it.
+    /// The maximum number of examples in each list of the report; 0 keeps all texts out of it.
     public var reportExamples = 20
-    /// What the model card says that the run cannot know.
+    /// The entries of the model card that the run cannot know.
     public var card = ModelCardOptions()
 
     /// The directory of the only teacher, or of the first.
@@ -115,7 +115,7 @@ public struct DistillRequest: Sendable {
 /// One of the models that a student learns from.
 public struct TeacherRequest: Sendable, Equatable {
     public var directory: URL
-    /// Among several teachers, in any proportion.
+    /// The weight among several teachers, in any proportion.
     public var weight: Double
 
     public init(_ directory: URL, weight: Double = 1) {
@@ -124,9 +124,9 @@ public struct TeacherRequest: Sendable, Equatable {
     }
 }
 
-/// What the student is: a checkpoint, or the teacher's configuration with other sizes.
+/// The student: a checkpoint, or the teacher's configuration with other sizes.
 public struct StudentOptions: Sendable, Equatable, Codable {
-    /// How a student made from sizes starts.
+    /// The initialization of a student made from sizes.
     public enum Initialization: String, CaseIterable, Sendable, Codable {
         /// Random weights.
         case random
@@ -144,8 +144,8 @@ public struct StudentOptions: Sendable, Equatable, Codable {
     public var hiddenSize: Int?
     /// `nil` for the teacher's.
     public var intermediateSize: Int?
-    /// `nil` for the teacher's; for ``Initialization/narrowed`` as many as leave a head its size, where they divide the
-    /// width.
+    /// `nil` for the teacher's; for ``Initialization/narrowed`` as many as keep the size of a head, where they divide the
+    /// hidden size.
     public var attentionHeads: Int?
     public var initialization = Initialization.random
     /// The teacher's layers that the student starts from; `nil` for evenly spaced ones.
@@ -153,7 +153,8 @@ public struct StudentOptions: Sendable, Equatable, Codable {
 
     public init() {}
 
-    /// - Throws: ``DistillationError`` for sizes of no model; whether the others fit the teacher shows when both are there.
+    /// - Throws: ``DistillationError`` for sizes that no model can have; whether they fit the teacher is checked once both are
+    ///   known.
     func validate() throws {
         for (name, size) in [
             ("layers", layers), ("hidden_size", hiddenSize), ("intermediate_size", intermediateSize),
@@ -167,12 +168,13 @@ public struct StudentOptions: Sendable, Equatable, Codable {
     }
 }
 
-/// What `distill evaluate` does: judges a model, and a teacher beside it, on labelled examples.
+/// The input of ``EvaluationRun``, which `distill evaluate` runs: evaluates a model, and optionally a teacher, on labeled
+/// examples.
 public struct EvaluateRequest: Sendable {
     public var model: URL
     public var teacher: URL?
     public var data: URL
-    /// How the data file is read.
+    /// The columns and the format of the data file.
     public var columns = DataColumns()
     /// Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
     public var maxLength: Int?
@@ -180,7 +182,7 @@ public struct EvaluateRequest: Sendable {
     /// Single examples timed for the latency figures; 0 for none.
     public var latencySamples = 200
     public var device = Device.cpu
-    /// What the models compute with.
+    /// The precision of the models.
     public var precision = Precision.float32
     public var cache = CacheOptions()
 

@@ -2,16 +2,15 @@ import Datasets
 import Reports
 
 extension RunData {
-    /// What a model's answers to the validation data show, with the texts of some examples.
+    /// Analyzes a model's predictions for the validation data, with the texts of some examples.
     ///
     /// - Parameters:
     ///   - student: The model's logits.
     ///   - teacher: The teacher's.
-    ///   - request: How the data was read.
-    ///   - cache: Where digests are remembered.
-    ///   - hasTeacher: Whether examples may lack a label.
-    ///   - limit: The most examples in each list; 0 keeps all texts out.
-    ///   - log: Is told where there are no texts.
+    ///   - request: The request by which the data was read.
+    ///   - cache: The cache of the files' digests.
+    ///   - limit: The maximum number of examples in each list; 0 keeps all texts out.
+    ///   - log: Receives a note where there are no texts.
     func analysis(
         student: Logits, teacher: Logits?, request: DataRequest, cache: CacheOptions, limit: Int, log: RunLog
     ) -> PredictionAnalysis {
@@ -22,7 +21,7 @@ extension RunData {
         guard limit > 0 else { return analysis }
         var options = request.columns.options
         options.labelForm = problemType.definition.labelForm
-        // A split of the training data may lie among examples without labels.
+        // A split of the training data may lie among unlabeled examples.
         options.allowsUnlabelled = request.validation == nil && teacher != nil
         let problem = ExampleTexts.fill(
             &analysis, from: request.validation ?? request.train, sha256: validationRecord.sha256,

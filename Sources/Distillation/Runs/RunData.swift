@@ -18,15 +18,15 @@ struct RunData {
     /// The files without labels that are part of the training data.
     let unlabelledRecords: [DataRecord]
     let maxLength: Int
-    /// Examples that only finished models are judged on.
+    /// Examples on which only finished models are evaluated.
     let test: LoadedData?
 
     /// - Parameters:
     ///   - labels: The teacher's label map, which the data must follow; `nil` takes the data's own: there is no teacher.
     ///   - problemType: The teacher's problem type.
-    ///   - test: Labelled examples that only finished models are judged on.
-    ///   - loader: Reads the files.
-    ///   - seed: Decides which examples are held back.
+    ///   - test: Labeled examples on which only finished models are evaluated.
+    ///   - loader: The reader of the files.
+    ///   - seed: The seed that decides which examples are held out.
     init(
         _ request: DataRequest, labels: LabelMap?, problemType given: TaskIdentifier? = nil,
         test testFile: URL? = nil, loader: DatasetLoader, seed: UInt64
@@ -58,7 +58,7 @@ struct RunData {
         }
         guard map.count > 0 else {
             throw DistillationError(
-                "\(data.record.path): no example has a label; a classifier needs one at least")
+                "\(data.record.path): no example has a label; a classifier needs at least one")
         }
         (self.labels, problemType, maxLength) = (map, type, loader.maxLength)
         let extra = try request.unlabelled.map {
@@ -73,8 +73,8 @@ struct RunData {
         } else {
             guard data.dataset.labelledCount > 0 else {
                 throw DistillationError(
-                    "\(data.record.path): no text has a label, so none can be held back to judge the student by; give "
-                        + "labelled texts with --validation, or name the label's column with --label-column (the columns "
+                    "\(data.record.path): no text has a label, so none can be held out to evaluate the student; give "
+                        + "labeled texts with --validation, or name the label's column with --label-column (the columns "
                         + "are \(DatasetError.list(Self.columnNames(request.train, loader.options))))")
             }
             (trained, validation) = try data.dataset.split(
@@ -98,7 +98,7 @@ struct RunData {
         return stream.columnNames
     }
 
-    /// The teacher's problem type, the one asked for, or what the training file shows.
+    /// The teacher's problem type, the requested one, or the one that the training file implies.
     private static func problemType(
         _ request: DataRequest, teacher: TaskIdentifier?, hasTeacher: Bool
     ) throws -> TaskIdentifier {
@@ -115,7 +115,7 @@ struct RunData {
             ? .multiLabel : .singleLabel
     }
 
-    /// How many training texts may have been cut, where there are some.
+    /// A note of how many training texts may have been truncated; `nil` where there are none.
     var cutNote: String? {
         let cut = train.truncatedCount
         guard cut > 0, !train.hasWordRows else { return nil }
@@ -124,7 +124,7 @@ struct RunData {
             + "cut."
     }
 
-    /// What becomes of words without tokens and of sentences that are longer than the model reads.
+    /// Notes on words without tokens and on sentences that are longer than the model's maximum length.
     var wordNotes: [String] {
         guard train.hasWordRows else { return [] }
         var notes: [String] = []
@@ -142,7 +142,7 @@ struct RunData {
         return notes
     }
 
-    /// How many training texts have no label, where there are some.
+    /// A note of how many training texts have no label; `nil` where there are none.
     var unlabelledNote: String? {
         let unlabelled = train.count - train.labelledCount
         guard unlabelled > 0 else { return nil }

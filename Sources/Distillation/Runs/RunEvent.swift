@@ -1,12 +1,12 @@
-/// What happens during a run, for whoever shows it.
+/// A progress event of a run.
 public enum RunEvent: Sendable, Equatable {
     /// A part of the run began, for example "Teacher logits".
     case phaseStarted(String)
     /// That part ended.
     case phaseFinished(String, seconds: Double)
-    /// How far the present phase is.
+    /// The progress of the current phase.
     case progress(RunProgress)
-    /// One optimiser step out of `loggingSteps`.
+    /// One optimizer step out of `loggingSteps`.
     case step(StepMetrics)
     /// The student was evaluated on the validation data.
     case evaluated(EpochMetrics)
@@ -16,14 +16,14 @@ public enum RunEvent: Sendable, Equatable {
     case warning(String)
 }
 
-/// How far a part of a run is.
+/// The progress of a part of a run.
 public struct RunProgress: Sendable, Equatable {
     public var completed: Int
-    /// `nil` where it is not known how much there will be.
+    /// `nil` where the total is unknown.
     public var total: Int?
-    /// What is counted, in the singular.
+    /// The unit of the counts, in the singular.
     public var unit: String
-    /// The examples that went through so far, by which the speed is told.
+    /// The examples processed so far, from which the speed is computed.
     public var examples: Int
     /// The current losses, if any: fields with two spaces between them, the most important first.
     public var detail: String
@@ -37,12 +37,12 @@ public struct RunProgress: Sendable, Equatable {
     }
 }
 
-/// What one logged optimiser step showed: means since the last one.
+/// The measurements of a logged optimizer step: means since the last one.
 public struct StepMetrics: Sendable, Equatable, Codable {
-    /// Of the run, all its stages together.
+    /// The step within the run, counted over all its stages.
     public var step: Int
     public var totalSteps: Int
-    /// With fraction.
+    /// Fractional within an epoch.
     public var epoch: Double
     /// `nil` in a run of one stage.
     public var stage: String?
@@ -58,23 +58,23 @@ public struct StepMetrics: Sendable, Equatable, Codable {
     public var examplesPerSecond: Double
 }
 
-/// What an evaluation showed: training means since the one before, and the student on the validation data.
+/// The result of an evaluation: training means since the previous one, and the student on the validation data.
 public struct EpochMetrics: Sendable, Equatable, Codable {
     public var epoch: Double
-    /// Of the run, all its stages together.
+    /// The step within the run, counted over all its stages.
     public var step: Int
     /// `nil` in a run of one stage.
     public var stage: String?
     public var trainLoss: Double
     /// Each objective's loss before its weight.
     public var trainTerms: NamedValues
-    /// What ``StepMetrics/metrics`` holds.
+    /// The means of ``StepMetrics/metrics`` since the previous evaluation.
     public var train: MetricValues
     /// The student on the validation data.
     public var validation: MetricValues
     public var isBest: Bool
-    /// Since the evaluation before, this one included.
+    /// Seconds since the previous evaluation, this one included.
     public var seconds: Double
-    /// In training since the evaluation before, without the evaluations' own time.
+    /// The speed of training since the previous evaluation, without the evaluations' own time.
     public var examplesPerSecond: Double?
 }

@@ -2,29 +2,29 @@ import Files
 import Foundation
 import Synchronization
 
-/// Times the parts of a run and passes on what happens.
-final class RunLog {
+/// Times the parts of a run and forwards its events.
+package final class RunLog {
     private let onEvent: (RunEvent) -> Void
     private var warned: Set<String> = []
-    private(set) var phases: [RunReport.Phase] = []
+    package private(set) var phases: [RunReport.Phase] = []
     private var metrics: MetricsLog?
-    /// The examples of the present phase: of the passes that are done, and of the one under way.
+    /// The examples of the current phase: of the finished passes over the data, and of the one under way.
     private var examples = (before: 0, now: 0)
 
-    /// - Parameter loggingDirectory: Where curves and metrics are written; `nil` for nowhere.
+    /// - Parameter loggingDirectory: The directory for curves and metrics; `nil` for none.
     /// - Throws: `FileError` where nothing can be written there.
-    init(_ onEvent: @escaping (RunEvent) -> Void, loggingDirectory: URL? = nil) throws {
+    package init(_ onEvent: @escaping (RunEvent) -> Void, loggingDirectory: URL? = nil) throws {
         self.onEvent = onEvent
         metrics = try loggingDirectory.map(MetricsLog.init)
         tell(Self.temporaryLeftovers.take())
     }
 
-    /// What was removed of processes that were killed.
-    func tell(_ removed: Leftovers.Removed?) {
+    /// Reports the leftovers of killed processes that were removed.
+    package func tell(_ removed: Leftovers.Removed?) {
         if let removed { send(.note(removed.description)) }
     }
 
-    /// What the temporary folder held of them when this process began its first run; told once.
+    /// The leftovers in the temporary folder when this process began its first run; reported once.
     private static let temporaryLeftovers = Once { TemporaryFolder.removeLeftovers() }
 
     private final class Once<Value: Sendable>: Sendable {
@@ -38,7 +38,7 @@ final class RunLog {
         metrics = nil
     }
 
-    func phase<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
+    package func phase<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
         examples = (0, 0)
         onEvent(.phaseStarted(name))
         let start = Date()
@@ -49,12 +49,12 @@ final class RunLog {
         return result
     }
 
-    func send(_ event: RunEvent) {
+    package func send(_ event: RunEvent) {
         onEvent(event)
         do {
             try metrics?.handle(event)
         } catch {
-            // What is being learnt is worth more than its log.
+            // Training is worth more than its log.
             metrics = nil
             warnOnce("Metrics are no longer logged: \(error)")
         }
@@ -67,16 +67,16 @@ final class RunLog {
         }
     }
 
-    /// A log of the same run whose measurements are shown but not written: of a model beside the run's own.
+    /// A log of the same run whose measurements are shown but not written: for a model other than the run's own.
     func withoutMetrics() -> RunLog { RunLog(onEvent) }
 
     /// Sends a warning, unless it was sent before.
-    func warnOnce(_ text: String) {
+    package func warnOnce(_ text: String) {
         if warned.insert(text).inserted { send(.warning(text)) }
     }
 
-    /// Tells how many examples of a pass are done. Several passes of one phase follow one another.
-    func progress(_ completed: Int, of total: Int) {
+    /// Reports how many examples of a pass over the data are done. A phase may have several passes, one after another.
+    package func progress(_ completed: Int, of total: Int) {
         if completed < examples.now { examples.before += examples.now }
         examples.now = completed
         onEvent(
@@ -86,8 +86,8 @@ final class RunLog {
                     examples: examples.before + completed)))
     }
 
-    /// Tells that so many more examples were read, of nobody knows how many.
-    func advance(by count: Int) {
+    /// Reports that so many more examples were read, of an unknown total.
+    package func advance(by count: Int) {
         examples.now += count
         onEvent(
             .progress(

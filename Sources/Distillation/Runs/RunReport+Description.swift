@@ -2,7 +2,7 @@ import Torch
 import Transformers
 
 extension RunReport.Versions {
-    static var current: RunReport.Versions {
+    package static var current: RunReport.Versions {
         RunReport.Versions(
             distill: Version.current, libtorch: Runtime.version, cpuCapability: Runtime.cpuCapability,
             threads: Runtime.threadCount, kernels: PackedKernels.instructionSet,
@@ -11,7 +11,7 @@ extension RunReport.Versions {
 }
 
 extension RunReport.Sizes {
-    init(_ configuration: ModelConfiguration) {
+    package init(_ configuration: ModelConfiguration) {
         self.init(
             layers: configuration.numHiddenLayers, hiddenSize: configuration.hiddenSize,
             intermediateSize: configuration.intermediateSize, attentionHeads: configuration.numAttentionHeads,

@@ -2,20 +2,20 @@ import Foundation
 import Safetensors
 import Transformers
 
-/// Makes the report of a run that trains a model.
+/// Builds the report of a run that trains a model.
 struct RunReportBuilder {
     /// The command's name.
     let command: String
     let data: RunData
-    /// Where the model is saved.
+    /// The directory in which the model is saved.
     let output: URL
     let log: RunLog
 
     /// The report of a model and its training.
     ///
     /// - Parameters:
-    ///   - settings: What the run was asked for.
-    ///   - latency: Of single examples; `nil` where it was not measured.
+    ///   - settings: The settings of the run.
+    ///   - latency: The latency of single examples; `nil` where it was not measured.
     func report(
         _ model: TransformerModel, _ outcome: TrainingOutcome, settings: RunReport.Settings,
         latency: LatencyStatistics?
@@ -31,8 +31,8 @@ struct RunReportBuilder {
     /// A model's evaluation.
     ///
     /// - Parameters:
-    ///   - logits: For all examples of the data.
-    ///   - directory: Where its files lie; `nil` for a model without files.
+    ///   - logits: The logits of all examples of the data.
+    ///   - directory: The directory of its files; `nil` for a model without files.
     static func evaluation(
         _ model: TransformerModel, _ logits: Logits, _ data: EncodedDataset, _ directory: URL?,
         _ latency: LatencyStatistics? = nil

@@ -2,7 +2,7 @@ import Foundation
 import Torch
 import Transformers
 
-/// Trains the student, and its baseline where it is asked for, once for each seed.
+/// Trains the student, and its baseline where it is requested, once for each seed.
 struct SeedSweep {
     let request: DistillRequest
     let lesson: Lesson
@@ -22,12 +22,12 @@ struct SeedSweep {
             request.training.metricForBestModel, problemType: lesson.setup.problemType, hasTeacher: true)
     }
 
-    /// The seeds, which count on from the training's.
+    /// The seeds, which count up from the training's.
     private var seeds: [UInt64] { (0..<request.seeds).map { request.training.seed &+ UInt64($0) } }
 
     /// Trains to the end, or until it is to stop.
     ///
-    /// - Parameter save: Is handed each checkpoint that is better than all before it, of all seeds.
+    /// - Parameter save: Receives each checkpoint that is better than all before it, of all seeds.
     /// - Returns: At least one repetition; the last one is interrupted where the sweep was.
     func run(save: (Repetition) throws -> Void) throws -> [Repetition] {
         var all: [Repetition] = []
@@ -35,7 +35,7 @@ struct SeedSweep {
             var repetition = try student(seed, before: all, save)
             if request.baseline, !repetition.student.outcome.interrupted {
                 let baseline = try baseline(seed, steps: repetition.student.outcome.steps)
-                // One that was cut short is no measure of what the teacher was worth.
+                // An interrupted baseline is not comparable with the student.
                 if baseline.outcome.interrupted {
                     repetition.student.outcome.interrupted = true
                 } else {

@@ -1,13 +1,13 @@
 import Torch
 import Transformers
 
-/// Has all teachers' outputs computed, from the cache as far as they are there.
+/// Provides all teachers' outputs: from the cache where they are there, and computed otherwise.
 struct TeacherRun {
     let setup: DistillationSetup
     let log: RunLog
     let shouldStop: () -> Bool
 
-    /// Of all teachers together.
+    /// The outputs of all teachers together.
     struct Outputs {
         let train: any TeacherOutputs
         let validation: Logits
@@ -16,12 +16,12 @@ struct TeacherRun {
 
     private struct Counts { var cached = 0, computed = 0, done = 0 }
 
-    /// The validation data come first: a poor teacher shows at once.
+    /// Computes the outputs, those for the validation data first, so that a poor teacher shows at once.
     ///
     /// - Throws: ``InterruptedError`` where it was stopped; what was computed is kept.
     func outputs() throws -> Outputs {
         var counts = Counts()
-        // What judges is computed in float32, what teaches in the training's precision.
+        // Outputs for evaluation are computed in float32, those for training in the training's precision.
         let validation = try joined(.float32, &counts) { $0.validation }.logits()
         log.send(Finding(TeacherAssessment(validation, targets: setup.data.validation.targets)))
         let test = try setup.data.test == nil ? nil : joined(.float32, &counts) { $0.test?.dataset }.logits()

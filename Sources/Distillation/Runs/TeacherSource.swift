@@ -3,6 +3,6 @@ struct TeacherSource {
     let request: TeacherRequest
     let classifier: TrainedClassifier
     let data: RunData
-    /// For each of the first teacher's classes, its place in this one's outputs; `nil` where they are the same.
+    /// For each of the first teacher's classes, its index in this one's outputs; `nil` where the order is the same.
     let columns: [Int]?
 }

@@ -1,9 +1,9 @@
 import Foundation
 
 extension CacheOptions {
-    /// What settings say is kept, and where.
+    /// The cache options of settings.
     ///
-    /// - Parameter hasTeacher: Whether there are a teacher's outputs to keep.
+    /// - Parameter hasTeacher: True if there are a teacher's outputs to keep.
     package init(_ reader: SettingsReader, hasTeacher: Bool = true) throws {
         self.init()
         directory = try reader.value("cache_dir", as: String.self).map {

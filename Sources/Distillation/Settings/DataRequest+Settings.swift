@@ -3,7 +3,7 @@ import Foundation
 import HubStore
 
 extension DataRequest {
-    /// The data that settings name, and how they are read.
+    /// The data that settings name, with their format.
     init(_ reader: SettingsReader) throws {
         func url(_ name: String, _ split: DataSplit) throws -> URL? {
             try reader.value(name, as: String.self).map { try reader.locator.data($0, split) }
@@ -34,9 +34,9 @@ extension DataColumns {
 }
 
 extension DelimitedFormat {
-    /// How settings have the fields of CSV and TSV told apart.
+    /// The delimiter and quoting of CSV and TSV by settings.
     ///
-    /// - Throws: ``SettingsError`` for what cannot stand between columns.
+    /// - Throws: ``SettingsError`` for a delimiter that cannot separate columns.
     package init(_ reader: SettingsReader) throws {
         self.init()
         if let text = try reader.value("delimiter", as: String.self) {

@@ -2,23 +2,23 @@ import Foundation
 import Torch
 
 extension DistillRequest {
-    /// A distillation by its settings, named as in a configuration file of `distill run`.
+    /// Creates the request of a distillation from its settings, named as in a configuration file of `distill run`.
     ///
-    /// The setting `threads` is the process's own: it is set at once.
+    /// The setting `threads` applies to the whole process and takes effect at once.
     ///
     /// - Parameters:
     ///   - settings: The settings; `teacher` and `train` must be among them.
-    ///   - output: The output directory where they have none; `nil` where they must.
-    ///   - locator: Finds the models and data that they name.
-    /// - Throws: ``SettingsError`` for a setting that is missing, has a wrong value or is not known; ``DistillationError``
+    ///   - output: The output directory for settings without one; `nil` where they must have one.
+    ///   - locator: The locator of the models and data that they name.
+    /// - Throws: ``SettingsError`` for a setting that is missing, has a wrong value or is unknown; ``DistillationError``
     ///   where models or data are not found.
     public init(_ settings: Settings, output: URL? = nil, locator: ResourceLocator = .local) throws {
         try self.init(settings, output: output, locator: locator, allowing: [])
     }
 
-    /// The same.
+    /// Creates the request as ``init(_:output:locator:)`` does, allowing further settings.
     ///
-    /// - Parameter names: Settings that somebody else reads.
+    /// - Parameter names: The names of settings that the caller reads itself.
     package init(
         _ settings: Settings, output: URL?, locator: ResourceLocator, allowing names: [String]
     ) throws {
@@ -26,8 +26,8 @@ extension DistillRequest {
         let teachers = try TeacherRequest.all(reader)
         let data = try DataRequest(reader)
         let named = try reader.value("output", as: String.self).map { URL(filePath: $0) }
-        guard let place = named ?? output else { throw reader.missing("output") }
-        self.init(teacher: teachers[0].directory, data: data, output: place)
+        guard let directory = named ?? output else { throw reader.missing("output") }
+        self.init(teacher: teachers[0].directory, data: data, output: directory)
         self.teachers = teachers
         try assignTeaching(reader)
         test = try reader.value("test", as: String.self).map { try locator.data($0, .test) }
@@ -46,7 +46,7 @@ extension DistillRequest {
         try reader.finish(allowing: names)
     }
 
-    /// Sets what the student learns from.
+    /// Sets the objectives, stages and augmentation.
     private mutating func assignTeaching(_ reader: SettingsReader) throws {
         try reader.assign("teacher_combination", to: &combination)
         try reader.assign("temperature", to: &temperature)
@@ -55,11 +55,11 @@ extension DistillRequest {
         stages = try reader.list("stages") { try TrainingStage(setting: $0) }
         let masked = try reader.value("mask_probability", as: Double.self)
         let dropped = try reader.value("word_dropout", as: Double.self)
-        let share = try reader.value("augmentation_share", as: Double.self)
+        let fraction = try reader.value("augmentation_share", as: Double.self)
         if masked != nil || dropped != nil {
             augmentation = try SettingsError.checking {
                 try Augmentation(
-                    maskProbability: masked ?? 0, wordDropout: dropped ?? 0, share: share ?? 1)
+                    maskProbability: masked ?? 0, wordDropout: dropped ?? 0, share: fraction ?? 1)
             }
         }
     }

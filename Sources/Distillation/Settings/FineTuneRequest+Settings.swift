@@ -2,14 +2,14 @@ import Foundation
 import Torch
 
 extension FineTuneRequest {
-    /// A fine-tuning by its settings, named as in a configuration file of `distill finetune`.
+    /// Creates the request of a fine-tuning from its settings, named as in a configuration file of `distill finetune`.
     ///
-    /// The setting `threads` is the process's own: it is set at once.
+    /// The setting `threads` applies to the whole process and takes effect at once.
     ///
     /// - Parameters:
     ///   - settings: The settings; `model`, `train` and `output` must be among them.
-    ///   - locator: Finds the models and data that they name.
-    /// - Throws: ``SettingsError`` for a setting that is missing, has a wrong value or is not known; ``DistillationError``
+    ///   - locator: The locator of the models and data that they name.
+    /// - Throws: ``SettingsError`` for a setting that is missing, has a wrong value or is unknown; ``DistillationError``
     ///   where models or data are not found.
     public init(_ settings: Settings, locator: ResourceLocator = .local) throws {
         let reader = SettingsReader(settings, locator: locator)

@@ -1,7 +1,7 @@
 import Foundation
 
 extension ModelCardOptions {
-    /// What settings say for the model card.
+    /// The options of the model card by settings.
     init(_ reader: SettingsReader) throws {
         func list(_ name: String) throws -> [String] {
             (try reader.value(name, as: String.self) ?? "").split(separator: ",")

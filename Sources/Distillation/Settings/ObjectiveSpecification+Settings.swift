@@ -1,5 +1,5 @@
 extension SettingNode {
-    /// The node as the text that the command line would take: lists with commas, pairs with colons.
+    /// The node as the text that the command line accepts: lists with commas, pairs with colons.
     var optionText: String? {
         if let text { return text }
         guard let list else { return nil }
@@ -15,7 +15,7 @@ extension SettingNode {
 
     /// The entries of a mapping, as names and nodes.
     ///
-    /// - Parameter what: What the mapping describes, for an error.
+    /// - Parameter what: The thing that the mapping describes, for an error.
     func fields(of what: String) throws -> [(name: String, node: SettingNode)] {
         guard let mapping else { throw SettingsError("\(what) must be written as 'name: value' lines") }
         return try mapping.map { key, value in
@@ -28,13 +28,13 @@ extension SettingNode {
 }
 
 extension ObjectiveSpecification {
-    /// An objective of a setting: its text, or a mapping with `name`, `weight` and its options.
+    /// The objective of a setting: its text, or a mapping with `name`, `weight` and its options.
     init(setting node: SettingNode) throws {
         self = try SettingsError.checking {
             if let text = node.text { return try ObjectiveSpecification(text: text) }
             var fields = try node.fields(of: "an objective")
-            guard let place = fields.firstIndex(where: { $0.name == "name" }),
-                let name = fields.remove(at: place).node.text
+            guard let index = fields.firstIndex(where: { $0.name == "name" }),
+                let name = fields.remove(at: index).node.text
             else { throw SettingsError("an objective has no name; add 'name: kl', or another") }
             return try ObjectiveSpecification(
                 name: name,

@@ -2,18 +2,18 @@ import Datasets
 import Foundation
 import HubStore
 
-/// Finds the models and data that settings name, where a name may be more than a path.
+/// A locator of the models and data that settings name, where a name may be more than a path.
 public struct ResourceLocator: Sendable {
     /// The directory of a model.
     let model: @Sendable (_ name: String) throws -> URL
     /// The name for `Datasets` of the data of a split.
     let data: @Sendable (_ name: String, _ split: DataSplit) throws -> URL
 
-    /// A locator.
+    /// Creates a locator.
     ///
     /// - Parameters:
-    ///   - model: Gives the directory of a model.
-    ///   - data: Gives the data's name for `Datasets`: a file, or several by `DataFiles.url(for:)`.
+    ///   - model: Returns the directory of a model.
+    ///   - data: Returns the data's name for `Datasets`: a file, or several by `DataFiles.url(for:)`.
     public init(
         model: @escaping @Sendable (_ name: String) throws -> URL,
         data: @escaping @Sendable (_ name: String, _ split: DataSplit) throws -> URL
@@ -22,8 +22,8 @@ public struct ResourceLocator: Sendable {
         self.data = data
     }
 
-    /// Paths as they are; where data are wanted also a pattern, or a directory, in which a split's files are found by their
-    /// names.
+    /// The locator of paths as they are; for data also of patterns, and of directories, in which a split's files are found by
+    /// their names.
     public static let local = ResourceLocator(model: { URL(filePath: $0) }, data: localData)
 
     /// The data's name for `Datasets`.

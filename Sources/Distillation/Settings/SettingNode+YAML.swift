@@ -44,11 +44,11 @@ extension SettingNode {
 
     // MARK: - Single values
 
-    /// The value that a text stands for: a scalar, or a list in brackets.
+    /// The value that a text represents: a scalar, or a list in brackets.
     ///
-    /// - Parameter text: As a file may hold it behind a setting's name.
+    /// - Parameter text: The text as it may follow a setting's name in a file.
     package init(parsing text: String) {
-        // `a: b` is a mapping in YAML, but the value of a setting is none: then it is meant as a text.
+        // `a: b` is a mapping in YAML, but a setting's value is not a mapping: then it is meant as a text.
         guard let node = try? Yams.compose(yaml: text), node.scalar != nil || node.sequence != nil else {
             self.init(text)
             return
@@ -57,9 +57,9 @@ extension SettingNode {
         line = nil
     }
 
-    /// The value on one line, as a file may hold it: texts without quotes where they mean the same without.
+    /// The value on one line, as it may be written in a file: texts without quotes where they mean the same without.
     ///
-    /// - Returns: `nil` for a mapping, or a list that holds something else than values.
+    /// - Returns: `nil` for a mapping, or a list that holds anything but values.
     package func inlineText(inList: Bool = false) -> String? {
         if let text {
             let isSafe = !inList || !text.contains(where: { ",[]{}".contains($0) })

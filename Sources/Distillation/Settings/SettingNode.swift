@@ -1,4 +1,4 @@
-/// The value of a setting as a configuration file has it: a scalar, a list or a mapping.
+/// The value of a setting as it is written in a configuration file: a scalar, a list or a mapping.
 ///
 /// ```swift
 /// let objective: SettingNode = ["name": "kl", "weight": 0.7, "temperature": "linear(8, 1)"]
@@ -7,21 +7,21 @@ public struct SettingNode: Sendable {
     package indirect enum Content: Sendable {
         /// A number, a word or a text.
         case scalar(String, ScalarStyle)
-        /// A list; `isFlow` where it stands in brackets.
+        /// A list; `isFlow` where it is written in brackets.
         case list([SettingNode], isFlow: Bool)
-        /// Names and values; `isFlow` where they stand in braces.
+        /// Names and values; `isFlow` where they are written in braces.
         case mapping([(key: SettingNode, value: SettingNode)], isFlow: Bool)
     }
 
-    /// The way in which a scalar is written, numbered as Yams does.
+    /// The style of a scalar, numbered as in Yams.
     package enum ScalarStyle: UInt32, Sendable {
-        /// As whoever writes it needs it.
+        /// The style that the writer needs.
         case any
         case plain, singleQuoted, doubleQuoted, literal, folded
     }
 
     package var content: Content
-    /// The line of the file; `nil` for what is from elsewhere.
+    /// The line of the file; `nil` for a value from elsewhere.
     package var line: Int?
 
     package init(_ content: Content, line: Int? = nil) {
@@ -29,15 +29,15 @@ public struct SettingNode: Sendable {
         self.line = line
     }
 
-    /// A scalar.
+    /// Creates a scalar.
     ///
-    /// - Parameter text: The value as a configuration file has it, without quotes around it.
+    /// - Parameter text: The value as in a configuration file, without quotes around it.
     public init(_ text: String) { self.init(.scalar(text, .any)) }
 
-    /// A list.
+    /// Creates a list.
     public init(_ nodes: [SettingNode]) { self.init(.list(nodes, isFlow: true)) }
 
-    /// A value.
+    /// Creates the node of a value.
     public init(_ value: some SettingValue) { self = value.settingNode }
 
     // MARK: - Parts
@@ -52,13 +52,13 @@ public struct SettingNode: Sendable {
         if case .mapping(let pairs, _) = content { pairs } else { nil }
     }
 
-    /// Whether a file leaves the setting empty.
+    /// True if a file leaves the setting empty.
     package var isNull: Bool {
         guard case .scalar(let text, .plain) = content else { return false }
         return ["", "~", "null", "Null", "NULL"].contains(text)
     }
 
-    /// Whether quotes are around it.
+    /// True if the value is in quotes.
     package var isQuoted: Bool {
         guard case .scalar(_, let style) = content else { return false }
         return style != .plain && style != .any

@@ -3,13 +3,13 @@ import Foundation
 import Torch
 import Transformers
 
-/// A type that a setting can have.
+/// A type of settings' values.
 public protocol SettingValue {
-    /// What a value must be, for an error: "a number".
+    /// The description of valid values, for an error: "a number".
     static var settingDescription: String { get }
-    /// The value of a node; `nil` where it is none.
+    /// Reads the value of a node; `nil` where the node has another type.
     init?(setting node: SettingNode)
-    /// The node that ``init(setting:)`` makes this value of.
+    /// The node from which ``init(setting:)`` reads this value.
     var settingNode: SettingNode { get }
 }
 
@@ -38,7 +38,7 @@ extension UInt64: SettingValue {
     public static var settingDescription: String { "a whole number of 0 or more" }
 }
 
-// Not YAML's own idea of a number, by which 5e-5 is a text.
+// Not YAML's own definition of a number, by which 5e-5 is a text.
 extension Double: SettingValue {
     public static var settingDescription: String { "a number" }
 }
@@ -54,11 +54,11 @@ extension Bool: SettingValue {
     }
 }
 
-/// A value that a setting can have a list of.
+/// A type of which a setting's value can be a list.
 public protocol SettingElement: SettingValue {
-    /// What such a list must be, for an error.
+    /// The description of valid lists, for an error.
     static var listDescription: String { get }
-    /// The list that a text in the place of a list means.
+    /// Reads the list that is meant by a text in place of a list.
     static func list(from text: String) -> [Self]?
 }
 

@@ -11,7 +11,7 @@ extension Settings {
 
     /// Reads a configuration file.
     ///
-    /// - Parameter path: The file as the user named it, which errors begin with; `nil` for none.
+    /// - Parameter path: The file's path as the user wrote it, with which errors begin; `nil` for no file.
     package init(path: String?) throws {
         guard let path else {
             self.init()
@@ -34,7 +34,7 @@ extension Settings {
         return text
     }
 
-    /// The settings that a text holds.
+    /// Reads the settings in a text.
     ///
     /// - Parameters:
     ///   - text: YAML.
@@ -80,25 +80,25 @@ extension Settings {
 
     // MARK: - Texts of errors
 
-    /// A text that fits a line.
+    /// Shortens a text to fit a line.
     static func short(_ text: String) -> String {
         text.unicodeScalars.count <= 200
             ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(199))) + "…"
     }
 
-    /// A text without its line ends.
+    /// Removes a text's line ends.
     static func oneLine(_ text: String) -> String {
         text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
             .filter { !$0.isEmpty }.joined(separator: " ")
     }
 
-    /// What is wrong and where, without the lines around it, which may be long.
+    /// The problem and its position, without the lines around it, which may be long.
     private static func reason(_ error: any Error) -> String {
         switch error as? YamlError {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
-            let place = context.map { oneLine($0.description) + ": " } ?? ""
-            return "line \(mark.line), column \(mark.column): \(place)\(oneLine(problem))"
+            let description = context.map { oneLine($0.description) + ": " } ?? ""
+            return "line \(mark.line), column \(mark.column): \(description)\(oneLine(problem))"
         default: return oneLine(String(describing: error))
         }
     }

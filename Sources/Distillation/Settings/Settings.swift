@@ -1,5 +1,5 @@
-/// Settings of a run by the names that they have in a configuration file: ``DistillRequest/init(_:output:locator:)`` and
-/// ``FineTuneRequest/init(_:locator:)`` read them.
+/// The settings of a run by their names in a configuration file, read by ``DistillRequest/init(_:output:locator:)`` and
+/// ``FineTuneRequest/init(_:locator:)``.
 ///
 /// ```swift
 /// var settings = try Settings(contentsOf: URL(filePath: "distill.yaml"))
@@ -8,12 +8,12 @@
 /// let report = try DistillationRun(DistillRequest(settings)).run()
 /// ```
 public struct Settings: Sendable {
-    /// A setting, and where it is written.
+    /// A setting, and its line in the file.
     package struct Entry: Sendable {
         var key: SettingNode
         var name: String
         var node: SettingNode
-        /// The line of the file; `nil` for what was set since.
+        /// The line of the file; `nil` for a value that was set since.
         var line: Int?
 
         init(_ name: String, _ node: SettingNode) {
@@ -25,16 +25,16 @@ public struct Settings: Sendable {
         }
     }
 
-    /// The file's path; `nil` for settings of a program.
+    /// The file's path; `nil` for settings made by a program.
     package let path: String?
-    /// In their order.
+    /// The settings in their order.
     package private(set) var entries: [Entry]
-    /// What takes the place of the entries of the same names, whose values must be right all the same: the flags.
+    /// The flags, which replace the entries of the same names; those entries' values must be valid all the same.
     package private(set) var overrides: [Entry] = []
-    /// What was changed of the file, for errors: "temperature 4".
+    /// The changes made to the file's settings, for errors: "temperature 4".
     private var changes: [String] = []
 
-    /// No settings.
+    /// Creates empty settings.
     public init() { self.init(entries: [], path: nil) }
 
     init(entries: [Entry], path: String?) {
@@ -42,7 +42,7 @@ public struct Settings: Sendable {
         self.path = path
     }
 
-    /// The value of a setting, or `nil` where it has none; setting it takes the place of the file's.
+    /// The value of a setting, or `nil` where it has none; setting it replaces the file's.
     public subscript(name: String) -> SettingNode? {
         get { (overrides.last { $0.name == name } ?? entries.first { $0.name == name })?.node }
         set {
@@ -52,7 +52,7 @@ public struct Settings: Sendable {
         }
     }
 
-    /// Gives a setting a value that counts more than the file's. A wrong value in the file is still an error.
+    /// Sets a value that takes precedence over the file's. A wrong value in the file is still an error.
     ///
     /// - Parameter value: `nil` leaves the setting as it is.
     package mutating func override(_ name: String, _ value: (some SettingValue)?) {
@@ -61,17 +61,17 @@ public struct Settings: Sendable {
         overrides.append(Entry(name, value.settingNode))
     }
 
-    /// The same of a list, which an empty one leaves as it is.
+    /// Sets a list that takes precedence over the file's; an empty one leaves the setting as it is.
     package mutating func override(_ name: String, _ values: [String]) {
         self.override(name, values.isEmpty ? nil : values)
     }
 
-    /// The same of a switch, which `false` leaves as it is.
+    /// Sets a switch that takes precedence over the file's; `false` leaves the setting as it is.
     package mutating func override(_ name: String, switch isOn: Bool) {
         self.override(name, isOn ? true : nil)
     }
 
-    /// The settings without some.
+    /// Returns the settings without those of some names.
     package func removing(_ names: [String]) -> Settings {
         var settings = self
         settings.entries.removeAll { names.contains($0.name) }
@@ -79,7 +79,7 @@ public struct Settings: Sendable {
         return settings
     }
 
-    /// The settings with other values, each in the place of the old one, else at the end; errors name them.
+    /// Returns the settings with other values, each at the position of the old one, else at the end; errors name them.
     ///
     /// - Parameter values: The values, as nodes and as texts for errors.
     package func replacing(_ values: [(name: String, node: SettingNode, text: String)]) -> Settings {
@@ -91,7 +91,7 @@ public struct Settings: Sendable {
         return settings
     }
 
-    /// The settings with overriding values in the places of those that they override.
+    /// Returns the settings with each overriding value at the position of the one that it overrides.
     package func merged() -> Settings {
         var settings = self
         settings.overrides = []
@@ -99,8 +99,8 @@ public struct Settings: Sendable {
     }
 
     private mutating func replace(_ name: String, _ node: SettingNode) {
-        if let place = entries.firstIndex(where: { $0.name == name }) {
-            (entries[place].node, entries[place].line) = (node, nil)
+        if let index = entries.firstIndex(where: { $0.name == name }) {
+            (entries[index].node, entries[index].line) = (node, nil)
         } else {
             entries.append(Entry(name, node))
         }
@@ -108,7 +108,7 @@ public struct Settings: Sendable {
 
     // MARK: - Errors
 
-    /// What an error begins with: the file, what was changed of it, and a line.
+    /// The beginning of an error: the file, the changes made to it, and a line.
     func prefix(line: Int? = nil) -> String {
         let changed = changes.isEmpty ? "" : " with " + changes.joined(separator: ", ")
         guard let path = path ?? (changes.isEmpty ? nil : "the settings") else { return "" }

@@ -1,9 +1,9 @@
-/// Reads settings by their names, into the values that they are of.
+/// A reader of settings by their names, as values of given types.
 ///
-/// Reading a setting also makes its name known, so that ``finish(allowing:)`` can refuse names that nothing read.
+/// Reading a setting also records its name, so that ``finish(allowing:)`` can refuse names that nothing read.
 package final class SettingsReader {
     private let settings: Settings
-    /// Finds the models and data that settings name.
+    /// The locator of the models and data that settings name.
     package let locator: ResourceLocator
     private var known: [String] = []
 
@@ -12,7 +12,7 @@ package final class SettingsReader {
         self.locator = locator
     }
 
-    /// A setting's value; `nil` where it has none, or is left empty.
+    /// Returns a setting's value; `nil` where it has none, or is left empty.
     ///
     /// - Throws: ``SettingsError`` for a value of another type, in the file even where it is overridden.
     package func value<Value: SettingValue>(_ name: String, as type: Value.Type = Value.self) throws -> Value?
@@ -36,17 +36,17 @@ package final class SettingsReader {
         return value
     }
 
-    package func assign<Value: SettingValue>(_ name: String, to place: inout Value) throws {
-        if let value = try value(name, as: Value.self) { place = value }
+    package func assign<Value: SettingValue>(_ name: String, to target: inout Value) throws {
+        if let value = try value(name, as: Value.self) { target = value }
     }
 
-    package func assign<Value: SettingValue>(_ name: String, to place: inout Value?) throws {
-        if let value = try value(name, as: Value.self) { place = value }
+    package func assign<Value: SettingValue>(_ name: String, to target: inout Value?) throws {
+        if let value = try value(name, as: Value.self) { target = value }
     }
 
-    /// A setting that is a list, such as the objectives; one element may stand by itself.
+    /// Returns the elements of a setting that is a list, such as the objectives; a single element needs no list around it.
     ///
-    /// - Parameter parse: Makes an element of its node; its errors get the file's name and the line.
+    /// - Parameter parse: Reads an element from its node; its errors are prefixed with the file's name and the line.
     package func list<Element>(_ name: String, _ parse: (SettingNode) throws -> Element) throws -> [Element] {
         known.append(name)
         let entry = settings.entries.first { $0.name == name && !$0.node.isNull }
@@ -73,7 +73,7 @@ package final class SettingsReader {
         throw missing(name)
     }
 
-    /// The error of a setting without a value.
+    /// Makes the error of a setting without a value.
     package func missing(_ name: String) -> SettingsError {
         let option = "--" + name.replacing("_", with: "-")
         return SettingsError(
@@ -82,18 +82,20 @@ package final class SettingsReader {
                 : settings.prefix() + "there is no \(name); add it, or give \(option)")
     }
 
-    /// A node as it is written; `nil` where the setting is not there, or left empty.
+    /// Returns a setting's node as it is written; `nil` where the setting is missing, or left empty.
     package func node(_ name: String) -> SettingNode? {
         known.append(name)
         return settings[name].flatMap { $0.isNull ? nil : $0 }
     }
 
-    /// An error about a place of the settings.
+    /// Makes an error about a node of the settings.
     package func error(at node: SettingNode, _ reason: String) -> SettingsError {
         SettingsError(settings.prefix(line: node.line) + reason)
     }
 
-    /// - Parameter names: What somebody else reads.
+    /// Refuses settings that nothing has read.
+    ///
+    /// - Parameter names: The names of settings that the caller reads itself.
     /// - Throws: ``SettingsError`` for the first name that nothing has read.
     package func finish(allowing names: [String] = []) throws { try settings.refuse(allBut: known + names) }
 }

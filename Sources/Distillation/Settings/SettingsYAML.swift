@@ -1,10 +1,10 @@
 import Yams
 
-/// YAML as settings are written in it, from anybody: read in a time that its length bounds.
+/// The YAML of settings, from untrusted sources: reading takes a time that is bounded by the text's length.
 package enum SettingsYAML {
-    /// The most bytes of a text.
+    /// The maximum length of a text, in bytes.
     package static let largest = 1_000_000
-    /// Texts that refer to one another double with each step, so there may be few such steps.
+    /// The maximum number of anchors: texts that refer to one another double with each, so only a few are allowed.
     static let mostAnchors = 8
     static let mostAliases = 40
 
@@ -25,7 +25,7 @@ package enum SettingsYAML {
         return try Yams.compose(yaml: text)
     }
 
-    /// How many words look like anchors and aliases; in quotes or comments they are none, which does not matter.
+    /// Counts the words that look like anchors and aliases; those in quotes or comments count too, which does no harm.
     private static func references(_ text: String) -> (anchors: Int, aliases: Int) {
         var (anchors, aliases) = (0, 0)
         var previous = UInt8(ascii: "\n")

@@ -1,7 +1,7 @@
 import Foundation
 
 extension TeacherRequest {
-    /// The teachers that settings name, with their weights.
+    /// Reads the teachers that settings name, with their weights.
     ///
     /// - Throws: ``SettingsError`` where there is none, or weights do not fit.
     package static func all(_ reader: SettingsReader) throws -> [TeacherRequest] {
@@ -17,11 +17,11 @@ extension TeacherRequest {
             throw SettingsError(
                 "teacher_weights must be \(result.count) numbers, one for each teacher, got '\(text)'")
         }
-        for place in result.indices { result[place].weight = weights[place] }
+        for index in result.indices { result[index].weight = weights[index] }
         return result
     }
 
-    /// A teacher of a setting: its name, or a mapping with `directory` and `weight`.
+    /// The teacher of a setting: its name, or a mapping with `directory` and `weight`.
     private init(setting node: SettingNode, _ locator: ResourceLocator) throws {
         if let name = node.text {
             self.init(try locator.model(name))

@@ -1,5 +1,5 @@
 extension TrainingArguments {
-    /// The arguments that settings give, with the defaults of the others.
+    /// The arguments of settings, with defaults for the others.
     init(_ reader: SettingsReader) throws {
         self.init()
         try reader.assign("num_train_epochs", to: &numTrainEpochs)

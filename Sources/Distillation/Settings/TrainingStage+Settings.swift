@@ -4,7 +4,7 @@ extension TrainingStage {
         "warmup_steps", "warmup_ratio",
     ]
 
-    /// A stage of a setting: a mapping of its own settings.
+    /// The stage of a setting: a mapping of its own settings.
     init(setting node: SettingNode) throws {
         self.init(objectives: [])
         for (name, node) in try node.fields(of: "a stage") {

@@ -3,20 +3,20 @@ import Tokenizers
 import Torch
 import Transformers
 
-/// Makes the student that the options describe, after checking that the teacher can teach it.
+/// Builds the student that the options describe, after checking that the teacher can teach it.
 struct StudentBuilder {
     let options: StudentOptions
     let teacher: TrainedClassifier
     let seed: UInt64
     let device: Device
-    /// Whether it learns with the rounding of int8.
+    /// True if the student is trained with the rounding of int8.
     var quantizeAware = false
 
-    /// The recipe's student, where the user asks for nothing else.
+    /// The number of layers by default.
     static let defaultLayers = 6
     static let defaultHiddenSize = 384
 
-    /// A student with what the user may want to know of it.
+    /// A student with notes for the user.
     struct Student {
         let model: TransformerModel
         let notes: [String]
@@ -27,7 +27,7 @@ struct StudentBuilder {
         let student = try build(instrument)
         guard !student.model.parameters.isQuantized else {
             throw DistillationError(
-                "\(options.directory?.path ?? "the student"): is quantised, and int8 weights cannot be trained; start from the "
+                "\(options.directory?.path ?? "the student"): is quantized, and int8 weights cannot be trained; start from the "
                     + "model in floating point, with --quantize-aware if it is to be int8")
         }
         instrument?.ignored = QuantizationMethod().smallLayers(of: student.model)
@@ -53,7 +53,7 @@ struct StudentBuilder {
         return Student(model: model, notes: notes)
     }
 
-    /// The teacher's configuration with the sizes that were asked for.
+    /// Returns the teacher's configuration with the requested sizes.
     func configuration() throws -> ModelConfiguration {
         var configuration = teacher.model.configuration
         configuration.numHiddenLayers = options.layers ?? Self.defaultLayers
@@ -72,7 +72,8 @@ struct StudentBuilder {
         return configuration
     }
 
-    /// A narrowed student keeps whole heads where it can: they do more than the same number of parts.
+    /// The number of heads by default: a narrowed student keeps whole heads where it can, as they do more than the same
+    /// number of parts of heads.
     private func defaultHeads(_ hiddenSize: Int) -> Int {
         let own = teacher.model.configuration
         let headSize = own.hiddenSize / own.numAttentionHeads
@@ -85,7 +86,7 @@ struct StudentBuilder {
     private func source(_ layers: [Int], _ configuration: ModelConfiguration) throws -> any ParameterSource {
         guard !teacher.model.parameters.isQuantized else {
             throw DistillationError(
-                "\(teacher.directory.path): is quantised, so a student cannot start from its layers; pass --init random, or the "
+                "\(teacher.directory.path): is quantized, so a student cannot start from its layers; pass --init random, or the "
                     + "teacher in floating point")
         }
         guard options.initialization == .narrowed else {
@@ -125,7 +126,7 @@ struct StudentBuilder {
             model: model, notes: report.newlyInitialized.isEmpty ? [] : [report.description])
     }
 
-    /// Whether a checkpoint's labels are names of its own rather than the numbers of a fresh configuration.
+    /// Returns true if a checkpoint has label names of its own rather than the numbers of a fresh configuration.
     private func hasOwnLabels(_ configuration: ModelConfiguration) -> Bool {
         configuration.labelNames != configuration.labelNames.indices.map { "LABEL_\($0)" }
     }

@@ -1,16 +1,16 @@
 import Transformers
 
-/// Which of the teacher's layers the student's start from: by a rule, or one for each.
+/// The teacher's layers from which the student's are initialized: by a rule, or one for each.
 public enum TeacherLayers: Sendable, Equatable, ExpressibleByArrayLiteral {
     case choice(LayerChoice)
-    /// For each layer of the student, the teacher's, counted from 0.
+    /// For each layer of the student, the index of the teacher's, from 0.
     case numbers([Int])
 
     public init(arrayLiteral numbers: Int...) { self = .numbers(numbers) }
 
     /// Reads a rule's name, or numbers with commas between them: `alternate`, `0,2,4`.
     ///
-    /// - Parameter text: What the user wrote; `nil` is returned for anything else.
+    /// - Parameter text: The rule or the list; `nil` is returned for anything else.
     public init?(_ text: String) {
         if let choice = LayerChoice(rawValue: text.trimmed) {
             self = .choice(choice)
@@ -22,7 +22,7 @@ public enum TeacherLayers: Sendable, Equatable, ExpressibleByArrayLiteral {
         self = .numbers(numbers)
     }
 
-    /// The teacher's layers, one for each of the student's.
+    /// Returns the indices of the teacher's layers, one for each of the student's.
     ///
     /// - Parameters:
     ///   - teacher: The number of the teacher's layers.
@@ -62,7 +62,7 @@ extension TeacherLayers: Codable {
         }
     }
 
-    /// Writes what it reads.
+    /// Writes the form that ``init(from:)`` reads.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {

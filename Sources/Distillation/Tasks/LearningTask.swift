@@ -172,3 +172,18 @@ extension TaskIdentifier {
     /// The metrics that tables show, the most informative first.
     public var shownMetrics: [MetricName] { definition.shownMetrics }
 }
+
+extension TaskIdentifier {
+    /// What a row of its models' outputs is.
+    package var outputs: OutputKind { definition.outputs }
+    /// Whether it labels words.
+    package var labelsWords: Bool { definition.labelsWords }
+
+    /// The task's own metric.
+    package func primaryValue(_ logits: Logits, _ targets: Targets) -> Double {
+        definition.primaryValue(logits, targets)
+    }
+
+    /// How many examples, or entities, the metric counts.
+    package func countedExamples(_ targets: Targets) -> Int { definition.countedExamples(targets) }
+}

@@ -64,7 +64,7 @@ extension OutputKind {
     /// Compares a student's outputs with its teacher's, with or without labels: ``teacherMetrics``.
     ///
     /// - Throws: ``DistillationError`` where they are not of the same rows and columns.
-    func compare(student: Logits, teacher: Logits) throws -> MetricValues {
+    package func compare(student: Logits, teacher: Logits) throws -> MetricValues {
         guard (student.count, student.classes) == (teacher.count, teacher.classes) else {
             throw DistillationError(
                 "the student's logits are \(student.count) × \(student.classes), the teacher's \(teacher.count) × "

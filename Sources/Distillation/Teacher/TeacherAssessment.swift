@@ -1,21 +1,21 @@
 import Foundation
 import Transformers
 
-/// Whether a teacher knows more than always giving the same answer: the commonest class, the best set, or the mean.
+/// A comparison of a teacher with the constant baseline: the majority class, the best label set, or the mean.
 public struct TeacherAssessment: Sendable, Equatable {
-    /// What it is judged by: the problem type's own metric.
+    /// The metric of the comparison: the problem type's own.
     public let metric: MetricName
     /// The metric on the examples that have a label.
     public let value: Double
-    /// The metric of the best constant answer.
+    /// The metric of the constant baseline.
     public let baseline: Double
-    /// R², of a teacher that answers with a number.
+    /// R², for regression; `nil` for other tasks.
     public let r2: Double?
 
-    /// Judges a teacher that chooses one class.
+    /// Assesses a teacher of single-label classification.
     ///
     /// - Parameters:
-    ///   - predictions: The classes it chose.
+    ///   - predictions: The classes that it predicts.
     ///   - labels: As many true classes.
     public init(predictions: [Int], labels: [Int]) {
         let total = Double(max(1, labels.count))
@@ -26,14 +26,14 @@ public struct TeacherAssessment: Sendable, Equatable {
         r2 = nil
     }
 
-    /// Judges a teacher of any problem type.
+    /// Assesses a teacher of any problem type.
     ///
     /// - Parameters:
     ///   - logits: The teacher's, for all examples.
     ///   - targets: Their labels; examples without one do not count.
     public init(_ logits: Logits, targets: Targets) {
-        let labelled = targets.labelledIndices
-        self = targets.task.definition.assess(logits.subset(labelled), targets.subset(labelled))
+        let labeled = targets.labelledIndices
+        self = targets.task.definition.assess(logits.subset(labeled), targets.subset(labeled))
     }
 
     init(metric: MetricName, value: Double, baseline: Double, r2: Double? = nil) {
@@ -43,13 +43,13 @@ public struct TeacherAssessment: Sendable, Equatable {
         self.r2 = r2
     }
 
-    /// What to tell of a teacher that may teach.
+    /// The teacher's result in one line, for a teacher that can be used.
     public var summary: String {
         switch metric {
         case .microF1:
             String(
                 format:
-                    "The teacher's micro F1 on the validation data is %.2f %% (best constant answer: %.2f %%).",
+                    "The teacher's micro F1 on the validation data is %.2f %% (constant baseline: %.2f %%).",
                 value * 100, baseline * 100)
         case .f1:
             String(format: "The teacher's F1 on the validation data's entities is %.2f %%.", value * 100)
@@ -61,18 +61,18 @@ public struct TeacherAssessment: Sendable, Equatable {
         default:
             String(
                 format:
-                    "The teacher's accuracy on the validation data is %.2f %% (commonest class: %.2f %%).",
+                    "The teacher's accuracy on the validation data is %.2f %% (majority class: %.2f %%).",
                 value * 100, baseline * 100)
         }
     }
 
-    /// What the user must not miss, where there is something.
+    /// A warning that the teacher is no better than the constant baseline, or off the labels' scale; `nil` where it is fine.
     public var warning: String? {
         guard value <= baseline else {
             guard let r2, r2 < 0 else { return nil }
             return String(
                 format:
-                    "The teacher's numbers go with the labels (Pearson correlation %.4f), but are further off than their "
+                    "The teacher's predictions correlate with the labels (Pearson correlation %.4f), but are further off than their "
                     + "mean (R² %.3g): a student learns them as they are. Bring labels and teacher to one scale.",
                 value, r2)
         }
@@ -81,7 +81,7 @@ public struct TeacherAssessment: Sendable, Equatable {
             case .microF1:
                 String(
                     format:
-                        "The teacher's micro F1 is %.1f %%, no better than always giving the same labels (%.1f %%). ",
+                        "The teacher's micro F1 is %.1f %%, no better than always predicting the same labels (%.1f %%). ",
                     value * 100, baseline * 100)
             case .f1: "The teacher finds none of the validation data's entities. "
             case .pearson:
@@ -90,7 +90,7 @@ public struct TeacherAssessment: Sendable, Equatable {
             default:
                 String(
                     format:
-                        "The teacher's accuracy is %.1f %%, no better than always answering the commonest class (%.1f %%). ",
+                        "The teacher's accuracy is %.1f %%, no better than always predicting the majority class (%.1f %%). ",
                     value * 100, baseline * 100)
             }
         return what + "A student can only learn its mistakes: fine-tune the teacher on this task first "

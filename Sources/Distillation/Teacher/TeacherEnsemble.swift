@@ -1,12 +1,12 @@
 import Foundation
 import Transformers
 
-/// How several teachers become one.
+/// The way in which several teachers are combined into one.
 public enum TeacherCombination: String, CaseIterable, Sendable, Codable {
-    /// The weighted mean of their probabilities, whose logarithms take the logits' place: each teacher counts by its
-    /// weight, however far apart its logits are.
+    /// The weighted mean of their probabilities, whose logarithms serve as logits: each teacher counts by its
+    /// weight, however large its logits are.
     case probabilities
-    /// The weighted mean of their logits: a teacher that is surer counts for more (as in TextBrewer and You et al.,
+    /// The weighted mean of their logits: a more confident teacher counts for more (as in TextBrewer and You et al.,
     /// "Learning from Multiple Teacher Networks", KDD 2017).
     case logits
 }
@@ -17,7 +17,7 @@ struct TeacherEnsemble: TeacherOutputs {
         let outputs: any TeacherOutputs
         /// Above 0; the members' add up to 1.
         let weight: Double
-        /// For each class, its place in this teacher's outputs; `nil` where they are the same.
+        /// For each class, its index in this teacher's outputs; `nil` where the order is the same.
         let columns: [Int]?
     }
 
@@ -35,7 +35,7 @@ struct TeacherEnsemble: TeacherOutputs {
         self.problemType = problemType
     }
 
-    /// One teacher's outputs as they are, several as one.
+    /// Returns one teacher's outputs as they are, or several teachers' combined into one.
     static func joining(
         _ members: [Member], combination: TeacherCombination, problemType: TaskIdentifier
     ) -> any TeacherOutputs {
@@ -53,24 +53,26 @@ struct TeacherEnsemble: TeacherOutputs {
             row.removeAll(keepingCapacity: true)
             try member.outputs.appendRow(index, to: &row)
             let own = mapped(row)
-            for place in sum.indices { sum[place] += member.weight * own[member.columns?[place] ?? place] }
+            for column in sum.indices {
+                sum[column] += member.weight * own[member.columns?[column] ?? column]
+            }
         }
         values += unmapped(sum).map { Float($0) }
     }
 
-    /// Logits to what is averaged.
+    /// Converts logits to the values that are averaged.
     private func mapped(_ row: [Float]) -> [Double] {
         let row = row.map { Double($0) }
         return combination == .probabilities ? problemType.definition.outputs.probabilities(row) : row
     }
 
-    /// The average to logits.
+    /// Converts the averages to logits.
     private func unmapped(_ row: [Double]) -> [Double] {
         combination == .probabilities ? problemType.definition.outputs.logits(row) : row
     }
 }
 
-/// Some rows of a teacher's outputs.
+/// A subset of the rows of a teacher's outputs.
 struct TeacherOutputsSubset: TeacherOutputs {
     let base: any TeacherOutputs
     let indices: [Int]

@@ -8,7 +8,7 @@ protocol OutputSegment: Sendable {
     func key(_ row: Int) -> ExampleKey
     /// - Throws: `FileError` where the row cannot be read.
     func appendRow(_ row: Int, to values: inout [Float]) throws
-    /// Gives back memory that looking up keys took.
+    /// Releases memory that looking up keys took.
     func release()
 }
 
@@ -41,7 +41,7 @@ struct MemorySegment: OutputSegment {
 /// Rows in a sealed file: all keys, 16 bytes each (two UInt64), then all rows, as float32. Little-endian.
 ///
 /// The description is JSON: `{"kind": "logits", "teacher": "<key>", "classes": 2, "count": 4096}`. Other kinds of
-/// outputs, such as hidden states, can stand beside these in files of their own kind.
+/// outputs, such as hidden states, can be stored in files of their own kind.
 final class FileSegment: OutputSegment {
     static let format = SealedFile.Format(magic: "DSTLOUTS", version: 1)
     static let fileExtension = "logits"
@@ -80,13 +80,13 @@ final class FileSegment: OutputSegment {
         try requireFinite()
     }
 
-    /// A value that is no number came from a damaged teacher, or the file was made by hand.
+    /// Checks that all values are finite: others came from a damaged teacher, or the file was made by hand.
     private func requireFinite() throws {
         let first = SealedFile.payloadOffset + count * ExampleKey.size
         let bytes = mapping.bytes
-        for place in 0..<count * classes {
+        for index in 0..<count * classes {
             let bits = UInt32(
-                littleEndian: bytes.loadUnaligned(fromByteOffset: first + 4 * place, as: UInt32.self))
+                littleEndian: bytes.loadUnaligned(fromByteOffset: first + 4 * index, as: UInt32.self))
             // All bits of the exponent are set in infinity and NaN, and in them alone.
             if bits & 0x7F80_0000 == 0x7F80_0000 {
                 throw SealedFile.Problem.damaged("it holds outputs that are no numbers")
@@ -95,19 +95,19 @@ final class FileSegment: OutputSegment {
         mapping.release()
     }
 
-    /// Whether a file has the name of a segment.
+    /// Returns true if a file has the name of a segment.
     static func isSegment(_ url: URL) -> Bool {
         url.pathExtension == fileExtension && !url.lastPathComponent.hasPrefix(".")
     }
 
-    /// How many rows a file says it has, without reading them; `nil` where it says nothing.
+    /// The number of rows by a file's description, without reading them; `nil` where it has none.
     static func count(of url: URL) -> Int? {
         SealedFile.description(of: url, format: format).flatMap { try? JSONValue.parse($0).objectValue }?[
             "count"]?
             .intValue
     }
 
-    /// Reads a file through.
+    /// Verifies a file by reading all of it.
     ///
     /// - Throws: `SealedFile.Problem` where it is damaged, or of another kind or teacher; `FileError`.
     static func verify(_ url: URL, teacher: String) throws {
@@ -140,7 +140,7 @@ final class FileSegment: OutputSegment {
     ///
     /// - Parameters:
     ///   - keys: In order, each once.
-    ///   - row: Appends the logits of the key at a place.
+    ///   - row: Appends the logits of the key at an index.
     /// - Throws: `FileError`, or what `row` throws.
     static func write(
         to url: URL, teacher: String, classes: Int, count: Int, key: (Int) -> ExampleKey,
@@ -150,8 +150,8 @@ final class FileSegment: OutputSegment {
             var words: [UInt64] = []
             for start in stride(from: 0, to: count, by: 4096) {
                 words.removeAll(keepingCapacity: true)
-                for place in start..<min(start + 4096, count) {
-                    let key = key(place)
+                for index in start..<min(start + 4096, count) {
+                    let key = key(index)
                     words.append(key.high.littleEndian)
                     words.append(key.low.littleEndian)
                 }
@@ -160,7 +160,7 @@ final class FileSegment: OutputSegment {
             var values: [Float] = []
             for start in stride(from: 0, to: count, by: 1024) {
                 values.removeAll(keepingCapacity: true)
-                for place in start..<min(start + 1024, count) { try row(place, &values) }
+                for index in start..<min(start + 1024, count) { try row(index, &values) }
                 let bits = values.map { $0.bitPattern.littleEndian }
                 try bits.withUnsafeBytes { try writer.write($0) }
             }

@@ -10,14 +10,14 @@ import Foundation
 final class OutputStore {
     let classes: Int
     private(set) var segments: [any OutputSegment] = []
-    /// What the user must know.
+    /// Warnings for the user.
     private(set) var warnings: [String] = []
-    /// `nil` where nothing is, or can be, kept.
+    /// The directory of the segments; `nil` where nothing is, or can be, kept.
     private(set) var directory: URL?
     private let key: String
-    /// Whether outputs that cannot be kept are an error, rather than staying in memory.
+    /// True if outputs that cannot be kept are an error, rather than staying in memory.
     private let mustKeep: Bool
-    /// Keeps others from pruning the directory.
+    /// A lock that keeps other processes from pruning the directory.
     private var use: FileUse?
 
     private var pendingKeys: [ExampleKey] = []
@@ -25,12 +25,12 @@ final class OutputStore {
     private var pendingRows: [ExampleKey: Int] = [:]
     private var lastFlush = ContinuousClock.now
 
-    /// Results are written at least this often: rows, and time.
+    /// Pending results are written after this many rows, or this time.
     static let rowsPerSegment = 32_768
     static let flushInterval = Duration.seconds(30)
-    /// Fewer rows are not worth a file of their own where room is short.
+    /// The least number of rows worth a file of their own where disk space is short.
     static let leastRows = 64
-    /// More files than this are merged into one at the end.
+    /// The number of files above which they are merged into one at the end.
     static let fileLimit = 4
 
     /// A store in memory.
@@ -44,7 +44,7 @@ final class OutputStore {
     ///
     /// - Parameters:
     ///   - root: The cache's directory.
-    ///   - mustKeep: Whether outputs that cannot be kept are an error, rather than staying in memory.
+    ///   - mustKeep: True if outputs that cannot be kept are an error, rather than staying in memory.
     init(root: URL, identity: TeacherIdentity, mustKeep: Bool = false) {
         classes = identity.labels.count
         key = identity.key
@@ -61,7 +61,7 @@ final class OutputStore {
             try identity.writeSource(to: directory)
         } catch {
             warnUnwritable(error)
-            // What is there can still be read.
+            // Existing outputs can still be read.
             open(directory)
             return
         }
@@ -69,7 +69,7 @@ final class OutputStore {
         open(directory)
     }
 
-    /// Whether rows are stored where later runs find them.
+    /// True if rows are stored where later runs find them.
     var isPersistent: Bool { directory != nil }
 
     // MARK: - Looking up
@@ -84,12 +84,12 @@ final class OutputStore {
         return nil
     }
 
-    /// Whether there is a row for a key, also one that is not in a segment yet.
+    /// Returns true if there is a row for a key, even one that is not in a segment yet.
     func contains(_ key: ExampleKey) -> Bool { pendingRows[key] != nil || row(of: key) != nil }
 
     // MARK: - Storing
 
-    /// Before more rows are computed: looks whether they can be kept where they must be.
+    /// Checks, before more rows are computed, that they can be kept where they must be.
     ///
     /// - Throws: `FileError` where the disk has no room for them. What was computed before is kept.
     func requireRoom(rows: Int) throws {
@@ -105,7 +105,7 @@ final class OutputStore {
         throw FileError.writeFailed(directory.path, reason: String(cString: strerror(ENOSPC)))
     }
 
-    /// Takes rows that were computed.
+    /// Adds computed rows.
     ///
     /// - Throws: `FileError` where they must be kept and cannot be.
     func append(_ keys: [ExampleKey], _ values: [Float]) throws {
@@ -119,7 +119,7 @@ final class OutputStore {
         }
     }
 
-    /// Makes a segment of what has been taken.
+    /// Writes the pending rows as a segment.
     ///
     /// - Throws: `FileError` where it must be kept and cannot be; as much as fits is kept.
     func flush() throws {
@@ -148,7 +148,7 @@ final class OutputStore {
         segments.append(memory)
     }
 
-    /// Keeps as many rows as there is room for.
+    /// Writes as many rows as there is disk space for.
     private func keepPart(of memory: MemorySegment, in directory: URL) {
         var (start, size) = (0, memory.count / 2)
         while start < memory.count, size >= Self.leastRows {
@@ -165,37 +165,37 @@ final class OutputStore {
         }
     }
 
-    /// Merges many small files into one, unless another process is at it.
+    /// Merges many small files into one, unless another process is doing so.
     func compact() {
         let files = segments.compactMap { $0 as? FileSegment }
         guard let directory, files.count == segments.count, files.count > Self.fileLimit else { return }
         guard let lock = FileLock(directory.appending(path: "lock")) else { return }
         defer { lock.unlock() }
-        // The old ones go only when the new one is in its place. Whoever has them open can go on reading them. Where
-        // it cannot be written, they stay.
+        // The old files are removed only once the new one is in place. Processes that have them open can go on reading
+        // them. Where the new one cannot be written, they stay.
         guard let merged = try? write(files, to: directory) else { return }
         segments = [merged]
         for file in files { try? FileManager.default.removeItem(at: file.url) }
     }
 
-    /// Gives back the memory that looking up took.
+    /// Releases the memory that looking up took.
     func release() { for segment in segments { segment.release() } }
 
     /// Writes the rows of some segments as one.
     private func write(_ parts: [any OutputSegment], to directory: URL) throws -> FileSegment {
-        let places = merged(parts)
+        let sources = merged(parts)
         let name = String(UInt64.random(in: .min ... .max), radix: 36)
         let url = directory.appending(path: "\(name).\(FileSegment.fileExtension)")
         try FileSegment.write(
-            to: url, teacher: key, classes: classes, count: places.count,
-            key: { parts[Int(places[$0].part)].key(Int(places[$0].row)) },
-            row: { try parts[Int(places[$0].part)].appendRow(Int(places[$0].row), to: &$1) })
+            to: url, teacher: key, classes: classes, count: sources.count,
+            key: { parts[Int(sources[$0].part)].key(Int(sources[$0].row)) },
+            row: { try parts[Int(sources[$0].part)].appendRow(Int(sources[$0].row), to: &$1) })
         return try FileSegment(url, teacher: key, classes: classes)
     }
 
-    /// All keys of some segments in order, each once.
+    /// Merges the sorted keys of some segments, each key once.
     private func merged(_ parts: [any OutputSegment]) -> [(part: UInt32, row: UInt32)] {
-        var places: [(part: UInt32, row: UInt32)] = []
+        var sources: [(part: UInt32, row: UInt32)] = []
         var heads = parts.map { _ in 0 }
         var last: ExampleKey?
         while true {
@@ -204,8 +204,8 @@ final class OutputStore {
                 let key = segment.key(heads[part])
                 if best.map({ key < $0.key }) ?? true { best = (part, key) }
             }
-            guard let best else { return places }
-            if best.key != last { places.append((UInt32(best.part), UInt32(heads[best.part]))) }
+            guard let best else { return sources }
+            if best.key != last { sources.append((UInt32(best.part), UInt32(heads[best.part]))) }
             last = best.key
             heads[best.part] += 1
         }
@@ -218,7 +218,7 @@ final class OutputStore {
         for _ in 0..<3 where !openAll(directory) {}
     }
 
-    /// - Returns: `false` where a file went meanwhile.
+    /// - Returns: `false` where a file disappeared meanwhile.
     private func openAll(_ directory: URL) -> Bool {
         segments = []
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []

@@ -3,16 +3,16 @@ import Foundation
 import JSON
 import Torch
 
-/// What decides a teacher's outputs for given tokens: its files, and what it computes with.
+/// Everything that determines a teacher's outputs for given tokens: its files and its precision.
 struct TeacherIdentity: Sendable {
-    /// To be raised where the same teacher would give other outputs than before.
+    /// The version of the computation, to be raised where the same teacher would give other outputs than before.
     static let version = 1
 
     let files: [(name: String, sha256: String)]
     let precision: Precision
     let device: Device.Kind
     let labels: [String]
-    /// Where the teacher is, which decides nothing.
+    /// The teacher's directory, which is not part of the identity.
     let directory: URL
 
     /// - Throws: `FileError` where one of the teacher's files cannot be read.
@@ -24,12 +24,12 @@ struct TeacherIdentity: Sendable {
         directory = teacher.directory
     }
 
-    /// What decides the outputs, as ``description`` has it.
+    /// The name of the file that holds ``description``.
     static let fileName = "teacher.json"
-    /// For people: where the teacher was when its outputs were last used.
+    /// The name of a file for people: it holds the teacher's directory when its outputs were last used.
     static let sourceName = "source.json"
 
-    /// Notes where the teacher is beside its outputs.
+    /// Writes the teacher's directory beside its outputs.
     ///
     /// - Throws: `FileError`.
     func writeSource(to folder: URL) throws {

@@ -1,36 +1,36 @@
 import Foundation
 import Torch
 
-/// Runs a teacher over the examples whose outputs are not there yet.
+/// Runs a teacher on the examples whose outputs are not stored yet.
 struct TeacherLabeler {
     let teacher: TrainedClassifier
     let batchSize: Int
-    /// What the teacher computes with.
+    /// The teacher's precision.
     let precision: Precision
 
-    /// Examples that share batches. Which examples meet in a batch can change the last bits of a result, so it
-    /// depends on places in the data alone: a computation that was interrupted goes on with the same batches.
+    /// The number of consecutive examples from which batches are made. The composition of a batch can change the last bits of
+    /// a result, so it depends on indices in the data alone: an interrupted computation resumes with the same batches.
     static let windowSize = 2048
 
     struct Result {
         let outputs: any TeacherOutputs
-        /// Examples whose outputs were there already, and those that were computed; equal ones count once as
+        /// Examples whose outputs were stored already, and those that were computed; equal ones count once as
         /// computed.
         let cached: Int
         let computed: Int
     }
 
-    /// Computes what is missing and returns all outputs.
+    /// Computes missing outputs and returns all of them.
     ///
     /// - Parameters:
     ///   - onProgress: Called with the number of examples done.
-    ///   - shouldStop: Ends the work early; what was computed is kept.
+    ///   - shouldStop: Ends the work early; computed outputs are kept.
     /// - Returns: `nil` where it was stopped.
     func outputs(
         for dataset: EncodedDataset, in store: OutputStore, onProgress: (Int) -> Void = { _ in },
         shouldStop: () -> Bool = { false }
     ) throws -> Result? {
-        // Also what was computed before an error, or a stop, is kept.
+        // Outputs that were computed before an error, or a stop, are kept too.
         defer { try? store.flush() }
         var rows: [UInt32]? = []
         rows?.reserveCapacity(dataset.rowCount)
@@ -62,7 +62,7 @@ struct TeacherLabeler {
                 guard let logits = try logits(window, after: start, of: end, onProgress, shouldStop) else {
                     return nil
                 }
-                // Of an example some of whose words were stored before, the others.
+                // Where some words of an example were stored before, only the others are new.
                 let new = missingKeys.indices.filter { !store.contains(missingKeys[$0]) }
                 try store.append(new.map { missingKeys[$0] }, logits.subset(new).values)
                 computed += missing.count
@@ -83,13 +83,13 @@ struct TeacherLabeler {
         _ window: EncodedDataset, after start: Int, of end: Int, _ onProgress: (Int) -> Void,
         _ shouldStop: () -> Bool
     ) throws -> Logits? {
-        let share = Double(end - start) / Double(window.count)
+        let scale = Double(end - start) / Double(window.count)
         return try Inference.logits(
             teacher.model, window, batchSize: batchSize, precision: precision, of: teacher.directory.path,
-            onProgress: { onProgress(start + Int(Double($0) * share)) }, shouldStop: shouldStop)
+            onProgress: { onProgress(start + Int(Double($0) * scale)) }, shouldStop: shouldStop)
     }
 
-    /// Where each row is stored, now that all are there.
+    /// Returns the index of each row among the stored rows, now that all are there.
     private func rows(of dataset: EncodedDataset, in store: OutputStore) throws -> [UInt32] {
         var keys = RowKeys(dataset)
         return try (0..<dataset.count).flatMap { index in
@@ -103,7 +103,7 @@ struct TeacherLabeler {
     }
 }
 
-/// Makes the keys of a data set's rows.
+/// A generator of the keys of a data set's rows.
 private struct RowKeys {
     private let dataset: EncodedDataset
     private var (example, scratch) = (EncodedExample(), [UInt8]())
@@ -116,8 +116,8 @@ private struct RowKeys {
         let key = ExampleKey(example, scratch: &scratch)
         guard let positions = dataset.rowPositions(of: index) else { return [key] }
         // Each word without tokens has a key of its own.
-        return positions.enumerated().map { place, position in
-            key.token(position < 0 ? -1 - Int32(place) : position)
+        return positions.enumerated().map { row, position in
+            key.token(position < 0 ? -1 - Int32(row) : position)
         }
     }
 }

@@ -1,8 +1,8 @@
 import Torch
 
-/// A teacher's logits for the rows of a data set, wherever they lie: one for each example, or for each word.
+/// A teacher's logits for the rows of a data set, wherever they are stored: a row for each example, or for each word.
 public protocol TeacherOutputs: Sendable {
-    /// The rows.
+    /// The number of rows.
     var count: Int { get }
     var classes: Int { get }
 
@@ -13,7 +13,7 @@ public protocol TeacherOutputs: Sendable {
 }
 
 extension TeacherOutputs {
-    /// The logits of some rows, one after another.
+    /// Returns the logits of some rows, one after another.
     public func rows(_ indices: some Collection<Int>) throws -> [Float] {
         var values: [Float] = []
         values.reserveCapacity(indices.count * classes)
@@ -21,10 +21,10 @@ extension TeacherOutputs {
         return values
     }
 
-    /// All rows, in memory.
+    /// Reads all rows into memory.
     public func logits() throws -> Logits { Logits(values: try rows(0..<count), classes: classes) }
 
-    /// Some rows as a tensor (indices, classes).
+    /// Returns some rows as a tensor (indices, classes).
     func tensor(_ indices: [Int], device: Device) throws -> Tensor {
         try Tensor(rows(indices), shape: [indices.count, classes], device: device)
     }
@@ -38,9 +38,9 @@ extension Logits: TeacherOutputs {
 struct StoredTeacherOutputs: TeacherOutputs {
     let classes: Int
     let segments: [any OutputSegment]
-    /// Where the first row of each segment stands among all rows.
+    /// The index of each segment's first row among all rows.
     private let firstRows: [Int]
-    /// Where each row is stored.
+    /// The index of each row among the rows of all segments.
     private let rows: [UInt32]
 
     init(classes: Int, segments: [any OutputSegment], rows: [UInt32]) {

@@ -1,22 +1,22 @@
 import Torch
 import Transformers
 
-/// An optimiser step whose results may still be on their way from a device.
+/// An optimizer step whose results may still be on the device.
 struct LaunchedStep {
-    /// One forward and backward pass.
-    struct Pass {
+    /// A micro-batch after its forward and backward pass.
+    struct MicroBatch {
         let batch: Batch
-        /// What part of the step each term counts for.
+        /// The fraction of the step that each term counts for, by name.
         let fractions: [String: Double]
-        /// Its part of the step's loss: a scalar, detached.
+        /// The micro-batch's part of the step's loss: a scalar, detached.
         let total: Tensor
         let terms: [(name: String, loss: Tensor)]
-        /// (B, C)
+        /// The student's logits (B, C), detached.
         let student: Tensor
         let teacher: Tensor?
     }
 
-    /// The gradients' norm before it was clipped.
+    /// The gradients' norm before clipping.
     enum Norm {
         case number(Double)
         case tensor(Tensor)
@@ -26,42 +26,44 @@ struct LaunchedStep {
     let number: Int
     /// Its epoch, counted from 0.
     let epoch: Int
-    let passes: [Pass]
+    let microBatches: [MicroBatch]
     let gradNorm: Norm
     let learningRate: Double
 
-    var examples: Int { passes.reduce(0) { $0 + $1.batch.count } }
+    var examples: Int { microBatches.reduce(0) { $0 + $1.batch.count } }
 }
 
 extension Trainer {
-    /// What steps showed, in their order. Waits for the device, once for each kind of value.
+    /// Reads the results of steps, in their order. Waits for the device, once for each kind of value.
     ///
     /// - Throws: ``NonFiniteLossError`` for the first step whose loss or gradients are not finite. The weights are those
     ///   before that step.
     func read(_ steps: [LaunchedStep]) throws -> [StepResult] {
         var scalars = try ValueReader(
             steps.flatMap { step in
-                step.passes.flatMap { [$0.total] + $0.terms.map(\.loss) } + step.gradNorm.tensors
+                step.microBatches.flatMap { [$0.total] + $0.terms.map(\.loss) } + step.gradNorm.tensors
             })
-        var students = try ValueReader(steps.flatMap { $0.passes.map(\.student) })
-        var teachers = try ValueReader(steps.flatMap { $0.passes.compactMap(\.teacher) })
+        var students = try ValueReader(steps.flatMap { $0.microBatches.map(\.student) })
+        var teachers = try ValueReader(steps.flatMap { $0.microBatches.compactMap(\.teacher) })
         return try steps.map { step in
             var stepSums = MetricSums()
             var (total, means) = (0.0, NamedValues())
-            for pass in step.passes {
+            for microBatch in step.microBatches {
                 let loss = Double(scalars.next(1)[0])
                 var terms = NamedValues()
-                for (name, _) in pass.terms { terms[name] = Double(scalars.next(1)[0]) }
-                try requireFinite(loss: loss, pass, terms, step.number, step.epoch)
+                for (name, _) in microBatch.terms { terms[name] = Double(scalars.next(1)[0]) }
+                try requireFinite(loss: loss, microBatch, terms, step.number, step.epoch)
                 total += loss
                 for (name, value) in terms {
-                    means[name] = (means[name] ?? 0) + (pass.fractions[name] ?? 1) * value
+                    means[name] = (means[name] ?? 0) + (microBatch.fractions[name] ?? 1) * value
                 }
-                let classes = try pass.student.size(1)
-                let own = Logits(values: students.next(pass.student.count), classes: classes)
-                let theirs = pass.teacher.map { Logits(values: teachers.next($0.count), classes: classes) }
-                pass.batch.targets.task.definition.add(
-                    pass.batch.targets, student: own, teacher: theirs, to: &stepSums.statistics)
+                let classes = try microBatch.student.size(1)
+                let own = Logits(values: students.next(microBatch.student.count), classes: classes)
+                let theirs = microBatch.teacher.map {
+                    Logits(values: teachers.next($0.count), classes: classes)
+                }
+                microBatch.batch.targets.task.definition.add(
+                    microBatch.batch.targets, student: own, teacher: theirs, to: &stepSums.statistics)
             }
             stepSums.add(means, total: total, count: step.examples)
             let norm: Double =
@@ -86,10 +88,10 @@ extension LaunchedStep.Norm {
     }
 }
 
-/// The elements of many small tensors, brought from their device at once.
+/// A reader of the elements of many small tensors, copied from their device at once.
 private struct ValueReader {
     private let values: [Float]
-    private var place = 0
+    private var position = 0
 
     init(_ tensors: [Tensor]) throws {
         guard let first = tensors.first else {
@@ -105,7 +107,7 @@ private struct ValueReader {
     }
 
     mutating func next(_ count: Int) -> [Float] {
-        defer { place += count }
-        return Array(values[place..<place + count])
+        defer { position += count }
+        return Array(values[position..<position + count])
     }
 }

@@ -2,7 +2,7 @@
 public struct MetricSums: Sendable, Equatable, Codable {
     public var examples = 0
     public var loss = 0.0
-    /// Each term's loss before its weight, and the examples that it was computed for.
+    /// Each term's unweighted loss, summed over the examples that it was computed for.
     private var terms: [String: Double] = [:]
     private var termExamples: [String: Int] = [:]
     private var termOrder: [String] = []

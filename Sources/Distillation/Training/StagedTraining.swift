@@ -13,12 +13,12 @@ import Torch
 /// let outcome = try training.finish()
 /// ```
 ///
-/// After an evaluation the model holds the weights that were evaluated until the next event is asked for.
+/// After an evaluation the model holds the weights that were evaluated until the next event is requested.
 final class StagedTraining {
     private let plan: TrainingPlan
-    /// The present stage's trainer; `nil` before the first and between two stages.
+    /// The current stage's trainer; `nil` before the first and between two stages.
     private var trainer: Trainer?
-    /// The stages that are done.
+    /// The number of finished stages.
     private var finishedStages = 0
     private var history: [EpochMetrics] = []
     private var steps = 0
@@ -26,10 +26,10 @@ final class StagedTraining {
     /// The best checkpoint of all stages so far.
     private var best: TrainingState.Best?
 
-    /// The evaluation that a stop brought about.
+    /// The evaluation that a stop caused.
     private var closing: EpochMetrics?
 
-    /// Events that are known and were not asked for yet.
+    /// Events that are queued and were not requested yet.
     private var events: [RunEvent] = []
     private var isEvaluationDue = false
     private var isStopped = false
@@ -37,11 +37,11 @@ final class StagedTraining {
 
     init(_ plan: TrainingPlan) { self.plan = plan }
 
-    /// Lets the training end as it is: after an evaluation of the present weights, which is no part of what a resumed run
-    /// would go on from.
+    /// Ends the training as it is: after an evaluation of the current weights, which leaves no trace in the state from which
+    /// a resumed run goes on.
     func stop() { isStopped = true }
 
-    /// Trains until there is something to tell.
+    /// Trains until there is an event to report.
     ///
     /// - Returns: `nil` at the end.
     /// - Throws: ``NonFiniteLossError`` where the loss or a gradient is not finite, saying what is kept.
@@ -56,9 +56,9 @@ final class StagedTraining {
         }
     }
 
-    /// Takes what comes next: a stage, a step or an evaluation.
+    /// Does the next stage, step or evaluation.
     ///
-    /// - Returns: `false` where nothing does.
+    /// - Returns: `false` where there is none.
     private func goOn() throws -> Bool {
         guard let trainer else { return try beginStage() }
         if isEvaluationDue {
@@ -122,7 +122,7 @@ final class StagedTraining {
         events.append(.evaluated(metrics))
     }
 
-    /// The outcome as it stands: what is saved with a new best checkpoint.
+    /// The outcome so far: what is saved with a new best checkpoint.
     func outcome() throws -> TrainingOutcome {
         TrainingOutcome(
             validation: try best?.logits ?? plan.validationLogits(),
@@ -139,7 +139,7 @@ final class StagedTraining {
         return try outcome()
     }
 
-    /// Trains to the end, or until it is to stop, where nothing is saved on the way.
+    /// Trains to the end, or until it is to stop, without saving checkpoints.
     func run(log: RunLog, shouldStop: () -> Bool) throws -> TrainingOutcome {
         while let event = try next() {
             log.send(event)
@@ -148,19 +148,19 @@ final class StagedTraining {
         return try finish()
     }
 
-    /// What to tell of a regression whose numbers are further off than their mean would be; `nil` where there is nothing.
+    /// A warning about a regression model that is worse than the constant baseline, the labels' mean; `nil` where it is not.
     func scaleWarning() throws -> String? {
         guard plan.validation.problemType.definition.metricForBest == .r2, let logits = best?.logits,
             let r2 = try plan.metrics(logits)[.r2], r2 < 0
         else { return nil }
         return String(
             format:
-                "The best checkpoint's R² on the validation data is %.3g: always answering the labels' mean would be "
+                "The best checkpoint's R² on the validation data is %.3g: always predicting the labels' mean would be "
                 + "nearer. Train longer, with a larger --learning-rate, or bring the labels to a scale such as 0 to 1.",
             r2)
     }
 
-    /// Says where the last good weights are: each new best checkpoint was handed on to be saved.
+    /// Adds to an error where the last good weights are: each new best checkpoint was passed on to be saved.
     private func kept(after error: NonFiniteLossError) -> NonFiniteLossError {
         let kept = best.map {
             String(format: "the best checkpoint (epoch %.2f) is kept in the output directory", $0.epoch)
@@ -172,7 +172,7 @@ final class StagedTraining {
 }
 
 extension RunEvent {
-    /// Whether a checkpoint was evaluated that is better than all before it.
+    /// True if the event is the evaluation of a checkpoint that is better than all before it.
     var isImprovement: Bool {
         if case .evaluated(let metrics) = self { return metrics.isBest }
         return false

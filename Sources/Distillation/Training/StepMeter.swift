@@ -1,6 +1,6 @@
 import Foundation
 
-/// What one optimiser step showed.
+/// The measurements of one optimizer step.
 struct StepResult {
     var examples: Int
     var sums: MetricSums
@@ -14,7 +14,7 @@ struct StepMeter {
     private var last: StepResult?
     private var since = Date()
 
-    /// - Parameter sums: What a run that is resumed had since its last log line.
+    /// - Parameter sums: The sums of a resumed run since its last log line.
     init(_ sums: MetricSums = MetricSums()) { self.sums = sums }
 
     mutating func add(_ result: StepResult) {
@@ -22,10 +22,10 @@ struct StepMeter {
         last = result
     }
 
-    /// Leaves out seconds in which nothing was trained.
+    /// Excludes seconds in which nothing was trained.
     mutating func leaveOut(_ seconds: Double) { since.addTimeInterval(seconds) }
 
-    /// The present losses, for a progress bar.
+    /// The current losses, for a progress bar.
     var detail: String {
         guard let step = last?.sums else { return "" }
         var text = String(format: "loss %.3f", step.meanLoss)

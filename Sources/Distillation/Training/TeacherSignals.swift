@@ -1,17 +1,17 @@
 import Torch
 import Transformers
 
-/// What the teacher says about the training examples.
+/// The teacher's supervision of the training examples: its logits and, where objectives need it, the model.
 public struct TeacherSignals {
-    /// Computed once, before training: texts do not change between epochs, and the teacher is frozen and in evaluation
-    /// mode, so running it again would give the same numbers. Of one teacher, or the mean of several.
+    /// The logits of one teacher, or the mean of several, computed once, before training: texts do not change between
+    /// epochs, and the teacher is frozen and in evaluation mode, so running it again would give the same values.
     public let logits: any TeacherOutputs
-    /// Runs beside the student where objectives compare layers, or inputs are augmented: a frozen model that reads the
+    /// The frozen model that runs with the student where objectives compare layers, or inputs are augmented; it reads the
     /// student's tokens.
     public let model: TransformerModel?
-    /// What the teacher computes with beside the student.
+    /// The precision of the teacher when it runs with the student.
     public let precision: Precision
-    /// Why ``model`` is `nil`: words that end a sentence.
+    /// The reason why ``model`` is `nil`, worded to end a sentence.
     public let tokensDiffer: String?
 
     public init(
@@ -25,7 +25,7 @@ public struct TeacherSignals {
             tokensDiffer ?? (model == nil ? "only the teacher's logits are given" : nil)
     }
 
-    /// The teacher's logits for a batch, and what the objectives read of its layers.
+    /// Returns the teacher's logits for a batch, and the layer outputs that the objectives read.
     func outputs(for batch: Batch, _ needs: ObjectiveNeeds, device: Device) throws -> (
         logits: Tensor, outputs: ModelOutput?
     ) {
@@ -37,7 +37,7 @@ public struct TeacherSignals {
             features: FeatureSelection(
                 hiddenStates: needs.teacherHiddenStates, projections: needs.teacherProjections))
         let outputs = try withNoGrad { try model(batch.input, options) }
-        // An augmented text has outputs of its own, which no cache may hold or give.
+        // An augmented text has outputs of its own, which no cache may store or provide.
         let logits = try batch.isAugmented ? outputs.logits : logits.tensor(batch.rows, device: device)
         return (logits, outputs)
     }

@@ -1,15 +1,15 @@
 import Foundation
 
 extension Trainer {
-    /// Steps that a device may be ahead of what is known of them.
+    /// The number of steps that a device may be ahead of the reading of their results.
     private static let unreadLimit = 64
 
     /// Takes the next optimizer step. An evaluation that was begun ends with it.
     ///
-    /// - Returns: What the step showed; `nil` after the last step, or once training has stalled (``stallNote``).
+    /// - Returns: The step's progress and metrics; `nil` after the last step, or once training has stalled (``stallNote``).
     /// - Throws: ``NonFiniteLossError`` where the loss or a gradient is not finite. The weights are then those
-    ///   before the failed step; ``best`` holds the last good ones. On a device that computes on by itself, counts may have
-    ///   gone on to later steps.
+    ///   before the failed step; ``best`` holds the last good ones. On an asynchronous device, counts may already be those of
+    ///   later steps.
     public func advance() throws -> TrainingStep? {
         try endEvaluation()
         clock.begin()
@@ -33,28 +33,29 @@ extension Trainer {
             isEvaluationDue: isDue)
     }
 
-    /// Why training ended before its last step: the last evaluations have brought nothing; `nil` where it did not.
+    /// The reason for ending before the last step: no improvement in the last evaluations; `nil` where training did not end
+    /// early.
     public var stallNote: String? {
         guard let patience = arguments.earlyStoppingPatience, evaluationsWithoutGain >= patience else {
             return nil
         }
         return
-            "Stopped early: \(metricForBest.rawValue) has not gained in \(evaluationsWithoutGain) evaluations."
+            "Stopped early: \(metricForBest.rawValue) has not improved in \(evaluationsWithoutGain) evaluations."
     }
 
-    /// Whether there is nothing left to do.
+    /// True if there is nothing left to do.
     var isFinished: Bool { step == totalSteps || stallNote != nil }
 
-    /// Whether the last step is to be logged.
+    /// True if the last step is to be logged.
     private var isLogged: Bool { step % arguments.loggingSteps == 0 || step == totalSteps }
 
-    /// Reads what the steps on the device have shown.
+    /// Reads the results of the steps that are still on the device.
     func readSteps() throws {
         for result in try completed({ try read(unread) }) { meter.add(result) }
         unread = []
     }
 
-    /// The micro-batches of the next step.
+    /// Returns the micro-batches of the next step.
     private func nextBatches() throws -> [Batch]? {
         if stepInEpoch == stepsPerEpoch {
             epoch += 1
@@ -66,15 +67,16 @@ extension Trainer {
         return try steps.next()
     }
 
-    /// The contents of the rest of the epoch's steps, read and assembled while the step before is computed.
+    /// Returns a prefetcher of the rest of the epoch's steps: their batches are read and assembled while the step before is
+    /// computed.
     private func prefetchedSteps() -> BatchPrefetcher<[Batch]> {
         let (data, size, start) = (data, arguments.perDeviceTrainBatchSize, stepInEpoch)
         let batches = batchIndices(epoch: epoch)
         let augmentation = augmentation?.seeded(arguments.seed, epoch: stage.firstEpoch + epoch)
-        return BatchPrefetcher { place in
-            guard start + place < batches.count else { return nil }
-            return try Self.passes(
-                batches[start + place], of: data, batchSize: size, augmentation: augmentation)
+        return BatchPrefetcher { index in
+            guard start + index < batches.count else { return nil }
+            return try Self.microBatches(
+                batches[start + index], of: data, batchSize: size, augmentation: augmentation)
         }
     }
 }

@@ -2,12 +2,12 @@ import Foundation
 
 /// The evaluation of a model in training, and which checkpoint is the best.
 extension Trainer {
-    /// Gives the model the weights that are evaluated and saved, which are their averages where these are kept, until the
-    /// next step or ``endEvaluation()``.
+    /// Sets the model to the weights that are evaluated and saved, which are the moving averages where these are kept, until
+    /// the next step or ``endEvaluation()``.
     ///
-    /// - Parameter inTurn: `false` for an evaluation that was not due, such as at a stop: it leaves no trace in what a
-    ///   resumed run goes on from.
-    /// - Throws: ``NonFiniteLossError`` where a step before was not finite; `TorchError`.
+    /// - Parameter inTurn: `false` for an evaluation that was not due, such as at a stop: it leaves no trace in the state from
+    ///   which a resumed run goes on.
+    /// - Throws: ``NonFiniteLossError`` where an earlier step was not finite; `TorchError`.
     public func beginEvaluation(inTurn: Bool = true) throws {
         try endEvaluation()
         clock.beginPause()
@@ -18,18 +18,18 @@ extension Trainer {
         try averages.useAverages(includingPending: true)
     }
 
-    /// Gives the model the weights of training again; nothing where it has them.
+    /// Sets the model back to the weights of training; does nothing where it has them.
     public func endEvaluation() throws {
         try averages?.useWeights()
         let pause = clock.endPause()
         if pause > 0 { meter.leaveOut(pause) }
     }
 
-    /// Keeps what an evaluation in its turn showed: it counts for the best checkpoint and for early stopping.
+    /// Records the result of a regular evaluation: it counts for the best checkpoint and for early stopping.
     ///
     /// - Parameters:
-    ///   - values: The model on the validation data.
-    ///   - logits: Its logits for them, kept with the best checkpoint.
+    ///   - values: The model's metrics on the validation data.
+    ///   - logits: Its logits for the validation data, kept with the best checkpoint.
     /// - Throws: ``NonFiniteLossError`` where the loss is not finite; ``DistillationError`` where the metric for the best
     ///   checkpoint is not among the values.
     @discardableResult
@@ -44,7 +44,7 @@ extension Trainer {
         return metrics
     }
 
-    /// An evaluation, without keeping it.
+    /// Returns an evaluation without recording it.
     func evaluation(_ values: MetricValues) throws -> EpochMetrics {
         if let loss = values[.loss], !loss.isFinite {
             throw notFinite("the loss on the validation data is \(loss)")
@@ -61,7 +61,7 @@ extension Trainer {
             seconds: clock.seconds, examplesPerSecond: clock.examplesPerSecond)
     }
 
-    /// The model as it is, with what an evaluation showed of it.
+    /// Returns a checkpoint of the model as it is, with the result of its evaluation.
     func checkpoint(_ metrics: EpochMetrics, logits: Logits?) throws -> TrainingState.Best {
         TrainingState.Best(
             metric: metrics.validation[metricForBest] ?? .nan, epoch: metrics.epoch,

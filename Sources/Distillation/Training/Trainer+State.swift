@@ -1,7 +1,7 @@
 import Torch
 
 extension Trainer {
-    /// A copy of everything that the rest of the run depends on. An evaluation that was begun ends with it.
+    /// Returns a copy of everything that the rest of the run depends on. It ends an evaluation that was begun.
     public func state() throws -> TrainingState {
         try endEvaluation()
         try readSteps()
@@ -14,7 +14,7 @@ extension Trainer {
             evaluationsWithoutGain: evaluationsWithoutGain)
     }
 
-    /// Goes on from a state of a trainer with the same model, data and arguments.
+    /// Resumes from a state of a trainer with the same model, data and arguments.
     ///
     /// - Throws: `TorchError` where the state is of another model.
     public func restore(_ state: TrainingState) throws {

@@ -2,22 +2,22 @@ import Torch
 import Transformers
 
 extension Trainer {
-    /// One optimiser step over the examples of some passes, and what it showed.
-    func trainStep(_ passes: [Batch]) throws -> StepResult { try read([try launch(passes)])[0] }
+    /// Takes one optimizer step over some micro-batches, and reads its result.
+    func trainStep(_ microBatches: [Batch]) throws -> StepResult { try read([try launch(microBatches)])[0] }
 
-    /// Computes one optimiser step.
+    /// Launches one optimizer step.
     ///
     /// Each objective's loss of a micro-batch counts by its part of what the loss is a mean over (``LossUnit``), so that
     /// several give the gradient of one large batch, whatever their sizes.
     ///
-    /// On the CPU every loss and the gradients' norm are looked at before they are used. Another device would have to be
-    /// waited for: there the optimiser passes over all steps from the first on whose loss or gradients are not finite,
-    /// and ``read(_:)`` finds it.
-    func launch(_ passes: [Batch]) throws -> LaunchedStep {
-        let fractions = ObjectiveSum.fractions(passes.map { objectives.counts($0.lossCounts) })
+    /// On the CPU every loss and the gradients' norm are checked before they are used. Another device would have to be
+    /// waited for: there the optimizer skips all steps from the first whose loss or gradients are not finite on, and
+    /// ``read(_:)`` finds it.
+    func launch(_ microBatches: [Batch]) throws -> LaunchedStep {
+        let fractions = ObjectiveSum.fractions(microBatches.map { objectives.counts($0.lossCounts) })
         try optimizer.clearGradients()
-        var launched: [LaunchedStep.Pass] = []
-        for (pass, own) in zip(passes, fractions) { launched.append(try accumulate(pass, own)) }
+        var launched: [LaunchedStep.MicroBatch] = []
+        for (batch, own) in zip(microBatches, fractions) { launched.append(try accumulate(batch, own)) }
         let learningRate = schedule.learningRate(atStep: step)
         let maxNorm = arguments.maxGradNorm > 0 ? arguments.maxGradNorm : .infinity
         let gradNorm: LaunchedStep.Norm
@@ -36,7 +36,8 @@ extension Trainer {
         step += 1
         stepInEpoch += 1
         return LaunchedStep(
-            number: step - 1, epoch: epoch, passes: launched, gradNorm: gradNorm, learningRate: learningRate)
+            number: step - 1, epoch: epoch, microBatches: launched, gradNorm: gradNorm,
+            learningRate: learningRate)
     }
 
     private func averageWeights() throws {
@@ -45,8 +46,10 @@ extension Trainer {
         try averages.update()
     }
 
-    /// - Parameter fractions: What part of the step each objective's loss counts for.
-    private func accumulate(_ batch: Batch, _ fractions: [Double]) throws -> LaunchedStep.Pass {
+    /// Computes a micro-batch's loss and accumulates its gradients.
+    ///
+    /// - Parameter fractions: The fraction of the step that each objective's loss counts for.
+    private func accumulate(_ batch: Batch, _ fractions: [Double]) throws -> LaunchedStep.MicroBatch {
         let needs = objectives.needs
         let signals = try teacher.map { try $0.outputs(for: batch, needs, device: model.device) }
         try optimizer.prepare(rows: batch.input.inputIDs)
@@ -62,50 +65,50 @@ extension Trainer {
                 labels: try batch.batchLabels(device: model.device), offsets: batch.input.offsets,
                 indices: batch.indices,
                 progress: Double(step) / Double(totalSteps)), fractions: fractions)
-        let pass = LaunchedStep.Pass(
+        let microBatch = LaunchedStep.MicroBatch(
             batch: batch,
             fractions: Dictionary(zip(objectives.terms.map(\.name), fractions)) { first, _ in first },
             total: try terms.total.detached(), terms: terms.terms,
             student: try student.logits.detached(), teacher: try signals?.logits.detached())
         if !isAsynchronous {
-            try requireFinite(loss: pass.total.item(), pass, terms.values(), step, epoch)
+            try requireFinite(loss: microBatch.total.item(), microBatch, terms.values(), step, epoch)
         }
         try terms.total.backward()
-        return pass
+        return microBatch
     }
 
-    /// Checks the loss of a pass.
+    /// Checks the loss of a micro-batch.
     ///
     /// - Throws: ``NonFiniteLossError``, which blames the teacher where its outputs are no numbers.
     func requireFinite(
-        loss: Double, _ pass: LaunchedStep.Pass, _ terms: NamedValues, _ step: Int, _ epoch: Int
+        loss: Double, _ microBatch: LaunchedStep.MicroBatch, _ terms: NamedValues, _ step: Int, _ epoch: Int
     ) throws {
         guard !loss.isFinite else { return }
-        if let theirs = pass.teacher, try !Self.isFinite(theirs) {
+        if let theirs = microBatch.teacher, try !Self.isFinite(theirs) {
             throw NonFiniteLossError(
-                description: place(step, epoch)
+                description: stopText(step, epoch)
                     + ": the teacher's outputs are no numbers; its weights are damaged")
         }
         let parts = ["loss \(loss)"] + terms.map { "\($0.name) \($0.value)" }
         throw notFinite(parts.joined(separator: ", "), step, epoch)
     }
 
-    /// The error for a step that is not finite.
+    /// Makes the error for a step that is not finite.
     ///
     /// - Parameters:
-    ///   - what: What is not.
+    ///   - what: The value that is not finite, in words.
     ///   - step: Counted from 0; `nil` for the next one.
-    ///   - epoch: Its epoch, counted from 0; `nil` for the present one.
+    ///   - epoch: Its epoch, counted from 0; `nil` for the current one.
     func notFinite(_ what: String, _ step: Int? = nil, _ epoch: Int? = nil) -> NonFiniteLossError {
         let rate = schedule.learningRate(atStep: step ?? self.step)
         return NonFiniteLossError(
             description:
-                "\(place(step ?? self.step, epoch ?? self.epoch)): \(what), learning rate \(rate); lower --learning-rate or raise --warmup-steps"
+                "\(stopText(step ?? self.step, epoch ?? self.epoch)): \(what), learning rate \(rate); lower --learning-rate or raise --warmup-steps"
         )
     }
 
-    /// Where training stopped.
-    private func place(_ step: Int, _ epoch: Int) -> String {
+    /// The step and epoch at which training stopped, in words.
+    private func stopText(_ step: Int, _ epoch: Int) -> String {
         "training stopped at step \(min(step + 1, totalSteps)) of \(totalSteps) (epoch \(epoch + 1))"
     }
 

@@ -5,8 +5,8 @@ import Transformers
 
 /// Trains a model on objectives: batches → logits → loss → gradients → AdamW.
 ///
-/// A trainer takes one optimizer step at a time and says when an evaluation is due; whoever drives it evaluates, keeps the
-/// best checkpoint, and stops when it likes:
+/// A trainer takes one optimizer step at a time and says when an evaluation is due; its caller evaluates, keeps the
+/// best checkpoint, and may stop at any step:
 ///
 /// ```swift
 /// while let step = try trainer.advance() {
@@ -22,25 +22,25 @@ import Transformers
 /// machine. ``state()`` and ``restore(_:)`` carry a run over to another trainer: stopping between two steps leaves no trace.
 public final class Trainer {
     public let model: TransformerModel
-    /// What training computes with.
+    /// The precision of training.
     let precision: Precision
     public let objectives: ObjectiveSum
     public let data: EncodedDataset
     public let teacher: TeacherSignals?
     public let augmentation: Augmentation?
     public let arguments: TrainingArguments
-    /// Where this trainer stands in a run of several stages.
+    /// The position of this trainer in a run of several stages.
     public let stage: Stage
-    /// Optimiser steps in all.
+    /// The total number of optimizer steps.
     public let totalSteps: Int
     public let stepsPerEpoch: Int
 
-    /// What objectives learn beside the model, and drop at the end.
+    /// Parameters that the objectives train in addition to the model's, and drop at the end.
     let learned: ParameterStore
     let optimizer: AdamW
     let schedule: LearningRateSchedule
     let dropout: DropoutState
-    /// Whether the model's device computes on while this thread does something else, so that steps are read late.
+    /// True if the model's device computes while this thread does something else, so that steps are read late.
     var isAsynchronous: Bool
     /// The metric by which the best checkpoint is chosen.
     let metricForBest: MetricName
@@ -60,18 +60,18 @@ public final class Trainer {
     var meter = StepMeter()
     /// Steps whose results are still on the device.
     var unread: [LaunchedStep] = []
-    /// The present epoch's steps, assembled ahead; `nil` where they are to be begun.
+    /// The current epoch's steps, assembled ahead; `nil` where they have not been begun.
     var prefetcher: BatchPrefetcher<[Batch]>?
     var clock = TrainingClock()
 
     /// Steps between two updates of the weights' averages.
     private static let averagingInterval = 10
 
-    /// A trainer's place in a run of several stages.
+    /// A trainer's position in a run of several stages.
     public struct Stage: Sendable, Equatable {
         /// Its name in logs; `nil` in a run of one stage.
         public var name: String?
-        /// Steps and epochs of the stages before, from which this one counts on.
+        /// Steps and epochs of the stages before, from which this one continues to count.
         public var firstStep = 0
         public var firstEpoch = 0
         /// The steps of all stages; `nil` for this trainer's own.
@@ -81,14 +81,14 @@ public final class Trainer {
     }
 
     /// - Parameters:
-    ///   - model: What is trained, in place.
-    ///   - objectives: What is minimised.
-    ///   - data: What it is trained on.
-    ///   - teacher: What the teacher says about the data; `nil` without a teacher.
-    ///   - augmentation: How texts are changed anew in each epoch; `nil` for not at all.
+    ///   - model: The model, which is trained in place.
+    ///   - objectives: The objectives whose weighted sum is minimized.
+    ///   - data: The training data.
+    ///   - teacher: The teacher's supervision of the data; `nil` without a teacher.
+    ///   - augmentation: The augmentation of the texts, drawn anew in each epoch; `nil` for none.
     ///   - arguments: Learning rate, batch size and so on.
-    ///   - precision: What training computes with.
-    ///   - stage: Its place in a run of several stages.
+    ///   - precision: The precision of training.
+    ///   - stage: The trainer's position in a run of several stages.
     /// - Throws: ``DistillationError`` for arguments out of range, empty data, or objectives that do not fit.
     public init(
         model: TransformerModel, objectives: [WeightedObjective], data: EncodedDataset,
@@ -131,12 +131,12 @@ public final class Trainer {
         }
     }
 
-    /// The place in the run, in epochs.
+    /// The position in the run, in epochs.
     var epochNow: Double {
         Double(stage.firstEpoch + epoch) + Double(stepInEpoch) / Double(stepsPerEpoch)
     }
 
-    /// The examples of every optimiser step of an epoch: a function of the seed and the epoch alone.
+    /// The examples of every optimizer step of an epoch: a function of the seed and the epoch alone.
     func batchIndices(epoch: Int) -> EpochBatches {
         LengthGroupedSampler.batches(
             lengths: data.lengths,
@@ -144,8 +144,8 @@ public final class Trainer {
             seed: arguments.seed, epoch: stage.firstEpoch + epoch, grouped: arguments.groupByLength)
     }
 
-    /// The passes of the batch size that make one step over these examples.
-    static func passes(
+    /// The micro-batches of `batchSize` examples that make one step over these examples.
+    static func microBatches(
         _ indices: [Int], of data: EncodedDataset, batchSize: Int, augmentation: Augmentation.Seeded? = nil
     ) throws -> [Batch] {
         try stride(from: 0, to: indices.count, by: batchSize).map { start in

@@ -1,5 +1,5 @@
 extension TrainingArguments {
-    /// A share of this training.
+    /// A fraction of this training.
     func scaled(by budget: Double) -> TrainingArguments {
         var arguments = self
         arguments.numTrainEpochs *= budget
@@ -9,7 +9,7 @@ extension TrainingArguments {
 }
 
 extension TrainingStage {
-    /// A share of this stage.
+    /// A fraction of this stage.
     func scaled(by budget: Double) -> TrainingStage {
         var stage = self
         stage.numTrainEpochs = numTrainEpochs.map { $0 * budget }

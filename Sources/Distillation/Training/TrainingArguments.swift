@@ -3,51 +3,52 @@ import Transformers
 
 /// The settings of a training run, named as in Hugging Face's `TrainingArguments`.
 public struct TrainingArguments: Sendable, Equatable, Codable {
-    /// Examples in one forward and backward pass.
+    /// Examples in one micro-batch: one forward and backward pass.
     public var perDeviceTrainBatchSize = 32
     /// Examples in one forward pass of evaluation.
     public var perDeviceEvalBatchSize = 64
     /// Passes over the training data; a fraction stops within one.
     public var numTrainEpochs = 3.0
-    /// Optimiser steps, instead of epochs, where positive.
+    /// Optimizer steps, instead of epochs, where positive.
     public var maxSteps = -1
     /// The learning rate after the warm-up.
     public var learningRate = 5e-5
-    /// How the learning rate goes on after the warm-up: `linear`, `cosine`, `polynomial`, `constant`, `one_cycle`.
+    /// The schedule of the learning rate after the warm-up: `linear`, `cosine`, `polynomial`, `constant`, `one_cycle`.
     public var lrSchedulerType = LearningRateSchedule.Decay.linear
-    /// Steps of linear warm-up; below 1, their share of all steps.
+    /// Steps of linear warm-up; below 1, the fraction of all steps.
     public var warmupSteps = 0.1
-    /// AdamW's decay of weights; biases and layer norms never decay.
+    /// AdamW's weight decay; biases and layer norms never decay.
     public var weightDecay = 0.01
     public var adamBeta1 = 0.9
     public var adamBeta2 = 0.999
     public var adamEpsilon = 1e-8
     /// Gradients are scaled down to this joint norm; 0 leaves them as they are.
     public var maxGradNorm = 1.0
-    /// Passes whose gradients make one optimiser step: the same gradient as one batch that many times larger.
+    /// Micro-batches whose gradients are accumulated for one optimizer step: the same gradient as one batch that many times
+    /// larger.
     public var gradientAccumulationSteps = 1
-    /// Decides initialisation, order of the data and dropout.
+    /// The seed of initialization, order of the data and dropout.
     public var seed: UInt64 = 42
-    /// Optimiser steps between two log lines.
+    /// Optimizer steps between two log lines.
     public var loggingSteps = 10
-    /// Whether a batch holds sentences of similar length, which saves padding.
+    /// True if a batch has sentences of similar length, which saves padding.
     public var groupByLength = true
-    /// How much of a label's mass is spread over all classes, in the loss with the labels.
+    /// The fraction of a label's probability mass that is distributed over all classes, in the loss on the labels.
     public var labelSmoothingFactor = 0.0
-    /// The classes' weights in the loss with the labels: `balanced`, or numbers separated by commas; `nil` for none.
+    /// The class weights in the loss on the labels: `balanced`, or numbers separated by commas; `nil` for none.
     public var classWeights: String?
-    /// Optimiser steps between two evaluations; `nil` evaluates after each epoch.
+    /// Optimizer steps between two evaluations; `nil` evaluates after each epoch.
     public var evalSteps: Int?
-    /// The metric on the validation data by which the best checkpoint is chosen; `nil` for the task's own: accuracy,
+    /// The metric on the validation data that chooses the best checkpoint; `nil` for the task's own: accuracy,
     /// micro F1 or R².
     public var metricForBestModel: String?
-    /// Evaluations without gain after which training ends; `nil` for never.
+    /// Evaluations without improvement after which training ends; `nil` for never.
     public var earlyStoppingPatience: Int?
-    /// How much the metric must improve to count as a gain.
+    /// The least change of the metric that counts as an improvement.
     public var earlyStoppingThreshold = 0.0
-    /// Each layer's learning rate is that of the layer above times this; 1 for the same everywhere.
+    /// The factor between a layer's learning rate and that of the layer above; 1 for the same everywhere.
     public var layerwiseLrDecay = 1.0
-    /// The decay of the weights' moving average, which is evaluated and saved in their place; `nil` for none.
+    /// The decay of the weights' exponential moving average, which is evaluated and saved in their place; `nil` for none.
     public var emaDecay: Double?
 
     public init() {}
@@ -87,7 +88,7 @@ public struct TrainingArguments: Sendable, Equatable, Codable {
         if let emaDecay { try require((0..<1).contains(emaDecay), "ema_decay", "in 0 ..< 1", emaDecay) }
     }
 
-    /// Optimiser steps in all, for this many batches an epoch.
+    /// The total number of optimizer steps, for this many batches per epoch.
     public func totalSteps(stepsPerEpoch: Int) -> Int {
         if maxSteps > 0 { return maxSteps }
         let steps = (numTrainEpochs * Double(stepsPerEpoch)).rounded(.up)
@@ -104,7 +105,7 @@ public struct TrainingArguments: Sendable, Equatable, Codable {
 }
 
 extension TrainingArguments {
-    /// AdamW for a model and what objectives learn beside it.
+    /// AdamW for a model and the parameters that objectives train in addition.
     func optimizer(for model: TransformerModel, at precision: Precision, learned: ParameterStore) throws
         -> AdamW
     {

@@ -2,7 +2,7 @@ import Foundation
 
 /// The time and the examples of training between two evaluations.
 struct TrainingClock {
-    /// The examples that went through the steps of this trainer, without those before a resume.
+    /// The examples processed by the steps of this trainer, without those before a resume.
     private(set) var examples = 0
     private var start: Date?
     private var examplesBefore = 0
@@ -15,7 +15,7 @@ struct TrainingClock {
     /// Stops for an evaluation.
     mutating func beginPause() { pause = pause ?? Date() }
 
-    /// Goes on after an evaluation.
+    /// Continues after an evaluation.
     ///
     /// - Returns: The seconds of the pause; 0 where there was none.
     mutating func endPause() -> Double {
@@ -26,10 +26,10 @@ struct TrainingClock {
         return now.timeIntervalSince(pause)
     }
 
-    /// Seconds since the last evaluation, a present one included.
+    /// Seconds since the last evaluation, one in progress included.
     var seconds: Double { start.map { -$0.timeIntervalSinceNow } ?? 0 }
 
-    /// Examples a second in training since the last evaluation.
+    /// Examples per second in training since the last evaluation.
     var examplesPerSecond: Double {
         guard let start else { return 0 }
         return Double(examples - examplesBefore) / max(1e-9, (pause ?? Date()).timeIntervalSince(start))

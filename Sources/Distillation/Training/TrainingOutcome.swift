@@ -4,13 +4,13 @@ struct TrainingOutcome {
     var validation: Logits
     /// All evaluations.
     var history: [EpochMetrics]
-    /// Of the best checkpoint.
+    /// The best checkpoint's value of the metric that chose it.
     var metric: Double
     var bestEpoch: Double
     var steps: Int
-    /// Whether it was stopped before its last step.
+    /// True if it was stopped before its last step.
     var interrupted: Bool
-    /// The log steps.
+    /// The measurements of the logged steps.
     var log = StepHistory()
 
     /// The speed of the training, without the evaluations' time; `nil` where none is known.

@@ -1,42 +1,42 @@
 import Torch
 import Transformers
 
-/// A model's training: what it learns, from which data, in which stages.
+/// The plan of a model's training: its objectives, data and stages.
 struct TrainingPlan {
     let model: TransformerModel
     var stages: [TrainingStage]
     let registry: ObjectiveRegistry
     var train: EncodedDataset
     var validation: EncodedDataset
-    /// What the teacher says about the training data, and its logits for the validation data.
+    /// The teacher's supervision of the training data, and its logits for the validation data.
     var teacher: (signals: TeacherSignals, validation: Logits)?
     var augmentation: Augmentation?
     let arguments: TrainingArguments
-    /// What training computes with.
+    /// The precision of training.
     let precision: Precision
 
-    /// Prepares a stage's objectives and drops them: what does not fit shows before any work is done.
+    /// Checks that a stage's objectives fit, before any work is done: prepares and drops them.
     func check(_ stage: TrainingStage) throws {
         _ = try TrainingPreparation(
             model: model, objectives: try objectives(of: stage), data: train, teacher: teacher?.signals,
             augmentation: augmentation, arguments: stage.arguments(arguments))
     }
 
-    /// The trainer of a stage.
+    /// Makes the trainer of a stage.
     func trainer(_ index: Int) throws -> Trainer {
         let stage = stages[index]
-        var place = Trainer.Stage()
-        place.stepsOfRun = stages.reduce(0) { $0 + length($1).steps }
-        place.name = stages.count > 1 ? stage.name ?? String(index + 1) : nil
+        var position = Trainer.Stage()
+        position.stepsOfRun = stages.reduce(0) { $0 + length($1).steps }
+        position.name = stages.count > 1 ? stage.name ?? String(index + 1) : nil
         for earlier in stages.prefix(index) {
             let (steps, epochs) = length(earlier)
-            place.firstStep += steps
-            place.firstEpoch += epochs
+            position.firstStep += steps
+            position.firstEpoch += epochs
         }
         return try Trainer(
             model: model, objectives: try objectives(of: stage), data: train, teacher: teacher?.signals,
             augmentation: augmentation, arguments: stage.arguments(arguments), precision: precision,
-            stage: place)
+            stage: position)
     }
 
     private func objectives(of stage: TrainingStage) throws -> [WeightedObjective] {
@@ -51,13 +51,13 @@ struct TrainingPlan {
         return (steps, (steps + perEpoch - 1) / perEpoch)
     }
 
-    /// The model's logits for the validation data, in float32, as whoever loads the saved model finds them.
+    /// Computes the model's logits for the validation data, in float32, as any user of the saved model will.
     func validationLogits() throws -> Logits {
         try Inference.allLogits(
             model, validation, batchSize: arguments.perDeviceEvalBatchSize, of: "the model in training")
     }
 
-    /// The metrics of logits for the validation data.
+    /// Computes the metrics of logits for the validation data.
     func metrics(_ logits: Logits) throws -> MetricValues {
         try Evaluator.validation(logits, targets: validation.targets, teacher: teacher?.validation)
     }

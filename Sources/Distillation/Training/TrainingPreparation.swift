@@ -1,11 +1,11 @@
 import Torch
 import Transformers
 
-/// A stage's objectives, prepared for the models and the data: everything of a training that can be refused before its
+/// A stage's objectives, prepared for the models and the data: everything in a training that can be refused before its
 /// first step, without the memory of the optimizer.
 struct TrainingPreparation {
     let objectives: ObjectiveSum
-    /// What objectives learn beside the model, and drop at the end.
+    /// Parameters that the objectives train in addition to the model's, and drop at the end.
     let learned: ParameterStore
     /// The metric by which the best checkpoint is chosen.
     let metricForBest: MetricName

@@ -3,10 +3,10 @@ import Torch
 /// A part of a run with objectives of its own: layers first, then logits, as TinyBERT learns (Jiao et al.,
 /// arXiv 1909.10351, section 3.2).
 public struct TrainingStage: Sendable, Equatable, Codable {
-    /// What it is called in logs; `nil` for its number.
+    /// The name in logs; `nil` for its number.
     public var name: String?
     public var objectives: [ObjectiveSpecification]
-    /// What differs from the run's arguments; `nil` for the run's own.
+    /// Overrides of the run's arguments; `nil` for the run's own.
     public var numTrainEpochs: Double?
     public var maxSteps: Int?
     public var learningRate: Double?
@@ -18,7 +18,7 @@ public struct TrainingStage: Sendable, Equatable, Codable {
         self.objectives = objectives
     }
 
-    /// The run's arguments with this stage's own.
+    /// Returns the run's arguments with this stage's overrides.
     func arguments(_ run: TrainingArguments) -> TrainingArguments {
         var arguments = run
         arguments.numTrainEpochs = numTrainEpochs ?? run.numTrainEpochs

@@ -1,22 +1,22 @@
 import Torch
 
-/// Everything that a training run depends on from here on: a run restored from it goes on bit for bit as if it
+/// Everything that a training run depends on from here on: a run restored from it continues bit for bit as if it
 /// had never stopped.
 ///
-/// The order of the data and the learning rate are functions of the seed and of the place, so they need no
+/// The order of the data and the learning rate are functions of the seed and the step, so they need no
 /// state of their own.
 public struct TrainingState {
-    /// Optimiser steps done.
+    /// Optimizer steps done.
     public var step: Int
     /// Epochs finished.
     public var epoch: Int
-    /// Optimiser steps done within the present epoch.
+    /// Optimizer steps done within the current epoch.
     public var stepInEpoch: Int
     public var parameters: [String: Tensor]
-    /// What objectives learn beside the model.
+    /// Parameters that the objectives train in addition to the model's.
     public var learned: [String: Tensor]
     public var optimizer: AdamW.State
-    /// The weights' averages, where they are kept.
+    /// The weights' exponential moving averages, where they are kept.
     public var averages: ExponentialMovingAverage.State?
     public var dropout: DropoutState.Position
     /// Sums since the last evaluation.
@@ -26,12 +26,12 @@ public struct TrainingState {
     /// Evaluations so far.
     public var history: [EpochMetrics]
     public var best: Best?
-    /// Evaluations since the best.
+    /// Evaluations since the best one.
     public var evaluationsWithoutGain: Int
 
     /// The best checkpoint so far.
     public struct Best {
-        /// The metric by which it is the best, on the validation data.
+        /// The value of the metric that chooses the best checkpoint, on the validation data.
         public var metric: Double
         public var epoch: Double
         public var parameters: [String: Tensor]

@@ -1,7 +1,7 @@
 import Foundation
 import Transformers
 
-/// Running sums over training examples: what is watched besides the loss.
+/// Running sums over training examples, for the metrics besides the loss.
 public struct TrainingStatistics: Sendable, Equatable, Codable {
     /// Sums over examples, by name.
     private var sums: [MetricName: Double] = [:]
@@ -15,7 +15,7 @@ public struct TrainingStatistics: Sendable, Equatable, Codable {
         counts[name, default: 0] += 1
     }
 
-    /// Adds a batch of one class of several: logits row after row.
+    /// Adds a batch of single-label classification: logits row after row.
     mutating func add(student: Logits, teacher: Logits?, classes labels: [Int]) {
         let (predictions, theirs) = (student.predictions, teacher?.predictions)
         for row in 0..<student.count {
@@ -34,7 +34,7 @@ public struct TrainingStatistics: Sendable, Equatable, Codable {
         }
     }
 
-    /// Adds a batch of several classes at once.
+    /// Adds a batch of multi-label classification.
     mutating func add(student: Logits, teacher: Logits?, sets: [[Int]?]) {
         for row in 0..<student.count {
             func entropy(_ logits: ArraySlice<Float>) -> Double {
@@ -57,7 +57,7 @@ public struct TrainingStatistics: Sendable, Equatable, Codable {
         }
     }
 
-    /// Adds a batch of numbers.
+    /// Adds a batch of regression.
     mutating func add(student: Logits, teacher: Logits?, values: [Float]) {
         for row in 0..<student.count {
             guard let own = student[row].first else { continue }

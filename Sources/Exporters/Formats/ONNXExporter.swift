@@ -46,7 +46,8 @@ public struct ONNXExporter: ModelExporter {
             return entry
         }
         try ONNXModelWriter(
-            model: proto, graph: builder.graph(named: model.modelType), constants: builder.constants
+            model: proto, graph: builder.graph(named: model.configuration.modelType),
+            constants: builder.constants
         )
         .write(to: directory.appending(path: Self.fileName))
         try writeConfiguration(of: model, to: directory)
@@ -56,22 +57,18 @@ public struct ONNXExporter: ModelExporter {
 
     /// The weights' own type and quantisation are no longer those of the files beside it.
     private func writeConfiguration(of model: ExportableModel, to directory: URL) throws {
-        var configuration = model.configuration
+        var configuration = model.configuration.original
         configuration["quantization_config"] = nil
         let text = JSONValue.object(configuration).serialized(pretty: true, sortedKeys: true)
         try AtomicFile.write(text + "\n", to: directory.appending(path: "config.json"))
     }
 
     private func notes(_ model: ExportableModel, _ dtype: ExportDType) -> [String] {
-        guard dtype == .int8 else { return [] }
-        switch model.activationScheme {
-        case .perTensor:
-            return [
-                "Activations are quantised by one range for all tokens of a batch, padding included, so an answer can "
-                    + "depend a little on the texts beside it."
-            ]
-        case .perToken, .fixed, .weightsOnly, nil: return []
-        }
+        guard dtype == .int8, model.configuration.quantization?.activations == .perTensor else { return [] }
+        return [
+            "Activations are quantised by one range for all tokens of a batch, padding included, so an answer can "
+                + "depend a little on the texts beside it."
+        ]
     }
 
     /// The version of the file format that belongs to a version of the operators (ONNX, `docs/Versioning.md`).

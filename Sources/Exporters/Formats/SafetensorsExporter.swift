@@ -21,7 +21,7 @@ public struct SafetensorsExporter: ModelExporter {
             }
         }
         try SafetensorsWriter.writeSharded(entries, toDirectory: directory)
-        var configuration = model.configuration
+        var configuration = model.configuration.original
         // Older configurations call it torch_dtype.
         configuration["torch_dtype"] = nil
         if dtype != .int8 {

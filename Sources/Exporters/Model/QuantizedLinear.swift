@@ -16,7 +16,6 @@ struct QuantizedLinear {
         case perTensor
         /// q = clamp(round(x / scale) + zeroPoint, 0, 255): the checkpoint's int8 zero point + 128.
         case fixed(scale: Float, zeroPoint: UInt8)
-        case weightsOnly
     }
 
     /// The zero point of all weights.
@@ -49,10 +48,9 @@ extension ExportableModel {
 
     private func activations(_ module: String) throws -> QuantizedLinear.Activations {
         if info(module + ".input_scale") != nil { return try fixedActivations(module) }
-        switch activationScheme {
+        switch configuration.quantization?.activations {
         case .perToken: return .perToken
         case .perTensor: return .perTensor
-        case .weightsOnly: return .weightsOnly
         case .fixed:
             throw ExportError(
                 "\(path): the tensor '\(module).input_scale' is missing, though config.json says that activations are "

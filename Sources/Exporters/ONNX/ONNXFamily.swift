@@ -1,24 +1,31 @@
-/// The graph of one family of models.
+import Architectures
+
+/// The graph of some families of models.
 ///
-/// A further family is one more `PostNormLayout`, or a graph of its own, and one more entry in ``all``.
+/// A further family whose layers are BERT's is one more entry in ``postNorm``; one of other layers is a graph of its own, and an
+/// entry in ``all``.
 struct ONNXFamily: Sendable {
-    /// The `model_type` of its `config.json`.
-    let modelType: String
+    let families: [ModelFamily]
     /// Adds nodes, inputs and outputs.
     let build: @Sendable (GraphBuilder, ExportableModel, ExportDType) throws -> Void
 
-    static let all: [ONNXFamily] = [.bert, .distilbert] + robertas + [.electra, .albert]
+    static let all = [postNorm]
 
-    /// The family of a model.
+    /// The families whose layers are BERT's, with its attention.
+    static let postNorm = ONNXFamily(
+        families: [.bert, .distilbert, .roberta, .xlmRoberta, .camembert, .electra, .albert],
+        build: { try PostNormGraph($0, $1, $2).build() })
+
+    /// The graph of a model's family.
     ///
     /// - Throws: ``ExportError``, which lists the known ones.
     static func of(_ model: ExportableModel) throws -> ONNXFamily {
-        guard let family = all.first(where: { $0.modelType == model.modelType }) else {
-            let known = all.map(\.modelType).joined(separator: ", ")
+        let type = model.configuration.modelType
+        guard let graph = all.first(where: { $0.families.contains { $0.modelType == type } }) else {
+            let known = all.flatMap(\.families).map(\.modelType).joined(separator: ", ")
             throw ExportError(
-                "\(model.path): the architecture \(model.modelType) has no graph in the format onnx; known: \(known)"
-            )
+                "\(model.path): the architecture \(type) has no graph in the format onnx; known: \(known)")
         }
-        return family
+        return graph
     }
 }

@@ -1,3 +1,4 @@
+import Architectures
 import Foundation
 import JSON
 
@@ -9,10 +10,11 @@ enum ONNXMetadata {
     static func entries(
         _ model: ExportableModel, _ dtype: ExportDType, maxLength: Int? = nil
     ) throws -> [(key: String, value: String)] {
-        let names = JSONObject(model.labels.enumerated().map { (String($0), .string($1)) })
+        let configuration = model.configuration
+        let names = JSONObject(configuration.labelNames.enumerated().map { (String($0), .string($1)) })
         var entries: [(key: String, value: String)] = [
-            ("model_type", model.modelType),
-            ("problem_type", model.problemType),
+            ("model_type", configuration.modelType),
+            ("problem_type", configuration.problemType.rawValue),
             ("id2label", JSONValue.object(names).serialized()),
             ("dtype", dtype.rawValue),
             (
@@ -21,7 +23,7 @@ enum ONNXMetadata {
             ),
             ("source_sha256", JSONValue.object(try model.weightDigests()).serialized()),
         ]
-        if dtype == .int8, let quantization = model.configuration["quantization_config"] {
+        if dtype == .int8, let quantization = configuration.original["quantization_config"] {
             entries.append(("quantization_config", quantization.serialized()))
         }
         return entries
@@ -53,7 +55,7 @@ enum TokenizerFields {
         }
 
         var summary = JSONObject()
-        let positions = try model.fields.size("max_position_embeddings", default: 512)
+        let positions = model.configuration.maxLength
         // Python writes "no limit" as 1e30.
         let limit = maxLength.map(Double.init) ?? configuration["model_max_length"]?.doubleValue ?? .infinity
         summary["max_length"] = .integer(limit >= 1 ? Int(min(limit, Double(positions))) : positions)
@@ -69,7 +71,7 @@ enum TokenizerFields {
             summary[key + "_id"] = ids[text]
         }
         if summary["pad_token_id"] == nil {
-            summary["pad_token_id"] = model.configuration["pad_token_id"] ?? 0
+            summary["pad_token_id"] = .integer(model.configuration.padTokenId)
         }
         return summary
     }

@@ -1,3 +1,4 @@
+import Architectures
 import Safetensors
 
 /// An encoder of BERT's layers with its classifier, under transformers' names.
@@ -11,63 +12,22 @@ struct PostNormGraph {
     private let builder: GraphBuilder
     private let model: ExportableModel
     private let dtype: ExportDType
-    private let layout: PostNormLayout
-    private let vocabulary: Int
+    private let configuration: ModelConfiguration
+    private let layout: ParameterLayout
+    private let names: PostNormLayerNames
+    private let head: HeadNames
     private let width: Int
-    /// The width of the embeddings' tables.
-    private let narrow: Int
-    private let layers: Int
-    /// How many layers have parameters of their own.
-    private let groups: Int
-    private let heads: Int
-    private let inner: Int
-    private let positions: Int
-    /// The rows of the table of segments; 0 where there is none.
-    private let tokenTypes: Int
-    /// The token that positions pass over; `nil` where they count all.
-    private let padding: Int?
-    private let epsilon: Double
-    private let activation: String
 
-    init(
-        _ builder: GraphBuilder, _ model: ExportableModel, _ dtype: ExportDType, _ layout: PostNormLayout
-    ) throws {
-        let (fields, names) = (model.fields, layout.fields)
-        func size(_ field: (key: String, fallback: Int)) throws -> Int {
-            try fields.size(field.key, default: field.fallback)
-        }
+    /// - Throws: `ArchitectureError` where the family's layers are not BERT's.
+    init(_ builder: GraphBuilder, _ model: ExportableModel, _ dtype: ExportDType) throws {
         self.builder = builder
         self.model = model
         self.dtype = dtype
-        self.layout = layout
-        vocabulary = try fields.size("vocab_size", default: 30522)
-        width = try size(names.width)
-        layers = try size(names.layers)
-        groups = try names.groups.map(size) ?? layers
-        heads = try size(names.heads)
-        inner = try size(names.inner)
-        narrow = try names.embedding.map(size) ?? width
-        positions = try fields.size("max_position_embeddings", default: 512)
-        tokenTypes = try names.tokenTypes.map { try fields.size($0, default: 2) } ?? 0
-        padding = try layout.padding.map { try fields.index("pad_token_id", default: $0) }
-        epsilon = try names.epsilon.map { try fields.share($0, default: 1e-12) } ?? 1e-12
-        activation = try fields.string(names.activation.key, default: names.activation.fallback)
-        guard width.isMultiple(of: heads) else {
-            throw ExportError(
-                "\(fields.file): \"\(names.width.key)\" \(width) is not divisible by \"\(names.heads.key)\" \(heads)"
-            )
-        }
-        guard try names.groups == nil || fields.size("inner_group_num", default: 1) == 1 else {
-            throw ExportError("\(fields.file): \"inner_group_num\" must be 1")
-        }
-        guard layers.isMultiple(of: groups) else {
-            throw ExportError(
-                "\(fields.file): \"\(names.layers.key)\" \(layers) is not divisible by "
-                    + "\"\(names.groups?.key ?? "")\" \(groups)")
-        }
-        guard try fields.string("position_embedding_type", default: "absolute") == "absolute" else {
-            throw ExportError("\(fields.file): \"position_embedding_type\" must be \"absolute\"")
-        }
+        configuration = model.configuration
+        layout = configuration.family.layout
+        names = try configuration.family.postNormLayer()
+        head = model.head
+        width = configuration.hiddenSize
     }
 
     /// Adds everything to the builder.
@@ -76,33 +36,32 @@ struct PostNormGraph {
         let ids = builder.input("input_ids", .int64, shape)
         let mask = builder.input("attention_mask", .int64, shape)
         // One segment is no choice, and transformers' exports do not ask for it.
-        let types = tokenTypes > 1 ? builder.input("token_type_ids", .int64, shape) : nil
+        let types = configuration.typeVocabSize > 1 ? builder.input("token_type_ids", .int64, shape) : nil
 
         var hidden = try embeddings(ids, types)
         let additiveMask = additiveMask(mask)
+        let (layers, labels) = (configuration.numHiddenLayers, configuration.labelNames.count)
+        let hasTokenRows = configuration.headKind.hasRowForEachToken
         for index in 0..<layers {
             hidden = try layer(
-                index, hidden, additiveMask, firstOnly: index == layers - 1 && !model.classifiesTokens)
+                index, hidden, additiveMask, firstOnly: index == layers - 1 && !hasTokenRows)
         }
-        if model.classifiesTokens {
-            return output(try linear(hidden, "classifier", model.labels.count, width), shape)
-        }
+        if hasTokenRows { return output(try linear(hidden, head.classifier, labels, width), shape) }
         // Still (B, 1, H): the runtime makes other nodes of a product of two matrices, and those it does not fuse with
         // quantisation.
-        let (dense, head) = (layout.dense, layout.classifier)
-        let pooled = builder.node(
-            dense.activation, [try linear(hidden, dense.module, width, width)], in: dense.module)
-        let wide = try linear(pooled, head, model.labels.count, width)
-        output(builder.node("Squeeze", [wide, builder.integers([1])], in: head), [shape[0]])
+        let (dense, activation) = (layout.sequenceHead.dense, layout.sequenceHead.activation)
+        let pooled = builder.activation(activation, try linear(hidden, dense, width, width), in: dense)
+        let wide = try linear(pooled, head.classifier, labels, width)
+        output(builder.node("Squeeze", [wide, builder.integers([1])], in: head.classifier), [shape[0]])
     }
 
     /// - Parameter rows: What has a row of logits.
     private func output(_ logits: GraphBuilder.Value, _ rows: [Dimension]) {
         var logits = logits
         if builder.float != .float32 {
-            logits = builder.node("Cast", [logits], in: layout.classifier, ["to": .dtype(.float32)])
+            logits = builder.node("Cast", [logits], in: head.classifier, ["to": .dtype(.float32)])
         }
-        builder.output(logits, as: "logits", .float, rows + [.fixed(model.labels.count)])
+        builder.output(logits, as: "logits", .float, rows + [.fixed(configuration.labelNames.count)])
     }
 
     private func linear(
@@ -114,58 +73,60 @@ struct PostNormGraph {
     private func norm(
         _ x: GraphBuilder.Value, _ module: String, width: Int? = nil
     ) throws -> GraphBuilder.Value {
-        try builder.layerNorm(x, module, width: width ?? self.width, epsilon: epsilon, of: model)
+        try builder.layerNorm(
+            x, module, width: width ?? self.width, epsilon: configuration.layerNormEps, of: model)
     }
 
     /// Word, segment and position embeddings, normalised, and projected where they are narrower: (B, L, H).
     private func embeddings(
         _ ids: GraphBuilder.Value, _ types: GraphBuilder.Value?
     ) throws -> GraphBuilder.Value {
-        let name = layout.base + ".embeddings"
+        let tables = layout.embeddings
+        let narrow = configuration.embeddingSize
         func rows(
-            _ part: String, _ count: Int, _ take: (GraphBuilder.Value) -> GraphBuilder.Value
+            _ module: String, _ count: Int, _ take: (GraphBuilder.Value) -> GraphBuilder.Value
         ) throws -> GraphBuilder.Value {
-            let module = "\(name).\(part)_embeddings"
-            return try builder.rows(of: module, shape: [count, narrow], of: model, dtype, take)
+            try builder.rows(of: module, shape: [count, narrow], of: model, dtype, take)
         }
-        var sum = try rows("word", vocabulary) {
-            builder.node("Gather", [$0, ids], in: name + ".word_embeddings")
+        var sum = try rows(tables.word, configuration.vocabSize) {
+            builder.node("Gather", [$0, ids], in: tables.word)
         }
-        if tokenTypes > 0 {
+        if configuration.typeVocabSize > 0, let tokenType = tables.tokenType {
             // Of one segment the only row serves every token.
-            let segment = try rows("token_type", tokenTypes) {
-                builder.node(
-                    "Gather", [$0, types ?? builder.integers([0])], in: name + ".token_type_embeddings")
+            let segment = try rows(tokenType, configuration.typeVocabSize) {
+                builder.node("Gather", [$0, types ?? builder.integers([0])], in: tokenType)
             }
-            sum = builder.node("Add", [sum, segment], in: name)
+            sum = builder.node("Add", [sum, segment], in: tables.path)
         }
-        let places = padding.map { positions(ids, after: $0, in: name) }
-        let position = try rows("position", positions) { table in
-            guard let places else { return firstRows(of: table, as: ids, in: name) }
-            return builder.node("Gather", [table, places], in: name + ".position_embeddings")
+        if let position = tables.position {
+            let padding = configuration.padTokenId
+            let places =
+                configuration.family.positionsFollowPadding
+                ? positions(ids, after: padding, in: position) : nil
+            let row = try rows(position, configuration.maxPositionEmbeddings) { table in
+                guard let places else { return firstRows(of: table, as: ids, in: tables.path, position) }
+                return builder.node("Gather", [table, places], in: position)
+            }
+            sum = builder.node("Add", [sum, row], in: tables.path)
         }
-        sum = builder.node("Add", [sum, position], in: name)
-        let normalised = try norm(sum, name + ".LayerNorm", width: narrow)
-        guard let projection = layout.projection, projection.isAlways || narrow != width else {
-            return normalised
-        }
-        return try linear(normalised, "\(layout.base).\(projection.module)", width, narrow)
+        let normalised = try norm(sum, tables.norm, width: narrow)
+        guard configuration.projectsEmbeddings, let projection = tables.projection else { return normalised }
+        return try linear(normalised, projection, width, narrow)
     }
 
     /// Positions count from 0 in every row, so the table's first L rows serve all of them.
     private func firstRows(
-        of table: GraphBuilder.Value, as ids: GraphBuilder.Value, in name: String
+        of table: GraphBuilder.Value, as ids: GraphBuilder.Value, in name: String, _ module: String
     ) -> GraphBuilder.Value {
         let length = builder.node("Shape", [ids], in: name, ["start": .int(1), "end": .int(2)])
         let zero = builder.integers([0])
-        return builder.node("Slice", [table, zero, length, zero], in: name + ".position_embeddings")
+        return builder.node("Slice", [table, zero, length, zero], in: module)
     }
 
     /// (B, L): the padding's number for padding, and for the others numbers that count on from there.
     private func positions(
-        _ ids: GraphBuilder.Value, after padding: Int, in name: String
+        _ ids: GraphBuilder.Value, after padding: Int, in module: String
     ) -> GraphBuilder.Value {
-        let module = name + ".position_embeddings"
         let number = builder.integer(Int64(padding))
         let isPadding = builder.node("Equal", [ids, number], in: module)
         let isToken = builder.node(
@@ -192,10 +153,9 @@ struct PostNormGraph {
     private func layer(
         _ index: Int, _ x: GraphBuilder.Value, _ mask: GraphBuilder.Value, firstOnly: Bool
     ) throws -> GraphBuilder.Value {
-        let number = String(index * groups / layers)
-        let name = "\(layout.base).\(layout.layers.replacing("#", with: number))"
-        func module(_ part: KeyPath<PostNormLayout.Layer, String>) -> String {
-            "\(name).\(layout.layer[keyPath: part])"
+        let name = layout.layers(try configuration.layerGroup(index))
+        func module(_ part: KeyPath<PostNormLayerNames, String>) -> String {
+            "\(name).\(names[keyPath: part])"
         }
         var residual = x
         if firstOnly {
@@ -207,9 +167,9 @@ struct PostNormGraph {
         let attended = try norm(
             builder.node("Add", [projected, residual], in: module(\.attentionOutput)), module(\.attentionNorm)
         )
+        let inner = configuration.intermediateSize
         let wide = try linear(attended, module(\.intermediate), inner, width)
-        let active = try builder.activation(
-            activation, wide, in: module(\.intermediate), file: model.fields.file)
+        let active = builder.activation(configuration.hiddenAct, wide, in: module(\.intermediate))
         let narrow = try linear(active, module(\.output), width, inner)
         return try norm(
             builder.node("Add", [narrow, attended], in: module(\.output)), module(\.outputNorm))
@@ -226,7 +186,7 @@ struct PostNormGraph {
     private func attention(
         _ layer: String, queries: GraphBuilder.Value, _ x: GraphBuilder.Value, _ mask: GraphBuilder.Value
     ) throws -> GraphBuilder.Value {
-        let size = width / heads
+        let (heads, size) = (configuration.numAttentionHeads, configuration.headSize)
         let module = layer + ".attention"
         func projected(_ y: GraphBuilder.Value, _ part: String, _ order: [Int]) throws -> GraphBuilder.Value {
             let name = "\(layer).\(part)"
@@ -234,9 +194,9 @@ struct PostNormGraph {
             let wide = builder.node("Reshape", [try linear(y, name, width, width), shape], in: name)
             return builder.node("Transpose", [wide], in: name, ["perm": .ints(order)])
         }
-        let q = try projected(queries, layout.layer.query, [0, 2, 1, 3])
-        let kTransposed = try projected(x, layout.layer.key, [0, 2, 3, 1])
-        let v = try projected(x, layout.layer.value, [0, 2, 1, 3])
+        let q = try projected(queries, names.query, [0, 2, 1, 3])
+        let kTransposed = try projected(x, names.key, [0, 2, 3, 1])
+        let v = try projected(x, names.value, [0, 2, 1, 3])
         let product = builder.node("MatMul", [q, kTransposed], in: module)
         let factor = builder.scalar(1 / Float(size).squareRoot(), "attention_scale")
         var scores = builder.node("Mul", [product, factor], in: module)

@@ -25,41 +25,42 @@ struct EncoderEmbeddings {
     /// Table sum and norm in one operation; `nil` without positions.
     private let kernel: PackedEmbeddings?
 
-    /// Tables by BERT's names.
+    /// Tables and norm, where the family says that they lie.
     ///
     /// - Parameters:
-    ///   - scope: The place of tables and norm.
-    ///   - configuration: Sizes.
-    ///   - hasPositions: Whether there is a table of positions.
+    ///   - root: The root of the parameters.
+    ///   - configuration: Sizes and names.
+    ///   - hasPositions: Whether there is a table of positions, where the family has one.
+    ///   - normHasBias: Whether the norm has a bias.
     ///   - projection: From E to H.
-    ///   - normName: The norm's name there.
     init(
-        _ scope: ParameterScope, _ configuration: ModelConfiguration, hasPositions: Bool = true,
-        wordName: String = "word_embeddings", normName: String = "LayerNorm", normHasBias: Bool = true,
-        projection: Projection? = nil
+        _ root: ParameterScope, _ configuration: ModelConfiguration, hasPositions: Bool = true,
+        normHasBias: Bool = true, projection: Projection? = nil
     ) throws {
+        let names = configuration.family.layout.embeddings
         let width = configuration.embeddingSize
         let initializer = configuration.initializer
         let padding = configuration.padTokenId
-        word = try Embedding(
-            scope[wordName], count: configuration.vocabSize, width: width, paddingIndex: padding,
-            initializer: initializer)
-        positionOffset = configuration.positionOffset
-        position =
-            hasPositions
-            ? try Embedding(
-                scope["position_embeddings"], count: configuration.maxPositionEmbeddings, width: width,
-                paddingIndex: positionOffset > 0 ? positionOffset - 1 : nil, initializer: initializer) : nil
+        let offset = configuration.positionOffset
+        func table(_ name: String, _ count: Int, padding: Int? = nil) throws -> Embedding {
+            try Embedding(
+                root[name], count: count, width: width, paddingIndex: padding, initializer: initializer)
+        }
+        word = try table(names.word, configuration.vocabSize, padding: padding)
+        let positionName = hasPositions ? names.position : nil
+        position = try positionName.map {
+            try table(
+                $0, configuration.maxPositionEmbeddings, padding: offset > 0 ? offset - 1 : nil)
+        }
+        positionOffset = offset
         tellsSegments = configuration.typeVocabSize > 1
         tokenType =
             configuration.typeVocabSize > 0
-            ? try Embedding(
-                scope["token_type_embeddings"], count: configuration.typeVocabSize, width: width,
-                initializer: initializer) : nil
+            ? try names.tokenType.map { try table($0, configuration.typeVocabSize) } : nil
         var normWidth = width
         if case .beforeNorm = projection { normWidth = configuration.hiddenSize }
         norm = try LayerNorm(
-            scope[normName], width: normWidth, epsilon: configuration.layerNormEps, bias: normHasBias)
+            root[names.norm], width: normWidth, epsilon: configuration.layerNormEps, bias: normHasBias)
         self.projection = projection
         dropout = Dropout(configuration.hiddenDropoutProb)
         kernel = try position.map { [word, positionOffset, tokenType, norm, dropout] in
@@ -69,12 +70,24 @@ struct EncoderEmbeddings {
         }
 
         // A fresh table has zeros for the padding token, as transformers' has.
-        let fresh = Set(scope.initialisedNames)
-        if fresh.contains(scope[wordName]["weight"].path) {
+        let fresh = Set(root.initialisedNames)
+        if fresh.contains(names.word + ".weight") {
             try withNoGrad { try word.weight[padding].fill(0) }
         }
-        if let position, positionOffset > 0, fresh.contains(scope["position_embeddings"]["weight"].path) {
-            try withNoGrad { try position.weight[positionOffset - 1].fill(0) }
+        if let position, let positionName, offset > 0, fresh.contains(positionName + ".weight") {
+            try withNoGrad { try position.weight[offset - 1].fill(0) }
+        }
+    }
+
+    /// The projection from E to H; `nil` where there is none.
+    static func projection(
+        _ root: ParameterScope, _ configuration: ModelConfiguration, bias: Bool = true
+    ) throws -> Linear? {
+        guard configuration.projectsEmbeddings else { return nil }
+        return try configuration.family.layout.embeddings.projection.map {
+            try Linear(
+                root[$0], inputs: configuration.embeddingSize, outputs: configuration.hiddenSize, bias: bias,
+                initializer: configuration.initializer)
         }
     }
 

@@ -1,20 +1,5 @@
 import Torch
 
-/// Where the parts of a layer lie among its parameters.
-struct LayerNames: Sendable {
-    var query = "attention.self.query"
-    var key = "attention.self.key"
-    var value = "attention.self.value"
-    var attentionOutput = "attention.output.dense"
-    var attentionNorm = "attention.output.LayerNorm"
-    var intermediate = "intermediate.dense"
-    var output = "output.dense"
-    var outputNorm = "output.LayerNorm"
-
-    /// As in BERT and what follows its names.
-    static let bert = LayerNames()
-}
-
 /// One transformer layer as BERT's: attention, then a feed-forward network, each with a residual and normalised after it.
 struct PostNormLayer: EncoderLayer {
     private let attention: any SelfAttention
@@ -30,45 +15,52 @@ struct PostNormLayer: EncoderLayer {
     /// A layer of dot-product attention.
     ///
     /// - Parameters:
-    ///   - scope: The layer's place.
+    ///   - root: The root of the parameters; the family says where the layer's lie.
     ///   - configuration: Its sizes, activation and dropout.
-    ///   - names: Where its parts lie there.
+    ///   - index: The layer's number, or that of a group of layers that share their parameters.
     ///   - positionBias: Added to its scores.
     ///   - hiddenDropout: After attention, in training; `nil` for the configuration's.
     ///   - outputDropout: After the feed-forward network; `nil` for the configuration's.
     init(
-        _ scope: ParameterScope, _ configuration: ModelConfiguration, names: LayerNames = .bert,
+        _ root: ParameterScope, _ configuration: ModelConfiguration, index: Int,
         positionBias: RelativePositionBias? = nil, hiddenDropout: Double? = nil, outputDropout: Double? = nil
     ) throws {
-        func linear(_ name: String) throws -> Linear {
-            try Linear(
-                scope[name], inputs: configuration.hiddenSize, outputs: configuration.hiddenSize,
-                initializer: configuration.initializer)
-        }
-        let attention = DotProductAttention(
-            query: try linear(names.query), key: try linear(names.key), value: try linear(names.value),
-            heads: configuration.numAttentionHeads, dropout: Dropout(configuration.attentionProbsDropoutProb),
-            positionBias: positionBias)
+        let names = try configuration.family.postNormLayer()
         try self.init(
-            scope, configuration, names: names, attention: attention, hiddenDropout: hiddenDropout,
-            outputDropout: outputDropout)
+            root, configuration, index: index, hiddenDropout: hiddenDropout, outputDropout: outputDropout
+        ) { scope in
+            func linear(_ name: String) throws -> Linear {
+                try Linear(
+                    scope[name], inputs: configuration.hiddenSize, outputs: configuration.hiddenSize,
+                    initializer: configuration.initializer)
+            }
+            return DotProductAttention(
+                query: try linear(names.query), key: try linear(names.key), value: try linear(names.value),
+                heads: configuration.numAttentionHeads,
+                dropout: Dropout(configuration.attentionProbsDropoutProb), positionBias: positionBias)
+        }
     }
 
     /// A layer of any attention.
+    ///
+    /// - Parameter attention: Makes the attention, given the layer's place.
     init(
-        _ scope: ParameterScope, _ configuration: ModelConfiguration, names: LayerNames = .bert,
-        attention: any SelfAttention, hiddenDropout: Double? = nil, outputDropout: Double? = nil
+        _ root: ParameterScope, _ configuration: ModelConfiguration, index: Int,
+        hiddenDropout: Double? = nil, outputDropout: Double? = nil,
+        attention: (ParameterScope) throws -> any SelfAttention
     ) throws {
+        let scope = root[configuration.family.layout.layers(index)]
+        let names = try configuration.family.postNormLayer()
         let initializer = configuration.initializer
         let (width, inner) = (configuration.hiddenSize, configuration.intermediateSize)
-        self.attention = attention
+        self.attention = try attention(scope)
         attentionOutput = try Linear(
             scope[names.attentionOutput], inputs: width, outputs: width, initializer: initializer)
         attentionNorm = try LayerNorm(
             scope[names.attentionNorm], width: width, epsilon: configuration.layerNormEps)
         intermediate = try Linear(
             scope[names.intermediate], inputs: width, outputs: inner, initializer: initializer)
-        activation = configuration.hiddenAct
+        activation = Activation(configuration.hiddenAct)
         output = try Linear(scope[names.output], inputs: inner, outputs: width, initializer: initializer)
         outputNorm = try LayerNorm(scope[names.outputNorm], width: width, epsilon: configuration.layerNormEps)
         self.hiddenDropout = Dropout(hiddenDropout ?? configuration.hiddenDropoutProb)

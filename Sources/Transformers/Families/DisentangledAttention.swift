@@ -29,9 +29,10 @@ struct DisentangledAttention: SelfAttention {
                 scope[name], inputs: configuration.hiddenSize, outputs: configuration.hiddenSize,
                 initializer: configuration.initializer)
         }
-        query = try linear("query_proj")
-        key = try linear("key_proj")
-        value = try linear("value_proj")
+        let names = try configuration.family.postNormLayer()
+        query = try linear(names.query)
+        key = try linear(names.key)
+        value = try linear(names.value)
         heads = configuration.numAttentionHeads
         dropout = Dropout(configuration.attentionProbsDropoutProb)
         positionDropout = Dropout(configuration.hiddenDropoutProb)
@@ -39,9 +40,11 @@ struct DisentangledAttention: SelfAttention {
         let shared = settings.sharesProjections
         let isRelative = positions != nil
         positionKey =
-            isRelative && settings.contentToPosition ? (shared ? key : try linear("pos_key_proj")) : nil
+            isRelative && settings.contentToPosition
+            ? (shared ? key : try linear(DebertaV2Names.positionKey)) : nil
         positionQuery =
-            isRelative && settings.positionToContent ? (shared ? query : try linear("pos_query_proj")) : nil
+            isRelative && settings.positionToContent
+            ? (shared ? query : try linear(DebertaV2Names.positionQuery)) : nil
         terms = 1 + (settings.contentToPosition ? 1 : 0) + (settings.positionToContent ? 1 : 0)
     }
 
@@ -86,19 +89,20 @@ final class RelativePositions {
     private let device: Device
     private var known: (length: Int, toKey: Tensor, toQuery: Tensor)?
 
-    /// - Parameter scope: The encoder's place.
+    /// - Parameter root: The root of the parameters.
     init(
-        _ scope: ParameterScope, _ configuration: ModelConfiguration, _ settings: DebertaV2Settings.Relative
+        _ root: ParameterScope, _ configuration: ModelConfiguration, _ settings: DebertaV2Settings.Relative
     ) throws {
         self.settings = settings
-        device = scope.device
+        device = root.device
         embedding = try Embedding(
-            scope["rel_embeddings"], count: settings.span * 2, width: configuration.hiddenSize,
+            root[DebertaV2Names.distances], count: settings.span * 2, width: configuration.hiddenSize,
             initializer: configuration.initializer)
         norm =
             settings.isNormalised
             ? try LayerNorm(
-                scope["LayerNorm"], width: configuration.hiddenSize, epsilon: configuration.layerNormEps)
+                root[DebertaV2Names.distanceNorm], width: configuration.hiddenSize,
+                epsilon: configuration.layerNormEps)
             : nil
     }
 

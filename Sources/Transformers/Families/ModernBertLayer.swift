@@ -24,26 +24,28 @@ struct ModernBertLayer: EncoderLayer {
     private let feedForwardDropout: Dropout
 
     init(
-        _ scope: ParameterScope, _ configuration: ModelConfiguration, _ settings: ModernBertSettings,
-        index: Int,
-        _ rotary: RotaryEmbedding
+        _ root: ParameterScope, _ configuration: ModelConfiguration, _ settings: ModernBertSettings,
+        index: Int, _ rotary: RotaryEmbedding
     ) throws {
+        let scope = root[configuration.family.layout.layers(index)]
         let (width, inner) = (configuration.hiddenSize, configuration.intermediateSize)
         func norm(_ name: String) throws -> LayerNorm {
             try LayerNorm(
                 scope[name], width: width, epsilon: configuration.layerNormEps, bias: settings.normBias)
         }
-        func linear(_ scope: ParameterScope, _ inputs: Int, _ outputs: Int, _ bias: Bool) throws -> Linear {
+        func linear(_ name: String, _ inputs: Int, _ outputs: Int, _ bias: Bool) throws -> Linear {
             try Linear(
-                scope, inputs: inputs, outputs: outputs, bias: bias, initializer: configuration.initializer)
+                scope[name], inputs: inputs, outputs: outputs, bias: bias,
+                initializer: configuration.initializer)
         }
-        attentionNorm = index == 0 ? nil : try norm("attn_norm")
-        queryKeyValue = try linear(scope["attn"]["Wqkv"], width, 3 * width, settings.attentionBias)
-        attentionOutput = try linear(scope["attn"]["Wo"], width, width, settings.attentionBias)
-        feedForwardNorm = try norm("mlp_norm")
-        input = try linear(scope["mlp"]["Wi"], width, 2 * inner, settings.feedForwardBias)
-        output = try linear(scope["mlp"]["Wo"], inner, width, settings.feedForwardBias)
-        activation = configuration.hiddenAct
+        typealias Names = ModernBertNames
+        attentionNorm = index == 0 ? nil : try norm(Names.attentionNorm)
+        queryKeyValue = try linear(Names.queryKeyValue, width, 3 * width, settings.attentionBias)
+        attentionOutput = try linear(Names.attentionOutput, width, width, settings.attentionBias)
+        feedForwardNorm = try norm(Names.feedForwardNorm)
+        input = try linear(Names.input, width, 2 * inner, settings.feedForwardBias)
+        output = try linear(Names.output, inner, width, settings.feedForwardBias)
+        activation = Activation(configuration.hiddenAct)
         heads = configuration.numAttentionHeads
         window = settings.windows[index]
         theta = window == nil ? settings.globalTheta : settings.localTheta

@@ -14,9 +14,9 @@ protocol Head {
 }
 
 /// Which rows a head reads of the last hidden state.
-enum RowSelection: String, Sendable {
+enum RowSelection: Sendable {
     /// Each example's first token: B rows.
-    case firstToken = "cls"
+    case firstToken
     /// The mean over each example's tokens: B rows.
     case mean
     /// The tokens that ``PackedInput/rows`` names, or all.

@@ -24,24 +24,24 @@ extension SequenceClassificationHead {
     /// A head whose layers are the model's width.
     ///
     /// - Parameters:
-    ///   - dense: The scope of the dense layer.
-    ///   - classifier: The scope of the classifier.
-    ///   - activation: After the dense layer.
+    ///   - root: The root of the parameters, where the family says what its layers are called.
+    ///   - activation: After the dense layer; `nil` for the family's.
     ///   - inputDropout: The probability before the dense layer, in training.
     ///   - dropout: That before the classifier; `nil` for the configuration's.
     init(
-        dense: ParameterScope, classifier: ParameterScope, _ configuration: ModelConfiguration,
-        activation: Activation, inputDropout: Double = 0, dropout: Double? = nil
+        _ root: ParameterScope, _ configuration: ModelConfiguration, activation: ActivationName? = nil,
+        inputDropout: Double = 0, dropout: Double? = nil
     ) throws {
+        let names = configuration.family.layout.sequenceHead
         let width = configuration.hiddenSize
         self.inputDropout = Dropout(inputDropout)
         self.dense = try Linear(
-            dense, inputs: width, outputs: width, initializer: configuration.initializer)
-        self.activation = activation
+            root[names.dense], inputs: width, outputs: width, initializer: configuration.initializer)
+        self.activation = Activation(activation ?? names.activation)
         self.dropout = Dropout(
             dropout ?? configuration.classifierDropout ?? configuration.hiddenDropoutProb)
         self.classifier = try Linear(
-            classifier, inputs: width, outputs: configuration.labelNames.count,
+            root[names.classifier], inputs: width, outputs: configuration.labelNames.count,
             initializer: configuration.initializer)
     }
 }

@@ -7,13 +7,14 @@ struct TokenClassificationHead: Head {
     let classifier: Linear
 
     /// - Parameters:
-    ///   - root: The root of the parameters, where all families call it `classifier`.
+    ///   - root: The root of the parameters.
     ///   - dropout: The probability before the classifier, in training; `nil` for the configuration's.
     init(_ root: ParameterScope, _ configuration: ModelConfiguration, dropout: Double? = nil) throws {
         self.dropout = Dropout(
             dropout ?? configuration.classifierDropout ?? configuration.hiddenDropoutProb)
+        let names = configuration.family.layout.head(.tokenClassification)
         classifier = try Linear(
-            root["classifier"], inputs: configuration.hiddenSize, outputs: configuration.labelNames.count,
+            root[names.classifier], inputs: configuration.hiddenSize, outputs: configuration.labelNames.count,
             initializer: configuration.initializer)
     }
 

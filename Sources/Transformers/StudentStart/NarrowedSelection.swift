@@ -4,16 +4,17 @@ import Torch
 /// teacher's order. ``NarrowedTeacherSource`` says which.
 struct NarrowedSelection {
     /// What is kept along each axis; an axis that is not there is kept whole.
-    private var places: [NarrowedAxis: [Int]] = [:]
+    private var places: [ParameterAxis: [Int]] = [:]
 
     init(
-        _ map: TeacherLayerMap, _ parts: NarrowingMap, teacher: ModelConfiguration,
+        _ map: TeacherLayerMap, _ names: PostNormLayerNames, teacher: ModelConfiguration,
         student: ModelConfiguration
     ) throws {
-        let names = parts.layer
+        let layout = teacher.family.layout
         if student.hiddenSize < teacher.hiddenSize {
-            places[.hidden] = try largest(student.hiddenSize, of: Self.hiddenScores(map, parts))
-            let head = teacher.family.layout.head(teacher.headKind)
+            places[.hidden] = try largest(
+                student.hiddenSize, of: Self.hiddenScores(map, names, embeddingNorm: layout.embeddings.norm))
+            let head = layout.head(teacher.headKind)
             if let dense = head.dense {
                 let outputs = try map.tensor(dense + ".weight").norm(1)
                 let readers = try map.tensor(head.classifier + ".weight").norm(0)
@@ -48,13 +49,14 @@ struct NarrowedSelection {
     }
 
     /// The places that are kept along an axis, ascending; `nil` for all.
-    func kept(_ axis: NarrowedAxis) -> [Int]? { places[axis] }
+    func kept(_ axis: ParameterAxis) -> [Int]? { places[axis] }
 
-    private static func hiddenScores(_ map: TeacherLayerMap, _ parts: NarrowingMap) throws -> [Double] {
-        var gains: [Tensor] = []
-        if let norm = parts.embeddingNorm { gains.append(try map.tensor(norm + ".weight")) }
+    private static func hiddenScores(
+        _ map: TeacherLayerMap, _ names: PostNormLayerNames, embeddingNorm: String
+    ) throws -> [Double] {
+        var gains = [try map.tensor(embeddingNorm + ".weight")]
         for layer in map.layers {
-            for name in [parts.layer.attentionNorm, parts.layer.outputNorm] {
+            for name in [names.attentionNorm, names.outputNorm] {
                 gains.append(try map.tensor(name + ".weight", inLayer: layer))
             }
         }
@@ -75,7 +77,7 @@ private struct AttentionScores {
     let scores: [Double]
     let values: [Double]
 
-    init(_ map: TeacherLayerMap, _ names: LayerNames, layer: Int, headSize: Int) throws {
+    init(_ map: TeacherLayerMap, _ names: PostNormLayerNames, layer: Int, headSize: Int) throws {
         let query = try map.tensor(names.query + ".weight", inLayer: layer)
         let key = try map.tensor(names.key + ".weight", inLayer: layer)
         let value = try map.tensor(names.value + ".weight", inLayer: layer)

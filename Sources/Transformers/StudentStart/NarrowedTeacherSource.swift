@@ -30,7 +30,8 @@ import Torch
 public struct NarrowedTeacherSource: ParameterSource {
     private let map: TeacherLayerMap
     private let selection: NarrowedSelection
-    private let parts: NarrowingMap
+    private let layout: ParameterLayout
+    private let layer: PostNormLayerNames
     private let head: HeadNames
 
     /// - Parameters:
@@ -43,16 +44,17 @@ public struct NarrowedTeacherSource: ParameterSource {
         try student.validate()
         try Self.requireNarrower(student, than: teacher.configuration)
         let family = teacher.configuration.family
-        guard let parts = family.layout.narrowing else {
+        guard family.layout.hasAxes else {
             throw TransformersError(
                 "--init narrowed-teacher does not know \(family.title)'s parts; use --init teacher-layers with the "
                     + "teacher's sizes, or --init random")
         }
-        self.parts = parts
-        head = family.layout.head(teacher.configuration.headKind)
+        layout = family.layout
+        layer = try family.postNormLayer()
+        head = layout.head(teacher.configuration.headKind)
         map = try TeacherLayerMap(teacher: teacher, layers: layers)
-        selection = try withNoGrad { [map] in
-            try NarrowedSelection(map, parts, teacher: teacher.configuration, student: student)
+        selection = try withNoGrad { [map, layer] in
+            try NarrowedSelection(map, layer, teacher: teacher.configuration, student: student)
         }
     }
 
@@ -86,13 +88,13 @@ public struct NarrowedTeacherSource: ParameterSource {
     }
 
     private func narrowed(_ origin: TeacherLayerMap.Origin) throws -> Tensor {
-        let axes = try NarrowedAxis.axes(of: origin, parts, head)
+        let axes = try ParameterAxis.axes(of: origin, layout, layer, head)
         var tensor = try origin.tensor.detached()
         for (dimension, axis) in axes.enumerated() {
             guard let kept = selection.kept(axis) else { continue }
             tensor = try tensor.indexSelect(dimension: dimension, Tensor(kept, device: tensor.device))
             // Rows came first, so that only kept ones are compared.
-            if dimension == 1, NarrowedAxis.isScaled(axes) {
+            if dimension == 1, ParameterAxis.isScaled(axes) {
                 let whole = try origin.tensor.detached()
                 tensor = try tensor * ratio(of: whole, rows: selection.kept(axes[0]), to: tensor)
             }

@@ -17,7 +17,7 @@ struct TeacherLayerMap {
         }
         self.teacher = teacher.parameters
         self.layers = layers
-        prefix = teacher.configuration.family.layout.layers
+        prefix = teacher.configuration.family.layout.layers.ownPrefix
     }
 
     /// A parameter of the teacher.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Benchmarking
 import Distillation
 import Files
 import Foundation

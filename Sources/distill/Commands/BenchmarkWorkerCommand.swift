@@ -1,4 +1,5 @@
 import ArgumentParser
+import Benchmarking
 import Distillation
 
 /// The process of one model in `distill benchmark`, which starts it.

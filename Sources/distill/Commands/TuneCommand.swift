@@ -1,6 +1,7 @@
 import ArgumentParser
 import Distillation
 import Foundation
+import Tuning
 
 struct TuneCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Distillation
 import Foundation
+import Quantization
 import Transformers
 
 /// The method of quantizing a model.

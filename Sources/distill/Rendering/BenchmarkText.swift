@@ -1,3 +1,4 @@
+import Benchmarking
 import Distillation
 import Foundation
 import Torch

@@ -1,5 +1,6 @@
 import Distillation
 import Foundation
+import Quantization
 
 extension ReportText {
     static func quantization(_ report: QuantizationReport) -> String {

@@ -1,5 +1,6 @@
 import Distillation
 import Foundation
+import Tuning
 
 /// A search as text for a terminal.
 enum TuningText {

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import Benchmarking
 @testable import Distillation
 
 #if canImport(FoundationXML)

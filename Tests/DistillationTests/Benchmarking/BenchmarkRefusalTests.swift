@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import Benchmarking
 @testable import Distillation
 
 /// Workers that misbehave, models that are none, settings that cannot be.

@@ -3,6 +3,7 @@ import JSON
 import Testing
 import Transformers
 
+@testable import Benchmarking
 @testable import Distillation
 
 /// Percentiles as NumPy has them, costs as PyTorch counts them; scripts/fixtures/benchmark.py wrote both.

@@ -6,6 +6,7 @@ import Tokenizers
 import Torch
 import Transformers
 
+@testable import Deployment
 @testable import Distillation
 
 /// Tokens counted over files, and models with the tokens that are left.

@@ -2,6 +2,7 @@ import Testing
 import Torch
 
 @testable import Distillation
+@testable import Quantization
 
 @Suite("Calibration")
 struct CalibrationTests {

@@ -4,6 +4,7 @@ import Testing
 import Transformers
 
 @testable import Distillation
+@testable import Quantization
 
 /// From a model directory to a quantized one.
 @Suite("Quantization of a directory")
@@ -186,7 +187,7 @@ struct QuantizationRunTests {
             var fineTune = FineTuneRequest(
                 model: int8, data: DataRequest(train: Support.reviews), output: scratch.appending(path: "a"))
             fineTune.cache = Support.cache
-            #expect(message { _ = try FineTuning(fineTune).run() }.contains("quantised"))
+            #expect(message { _ = try FineTuning(fineTune).run() }.contains("quantized"))
             var run = DistillRequest(
                 teacher: int8, data: DataRequest(train: Support.reviews), output: scratch.appending(path: "b")
             )
@@ -194,10 +195,10 @@ struct QuantizationRunTests {
             run.student.layers = 2
             run.student.hiddenSize = 32
             run.student.initialization = .teacherLayers
-            #expect(message { _ = try DistillationRun(run).run() }.contains("quantised"))
+            #expect(message { _ = try DistillationRun(run).run() }.contains("quantized"))
             run.student = StudentOptions()
             run.student.directory = int8
-            #expect(message { _ = try DistillationRun(run).run() }.contains("quantised"))
+            #expect(message { _ = try DistillationRun(run).run() }.contains("quantized"))
             // As a teacher it serves like any other.
             run.student = StudentOptions()
             run.student.layers = 1

@@ -4,6 +4,7 @@ import Torch
 import Transformers
 
 @testable import Distillation
+@testable import Quantization
 
 /// Models of one in floating point, with layers in int8.
 @Suite("Quantizer")

@@ -7,6 +7,7 @@ import Torch
 import Transformers
 
 @testable import Distillation
+@testable import Quantization
 
 /// Taggers of words are trained, distilled, evaluated, quantized and asked, from data file to entity.
 @Suite("Token classification from file to entity")

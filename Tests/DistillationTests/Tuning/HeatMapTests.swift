@@ -3,6 +3,7 @@ import Testing
 
 @testable import Distillation
 @testable import Reports
+@testable import Tuning
 
 #if canImport(FoundationXML)
     import FoundationXML

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import Distillation
+@testable import Tuning
 
 @Suite("Search plans")
 struct SearchPlanTests {

@@ -3,6 +3,7 @@ import Foundation
 import Testing
 
 @testable import Distillation
+@testable import Tuning
 
 @Suite("The journal of a search")
 struct TrialJournalTests {

@@ -3,6 +3,7 @@ import Foundation
 import Testing
 
 @testable import Distillation
+@testable import Tuning
 
 @Suite("Tuning: runs, ranking, interruptions")
 struct TuningDriverTests {

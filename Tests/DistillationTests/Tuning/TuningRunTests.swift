@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import Distillation
+@testable import Tuning
 
 /// Searches as a program makes them, with students that are really trained.
 @Suite("Tuning from a program")

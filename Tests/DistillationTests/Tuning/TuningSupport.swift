@@ -2,6 +2,7 @@ import Files
 import Foundation
 
 @testable import Distillation
+@testable import Tuning
 
 /// Searches whose runs are formulas.
 struct TuningFixture {

@@ -1,3 +1,4 @@
+import Architectures
 import Safetensors
 
 extension GraphBuilder {
@@ -72,27 +73,20 @@ extension GraphBuilder {
             ["axis": .int(-1), "epsilon": .float(Float(epsilon))])
     }
 
-    /// An activation function, by transformers' names (`ACT2FN`).
+    /// An activation function.
     ///
     /// - Parameters:
     ///   - name: As in `config.json`.
     ///   - x: Of any shape.
     ///   - module: The module that it is a part of.
-    ///   - file: The file that names it, for the error.
-    /// - Throws: ``ExportError`` where ONNX's operators do not make it.
-    func activation(_ name: String, _ x: Value, in module: String, file: String) throws -> Value {
+    func activation(_ name: ActivationName, _ x: Value, in module: String) -> Value {
         switch name {
-        case "gelu": return node("Gelu", [x], in: module)
-        case "gelu_new", "gelu_pytorch_tanh":
-            return node("Gelu", [x], in: module, ["approximate": .string("tanh")])
-        case "relu": return node("Relu", [x], in: module)
-        case "tanh": return node("Tanh", [x], in: module)
-        case "sigmoid": return node("Sigmoid", [x], in: module)
-        case "silu", "swish": return node("Mul", [x, node("Sigmoid", [x], in: module)], in: module)
-        default:
-            throw ExportError(
-                "\(file): \"hidden_act\" \"\(name)\" has no operator in the format onnx; it has "
-                    + "gelu, gelu_new, gelu_pytorch_tanh, relu, sigmoid, silu, swish, tanh")
+        case .gelu: node("Gelu", [x], in: module)
+        case .geluNew, .geluTanh: node("Gelu", [x], in: module, ["approximate": .string("tanh")])
+        case .relu: node("Relu", [x], in: module)
+        case .tanh: node("Tanh", [x], in: module)
+        case .sigmoid: node("Sigmoid", [x], in: module)
+        case .silu, .swish: node("Mul", [x, node("Sigmoid", [x], in: module)], in: module)
         }
     }
 }

@@ -31,8 +31,6 @@ extension GraphBuilder {
         case .fixed(let inputScale, let inputZeroPoint):
             let input = fixed(x, module, inputScale, inputZeroPoint)
             product = node("MatMul", [input, floats(of: weight, scale, zeroPoint, module)], in: module)
-        case .weightsOnly:
-            product = node("MatMul", [x, floats(of: weight, scale, zeroPoint, module)], in: module)
         }
         if let bias = layer.bias {
             product = node("Add", [product, constant(module + ".bias", bias)], in: module)

@@ -1,0 +1,10 @@
+extension ModelConfiguration {
+    /// The width of one attention head.
+    package var headSize: Int { hiddenSize / numAttentionHeads }
+
+    /// Whether embeddings go through a projection to the hidden size.
+    package var projectsEmbeddings: Bool {
+        family.layout.embeddings.projection != nil
+            && (family.products.alwaysProjectsEmbeddings || embeddingSize != hiddenSize)
+    }
+}

@@ -1,0 +1,185 @@
+import JSON
+
+/// The `config.json` of a model: what all families have, under BERT's names, whatever the file calls it.
+///
+/// Every field that changes the mathematics is honoured or refused by name; all others are kept and written
+/// back. The defaults are those of transformers' class.
+public struct ModelConfiguration: Sendable {
+    /// The family, by which a model's code is found.
+    public var modelType: String { family.modelType }
+    /// What differs from one family to another.
+    package let family: ModelFamily
+    public var vocabSize: Int
+    /// The width of the tables of embeddings where it is not the hidden size.
+    private var ownEmbeddingSize: Int?
+    public var hiddenSize: Int
+    public var numHiddenLayers: Int
+    public var numAttentionHeads: Int
+    public var intermediateSize: Int
+    public var hiddenAct: ActivationName
+    public var hiddenDropoutProb: Double
+    public var attentionProbsDropoutProb: Double
+    /// Dropout before the classifier; `nil` for ``hiddenDropoutProb``.
+    public var classifierDropout: Double?
+    public var maxPositionEmbeddings: Int
+    public var typeVocabSize: Int
+    public var layerNormEps: Double
+    /// The standard deviation of fresh weights.
+    public var initializerRange: Double
+    public var padTokenId: Int
+    /// The classes' names by class index: `id2label`.
+    public var labelNames: [String]
+    /// The head's kind; a bare encoder gets one for sequence classification.
+    package private(set) var headKind: HeadKind
+    /// `problem_type` as it was read or set; `nil` where it was absent or null.
+    private var statedProblemType: TaskIdentifier?
+    /// How the saved weights are quantised; `nil` for floating point.
+    public var quantization: QuantizationConfiguration?
+    /// What the file says and does not count; each a line for the user.
+    public let warnings: [String]
+    /// Where this was read, for messages.
+    public let source: String
+    /// All fields as they were read.
+    public let original: JSONObject
+
+    /// The width of the tables of embeddings: `embedding_size`, or the hidden size.
+    public var embeddingSize: Int { ownEmbeddingSize ?? hiddenSize }
+
+    /// The position table's row for a text's first token: RoBERTa's tables begin with the padding's.
+    package var positionOffset: Int {
+        family.positionsFollowPadding ? (family.paddingRow ?? padTokenId) + 1 : 0
+    }
+
+    /// The tokens of the longest text that the model has positions for.
+    public var maxLength: Int { maxPositionEmbeddings - positionOffset }
+
+    /// The name of the table with a row for each token.
+    public var wordTableName: String { family.layout.embeddings.word + ".weight" }
+
+    /// The fields as they were read, for what only the family knows.
+    var reader: ConfigurationReader { ConfigurationReader(object: original, source: source) }
+
+    /// The `problem_type`; where that is absent, transformers' rule decides: one label is regression, several are
+    /// single-label classification.
+    public var problemType: TaskIdentifier {
+        statedProblemType ?? (labelNames.count == 1 ? .regression : .singleLabel)
+    }
+
+    /// What the outputs mean. Of a model for sequence classification ``problemType`` says it.
+    public var task: TaskIdentifier {
+        get { headKind == .tokenClassification ? .tokenClassification : problemType }
+        set {
+            headKind = HeadKind(newValue)
+            statedProblemType = newValue == .tokenClassification ? nil : newValue
+        }
+    }
+
+    /// Reads a configuration that was parsed already.
+    ///
+    /// - Parameters:
+    ///   - json: The content of `config.json`.
+    ///   - source: The file's path, for messages.
+    /// - Throws: ``ArchitectureError``, which names the field.
+    public init(json: JSONObject, source: String) throws {
+        let reader = ConfigurationReader(object: json, source: source)
+        family = try ModelFamily.of(reader)
+        let fields = family.fields
+        let sizes = 1...Self.largestSize
+        vocabSize = try reader.integer(fields.vocabSize, in: sizes)
+        hiddenSize = try reader.integer(fields.hiddenSize, in: sizes)
+        numHiddenLayers = try reader.integer(fields.numHiddenLayers, in: 1...Self.mostLayers)
+        numAttentionHeads = try reader.integer(fields.numAttentionHeads, in: sizes)
+        intermediateSize = try reader.integer(fields.intermediateSize, in: sizes)
+        maxPositionEmbeddings = try reader.integer(fields.maxPositionEmbeddings, in: sizes)
+        typeVocabSize =
+            try fields.typeVocabSize.map {
+                try reader.integer($0, in: ($0.fallback == 0 ? 0 : 1)...Self.largestSize)
+            } ?? 0
+        padTokenId = try Self.paddingToken(reader, family)
+        if let field = fields.embeddingSize {
+            ownEmbeddingSize =
+                reader.optional(field.key) == nil
+                ? field.fallback : try reader.integer(field.key, default: 1, in: sizes)
+        }
+        hiddenDropoutProb = try reader.probability(fields.hiddenDropoutProb)
+        attentionProbsDropoutProb = try reader.probability(fields.attentionProbsDropoutProb)
+        let dropout = fields.classifierDropout
+        classifierDropout =
+            reader.optional(dropout.key) == nil
+            ? dropout.fallback : try reader.dropout(dropout.key, default: 0)
+        let epsilon = fields.layerNormEps
+        layerNormEps =
+            fields.hasLayerNormEps
+            ? try reader.number(epsilon.key, default: epsilon.fallback, "from 0 to 1") { $0 >= 0 && $0 <= 1 }
+            : epsilon.fallback
+        initializerRange = try reader.number(
+            fields.initializerRange.key, default: fields.initializerRange.fallback, "above 0"
+        ) { $0 > 0 }
+        hiddenAct = try reader.activation(fields.hiddenAct.key, default: fields.hiddenAct.fallback)
+        let labels = try LabelFields(reader)
+        (labelNames, warnings) = (labels.names, labels.warnings)
+        headKind =
+            reader.optional("architectures")?.arrayValue?.first?.stringValue.flatMap(
+                HeadKind.init(architecture:)) ?? .sequenceClassification
+        statedProblemType = try Self.problemType(reader)
+        quantization = try QuantizationConfiguration(reader)
+        self.source = source
+        original = json
+        try refuseUnsupported(reader)
+        try family.check(self)
+        try validate()
+    }
+
+    private static func paddingToken(_ reader: ConfigurationReader, _ family: ModelFamily) throws -> Int {
+        let field = family.fields.padTokenId
+        // Where positions begin after its number it is needed; elsewhere a model may have none.
+        let canBeNone = !family.positionsFollowPadding || family.paddingRow != nil
+        if canBeNone, reader.object[field.key]?.isNull == true { return family.paddingRow ?? 0 }
+        return try reader.integer(field, in: 0...largestSize)
+    }
+
+    /// The configuration as it is saved: what was read, with this value's fields in place of the old.
+    public func json() -> JSONObject {
+        var json = original
+        let fields = family.fields
+        json["architectures"] = [.string(family.classPrefix + headKind.classSuffix)]
+        json["model_type"] = .string(modelType)
+        json[fields.vocabSize.key] = .integer(vocabSize)
+        json[fields.hiddenSize.key] = .integer(hiddenSize)
+        json[fields.numHiddenLayers.key] = .integer(numHiddenLayers)
+        json[fields.numAttentionHeads.key] = .integer(numAttentionHeads)
+        json[fields.intermediateSize.key] = .integer(intermediateSize)
+        json[fields.hiddenAct.key] = .string(hiddenAct.rawValue)
+        json[fields.hiddenDropoutProb.key] = .number(hiddenDropoutProb)
+        json[fields.attentionProbsDropoutProb.key] = .number(attentionProbsDropoutProb)
+        json[fields.classifierDropout.key] = classifierDropout.map(JSONValue.number) ?? .null
+        json[fields.maxPositionEmbeddings.key] = .integer(maxPositionEmbeddings)
+        if let field = fields.typeVocabSize { json[field.key] = .integer(typeVocabSize) }
+        if fields.hasLayerNormEps { json[fields.layerNormEps.key] = .number(layerNormEps) }
+        json[fields.initializerRange.key] = .number(initializerRange)
+        json[fields.padTokenId.key] = .integer(padTokenId)
+        if headKind == .sequenceClassification { json["problem_type"] = .string(task.rawValue) }
+        json["id2label"] = .object(JSONObject(labelNames.enumerated().map { (String($0), .string($1)) }))
+        json["label2id"] = .object(JSONObject(labelNames.enumerated().map { ($1, .integer($0)) }))
+        json["dtype"] = "float32"
+        json["quantization_config"] = quantization?.json()
+        // Said by `id2label` and by `dtype`.
+        json["num_labels"] = nil
+        json["torch_dtype"] = nil
+        // The place this was read from, not the model it is now.
+        json["_name_or_path"] = nil
+        // The hidden size may have changed.
+        if json["embedding_size"] != nil || ownEmbeddingSize != nil {
+            json["embedding_size"] = .integer(embeddingSize)
+        }
+        family.adjust(&json, self)
+        return json
+    }
+}
+
+extension ModelConfiguration: Equatable {
+    /// Equal are configurations that are saved alike, wherever they were read.
+    public static func == (left: ModelConfiguration, right: ModelConfiguration) -> Bool {
+        left.json() == right.json()
+    }
+}

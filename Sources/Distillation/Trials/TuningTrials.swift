@@ -1,0 +1,128 @@
+import Datasets
+import Foundation
+import Torch
+import Transformers
+
+/// Trains the students of a search. Work that trials share is done once: the data are read, and the teacher's outputs
+/// computed, for the first trial that needs them, so that a trial costs the student's training alone.
+///
+/// With several folds the training data are split into them, and each is the validation data of students trained on the
+/// others; unlabeled examples are in all students' training data. With one fold students are evaluated on the run's
+/// validation data.
+public final class TuningTrials {
+    public let folds: Int
+    public let seed: UInt64
+    /// The metric of a trial's result.
+    public let metric: String
+    private let onEvent: (RunEvent) -> Void
+    private let shouldStop: () -> Bool
+    private var lessons: [(key: Key, lesson: Lesson)] = []
+
+    /// - Parameters:
+    ///   - folds: The number of folds; 1 evaluates on the validation data.
+    ///   - seed: The seed of the folds.
+    ///   - metric: The metric of a trial's result.
+    ///   - onEvent: Receives the events of work that trials share: reading data, the teacher's outputs, warnings.
+    ///   - shouldStop: Called often; true ends the work.
+    public init(
+        folds: Int, seed: UInt64, metric: String, onEvent: @escaping (RunEvent) -> Void = { _ in },
+        shouldStop: @escaping () -> Bool = { false }
+    ) {
+        self.folds = folds
+        self.seed = seed
+        self.metric = metric
+        self.onEvent = onEvent
+        self.shouldStop = shouldStop
+    }
+
+    /// The parts of a request that determine the data and the teachers' outputs.
+    private struct Key: Equatable {
+        let teachers: [TeacherRequest]
+        let combination: TeacherCombination
+        let data: DataRequest
+        let student: URL?
+        let precision: Precision
+        let split: UInt64
+    }
+
+    /// Trains a student on all folds but one, and evaluates it on that one.
+    ///
+    /// - Parameters:
+    ///   - request: The trial's run; its output, baseline and repetitions do not matter.
+    ///   - fold: The fold that is held out, from 0.
+    ///   - budget: The fraction of the run's training, above 0 and at most 1.
+    /// - Throws: ``InterruptedError`` where it was stopped; ``NonFiniteLossError`` where training diverged; the errors of an
+    ///   invalid request.
+    public func run(_ request: DistillRequest, fold: Int, budget: Double) throws -> TrialResult {
+        let start = Date()
+        let findings = Findings()
+        try request.validate(findings)
+        try findings.throwErrors()
+        let lesson = try lesson(for: request)
+        let name = try MetricName.forBest(
+            metric, problemType: lesson.setup.problemType, hasTeacher: true)
+        let student = try lesson.student(seed: request.training.seed)
+        var plan = lesson.plan(student.model, request.training.scaled(by: budget))
+        plan.stages = plan.stages.map { $0.scaled(by: budget) }
+        if folds > 1 { try hold(fold, of: lesson, in: &plan) }
+        let outcome = try StagedTraining(plan).run(log: RunLog({ _ in }), shouldStop: shouldStop)
+        if outcome.interrupted { throw InterruptedError("the trial was not finished") }
+        let values = try plan.metrics(outcome.validation)
+        guard let result = values[name] else {
+            throw DistillationError("metric: the data have no \(metric)")
+        }
+        return TrialResult(
+            metric: result,
+            metrics: Dictionary(values.entries.map { ($0.name.rawValue, $0.value) }) { first, _ in first },
+            seconds: -start.timeIntervalSinceNow, examplesPerSecond: outcome.examplesPerSecond)
+    }
+
+    private func hold(_ fold: Int, of lesson: Lesson, in plan: inout TrainingPlan) throws {
+        let data = lesson.setup.data.train
+        let strata = data.strata
+        // Sentences stay whole.
+        let groups = data.sentences.filter { $0.contains(where: data.isLabelled) }
+        let source = lesson.setup.data.trainRecord.path
+        let kFold =
+            !strata.isEmpty
+            ? try KFold(labels: groups.map { strata[$0.lowerBound] }, k: folds, seed: seed, source: source)
+            : try KFold(count: groups.count, k: folds, seed: seed, source: source)
+        let held = try kFold.split(fold: fold).validation.flatMap { Array(groups[Int($0)]) }
+        let isHeld = Set(held)
+        let rest = (0..<data.count).filter { !isHeld.contains($0) }
+        plan.train = data.subset(rest)
+        let validation = data.subset(held)
+        plan.validation = validation.byRows(.words)
+        plan.teacher = (
+            lesson.signals(rest),
+            validation.byWords(
+                try TeacherOutputsSubset(base: lesson.outputs.train, indices: data.rows(of: held)).logits(),
+                lesson.setup.data.labels.names)
+        )
+    }
+
+    /// Returns the prepared data and teacher's outputs, from an earlier trial where they are the same.
+    private func lesson(for request: DistillRequest) throws -> Lesson {
+        let key = Key(
+            teachers: request.teachers, combination: request.combination, data: request.data,
+            student: request.student.directory, precision: request.precision,
+            split: request.data.validation == nil && folds == 1 ? request.training.seed : 0)
+        if let found = lessons.first(where: { $0.key == key }) {
+            return try Lesson(setup: found.lesson.setup.with(request), outputs: found.lesson.outputs)
+        }
+        let log = try RunLog(onEvent)
+        let findings = Findings()
+        let setup = try DistillationSetup(request, log: log, findings: findings)
+        let student = try Preflight(
+            setup: setup, builder: StudentBuilder(setup, seed: request.training.seed), findings: findings
+        ).run(checksObjectives: true, runsTeacher: false, log: log)
+        try findings.throwErrors()
+        for finding in findings.all { log.send(finding) }
+        let outputs = try log.phase("Teacher's outputs") {
+            try TeacherRun(setup: setup, log: log, shouldStop: shouldStop).outputs()
+        }
+        let lesson = try Lesson(setup: setup, outputs: outputs, student: student)
+        lessons.append((key, lesson))
+        return lesson
+    }
+}
