@@ -7,8 +7,8 @@ public enum PackedKernels {
         case kernels, libtorch
     }
 
-    /// What `DISTILL_CPU_CAPABILITY` says: `libtorch` turns the kernels off; `avx512_bf16`, `avx512`, `avx2` or `default`
-    /// choose those for a lesser instruction set, with the same results.
+    /// What `DISTILL_CPU_CAPABILITY` says: `libtorch` turns the kernels off; `amx_bf16`, `avx512_bf16`, `avx512`, `avx2` or
+    /// `default` choose those for a lesser instruction set, with the same results.
     static let environmentChoice: Choice? = ProcessInfo.processInfo.environment["DISTILL_CPU_CAPABILITY"].map
     {
         $0 == "libtorch" ? .libtorch : .kernels
@@ -41,6 +41,12 @@ public enum PackedKernels {
         var result = 0.0
         try check(ct_kernels_peak(dtype == .bfloat16, &result))
         return result
+    }
+
+    /// left (rows, length) · right (columns, length)ᵀ as the layers multiply: with operands in float32 or bfloat16 and sums in
+    /// float32.
+    static func product(_ left: Tensor, _ right: Tensor, _ dtype: DType) throws -> Tensor {
+        try .make { ct_kernels_product(dtype == .bfloat16, left.handle, right.handle, $0) }
     }
 
     /// What dropout in these kernels multiplies a matrix (rows, columns) with: 0, or 1 / (1 − probability).
