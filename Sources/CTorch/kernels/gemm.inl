@@ -71,24 +71,15 @@ CT_INLINE void multiply_tile(int64_t rows, int64_t length, const uint32_t *left,
 template <class S, class Take>
 CT_INLINE void multiply_words(const uint32_t *left, int64_t rows, int64_t length, const uint32_t *right,
                               int64_t columns, int64_t first, int64_t last, int64_t begin, int64_t end, Take &&take) {
+#if CT_AMX
+    if constexpr (on_tiles<S>)
+        return multiply_words_on_tiles(left, rows, words<S>(length), right, columns, first, last, begin, end, take);
+#endif
     RowPanels<S> panels(rows);
     int64_t total = words<S>(length);
     alignas(64) float tile[panel_rows<S> * 32];
-    TileShapes<S> shapes(panels.height);
     for (int64_t p = first; p < last; ++p) {
         int64_t width = std::min<int64_t>(32, columns - p * 32);
-#if CT_AMX
-        if constexpr (on_tiles<S>) {
-            if (panels.height <= 16 && p + 1 < last) {
-                multiply_two_on_tiles(end - begin, left + begin * panels.height, panels.height, right + (p * total + begin) * 32,
-                                      total * 32, tile, tile + 16 * 32);
-                take(0, p * 32, rows, width, tile);
-                take(0, p * 32 + 32, rows, std::min<int64_t>(32, columns - p * 32 - 32), tile + 16 * 32);
-                ++p;
-                continue;
-            }
-        }
-#endif
         for (int64_t i = 0; i < panels.count; ++i) {
             int64_t height = panels.rows_of(i);
             multiply_tile<S>(height, end - begin, left + (i * total + begin) * panels.height, panels.height,

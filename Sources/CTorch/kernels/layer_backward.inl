@@ -292,7 +292,7 @@ void weight_slopes(const LayerBackward &call, const BackwardBuffers<S> &buffers)
         {buffers.output, hidden, static_cast<const S *>(call.memory.context), nullptr, queries, to.output, false},
         {buffers.query, hidden, nullptr, query_input, queries, to.query, false},
     };
-    constexpr int64_t count = 5, block = 8 * panel_rows<S>, chunk = 4096 / static_cast<int64_t>(sizeof(S));
+    constexpr int64_t count = 5, block = (on_tiles<S> ? 4 : 8) * panel_rows<S>, chunk = 4096 / static_cast<int64_t>(sizeof(S));
     int64_t panels = panels_of(hidden);
     int64_t starts[count + 1] = {0};
     for (int64_t i = 0; i < count; ++i) starts[i + 1] = starts[i] + (products[i].m + block - 1) / block;
@@ -315,8 +315,9 @@ void weight_slopes(const LayerBackward &call, const BackwardBuffers<S> &buffers)
             if (rows == 0) return;
             uint32_t *left = scratch<uint32_t>(Slot::block_left, left_words<S>(size, rows));
             pack_left_block<S>(product.left + begin * product.m + m, product.m, size, rows, left);
-            // So many words at a time that a panel of the right operand stays in the first cache.
-            constexpr int64_t step = 128;
+            // So many words at a time that a panel of the right operand stays in the first cache; on tiles in the second, as
+            // adding up takes longer than a product of so few.
+            constexpr int64_t step = on_tiles<S> ? 512 : 128;
             for (int64_t w = 0; w < words<S>(rows); w += step)
                 multiply_words<S>(left, size, rows, right_of(i), hidden, 0, panels, w, std::min(w + step, words<S>(rows)),
                                   [&](int64_t r, int64_t column, int64_t height, int64_t width, const float *tile) {
