@@ -27,6 +27,7 @@ fi
 
 # What this processor has, the best first. Elsewhere than on Linux the kernels' own choice has no name here.
 levels=()
+if grep -qs amx_bf16 /proc/cpuinfo; then levels+=(amx_bf16); fi
 if grep -qs avx512_bf16 /proc/cpuinfo; then levels+=(avx512_bf16); fi
 if grep -qs avx512f /proc/cpuinfo; then levels+=(avx512); fi
 if grep -qs avx2 /proc/cpuinfo; then levels+=(avx2); fi

@@ -3,16 +3,16 @@
 #
 #   scripts/margins.sh [SEEDS…]      by default 42 and 1 to 4
 #
-# LEVELS and PRECISIONS choose among "avx512_bf16 avx512 avx2 default libtorch" and "float32 bfloat16". The tests must be
-# built. Each line: how many were measured, how many broke the bound, the value that came closest to it, the bound, the name.
-# A test whose worst value is near its bound tests luck.
+# LEVELS and PRECISIONS choose among "amx_bf16 avx512_bf16 avx512 avx2 default libtorch" and "float32 bfloat16". The tests
+# must be built. Each line: how many were measured, how many broke the bound, the value that came closest to it, the bound, the
+# name. A test whose worst value is near its bound tests luck.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 seeds=("$@")
 [ $# -gt 0 ] || seeds=(42 1 2 3 4)
 levels=${LEVELS:-$(
-    for level in avx512_bf16 avx512f avx2; do grep -qs "$level" /proc/cpuinfo && echo "${level%f}"; done
+    for level in amx_bf16 avx512_bf16 avx512f avx2; do grep -qs "$level" /proc/cpuinfo && echo "${level%f}"; done
     echo default libtorch
 )}
 tests="TaskTrainingTests|TrainerTests/learns|TeachingTests/stages|RunTests/otherVocabulary|quantizationAware|QuantizerTests/answers|QuantizationRunTests/output"

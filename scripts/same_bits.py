@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / ".demo"
-LEVELS = ["avx512_bf16", "avx512", "avx2", "default", "libtorch"]
+LEVELS = ["amx_bf16", "avx512_bf16", "avx512", "avx2", "default", "libtorch"]
 
 
 def run(distill, arguments, environment):
@@ -91,7 +91,7 @@ def prepare(distill, work):
 
 def supported(level):
     flags = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
-    needed = {"avx512_bf16": "avx512_bf16", "avx512": "avx512bw", "avx2": "avx2"}.get(level)
+    needed = {"amx_bf16": "amx_bf16", "avx512_bf16": "avx512_bf16", "avx512": "avx512bw", "avx2": "avx2"}.get(level)
     return needed is None or needed in flags
 
 

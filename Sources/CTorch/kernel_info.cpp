@@ -1,4 +1,4 @@
-// Information on the kernels for tests and measurements: their name, their speed, their dropout masks.
+// Information on the kernels for tests and measurements: their name, their speed, a product, their dropout masks.
 
 #include <numeric>
 #include <vector>
@@ -19,6 +19,20 @@ ct_error ct_kernels_peak(bool bfloat16, double *out) {
         parallel_tasks(static_cast<int64_t>(rates.size()), cost,
                        [&](int64_t task) { rates[static_cast<size_t>(task)] = k::table().peak(bfloat16); });
         *out = std::accumulate(rates.begin(), rates.end(), 0.0);
+    });
+}
+
+ct_error ct_kernels_product(bool bfloat16, ct_tensor left, ct_tensor right, ct_tensor *out) {
+    return guard("kernels_product", {left, right}, [&] {
+        const at::Tensor &x = left->value, &y = right->value;
+        TORCH_CHECK(x.dim() == 2 && y.dim() == 2 && x.size(1) == y.size(1), "the shapes do not fit: (rows, length) and (columns, length)");
+        int64_t rows = x.size(0), columns = y.size(0), length = x.size(1);
+        check_float(x, {rows, length}, "the left operand");
+        check_float(y, {columns, length}, "the right operand");
+        at::Tensor packed = words(k::table().packed_words(bfloat16, columns, length)), result = floats({rows, columns});
+        k::table().pack(bfloat16, true, data(y), columns, length, word_data(packed));
+        k::table().product(bfloat16, data(x), rows, length, word_data(packed), columns, mutable_data(result));
+        *out = wrap(result);
     });
 }
 

@@ -220,10 +220,12 @@ ct_error ct_calibrate(double *seconds);
 // Floating-point operations of that layer's matrix products.
 double ct_calibration_operations(ct_way way);
 
-// The instruction set of the kernels; DISTILL_CPU_CAPABILITY (avx512_bf16, avx512, avx2, default) selects a lesser one.
+// The instruction set of the kernels; DISTILL_CPU_CAPABILITY (amx_bf16, avx512_bf16, avx512, avx2, default) selects a lesser one.
 const char *ct_kernels_name(void);
 // Giga floating-point operations per second that their innermost loop reaches on all threads, from the L1 cache.
 ct_error ct_kernels_peak(bool bfloat16, double *out);
+// left (rows, length) · right (columns, length)ᵀ as the kernels' layers multiply, in float32 or with operands in bfloat16.
+ct_error ct_kernels_product(bool bfloat16, ct_tensor left, ct_tensor right, ct_tensor *out);
 
 enum { CT_LAYER_GELU, CT_LAYER_GELU_TANH, CT_LAYER_RELU, CT_LAYER_SILU };
 

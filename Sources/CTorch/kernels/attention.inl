@@ -15,7 +15,7 @@ template <class S>
 CT_INLINE void score_panel(const Head<S> &head, const uint32_t *queries, int64_t height, int64_t rows,
                            const uint32_t *keys, float *scores, int64_t padded) {
     int64_t total = words<S>(head.width);
-    alignas(64) float tile[panel_rows * 32];
+    alignas(64) float tile[panel_rows<S> * 32];
     for (int64_t p = 0; p < panels_of(head.length); ++p) {
         multiply_tile<S>(rows, total, queries, height, keys + p * 32 * total, tile);
         for (int64_t r = 0; r < rows; ++r) {
@@ -56,17 +56,18 @@ CT_INLINE float softmax_row(float *row, int64_t length, int64_t padded, float sc
 template <class S>
 void attend(const Head<S> &head, const Mask &mask, const uint16_t *bits, S *context, int64_t stride, float *log_sum) {
     int64_t padded = panels_of(head.length) * 32;
-    RowPanels panels(head.queries);
+    RowPanels<S> panels(head.queries);
     uint32_t *queries = scratch<uint32_t>(Slot::head_queries, left_words<S>(head.queries, head.width));
     uint32_t *keys = scratch<uint32_t>(Slot::head_keys, right_words<S>(head.length, head.width));
     uint32_t *values = scratch<uint32_t>(Slot::head_values, right_words<S>(head.width, head.length));
-    float *scores = scratch<float>(Slot::head_scores, panel_rows * padded);
-    uint32_t *weights = scratch<uint32_t>(Slot::head_weights, left_words<S>(panel_rows, head.length));
+    float *scores = scratch<float>(Slot::head_scores, panel_rows<S> * padded);
+    uint32_t *weights = scratch<uint32_t>(Slot::head_weights, left_words<S>(panel_rows<S>, head.length));
     pack_left<S>(head.query, head.query_stride, head.queries, head.width, queries);
     pack_right_transposed<S>(head.key, head.key_stride, head.length, head.width, 0, panels_of(head.length), keys);
     pack_right<S>(head.value, head.key_stride, head.width, head.length, 0, panels_of(head.width), values);
     int64_t total = words<S>(head.width), sums = words<S>(head.length);
-    alignas(64) float tile[panel_rows * 32];
+    alignas(64) float tile[panel_rows<S> * 32];
+    TileShapes<S> shapes(panels.height);
     for (int64_t i = 0; i < panels.count; ++i) {
         int64_t first = i * panels.height, rows = panels.rows_of(i);
         score_panel(head, queries + first * total, panels.height, rows, keys, scores, padded);
@@ -80,7 +81,7 @@ void attend(const Head<S> &head, const Mask &mask, const uint16_t *bits, S *cont
                     store(row + c, keep(load(row + c), kept[c / 16], mask.scale));
             }
         }
-        pack_rows_panel<S>(scores, padded, rows, head.length, panels.height, weights);
+        pack_left_panel<S>(scores, padded, rows, head.length, panels.height, weights);
         for (int64_t p = 0; p < panels_of(head.width); ++p) {
             multiply_tile<S>(rows, sums, weights, panels.height, values + p * 32 * sums, tile);
             int64_t left = head.width - p * 32;
@@ -94,13 +95,13 @@ void attend(const Head<S> &head, const Mask &mask, const uint16_t *bits, S *cont
 }
 
 // Multiplies a packed left operand (rows, sums) by a packed right one (sums, width) into `to`, with a row stride of `stride`.
-template <class S>
-void multiply_to(const uint32_t *left, int64_t rows, int64_t sums, const uint32_t *right, int64_t width, S *to,
+template <class S, class To>
+void multiply_to(const uint32_t *left, int64_t rows, int64_t sums, const uint32_t *right, int64_t width, To *to,
                  int64_t stride) {
     multiply<S>(left, rows, sums, right, width, 0, panels_of(width),
                 [&](int64_t row, int64_t column, int64_t height, int64_t count, const float *tile) {
                     for (int64_t r = 0; r < height; ++r) {
-                        S *at = to + (row + r) * stride + column;
+                        To *at = to + (row + r) * stride + column;
                         store_part(at, load(tile + r * 32), count);
                         if (count > 16) store_part(at + 16, load(tile + r * 32 + 16), count - 16);
                     }
@@ -120,13 +121,13 @@ template <class S>
 void attend_backward(const Head<S> &head, const Mask &mask, const uint16_t *bits, const float *log_sum,
                      const HeadGradients<S> &gradients) {
     int64_t length = head.length, width = head.width, padded = panels_of(length) * 32;
-    RowPanels panels(head.queries);
+    RowPanels<S> panels(head.queries);
     uint32_t *queries = scratch<uint32_t>(Slot::head_queries, left_words<S>(head.queries, width));
     uint32_t *keys = scratch<uint32_t>(Slot::head_keys, right_words<S>(length, width));
     uint32_t *values = scratch<uint32_t>(Slot::head_values, right_words<S>(length, width));
     uint32_t *contexts = scratch<uint32_t>(Slot::attention_backward_contexts, left_words<S>(head.queries, width));
-    float *scores = scratch<float>(Slot::attention_backward_scores, panel_rows * padded);
-    float *gradient = scratch<float>(Slot::attention_backward_score_panel, panel_rows * padded);
+    float *scores = scratch<float>(Slot::attention_backward_scores, panel_rows<S> * padded);
+    float *gradient = scratch<float>(Slot::attention_backward_score_panel, panel_rows<S> * padded);
     // Of all rows: the attention weights after dropout, and the gradients of the scores.
     S *weights = scratch<S>(Slot::attention_backward_weights, head.queries * padded);
     S *score_gradients = scratch<S>(Slot::attention_backward_all_scores, head.queries * padded);
@@ -135,6 +136,7 @@ void attend_backward(const Head<S> &head, const Mask &mask, const uint16_t *bits
     pack_right_transposed<S>(head.key, head.key_stride, length, width, 0, panels_of(length), keys);
     pack_right_transposed<S>(head.value, head.key_stride, length, width, 0, panels_of(length), values);
     int64_t total = words<S>(width);
+    TileShapes<S> shapes(panels.height);
     for (int64_t i = 0; i < panels.count; ++i) {
         int64_t first = i * panels.height, rows = panels.rows_of(i);
         score_panel(head, queries + first * total, panels.height, rows, keys, scores, padded);

@@ -7,6 +7,7 @@
 #define CT_BF16 0
 #define CT_VNNI 0
 #define CT_AVX2 1
+#define CT_AMX 0
 #define CT_PANEL_ROWS 3
 #define CT_NAMESPACE avx2
 #define CT_NAME "avx2"

@@ -7,6 +7,7 @@
 #define CT_BF16 1
 #define CT_VNNI 1
 #define CT_AVX2 1
+#define CT_AMX 0
 #define CT_PANEL_ROWS 14
 #define CT_NAMESPACE avx512_bf16
 #define CT_NAME "avx512_bf16"

@@ -6,6 +6,7 @@
 #define CT_BF16 0
 #define CT_VNNI 0
 #define CT_AVX2 0
+#define CT_AMX 0
 #define CT_PANEL_ROWS 3
 #define CT_NAMESPACE any
 #define CT_NAME "default"

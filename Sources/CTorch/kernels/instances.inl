@@ -1,18 +1,18 @@
 // All kernels, for the instruction set that the including file names:
-//   CT_AVX512, CT_BF16, CT_VNNI, CT_AVX2   what intrinsics may be used
-//   CT_PANEL_ROWS        rows of a tile: as many as the registers hold sums for
+//   CT_AVX512, CT_BF16, CT_VNNI, CT_AVX2, CT_AMX   what intrinsics may be used
+//   CT_PANEL_ROWS        rows of a tile: as many as the registers hold sums for; bfloat16 on AMX has its own
 //   CT_NAMESPACE, CT_NAME, CT_TARGET
 // The including file defines CT_BEGIN_TARGET and CT_END_TARGET around this where it needs more than the default.
 
 namespace ctorch::kernels::CT_NAMESPACE {
 namespace {
 
-constexpr int64_t panel_rows = CT_PANEL_ROWS;
 // Below so many rows per thread, columns rather than rows are distributed.
 constexpr int64_t few_rows = 96;
 
 #include "philox.inl"
 #include "vector.inl"
+#include "operands.inl"
 #include "gemm.inl"
 #include "norm.inl"
 #include "attention.inl"
@@ -37,21 +37,30 @@ void pack(bool transposed, const float *weight, int64_t columns, int64_t length,
 }
 
 template <class S>
+void product(const float *left, int64_t rows, int64_t length, const uint32_t *right, int64_t columns, float *to) {
+    uint32_t *packed = scratch<uint32_t>(Slot::block_left, left_words<S>(rows, length));
+    pack_left<S>(left, length, rows, length, packed);
+    multiply_to<S>(packed, rows, length, right, columns, to, columns);
+}
+
+template <class S>
 double peak() {
-    constexpr int64_t length = 256;
-    alignas(64) static thread_local uint32_t left[panel_rows * length], right[32 * length];
-    alignas(64) float tile[panel_rows * 32];
+    // Both panels must fit into the first cache.
+    constexpr int64_t rows = panel_rows<S>, length = on_tiles<S> ? 128 : 256;
+    alignas(64) static thread_local uint32_t left[rows * length], right[32 * length];
+    alignas(64) float tile[rows * 32];
+    TileShapes<S> shapes(rows);
     double best = 0;
     for (int round = 0; round < 8; ++round) {
         auto start = std::chrono::steady_clock::now();
         constexpr int repeats = 2000;
         for (int i = 0; i < repeats; ++i) {
-            multiply_tile<S, static_cast<int>(panel_rows)>(length, left, panel_rows, right, tile);
+            multiply_tile<S>(rows, length, left, rows, right, tile);
             // Keeps the compiler from removing the products.
             __asm__ volatile("" : : "r"(tile), "r"(left), "r"(right) : "memory");
         }
         double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        best = std::max(best, 2.0 * panel_rows * 32 * length * Words<S>::per * repeats / seconds / 1e9);
+        best = std::max(best, 2.0 * rows * 32 * length * Words<S>::per * repeats / seconds / 1e9);
     }
     return best;
 }
@@ -90,6 +99,9 @@ const Table &table() {
                          int64_t count) { adamw_idle(steps, step_count, parameter, first, second, count); },
         .sum_of_squares = [](const float *values, int64_t count) { return sum_of_squares(values, count); },
         .scale = [](float *values, float factor, int64_t count) { scale(values, factor, count); },
+        .product = [](bool bfloat16, const float *left, int64_t rows, int64_t length, const uint32_t *right, int64_t columns, float *to) {
+            bfloat16 ? product<bf16>(left, rows, length, right, columns, to) : product<float>(left, rows, length, right, columns, to);
+        },
         .peak = [](bool bfloat16) { return bfloat16 ? peak<bf16>() : peak<float>(); },
     };
     return value;

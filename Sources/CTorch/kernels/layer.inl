@@ -38,8 +38,9 @@ struct RowBlocks {
 // So many rows that a block's packed intermediate results take about half of the L2 cache.
 template <class S>
 int64_t block_rows(int64_t longest) {
-    int64_t rows = (448 << 10) / (longest * static_cast<int64_t>(sizeof(S)));
-    return std::clamp<int64_t>(rows / panel_rows * panel_rows, 4 * panel_rows, 12 * panel_rows);
+    // Processors with tiles have one of 2 MB, and multiply faster than the weights come from beyond it.
+    int64_t rows = ((on_tiles<S> ? 768 : 448) << 10) / (longest * static_cast<int64_t>(sizeof(S)));
+    return std::clamp<int64_t>(rows / panel_rows<S> * panel_rows<S>, 4 * panel_rows<S>, (on_tiles<S> ? 8 : 12) * panel_rows<S>);
 }
 
 
@@ -172,10 +173,10 @@ void expand(const LayerForward &call, const uint32_t *packed, int64_t row, int64
             uint32_t *activated) {
     const Shape &shape = call.shape;
     int64_t inner = shape.intermediate, total = words<S>(inner);
-    RowPanels panels(rows);
+    RowPanels<S> panels(rows);
     Activation kind = shape.activation;
     S *kept = call.training ? static_cast<S *>(call.memory.inner) : nullptr;
-    alignas(64) float values[panel_rows * 32];
+    alignas(64) float values[panel_rows<S> * 32];
     multiply<S>(packed, rows, shape.hidden, call.weights.inner, inner, first, last,
                 [&](int64_t r, int64_t column, int64_t height, int64_t count, const float *tile) {
                     const float *bias = call.weights.inner_bias + column;
@@ -195,7 +196,7 @@ void expand(const LayerForward &call, const uint32_t *packed, int64_t row, int64
                         store(values + i * 32, activate(kind, x0));
                         store(values + i * 32 + 16, activate(kind, x1));
                     }
-                    pack_rows_panel<S>(values, 32, height, count, panels.height,
+                    pack_left_panel<S>(values, 32, height, count, panels.height,
                                        activated + r * total + column / Words<S>::per * panels.height);
                 });
 }

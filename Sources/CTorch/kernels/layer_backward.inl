@@ -61,7 +61,7 @@ void backward_blocks(const LayerBackward &call, const BackwardBuffers<S> &buffer
         float *gradient = scratch<float>(Slot::block_values, rows * hidden);
         float *partial = partials + block * parts.width;
         std::fill(partial, partial + parts.width, 0.0f);
-        RowPanels panels(rows);
+        RowPanels<S> panels(rows);
 
         for (int64_t r = 0; r < rows; ++r) {
             int64_t row = first + r;
@@ -80,7 +80,7 @@ void backward_blocks(const LayerBackward &call, const BackwardBuffers<S> &buffer
         }
         pack_left<S>(buffers.outer + first * hidden, hidden, rows, hidden, packed);
         float *inner_bias = partial + parts.at(parts.inner_bias);
-        alignas(64) float values[panel_rows * 32];
+        alignas(64) float values[panel_rows<S> * 32];
         multiply<S>(packed, rows, hidden, call.back.outer, inner, 0, panels_of(inner),
                     [&](int64_t r, int64_t column, int64_t height, int64_t count, const float *tile) {
                         vf s0 = vf{}, s1 = vf{};
@@ -99,7 +99,7 @@ void backward_blocks(const LayerBackward &call, const BackwardBuffers<S> &buffer
                         store_part(inner_bias + column, load_part(inner_bias + column, count) + s0, count);
                         if (count > 16)
                             store_part(inner_bias + column + 16, load_part(inner_bias + column + 16, count - 16) + s1, count - 16);
-                        pack_rows_panel<S>(values, 32, height, count, panels.height,
+                        pack_left_panel<S>(values, 32, height, count, panels.height,
                                            packed_inner + r * total + column / Words<S>::per * panels.height);
                     });
         multiply<S>(packed_inner, rows, inner, call.back.inner, hidden, 0, panels_of(hidden),
@@ -229,9 +229,17 @@ struct WeightProduct {
 // Packs `count` columns of `length` rows in one pass over the rows, panel by panel.
 template <class S>
 void pack_left_block(const S *from, int64_t stride, int64_t count, int64_t length, uint32_t *to) {
-    RowPanels panels(count);
+    RowPanels<S> panels(count);
     int64_t total = words<S>(length);
     constexpr int64_t per = Words<S>::per;
+    if constexpr (on_tiles<S>) {
+        for (int64_t w = 0; w < total; w += 16)
+            for (int64_t p = 0; p < panels.count; ++p) {
+                int64_t column = p * panels.height;
+                pack_left_columns<S>(from + column, stride, panels.rows_of(p), length, panels.height, w, to + column * total);
+            }
+        return;
+    }
     for (int64_t w = 0; w < total; ++w) {
         const S *first = from + w * per * stride, *second = w * per + 1 < length ? first + stride : nullptr;
         for (int64_t c = 0; c < count; c += 64 / static_cast<int64_t>(sizeof(S))) {
@@ -259,15 +267,16 @@ CT_INLINE void add_tile(const float *tile, int64_t height, int64_t count, float 
             }
         return;
     }
-    for (int64_t half = 0; half < count; half += 16) {
-        vu rows[16];
-        for (int64_t i = 0; i < 16; ++i) rows[i] = i < height ? (vu)load(tile + i * 32 + half) : vu{};
-        transpose(rows);
-        for (int64_t j = 0; j < std::min<int64_t>(16, count - half); ++j) {
-            float *at = to + (half + j) * stride;
-            store_part(at, add ? (vf)rows[j] + load_part(at, height) : (vf)rows[j], height);
+    for (int64_t r = 0; r < height; r += 16)
+        for (int64_t half = 0; half < count; half += 16) {
+            vu rows[16];
+            for (int64_t i = 0; i < 16; ++i) rows[i] = r + i < height ? (vu)load(tile + (r + i) * 32 + half) : vu{};
+            transpose(rows);
+            for (int64_t j = 0; j < std::min<int64_t>(16, count - half); ++j) {
+                float *at = to + (half + j) * stride + r;
+                store_part(at, add ? (vf)rows[j] + load_part(at, height - r) : (vf)rows[j], height - r);
+            }
         }
-    }
 }
 
 template <class S>
@@ -283,7 +292,7 @@ void weight_gradients(const LayerBackward &call, const BackwardBuffers<S> &buffe
         {buffers.output, hidden, static_cast<const S *>(call.memory.context), nullptr, queries, to.output, false},
         {buffers.query, hidden, nullptr, query_input, queries, to.query, false},
     };
-    constexpr int64_t count = 5, block = 8 * panel_rows, chunk = 4096 / static_cast<int64_t>(sizeof(S));
+    constexpr int64_t count = 5, block = (on_tiles<S> ? 4 : 8) * panel_rows<S>, chunk = 4096 / static_cast<int64_t>(sizeof(S));
     int64_t panels = panels_of(hidden);
     int64_t starts[count + 1] = {0};
     for (int64_t i = 0; i < count; ++i) starts[i + 1] = starts[i] + (products[i].m + block - 1) / block;
@@ -306,8 +315,9 @@ void weight_gradients(const LayerBackward &call, const BackwardBuffers<S> &buffe
             if (rows == 0) return;
             uint32_t *left = scratch<uint32_t>(Slot::block_left, left_words<S>(size, rows));
             pack_left_block<S>(product.left + begin * product.m + m, product.m, size, rows, left);
-            // So many terms at a time that a packed panel of the right operand stays in the L1 cache.
-            constexpr int64_t step = 128;
+            // So many words at a time that a packed panel of the right operand stays in the L1 cache; on tiles in the L2 cache, as
+            // adding up takes longer than a product of so few.
+            constexpr int64_t step = on_tiles<S> ? 512 : 128;
             for (int64_t w = 0; w < words<S>(rows); w += step)
                 multiply_words<S>(left, size, rows, right_of(i), hidden, 0, panels, w, std::min(w + step, words<S>(rows)),
                                   [&](int64_t r, int64_t column, int64_t height, int64_t width, const float *tile) {

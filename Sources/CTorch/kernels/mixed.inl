@@ -117,8 +117,8 @@ inline InputRows pack_input(const MixedLinear &linear, const float *from, int64_
     constexpr int32_t factor = 128 / (int8_steps + 1);
     if (linear.fixed) middle = (linear.input_zero + 128) / factor;
     int64_t padded = (length + 63) / 64 * 64;
-    uint8_t *bytes = scratch<uint8_t>(Slot::block_bytes, panel_rows * padded);
-    RowPanels panels(rows);
+    uint8_t *bytes = scratch<uint8_t>(Slot::block_bytes, panel_rows<int8_t> * padded);
+    RowPanels<int8_t> panels(rows);
     for (int64_t p = 0; p < panels.count; ++p) {
         int64_t height = panels.rows_of(p);
         for (int64_t r = 0; r < height; ++r) {
@@ -140,7 +140,7 @@ inline InputRows pack_input(const MixedLinear &linear, const float *from, int64_
 template <class Take>
 CT_INLINE void apply_linear(const MixedLinear &linear, const InputRows &input, int64_t rows, int64_t first, int64_t last,
                             Take &&take) {
-    alignas(64) float values[panel_rows * 32];
+    alignas(64) float values[panel_rows<float> * 32];
     if (!linear.is_int8) {
         multiply<float>(input.words, rows, linear.inputs, linear.words, linear.outputs, first, last,
                         [&](int64_t row, int64_t column, int64_t height, int64_t count, const float *tile) {
@@ -182,13 +182,14 @@ CT_INLINE void linear_to(const MixedLinear &linear, const InputRows &input, int6
 // Rows in blocks whose intermediate results stay in the L2 cache, and enough blocks for all threads. Rows do not depend on each
 // other, so the division may depend on the number of threads.
 CT_INLINE RowBlocks mixed_blocks(int64_t rows, int64_t longest) {
-    int64_t largest = std::clamp<int64_t>((320 << 10) / (longest * 5) / panel_rows * panel_rows, 2 * panel_rows, 24 * panel_rows);
+    constexpr int64_t whole = panel_rows<int8_t>;
+    int64_t largest = std::clamp<int64_t>((320 << 10) / (longest * 5) / whole * whole, 2 * whole, 24 * whole);
     int64_t threads = thread_count(), count = std::max<int64_t>((rows + largest - 1) / largest, 1);
     count = (count + threads - 1) / threads * threads;
     RowBlocks blocks = RowBlocks::whole(rows);
     // Whole tiles, so that no thread multiplies half-empty ones.
     int64_t size = (rows + count - 1) / count;
-    blocks.size = std::max<int64_t>(panel_rows, (size + panel_rows - 1) / panel_rows * panel_rows);
+    blocks.size = std::max<int64_t>(whole, (size + whole - 1) / whole * whole);
     blocks.count = std::max<int64_t>(1, (rows + blocks.size - 1) / blocks.size);
     return blocks;
 }

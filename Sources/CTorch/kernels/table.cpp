@@ -5,9 +5,12 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "tile_permission.h"
+
 namespace ctorch::kernels {
 
 #if defined(__x86_64__)
+namespace amx_bf16 { const Table &table(); }
 namespace avx512_bf16 { const Table &table(); }
 namespace avx512 { const Table &table(); }
 namespace avx2 { const Table &table(); }
@@ -23,9 +26,13 @@ struct Choice {
 };
 
 const Table &choose() {
+#if defined(__x86_64__)
+    const bool avx512_bf16_supported = __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+#endif
     const Choice choices[] = {
 #if defined(__x86_64__)
-        {"avx512_bf16", bool(__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")), avx512_bf16::table},
+        {"amx_bf16", avx512_bf16_supported && may_use_tiles(), amx_bf16::table},
+        {"avx512_bf16", avx512_bf16_supported, avx512_bf16::table},
         {"avx512", bool(__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")), avx512::table},
         {"avx2", bool(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")), avx2::table},
 #endif

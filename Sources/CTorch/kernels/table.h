@@ -209,11 +209,13 @@ struct Table {
     double (*sum_of_squares)(const float *values, int64_t count);
     void (*scale)(float *values, float factor, int64_t count);
 
+    // to (rows, columns) = left (rows, length) · a packed right operand, as the layers multiply.
+    void (*product)(bool bfloat16, const float *left, int64_t rows, int64_t length, const uint32_t *right, int64_t columns, float *to);
     // Giga floating-point operations per second of the innermost loop on data in the L1 cache, on one thread.
     double (*peak)(bool bfloat16);
 };
 
-// The kernels for this processor; DISTILL_CPU_CAPABILITY (avx512_bf16, avx512, avx2, default) selects lesser ones.
+// The kernels for this processor; DISTILL_CPU_CAPABILITY (amx_bf16, avx512_bf16, avx512, avx2, default) selects lesser ones.
 const Table &table();
 // Levels of a quantized activation on each side of zero: 127 with VNNI or on other architectures, otherwise 63. The older x86
 // instructions sum two products of uint8 by int8 in 16 bits, which would saturate with 8 bits on both sides.

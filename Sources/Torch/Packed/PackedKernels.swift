@@ -7,7 +7,7 @@ public enum PackedKernels {
         case kernels, libtorch
     }
 
-    /// The value of `DISTILL_CPU_CAPABILITY`: `libtorch` turns the kernels off; `avx512_bf16`, `avx512`, `avx2` or
+    /// The value of `DISTILL_CPU_CAPABILITY`: `libtorch` turns the kernels off; `amx_bf16`, `avx512_bf16`, `avx512`, `avx2` or
     /// `default` choose those for a lesser instruction set, with the same results.
     static let environmentChoice: Choice? = ProcessInfo.processInfo.environment["DISTILL_CPU_CAPABILITY"].map
     {
@@ -41,6 +41,12 @@ public enum PackedKernels {
         var result = 0.0
         try check(ct_kernels_peak(dtype == .bfloat16, &result))
         return result
+    }
+
+    /// Computes left (rows, length) · right (columns, length)ᵀ as the layers multiply: with operands in float32 or bfloat16 and sums in
+    /// float32.
+    static func product(_ left: Tensor, _ right: Tensor, _ dtype: DType) throws -> Tensor {
+        try .make { ct_kernels_product(dtype == .bfloat16, left.handle, right.handle, $0) }
     }
 
     /// Returns the factors by which dropout in these kernels multiplies a matrix (rows, columns): 0, or 1 / (1 −

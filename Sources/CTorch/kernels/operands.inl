@@ -1,0 +1,218 @@
+// Operands of matrix products, packed into panels: the left one in panels of up to `panel_rows` rows, the right one in panels of
+// 32 columns, both converted to the type they are multiplied in on the way.
+//
+// Both have the summed dimension outermost, so that the inner loop reads memory in order; on tiles a panel of the left operand
+// holds sixteen words of each row after one another. A word is one float, or two bfloat16 that follow each other along the sum.
+
+template <class S>
+struct Words;
+template <>
+struct Words<float> {
+    static constexpr int64_t per = 1;
+};
+template <>
+struct Words<bf16> {
+    static constexpr int64_t per = 2;
+};
+// Whether products of a type are made on tiles (tiles.inl), and how many rows a panel of its left operand has.
+template <class S>
+constexpr bool on_tiles = CT_AMX && std::is_same_v<S, bf16>;
+template <class S>
+constexpr int64_t panel_rows = on_tiles<S> ? 32 : CT_PANEL_ROWS;
+
+// Words of `count` elements; on tiles they are summed sixteen at a time, of which the last are zero.
+template <class S>
+CT_INLINE int64_t words(int64_t count) {
+    int64_t exact = (count + Words<S>::per - 1) / Words<S>::per;
+    return on_tiles<S> ? (exact + 15) / 16 * 16 : exact;
+}
+
+// Sixteen words of a row, from `count` elements; what is missing is zero.
+template <class S, class From>
+CT_INLINE vu row_words(const From *from, int64_t count) {
+    if constexpr (Words<S>::per == 1) {
+        return (vu)load_part(from, count);
+    } else if constexpr (sizeof(From) == 1) {
+        if (count >= 64) return load_as<vu>(from);
+        uint8_t lanes[64] = {};
+        for (int64_t i = 0; i < count; ++i) lanes[i] = static_cast<uint8_t>(from[i]);
+        return load_as<vu>(lanes);
+    } else if constexpr (sizeof(From) == 2) {
+        if (count >= 32) return load_as<vu>(from);
+#if CT_AVX512
+        return (vu)_mm512_maskz_loadu_epi16(count <= 0 ? 0u : (1u << count) - 1, from);
+#endif
+        bf16 lanes[32] = {};
+        for (int64_t i = 0; i < count; ++i) lanes[i] = from[i];
+        return load_as<vu>(lanes);
+    } else {
+#if CT_BF16
+        return (vu)_mm512_cvtne2ps_pbh((__m512)load_part(from + 16, count - 16), (__m512)load_part(from, count));
+#endif
+        bf16 lanes[32];
+        store(lanes, load_part(from, count));
+        store(lanes + 16, load_part(from + 16, count - 16));
+        return load_as<vu>(lanes);
+    }
+}
+
+#if CT_BF16
+// The first `count` elements in bfloat16, the others zero.
+CT_INLINE vh narrow_part(const float *from, int64_t count) { return narrow(load_part(from, count)); }
+CT_INLINE vh narrow_part(const bf16 *from, int64_t count) {
+    return count >= 16 ? load_as<vh>(from) : (vh)_mm256_maskz_loadu_epi16(first_lanes(count), from);
+}
+
+// Words of an element of `low` and one of `high`.
+CT_INLINE vu interleave(vh low, vh high) {
+    typedef uint16_t lanes __attribute__((vector_size(64)));
+    constexpr lanes order = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512((__m256i)low), (__m256i)high, 1);
+    return (vu)_mm512_permutexvar_epi16((__m512i)order, both);
+}
+#endif
+
+// Sixteen words that pair the elements of two rows; `second` may be null, and counts for zeros.
+template <class S, class From>
+CT_INLINE vu pair_words(const From *first, const From *second, int64_t count) {
+    if constexpr (Words<S>::per == 1) {
+        return (vu)load_part(first, count);
+    } else {
+#if CT_BF16
+        if (second) return interleave(narrow_part(first, count), narrow_part(second, count));
+#endif
+        vu low = __builtin_convertvector(narrow(load_part(first, count)), vu);
+        if (!second) return low;
+        return low | __builtin_convertvector(narrow(load_part(second, count)), vu) << 16;
+    }
+}
+
+// Packs a panel of `count` rows (at most `width`), each of `length` elements that are summed over.
+// Word w of row r goes to `to[w * width + r]`.
+template <class S, class From>
+void pack_rows_panel(const From *from, int64_t stride, int64_t count, int64_t length, int64_t width, uint32_t *to) {
+    constexpr int64_t per = Words<S>::per;
+    int64_t total = words<S>(length);
+    for (int64_t w = 0; w < total; w += 16) {
+        int64_t left = std::min<int64_t>(16, total - w);
+        for (int64_t r = 0; r < width; r += 16) {
+            vu rows[16];
+            for (int64_t i = 0; i < 16; ++i)
+                rows[i] = r + i < count ? row_words<S>(from + (r + i) * stride + w * per, length - w * per) : vu{};
+            transpose(rows);
+            for (int64_t i = 0; i < left; ++i) store_words(to + (w + i) * width + r, rows[i], width - r);
+        }
+    }
+}
+
+// Packs a panel of `count` columns (at most `width`) of a matrix whose rows are summed over, `length` of them.
+template <class S, class From>
+void pack_columns_panel(const From *from, int64_t stride, int64_t count, int64_t length, int64_t width, uint32_t *to) {
+    constexpr int64_t per = Words<S>::per;
+    for (int64_t w = 0; w < words<S>(length); ++w) {
+        const From *first = from + w * per * stride;
+        if (on_tiles<S> && w * per >= length) {
+            std::fill(to + w * width, to + (w + 1) * width, 0u);
+            continue;
+        }
+        const From *second = w * per + 1 < length ? first + stride : nullptr;
+        for (int64_t c = 0; c < width; c += 16)
+            store_words(to + w * width + c, pair_words<S>(first + c, second ? second + c : nullptr, count - c), width - c);
+    }
+}
+
+// The same panel of a left operand: `height` rows, of which `count` are given.
+template <class S, class From>
+void pack_left_panel(const From *from, int64_t stride, int64_t count, int64_t length, int64_t height, uint32_t *to) {
+    if constexpr (!on_tiles<S>) {
+        pack_rows_panel<S>(from, stride, count, length, height, to);
+    } else {
+        // Sixteen words of each row, then the next sixteen.
+        for (int64_t r = 0; r < height; ++r)
+            for (int64_t w = 0; w < words<S>(length); w += 16)
+                store_as(to + w * height + r * 16,
+                         r < count ? row_words<S>(from + r * stride + w * 2, length - w * 2) : vu{});
+    }
+}
+
+// Words w ..< w + 16 of a panel of a left operand on tiles, of a matrix whose rows are summed over, `length` of them.
+template <class S, class From>
+CT_INLINE void pack_left_columns(const From *from, int64_t stride, int64_t count, int64_t length, int64_t height, int64_t w,
+                                 uint32_t *to) {
+    for (int64_t r = 0; r < height; r += 16) {
+        vu rows[16];
+        for (int64_t i = 0; i < 16; ++i) {
+            int64_t place = (w + i) * 2;
+            const From *first = from + place * stride + r;
+            rows[i] = place < length ? pair_words<S>(first, place + 1 < length ? first + stride : nullptr, count - r) : vu{};
+        }
+        transpose(rows);
+        for (int64_t i = 0; i < std::min<int64_t>(16, height - r); ++i) store_as(to + w * height + (r + i) * 16, rows[i]);
+    }
+}
+
+// MARK: Operands
+
+// How `rows` rows are cut into panels of equal height.
+template <class S>
+struct RowPanels {
+    explicit RowPanels(int64_t rows)
+        : count((rows + panel_rows<S> - 1) / panel_rows<S>), height(count > 0 ? (rows + count - 1) / count : 1), rows(rows) {}
+    int64_t rows_of(int64_t panel) const { return std::min(height, rows - panel * height); }
+    int64_t count, height, rows;
+};
+
+// Words that operands of these sizes take.
+template <class S>
+CT_INLINE int64_t left_words(int64_t rows, int64_t length) {
+    RowPanels<S> panels(rows);
+    return panels.count * panels.height * words<S>(length);
+}
+template <class S>
+CT_INLINE int64_t right_words(int64_t columns, int64_t length) {
+    return (columns + 31) / 32 * 32 * words<S>(length);
+}
+
+template <class S, class From>
+void pack_left(const From *from, int64_t stride, int64_t rows, int64_t length, uint32_t *to) {
+    RowPanels<S> panels(rows);
+    for (int64_t p = 0; p < panels.count; ++p)
+        pack_left_panel<S>(from + p * panels.height * stride, stride, panels.rows_of(p), length, panels.height,
+                           to + p * panels.height * words<S>(length));
+}
+
+// The left operand is the transpose of `from` (length, rows).
+template <class S, class From>
+void pack_left_transposed(const From *from, int64_t stride, int64_t rows, int64_t length, uint32_t *to) {
+    RowPanels<S> panels(rows);
+    for (int64_t p = 0; p < panels.count; ++p) {
+        const From *first = from + p * panels.height;
+        uint32_t *panel = to + p * panels.height * words<S>(length);
+        if constexpr (on_tiles<S>) {
+            for (int64_t w = 0; w < words<S>(length); w += 16)
+                pack_left_columns<S>(first, stride, panels.rows_of(p), length, panels.height, w, panel);
+        } else {
+            pack_columns_panel<S>(first, stride, panels.rows_of(p), length, panels.height, panel);
+        }
+    }
+}
+
+// Panels first…last of a right operand `from` (length, columns).
+template <class S, class From>
+void pack_right(const From *from, int64_t stride, int64_t columns, int64_t length, int64_t first, int64_t last,
+                uint32_t *to) {
+    for (int64_t p = first; p < last; ++p)
+        pack_columns_panel<S>(from + p * 32, stride, std::min<int64_t>(32, columns - p * 32), length, 32,
+                              to + p * 32 * words<S>(length));
+}
+
+// Panels of a right operand that is the transpose of `from` (columns, length), as a linear layer's weight is.
+template <class S, class From>
+void pack_right_transposed(const From *from, int64_t stride, int64_t columns, int64_t length, int64_t first,
+                           int64_t last, uint32_t *to) {
+    for (int64_t p = first; p < last; ++p)
+        pack_rows_panel<S>(from + p * 32 * stride, stride, std::min<int64_t>(32, columns - p * 32), length, 32,
+                           to + p * 32 * words<S>(length));
+}
+
+CT_INLINE int64_t panels_of(int64_t columns) { return (columns + 31) / 32; }
