@@ -31,7 +31,7 @@ struct BenchmarkData {
             maxLength: subject.length(request.maxLength, among: subjects), log: log)
         let loaded = try loader.load(
             url, labels: .given(LabelMap(names: configuration.labelNames)),
-            problemType: configuration.task, allowsUnlabelled: true)
+            problemType: configuration.task, allowsUnlabeled: true)
         dataset = loaded.dataset
         labels = configuration.labelNames
         record = loaded.record

@@ -103,7 +103,7 @@ public struct BenchmarkRun {
     ) throws {
         for index in models.indices {
             let own = logits[index]
-            if data[index].dataset.labelledCount > 0 {
+            if data[index].dataset.labeledCount > 0 {
                 models[index].metrics = try Evaluator.validation(own, targets: data[index].dataset.targets)
             }
             guard index > 0, data[index].labels == data[0].labels, own.classes == logits[0].classes else {

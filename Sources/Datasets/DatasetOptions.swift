@@ -37,7 +37,7 @@ public struct DatasetOptions: Sendable, Equatable {
     public var labelSeparator: String
     /// True if examples may lack a label: by an empty cell (of a name or number; an empty set is a label), JSON's null,
     /// an absent key, or a file without a label column.
-    public var allowsUnlabelled: Bool
+    public var allowsUnlabeled: Bool
     /// True if a text may be empty; otherwise an empty text is an error.
     public var allowsEmptyTexts = false
     /// The separator and quoting of CSV and TSV.
@@ -48,7 +48,7 @@ public struct DatasetOptions: Sendable, Equatable {
     public init(
         textColumn: String? = nil, pairColumn: String? = nil, labelColumn: String? = nil,
         format: Format? = nil, labelForm: LabelForm = .name, labelSeparator: String = ",",
-        allowsUnlabelled: Bool = false, delimited: DelimitedFormat = DelimitedFormat()
+        allowsUnlabeled: Bool = false, delimited: DelimitedFormat = DelimitedFormat()
     ) {
         self.textColumn = textColumn
         self.pairColumn = pairColumn
@@ -56,7 +56,7 @@ public struct DatasetOptions: Sendable, Equatable {
         self.format = format
         self.labelForm = labelForm
         self.labelSeparator = labelSeparator
-        self.allowsUnlabelled = allowsUnlabelled
+        self.allowsUnlabeled = allowsUnlabeled
         self.delimited = delimited
     }
 }

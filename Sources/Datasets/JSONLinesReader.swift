@@ -39,12 +39,12 @@ struct JSONLinesReader: RecordReader {
         if columns == nil {
             columnNames = object.keys
             let found = try Columns(
-                names: columnNames, options: options, path: path, needsLabel: !options.allowsUnlabelled)
+                names: columnNames, options: options, path: path, needsLabel: !options.allowsUnlabeled)
             labelKey = found.label.map { columnNames[$0] }
             columns = found
         }
         guard let columns else { throw DatasetError(path, line: line, "the columns are unknown") }
-        if labelKey == nil, options.allowsUnlabelled, options.readsLabels {
+        if labelKey == nil, options.allowsUnlabeled, options.readsLabels {
             labelKey = (options.labelColumn.map { [$0] } ?? Columns.labels).first { object[$0] != nil }
         }
         var row = TextRow(
@@ -77,7 +77,7 @@ struct JSONLinesReader: RecordReader {
 
     /// A row's label; `nil` where it has none and need not.
     private func label(_ key: String, of object: JSONObject) throws -> JSONValue? {
-        guard options.allowsUnlabelled else { return try value(key, of: object) }
+        guard options.allowsUnlabeled else { return try value(key, of: object) }
         guard let value = object[key], !value.isNull else { return Optional.none }
         return value
     }

@@ -70,9 +70,9 @@ extension TextDataset {
     public func split(
         validationFraction: Double, seed: UInt64
     ) throws -> (train: TextDataset, validation: TextDataset) {
-        let none = examples.contains(where: \.isLabelled) ? HoldOut.unlabelled : 0
+        let none = examples.contains(where: \.isLabeled) ? HoldOut.unlabelled : 0
         let (train, validation) = try HoldOut.split(
-            labels: examples.lazy.map { $0.isLabelled ? $0.label ?? 0 : none },
+            labels: examples.lazy.map { $0.isLabeled ? $0.label ?? 0 : none },
             validationFraction: validationFraction, seed: seed, source: source)
         var parts = (train: self, validation: self)
         parts.train.examples = train.map { examples[Int($0)] }

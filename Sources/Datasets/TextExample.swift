@@ -21,5 +21,5 @@ public struct TextExample: Sendable, Equatable {
     }
 
     /// True if there is a label, of whatever kind.
-    public var isLabelled: Bool { label != nil || labelSet != nil || value != nil }
+    public var isLabeled: Bool { label != nil || labelSet != nil || value != nil }
 }

@@ -51,7 +51,7 @@ public struct TextRow: Sendable, Equatable {
             }
             row.label = nil
         } else if row.label?.isEmpty == true {
-            guard options.allowsUnlabelled else {
+            guard options.allowsUnlabeled else {
                 throw DatasetError(path, at: self, "the label is empty; remove the row or fill it")
             }
             row.label = nil

@@ -118,7 +118,7 @@ public final class TextStream {
     public static func hasLabelSets(_ url: URL, options: DatasetOptions) throws -> Bool {
         guard [.jsonl, .parquet].contains(try options.format(of: url)) else { return false }
         var options = options
-        (options.labelForm, options.allowsUnlabelled) = (.set, true)
+        (options.labelForm, options.allowsUnlabeled) = (.set, true)
         let stream = try TextStream(url, options: options)
         while let row = try stream.next() {
             if row.labelSet != nil { return stream.file.records.hasArrays }
@@ -154,7 +154,7 @@ public final class TextStream {
         guard records.hasPairs == first.hasPairs else {
             throw differs("each row has \(records.hasPairs ? "two texts" : "one text"), unlike")
         }
-        guard options.allowsUnlabelled || records.hasLabels == first.hasLabels else {
+        guard options.allowsUnlabeled || records.hasLabels == first.hasLabels else {
             throw differs("labels are \(records.hasLabels ? "there" : "missing"), unlike in")
         }
         guard records.classNames == first.classNames else {

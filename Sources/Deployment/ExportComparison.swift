@@ -25,7 +25,7 @@ enum ExportTolerance {
 
 /// Compares an exported model with this package's own, on the same tokens.
 struct ExportComparison {
-    let own: TrainedClassifier
+    let own: LoadedModel
     let runner: any ExportedModelRunner
     let tolerance: ExportTolerance
     let request: ExportRequest
@@ -90,7 +90,7 @@ struct ExportComparison {
     private func evaluate(
         _ check: inout ExportCheck, _ data: LoadedData, ours: Logits, theirs: Logits
     ) throws {
-        let labeled = data.dataset.targets.labelledIndices
+        let labeled = data.dataset.targets.labeledIndices
         let targets = data.dataset.targets.subset(labeled)
         let metric = MetricName.ofTask(own.model.configuration.task)
         let task = targets.task

@@ -41,7 +41,7 @@ public struct ExportRun {
         let model = try ExportableModel(directory: request.model)
         try AutoModel.requireFiniteWeights(in: request.model)
         let own =
-            try request.check ? log.phase("Loading the model") { try TrainedClassifier(request.model) } : nil
+            try request.check ? log.phase("Loading the model") { try LoadedModel(request.model) } : nil
         for warning in own?.warnings ?? [] { log.warnOnce(warning) }
         try stopIfAsked()
 
@@ -63,7 +63,7 @@ public struct ExportRun {
 
     /// Exports into a directory and compares.
     private func write(
-        _ model: ExportableModel, by exporter: any ModelExporter, _ own: TrainedClassifier?,
+        _ model: ExportableModel, by exporter: any ModelExporter, _ own: LoadedModel?,
         to directory: URL,
         _ log: RunLog, _ shouldStop: () -> Bool
     ) throws -> ExportReport {

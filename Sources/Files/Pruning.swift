@@ -24,7 +24,7 @@ public enum Pruning {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
-    /// Returns true if a living process has the file open as a ``SealedFile`` or is writing it.
+    /// Returns true if a living process has the file open as a ``ChecksummedFile`` or is writing it.
     public static func isUsed(_ url: URL) -> Bool {
         guard let descriptor = claim(url.systemPath) else {
             return FileKind(path: url.systemPath) != .missing

@@ -2,7 +2,7 @@ import Distillation
 import Torch
 
 /// Collects the values that go into each linear layer: their range, then their histogram. It changes nothing.
-final class ActivationRanges: LayerInstrument {
+final class ActivationRanges: LayerHook {
     static let bins = 2048
 
     /// The observed values of one layer's input.

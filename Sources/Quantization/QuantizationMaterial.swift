@@ -13,25 +13,25 @@ struct QuantizationMaterial {
     let calibrationCount: Int
 
     /// - Throws: `DistillationError` for data without examples; `DatasetError` for labels that the model does not have.
-    init(_ request: QuantizeRequest, _ source: TrainedClassifier, _ log: RunLog) throws {
+    init(_ request: QuantizeRequest, _ source: LoadedModel, _ log: RunLog) throws {
         let loader = request.cache.loader(
             request.columns.options, tokenizer: source.tokenizer, directory: source.directory,
             maxLength: source.maxLength(request.maxLength), log: log)
         let type = source.model.configuration.task
-        func load(_ file: URL, allowsUnlabelled: Bool) throws -> LoadedData {
+        func load(_ file: URL, allowsUnlabeled: Bool) throws -> LoadedData {
             let data = try loader.load(
-                file, labels: .given(source.labels), problemType: type, allowsUnlabelled: allowsUnlabelled)
+                file, labels: .given(source.labels), problemType: type, allowsUnlabeled: allowsUnlabeled)
             guard data.dataset.count > 0 else {
                 throw DistillationError(
-                    "\(file.path): has no examples; \(allowsUnlabelled ? "calibration" : "evaluation") needs some"
+                    "\(file.path): has no examples; \(allowsUnlabeled ? "calibration" : "evaluation") needs some"
                 )
             }
             return data
         }
         (data, texts) = try log.phase("Reading and tokenizing data") {
-            let data = try request.data.map { try load($0, allowsUnlabelled: false) }
+            let data = try request.data.map { try load($0, allowsUnlabeled: false) }
             // Labels that the model does not know show that the data are of another task.
-            let texts = try request.calibrationData.map { try load($0, allowsUnlabelled: true) }
+            let texts = try request.calibrationData.map { try load($0, allowsUnlabeled: true) }
             return (data, texts ?? data)
         }
         calibrationCount = min(request.calibrationExamples, texts?.dataset.count ?? 0)

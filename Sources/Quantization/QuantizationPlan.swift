@@ -100,7 +100,7 @@ struct QuantizationPlan {
 
     /// The task's own metric on the examples that have a label.
     private func metric(_ logits: Logits) -> Double {
-        let labeled = dataset.targets.labelledIndices
+        let labeled = dataset.targets.labeledIndices
         return dataset.problemType.primaryValue(
             logits.subset(labeled), dataset.targets.subset(labeled))
     }

@@ -60,5 +60,5 @@ public struct QuantizationReport: Sendable, Equatable, Codable {
     }
 
     /// Its file's name.
-    public static let fileName = DirectorySeal.fileName
+    public static let fileName = ChecksumManifest.fileName
 }

@@ -30,7 +30,7 @@ public struct QuantizationRun {
                 + request.vocabularyData, cache: request.cache)
         log.tell(output.leftovers)
         try AutoModel.requireFiniteWeights(in: request.model)
-        let original = try TrainedClassifier(request.model)
+        let original = try LoadedModel(request.model)
         for warning in original.warnings { log.warnOnce(warning) }
         guard original.model.configuration.quantization == nil else {
             throw DistillationError(
@@ -46,12 +46,12 @@ public struct QuantizationRun {
                 log.advance(by: cut.texts)
                 return cut
             }
-        let source = try trimmed.map { try TrainedClassifier($0.directory) } ?? original
+        let source = try trimmed.map { try LoadedModel($0.directory) } ?? original
         // A directory that is made on the way has no record of the training.
         var reading = request
         reading.maxLength = original.maxLength(request.maxLength)
         let material = try QuantizationMaterial(reading, source, log)
-        let evaluator = QuantizationJudge(request: request, log: log, shouldStop: shouldStop)
+        let evaluator = QuantizationEvaluator(request: request, log: log, shouldStop: shouldStop)
         // The original reads its own tokenizer's ids.
         let own = trimmed == nil ? material : try QuantizationMaterial(reading, original, log)
         let before = try evaluator.logits(original, own.data?.dataset, "Evaluating the original model")
@@ -62,7 +62,7 @@ public struct QuantizationRun {
         try output.save(isLast: true) { directory in
             try save(result.model, source, to: directory)
             // The saved files are evaluated.
-            let saved = try TrainedClassifier(directory)
+            let saved = try LoadedModel(directory)
             let after = try evaluator.logits(saved, material.data?.dataset, "Evaluating the quantized model")
             let evaluations = try evaluator.evaluations(
                 [.init(original, before, own), .init(saved, after, material)])
@@ -93,20 +93,20 @@ public struct QuantizationRun {
     }
 
     /// Writes the card and the record.
-    private func write(_ report: inout QuantizationReport, _ source: TrainedClassifier, to directory: URL)
+    private func write(_ report: inout QuantizationReport, _ source: LoadedModel, to directory: URL)
         throws
     {
         let card = ModelCard(
             quantization: .init(report), title: request.output.lastPathComponent, labels: report.labels,
             sizes: .init(source.model.configuration), model: request.model, options: request.card)
         try AtomicFile.write(card.text, to: directory.appending(path: "README.md"))
-        report.files = try DirectorySeal.digests(of: directory)
+        report.files = try ChecksumManifest.digests(of: directory)
         try AtomicFile.write(
             JSONText.encode(report) + "\n", to: directory.appending(path: QuantizationReport.fileName))
     }
 
     /// The reason why even the smallest possible output does not fit its disk.
-    private func space(_ model: TrainedClassifier) -> String? {
+    private func space(_ model: LoadedModel) -> String? {
         let width = request.method.type == .int8 ? 1 : 2
         return OutputSpace.problem(
             at: request.output,
@@ -116,7 +116,7 @@ public struct QuantizationRun {
 
     /// The model with the weights that the method asks for, and the outcome for each layer.
     private func quantize(
-        _ source: TrainedClassifier, _ material: QuantizationMaterial, reference: Logits?, _ log: RunLog,
+        _ source: LoadedModel, _ material: QuantizationMaterial, reference: Logits?, _ log: RunLog,
         _ shouldStop: @escaping () -> Bool
     ) throws -> (model: TransformerModel, layers: [QuantizationReport.Layer]) {
         guard request.method.type == .int8 else { return (source.model, []) }
@@ -156,7 +156,7 @@ public struct QuantizationRun {
     }
 
     private func save(
-        _ model: TransformerModel, _ source: TrainedClassifier, to directory: URL
+        _ model: TransformerModel, _ source: LoadedModel, to directory: URL
     ) throws {
         let dtype: DType =
             switch request.method.type {

@@ -14,7 +14,7 @@ final class VocabularyCut {
     let texts: Int
 
     /// - Throws: `TokenizerError` for a tokenizer whose vocabulary cannot be cut, or texts without tokens; `DatasetError`.
-    init(_ request: QuantizeRequest, _ original: TrainedClassifier) throws {
+    init(_ request: QuantizeRequest, _ original: LoadedModel) throws {
         let usage = VocabularyUsage(
             options: request.columns.options, maxLength: original.maxLength(request.maxLength))
         let vocabulary = try VocabularyTrimmer(directory: original.directory).plan(

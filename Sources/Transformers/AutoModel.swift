@@ -28,10 +28,10 @@ public enum AutoModel {
     public static func load(
         from directory: URL, labelNames: [String]? = nil, task: TaskIdentifier? = nil,
         ignoreMismatchedSizes: Bool = false, seed: UInt64 = 42, device: Device = .cpu, isMapped: Bool = false,
-        instrument: (any LayerInstrument)? = nil
+        instrument: (any LayerHook)? = nil
     ) throws -> (model: TransformerModel, report: LoadReport) {
         var configuration = try ModelConfiguration(contentsOf: directory)
-        try DirectorySeal.verify(directory)
+        try ChecksumManifest.verify(directory)
         let layout = configuration.family.layout
         var source = try CheckpointSource(directory: directory, layout: layout)
         let stored = configuration.headKind
@@ -73,7 +73,7 @@ public enum AutoModel {
     ///   source.
     public static func make(
         _ configuration: ModelConfiguration, source: (any ParameterSource)?, seed: UInt64,
-        device: Device = .cpu, instrument: (any LayerInstrument)? = nil
+        device: Device = .cpu, instrument: (any LayerHook)? = nil
     ) throws -> TransformerModel {
         try TransformerModel(
             configuration, source: source, seed: seed, device: device, instrument: instrument)

@@ -22,7 +22,7 @@ public final class TransformerModel {
     ///   source.
     public init(
         _ configuration: ModelConfiguration, source: (any ParameterSource)?, seed: UInt64,
-        device: Device = .cpu, instrument: (any LayerInstrument)? = nil
+        device: Device = .cpu, instrument: (any LayerHook)? = nil
     ) throws {
         try configuration.validate()
         let root = ParameterScope(

@@ -147,7 +147,7 @@ struct DataFilesTests {
         let mixed = ["1.csv": "text,label\na,x\n", "2.csv": "text\nb\n"]
         try withFiles(mixed) { directory in
             let data = try TextDataset.load(
-                directory.appending(path: "*"), options: .init(allowsUnlabelled: true))
+                directory.appending(path: "*"), options: .init(allowsUnlabeled: true))
             #expect(data.examples.map(\.label) == [0, nil])
         }
     }

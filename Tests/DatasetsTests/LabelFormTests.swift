@@ -10,7 +10,7 @@ struct LabelFormTests {
         column: String? = nil
     ) -> DatasetOptions {
         DatasetOptions(
-            labelColumn: column, labelForm: form, labelSeparator: separator, allowsUnlabelled: unlabeled)
+            labelColumn: column, labelForm: form, labelSeparator: separator, allowsUnlabeled: unlabeled)
     }
 
     @Test("sets are split at the separator, trimmed, without repetition; an empty cell is an empty set")
@@ -19,7 +19,7 @@ struct LabelFormTests {
         let data = try Support.load(text, options: options(.set))
         #expect(data.labels?.names == ["blue", "green", "red"] && data.labelForm == .set)
         #expect(data.examples.map(\.labelSet) == [[0, 2], [], [1]])
-        #expect(data.examples.allSatisfy { $0.isLabelled && $0.label == nil && $0.value == nil })
+        #expect(data.examples.allSatisfy { $0.isLabeled && $0.label == nil && $0.value == nil })
         let bars = try Support.load(
             "text\tlabel\na\tx || y|z\nb\ty|z\n", as: "d.tsv", options: options(.set, separator: "||"))
         #expect(bars.labels?.names == ["x", "y|z"] && bars.examples.map(\.labelSet) == [[0, 1], [1]])
@@ -120,7 +120,7 @@ struct LabelFormTests {
         let sets = try Support.load("text,label\na,x\nb,\n", options: options(.set, unlabeled: true))
         #expect(sets.examples.map(\.labelSet) == [[0], []])
         let none = try Support.load("text\na\nb\n", options: options(.name, unlabeled: true))
-        #expect(none.labels == nil && none.examples.allSatisfy { !$0.isLabelled })
+        #expect(none.labels == nil && none.examples.allSatisfy { !$0.isLabeled })
     }
 
     @Test("in JSON a label may be null or absent, also in the first line")

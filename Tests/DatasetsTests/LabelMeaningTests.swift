@@ -77,7 +77,7 @@ struct LabelMeaningTests {
         #expect(try sets(lines(["[1, 0]", "[0, 1]"])).sets == [[0], [1]])
         let data = try Support.load(
             lines(["[1, 0]", "null", "[0, 0]"]), as: "d.jsonl",
-            options: .init(labelForm: .set, allowsUnlabelled: true))
+            options: .init(labelForm: .set, allowsUnlabeled: true))
         #expect(data.examples.map(\.labelSet) == [[0], nil, []])
     }
 

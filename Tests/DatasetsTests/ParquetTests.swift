@@ -23,7 +23,7 @@
                 ? .set
                 : first?.stringValue == nil && labels.contains { $0.intValue == nil && $0.doubleValue != nil }
                     ? .number : .name
-            return DatasetOptions(labelForm: form, allowsUnlabelled: labels.contains(where: \.isNull))
+            return DatasetOptions(labelForm: form, allowsUnlabeled: labels.contains(where: \.isNull))
         }
 
         private func text(_ value: JSONValue) -> String? {
@@ -38,7 +38,7 @@
                 var options = options(for: labels, pair: rows[0][1].stringValue)
                 // Where `datasets` writes -1, the row has no label.
                 let isHidden = name == "named_unknown.parquet"
-                if isHidden { options.allowsUnlabelled = true }
+                if isHidden { options.allowsUnlabeled = true }
                 let stream = try TextStream(Self.folder.appending(path: name), options: options)
                 for (index, row) in rows.enumerated() {
                     let read = try #require(try stream.next(), "\(name) ends at \(index)")
@@ -244,7 +244,7 @@
             let whole = Array(try Data(contentsOf: Self.folder.appending(path: name)))
             var generator = SeededGenerator(seed: 23)
             let isSet = name == "null_lists.parquet"
-            let options = DatasetOptions(labelForm: isSet ? .set : .name, allowsUnlabelled: isSet)
+            let options = DatasetOptions(labelForm: isSet ? .set : .name, allowsUnlabeled: isSet)
             // PARQUET_MUTATIONS=20000 looks longer.
             let rounds = Int(ProcessInfo.processInfo.environment["PARQUET_MUTATIONS"] ?? "") ?? 150
             var refused = 0

@@ -82,12 +82,12 @@ struct AugmentationTests {
 
     @Test("the teacher reads changed texts itself: what it says of them is not the cache's")
     func barredFromTheCache() throws {
-        let classifier = try TrainedClassifier(teacher)
+        let classifier = try LoadedModel(teacher)
         let data = try EncodedDataset(
             [TextPair("a brilliant lovely film"), TextPair("a dull awful film")],
             tokenizer: classifier.tokenizer, maxLength: 24)
         let cached = Logits(values: [100, -100, 100, -100], classes: 2)
-        let signals = TeacherSignals(logits: cached, model: classifier.model)
+        let signals = TeacherSupervision(logits: cached, model: classifier.model)
         let plain = try signals.outputs(
             for: Batch(data, indices: [0, 1]), ObjectiveNeeds(teacherLogits: true), device: .cpu)
         #expect(try plain.logits.array() == cached.values && plain.outputs == nil)

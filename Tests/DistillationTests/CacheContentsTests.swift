@@ -29,7 +29,7 @@ struct CacheContentsTests {
             if name == "a.csv" {
                 _ = try LabelRun(request).run()
             } else {
-                let classifier = try TrainedClassifier(Support.teacher)
+                let classifier = try LoadedModel(Support.teacher)
                 _ = try request.cache.loader(
                     DatasetOptions(), tokenizer: classifier.tokenizer, directory: Support.teacher,
                     maxLength: 16,
@@ -117,7 +117,7 @@ struct CacheContentsTests {
         #expect(report.bytesAfter == cache.entries().reduce(0) { $0 + $1.bytes })
         // What is opened counts as young again.
         try age(a, by: 7200)
-        _ = try SealedFile(a, format: TokenBuilder.format)
+        _ = try ChecksummedFile(a, format: TokenBuilder.format)
         #expect(try #require(Pruning.lastUse(of: a)) > Date().timeIntervalSince1970 - 60)
         try FileManager.default.createDirectory(
             at: root.appending(path: "rescued/out-1"), withIntermediateDirectories: true)
@@ -128,7 +128,7 @@ struct CacheContentsTests {
     @Test("a folder of outputs is not pruned while a run holds them, even before it has written any")
     func storeInUse() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
-        let teacher = try TrainedClassifier(Support.teacher)
+        let teacher = try LoadedModel(Support.teacher)
         let identity = try TeacherIdentity(teacher, precision: .float32, memo: DigestMemo(root: nil))
         var store: OutputStore? = OutputStore(root: root, identity: identity)
         #expect(cache.prune(.init(all: true)).kept.map(\.kind) == [.teacherOutputs])

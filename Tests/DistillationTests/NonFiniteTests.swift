@@ -137,7 +137,7 @@ struct NonFiniteTests {
         request.training.learningRate = 1e30
         request.training.maxGradNorm = 0
         request.training.maxSteps = 6
-        let error = #expect(throws: NonFiniteLossError.self) { try FineTuning(request).run() }
+        let error = #expect(throws: NonFiniteLossError.self) { try FineTuningRun(request).run() }
         #expect(
             error?.description.hasPrefix("training stopped at step ") == true, "\(error?.description ?? "")")
     }
@@ -160,7 +160,7 @@ struct NonFiniteTests {
         try FileSegment.write(
             to: file, teacher: "t", classes: 2, count: 1, key: { _ in ExampleKey(high: 1, low: 2) },
             row: { _, values in values += [1, .nan] })
-        #expect(throws: SealedFile.Problem.damaged("it holds outputs that are no numbers")) {
+        #expect(throws: ChecksummedFile.Problem.damaged("it holds outputs that are no numbers")) {
             try FileSegment(file, teacher: "t", classes: 2)
         }
     }

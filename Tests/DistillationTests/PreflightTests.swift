@@ -306,7 +306,7 @@ struct PreflightTests {
 
     @Test("findings are kept once, errors first, and thrown together")
     func findings() throws {
-        let findings = Findings()
+        let findings = Diagnostics()
         findings.add(.note, "n")
         findings.add(.warning, "w")
         findings.add(.warning, "w")

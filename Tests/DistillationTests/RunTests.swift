@@ -139,7 +139,7 @@ struct RunTests {
     func recipesStudent() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let builder = StudentBuilder(
-            options: StudentOptions(), teacher: try TrainedClassifier(teacher), seed: 42, device: .cpu)
+            options: StudentOptions(), teacher: try LoadedModel(teacher), seed: 42, device: .cpu)
         let configuration = try builder.configuration()
         #expect(configuration.numHiddenLayers == 6 && configuration.hiddenSize == 384)
         #expect(configuration.intermediateSize == 64 && configuration.numAttentionHeads == 4)
@@ -149,7 +149,7 @@ struct RunTests {
     @Test("a student from the teacher's layers starts with exactly their weights")
     func teacherLayers() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
-        let source = try TrainedClassifier(teacher)
+        let source = try LoadedModel(teacher)
         var options = StudentOptions()
         options.layers = 2
         options.hiddenSize = 32

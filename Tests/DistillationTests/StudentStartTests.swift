@@ -16,7 +16,7 @@ struct StudentStartTests {
         options.initialization = .narrowed
         change(&options)
         return StudentBuilder(
-            options: options, teacher: try TrainedClassifier(interop.appending(path: "tiny-teacher")),
+            options: options, teacher: try LoadedModel(interop.appending(path: "tiny-teacher")),
             seed: 1,
             device: .cpu)
     }

@@ -73,7 +73,8 @@ enum Support {
         change(&arguments)
         return try Trainer(
             model: model, objectives: try objectives(teacher == nil ? 0 : 0.7), data: data,
-            teacher: teacher.map { TeacherSignals(logits: $0) }, arguments: arguments, precision: precision)
+            teacher: teacher.map { TeacherSupervision(logits: $0) }, arguments: arguments,
+            precision: precision)
     }
 
     /// The recipe's loss: alpha · T² · KL + (1 − alpha) · cross-entropy.

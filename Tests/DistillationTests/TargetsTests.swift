@@ -33,8 +33,8 @@ struct TargetsTests {
         for targets in all {
             let data = dataset(targets)
             #expect(isSame(data.targets, targets) && data.problemType == targets.task)
-            #expect(data.labelledCount == 3)
-            #expect((0..<4).map(data.isLabelled) == (0..<4).map(targets.isLabelled))
+            #expect(data.labeledCount == 3)
+            #expect((0..<4).map(data.isLabeled) == (0..<4).map(targets.isLabeled))
             let part = data.subset([3, 1])
             #expect(isSame(part.targets, targets.subset([3, 1])))
         }
@@ -62,11 +62,11 @@ struct TargetsTests {
     func batches() throws {
         let classes = try Batch(dataset(all[0]), indices: [1, 0]).batchLabels()
         #expect(try classes.targets.array(of: Int64.self) == [-100, 2])
-        #expect(try classes.mask.array(of: Float.self) == [0, 1] && classes.labelledCount == 1)
+        #expect(try classes.mask.array(of: Float.self) == [0, 1] && classes.labeledCount == 1)
         let sets = try Batch(dataset(all[1]), indices: [0, 1, 2]).batchLabels()
         #expect(sets.targets.shape == [3, 3])
         #expect(try sets.targets.array(of: Float.self) == [1, 0, 1, 0, 0, 0, 0, 0, 0])
-        #expect(try sets.mask.array(of: Float.self) == [1, 1, 0] && sets.labelledCount == 2)
+        #expect(try sets.mask.array(of: Float.self) == [1, 1, 0] && sets.labeledCount == 2)
         let values = try Batch(dataset(all[2]), indices: [1, 0]).batchLabels()
         #expect(try values.targets.array(of: Float.self) == [0, 1.5] && values.targets.shape == [2, 1])
         #expect(try values.mask.array(of: Float.self) == [0, 1] && values.problemType == .regression)
@@ -80,13 +80,13 @@ struct TargetsTests {
             let first = dataset(targets).subset([3, 0, 1])
             let texts = dataset(.classes(none, count: 0), firstToken: 300, maxLength: 2)
             let joined = try first.joined(with: [texts, texts.subset([2])])
-            #expect(joined.count == 7 && joined.labelledCount == first.labelledCount)
+            #expect(joined.count == 7 && joined.labeledCount == first.labeledCount)
             #expect(
                 isSame(joined.targets(of: 0..<3), first.targets) && joined.problemType == first.problemType)
             for index in 0..<3 {
                 #expect(try joined.example(index) == first.example(index))
                 #expect(try joined.example(3 + index) == texts.example(index))
-                #expect(!joined.isLabelled(3 + index))
+                #expect(!joined.isLabeled(3 + index))
             }
             #expect(try joined.example(6) == texts.example(2))
             #expect(
@@ -106,8 +106,8 @@ struct TargetsTests {
         for targets in [Targets.sets(sets, count: 3), .values(values), .classes(classes, count: 3)] {
             let data = dataset(targets)
             let (train, validation) = try data.split(validationFraction: 0.2, seed: 5, source: "d")
-            #expect(validation.count == 15 && validation.labelledCount == 15)
-            #expect(train.count == 85 && train.labelledCount == 60)
+            #expect(validation.count == 15 && validation.labeledCount == 15)
+            #expect(train.count == 85 && train.labeledCount == 60)
             let again = try data.split(validationFraction: 0.2, seed: 5, source: "d")
             #expect(isSame(again.validation.targets, validation.targets))
             let other = try data.split(validationFraction: 0.2, seed: 6, source: "d")

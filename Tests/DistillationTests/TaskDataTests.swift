@@ -72,13 +72,13 @@ struct TaskDataTests {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let url = try write(csv(type, 5000), "d.csv")
         let texts = try TextDataset.load(
-            url, options: DatasetOptions(labelForm: type.definition.labelForm, allowsUnlabelled: true))
+            url, options: DatasetOptions(labelForm: type.definition.labelForm, allowsUnlabeled: true))
         let expected = try EncodedDataset(
-            texts, tokenizer: Tokenizer.load(directory: teacher), maxLength: 16, allowsUnlabelled: true)
-        #expect(expected.labelledCount == (type == .multiLabel ? 5000 : 4000))
+            texts, tokenizer: Tokenizer.load(directory: teacher), maxLength: 16, allowsUnlabeled: true)
+        #expect(expected.labeledCount == (type == .multiLabel ? 5000 : 4000))
         for cached in [true, true, false] {
             let loaded = try loader(cached: cached).load(
-                url, labels: .inferred, problemType: type, allowsUnlabelled: true)
+                url, labels: .inferred, problemType: type, allowsUnlabeled: true)
             try expectSame(loaded.dataset, expected)
             #expect(loaded.labels == (type == .regression ? try LabelMap(names: ["LABEL_0"]) : texts.labels))
         }
@@ -100,8 +100,8 @@ struct TaskDataTests {
                 for separator in [",", ";"] {
                     for _ in 0..<2 {
                         let loaded = try loader(separator: separator).load(
-                            url, labels: .inferred, problemType: type, allowsUnlabelled: unlabelled)
-                        #expect(loaded.dataset.problemType == type && loaded.dataset.labelledCount == 8)
+                            url, labels: .inferred, problemType: type, allowsUnlabeled: unlabelled)
+                        #expect(loaded.dataset.problemType == type && loaded.dataset.labeledCount == 8)
                     }
                     expected += 1
                     #expect(tokenFiles().count == expected)
@@ -133,10 +133,10 @@ struct TaskDataTests {
     func olderVersion() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let file = scratch.appending(path: "old.tokens")
-        try SealedFile.write(to: file, format: .init(magic: "DSTLTOKS", version: 1)) { writer in
+        try ChecksummedFile.write(to: file, format: .init(magic: "DSTLTOKS", version: 1)) { writer in
             Array(#"{"count":0,"id_bytes":2,"labels":null,"types":false}"#.utf8)
         }
-        #expect(throws: SealedFile.Problem.self) { try TokenBuilder.open(file, key: "", maxLength: 16) }
+        #expect(throws: ChecksummedFile.Problem.self) { try TokenBuilder.open(file, key: "", maxLength: 16) }
     }
 
     // MARK: - A run's data
@@ -157,7 +157,7 @@ struct TaskDataTests {
             .joined(), "d.jsonl")
         let sets = try RunData(request(arrays), labels: nil, loader: loader(), seed: 1)
         #expect(sets.problemType == .multiLabel && sets.labels.names == ["a", "b"])
-        #expect(sets.validation.count == 2 && sets.train.labelledCount == 18)
+        #expect(sets.validation.count == 2 && sets.train.labeledCount == 18)
         let numbers = try write(rows(20) { "\($0 % 2).5" }, "n.csv")
         let values = try RunData(
             request(numbers) { $0.problemType = .regression }, labels: nil, loader: loader(), seed: 1)
@@ -187,14 +187,14 @@ struct TaskDataTests {
         let data = try RunData(
             request(url) { $0.unlabelled = [more, odd] }, labels: map, problemType: .singleLabel,
             loader: loader(), seed: 1)
-        #expect(plain.train.count == 46 && plain.train.labelledCount == 36)
-        #expect(data.train.count == 49 && data.train.labelledCount == 36)
-        #expect(data.validation.labelledCount == data.validation.count)
+        #expect(plain.train.count == 46 && plain.train.labeledCount == 36)
+        #expect(data.train.count == 49 && data.train.labeledCount == 36)
+        #expect(data.validation.labeledCount == data.validation.count)
         for index in 0..<46 { #expect(try data.train.example(index) == plain.train.example(index)) }
         #expect(data.train.labels.prefix(46) == plain.train.labels[...])
         #expect(data.train.labels.suffix(3) == [-100, -100, -100])
         #expect(data.trainRecord.examples == 46 && data.unlabelledRecords.map(\.examples) == [2, 1])
-        #expect(data.unlabelledNote?.hasPrefix("13 of 49 training texts have no label") == true)
+        #expect(data.unlabeledNote?.hasPrefix("13 of 49 training texts have no label") == true)
         #expect(request(url) { $0.unlabelled = [more] }.files.contains(more))
 
         // No label at all is enough to train on, not to judge by.
@@ -202,7 +202,7 @@ struct TaskDataTests {
         let texts = try RunData(
             request(more) { $0.validation = validation }, labels: map, problemType: .singleLabel,
             loader: loader(), seed: 1)
-        #expect(texts.train.labelledCount == 0 && texts.validation.labels == [1, 0])
+        #expect(texts.train.labeledCount == 0 && texts.validation.labels == [1, 0])
         #expect(throws: DistillationError.self) {
             try RunData(request(more), labels: map, problemType: .singleLabel, loader: loader(), seed: 1)
         }

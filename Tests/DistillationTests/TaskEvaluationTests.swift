@@ -63,7 +63,7 @@ struct TaskEvaluationTests {
     }
 
     private func logits(_ directory: URL) throws -> [[Double]] {
-        let classifier = try TrainedClassifier(directory)
+        let classifier = try LoadedModel(directory)
         let encoded = try EncodedDataset(
             texts.map { TextPair($0) }, tokenizer: classifier.tokenizer, maxLength: 64)
         let logits = try #require(

@@ -50,7 +50,7 @@ struct TaskTrainingTests {
         request.training.seed = Learning.seed
         request.precision = Learning.precision
         request.cache = Support.cache
-        return try FineTuning(request).run()
+        return try FineTuningRun(request).run()
     }
 
     private func distil(

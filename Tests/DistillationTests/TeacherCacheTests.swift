@@ -18,29 +18,29 @@ struct TeacherCacheTests {
         try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
     }
 
-    private func teacher(_ directory: URL? = nil) throws -> TrainedClassifier {
-        try TrainedClassifier(directory ?? fixtures.appending(path: "tiny-teacher"))
+    private func teacher(_ directory: URL? = nil) throws -> LoadedModel {
+        try LoadedModel(directory ?? fixtures.appending(path: "tiny-teacher"))
     }
 
     private func identity(
-        _ teacher: TrainedClassifier, _ precision: Precision = .float32
+        _ teacher: LoadedModel, _ precision: Precision = .float32
     ) throws -> TeacherIdentity {
         try TeacherIdentity(teacher, precision: precision, memo: DigestMemo(root: nil))
     }
 
-    private func store(_ teacher: TrainedClassifier) throws -> OutputStore {
+    private func store(_ teacher: LoadedModel) throws -> OutputStore {
         OutputStore(root: root, identity: try identity(teacher))
     }
 
     private func label(
-        _ data: EncodedDataset, _ teacher: TrainedClassifier, _ store: OutputStore
-    ) throws -> TeacherLabeler.Result {
+        _ data: EncodedDataset, _ teacher: LoadedModel, _ store: OutputStore
+    ) throws -> TeacherInference.Result {
         try #require(
-            try TeacherLabeler(teacher: teacher, batchSize: 16, precision: .float32).outputs(
+            try TeacherInference(teacher: teacher, batchSize: 16, precision: .float32).outputs(
                 for: data, in: store))
     }
 
-    private func segments(_ teacher: TrainedClassifier) throws -> [URL] {
+    private func segments(_ teacher: LoadedModel) throws -> [URL] {
         let folder = root.appending(path: "teachers").appending(path: try identity(teacher).key)
         return try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
             .filter { $0.pathExtension == "logits" }
@@ -48,7 +48,7 @@ struct TeacherCacheTests {
 
     /// The largest difference from what the teacher says when asked directly.
     private func error(
-        _ result: TeacherLabeler.Result, _ data: EncodedDataset, _ teacher: TrainedClassifier
+        _ result: TeacherInference.Result, _ data: EncodedDataset, _ teacher: LoadedModel
     ) throws -> Float {
         let direct = try Support.logits(teacher.model, data)
         return zip(try result.outputs.logits().values, direct.values).map { abs($0 - $1) }.max() ?? 0
@@ -194,7 +194,7 @@ struct TeacherCacheTests {
         let data = Support.dataset(count: 5000)
         let whole = try label(data, teacher, OutputStore(classes: 2))
         var done = 0
-        let stopped = try TeacherLabeler(teacher: teacher, batchSize: 16, precision: .float32).outputs(
+        let stopped = try TeacherInference(teacher: teacher, batchSize: 16, precision: .float32).outputs(
             for: data, in: store(teacher), onProgress: { done = $0 }, shouldStop: { done > 2500 })
         #expect(stopped == nil)
         let kept = try store(teacher).segments.reduce(0) { $0 + $1.count }

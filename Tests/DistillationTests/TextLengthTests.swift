@@ -37,7 +37,7 @@ struct TextLengthTests {
         request.data.maxLength = maxLength
         request.training.maxSteps = 1
         request.cache = Support.cache
-        let report = try FineTuning(request).run()
+        let report = try FineTuningRun(request).run()
         return (request.output, data, report)
     }
 
@@ -126,7 +126,7 @@ struct TextLengthTests {
         var settings = try JSONValue.load(contentsOf: file).objectValue ?? [:]
         settings["extra_special_tokens"] = ["<new>"]
         try Data(JSONValue.object(settings).serialized().utf8).write(to: file)
-        let classifier = try TrainedClassifier(model)
+        let classifier = try LoadedModel(model)
         #expect(classifier.warnings.count == 1 && classifier.warnings[0].contains("'<new>'"))
         let data = scratch.appending(path: "d.csv")
         try Data("text,label\nthe film,positive\nthe <new> film,negative\n".utf8).write(to: data)

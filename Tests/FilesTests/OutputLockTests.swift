@@ -141,19 +141,19 @@ struct LeftoverTests {
     func pruning() throws {
         try withTemporaryDirectory { directory in
             let url = directory.appending(path: "a.tokens")
-            let format = SealedFile.Format(magic: "TESTTEST", version: 1)
-            try SealedFile.write(to: url, format: format) { writer in
+            let format = ChecksummedFile.Format(magic: "TESTTEST", version: 1)
+            try ChecksummedFile.write(to: url, format: format) { writer in
                 try Array("payload".utf8).withUnsafeBytes { try writer.write($0) }
                 return Array("what it is".utf8)
             }
-            #expect(SealedFile.description(of: url, format: format) == Array("what it is".utf8))
-            let other = SealedFile.Format(magic: "TESTTESX", version: 1)
-            #expect(SealedFile.description(of: url, format: other) == nil)
-            var file: SealedFile? = try SealedFile(url, format: format)
+            #expect(ChecksummedFile.description(of: url, format: format) == Array("what it is".utf8))
+            let other = ChecksummedFile.Format(magic: "TESTTESX", version: 1)
+            #expect(ChecksummedFile.description(of: url, format: other) == nil)
+            var file: ChecksummedFile? = try ChecksummedFile(url, format: format)
             #expect(Pruning.isUsed(url) && !Pruning.remove(url))
             withExtendedLifetime(file) {}
             file = nil
-            let looked = try SealedFile(url, format: format, isUsed: false)
+            let looked = try ChecksummedFile(url, format: format, isUsed: false)
             #expect(!Pruning.isUsed(url) && Pruning.remove(url))
             #expect(looked.count == 7)
             #expect(try directory.contents() == [])

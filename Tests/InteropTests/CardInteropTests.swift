@@ -65,7 +65,7 @@ struct CardInteropTests {
             output: place("no: \"quoted\" #1 – é"))
         tune.training.numTrainEpochs = 1
         tune.cache.directory = place("cache")
-        let tuned = try FineTuning(tune).run()
+        let tuned = try FineTuningRun(tune).run()
         var run = DistillRequest(
             teacher: tune.output, data: DataRequest(train: Fixtures.reviews), output: place("yes"))
         run.student.layers = 2

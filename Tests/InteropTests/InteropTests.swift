@@ -38,7 +38,7 @@ struct InteropTests {
             model: Fixtures.teacher, data: DataRequest(train: Fixtures.reviews), output: output)
         request.cache.directory = output.deletingLastPathComponent().appending(path: "cache")
         request.training.maxSteps = 2
-        _ = try FineTuning(request).run()
+        _ = try FineTuningRun(request).run()
         try expectPythonAgrees(output, in: directory)
     }
 
@@ -71,7 +71,7 @@ struct InteropTests {
             "a brilliant film", "the dull, LIFELESS plot!", "it's café naïve 日本 🎬", "unknownword zzz", "the",
             String(repeating: "quite boring music , ", count: 40),
         ]
-        let classifier = try TrainedClassifier(model)
+        let classifier = try LoadedModel(model)
         let maxLength = classifier.model.configuration.maxPositionEmbeddings
         let encoded = try EncodedDataset(
             texts.map { TextPair($0) }, tokenizer: classifier.tokenizer, maxLength: maxLength)

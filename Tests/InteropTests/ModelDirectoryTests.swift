@@ -43,8 +43,8 @@ struct ModelDirectoryTests {
         let name = theirs["name"].text
         let answers = theirs["model"]["logits"].elements
         let isRead = !answers.isEmpty && theirs["model"]["missing"].elements.isEmpty
-        let ours: TrainedClassifier
-        do { ours = try TrainedClassifier(directory) } catch {
+        let ours: LoadedModel
+        do { ours = try LoadedModel(directory) } catch {
             let reason = "\(error)"
             #expect(
                 !reason.contains("\n") && reason.contains(directory.lastPathComponent), "\(name): \(reason)")

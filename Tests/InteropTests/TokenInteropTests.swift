@@ -30,7 +30,7 @@ struct TokenInteropTests {
         request.cache.directory = place.url.appending(path: "cache")
         request.training.numTrainEpochs = 8
         request.training.learningRate = 3e-3
-        _ = try FineTuning(request).run()
+        _ = try FineTuningRun(request).run()
         let texts = [
             "the great story was brilliant", "The film was boring.", "a GREAT great-story, unbelievably!",
         ]

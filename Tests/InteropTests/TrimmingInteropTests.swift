@@ -13,7 +13,7 @@ struct TrimmingInteropTests {
     func trimmed() throws {
         let directory = try TemporaryDirectory()
         let trimmer = try VocabularyTrimmer(directory: Fixtures.teacher)
-        let original = try TrainedClassifier(Fixtures.teacher)
+        let original = try LoadedModel(Fixtures.teacher)
         let inside = ["the awful script", "! delightful story", ", warm camera", "awful, awful: the script!"]
         let others = ["the tedious script", "it's café naïve 日本 🎬", "[MASK] zzz [UNK]", "unheard-of"]
         var used = TokenCounts()
@@ -23,7 +23,7 @@ struct TrimmingInteropTests {
         let output = directory.url.appending(path: "trimmed")
         try ModelWriter.save(try vocabulary.apply(to: original.model), to: output)
         try vocabulary.write(to: output)
-        let tokenizer = try TrainedClassifier(output).tokenizer
+        let tokenizer = try LoadedModel(output).tokenizer
         let claim: JSONValue = [
             "inside": .array(inside.map(JSONValue.string)), "others": .array(others.map(JSONValue.string)),
             "ids": .array(

@@ -115,7 +115,7 @@
         }
 
         private func refuseNull(_ row: TextRow) throws {
-            guard options.allowsUnlabelled else {
+            guard options.allowsUnlabeled else {
                 throw DatasetError(
                     file.path, at: row,
                     "the label is null\(classNames == nil ? "" : " (or -1)"); remove the row or fill it")

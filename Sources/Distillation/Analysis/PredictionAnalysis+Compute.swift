@@ -17,7 +17,7 @@ extension PredictionAnalysis {
         student: Logits, teacher: Logits? = nil, targets: Targets, labels: [String], data: String,
         rows: [Int]? = nil, limit: Int = 20
     ) {
-        let labeled = targets.labelledIndices
+        let labeled = targets.labeledIndices
         self.init(data: data, problemType: targets.task.rawValue, examples: student.count)
         guard let task = targets.task.definition.analysis else { return }
         let outputs = targets.task.definition.outputs
@@ -33,7 +33,7 @@ extension PredictionAnalysis {
         func example(_ index: Int) -> Example {
             Example(
                 row: (rows?[index] ?? index) + 1,
-                labels: targets.isLabelled(index) ? task.labels(index, targets, labels) : [],
+                labels: targets.isLabeled(index) ? task.labels(index, targets, labels) : [],
                 student: task.prediction(student, index, labels),
                 teacher: teacher.map { task.prediction($0, index, labels) }, difference: difference(index))
         }

@@ -176,7 +176,7 @@ extension CacheContents {
                 }
             }
             return nil
-        } catch SealedFile.Problem.damaged(let reason), SealedFile.Problem.foreign(let reason) {
+        } catch ChecksummedFile.Problem.damaged(let reason), ChecksummedFile.Problem.foreign(let reason) {
             return reason
         } catch {
             return "\(error)"

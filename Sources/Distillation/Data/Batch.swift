@@ -20,7 +20,7 @@ struct Batch: Sendable {
     ///   - dataset: The data set with the examples.
     ///   - indices: The examples' indices.
     ///   - augmentation: The augmentation of their texts; `nil` leaves them unchanged.
-    /// - Throws: `FileError` or `SealedFile.Problem` where the examples are in a file that cannot be read.
+    /// - Throws: `FileError` or `ChecksummedFile.Problem` where the examples are in a file that cannot be read.
     init(
         _ dataset: EncodedDataset, indices: [Int], augmentation: Augmentation.Seeded? = nil
     ) throws {
@@ -83,6 +83,6 @@ struct Batch: Sendable {
 extension EncodedDataset {
     /// Some of the examples, as a model takes them.
     ///
-    /// - Throws: `FileError` or `SealedFile.Problem` where the examples are in a file that cannot be read.
+    /// - Throws: `FileError` or `ChecksummedFile.Problem` where the examples are in a file that cannot be read.
     package func packed(_ indices: [Int]) throws -> PackedInput { try Batch(self, indices: indices).input }
 }

@@ -10,17 +10,17 @@ public struct BatchLabels {
     /// (B) float32: 1 for examples with a label, 0 for others.
     public let mask: Tensor
     /// The examples that have a label.
-    public let labelledCount: Int
+    public let labeledCount: Int
     /// The class number of an example without a label, as PyTorch's `ignore_index`.
     public static let unlabelled = -100
 
     public init(
-        problemType: TaskIdentifier, targets: Tensor, mask: Tensor, labelledCount: Int
+        problemType: TaskIdentifier, targets: Tensor, mask: Tensor, labeledCount: Int
     ) {
         self.problemType = problemType
         self.targets = targets
         self.mask = mask
-        self.labelledCount = labelledCount
+        self.labeledCount = labeledCount
     }
 
     /// Labels for single-label classification.
@@ -33,7 +33,7 @@ public struct BatchLabels {
         self.init(
             problemType: .singleLabel, targets: try Tensor(classes, device: device),
             mask: try Tensor(classes.map { $0 == Self.unlabelled ? Float(0) : 1 }, device: device),
-            labelledCount: classes.count { $0 != Self.unlabelled })
+            labeledCount: classes.count { $0 != Self.unlabelled })
     }
 
     /// Labels for multi-label classification.
@@ -52,7 +52,7 @@ public struct BatchLabels {
             problemType: .multiLabel,
             targets: try Tensor(targets, shape: [sets.count, count], device: device),
             mask: try Tensor(sets.map { $0 == nil ? Float(0) : 1 }, device: device),
-            labelledCount: sets.count { $0 != nil })
+            labeledCount: sets.count { $0 != nil })
     }
 
     /// Labels for regression.
@@ -67,6 +67,6 @@ public struct BatchLabels {
             targets: try Tensor(
                 values.map { $0.isNaN ? 0 : $0 }, shape: [values.count, 1], device: device),
             mask: try Tensor(values.map { $0.isNaN ? Float(0) : 1 }, device: device),
-            labelledCount: values.count { !$0.isNaN })
+            labeledCount: values.count { !$0.isNaN })
     }
 }

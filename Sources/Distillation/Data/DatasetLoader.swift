@@ -46,26 +46,26 @@ package struct DatasetLoader {
         let options: DatasetOptions
 
         /// True if a file without labels is refused.
-        var isRequired: Bool { options.readsLabels && !options.allowsUnlabelled }
+        var isRequired: Bool { options.readsLabels && !options.allowsUnlabeled }
     }
 
     /// - Parameters:
     ///   - url: The file.
     ///   - labels: The labels it may have.
     ///   - problemType: The kind of its labels.
-    ///   - allowsUnlabelled: True if examples may lack a label.
+    ///   - allowsUnlabeled: True if examples may lack a label.
     ///   - tellsCuts: True if texts that are cut are reported.
     /// - Throws: `DatasetError` that names the file and the line; ``DistillationError`` where there is no label
     ///   column; `FileError`.
     package func load(
         _ url: URL, labels: Labels, problemType: TaskIdentifier = .singleLabel,
-        allowsUnlabelled: Bool = false,
+        allowsUnlabeled: Bool = false,
         tellsCuts: Bool = true
     ) throws -> LoadedData {
         let versions = try Self.versions(url)
         let digest = try memo.sha256(ofData: url)
         do {
-            let data = try load(url, digest, labels, problemType, allowsUnlabelled)
+            let data = try load(url, digest, labels, problemType, allowsUnlabeled)
             if tellsCuts,
                 let warning = TextLength.warning(
                     cut: data.cutCount, of: data.dataset.count, in: data.record.path, tokens: maxLength)
@@ -89,11 +89,11 @@ package struct DatasetLoader {
 
     private func load(
         _ url: URL, _ digest: String, _ labels: Labels, _ problemType: TaskIdentifier,
-        _ allowsUnlabelled: Bool
+        _ allowsUnlabeled: Bool
     ) throws -> LoadedData {
         var options = options
         options.labelForm = problemType.definition.labelForm
-        options.allowsUnlabelled = allowsUnlabelled
+        options.allowsUnlabeled = allowsUnlabeled
         if case .ignored = labels { options.readsLabels = false }
         let reading = Reading(labels: labels, problemType: problemType, options: options)
         if let root {
@@ -136,11 +136,11 @@ package struct DatasetLoader {
     ) throws -> LoadedData {
         let builder = TokenBuilder(tokenizer: tokenizer, maxLength: maxLength)
         var map: LabelMap?
-        try SealedFile.write(to: file, format: TokenBuilder.format) { writer in
+        try ChecksummedFile.write(to: file, format: TokenBuilder.format) { writer in
             map = try read(url, reading, digest, builder) { try $0.withUnsafeBytes { try writer.write($0) } }
             return try builder.finish(writer, labels: map, origin: origin(url, key))
         }
-        let sealed = try SealedFile(file, format: TokenBuilder.format)
+        let sealed = try ChecksummedFile(file, format: TokenBuilder.format)
         return LoadedData(
             dataset: builder.dataset(.file(sealed)), labels: map, record: record(url, builder.count, digest),
             cutCount: builder.cutCount)
@@ -243,7 +243,7 @@ package struct DatasetLoader {
             "label_separator": .string(options.labelSeparator),
             "delimiter": options.delimited.delimiter.map { .integer(Int($0)) } ?? .null,
             "quoting": text(options.delimited.quoting?.rawValue),
-            "allows_unlabelled": .bool(options.allowsUnlabelled), "max_length": .integer(maxLength),
+            "allows_unlabelled": .bool(options.allowsUnlabeled), "max_length": .integer(maxLength),
             "segments": .bool(tokenizer.givesSegments(pairs: true)),
             "tokenizer": .array(
                 files.map { ["name": .string($0.name), "sha256": .string($0.sha256)] as JSONValue }),
@@ -275,7 +275,7 @@ package struct DatasetLoader {
                 cutCount: found.cutCount)
         } catch FileError.missing {
             return nil
-        } catch let problem as SealedFile.Problem {
+        } catch let problem as ChecksummedFile.Problem {
             let reason =
                 switch problem {
                 case .damaged(let reason), .foreign(let reason): reason

@@ -3,10 +3,10 @@ import Transformers
 
 extension EncodedDataset {
     /// True if an example, or one of its words, has a label.
-    public func isLabelled(_ index: Int) -> Bool {
+    public func isLabeled(_ index: Int) -> Bool {
         let (storage, position) = locate(index)
-        guard let rows = storage.rows else { return storage.labels.isLabelled(position) }
-        return rows.range(position).contains { storage.labels.isLabelled($0) }
+        guard let rows = storage.rows else { return storage.labels.isLabeled(position) }
+        return rows.range(position).contains { storage.labels.isLabeled($0) }
     }
 
     /// The class of an example; ``BatchLabels/unlabelled`` where it has none, or labels are no classes.
@@ -49,7 +49,7 @@ extension EncodedDataset {
     }
 
     /// The number of examples that have a label.
-    public var labelledCount: Int { (0..<count).count(where: isLabelled) }
+    public var labeledCount: Int { (0..<count).count(where: isLabeled) }
 
     /// The number of examples, or of words, of each class; empty for regression.
     public var classCounts: [Int] {
@@ -59,7 +59,7 @@ extension EncodedDataset {
             for label in targets.classes where counts.indices.contains(label) { counts[label] += 1 }
             return counts
         }
-        for index in 0..<count where isLabelled(index) {
+        for index in 0..<count where isLabeled(index) {
             for label in labelSet(of: index) ?? [label(of: index)] where counts.indices.contains(label) {
                 counts[label] += 1
             }
@@ -76,7 +76,7 @@ extension EncodedDataset {
     ) throws -> (train: EncodedDataset, validation: EncodedDataset) {
         let (strata, groups) = (strata, sentences)
         let labels = groups.map { group in
-            group.contains(where: isLabelled)
+            group.contains(where: isLabeled)
                 ? (strata.isEmpty ? 0 : strata[group.lowerBound]) : HoldOut.unlabelled
         }
         let parts = try HoldOut.split(

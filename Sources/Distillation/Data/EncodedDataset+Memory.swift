@@ -10,12 +10,12 @@ extension EncodedDataset {
     ///   - dataset: Texts, or pairs, with labels.
     ///   - tokenizer: The tokenizer of the model that is to read them.
     ///   - maxLength: Longer inputs are cut to this many tokens, special tokens included.
-    ///   - allowsUnlabelled: True if examples may lack a label.
+    ///   - allowsUnlabeled: True if examples may lack a label.
     /// - Throws: ``DistillationError`` for an example without a label where that is not allowed.
     public init(
-        _ dataset: TextDataset, tokenizer: Tokenizer, maxLength: Int, allowsUnlabelled: Bool = false
+        _ dataset: TextDataset, tokenizer: Tokenizer, maxLength: Int, allowsUnlabeled: Bool = false
     ) throws {
-        if !allowsUnlabelled, let index = dataset.examples.firstIndex(where: { !$0.isLabelled }) {
+        if !allowsUnlabeled, let index = dataset.examples.firstIndex(where: { !$0.isLabeled }) {
             throw DistillationError(
                 "\(dataset.source): example \(index + 1) has no label; every example needs one here")
         }

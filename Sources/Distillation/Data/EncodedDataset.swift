@@ -156,7 +156,7 @@ public struct EncodedDataset: Sendable {
         guard !others.isEmpty else { return self }
         let parts = [self] + others
         for other in others
-        where (other.problemType, other.classCount) != (problemType, classCount) && other.labelledCount > 0 {
+        where (other.problemType, other.classCount) != (problemType, classCount) && other.labeledCount > 0 {
             throw DistillationError("data sets whose labels are of two types cannot be joined")
         }
         var (indices, start): ([UInt32], Int) = ([], 0)

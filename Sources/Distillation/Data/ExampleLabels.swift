@@ -74,14 +74,14 @@ struct ExampleLabels: Sendable, Equatable {
         return index
     }
 
-    func isLabelled(_ index: Int) -> Bool { codes[index] != Self.unlabelled }
+    func isLabeled(_ index: Int) -> Bool { codes[index] != Self.unlabelled }
 
     func label(_ index: Int) -> Int {
         form == .name ? Int(codes[index]) : BatchLabels.unlabelled
     }
 
     func labelSet(_ index: Int) -> [Int]? {
-        form == .set && isLabelled(index) ? sets[Int(codes[index])] : nil
+        form == .set && isLabeled(index) ? sets[Int(codes[index])] : nil
     }
 
     func value(_ index: Int) -> Float {

@@ -6,7 +6,7 @@ extension DatasetOptions {
     package var tagged: TaggedOptions {
         var options = TaggedOptions(wordColumn: textColumn, tagColumn: labelColumn, textColumn: nil)
         options.readsTags = readsLabels
-        options.allowsUntagged = allowsUnlabelled
+        options.allowsUntagged = allowsUnlabeled
         switch format {
         case .jsonl: options.format = .jsonl
         case .parquet: options.format = .parquet

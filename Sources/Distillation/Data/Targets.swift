@@ -33,7 +33,7 @@ public enum Targets: Sendable, Equatable {
     }
 
     /// True if a row has a label.
-    public func isLabelled(_ row: Int) -> Bool {
+    public func isLabeled(_ row: Int) -> Bool {
         switch self {
         case .classes(let classes, _): classes[row] != BatchLabels.unlabelled
         case .sets(let sets, _): sets[row] != nil
@@ -43,7 +43,7 @@ public enum Targets: Sendable, Equatable {
     }
 
     /// The rows that have a label.
-    public var labelledIndices: [Int] { (0..<count).filter(isLabelled) }
+    public var labeledIndices: [Int] { (0..<count).filter(isLabeled) }
 
     /// The targets of some rows, in rising order where they are of sentences.
     public func subset(_ rows: [Int]) -> Targets {

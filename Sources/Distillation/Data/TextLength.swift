@@ -8,7 +8,7 @@ package enum TextLength {
     /// The records of the length that a model was trained with, by their files, and the keys in them.
     private static let records: [(file: String, keys: [String])] = [
         ("distillation.json", ["settings", "max_length"]), ("training.json", ["settings", "max_length"]),
-        (DirectorySeal.fileName, ["max_length"]),
+        (ChecksumManifest.fileName, ["max_length"]),
     ]
 
     /// The length that is asked for, else the one that the model was trained with, else the tokenizer's

@@ -11,7 +11,7 @@ import Transformers
 /// of words of each example, whether it continues the sentence before, and each word's first token and number of tokens.
 /// Its description is JSON, and holds the distinct label sets.
 final class TokenBuilder {
-    static let format = SealedFile.Format(magic: "DSTLTOKS", version: 4)
+    static let format = ChecksummedFile.Format(magic: "DSTLTOKS", version: 4)
 
     /// The source of a file's tokens.
     struct Origin: Equatable {
@@ -97,7 +97,7 @@ final class TokenBuilder {
     /// Writes what follows the records.
     ///
     /// - Returns: The file's description.
-    func finish(_ writer: SealedFile.Writer, labels map: LabelMap?, origin: Origin) throws -> [UInt8] {
+    func finish(_ writer: ChecksummedFile.Writer, labels map: LabelMap?, origin: Origin) throws -> [UInt8] {
         var parts = [lengths, labels.codes]
         if let rows {
             parts += [rows.counts, rows.continues.map { $0 ? 1 : 0 }, rows.positions, rows.pieces]
@@ -122,27 +122,29 @@ final class TokenBuilder {
     /// Opens a file that ``finish(_:labels:origin:)`` completed.
     ///
     /// - Parameter key: The key that the file must have.
-    /// - Throws: `SealedFile.Problem` where it cannot be used, or has another key; `FileError`.
+    /// - Throws: `ChecksummedFile.Problem` where it cannot be used, or has another key; `FileError`.
     static func open(
         _ url: URL, key: String, maxLength: Int, isUsed: Bool = true
     ) throws -> (dataset: EncodedDataset, labels: LabelMap?, cutCount: Int, notes: [String]) {
-        let file = try SealedFile(url, format: format, isUsed: isUsed)
+        let file = try ChecksummedFile(url, format: format, isUsed: isUsed)
         let object = try? JSONValue.parse(file.description).objectValue
         guard let object, let count = object["count"]?.intValue, count >= 0, count <= file.count / 8,
             let idBytes = object["id_bytes"]?.intValue, let hasTypes = object["types"]?.boolValue,
             let cut = object["cut"]?.intValue, let hasPairs = object["pairs"]?.boolValue
-        else { throw SealedFile.Problem.damaged("its description cannot be read") }
+        else { throw ChecksummedFile.Problem.damaged("its description cannot be read") }
         guard object["key"]?.stringValue == key else {
-            throw SealedFile.Problem.foreign("it holds the tokens of other data")
+            throw ChecksummedFile.Problem.foreign("it holds the tokens of other data")
         }
         let layout = TokenStorage.Layout(
             largestID: idBytes == 2 ? 0 : Int(Int32.max), hasTypes: hasTypes)
         let words = object["words"]?.intValue
         guard words ?? 0 >= 0, words ?? 0 <= file.count / 12 else {
-            throw SealedFile.Problem.damaged("its description cannot be read")
+            throw ChecksummedFile.Problem.damaged("its description cannot be read")
         }
         let recordBytes = file.count - (words.map { 12 * count + 12 * $0 } ?? 8 * count)
-        guard recordBytes >= 0 else { throw SealedFile.Problem.damaged("its lengths do not fit its size") }
+        guard recordBytes >= 0 else {
+            throw ChecksummedFile.Problem.damaged("its lengths do not fit its size")
+        }
         var offset = recordBytes
         func next(_ count: Int) throws -> [Int32] {
             defer { offset += 4 * count }
@@ -152,13 +154,13 @@ final class TokenBuilder {
         let codes = try next(words ?? count)
         guard lengths.allSatisfy({ $0 >= 0 }),
             lengths.reduce(0, { $0 + Int($1) }) * layout.tokenBytes == recordBytes
-        else { throw SealedFile.Problem.damaged("its lengths do not fit its size") }
+        else { throw ChecksummedFile.Problem.damaged("its lengths do not fit its size") }
         guard let type = object["problem_type"]?.stringValue.flatMap(TaskIdentifier.init(rawValue:)),
             let classes = object["classes"]?.intValue,
             let sets = object["label_sets"]?.arrayValue?.map({ $0.arrayValue?.compactMap(\.intValue) ?? [-1] }
             ),
             let labels = ExampleLabels(type, classCount: classes, codes: codes, sets: sets)
-        else { throw SealedFile.Problem.damaged("its labels cannot be read") }
+        else { throw ChecksummedFile.Problem.damaged("its labels cannot be read") }
         let names = object["labels"]?.arrayValue?.compactMap(\.stringValue)
         var rows: TokenRows?
         if let words {
@@ -166,7 +168,9 @@ final class TokenBuilder {
             rows = TokenRows(
                 counts: counts, positions: try next(words), pieces: try next(words), continues: continues,
                 lengths: lengths)
-            guard rows != nil else { throw SealedFile.Problem.damaged("its words do not fit its lengths") }
+            guard rows != nil else {
+                throw ChecksummedFile.Problem.damaged("its words do not fit its lengths")
+            }
         }
         let storage = TokenStorage(
             layout: layout, records: .file(file), lengths: lengths, labels: labels, rows: rows,
@@ -179,7 +183,7 @@ final class TokenBuilder {
 
     /// The description of a file's contents, in words; `nil` where it has none.
     static func summary(of url: URL) -> String? {
-        guard let bytes = SealedFile.description(of: url, format: format),
+        guard let bytes = ChecksummedFile.description(of: url, format: format),
             let object = try? JSONValue.parse(bytes).objectValue, let data = object["data"]?.stringValue,
             let tokenizer = object["tokenizer"]?.stringValue, let length = object["max_length"]?.intValue,
             let count = object["count"]?.intValue
@@ -187,7 +191,7 @@ final class TokenBuilder {
         return "\(data), \(count) examples, by the tokenizer of \(tokenizer), at most \(length) tokens"
     }
 
-    private static func numbers(_ file: SealedFile, _ count: Int, at offset: Int) throws -> [Int32] {
+    private static func numbers(_ file: ChecksummedFile, _ count: Int, at offset: Int) throws -> [Int32] {
         var numbers = [Int32](repeating: 0, count: count)
         try numbers.withUnsafeMutableBytes { try file.read(into: $0, at: offset) }
         return numbers.map { Int32(littleEndian: $0) }

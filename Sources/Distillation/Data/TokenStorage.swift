@@ -31,7 +31,7 @@ final class TokenStorage: Sendable {
     /// The location of the records.
     enum Records: Sendable {
         case memory([UInt8])
-        case file(SealedFile)
+        case file(ChecksummedFile)
     }
 
     let layout: Layout

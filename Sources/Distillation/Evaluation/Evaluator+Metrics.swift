@@ -14,7 +14,7 @@ extension Evaluator {
         _ logits: Logits, targets: Targets, teacher: Logits? = nil
     ) throws -> MetricValues {
         let task = targets.task.definition
-        let labeled = targets.labelledIndices
+        let labeled = targets.labeledIndices
         var values = MetricValues()
         if !labeled.isEmpty {
             values = try task.metrics(logits.subset(labeled), targets.subset(labeled))

@@ -41,7 +41,7 @@ package enum Evaluator {
     ) throws -> ModelEvaluation {
         let names = model.configuration.labelNames
         let values = try validation(logits, targets: targets, teacher: teacher)
-        let labeled = targets.labelledIndices
+        let labeled = targets.labeledIndices
         let byClass = targets.task.definition.byClass(
             logits.subset(labeled), targets.subset(labeled), names)
         return ModelEvaluation(

@@ -48,7 +48,7 @@ public final class Predictor {
         }
         self.threshold = threshold
         self.directory = directory
-        let loaded = try TrainedClassifier(directory, device: device)
+        let loaded = try LoadedModel(directory, device: device)
         model = loaded.model
         self.precision = precision
         batchSize = device.kind == .cuda ? 256 : 64

@@ -8,7 +8,7 @@ public enum LossUnit: String, Sendable, CaseIterable {
     /// The model's rows: examples, or for token classification words.
     case rows
     /// The rows that have a label.
-    case labelledRows
+    case labeledRows
     case examples
     /// The tokens of all examples.
     case tokens
@@ -43,7 +43,7 @@ public struct LossCounts: Sendable {
     public func count(_ unit: LossUnit) -> Double {
         switch unit {
         case .rows: Double(targets.count)
-        case .labelledRows: Double(targets.labelledIndices.count)
+        case .labeledRows: Double(targets.labeledIndices.count)
         case .examples, .comparisons: Double(examples)
         case .tokens: Double(tokens)
         case .tokenPairs: Double(tokenPairs)

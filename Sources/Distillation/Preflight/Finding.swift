@@ -42,7 +42,7 @@ public struct PreflightError: Error, Equatable, Sendable, CustomStringConvertibl
 }
 
 /// Collects findings, so that one error does not hide the next.
-final class Findings {
+final class Diagnostics {
     private(set) var all: [Finding] = []
     private var errors: [any Error] = []
 

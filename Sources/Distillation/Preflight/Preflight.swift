@@ -8,7 +8,7 @@ import Transformers
 struct Preflight {
     let setup: DistillationSetup
     let builder: StudentBuilder
-    let findings: Findings
+    let findings: Diagnostics
 
     private var request: DistillRequest { setup.request }
     private var data: RunData { setup.data }
@@ -66,7 +66,7 @@ struct Preflight {
             model: student, stages: request.plan(setup.problemType), registry: request.registry,
             train: data.train, validation: data.validation,
             teacher: (
-                TeacherSignals(
+                TeacherSupervision(
                     logits: placeholder, model: setup.tokensDiffer == nil ? setup.teacher.model : nil,
                     tokensDiffer: setup.tokensDiffer), placeholder
             ), augmentation: request.augmentation, arguments: request.training, precision: .float32)
@@ -167,7 +167,7 @@ struct Preflight {
     // MARK: - Data
 
     private func checkClasses() throws {
-        guard setup.problemType.definition.outputs == .softmax, data.train.labelledCount > 0 else { return }
+        guard setup.problemType.definition.outputs == .softmax, data.train.labeledCount > 0 else { return }
         let (names, counts) = (data.labels.names, data.train.classCounts)
         let missing = names.indices.filter { !counts.indices.contains($0) || counts[$0] == 0 }.map {
             names[$0]
@@ -191,7 +191,7 @@ struct Preflight {
     /// Returns true if the first labels of the training data are numbers for which the teacher has other names.
     private func labelsAreNumbers() throws -> Bool {
         var options = request.data.columns.options
-        options.allowsUnlabelled = true
+        options.allowsUnlabeled = true
         let stream = try TextStream(request.data.train, options: options)
         let labels = try stream.rows(200).compactMap(\.label)
         return !labels.isEmpty && !stream.namesClasses(of: data.labels)

@@ -26,7 +26,7 @@ extension DistillRequest {
     /// Validates every setting by itself.
     ///
     /// - Throws: ``InterruptedError`` only: whatever is wrong is among the findings.
-    func validate(_ findings: Findings) throws {
+    func validate(_ findings: Diagnostics) throws {
         try findings.attempt { try training.validate() }
         try findings.attempt { try data.validate() }
         try findings.attempt { try student.validate() }

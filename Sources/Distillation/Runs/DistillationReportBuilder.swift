@@ -4,12 +4,12 @@ import Transformers
 /// Makes the report of a distillation run: the student beside its teacher, its baseline, and other seeds.
 struct DistillationReportBuilder {
     let request: DistillRequest
-    let lesson: Lesson
+    let prepared: PreparedDistillation
     let output: URL
     let log: RunLog
     let shouldStop: () -> Bool
 
-    private var setup: DistillationSetup { lesson.setup }
+    private var setup: DistillationSetup { prepared.setup }
     private var validation: EncodedDataset { setup.data.validation }
     private var builder: RunReportBuilder {
         RunReportBuilder(command: "run", data: setup.data, output: output, log: log)
@@ -48,11 +48,11 @@ struct DistillationReportBuilder {
         var report = try builder.report(
             student.model, student.outcome, settings: settings(best), latency: latencies.student)
         let beside = try RunReportBuilder.evaluation(
-            teacher.model, lesson.outputs.validation, validation, teacher.directory, latencies.teacher)
+            teacher.model, prepared.outputs.validation, validation, teacher.directory, latencies.teacher)
         report.teacher = beside
         report.comparison = try Evaluator.comparison(
             student: (student.outcome.validation, report.student),
-            teacher: (lesson.outputs.validation, beside))
+            teacher: (prepared.outputs.validation, beside))
         if let baseline = best.baseline {
             report.baseline = try RunReportBuilder.evaluation(
                 baseline.model, baseline.outcome.validation, validation, nil)
@@ -61,8 +61,10 @@ struct DistillationReportBuilder {
         return report
     }
 
-    private func gain(_ student: Logits, _ baseline: Logits, _ data: EncodedDataset) throws -> Gain {
-        try Gain(student, baseline, targets: data.targets, seed: request.training.seed)
+    private func gain(_ student: Logits, _ baseline: Logits, _ data: EncodedDataset) throws
+        -> BaselineComparison
+    {
+        try BaselineComparison(student, baseline, targets: data.targets, seed: request.training.seed)
     }
 
     private func settings(_ repetition: Repetition) -> RunReport.Settings {
@@ -112,11 +114,11 @@ struct DistillationReportBuilder {
         let teacher = setup.teacher
         var results = TestResults(
             data: data.record,
-            teacher: try lesson.outputs.test.map {
+            teacher: try prepared.outputs.test.map {
                 try RunReportBuilder.evaluation(teacher.model, $0, data.dataset, teacher.directory)
             },
             student: try RunReportBuilder.evaluation(best.student.model, own, data.dataset, output))
-        if let theirs = lesson.outputs.test, let evaluation = results.teacher {
+        if let theirs = prepared.outputs.test, let evaluation = results.teacher {
             results.comparison = try Evaluator.comparison(
                 student: (own, results.student), teacher: (theirs, evaluation))
         }

@@ -22,7 +22,7 @@ public struct DistillationRun {
 
     /// - Throws: ``DistillationError`` for a setting out of range, ``PreflightError`` for several.
     public init(_ request: DistillRequest) throws {
-        let findings = Findings()
+        let findings = Diagnostics()
         try request.validate(findings)
         try findings.throwErrors()
         self.request = request
@@ -36,7 +36,7 @@ public struct DistillationRun {
         _ request: DistillRequest, onEvent: @escaping (RunEvent) -> Void = { _ in },
         shouldStop: @escaping () -> Bool = { false }
     ) throws -> [Finding] {
-        let findings = Findings()
+        let findings = Diagnostics()
         try request.validate(findings)
         try findings.attempt { try output(of: request) }
         let log = try RunLog(onEvent)
@@ -57,7 +57,7 @@ public struct DistillationRun {
         let log = try RunLog(onEvent, loggingDirectory: request.loggingDirectory)
         let output = try Self.output(of: request)
         log.tell(output.leftovers)
-        let findings = Findings()
+        let findings = Diagnostics()
         let setup = try DistillationSetup(request, log: log, findings: findings)
         // Built before the teacher's long work, so that a student that cannot be is refused at once.
         let builder = StudentBuilder(setup, seed: request.training.seed)
@@ -68,10 +68,10 @@ public struct DistillationRun {
         let outputs = try log.phase("Teacher's outputs") {
             try TeacherRun(setup: setup, log: log, shouldStop: shouldStop).outputs()
         }
-        let lesson = try Lesson(setup: setup, outputs: outputs, student: student)
-        let sweep = try SeedSweep(request: request, lesson: lesson, log: log, shouldStop: shouldStop)
+        let prepared = try PreparedDistillation(setup: setup, outputs: outputs, student: student)
+        let sweep = try SeedSweep(request: request, prepared: prepared, log: log, shouldStop: shouldStop)
         let reports = DistillationReportBuilder(
-            request: request, lesson: lesson, output: output.url, log: log, shouldStop: shouldStop)
+            request: request, prepared: prepared, output: output.url, log: log, shouldStop: shouldStop)
         let all = try sweep.run { checkpoint in
             var report = try reports.report(checkpoint: checkpoint)
             try save(checkpoint, in: output, setup, &report, log)

@@ -8,7 +8,7 @@ import Transformers
 struct DistillationSetup {
     private(set) var request: DistillRequest
     /// At least one; the first decides the labels and, unless the student brings its own, the tokenizer.
-    let teachers: [TeacherSource]
+    let teachers: [LoadedTeacher]
     /// The examples as the student reads them.
     let data: RunData
     let tokenizer: Tokenizer
@@ -17,7 +17,7 @@ struct DistillationSetup {
     /// The reason why losses that compare tokens cannot be used, worded to end a sentence; `nil` where they can.
     let tokensDiffer: String?
 
-    var teacher: TrainedClassifier { teachers[0].classifier }
+    var teacher: LoadedModel { teachers[0].classifier }
 
     /// The same models and data for a request that differs only in what is learned from them.
     func with(_ request: DistillRequest) -> DistillationSetup {
@@ -30,11 +30,11 @@ struct DistillationSetup {
     /// checked without it.
     ///
     /// - Throws: ``InterruptedError``; whatever keeps the run from beginning, all at once.
-    init(_ request: DistillRequest, log: RunLog, findings: Findings) throws {
+    init(_ request: DistillRequest, log: RunLog, findings: Diagnostics) throws {
         self.request = request
         let classifiers = try log.phase("Loading the teacher") {
             try request.teachers.map { teacher in
-                try findings.attempt { try TrainedClassifier(teacher.directory, device: request.device) }
+                try findings.attempt { try LoadedModel(teacher.directory, device: request.device) }
             }
         }
         guard let first = classifiers.lazy.compactMap(\.self).first else {
@@ -75,14 +75,14 @@ struct DistillationSetup {
             } else { nil }
         findings.add(.note, data.labelNote)
         for note in data.wordNotes { findings.add(.note, note) }
-        if let note = data.unlabelledNote { findings.add(.note, note) }
+        if let note = data.unlabeledNote { findings.add(.note, note) }
     }
 
     /// The teachers that can be used, each with the data as it reads them.
     private static func sources(
-        _ request: DistillRequest, _ classifiers: [TrainedClassifier?],
-        student: (data: RunData?, directory: URL), _ log: RunLog, _ findings: Findings
-    ) throws -> [TeacherSource] {
+        _ request: DistillRequest, _ classifiers: [LoadedModel?],
+        student: (data: RunData?, directory: URL), _ log: RunLog, _ findings: Diagnostics
+    ) throws -> [LoadedTeacher] {
         guard let data = student.data, let first = classifiers.lazy.compactMap(\.self).first else {
             return []
         }
@@ -90,7 +90,7 @@ struct DistillationSetup {
             guard let classifier else { return nil }
             let source = try findings.attempt {
                 let columns = try Self.columns(of: classifier, like: first)
-                return TeacherSource(
+                return LoadedTeacher(
                     request: teacher, classifier: classifier,
                     data: try Self.data(
                         request, classifier, student: (data, student.directory), labels: first.labels, log),
@@ -102,7 +102,7 @@ struct DistillationSetup {
     }
 
     /// Checks the data files as far as that is possible where no teacher can be read.
-    private static func checkFiles(of request: DistillRequest, _ findings: Findings) throws {
+    private static func checkFiles(of request: DistillRequest, _ findings: Diagnostics) throws {
         var options = request.data.columns.options
         // The label set comes from the teacher.
         options.readsLabels = false
@@ -119,7 +119,7 @@ struct DistillationSetup {
 
     /// A student's own tokenizer, where it brings one with other tokens.
     private static func studentTokenizer(
-        _ request: DistillRequest, _ teacher: TrainedClassifier
+        _ request: DistillRequest, _ teacher: LoadedModel
     ) throws -> (tokenizer: Tokenizer, directory: URL, positions: Int)? {
         guard let directory = request.student.directory else { return nil }
         let configuration = try ModelConfiguration(contentsOf: directory)
@@ -129,7 +129,7 @@ struct DistillationSetup {
 
     /// The examples as a teacher reads them: the student's own where both read alike.
     private static func data(
-        _ request: DistillRequest, _ teacher: TrainedClassifier, student: (data: RunData, directory: URL),
+        _ request: DistillRequest, _ teacher: LoadedModel, student: (data: RunData, directory: URL),
         labels: LabelMap, _ log: RunLog
     ) throws -> RunData {
         let maxLength = teacher.maxLength(request.data.maxLength)
@@ -144,7 +144,7 @@ struct DistillationSetup {
     }
 
     /// - Throws: ``DistillationError`` where a teacher's outputs do not correspond to the student's rows.
-    private static func requireSameRows(_ teacher: TeacherSource, _ student: RunData) throws {
+    private static func requireSameRows(_ teacher: LoadedTeacher, _ student: RunData) throws {
         let (theirs, own) = (teacher.data.train, student.train)
         let isSame =
             own.rowUnit == .words ? theirs.rowCount == own.rowCount : theirs.wordPieces == own.wordPieces
@@ -156,7 +156,7 @@ struct DistillationSetup {
 
     /// The indices of the first teacher's classes in a teacher's outputs; `nil` where the order is the same.
     private static func columns(
-        of teacher: TrainedClassifier, like first: TrainedClassifier
+        of teacher: LoadedModel, like first: LoadedModel
     ) throws -> [Int]? {
         let (own, wanted) = (teacher.labels, first.labels)
         let kind = teacher.model.configuration.task

@@ -16,8 +16,8 @@ public struct EvaluationRun {
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
     ) throws -> EvaluationReport {
         let log = try RunLog(onEvent)
-        let classifier = try TrainedClassifier(request.model, device: request.device)
-        let teacher = try request.teacher.map { try TrainedClassifier($0, device: request.device) }
+        let classifier = try LoadedModel(request.model, device: request.device)
+        let teacher = try request.teacher.map { try LoadedModel($0, device: request.device) }
         // The name of a regression's single output carries no meaning.
         if let teacher, classifier.model.configuration.task.definition.fixedClassNames == nil,
             let difference = classifier.labels.difference(from: teacher.labels)
@@ -70,7 +70,7 @@ public struct EvaluationRun {
     }
 
     private func logits(
-        _ classifier: TrainedClassifier, _ dataset: EncodedDataset, _ log: RunLog, _ shouldStop: () -> Bool
+        _ classifier: LoadedModel, _ dataset: EncodedDataset, _ log: RunLog, _ shouldStop: () -> Bool
     ) throws -> Logits {
         try Inference.allLogits(
             classifier.model, dataset, batchSize: request.batchSize, precision: request.precision,

@@ -25,7 +25,7 @@ public struct LabelRun {
     ) throws -> LabelReport {
         let log = try RunLog(onEvent)
         let teacher = try log.phase("Loading the teacher") {
-            try TrainedClassifier(request.teacher, device: request.device)
+            try LoadedModel(request.teacher, device: request.device)
         }
         for warning in teacher.warnings { log.warnOnce(warning) }
         let data = try log.phase("Reading and tokenizing data") {
@@ -45,7 +45,7 @@ public struct LabelRun {
         let store = OutputStore(root: root, identity: identity, mustKeep: true)
         for warning in store.warnings { log.send(.warning(warning)) }
         guard let directory = store.directory else { throw unwritable(root) }
-        let labeler = TeacherLabeler(teacher: teacher, batchSize: request.batchSize, precision: precision)
+        let labeler = TeacherInference(teacher: teacher, batchSize: request.batchSize, precision: precision)
         let result = try log.phase("Teacher's outputs") {
             do {
                 return try labeler.outputs(

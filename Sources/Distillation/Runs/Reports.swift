@@ -54,7 +54,7 @@ public struct RunReport: Sendable, Equatable, Codable {
     /// The baseline, the same student trained without the teacher, where that was requested.
     public var baseline: ModelEvaluation?
     /// The improvement over the baseline on the validation data.
-    public var gain: Gain?
+    public var gain: BaselineComparison?
     /// The models on the test data, where there are some.
     public var test: TestResults?
     /// All repetitions, where there are several.

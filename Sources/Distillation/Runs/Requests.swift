@@ -28,7 +28,7 @@ public struct DataRequest: Sendable, Equatable {
     }
 }
 
-/// The input of ``FineTuning``, which `distill finetune` runs: trains a pretrained encoder on labeled examples.
+/// The input of ``FineTuningRun``, which `distill finetune` runs: trains a pretrained encoder on labeled examples.
 public struct FineTuneRequest: Sendable {
     public var model: URL
     public var data: DataRequest

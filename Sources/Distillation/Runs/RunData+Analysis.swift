@@ -22,7 +22,7 @@ extension RunData {
         var options = request.columns.options
         options.labelForm = problemType.definition.labelForm
         // A split of the training data may lie among unlabeled examples.
-        options.allowsUnlabelled = request.validation == nil && teacher != nil
+        options.allowsUnlabeled = request.validation == nil && teacher != nil
         let problem = ExampleTexts.fill(
             &analysis, from: request.validation ?? request.train, sha256: validationRecord.sha256,
             options: options, memo: DigestMemo(root: cache.data ? cache.root : nil))

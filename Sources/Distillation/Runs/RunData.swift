@@ -40,7 +40,7 @@ struct RunData {
         let type = try Self.problemType(request, teacher: given, hasTeacher: hasTeacher)
         let data = try loader.load(
             request.train, labels: labels.map { .given($0) } ?? .inferred, problemType: type,
-            allowsUnlabelled: hasTeacher, tellsCuts: false)
+            allowsUnlabeled: hasTeacher, tellsCuts: false)
         // With a teacher's labels given, these are the same.
         guard let map = data.labels else {
             throw RowReader.noLabels(data.record.path, Self.columnNames(request.train, loader.options))
@@ -71,7 +71,7 @@ struct RunData {
             (trained, validation) = (data.dataset, other.dataset)
             validationRecord = other.record
         } else {
-            guard data.dataset.labelledCount > 0 else {
+            guard data.dataset.labeledCount > 0 else {
                 throw DistillationError(
                     "\(data.record.path): no text has a label, so none can be held out to evaluate the student; give "
                         + "labeled texts with --validation, or name the label's column with --label-column (the columns "
@@ -143,8 +143,8 @@ struct RunData {
     }
 
     /// A note of how many training texts have no label; `nil` where there are none.
-    var unlabelledNote: String? {
-        let unlabelled = train.count - train.labelledCount
+    var unlabeledNote: String? {
+        let unlabelled = train.count - train.labeledCount
         guard unlabelled > 0 else { return nil }
         return
             "\(unlabelled) of \(train.count) training texts have no label and are learned from the teacher alone."

@@ -4,7 +4,7 @@ public struct SeedResult: Sendable, Equatable, Codable {
     /// The student's metrics on the test data where there are some, else on the validation data.
     public var student: MetricValues
     public var baseline: MetricValues?
-    public var gain: Gain?
+    public var gain: BaselineComparison?
     public var bestEpoch: Double
     public var steps: Int
 }

@@ -5,21 +5,21 @@ import Transformers
 /// Trains the student, and its baseline where it is requested, once for each seed.
 struct SeedSweep {
     let request: DistillRequest
-    let lesson: Lesson
+    let prepared: PreparedDistillation
     let log: RunLog
     let shouldStop: () -> Bool
     /// The metric that chooses among checkpoints and among seeds.
     private let metric: MetricName
 
     init(
-        request: DistillRequest, lesson: Lesson, log: RunLog, shouldStop: @escaping () -> Bool
+        request: DistillRequest, prepared: PreparedDistillation, log: RunLog, shouldStop: @escaping () -> Bool
     ) throws {
         self.request = request
-        self.lesson = lesson
+        self.prepared = prepared
         self.log = log
         self.shouldStop = shouldStop
         metric = try MetricName.forBest(
-            request.training.metricForBestModel, problemType: lesson.setup.problemType, hasTeacher: true)
+            request.training.metricForBestModel, problemType: prepared.setup.problemType, hasTeacher: true)
     }
 
     /// The seeds, which count up from the training's.
@@ -72,9 +72,9 @@ struct SeedSweep {
     private func student(
         _ seed: UInt64, before all: [Repetition], _ save: (Repetition) throws -> Void
     ) throws -> Repetition {
-        let student = try lesson.student(seed: seed)
+        let student = try prepared.student(seed: seed)
         if seed == seeds.first { for note in student.notes { log.send(.note(note)) } }
-        let training = StagedTraining(lesson.plan(student.model, arguments(seed)))
+        let training = StagedTraining(prepared.plan(student.model, arguments(seed)))
         return try log.phase(title("Training", seed)) {
             func repetition(_ outcome: TrainingOutcome) -> Repetition {
                 Repetition(seed: seed, student: .init(model: student.model, outcome: outcome))
@@ -94,8 +94,8 @@ struct SeedSweep {
     }
 
     private func baseline(_ seed: UInt64, steps: Int) throws -> Repetition.Trained {
-        let student = try lesson.student(seed: seed)
-        let training = StagedTraining(lesson.baseline(student.model, arguments(seed), steps: steps))
+        let student = try prepared.student(seed: seed)
+        let training = StagedTraining(prepared.baseline(student.model, arguments(seed), steps: steps))
         let outcome = try log.phase(title("Training the baseline, without the teacher", seed)) {
             try training.run(log: log.withoutMetrics(), shouldStop: shouldStop)
         }

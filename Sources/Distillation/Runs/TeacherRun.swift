@@ -57,11 +57,11 @@ struct TeacherRun {
     }
 
     private func outputs(
-        _ teacher: TrainedClassifier, _ dataset: EncodedDataset, _ precision: Precision,
+        _ teacher: LoadedModel, _ dataset: EncodedDataset, _ precision: Precision,
         _ counts: inout Counts
     ) throws -> any TeacherOutputs {
         let request = setup.request
-        let labeler = TeacherLabeler(
+        let labeler = TeacherInference(
             teacher: teacher, batchSize: request.training.perDeviceEvalBatchSize, precision: precision)
         let root = request.cache.teacherOutputs ? request.cache.root : nil
         let store = try root.map {

@@ -6,5 +6,5 @@ public struct TestResults: Sendable, Equatable, Codable {
     public var comparison: Comparison?
     /// The baseline: the same student trained without the teacher.
     public var baseline: ModelEvaluation?
-    public var gain: Gain?
+    public var gain: BaselineComparison?
 }

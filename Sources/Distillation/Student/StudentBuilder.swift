@@ -6,7 +6,7 @@ import Transformers
 /// Builds the student that the options describe, after checking that the teacher can teach it.
 struct StudentBuilder {
     let options: StudentOptions
-    let teacher: TrainedClassifier
+    let teacher: LoadedModel
     let seed: UInt64
     let device: Device
     /// True if the student is trained with the rounding of int8.

@@ -32,7 +32,7 @@ public struct TeacherAssessment: Sendable, Equatable {
     ///   - logits: The teacher's, for all examples.
     ///   - targets: Their labels; examples without one do not count.
     public init(_ logits: Logits, targets: Targets) {
-        let labeled = targets.labelledIndices
+        let labeled = targets.labeledIndices
         self = targets.task.definition.assess(logits.subset(labeled), targets.subset(labeled))
     }
 

@@ -43,36 +43,36 @@ struct MemorySegment: OutputSegment {
 /// The description is JSON: `{"kind": "logits", "teacher": "<key>", "classes": 2, "count": 4096}`. Other kinds of
 /// outputs, such as hidden states, can be stored in files of their own kind.
 final class FileSegment: OutputSegment {
-    static let format = SealedFile.Format(magic: "DSTLOUTS", version: 1)
+    static let format = ChecksummedFile.Format(magic: "DSTLOUTS", version: 1)
     static let fileExtension = "logits"
     static let kind = "logits"
 
     let url: URL
     let count: Int
     private let classes: Int
-    private let file: SealedFile
+    private let file: ChecksummedFile
     private let mapping: MappedFile
 
-    /// - Throws: `SealedFile.Problem` for a file that is damaged, or of another kind or teacher; `FileError`.
+    /// - Throws: `ChecksummedFile.Problem` for a file that is damaged, or of another kind or teacher; `FileError`.
     init(_ url: URL, teacher: String, classes: Int, isUsed: Bool = true) throws {
-        file = try SealedFile(url, format: Self.format, isUsed: isUsed)
+        file = try ChecksummedFile(url, format: Self.format, isUsed: isUsed)
         let object = try? JSONValue.parse(file.description).objectValue
         guard let object, let count = object["count"]?.intValue else {
-            throw SealedFile.Problem.damaged("its description cannot be read")
+            throw ChecksummedFile.Problem.damaged("its description cannot be read")
         }
         guard object["kind"]?.stringValue == Self.kind else {
-            throw SealedFile.Problem.foreign("it holds no \(Self.kind)")
+            throw ChecksummedFile.Problem.foreign("it holds no \(Self.kind)")
         }
         guard object["teacher"]?.stringValue == teacher, object["classes"]?.intValue == classes else {
-            throw SealedFile.Problem.foreign("it is another teacher's")
+            throw ChecksummedFile.Problem.foreign("it is another teacher's")
         }
         guard count >= 0, count <= file.count, file.count == count * (ExampleKey.size + classes * 4) else {
-            throw SealedFile.Problem.damaged("its size does not fit its \(count) rows")
+            throw ChecksummedFile.Problem.damaged("its size does not fit its \(count) rows")
         }
         // Opened after the check, by name: a file is never changed, only replaced by a whole one.
         mapping = try MappedFile(url)
-        guard mapping.count >= SealedFile.payloadOffset + file.count else {
-            throw SealedFile.Problem.damaged("the file changed while it was opened")
+        guard mapping.count >= ChecksummedFile.payloadOffset + file.count else {
+            throw ChecksummedFile.Problem.damaged("the file changed while it was opened")
         }
         self.url = url
         self.count = count
@@ -82,14 +82,14 @@ final class FileSegment: OutputSegment {
 
     /// Checks that all values are finite: others came from a damaged teacher, or the file was made by hand.
     private func requireFinite() throws {
-        let first = SealedFile.payloadOffset + count * ExampleKey.size
+        let first = ChecksummedFile.payloadOffset + count * ExampleKey.size
         let bytes = mapping.bytes
         for index in 0..<count * classes {
             let bits = UInt32(
                 littleEndian: bytes.loadUnaligned(fromByteOffset: first + 4 * index, as: UInt32.self))
             // All bits of the exponent are set in infinity and NaN, and in them alone.
             if bits & 0x7F80_0000 == 0x7F80_0000 {
-                throw SealedFile.Problem.damaged("it holds outputs that are no numbers")
+                throw ChecksummedFile.Problem.damaged("it holds outputs that are no numbers")
             }
         }
         mapping.release()
@@ -102,22 +102,24 @@ final class FileSegment: OutputSegment {
 
     /// The number of rows by a file's description, without reading them; `nil` where it has none.
     static func count(of url: URL) -> Int? {
-        SealedFile.description(of: url, format: format).flatMap { try? JSONValue.parse($0).objectValue }?[
+        ChecksummedFile.description(of: url, format: format).flatMap {
+            try? JSONValue.parse($0).objectValue
+        }?[
             "count"]?
             .intValue
     }
 
     /// Verifies a file by reading all of it.
     ///
-    /// - Throws: `SealedFile.Problem` where it is damaged, or of another kind or teacher; `FileError`.
+    /// - Throws: `ChecksummedFile.Problem` where it is damaged, or of another kind or teacher; `FileError`.
     static func verify(_ url: URL, teacher: String) throws {
-        let description = SealedFile.description(of: url, format: format)
+        let description = ChecksummedFile.description(of: url, format: format)
         let classes = description.flatMap { try? JSONValue.parse($0).objectValue }?["classes"]?.intValue
         _ = try FileSegment(url, teacher: teacher, classes: max(0, min(classes ?? 0, 1 << 20)), isUsed: false)
     }
 
     func key(_ row: Int) -> ExampleKey {
-        let offset = SealedFile.payloadOffset + row * ExampleKey.size
+        let offset = ChecksummedFile.payloadOffset + row * ExampleKey.size
         let bytes = mapping.bytes
         return ExampleKey(
             high: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)),
@@ -146,7 +148,7 @@ final class FileSegment: OutputSegment {
         to url: URL, teacher: String, classes: Int, count: Int, key: (Int) -> ExampleKey,
         row: (Int, inout [Float]) throws -> Void
     ) throws {
-        try SealedFile.write(to: url, format: format) { writer in
+        try ChecksummedFile.write(to: url, format: format) { writer in
             var words: [UInt64] = []
             for start in stride(from: 0, to: count, by: 4096) {
                 words.removeAll(keepingCapacity: true)

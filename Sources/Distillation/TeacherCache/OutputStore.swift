@@ -229,11 +229,11 @@ final class OutputStore {
                 segments.append(try FileSegment(url, teacher: key, classes: classes))
             } catch FileError.missing {
                 return false
-            } catch SealedFile.Problem.foreign(let reason) {
+            } catch ChecksummedFile.Problem.foreign(let reason) {
                 warn(
                     "\(url.path): not a segment of this teacher's outputs: \(reason); it is ignored, remove it"
                 )
-            } catch SealedFile.Problem.damaged(let reason) {
+            } catch ChecksummedFile.Problem.damaged(let reason) {
                 try? FileManager.default.removeItem(at: url)
                 warn("\(url.path): \(reason); the file is removed and its outputs are computed again")
             } catch {

@@ -16,7 +16,7 @@ struct TeacherIdentity: Sendable {
     let directory: URL
 
     /// - Throws: `FileError` where one of the teacher's files cannot be read.
-    init(_ teacher: TrainedClassifier, precision: Precision, memo: DigestMemo) throws {
+    init(_ teacher: LoadedModel, precision: Precision, memo: DigestMemo) throws {
         files = try ModelDigest.model(teacher.directory, memo: memo)
         self.precision = precision.resolved(on: teacher.model.device)
         device = teacher.model.device.kind

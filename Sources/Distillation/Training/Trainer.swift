@@ -26,7 +26,7 @@ public final class Trainer {
     let precision: Precision
     public let objectives: ObjectiveSum
     public let data: EncodedDataset
-    public let teacher: TeacherSignals?
+    public let teacher: TeacherSupervision?
     public let augmentation: Augmentation?
     public let arguments: TrainingArguments
     /// The position of this trainer in a run of several stages.
@@ -92,7 +92,7 @@ public final class Trainer {
     /// - Throws: ``DistillationError`` for arguments out of range, empty data, or objectives that do not fit.
     public init(
         model: TransformerModel, objectives: [WeightedObjective], data: EncodedDataset,
-        teacher: TeacherSignals? = nil, augmentation: Augmentation? = nil, arguments: TrainingArguments,
+        teacher: TeacherSupervision? = nil, augmentation: Augmentation? = nil, arguments: TrainingArguments,
         precision: Precision = .float32, stage: Stage = Stage()
     ) throws {
         let preparation = try TrainingPreparation(

@@ -9,7 +9,7 @@ struct TrainingPlan {
     var train: EncodedDataset
     var validation: EncodedDataset
     /// The teacher's supervision of the training data, and its logits for the validation data.
-    var teacher: (signals: TeacherSignals, validation: Logits)?
+    var teacher: (signals: TeacherSupervision, validation: Logits)?
     var augmentation: Augmentation?
     let arguments: TrainingArguments
     /// The precision of training.

@@ -13,7 +13,7 @@ struct TrainingPreparation {
     /// - Throws: ``DistillationError`` for arguments out of range, empty data, or objectives that do not fit.
     init(
         model: TransformerModel, objectives: [WeightedObjective], data: EncodedDataset,
-        teacher: TeacherSignals?, augmentation: Augmentation?, arguments: TrainingArguments
+        teacher: TeacherSupervision?, augmentation: Augmentation?, arguments: TrainingArguments
     ) throws {
         try arguments.validate()
         guard data.count > 0 else { throw DistillationError("the training data is empty") }

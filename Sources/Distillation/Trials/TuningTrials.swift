@@ -16,7 +16,7 @@ public final class TuningTrials {
     public let metric: String
     private let onEvent: (RunEvent) -> Void
     private let shouldStop: () -> Bool
-    private var lessons: [(key: Key, lesson: Lesson)] = []
+    private var preparations: [(key: Key, prepared: PreparedDistillation)] = []
 
     /// - Parameters:
     ///   - folds: The number of folds; 1 evaluates on the validation data.
@@ -55,16 +55,16 @@ public final class TuningTrials {
     ///   invalid request.
     public func run(_ request: DistillRequest, fold: Int, budget: Double) throws -> TrialResult {
         let start = Date()
-        let findings = Findings()
+        let findings = Diagnostics()
         try request.validate(findings)
         try findings.throwErrors()
-        let lesson = try lesson(for: request)
+        let prepared = try prepared(for: request)
         let name = try MetricName.forBest(
-            metric, problemType: lesson.setup.problemType, hasTeacher: true)
-        let student = try lesson.student(seed: request.training.seed)
-        var plan = lesson.plan(student.model, request.training.scaled(by: budget))
+            metric, problemType: prepared.setup.problemType, hasTeacher: true)
+        let student = try prepared.student(seed: request.training.seed)
+        var plan = prepared.plan(student.model, request.training.scaled(by: budget))
         plan.stages = plan.stages.map { $0.scaled(by: budget) }
-        if folds > 1 { try hold(fold, of: lesson, in: &plan) }
+        if folds > 1 { try hold(fold, of: prepared, in: &plan) }
         let outcome = try StagedTraining(plan).run(log: RunLog({ _ in }), shouldStop: shouldStop)
         if outcome.interrupted { throw InterruptedError("the trial was not finished") }
         let values = try plan.metrics(outcome.validation)
@@ -77,12 +77,12 @@ public final class TuningTrials {
             seconds: -start.timeIntervalSinceNow, examplesPerSecond: outcome.examplesPerSecond)
     }
 
-    private func hold(_ fold: Int, of lesson: Lesson, in plan: inout TrainingPlan) throws {
-        let data = lesson.setup.data.train
+    private func hold(_ fold: Int, of prepared: PreparedDistillation, in plan: inout TrainingPlan) throws {
+        let data = prepared.setup.data.train
         let strata = data.strata
         // Sentences stay whole.
-        let groups = data.sentences.filter { $0.contains(where: data.isLabelled) }
-        let source = lesson.setup.data.trainRecord.path
+        let groups = data.sentences.filter { $0.contains(where: data.isLabeled) }
+        let source = prepared.setup.data.trainRecord.path
         let kFold =
             !strata.isEmpty
             ? try KFold(labels: groups.map { strata[$0.lowerBound] }, k: folds, seed: seed, source: source)
@@ -94,24 +94,25 @@ public final class TuningTrials {
         let validation = data.subset(held)
         plan.validation = validation.byRows(.words)
         plan.teacher = (
-            lesson.signals(rest),
+            prepared.signals(rest),
             validation.byWords(
-                try TeacherOutputsSubset(base: lesson.outputs.train, indices: data.rows(of: held)).logits(),
-                lesson.setup.data.labels.names)
+                try TeacherOutputsSubset(base: prepared.outputs.train, indices: data.rows(of: held)).logits(),
+                prepared.setup.data.labels.names)
         )
     }
 
     /// Returns the prepared data and teacher's outputs, from an earlier trial where they are the same.
-    private func lesson(for request: DistillRequest) throws -> Lesson {
+    private func prepared(for request: DistillRequest) throws -> PreparedDistillation {
         let key = Key(
             teachers: request.teachers, combination: request.combination, data: request.data,
             student: request.student.directory, precision: request.precision,
             split: request.data.validation == nil && folds == 1 ? request.training.seed : 0)
-        if let found = lessons.first(where: { $0.key == key }) {
-            return try Lesson(setup: found.lesson.setup.with(request), outputs: found.lesson.outputs)
+        if let found = preparations.first(where: { $0.key == key }) {
+            return try PreparedDistillation(
+                setup: found.prepared.setup.with(request), outputs: found.prepared.outputs)
         }
         let log = try RunLog(onEvent)
-        let findings = Findings()
+        let findings = Diagnostics()
         let setup = try DistillationSetup(request, log: log, findings: findings)
         let student = try Preflight(
             setup: setup, builder: StudentBuilder(setup, seed: request.training.seed), findings: findings
@@ -121,8 +122,8 @@ public final class TuningTrials {
         let outputs = try log.phase("Teacher's outputs") {
             try TeacherRun(setup: setup, log: log, shouldStop: shouldStop).outputs()
         }
-        let lesson = try Lesson(setup: setup, outputs: outputs, student: student)
-        lessons.append((key, lesson))
-        return lesson
+        let prepared = try PreparedDistillation(setup: setup, outputs: outputs, student: student)
+        preparations.append((key, prepared))
+        return prepared
     }
 }

@@ -6,7 +6,7 @@ public struct Embedding {
     public let int8: QuantizedParameter?
     /// The row that never gets a gradient.
     public let paddingIndex: Int?
-    let instrument: (any LayerInstrument)?
+    let instrument: (any LayerHook)?
     private let name: String
 
     public init(

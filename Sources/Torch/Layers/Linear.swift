@@ -8,7 +8,7 @@ public struct Linear {
     public let bias: Tensor?
     /// The int8 weight, if it is quantized.
     public let int8: QuantizedParameter?
-    let instrument: (any LayerInstrument)?
+    let instrument: (any LayerHook)?
     private let name: String
     private let computeWeight: ComputeCopy
     private let computeBias: ComputeCopy?
@@ -50,7 +50,7 @@ public struct Linear {
         computeBias = bias.map(ComputeCopy.init)
     }
 
-    /// True if the weight is floating point and there is no hook (``LayerInstrument``).
+    /// True if the weight is floating point and there is no hook (``LayerHook``).
     var isPlain: Bool { int8 == nil && instrument == nil }
 
     /// (…, inputs) → (…, outputs), in the input's type; float32 where the weight is int8.

@@ -38,12 +38,12 @@ public struct ParameterScope {
         let source: (any ParameterSource)?
         let seed: UInt64
         let device: Device
-        let instrument: (any LayerInstrument)?
+        let instrument: (any LayerHook)?
         var initialized: [String] = []
 
         init(
             store: ParameterStore, source: (any ParameterSource)?, seed: UInt64, device: Device,
-            instrument: (any LayerInstrument)?
+            instrument: (any LayerHook)?
         ) {
             self.instrument = instrument
             self.store = store
@@ -56,7 +56,7 @@ public struct ParameterScope {
     /// The root of a model's tree.
     public init(
         store: ParameterStore, source: (any ParameterSource)?, seed: UInt64, device: Device = .cpu,
-        instrument: (any LayerInstrument)? = nil
+        instrument: (any LayerHook)? = nil
     ) {
         self.path = ""
         self.context = Context(
@@ -74,7 +74,7 @@ public struct ParameterScope {
     public var device: Device { context.device }
 
     /// The hook on the model's layers.
-    public var instrument: (any LayerInstrument)? { context.instrument }
+    public var instrument: (any LayerHook)? { context.instrument }
 
     /// The child of this name.
     public subscript(name: String) -> ParameterScope {

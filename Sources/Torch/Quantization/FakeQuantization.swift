@@ -2,7 +2,7 @@
 /// they were not (the straight-through estimator; Bengio et al., arXiv 1308.3432; Jacob et al., arXiv 1712.05877).
 ///
 /// Weights have a scale for each row, activations for each token: what ``Int8Weight`` computes with.
-public final class FakeQuantization: LayerInstrument {
+public final class FakeQuantization: LayerHook {
     /// Layers that stay in floating point, by their full names.
     public var ignored: Set<String>
     /// Steps of an activation on each side of zero.

@@ -47,7 +47,7 @@ struct FineTuneCommand: ParsableCommand {
     }
 
     func run() throws {
-        let run = try UsageError.checking { try FineTuning(try request()) }
+        let run = try UsageError.checking { try FineTuningRun(try request()) }
         try TrainingRun.perform(display) { try run.run(onEvent: $0, shouldStop: $1) }
     }
 }

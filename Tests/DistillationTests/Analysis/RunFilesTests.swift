@@ -94,7 +94,7 @@ struct RunReportFilesTests {
             output: scratch.appending(path: "tuned"))
         request.training.numTrainEpochs = 1
         request.cache = Support.cache
-        _ = try FineTuning(request).run()
+        _ = try FineTuningRun(request).run()
         let found = try analysis("tuned/analysis.json")
         #expect(found.teacherCalibration == nil && found.differMost == nil && found.studentCalibration != nil)
         #expect(try text("tuned/report.html").contains("Fine-tuned from tiny-teacher"))

@@ -48,7 +48,7 @@ final class VocabularyUsageTests {
 
     @Test("a trimmed model's logits are the original's, bit for bit, on text that stays inside")
     func logits() throws {
-        let original = try TrainedClassifier(Support.teacher)
+        let original = try LoadedModel(Support.teacher)
         let trimmer = try VocabularyTrimmer(directory: Support.teacher)
         let data = try write(
             "text\nthe awful script\n! delightful story\n\", warm camera\"\n", "some.csv")
@@ -61,10 +61,10 @@ final class VocabularyUsageTests {
         let output = directory.appending(path: "trimmed")
         try ModelWriter.save(model, to: output)
         try vocabulary.write(to: output)
-        let trimmed = try TrainedClassifier(output)
+        let trimmed = try LoadedModel(output)
         #expect(trimmed.model.configuration.padTokenId == Int(trimmed.tokenizer.padTokenID ?? -1))
 
-        func logits(_ classifier: TrainedClassifier, _ file: URL) throws -> [UInt32] {
+        func logits(_ classifier: LoadedModel, _ file: URL) throws -> [UInt32] {
             let texts = try TextStream(file, options: usage.options).rows(1000).map { TextPair($0.text) }
             let data = try EncodedDataset(texts, tokenizer: classifier.tokenizer, maxLength: 64)
             return try #require(try Inference.logits(classifier.model, data, batchSize: 8)).values.map(

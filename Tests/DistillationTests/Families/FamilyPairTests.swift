@@ -43,12 +43,12 @@ struct FamilyPairTests {
         let losses = try #require(report.teacher)
         #expect(losses.examples > 0 && report.steps > 0)
         // What was saved is a model of the student's family, and reads texts with the student's tokens.
-        let saved = try TrainedClassifier(request.output)
+        let saved = try LoadedModel(request.output)
         #expect(
             saved.model.configuration.modelType == (try ModelConfiguration(contentsOf: student)).modelType)
         let text = "a fine film, with a bad end"
         #expect(
-            try saved.tokenizer.encode(text).ids == TrainedClassifier(student).tokenizer.encode(text).ids)
+            try saved.tokenizer.encode(text).ids == LoadedModel(student).tokenizer.encode(text).ids)
         let before = try AutoModel.load(from: student).model.parameters
         let changed = try saved.model.parameters.entries.filter {
             try $0.tensor.bytes() != before[$0.name]?.bytes()
@@ -94,7 +94,7 @@ struct FamilyPairTests {
         var tuning = FineTuneRequest(model: base, data: data, output: scratch.appending(path: "teacher"))
         tuning.training.maxSteps = 2
         tuning.cache = Support.cache
-        #expect(try FineTuning(tuning).run().steps == 2)
+        #expect(try FineTuningRun(tuning).run().steps == 2)
         // A student of its own shape, then one of another family.
         for directory in [nil, student] {
             var request = DistillRequest(

@@ -115,11 +115,11 @@ struct QuantizationRunTests {
             var bytes = try Data(contentsOf: url)
             bytes[bytes.count - 2] ^= 1
             try bytes.write(to: url)
-            let problem = message { _ = try TrainedClassifier(scratch.appending(path: "int8")) }
+            let problem = message { _ = try LoadedModel(scratch.appending(path: "int8")) }
             #expect(problem.contains(file) || file == "config.json")
             #expect(problem != "nothing was thrown")
             try FileManager.default.removeItem(at: url)
-            #expect(message { _ = try TrainedClassifier(scratch.appending(path: "int8")) }.contains(file))
+            #expect(message { _ = try LoadedModel(scratch.appending(path: "int8")) }.contains(file))
         }
     }
 
@@ -187,7 +187,7 @@ struct QuantizationRunTests {
             var fineTune = FineTuneRequest(
                 model: int8, data: DataRequest(train: Support.reviews), output: scratch.appending(path: "a"))
             fineTune.cache = Support.cache
-            #expect(message { _ = try FineTuning(fineTune).run() }.contains("quantized"))
+            #expect(message { _ = try FineTuningRun(fineTune).run() }.contains("quantized"))
             var run = DistillRequest(
                 teacher: int8, data: DataRequest(train: Support.reviews), output: scratch.appending(path: "b")
             )

@@ -60,7 +60,7 @@ struct TokenTrainingTests {
         request.precision = Learning.precision
         request.cache = Support.cache
         change(&request)
-        return try FineTuning(request).run()
+        return try FineTuningRun(request).run()
     }
 
     private func distil(

@@ -6,7 +6,7 @@ final class BinaryCrossEntropyObjective: StandardObjective {
     static let options = [ClassWeights.option, ClassWeights.positiveOption]
 
     let name: String
-    let unit = LossUnit.labelledRows
+    let unit = LossUnit.labeledRows
     private let weights: ClassWeights
     private let positive: ClassWeights
     private var classWeights: Tensor?
@@ -36,8 +36,8 @@ final class BinaryCrossEntropyObjective: StandardObjective {
 extension BatchLabels {
     /// The mean over the rows that have a label, and over their elements: of (B, C).
     func mean(of elements: Tensor) throws -> Tensor {
-        guard labelledCount > 0 else { return try elements.zeroInGraph() }
+        guard labeledCount > 0 else { return try elements.zeroInGraph() }
         let rows = try elements.mean(-1)
-        return try (rows * mask).sum() * (1 / Double(labelledCount))
+        return try (rows * mask).sum() * (1 / Double(labeledCount))
     }
 }

@@ -10,7 +10,7 @@ final class CrossEntropyObjective: StandardObjective {
     static let options = [labelSmoothing, ClassWeights.option]
 
     let name: String
-    let unit = LossUnit.labelledRows
+    let unit = LossUnit.labeledRows
     private let labelSmoothing: Double
     private let weights: ClassWeights
     private var classWeights: Tensor?
@@ -35,7 +35,7 @@ final class CrossEntropyObjective: StandardObjective {
 
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {
         let labels = batch.labels
-        guard labels.labelledCount > 0 else { return try batch.student.logits.zeroInGraph() }
+        guard labels.labeledCount > 0 else { return try batch.student.logits.zeroInGraph() }
         return try batch.student.logits.crossEntropy(
             labels.targets, classWeights: classWeights, ignoreIndex: BatchLabels.unlabelled,
             labelSmoothing: labelSmoothing)

@@ -6,7 +6,7 @@ final class MSEObjective: StandardObjective {
     static let options: [ObjectiveOption] = []
 
     let name: String
-    let unit = LossUnit.labelledRows
+    let unit = LossUnit.labeledRows
 
     init(_ specification: ObjectiveSpecification) throws {
         _ = try ObjectiveOptions(specification, known: Self.options)

@@ -13,7 +13,7 @@ final class DKDObjective: StandardObjective {
     ]
 
     let name: String
-    let unit = LossUnit.labelledRows
+    let unit = LossUnit.labeledRows
     private let temperature: Schedule
     private let alpha: Double
     private let beta: Double
@@ -34,7 +34,7 @@ final class DKDObjective: StandardObjective {
 
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {
         let labels = batch.labels
-        guard labels.labelledCount > 0 else { return try batch.student.logits.zeroInGraph() }
+        guard labels.labeledCount > 0 else { return try batch.student.logits.zeroInGraph() }
         let logits = try SoftenedLogits(batch, temperature: temperature)
         let classes = try Tensor.arange(logits.student.size(-1), device: logits.student.device)
         // (B, C): true for the label's class; nowhere in a row without a label.
@@ -45,7 +45,7 @@ final class DKDObjective: StandardObjective {
         let target = try student.binary.rowDivergences(logTarget: teacher.binary)
         let others = try student.others.rowDivergences(logTarget: teacher.others)
         let rows = try (target * alpha + others * beta) * labels.mask
-        return try rows.sum() * (logits.factor / Double(labels.labelledCount))
+        return try rows.sum() * (logits.factor / Double(labels.labeledCount))
     }
 
     /// Log-probabilities of the target class against all others (B, 2), and of the others among themselves (B, C).

@@ -35,7 +35,7 @@ public final class TokenPredictor {
         model directory: URL, strategy: EntityAggregation.Strategy = .simple, maxLength: Int? = nil,
         device: Device = .cpu, precision: Precision = .float32
     ) throws {
-        let loaded = try TrainedClassifier(directory, device: device)
+        let loaded = try LoadedModel(directory, device: device)
         guard loaded.model.configuration.task.definition.labelsWords else {
             throw DistillationError(
                 "\(directory.path): is a model for \(loaded.model.configuration.task.rawValue), not for token classification"

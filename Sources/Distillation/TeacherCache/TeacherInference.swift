@@ -2,8 +2,8 @@ import Foundation
 import Torch
 
 /// Runs a teacher on the examples whose outputs are not stored yet.
-struct TeacherLabeler {
-    let teacher: TrainedClassifier
+struct TeacherInference {
+    let teacher: LoadedModel
     let batchSize: Int
     /// The teacher's precision.
     let precision: Precision

@@ -4,7 +4,7 @@ import JSON
 
 /// The digests of a model directory's files, kept with it in `quantization.json`, so that any change is noticed when it is
 /// loaded.
-public enum DirectorySeal {
+public enum ChecksumManifest {
     public static let fileName = "quantization.json"
 
     /// The SHA-256 of every file in a directory but the seal's own, by name.

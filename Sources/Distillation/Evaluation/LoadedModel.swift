@@ -6,7 +6,7 @@ import Transformers
 
 /// A trained classifier with its tokenizer and labels, read from a model directory: frozen, and given no
 /// gradient. Teachers and finished students are both read this way.
-public final class TrainedClassifier {
+public final class LoadedModel {
     public let directory: URL
     public let model: TransformerModel
     public let tokenizer: Tokenizer

@@ -1,7 +1,7 @@
 import Foundation
 
-extension SealedFile {
-    /// Takes the payload of a new ``SealedFile`` piece by piece.
+extension ChecksummedFile {
+    /// Takes the payload of a new ``ChecksummedFile`` piece by piece.
     public final class Writer {
         private let file: FileWriter
         /// The part of the present block that has been written.
@@ -12,7 +12,7 @@ extension SealedFile {
 
         fileprivate init(_ file: FileWriter) {
             self.file = file
-            block.reserveCapacity(SealedFile.blockSize)
+            block.reserveCapacity(ChecksummedFile.blockSize)
         }
 
         /// Writes the next bytes of the payload.
@@ -22,17 +22,17 @@ extension SealedFile {
             count += bytes.count
             var rest = bytes[...]
             while !rest.isEmpty {
-                let part = rest.prefix(SealedFile.blockSize - block.count)
+                let part = rest.prefix(ChecksummedFile.blockSize - block.count)
                 block.append(contentsOf: part)
                 rest = rest.dropFirst(part.count)
-                if block.count == SealedFile.blockSize { try flush() }
+                if block.count == ChecksummedFile.blockSize { try flush() }
             }
         }
 
         fileprivate func flush() throws {
             guard !block.isEmpty else { return }
             try block.withUnsafeBytes { bytes in
-                seals += SealedFile.seal(bytes)
+                seals += ChecksummedFile.seal(bytes)
                 try file.write(bytes)
             }
             block.removeAll(keepingCapacity: true)

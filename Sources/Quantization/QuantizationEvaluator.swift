@@ -4,14 +4,14 @@ import Safetensors
 import Transformers
 
 /// Evaluates the model before and after quantization.
-struct QuantizationJudge {
+struct QuantizationEvaluator {
     let request: QuantizeRequest
     let log: RunLog
     let shouldStop: () -> Bool
 
     /// Returns a model's logits for all examples; `nil` without data.
     func logits(
-        _ classifier: TrainedClassifier, _ dataset: EncodedDataset?, _ phase: String
+        _ classifier: LoadedModel, _ dataset: EncodedDataset?, _ phase: String
     ) throws -> Logits? {
         guard let dataset else { return nil }
         return try log.phase(phase) {
@@ -26,11 +26,11 @@ struct QuantizationJudge {
 
     /// A model with its logits for the data as its tokenizer encodes them.
     struct Subject {
-        let classifier: TrainedClassifier
+        let classifier: LoadedModel
         let logits: Logits?
         let material: QuantizationMaterial
 
-        init(_ classifier: TrainedClassifier, _ logits: Logits?, _ material: QuantizationMaterial) {
+        init(_ classifier: LoadedModel, _ logits: Logits?, _ material: QuantizationMaterial) {
             (self.classifier, self.logits, self.material) = (classifier, logits, material)
         }
 

@@ -2,7 +2,7 @@ import Transformers
 
 /// A prepared distillation: the data and the teacher's outputs, from which any number of students can be trained without
 /// the teacher running again.
-struct Lesson {
+struct PreparedDistillation {
     let setup: DistillationSetup
     let outputs: TeacherRun.Outputs
     let augmentation: Augmentation?
@@ -37,9 +37,9 @@ struct Lesson {
     /// The teacher's signals for training on some of the training examples.
     ///
     /// - Parameter indices: The examples' indices in the training data; `nil` for all.
-    func signals(_ indices: [Int]? = nil) -> TeacherSignals {
+    func signals(_ indices: [Int]? = nil) -> TeacherSupervision {
         let train = outputs.train
-        return TeacherSignals(
+        return TeacherSupervision(
             logits: indices.map { TeacherOutputsSubset(base: train, indices: setup.data.train.rows(of: $0)) }
                 ?? train,
             model: setup.tokensDiffer == nil ? setup.teacher.model : nil,
@@ -64,7 +64,7 @@ struct Lesson {
         var arguments = arguments
         arguments.maxSteps = steps
         let train = setup.data.train
-        let labeled = (0..<train.count).filter { train.isLabelled($0) }
+        let labeled = (0..<train.count).filter { train.isLabeled($0) }
         return TrainingPlan(
             model: model, stages: [TrainingStage(objectives: [arguments.labelObjective(setup.problemType)])],
             registry: request.registry,

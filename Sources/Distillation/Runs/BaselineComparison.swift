@@ -1,6 +1,6 @@
 /// The improvement over the baseline: a distilled student compared with the same student trained without the teacher, on
 /// the same examples.
-public struct Gain: Sendable, Equatable, Codable {
+public struct BaselineComparison: Sendable, Equatable, Codable {
     /// The metric that is compared: the task's own.
     public var metric: MetricName
     public var student: Double
@@ -15,13 +15,13 @@ public struct Gain: Sendable, Equatable, Codable {
     public var pValue: Double
 }
 
-extension Gain {
+extension BaselineComparison {
     /// Compares two models on the same examples, by the task's metric.
     ///
     /// - Throws: ``DistillationError`` without examples.
     init(_ student: Logits, _ baseline: Logits, targets: Targets, seed: UInt64) throws {
         let task = targets.task.definition
-        let all = targets.labelledIndices
+        let all = targets.labeledIndices
         let (own, other, labels) = (student.subset(all), baseline.subset(all), targets.subset(all))
         let bootstrap: PairedBootstrap
         if let scores = task.rowScores(own, labels), let others = task.rowScores(other, labels) {

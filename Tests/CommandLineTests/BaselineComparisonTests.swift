@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// The improvement over the baseline in a run's report.
-@Suite("Gain")
+@Suite("BaselineComparison")
 struct GainTests {
     let scratch: Scratch
 

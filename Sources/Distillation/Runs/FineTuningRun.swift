@@ -3,7 +3,7 @@ import Torch
 import Transformers
 
 /// Fine-tunes a pretrained encoder on labeled examples: the usual way to a teacher worth learning from.
-public struct FineTuning {
+public struct FineTuningRun {
     public let request: FineTuneRequest
 
     /// - Throws: ``DistillationError`` for settings out of range.

@@ -2,7 +2,7 @@
 /// ranges, or to train with the rounding of int8.
 ///
 /// A model with such a hook computes with libtorch's operations, layer by layer.
-public protocol LayerInstrument: AnyObject {
+public protocol LayerHook: AnyObject {
     /// Returns the tensor that a linear layer multiplies instead of its input.
     ///
     /// - Parameters:

@@ -2,7 +2,7 @@ import Torch
 import Transformers
 
 /// The teacher's supervision of the training examples: its logits and, where objectives need it, the model.
-public struct TeacherSignals {
+public struct TeacherSupervision {
     /// The logits of one teacher, or the mean of several, computed once, before training: texts do not change between
     /// epochs, and the teacher is frozen and in evaluation mode, so running it again would give the same values.
     public let logits: any TeacherOutputs

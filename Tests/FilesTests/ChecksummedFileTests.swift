@@ -7,10 +7,10 @@ import Testing
 
 @Suite("Sealed files")
 struct SealedFileTests {
-    private let format = SealedFile.Format(magic: "TESTSEAL", version: 3)
+    private let format = ChecksummedFile.Format(magic: "TESTSEAL", version: 3)
 
     private func write(_ payload: [UInt8], to url: URL) throws {
-        try SealedFile.write(to: url, format: format) { writer in
+        try ChecksummedFile.write(to: url, format: format) { writer in
             // In pieces that do not fit the blocks.
             for start in stride(from: 0, to: payload.count, by: 100_003) {
                 try payload[start..<min(start + 100_003, payload.count)].withUnsafeBytes {
@@ -21,7 +21,7 @@ struct SealedFileTests {
         }
     }
 
-    private func read(_ file: SealedFile, _ range: Range<Int>) throws -> [UInt8] {
+    private func read(_ file: ChecksummedFile, _ range: Range<Int>) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: range.count)
         try bytes.withUnsafeMutableBytes { try file.read(into: $0, at: range.lowerBound) }
         return bytes
@@ -33,7 +33,7 @@ struct SealedFileTests {
             let url = directory.appending(path: "file")
             let payload = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
             try write(payload, to: url)
-            let file = try SealedFile(url, format: format)
+            let file = try ChecksummedFile(url, format: format)
             #expect(file.count == count && file.description == Array("what it is".utf8))
             #expect(try read(file, 0..<count) == payload)
             #expect(try read(file, count / 3..<count / 2) == Array(payload[count / 3..<count / 2]))
@@ -51,21 +51,21 @@ struct SealedFileTests {
                 var changed = whole
                 changed[place] ^= 1 << (place % 8)
                 try Data(changed).write(to: url)
-                #expect(throws: SealedFile.Problem.self, "byte \(place)") {
-                    try SealedFile(url, format: format)
+                #expect(throws: ChecksummedFile.Problem.self, "byte \(place)") {
+                    try ChecksummedFile(url, format: format)
                 }
                 try Data(whole[..<place]).write(to: url)
-                #expect(throws: SealedFile.Problem.self, "cut to \(place)") {
-                    try SealedFile(url, format: format)
+                #expect(throws: ChecksummedFile.Problem.self, "cut to \(place)") {
+                    try ChecksummedFile(url, format: format)
                 }
             }
             try Data(whole + [0]).write(to: url)
-            #expect(throws: SealedFile.Problem.self) { try SealedFile(url, format: format) }
+            #expect(throws: ChecksummedFile.Problem.self) { try ChecksummedFile(url, format: format) }
             try Data(whole).write(to: url)
-            #expect(try SealedFile(url, format: format).count == 300)
-            let other = SealedFile.Format(magic: "TESTSEAL", version: 4)
-            #expect(throws: SealedFile.Problem.foreign("it has version 3, this program reads 4")) {
-                try SealedFile(url, format: other)
+            #expect(try ChecksummedFile(url, format: format).count == 300)
+            let other = ChecksummedFile.Format(magic: "TESTSEAL", version: 4)
+            #expect(throws: ChecksummedFile.Problem.foreign("it has version 3, this program reads 4")) {
+                try ChecksummedFile(url, format: other)
             }
         }
     }

@@ -26,7 +26,7 @@ extension ReportText {
         metric == .pearson ? String(format: "%+.4f", value) : Format.points(value)
     }
 
-    private static func text(_ gain: Gain, _ data: String) -> String {
+    private static func text(_ gain: BaselineComparison, _ data: String) -> String {
         let metric = gain.metric
         let sure = gain.low > 0 ? "" : ", which may be chance"
         return "Without the teacher the same student reaches \(value(gain.baseline, metric)) "

@@ -1,7 +1,7 @@
 /// A teacher and the run's examples as it reads them.
-struct TeacherSource {
+struct LoadedTeacher {
     let request: TeacherRequest
-    let classifier: TrainedClassifier
+    let classifier: LoadedModel
     let data: RunData
     /// For each of the first teacher's classes, its index in this one's outputs; `nil` where the order is the same.
     let columns: [Int]?

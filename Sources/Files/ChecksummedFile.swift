@@ -9,7 +9,7 @@ import Foundation
 /// ```
 ///
 /// Numbers are little-endian. The description follows the payload, so that a file is written in one pass.
-public final class SealedFile: Sendable {
+public final class ChecksummedFile: Sendable {
     /// The signature of a kind of file: its first 8 bytes, and its version.
     public struct Format: Sendable, Equatable {
         public let magic: String
