@@ -35,12 +35,6 @@ public struct BenchmarkRun {
         self.request = request
         subjects = try BenchmarkSubject.all(request.models)
         threads = request.threads ?? ProcessInfo.processInfo.activeProcessorCount
-        let tagger = subjects.first { $0.configuration?.task.labelsWords == true }
-        if request.data != nil, let tagger {
-            throw DistillationError(
-                "\(tagger.path.path): tags words, and --data is for models of whole texts; leave it out, and use `distill "
-                    + "evaluate`")
-        }
         for subject in subjects {
             if let length = request.lengths.max(), length > subject.maximumLength {
                 throw DistillationError(

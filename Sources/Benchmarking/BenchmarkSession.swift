@@ -194,7 +194,8 @@ final class BenchmarkSession {
             let answer = try workers[index].ask(
                 WorkerRequest(command: .logits, file: file.path(percentEncoded: false)),
                 "evaluating the data's texts")
-            let (count, classes) = (data[index].dataset.count, data[index].labels.count)
+            let words = try data[index].dataset.wordOutputs()
+            let (count, classes) = (words?.rows.count ?? data[index].dataset.count, data[index].labels.count)
             guard answer.classes == classes else {
                 throw DistillationError(
                     "\(subjects[index].path.path): has \(answer.classes ?? 0) outputs, its labels are \(classes) "
@@ -214,8 +215,9 @@ final class BenchmarkSession {
                             littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)))
                 }
             }
-            log.advance(by: count)
-            let logits = Logits(values: values, classes: classes)
+            log.advance(by: data[index].dataset.count)
+            let outputs = Logits(values: values, classes: classes)
+            let logits = words.map { data[index].dataset.logits(outputs, rows: $0.rows, data[index].labels) } ?? outputs
             try logits.requireFinite(of: subjects[index].path.path(percentEncoded: false))
             return logits
         }

@@ -105,9 +105,14 @@ public final class BenchmarkWorker {
         self.tokens = tokens
         batchIndices = tokens.batches(of: max(1, request.batch ?? 64))
         batches = batchIndices.map { indices in
-            var input = PackedInput(inputIDs: [], tokenTypeIDs: [], offsets: [0])
+            var input = PackedInput(
+                inputIDs: [], tokenTypeIDs: [], offsets: [0], rows: tokens.rows == nil ? nil : [])
             for index in indices {
                 let range = Int(tokens.offsets[index])..<Int(tokens.offsets[index + 1])
+                if let rows = tokens.rows {
+                    let before = input.inputIDs.count - range.lowerBound
+                    input.rows? += rows[tokens.outputs(of: index)].map { Int($0) + before }
+                }
                 input.inputIDs += tokens.ids[range]
                 input.tokenTypeIDs? += tokens.types[range]
                 input.offsets.append(input.inputIDs.count)
@@ -120,12 +125,12 @@ public final class BenchmarkWorker {
 
     private func writeLogits(_ request: WorkerRequest) throws -> WorkerAnswer {
         let file = URL(filePath: try required(request.file, "file"))
-        let count = tokens?.count ?? 0
+        guard let tokens else { throw DistillationError("there are no texts; ask to take some first") }
         let logits = try batches.map(self.logits)
-        let classes = (logits.first?.count ?? 0) / max(1, batchIndices.first?.count ?? 1)
-        var rows = [UInt32](repeating: 0, count: count * classes)
-        for (values, indices) in zip(logits, batchIndices) {
-            for (row, index) in indices.enumerated() {
+        let classes = logits.reduce(0) { $0 + $1.count } / max(1, tokens.outputCount)
+        var rows = [UInt32](repeating: 0, count: tokens.outputCount * classes)
+        for (values, sentences) in zip(logits, batchIndices) {
+            for (row, index) in sentences.flatMap({ tokens.outputs(of: $0) }).enumerated() {
                 for column in 0..<classes {
                     rows[index * classes + column] = values[row * classes + column].bitPattern.littleEndian
                 }

@@ -29,7 +29,9 @@ except ImportError as error:
     problem = f"{sys.executable} cannot import {error.name}; install it there (pip install onnxruntime), " \
         "or set DISTILL_PYTHON to a Python that has it"
 
-session, names, output, inputs, turn, places, batches, sentences = None, [], None, [], 0, [], [], 0
+session, names, output, inputs, turn, batches = None, [], None, [], 0, []
+# Of each batch: the indices of its outputs among all, and the sentences and tokens that give them (None: one a sentence).
+outputs, count = [], 0
 
 
 def processor_seconds():
@@ -128,24 +130,33 @@ def run(request):
 
 
 def texts(request):
-    global places, batches, sentences
+    global outputs, batches, count
     numbers = numpy.fromfile(request["file"], dtype="<i4")
     sentences = int(numbers[0])
     offsets = numbers[1 : sentences + 2].astype(numpy.int64)
     total = int(offsets[-1])
-    ids, types = numbers[sentences + 2 : sentences + 2 + total], numbers[sentences + 2 + total :]
+    ids, types = numbers[sentences + 2 : sentences + 2 + total], numbers[sentences + 2 + total : sentences + 2 + 2 * total]
+    words = numbers[sentences + 3 + 2 * total :] if len(numbers) > sentences + 2 + 2 * total else None
+    count = sentences if words is None else len(words)
     lengths = offsets[1:] - offsets[:-1]
-    order = sorted(range(sentences), key=lambda place: (-lengths[place], place))
-    places = [order[start : start + request["batch"]] for start in range(0, sentences, request["batch"])]
-    batches = []
-    for rows in places:
-        padded = numpy.zeros((3, len(rows), int(lengths[rows[0]])), dtype=numpy.int64)
-        for row, place in enumerate(rows):
-            begin, end = offsets[place], offsets[place + 1]
+    order = sorted(range(sentences), key=lambda index: (-lengths[index], index))
+    batches, outputs = [], []
+    for start in range(0, sentences, request["batch"]):
+        members = order[start : start + request["batch"]]
+        padded = numpy.zeros((3, len(members), int(lengths[members[0]])), dtype=numpy.int64)
+        rows, at, tokens = [], [], []
+        for row, index in enumerate(members):
+            begin, end = offsets[index], offsets[index + 1]
             padded[0, row, : end - begin] = ids[begin:end]
             padded[1, row, : end - begin] = 1
             padded[2, row, : end - begin] = types[begin:end]
+            if words is not None:
+                first, last = numpy.searchsorted(words, [begin, end])
+                rows += range(first, last)
+                at += [row] * (last - first)
+                tokens += list(words[first:last] - begin)
         batches.append(feed(*padded))
+        outputs.append((members, None) if words is None else (rows, (at, tokens)))
     return {}
 
 
@@ -154,10 +165,11 @@ def bulk(request):
 
 
 def write_logits(request):
-    answers = [logits(arrays) for arrays in batches]
-    rows = numpy.zeros((sentences, answers[0].shape[1]), dtype="<f4")
-    for place, answer in zip(places, answers):
-        rows[place] = answer
+    rows = None
+    for (indices, tokens), answer in zip(outputs, (logits(arrays) for arrays in batches)):
+        if rows is None:
+            rows = numpy.zeros((count, answer.shape[-1]), dtype="<f4")
+        rows[indices] = answer if tokens is None else answer[tokens]
     rows.tofile(request["file"])
     return {"classes": int(rows.shape[1])}
 

@@ -1,3 +1,4 @@
+import Deployment
 import Foundation
 import Testing
 
@@ -38,6 +39,34 @@ struct BenchmarkInteropTests {
         try Data("nonsense".utf8).write(to: output.appending(path: "model.onnx"))
         let error = #expect(throws: DistillationError.self) { try BenchmarkRun(request).run() }
         #expect(error?.description.hasPrefix("ONNX Runtime: ") == true)
+    }
+
+    @Test("token classifiers are evaluated word by word, through both workers")
+    func taggers() throws {
+        let directory = try TemporaryDirectory()
+        let (model, data) = try TokenInteropTests.tagger(in: directory.url)
+        let exported = directory.url.appending(path: "onnx")
+        _ = try ExportRun(ExportRequest(model: model, output: exported)).run()
+        let bundle = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+        var request = BenchmarkRequest(
+            models: [model, exported],
+            worker: .init(executable: bundle.appending(path: "distill"), arguments: ["benchmark-worker"]))
+        request.environment["DISTILL_PYTHON"] = Python.executable.path
+        (request.batchSizes, request.lengths, request.rounds, request.seconds) = ([2], [7], 2, 0.02)
+        request.threads = 1
+        request.data = data
+        let report = try BenchmarkRun(request).run()
+        var evaluation = EvaluateRequest(model: model, data: data)
+        evaluation.cache.directory = directory.url.appending(path: "cache")
+        let alone = try EvaluationRun(evaluation).run().model.metrics
+        #expect(report.models.count == 2 && (alone[.f1] ?? 0) > 0.5)
+        for measured in report.models {
+            #expect(measured.metrics?[.f1] == alone[.f1])
+            let losses = [alone, measured.metrics].compactMap { $0?[.loss] }
+            try #require(losses.count == 2)
+            #expect(abs(losses[0] - losses[1]) < 1e-5)
+        }
+        #expect(report.models[1].agreement == 1 && report.bulk?.results.count == 2)
     }
 }
 

@@ -18,19 +18,27 @@ struct TokenInteropTests {
         return .object(fields)
     }
 
-    @Test("the same entities by all strategies, and no missing or unexpected key")
-    func entities() throws {
-        let place = try TemporaryDirectory()
-        let data = place.url.appending(path: "train.conll")
+    /// Fine-tunes a token classifier.
+    ///
+    /// - Returns: Its directory, and the file that it learned from.
+    static func tagger(in place: URL) throws -> (model: URL, data: URL) {
+        let data = place.appending(path: "train.conll")
         let sentence =
             "the O\ngreat B-FILM\nstory I-FILM\nwas O\nbrilliant B-VERDICT\n\nthe O\nfilm B-FILM\nwas O\nboring O\n\n"
         try Data(String(repeating: sentence, count: 20).utf8).write(to: data)
-        let model = place.url.appending(path: "model")
+        let model = place.appending(path: "model")
         var request = FineTuneRequest(model: Fixtures.teacher, data: DataRequest(train: data), output: model)
-        request.cache.directory = place.url.appending(path: "cache")
+        request.cache.directory = place.appending(path: "cache")
         request.training.numTrainEpochs = 8
         request.training.learningRate = 3e-3
         _ = try FineTuningRun(request).run()
+        return (model, data)
+    }
+
+    @Test("the same entities by all strategies, and no missing or unexpected key")
+    func entities() throws {
+        let place = try TemporaryDirectory()
+        let (model, _) = try Self.tagger(in: place.url)
         let texts = [
             "the great story was brilliant", "The film was boring.", "a GREAT great-story, unbelievably!",
         ]
