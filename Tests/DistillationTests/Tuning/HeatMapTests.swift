@@ -130,9 +130,9 @@ struct HeatMapTests {
         #expect(map.x.labels == ["1e-05", "3.16e-05", "0.0001", "0.000316", "0.001", "0.00316", "0.01"])
         #expect(map.y?.labels == ["0", "0.167", "0.333", "0.5", "0.667", "0.833", "1"])
         for (text, place) in [("1e-5", 0), ("3.2e-5", 1), ("0.0099", 5), ("1e-2", 5)] {
-            #expect(map.x.place(of: SearchValue(text)) == place)
+            #expect(map.x.position(of: SearchValue(text)) == place)
         }
-        #expect(map.y?.place(of: SearchValue("0.5")) == 3 && map.y?.place(of: SearchValue("x")) == nil)
+        #expect(map.y?.position(of: SearchValue("0.5")) == 3 && map.y?.position(of: SearchValue("x")) == nil)
         #expect(map.cells.joined().compactMap(\.mean).max() == report.bestTrial?.mean)
         #expect(cells(try elements(map.svg)).count == 36)
         let layers = try HeatMap(report, axes: ["layers"])
