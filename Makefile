@@ -3,13 +3,13 @@
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo          set up, then fine-tune a teacher, distil two students, judge them (QUICK=1: a short run)"
+	@echo "make demo          set up, then fine-tune a teacher, distill two students, evaluate them (QUICK=1: a short run)"
 	@echo "make test          set up, then run every test"
 	@echo "make field         try the built program on killed processes, full disks and the like (CASES=\"DIR …\": further cases)"
 	@echo "make benchmark     set up, then measure against PyTorch, ONNX Runtime and tokenizers"
 	@echo "make same-bits     the same commands hundreds of times: every run must give the same bits (RUNS=200 LEVELS=all)"
 	@echo "make gpu           make a bundle that checks and measures a machine with a GPU (docs/gpu.md)"
-	@echo "make lint          check the formatting"
+	@echo "make lint          check the formatting, and that files and functions stay small"
 	@echo "make docs          build the documentation"
 	@echo "make build         set up, then build .build/release/distill and distill-hub, which downloads (PARQUET=1: with"
 	@echo "                   Parquet files)"
@@ -38,6 +38,7 @@ same-bits:
 
 lint:
 	swift format lint --strict --recursive --parallel Sources Tests Benchmarks Package.swift
+	python3 scripts/sizes.py
 
 docs:
 	@scripts/docs.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The main job on real data: a pretrained encoder becomes a teacher on 8,568 human-rated movie snippets, two students
-# learn from it, become int8 and ONNX, and all are judged on 1,000 others, measured, and put on a page. QUICK=1 takes the
+# learn from it, become int8 and ONNX, and all are evaluated on 1,000 others, measured, and put on a page. QUICK=1 takes the
 # same path with a few steps each.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -63,9 +63,9 @@ timed "narrow student" "$distill" run --teacher "$output/teacher" --train "$data
     --validation "$data/validation.csv" --output "$output/narrow-student" --overwrite \
     --layers 3 --hidden-size 128 --attention-heads 4 --intermediate-size 512 --init narrowed-teacher \
     --objective "kl(weight=0.7, temperature=4)" --objective "cross_entropy(weight=0.3)" \
-    --objective "minilm_v2(weight=0.5)" --epochs 6 --learning-rate 5e-4 ${brief[@]+"${brief[@]}"}
+    --objective "minilm_v2(weight=0.5)" --epochs 4 --learning-rate 5e-4 ${brief[@]+"${brief[@]}"}
 
-step "5/9  int8: both students quantised, the narrow one without the words that the data never use"
+step "5/9  int8: both students quantized, the narrow one without the tokens that the data never use"
 timed "int8" "$distill" quantize --model "$output/student" --output "$output/student-int8" --overwrite \
     --data "$data/validation.csv" --accuracy-drop 0.5
 timed "small int8" "$distill" quantize --model "$output/narrow-student" --output "$output/narrow-student-int8" --overwrite \
@@ -84,7 +84,7 @@ for model in student narrow-student student-int8 narrow-student-int8; do
 done
 
 step "8/9  Measured side by side, each in a process of its own"
-if [ "${QUICK:-}" = 1 ]; then rounds=(--rounds 2 --seconds 0.2); else rounds=(--rounds 3); fi
+if [ "${QUICK:-}" = 1 ]; then rounds=(--rounds 2 --seconds 0.2); else rounds=(--rounds 2); fi
 onnx=()
 if [ -n "${DISTILL_PYTHON:-}" ]; then
     onnx=(--model "$output/student-onnx" --model "$output/student-int8-onnx" --model "$output/narrow-student-int8-onnx")
