@@ -3,7 +3,7 @@
 
     python3 scripts/sizes.py [--files 300] [--functions 60]
 
-Counts the lines of hand-written Swift and C++ files under Sources and of the functions in them (signature and body), prints those
+Counts the lines of hand-written Swift, C++ and CUDA files under Sources and of the functions in them (signature and body), prints those
 beyond the limits, and exits with 1 where there are any. Generated sources and tables of Unicode are left out.
 """
 
@@ -62,7 +62,7 @@ def main():
     arguments = parser.parse_args()
     found, files, functions = [], 0, 0
     for path in sorted((ROOT / "Sources").rglob("*")):
-        if path.suffix not in (".swift", ".cpp", ".inl", ".h", ".cu", ".c") or any(part in str(path) for part in LEFT_OUT):
+        if path.suffix not in (".swift", ".cpp", ".inl", ".h", ".cu", ".cuh", ".c") or any(part in str(path) for part in LEFT_OUT):
             continue
         lines = path.read_text(encoding="utf-8").split("\n")
         name = path.relative_to(ROOT)

@@ -160,6 +160,24 @@ bool capture(ct_encoder_s &e, Entry &entry, const Shape &s) {
     return done;
 }
 
+// The batch as passed by the caller, with its number of tokens and its longest sequence.
+Batch batch_of(const int32_t *ids, const int32_t *types_or_null, const int64_t *offsets, size_t offset_count, uint64_t seed,
+               uint64_t offset) {
+    Batch b{ids, types_or_null, offsets, static_cast<int64_t>(offset_count) - 1, offsets[offset_count - 1], 0, seed, offset};
+    for (int64_t i = 0; i < b.examples; ++i) b.longest = std::max(b.longest, offsets[i + 1] - offsets[i]);
+    return b;
+}
+
+// Trainable parameters whose gradients are clear: true if one backward graph computes the gradients of them all.
+bool suits_training(const std::vector<at::Tensor> &all) {
+    // If some are frozen, the layers below them need neither gradients nor dropout: that is left to the single layers. The
+    // token type table is a placeholder in models without token types.
+    for (size_t i = 0; i < all.size(); ++i)
+        if (i != type_table && !all[i].requires_grad()) return false;
+    // Gradients that have not been accumulated yet are stored where the next ones would be written.
+    return std::none_of(all.begin(), all.end(), [](const at::Tensor &t) { return t.grad().defined(); });
+}
+
 }  // namespace
 
 ct_error ct_encoder_make(const ct_tensor *tables, const ct_tensor *parameters, const ct_layer_options *options, size_t layers,
@@ -191,16 +209,10 @@ ct_error ct_encoder_run(ct_encoder encoder, const int32_t *ids, const int32_t *t
         ct_encoder_s &e = *encoder->encoder;
         *out = nullptr;
         if (e.shared->in_flight.lock()) return;
-        Batch b{ids, types_or_null, offsets, static_cast<int64_t>(offset_count) - 1, offsets[offset_count - 1], 0, seed, offset};
-        for (int64_t i = 0; i < b.examples; ++i) b.longest = std::max(b.longest, offsets[i + 1] - offsets[i]);
+        Batch b = batch_of(ids, types_or_null, offsets, offset_count, seed, offset);
         std::vector<at::Tensor> all = e.all_parameters();
         bool with_gradients = at::GradMode::is_enabled(), training = any_requires_grad(all);
-        // If some are frozen, the layers below them need neither gradients nor dropout: that is left to the single layers. The
-        // token type table is a placeholder in models without token types.
-        for (size_t i = 0; training && i < all.size(); ++i)
-            if (i != type_table && !all[i].requires_grad()) return;
-        // Gradients that have not been accumulated yet are stored where the next ones would be written.
-        if (training && std::any_of(all.begin(), all.end(), [](const at::Tensor &t) { return t.grad().defined(); })) return;
+        if (training && !suits_training(all)) return;
         // The filling examples have at least one token, at which the empty ones begin.
         int64_t tokens = rounded_up(b.tokens + 1, Shape::step(b.tokens + 1));
         if (tokens > most_tokens) return;

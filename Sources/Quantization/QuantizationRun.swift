@@ -29,23 +29,8 @@ public struct QuantizationRun {
             inputs: [request.model] + [request.data, request.calibrationData].compactMap(\.self)
                 + request.vocabularyData, cache: request.cache)
         log.tell(output.leftovers)
-        try AutoModel.requireFiniteWeights(in: request.model)
-        let original = try LoadedModel(request.model)
-        for warning in original.warnings { log.warnOnce(warning) }
-        guard original.model.configuration.quantization == nil else {
-            throw DistillationError(
-                "\(request.model.path): is quantized already; quantize the model in floating point that it was made from"
-            )
-        }
-        if request.vocabularyData.isEmpty, let problem = space(original) { throw DistillationError(problem) }
-        let trimmed =
-            request.vocabularyData.isEmpty
-            ? nil
-            : try log.phase("Trimming the vocabulary") {
-                let cut = try VocabularyCut(request, original)
-                log.advance(by: cut.texts)
-                return cut
-            }
+        let original = try floatingPointModel(log)
+        let trimmed = try trimmedVocabulary(of: original, log)
         let source = try trimmed.map { try LoadedModel($0.directory) } ?? original
         // A directory that is made on the way has no record of the training.
         var reading = request
@@ -64,32 +49,68 @@ public struct QuantizationRun {
             // The saved files are evaluated.
             let saved = try LoadedModel(directory)
             let after = try evaluator.logits(saved, material.data?.dataset, "Evaluating the quantized model")
-            let evaluations = try evaluator.evaluations(
-                [.init(original, before, own), .init(saved, after, material)])
-            var made = QuantizationReport(
-                source: request.model.path(percentEncoded: false),
-                output: request.output.path(percentEncoded: false), method: request.method,
-                accuracyDropLimit: request.accuracyDrop, data: material.data?.record,
-                labels: source.labels.names, before: evaluations[0], after: evaluations[1],
-                layers: result.layers, vocabulary: trimmed?.report, maxLength: reading.maxLength, files: [:],
-                versions: .current)
-            if request.method.type == .int8, request.method.activations == .fixed {
-                made.calibrationData = material.texts?.record
-                made.calibrationExamples = material.calibrationCount
-            }
-            if let before, let after {
-                made.comparison = try Evaluator.comparison(
-                    student: (after, evaluations[1]), teacher: (before, evaluations[0]))
-                if let old = evaluations[0].taskMetric, let new = evaluations[1].taskMetric {
-                    made.accuracyDrop = (old - new) * 100
-                }
-            }
+            var made = try record(
+                evaluator, before: .init(original, before, own), after: .init(saved, after, material),
+                labels: source.labels.names, layers: result.layers, vocabulary: trimmed?.report,
+                maxLength: reading.maxLength)
             try write(&made, source, to: directory)
             report = made
             if shouldStop() { throw InterruptedError() }
         }
         guard let report else { throw DistillationError("nothing was quantized") }
         return report
+    }
+
+    /// The model in floating point that is to be quantized.
+    private func floatingPointModel(_ log: RunLog) throws -> LoadedModel {
+        try AutoModel.requireFiniteWeights(in: request.model)
+        let original = try LoadedModel(request.model)
+        for warning in original.warnings { log.warnOnce(warning) }
+        guard original.model.configuration.quantization == nil else {
+            throw DistillationError(
+                "\(request.model.path): is quantized already; quantize the model in floating point that it was made from"
+            )
+        }
+        if request.vocabularyData.isEmpty, let problem = space(original) { throw DistillationError(problem) }
+        return original
+    }
+
+    /// Vocabulary trimming: the model without unused tokens; `nil` where all are kept.
+    private func trimmedVocabulary(of original: LoadedModel, _ log: RunLog) throws -> VocabularyCut? {
+        guard !request.vocabularyData.isEmpty else { return nil }
+        return try log.phase("Trimming the vocabulary") {
+            let cut = try VocabularyCut(request, original)
+            log.advance(by: cut.texts)
+            return cut
+        }
+    }
+
+    /// The evaluation of both models, timed in turn, and their comparison, as the record of the run.
+    private func record(
+        _ evaluator: QuantizationEvaluator, before: QuantizationEvaluator.Subject,
+        after: QuantizationEvaluator.Subject, labels: [String], layers: [QuantizationReport.Layer],
+        vocabulary: QuantizationReport.Vocabulary?, maxLength: Int?
+    ) throws -> QuantizationReport {
+        let evaluations = try evaluator.evaluations([before, after])
+        let material = after.material
+        var made = QuantizationReport(
+            source: request.model.path(percentEncoded: false),
+            output: request.output.path(percentEncoded: false), method: request.method,
+            accuracyDropLimit: request.accuracyDrop, data: material.data?.record, labels: labels,
+            before: evaluations[0], after: evaluations[1], layers: layers, vocabulary: vocabulary,
+            maxLength: maxLength, files: [:], versions: .current)
+        if request.method.type == .int8, request.method.activations == .fixed {
+            made.calibrationData = material.texts?.record
+            made.calibrationExamples = material.calibrationCount
+        }
+        if let original = before.logits, let quantized = after.logits {
+            made.comparison = try Evaluator.comparison(
+                student: (quantized, evaluations[1]), teacher: (original, evaluations[0]))
+            if let old = evaluations[0].taskMetric, let new = evaluations[1].taskMetric {
+                made.accuracyDrop = (old - new) * 100
+            }
+        }
+        return made
     }
 
     /// Writes the card and the record.

@@ -110,104 +110,100 @@ struct ResidualNormBackward {
 template <class S>
 constexpr int resident_blocks = S::group > warp_size ? 1 : S::pieces == 4 ? 2 : 3;
 
+// The gradient of a row of the layer norm's output: the sum of the float32 and the typed one, either of which may be missing.
 template <class S>
-__global__ void __launch_bounds__(S::threads, resident_blocks<S>)
-    residual_norm_backward_kernel(ResidualNormBackward call) {
+__device__ inline void load_gradient(const ResidualNormBackward &call, const Columns<S> &columns, int64_t start,
+                                     float (&gradient)[S::pieces][piece]) {
     using T = typename S::Element;
-    Columns<S> columns(call.width);
-    float width = static_cast<float>(call.width);
-    ck_mask mask = resolved(call.mask);
-    bool before = mask.threshold && !call.mask_after_norm, after = mask.threshold && call.mask_after_norm;
-    float sums[3][S::pieces][piece];
+    if (call.gradient) {
+        const float *from = call.gradient + start;
 #pragma unroll
-    for (int k = 0; k < 3; ++k)
+        for (int p = 0; p < S::pieces; ++p)
+            load_piece<S::vector>(from + columns.readable(p), columns.count(p), gradient[p]);
+    } else {
 #pragma unroll
         for (int p = 0; p < S::pieces; ++p)
 #pragma unroll
-            for (int i = 0; i < piece; ++i) sums[k][p][i] = 0.0f;
-
-    int group = static_cast<int>(threadIdx.x) / S::group;
-    int64_t step = static_cast<int64_t>(gridDim.x) * S::groups;
-    for (int64_t row = static_cast<int64_t>(blockIdx.x) * S::groups + group; row < call.rows; row += step) {
-        int64_t start = row * call.width;
-        float deviation = call.deviation[row];
-        float gradient[S::pieces][piece], normalized[S::pieces][piece];
-        {
-            const T *from = static_cast<const T *>(call.normalized) + start;
-#pragma unroll
-            for (int p = 0; p < S::pieces; ++p)
-                load_piece<S::vector>(from + columns.readable(p), columns.count(p), normalized[p]);
-        }
-        if (call.gradient) {
-            const float *from = call.gradient + start;
-#pragma unroll
-            for (int p = 0; p < S::pieces; ++p)
-                load_piece<S::vector>(from + columns.readable(p), columns.count(p), gradient[p]);
-        } else {
-#pragma unroll
-            for (int p = 0; p < S::pieces; ++p)
-#pragma unroll
-                for (int i = 0; i < piece; ++i) gradient[p][i] = 0.0f;
-        }
-        if (call.gradient_typed) {
-            const T *from = static_cast<const T *>(call.gradient_typed) + start;
-#pragma unroll
-            for (int p = 0; p < S::pieces; ++p) {
-                float more[piece];
-                load_piece<S::vector>(from + columns.readable(p), columns.count(p), more);
-#pragma unroll
-                for (int i = 0; i < piece; ++i) gradient[p][i] += more[i];
-            }
-        }
-
-        // Sums over the row of h and h * normalized, where h = gamma * g is the gradient of `normalized`.
-        float means[2] = {0.0f, 0.0f};
+            for (int i = 0; i < piece; ++i) gradient[p][i] = 0.0f;
+    }
+    if (call.gradient_typed) {
+        const T *from = static_cast<const T *>(call.gradient_typed) + start;
 #pragma unroll
         for (int p = 0; p < S::pieces; ++p) {
-            load_here();
-            int count = columns.count(p);
-            float gamma[piece];
-            load_piece<S::vector>(call.gamma + columns.readable(p), count, gamma);
-            if (after) apply_mask(kept_bits(mask, columns.mask_block(row, p)), mask.scale, gradient[p]);
+            float more[piece];
+            load_piece<S::vector>(from + columns.readable(p), columns.count(p), more);
 #pragma unroll
-            for (int i = 0; i < piece; ++i) {
-                float g = columns.has(p, i) ? gradient[p][i] : 0.0f, x = normalized[p][i];
-                sums[0][p][i] += g * x;
-                sums[1][p][i] += g;
-                float h = g * gamma[i];
-                means[0] += h;
-                means[1] += h * x;
-                gradient[p][i] = h;
-            }
-        }
-        group_sum<S::group>(means);
-        means[0] /= width;
-        means[1] /= width;
-
-#pragma unroll
-        for (int p = 0; p < S::pieces; ++p) {
-            int count = columns.count(p);
-            int64_t at = start + columns.first(p);
-#pragma unroll
-            for (int i = 0; i < piece; ++i)
-                gradient[p][i] = deviation * (gradient[p][i] - means[0] - normalized[p][i] * means[1]);
-            if (call.gradient_residual) store_piece<S::vector>(call.gradient_residual + at, count, gradient[p]);
-            if (before) apply_mask(kept_bits(mask, columns.mask_block(row, p)), mask.scale, gradient[p]);
-            // Sums beyond the row's end are never written.
-#pragma unroll
-            for (int i = 0; i < piece; ++i) sums[2][p][i] += gradient[p][i];
-            if (call.gradient_y) store_piece<S::vector>(static_cast<T *>(call.gradient_y) + at, count, gradient[p]);
+            for (int i = 0; i < piece; ++i) gradient[p][i] += more[i];
         }
     }
+}
 
-    if (!call.partials) return;
-    float *partials = call.partials + static_cast<int64_t>(blockIdx.x) * 3 * call.width;
+// The means over a row of h and h * normalized, where h = gamma * g is the gradient of `normalized`. Adds to the sums over rows,
+// the gradients of gamma and beta, and leaves h in `gradient`. `masked` means dropout after the norm.
+template <class S>
+__device__ inline void gradient_means(const ResidualNormBackward &call, const Columns<S> &columns, int64_t row,
+                                      const ck_mask &mask, bool masked, const float (&normalized)[S::pieces][piece],
+                                      float (&gradient)[S::pieces][piece], float (&sums)[3][S::pieces][piece],
+                                      float (&means)[2]) {
+    means[0] = means[1] = 0.0f;
+#pragma unroll
+    for (int p = 0; p < S::pieces; ++p) {
+        load_here();
+        int count = columns.count(p);
+        float gamma[piece];
+        load_piece<S::vector>(call.gamma + columns.readable(p), count, gamma);
+        if (masked) apply_mask(kept_bits(mask, columns.mask_block(row, p)), mask.scale, gradient[p]);
+#pragma unroll
+        for (int i = 0; i < piece; ++i) {
+            float g = columns.has(p, i) ? gradient[p][i] : 0.0f, x = normalized[p][i];
+            sums[0][p][i] += g * x;
+            sums[1][p][i] += g;
+            float h = g * gamma[i];
+            means[0] += h;
+            means[1] += h * x;
+            gradient[p][i] = h;
+        }
+    }
+    float width = static_cast<float>(call.width);
+    group_sum<S::group>(means);
+    means[0] /= width;
+    means[1] /= width;
+}
+
+// The gradients of a row of the residual stream and, through dropout, of `y`, from h and its means. Adds to the sums over rows,
+// the gradient of the bias below. `masked` means dropout before the norm.
+template <class S>
+__device__ inline void store_gradients(const ResidualNormBackward &call, const Columns<S> &columns, int64_t row,
+                                       const ck_mask &mask, bool masked, const float (&normalized)[S::pieces][piece],
+                                       const float (&means)[2], float deviation, float (&gradient)[S::pieces][piece],
+                                       float (&sums)[3][S::pieces][piece]) {
+    using T = typename S::Element;
+#pragma unroll
+    for (int p = 0; p < S::pieces; ++p) {
+        int count = columns.count(p);
+        int64_t at = row * call.width + columns.first(p);
+#pragma unroll
+        for (int i = 0; i < piece; ++i)
+            gradient[p][i] = deviation * (gradient[p][i] - means[0] - normalized[p][i] * means[1]);
+        if (call.gradient_residual) store_piece<S::vector>(call.gradient_residual + at, count, gradient[p]);
+        if (masked) apply_mask(kept_bits(mask, columns.mask_block(row, p)), mask.scale, gradient[p]);
+        // Sums beyond the row's end are never written.
+#pragma unroll
+        for (int i = 0; i < piece; ++i) sums[2][p][i] += gradient[p][i];
+        if (call.gradient_y) store_piece<S::vector>(static_cast<T *>(call.gradient_y) + at, count, gradient[p]);
+    }
+}
+
+// A thread block's partial sums over its rows, three rows of the width of one. All threads must call it.
+template <class S>
+__device__ inline void store_partials(const Columns<S> &columns, const float (&sums)[3][S::pieces][piece], int group,
+                                      float *partials) {
     if constexpr (S::groups == 1) {
 #pragma unroll
         for (int k = 0; k < 3; ++k)
 #pragma unroll
             for (int p = 0; p < S::pieces; ++p)
-                store_piece<S::vector>(partials + k * call.width + columns.first(p), columns.count(p), sums[k][p]);
+                store_piece<S::vector>(partials + k * columns.width + columns.first(p), columns.count(p), sums[k][p]);
     } else {
         // One warp after the other adds its sums, in an order that is free of bank conflicts.
         __shared__ float totals[3][S::pieces][piece][warp_size];
@@ -226,10 +222,43 @@ __global__ void __launch_bounds__(S::threads, resident_blocks<S>)
             __syncthreads();
         }
         for (int k = 0; k < 3; ++k)
-            for (int c = static_cast<int>(threadIdx.x); c < call.width; c += S::threads)
-                partials[k * call.width + c] =
+            for (int c = static_cast<int>(threadIdx.x); c < columns.width; c += S::threads)
+                partials[k * columns.width + c] =
                     totals[k][c / (piece * warp_size)][c % piece][c / piece % warp_size];
     }
+}
+
+template <class S>
+__global__ void __launch_bounds__(S::threads, resident_blocks<S>)
+    residual_norm_backward_kernel(ResidualNormBackward call) {
+    using T = typename S::Element;
+    Columns<S> columns(call.width);
+    ck_mask mask = resolved(call.mask);
+    bool before = mask.threshold && !call.mask_after_norm, after = mask.threshold && call.mask_after_norm;
+    float sums[3][S::pieces][piece];
+#pragma unroll
+    for (int k = 0; k < 3; ++k)
+#pragma unroll
+        for (int p = 0; p < S::pieces; ++p)
+#pragma unroll
+            for (int i = 0; i < piece; ++i) sums[k][p][i] = 0.0f;
+
+    int group = static_cast<int>(threadIdx.x) / S::group;
+    int64_t step = static_cast<int64_t>(gridDim.x) * S::groups;
+    for (int64_t row = static_cast<int64_t>(blockIdx.x) * S::groups + group; row < call.rows; row += step) {
+        int64_t start = row * call.width;
+        float deviation = call.deviation[row];
+        float gradient[S::pieces][piece], normalized[S::pieces][piece], means[2];
+        const T *from = static_cast<const T *>(call.normalized) + start;
+#pragma unroll
+        for (int p = 0; p < S::pieces; ++p)
+            load_piece<S::vector>(from + columns.readable(p), columns.count(p), normalized[p]);
+        load_gradient(call, columns, start, gradient);
+        gradient_means(call, columns, row, mask, after, normalized, gradient, sums, means);
+        store_gradients(call, columns, row, mask, before, normalized, means, deviation, gradient, sums);
+    }
+    if (call.partials)
+        store_partials(columns, sums, group, call.partials + static_cast<int64_t>(blockIdx.x) * 3 * call.width);
 }
 
 // ---- Column sums ----

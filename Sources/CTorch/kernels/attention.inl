@@ -117,6 +117,60 @@ struct HeadGradients {
     int64_t query_stride, key_stride;
 };
 
+// Softmax, backward, of one row: recomputes the probabilities from the scores `p`, and turns them and the gradients `d` of the
+// attention weights into the weights after dropout and the gradients of the scores. `kept` may be null.
+template <class S>
+CT_INLINE void softmax_row_backward(const Head<S> &head, int64_t padded, const Mask &mask, const uint16_t *kept, float log_sum,
+                                    float *p, float *d, S *weight, S *out) {
+    int64_t length = head.length;
+    vf dot = vf{};
+    for (int64_t c = 0; c < padded; c += 16) {
+        vf probability = exponential(load(p + c) * head.scale - log_sum);
+        if (c + 16 > length) {
+            store(p + c, probability);
+            fill_tail(p, c > length ? c : length, c + 16, 0);
+            probability = load(p + c);
+        }
+        vf gradient_here = load(d + c), weighted = probability;
+        if (kept) {
+            uint16_t word = c < length ? kept[c / 16] : uint16_t{0};
+            weighted = keep(probability, word, mask.scale);
+            gradient_here = keep(gradient_here, word, mask.scale);
+        }
+        store(weight + c, weighted);
+        dot += probability * gradient_here;
+        store(p + c, probability);
+        store(d + c, gradient_here);
+    }
+    float mean = sum(dot);
+    for (int64_t c = 0; c < padded; c += 16)
+        store(out + c, load(p + c) * (load(d + c) - mean) * head.scale);
+}
+
+// Gradients of values, keys and queries, from the attention weights after dropout and the gradients of the scores, both
+// (queries, padded).
+template <class S>
+CT_INLINE void project_scores_backward(const Head<S> &head, const S *weights, const S *score_gradients, int64_t padded,
+                                       const HeadGradients<S> &gradients) {
+    int64_t length = head.length, width = head.width;
+    uint32_t *left = scratch<uint32_t>(
+        Slot::attention_backward_left, std::max(left_words<S>(length, head.queries), left_words<S>(head.queries, length)));
+    uint32_t *right = scratch<uint32_t>(Slot::attention_backward_right, right_words<S>(width, std::max(length, head.queries)));
+    // Values: weightsᵀ · context's gradients
+    pack_left_transposed<S>(weights, padded, length, head.queries, left);
+    pack_right<S>(gradients.context, gradients.context_stride, width, head.queries, 0, panels_of(width), right);
+    multiply_to<S>(left, length, head.queries, right, width, gradients.value, gradients.key_stride);
+    // Keys: score gradientsᵀ · queries
+    pack_left_transposed<S>(score_gradients, padded, length, head.queries, left);
+    pack_right<S>(head.query, head.query_stride, width, head.queries, 0, panels_of(width), right);
+    multiply_to<S>(left, length, head.queries, right, width, gradients.key, gradients.key_stride);
+    // Queries: score gradients · keys
+    pack_left<S>(score_gradients, padded, head.queries, length, left);
+    pack_right<S>(head.key, head.key_stride, width, length, 0, panels_of(width), right);
+    multiply_to<S>(left, head.queries, length, right, width, gradients.query, gradients.query_stride);
+}
+
+// Self-attention, backward, of one head: panels of scores and their gradients row by row, then the three products.
 template <class S>
 void attend_backward(const Head<S> &head, const Mask &mask, const uint16_t *bits, const float *log_sum,
                      const HeadGradients<S> &gradients) {
@@ -145,43 +199,8 @@ void attend_backward(const Head<S> &head, const Mask &mask, const uint16_t *bits
             float *p = scores + r * padded, *d = gradient + r * padded;
             const uint16_t *kept = bits ? bits + (first + r) * attention_stride(length) : nullptr;
             S *weight = weights + (first + r) * padded, *out = score_gradients + (first + r) * padded;
-            vf dot = vf{};
-            for (int64_t c = 0; c < padded; c += 16) {
-                vf probability = exponential(load(p + c) * head.scale - log_sum[first + r]);
-                if (c + 16 > length) {
-                    store(p + c, probability);
-                    fill_tail(p, c > length ? c : length, c + 16, 0);
-                    probability = load(p + c);
-                }
-                vf gradient_here = load(d + c), weighted = probability;
-                if (kept) {
-                    uint16_t word = c < length ? kept[c / 16] : uint16_t{0};
-                    weighted = keep(probability, word, mask.scale);
-                    gradient_here = keep(gradient_here, word, mask.scale);
-                }
-                store(weight + c, weighted);
-                dot += probability * gradient_here;
-                store(p + c, probability);
-                store(d + c, gradient_here);
-            }
-            float mean = sum(dot);
-            for (int64_t c = 0; c < padded; c += 16)
-                store(out + c, load(p + c) * (load(d + c) - mean) * head.scale);
+            softmax_row_backward(head, padded, mask, kept, log_sum[first + r], p, d, weight, out);
         }
     }
-    uint32_t *left = scratch<uint32_t>(
-        Slot::attention_backward_left, std::max(left_words<S>(length, head.queries), left_words<S>(head.queries, length)));
-    uint32_t *right = scratch<uint32_t>(Slot::attention_backward_right, right_words<S>(width, std::max(length, head.queries)));
-    // Values: weightsᵀ · context's gradients
-    pack_left_transposed<S>(weights, padded, length, head.queries, left);
-    pack_right<S>(gradients.context, gradients.context_stride, width, head.queries, 0, panels_of(width), right);
-    multiply_to<S>(left, length, head.queries, right, width, gradients.value, gradients.key_stride);
-    // Keys: score gradientsᵀ · queries
-    pack_left_transposed<S>(score_gradients, padded, length, head.queries, left);
-    pack_right<S>(head.query, head.query_stride, width, head.queries, 0, panels_of(width), right);
-    multiply_to<S>(left, length, head.queries, right, width, gradients.key, gradients.key_stride);
-    // Queries: score gradients · keys
-    pack_left<S>(score_gradients, padded, head.queries, length, left);
-    pack_right<S>(head.key, head.key_stride, width, length, 0, panels_of(width), right);
-    multiply_to<S>(left, head.queries, length, right, width, gradients.query, gradients.query_stride);
+    project_scores_backward(head, weights, score_gradients, padded, gradients);
 }

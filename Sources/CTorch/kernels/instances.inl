@@ -17,6 +17,7 @@ constexpr int64_t few_rows = 96;
 #include "norm.inl"
 #include "attention.inl"
 #include "layer.inl"
+#include "weight_products.inl"
 #include "layer_backward.inl"
 #include "mixed.inl"
 #include "linear.inl"

@@ -46,6 +46,107 @@ struct RowPartials {
     int64_t at(Part part) const { return part * hidden; }
 };
 
+// One block of rows on its way back through the feed-forward network, with its scratch memory.
+template <class S>
+struct BackwardBlock {
+    const LayerBackward &call;
+    const BackwardBuffers<S> &buffers;
+    const RowPartials &parts;
+    int64_t first, rows;
+    float *partial;          // the block's contribution to the gradients of biases and norms
+    float *gradient;         // (rows, H) gradients below the second norm
+    uint32_t *packed;        // (rows, H) a packed left operand
+    uint32_t *packed_inner;  // (rows, I) the packed gradients before the activation
+
+    float *at(RowPartials::Part part) const { return partial + parts.at(part); }
+};
+
+// The second layer norm and its dropout, backward; recomputes the input of the feed-forward network.
+template <class S>
+CT_INLINE void norm2_backward(const BackwardBlock<S> &block) {
+    const LayerBackward &call = block.call;
+    int64_t hidden = call.shape.hidden;
+    for (int64_t r = 0; r < block.rows; ++r) {
+        int64_t row = block.first + r;
+        normalize_row_backward(call.output_gradient + row * hidden, call.memory.normalized2 + row * hidden,
+                               call.memory.deviation2[row], call.weights.norm2_weight, hidden, block.gradient + r * hidden,
+                               block.at(RowPartials::norm2_weight), block.at(RowPartials::norm2_bias));
+        drop_row_backward(block.gradient + r * hidden, call.mask2, call.memory.bits2 + row * mask_stride(hidden), hidden,
+                          block.buffers.outer + row * hidden, block.at(RowPartials::outer_bias));
+        const float *normalized = call.memory.normalized1 + row * hidden;
+        for (int64_t c = 0; c < hidden; c += 16) {
+            int64_t left = hidden - c;
+            vf y = load_part(normalized + c, left) * load_part(call.weights.norm1_weight + c, left) +
+                   load_part(call.weights.norm1_bias + c, left);
+            store_part(block.buffers.attended + row * hidden + c, y, left);
+        }
+    }
+}
+
+// The feed-forward network's second product and the activation, backward: packs the gradients for the first product.
+template <class S>
+CT_INLINE void activation_backward(const BackwardBlock<S> &block) {
+    const LayerBackward &call = block.call;
+    int64_t hidden = call.shape.hidden, inner = call.shape.intermediate, total = words<S>(inner);
+    RowPanels<S> panels(block.rows);
+    pack_left<S>(block.buffers.outer + block.first * hidden, hidden, block.rows, hidden, block.packed);
+    float *inner_bias = block.at(RowPartials::inner_bias);
+    alignas(64) float values[panel_rows<S> * 32];
+    multiply<S>(block.packed, block.rows, hidden, call.back.outer, inner, 0, panels_of(inner),
+                [&](int64_t r, int64_t column, int64_t height, int64_t count, const float *tile) {
+                    vf s0 = vf{}, s1 = vf{};
+                    for (int64_t i = 0; i < height; ++i) {
+                        int64_t index = (block.first + r + i) * inner + column;
+                        S *before = static_cast<S *>(call.memory.inner) + index, *to = block.buffers.inner + index;
+                        for (int64_t half = 0; half < 32 && half < count; half += 16) {
+                            Activated a = activate_with_derivative(call.shape.activation, load_part(before + half, count - half));
+                            vf d = load(tile + i * 32 + half) * a.derivative;
+                            store_part(before + half, a.value, count - half);
+                            store_part(to + half, d, count - half);
+                            store(values + i * 32 + half, d);
+                            (half ? s1 : s0) += d;
+                        }
+                    }
+                    store_part(inner_bias + column, load_part(inner_bias + column, count) + s0, count);
+                    if (count > 16)
+                        store_part(inner_bias + column + 16, load_part(inner_bias + column + 16, count - 16) + s1, count - 16);
+                    pack_left_panel<S>(values, 32, height, count, panels.height,
+                                       block.packed_inner + r * total + column / Words<S>::per * panels.height);
+                });
+}
+
+// The feed-forward network's first product, backward, added to the gradients of the residual connection.
+template <class S>
+CT_INLINE void inner_backward(const BackwardBlock<S> &block) {
+    int64_t hidden = block.call.shape.hidden;
+    multiply<S>(block.packed_inner, block.rows, block.call.shape.intermediate, block.call.back.inner, hidden, 0, panels_of(hidden),
+                [&](int64_t r, int64_t column, int64_t height, int64_t count, const float *tile) {
+                    for (int64_t i = 0; i < height; ++i) {
+                        float *to = block.gradient + (r + i) * hidden + column;
+                        for (int64_t half = 0; half < count; half += 16)
+                            store_part(to + half, load_part(to + half, count - half) + load(tile + i * 32 + half), count - half);
+                    }
+                });
+}
+
+// The first layer norm, its dropout and attention's output product, backward.
+template <class S>
+CT_INLINE void norm1_backward(const BackwardBlock<S> &block) {
+    const LayerBackward &call = block.call;
+    int64_t hidden = call.shape.hidden;
+    for (int64_t r = 0; r < block.rows; ++r) {
+        int64_t row = block.first + r;
+        float *below = block.buffers.residual + row * hidden;
+        normalize_row_backward(block.gradient + r * hidden, call.memory.normalized1 + row * hidden,
+                               call.memory.deviation1[row], call.weights.norm1_weight, hidden, below,
+                               block.at(RowPartials::norm1_weight), block.at(RowPartials::norm1_bias));
+        drop_row_backward(below, call.mask1, call.memory.bits1 + row * mask_stride(hidden), hidden,
+                          block.buffers.output + row * hidden, block.at(RowPartials::output_bias));
+    }
+    pack_left<S>(block.buffers.output + block.first * hidden, hidden, block.rows, hidden, block.packed);
+    multiply_to<S>(block.packed, block.rows, hidden, call.back.output, hidden, block.buffers.context + block.first * hidden, hidden);
+}
+
 // From the gradient of the layer's output down to those of the contexts.
 template <class S>
 void backward_blocks(const LayerBackward &call, const BackwardBuffers<S> &buffers) {
@@ -54,73 +155,19 @@ void backward_blocks(const LayerBackward &call, const BackwardBuffers<S> &buffer
     RowBlocks blocks(query_count(shape, call.sequences), block_rows<S>(inner));
     RowPartials parts(shape);
     float *partials = scratch<float>(Slot::call_partials, blocks.count * parts.width);
-    parallel_tasks(blocks.count, product_cost(blocks.size, hidden, hidden + 2 * inner), [&](int64_t block) {
-        int64_t first = blocks.first(block), rows = blocks.size_of(block), total = words<S>(inner);
-        uint32_t *packed = scratch<uint32_t>(Slot::block_left, left_words<S>(rows, hidden));
-        uint32_t *packed_inner = scratch<uint32_t>(Slot::block_inner, left_words<S>(rows, inner));
-        float *gradient = scratch<float>(Slot::block_values, rows * hidden);
-        float *partial = partials + block * parts.width;
-        std::fill(partial, partial + parts.width, 0.0f);
-        RowPanels<S> panels(rows);
-
-        for (int64_t r = 0; r < rows; ++r) {
-            int64_t row = first + r;
-            normalize_row_backward(call.output_gradient + row * hidden, call.memory.normalized2 + row * hidden,
-                                   call.memory.deviation2[row], call.weights.norm2_weight, hidden, gradient + r * hidden,
-                                   partial + parts.at(parts.norm2_weight), partial + parts.at(parts.norm2_bias));
-            drop_row_backward(gradient + r * hidden, call.mask2, call.memory.bits2 + row * mask_stride(hidden), hidden,
-                              buffers.outer + row * hidden, partial + parts.at(parts.outer_bias));
-            const float *normalized = call.memory.normalized1 + row * hidden;
-            for (int64_t c = 0; c < hidden; c += 16) {
-                int64_t left = hidden - c;
-                vf y = load_part(normalized + c, left) * load_part(call.weights.norm1_weight + c, left) +
-                       load_part(call.weights.norm1_bias + c, left);
-                store_part(buffers.attended + row * hidden + c, y, left);
-            }
-        }
-        pack_left<S>(buffers.outer + first * hidden, hidden, rows, hidden, packed);
-        float *inner_bias = partial + parts.at(parts.inner_bias);
-        alignas(64) float values[panel_rows<S> * 32];
-        multiply<S>(packed, rows, hidden, call.back.outer, inner, 0, panels_of(inner),
-                    [&](int64_t r, int64_t column, int64_t height, int64_t count, const float *tile) {
-                        vf s0 = vf{}, s1 = vf{};
-                        for (int64_t i = 0; i < height; ++i) {
-                            int64_t index = (first + r + i) * inner + column;
-                            S *before = static_cast<S *>(call.memory.inner) + index, *to = buffers.inner + index;
-                            for (int64_t half = 0; half < 32 && half < count; half += 16) {
-                                Activated a = activate_with_derivative(shape.activation, load_part(before + half, count - half));
-                                vf d = load(tile + i * 32 + half) * a.derivative;
-                                store_part(before + half, a.value, count - half);
-                                store_part(to + half, d, count - half);
-                                store(values + i * 32 + half, d);
-                                (half ? s1 : s0) += d;
-                            }
-                        }
-                        store_part(inner_bias + column, load_part(inner_bias + column, count) + s0, count);
-                        if (count > 16)
-                            store_part(inner_bias + column + 16, load_part(inner_bias + column + 16, count - 16) + s1, count - 16);
-                        pack_left_panel<S>(values, 32, height, count, panels.height,
-                                           packed_inner + r * total + column / Words<S>::per * panels.height);
-                    });
-        multiply<S>(packed_inner, rows, inner, call.back.inner, hidden, 0, panels_of(hidden),
-                    [&](int64_t r, int64_t column, int64_t height, int64_t count, const float *tile) {
-                        for (int64_t i = 0; i < height; ++i) {
-                            float *to = gradient + (r + i) * hidden + column;
-                            for (int64_t half = 0; half < count; half += 16)
-                                store_part(to + half, load_part(to + half, count - half) + load(tile + i * 32 + half), count - half);
-                        }
-                    });
-        for (int64_t r = 0; r < rows; ++r) {
-            int64_t row = first + r;
-            float *below = buffers.residual + row * hidden;
-            normalize_row_backward(gradient + r * hidden, call.memory.normalized1 + row * hidden,
-                                   call.memory.deviation1[row], call.weights.norm1_weight, hidden, below,
-                                   partial + parts.at(parts.norm1_weight), partial + parts.at(parts.norm1_bias));
-            drop_row_backward(below, call.mask1, call.memory.bits1 + row * mask_stride(hidden), hidden,
-                              buffers.output + row * hidden, partial + parts.at(parts.output_bias));
-        }
-        pack_left<S>(buffers.output + first * hidden, hidden, rows, hidden, packed);
-        multiply_to<S>(packed, rows, hidden, call.back.output, hidden, buffers.context + first * hidden, hidden);
+    parallel_tasks(blocks.count, product_cost(blocks.size, hidden, hidden + 2 * inner), [&](int64_t index) {
+        int64_t rows = blocks.size_of(index);
+        BackwardBlock<S> block{
+            .call = call, .buffers = buffers, .parts = parts, .first = blocks.first(index), .rows = rows,
+            .partial = partials + index * parts.width,
+            .gradient = scratch<float>(Slot::block_values, rows * hidden),
+            .packed = scratch<uint32_t>(Slot::block_left, left_words<S>(rows, hidden)),
+            .packed_inner = scratch<uint32_t>(Slot::block_inner, left_words<S>(rows, inner))};
+        std::fill(block.partial, block.partial + parts.width, 0.0f);
+        norm2_backward(block);
+        activation_backward(block);
+        inner_backward(block);
+        norm1_backward(block);
     });
     const LayerGradients &to = call.gradients;
     float *targets[] = {to.norm2_weight, to.norm2_bias, to.norm1_weight, to.norm1_bias, to.outer_bias, to.output_bias, to.inner_bias};
@@ -212,73 +259,7 @@ void project_backward(const LayerBackward &call, const BackwardBuffers<S> &buffe
     });
 }
 
-// MARK: Gradients of the weights
-
-// to (M, N) = leftᵀ (rows, M) · right (rows, N), or its transpose.
-template <class S>
-struct WeightProduct {
-    const S *left;
-    int64_t m;
-    const S *right;            // null if `right_float` is given
-    const float *right_float;
-    int64_t rows;
-    float *to;
-    bool transposed;
-};
-
-// Packs `count` columns of `length` rows in one pass over the rows, panel by panel.
-template <class S>
-void pack_left_block(const S *from, int64_t stride, int64_t count, int64_t length, uint32_t *to) {
-    RowPanels<S> panels(count);
-    int64_t total = words<S>(length);
-    constexpr int64_t per = Words<S>::per;
-    if constexpr (on_tiles<S>) {
-        for (int64_t w = 0; w < total; w += 16)
-            for (int64_t p = 0; p < panels.count; ++p) {
-                int64_t column = p * panels.height;
-                pack_left_columns<S>(from + column, stride, panels.rows_of(p), length, panels.height, w, to + column * total);
-            }
-        return;
-    }
-    for (int64_t w = 0; w < total; ++w) {
-        const S *first = from + w * per * stride, *second = w * per + 1 < length ? first + stride : nullptr;
-        for (int64_t c = 0; c < count; c += 64 / static_cast<int64_t>(sizeof(S))) {
-            __builtin_prefetch(first + 16 * stride + c);
-            if (per == 2) __builtin_prefetch(first + 17 * stride + c);
-        }
-        for (int64_t p = 0; p < panels.count; ++p) {
-            int64_t column = p * panels.height;
-            store_words(to + column * total + w * panels.height,
-                        pair_words<S>(first + column, second ? second + column : nullptr, panels.rows_of(p)),
-                        panels.height);
-        }
-    }
-}
-
-// Adds (or writes) a tile, transposed or not, to a matrix.
-CT_INLINE void add_tile(const float *tile, int64_t height, int64_t count, float *to, int64_t stride, bool transposed,
-                        bool add) {
-    if (!transposed) {
-        for (int64_t i = 0; i < height; ++i)
-            for (int64_t half = 0; half < count; half += 16) {
-                float *at = to + i * stride + half;
-                vf x = load(tile + i * 32 + half);
-                store_part(at, add ? x + load_part(at, count - half) : x, count - half);
-            }
-        return;
-    }
-    for (int64_t r = 0; r < height; r += 16)
-        for (int64_t half = 0; half < count; half += 16) {
-            vu rows[16];
-            for (int64_t i = 0; i < 16; ++i) rows[i] = r + i < height ? (vu)load(tile + (r + i) * 32 + half) : vu{};
-            transpose(rows);
-            for (int64_t j = 0; j < std::min<int64_t>(16, count - half); ++j) {
-                float *at = to + (half + j) * stride + r;
-                store_part(at, add ? (vf)rows[j] + load_part(at, height - r) : (vf)rows[j], height - r);
-            }
-        }
-}
-
+// Gradients of the layer's weight matrices.
 template <class S>
 void weight_gradients(const LayerBackward &call, const BackwardBuffers<S> &buffers) {
     const Shape &shape = call.shape;
@@ -292,42 +273,7 @@ void weight_gradients(const LayerBackward &call, const BackwardBuffers<S> &buffe
         {buffers.output, hidden, static_cast<const S *>(call.memory.context), nullptr, queries, to.output, false},
         {buffers.query, hidden, nullptr, query_input, queries, to.query, false},
     };
-    constexpr int64_t count = 5, block = (on_tiles<S> ? 4 : 8) * panel_rows<S>, chunk = 4096 / static_cast<int64_t>(sizeof(S));
-    int64_t panels = panels_of(hidden);
-    int64_t starts[count + 1] = {0};
-    for (int64_t i = 0; i < count; ++i) starts[i + 1] = starts[i] + (products[i].m + block - 1) / block;
-    uint32_t *packed = scratch<uint32_t>(Slot::gradient_right, count * right_words<S>(hidden, std::min(chunk, tokens)));
-    for (int64_t begin = 0; begin < tokens; begin += chunk) {
-        auto rows_of = [&](int64_t i) { return std::max<int64_t>(0, std::min(chunk, products[i].rows - begin)); };
-        auto right_of = [&](int64_t i) { return packed + i * right_words<S>(hidden, std::min(chunk, tokens)); };
-        parallel_tasks(count * panels, element_cost(32 * std::min(chunk, tokens)), [&](int64_t task) {
-            int64_t i = task / panels, p = task % panels, rows = rows_of(i);
-            const WeightProduct<S> &product = products[i];
-            if (rows == 0) return;
-            if (product.right) pack_right<S>(product.right + begin * hidden, hidden, hidden, rows, p, p + 1, right_of(i));
-            else pack_right<S>(product.right_float + begin * hidden, hidden, hidden, rows, p, p + 1, right_of(i));
-        });
-        parallel_tasks(starts[count], product_cost(std::min(chunk, tokens), block, hidden), [&](int64_t task) {
-            int64_t i = 0;
-            while (task >= starts[i + 1]) ++i;
-            const WeightProduct<S> &product = products[i];
-            int64_t rows = rows_of(i), m = (task - starts[i]) * block, size = std::min(block, product.m - m);
-            if (rows == 0) return;
-            uint32_t *left = scratch<uint32_t>(Slot::block_left, left_words<S>(size, rows));
-            pack_left_block<S>(product.left + begin * product.m + m, product.m, size, rows, left);
-            // So many words at a time that a packed panel of the right operand stays in the L1 cache; on tiles in the L2 cache, as
-            // adding up takes longer than a product of so few.
-            constexpr int64_t step = on_tiles<S> ? 512 : 128;
-            for (int64_t w = 0; w < words<S>(rows); w += step)
-                multiply_words<S>(left, size, rows, right_of(i), hidden, 0, panels, w, std::min(w + step, words<S>(rows)),
-                                  [&](int64_t r, int64_t column, int64_t height, int64_t width, const float *tile) {
-                                      float *at = product.transposed ? product.to + column * product.m + m + r
-                                                                     : product.to + (m + r) * hidden + column;
-                                      add_tile(tile, height, width, at, product.transposed ? product.m : hidden,
-                                               product.transposed, begin > 0 || w > 0);
-                                  });
-        });
-    }
+    weight_products(products, hidden, tokens);
 }
 
 template <class S>

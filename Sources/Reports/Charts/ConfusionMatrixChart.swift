@@ -19,25 +19,60 @@ public struct ConfusionMatrixChart: Chart {
         self.counts = counts
     }
 
+    /// The grid of cells, in user units, and the names at its edges.
+    private struct Grid {
+        let size: Int
+        let hasNumbers: Bool
+        let names: [String]
+        let left: Double
+        let top = 24.0
+        let cell: Double
+        var side: Double { cell * Double(size) }
+
+        init(_ chart: ConfusionMatrixChart) {
+            size = min(chart.labels.count, chart.counts.count)
+            hasNumbers = size <= ConfusionMatrixChart.mostNumbers
+            names = chart.labels.prefix(size).map { MarkupText.shortened($0, 16) }
+            left = hasNumbers ? min(120, (names.map(TextSize.width).max() ?? 0) + 12) + 18 : 26
+            cell = min(hasNumbers ? 64 : 40, (ChartFrame.width - left - 6) / Double(max(1, size)))
+        }
+    }
+
     public func svg(identifier: String) -> String {
         var svg = SVGBuilder()
-        let size = min(labels.count, counts.count)
-        let hasNumbers = size <= Self.mostNumbers
-        let names = labels.prefix(size).map { MarkupText.shortened($0, 16) }
-        let left = hasNumbers ? min(120, (names.map(TextSize.width).max() ?? 0) + 12) + 18 : 26
-        let top = 24.0
-        let cell = min(hasNumbers ? 64 : 40, (ChartFrame.width - left - 6) / Double(max(1, size)))
-        let grid = cell * Double(size)
+        let grid = Grid(self)
         let n = SVGBuilder.number
         svg.add(
             "rect",
-            ["class": "matrix", "x": n(left), "y": n(top), "width": n(grid), "height": n(grid)])
-        for row in 0..<size {
+            [
+                "class": "matrix", "x": n(grid.left), "y": n(grid.top), "width": n(grid.side),
+                "height": n(grid.side),
+            ])
+        addCells(grid, to: &svg)
+        svg.text("predicted →", grid.left, 10, kind: "axis-title")
+        svg.add(
+            "text",
+            [
+                "class": "axis-title", "text-anchor": "end",
+                "transform": "translate(10 \(n(grid.top))) rotate(-90)",
+            ], text: "← true")
+        var bottom = grid.top + grid.side + 6
+        if grid.hasNumbers { bottom += addNames(grid, to: &svg) }
+        return svg.document(
+            identifier: identifier, title: title, description: summary,
+            size: (ChartFrame.width, max(60, bottom)))
+    }
+
+    /// The cells of the matrix, with their counts where there is room.
+    private func addCells(_ grid: Grid, to svg: inout SVGBuilder) {
+        let (cell, hasNumbers) = (grid.cell, grid.hasNumbers)
+        let n = SVGBuilder.number
+        for row in 0..<grid.size {
             let total = counts[row].reduce(0, +)
-            for column in 0..<min(size, counts[row].count) where counts[row][column] > 0 || hasNumbers {
+            for column in 0..<min(grid.size, counts[row].count) where counts[row][column] > 0 || hasNumbers {
                 let count = counts[row][column]
                 let fraction = total > 0 ? Double(count) / Double(total) : 0
-                let (x, y) = (left + cell * Double(column), top + cell * Double(row))
+                let (x, y) = (grid.left + cell * Double(column), grid.top + cell * Double(row))
                 let gap = hasNumbers ? 1.0 : 0
                 svg.add(
                     "rect",
@@ -54,36 +89,29 @@ public struct ConfusionMatrixChart: Chart {
                     kind: fraction > 0.45 ? "on-cell" : "value")
             }
         }
-        svg.text("predicted →", left, 10, kind: "axis-title")
-        svg.add(
-            "text",
-            [
-                "class": "axis-title", "text-anchor": "end",
-                "transform": "translate(10 \(n(top))) rotate(-90)",
-            ], text: "← true")
-        var bottom = top + grid + 6
-        if hasNumbers {
-            // Names that are too wide for their column are rotated.
-            let isAskew = names.contains { TextSize.width($0) > cell - 4 }
-            for (place, name) in names.enumerated() {
-                let middle = (Double(place) + 0.5) * cell
-                svg.text(name, left - 6, top + middle + 4, anchor: "end", kind: "tick")
-                if isAskew {
-                    svg.add(
-                        "text",
-                        [
-                            "class": "tick", "text-anchor": "end",
-                            "transform":
-                                "translate(\(n(left + middle + 4)) \(n(top + grid + 12))) rotate(-40)",
-                        ], text: name)
-                } else {
-                    svg.text(name, left + middle, top + grid + 15, anchor: "middle", kind: "tick")
-                }
+    }
+
+    /// The names of the classes, left of the rows and below the columns; returns the height of those below.
+    private func addNames(_ grid: Grid, to svg: inout SVGBuilder) -> Double {
+        let (names, left, top, cell) = (grid.names, grid.left, grid.top, grid.cell)
+        let n = SVGBuilder.number
+        // Names that are too wide for their column are rotated.
+        let isAskew = names.contains { TextSize.width($0) > cell - 4 }
+        for (place, name) in names.enumerated() {
+            let middle = (Double(place) + 0.5) * cell
+            svg.text(name, left - 6, top + middle + 4, anchor: "end", kind: "tick")
+            if isAskew {
+                svg.add(
+                    "text",
+                    [
+                        "class": "tick", "text-anchor": "end",
+                        "transform":
+                            "translate(\(n(left + middle + 4)) \(n(top + grid.side + 12))) rotate(-40)",
+                    ], text: name)
+            } else {
+                svg.text(name, left + middle, top + grid.side + 15, anchor: "middle", kind: "tick")
             }
-            bottom += isAskew ? (names.map(TextSize.width).max() ?? 0) * 0.65 + 16 : 16
         }
-        return svg.document(
-            identifier: identifier, title: title, description: summary,
-            size: (ChartFrame.width, max(60, bottom)))
+        return isAskew ? (names.map(TextSize.width).max() ?? 0) * 0.65 + 16 : 16
     }
 }

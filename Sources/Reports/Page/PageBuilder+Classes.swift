@@ -140,30 +140,8 @@ extension PageBuilder {
             "\(series.name): calibration error "
                 + (CalibrationBin.expectedError(series.bins).map(NumberText.fourDigits.text) ?? "–")
         }
-        let rows = series[0].bins.indices.map { place in
-            PageRow(
-                head:
-                    "\(NumberText.percent.tick(series[0].bins[place].lower, step: 0.01)) to "
-                    + NumberText.percent.tick(series[0].bins[place].upper, step: 0.01),
-                cells: series.flatMap { series -> [String] in
-                    guard series.bins.indices.contains(place), series.bins[place].count > 0 else {
-                        return ["0", "", ""]
-                    }
-                    let bin = series.bins[place]
-                    return [
-                        String(bin.count), NumberText.percent.text(bin.confidence),
-                        NumberText.percent.text(bin.accuracy),
-                    ]
-                })
-        }
-        let counts = zip(series, series.map { $0.bins.reduce(0) { $0 + $1.count } })
-        let averages = counts.compactMap { series, count -> String? in
-            guard count > 0 else { return nil }
-            let sure = series.bins.reduce(0) { $0 + $1.confidence * Double($1.count) } / Double(count)
-            let right = series.bins.reduce(0) { $0 + $1.accuracy * Double($1.count) } / Double(count)
-            return "\(series.name) has a confidence of \(NumberText.percent.text(sure)) and an accuracy of "
-                + NumberText.percent.text(right)
-        }
+        let rows = Self.calibrationRows(series)
+        let averages = Self.calibrationAverages(series)
         return [
             .paragraph(
                 "On the diagonal, accuracy equals confidence; below it, the model is overconfident. Larger marks stand for "
@@ -186,5 +164,37 @@ extension PageBuilder {
                             }, rows: rows))
                 ], isWide: true),
         ]
+    }
+
+    /// Calibration bin by bin: each model's predictions, their mean confidence and their accuracy.
+    private static func calibrationRows(_ series: [ReliabilityDiagram.Series]) -> [PageRow] {
+        series[0].bins.indices.map { place in
+            PageRow(
+                head:
+                    "\(NumberText.percent.tick(series[0].bins[place].lower, step: 0.01)) to "
+                    + NumberText.percent.tick(series[0].bins[place].upper, step: 0.01),
+                cells: series.flatMap { series -> [String] in
+                    guard series.bins.indices.contains(place), series.bins[place].count > 0 else {
+                        return ["0", "", ""]
+                    }
+                    let bin = series.bins[place]
+                    return [
+                        String(bin.count), NumberText.percent.text(bin.confidence),
+                        NumberText.percent.text(bin.accuracy),
+                    ]
+                })
+        }
+    }
+
+    /// Mean confidence and accuracy of each model over all bins, in words.
+    private static func calibrationAverages(_ series: [ReliabilityDiagram.Series]) -> [String] {
+        let counts = zip(series, series.map { $0.bins.reduce(0) { $0 + $1.count } })
+        return counts.compactMap { series, count -> String? in
+            guard count > 0 else { return nil }
+            let sure = series.bins.reduce(0) { $0 + $1.confidence * Double($1.count) } / Double(count)
+            let right = series.bins.reduce(0) { $0 + $1.accuracy * Double($1.count) } / Double(count)
+            return "\(series.name) has a confidence of \(NumberText.percent.text(sure)) and an accuracy of "
+                + NumberText.percent.text(right)
+        }
     }
 }

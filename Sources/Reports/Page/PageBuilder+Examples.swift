@@ -14,25 +14,7 @@ extension PageBuilder {
         let isNumber = analysis.problemType == "regression"
         var blocks: [Block] = []
         if let outcomes = analysis.outcomes {
-            let all = max(
-                1,
-                outcomes.bothRight + outcomes.onlyTeacherRight + outcomes.onlyStudentRight
-                    + outcomes.bothWrong)
-            func row(_ name: String, _ count: Int) -> PageRow {
-                PageRow(
-                    head: name, cells: [String(count), NumberText.percent.text(Double(count) / Double(all))])
-            }
-            blocks.append(
-                .table(
-                    table(
-                        "Correct predictions on \(all) labeled examples", corner: "correct",
-                        columns: ["examples", "fraction"],
-                        rows: [
-                            row("both", outcomes.bothRight),
-                            row("only \(teacher)", outcomes.onlyTeacherRight),
-                            row("only \(student)", outcomes.onlyStudentRight),
-                            row("neither", outcomes.bothWrong),
-                        ])))
+            blocks.append(.table(outcomeTable(outcomes, teacher, student)))
         }
         func list(
             _ title: String, _ note: String, _ examples: [PredictionAnalysis.Example]?
@@ -70,6 +52,28 @@ extension PageBuilder {
                 analysis.bothWrong)
         }
         return blocks
+    }
+
+    /// Correct predictions of both models, of one alone and of neither.
+    private mutating func outcomeTable(
+        _ outcomes: PredictionAnalysis.Outcomes, _ teacher: String, _ student: String
+    ) -> PageTable {
+        let all = max(
+            1,
+            outcomes.bothRight + outcomes.onlyTeacherRight + outcomes.onlyStudentRight + outcomes.bothWrong)
+        func row(_ name: String, _ count: Int) -> PageRow {
+            PageRow(
+                head: name, cells: [String(count), NumberText.percent.text(Double(count) / Double(all))])
+        }
+        return table(
+            "Correct predictions on \(all) labeled examples", corner: "correct",
+            columns: ["examples", "fraction"],
+            rows: [
+                row("both", outcomes.bothRight),
+                row("only \(teacher)", outcomes.onlyTeacherRight),
+                row("only \(student)", outcomes.onlyStudentRight),
+                row("neither", outcomes.bothWrong),
+            ])
     }
 
     private func page(

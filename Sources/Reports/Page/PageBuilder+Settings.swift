@@ -16,9 +16,7 @@ extension PageBuilder {
                 .table(table("Settings", corner: "setting", columns: ["value"], rows: rows, isText: true)))
         }
         let training = settings?["training"]?.objectValue ?? JSONObject()
-        let arguments = training.compactMap { key, value in
-            Self.words(value).map { PageRow(head: key.replacing("_", with: " "), cells: [$0]) }
-        }
+        let arguments = Self.memberRows(training)
         if !arguments.isEmpty {
             blocks.append(
                 .folded(
@@ -27,7 +25,40 @@ extension PageBuilder {
                         "Training arguments", corner: "argument", columns: ["value"], rows: arguments,
                         isText: true)))
         }
-        let data = [("training", "train"), ("validation", "validation"), ("test", "test"), ("data", "data")]
+        let data = Self.dataRows(run)
+        if !data.isEmpty {
+            blocks.append(
+                .table(
+                    table(
+                        "Data", corner: "part", columns: ["file", "examples", "SHA-256"], rows: data,
+                        isText: true)))
+        }
+        let phases = Self.phaseRows(run)
+        if !phases.isEmpty {
+            blocks.append(
+                .table(table("Where the time went", corner: "phase", columns: ["time"], rows: phases)))
+        }
+        let versions = Self.memberRows(run.record["versions"]?.objectValue ?? JSONObject())
+        if !versions.isEmpty {
+            blocks.append(
+                .table(
+                    table(
+                        "Versions and machine", corner: "part", columns: ["value"], rows: versions,
+                        isText: true)))
+        }
+        return blocks
+    }
+
+    /// The members of an object that are set, in words.
+    private static func memberRows(_ object: JSONObject) -> [PageRow] {
+        object.compactMap { key, value -> PageRow? in
+            words(value).map { PageRow(head: key.replacing("_", with: " "), cells: [$0]) }
+        }
+    }
+
+    /// The data files of a run: their names, numbers of examples and SHA-256 digests.
+    private static func dataRows(_ run: RunFiles) -> [PageRow] {
+        [("training", "train"), ("validation", "validation"), ("test", "test"), ("data", "data")]
             .compactMap { name, key -> PageRow? in
                 var object = run.record[key]?.objectValue
                 if key == "test" { object = object?["data"]?.objectValue }
@@ -40,34 +71,16 @@ extension PageBuilder {
                         object["sha256"]?.stringValue ?? "",
                     ])
             }
-        if !data.isEmpty {
-            blocks.append(
-                .table(
-                    table(
-                        "Data", corner: "part", columns: ["file", "examples", "SHA-256"], rows: data,
-                        isText: true)))
-        }
-        let phases = (run.record["phases"]?.arrayValue ?? []).compactMap { phase -> PageRow? in
+    }
+
+    /// The wall-clock time of each phase of a run.
+    private static func phaseRows(_ run: RunFiles) -> [PageRow] {
+        (run.record["phases"]?.arrayValue ?? []).compactMap { phase -> PageRow? in
             guard let name = phase.objectValue?["name"]?.stringValue,
                 let seconds = phase.objectValue?["seconds"]?.doubleValue
             else { return nil }
             return PageRow(head: name, cells: [String(format: "%.1f s", seconds)])
         }
-        if !phases.isEmpty {
-            blocks.append(
-                .table(table("Where the time went", corner: "phase", columns: ["time"], rows: phases)))
-        }
-        let versions = (run.record["versions"]?.objectValue ?? JSONObject()).compactMap { key, value in
-            Self.words(value).map { PageRow(head: key.replacing("_", with: " "), cells: [$0]) }
-        }
-        if !versions.isEmpty {
-            blocks.append(
-                .table(
-                    table(
-                        "Versions and machine", corner: "part", columns: ["value"], rows: versions,
-                        isText: true)))
-        }
-        return blocks
     }
 
     /// A value of a record in words; `nil` for what is not set.
