@@ -25,7 +25,9 @@ struct FamilyNamesTests {
         let configuration = try ModelConfiguration(contentsOf: fixture(name))
         let layout = configuration.family.layout
         let stored = try SafetensorsCheckpoint(directory: fixture(name)).names
-        let checkpoint = Set(try layout.storedNames(stored, path: name).keys)
+        // Older versions of transformers saved the position ids, a buffer that is no parameter.
+        let checkpoint = Set(
+            try layout.storedNames(stored, path: name).keys.filter { !$0.hasSuffix(".position_ids") })
         var rest = checkpoint
         for group in try 0..<configuration.layerGroups() {
             let path = layout.layers(group) + "."
@@ -37,7 +39,8 @@ struct FamilyNamesTests {
         if layout.head(configuration.headKind).outputs.isDisjoint(with: rest) {
             rest.formUnion(try Self.head(configuration))
         }
-        #expect(try rest == Self.outside(configuration))
+        let difference = try rest.symmetricDifference(Self.outside(configuration))
+        #expect(difference.isEmpty, "\(difference.sorted())")
         let built = Set(try AutoModel.load(from: fixture(name)).model.parameters.names)
         #expect(built.isSuperset(of: checkpoint))
         #expect(try built.subtracting(checkpoint).isSubset(of: Self.head(configuration)))
@@ -77,14 +80,15 @@ struct FamilyNamesTests {
         var result = try head(configuration)
         result.insert(names.word + ".weight")
         if configuration.typeVocabSize > 0, let table = names.tokenType { result.insert(table + ".weight") }
-        let bias = configuration.modelType != "modernbert"
+        let bias =
+            try configuration.modelType != "modernbert" || ModernBertSettings(configuration).normBias
         result.formUnion(parameters([names.norm], bias: bias))
         if configuration.projectsEmbeddings, let projection = names.projection {
             result.formUnion(parameters([projection], bias: configuration.modelType != "deberta-v2"))
         }
         var hasPositions = true
         switch configuration.modelType {
-        case "modernbert": result.insert(ModernBertNames.finalNorm + ".weight")
+        case "modernbert": result.formUnion(parameters([ModernBertNames.finalNorm], bias: bias))
         case "mpnet": result.insert(MPNetNames.positionBias + ".weight")
         case "deberta-v2":
             let settings = try DebertaV2Settings(configuration)

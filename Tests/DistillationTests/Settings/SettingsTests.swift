@@ -59,7 +59,7 @@ struct SettingsTests {
         }
         #expect(
             error?.description
-                == "a.yaml with a 7, d e: f, c lists: c must be a whole number, got [1, [2]]",
+                == #"a.yaml with a 7, d "e: f", c lists: c must be a whole number, got - 1 - - 2"#,
             "\(error?.description ?? "")")
     }
 
