@@ -2,7 +2,7 @@
 //
 // Every element is summed in the same order whatever tile it falls into: a row's result does not depend on the other rows.
 
-// What a thread's tiles are set to, where products are made on them.
+// The AMX tile configuration of a thread; other instruction sets have none.
 template <class S>
 struct TileShapes {
     explicit TileShapes(int64_t) {}

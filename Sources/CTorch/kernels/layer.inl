@@ -38,7 +38,7 @@ struct RowBlocks {
 // So many rows that a block's packed intermediate results take about half of the L2 cache.
 template <class S>
 int64_t block_rows(int64_t longest) {
-    // Processors with tiles have one of 2 MB, and multiply faster than the weights come from beyond it.
+    // Processors with AMX have 2 MB of L2 cache per core, and multiply faster than weights arrive from the L3 cache.
     int64_t rows = ((on_tiles<S> ? 768 : 448) << 10) / (longest * static_cast<int64_t>(sizeof(S)));
     return std::clamp<int64_t>(rows / panel_rows<S> * panel_rows<S>, 4 * panel_rows<S>, (on_tiles<S> ? 8 : 12) * panel_rows<S>);
 }

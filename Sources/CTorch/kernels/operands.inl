@@ -14,13 +14,13 @@ template <>
 struct Words<bf16> {
     static constexpr int64_t per = 2;
 };
-// Whether products of a type are made on tiles (tiles.inl), and how many rows a panel of its left operand has.
+// Whether a type is multiplied on AMX tiles (tiles.inl), and the largest number of rows of a packed panel of the left operand.
 template <class S>
 constexpr bool on_tiles = CT_AMX && std::is_same_v<S, bf16>;
 template <class S>
 constexpr int64_t panel_rows = on_tiles<S> ? 32 : CT_PANEL_ROWS;
 
-// Words of `count` elements; on tiles they are summed sixteen at a time, of which the last are zero.
+// The 32-bit words of `count` elements; for AMX tiles padded with zeros to a multiple of sixteen.
 template <class S>
 CT_INLINE int64_t words(int64_t count) {
     int64_t exact = (count + Words<S>::per - 1) / Words<S>::per;
@@ -121,7 +121,7 @@ void pack_columns_panel(const From *from, int64_t stride, int64_t count, int64_t
     }
 }
 
-// The same panel of a left operand: `height` rows, of which `count` are given.
+// Packs a panel of a left operand: `count` rows, padded with zeros to `height` on AMX tiles.
 template <class S, class From>
 void pack_left_panel(const From *from, int64_t stride, int64_t count, int64_t length, int64_t height, uint32_t *to) {
     if constexpr (!on_tiles<S>) {
@@ -135,7 +135,7 @@ void pack_left_panel(const From *from, int64_t stride, int64_t count, int64_t le
     }
 }
 
-// Words w ..< w + 16 of a panel of a left operand on tiles, of a matrix whose rows are summed over, `length` of them.
+// Packs words w ..< w + 16 of a panel of a left operand for AMX tiles, from a matrix whose rows are summed over, `length` of them.
 template <class S, class From>
 CT_INLINE void pack_left_columns(const From *from, int64_t stride, int64_t count, int64_t length, int64_t height, int64_t w,
                                  uint32_t *to) {

@@ -12,7 +12,7 @@ bool may_use_tiles() {
     // AMX-BF16 and AMX-TILE.
     constexpr unsigned needed = 1u << 22 | 1u << 24;
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & needed) != needed) return false;
-    // ARCH_REQ_XCOMP_PERM for XFEATURE_XTILEDATA; fails where the system does not keep tiles when it switches threads.
+    // ARCH_REQ_XCOMP_PERM for XFEATURE_XTILEDATA; fails where the operating system does not support AMX.
     return syscall(SYS_arch_prctl, 0x1023, 18) == 0;
 }
 

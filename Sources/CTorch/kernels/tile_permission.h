@@ -3,7 +3,8 @@
 
 namespace ctorch::kernels {
 
-// Asks the system for it, for all threads and once and for all: tiles are memory that each switch of threads keeps.
+// Requests the permission from the operating system, once for all threads of the process: the state of the tiles is saved at context
+// switches.
 bool may_use_tiles();
 
 }  // namespace ctorch::kernels

@@ -1,12 +1,12 @@
-// Products of bfloat16 on AMX's tiles: registers of up to sixteen rows of sixteen words, and sums of products of two of them
-// in a third.
+// Matrix products of bfloat16 on AMX tiles: registers of up to sixteen rows of sixteen 32-bit words (Intel, "Intel Architecture
+// Instruction Set Extensions Programming Reference", chapter 3).
 //
-// A panel of the right operand is what tiles load as it lies, two for its 32 columns; one of the left operand holds sixteen
-// words of each of its rows after one another. A product of 32 rows and 32 columns takes all eight tiles: four of sums, two
-// of each operand. Sums go over sixteen words at a time, from first to last, whichever tile a row falls into.
+// Two tiles load a packed panel of the right operand as it is, sixteen of its 32 columns each. A block of 32 rows and 32 columns
+// takes all eight tiles: four of sums, two of each operand. Sums are taken over sixteen words at a time, from first to last,
+// whichever tile a row falls into.
 
-// How large the tiles are for panels of `height` rows. A thread has them for as long as this lives: libtorch's own products
-// set other sizes on the same threads.
+// The tile configuration for panels of `height` rows. It is set for a piece of work and released after it, as libtorch's own
+// products configure the tiles of the same threads.
 template <>
 struct TileShapes<bf16> {
     explicit TileShapes(int64_t height) {
@@ -16,7 +16,8 @@ struct TileShapes<bf16> {
             uint8_t rows[16] = {};
         } shapes;
         auto upper = static_cast<uint8_t>(std::min<int64_t>(16, height)), lower = static_cast<uint8_t>(height - upper);
-        // Sums, left, right; of up to sixteen rows the sums of two panels of the right operand.
+        // Four tiles of sums, two of the left operand, two of the right. For up to sixteen rows the sums are of two panels
+        // of the right operand.
         const uint8_t below = lower > 0 ? lower : upper;
         const uint8_t rows[8] = {upper, upper, below, below, upper, below, 16, 16};
         for (int i = 0; i < 8; ++i) {
@@ -29,7 +30,7 @@ struct TileShapes<bf16> {
     TileShapes(const TileShapes &) = delete;
 };
 
-// What of a right operand is fetched into the second cache while a product is made: `lines` cache lines for each sixteen words.
+// The part of the right operand to prefetch into the L2 cache during a product: `lines` cache lines per sixteen words.
 struct Ahead {
     const uint32_t *words = nullptr;
     int64_t lines = 0;
@@ -83,7 +84,7 @@ inline __attribute__((noinline)) void multiply_few_on_tiles(int64_t length, cons
     _tile_stored(1, tile + 16, 128);
 }
 
-// The same for two panels of the right operand, `next` words apart: four sums wait less for each other than two.
+// The same for two panels of the right operand, `next` words apart: four independent sums hide the latency of the products.
 inline __attribute__((noinline)) void multiply_two_on_tiles(int64_t length, const uint32_t *left, int64_t height, const uint32_t *right,
                                                             int64_t next, float *tile, float *next_tile, Ahead ahead) {
     _tile_zero(0);
@@ -115,7 +116,8 @@ CT_INLINE void multiply_on_tiles(int64_t length, const uint32_t *left, int64_t h
     else multiply_few_on_tiles(length, left, height, right, tile);
 }
 
-// `multiply_words`, with operands of `total` words to a row.
+// `multiply_words` on tiles; a row of an operand has `total` words. While one panel of the right operand is multiplied, the next
+// one is prefetched: weights are larger than the L2 cache.
 template <class Take>
 CT_INLINE void multiply_words_on_tiles(const uint32_t *left, int64_t rows, int64_t total, const uint32_t *right, int64_t columns,
                                        int64_t first, int64_t last, int64_t begin, int64_t end, Take &&take) {
