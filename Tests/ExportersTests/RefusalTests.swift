@@ -142,7 +142,7 @@ struct RefusalTests {
             ("vocab_size", "9"), ("hidden_size", 0), ("num_hidden_layers", 1.5), ("num_attention_heads", 3),
             ("intermediate_size", -1), ("max_position_embeddings", []), ("type_vocab_size", 1e12),
             ("layer_norm_eps", "small"), ("hidden_act", 3), ("position_embedding_type", "relative_key"),
-            ("id2label", ["1": "a"]), ("id2label", ["0": 3]), ("id2label", 5), ("problem_type", "ranking"),
+            ("id2label", ["1": "a"]), ("id2label", ["0": []]), ("id2label", 5), ("problem_type", "ranking"),
             ("model_type", 4), ("quantization_config", "int8"),
             ("quantization_config", ["quant_method": "gptq"]),
             (
