@@ -217,7 +217,9 @@ final class BenchmarkSession {
             }
             log.advance(by: data[index].dataset.count)
             let outputs = Logits(values: values, classes: classes)
-            let logits = words.map { data[index].dataset.logits(outputs, rows: $0.rows, data[index].labels) } ?? outputs
+            let logits =
+                words.map { data[index].dataset.logits(outputs, rows: $0.rows, data[index].labels) }
+                ?? outputs
             try logits.requireFinite(of: subjects[index].path.path(percentEncoded: false))
             return logits
         }

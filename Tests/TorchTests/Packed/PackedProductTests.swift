@@ -35,7 +35,8 @@ struct PackedProductTests {
                 for rows in [1, 2, 13, 14, 15, 16, 17, 28, 31, 32, 33, 47, 48, 49, 64, 65, most] {
                     let some = try leftTensor[0..<rows].contiguous()
                     let product: [Float] = try PackedKernels.product(some, rightTensor, dtype).array()
-                    #expect(product == Array(expected[..<(rows * columns)]), "\(rows) × \(length) × \(columns)")
+                    #expect(
+                        product == Array(expected[..<(rows * columns)]), "\(rows) × \(length) × \(columns)")
                 }
             }
         }
