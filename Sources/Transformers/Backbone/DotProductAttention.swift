@@ -1,6 +1,7 @@
 import Torch
 
-/// Multi-head self-attention (Vaswani et al., arXiv 1706.03762), to whose scores a bias by position may be added.
+/// Multi-head self-attention (Vaswani et al., arXiv 1706.03762), with an optional position bias added to the
+/// scores.
 struct DotProductAttention: SelfAttention {
     let query: Linear
     let key: Linear
@@ -20,7 +21,7 @@ struct DotProductAttention: SelfAttention {
     }
 }
 
-/// Scaled dot-product attention of heads (B, N, L, D), with a mask that is added to the scores.
+/// Computes scaled dot-product attention of heads (B, N, L, D), with a mask that is added to the scores.
 ///
 /// - Returns: (B, N, L, D), and the probabilities before dropout where they are wanted.
 func attend(

@@ -1,7 +1,8 @@
 import Torch
 
 extension EncoderBackbone {
-    /// A pass with libtorch's operations on a padded batch, whose padding is then left out.
+    /// Runs a forward pass with libtorch's operations on a padded batch, and leaves out the padding of the
+    /// result.
     func padded(_ input: PackedInput, _ rows: RowSelection, _ options: ForwardOptions) throws -> Output {
         let features = options.features
         let batch = try ModelInput(input, paddingID: configuration.padTokenId, device: device)
@@ -27,10 +28,10 @@ extension EncoderBackbone {
                 ? input.selected(of: unpadded(last)) : pooled(last, batch.attentionMask, rows))
     }
 
-    /// A pass on a padded batch.
+    /// Runs a forward pass on a padded batch.
     ///
-    /// - Parameter visit: Is given each hidden state (B, L, H) with its number, as transformers counts them, and the
-    ///   attention probabilities of the layer that gave it, where they are wanted.
+    /// - Parameter visit: Receives each hidden state (B, L, H) with its index, as transformers counts them,
+    ///   and the attention probabilities of the layer that computed it, where they are wanted.
     /// - Returns: The last hidden state (B, L, H).
     func run(
         _ input: ModelInput, _ context: LayerContext, visit: (Int, Tensor, Tensor?) throws -> Void

@@ -1,17 +1,17 @@
 import Torch
 
-/// An encoder on batches without padding. It runs on our kernels where these compute all of its layers, on libtorch's
-/// operations elsewhere.
+/// An encoder on batches without padding. It runs on this package's kernels where they support all of its
+/// layers, otherwise on libtorch's operations.
 ///
 /// Shapes: B examples, R rows that a head reads, T tokens of all examples, L the longest example, H hidden size.
 final class EncoderBackbone {
-    /// What a pass gives.
+    /// The output of a forward pass.
     struct Output {
-        /// (R, H) float32: what the head reads.
+        /// (R, H) float32: the rows that the head reads.
         let rows: Tensor
-        /// (T, H) float32 by number; those that were selected.
+        /// The selected hidden states by index, (T, H) float32.
         let hiddenStates: [Int: Tensor]
-        /// By layer; those that were selected.
+        /// The selected projections by layer.
         let projections: [Int: AttentionProjections]
     }
 
@@ -19,11 +19,11 @@ final class EncoderBackbone {
     let device: Device
     let parts: EncoderParts
     private let isQuantized: Bool
-    /// The layers' packed form; empty where the kernels cannot compute one of them.
+    /// The layers' packed form; empty where the kernels do not support one of them.
     private let packedLayers: [PackedEncoderLayer]
     /// Embeddings and layers started together, on a CUDA device.
     private let packedEncoder: PackedEncoder?
-    /// The layers of a quantized model for packed input; empty where the kernels cannot compute one of them.
+    /// The layers of a quantized model for packed input; empty where the kernels do not support one of them.
     private let mixedLayers: [PackedMixedLayer]
 
     init(_ parts: EncoderParts, _ configuration: ModelConfiguration, device: Device, isQuantized: Bool) throws
@@ -60,25 +60,25 @@ final class EncoderBackbone {
         usesKernels(precision, .firstToken) && device.kind == .cpu ? [parts.embeddings.wordTable] : []
     }
 
-    /// Int8 layers give float32, and what is between them stays so.
+    /// Returns the compute type. Int8 layers output float32, and everything between them stays float32.
     func computeType(_ precision: Precision) -> DType {
         isQuantized ? .float32 : precision.resolved(on: device).dtype
     }
 
-    /// Whether packed sequences are computed as such: by the kernels on the CPU, by libtorch's operations on a CUDA
-    /// device.
+    /// Returns true if packed sequences are computed as such: by the kernels on the CPU, by libtorch's
+    /// operations on a CUDA device.
     func usesKernels(_ precision: Precision, _ rows: RowSelection) -> Bool {
         !packedLayers.isEmpty && rows != .mean
             && (device.kind == .cuda
                 || PackedKernels.arePreferred(for: computeType(precision), on: device))
     }
 
-    /// Whether the kernels for int8 layers compute this model.
+    /// Returns true if the kernels for int8 layers support this model.
     func usesInt8Kernels(_ rows: RowSelection, _ state: DropoutState?) -> Bool {
         !mixedLayers.isEmpty && state == nil && rows != .mean
     }
 
-    /// The rows of a quantized model.
+    /// Computes the rows of a quantized model.
     private func mixed(_ input: PackedInput, _ rows: RowSelection) throws -> Tensor {
         let sequences = try PackedSequences(offsets: input.offsets)
         var hidden = try parts.embeddings.widened(input)
@@ -89,7 +89,7 @@ final class EncoderBackbone {
         return rows == .firstToken ? hidden : try input.selected(of: hidden)
     }
 
-    /// A head that reads first tokens needs nothing else of the last layer.
+    /// Runs the packed layers. A head that reads first tokens needs nothing else of the last layer.
     private func packed(_ input: PackedInput, _ rows: RowSelection, _ options: ForwardOptions) throws
         -> Output
     {

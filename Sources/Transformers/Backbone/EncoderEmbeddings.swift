@@ -1,10 +1,11 @@
 import Torch
 
-/// The sum of word, position and segment embeddings, normalised; each but the words' may be missing.
+/// The sum of token, position and token type embeddings, normalized; all but the token embeddings are
+/// optional.
 ///
 /// Shapes: B batch, L length, T tokens of all examples, E embedding size, H hidden size.
 struct EncoderEmbeddings {
-    /// Where a projection from E to H stands.
+    /// The position of a projection from E to H relative to the norm.
     enum Projection {
         /// Before the norm, which is of width H (DeBERTa).
         case beforeNorm(Linear)
@@ -14,25 +15,27 @@ struct EncoderEmbeddings {
 
     let word: Embedding
     let position: Embedding?
-    /// The position table's row for an example's first token: RoBERTa's tables begin with the padding's.
+    /// The position table's row for an example's first token: RoBERTa's tables begin with the padding
+    /// token's.
     let positionOffset: Int
     let tokenType: Embedding?
-    /// Whether there is more than one segment; with one alone a tokenizer's segments say nothing.
+    /// True if there is more than one token type; with only one, a tokenizer's token types carry no
+    /// information.
     private let tellsSegments: Bool
     let norm: LayerNorm
     let projection: Projection?
     let dropout: Dropout
-    /// Table sum and norm in one operation; `nil` without positions.
+    /// The sum of the tables and the norm in one operation; `nil` without positions.
     private let kernel: PackedEmbeddings?
 
-    /// Tables and norm, where the family says that they lie.
+    /// Makes the tables and the norm under the family's names.
     ///
     /// - Parameters:
     ///   - root: The root of the parameters.
     ///   - configuration: Sizes and names.
-    ///   - hasPositions: Whether there is a table of positions, where the family has one.
-    ///   - normHasBias: Whether the norm has a bias.
-    ///   - projection: From E to H.
+    ///   - hasPositions: True if there is a position table, where the family has one.
+    ///   - normHasBias: True if the norm has a bias.
+    ///   - projection: The projection from E to H.
     init(
         _ root: ParameterScope, _ configuration: ModelConfiguration, hasPositions: Bool = true,
         normHasBias: Bool = true, projection: Projection? = nil
@@ -79,7 +82,7 @@ struct EncoderEmbeddings {
         }
     }
 
-    /// The projection from E to H; `nil` where there is none.
+    /// Makes the projection from E to H; `nil` where there is none.
     static func projection(
         _ root: ParameterScope, _ configuration: ModelConfiguration, bias: Bool = true
     ) throws -> Linear? {
@@ -91,10 +94,10 @@ struct EncoderEmbeddings {
         }
     }
 
-    /// The table that a batch reads only some rows of.
+    /// The token embedding table, of which a batch reads only some rows.
     var wordTable: Tensor { word.weight }
 
-    /// Whether ``packed(_:_:_:)`` can compute it.
+    /// True if ``packed(_:_:_:)`` can compute it.
     var canPack: Bool {
         guard position != nil, !isInt8 else { return false }
         if case .beforeNorm = projection { return false }
@@ -103,8 +106,8 @@ struct EncoderEmbeddings {
 
     private var isInt8: Bool { [word, position, tokenType].contains { $0?.int8 != nil } }
 
-    /// The embeddings of packed input, in one operation: (T, H) float32, and in the type of the layers after where that
-    /// is another. On the CPU the gradient of the word table is sparse.
+    /// The embeddings of packed input, in one operation: (T, H) float32, and in the type of the layers after
+    /// where that differs. On the CPU the gradient of the token embedding table is sparse.
     func packed(
         _ input: PackedInput, _ sequences: PackedSequences, dtype: DType, _ state: DropoutState?
     ) throws -> PackedHidden {
@@ -121,7 +124,7 @@ struct EncoderEmbeddings {
         return try PackedEncoder(embeddings: kernel, layers: layers)
     }
 
-    /// The segments that tell this model anything.
+    /// Returns the token types, if the model distinguishes any.
     func types(of input: PackedInput) -> [Int32]? { tellsSegments ? input.tokenTypeIDs : nil }
 
     /// The embeddings of packed input where tables may be int8: (T, H) float32.
@@ -163,7 +166,7 @@ struct EncoderEmbeddings {
         guard positionOffset > 0 else {
             return try .arange(input.inputIDs.size(1), device: input.inputIDs.device)
         }
-        // From the padding's row on; padding, wherever it is, has its own row.
+        // Positions count from the padding's row on; padding, wherever it is, has its own row.
         let isToken = try input.attentionMask.notEqual(0).to(.int64)
         return try isToken.cumulativeSum(dimension: 1) * isToken + Double(positionOffset - 1)
     }

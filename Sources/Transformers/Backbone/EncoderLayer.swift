@@ -7,10 +7,10 @@ protocol EncoderLayer {
         output: Tensor, probabilities: Tensor?
     )
 
-    /// What its attention computes from, of a layer input (T, H).
+    /// Computes the queries, keys and values of its attention from a layer input (T, H).
     ///
-    /// They are computed once more, beside the layer's own pass, which keeps none of them: a small part of a layer's
-    /// work, and only for the layers that an objective compares.
+    /// They are computed a second time, apart from the layer's own forward pass, which keeps none of them: a
+    /// small part of a layer's cost, and only for the layers that an objective compares.
     func projections(_ x: Tensor, _ dtype: DType) throws -> AttentionProjections
 
     /// The same layer for packed sequences, with the same parameters, where the kernels can compute it.

@@ -1,23 +1,25 @@
 import Torch
 
-/// What a family's encoder is made of.
+/// The parts of a family's encoder.
 struct EncoderParts {
     let embeddings: EncoderEmbeddings
-    /// In the order in which they run; a layer may occur several times.
+    /// The layers in the order in which they run; a layer may occur several times.
     let layers: [any EncoderLayer]
-    /// After the last layer.
+    /// The norm after the last layer.
     var finalNorm: LayerNorm?
 }
 
 extension EncoderParts {
-    /// The parts of an encoder of BERT's layers, with a projection of narrower embeddings and layers that share parameters
-    /// where the family has them.
+    /// Makes the parts of an encoder with BERT's layers, with a projection of narrower embeddings and layers
+    /// that share parameters where the family has them.
     ///
     /// - Parameters:
     ///   - root: The root of the parameters.
     ///   - configuration: Sizes and names.
-    ///   - hiddenDropout: After attention, in training; `nil` for the configuration's.
-    ///   - outputDropout: After the feed-forward network; `nil` for the configuration's.
+    ///   - hiddenDropout: The dropout probability after attention, in training; `nil` for the
+    ///     configuration's.
+    ///   - outputDropout: The dropout probability after the feed-forward network; `nil` for the
+    ///     configuration's.
     init(
         postNorm root: ParameterScope, _ configuration: ModelConfiguration, hiddenDropout: Double? = nil,
         outputDropout: Double? = nil

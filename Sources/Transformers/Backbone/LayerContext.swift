@@ -1,15 +1,15 @@
 import Torch
 
-/// What every layer of a forward pass on padded input shares. Shapes: B batch, L length.
+/// The state shared by all layers of a forward pass on padded input. Shapes: B batch, L length.
 struct LayerContext {
     /// (B, 1, 1, L), of type ``dtype``, added to the scores: 0 for tokens, the lowest number for padding.
     let mask: Tensor
-    /// What matrices are multiplied in. The residual stream and its normalisation stay float32: what a layer adds to
-    /// it is small at first, and would be lost in bfloat16's 8 bits.
+    /// The type of matrix products. The residual stream and its normalization stay float32: a layer's
+    /// contribution to it is small at first, and would be lost in bfloat16's 8 bits.
     let dtype: DType
     /// The random state in training; `nil` in evaluation.
     let dropout: DropoutState?
-    /// Whether the caller wants the attention probabilities.
+    /// True if the caller wants the attention probabilities.
     let needsProbabilities: Bool
 
     /// - Parameter attentionMask: (B, L) of 1 for tokens and 0 for padding.
@@ -23,7 +23,7 @@ struct LayerContext {
         self.needsProbabilities = needsProbabilities
     }
 
-    /// Booleans → numbers to add to scores: the lowest where true, else 0.
+    /// Converts booleans to numbers that are added to scores: the lowest where true, else 0.
     ///
     /// Minus infinity would make a row without any token NaN.
     static func additive(_ hidden: Tensor, _ dtype: DType) throws -> Tensor {

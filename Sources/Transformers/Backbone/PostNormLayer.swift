@@ -1,6 +1,7 @@
 import Torch
 
-/// One transformer layer as BERT's: attention, then a feed-forward network, each with a residual and normalised after it.
+/// A post-norm transformer layer like BERT's: attention, then a feed-forward network, each followed by a
+/// residual connection and normalization.
 struct PostNormLayer: EncoderLayer {
     private let attention: any SelfAttention
     private let attentionOutput: Linear
@@ -12,15 +13,17 @@ struct PostNormLayer: EncoderLayer {
     private let outputNorm: LayerNorm
     private let outputDropout: Dropout
 
-    /// A layer of dot-product attention.
+    /// Makes a layer with dot-product attention.
     ///
     /// - Parameters:
-    ///   - root: The root of the parameters; the family says where the layer's lie.
+    ///   - root: The root of the parameters; the family names the layer's.
     ///   - configuration: Its sizes, activation and dropout.
-    ///   - index: The layer's number, or that of a group of layers that share their parameters.
-    ///   - positionBias: Added to its scores.
-    ///   - hiddenDropout: After attention, in training; `nil` for the configuration's.
-    ///   - outputDropout: After the feed-forward network; `nil` for the configuration's.
+    ///   - index: The index of the layer, or of a group of layers that share their parameters.
+    ///   - positionBias: The bias that is added to its scores.
+    ///   - hiddenDropout: The dropout probability after attention, in training; `nil` for the
+    ///     configuration's.
+    ///   - outputDropout: The dropout probability after the feed-forward network; `nil` for the
+    ///     configuration's.
     init(
         _ root: ParameterScope, _ configuration: ModelConfiguration, index: Int,
         positionBias: RelativePositionBias? = nil, hiddenDropout: Double? = nil, outputDropout: Double? = nil
@@ -41,9 +44,9 @@ struct PostNormLayer: EncoderLayer {
         }
     }
 
-    /// A layer of any attention.
+    /// Makes a layer with any attention.
     ///
-    /// - Parameter attention: Makes the attention, given the layer's place.
+    /// - Parameter attention: Makes the attention, given the layer's scope.
     init(
         _ root: ParameterScope, _ configuration: ModelConfiguration, index: Int,
         hiddenDropout: Double? = nil, outputDropout: Double? = nil,
@@ -80,7 +83,7 @@ struct PostNormLayer: EncoderLayer {
         try attention.projections(x, dtype)
     }
 
-    /// The attention that the kernels compute.
+    /// The attention, if it is of the kind that the kernels compute.
     private var plainAttention: DotProductAttention? {
         guard let plain = attention as? DotProductAttention, plain.positionBias == nil else { return nil }
         return plain

@@ -1,8 +1,9 @@
 import Foundation
 import Torch
 
-/// A learned number for each head and distance of two tokens, added to their score, with distances in buckets that widen
-/// (Raffel et al., "T5", arXiv 1910.10683, section 2.1, as MPNet uses it in all layers alike).
+/// A learned relative position bias: a number for each head and distance of two tokens, added to their
+/// attention score, with distances in buckets that widen (Raffel et al., "T5", arXiv 1910.10683, section 2.1,
+/// as MPNet uses it in all layers alike).
 final class RelativePositionBias {
     private let table: Embedding
     private let buckets: Int
@@ -10,9 +11,9 @@ final class RelativePositionBias {
     private var indices: [Int: Tensor] = [:]
 
     /// - Parameters:
-    ///   - scope: Where the table (buckets, N) lies.
-    ///   - buckets: Half of them for each direction.
-    ///   - largestDistance: From here on all distances are alike.
+    ///   - scope: The scope of the table (buckets, N).
+    ///   - buckets: The number of buckets, half of them for each direction.
+    ///   - largestDistance: The distance from which on all distances share a bucket.
     init(
         _ scope: ParameterScope, buckets: Int, heads: Int, largestDistance: Int = 128,
         initializer: ParameterInitializer
@@ -38,7 +39,7 @@ final class RelativePositionBias {
         return try Tensor(places, shape: [length, length], device: table.weight.device)
     }
 
-    /// The bucket of a key so many tokens after the query.
+    /// Returns the bucket of a key this many tokens after the query.
     func bucket(_ distance: Int) -> Int {
         let half = buckets / 2
         let exact = half / 2

@@ -1,6 +1,6 @@
 import Torch
 
-/// Attention of a sequence to itself, up to its output projection.
+/// Self-attention up to its output projection.
 ///
 /// Shapes: B batch, L length, H hidden size, N heads, D = H / N.
 protocol SelfAttention {

@@ -1,7 +1,7 @@
 extension FamilyBuilder {
     static let albert = FamilyBuilder(
         families: [.albert],
-        // Only what attention puts out is dropped.
+        // Dropout applies only to the attention output.
         encoder: { try EncoderParts(postNorm: $0, $1, outputDropout: 0) },
         sequenceHead: { try SequenceClassificationHead($0, $1) })
 }

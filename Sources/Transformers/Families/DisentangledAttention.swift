@@ -1,10 +1,10 @@
 import Foundation
 import Torch
 
-/// Attention whose scores add up what two tokens mean to each other, and what each means to the other's distance
-/// (He et al., "DeBERTa", arXiv 2006.03654, section 3.1).
+/// Disentangled attention, whose scores add content-to-content, content-to-position and position-to-content
+/// terms (He et al., "DeBERTa", arXiv 2006.03654, section 3.1).
 ///
-/// Shapes: B batch, L length, H hidden size, N heads, D = H / N, S distances that are told apart on each side.
+/// Shapes: B batch, L length, H hidden size, N heads, D = H / N, S distinct relative distances on each side.
 struct DisentangledAttention: SelfAttention {
     let query: Linear
     let key: Linear
@@ -12,11 +12,11 @@ struct DisentangledAttention: SelfAttention {
     let heads: Int
     private let dropout: Dropout
     private let positions: RelativePositions?
-    /// Of distances: where tokens are compared with them.
+    /// The key projection of relative distances, compared with the tokens' queries.
     private let positionKey: Linear?
-    /// Of distances: where they are compared with tokens.
+    /// The query projection of relative distances, compared with the tokens' keys.
     private let positionQuery: Linear?
-    /// The summands of a score.
+    /// The number of terms in a score.
     private let terms: Int
     private let positionDropout: Dropout
 
@@ -60,7 +60,7 @@ struct DisentangledAttention: SelfAttention {
         return (output, context.needsProbabilities ? weights : nil)
     }
 
-    /// What distances add to the scores, before they are scaled: (B, N, L, L).
+    /// The terms that distances add to the scores, before scaling: (B, N, L, L).
     private func bias(_ q: Tensor, _ k: Tensor, length: Int, _ context: LayerContext) throws -> Tensor? {
         guard let positions else { return nil }
         let table = try positionDropout(positions.table(), context.dropout).to(context.dtype).unsqueezed(0)
@@ -68,7 +68,7 @@ struct DisentangledAttention: SelfAttention {
         let shape = try [q.size(0), heads, length, length]
         var sum: Tensor?
         if let positionKey {
-            // (B, N, L, 2S): each token with each distance, of which its own are taken.
+            // (B, N, L, 2S): each token with each distance, from which the actual distances are gathered.
             let all = try q.matmul(split(positionKey(table)).transposed())
             sum = try all.gathered(dimension: 3, toKey.expanded(shape))
         }
@@ -81,7 +81,7 @@ struct DisentangledAttention: SelfAttention {
     }
 }
 
-/// The table of distances that all layers share.
+/// The embedding table of relative distances that all layers share.
 final class RelativePositions {
     private let embedding: Embedding
     private let norm: LayerNorm?
@@ -112,8 +112,8 @@ final class RelativePositions {
         return try norm.map { try $0(rows) } ?? rows
     }
 
-    /// For each pair of places its rows of the table, (1, 1, L, L) each: of the query's distance from the key, and of
-    /// the key's from the query.
+    /// Returns the rows of the table for each pair of positions, (1, 1, L, L) each: of the query's distance
+    /// from the key, and of the key's from the query.
     func indices(_ length: Int) throws -> (toKey: Tensor, toQuery: Tensor) {
         if let known, known.length == length { return (known.toKey, known.toQuery) }
         let span = settings.span
@@ -133,7 +133,7 @@ final class RelativePositions {
         return (made.toKey, made.toQuery)
     }
 
-    /// A distance, or its bucket: exact up to half of them, from there on by its logarithm.
+    /// Returns the distance, or its bucket: exact up to half of the buckets, logarithmic beyond.
     func bucket(_ distance: Int) -> Int {
         let middle = settings.buckets / 2
         guard settings.buckets > 0, settings.largestDistance > 0, abs(distance) > middle else {

@@ -1,6 +1,7 @@
 import Torch
 
-/// How models of some families are made of layers. What their files say is their `ModelFamily`.
+/// The construction of a family's models from layers. The contents of their files are described by
+/// `ModelFamily`.
 ///
 /// A new family is one file beside `BertBuilder.swift`, and one entry in ``all``; `docs/adding-a-model.md` walks through it.
 struct FamilyBuilder: Sendable {
@@ -18,9 +19,9 @@ struct FamilyBuilder: Sendable {
         .bert, .distilbert, .roberta, .electra, .albert, .mpnet, .debertaV2, .modernbert,
     ]
 
-    /// The builder of a configuration's family.
+    /// Returns the builder of a configuration's family.
     ///
-    /// - Throws: ``TransformersError`` where there is none.
+    /// - Throws: ``TransformersError`` if there is none.
     static func of(_ configuration: ModelConfiguration) throws -> FamilyBuilder {
         let type = configuration.modelType
         guard let builder = all.first(where: { $0.families.contains { $0.modelType == type } }) else {

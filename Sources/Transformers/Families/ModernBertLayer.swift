@@ -1,22 +1,22 @@
 import Foundation
 import Torch
 
-/// ModernBERT's layer: attention with rotary positions, then a gated feed-forward network, each normalised before it and
-/// added to what it read.
+/// ModernBERT's layer: attention with rotary position embeddings, then a gated feed-forward network, each
+/// with normalization before it and a residual connection.
 ///
 /// Shapes: B batch, L length, H hidden size, N heads, D = H / N, I intermediate size.
 struct ModernBertLayer: EncoderLayer {
-    /// `nil` in the first layer, whose input is normalised already.
+    /// `nil` in the first layer, whose input is normalized already.
     private let attentionNorm: LayerNorm?
     private let queryKeyValue: Linear
     private let attentionOutput: Linear
     private let feedForwardNorm: LayerNorm
-    /// H → 2 I: what the activation takes, and its gate.
+    /// H → 2 I: the activation's input, and its gate.
     private let input: Linear
     private let output: Linear
     private let activation: Activation
     private let heads: Int
-    /// The tokens that it sees on each side; `nil` for all.
+    /// The number of tokens that it attends to on each side; `nil` for all.
     private let window: Int?
     private let theta: Double
     private let rotary: RotaryEmbedding
@@ -77,7 +77,7 @@ struct ModernBertLayer: EncoderLayer {
         return (try attended + output(feedForwardDropout(gated, context.dropout)), probabilities)
     }
 
-    /// Without the rotation, which depends on places, not on what stands there.
+    /// Without the rotation, which depends on positions, not on the tokens there.
     func projections(_ x: Tensor, _ dtype: DType) throws -> AttentionProjections {
         let width = try x.size(1)
         let all = try queryKeyValue(normalised(x).to(dtype)).to(.float32)
@@ -89,7 +89,7 @@ struct ModernBertLayer: EncoderLayer {
 
     private func normalised(_ x: Tensor) throws -> Tensor { try attentionNorm.map { try $0(x) } ?? x }
 
-    /// The mask of padding, and of what lies outside of the window.
+    /// The mask of padding, and of tokens outside the window.
     private func mask(_ length: Int, _ context: LayerContext) throws -> Tensor {
         guard let window, length > window + 1 else { return context.mask }
         let device = context.mask.device
@@ -101,7 +101,8 @@ struct ModernBertLayer: EncoderLayer {
     }
 }
 
-/// Rotary positions (Su et al., "RoFormer", arXiv 2104.09864): pairs of dimensions turn with the place.
+/// Rotary position embeddings (Su et al., "RoFormer", arXiv 2104.09864): pairs of dimensions are rotated by
+/// the position.
 final class RotaryEmbedding {
     private let headSize: Int
     private var tables: [Double: (length: Int, cosine: Tensor, sine: Tensor)] = [:]

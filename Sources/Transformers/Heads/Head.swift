@@ -1,10 +1,10 @@
 import Torch
 
-/// What a model puts on its backbone: from the hidden states that it reads, a row each, to rows of outputs.
+/// A model's head on its backbone: it maps the hidden states that it reads, a row each, to rows of outputs.
 ///
 /// Shapes: R rows, H hidden size, C outputs.
 protocol Head {
-    /// Which rows of the last hidden state it reads.
+    /// The rows of the last hidden state that it reads.
     var rows: RowSelection { get }
 
     /// (R, H) → (R, C)
@@ -13,7 +13,7 @@ protocol Head {
     func callAsFunction(_ hidden: Tensor, _ state: DropoutState?) throws -> Tensor
 }
 
-/// Which rows a head reads of the last hidden state.
+/// The rows of the last hidden state that a head reads.
 enum RowSelection: Sendable {
     /// Each example's first token: B rows.
     case firstToken

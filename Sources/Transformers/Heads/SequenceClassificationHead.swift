@@ -1,15 +1,16 @@
 import Torch
 
-/// From rows of hidden states (R, H) to logits (R, C): a dense layer with an activation, and the classifier.
+/// The head for sequence classification, from rows of hidden states (R, H) to logits (R, C): a dense layer
+/// with an activation, and the classifier.
 struct SequenceClassificationHead: Head {
     var rows = RowSelection.firstToken
-    /// Before the dense layer.
+    /// Dropout before the dense layer.
     var inputDropout = Dropout(0)
     let dense: Linear
     let activation: Activation
-    /// After the activation.
+    /// The norm after the activation.
     var norm: LayerNorm?
-    /// Before the classifier.
+    /// Dropout before the classifier.
     let dropout: Dropout
     let classifier: Linear
 
@@ -21,13 +22,13 @@ struct SequenceClassificationHead: Head {
 }
 
 extension SequenceClassificationHead {
-    /// A head whose layers are the model's width.
+    /// Makes a head whose layers have the model's width.
     ///
     /// - Parameters:
-    ///   - root: The root of the parameters, where the family says what its layers are called.
-    ///   - activation: After the dense layer; `nil` for the family's.
-    ///   - inputDropout: The probability before the dense layer, in training.
-    ///   - dropout: That before the classifier; `nil` for the configuration's.
+    ///   - root: The root of the parameters, where the family names its layers.
+    ///   - activation: The activation after the dense layer; `nil` for the family's.
+    ///   - inputDropout: The dropout probability before the dense layer, in training.
+    ///   - dropout: The dropout probability before the classifier; `nil` for the configuration's.
     init(
         _ root: ParameterScope, _ configuration: ModelConfiguration, activation: ActivationName? = nil,
         inputDropout: Double = 0, dropout: Double? = nil

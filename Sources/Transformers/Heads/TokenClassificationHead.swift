@@ -1,6 +1,7 @@
 import Torch
 
-/// From tokens' hidden states (R, H) to logits (R, C): the classifier alone.
+/// The head for token classification, from tokens' hidden states (R, H) to logits (R, C): the classifier
+/// alone.
 struct TokenClassificationHead: Head {
     let rows = RowSelection.tokens
     let dropout: Dropout
@@ -8,7 +9,8 @@ struct TokenClassificationHead: Head {
 
     /// - Parameters:
     ///   - root: The root of the parameters.
-    ///   - dropout: The probability before the classifier, in training; `nil` for the configuration's.
+    ///   - dropout: The dropout probability before the classifier, in training; `nil` for the
+    ///     configuration's.
     init(_ root: ParameterScope, _ configuration: ModelConfiguration, dropout: Double? = nil) throws {
         self.dropout = Dropout(
             dropout ?? configuration.classifierDropout ?? configuration.hiddenDropoutProb)
