@@ -1,15 +1,16 @@
-/// Ways to choose a student's layers from its teacher's, by name.
+/// The named ways to choose a student's layers from its teacher's.
 public enum LayerChoice: String, CaseIterable, Sendable, Codable {
     /// Evenly spaced, the last always among them: ``uniformLayers(teacher:student:)``.
     case uniform
-    /// The lowest.
+    /// The lowest layers.
     case first
-    /// The highest.
+    /// The highest layers.
     case last
-    /// Every other, from the lowest on: 0, 2, 4, …, as DistilBERT (Sanh et al., arXiv 1910.01108, section 3).
+    /// Every other layer, from the lowest on: 0, 2, 4, …, as DistilBERT (Sanh et al., arXiv 1910.01108,
+    /// section 3).
     case alternate
 
-    /// The teacher's layers that the student's start from.
+    /// Returns the teacher's layers from which the student's are initialized.
     ///
     /// - Parameters:
     ///   - teacher: The number of the teacher's layers.
@@ -35,7 +36,7 @@ public enum LayerChoice: String, CaseIterable, Sendable, Codable {
     }
 }
 
-/// Evenly spaced layers of a teacher, the last always among them.
+/// Returns evenly spaced layers of a teacher, the last always among them.
 ///
 /// The student's layer m, counted from 0, takes the teacher's ⌈(m + 1) · N / M⌉ − 1: the uniform map of TinyBERT
 /// (Jiao et al., arXiv 1909.10351, section 4.1). For 12 layers and 4, that is 2, 5, 8 and 11.

@@ -1,9 +1,9 @@
 import Torch
 
-/// Which of a teacher's hidden dimensions, heads and neurons a narrower student keeps: the most important ones, in the
-/// teacher's order. ``NarrowedTeacherSource`` says which.
+/// The hidden dimensions, heads and neurons of a teacher that a narrower student keeps: the most important
+/// ones, in the teacher's order. ``NarrowedTeacherSource`` defines the importance.
 struct NarrowedSelection {
-    /// What is kept along each axis; an axis that is not there is kept whole.
+    /// The kept indices along each axis; an axis without an entry is kept whole.
     private var places: [ParameterAxis: [Int]] = [:]
 
     init(
@@ -48,7 +48,7 @@ struct NarrowedSelection {
         }
     }
 
-    /// The places that are kept along an axis, ascending; `nil` for all.
+    /// Returns the indices that are kept along an axis, ascending; `nil` for all.
     func kept(_ axis: ParameterAxis) -> [Int]? { places[axis] }
 
     private static func hiddenScores(
@@ -96,7 +96,7 @@ private struct AttentionScores {
     }
 }
 
-/// The places of the largest scores, ascending; among equals the first.
+/// Returns the indices of the largest scores, ascending; ties are broken by the lower index.
 private func largest(_ count: Int, of scores: [Double]) throws -> [Int] {
     guard scores.allSatisfy(\.isFinite) else {
         throw TransformersError(

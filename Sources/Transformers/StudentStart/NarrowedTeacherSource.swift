@@ -6,24 +6,27 @@ import Torch
 ///
 /// Importance comes from the weights alone:
 ///
-/// - A hidden dimension's is the sum, over the norms of the embeddings and of the chosen layers, of its share in the
-///   norm's squared gains: all that is written to the residual stream goes through these gains.
-/// - A head's is ‖W_qᵀ W_k‖ · ‖W_o W_v‖, the sizes of what it compares and of what it moves. Where the student's heads are
-///   smaller, each keeps its largest ‖q_i‖ · ‖k_i‖ for scores and ‖v_i‖ · ‖o_i‖ for values.
+/// - A hidden dimension's is the sum, over the norms of the embeddings and of the chosen layers, of its
+///   fraction of the norm's squared weights (its gains): everything written to the residual stream passes
+///   through these gains.
+/// - A head's is ‖W_qᵀ W_k‖ · ‖W_o W_v‖, the norms of what it compares and of what it moves. Where the
+///   student's heads are smaller, each keeps its largest ‖q_i‖ · ‖k_i‖ for scores and ‖v_i‖ · ‖o_i‖ for
+///   values.
 /// - A neuron's is ‖w_in ∘ g‖ · ‖w_out‖, with g the gains of the norm before it; one of the pooler's is its norm times that
 ///   of the classifier's weights.
 ///
-/// What is kept is copied. But where fewer dimensions of the residual stream or of the pooler are read, each row of the
-/// reading matrix (query, key, value, intermediate, pooler, classifier) is scaled to the norm that it had: its sums
-/// have fewer summands, and would be too small. What is written to the residual stream needs no factor, for it is
-/// normalised after every sum; nor do scores of smaller heads: attention divides by the root of the smaller size,
-/// which makes up for the summands that they lost.
+/// The kept entries are copied. But where fewer dimensions of the residual stream or of the pooler are read,
+/// each row of the reading matrix (query, key, value, intermediate, pooler, classifier) is scaled to the norm
+/// that it had: its sums have fewer summands, and would be too small. Matrices that write to the residual
+/// stream need no factor, because it is normalized after every sum; nor do scores of smaller heads: attention
+/// divides by the root of the smaller size, which makes up for the summands that they lost.
 ///
-/// Chosen by measurement on all-MiniLM-L6-v2: the correlation between the teacher's and the student's similarities of
-/// texts by their first token is 0.49 at half of every width with all layers, and about 0 with random weights. Compensation
-/// by least squares, principal components of the embeddings, factors for what is written or for the size of heads, and
-/// dimensions by variance or by the mass of their matrices did worse; gains weighted by what reads them, about as well.
-/// Whole heads keep much more than parts of all heads: 0.17 where the heads' size is halved in place of their number.
+/// Chosen by measurement on all-MiniLM-L6-v2: the correlation between the teacher's and the student's
+/// similarities of texts by their first token is 0.49 at half of every width with all layers, and about 0
+/// with random weights. Compensation by least squares, principal components of the embeddings, factors for
+/// matrices that write or for the size of heads, and dimensions by variance or by the mass of their matrices
+/// did worse; gains weighted by the matrices that read them did about as well. Whole heads keep much more
+/// than parts of all heads: 0.17 where the heads' size is halved in place of their number.
 ///
 /// Where a size is the teacher's own, nothing is selected or scaled along it; with all of the teacher's sizes the
 /// parameters are those of ``TeacherLayerSource``.
@@ -35,8 +38,8 @@ public struct NarrowedTeacherSource: ParameterSource {
     private let head: HeadNames
 
     /// - Parameters:
-    ///   - teacher: Where the parameters come from.
-    ///   - layers: For each layer of the student, the teacher's layer it starts from, counted from 0.
+    ///   - teacher: The model that the parameters are taken from.
+    ///   - layers: For each layer of the student, the teacher's layer that initializes it, counted from 0.
     ///   - student: The student's sizes; a head of it must not be larger than the teacher's either.
     /// - Throws: ``TransformersError`` where the teacher has no such layer, the student is wider than the teacher, or a
     ///   weight is not finite.

@@ -1,12 +1,13 @@
 extension ParameterAxis {
-    /// Whether a matrix is scaled for what it no longer reads: its columns are of the residual stream or the pooler.
+    /// Returns true if a matrix is scaled for the inputs it no longer reads: its columns are of the residual
+    /// stream or the pooler.
     ///
-    /// Tables of embeddings have such columns too, but write them.
+    /// Embedding tables have such columns too, but write them.
     static func isScaled(_ axes: [ParameterAxis]) -> Bool {
         axes != [.rows, .hidden] && (axes.last == .hidden || axes.last == .pooled)
     }
 
-    /// What each dimension of a parameter of the teacher is.
+    /// Returns the axis of each dimension of a teacher's parameter.
     static func axes(
         of origin: TeacherLayerMap.Origin, _ layout: ParameterLayout, _ layer: PostNormLayerNames,
         _ head: HeadNames

@@ -1,11 +1,12 @@
 import Torch
 
-/// Which of a teacher's parameters a student's starts from: the same name, in the layer that was chosen for it.
+/// The map from a student's parameters to the teacher's that initialize them: the same name, in the layer
+/// that was chosen for it.
 struct TeacherLayerMap {
     let teacher: ParameterStore
-    /// For each layer of the student, the teacher's.
+    /// The teacher's layer for each layer of the student.
     let layers: [Int]
-    /// What the names of a layer's parameters begin with.
+    /// The prefix of the names of a layer's parameters.
     private let prefix: String?
 
     /// - Throws: ``TransformersError`` where the teacher has no such layer.
@@ -24,27 +25,27 @@ struct TeacherLayerMap {
     struct Origin {
         let name: String
         let tensor: Tensor
-        /// The teacher's layer it lies in, and its name there: `output.dense.weight`.
+        /// The teacher's layer that contains it, and its name there: `output.dense.weight`.
         let place: (layer: Int, name: String)?
     }
 
-    /// The teacher's parameter for the student's of this name.
+    /// Returns the teacher's parameter for the student's of this name.
     func origin(of name: String) throws -> Origin {
         let place = try place(of: name)
         let teacherName = place.map { self.name($0.name, inLayer: $0.layer) } ?? name
         return Origin(name: teacherName, tensor: try tensor(teacherName, for: name), place: place)
     }
 
-    /// The teacher's parameter of this name in one of its layers.
+    /// Returns the teacher's parameter of this name in one of its layers.
     func tensor(_ name: String, inLayer layer: Int) throws -> Tensor {
         let full = self.name(name, inLayer: layer)
         return try tensor(full, for: full)
     }
 
-    /// The teacher's parameter of this full name.
+    /// Returns the teacher's parameter of this full name.
     func tensor(_ name: String) throws -> Tensor { try tensor(name, for: name) }
 
-    /// The teacher's parameter of this full name, for one of the student's.
+    /// Returns the teacher's parameter of this full name, for one of the student's.
     func tensor(_ teacherName: String, for name: String) throws -> Tensor {
         guard let tensor = teacher[teacherName] else {
             throw TransformersError(

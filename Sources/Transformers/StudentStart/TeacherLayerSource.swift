@@ -6,8 +6,8 @@ public struct TeacherLayerSource: ParameterSource {
     private let map: TeacherLayerMap
 
     /// - Parameters:
-    ///   - teacher: Where the parameters come from.
-    ///   - layers: For each layer of the student, the teacher's layer it starts from, counted from 0.
+    ///   - teacher: The model that the parameters are taken from.
+    ///   - layers: For each layer of the student, the teacher's layer that initializes it, counted from 0.
     /// - Throws: ``TransformersError`` where the teacher has no such layer.
     public init(teacher: TransformerModel, layers: [Int]) throws {
         map = try TeacherLayerMap(teacher: teacher, layers: layers)
