@@ -1,19 +1,20 @@
-// Models are described by `ModelConfiguration` and `TaskIdentifier`: whoever imports models gets them too.
+// Models are described by `ModelConfiguration` and `TaskIdentifier`, so importing this module provides them
+// too.
 @_exported import Architectures
 import Torch
 
 extension ModelConfiguration {
-    /// How fresh weights start.
+    /// The initializer of fresh weights.
     var initializer: ParameterInitializer { .normal(standardDeviation: initializerRange) }
 }
 
 extension QuantizationConfiguration {
-    /// What goes into int8 layers that have no fixed scale.
+    /// The dynamic quantization of the inputs of int8 layers that have no fixed scale.
     var dynamicInput: ActivationQuantization { activations == .perTensor ? .perTensor : .perToken }
 }
 
 extension Activation {
-    /// The function that a configuration names.
+    /// Makes the activation that a configuration names.
     init(_ name: ActivationName) {
         self =
             switch name {

@@ -1,6 +1,6 @@
 import Torch
 
-/// What a layer's attention computes from: its queries, keys and values, all heads side by side.
+/// The inputs of a layer's attention: its queries, keys and values, all heads side by side.
 ///
 /// Shapes: T tokens of all examples, H hidden size.
 public struct AttentionProjections {
@@ -10,7 +10,7 @@ public struct AttentionProjections {
     public let key: Tensor
     /// (T, H) float32
     public let value: Tensor
-    /// The heads, H / heads columns each.
+    /// The number of heads, H / heads columns each.
     public let heads: Int
 
     public init(query: Tensor, key: Tensor, value: Tensor, heads: Int) {

@@ -1,7 +1,7 @@
 import Foundation
 import Torch
 
-/// Opens model directories in Hugging Face format, whatever family they are of.
+/// Loads model directories in Hugging Face format, of any supported family.
 ///
 /// ```swift
 /// let (model, report) = try AutoModel.load(from: URL(filePath: "teacher"))
@@ -11,18 +11,20 @@ public enum AutoModel {
     /// Loads a model with its head.
     ///
     /// - Parameters:
-    ///   - directory: It holds `config.json` and `model.safetensors`, or shards with their index.
-    ///   - labelNames: The classes to tell apart, for fine-tuning; `nil` for the checkpoint's own. A head in the
-    ///     checkpoint is kept where its number of classes fits, as transformers does.
-    ///   - task: What the outputs are to mean, for fine-tuning; `nil` for the checkpoint's own. A head of another kind is
-    ///     left out of what is loaded.
-    ///   - ignoreMismatchedSizes: Whether a head of another number of classes is replaced by a fresh one.
-    ///   - seed: Decides what is newly initialised.
-    ///   - device: Where the model's parameters live.
-    ///   - isMapped: Whether parameters on the CPU stay in the mapped file, for a model that is not trained: pages that
-    ///     are not read take no memory. The file must not be shortened meanwhile; replacing it is harmless.
-    ///   - instrument: What watches its layers.
-    /// - Returns: The model in float32, but for weights saved as int8, and what did not fit.
+    ///   - directory: The directory of `config.json` and `model.safetensors`, or shards with their index.
+    ///   - labelNames: The classes to distinguish, for fine-tuning; `nil` for the checkpoint's own. A head in
+    ///     the checkpoint is kept where its number of classes matches, as in transformers.
+    ///   - task: The task to fine-tune for; `nil` for the checkpoint's own. A head of another kind is not
+    ///     loaded.
+    ///   - ignoreMismatchedSizes: True to replace a head with another number of classes by a fresh one.
+    ///   - seed: The seed of newly initialized parameters.
+    ///   - device: The device of the model's parameters.
+    ///   - isMapped: True to leave parameters on the CPU in the mapped file, for a model that is not trained:
+    ///     pages that are not read take no memory. The file must not be shortened meanwhile; replacing it is
+    ///     harmless.
+    ///   - instrument: A hook that observes its layers.
+    /// - Returns: The model in float32, except for weights saved as int8, and the report of what did not
+    ///   match.
     /// - Throws: `ArchitectureError`, ``TransformersError``, `SafetensorsError` or `JSONError`, which name file, field or
     ///   tensor.
     public static func load(
@@ -64,11 +66,11 @@ public enum AutoModel {
     /// Makes a model from a configuration, such as a student.
     ///
     /// - Parameters:
-    ///   - configuration: What `config.json` says.
-    ///   - source: Where parameters come from; `nil` to initialise all of them.
-    ///   - seed: Decides what is initialised.
-    ///   - device: Where the model's parameters live.
-    ///   - instrument: What watches its layers.
+    ///   - configuration: The contents of `config.json`.
+    ///   - source: The source of the parameters; `nil` to initialize all of them.
+    ///   - seed: The seed of the initialization.
+    ///   - device: The device of the model's parameters.
+    ///   - instrument: A hook that observes its layers.
     /// - Throws: `ArchitectureError` where the configuration contradicts itself, ``TransformersError`` where it contradicts the
     ///   source.
     public static func make(

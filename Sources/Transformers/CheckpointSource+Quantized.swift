@@ -2,7 +2,7 @@ import Safetensors
 import Torch
 
 extension CheckpointSource {
-    /// The parameter in int8 with its scales, where the checkpoint has it so.
+    /// Returns the parameter in int8 with its scales, where the checkpoint stores it so.
     func quantizedParameter(named name: String, shape: [Int], device: Device) throws -> QuantizedParameter? {
         guard let quantization, let found = info(of: name), found.dtype == .int8 else { return nil }
         guard found.shape == shape else { throw mismatch(name, found.shape, shape) }

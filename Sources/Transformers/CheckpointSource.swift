@@ -2,24 +2,24 @@ import Foundation
 import Safetensors
 import Torch
 
-/// The parameters of a checkpoint by the model's names, whatever the checkpoint's own way of naming them.
+/// The parameters of a checkpoint by the model's names, whatever names the checkpoint itself uses.
 ///
-/// What is saved has the model's names, so this is the only map there is.
+/// Models are saved under the model's names, so this is the only place where names are mapped.
 final class CheckpointSource: ParameterSource {
     let path: String
     private let checkpoint: SafetensorsCheckpoint
-    /// By the model's name, the checkpoint's.
+    /// The checkpoint's names, keyed by the model's.
     private let storedNames: [String: String]
     /// Parameters that are left out on purpose, by the model's names.
     private let ignored: Set<String>
-    /// What the model took, by the model's names.
+    /// The parameters that the model took, by the model's names.
     private(set) var supplied: Set<String> = []
-    /// Whether parameters stay in the mapped file where they can, rather than being copied.
+    /// True if parameters stay in the mapped file where possible, rather than being copied.
     var isMapped = false
-    /// How int8 weights are to be read; `nil` where there must be none.
+    /// The scheme by which int8 weights are read; `nil` where there must be none.
     var quantization: QuantizationConfiguration?
 
-    /// - Parameter ignored: Parameters to act as if the checkpoint did not have them.
+    /// - Parameter ignored: Parameters to treat as missing from the checkpoint.
     /// - Throws: ``TransformersError`` where there are no weights, `ArchitectureError` where two tensors are the same
     ///   parameter; `SafetensorsError` where a file is damaged.
     convenience init(directory: URL, layout: ParameterLayout, ignoring ignored: Set<String> = []) throws {
@@ -49,7 +49,8 @@ final class CheckpointSource: ParameterSource {
         ignored.contains(name) ? nil : storedNames[name].flatMap { checkpoint.info($0)?.shape }
     }
 
-    /// What the model made from this source did not find, and what it did not ask for.
+    /// Reports the parameters that the model made from this source did not find, and the tensors it did not
+    /// ask for.
     func report(for model: TransformerModel) -> LoadReport {
         LoadReport(
             newlyInitialized: model.parameters.names.filter { !supplied.contains($0) }.sorted(),
@@ -72,7 +73,8 @@ final class CheckpointSource: ParameterSource {
             Int(bitPattern: bytes.baseAddress).isMultiple(of: dtype.size)
         {
             let tensor = try Tensor(mapping: bytes, owner: self, shape: shape, dtype: dtype)
-            // A large table stays on the disk but for the rows that are looked up; what these bring shows in the logits.
+            // A large table stays on disk except for the rows that are looked up; numbers in these that are
+            // not finite show in the logits.
             if bytes.count < Self.largeTable || !name.hasSuffix("_embeddings.weight") {
                 try requireFinite(tensor, stored)
             }
@@ -84,17 +86,17 @@ final class CheckpointSource: ParameterSource {
         return try tensor.to(.float32, device)
     }
 
-    /// In bytes.
+    /// The size in bytes from which a table counts as large.
     private static let largeTable = 1 << 20
 
     private func requireFinite(_ tensor: Tensor, _ stored: String) throws {
         guard try FiniteWeights.holds(tensor) else { throw FiniteWeights.error(path, stored) }
     }
 
-    /// Gives back the memory that looking at the weights took.
+    /// Releases the memory taken by reading the weights.
     func releasePages() { checkpoint.releasePages() }
 
-    /// What the checkpoint says of a parameter, by the model's name.
+    /// Returns the checkpoint's entry for a parameter, by the model's name.
     func info(of name: String) -> TensorInfo? { storedNames[name].flatMap { checkpoint.info($0) } }
 
     /// A tensor that must be there, with this type and shape, by the model's name.

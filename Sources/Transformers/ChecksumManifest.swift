@@ -2,12 +2,12 @@ import Files
 import Foundation
 import JSON
 
-/// The digests of a model directory's files, kept with it in `quantization.json`, so that any change is noticed when it is
-/// loaded.
+/// The digests of a model directory's files, kept with it in `quantization.json`, so that loading detects any
+/// change.
 public enum ChecksumManifest {
     public static let fileName = "quantization.json"
 
-    /// The SHA-256 of every file in a directory but the seal's own, by name.
+    /// Computes the SHA-256 of every file in a directory except the manifest's own, by name.
     ///
     /// - Throws: `FileError` where one cannot be read.
     public static func digests(of directory: URL) throws -> [String: String] {

@@ -1,9 +1,9 @@
 import Torch
 
-/// What a forward pass keeps besides logits.
+/// The features that a forward pass keeps besides the logits.
 ///
-/// Hidden states are counted as transformers counts them: 0 is the embeddings' output, k what layer k − 1 puts out.
-/// Layers of projections are counted from 0.
+/// Hidden states are counted as transformers counts them: 0 is the output of the embeddings, k the output of
+/// layer k − 1. Layers of projections are counted from 0.
 public struct FeatureSelection: Sendable, Equatable {
     public var hiddenStates: Set<Int>
     public var projections: Set<Int>
@@ -15,7 +15,7 @@ public struct FeatureSelection: Sendable, Equatable {
 
     public var isEmpty: Bool { hiddenStates.isEmpty && projections.isEmpty }
 
-    /// - Throws: ``TransformersError`` for a layer that a model of so many does not have.
+    /// - Throws: ``TransformersError`` for a layer that a model with this many layers does not have.
     func validate(layers: Int) throws {
         if let wrong = hiddenStates.first(where: { !(0...layers).contains($0) }) {
             throw TransformersError(
@@ -31,7 +31,7 @@ extension FeatureSelection {
     func needsState(_ number: Int) -> Bool { hiddenStates.contains(number) }
 }
 
-/// Keeps what is selected while the layers run.
+/// Collects the selected features while the layers run.
 struct FeatureCollector {
     private let selection: FeatureSelection
     private var hiddenStates: [Int: Tensor] = [:]
@@ -49,7 +49,7 @@ struct FeatureCollector {
         projections[index] = try layer.projections(input, dtype)
     }
 
-    /// What was kept, with the rows that the head reads.
+    /// Returns the collected features, with the rows that the head reads.
     func output(_ rows: Tensor) -> EncoderBackbone.Output {
         EncoderBackbone.Output(rows: rows, hiddenStates: hiddenStates, projections: projections)
     }

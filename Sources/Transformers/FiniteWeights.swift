@@ -2,12 +2,14 @@ import Foundation
 import Safetensors
 import Torch
 
-/// Weights must be finite numbers: one that is not makes every answer that it reaches worthless.
+/// The requirement that weights be finite: a weight that is not makes every prediction that it reaches
+/// worthless.
 enum FiniteWeights {
-    /// Whether all elements are finite.
+    /// Returns true if all elements are finite.
     static func holds(_ tensor: Tensor) throws -> Bool {
         guard tensor.count > 0, tensor.dtype.isFloatingPoint else { return true }
-        // A sum needs no memory. It can overflow where no element is infinite, so it only acquits.
+        // A sum needs no memory. It can overflow although every element is finite, so only a finite sum is
+        // conclusive.
         if try tensor.sum().item().isFinite { return true }
         return try tensor.absolute().max().item().isFinite
     }
@@ -18,7 +20,7 @@ enum FiniteWeights {
                 + "or their training diverged; take another checkpoint")
     }
 
-    /// Looks at every tensor of a checkpoint.
+    /// Checks every tensor of a checkpoint.
     ///
     /// - Throws: ``TransformersError`` that names the tensor; `SafetensorsError` where a file is damaged.
     static func require(in checkpoint: SafetensorsCheckpoint, path: String) throws {
@@ -43,7 +45,7 @@ enum FiniteWeights {
 }
 
 extension AutoModel {
-    /// Looks at every weight of a model directory: those too that loading leaves in the file.
+    /// Checks every weight of a model directory, including those that loading leaves in the file.
     ///
     /// - Throws: ``TransformersError`` that names a tensor that holds infinity or NaN; `SafetensorsError`.
     public static func requireFiniteWeights(in directory: URL) throws {

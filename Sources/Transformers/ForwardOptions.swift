@@ -1,12 +1,12 @@
 import Torch
 
-/// How a forward pass is computed, and what it keeps.
+/// The options of a forward pass: its precision, its dropout, and the features that it keeps.
 public struct ForwardOptions {
-    /// What matrices are multiplied in. Parameters, the residual stream and its normalization stay float32.
+    /// The precision of matrix products. Parameters, the residual stream and its normalization stay float32.
     public var precision: Precision
     /// The random state in training; `nil` in evaluation.
     public var dropout: DropoutState?
-    /// What it keeps besides logits.
+    /// The features that it keeps besides the logits.
     public var features: FeatureSelection
 
     public init(

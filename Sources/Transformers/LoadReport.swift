@@ -1,4 +1,4 @@
-/// What did not fit between a checkpoint and a model, as `from_pretrained` reports it.
+/// The mismatches between a checkpoint and a model, as `from_pretrained` reports them.
 public struct LoadReport: Sendable, Equatable {
     /// Parameters of the model that the checkpoint does not have, by the model's names, sorted.
     public let newlyInitialized: [String]
@@ -10,12 +10,12 @@ public struct LoadReport: Sendable, Equatable {
         self.unused = unused
     }
 
-    /// Whether the classification head starts from random weights, so that its answers are noise.
+    /// True if the classification head starts from random weights, so that its predictions are noise.
     public var headIsNew: Bool { newlyInitialized.contains { $0.hasPrefix("classifier.") } }
 }
 
 extension LoadReport: CustomStringConvertible {
-    /// One line.
+    /// The report in one line.
     public var description: String {
         var parts: [String] = []
         if !newlyInitialized.isEmpty {

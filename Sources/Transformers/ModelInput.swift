@@ -6,7 +6,7 @@ struct ModelInput {
     let inputIDs: Tensor
     /// (B, L) int64: 1 at tokens, 0 at padding
     let attentionMask: Tensor
-    /// (B, L) int64: the segment of each token; `nil` for all 0
+    /// (B, L) int64: the token type of each token; `nil` for all 0
     let tokenTypeIDs: Tensor?
 
     init(inputIDs: Tensor, attentionMask: Tensor, tokenTypeIDs: Tensor? = nil) {

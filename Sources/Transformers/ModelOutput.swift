@@ -1,13 +1,14 @@
 import Torch
 
-/// What a forward pass gives. Shapes: R rows, C outputs of a row, T tokens of all examples one after another, without
-/// padding, H hidden size.
+/// The output of a forward pass. Shapes: R rows, C outputs of a row, T tokens of all examples one after
+/// another, without padding, H hidden size.
 public struct ModelOutput {
     /// (R, C) float32. A sequence classifier has one row for each example.
     public let logits: Tensor
-    /// By number, (T, H) float32: 0 is the embeddings' output, k what layer k − 1 puts out; those that were selected.
+    /// The selected hidden states by index, (T, H) float32: 0 is the output of the embeddings, k the output
+    /// of layer k − 1.
     public let hiddenStates: [Int: Tensor]
-    /// By layer, counted from 0; those that were selected.
+    /// The selected projections by layer, counted from 0.
     public let projections: [Int: AttentionProjections]
 
     public init(

@@ -10,8 +10,8 @@ public enum ModelWriter {
     /// `save_pretrained` does, under transformers' names.
     ///
     /// - Parameters:
-    ///   - model: What is saved; int8 weights as they are, with their scales.
-    ///   - directory: Made if it is not there.
+    ///   - model: The model to save; int8 weights are written as they are, with their scales.
+    ///   - directory: The target, created if it does not exist.
     ///   - dtype: The type of floating-point weights: float32, float16 or bfloat16. Scales stay float32.
     /// - Throws: `FileError` where the disk is full or must not be written; ``TransformersError`` for another type, or a
     ///   weight that float16 cannot hold.
@@ -49,10 +49,11 @@ public enum ModelWriter {
         .float32: .float32, .float16: .float16, .bfloat16: .bfloat16,
     ]
 
-    /// Elements that are copied, or converted, at a time: there is no second copy of a model in memory.
+    /// The number of elements that are copied, or converted, at a time, so that there is no second copy of a
+    /// model in memory.
     private static let pieceSize = 1 << 18
 
-    /// Hands a parameter on piece by piece.
+    /// Writes a parameter piece by piece.
     ///
     /// - Throws: ``TransformersError`` for numbers that are not finite, or that float16 cannot hold.
     private static func write(

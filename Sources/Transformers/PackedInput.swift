@@ -1,15 +1,16 @@
 import Torch
 
-/// A batch of token ids without padding: the examples stand one after another. Plain arrays, so that any thread can
-/// make it.
+/// A batch of token ids without padding: the examples are concatenated. It consists of plain arrays, so that
+/// any thread can make it.
 public struct PackedInput: Sendable, Equatable {
     /// The token ids of all examples.
     public var inputIDs: [Int32]
-    /// The segment of each token; `nil` for all 0.
+    /// The token type of each token; `nil` for all 0.
     public var tokenTypeIDs: [Int32]?
-    /// Where each example begins, and the number of all tokens: one more than there are examples.
+    /// The start of each example, then the total number of tokens: one more entry than there are examples.
     public var offsets: [Int]
-    /// The tokens whose outputs a head on tokens gives, among all tokens of the batch; `nil` for all.
+    /// The indices, among all tokens of the batch, of those for which a token-level head computes outputs;
+    /// `nil` for all.
     public var rows: [Int]?
 
     public init(inputIDs: [Int32], tokenTypeIDs: [Int32]? = nil, offsets: [Int], rows: [Int]? = nil) {
@@ -46,12 +47,12 @@ public struct PackedInput: Sendable, Equatable {
 }
 
 extension PackedInput {
-    /// Where each token stands in the padded batch, counted row by row: (T) int64.
+    /// Returns each token's index in the padded batch, counted row by row: (T) int64.
     func places(device: Device) throws -> Tensor {
         try Tensor(PackedSequences.paddedPlaces(offsets), device: device)
     }
 
-    /// The rows (R, H) of all tokens' (T, H).
+    /// Returns the selected rows (R, H) of all tokens' (T, H).
     func selected(of tokens: Tensor) throws -> Tensor {
         guard let rows else { return tokens }
         return try tokens.indexSelect(dimension: 0, Tensor(rows, device: tokens.device))

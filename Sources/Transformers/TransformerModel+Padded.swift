@@ -1,25 +1,25 @@
 import Torch
 
-/// What a pass on padded input keeps besides logits.
+/// The features that a forward pass on padded input keeps besides the logits.
 struct PaddedSelection: OptionSet {
     let rawValue: Int
     static let hiddenStates = PaddedSelection(rawValue: 1)
     static let attentions = PaddedSelection(rawValue: 2)
 }
 
-/// What a pass on padded input gives. Shapes: B batch, C outputs, L length, H hidden size.
+/// The output of a forward pass on padded input. Shapes: B batch, C outputs, L length, H hidden size.
 struct PaddedOutput {
     /// (B, C); of a token classifier (B · L, C).
     let logits: Tensor
-    /// The embeddings' output and each layer's, (B, L, H); empty unless selected.
+    /// The outputs of the embeddings and of each layer, (B, L, H); empty unless selected.
     var hiddenStates: [Tensor] = []
     /// Each layer's attention probabilities before dropout, (B, heads, L, L); empty unless selected.
     var attentions: [Tensor] = []
 }
 
 extension TransformerModel {
-    /// Runs a padded batch as transformers does; where nothing but logits is wanted, by the fastest way. What computes
-    /// models checks against transformers go by it; all else takes batches without padding.
+    /// Runs a padded batch as transformers does; where only logits are wanted, by the fastest path. It serves
+    /// comparisons with transformers; everything else takes batches without padding.
     func callAsFunction(
         _ input: ModelInput, precision: Precision = .float32, dropout: DropoutState? = nil,
         selecting: PaddedSelection = []

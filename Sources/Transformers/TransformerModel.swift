@@ -1,6 +1,6 @@
 import Torch
 
-/// A transformer: a backbone, and a head for a task. The family decides what they are made of.
+/// A transformer: a backbone, and a head for a task. The family decides how they are built.
 public final class TransformerModel {
     public let configuration: ModelConfiguration
     /// Named as transformers names them.
@@ -12,12 +12,12 @@ public final class TransformerModel {
     /// Makes the model on a device.
     ///
     /// - Parameters:
-    ///   - configuration: What `config.json` says.
-    ///   - source: Where parameters come from. Those it lacks are initialized as transformers does it: normal
-    ///     with the configuration's `initializer_range`, biases 0, layer norms the identity.
-    ///   - seed: Decides what is initialized.
-    ///   - device: Where the model's parameters live.
-    ///   - instrument: What watches its layers; the model then computes with libtorch's operations.
+    ///   - configuration: The contents of `config.json`.
+    ///   - source: The source of the parameters. Those it lacks are initialized as transformers does it:
+    ///     normal with the configuration's `initializer_range`, biases 0, layer norms the identity.
+    ///   - seed: The seed of the initialization.
+    ///   - device: The device of the model's parameters.
+    ///   - instrument: A hook that observes its layers; the model then computes with libtorch's operations.
     /// - Throws: `ArchitectureError` where the configuration contradicts itself, ``TransformersError`` where it contradicts the
     ///   source.
     public init(
@@ -39,10 +39,10 @@ public final class TransformerModel {
     /// Runs a batch without padding. An example's logits do not depend on the examples beside it.
     ///
     /// - Parameters:
-    ///   - input: Token ids one example after another.
-    ///   - options: Precision, dropout, and what to keep besides logits.
-    /// - Throws: ``TransformersError`` for examples without a token, or longer than the model has positions, and for a
-    ///   layer that it does not have; `TorchError` for ids outside of the vocabulary.
+    ///   - input: Token ids, one example after another.
+    ///   - options: Precision, dropout, and the features to keep besides the logits.
+    /// - Throws: ``TransformersError`` for examples without a token, or longer than the model has positions,
+    ///   and for a layer that it does not have; `TorchError` for ids outside the vocabulary.
     public func callAsFunction(
         _ input: PackedInput, _ options: ForwardOptions = ForwardOptions()
     ) throws -> ModelOutput {
