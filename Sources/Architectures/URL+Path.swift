@@ -1,7 +1,7 @@
 import Foundation
 
 extension URL {
-    /// The path as a person writes it, for messages: no percent signs, no slash at the end.
+    /// The path in plain form, for messages: no percent signs, no slash at the end.
     package var plainPath: String {
         let path = path(percentEncoded: false)
         return path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path

@@ -9,9 +9,9 @@ public enum ActivationName: String, CaseIterable, Sendable {
     case tanh
     case sigmoid
 
-    /// Names that transformers has for the same function.
+    /// Other names that transformers has for the same function.
     static let aliases = ["gelu_python": "gelu", "gelu_fast": "gelu_new", "gelu_accurate": "gelu_new"]
 
-    /// The activation of that name, or of one that means the same.
+    /// Makes the activation of that name, or of an alias of it.
     init?(named name: String) { self.init(rawValue: Self.aliases[name] ?? name) }
 }

@@ -1,12 +1,12 @@
 import JSON
 
-/// Reads typed fields of a `config.json`; its errors name the file, the field and what it should be.
+/// A reader of typed fields of a `config.json`; its errors name the file, the field and its valid values.
 struct ConfigurationReader {
     let object: JSONObject
     /// The file's path, for messages.
     let source: String
 
-    /// An integer, or the default where the field is absent.
+    /// Reads an integer, or returns the default where the field is absent.
     func integer(_ key: String, default fallback: Int, in range: ClosedRange<Int>) throws -> Int {
         guard let value = object[key] else { return fallback }
         guard let number = value.intValue, range.contains(number) else {
@@ -15,12 +15,12 @@ struct ConfigurationReader {
         return number
     }
 
-    /// An integer that all families have.
+    /// Reads an integer that all families have.
     func integer(_ field: FieldNames.Field<Int>, in range: ClosedRange<Int>) throws -> Int {
         try integer(field.key, default: field.fallback, in: range)
     }
 
-    /// A whole number, however it is written.
+    /// Reads a whole number, in any notation.
     func wholeNumber(_ key: String, default fallback: Int, in range: ClosedRange<Int>) throws -> Int {
         guard let value = object[key] else { return fallback }
         guard let number = value.doubleValue.flatMap(Int.init(exactly:)), range.contains(number) else {
@@ -29,7 +29,7 @@ struct ConfigurationReader {
         return number
     }
 
-    /// A number that `accepts` allows, or the default where the field is absent.
+    /// Reads a number that `accepts` allows, or returns the default where the field is absent.
     func number(
         _ key: String, default fallback: Double, _ rule: String, accepts: (Double) -> Bool
     ) throws -> Double {
@@ -40,7 +40,7 @@ struct ConfigurationReader {
         return number
     }
 
-    /// An activation by transformers' name, or the default where the field is absent.
+    /// Reads an activation by transformers' name, or returns the default where the field is absent.
     func activation(_ key: String, default fallback: ActivationName) throws -> ActivationName {
         guard let value = object[key] else { return fallback }
         guard let activation = value.stringValue.flatMap(ActivationName.init(named:)) else {
@@ -51,27 +51,27 @@ struct ConfigurationReader {
         return activation
     }
 
-    /// A probability of dropout, or the default where the field is absent or null.
+    /// Reads a dropout probability, or returns the default where the field is absent or null.
     func dropout(_ key: String, default fallback: Double) throws -> Double {
         guard optional(key) != nil else { return fallback }
         return try probability(FieldNames.Field(key, fallback))
     }
 
-    /// A probability of dropout, or the default where the field is absent.
+    /// Reads a dropout probability, or returns the default where the field is absent.
     func probability(_ field: FieldNames.Field<Double>) throws -> Double {
         try number(field.key, default: field.fallback, "from 0 up to, but not including, 1") {
             (0..<1).contains($0)
         }
     }
 
-    /// True or false, or the default where the field is absent or null.
+    /// Reads a Boolean, or returns the default where the field is absent or null.
     func boolean(_ key: String, default fallback: Bool) throws -> Bool {
         guard let value = optional(key) else { return fallback }
         guard let flag = value.boolValue else { throw error(key, "must be true or false", value) }
         return flag
     }
 
-    /// The value of a field, or `nil` where it is absent or null.
+    /// Returns the value of a field, or `nil` where it is absent or null.
     func optional(_ key: String) -> JSONValue? {
         guard let value = object[key], !value.isNull else { return nil }
         return value
@@ -83,7 +83,7 @@ struct ConfigurationReader {
         throw error(key, "is not supported (\(why)); use a model without it", value)
     }
 
-    /// An error about a field; `rule` says what must be, or what to do.
+    /// Makes an error about a field; `rule` states the requirement, or the remedy.
     func error(_ key: String, _ rule: String, _ value: JSONValue) -> ArchitectureError {
         let text = value.serialized()
         return error("\"\(key)\" \(rule), got \(text.utf8.count > 60 ? value.typeName : text)")

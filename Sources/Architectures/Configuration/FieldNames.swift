@@ -1,6 +1,7 @@
-/// The names that a family's `config.json` has for what all families have, and the defaults of transformers' class.
+/// A family's names in `config.json` of the fields that all families have, and the defaults of transformers'
+/// class.
 struct FieldNames: Sendable {
-    /// A field with what it is where the file lacks it.
+    /// A field with its default.
     struct Field<Value: Sendable>: Sendable {
         let key: String
         let fallback: Value
@@ -17,7 +18,7 @@ struct FieldNames: Sendable {
     var numAttentionHeads = Field("num_attention_heads", 12)
     var intermediateSize = Field("intermediate_size", 3072)
     var maxPositionEmbeddings = Field("max_position_embeddings", 512)
-    /// `nil` for a family without segments.
+    /// `nil` for a family without token types.
     var typeVocabSize: Field<Int>? = Field("type_vocab_size", 2)
     /// `nil` for a family whose embeddings have the hidden size.
     var embeddingSize: Field<Int?>?
@@ -27,14 +28,14 @@ struct FieldNames: Sendable {
     var attentionProbsDropoutProb = Field("attention_probs_dropout_prob", 0.1)
     var classifierDropout = Field<Double?>("classifier_dropout", nil)
     var layerNormEps = Field("layer_norm_eps", 1e-12)
-    /// Whether it is a field; otherwise it is always the default.
+    /// True if it is a field; otherwise it always has the default value.
     var hasLayerNormEps = true
     var initializerRange = Field("initializer_range", 0.02)
 
-    /// As in BERT.
+    /// The names of BERT.
     static let bert = FieldNames()
 
-    /// These fields with some changed.
+    /// Returns these fields with some changed.
     func with(_ change: (inout FieldNames) -> Void) -> FieldNames {
         var copy = self
         change(&copy)

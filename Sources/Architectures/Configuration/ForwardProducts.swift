@@ -1,12 +1,13 @@
-/// What a forward pass multiplies, as far as the sizes of a configuration do not tell it.
+/// The matrix products of a forward pass, as far as they do not follow from the sizes of a configuration.
 public struct ForwardProducts: Sendable, Equatable {
-    /// Whether attention has no products but those of queries, keys and values.
+    /// True if attention has no products other than those of queries, keys and values.
     public var attentionIsPlain: Bool
-    /// The products of a feed-forward network: two, or three where one gates another.
+    /// The number of products in a feed-forward network: two, or three where one gates another.
     public var feedForward: Int
-    /// Whether of the last layer only what the logits need is computed, as this program's own kernels do.
+    /// True if the last layer is computed only as far as the logits need it, as this package's own kernels
+    /// do.
     public var cutsLastLayer: Bool
-    /// Whether embeddings go through a projection even where they have the hidden size.
+    /// True if embeddings are projected even where they have the hidden size.
     public var alwaysProjectsEmbeddings: Bool
 
     /// The defaults are BERT's.
@@ -22,6 +23,6 @@ public struct ForwardProducts: Sendable, Equatable {
 }
 
 extension ModelConfiguration {
-    /// What a forward pass of its family multiplies.
+    /// The matrix products of a forward pass of its family.
     public var forwardProducts: ForwardProducts { family.products }
 }

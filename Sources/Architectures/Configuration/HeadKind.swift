@@ -1,14 +1,15 @@
-/// What a model's head gives an output for, which the name of its class says in transformers.
+/// The kind of a model's head: the unit that it gives an output for, as in the name of its class in
+/// transformers.
 package enum HeadKind: String, CaseIterable, Sendable {
     /// Each example: `BertForSequenceClassification`.
     case sequenceClassification = "ForSequenceClassification"
     /// Each token: `BertForTokenClassification`.
     case tokenClassification = "ForTokenClassification"
 
-    /// Whether it gives a row of outputs for each token.
+    /// True if it gives a row of outputs for each token.
     package var hasRowForEachToken: Bool { self == .tokenClassification }
 
-    /// How the names of its classes end.
+    /// The suffix of the names of its classes.
     var classSuffix: String { rawValue }
 
     /// The head of a class; `nil` for a bare encoder, and for another head.

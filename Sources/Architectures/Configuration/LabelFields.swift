@@ -2,18 +2,18 @@ import JSON
 
 /// The classes of a `config.json`: `id2label`, `label2id`, `num_labels`, read as transformers reads them.
 struct LabelFields {
-    /// More classes than any data set has: a number beyond it is a mistake.
+    /// The largest number of classes that is accepted; more than any data set has.
     private static let largestCount = 1_000_000
 
     /// The classes' names by index.
     let names: [String]
-    /// What the fields say and does not count.
+    /// Warnings about values of the fields that are ignored.
     private(set) var warnings: [String] = []
 
-    /// The names are those of `id2label`, unless `num_labels` is another number; `LABEL_0`, … where only the number is
-    /// given; two where nothing is. `label2id` is not needed.
+    /// Reads the fields. The names are those of `id2label`, unless `num_labels` is another number; `LABEL_0`,
+    /// … where only the number is given; two classes where nothing is. `label2id` is not needed.
     ///
-    /// - Throws: ``ArchitectureError`` where the map has gaps or holds what is no name.
+    /// - Throws: ``ArchitectureError`` where the map has gaps or a value that is not a name.
     init(_ reader: ConfigurationReader) throws {
         let count = try Self.count(reader)
         let mapped = try Self.mapped(reader)
@@ -78,7 +78,7 @@ struct LabelFields {
         return (names.compactMap(\.self), unnamed)
     }
 
-    /// A name, which is sometimes written as a number; as Python prints it.
+    /// Returns a name, which is sometimes written as a number, as Python prints it.
     private static func text(_ value: JSONValue) -> String? {
         switch value {
         case .string(let text): text
@@ -88,11 +88,11 @@ struct LabelFields {
         }
     }
 
-    /// What to say where `label2id` says something else.
+    /// Returns the warning for a `label2id` that contradicts the names; `nil` if there is none.
     private static func difference(_ reader: ConfigurationReader, _ names: [String]) -> String? {
         guard let value = reader.optional("label2id") else { return nil }
         let inverse = value.objectValue
-        // Old versions left the map that every model has.
+        // Old versions of transformers left the default map in place.
         let isUsual = inverse.map { $0.keys.allSatisfy { $0.hasPrefix("LABEL_") } } ?? false
         if isUsual, names == names.indices.map(usualName) { return nil }
         let index = names.indices.first { index in inverse?[names[index]]?.doubleValue != Double(index) }

@@ -2,7 +2,7 @@ extension ModelConfiguration {
     /// The width of one attention head.
     package var headSize: Int { hiddenSize / numAttentionHeads }
 
-    /// Whether embeddings go through a projection to the hidden size.
+    /// True if embeddings are projected to the hidden size.
     package var projectsEmbeddings: Bool {
         family.layout.embeddings.projection != nil
             && (family.products.alwaysProjectsEmbeddings || embeddingSize != hiddenSize)

@@ -1,16 +1,16 @@
 import JSON
 
 extension ModelConfiguration {
-    /// The largest size of one dimension that is believed.
+    /// The largest size of one dimension that is accepted.
     package static let largestSize = Int(Int32.max)
-    /// More layers than any model has: a number beyond it is a mistake.
+    /// The largest number of layers that is accepted; more than any model has.
     static let mostLayers = 10_000
 
     /// Checks that sizes and labels fit together; to be called after changing fields.
     ///
     /// - Throws: ``ArchitectureError``, which names the field.
     public func validate() throws {
-        // Without segments a size of 0 is right.
+        // Without token types a size of 0 is valid.
         let segments =
             family.fields.typeVocabSize.map { $0.fallback > 0 ? [($0.key, typeVocabSize)] : [] } ?? []
         let sizes =
@@ -75,7 +75,7 @@ extension ModelConfiguration {
         ArchitectureError("\(source): \(message)")
     }
 
-    /// `problem_type`; `nil` where it is absent or null.
+    /// Reads `problem_type`; `nil` where it is absent or null.
     static func problemType(_ reader: ConfigurationReader) throws -> TaskIdentifier? {
         guard let value = reader.optional("problem_type"), value != "" else { return nil }
         guard let type = value.stringValue.flatMap(TaskIdentifier.init(rawValue:)),
@@ -87,7 +87,7 @@ extension ModelConfiguration {
         return type
     }
 
-    /// Fields that other models use and that would change what this one computes.
+    /// Refuses fields that other models use and that would change what this one computes.
     func refuseUnsupported(_ reader: ConfigurationReader) throws {
         let isFalse: (JSONValue) -> Bool = { $0.boolValue == false }
         let isEmpty: (JSONValue) -> Bool = {
@@ -115,7 +115,7 @@ extension ModelConfiguration {
         }
     }
 
-    /// What some of these fields say that changes nothing.
+    /// The harmless values of some of these fields.
     private var usualValues: [String: Int] {
         [
             "num_key_value_heads": numAttentionHeads, "head_dim": hiddenSize / max(1, numAttentionHeads),

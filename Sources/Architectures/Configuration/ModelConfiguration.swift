@@ -1,16 +1,17 @@
 import JSON
 
-/// The `config.json` of a model: what all families have, under BERT's names, whatever the file calls it.
+/// The `config.json` of a model: the fields that all families have, under BERT's names, whatever the file
+/// calls them.
 ///
-/// Every field that changes the mathematics is honoured or refused by name; all others are kept and written
+/// Every field that changes the mathematics is honored or refused by name; all others are kept and written
 /// back. The defaults are those of transformers' class.
 public struct ModelConfiguration: Sendable {
-    /// The family, by which a model's code is found.
+    /// The family, which selects the code of a model.
     public var modelType: String { family.modelType }
-    /// What differs from one family to another.
+    /// The properties in which families differ.
     package let family: ModelFamily
     public var vocabSize: Int
-    /// The width of the tables of embeddings where it is not the hidden size.
+    /// The width of the embedding tables where it is not the hidden size.
     private var ownEmbeddingSize: Int?
     public var hiddenSize: Int
     public var numHiddenLayers: Int
@@ -33,30 +34,30 @@ public struct ModelConfiguration: Sendable {
     package private(set) var headKind: HeadKind
     /// `problem_type` as it was read or set; `nil` where it was absent or null.
     private var statedProblemType: TaskIdentifier?
-    /// How the saved weights are quantised; `nil` for floating point.
+    /// The quantization of the saved weights; `nil` for floating point.
     public var quantization: QuantizationConfiguration?
-    /// What the file says and does not count; each a line for the user.
+    /// Warnings about ignored fields of the file, one line each, for the user.
     public let warnings: [String]
-    /// Where this was read, for messages.
+    /// The path from which it was read, for messages.
     public let source: String
     /// All fields as they were read.
     public let original: JSONObject
 
-    /// The width of the tables of embeddings: `embedding_size`, or the hidden size.
+    /// The width of the embedding tables: `embedding_size`, or the hidden size.
     public var embeddingSize: Int { ownEmbeddingSize ?? hiddenSize }
 
-    /// The position table's row for a text's first token: RoBERTa's tables begin with the padding's.
+    /// The position table's row for a text's first token: RoBERTa's tables begin with the padding token's.
     package var positionOffset: Int {
         family.positionsFollowPadding ? (family.paddingRow ?? padTokenId) + 1 : 0
     }
 
-    /// The tokens of the longest text that the model has positions for.
+    /// The largest number of tokens for which the model has positions.
     public var maxLength: Int { maxPositionEmbeddings - positionOffset }
 
-    /// The name of the table with a row for each token.
+    /// The name of the token embedding table.
     public var wordTableName: String { family.layout.embeddings.word + ".weight" }
 
-    /// The fields as they were read, for what only the family knows.
+    /// A reader of the original fields, for those that only the family knows.
     var reader: ConfigurationReader { ConfigurationReader(object: original, source: source) }
 
     /// The `problem_type`; where that is absent, transformers' rule decides: one label is regression, several are
@@ -65,7 +66,8 @@ public struct ModelConfiguration: Sendable {
         statedProblemType ?? (labelNames.count == 1 ? .regression : .singleLabel)
     }
 
-    /// What the outputs mean. Of a model for sequence classification ``problemType`` says it.
+    /// The task, which gives the outputs their meaning. For a sequence classification model it is
+    /// ``problemType``.
     public var task: TaskIdentifier {
         get { headKind == .tokenClassification ? .tokenClassification : problemType }
         set {
@@ -132,13 +134,13 @@ public struct ModelConfiguration: Sendable {
 
     private static func paddingToken(_ reader: ConfigurationReader, _ family: ModelFamily) throws -> Int {
         let field = family.fields.padTokenId
-        // Where positions begin after its number it is needed; elsewhere a model may have none.
+        // Where positions begin after its id it is required; otherwise a model may have none.
         let canBeNone = !family.positionsFollowPadding || family.paddingRow != nil
         if canBeNone, reader.object[field.key]?.isNull == true { return family.paddingRow ?? 0 }
         return try reader.integer(field, in: 0...largestSize)
     }
 
-    /// The configuration as it is saved: what was read, with this value's fields in place of the old.
+    /// Returns the configuration as it is saved: the original fields, updated with this value's.
     public func json() -> JSONObject {
         var json = original
         let fields = family.fields
@@ -163,10 +165,10 @@ public struct ModelConfiguration: Sendable {
         json["label2id"] = .object(JSONObject(labelNames.enumerated().map { ($1, .integer($0)) }))
         json["dtype"] = "float32"
         json["quantization_config"] = quantization?.json()
-        // Said by `id2label` and by `dtype`.
+        // Redundant beside `id2label` and `dtype`.
         json["num_labels"] = nil
         json["torch_dtype"] = nil
-        // The place this was read from, not the model it is now.
+        // It names the model that was read, not the present one.
         json["_name_or_path"] = nil
         // The hidden size may have changed.
         if json["embedding_size"] != nil || ownEmbeddingSize != nil {
@@ -178,7 +180,7 @@ public struct ModelConfiguration: Sendable {
 }
 
 extension ModelConfiguration: Equatable {
-    /// Equal are configurations that are saved alike, wherever they were read.
+    /// Configurations are equal if they are saved alike, wherever they were read.
     public static func == (left: ModelConfiguration, right: ModelConfiguration) -> Bool {
         left.json() == right.json()
     }

@@ -1,20 +1,20 @@
 import JSON
 
-/// How a saved model's weights are quantised: `quantization_config` in the convention of compressed-tensors, format
-/// `int-quantized`, with 8 bits.
+/// The quantization of a saved model's weights: `quantization_config` in the convention of
+/// compressed-tensors, format `int-quantized`, with 8 bits.
 ///
-/// A quantised layer `X` has `X.weight` in int8 and `X.weight_scale`; where activations have fixed scales, also
-/// `X.input_scale` and `X.input_zero_point`. What is quantised is said by the tensors' types.
+/// A quantized layer `X` has `X.weight` in int8 and `X.weight_scale`; where activations have fixed scales,
+/// also `X.input_scale` and `X.input_zero_point`. The tensors' types determine which layers are quantized.
 public struct QuantizationConfiguration: Sendable, Equatable {
     public enum Activations: String, Sendable, Codable, CaseIterable {
-        /// A scale for each token, found while the model runs.
+        /// Dynamic: a scale for each token, computed at inference time.
         case perToken = "dynamic-token"
-        /// A scale for each batch, found while the model runs.
+        /// Dynamic: a scale for each batch, computed at inference time.
         case perTensor = "dynamic-tensor"
-        /// A scale for each layer, found by calibration.
+        /// Static: a scale for each layer, determined by calibration.
         case fixed = "static"
 
-        /// What `input_activations` of a group says; `nil` for scales of another kind.
+        /// Reads `input_activations` of a group; `nil` for scales of another kind.
         init?(_ inputs: JSONObject) {
             switch (inputs["dynamic"]?.boolValue, inputs["strategy"]?.stringValue) {
             case (true, "token"): self = .perToken
@@ -26,9 +26,9 @@ public struct QuantizationConfiguration: Sendable, Equatable {
     }
 
     public var activations: Activations
-    /// Whether tables are quantised too.
+    /// True if embedding tables are quantized too.
     public var embeddings: Bool
-    /// Linear layers and tables that stay in floating point, by their full names.
+    /// Linear layers and embedding tables that stay in floating point, by their full names.
     public var ignored: [String]
 
     public init(activations: Activations, embeddings: Bool, ignored: [String]) {
@@ -37,7 +37,7 @@ public struct QuantizationConfiguration: Sendable, Equatable {
         self.ignored = ignored
     }
 
-    /// As it is written to `config.json`.
+    /// Returns the value that is written to `config.json`.
     public func json() -> JSONValue {
         let weights: JSONValue = [
             "num_bits": 8, "type": "int", "symmetric": true, "strategy": "channel", "dynamic": false,

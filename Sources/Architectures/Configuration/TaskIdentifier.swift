@@ -1,4 +1,5 @@
-/// A task: what a model's outputs mean. The first three are those of transformers' `problem_type`.
+/// A task, which gives a model's outputs their meaning. The first three are those of transformers'
+/// `problem_type`.
 public enum TaskIdentifier: String, CaseIterable, Sendable, Codable {
     /// One of several classes for each example.
     case singleLabel = "single_label_classification"
@@ -9,6 +10,6 @@ public enum TaskIdentifier: String, CaseIterable, Sendable, Codable {
     /// One of several classes for each token, as in named entity recognition.
     case tokenClassification = "token_classification"
 
-    /// The tasks of models for sequence classification, which `problem_type` tells apart.
+    /// The tasks of models for sequence classification, which `problem_type` distinguishes.
     public static let sequenceTasks: [TaskIdentifier] = [.singleLabel, .multiLabel, .regression]
 }

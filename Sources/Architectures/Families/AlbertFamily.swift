@@ -1,5 +1,6 @@
 extension ModelFamily {
-    /// ALBERT (Lan et al., arXiv 1909.11942): narrower tables, and layers that share their parameters.
+    /// ALBERT (Lan et al., arXiv 1909.11942): narrower embedding tables, and layers that share their
+    /// parameters.
     package static let albert = ModelFamily(
         modelType: "albert", title: "ALBERT", classPrefix: "Albert",
         fields: .bert.with {
@@ -28,7 +29,7 @@ extension ModelFamily {
                 intermediate: "ffn", output: "ffn_output", outputNorm: "full_layer_layer_norm"),
             sequenceHead: .init(dense: "albert.pooler", classifier: "classifier")))
 
-    /// The groups of consecutive layers that share their parameters.
+    /// Returns the number of groups of consecutive layers that share their parameters.
     @Sendable
     private static func albertGroups(_ configuration: ModelConfiguration) throws -> Int {
         let reader = configuration.reader

@@ -1,7 +1,7 @@
 import JSON
 
 extension ModelFamily {
-    /// DeBERTa of the second and third version (He et al., arXiv 2006.03654 and 2111.09543).
+    /// DeBERTa, versions 2 and 3 (He et al., arXiv 2006.03654 and 2111.09543).
     package static let debertaV2 = ModelFamily(
         modelType: "deberta-v2", title: "DeBERTa v2", classPrefix: "DebertaV2",
         fields: .bert.with {
@@ -33,39 +33,39 @@ extension ModelFamily {
             sequenceHead: .init(dense: "pooler.dense", activation: .gelu, classifier: "classifier")))
 }
 
-/// The names of what only this family has.
+/// The names of the parameters that only this family has.
 package enum DebertaV2Names {
-    /// In a layer: the projections of distances, where they are not those of tokens.
+    /// In a layer: the projections of relative distances, where they are not shared with tokens.
     package static let positionKey = "attention.self.pos_key_proj"
     package static let positionQuery = "attention.self.pos_query_proj"
-    /// The table of distances that all layers share, and its norm.
+    /// The embedding table of relative distances that all layers share, and its norm.
     package static let distances = "deberta.encoder.rel_embeddings"
     package static let distanceNorm = "deberta.encoder.LayerNorm"
 }
 
 /// The fields of `config.json` that only this family has.
 package struct DebertaV2Settings: Sendable {
-    /// How scores depend on the distance of two tokens.
+    /// The dependence of attention scores on the distance of two tokens.
     package struct Relative: Sendable {
-        /// Distances are clipped to this.
+        /// The largest distance; larger ones are clipped to it.
         package let largestDistance: Int
-        /// Buckets that widen with the distance, on each side; 0 for none.
+        /// The number of buckets, which widen with the distance, on each side; 0 for none.
         package let buckets: Int
-        /// Whether the table of distances is normalised.
+        /// True if the table of distances is normalized.
         package let isNormalised: Bool
 
-        /// The distances that are told apart on each side.
+        /// The number of distinct distances on each side.
         package var span: Int { buckets > 0 ? buckets : largestDistance }
     }
 
     package let relative: Relative?
-    /// Whether scores depend on a token and the other's distance.
+    /// True if scores have a term of a token and the other's distance (content-to-position).
     package let contentToPosition: Bool
-    /// Whether they depend on the distance and the other token.
+    /// True if scores have a term of the distance and the other token (position-to-content).
     package let positionToContent: Bool
-    /// Whether distances use the projections of tokens.
+    /// True if distances use the projections of tokens.
     package let sharesProjections: Bool
-    /// Whether positions are added to the embeddings.
+    /// True if position embeddings are added to the token embeddings.
     package let addsPositions: Bool
     package let poolerActivation: ActivationName
     package let poolerDropout: Double

@@ -1,5 +1,5 @@
 extension ModelFamily {
-    /// DistilBERT (Sanh et al., arXiv 1910.01108): BERT without segments, with names of its own.
+    /// DistilBERT (Sanh et al., arXiv 1910.01108): BERT without token types, with names of its own.
     package static let distilbert = ModelFamily(
         modelType: "distilbert", title: "DistilBERT", classPrefix: "DistilBert",
         fields: .bert.with {

@@ -1,5 +1,6 @@
 extension ModelFamily {
-    /// ELECTRA's discriminator (Clark et al., arXiv 2003.10555): BERT with narrower tables and a head of its own.
+    /// ELECTRA's discriminator (Clark et al., arXiv 2003.10555): BERT with narrower embedding tables and a
+    /// head of its own.
     package static let electra = ModelFamily(
         modelType: "electra", title: "ELECTRA", classPrefix: "Electra",
         fields: .bert.with {

@@ -1,5 +1,5 @@
 extension ModelFamily {
-    /// MPNet (Song et al., arXiv 2004.09297): attention with a bias by relative position, which all layers share.
+    /// MPNet (Song et al., arXiv 2004.09297): attention with a relative position bias that all layers share.
     package static let mpnet = ModelFamily(
         modelType: "mpnet", title: "MPNet", classPrefix: "MPNet",
         fields: .bert.with {
@@ -8,7 +8,7 @@ extension ModelFamily {
             $0.typeVocabSize = nil
         },
         positionsFollowPadding: true,
-        // Whatever the padding token's number is.
+        // Regardless of the padding token's id.
         paddingRow: 1,
         products: ForwardProducts(cutsLastLayer: false),
         check: {
@@ -25,10 +25,10 @@ extension ModelFamily {
             sequenceHead: .init(dense: "classifier.dense", classifier: "classifier.out_proj")))
 }
 
-/// The names of what only this family has.
+/// The names of the parameters that only this family has.
 package enum MPNetNames {
     /// The table of the bias: (buckets, heads).
     package static let positionBias = "mpnet.encoder.relative_attention_bias"
-    /// transformers knows this many, whatever the size of the table.
+    /// The number of buckets that transformers uses, whatever the size of the table.
     package static let buckets = 32
 }

@@ -1,6 +1,7 @@
 import JSON
 
-/// All that `config.json` and checkpoints of a family of models say otherwise than another's: names, defaults, refusals.
+/// A family of models, by all that distinguishes its `config.json` and checkpoints from another's: names,
+/// defaults, refusals.
 ///
 /// A new family is one file beside `BertFamily.swift`, and one entry in ``all``; `docs/adding-a-model.md` walks through it.
 package struct ModelFamily: Sendable {
@@ -8,25 +9,26 @@ package struct ModelFamily: Sendable {
     package let modelType: String
     /// Its name in messages: BERT.
     package let title: String
-    /// How the names of its classes begin in transformers, such as `Bert` in `BertModel`.
+    /// The prefix of the names of its classes in transformers, such as `Bert` in `BertModel`.
     let classPrefix: String
-    /// Its `config.json`'s names for what all families have.
+    /// Its `config.json`'s names of the fields that all families have.
     var fields = FieldNames.bert
     /// Fields that only it understands, of those that are refused elsewhere.
     var ownFields: Set<String> = []
-    /// Whether its positions begin after the padding token's number, as RoBERTa's.
+    /// True if its positions begin after the padding token's id, as RoBERTa's.
     package var positionsFollowPadding = false
-    /// The row of padding in the position table where it is not the padding token's number.
+    /// The row of padding in the position table where it is not the padding token's id.
     var paddingRow: Int?
-    /// What its forward pass multiplies.
+    /// The matrix products of its forward pass.
     var products = ForwardProducts()
-    /// How many layers have parameters of their own; consecutive ones share them where there are fewer than layers.
+    /// The number of layers that have parameters of their own; consecutive ones share them where there are
+    /// fewer than layers.
     var layerGroups: @Sendable (ModelConfiguration) throws -> Int = { $0.numHiddenLayers }
     /// Reads and checks the fields that only it has.
     var check: @Sendable (ModelConfiguration) throws -> Void = { _ in }
     /// Brings fields that only it has in line with the others before they are written.
     var adjust: @Sendable (inout JSONObject, ModelConfiguration) -> Void = { _, _ in }
-    /// Where its parameters lie.
+    /// The layout of its parameters.
     package let layout: ParameterLayout
 
     package static let all: [ModelFamily] = [
@@ -34,7 +36,7 @@ package struct ModelFamily: Sendable {
         .modernbert,
     ]
 
-    /// The family that a configuration names.
+    /// Returns the family that a configuration names.
     ///
     /// - Throws: ``ArchitectureError``, which lists the known ones.
     static func of(_ reader: ConfigurationReader) throws -> ModelFamily {
@@ -44,7 +46,7 @@ package struct ModelFamily: Sendable {
             }
             throw unknown("the architecture \(type.serialized()) of \"model_type\"", reader)
         }
-        // Configurations of before 2020 have only the name of a class.
+        // Configurations from before 2020 have only the name of a class.
         guard let architecture = reader.optional("architectures")?.arrayValue?.first?.stringValue else {
             throw reader.error("\"model_type\" is missing; add it (known: \(knownTypes))")
         }
@@ -65,9 +67,9 @@ package struct ModelFamily: Sendable {
 }
 
 extension ModelConfiguration {
-    /// How many layers have parameters of their own.
+    /// Returns the number of layers that have parameters of their own.
     package func layerGroups() throws -> Int { try family.layerGroups(self) }
 
-    /// The layer with parameters of its own whose parameters a layer has.
+    /// Returns the index of the group of layers whose parameters a layer uses.
     package func layerGroup(_ layer: Int) throws -> Int { try layer * layerGroups() / numHiddenLayers }
 }

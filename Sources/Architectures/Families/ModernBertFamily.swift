@@ -1,8 +1,8 @@
 import JSON
 
 extension ModelFamily {
-    /// ModernBERT (Warner et al., arXiv 2412.13663): normalised before each part, rotary positions, gated feed-forward
-    /// networks, and layers that see only their surroundings.
+    /// ModernBERT (Warner et al., arXiv 2412.13663): pre-norm layers, rotary position embeddings, gated
+    /// feed-forward networks, and layers with local (sliding-window) attention.
     package static let modernbert = ModelFamily(
         modelType: "modernbert", title: "ModernBERT", classPrefix: "ModernBert",
         fields: .bert.with {
@@ -39,9 +39,9 @@ extension ModelFamily {
                 dense: "head.dense", activation: .gelu, norm: "head.norm", classifier: "classifier")))
 }
 
-/// The names of what only this family has.
+/// The names of the parameters that only this family has.
 package enum ModernBertNames {
-    /// After the last layer.
+    /// The norm after the last layer.
     package static let finalNorm = "model.final_norm"
     /// In a layer: attention; the first layer has no norm before it.
     package static let attentionNorm = "attn_norm"
@@ -55,16 +55,16 @@ package enum ModernBertNames {
 
 /// The fields of `config.json` that only this family has.
 package struct ModernBertSettings: Sendable {
-    /// What a sequence classifier reads of an example.
+    /// The pooling by which a sequence classifier reads an example.
     package enum Pooling: String, Sendable {
         case firstToken = "cls"
         /// The mean over its tokens.
         case mean
     }
 
-    /// For each layer, the tokens that it sees on each side; `nil` for all.
+    /// The number of tokens that each layer attends to on each side; `nil` for all.
     package let windows: [Int?]
-    /// The base of the rotary frequencies where a layer sees all tokens, and where it does not.
+    /// The base of the rotary frequencies of layers with global attention, and of those with local attention.
     package let globalTheta: Double
     package let localTheta: Double
     package let normBias: Bool
@@ -73,7 +73,7 @@ package struct ModernBertSettings: Sendable {
     package let feedForwardDropout: Double
     package let classifierBias: Bool
     package let classifierActivation: ActivationName
-    /// What a sequence classifier reads of an example.
+    /// The pooling by which a sequence classifier reads an example.
     package let pooling: Pooling
 
     package init(_ configuration: ModelConfiguration) throws {
@@ -97,7 +97,7 @@ package struct ModernBertSettings: Sendable {
         self.pooling = pooling
     }
 
-    /// Which layers see all tokens: `layer_types`, or every so many of them.
+    /// Returns, for each layer, true if it attends to all tokens: by `layer_types`, or at regular intervals.
     private static func seesAll(_ reader: ConfigurationReader, layers: Int) throws -> [Bool] {
         guard let value = reader.optional("layer_types") else {
             let every = try reader.wholeNumber(

@@ -9,7 +9,8 @@ extension ModelFamily {
     package static let camembert = robertaLike(
         modelType: "camembert", title: "CamemBERT", classPrefix: "Camembert", vocabSize: 30522)
 
-    /// BERT's layers, positions that begin after the padding token's number, and a head of its own.
+    /// Makes a family with BERT's layers, positions that begin after the padding token's id, and a head of
+    /// its own.
     private static func robertaLike(
         modelType: String, title: String, classPrefix: String, vocabSize: Int
     ) -> ModelFamily {

@@ -1,21 +1,22 @@
 /// The modules of a family's embeddings, by their full names.
 package struct EmbeddingNames: Sendable {
-    /// What they lie in.
+    /// The path of the module that contains them.
     package let path: String
-    /// The table with a row for each token.
+    /// The token embedding table.
     package let word: String
-    /// The table of positions; `nil` for a family without one.
+    /// The position embedding table; `nil` for a family without one.
     package let position: String?
-    /// The table of token types, where the configuration has some; `nil` for a family without one.
+    /// The token type embedding table, where the configuration has some; `nil` for a family without one.
     package let tokenType: String?
     package let norm: String
-    /// From the embeddings' width to the hidden size; `nil` for a family whose embeddings have the hidden size.
+    /// The projection from the embeddings' width to the hidden size; `nil` for a family whose embeddings have
+    /// the hidden size.
     package var projection: String?
 
     /// BERT's names.
     ///
     /// - Parameters:
-    ///   - path: What they lie in: `bert.embeddings`.
+    ///   - path: The path of the module that contains them: `bert.embeddings`.
     ///   - projection: The full name of the projection.
     static func bert(_ path: String, projection: String? = nil) -> EmbeddingNames {
         EmbeddingNames(

@@ -2,20 +2,20 @@
 package struct HeadNames: Sendable {
     /// The dense layer before the classifier; `nil` where there is none.
     package let dense: String?
-    /// The layer that gives the logits.
+    /// The layer that computes the logits.
     package let classifier: String
 
-    /// The parameters of the layer that gives the logits.
+    /// The parameters of the layer that computes the logits.
     package var outputs: Set<String> { ["\(classifier).weight", "\(classifier).bias"] }
 }
 
 /// The head for sequence classification: a dense layer, an activation and the classifier.
 package struct SequenceHeadNames: Sendable {
     package let dense: String
-    /// After the dense layer; where `config.json` can name another, the default.
+    /// The activation after the dense layer; the default where `config.json` can name another.
     package var activation = ActivationName.tanh
     /// The norm after the activation; `nil` where there is none.
     package var norm: String?
-    /// The layer that gives the logits.
+    /// The layer that computes the logits.
     package let classifier: String
 }

@@ -1,7 +1,9 @@
-/// How many levels below the top of a model a parameter lies: the depth of layer-wise learning-rate decay.
+/// Returns the number of levels between the top of a model and a parameter: the depth of layer-wise
+/// learning-rate decay.
 ///
-/// Head, pooler and whatever has no place in the encoder are the top, 0; encoder layer k, counted from 0, has
-/// `layers` − k; what all layers share is at `layers`, the embeddings lie below all layers, at `layers` + 1.
+/// Head, pooler and everything else outside the encoder are the top, 0; encoder layer k, counted from 0, has
+/// `layers` − k; parameters that all layers share are at `layers`, and the embeddings are below all layers,
+/// at `layers` + 1.
 ///
 /// - Parameters:
 ///   - name: The parameter's full name: `bert.encoder.layer.0.output.dense.weight`.
@@ -17,6 +19,6 @@ public func layerDepth(of name: String, layers: Int) -> Int {
     }
     let path = parts.dropLast()
     if path.contains("embeddings") || path.contains("embeddings_project") { return layers + 1 }
-    // What all layers share, such as ALBERT's layers and the tables of relative positions.
+    // Parameters that all layers share, such as ALBERT's layers and the tables of relative positions.
     return path.contains("encoder") && !path.contains("layer") ? layers : 0
 }

@@ -1,4 +1,4 @@
-/// What the places along one dimension of a parameter are.
+/// The axis of a model that one dimension of a parameter runs along.
 package enum ParameterAxis: Hashable, Sendable {
     /// Rows of a table: the vocabulary, positions, token types.
     case rows
@@ -17,7 +17,7 @@ package enum ParameterAxis: Hashable, Sendable {
 }
 
 extension ParameterLayout {
-    /// What each dimension of a parameter outside of the layers is, by the parameter's name.
+    /// Returns the axis of each dimension of the parameters outside the layers, by the parameter's name.
     ///
     /// - Parameter head: The names of the model's head.
     package func axes(_ head: HeadNames) -> [String: [ParameterAxis]] {
@@ -38,9 +38,9 @@ extension ParameterLayout {
 }
 
 extension PostNormLayerNames {
-    /// What each dimension of a layer's parameters is, by the name after the layer's path.
+    /// Returns the axis of each dimension of a layer's parameters, by the name after the layer's path.
     ///
-    /// - Parameter layer: The layer's number.
+    /// - Parameter layer: The layer's index.
     package func axes(layer: Int) -> [String: [ParameterAxis]] {
         let (scores, values) = (ParameterAxis.scores(layer: layer), ParameterAxis.values(layer: layer))
         let neurons = ParameterAxis.neurons(layer: layer)

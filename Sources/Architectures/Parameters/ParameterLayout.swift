@@ -1,21 +1,22 @@
-/// Where a family's parameters lie, by transformers' names.
+/// The layout of a family's parameters, by transformers' names.
 package struct ParameterLayout: Sendable {
-    /// What the encoder's names begin with in a task's checkpoint, and not in a bare encoder's: `bert`.
+    /// The prefix of the encoder's names in the checkpoint of a model with a head, absent from a bare
+    /// encoder's: `bert`.
     let base: String
     /// The parts of a bare encoder: the first components of its names.
     let baseParts: [String]
-    /// The tables before the layers.
+    /// The embedding tables before the layers.
     package let embeddings: EmbeddingNames
     /// The path of each layer.
     package let layers: LayerPath
-    /// The modules of a layer, where it is BERT's kind of layer; `nil` for another kind.
+    /// The modules of a layer, where it is a post-norm layer like BERT's; `nil` for another kind.
     let layer: PostNormLayerNames?
     /// The head for sequence classification.
     package let sequenceHead: SequenceHeadNames
-    /// Whether it is known what each dimension of a parameter is, for narrower students.
+    /// True if the axis of each dimension of a parameter is known, for narrower students.
     package var hasAxes = false
 
-    /// The names of a kind of head.
+    /// Returns the names of a kind of head.
     package func head(_ kind: HeadKind) -> HeadNames {
         switch kind {
         case .sequenceClassification:
@@ -25,7 +26,7 @@ package struct ParameterLayout: Sendable {
         }
     }
 
-    /// The model's name of a checkpoint's tensor.
+    /// Returns the model's name of a checkpoint's tensor.
     ///
     /// They are the same but for two cases: a bare encoder's names lack the base, and very old checkpoints call the
     /// weight and bias of a layer norm `gamma` and `beta`.
@@ -37,7 +38,7 @@ package struct ParameterLayout: Sendable {
         return isBare ? "\(base).\(name)" : name
     }
 
-    /// The checkpoint's names by the model's.
+    /// Returns the checkpoint's names, keyed by the model's.
     ///
     /// - Parameter stored: The checkpoint's names.
     /// - Throws: ``ArchitectureError`` where two of them are the same parameter.
@@ -53,23 +54,24 @@ package struct ParameterLayout: Sendable {
     }
 }
 
-/// The path of each layer: what stands before and after its number.
+/// The path of each layer: the text before and after its number.
 package struct LayerPath: Sendable {
-    /// Such as `bert.encoder.layer.`.
+    /// The text before the number, such as `bert.encoder.layer.`.
     let prefix: String
     var suffix = ""
-    /// Whether layers share parameters, so that a number is that of a group of layers.
+    /// True if layers share parameters, so that a number is that of a group of layers.
     var areShared = false
 
-    /// What the names of a layer's parameters begin with, before its number and a dot; `nil` where layers share theirs.
+    /// The prefix of the names of a layer's parameters, before its number and a dot; `nil` where layers share
+    /// theirs.
     package var ownPrefix: String? { areShared ? nil : prefix }
 
-    /// The path of a layer, or of a group that shares its parameters.
+    /// Returns the path of a layer, or of a group that shares its parameters.
     package func callAsFunction(_ number: Int) -> String { "\(prefix)\(number)\(suffix)" }
 }
 
 extension ParameterLayout {
-    /// The layout of a family that names its parts as BERT does.
+    /// Makes the layout of a family that names its parts as BERT does.
     ///
     /// - Parameters:
     ///   - base: The encoder's name: `roberta`.

@@ -1,4 +1,5 @@
-/// The modules of a layer as BERT's (attention, then a feed-forward network, each normalized after it), after the layer's path.
+/// The modules of a post-norm layer like BERT's (attention, then a feed-forward network, each followed by
+/// normalization), relative to the layer's path.
 package struct PostNormLayerNames: Sendable, Equatable {
     package var query = "attention.self.query"
     package var key = "attention.self.key"
@@ -9,14 +10,14 @@ package struct PostNormLayerNames: Sendable, Equatable {
     package var output = "output.dense"
     package var outputNorm = "output.LayerNorm"
 
-    /// As in BERT and what follows its names.
+    /// The names of BERT and of families that follow it.
     static let bert = PostNormLayerNames()
 }
 
 extension ModelFamily {
-    /// The modules of its layers.
+    /// Returns the modules of its layers.
     ///
-    /// - Throws: ``ArchitectureError`` where they are not of BERT's kind.
+    /// - Throws: ``ArchitectureError`` where they are not post-norm layers like BERT's.
     package func postNormLayer() throws -> PostNormLayerNames {
         guard let names = layout.layer else {
             throw ArchitectureError("\(title)'s layers are not normalized after each part, as BERT's are")
