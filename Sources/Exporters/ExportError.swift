@@ -1,4 +1,4 @@
-/// A model that cannot be exported, in one line that says what, where and what to do.
+/// A model that cannot be exported, in one line that names the problem, its location and the remedy.
 public struct ExportError: Error, Equatable, Sendable, CustomStringConvertible {
     public let description: String
 

@@ -1,15 +1,15 @@
-/// The known formats.
+/// The known export formats.
 public struct ExportFormats: Sendable {
     /// The exporters, in the order in which they are listed.
     public let exporters: [any ModelExporter]
 
-    /// - Parameter exporters: The formats to know, each with a name of its own.
+    /// - Parameter exporters: The known formats, each with a unique name.
     public init(_ exporters: [any ModelExporter]) { self.exporters = exporters }
 
-    /// What `distill export` knows.
+    /// The formats of `distill export`.
     public static let standard = ExportFormats([ONNXExporter(), SafetensorsExporter()])
 
-    /// The exporter of that name.
+    /// Returns the exporter of that name.
     ///
     /// - Throws: ``ExportError``, which lists the known ones.
     public func named(_ name: String) throws -> any ModelExporter {
@@ -22,9 +22,10 @@ public struct ExportFormats: Sendable {
 }
 
 extension ModelExporter {
-    /// The type to write a model in.
+    /// Returns the type to write a model in.
     ///
-    /// - Throws: ``ExportError`` where the format does not have it, or the model is not quantised and should be.
+    /// - Throws: ``ExportError`` where the format does not have it, or the model is not quantized and should
+    ///   be.
     func dtype(for model: ExportableModel, _ options: ExportOptions) throws -> ExportDType {
         let dtype = options.dtype ?? (model.isQuantized ? .int8 : .float32)
         guard dtypes.contains(dtype) else {

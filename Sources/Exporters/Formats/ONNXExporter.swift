@@ -2,7 +2,8 @@ import Files
 import Foundation
 import JSON
 
-/// Writes `model.onnx` for ONNX Runtime and whatever else reads the format, with `config.json` and the tokenizer's files.
+/// An exporter of `model.onnx` for ONNX Runtime and other readers of the format, with `config.json` and the
+/// tokenizer's files.
 public struct ONNXExporter: ModelExporter {
     public let name = "onnx"
     public let summary = "for ONNX Runtime"
@@ -11,8 +12,8 @@ public struct ONNXExporter: ModelExporter {
     /// The name of the file.
     public static let fileName = "model.onnx"
 
-    /// The versions of ONNX's operators that can be written: from the first with Gelu to the newest that ONNX Runtime 1.32
-    /// implements as a whole (of 28, it lacks QuantizeLinear).
+    /// The versions of ONNX's operators (opsets) that can be written: from the first with Gelu to the newest
+    /// that ONNX Runtime 1.32 implements as a whole (of 28, it lacks QuantizeLinear).
     public static let opsets = 20...27
 
     public init() {}
@@ -21,7 +22,7 @@ public struct ONNXExporter: ModelExporter {
         _ model: ExportableModel, to directory: URL, options: ExportOptions
     ) throws -> ExportedModel {
         let dtype = try dtype(for: model, options)
-        // They differ in nothing that is written here, and the oldest opens in the most runtimes.
+        // They do not differ in the operators used here, and the most runtimes open the oldest.
         let opset = options.opset ?? Self.opsets.lowerBound
         guard Self.opsets.contains(opset) else {
             throw ExportError(
@@ -55,7 +56,8 @@ public struct ONNXExporter: ModelExporter {
         return ExportedModel(dtype: dtype, opset: opset, notes: notes(model, dtype))
     }
 
-    /// The weights' own type and quantisation are no longer those of the files beside it.
+    /// Writes `config.json` without the type and quantization of the weights, which no longer describe the
+    /// files beside it.
     private func writeConfiguration(of model: ExportableModel, to directory: URL) throws {
         var configuration = model.configuration.original
         configuration["quantization_config"] = nil
@@ -71,7 +73,8 @@ public struct ONNXExporter: ModelExporter {
         ]
     }
 
-    /// The version of the file format that belongs to a version of the operators (ONNX, `docs/Versioning.md`).
+    /// Returns the version of the file format that belongs to a version of the operators (ONNX,
+    /// `docs/Versioning.md`).
     private static func irVersion(_ opset: Int) -> Int64 {
         switch opset {
         case ...20: 9

@@ -3,7 +3,7 @@ import Foundation
 import JSON
 import Safetensors
 
-/// Writes a model directory in Hugging Face form, with the weights in another type.
+/// An exporter of model directories in Hugging Face format, with the weights in another type.
 public struct SafetensorsExporter: ModelExporter {
     public let name = "safetensors"
     public let summary = "for Hugging Face's libraries"
@@ -37,8 +37,8 @@ public struct SafetensorsExporter: ModelExporter {
 }
 
 extension ExportableModel {
-    /// Every tensor as it is saved, in the checkpoint's order: floating point in the wanted type, quantised weights
-    /// multiplied out unless int8 is wanted, everything else as it is.
+    /// Returns every tensor as it is saved, in the checkpoint's order: floating point in the requested type,
+    /// quantized weights dequantized unless int8 is requested, everything else unchanged.
     fileprivate func entries(as dtype: ExportDType) throws -> [(name: String, data: TensorData)] {
         let names = Dictionary(storedNames.map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         let float: SafetensorsDType =
@@ -74,7 +74,7 @@ extension ExportableModel {
         name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : nil
     }
 
-    /// Whether a tensor belongs to a quantised module's numbers.
+    /// Returns true if a tensor belongs to a quantized module's quantization data.
     private func isQuantizationData(_ name: String) -> Bool {
         [".weight_scale", ".input_scale", ".input_zero_point"].contains { suffix in
             module(of: name, suffix).map(isQuantized) ?? false

@@ -2,10 +2,10 @@ import Foundation
 import Safetensors
 
 extension ExportableModel {
-    /// What is known of a parameter, by the model's name.
+    /// Returns the checkpoint's entry for a parameter, by the model's name.
     func info(_ name: String) -> TensorInfo? { storedNames[name].flatMap { checkpoint.info($0) } }
 
-    /// What is known of a parameter.
+    /// Returns the checkpoint's entry for a parameter of a required shape.
     ///
     /// - Throws: ``ExportError`` where there is none, or its shape is not the configuration's.
     func info(_ name: String, shape: [Int]) throws -> TensorInfo {
@@ -22,7 +22,7 @@ extension ExportableModel {
         return info
     }
 
-    /// The numbers of a floating-point parameter.
+    /// Returns the elements of a floating-point parameter.
     ///
     /// - Throws: ``ExportError`` where it is missing, has another shape or is not floating point.
     func floats(_ name: String, shape: [Int]) throws -> [Float] {
@@ -31,14 +31,14 @@ extension ExportableModel {
         return FloatBytes.decode(try checkpoint.bytes(of: info.name), as: info.dtype)
     }
 
-    /// A floating-point parameter in another type.
+    /// Returns a floating-point parameter in another type.
     ///
     /// - Parameters:
-    ///   - name: The model's name of it.
-    ///   - shape: What it must be.
+    ///   - name: The model's name of the parameter.
+    ///   - shape: The required shape.
     ///   - dtype: The type to give it.
-    ///   - transposed: Whether rows, (m, n), become columns, (n, m).
-    /// - Throws: ``ExportError``; for numbers beyond float16 only when the bytes are asked for.
+    ///   - transposed: True to transpose (m, n) to (n, m).
+    /// - Throws: ``ExportError``; for numbers beyond float16 only when the bytes are requested.
     func tensor(
         _ name: String, shape: [Int], as dtype: SafetensorsDType, transposed: Bool = false
     ) throws -> TensorData {
@@ -47,7 +47,7 @@ extension ExportableModel {
         return converted(info, as: dtype, transposed: transposed)
     }
 
-    /// The same for a tensor that was looked at already.
+    /// Returns the same for a tensor whose entry is known.
     func converted(_ info: TensorInfo, as dtype: SafetensorsDType, transposed: Bool = false) -> TensorData {
         let shape = transposed ? info.shape.reversed() : info.shape
         return TensorData(dtype, shape) { [checkpoint, path] body in
@@ -60,14 +60,14 @@ extension ExportableModel {
         }
     }
 
-    /// A quantised weight in a floating-point type: int8 · scale.
+    /// Returns a quantized weight in a floating-point type: int8 · scale.
     ///
     /// - Parameters:
     ///   - module: The module's name.
-    ///   - shape: Of its weight, (out, in).
+    ///   - shape: The shape of its weight, (out, in).
     ///   - dtype: The type to give it.
-    ///   - transposed: Whether it becomes (in, out).
-    /// - Throws: ``ExportError`` where weight or scale are missing or of another shape.
+    ///   - transposed: True to transpose it to (in, out).
+    /// - Throws: ``ExportError`` where the weight or scale is missing or has another shape.
     func dequantized(
         _ module: String, shape: [Int], as dtype: SafetensorsDType, transposed: Bool = false
     ) throws -> TensorData {
@@ -88,10 +88,10 @@ extension ExportableModel {
         }
     }
 
-    /// Whether a module's weight is int8.
+    /// Returns true if a module's weight is int8.
     func isQuantized(_ module: String) -> Bool { info(module + ".weight")?.dtype == .int8 }
 
-    /// The scales of a quantised weight's rows.
+    /// Returns the scales of a quantized weight's rows.
     func weightScales(_ module: String, rows: Int) throws -> [Float] {
         let scales = try floats(module + ".weight_scale", shape: [rows, 1])
         guard scales.allSatisfy({ $0.isFinite && $0 >= 0 }) else {
@@ -118,11 +118,11 @@ extension ExportableModel {
     }
 }
 
-/// Rows made columns.
+/// Transposition of matrices.
 enum Transposition {
     /// - Parameters:
     ///   - values: (rows, columns), row by row.
-    ///   - rows: How many rows they are.
+    ///   - rows: The number of rows.
     /// - Returns: (columns, rows)
     static func transposed<Value>(_ values: [Value], rows: Int) -> [Value] {
         guard rows > 0, !values.isEmpty else { return values }

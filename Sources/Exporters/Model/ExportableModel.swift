@@ -6,20 +6,22 @@ import Safetensors
 
 /// A model directory as an exporter sees it: its configuration and tensors by name, without libtorch.
 ///
-/// The configuration is read, and refused, as the loader of models does it. A module `X` is quantised where its weight is int8
-/// and `X.weight_scale` is beside it, whatever `config.json` says of modules by name: the tensors decide.
+/// The configuration is read, and refused, as the model loader does. A module `X` is quantized where its
+/// weight is int8 and `X.weight_scale` is beside it, whatever `config.json` states about modules by name: the
+/// tensors decide.
 public struct ExportableModel: Sendable {
-    /// Where it was read.
+    /// The directory from which it was read.
     public let directory: URL
     /// `config.json`; its fields as they were read are `ModelConfiguration.original`.
     public let configuration: ModelConfiguration
     let checkpoint: SafetensorsCheckpoint
-    /// By the model's name, the checkpoint's.
+    /// The checkpoint's names, keyed by the model's.
     let storedNames: [String: String]
 
     /// Opens a directory.
     ///
-    /// - Parameter directory: It holds `config.json` and `model.safetensors`, or shards with their index.
+    /// - Parameter directory: The directory of `config.json` and `model.safetensors`, or shards with their
+    ///   index.
     /// - Throws: ``ExportError`` where it is not a classifier; `ArchitectureError` where `config.json` is not supported;
     ///   `SafetensorsError`, `JSONError` or `FileError` where a file is missing or damaged.
     public init(directory: URL) throws {
@@ -46,10 +48,10 @@ public struct ExportableModel: Sendable {
     /// The names of its head's layers.
     var head: HeadNames { configuration.family.layout.head(configuration.headKind) }
 
-    /// The number of single numbers in all tensors.
+    /// The total number of elements in all tensors.
     public var elementCount: Int { checkpoint.tensors.reduce(0) { $0 + $1.shape.reduce(1, *) } }
 
-    /// Whether any module's weights are int8.
+    /// True if any module's weights are int8.
     public var isQuantized: Bool { !quantizedModules.isEmpty }
 
     /// The names of the modules whose weights are int8, sorted.
@@ -62,7 +64,7 @@ public struct ExportableModel: Sendable {
 }
 
 extension ExportableModel {
-    /// The SHA-256 of each file of weights, by its name.
+    /// Computes the SHA-256 of each weight file, by its name.
     ///
     /// - Throws: `FileError` where a file cannot be read.
     func weightDigests() throws -> JSONObject {
@@ -74,7 +76,7 @@ extension ExportableModel {
         return digests
     }
 
-    /// Copies files of the directory as they are, where they are there.
+    /// Copies files of the directory unchanged, where they exist.
     ///
     /// - Throws: `FileError`.
     func copy(_ names: [String], to target: URL) throws {

@@ -1,11 +1,11 @@
 import Safetensors
 
-/// Floating-point numbers as bytes of any of the checkpoint's types, and back.
+/// Conversion of floating-point numbers to bytes of any of the checkpoint's types, and back.
 enum FloatBytes {
     /// The types that weights may have.
     static let types: [SafetensorsDType] = [.float32, .float16, .bfloat16, .float64]
 
-    /// Numbers from little-endian bytes; float64 is rounded to the nearest.
+    /// Decodes numbers from little-endian bytes; float64 is rounded to nearest.
     static func decode(_ bytes: UnsafeRawBufferPointer, as dtype: SafetensorsDType) -> [Float] {
         func load<Word: FixedWidthInteger>(_ type: Word.Type, _ value: (Word) -> Float) -> [Float] {
             let width = MemoryLayout<Word>.size
@@ -25,7 +25,7 @@ enum FloatBytes {
         }
     }
 
-    /// Numbers as little-endian bytes, rounded to the nearest, halves to even.
+    /// Encodes numbers as little-endian bytes, rounded to nearest, ties to even.
     static func encode(_ values: [Float], as dtype: SafetensorsDType) -> [UInt8] {
         func store<Word: FixedWidthInteger>(_ word: (Float) -> Word) -> [UInt8] {
             let width = MemoryLayout<Word>.size
@@ -48,7 +48,7 @@ enum FloatBytes {
     /// The largest finite float16 (IEEE 754 binary16).
     static let largestHalf: Float = 65504
 
-    /// The number that the bits of a float16 are.
+    /// Returns the number that the bits of a float16 represent.
     static func half(_ bits: UInt16) -> Float {
         let sign: Float = bits & 0x8000 == 0 ? 1 : -1
         let (exponent, fraction) = (Int(bits >> 10 & 0x1F), bits & 0x3FF)
@@ -60,9 +60,9 @@ enum FloatBytes {
         }
     }
 
-    /// The bits of the float16 nearest to a number; of two as near, the even one.
+    /// Returns the bits of the float16 nearest to a number, ties to even.
     ///
-    /// Written out because Swift's `Float16` does not exist on Intel's Macs.
+    /// Implemented by hand because Swift's `Float16` does not exist on Intel Macs.
     static func halfBits(_ value: Float) -> UInt16 {
         let bits = value.bitPattern
         let sign = UInt16(truncatingIfNeeded: bits >> 16) & 0x8000
@@ -76,7 +76,7 @@ enum FloatBytes {
         return sign | UInt16((shifted + 0xFFF + (shifted >> 13 & 1)) >> 13)
     }
 
-    /// The bits of the bfloat16 nearest to a number; of two as near, the even one.
+    /// Returns the bits of the bfloat16 nearest to a number, ties to even.
     static func brainBits(_ value: Float) -> UInt16 {
         let bits = value.bitPattern
         if bits & 0x7FFF_FFFF > 0x7F80_0000 { return UInt16(bits >> 16) | 0x40 }  // stays NaN

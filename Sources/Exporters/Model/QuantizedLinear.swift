@@ -1,6 +1,6 @@
 import Safetensors
 
-/// A quantised linear layer: y = dequantise(quantise(x) · Wᵀ) + b.
+/// A quantized linear layer: y = dequantize(quantize(x) · Wᵀ) + b.
 struct QuantizedLinear {
     /// The weight transposed, (in, out), as uint8: int8 + 128. See ``weightZeroPoint``.
     let weight: TensorData
@@ -10,7 +10,7 @@ struct QuantizedLinear {
     let bias: TensorData?
     let activations: Activations
 
-    /// How its input becomes int8.
+    /// The quantization of its input.
     enum Activations: Equatable {
         case perToken
         case perTensor
@@ -27,11 +27,11 @@ struct QuantizedLinear {
 }
 
 extension ExportableModel {
-    /// A quantised linear layer.
+    /// Reads a quantized linear layer.
     ///
     /// - Parameters:
-    ///   - module: Its name.
-    ///   - shape: Of its weight, (out, in).
+    ///   - module: The module's name.
+    ///   - shape: The shape of its weight, (out, in).
     /// - Throws: ``ExportError`` where a tensor is missing, or has another shape or type.
     func quantizedLinear(_ module: String, shape: [Int]) throws -> QuantizedLinear {
         let info = try info(module + ".weight", shape: shape)
@@ -81,11 +81,11 @@ extension ExportableModel {
         return .fixed(scale: scale, zeroPoint: UInt8(bitPattern: zeroPoint) ^ 0x80)
     }
 
-    /// The rows of a quantised table and their scales: int8 (rows, width) and float32 (rows, 1).
+    /// Returns the rows of a quantized table and their scales: int8 (rows, width) and float32 (rows, 1).
     ///
     /// - Parameters:
-    ///   - module: Its name.
-    ///   - shape: Of its weight, (rows, width).
+    ///   - module: The module's name.
+    ///   - shape: The shape of its weight, (rows, width).
     /// - Throws: ``ExportError`` where a tensor is missing, or has another shape or type.
     func quantizedTable(_ module: String, shape: [Int]) throws -> (rows: TensorData, scales: TensorData) {
         let info = try info(module + ".weight", shape: shape)

@@ -1,6 +1,6 @@
 import Safetensors
 
-/// A tensor whose bytes are made when they are written, so that a model need not be in memory.
+/// A tensor whose bytes are produced when they are written, so that a model need not be in memory.
 struct TensorData: Sendable {
     /// The type of the elements.
     let dtype: SafetensorsDType
@@ -21,14 +21,14 @@ struct TensorData: Sendable {
     /// The size of the elements in bytes.
     var byteCount: Int { shape.reduce(dtype.bitSize / 8, *) }
 
-    /// Numbers in the order of the rows.
+    /// Makes a tensor of integers in row-major order.
     static func int64(_ values: [Int64], _ shape: [Int]) -> TensorData {
         TensorData(.int64, shape) { body in
             try values.map(\.littleEndian).withUnsafeBytes(body)
         }
     }
 
-    /// Numbers in the order of the rows, in a floating-point type.
+    /// Makes a tensor of numbers in row-major order, in a floating-point type.
     static func floats(_ values: [Float], _ shape: [Int], as dtype: SafetensorsDType = .float32) -> TensorData
     {
         TensorData(dtype, shape) { body in
@@ -36,7 +36,7 @@ struct TensorData: Sendable {
         }
     }
 
-    /// Bytes in the order of the rows.
+    /// Makes a tensor of bytes in row-major order.
     static func uint8(_ values: [UInt8], _ shape: [Int]) -> TensorData {
         TensorData(.uint8, shape) { body in try values.withUnsafeBytes(body) }
     }

@@ -1,9 +1,9 @@
 import Architectures
 
-/// The graph of some families of models.
+/// The construction of the ONNX graph for some families of models.
 ///
-/// A further family whose layers are BERT's is one more entry in ``postNorm``; one of other layers is a graph of its own, and an
-/// entry in ``all``.
+/// To add a family with BERT's layers, add an entry to ``postNorm``; a family with other layers needs a graph
+/// of its own, and an entry in ``all``.
 struct ONNXFamily: Sendable {
     let families: [ModelFamily]
     /// Adds nodes, inputs and outputs.
@@ -11,12 +11,12 @@ struct ONNXFamily: Sendable {
 
     static let all = [postNorm]
 
-    /// The families whose layers are BERT's, with its attention.
+    /// The families with BERT's layers and attention.
     static let postNorm = ONNXFamily(
         families: [.bert, .distilbert, .roberta, .xlmRoberta, .camembert, .electra, .albert],
         build: { try PostNormGraph($0, $1, $2).build() })
 
-    /// The graph of a model's family.
+    /// Returns the graph construction for a model's family.
     ///
     /// - Throws: ``ExportError``, which lists the known ones.
     static func of(_ model: ExportableModel) throws -> ONNXFamily {

@@ -2,9 +2,9 @@ import Architectures
 import Foundation
 import JSON
 
-/// What a program needs to know beside the graph: `metadata_props`.
+/// The metadata that a program needs besides the graph: `metadata_props`.
 enum ONNXMetadata {
-    /// Keys and values; a value with parts is JSON.
+    /// Returns keys and values; a structured value is JSON.
     ///
     /// - Throws: `FileError` where the weights cannot be read; `JSONError` where a tokenizer file is damaged.
     static func entries(
@@ -30,12 +30,12 @@ enum ONNXMetadata {
     }
 }
 
-/// The tokenizer's settings, as far as the files beside a model say them.
+/// The tokenizer's settings, as far as the files beside a model contain them.
 enum TokenizerFields {
     /// `max_length`, `do_lower_case`, `pad_token_id`, and each special token with its id, such as `"cls_token": "[CLS]"`
     /// and `"cls_token_id": 101`.
     ///
-    /// - Parameter maxLength: The tokens that texts are cut to; `nil` for the tokenizer's.
+    /// - Parameter maxLength: The number of tokens that texts are truncated to; `nil` for the tokenizer's.
     static func summary(_ model: ExportableModel, maxLength: Int? = nil) throws -> JSONObject {
         func file(_ name: String) throws -> JSONObject {
             let url = model.directory.appending(path: name)

@@ -4,9 +4,9 @@ import SwiftProtobuf
 
 /// Writes an ONNX model tensor by tensor, so that it need not be in memory.
 ///
-/// Messages are encoded by SwiftProtobuf from the official schema. Only the bytes of tensors, which come last in their
-/// messages and those last in the graph's, are put behind them by hand, with the tags and lengths that protobuf's encoding
-/// prescribes for fields of bytes (<https://protobuf.dev/programming-guides/encoding>).
+/// Messages are encoded by SwiftProtobuf from the official schema. Only the bytes of tensors, which come last
+/// in their messages, as these do in the graph's, are appended by hand, with the tags and lengths that
+/// protobuf's encoding prescribes for fields of bytes (<https://protobuf.dev/programming-guides/encoding>).
 struct ONNXModelWriter {
     /// The model without its graph.
     let model: Onnx_ModelProto
@@ -14,7 +14,7 @@ struct ONNXModelWriter {
     let graph: Onnx_GraphProto
     let constants: [GraphBuilder.Constant]
 
-    /// The most bytes that protobuf's readers take.
+    /// The largest size in bytes that protobuf's readers accept.
     static let mostBytes = Int(Int32.max)
 
     /// Field numbers of the schema.
@@ -24,8 +24,8 @@ struct ONNXModelWriter {
         static let tensorRawData = 9
     }
 
-    /// - Throws: ``ExportError`` where the file would be larger than protobuf allows; `FileError` where it cannot be
-    ///   written; what reading the tensors throws.
+    /// - Throws: ``ExportError`` where the file would be larger than protobuf allows; `FileError` where it
+    ///   cannot be written; any error of reading the tensors.
     func write(to url: URL, limit: Int = mostBytes) throws {
         let modelBytes: [UInt8] = try model.serializedBytes()
         let graphBytes: [UInt8] = try graph.serializedBytes()
@@ -63,7 +63,7 @@ struct ONNXModelWriter {
         }
     }
 
-    /// A tensor's message up to its bytes.
+    /// Returns a tensor's message up to its bytes.
     private static func header(_ constant: GraphBuilder.Constant) throws -> [UInt8] {
         var tensor = Onnx_TensorProto()
         tensor.name = constant.name
@@ -73,12 +73,13 @@ struct ONNXModelWriter {
         return message + tag(Field.tensorRawData, length: constant.data.byteCount)
     }
 
-    /// What stands before a field of bytes: its number with wire type 2, and its length.
+    /// Returns the tag before a field of bytes: its number with wire type 2, and its length.
     private static func tag(_ field: Int, length: Int) -> [UInt8] {
         varint(UInt64(field << 3 | 2)) + varint(UInt64(length))
     }
 
-    /// Seven bits a byte, the lowest first; the eighth says that more follow.
+    /// Encodes a number with seven bits per byte, the lowest first; the eighth bit indicates that more
+    /// follow.
     private static func varint(_ value: UInt64) -> [UInt8] {
         var (rest, bytes): (UInt64, [UInt8]) = (value, [])
         while rest >= 0x80 {

@@ -1,13 +1,14 @@
 import Architectures
 import Safetensors
 
-/// An encoder of BERT's layers with its classifier, under transformers' names.
+/// The graph of an encoder with BERT's layers and its classifier, under transformers' names.
 ///
-/// Inputs and output are those of transformers' own exports: `input_ids`, `attention_mask` and, where the family tells
-/// segments apart, `token_type_ids`, int64 (batch, sequence), and `logits`, float32 (batch, classes), or for token
-/// classification (batch, sequence, classes).
+/// Inputs and output are those of transformers' own exports: `input_ids`, `attention_mask` and, where the
+/// family distinguishes token types, `token_type_ids`, int64 (batch, sequence), and `logits`, float32 (batch,
+/// classes), or for token classification (batch, sequence, classes).
 ///
-/// A sequence classifier's logits need nothing of the last layer but each example's first token, so only that is computed there.
+/// A sequence classifier's logits need only each example's first token from the last layer, so only that is
+/// computed there.
 struct PostNormGraph {
     private let builder: GraphBuilder
     private let model: ExportableModel
@@ -18,7 +19,7 @@ struct PostNormGraph {
     private let head: HeadNames
     private let width: Int
 
-    /// - Throws: `ArchitectureError` where the family's layers are not BERT's.
+    /// - Throws: `ArchitectureError` where the family's layers are not like BERT's.
     init(_ builder: GraphBuilder, _ model: ExportableModel, _ dtype: ExportDType) throws {
         self.builder = builder
         self.model = model
@@ -35,7 +36,7 @@ struct PostNormGraph {
         let shape: [Dimension] = [.dynamic("batch"), .dynamic("sequence")]
         let ids = builder.input("input_ids", .int64, shape)
         let mask = builder.input("attention_mask", .int64, shape)
-        // One segment is no choice, and transformers' exports do not ask for it.
+        // With a single token type there is no choice, and transformers' exports have no such input.
         let types = configuration.typeVocabSize > 1 ? builder.input("token_type_ids", .int64, shape) : nil
 
         var hidden = try embeddings(ids, types)
@@ -47,15 +48,15 @@ struct PostNormGraph {
                 index, hidden, additiveMask, firstOnly: index == layers - 1 && !hasTokenRows)
         }
         if hasTokenRows { return output(try linear(hidden, head.classifier, labels, width), shape) }
-        // Still (B, 1, H): the runtime makes other nodes of a product of two matrices, and those it does not fuse with
-        // quantisation.
+        // Still (B, 1, H): the runtime turns a product of two matrices into other nodes, which it does not
+        // fuse with quantization.
         let (dense, activation) = (layout.sequenceHead.dense, layout.sequenceHead.activation)
         let pooled = builder.activation(activation, try linear(hidden, dense, width, width), in: dense)
         let wide = try linear(pooled, head.classifier, labels, width)
         output(builder.node("Squeeze", [wide, builder.integers([1])], in: head.classifier), [shape[0]])
     }
 
-    /// - Parameter rows: What has a row of logits.
+    /// - Parameter rows: The dimensions over which rows of logits are given.
     private func output(_ logits: GraphBuilder.Value, _ rows: [Dimension]) {
         var logits = logits
         if builder.float != .float32 {
@@ -77,7 +78,8 @@ struct PostNormGraph {
             x, module, width: width ?? self.width, epsilon: configuration.layerNormEps, of: model)
     }
 
-    /// Word, segment and position embeddings, normalised, and projected where they are narrower: (B, L, H).
+    /// Adds token, token type and position embeddings, normalized, and projected where they are narrower: (B,
+    /// L, H).
     private func embeddings(
         _ ids: GraphBuilder.Value, _ types: GraphBuilder.Value?
     ) throws -> GraphBuilder.Value {
@@ -92,7 +94,7 @@ struct PostNormGraph {
             builder.node("Gather", [$0, ids], in: tables.word)
         }
         if configuration.typeVocabSize > 0, let tokenType = tables.tokenType {
-            // Of one segment the only row serves every token.
+            // With one token type, its only row serves every token.
             let segment = try rows(tokenType, configuration.typeVocabSize) {
                 builder.node("Gather", [$0, types ?? builder.integers([0])], in: tokenType)
             }
@@ -123,7 +125,8 @@ struct PostNormGraph {
         return builder.node("Slice", [table, zero, length, zero], in: module)
     }
 
-    /// (B, L): the padding's number for padding, and for the others numbers that count on from there.
+    /// Adds position ids (B, L): the padding token's id for padding, and for the others ids that count on
+    /// from there.
     private func positions(
         _ ids: GraphBuilder.Value, after padding: Int, in module: String
     ) -> GraphBuilder.Value {
@@ -136,7 +139,7 @@ struct PostNormGraph {
             "Add", [builder.node("Mul", [count, isToken], in: module), number], in: module)
     }
 
-    /// (B, L) of 1 and 0 → (B, 1, 1, L): 0 for tokens, the lowest number for padding.
+    /// Converts a mask (B, L) of 1 and 0 to (B, 1, 1, L): 0 for tokens, the lowest number for padding.
     private func additiveMask(_ mask: GraphBuilder.Value) -> GraphBuilder.Value {
         let name = "attention_mask"
         let wide = builder.node("Unsqueeze", [mask, builder.integers([1, 2])], in: name)
@@ -147,9 +150,10 @@ struct PostNormGraph {
         return builder.node("Where", [isToken, none, lowest], in: name)
     }
 
-    /// Attention, then a feed-forward network, each with a residual and normalised after it.
+    /// Adds a layer: attention, then a feed-forward network, each followed by a residual connection and
+    /// normalization.
     ///
-    /// - Parameter firstOnly: Whether only each example's first token is wanted: (B, 1, H).
+    /// - Parameter firstOnly: True if only each example's first token is wanted: (B, 1, H).
     private func layer(
         _ index: Int, _ x: GraphBuilder.Value, _ mask: GraphBuilder.Value, firstOnly: Bool
     ) throws -> GraphBuilder.Value {
@@ -175,12 +179,12 @@ struct PostNormGraph {
             builder.node("Add", [narrow, attended], in: module(\.output)), module(\.outputNorm))
     }
 
-    /// Multi-head self-attention (Vaswani et al., arXiv 1706.03762).
+    /// Adds multi-head self-attention (Vaswani et al., arXiv 1706.03762).
     ///
     /// - Parameters:
     ///   - layer: The name of the layer.
-    ///   - queries: (B, M, H), the tokens that look.
-    ///   - x: (B, L, H), the tokens that are looked at.
+    ///   - queries: (B, M, H), the query tokens.
+    ///   - x: (B, L, H), the tokens of keys and values.
     ///   - mask: (B, 1, 1, L), added to the scores.
     /// - Returns: (B, M, H)
     private func attention(

@@ -2,14 +2,14 @@ import Architectures
 import Safetensors
 
 extension GraphBuilder {
-    /// A linear layer, in float or, where its weights are int8, with integers.
+    /// Adds a linear layer, in floating point or, where its weights are int8, with integer arithmetic.
     ///
     /// - Parameters:
     ///   - x: (…, in)
     ///   - module: The layer's name in the model.
-    ///   - shape: Of its weight, (out, in).
-    ///   - model: Where its tensors are.
-    ///   - dtype: What the model is exported in.
+    ///   - shape: The shape of its weight, (out, in).
+    ///   - model: The model that holds its tensors.
+    ///   - dtype: The type that the model is exported in.
     /// - Returns: (…, out)
     /// - Throws: ``ExportError`` where a tensor is missing, or has another shape or type.
     func linear(
@@ -18,7 +18,7 @@ extension GraphBuilder {
         if dtype == .int8, model.isQuantized(module) {
             return linear(x, module, try model.quantizedLinear(module, shape: shape))
         }
-        // As (in, out), which the runtime packs once when it loads the model.
+        // As (in, out), which the runtime prepacks once when it loads the model.
         let weight = try constant(
             module + ".weight",
             try model.isQuantized(module)
@@ -31,16 +31,16 @@ extension GraphBuilder {
         return node("Add", [product, bias], in: module)
     }
 
-    /// Rows of a table.
+    /// Looks up rows of a table.
     ///
     /// An int8 table stays int8 in the file and in memory: rows and their scales are looked up, then multiplied.
     ///
     /// - Parameters:
     ///   - module: The table's name in the model.
-    ///   - shape: Of its weight, (rows, width).
-    ///   - model: Where its tensors are.
-    ///   - dtype: What the model is exported in.
-    ///   - rows: Makes the node that takes rows from a table.
+    ///   - shape: The shape of its weight, (rows, width).
+    ///   - model: The model that holds its tensors.
+    ///   - dtype: The type that the model is exported in.
+    ///   - rows: Adds the node that takes rows from a table.
     /// - Throws: ``ExportError`` where a tensor is missing, or has another shape or type.
     func rows(
         of module: String, shape: [Int], of model: ExportableModel, _ dtype: ExportDType,
@@ -60,7 +60,8 @@ extension GraphBuilder {
         return node("Mul", [numbers, scales], in: module)
     }
 
-    /// Layer normalisation over the last axis (Ba et al., arXiv 1607.06450); its mean and variance are float32.
+    /// Adds layer normalization over the last axis (Ba et al., arXiv 1607.06450); its mean and variance are
+    /// float32.
     func layerNorm(
         _ x: Value, _ module: String, width: Int, epsilon: Double, of model: ExportableModel
     ) throws -> Value {
@@ -73,11 +74,11 @@ extension GraphBuilder {
             ["axis": .int(-1), "epsilon": .float(Float(epsilon))])
     }
 
-    /// An activation function.
+    /// Adds an activation function.
     ///
     /// - Parameters:
-    ///   - name: As in `config.json`.
-    ///   - x: Of any shape.
+    ///   - name: The activation's name in `config.json`.
+    ///   - x: The input, of any shape.
     ///   - module: The module that it is a part of.
     func activation(_ name: ActivationName, _ x: Value, in module: String) -> Value {
         switch name {
@@ -92,7 +93,7 @@ extension GraphBuilder {
 }
 
 extension Attribute {
-    /// The type that a cast makes.
+    /// Returns the attribute for the target type of a cast.
     static func dtype(_ dtype: SafetensorsDType) -> Attribute { .int(dtype.onnx.rawValue) }
 }
 

@@ -1,10 +1,10 @@
 extension GraphBuilder {
-    /// A linear layer whose weights are int8. The graph's floating-point type is float32.
+    /// Adds a linear layer whose weights are int8. The graph's floating-point type is float32.
     ///
     /// - Parameters:
     ///   - x: (…, in)
     ///   - module: The layer's name.
-    ///   - layer: Its tensors.
+    ///   - layer: The layer's tensors.
     /// - Returns: (…, out)
     func linear(_ x: Value, _ module: String, _ layer: QuantizedLinear) -> Value {
         let columns = layer.weight.shape[1]
@@ -17,8 +17,8 @@ extension GraphBuilder {
         var product: Value
         switch layer.activations {
         case .perToken:
-            // ONNX Runtime fuses MatMulInteger, Cast and a product of scales as if the input's scale were one number. The
-            // two multiplications one after another keep it from that.
+            // ONNX Runtime fuses MatMulInteger, Cast and a product of scales as if the input's scale were a
+            // single number. Two consecutive multiplications prevent that.
             let (input, scales, middle) = perToken(x, module)
             let sums = node("MatMulInteger", [input, weight, middle, zeroPoint], in: module)
             let numbers = node("Cast", [sums], in: module, ["to": .dtype(.float32)])
@@ -44,9 +44,9 @@ extension GraphBuilder {
         node("DequantizeLinear", [weight, scale, zeroPoint], in: module, ["axis": .int(1)])
     }
 
-    /// Each row by its own largest absolute value: q = round(x / s) + 128 with s = max|x| / 127.
+    /// Quantizes each row by its own largest absolute value: q = round(x / s) + 128 with s = max|x| / 127.
     ///
-    /// There is no operator for it, so it is written out; halves are rounded to even, as PyTorch does.
+    /// There is no operator for it, so it is composed of others; ties are rounded to even, as in PyTorch.
     ///
     /// - Returns: q (…, in) uint8; s (…, 1) float32; 128.
     private func perToken(_ x: Value, _ module: String) -> (Value, Value, Value) {
@@ -56,7 +56,7 @@ extension GraphBuilder {
         let largest = node(
             "ReduceMax", [node("Abs", [x], in: module), integers([-1])], in: module, ["keepdims": .int(1)])
         let scale = node("Div", [largest, scalar(127, "float/127")], in: module)
-        // A row of zeros is divided by something.
+        // Avoids division by zero for a row of zeros.
         let divisor = node("Max", [scale, scalar(.leastNormalMagnitude, "float/least")], in: module)
         let steps = node("Round", [node("Div", [x, divisor], in: module)], in: module)
         let shifted = node("Add", [steps, scalar(128, "float/128")], in: module)
@@ -65,7 +65,7 @@ extension GraphBuilder {
         return (quantized, divisor, middle)
     }
 
-    /// All rows by one scale and zero point, from their least and greatest number.
+    /// Quantizes all rows by one scale and zero point, from their minimum and maximum.
     ///
     /// - Returns: q (…, in) uint8; scale; zero point.
     private func perTensor(_ x: Value, _ module: String) -> [Value] {
@@ -76,7 +76,7 @@ extension GraphBuilder {
         return made
     }
 
-    /// By a scale and a zero point that were measured; quantised and back, which the runtime fuses into the
+    /// Quantizes by a calibrated scale and zero point, and dequantizes, which the runtime fuses into the
     /// multiplication.
     private func fixed(_ x: Value, _ module: String, _ scale: Float, _ zeroPoint: UInt8) -> Value {
         let key = QuantizedInput(value: x, scheme: "\(scale.bitPattern)/\(zeroPoint)")

@@ -1,11 +1,11 @@
 import Safetensors
 
-/// Puts an ONNX graph together: nodes, constants and names. Knows operators, but no model.
+/// A builder of ONNX graphs: nodes, constants and names. It knows operators, but no model.
 ///
-/// Nodes are named by the module whose part they are, such as `bert.pooler.dense/Gemm`, and so are their outputs.
-/// Constants are written once, whoever asks for them.
+/// Nodes are named after the module that they are a part of, such as `bert.pooler.dense/Gemm`, and so are
+/// their outputs. Constants are written once, however often they are requested.
 final class GraphBuilder {
-    /// Something that nodes read and write, by its name.
+    /// A value that nodes read and write, by its name.
     struct Value: Hashable {
         let name: String
     }
@@ -16,28 +16,28 @@ final class GraphBuilder {
         let data: TensorData
     }
 
-    /// What floating-point numbers are computed in.
+    /// The floating-point type of the computation.
     let float: SafetensorsDType
-    /// The version of the operators.
+    /// The version of the operators (opset).
     let opset: Int
     private(set) var nodes: [Onnx_NodeProto] = []
     private(set) var constants: [Constant] = []
     private(set) var inputs: [Onnx_ValueInfoProto] = []
     private(set) var outputs: [Onnx_ValueInfoProto] = []
-    /// What was quantised already: several layers may read one input.
+    /// The inputs that are quantized already: several layers may read one input.
     var quantizedInputs: [QuantizedInput: [Value]] = [:]
     private var constantNames: Set<String> = []
     private var nodeNames: Set<String> = []
 
     /// - Parameters:
-    ///   - float: What floating-point numbers are computed in: float32 or float16.
-    ///   - opset: The version of the operators.
+    ///   - float: The floating-point type of the computation: float32 or float16.
+    ///   - opset: The version of the operators (opset).
     init(float: SafetensorsDType, opset: Int) {
         self.float = float
         self.opset = opset
     }
 
-    /// An input of the graph.
+    /// Adds an input of the graph.
     func input(_ name: String, _ type: Onnx_TensorProto.DataType, _ shape: [Dimension]) -> Value {
         inputs.append(Self.info(name, type, shape))
         return Value(name: name)
@@ -54,42 +54,42 @@ final class GraphBuilder {
         }
     }
 
-    /// A constant, written under its name the first time that it is asked for.
+    /// Returns a constant, which is written under its name the first time that it is requested.
     func constant(_ name: String, _ data: @autoclosure () throws -> TensorData) rethrows -> Value {
         if constantNames.insert(name).inserted { constants.append(Constant(name: name, data: try data())) }
         return Value(name: name)
     }
 
-    /// A number in the graph's floating-point type.
+    /// Returns a scalar constant in the graph's floating-point type.
     func scalar(_ number: Float, _ name: String) -> Value {
         constant(name, .floats([number], [], as: float))
     }
 
-    /// A list of whole numbers, such as axes or a shape.
+    /// Returns a constant list of integers, such as axes or a shape.
     func integers(_ numbers: [Int64]) -> Value {
         let name = "int64/" + numbers.map(String.init).joined(separator: ",")
         return constant(name, .int64(numbers, [numbers.count]))
     }
 
-    /// A whole number.
+    /// Returns a constant integer.
     func integer(_ number: Int64) -> Value {
         constant("int64/scalar/\(number)", .int64([number], []))
     }
 
-    /// A node with one output.
+    /// Adds a node with one output.
     ///
     /// - Parameters:
     ///   - operation: The operator.
-    ///   - inputs: What it reads, in its order.
+    ///   - inputs: Its inputs, in the operator's order.
     ///   - module: The module that it is a part of.
-    ///   - attributes: The operator's.
+    ///   - attributes: The operator's attributes.
     func node(
         _ operation: String, _ inputs: [Value], in module: String, _ attributes: [String: Attribute] = [:]
     ) -> Value {
         nodes(operation, inputs, outputs: 1, in: module, attributes)[0]
     }
 
-    /// A node with several outputs.
+    /// Adds a node with several outputs.
     func nodes(
         _ operation: String, _ inputs: [Value], outputs count: Int, in module: String,
         _ attributes: [String: Attribute] = [:]
@@ -110,7 +110,7 @@ final class GraphBuilder {
         return node.output.map(Value.init)
     }
 
-    /// The graph without its constants, which are written one after another behind it.
+    /// Returns the graph without its constants, which are written one after another behind it.
     func graph(named name: String) -> Onnx_GraphProto {
         var graph = Onnx_GraphProto()
         graph.name = name
@@ -131,16 +131,16 @@ final class GraphBuilder {
     }
 }
 
-/// What was quantised, and how.
+/// A quantized input and its quantization scheme.
 struct QuantizedInput: Hashable {
     let value: GraphBuilder.Value
-    /// How, with the numbers that decide the result.
+    /// The scheme, with the numbers that determine the result.
     let scheme: String
 }
 
 /// A size of an input or output.
 enum Dimension {
-    /// Any, by name.
+    /// A dynamic size, by name.
     case dynamic(String)
     case fixed(Int)
 
@@ -154,7 +154,7 @@ enum Dimension {
     }
 }
 
-/// A setting of an operator.
+/// An attribute of an operator.
 enum Attribute {
     case int(Int)
     case ints([Int])
