@@ -78,8 +78,7 @@ struct PostNormGraph {
             x, module, width: width ?? self.width, epsilon: configuration.layerNormEps, of: model)
     }
 
-    /// Adds token, token type and position embeddings, normalized, and projected where they are narrower: (B,
-    /// L, H).
+    /// Adds token, token type and position embeddings, normalized and, where narrower, projected: (B, L, H).
     private func embeddings(
         _ ids: GraphBuilder.Value, _ types: GraphBuilder.Value?
     ) throws -> GraphBuilder.Value {
