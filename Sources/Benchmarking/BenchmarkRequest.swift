@@ -64,7 +64,7 @@ public struct BenchmarkRequest: Sendable {
         lengths = kept.isEmpty ? [limit] : kept
     }
 
-    /// - Throws: ``DistillationError`` for invalid settings.
+    /// - Throws: `DistillationError` for invalid settings.
     func validate() throws {
         func require(_ holds: Bool, _ message: String) throws {
             if !holds { throw DistillationError(message) }

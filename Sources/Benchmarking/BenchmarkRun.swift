@@ -28,7 +28,7 @@ public struct BenchmarkRun {
 
     /// Looks at the models' files.
     ///
-    /// - Throws: ``DistillationError`` for invalid settings and for models that cannot be measured; the error of a
+    /// - Throws: `DistillationError` for invalid settings and for models that cannot be measured; the error of a
     ///   file that cannot be read, which names it.
     public init(_ request: BenchmarkRequest) throws {
         try request.validate()

@@ -139,7 +139,7 @@ extension BenchmarkSubject {
         configuration ?? subjects.first { $0.directory == tokenizerDirectory }?.configuration
     }
 
-    /// Returns the number of tokens of a text that it reads; see ``TextLength``.
+    /// Returns the number of tokens of a text that it reads; see `TextLength`.
     /// An export, which has no record of its training, reads as much as the first model that has one.
     func length(_ wanted: Int?, among subjects: [BenchmarkSubject]) -> Int {
         let trained = TextLength.trained(in: directory)

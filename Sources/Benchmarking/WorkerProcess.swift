@@ -47,7 +47,7 @@ final class WorkerProcess {
     /// - Parameters:
     ///   - request: The request.
     ///   - purpose: The purpose, for a message such as "the worker ended while …".
-    /// - Throws: ``DistillationError`` where the worker refuses, dies or answers with something else.
+    /// - Throws: `DistillationError` where the worker refuses, dies or answers with something else.
     func ask(_ request: WorkerRequest, _ purpose: String) throws -> WorkerAnswer {
         let line = try JSONText.encode(request, pretty: false) + "\n"
         let asked = ContinuousClock.now

@@ -18,7 +18,7 @@ struct ONNXRuntimeRunner: ExportedModelRunner {
     /// Finds a Python that has onnxruntime: the request's, `DISTILL_PYTHON`, or `python3`.
     ///
     /// - Returns: The runner, or the reason why there is none.
-    /// - Throws: ``DistillationError`` where a Python was named that is not there.
+    /// - Throws: `DistillationError` where a Python was named that is not there.
     static func find(
         for directory: URL, request: ExportRequest,
         environment: [String: String] = ProcessInfo.processInfo.environment

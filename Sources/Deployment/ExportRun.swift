@@ -10,7 +10,7 @@ import Transformers
 public struct ExportRun {
     public let request: ExportRequest
 
-    /// - Throws: ``DistillationError`` for invalid settings.
+    /// - Throws: `DistillationError` for invalid settings.
     public init(_ request: ExportRequest) throws {
         try SettingLimits.require(request.batchSize, "batch_size")
         try TextLength.validate(request.maxLength)

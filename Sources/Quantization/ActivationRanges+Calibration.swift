@@ -7,7 +7,7 @@ extension ActivationRanges.Values {
     ///
     /// - Parameters:
     ///   - method: The method that chooses the part of the range that is used.
-    ///   - percentile: The percentage of values that ``CalibrationMethod/percentile`` keeps.
+    ///   - percentile: The percentage of values that `CalibrationMethod.percentile` keeps.
     func quantization(_ method: CalibrationMethod, percentile: Double) -> ActivationQuantization {
         let range =
             switch method {

@@ -9,7 +9,7 @@ import Transformers
 public struct QuantizationRun {
     public let request: QuantizeRequest
 
-    /// - Throws: ``DistillationError`` for invalid options.
+    /// - Throws: `DistillationError` for invalid options.
     public init(_ request: QuantizeRequest) throws {
         try request.validate()
         self.request = request
@@ -18,7 +18,7 @@ public struct QuantizationRun {
     /// - Parameters:
     ///   - onEvent: Called with the events of the run.
     ///   - shouldStop: Polled for an early end; nothing is saved then.
-    /// - Throws: ``InterruptedError`` where `shouldStop` became true; ``DistillationError`` for a model that is quantized
+    /// - Throws: `InterruptedError` where `shouldStop` became true; `DistillationError` for a model that is quantized
     ///   already, data that do not fit it, or a limit that cannot be kept; `FileError`. Nothing is left half-written.
     public func run(
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }

@@ -38,7 +38,7 @@ public struct QuantizeRequest: Sendable {
         self.output = output
     }
 
-    /// - Throws: ``DistillationError`` for options that are invalid, or that contradict each other.
+    /// - Throws: `DistillationError` for options that are invalid, or that contradict each other.
     func validate() throws {
         try method.validate()
         try SettingLimits.require(batchSize, "batch_size")

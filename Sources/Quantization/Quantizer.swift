@@ -28,7 +28,7 @@ final class Quantizer {
     ///   - model: The model in floating point.
     ///   - method: The method of quantization.
     ///   - sample: Batches: one shows which layers there are; where activations are static, all calibrate them.
-    /// - Throws: ``DistillationError`` where no layer can be quantized; `TorchError` for weights that are not finite.
+    /// - Throws: `DistillationError` where no layer can be quantized; `TorchError` for weights that are not finite.
     init(_ model: TransformerModel, method: QuantizationMethod, sample: [PackedInput]) throws {
         let ranges = ActivationRanges()
         let watched = try AutoModel.make(

@@ -25,7 +25,7 @@ public struct SearchPlan: Sendable {
     ///   - space: The settings that are searched.
     ///   - strategy: The strategy of the search.
     ///   - seed: The seed of the random combinations.
-    /// - Throws: ``DistillationError`` for a strategy's numbers out of range, and for ranges in a grid.
+    /// - Throws: `DistillationError` for a strategy's numbers out of range, and for ranges in a grid.
     public init(space: SearchSpace, strategy: SearchStrategy, seed: UInt64) throws {
         try strategy.validate()
         self.space = space

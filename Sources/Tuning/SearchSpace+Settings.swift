@@ -4,7 +4,7 @@ extension SearchSpace {
     /// The settings under `search`, each with its values, in their order.
     ///
     /// - Parameter options: Dimensions that replace settings of the same names, or come after them.
-    /// - Throws: ``SettingsError`` that names the line, the setting and what is wrong; ``DistillationError`` where there is
+    /// - Throws: `SettingsError` that names the line, the setting and what is wrong; `DistillationError` where there is
     ///   nothing to search, or one of `options` is there twice.
     init(_ reader: SettingsReader, options: [SearchDimension] = []) throws {
         // A setting that the options have twice is an error of its own.

@@ -31,7 +31,7 @@ public final class TrialJournal {
     ///   - directory: The search's output directory; it is made if it is not there.
     ///   - identity: The search. A journal of another one is refused.
     ///   - overwrite: True to start anew, whatever is there.
-    /// - Throws: ``DistillationError`` for the journal of another search, for one that another process writes, and for
+    /// - Throws: `DistillationError` for the journal of another search, for one that another process writes, and for
     ///   a damaged one; `FileError` where the directory cannot be read or written, and
     ///   `FileError.exists` where it has other files but no journal.
     public init(directory: URL, identity: SearchIdentity, overwrite: Bool = false) throws {

@@ -37,7 +37,7 @@ public struct TuningDriver: Sendable {
     ///   - plan: The trials.
     ///   - folds: The number of folds; 1 for a single validation set.
     ///   - metric: The metric that is optimized.
-    /// - Throws: ``DistillationError`` for fewer folds than 1.
+    /// - Throws: `DistillationError` for fewer folds than 1.
     public init(plan: SearchPlan, folds: Int, metric: TuningMetric) throws {
         try SettingLimits.require(folds, "folds", to: SettingLimits.repetitions)
         self.plan = plan
@@ -55,8 +55,8 @@ public struct TuningDriver: Sendable {
     ///   - journal: The journal of finished runs; `nil` keeps none.
     ///   - onEvent: Receives the search's events.
     ///   - shouldStop: Called before each run; true ends the search.
-    ///   - run: Trains once and evaluates the result. ``InterruptedError`` from it ends the search, as `shouldStop` does.
-    /// - Throws: ``DistillationError`` where every trial of a rung failed, with the first one's reason, and for a journal
+    ///   - run: Trains once and evaluates the result. `InterruptedError` from it ends the search, as `shouldStop` does.
+    /// - Throws: `DistillationError` where every trial of a rung failed, with the first one's reason, and for a journal
     ///   whose settings are not the plan's; `FileError` from `run` or from writing the journal.
     /// - Returns: The ranking of the trials.
     public func run(

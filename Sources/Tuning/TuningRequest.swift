@@ -48,7 +48,7 @@ public struct TuningRequest: Sendable {
     ///   - searching: Dimensions that replace, or add to, those under `search`.
     ///   - output: The directory for the results.
     ///   - locator: The locator of the models and data that the settings name.
-    /// - Throws: ``SettingsError`` for a setting with a wrong value, ``DistillationError`` for an invalid search.
+    /// - Throws: `SettingsError` for a setting with a wrong value, `DistillationError` for an invalid search.
     public init(
         _ settings: Settings, searching: [SearchDimension] = [], output: URL,
         locator: ResourceLocator = .local

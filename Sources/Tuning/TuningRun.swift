@@ -26,7 +26,7 @@ public struct TuningRun: Sendable {
     /// The settings of every trial's run.
     private let base: Settings
 
-    /// - Throws: ``DistillationError`` for an invalid search, ``SettingsError`` for an invalid seed.
+    /// - Throws: `DistillationError` for an invalid search, `SettingsError` for an invalid seed.
     public init(_ request: TuningRequest) throws {
         self.request = request
         driver = try request.driver
@@ -46,7 +46,7 @@ public struct TuningRun: Sendable {
     /// - Parameters:
     ///   - onEvent: Receives the search's events.
     ///   - shouldStop: Called often; true ends the search.
-    /// - Throws: The errors of ``check()``, ``search(onEvent:shouldStop:)`` and ``DistillationRun``.
+    /// - Throws: The errors of ``check()``, ``search(onEvent:shouldStop:)`` and `DistillationRun`.
     @discardableResult
     public func run(
         onEvent: @escaping (TuningEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
@@ -75,7 +75,7 @@ public struct TuningRun: Sendable {
     /// - Parameters:
     ///   - onEvent: Receives the search's events.
     ///   - shouldStop: Called often; true ends the search.
-    /// - Throws: ``DistillationError`` where the output directory holds another search, and where every trial failed;
+    /// - Throws: `DistillationError` where the output directory holds another search, and where every trial failed;
     ///   `FileError` where results cannot be written.
     /// - Returns: The ranking of the trials.
     public func search(
@@ -106,7 +106,7 @@ public struct TuningRun: Sendable {
     /// Returns the run that trains a student on all of the data with the best settings, into `model` in the output directory.
     ///
     /// - Parameter report: The ranking of the trials.
-    /// - Throws: ``SettingsError`` for invalid settings.
+    /// - Throws: `SettingsError` for invalid settings.
     /// - Returns: `nil` where no such training is requested, the search was stopped, or no trial was finished.
     public func refit(_ report: TuningReport) throws -> DistillationRun? {
         guard request.refit, !report.interrupted, let best = report.best else { return nil }

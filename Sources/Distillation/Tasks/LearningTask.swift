@@ -4,7 +4,7 @@ import Transformers
 
 /// A task: the only place that knows what its labels, losses, metrics, predictions and tables are.
 ///
-/// A new task is a folder with a value of this kind, an entry in ``TaskIdentifier/definition``, and a head in
+/// A new task is a folder with a value of this kind, an entry in `TaskIdentifier.definition`, and a head in
 /// `Transformers`; `docs/adding-a-task.md` walks through one.
 protocol LearningTask: Sendable {
     var identifier: TaskIdentifier { get }

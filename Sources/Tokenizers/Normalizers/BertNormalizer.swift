@@ -1,7 +1,7 @@
 /// BERT's normalizer: cleans, separates Chinese characters, strips accents and lower-cases, in this order.
 ///
 /// The replacement of a character does not depend on its neighbors (with one rare exception, see
-/// ``ScalarReplacement/reordered``), so the four steps are computed once for every character and then looked up.
+/// `ScalarReplacement.reordered`), so the four steps are computed once for every character and then looked up.
 struct BertNormalizer: Normalizer {
     /// Drops control characters and makes all white space a space.
     let cleanText: Bool
