@@ -194,8 +194,11 @@ final class BenchmarkSession {
             let answer = try workers[index].ask(
                 WorkerRequest(command: .logits, file: file.path(percentEncoded: false)),
                 "evaluating the data's texts")
-            let words = try data[index].dataset.wordOutputs()
-            let (count, classes) = (words?.rows.count ?? data[index].dataset.count, data[index].labels.count)
+            let (dataset, classes) = (data[index].dataset, data[index].labels.count)
+            // A token classifier gives each token a row.
+            let count =
+                dataset.problemType.labelsWords
+                ? dataset.lengths.reduce(0) { $0 + Int($1) } : dataset.count
             guard answer.classes == classes else {
                 throw DistillationError(
                     "\(subjects[index].path.path): has \(answer.classes ?? 0) outputs, its labels are \(classes) "
@@ -215,11 +218,9 @@ final class BenchmarkSession {
                             littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)))
                 }
             }
-            log.advance(by: data[index].dataset.count)
-            let outputs = Logits(values: values, classes: classes)
-            let logits =
-                words.map { data[index].dataset.logits(outputs, rows: $0.rows, data[index].labels) }
-                ?? outputs
+            log.advance(by: dataset.count)
+            let logits = dataset.rows(
+                ofTokens: Logits(values: values, classes: classes), data[index].labels)
             try logits.requireFinite(of: subjects[index].path.path(percentEncoded: false))
             return logits
         }

@@ -105,14 +105,9 @@ public final class BenchmarkWorker {
         self.tokens = tokens
         batchIndices = tokens.batches(of: max(1, request.batch ?? 64))
         batches = batchIndices.map { indices in
-            var input = PackedInput(
-                inputIDs: [], tokenTypeIDs: [], offsets: [0], rows: tokens.rows == nil ? nil : [])
+            var input = PackedInput(inputIDs: [], tokenTypeIDs: [], offsets: [0])
             for index in indices {
-                let range = Int(tokens.offsets[index])..<Int(tokens.offsets[index + 1])
-                if let rows = tokens.rows {
-                    let before = input.inputIDs.count - range.lowerBound
-                    input.rows? += rows[tokens.outputs(of: index)].map { Int($0) + before }
-                }
+                let range = tokens.range(of: index)
                 input.inputIDs += tokens.ids[range]
                 input.tokenTypeIDs? += tokens.types[range]
                 input.offsets.append(input.inputIDs.count)
@@ -127,10 +122,14 @@ public final class BenchmarkWorker {
         let file = URL(filePath: try required(request.file, "file"))
         guard let tokens else { throw DistillationError("there are no texts; ask to take some first") }
         let logits = try batches.map(self.logits)
-        let classes = logits.reduce(0) { $0 + $1.count } / max(1, tokens.outputCount)
-        var rows = [UInt32](repeating: 0, count: tokens.outputCount * classes)
+        // A token classifier gives each token a row, other models each sentence.
+        let hasTokenRows = model?.configuration.task.labelsWords == true
+        let count = hasTokenRows ? tokens.ids.count : tokens.count
+        let classes = logits.reduce(0) { $0 + $1.count } / max(1, count)
+        var rows = [UInt32](repeating: 0, count: count * classes)
         for (values, sentences) in zip(logits, batchIndices) {
-            for (row, index) in sentences.flatMap({ tokens.outputs(of: $0) }).enumerated() {
+            let indices = hasTokenRows ? sentences.flatMap { tokens.range(of: $0) } : sentences
+            for (row, index) in indices.enumerated() {
                 for column in 0..<classes {
                     rows[index * classes + column] = values[row * classes + column].bitPattern.littleEndian
                 }

@@ -30,8 +30,8 @@ except ImportError as error:
         "or set DISTILL_PYTHON to a Python that has it"
 
 session, names, output, inputs, turn, batches = None, [], None, [], 0, []
-# Of each batch: the indices of its outputs among all, and the sentences and tokens that give them (None: one a sentence).
-outputs, count = [], 0
+# The sentences of each batch, and where each sentence begins among all tokens.
+members, offsets = [], None
 
 
 def processor_seconds():
@@ -130,33 +130,24 @@ def run(request):
 
 
 def texts(request):
-    global outputs, batches, count
+    global members, offsets, batches
     numbers = numpy.fromfile(request["file"], dtype="<i4")
     sentences = int(numbers[0])
     offsets = numbers[1 : sentences + 2].astype(numpy.int64)
     total = int(offsets[-1])
-    ids, types = numbers[sentences + 2 : sentences + 2 + total], numbers[sentences + 2 + total : sentences + 2 + 2 * total]
-    words = numbers[sentences + 3 + 2 * total :] if len(numbers) > sentences + 2 + 2 * total else None
-    count = sentences if words is None else len(words)
+    ids, types = numbers[sentences + 2 : sentences + 2 + total], numbers[sentences + 2 + total :]
     lengths = offsets[1:] - offsets[:-1]
     order = sorted(range(sentences), key=lambda index: (-lengths[index], index))
-    batches, outputs = [], []
-    for start in range(0, sentences, request["batch"]):
-        members = order[start : start + request["batch"]]
-        padded = numpy.zeros((3, len(members), int(lengths[members[0]])), dtype=numpy.int64)
-        rows, at, tokens = [], [], []
-        for row, index in enumerate(members):
+    members = [order[start : start + request["batch"]] for start in range(0, sentences, request["batch"])]
+    batches = []
+    for indices in members:
+        padded = numpy.zeros((3, len(indices), int(lengths[indices[0]])), dtype=numpy.int64)
+        for row, index in enumerate(indices):
             begin, end = offsets[index], offsets[index + 1]
             padded[0, row, : end - begin] = ids[begin:end]
             padded[1, row, : end - begin] = 1
             padded[2, row, : end - begin] = types[begin:end]
-            if words is not None:
-                first, last = numpy.searchsorted(words, [begin, end])
-                rows += range(first, last)
-                at += [row] * (last - first)
-                tokens += list(words[first:last] - begin)
         batches.append(feed(*padded))
-        outputs.append((members, None) if words is None else (rows, (at, tokens)))
     return {}
 
 
@@ -165,11 +156,17 @@ def bulk(request):
 
 
 def write_logits(request):
-    rows = None
-    for (indices, tokens), answer in zip(outputs, (logits(arrays) for arrays in batches)):
-        if rows is None:
-            rows = numpy.zeros((count, answer.shape[-1]), dtype="<f4")
-        rows[indices] = answer if tokens is None else answer[tokens]
+    answers = [logits(arrays) for arrays in batches]
+    # A token classifier gives each token a row, other models each sentence.
+    has_token_rows = answers[0].ndim == 3
+    rows = numpy.zeros((offsets[-1] if has_token_rows else len(offsets) - 1, answers[0].shape[-1]), dtype="<f4")
+    for indices, answer in zip(members, answers):
+        if not has_token_rows:
+            rows[indices] = answer
+            continue
+        for index, tokens in zip(indices, answer):
+            begin, end = offsets[index], offsets[index + 1]
+            rows[begin:end] = tokens[: end - begin]
     rows.tofile(request["file"])
     return {"classes": int(rows.shape[1])}
 

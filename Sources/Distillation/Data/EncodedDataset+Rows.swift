@@ -177,24 +177,3 @@ extension WordTags {
     /// The number of the tag of words outside of entities, which a word without tokens gets; the first where there is none.
     static func outside(_ names: [String]) -> Int { names.firstIndex(of: "O") ?? 0 }
 }
-
-extension EncodedDataset {
-    /// Returns the rows that have an output where words have outputs, and for each the token, among the tokens of all examples,
-    /// that gives it; `nil` where examples have outputs.
-    ///
-    /// - Throws: `FileError` or `ChecksummedFile.Problem` where the examples are in a file that cannot be read.
-    package func wordOutputs() throws -> (rows: [Int], tokens: [Int])? {
-        guard hasWordRows else { return nil }
-        let batch = try Batch(self, indices: Array(0..<count))
-        return (batch.rows, batch.input.rows ?? [])
-    }
-
-    /// Returns the logits of all rows from those of the rows that have an output.
-    package func logits(_ outputs: Logits, rows: [Int], _ labelNames: [String]) -> Logits {
-        var values = emptyRows(labelNames)
-        for (output, row) in rows.enumerated() {
-            values.replaceSubrange(row * outputs.classes..<(row + 1) * outputs.classes, with: outputs[output])
-        }
-        return Logits(values: values, classes: outputs.classes)
-    }
-}

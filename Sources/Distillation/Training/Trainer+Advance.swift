@@ -13,7 +13,7 @@ extension Trainer {
     public func advance() throws -> TrainingStep? {
         try endEvaluation()
         clock.begin()
-        guard step < totalSteps, stallNote == nil, let batches = try nextBatches() else {
+        guard !isFinished, let batches = try nextBatches() else {
             prefetcher = nil
             return nil
         }

@@ -108,8 +108,7 @@ public final class Trainer {
         self.arguments = arguments
         self.precision = precision
         self.stage = stage
-        let examplesPerStep = arguments.perDeviceTrainBatchSize * arguments.gradientAccumulationSteps
-        stepsPerEpoch = (data.count + examplesPerStep - 1) / examplesPerStep
+        stepsPerEpoch = arguments.stepsPerEpoch(examples: data.count)
         totalSteps = arguments.totalSteps(stepsPerEpoch: stepsPerEpoch)
         schedule = arguments.schedule(totalSteps: totalSteps)
         optimizer = try arguments.optimizer(for: model, at: precision, learned: learned)

@@ -88,6 +88,12 @@ public struct TrainingArguments: Sendable, Equatable, Codable {
         if let emaDecay { try require((0..<1).contains(emaDecay), "ema_decay", "in 0 ..< 1", emaDecay) }
     }
 
+    /// The optimizer steps of an epoch over so many examples, at least 1.
+    func stepsPerEpoch(examples: Int) -> Int {
+        let size = max(1, perDeviceTrainBatchSize * gradientAccumulationSteps)
+        return max(1, (examples + size - 1) / size)
+    }
+
     /// The total number of optimizer steps, for this many batches per epoch.
     public func totalSteps(stepsPerEpoch: Int) -> Int {
         if maxSteps > 0 { return maxSteps }

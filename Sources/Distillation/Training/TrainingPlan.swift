@@ -45,8 +45,7 @@ struct TrainingPlan {
 
     private func length(_ stage: TrainingStage) -> (steps: Int, epochs: Int) {
         let arguments = stage.arguments(arguments)
-        let size = max(1, arguments.perDeviceTrainBatchSize * arguments.gradientAccumulationSteps)
-        let perEpoch = max(1, (train.count + size - 1) / size)
+        let perEpoch = arguments.stepsPerEpoch(examples: train.count)
         let steps = arguments.totalSteps(stepsPerEpoch: perEpoch)
         return (steps, (steps + perEpoch - 1) / perEpoch)
     }
