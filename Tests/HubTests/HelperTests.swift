@@ -21,10 +21,13 @@ import Testing
         [
             "HF_HOME": scene.directory.path, "HF_ENDPOINT": scene.server.url, "HOME": scene.directory.path,
             "PATH": "/usr/bin:/bin", "DISTILL_CACHE": scene.directory.appending(path: "distill").path,
+            // The programs have the scene's patience: nothing but what a test makes late may count as late.
+            "HF_HUB_ETAG_TIMEOUT": "\(Int(scene.configuration.connectTimeout))",
+            "HF_HUB_DOWNLOAD_TIMEOUT": "\(Int(scene.configuration.readTimeout))",
         ].merging(more) { $1 }
     }
 
-    /// Runs a program to its end; a test that hangs for a minute fails.
+    /// Runs a program to its end; a test that hangs for ten minutes fails.
     ///
     /// - Parameter whileRunning: Called with the process once it has started.
     private func run(
@@ -50,7 +53,7 @@ import Testing
         try process.run()
         let identifier = process.processIdentifier
         let watchdog = Task {
-            try await Task.sleep(for: .seconds(60))
+            try await Task.sleep(for: .seconds(600))
             kill(identifier, SIGKILL)
         }
         try await whileRunning(process, input)
@@ -157,14 +160,12 @@ import Testing
 
     @Test func whereDistillDiesTheDownloadEnds() async throws {
         for number in [SIGINT, SIGTERM, SIGKILL] {
-            let scene = try await Scene()
+            var scene = try await Scene()
             scene.server.answer { _, _ in .init(isStalled: true) }
             let server = scene.server
             // On a busy machine the test itself may come late, and must not find the download given up.
-            let patience = ["HF_HUB_DOWNLOAD_TIMEOUT": "3600"]
-            let result = try await run(
-                Self.distill, ["download", "org/tiny"], scene, environment: patience
-            ) { process, _ in
+            scene.configuration.readTimeout = 3600
+            let result = try await run(Self.distill, ["download", "org/tiny"], scene) { process, _ in
                 while server.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
                 kill(process.processIdentifier, number)
             }

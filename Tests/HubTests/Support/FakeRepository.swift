@@ -143,7 +143,8 @@ struct Scene {
         configuration.backOff = 0.01
         configuration.retries = 2
         // Nothing but what a test makes late may count as late, however busy the machine is.
-        configuration.readTimeout = 60
+        configuration.connectTimeout = 600
+        configuration.readTimeout = 600
         server.answer { request, _ in repository.reply(request) }
     }
 
