@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Testing
 import Torch
@@ -35,6 +36,34 @@ struct StudentStartTests {
         let own = try #require(model.parameters[name]).array(of: Float.self)
         let other = try #require(teacher[name.replacing("layer.1", with: "layer.3")]).array(of: Float.self)
         #expect(own.count == 16 && Set(own).isSubset(of: Set(other)))
+    }
+
+    @Test(
+        "a student fitted to its teacher has the asked sizes, needs texts, and is fitted once for all seeds")
+    func projected() throws {
+        var builder = try builder { $0.initialization = .projected }
+        let error = #expect(throws: DistillationError.self) { try builder.build() }
+        #expect("\(error.map { "\($0)" } ?? "")".contains("training texts"))
+        let teacher = builder.teacher
+        let loader = DatasetLoader(
+            options: DatasetOptions(), tokenizer: teacher.tokenizer, tokenizerDirectory: teacher.directory,
+            maxLength: 32, root: nil, memo: DigestMemo(root: nil), warn: { _ in })
+        let data = try loader.load(
+            interop.appending(path: "reviews.csv"), labels: .given(teacher.labels))
+        builder.projection = TeacherProjection(data.dataset)
+        let first = try builder.build()
+        #expect(
+            first.model.configuration.hiddenSize == 16 && first.model.configuration.numAttentionHeads == 2)
+        #expect(
+            first.notes == [
+                "The student starts from the teacher's layers 1, 3, fitted to them on training texts."
+            ])
+        let weights = try first.model.parameters.snapshot().mapValues { try $0.bytes() }
+        // Training changes the first student, not the next.
+        for tensor in first.model.parameters.tensors { try withNoGrad { try tensor.fill(0.5) } }
+        let second = try builder.build().model
+        let again = try second.parameters.snapshot().mapValues { try $0.bytes() }
+        #expect(again == weights)
     }
 
     @Test("other widths, heads that are asked for, and other starts leave the heads alone")

@@ -153,6 +153,10 @@ ct_error ct_unary(ct_unary_op op, ct_tensor a, ct_tensor *out);
 
 ct_error ct_matmul(ct_tensor a, ct_tensor b, ct_tensor *out);
 ct_error ct_cumsum(ct_tensor a, int64_t dim, ct_tensor *out);
+// Eigenvalues (n), ascending, and eigenvectors (n, n) in columns, of a symmetric matrix (n, n).
+ct_error ct_eigh(ct_tensor a, ct_tensor *values, ct_tensor *vectors);
+// x of a · x = b, for a (n, n) and b (n, m).
+ct_error ct_solve(ct_tensor a, ct_tensor b, ct_tensor *out);
 
 // MARK: Reductions
 

@@ -16,6 +16,8 @@ struct DistillationSetup {
     let problemType: TaskIdentifier
     /// The reason why losses that compare tokens cannot be used, worded to end a sentence; `nil` where they can.
     let tokensDiffer: String?
+    /// The fits of students to their teacher.
+    let projection: TeacherProjection
 
     var teacher: LoadedModel { teachers[0].classifier }
 
@@ -65,6 +67,7 @@ struct DistillationSetup {
         }
         teachers = sources
         self.data = data
+        projection = TeacherProjection(data.train)
         tokenizer = reader
         tokenizerDirectory = directory
         tokensDiffer =

@@ -134,6 +134,9 @@ public struct StudentOptions: Sendable, Equatable, Codable {
         case teacherLayers = "teacher-layers"
         /// The same, but the most important part of each where the student is narrower than the teacher.
         case narrowed = "narrowed-teacher"
+        /// Layers that compute the teacher's hidden states, projected to fewer dimensions, as nearly as they can: fitted by least
+        /// squares on training texts.
+        case projected = "projected-teacher"
     }
 
     /// A model directory; excludes all other options.
@@ -144,7 +147,7 @@ public struct StudentOptions: Sendable, Equatable, Codable {
     public var hiddenSize: Int?
     /// `nil` for the teacher's.
     public var intermediateSize: Int?
-    /// `nil` for the teacher's; for ``Initialization/narrowed`` as many as keep the size of a head, where they divide the
+    /// `nil` for the teacher's; for ``Initialization/narrowed`` and ``Initialization/projected`` as many as keep the size of a head, where they divide the
     /// hidden size.
     public var attentionHeads: Int?
     public var initialization = Initialization.random

@@ -11,6 +11,8 @@ struct StudentBuilder {
     let device: Device
     /// True if the student is trained with the rounding of int8.
     var quantizeAware = false
+    /// The fits of students to their teacher; `nil` where there are no texts.
+    var projection: TeacherProjection?
 
     /// The number of layers by default.
     static let defaultLayers = 6
@@ -42,11 +44,9 @@ struct StudentBuilder {
         if options.initialization != .random {
             let layers = try teacherLayers(count: configuration.numHiddenLayers)
             source = try self.source(layers, configuration)
-            let narrowed = options.initialization == .narrowed ? ", narrowed to its sizes" : ""
             notes.append(
                 "The student starts from the teacher's layers "
-                    + "\(layers.map(String.init).joined(separator: ", "))\(narrowed)."
-            )
+                    + "\(layers.map(String.init).joined(separator: ", "))\(options.initialization.suffix).")
         }
         let model = try AutoModel.make(
             configuration, source: source, seed: seed, device: device, instrument: instrument)
@@ -77,7 +77,7 @@ struct StudentBuilder {
     private func defaultHeads(_ hiddenSize: Int) -> Int {
         let own = teacher.model.configuration
         let headSize = own.hiddenSize / own.numAttentionHeads
-        guard options.initialization == .narrowed, hiddenSize > 0, hiddenSize <= own.hiddenSize,
+        guard options.initialization.narrows, hiddenSize > 0, hiddenSize <= own.hiddenSize,
             hiddenSize.isMultiple(of: headSize)
         else { return own.numAttentionHeads }
         return hiddenSize / headSize
@@ -89,10 +89,18 @@ struct StudentBuilder {
                 "\(teacher.directory.path): is quantized, so a student cannot start from its layers; pass --init random, or the "
                     + "teacher in floating point")
         }
-        guard options.initialization == .narrowed else {
-            return try TeacherLayerSource(teacher: teacher.model, layers: layers)
+        switch options.initialization {
+        case .random, .teacherLayers: return try TeacherLayerSource(teacher: teacher.model, layers: layers)
+        case .narrowed:
+            return try NarrowedTeacherSource(teacher: teacher.model, layers: layers, student: configuration)
+        case .projected:
+            guard let projection else {
+                throw DistillationError(
+                    "--init projected-teacher fits the student to its teacher on training texts; there are none"
+                )
+            }
+            return try projection.source(teacher.model, layers: layers, student: configuration)
         }
-        return try NarrowedTeacherSource(teacher: teacher.model, layers: layers, student: configuration)
     }
 
     private func teacherLayers(count: Int) throws -> [Int] {
@@ -136,6 +144,20 @@ extension StudentBuilder {
     init(_ setup: DistillationSetup, seed: UInt64) {
         self.init(
             options: setup.request.student, teacher: setup.teacher, seed: seed, device: setup.request.device,
-            quantizeAware: setup.request.quantizeAware)
+            quantizeAware: setup.request.quantizeAware, projection: setup.projection)
+    }
+}
+
+extension StudentOptions.Initialization {
+    /// True if the student may be narrower than its teacher, and keeps whole heads.
+    fileprivate var narrows: Bool { self == .narrowed || self == .projected }
+
+    /// What becomes of the teacher's layers, after their numbers.
+    fileprivate var suffix: String {
+        switch self {
+        case .random, .teacherLayers: ""
+        case .narrowed: ", narrowed to its sizes"
+        case .projected: ", fitted to them on training texts"
+        }
     }
 }

@@ -28,6 +28,13 @@ public struct LayerNorm {
         self.epsilon = epsilon
     }
 
+    /// A norm without gain and bias, which are no parameters.
+    public init(width: Int, epsilon: Double, device: Device = .cpu) throws {
+        self.init(
+            weight: try .ones([width], device: device), bias: try .zeros([width], device: device),
+            epsilon: epsilon)
+    }
+
     /// (…, width) → (…, width)
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
         try x.layerNorm(weight: weight, bias: bias, epsilon: epsilon)

@@ -104,6 +104,12 @@ struct EncoderEmbeddings {
         return true
     }
 
+    /// True if the hidden states after it can be projected to fewer dimensions by changing its parameters.
+    var canProject: Bool {
+        if case .beforeNorm = projection { return false }
+        return true
+    }
+
     private var isInt8: Bool { [word, position, tokenType].contains { $0?.int8 != nil } }
 
     /// The embeddings of packed input, in one operation: (T, H) float32, and in the type of the layers after
@@ -151,13 +157,18 @@ struct EncoderEmbeddings {
 
     /// (B, L) ids → (B, L, H)
     func callAsFunction(_ input: ModelInput, _ state: DropoutState?) throws -> Tensor {
+        try normalised(sum(input), state)
+    }
+
+    /// The sum of the tables' rows, before the norm: (B, L) ids → (B, L, E).
+    func sum(_ input: ModelInput) throws -> Tensor {
         var sum = try word(input.inputIDs)
         if let tokenType {
             let given = tellsSegments ? input.tokenTypeIDs : nil
             sum = try sum + tokenType(given ?? input.inputIDs.zerosLike())
         }
         if let position { sum = try sum + position(positions(input)) }
-        return try normalised(sum, state)
+        return sum
     }
 
     /// (L), or (B, L) where padding counts.

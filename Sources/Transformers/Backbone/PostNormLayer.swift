@@ -3,14 +3,14 @@ import Torch
 /// A post-norm transformer layer like BERT's: attention, then a feed-forward network, each followed by a
 /// residual connection and normalization.
 struct PostNormLayer: EncoderLayer {
-    private let attention: any SelfAttention
-    private let attentionOutput: Linear
-    private let attentionNorm: LayerNorm
+    let attention: any SelfAttention
+    let attentionOutput: Linear
+    let attentionNorm: LayerNorm
     private let hiddenDropout: Dropout
-    private let intermediate: Linear
-    private let activation: Activation
-    private let output: Linear
-    private let outputNorm: LayerNorm
+    let intermediate: Linear
+    let activation: Activation
+    let output: Linear
+    let outputNorm: LayerNorm
     private let outputDropout: Dropout
 
     /// Makes a layer with dot-product attention.

@@ -5,7 +5,8 @@ import Torch
 /// attention score, with distances in buckets that widen (Raffel et al., "T5", arXiv 1910.10683, section 2.1,
 /// as MPNet uses it in all layers alike).
 final class RelativePositionBias {
-    private let table: Embedding
+    /// (buckets, N)
+    let table: Embedding
     private let buckets: Int
     private let largestDistance: Int
     private var indices: [Int: Tensor] = [:]

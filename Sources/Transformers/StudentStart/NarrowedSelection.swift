@@ -97,7 +97,7 @@ private struct AttentionScores {
 }
 
 /// Returns the indices of the largest scores, ascending; ties are broken by the lower index.
-private func largest(_ count: Int, of scores: [Double]) throws -> [Int] {
+func largest(_ count: Int, of scores: [Double]) throws -> [Int] {
     guard scores.allSatisfy(\.isFinite) else {
         throw TransformersError(
             "the teacher has weights that are not finite, so that none can be chosen; use another teacher, or "

@@ -19,14 +19,14 @@ struct StudentOptionGroup: ParsableArguments {
 
     @Option(
         help:
-            "Its attention heads; they must divide the width. (default: the teacher's; with --init narrowed-teacher, as many as keep their size)"
+            "Its attention heads; they must divide the width. (default: the teacher's; with --init narrowed-teacher or projected-teacher, as many as keep their size)"
     )
     var attentionHeads: Int?
 
     @Option(
         name: .customLong("init"),
         help:
-            "Its initialization: random, teacher-layers (a choice of the teacher's own), or narrowed-teacher (the most important part of them, for smaller sizes). (default: random)"
+            "Its initialization: random, teacher-layers (a choice of the teacher's own), narrowed-teacher (the most important part of them, for smaller sizes), or projected-teacher (smaller layers fitted to the teacher's hidden states on training texts: the best start for a narrow student). (default: random)"
     )
     var initialization: StudentOptions.Initialization?
 

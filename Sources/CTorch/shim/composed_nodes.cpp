@@ -25,16 +25,16 @@ Hidden gradient_of(const torch::autograd::variable_list &output_gradients) {
     return {contiguous(output_gradients[0]), output_gradients.size() > 1 ? contiguous(output_gradients[1]) : at::Tensor()};
 }
 
-struct LayerState : torch::CustomClassHolder {
+struct ComposedLayerState : torch::CustomClassHolder {
     LayerPass pass;
     uint64_t generation;
     bool used = false;
 };
 
-struct Layer : torch::autograd::Function<Layer> {
+struct ComposedLayer : torch::autograd::Function<ComposedLayer> {
     static torch::autograd::variable_list forward(torch::autograd::AutogradContext *context, const at::Tensor &input,
                                                   const std::optional<at::Tensor> &typed, at::TensorList list,
-                                                  c10::intrusive_ptr<LayerState> state) {
+                                                  c10::intrusive_ptr<ComposedLayerState> state) {
         at::AutoDispatchBelowADInplaceOrView below;
         std::vector<at::Tensor> parameters = list.vec();
         Hidden output = layer_forward(state->pass, {input, typed.value_or(at::Tensor())}, parameters, true);
@@ -47,7 +47,7 @@ struct Layer : torch::autograd::Function<Layer> {
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
                                                    torch::autograd::variable_list output_gradients) {
         auto capsule = context->saved_data["state"].toCapsule();
-        auto &state = static_cast<LayerState &>(*capsule);
+        auto &state = static_cast<ComposedLayerState &>(*capsule);
         TORCH_CHECK(!state.used, "backward was called twice on the same graph; run the forward pass again");
         state.used = true;
         TORCH_CHECK(state.generation == state.pass.weights->generation, "the layer's weights have changed since the forward pass");
@@ -96,7 +96,7 @@ struct Embeddings : torch::autograd::Function<Embeddings> {
     }
 };
 
-DeviceSequences sequences(const ct_device_sequences &given) {
+DeviceSequences device_sequences(const ct_device_sequences &given) {
     DeviceSequences result;
     result.starts = given.starts->value;
     if (given.padded_indices) result.padded_indices = given.padded_indices->value;
@@ -150,9 +150,9 @@ ct_error ct_composed_layer_run(ct_composed_layer layer, const ct_tensor *paramet
         make_current(device, x);
         TORCH_CHECK(x.dim() == 2 && x.size(1) == options.hidden && x.scalar_type() == at::kFloat,
                     "the input must be float32 of the shape (tokens, ", options.hidden, ")");
-        auto state = c10::make_intrusive<LayerState>();
+        auto state = c10::make_intrusive<ComposedLayerState>();
         state->pass.options = options;
-        state->pass.sequences = sequences(given);
+        state->pass.sequences = device_sequences(given);
         state->pass.weights = layer->layer;
         state->generation = layer->layer->generation;
         TORCH_CHECK((options.bfloat16 ? at::kBFloat16 : at::kFloat) == layer->layer->type, "the weights are of another type");
@@ -161,7 +161,7 @@ ct_error ct_composed_layer_run(ct_composed_layer layer, const ct_tensor *paramet
         if (any_requires_grad(all)) {
             std::optional<at::Tensor> second;
             if (typed.defined()) second = typed;
-            hand_out(Layer::apply(x, second, at::TensorList(p), state), out, typed_out);
+            hand_out(ComposedLayer::apply(x, second, at::TensorList(p), state), out, typed_out);
             return;
         }
         at::NoGradGuard no_grad;

@@ -12,7 +12,9 @@ namespace k = ctorch::kernels;
 namespace {
 
 // In the order of linear_weights.
-enum LinearPlace { query, key, value, output, inner, outer };
+struct MixedLinear {
+    enum Index { query, key, value, output, inner, outer };
+};
 constexpr LayerParameter norms[] = {norm1_weight, norm1_bias, norm2_weight, norm2_bias};
 
 // One linear layer's packed right operand, with the tensors that must outlive it.
@@ -109,12 +111,12 @@ ct_error ct_mixed_layer_run(ct_mixed_layer layer, ct_tensor input, ct_tensor off
         const Linear *l = layer->linear;
         k::table().mixed_forward({.shape = shape,
                                   .sequences = at,
-                                  .query = l[query].view,
-                                  .key = l[key].view,
-                                  .value = l[value].view,
-                                  .output_linear = l[output].view,
-                                  .inner = l[inner].view,
-                                  .outer = l[outer].view,
+                                  .query = l[MixedLinear::query].view,
+                                  .key = l[MixedLinear::key].view,
+                                  .value = l[MixedLinear::value].view,
+                                  .output_linear = l[MixedLinear::output].view,
+                                  .inner = l[MixedLinear::inner].view,
+                                  .outer = l[MixedLinear::outer].view,
                                   .norm1_weight = data(layer->norms[0]),
                                   .norm1_bias = data(layer->norms[1]),
                                   .norm2_weight = data(layer->norms[2]),

@@ -1,6 +1,8 @@
 // Element-wise arithmetic, indexing, products and reductions.
 
 #include <ATen/ops/gelu.h>
+#include <ATen/ops/linalg_eigh.h>
+#include <ATen/ops/linalg_solve.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/logical_and.h>
 #include <ATen/ops/logical_or.h>
@@ -134,6 +136,18 @@ ct_error ct_matmul(ct_tensor a, ct_tensor b, ct_tensor *out) {
 
 ct_error ct_cumsum(ct_tensor a, int64_t dim, ct_tensor *out) {
     return guard("cumsum", {a}, [&] { *out = wrap(a->value.cumsum(dim)); });
+}
+
+ct_error ct_eigh(ct_tensor a, ct_tensor *values, ct_tensor *vectors) {
+    return guard("eigh", {a}, [&] {
+        auto [lambda, columns] = at::linalg_eigh(a->value);
+        *values = wrap(lambda);
+        *vectors = wrap(columns);
+    });
+}
+
+ct_error ct_solve(ct_tensor a, ct_tensor b, ct_tensor *out) {
+    return guard("solve", {a, b}, [&] { *out = wrap(at::linalg_solve(a->value, b->value)); });
 }
 
 ct_error ct_reduce(ct_reduction op, ct_tensor a, const int64_t *dims, size_t count, bool keep, ct_tensor *out) {

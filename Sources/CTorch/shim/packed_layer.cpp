@@ -87,13 +87,13 @@ struct ct_packed_layer_s {
 namespace {
 
 // The tensors that a layer's forward pass keeps for its backward pass.
-struct LayerState : torch::CustomClassHolder {
+struct PackedLayerState : torch::CustomClassHolder {
     ct_layer_options options;
     at::Tensor offsets, query, key_value, context, normalized1, normalized2, deviation1, deviation2, log_sum, inner;
     at::Tensor attention_bits, bits1, bits2;
     bool used = false;
 
-    LayerState(const ct_layer_options &o, at::Tensor starts, bool training) : options(o), offsets(std::move(starts)) {
+    PackedLayerState(const ct_layer_options &o, at::Tensor starts, bool training) : options(o), offsets(std::move(starts)) {
         k::Sequences s = sequences(offsets);
         int64_t tokens = s.tokens(), queries = o.first_only ? s.count : tokens, h = o.hidden;
         query = elements(o.bfloat16, {queries, h});
@@ -139,7 +139,7 @@ struct LayerState : torch::CustomClassHolder {
 };
 
 at::Tensor forward(const at::Tensor &input, const std::vector<at::Tensor> &p, const ct_packed_layer_s &packed,
-                   const LayerState &state, bool training) {
+                   const PackedLayerState &state, bool training) {
     k::Shape shape = kernel_shape(state.options);
     k::Sequences s = sequences(state.offsets);
     at::Tensor output = floats({shape.first_only ? s.count : s.tokens(), shape.hidden});
@@ -156,11 +156,11 @@ at::Tensor forward(const at::Tensor &input, const std::vector<at::Tensor> &p, co
     return output;
 }
 
-struct Layer : torch::autograd::Function<Layer> {
+struct PackedLayer : torch::autograd::Function<PackedLayer> {
     static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &input,
                               at::TensorList list, const at::Tensor &offsets, const ct_layer_options &options) {
         std::vector<at::Tensor> parameters = list.vec();
-        auto state = c10::make_intrusive<LayerState>(options, offsets, true);
+        auto state = c10::make_intrusive<PackedLayerState>(options, offsets, true);
         ct_packed_layer_s packed(parameters, options, true);
         at::Tensor output = ::forward(input, parameters, packed, *state, true);
         std::vector<at::Tensor> saved = parameters;
@@ -173,7 +173,7 @@ struct Layer : torch::autograd::Function<Layer> {
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
                                                    torch::autograd::variable_list output_gradients) {
         auto capsule = context->saved_data["state"].toCapsule();
-        auto &state = static_cast<LayerState &>(*capsule);
+        auto &state = static_cast<PackedLayerState &>(*capsule);
         TORCH_CHECK(!state.used, "backward was called twice on the same graph; run the forward pass again");
         state.used = true;
         std::vector<at::Tensor> p = context->get_saved_variables();
@@ -249,12 +249,12 @@ ct_error ct_encoder_layer(ct_tensor input, ct_tensor offsets, const ct_tensor *p
         std::vector<at::Tensor> all = p;
         all.push_back(x);
         if (any_requires_grad(all)) {
-            *out = wrap(Layer::apply(x, at::TensorList(p), offsets->value, options));
+            *out = wrap(PackedLayer::apply(x, at::TensorList(p), offsets->value, options));
             return;
         }
         at::NoGradGuard no_grad;
         options.hidden_dropout = options.output_dropout = options.attention_dropout = 0;
-        LayerState state(options, offsets->value, false);
+        PackedLayerState state(options, offsets->value, false);
         if (packed && packed->bfloat16 == options.bfloat16) {
             *out = wrap(forward(x, p, *packed, state, false));
         } else {

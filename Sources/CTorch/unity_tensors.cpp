@@ -1,0 +1,21 @@
+// The shim over ATen as one translation unit (a unity build): its headers take six seconds to read, and eighteen files
+// would each do so. Names in unnamed namespaces are therefore unique in the whole shim.
+
+#include "shim/autograd.cpp"
+#include "shim/calibration.cpp"
+#include "shim/composed_attention.cpp"
+#include "shim/composed_embeddings.cpp"
+#include "shim/composed_layer.cpp"
+#include "shim/composed_norm.cpp"
+#include "shim/cuda_library.cpp"
+#include "shim/encoder_batch.cpp"
+#include "shim/kernel_info.cpp"
+#include "shim/math.cpp"
+#include "shim/mixed_layer.cpp"
+#include "shim/nn.cpp"
+#include "shim/optimizer.cpp"
+#include "shim/packed.cpp"
+#include "shim/quantized.cpp"
+#include "shim/runtime.cpp"
+#include "shim/startup.cpp"
+#include "shim/tensor.cpp"
