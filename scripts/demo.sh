@@ -58,12 +58,12 @@ timed "student" "$distill" run --teacher "$output/teacher" --train "$data/train.
     --validation "$data/validation.csv" --output "$output/student" --overwrite \
     --layers 3 --init teacher-layers --epochs 3 --learning-rate 1e-4 ${brief[@]+"${brief[@]}"}
 
-step "4/9  Student 2: three layers of width 128, narrowed from the teacher, taught by its attention too"
+step "4/9  Student 2: three layers of width 128, fitted to the teacher, taught by its attention too"
 timed "narrow student" "$distill" run --teacher "$output/teacher" --train "$data/train.csv" \
     --validation "$data/validation.csv" --output "$output/narrow-student" --overwrite \
-    --layers 3 --hidden-size 128 --attention-heads 4 --intermediate-size 512 --init narrowed-teacher \
+    --layers 3 --hidden-size 128 --attention-heads 4 --intermediate-size 512 --init projected-teacher \
     --objective "kl(weight=0.7, temperature=4)" --objective "cross_entropy(weight=0.3)" \
-    --objective "minilm_v2(weight=0.5)" --epochs 4 --learning-rate 5e-4 ${brief[@]+"${brief[@]}"}
+    --objective "minilm_v2(weight=0.5)" --epochs 3 --learning-rate 3e-4 ${brief[@]+"${brief[@]}"}
 
 step "5/9  int8: both students quantized, the narrow one without the tokens that the data never use"
 timed "int8" "$distill" quantize --model "$output/student" --output "$output/student-int8" --overwrite \

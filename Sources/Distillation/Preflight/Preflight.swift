@@ -21,15 +21,17 @@ struct Preflight {
     /// - Throws: ``InterruptedError``.
     @discardableResult
     func run(checksObjectives: Bool, runsTeacher: Bool, log: RunLog) throws -> StudentBuilder.Student? {
-        let student = try log.phase("Checking the set-up") {
-            let student = try findings.attempt { try builder.build() }
+        let student =
+            try builder.fits
+            ? log.phase("Fitting the student to its teacher") { try findings.attempt { try builder.build() } }
+            : findings.attempt { try builder.build() }
+        try log.phase("Checking the set-up") {
             if let student { try check(student.model, objectives: checksObjectives) }
             checkSettings()
             try checkClasses()
             try checkLengths()
             try checkOverlap()
             try checkPairs(student?.model.configuration)
-            return student
         }
         if runsTeacher {
             try log.phase("Evaluating the teacher") { try evaluateTeacher() }

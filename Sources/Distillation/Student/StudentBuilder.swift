@@ -24,6 +24,9 @@ struct StudentBuilder {
         let notes: [String]
     }
 
+    /// True if building the first student takes seconds, as it is fitted to its teacher.
+    var fits: Bool { options.directory == nil && options.initialization == .projected }
+
     func build() throws -> Student {
         let instrument = quantizeAware ? FakeQuantization() : nil
         let student = try build(instrument)
