@@ -164,7 +164,10 @@ struct SettingsTests {
             ),
             ("layers: 2.5", "line 1: layers must be a whole number, got 2.5"),
             ("overwrite: maybe", "overwrite must be true or false"),
-            ("init: magic", "init must be one of random, teacher-layers, narrowed-teacher, projected-teacher, got magic"),
+            (
+                "init: magic",
+                "init must be one of random, teacher-layers, narrowed-teacher, projected-teacher, got magic"
+            ),
             ("teacher_layers: [1, x]", "teacher_layers must be uniform, first, last, alternate or a list"),
             (
                 "temperature: [1]",

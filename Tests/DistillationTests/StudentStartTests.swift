@@ -56,7 +56,7 @@ struct StudentStartTests {
             first.model.configuration.hiddenSize == 16 && first.model.configuration.numAttentionHeads == 2)
         #expect(
             first.notes == [
-                "The student starts from the teacher's layers 1, 3, fitted to them on training texts."
+                "The student starts from the teacher's layers 1, 3, fitted to them on \(data.dataset.lengths.reduce(0, +)) tokens of training texts."
             ])
         let weights = try first.model.parameters.snapshot().mapValues { try $0.bytes() }
         // Training changes the first student, not the next.

@@ -47,9 +47,15 @@ struct StudentBuilder {
         if options.initialization != .random {
             let layers = try teacherLayers(count: configuration.numHiddenLayers)
             source = try self.source(layers, configuration)
+            let how =
+                switch options.initialization {
+                case .random, .teacherLayers: ""
+                case .narrowed: ", narrowed to its sizes"
+                case .projected: ", fitted to them on \(projection?.tokens ?? 0) tokens of training texts"
+                }
             notes.append(
                 "The student starts from the teacher's layers "
-                    + "\(layers.map(String.init).joined(separator: ", "))\(options.initialization.suffix).")
+                    + "\(layers.map(String.init).joined(separator: ", "))\(how).")
         }
         let model = try AutoModel.make(
             configuration, source: source, seed: seed, device: device, instrument: instrument)
@@ -69,10 +75,17 @@ struct StudentBuilder {
             throw DistillationError(
                 "the student's hidden size \(configuration.hiddenSize) is not divisible by its "
                     + "\(configuration.numAttentionHeads) attention heads; pass --attention-heads with a divisor, "
-                    + "or another --hidden-size")
+                    + "or another --hidden-size\(wholeHeads)")
         }
         try configuration.validate()
         return configuration
+    }
+
+    /// The sizes that keep whole heads, where the start does so.
+    private var wholeHeads: String {
+        let own = teacher.model.configuration
+        return options.initialization.narrows
+            ? ": a multiple of \(own.hiddenSize / own.numAttentionHeads) keeps whole heads" : ""
     }
 
     /// The number of heads by default: a narrowed student keeps whole heads where it can, as they do more than the same
@@ -154,13 +167,4 @@ extension StudentBuilder {
 extension StudentOptions.Initialization {
     /// True if the student may be narrower than its teacher, and keeps whole heads.
     fileprivate var narrows: Bool { self == .narrowed || self == .projected }
-
-    /// What becomes of the teacher's layers, after their numbers.
-    fileprivate var suffix: String {
-        switch self {
-        case .random, .teacherLayers: ""
-        case .narrowed: ", narrowed to its sizes"
-        case .projected: ", fitted to them on training texts"
-        }
-    }
 }

@@ -9,6 +9,9 @@ final class TeacherProjection {
     /// The number of tokens in a batch.
     private static let batchTokens = 2048
 
+    /// The number of tokens of the last fit.
+    private(set) var tokens = 0
+
     private let data: EncodedDataset
     private var last: (key: Key, source: ProjectedTeacherSource)?
 
@@ -31,8 +34,10 @@ final class TeacherProjection {
             sizes: [student.hiddenSize, student.intermediateSize, student.numAttentionHeads])
         if let last, last.key == key { return last.source }
         try ProjectedTeacherSource.check(student, teacher, layers)
+        let texts = try texts()
         let source = try ProjectedTeacherSource(
-            teacher: teacher, layers: layers, student: student, texts: texts())
+            teacher: teacher, layers: layers, student: student, texts: texts)
+        tokens = texts.reduce(0) { $0 + $1.inputIDs.count }
         last = (key, source)
         return source
     }
