@@ -35,14 +35,9 @@ public struct FineTuningRun {
         if shouldStop() { throw InterruptedError() }
         let training = StagedTraining(setup.plan(request))
         let outcome = try log.phase("Training") {
-            while let event = try training.next() {
-                log.send(event)
-                if event.isImprovement { try save(training.outcome(), setup, output, log, isLast: false) }
-                if shouldStop() { training.stop() }
+            try training.run(log: log, shouldStop: shouldStop) {
+                try save($0, setup, output, log, isLast: false)
             }
-            let outcome = try training.finish()
-            if let warning = try training.scaleWarning() { log.warnOnce(warning) }
-            return outcome
         }
         return try log.phase("Evaluation") { try save(outcome, setup, output, log, isLast: true) }
     }

@@ -79,16 +79,10 @@ struct SeedSweep {
             func repetition(_ outcome: TrainingOutcome) -> Repetition {
                 Repetition(seed: seed, student: .init(model: student.model, outcome: outcome))
             }
-            while let event = try training.next() {
-                log.send(event)
-                if event.isImprovement {
-                    let now = repetition(try training.outcome())
-                    if isBetter(now, than: all) { try save(now) }
-                }
-                if shouldStop() { training.stop() }
+            let outcome = try training.run(log: log, shouldStop: shouldStop) {
+                let now = repetition($0)
+                if isBetter(now, than: all) { try save(now) }
             }
-            let outcome = try training.finish()
-            if let warning = try training.scaleWarning() { log.warnOnce(warning) }
             return repetition(outcome)
         }
     }

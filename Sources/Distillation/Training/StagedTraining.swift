@@ -13,6 +13,8 @@ import Torch
 /// let outcome = try training.finish()
 /// ```
 ///
+/// ``run(log:shouldStop:save:)`` is this loop.
+///
 /// After an evaluation the model holds the weights that were evaluated until the next event is requested.
 final class StagedTraining {
     private let plan: TrainingPlan
@@ -139,17 +141,24 @@ final class StagedTraining {
         return try outcome()
     }
 
-    /// Trains to the end, or until it is to stop, without saving checkpoints.
-    func run(log: RunLog, shouldStop: () -> Bool) throws -> TrainingOutcome {
+    /// Trains to the end, or until it is to stop.
+    ///
+    /// - Parameter save: Receives the outcome so far with each new best checkpoint.
+    func run(
+        log: RunLog, shouldStop: () -> Bool, save: (TrainingOutcome) throws -> Void = { _ in }
+    ) throws -> TrainingOutcome {
         while let event = try next() {
             log.send(event)
+            if event.isImprovement { try save(outcome()) }
             if shouldStop() { stop() }
         }
-        return try finish()
+        let outcome = try finish()
+        if let warning = try scaleWarning() { log.warnOnce(warning) }
+        return outcome
     }
 
     /// A warning about a regression model that is worse than the constant baseline, the labels' mean; `nil` where it is not.
-    func scaleWarning() throws -> String? {
+    private func scaleWarning() throws -> String? {
         guard plan.validation.problemType.definition.metricForBest == .r2, let logits = best?.logits,
             let r2 = try plan.metrics(logits)[.r2], r2 < 0
         else { return nil }
@@ -173,7 +182,7 @@ final class StagedTraining {
 
 extension RunEvent {
     /// True if the event is the evaluation of a checkpoint that is better than all before it.
-    var isImprovement: Bool {
+    fileprivate var isImprovement: Bool {
         if case .evaluated(let metrics) = self { return metrics.isBest }
         return false
     }
