@@ -214,6 +214,28 @@ struct RunTests {
         #expect(try files(scratch) == ["student"])
     }
 
+    @Test(
+        "seeds of a stopped run are all compared on the validation data, with test data of another size",
+        arguments: ["Training, seed 8", "Evaluation"])
+    func interruptedSeeds(phase: String) throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        var request = request()
+        (request.training.seed, request.seeds, request.baseline) = (7, 2, true)
+        (request.training.numTrainEpochs, request.test) = (1, reviews)
+        let begun = Counter()
+        let report = try DistillationRun(request).run(
+            onEvent: { if case .phaseStarted(phase) = $0 { begun.value += 1 } },
+            shouldStop: { begun.value > 0 })
+        #expect(
+            report.validation.examples
+                != (try String(contentsOf: reviews, encoding: .utf8).split(separator: "\n").count - 1))
+        #expect(report.interrupted == (phase != "Evaluation") && report.test == nil)
+        let runs = try #require(report.seeds).runs
+        #expect(runs.map(\.seed) == [7, 8] && (runs[1].baseline == nil) == (phase != "Evaluation"))
+        let saved = try #require(runs.first { $0.seed == report.settings.training.seed })
+        #expect(saved.student[.loss] == report.student.metrics[.loss])
+    }
+
     @Test("a run stopped before training says so and leaves nothing")
     func interruptedEarly() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }

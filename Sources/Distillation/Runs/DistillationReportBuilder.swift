@@ -31,8 +31,8 @@ struct DistillationReportBuilder {
         var report = try validationReport(all[best], (latencies[0], latencies[1]))
         report.interrupted = all.contains { $0.student.outcome.interrupted }
         // Only finished models are evaluated on the test data: nothing is chosen by it.
-        let test = try all.map { try testLogits($0) }
-        report.test = try testResults(all[best], test[best])
+        let test = try testLogits(all)
+        report.test = try test.flatMap { try testResults(all[best], $0[best]) }
         if request.seeds > 1 {
             report.seeds = try summary(all, test, saved: all[best].seed)
         }
@@ -93,25 +93,34 @@ struct DistillationReportBuilder {
 
     // MARK: - On the test data
 
-    /// A repetition's models on the test data; `nil` without such data.
-    private typealias TestLogits = (student: Logits?, baseline: Logits?)
+    /// A repetition's models on the test data.
+    private typealias TestLogits = (student: Logits, baseline: Logits?)
 
-    private func testLogits(_ repetition: Repetition) throws -> TestLogits {
-        guard let test = setup.data.test else { return (nil, nil) }
-        // A run that was stopped is saved without evaluation on the test data.
+    /// The logits of all repetitions for the test data; `nil` without such data, and where the run is stopped: all are
+    /// compared on the same data, or on the validation data.
+    private func testLogits(_ all: [Repetition]) throws -> [TestLogits]? {
+        guard let test = setup.data.test else { return nil }
         func logits(_ model: TransformerModel) throws -> Logits? {
             try Inference.logits(
                 model, test.dataset, batchSize: request.training.perDeviceEvalBatchSize, of: "the student",
                 shouldStop: shouldStop)
         }
-        return (
-            try logits(repetition.student.model), try repetition.baseline.flatMap { try logits($0.model) }
-        )
+        var results: [TestLogits] = []
+        for repetition in all {
+            guard let own = try logits(repetition.student.model) else { return nil }
+            var result: TestLogits = (own, nil)
+            if let baseline = repetition.baseline {
+                guard let other = try logits(baseline.model) else { return nil }
+                result.baseline = other
+            }
+            results.append(result)
+        }
+        return results
     }
 
     private func testResults(_ best: Repetition, _ logits: TestLogits) throws -> TestResults? {
-        guard let data = setup.data.test, let own = logits.student else { return nil }
-        let teacher = setup.teacher
+        guard let data = setup.data.test else { return nil }
+        let (own, teacher) = (logits.student, setup.teacher)
         var results = TestResults(
             data: data.record,
             teacher: try prepared.outputs.test.map {
@@ -131,11 +140,13 @@ struct DistillationReportBuilder {
 
     // MARK: - Over the seeds
 
-    private func summary(_ all: [Repetition], _ test: [TestLogits], saved: UInt64) throws -> SeedSummary {
-        let data = setup.data.test?.dataset ?? validation
-        let results = try zip(all, test).map { repetition, test in
-            let own = test.student ?? repetition.student.outcome.validation
-            let other = test.baseline ?? repetition.baseline?.outcome.validation
+    /// - Parameter test: The logits for the test data; `nil` to summarize the validation data's.
+    private func summary(_ all: [Repetition], _ test: [TestLogits]?, saved: UInt64) throws -> SeedSummary {
+        let data = test == nil ? validation : setup.data.test?.dataset ?? validation
+        let logits =
+            test ?? all.map { ($0.student.outcome.validation, $0.baseline?.outcome.validation) }
+        let results = try zip(all, logits).map { repetition, logits in
+            let (own, other) = logits
             return SeedResult(
                 seed: repetition.seed, student: try Evaluator.validation(own, targets: data.targets),
                 baseline: try other.map { try Evaluator.validation($0, targets: data.targets) },
