@@ -29,7 +29,7 @@ def plan(name, paths, teacher, output, runs):
         yield student, train, quantize
 
 
-def judged(command):
+def evaluated(command):
     """Quantises, and returns what `quantization.json` says."""
     print(shlex.join(command), flush=True)
     subprocess.run([*command, "--overwrite", "--quiet"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
@@ -47,7 +47,7 @@ def run_all(sets, source, output, jobs):
     runs.all(teachers.values())
     plans = [(name, *each) for name in sets for each in plan(name, paths[name], teachers[name][-1], output, runs)]
     runs.all([train for _, _, train, _ in plans])
-    return teachers, [(name, student, train, quantize, judged(quantize)) for name, student, train, quantize in plans]
+    return teachers, [(name, student, train, quantize, evaluated(quantize)) for name, student, train, quantize in plans]
 
 
 def markdown(teachers, rows):
