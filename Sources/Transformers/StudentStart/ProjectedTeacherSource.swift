@@ -3,7 +3,7 @@ import Torch
 /// A narrower student's parameters from its teacher's by least squares on texts: the student computes the teacher's hidden
 /// states, projected to fewer dimensions, as nearly as each of its layers can.
 ///
-/// - The student's dimensions are the principal directions of the teacher's hidden states (``ProjectionBasis``); embedding
+/// - The student's dimensions are the principal directions of the teacher's hidden states (`ProjectionBasis`); embedding
 ///   tables are projected to them.
 /// - Layer by layer, each linear layer is the ridge regression from what the *student* computes before it to what the teacher
 ///   has there: queries, keys and values of the kept heads, the kept neurons, and what is missing to the projected sum after
