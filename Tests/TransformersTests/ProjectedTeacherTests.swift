@@ -70,8 +70,8 @@ struct ProjectedTeacherTests {
         try single.add(
             Tensor([0, 2] as [Float], shape: [2, 1]), Tensor([1, 7] as [Float], shape: [2, 1]))
         let shrunk = try single.solve(ridge: 0.5)
-        let (slope, intercept) = (try shrunk.weight.item(), try shrunk.bias.item())
-        #expect(abs(slope - 2) < 1e-9 && abs(intercept - 2) < 1e-9)
+        let (coefficient, intercept) = (try shrunk.weight.item(), try shrunk.bias.item())
+        #expect(abs(coefficient - 2) < 1e-9 && abs(intercept - 2) < 1e-9)
         #expect(throws: TransformersError.self) { try LeastSquares().solve(ridge: 1) }
     }
 

@@ -83,16 +83,15 @@ struct StudentBuilder {
 
     /// The sizes that keep whole heads, where the start does so.
     private var wholeHeads: String {
-        let own = teacher.model.configuration
-        return options.initialization.narrows
-            ? ": a multiple of \(own.hiddenSize / own.numAttentionHeads) keeps whole heads" : ""
+        options.initialization.narrows
+            ? ": a multiple of \(teacher.model.configuration.headSize) keeps whole heads" : ""
     }
 
     /// The number of heads by default: a narrowed student keeps whole heads where it can, as they do more than the same
     /// number of parts of heads.
     private func defaultHeads(_ hiddenSize: Int) -> Int {
         let own = teacher.model.configuration
-        let headSize = own.hiddenSize / own.numAttentionHeads
+        let headSize = own.headSize
         guard options.initialization.narrows, hiddenSize > 0, hiddenSize <= own.hiddenSize,
             hiddenSize.isMultiple(of: headSize)
         else { return own.numAttentionHeads }

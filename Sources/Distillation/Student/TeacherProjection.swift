@@ -33,7 +33,6 @@ final class TeacherProjection {
             layers: layers,
             sizes: [student.hiddenSize, student.intermediateSize, student.numAttentionHeads])
         if let last, last.key == key { return last.source }
-        try ProjectedTeacherSource.check(student, teacher, layers)
         let texts = try texts()
         let source = try ProjectedTeacherSource(
             teacher: teacher, layers: layers, student: student, texts: texts)

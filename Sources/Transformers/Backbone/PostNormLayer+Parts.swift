@@ -3,7 +3,6 @@ import Torch
 extension PostNormLayer {
     /// The intermediate results of a layer. Shapes: B batch, L length, H hidden size, F the feed-forward network's width.
     struct Parts {
-        let projections: AttentionProjections
         /// (B, L, H): the joined heads.
         let heads: Tensor
         /// (B, L, H): the attention's output added to the layer's input.
@@ -26,7 +25,7 @@ extension PostNormLayer {
         let neurons = try intermediate(attended)
         let outputSum = try output(activation(neurons)) + attended
         return Parts(
-            projections: try attention.projections(x, .float32), heads: heads, attentionSum: attentionSum,
-            attended: attended, neurons: neurons, outputSum: outputSum, output: try outputNorm(outputSum))
+            heads: heads, attentionSum: attentionSum, attended: attended, neurons: neurons,
+            outputSum: outputSum, output: try outputNorm(outputSum))
     }
 }

@@ -41,7 +41,7 @@ public struct ProjectedTeacherSource: ParameterSource {
         }
         parameters = try model.parameters.snapshot()
         for (name, tensor) in parameters {
-            guard try tensor.isFinite().logicalNot().to(.float32).sum().item() == 0 else {
+            guard try FiniteWeights.holds(tensor) else {
                 throw TransformersError(
                     "'\(name)' of the student, fitted to its teacher, has numbers that are not finite: the teacher's "
                         + "weights are damaged; use another teacher, or --init random")
@@ -49,10 +49,8 @@ public struct ProjectedTeacherSource: ParameterSource {
         }
     }
 
-    /// Checks that a student of these sizes can be fitted to its teacher, before any text is read.
-    ///
-    /// - Throws: as ``init(teacher:layers:student:texts:)``.
-    public static func check(
+    /// Checks that a student of these sizes can be fitted to its teacher.
+    private static func check(
         _ student: ModelConfiguration, _ teacher: TransformerModel, _ layers: [Int]
     ) throws {
         try student.validate()

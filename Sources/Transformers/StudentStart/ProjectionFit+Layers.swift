@@ -12,12 +12,14 @@ extension ProjectionFit {
 
     func targets(_ original: PostNormLayer, number: Int) throws -> [Targets] {
         try passages.map { passage in
-            let parts = try original.parts(passage.teacher[number], passage.context)
+            let input = passage.teacher[number]
+            let parts = try original.parts(input, passage.context)
+            let projections = try original.projections(input, .float32)
             func packed(_ hidden: Tensor) throws -> Tensor { try passage.packed(hidden) }
             func projected(_ hidden: Tensor) throws -> Tensor { try basis(packed(hidden)) }
             return Targets(
-                query: try packed(parts.projections.query), key: try packed(parts.projections.key),
-                value: try packed(parts.projections.value), heads: try packed(parts.heads),
+                query: try packed(projections.query), key: try packed(projections.key),
+                value: try packed(projections.value), heads: try packed(parts.heads),
                 attentionSum: try projected(parts.attentionSum), attended: try projected(parts.attended),
                 outputSum: try projected(parts.outputSum), output: try projected(parts.output),
                 neurons: try packed(parts.neurons))
@@ -25,9 +27,7 @@ extension ProjectionFit {
     }
 
     /// The regression of what attention writes on its heads' outputs.
-    static func explained(_ original: PostNormLayer, _ all: [Targets], _ basis: ProjectionBasis) throws
-        -> LeastSquares
-    {
+    func explained(_ original: PostNormLayer, _ all: [Targets]) throws -> LeastSquares {
         var fit = LeastSquares()
         for targets in all { try fit.add(targets.heads, basis(original.attentionOutput(targets.heads))) }
         return fit
@@ -45,7 +45,7 @@ extension ProjectionFit {
         let theirs = originals.first?.attention as? DotProductAttention
         guard let bias = own?.positionBias, let original = theirs?.positionBias else { return nil }
         let heads = try chooseHeads(
-            zip(originals, layers).map { try Self.explained($0, targets($0, number: $1), basis) })
+            zip(originals, layers).map { try explained($0, targets($0, number: $1)) })
         try bias.table.weight.copy(
             from: original.table.weight.indexSelect(dimension: 1, Tensor(heads, device: teacher.device)))
         return heads
@@ -67,10 +67,7 @@ extension ProjectionFit {
         let inputs = try passages.map {
             try $0.packed(layer.attention($0.padded($0.student), $0.context).output)
         }
-        try fit(
-            layer.attentionOutput,
-            zip(zip(inputs, passages), all).map { ($0.0, try $1.attentionSum - $0.1.student) })
-        try addToStudent(inputs, layer.attentionOutput)
+        try fitSum(inputs, layer.attentionOutput, all, \.attentionSum)
         try fitNorm(layer.attentionNorm, all, \.attended)
     }
 
@@ -81,10 +78,7 @@ extension ProjectionFit {
             layer.intermediate,
             zip(passages, all).map { ($0.student, try $1.neurons.indexSelect(dimension: 1, kept)) })
         let inputs = try passages.map { try layer.activation(layer.intermediate($0.student)) }
-        try fit(
-            layer.output,
-            zip(zip(inputs, passages), all).map { ($0.0, try $1.outputSum - $0.1.student) })
-        try addToStudent(inputs, layer.output)
+        try fitSum(inputs, layer.output, all, \.outputSum)
         try fitNorm(layer.outputNorm, all, \.output)
     }
 
@@ -116,10 +110,16 @@ extension ProjectionFit {
         try fit(norm) { _ in remaining.removeFirst()[keyPath: target] }
     }
 
-    /// Adds a fitted layer's output to the student's hidden states.
-    private func addToStudent(_ inputs: [Tensor], _ linear: Linear) throws {
-        for (index, input) in inputs.enumerated() {
-            passages[index].student = try passages[index].student + linear(input)
+    /// Fits the layer that writes to the residual stream to what is missing to the teacher's sum, and adds its output to the
+    /// student's hidden states.
+    private func fitSum(
+        _ inputs: [Tensor], _ linear: Linear, _ all: [Targets], _ sum: KeyPath<Targets, Tensor>
+    ) throws {
+        try fit(
+            linear,
+            passages.indices.map { (inputs[$0], try all[$0][keyPath: sum] - passages[$0].student) })
+        for index in passages.indices {
+            passages[index].student = try passages[index].student + linear(inputs[index])
         }
     }
 }

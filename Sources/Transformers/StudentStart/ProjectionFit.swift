@@ -84,7 +84,7 @@ final class ProjectionFit {
             let targets = try self.targets(originals[place], number: layers[place])
             let own = try Self.postNorm(own)
             try fitAttention(
-                own, targets, heads: heads ?? chooseHeads([Self.explained(originals[place], targets, basis)]))
+                own, targets, heads: heads ?? chooseHeads([explained(originals[place], targets)]))
             try fitFeedForward(own, originals[place], targets)
         }
         try fitHead()
