@@ -33,6 +33,9 @@ public struct DelimitedFormat: Sendable, Equatable {
         return bytes[0]
     }
 
+    /// The delimiter as ``delimiter(_:)`` reads it; `nil` where the file's name decides.
+    package var delimiterName: String? { delimiter.map(Self.name) }
+
     /// A delimiter as ``delimiter(_:)`` reads it.
     static func name(of delimiter: UInt8) -> String {
         delimiter == 0x09 ? "tab" : String(UnicodeScalar(delimiter))

@@ -14,7 +14,7 @@ public struct FileIdentity: Sendable, Equatable {
     fileprivate let inode: UInt64
 
     /// - Returns: `nil` where nothing is there.
-    init?(path: String) {
+    public init?(path: String) {
         guard let status = fileStatus(path) else { return nil }
         self.init(status)
     }

@@ -1,9 +1,11 @@
-/// The data that TensorBoard shows at a step: TensorFlow's `Event` message, with the two kinds of contents that curves
+/// The data that TensorBoard shows at a step: TensorFlow's `Event` message, with the kinds of contents that curves
 /// need.
 struct Event {
     enum Content {
         /// The first of a file.
         case fileVersion
+        /// A run begins again: points of this step and later ones, written before, are void.
+        case sessionStart
         /// Numbers by tag.
         case scalars([(tag: String, value: Float)])
     }
@@ -20,6 +22,10 @@ struct Event {
         message.varint(2, UInt64(bitPattern: Int64(step)))
         switch content {
         case .fileVersion: message.bytes(3, Array("brain.Event:2".utf8))
+        case .sessionStart:
+            var session = Message()
+            session.varint(1, 1)
+            message.bytes(7, session.content)
         case .scalars(let scalars):
             var summary = Message()
             for (tag, value) in scalars {

@@ -44,6 +44,17 @@ public final class EventFileWriter {
                 content: .scalars(scalars.map { ($0.tag, Float($0.value)) })))
     }
 
+    /// Says that a run goes on from a checkpoint: TensorBoard leaves out points of this step, and of later ones, that were written
+    /// before.
+    ///
+    /// - Parameters:
+    ///   - step: The first step that is done again.
+    ///   - time: When the run went on.
+    /// - Throws: `FileError` where it cannot be written.
+    public func addSessionStart(step: Int, time: Date = Date()) throws {
+        try write(Event(wallTime: time.timeIntervalSince1970, step: step, content: .sessionStart))
+    }
+
     private func write(_ event: Event) throws {
         let data = event.bytes
         let length = littleEndian(UInt64(data.count))

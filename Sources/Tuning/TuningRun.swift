@@ -45,17 +45,17 @@ public struct TuningRun: Sendable {
     ///
     /// - Parameters:
     ///   - onEvent: Receives the search's events.
-    ///   - shouldStop: Called often; true ends the search.
-    /// - Throws: The errors of ``check()``, ``search(onEvent:shouldStop:)`` and `DistillationRun`.
+    ///   - stopRequest: Called often; how the search is to stop, `nil` to go on.
+    /// - Throws: The errors of ``check()``, ``search(onEvent:stopRequest:)`` and `DistillationRun`.
     @discardableResult
     public func run(
-        onEvent: @escaping (TuningEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
+        onEvent: @escaping (TuningEvent) -> Void = { _ in }, stopRequest: @escaping () -> StopRequest? = { nil }
     ) throws -> Outcome {
         try check()
-        let report = try search(onEvent: onEvent, shouldStop: shouldStop)
+        let report = try search(onEvent: onEvent, stopRequest: stopRequest)
         return Outcome(
             search: report,
-            refit: try refit(report)?.run(onEvent: { onEvent(.run($0)) }, shouldStop: shouldStop))
+            refit: try refit(report)?.run(onEvent: { onEvent(.run($0)) }, stopRequest: stopRequest))
     }
 
     // MARK: - Its parts
@@ -74,17 +74,18 @@ public struct TuningRun: Sendable {
     ///
     /// - Parameters:
     ///   - onEvent: Receives the search's events.
-    ///   - shouldStop: Called often; true ends the search.
+    ///   - stopRequest: Called often; how the search is to stop, `nil` to go on.
     /// - Throws: `DistillationError` where the output directory holds another search, and where every trial failed;
     ///   `FileError` where results cannot be written.
     /// - Returns: The ranking of the trials.
     public func search(
-        onEvent: @escaping (TuningEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
+        onEvent: @escaping (TuningEvent) -> Void = { _ in }, stopRequest: @escaping () -> StopRequest? = { nil }
     ) throws -> TuningReport {
         let trials = TuningTrials(
             folds: driver.folds, seed: driver.plan.seed, metric: driver.metric.name,
-            onEvent: { onEvent(.run($0)) }, shouldStop: shouldStop)
-        return try search(onEvent: onEvent, shouldStop: shouldStop) { values, fold, budget in
+            onEvent: { onEvent(.run($0)) }, scratch: request.output.appending(path: "trial"),
+            stopRequest: stopRequest)
+        return try search(onEvent: onEvent, shouldStop: { stopRequest() != nil }) { values, fold, budget in
             try trials.run(distillation(values), fold: fold, budget: budget)
         }
     }

@@ -4,12 +4,12 @@ import Reports
 ///
 /// Points are means since the point before, so two neighbors are joined into their mean. When there are too many, all are
 /// joined in pairs, and from then on as many new ones become one.
-struct StepHistory: Sendable {
+struct StepHistory: Sendable, Codable {
     /// The most points that are kept; at least half as many once that many were logged.
     static let limit = 400
 
     /// A point, and the number of logged points it is the mean of.
-    private struct Mean {
+    private struct Mean: Codable {
         var step: StepMetrics
         var weight = 1
     }

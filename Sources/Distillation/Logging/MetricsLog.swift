@@ -32,6 +32,14 @@ final class MetricsLog {
         }
     }
 
+    /// Notes that the run goes on from a step: points of later steps, which a killed run had written, are void.
+    ///
+    /// TensorBoard leaves them out; in `metrics.jsonl` a line of the kind `resume` says so.
+    func resume(step: Int) throws {
+        try curves.addSessionStart(step: step + 1)
+        try lines.append("{\"kind\":\"resume\",\"step\":\(step)}\n".utf8)
+    }
+
     private func write(_ kind: String, _ metrics: some Encodable) throws {
         let object = try JSONText.encode(metrics, pretty: false)
         try lines.append("{\"kind\":\"\(kind)\",\(object.dropFirst())\n".utf8)

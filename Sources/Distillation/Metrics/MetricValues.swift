@@ -48,15 +48,19 @@ extension MetricValues: Codable {
                     Self.plain($0.rawValue) == Self.plain(key.stringValue)
                 })
             else { continue }
-            values[name] = try container.decode(Double?.self, forKey: key) ?? .nan
+            values[name] =
+                decoder.userInfo[CheckpointRecord.keepsEverything] == nil
+                ? try container.decode(Double?.self, forKey: key) ?? .nan
+                : try container.decode(Double.self, forKey: key)
         }
     }
 
-    /// Numbers that JSON does not have are written as null.
+    /// Numbers that JSON does not have are written as null, but in a checkpoint.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         for (name, value) in entries {
-            try container.encode(value.isFinite ? value : nil, forKey: Key(stringValue: name.rawValue))
+            let keeps = value.isFinite || encoder.userInfo[CheckpointRecord.keepsEverything] != nil
+            try container.encode(keeps ? value : nil, forKey: Key(stringValue: name.rawValue))
         }
     }
 }

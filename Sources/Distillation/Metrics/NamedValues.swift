@@ -21,15 +21,30 @@ public struct NamedValues: Sendable, Equatable, Codable, ExpressibleByDictionary
     public var isEmpty: Bool { names.isEmpty }
 
     public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if decoder.userInfo[CheckpointRecord.keepsEverything] != nil {
+            for pair in try container.decode([Pair].self) { self[pair.name] = pair.value }
+            return
+        }
         // As a whole, so that names are taken as they are.
-        let values = try decoder.singleValueContainer().decode([String: Double].self)
+        let values = try container.decode([String: Double].self)
         names = values.keys.sorted()
         self.values = values
     }
 
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
-        try container.encode(values)
+        if encoder.userInfo[CheckpointRecord.keepsEverything] != nil {
+            try container.encode(names.map { Pair(name: $0, value: values[$0] ?? .nan) })
+        } else {
+            try container.encode(values)
+        }
+    }
+
+    /// A value as it is written where the order must come back.
+    private struct Pair: Codable {
+        let name: String
+        let value: Double
     }
 
     /// Returns true if both hold the same numbers, in any order.

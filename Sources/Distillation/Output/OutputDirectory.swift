@@ -16,24 +16,30 @@ package final class OutputDirectory {
     package var leftovers: Leftovers.Removed? { lock.leftovers }
 
     private let lock: OutputLock
-    private let overwrite: Bool
+    let overwrite: Bool
     /// The directories for a model that cannot be saved in ``url``.
     private let refuges: [URL]
     /// The directory that the last save put into place; kept open, so that no other can have its identity.
     private var saved: StagedDirectory?
+    /// What an earlier part of the same run saved, which may be replaced.
+    private var claimed: FileIdentity?
     /// The location of the last save, if not ``url``.
     private(set) var refuge: URL?
 
     /// - Parameters:
+    ///   - isResumed: True if the directory may hold what an earlier part of the same run saved; ``claim(for:_:_:)`` says whether.
     ///   - inputs: Files and directories that the run reads, which it must not replace.
     ///   - cache: Has room for a model that cannot be saved where it should be.
     /// - Throws: `FileError` where another run is writing the directory, or it is not empty and may not be replaced;
     ///   ``DistillationError`` where replacing it would lose something other than a model.
-    package init(_ url: URL, overwrite: Bool, inputs: [URL], cache: CacheOptions = CacheOptions()) throws {
+    package init(
+        _ url: URL, overwrite: Bool, isResumed: Bool = false, inputs: [URL],
+        cache: CacheOptions = CacheOptions()
+    ) throws {
         try StagedDirectory.requirePossible(url)
         lock = try OutputLock(url)
         // A check before any work is done; it leaves nothing behind.
-        try StagedDirectory(for: url, overwrite: overwrite).discard()
+        try StagedDirectory(for: url, overwrite: overwrite || isResumed).discard()
         try Self.refuseLoss(of: url, inputs: inputs)
         self.url = url
         self.overwrite = overwrite
@@ -58,6 +64,9 @@ package final class OutputDirectory {
                     + "it; name another directory")
         }
     }
+
+    /// Lets the next save replace the directory that is there.
+    func claimExisting() { claimed = FileIdentity(path: url.path) }
 
     // MARK: - Saving
 
@@ -94,7 +103,8 @@ package final class OutputDirectory {
 
     private func put(_ body: (URL) throws -> Void) throws {
         let staged = try StagedDirectory(
-            for: url, replacing: overwrite ? .anything : saved?.identity.map { .only($0) } ?? .nothing)
+            for: url, replacing: overwrite
+                ? .anything : (saved?.identity ?? claimed).map { .only($0) } ?? .nothing)
         do { try body(staged.url) } catch FileError.writeFailed(let path, let reason) {
             // The user knows the directory, not the hidden one beside it.
             let hidden = staged.url.path(percentEncoded: false)

@@ -32,6 +32,7 @@ extension DistillRequest {
         try findings.attempt { try student.validate() }
         try findings.attempt { try card.validate() }
         try findings.attempt { try ReportExamples.validate(reportExamples) }
+        try findings.attempt { try checkpoints.validate() }
         func require(_ holds: Bool, _ message: @autoclosure () -> String) throws {
             try findings.attempt { if !holds { throw DistillationError(message()) } }
         }

@@ -6,13 +6,13 @@ struct DistillationReportBuilder {
     let request: DistillRequest
     let prepared: PreparedDistillation
     let output: URL
-    let log: RunLog
-    let shouldStop: () -> Bool
+    let identity: RunIdentity
+    let context: RunContext
 
     private var setup: DistillationSetup { prepared.setup }
     private var validation: EncodedDataset { setup.data.validation }
     private var builder: RunReportBuilder {
-        RunReportBuilder(command: "run", data: setup.data, output: output, log: log)
+        RunReportBuilder(command: "run", data: setup.data, output: output, log: context.log)
     }
 
     /// The report of a checkpoint while training goes on: without latencies and test data.
@@ -50,6 +50,7 @@ struct DistillationReportBuilder {
         let beside = try RunReportBuilder.evaluation(
             teacher.model, prepared.outputs.validation, validation, teacher.directory, latencies.teacher)
         report.teacher = beside
+        report.identity = identity
         report.comparison = try Evaluator.comparison(
             student: (student.outcome.validation, report.student),
             teacher: (prepared.outputs.validation, beside))
@@ -103,7 +104,7 @@ struct DistillationReportBuilder {
         func logits(_ model: TransformerModel) throws -> Logits? {
             try Inference.logits(
                 model, test.dataset, batchSize: request.training.perDeviceEvalBatchSize, of: "the student",
-                shouldStop: shouldStop)
+                shouldStop: context.shouldStop)
         }
         var results: [TestLogits] = []
         for repetition in all {

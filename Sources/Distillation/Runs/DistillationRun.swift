@@ -50,9 +50,16 @@ public struct DistillationRun {
         return findings.listed
     }
 
-    /// Runs to the end, or until `shouldStop`, and saves the best checkpoint.
+    /// Runs to the end, or until it is to stop, and saves the best checkpoint.
+    ///
+    /// - Parameters:
+    ///   - onEvent: Receives the run's events.
+    ///   - stopRequest: Called often; how the run is to stop, `nil` to go on.
+    /// - Throws: ``InterruptedError`` where it was stopped and goes on by a resume; ``ResumeError`` where it is to go on from a
+    ///   checkpoint of another run; whatever is wrong with the files and settings.
     public func run(
-        onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
+        onEvent: @escaping (RunEvent) -> Void = { _ in },
+        stopRequest: @escaping () -> StopRequest? = { nil }
     ) throws -> RunReport {
         let log = try RunLog(onEvent, loggingDirectory: request.loggingDirectory)
         let output = try Self.output(of: request)
@@ -65,26 +72,34 @@ public struct DistillationRun {
             checksObjectives: true, runsTeacher: false, log: log)
         try findings.throwErrors()
         for finding in findings.all { log.send(finding) }
+        let identity = try RunIdentity(request, setup)
+        if let done = try output.claim(for: identity, request.checkpoints, log) { return done }
+        let checkpoints = try RunCheckpoints(
+            for: output.url, request.checkpoints, identity: identity, overwrite: request.overwrite, log: log)
+        let context = RunContext(log, stopRequest: stopRequest, checkpoints: checkpoints)
         let outputs = try log.phase("Teacher's outputs") {
-            try TeacherRun(setup: setup, log: log, shouldStop: shouldStop).outputs()
+            try TeacherRun(setup: setup, context: context).outputs()
         }
         let prepared = try PreparedDistillation(setup: setup, outputs: outputs, student: student)
-        let sweep = try SeedSweep(request: request, prepared: prepared, log: log, shouldStop: shouldStop)
+        let sweep = try SeedSweep(request: request, prepared: prepared, context: context)
         let reports = DistillationReportBuilder(
-            request: request, prepared: prepared, output: output.url, log: log, shouldStop: shouldStop)
+            request: request, prepared: prepared, output: output.url, identity: identity, context: context)
         let all = try sweep.run { checkpoint in
             var report = try reports.report(checkpoint: checkpoint)
             try save(checkpoint, in: output, setup, &report, log)
         }
-        return try log.phase("Evaluation") {
+        let report = try log.phase("Evaluation") {
             let best = sweep.best(of: all)
             var report = try reports.report(all, best: best)
+            try checkpoints.leave(context)
             let analysis = setup.data.analysis(
                 student: all[best].student.outcome.validation, teacher: outputs.validation,
                 request: request.data, cache: request.cache, limit: request.reportExamples, log: log)
             try save(all[best], in: output, setup, &report, log, analysis)
             return report
         }
+        checkpoints.end(interrupted: report.interrupted)
+        return report
     }
 
     /// - Parameter analysis: The analysis of the predictions, for a run at its end.
@@ -101,7 +116,7 @@ public struct DistillationRun {
 
     private static func output(of request: DistillRequest) throws -> OutputDirectory {
         try OutputDirectory(
-            request.output, overwrite: request.overwrite,
+            request.output, overwrite: request.overwrite, isResumed: request.checkpoints.resume != nil,
             inputs: request.teachers.map(\.directory) + [request.student.directory].compactMap(\.self)
                 + request.data.files + [request.test].compactMap(\.self), cache: request.cache)
     }

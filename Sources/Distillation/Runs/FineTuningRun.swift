@@ -11,17 +11,25 @@ public struct FineTuningRun {
         try request.training.validate()
         try request.data.validate()
         try request.card.validate()
+        try request.checkpoints.validate()
         try ReportExamples.validate(request.reportExamples)
         self.request = request
     }
 
-    /// Runs to the end, or until `shouldStop`, and saves the best checkpoint.
+    /// Runs to the end, or until it is to stop, and saves the best checkpoint.
+    ///
+    /// - Parameters:
+    ///   - onEvent: Receives the run's events.
+    ///   - stopRequest: Called often; how the run is to stop, `nil` to go on.
+    /// - Throws: ``InterruptedError`` where it was stopped and goes on by a resume; ``ResumeError`` where it is to go on from a
+    ///   checkpoint of another run; whatever is wrong with the files and settings.
     public func run(
-        onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
+        onEvent: @escaping (RunEvent) -> Void = { _ in },
+        stopRequest: @escaping () -> StopRequest? = { nil }
     ) throws -> RunReport {
         let log = try RunLog(onEvent, loggingDirectory: request.loggingDirectory)
         let output = try OutputDirectory(
-            request.output, overwrite: request.overwrite, inputs: [request.model] + request.data.files,
+            request.output, overwrite: request.overwrite, isResumed: request.checkpoints.resume != nil, inputs: [request.model] + request.data.files,
             cache: request.cache)
         log.tell(output.leftovers)
         let setup = try FineTuningSetup(request, log: log)
@@ -32,14 +40,35 @@ public struct FineTuningRun {
             throw DistillationError(problem)
         }
         if let note = setup.data.cutNote { log.send(.note(note)) }
-        if shouldStop() { throw InterruptedError() }
-        let training = StagedTraining(setup.plan(request))
-        let outcome = try log.phase("Training") {
-            try training.run(log: log, shouldStop: shouldStop) {
-                try save($0, setup, output, log, isLast: false)
-            }
+        if stopRequest() != nil { throw InterruptedError() }
+        let identity = try RunIdentity(request, setup)
+        if let done = try output.claim(for: identity, request.checkpoints, log) { return done }
+        let checkpoints = try RunCheckpoints(
+            for: output.url, request.checkpoints, identity: identity, overwrite: request.overwrite, log: log)
+        let context = RunContext(log, stopRequest: stopRequest, checkpoints: checkpoints)
+        let save = { (outcome: TrainingOutcome, isLast: Bool) in
+            try self.save(outcome, setup, output, identity, log, isLast: isLast)
         }
-        return try log.phase("Evaluation") { try save(outcome, setup, output, log, isLast: true) }
+        let outcome = try outcome(of: setup, context) { _ = try save($0, false) }
+        let report = try log.phase("Evaluation") {
+            try checkpoints.leave(context)
+            return try save(outcome, true)
+        }
+        checkpoints.end(interrupted: report.interrupted)
+        return report
+    }
+
+    /// Trains the model, or takes what was trained before the run was resumed.
+    private func outcome(
+        of setup: FineTuningSetup, _ context: RunContext, _ save: (TrainingOutcome) throws -> Void
+    ) throws -> TrainingOutcome {
+        let name = "model"
+        if let done = context.checkpoints?.finished(name) {
+            try setup.model.parameters.restore(done.parameters)
+            return done.outcome
+        }
+        let training = StagedTraining(setup.plan(request))
+        return try context.log.phase("Training") { try training.run(context, as: name, save: save) }
     }
 
     /// Saves the model with its report.
@@ -47,10 +76,11 @@ public struct FineTuningRun {
     /// - Parameter isLast: True if the run is at its end: its report then has latencies and an analysis.
     @discardableResult
     private func save(
-        _ outcome: TrainingOutcome, _ setup: FineTuningSetup, _ output: OutputDirectory, _ log: RunLog,
-        isLast: Bool
+        _ outcome: TrainingOutcome, _ setup: FineTuningSetup, _ output: OutputDirectory,
+        _ identity: RunIdentity, _ log: RunLog, isLast: Bool
     ) throws -> RunReport {
         var report = try report(setup.model, outcome, setup.data, log, latencySamples: isLast ? 200 : 0)
+        report.identity = identity
         let analysis =
             isLast
             ? setup.data.analysis(

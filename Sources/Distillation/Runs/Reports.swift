@@ -66,6 +66,8 @@ public struct RunReport: Sendable, Equatable, Codable {
     public var steps: Int
     public var phases: [Phase]
     public var versions: Versions
+    /// Everything that decided the weights, by which the run can be made again; `nil` in a report of an earlier program.
+    public var identity: RunIdentity?
 
     /// The name of the file that holds this report in the output directory.
     public var recordName: String { command == "run" ? "distillation.json" : "training.json" }

@@ -41,6 +41,7 @@ public struct FineTuneRequest: Sendable {
     /// The precision of training; models are always evaluated and saved in float32.
     public var precision = Precision.auto
     public var cache = CacheOptions()
+    public var checkpoints = CheckpointOptions()
     /// The directory for TensorBoard curves and `metrics.jsonl`; `nil` for none.
     public var loggingDirectory: URL?
     /// The maximum number of examples in each list of the report; 0 keeps all texts out of it.
@@ -92,6 +93,7 @@ public struct DistillRequest: Sendable {
     /// The precision of training; models are always evaluated and saved in float32.
     public var precision = Precision.auto
     public var cache = CacheOptions()
+    public var checkpoints = CheckpointOptions()
     /// The directory for TensorBoard curves and `metrics.jsonl`; `nil` for none.
     public var loggingDirectory: URL?
     /// The maximum number of examples in each list of the report; 0 keeps all texts out of it.

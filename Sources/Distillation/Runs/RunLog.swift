@@ -60,6 +60,14 @@ package final class RunLog {
         }
     }
 
+    /// Notes in the curves that the run goes on from a step: later points from before are drawn anew.
+    func resume(step: Int) {
+        do { try metrics?.resume(step: step) } catch {
+            metrics = nil
+            warnOnce("Metrics are no longer logged: \(error)")
+        }
+    }
+
     func send(_ finding: Finding) {
         switch finding.severity {
         case .error, .warning: warnOnce(finding.message)

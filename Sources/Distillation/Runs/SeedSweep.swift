@@ -6,18 +6,14 @@ import Transformers
 struct SeedSweep {
     let request: DistillRequest
     let prepared: PreparedDistillation
-    let log: RunLog
-    let shouldStop: () -> Bool
+    let context: RunContext
     /// The metric that chooses among checkpoints and among seeds.
     private let metric: MetricName
 
-    init(
-        request: DistillRequest, prepared: PreparedDistillation, log: RunLog, shouldStop: @escaping () -> Bool
-    ) throws {
+    init(request: DistillRequest, prepared: PreparedDistillation, context: RunContext) throws {
         self.request = request
         self.prepared = prepared
-        self.log = log
-        self.shouldStop = shouldStop
+        self.context = context
         metric = try MetricName.forBest(
             request.training.metricForBestModel, problemType: prepared.setup.problemType, hasTeacher: true)
     }
@@ -72,14 +68,16 @@ struct SeedSweep {
     private func student(
         _ seed: UInt64, before all: [Repetition], _ save: (Repetition) throws -> Void
     ) throws -> Repetition {
+        let name = "student-\(seed)"
         let student = try prepared.student(seed: seed)
-        if seed == seeds.first { for note in student.notes { log.send(.note(note)) } }
+        if let done = try done(name, student.model) { return Repetition(seed: seed, student: done) }
+        if seed == seeds.first { for note in student.notes { context.log.send(.note(note)) } }
         let training = StagedTraining(prepared.plan(student.model, arguments(seed)))
-        return try log.phase(title("Training", seed)) {
+        return try context.log.phase(title("Training", seed)) {
             func repetition(_ outcome: TrainingOutcome) -> Repetition {
                 Repetition(seed: seed, student: .init(model: student.model, outcome: outcome))
             }
-            let outcome = try training.run(log: log, shouldStop: shouldStop) {
+            let outcome = try training.run(context, as: name) {
                 let now = repetition($0)
                 if isBetter(now, than: all) { try save(now) }
             }
@@ -88,11 +86,20 @@ struct SeedSweep {
     }
 
     private func baseline(_ seed: UInt64, steps: Int) throws -> Repetition.Trained {
+        let name = "baseline-\(seed)"
         let student = try prepared.student(seed: seed)
+        if let done = try done(name, student.model) { return done }
         let training = StagedTraining(prepared.baseline(student.model, arguments(seed), steps: steps))
-        let outcome = try log.phase(title("Training the baseline, without the teacher", seed)) {
-            try training.run(log: log.withoutMetrics(), shouldStop: shouldStop)
+        let outcome = try context.log.phase(title("Training the baseline, without the teacher", seed)) {
+            try training.run(context.withoutMetrics, as: name)
         }
         return .init(model: student.model, outcome: outcome)
+    }
+
+    /// Returns what was trained before the run was resumed; `nil` where it has to be trained.
+    private func done(_ name: String, _ model: TransformerModel) throws -> Repetition.Trained? {
+        guard let done = context.checkpoints?.finished(name) else { return nil }
+        try model.parameters.restore(done.parameters)
+        return .init(model: model, outcome: done.outcome)
     }
 }

@@ -4,8 +4,9 @@ import Transformers
 /// Provides all teachers' outputs: from the cache where they are there, and computed otherwise.
 struct TeacherRun {
     let setup: DistillationSetup
-    let log: RunLog
-    let shouldStop: () -> Bool
+    let context: RunContext
+
+    private var log: RunLog { context.log }
 
     /// The outputs of all teachers together.
     struct Outputs {
@@ -73,7 +74,7 @@ struct TeacherRun {
         let (done, total) = (counts.done, total)
         let result = try labeler.outputs(
             for: dataset, in: used, onProgress: { log.progress(done + $0, of: total) },
-            shouldStop: shouldStop)
+            shouldStop: context.shouldStop)
         for warning in used.warnings { log.warnOnce(warning) }
         guard let result else {
             if used.isPersistent {

@@ -13,3 +13,11 @@ extension CacheOptions {
         if hasTeacher { try reader.assign("teacher_cache", to: &teacherOutputs) }
     }
 }
+
+extension CacheOptions {
+    /// Writes the options as settings, but for the teacher's outputs.
+    func write(to settings: inout Settings) {
+        settings.override("cache_dir", directory?.absolutePath)
+        settings.override("data_cache", data)
+    }
+}

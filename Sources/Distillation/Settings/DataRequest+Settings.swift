@@ -47,3 +47,33 @@ extension DelimitedFormat {
         quoting = try reader.value("quoting")
     }
 }
+
+extension DataRequest {
+    /// Writes the data and their format as settings, from which ``init(_:)`` reads them.
+    func write(to settings: inout Settings) {
+        settings.override("train", train.absolutePath)
+        settings.override("validation", validation?.absolutePath)
+        settings.override("validation_split", validationSplit)
+        columns.write(to: &settings)
+        settings.override("problem_type", problemType)
+        settings.override("label_tokens", rowUnit)
+        settings.override("unlabelled", unlabelled.map(\.absolutePath))
+        settings.override("max_length", maxLength)
+    }
+}
+
+extension DataColumns {
+    fileprivate func write(to settings: inout Settings) {
+        settings.override("text_column", text)
+        settings.override("text_pair_column", pair)
+        settings.override("label_column", label)
+        settings.override("label_separator", labelSeparator)
+        settings.override("delimiter", delimited.delimiterName)
+        settings.override("quoting", delimited.quoting)
+    }
+}
+
+extension URL {
+    /// The path from the root, as a setting of another working directory needs it.
+    var absolutePath: String { standardizedFileURL.path }
+}

@@ -41,6 +41,7 @@ extension DistillRequest {
         card = try ModelCardOptions(reader)
         training = try TrainingArguments(reader)
         cache = try CacheOptions(reader)
+        checkpoints = try CheckpointOptions(reader)
         device = try Device(reader)
         try reader.assign("precision", to: &precision)
         try reader.finish(allowing: names)
@@ -76,5 +77,55 @@ extension StudentOptions {
         try reader.assign("attention_heads", to: &attentionHeads)
         try reader.assign("init", to: &initialization)
         try reader.assign("teacher_layers", to: &teacherLayers)
+    }
+}
+
+extension DistillRequest {
+    /// The settings from which ``init(_:output:locator:)`` makes this request, defaults included; but for the objectives of a
+    /// registry of one's own, the number of threads, and whether the run is resumed.
+    public var settings: Settings {
+        var settings = Settings()
+        settings["teachers"] = SettingNode(teachers.map(\.settingNode))
+        settings.override("teacher_combination", combination)
+        data.write(to: &settings)
+        settings.override("test", test?.absolutePath)
+        settings.override("output", output.absolutePath)
+        settings.override("overwrite", overwrite)
+        settings.override("temperature", temperature)
+        settings.override("alpha", alpha)
+        if !objectives.isEmpty {
+            settings["objectives"] = SettingNode(objectives.map { SettingNode($0.description) })
+        }
+        if !stages.isEmpty { settings["stages"] = SettingNode(stages.map(\.settingNode)) }
+        settings.override("quantize_aware", quantizeAware)
+        settings.override("mask_probability", augmentation?.maskProbability)
+        settings.override("word_dropout", augmentation?.wordDropout)
+        settings.override("augmentation_share", augmentation?.share)
+        settings.override("baseline", baseline)
+        settings.override("seeds", seeds)
+        student.write(to: &settings)
+        training.write(to: &settings)
+        settings.override("device", device.description)
+        settings.override("precision", precision)
+        settings.override("logging_dir", loggingDirectory?.absolutePath)
+        settings.override("report_examples", reportExamples)
+        card.write(to: &settings)
+        cache.write(to: &settings)
+        settings.override("teacher_cache", cache.teacherOutputs)
+        checkpoints.write(to: &settings)
+        return settings.merged()
+    }
+}
+
+extension StudentOptions {
+    /// Writes the options as settings, from which ``init(_:)`` reads them.
+    fileprivate func write(to settings: inout Settings) {
+        settings.override("student", directory?.absolutePath)
+        settings.override("layers", layers)
+        settings.override("hidden_size", hiddenSize)
+        settings.override("intermediate_size", intermediateSize)
+        settings.override("attention_heads", attentionHeads)
+        settings.override("init", initialization)
+        settings.override("teacher_layers", teacherLayers)
     }
 }

@@ -23,8 +23,31 @@ extension FineTuneRequest {
         card = try ModelCardOptions(reader)
         training = try TrainingArguments(reader)
         cache = try CacheOptions(reader, hasTeacher: false)
+        checkpoints = try CheckpointOptions(reader)
         device = try Device(reader)
         try reader.assign("precision", to: &precision)
         try reader.finish()
+    }
+}
+
+extension FineTuneRequest {
+    /// The settings from which ``init(_:locator:)`` makes this request, defaults included; but for the number of threads, and
+    /// whether the run is resumed.
+    public var settings: Settings {
+        var settings = Settings()
+        settings.override("model", model.absolutePath)
+        data.write(to: &settings)
+        settings.override("output", output.absolutePath)
+        settings.override("ignore_mismatched_sizes", ignoreMismatchedSizes)
+        settings.override("overwrite", overwrite)
+        training.write(to: &settings)
+        settings.override("device", device.description)
+        settings.override("precision", precision)
+        settings.override("logging_dir", loggingDirectory?.absolutePath)
+        settings.override("report_examples", reportExamples)
+        card.write(to: &settings)
+        cache.write(to: &settings)
+        checkpoints.write(to: &settings)
+        return settings.merged()
     }
 }

@@ -14,3 +14,13 @@ extension ModelCardOptions {
         baseModel = try reader.value("base_model")
     }
 }
+
+extension ModelCardOptions {
+    /// Writes the options as settings, from which ``init(_:)`` reads them.
+    func write(to settings: inout Settings) {
+        settings.override("license", license)
+        if !languages.isEmpty { settings.override("language", languages.joined(separator: ",")) }
+        if !datasets.isEmpty { settings.override("datasets", datasets.joined(separator: ",")) }
+        settings.override("base_model", baseModel)
+    }
+}

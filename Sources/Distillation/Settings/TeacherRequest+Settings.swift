@@ -43,3 +43,10 @@ extension TeacherRequest {
         self.init(try locator.model(directory), weight: weight)
     }
 }
+
+extension TeacherRequest {
+    /// The setting from which ``all(_:)`` reads the teacher.
+    var settingNode: SettingNode {
+        ["directory": SettingNode(directory.absolutePath), "weight": weight.settingNode]
+    }
+}

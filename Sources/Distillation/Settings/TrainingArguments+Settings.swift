@@ -34,3 +34,33 @@ extension TrainingArguments {
         try reader.assign("group_by_length", to: &groupByLength)
     }
 }
+
+extension TrainingArguments {
+    /// Writes the arguments as settings, from which ``init(_:)`` reads them.
+    func write(to settings: inout Settings) {
+        settings.override("num_train_epochs", numTrainEpochs)
+        settings.override("max_steps", maxSteps)
+        settings.override("per_device_train_batch_size", perDeviceTrainBatchSize)
+        settings.override("per_device_eval_batch_size", perDeviceEvalBatchSize)
+        settings.override("gradient_accumulation_steps", gradientAccumulationSteps)
+        settings.override("learning_rate", learningRate)
+        settings.override("lr_scheduler_type", lrSchedulerType)
+        settings.override("warmup_steps", warmupSteps)
+        settings.override("weight_decay", weightDecay)
+        settings.override("adam_beta1", adamBeta1)
+        settings.override("adam_beta2", adamBeta2)
+        settings.override("adam_epsilon", adamEpsilon)
+        settings.override("max_grad_norm", maxGradNorm)
+        settings.override("seed", seed)
+        settings.override("label_smoothing_factor", labelSmoothingFactor)
+        settings.override("class_weights", classWeights)
+        settings.override("eval_steps", evalSteps)
+        settings.override("metric_for_best_model", metricForBestModel)
+        settings.override("early_stopping_patience", earlyStoppingPatience)
+        settings.override("early_stopping_threshold", earlyStoppingThreshold)
+        settings.override("layerwise_lr_decay", layerwiseLrDecay)
+        settings.override("ema_decay", emaDecay)
+        settings.override("logging_steps", loggingSteps)
+        settings.override("group_by_length", groupByLength)
+    }
+}

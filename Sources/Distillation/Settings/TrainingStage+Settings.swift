@@ -32,3 +32,21 @@ extension TrainingStage {
         }
     }
 }
+
+extension TrainingStage {
+    /// The setting from which ``init(setting:)`` reads the stage.
+    var settingNode: SettingNode {
+        var fields: [(String, SettingNode)] = []
+        func add(_ name: String, _ value: (some SettingValue)?) {
+            if let value { fields.append((name, value.settingNode)) }
+        }
+        add("name", name)
+        add("num_train_epochs", numTrainEpochs)
+        add("max_steps", maxSteps)
+        add("learning_rate", learningRate)
+        add("lr_scheduler_type", lrSchedulerType)
+        add("warmup_steps", warmupSteps)
+        add("objectives", objectives.map(\.description))
+        return SettingNode(.mapping(fields.map { (SettingNode($0.0), $0.1) }, isFlow: true))
+    }
+}

@@ -13,7 +13,8 @@ import Torch
 /// let outcome = try training.finish()
 /// ```
 ///
-/// ``run(log:shouldStop:save:)`` is this loop.
+/// ``run(_:as:save:)`` is this loop. Between two events nothing is under way (``isBetweenEvents``): ``state()`` is then all that a
+/// training which goes on needs (``restore(_:)``).
 ///
 /// After an evaluation the model holds the weights that were evaluated until the next event is requested.
 final class StagedTraining {
@@ -36,6 +37,8 @@ final class StagedTraining {
     private var isEvaluationDue = false
     private var isStopped = false
     private var isInterrupted = false
+    /// Asked within an evaluation; true gives it up, to be made after a resume.
+    private var abandonsEvaluation: () -> Bool = { false }
 
     init(_ plan: TrainingPlan) { self.plan = plan }
 
@@ -108,7 +111,13 @@ final class StagedTraining {
     private func evaluate(_ trainer: Trainer, inTurn: Bool) throws {
         try trainer.beginEvaluation(inTurn: inTurn)
         let logits: Logits
-        do { logits = try plan.validationLogits() } catch is NonFiniteLogitsError {
+        do {
+            guard let all = try plan.validationLogits(shouldStop: inTurn ? abandonsEvaluation : { false }) else {
+                isEvaluationDue = true
+                return events.append(.note("The evaluation was given up."))
+            }
+            logits = all
+        } catch is NonFiniteLogitsError {
             throw trainer.notFinite("the model's logits for the validation data are no numbers")
         }
         let values = try plan.metrics(logits)
@@ -127,7 +136,7 @@ final class StagedTraining {
     /// The outcome so far: what is saved with a new best checkpoint.
     func outcome() throws -> TrainingOutcome {
         TrainingOutcome(
-            validation: try best?.logits ?? plan.validationLogits(),
+            validation: try best?.logits ?? plan.allValidationLogits(),
             history: history + (trainer?.history ?? []) + [closing].compactMap(\.self),
             metric: best?.metric ?? .nan, bestEpoch: best?.epoch ?? trainer?.epochNow ?? 0,
             steps: steps + (trainer?.step ?? 0),
@@ -141,20 +150,69 @@ final class StagedTraining {
         return try outcome()
     }
 
-    /// Trains to the end, or until it is to stop.
+    /// Trains to the end, or until it is to stop; goes on from the run's checkpoint, and saves checkpoints where they are due.
     ///
-    /// - Parameter save: Receives the outcome so far with each new best checkpoint.
+    /// - Parameters:
+    ///   - name: The training's name within the run.
+    ///   - save: Receives the outcome so far with each new best checkpoint.
+    /// - Throws: ``InterruptedError`` where only a checkpoint was wanted.
     func run(
-        log: RunLog, shouldStop: () -> Bool, save: (TrainingOutcome) throws -> Void = { _ in }
+        _ context: RunContext, as name: String, save: (TrainingOutcome) throws -> Void = { _ in }
     ) throws -> TrainingOutcome {
+        let checkpoints = context.checkpoints
+        try checkpoints?.restore(self, name)
+        abandonsEvaluation = context.isLeaving
+        var isImproved = false
         while let event = try next() {
-            log.send(event)
-            if event.isImprovement { try save(outcome()) }
-            if shouldStop() { stop() }
+            context.log.send(event)
+            if event.isImprovement {
+                isImproved = true
+                try save(outcome())
+            }
+            guard isBetweenEvents else { continue }
+            let request = context.stopRequest()
+            if let checkpoints {
+                if request == nil {
+                    try checkpoints.saveIfDue(self, name, isImproved: isImproved)
+                } else if !isStopped {
+                    try checkpoints.stop(self, name, request)
+                }
+            }
+            if request != nil { stop() }
+            isImproved = false
         }
         let outcome = try finish()
-        if let warning = try scaleWarning() { log.warnOnce(warning) }
+        if let warning = try scaleWarning() { context.log.warnOnce(warning) }
+        try checkpoints?.finish(name, plan.model, outcome)
         return outcome
+    }
+
+    // MARK: - State
+
+    /// True if no event waits to be requested.
+    var isBetweenEvents: Bool { events.isEmpty }
+
+    /// The optimizer steps so far.
+    var stepsDone: Int { steps + (trainer?.step ?? 0) }
+
+    /// Returns a copy of everything that the rest of the training depends on.
+    func state() throws -> State {
+        State(
+            finishedStages: finishedStages, history: history, steps: steps, log: log, best: best,
+            trainer: try trainer?.state(), isEvaluationDue: isEvaluationDue)
+    }
+
+    /// Goes on from a state of a training with the same plan.
+    ///
+    /// - Throws: `TorchError` where the state is of another model.
+    func restore(_ state: State) throws {
+        (finishedStages, history, steps, log) = (state.finishedStages, state.history, state.steps, state.log)
+        (best, isEvaluationDue) = (state.best, state.isEvaluationDue)
+        trainer = nil
+        guard let saved = state.trainer else { return }
+        let trainer = try plan.trainer(finishedStages)
+        try trainer.restore(saved)
+        self.trainer = trainer
     }
 
     /// A warning about a regression model that is worse than the constant baseline, the labels' mean; `nil` where it is not.

@@ -51,7 +51,16 @@ struct TrainingPlan {
     }
 
     /// Computes the model's logits for the validation data, in float32, as any user of the saved model will.
-    func validationLogits() throws -> Logits {
+    ///
+    /// - Returns: `nil` where it was stopped.
+    func validationLogits(shouldStop: () -> Bool) throws -> Logits? {
+        try Inference.logits(
+            model, validation, batchSize: arguments.perDeviceEvalBatchSize, of: "the model in training",
+            shouldStop: shouldStop)
+    }
+
+    /// Computes the model's logits for all of the validation data.
+    func allValidationLogits() throws -> Logits {
         try Inference.allLogits(
             model, validation, batchSize: arguments.perDeviceEvalBatchSize, of: "the model in training")
     }

@@ -15,7 +15,9 @@ public final class TuningTrials {
     /// The metric of a trial's result.
     public let metric: String
     private let onEvent: (RunEvent) -> Void
-    private let shouldStop: () -> Bool
+    private let stopRequest: () -> StopRequest?
+    /// The directory beside which a trial's checkpoints lie while it goes on; `nil` for none.
+    private let scratch: URL?
     private var preparations: [(key: Key, prepared: PreparedDistillation)] = []
 
     /// - Parameters:
@@ -23,16 +25,18 @@ public final class TuningTrials {
     ///   - seed: The seed of the folds.
     ///   - metric: The metric of a trial's result.
     ///   - onEvent: Receives the events of work that trials share: reading data, the teacher's outputs, warnings.
-    ///   - shouldStop: Called often; true ends the work.
+    ///   - scratch: The directory beside which a trial's checkpoints lie while it goes on; `nil` for none.
+    ///   - stopRequest: Called often; how the work is to stop, `nil` to go on.
     public init(
         folds: Int, seed: UInt64, metric: String, onEvent: @escaping (RunEvent) -> Void = { _ in },
-        shouldStop: @escaping () -> Bool = { false }
+        scratch: URL? = nil, stopRequest: @escaping () -> StopRequest? = { nil }
     ) {
         self.folds = folds
         self.seed = seed
         self.metric = metric
         self.onEvent = onEvent
-        self.shouldStop = shouldStop
+        self.scratch = scratch
+        self.stopRequest = stopRequest
     }
 
     /// The parts of a request that determine the data and the teachers' outputs.
@@ -65,7 +69,12 @@ public final class TuningTrials {
         var plan = prepared.plan(student.model, request.training.scaled(by: budget))
         plan.stages = plan.stages.map { $0.scaled(by: budget) }
         if folds > 1 { try hold(fold, of: prepared, in: &plan) }
-        let outcome = try StagedTraining(plan).run(log: RunLog({ _ in }), shouldStop: shouldStop)
+        let log = try RunLog({ _ in })
+        let checkpoints = try checkpoints(
+            of: try RunIdentity(request, prepared.setup), fold: fold, budget: budget, log)
+        let outcome = try StagedTraining(plan).run(
+            RunContext(log, stopRequest: stopRequest, checkpoints: checkpoints), as: "trial")
+        checkpoints?.end(interrupted: outcome.interrupted)
         if outcome.interrupted { throw InterruptedError("the trial was not finished") }
         let values = try plan.metrics(outcome.validation)
         guard let result = values[name] else {
@@ -75,6 +84,26 @@ public final class TuningTrials {
             metric: result,
             metrics: Dictionary(values.entries.map { ($0.name.rawValue, $0.value) }) { first, _ in first },
             seconds: -start.timeIntervalSinceNow, examplesPerSecond: outcome.examplesPerSecond)
+    }
+
+    /// The checkpoints of a trial, which goes on where it was killed; those of another trial are removed.
+    private func checkpoints(
+        of identity: RunIdentity, fold: Int, budget: Double, _ log: RunLog
+    ) throws -> RunCheckpoints? {
+        guard let scratch else { return nil }
+        var identity = identity
+        identity.command = "tune"
+        identity.settings["fold"] = SettingNode("\(fold) of \(folds)")
+        identity.settings["budget"] = SettingNode(budget)
+        identity.settings["folds' seed"] = SettingNode(seed)
+        var options = CheckpointOptions()
+        options.resume = .auto
+        do {
+            return try RunCheckpoints(for: scratch, options, identity: identity, overwrite: true, log: log)
+        } catch is ResumeError {
+            options.resume = nil
+            return try RunCheckpoints(for: scratch, options, identity: identity, overwrite: true, log: log)
+        }
     }
 
     private func hold(_ fold: Int, of prepared: PreparedDistillation, in plan: inout TrainingPlan) throws {
@@ -120,7 +149,7 @@ public final class TuningTrials {
         try findings.throwErrors()
         for finding in findings.all { log.send(finding) }
         let outputs = try log.phase("Teacher's outputs") {
-            try TeacherRun(setup: setup, log: log, shouldStop: shouldStop).outputs()
+            try TeacherRun(setup: setup, context: RunContext(log, stopRequest: stopRequest)).outputs()
         }
         let prepared = try PreparedDistillation(setup: setup, outputs: outputs, student: student)
         preparations.append((key, prepared))

@@ -101,7 +101,7 @@ struct BenchmarkCommand: ParsableCommand {
         let benchmark = try UsageError.checking { try BenchmarkRun(request) }
         let chart = chart.map { URL(filePath: $0) }
         if let chart { try Self.requireWritable(chart) }
-        Interrupt.install(keepsWork: false)
+        Interrupt.install(.nothing)
         let renderer = RunRenderer(quiet: display.quiet || !Terminal.isInteractive)
         let report = try benchmark.run(
             onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })

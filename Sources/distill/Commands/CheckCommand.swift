@@ -21,7 +21,7 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         let request = try options.request(output: URL(filePath: "student"))
-        Interrupt.install(keepsWork: false)
+        Interrupt.install(.nothing)
         let renderer = RunRenderer(quiet: true)
         let findings = try DistillationRun.check(
             request, onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })

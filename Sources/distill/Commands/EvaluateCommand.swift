@@ -56,7 +56,7 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         let run = try UsageError.checking { try EvaluationRun(try request()) }
-        Interrupt.install(keepsWork: false)
+        Interrupt.install(.nothing)
         let renderer = RunRenderer(quiet: display.quiet || !Terminal.isInteractive)
         let report = try run.run(onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })
         try display.print(report) { ReportText.evaluation(report) }

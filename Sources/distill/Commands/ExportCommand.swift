@@ -86,7 +86,7 @@ struct ExportCommand: ParsableCommand {
 
     func run() throws {
         let run = try UsageError.checking { try ExportRun(try request()) }
-        Interrupt.install(keepsWork: false)
+        Interrupt.install(.nothing)
         let renderer = RunRenderer(quiet: display.quiet)
         let report = try run.run(onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })
         try display.print(report) { ExportText.text(report) }

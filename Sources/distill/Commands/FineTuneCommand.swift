@@ -28,6 +28,7 @@ struct FineTuneCommand: ParsableCommand {
     @OptionGroup(title: "Training") var training: TrainingOptions
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Output") var report: ReportOptions
+    @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptionGroup
     @OptionGroup(title: "Running") var cache: CacheDirectoryOptions
     @OptionGroup(title: "Running") var compute: ComputeOptions
     @OptionGroup(title: "Running") var display: DisplayOptions
@@ -41,6 +42,7 @@ struct FineTuneCommand: ParsableCommand {
         training.register(in: &settings)
         output.register(in: &settings)
         report.register(in: &settings)
+        checkpoints.register(in: &settings)
         cache.register(in: &settings)
         compute.register(in: &settings)
         return try FineTuneRequest(settings, locator: .commandLine)
@@ -48,6 +50,6 @@ struct FineTuneCommand: ParsableCommand {
 
     func run() throws {
         let run = try UsageError.checking { try FineTuningRun(try request()) }
-        try TrainingRun.perform(display) { try run.run(onEvent: $0, shouldStop: $1) }
+        try TrainingRun.perform(display) { try run.run(onEvent: $0, stopRequest: $1) }
     }
 }

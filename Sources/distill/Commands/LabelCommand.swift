@@ -67,7 +67,7 @@ struct LabelCommand: ParsableCommand {
 
     func run() throws {
         let run = try UsageError.checking { try LabelRun(try request()) }
-        Interrupt.install(keepsWork: true)
+        Interrupt.install(.checkpoints)
         let renderer = RunRenderer(quiet: display.quiet)
         let report = try run.run(onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })
         try display.print(report) { ReportText.label(report) }

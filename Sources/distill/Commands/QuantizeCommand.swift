@@ -77,7 +77,7 @@ struct QuantizeCommand: ParsableCommand {
     func run() throws {
         if let threads { try Device.setThreads(threads) }
         let run = try UsageError.checking { try QuantizationRun(try request()) }
-        Interrupt.install(keepsWork: false)
+        Interrupt.install(.nothing)
         let renderer = RunRenderer(quiet: display.quiet)
         let report = try run.run(onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })
         try display.print(report) { ReportText.quantization(report) }

@@ -40,6 +40,6 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         let run = try UsageError.checking { try DistillationRun(try request()) }
-        try TrainingRun.perform(display) { try run.run(onEvent: $0, shouldStop: $1) }
+        try TrainingRun.perform(display) { try run.run(onEvent: $0, stopRequest: $1) }
     }
 }

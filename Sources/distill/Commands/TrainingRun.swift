@@ -8,12 +8,13 @@ enum TrainingRun {
     /// - Parameter prints: True if the result is printed.
     static func perform(
         _ display: DisplayOptions, prints: Bool = true,
-        _ run: (_ onEvent: @escaping (RunEvent) -> Void, _ shouldStop: @escaping () -> Bool) throws ->
-            RunReport
+        _ run: (
+            _ onEvent: @escaping (RunEvent) -> Void, _ stopRequest: @escaping () -> StopRequest?
+        ) throws -> RunReport
     ) throws {
-        Interrupt.install(keepsWork: true)
+        Interrupt.install(.checkpoints)
         let renderer = RunRenderer(quiet: display.quiet)
-        let report = try run({ renderer.handle($0) }, { Interrupt.isRequested })
+        let report = try run({ renderer.handle($0) }, { Interrupt.stopRequest })
         if prints { try display.print(report) { (display.quiet ? "" : "\n") + ReportText.run(report) } }
         renderer.repeatWarnings()
         if report.interrupted { throw ExitCode(Interrupt.exitCode) }

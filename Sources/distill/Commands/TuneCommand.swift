@@ -107,14 +107,14 @@ struct TuneCommand: ParsableCommand {
     func run() throws {
         let tuning = try tuning()
         try tuning.check()
-        Interrupt.install(keepsWork: true)
+        Interrupt.install(.checkpoints)
         let renderer = RunRenderer(quiet: display.quiet)
         let report = try tuning.search(
-            onEvent: { show($0, of: tuning, renderer) }, shouldStop: { Interrupt.isRequested })
+            onEvent: { show($0, of: tuning, renderer) }, stopRequest: { Interrupt.stopRequest })
         try display.print(report) { (display.quiet ? "" : "\n") + TuningText.report(report) }
         if report.interrupted { throw ExitCode(Interrupt.exitCode) }
         guard let refit = try tuning.refit(report) else { return }
-        try TrainingRun.perform(display, prints: !display.json) { try refit.run(onEvent: $0, shouldStop: $1) }
+        try TrainingRun.perform(display, prints: !display.json) { try refit.run(onEvent: $0, stopRequest: $1) }
     }
 
     private func show(_ event: TuningEvent, of tuning: TuningRun, _ renderer: RunRenderer) {

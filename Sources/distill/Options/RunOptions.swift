@@ -29,6 +29,7 @@ struct RunOptions: ParsableArguments {
     @OptionGroup(title: "Training") var training: TrainingOptions
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Output") var report: ReportOptions
+    @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptionGroup
     @OptionGroup(title: "Running") var cache: CacheOptionGroup
     @OptionGroup(title: "Running") var compute: ComputeOptions
 
@@ -51,6 +52,7 @@ struct RunOptions: ParsableArguments {
         training.register(in: &settings)
         output.register(in: &settings)
         report.register(in: &settings)
+        checkpoints.register(in: &settings)
         cache.register(in: &settings)
         compute.register(in: &settings)
     }

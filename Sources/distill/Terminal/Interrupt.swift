@@ -1,10 +1,26 @@
+import Distillation
 import Foundation
 import Synchronization
 
 /// Ctrl-C and SIGTERM: the first asks the run to save what it has and end, the second ends the process.
 enum Interrupt {
+    /// What a command does with its work when it is stopped.
+    enum Kind: Int {
+        /// The work is given up.
+        case nothing
+        /// What was done until then is saved.
+        case keepsWork
+        /// The same at Ctrl-C; at SIGTERM, which clusters send before they take a machine away, what a later start goes on from
+        /// is saved at once.
+        case checkpoints
+    }
+
+    /// The exit code of a process that was stopped by SIGTERM, and whose work goes on where it is started again with `--resume`:
+    /// `EX_TEMPFAIL` of `sysexits.h`.
+    static let resumableCode: Int32 = 75
+
     private static let received = Atomic<Int32>(0)
-    private static let keeps = Atomic<Bool>(false)
+    private static let kind = Atomic<Int>(0)
 
     /// Lets both reach this process. Whoever started it may have blocked them, as threads of Dispatch do.
     static func unblock() {
@@ -14,17 +30,19 @@ enum Interrupt {
         pthread_sigmask(SIG_UNBLOCK, &numbers, nil)
     }
 
-    /// - Parameter keepsWork: True if the work done until then is saved; else it is given up.
-    static func install(keepsWork: Bool) {
-        keeps.store(keepsWork, ordering: .relaxed)
+    static func install(_ kind: Kind) {
+        Self.kind.store(kind.rawValue, ordering: .relaxed)
         unblock()
         for number in [SIGINT, SIGTERM] {
             signal(number) { number in
                 if Interrupt.received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
+                let kind = Interrupt.kind.load(ordering: .relaxed)
                 let message: StaticString =
-                    Interrupt.keeps.load(ordering: .relaxed)
-                    ? "\nStopping: saving what there is so far (again to quit at once).\n"
-                    : "\nStopping (again to quit at once).\n"
+                    kind == Kind.nothing.rawValue
+                    ? "\nStopping (again to quit at once).\n"
+                    : kind == Kind.checkpoints.rawValue && number == SIGTERM
+                        ? "\nStopping: saving a checkpoint (again to quit at once).\n"
+                        : "\nStopping: saving what there is so far (again to quit at once).\n"
                 _ = write(STDERR_FILENO, message.utf8Start, message.utf8CodeUnitCount)
             }
         }
@@ -33,6 +51,20 @@ enum Interrupt {
     /// True if the run should end.
     static var isRequested: Bool { received.load(ordering: .relaxed) != 0 }
 
-    /// The exit code that a shell expects of a process that ended because of the signal.
-    static var exitCode: Int32 { 128 + max(received.load(ordering: .relaxed), SIGINT) }
+    /// How the run should end; `nil` where it should go on.
+    static var stopRequest: StopRequest? {
+        switch received.load(ordering: .relaxed) {
+        case 0: nil
+        case SIGTERM where goesOn: .checkpoint
+        default: .finish
+        }
+    }
+
+    private static var goesOn: Bool { kind.load(ordering: .relaxed) == Kind.checkpoints.rawValue }
+
+    /// The exit code that says what ended the process: a shell's for the signal, or ``resumableCode``.
+    static var exitCode: Int32 {
+        let number = max(received.load(ordering: .relaxed), SIGINT)
+        return number == SIGTERM && goesOn ? resumableCode : 128 + number
+    }
 }

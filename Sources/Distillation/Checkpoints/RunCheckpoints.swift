@@ -1,0 +1,239 @@
+import Files
+import Foundation
+import Torch
+import Transformers
+
+/// The checkpoints of a run: what it goes on from, and what it saves on its way.
+///
+/// A run does the same things in the same order each time. It asks here, by a training's name, for what was done before, and
+/// says here what it has done since.
+final class RunCheckpoints {
+    private let folder: CheckpointFolder
+    private let options: CheckpointOptions
+    private let identity: RunIdentity
+    private let log: RunLog
+    private let writer: CheckpointWriter
+    /// The trainings that are done.
+    private var finished: [FinishedTraining]
+    /// The training that was under way, until it goes on.
+    private var resumed: (name: String, state: StagedTraining.State)?
+    private var pace: CheckpointPace
+    /// The steps of the last checkpoint; `nil` before the first.
+    private var savedSteps: Int?
+
+    /// Opens an output's checkpoints, and reads the one that the run goes on from.
+    ///
+    /// - Parameters:
+    ///   - output: The directory in which the run's model is saved; the run holds its lock.
+    ///   - overwrite: True if checkpoints of an earlier run may be removed.
+    /// - Throws: ``DistillationError`` for a checkpoint of another run, and where there are checkpoints that would be lost;
+    ///   the error of the last checkpoint where none can be read.
+    init(
+        for output: URL, _ options: CheckpointOptions, identity: RunIdentity, overwrite: Bool, log: RunLog
+    ) throws {
+        folder = CheckpointFolder(for: output)
+        (self.options, self.identity, self.log) = (options, identity, log)
+        log.tell(folder.removeLeftovers())
+        let source = try Self.source(folder, options, identity, overwrite: overwrite, log)
+        finished = source?.state.finished ?? []
+        resumed = source?.state.current
+        savedSteps = source?.state.steps
+        writer = CheckpointWriter(folder, previous: source?.written)
+        pace = CheckpointPace(saveSteps: options.saveSteps)
+        guard let source else {
+            folder.remove { _ in true }
+            return
+        }
+        log.send(.note("Goes on from \(source.written.url.path) (step \(source.state.steps))."))
+        log.resume(step: source.state.steps)
+    }
+
+    /// True if the run goes on from a checkpoint.
+    var isResumed: Bool { savedSteps != nil }
+
+    // MARK: - What was done before
+
+    private struct Source {
+        let state: RunState
+        let written: Checkpoint.Written
+    }
+
+    /// Finds the checkpoint to go on from.
+    private static func source(
+        _ folder: CheckpointFolder, _ options: CheckpointOptions, _ identity: RunIdentity, overwrite: Bool,
+        _ log: RunLog
+    ) throws -> Source? {
+        let there = folder.checkpoints
+        switch options.resume {
+        case nil:
+            guard let last = there.last, !overwrite else { return nil }
+            throw DistillationError(
+                "\(folder.url.path): there are checkpoints of a run that was not finished (the last of step \(last.steps)); pass "
+                    + "--resume to go on with it, or --overwrite to start anew")
+        case .checkpoint(let url): return try read(url, identity)
+        case .auto where there.isEmpty: return nil
+        case .auto, .latest:
+            guard !there.isEmpty else {
+                throw DistillationError(
+                    "\(folder.url.path): there is no checkpoint to resume from; pass --resume auto to start anew where there is "
+                        + "none")
+            }
+            return try latest(there, identity, log)
+        }
+    }
+
+    /// Reads the last checkpoint that is whole. Damaged ones are told.
+    private static func latest(
+        _ checkpoints: [(steps: Int, url: URL)], _ identity: RunIdentity, _ log: RunLog
+    ) throws -> Source {
+        var failure: (any Error)?
+        for (_, url) in checkpoints.reversed() {
+            do { return try read(url, identity) } catch let error as ResumeError {
+                throw error
+            } catch {
+                failure = failure ?? error
+                log.warnOnce("\(error); the checkpoint \(url.lastPathComponent) is not used")
+            }
+        }
+        throw DistillationError(
+            "none of the checkpoints can be read; the last one: \(failure.map { "\($0)" } ?? "")")
+    }
+
+    private static func read(_ url: URL, _ identity: RunIdentity) throws -> Source {
+        let (record, sums) = try Checkpoint.open(url)
+        let differences = identity.differences(from: record.identity)
+        guard differences.isEmpty else { throw ResumeError(url, differences) }
+        let state = try RunState(record, in: url)
+        var revisions: [String: String] = [:]
+        for part in try CheckpointPart.all(state) { revisions[part.file] = part.revision }
+        return Source(state: state, written: .init(url: url, sums: sums, revisions: revisions))
+    }
+
+    /// A training that was done before the run was resumed; `nil` where it has to be done.
+    func finished(_ name: String) -> FinishedTraining? { finished.first { $0.name == name } }
+
+    /// Sets a training to where it was, where it was under way.
+    func restore(_ training: StagedTraining, _ name: String) throws {
+        guard let (resumedName, state) = resumed, resumedName == name else { return }
+        try training.restore(state)
+        resumed = nil
+    }
+
+    // MARK: - What is saved
+
+    /// Saves a checkpoint of a training where one is due.
+    ///
+    /// - Parameter isImproved: True after an evaluation that gave a new best checkpoint.
+    func saveIfDue(_ training: StagedTraining, _ name: String, isImproved: Bool) throws {
+        let steps = doneSteps + training.stepsDone
+        guard steps != savedSteps else { return }
+        guard pace.isDue(steps: training.stepsDone) || (isImproved && options.retention == .best) else { return }
+        takeResult()
+        guard pace.isWorthIt || options.saveSteps != nil || isImproved else { return }
+        try save(training, name)
+    }
+
+    /// Saves a checkpoint now, and waits until it is on the disk.
+    ///
+    /// - Parameter training: The training under way; `nil` between two.
+    /// - Returns: Its directory.
+    /// - Throws: The reason why it could not be saved.
+    @discardableResult
+    func saveNow(_ training: StagedTraining?, _ name: String) throws -> URL {
+        let steps = doneSteps + (training?.stepsDone ?? 0)
+        takeResult()
+        if steps != savedSteps {
+            try save(training, name)
+            if let error = writer.finish()?.error {
+                savedSteps = nil
+                throw error
+            }
+        }
+        return folder.checkpoint(steps)
+    }
+
+    /// Saves a checkpoint because the run is to stop.
+    ///
+    /// - Throws: ``InterruptedError`` where nothing else is wanted; the reason why it could not be saved.
+    func stop(_ training: StagedTraining?, _ name: String, _ request: StopRequest?) throws {
+        switch request {
+        case nil: return
+        case .finish:
+            // The result is saved all the same.
+            do { try saveNow(training, name) } catch {
+                log.warnOnce("no checkpoint could be saved: \(error)")
+            }
+        case .checkpoint:
+            let url = try saveNow(training, name)
+            throw InterruptedError("a checkpoint is saved in \(url.path); go on with --resume")
+        }
+    }
+
+    private var doneSteps: Int { finished.reduce(0) { $0 + $1.outcome.steps } }
+
+    private func save(_ training: StagedTraining?, _ name: String) throws {
+        let start = Date()
+        var state = RunState(finished: finished)
+        state.current = try training.map { (name, try $0.state()) }
+        let checkpoint = try Checkpoint(state, identity: identity)
+        let (limit, best) = (options.saveTotalLimit, options.retention == .best ? state.bestStep : nil)
+        let steps = state.steps
+        writer.write(checkpoint) { all in
+            // Later ones are of a run that went on from an earlier checkpoint; they are written anew.
+            let past = all.filter { $0 <= steps }
+            return Set(past.suffix(limit) + all.filter { $0 > steps || $0 == best })
+        }
+        savedSteps = steps
+        pace.saved(seconds: -start.timeIntervalSinceNow)
+    }
+
+    /// Reads how the last write went, waiting for its end: training goes on without a checkpoint.
+    private func takeResult() {
+        guard let result = writer.finish() else { return }
+        pace.written(seconds: result.seconds)
+        if let error = result.error {
+            log.warnOnce("no checkpoint could be saved: \(error); training goes on")
+        }
+    }
+
+    /// Keeps a training that is done for the checkpoints to come.
+    func finish(_ name: String, _ model: TransformerModel, _ outcome: TrainingOutcome) throws {
+        guard !outcome.interrupted, finished(name) == nil else { return }
+        finished.append(
+            FinishedTraining(name: name, outcome: outcome, parameters: try model.parameters.snapshot()))
+    }
+
+    /// Ends the run with a checkpoint where that is all that is wanted, after its trainings.
+    ///
+    /// - Throws: ``InterruptedError`` then.
+    func leave(_ context: RunContext) throws {
+        guard context.isLeaving() else { return }
+        try stop(nil, "", .checkpoint)
+    }
+
+    /// Ends the run, whose model is saved: its checkpoints are removed unless they are to stay.
+    ///
+    /// - Parameter interrupted: True if the run can go on from them.
+    func end(interrupted: Bool) {
+        takeResult()
+        if !interrupted, options.retention == .none { folder.remove { _ in true } }
+    }
+}
+
+/// A checkpoint is of another run than the one that is to go on from it.
+public struct ResumeError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The checkpoint's directory.
+    public let checkpoint: URL
+    /// What is different, each as the end of a sentence.
+    public let differences: [String]
+
+    init(_ checkpoint: URL, _ differences: [String]) {
+        (self.checkpoint, self.differences) = (checkpoint, differences)
+    }
+
+    public var description: String {
+        "\(checkpoint.path): is of another run, which would not go on with the same results: "
+            + differences.joined(separator: "; ")
+            + ". Use its settings and files, or pass --overwrite without --resume to start anew"
+    }
+}

@@ -1,0 +1,30 @@
+import Files
+import Foundation
+
+extension OutputDirectory {
+    /// Looks at what is in the directory, for a run that goes on: what an earlier part of the same run saved may be replaced.
+    ///
+    /// - Returns: The report of the same run where it is finished already, so that nothing is left to do.
+    /// - Throws: `FileError.exists` where something else is there that may not be replaced.
+    func claim(
+        for identity: RunIdentity, _ options: CheckpointOptions, _ log: RunLog
+    ) throws -> RunReport? {
+        guard options.resume != nil, !overwrite else { return nil }
+        let entries = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+        guard !entries.isEmpty else { return nil }
+        let report = ["distillation.json", "training.json"].lazy.compactMap { name in
+            (try? String(contentsOf: self.url.appending(path: name), encoding: .utf8)).flatMap {
+                try? JSONText.decode(RunReport.self, from: $0)
+            }
+        }.first
+        guard let report, let earlier = report.identity, earlier == identity else {
+            throw FileError.exists(url.path)
+        }
+        claimExisting()
+        guard !report.interrupted, CheckpointFolder(for: url).checkpoints.isEmpty,
+            entries.contains("report.html")
+        else { return nil }
+        log.send(.note("\(url.path): this run is finished already; nothing is left to do."))
+        return report
+    }
+}
