@@ -98,7 +98,7 @@ struct Checkpoint {
         }
         let file = url.appending(path: recordName)
         do {
-            let json = Data(try MappedFile(file).bytes)
+            let json = Data(try bytes(of: file))
             // The version first: other versions may have other fields.
             struct Versioned: Decodable { var version: Int }
             let version = try JSONDecoder().decode(Versioned.self, from: json).version
@@ -113,13 +113,18 @@ struct Checkpoint {
         }
     }
 
+    private static func bytes(of file: URL) throws -> [UInt8] {
+        let mapped = try MappedFile(file)
+        return withExtendedLifetime(mapped) { Array(mapped.bytes) }
+    }
+
     private static func damaged(_ file: URL, _ reason: String) -> DistillationError {
         DistillationError("\(file.path): has changed since it was written: \(reason)")
     }
 
     private static func sums(in url: URL) throws -> [String: String] {
         let file = url.appending(path: sumsName)
-        guard let text = try String(validating: MappedFile(file).bytes, as: UTF8.self) else {
+        guard let text = String(validating: try bytes(of: file), as: UTF8.self) else {
             throw damaged(file, "it is not text")
         }
         var sums: [String: String] = [:]
