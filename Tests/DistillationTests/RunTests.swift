@@ -207,11 +207,13 @@ struct RunTests {
         let steps = Counter()
         let report = try DistillationRun(request).run(
             onEvent: { if case .progress(let progress) = $0, progress.unit == "step" { steps.value += 1 } },
-            shouldStop: { steps.value >= 3 })
+            stopRequest: { steps.value >= 3 ? .finish : nil })
         // Without a look at the test data, which would take its time.
         #expect(report.interrupted && report.steps == 3 && report.test == nil)
         #expect(try Predictor(model: request.output).predict([TextPair("a film")]).count == 1)
-        #expect(try files(scratch) == ["student"])
+        // With the checkpoint from which it can go on.
+        #expect(try files(scratch) == ["student", "student.checkpoints"])
+        #expect(try files(scratch.appending(path: "student.checkpoints")) == ["checkpoint-3"])
     }
 
     @Test(
@@ -225,7 +227,7 @@ struct RunTests {
         let begun = Counter()
         let report = try DistillationRun(request).run(
             onEvent: { if case .phaseStarted(phase) = $0 { begun.value += 1 } },
-            shouldStop: { begun.value > 0 })
+            stopRequest: { begun.value > 0 ? .finish : nil })
         #expect(
             report.validation.examples
                 != (try String(contentsOf: reviews, encoding: .utf8).split(separator: "\n").count - 1))
@@ -239,7 +241,7 @@ struct RunTests {
     @Test("a run stopped before training says so and leaves nothing")
     func interruptedEarly() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
-        #expect(throws: InterruptedError.self) { try DistillationRun(request()).run(shouldStop: { true }) }
+        #expect(throws: InterruptedError.self) { try DistillationRun(request()).run(stopRequest: { .finish }) }
         #expect(try files(scratch).isEmpty)
     }
 

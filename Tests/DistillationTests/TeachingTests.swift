@@ -171,7 +171,7 @@ struct TeachingTests {
             onEvent: {
                 if case .phaseStarted(let name) = $0, name.contains("baseline") { phases.value += 1 }
             },
-            shouldStop: { phases.value > 0 })
+            stopRequest: { phases.value > 0 ? .finish : nil })
         #expect(phases.value == 1 && report.interrupted)
         #expect(report.baseline == nil && report.gain == nil && report.epochs.count == 3)
     }

@@ -31,32 +31,19 @@ struct Checkpoint {
         parts.reduce(0) { $0 + $1.tensors.values.reduce(0) { $0 + $1.count * $1.dtype.size } }
     }
 
-    /// A checkpoint on the disk, as the next one needs it: what has not changed since becomes a link to its files.
-    struct Written {
-        let url: URL
-        /// The digest of each file.
-        let sums: [String: String]
-        /// The revision of each file that never changes again.
-        let revisions: [String: String]
-    }
-
     // MARK: - Writing
 
     /// Writes the directory, which appears complete or not at all.
     ///
-    /// - Parameter previous: The checkpoint before.
+    /// Every checkpoint has all of its files to itself, so that what damages one leaves the others.
+    ///
     /// - Throws: `FileError` where the disk is full or must not be written.
-    func write(to url: URL, after previous: Written?) throws -> Written {
+    func write(to url: URL) throws {
         let staged = try StagedDirectory(for: url, overwrite: true)
-        var (sums, revisions): ([String: String], [String: String]) = ([:], [:])
+        var sums: [String: String] = [:]
         for part in parts {
-            revisions[part.file] = part.revision
-            if let sum = Self.link(part, from: previous, to: staged.url) {
-                sums[part.file] = sum
-            } else {
-                try part.write(to: staged.url)
-                sums[part.file] = try Digest.sha256(ofFile: staged.url.appending(path: part.file))
-            }
+            try part.write(to: staged.url)
+            sums[part.file] = try Digest.sha256(ofFile: staged.url.appending(path: part.file))
         }
         let json = try record.json()
         try AtomicFile.write(json, to: staged.url.appending(path: Self.recordName))
@@ -64,19 +51,6 @@ struct Checkpoint {
         let lines = sums.sorted { $0.key < $1.key }.map { "\($0.value)  \($0.key)\n" }
         try AtomicFile.write(lines.joined(), to: staged.url.appending(path: Self.sumsName))
         try staged.commit()
-        return Written(url: url, sums: sums, revisions: revisions)
-    }
-
-    /// Links to the previous checkpoint's file where it holds the same.
-    ///
-    /// - Returns: The file's digest; `nil` where it has to be written.
-    private static func link(_ part: CheckpointPart, from previous: Written?, to directory: URL) -> String? {
-        guard let previous, let revision = part.revision, previous.revisions[part.file] == revision,
-            let sum = previous.sums[part.file]
-        else { return nil }
-        let (old, new) = (previous.url.appending(path: part.file), directory.appending(path: part.file))
-        // Not every file system has second names.
-        return (try? FileManager.default.linkItem(at: old, to: new)) == nil ? nil : sum
     }
 
     // MARK: - Reading
@@ -84,7 +58,7 @@ struct Checkpoint {
     /// Reads a checkpoint's description, after comparing all files with their digests.
     ///
     /// - Throws: ``DistillationError`` that names the file that is damaged, or missing.
-    static func open(_ url: URL) throws -> (record: CheckpointRecord, sums: [String: String]) {
+    static func open(_ url: URL) throws -> CheckpointRecord {
         let sums = try sums(in: url)
         for (name, sum) in sums.sorted(by: { $0.key < $1.key }) {
             let file = url.appending(path: name)
@@ -107,7 +81,7 @@ struct Checkpoint {
                     "\(file.path): is of version \(version), which this program does not read; go on with the program that "
                         + "wrote it, or start anew")
             }
-            return (try CheckpointRecord(json: json), sums)
+            return try CheckpointRecord(json: json)
         } catch let error as DecodingError {
             throw damaged(file, "\(error)")
         }

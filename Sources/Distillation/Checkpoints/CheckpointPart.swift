@@ -8,9 +8,6 @@ struct CheckpointPart {
     /// The file's name.
     let file: String
     let tensors: [String: Tensor]
-    /// Names what never changes again, so that the next checkpoint can link to this one's file; `nil` for what changes with each
-    /// step.
-    var revision: String?
 
     static let model = "model.safetensors"
     static let optimizer = "optimizer.safetensors"
@@ -31,15 +28,13 @@ struct CheckpointPart {
     static func all(_ state: RunState) throws -> [CheckpointPart] {
         var parts = try state.finished.map {
             CheckpointPart(
-                file: finished($0.name), tensors: try result($0.parameters, $0.outcome.validation),
-                revision: "\($0.name) \($0.outcome.steps)")
+                file: finished($0.name), tensors: try result($0.parameters, $0.outcome.validation))
         }
-        guard let (name, current) = state.current else { return parts }
+        guard let (_, current) = state.current else { return parts }
         if let best = current.best {
             parts.append(
                 CheckpointPart(
-                    file: Self.best, tensors: try result(best.parameters, best.logits),
-                    revision: "\(name) best \(state.bestStep ?? -1)"))
+                    file: Self.best, tensors: try result(best.parameters, best.logits)))
         }
         guard let trainer = current.trainer else { return parts }
         parts.append(CheckpointPart(file: model, tensors: trainer.parameters))
@@ -112,7 +107,7 @@ struct CheckpointPart {
     /// Reads a file; nothing of it stays mapped.
     ///
     /// - Throws: `SafetensorsError` or `FileError`.
-    init(reading file: String, in directory: URL, revision: String? = nil) throws {
+    init(reading file: String, in directory: URL) throws {
         let source = try SafetensorsFile(contentsOf: directory.appending(path: file))
         var tensors: [String: Tensor] = [:]
         for info in source.tensors {
@@ -122,10 +117,8 @@ struct CheckpointPart {
             }
             tensors[info.name] = try Tensor(bytes: source.bytes(of: info.name), shape: info.shape, dtype: type)
         }
-        self.init(file: file, tensors: tensors, revision: revision)
+        self.init(file: file, tensors: tensors)
     }
 
-    init(file: String, tensors: [String: Tensor], revision: String? = nil) {
-        (self.file, self.tensors, self.revision) = (file, tensors, revision)
-    }
+    init(file: String, tensors: [String: Tensor]) { (self.file, self.tensors) = (file, tensors) }
 }

@@ -12,22 +12,14 @@ final class CheckpointWriter {
 
     private let folder: CheckpointFolder
     private let queue = DispatchQueue(label: "distill.checkpoints")
-    private let shared: Shared
+    private let shared = Shared()
 
-    /// - Parameters:
-    ///   - folder: The folder of the checkpoints.
-    ///   - previous: The checkpoint that the run goes on from, as far as it is in the folder.
-    init(_ folder: CheckpointFolder, previous: Checkpoint.Written?) {
-        self.folder = folder
-        shared = Shared(previous: previous)
-    }
+    /// - Parameter folder: The folder of the checkpoints.
+    init(_ folder: CheckpointFolder) { self.folder = folder }
 
     /// What the thread that writes has to itself while it does.
     private final class Shared: @unchecked Sendable {
-        var previous: Checkpoint.Written?
         var result: Result?
-
-        init(previous: Checkpoint.Written?) { self.previous = previous }
 
         func write(_ order: Order, to folder: CheckpointFolder) {
             let start = Date()
@@ -37,8 +29,7 @@ final class CheckpointWriter {
 
         private func failure(of order: Order, _ folder: CheckpointFolder) -> (any Error)? {
             do {
-                previous = try order.checkpoint.write(
-                    to: folder.checkpoint(order.checkpoint.record.steps), after: previous)
+                try order.checkpoint.write(to: folder.checkpoint(order.checkpoint.record.steps))
             } catch { return error }
             let kept = order.isKept(folder.checkpoints.map(\.steps))
             folder.remove { !kept.contains($0) }

@@ -38,13 +38,13 @@ final class RunCheckpoints {
         finished = source?.state.finished ?? []
         resumed = source?.state.current
         savedSteps = source?.state.steps
-        writer = CheckpointWriter(folder, previous: source?.written)
+        writer = CheckpointWriter(folder)
         pace = CheckpointPace(saveSteps: options.saveSteps)
         guard let source else {
             folder.remove { _ in true }
             return
         }
-        log.send(.note("Goes on from \(source.written.url.path) (step \(source.state.steps))."))
+        log.send(.note("Goes on from \(source.url.path) (step \(source.state.steps))."))
         log.resume(step: source.state.steps)
     }
 
@@ -55,7 +55,7 @@ final class RunCheckpoints {
 
     private struct Source {
         let state: RunState
-        let written: Checkpoint.Written
+        let url: URL
     }
 
     /// Finds the checkpoint to go on from.
@@ -100,13 +100,10 @@ final class RunCheckpoints {
     }
 
     private static func read(_ url: URL, _ identity: RunIdentity) throws -> Source {
-        let (record, sums) = try Checkpoint.open(url)
+        let record = try Checkpoint.open(url)
         let differences = identity.differences(from: record.identity)
         guard differences.isEmpty else { throw ResumeError(url, differences) }
-        let state = try RunState(record, in: url)
-        var revisions: [String: String] = [:]
-        for part in try CheckpointPart.all(state) { revisions[part.file] = part.revision }
-        return Source(state: state, written: .init(url: url, sums: sums, revisions: revisions))
+        return Source(state: try RunState(record, in: url), url: url)
     }
 
     /// A training that was done before the run was resumed; `nil` where it has to be done.
