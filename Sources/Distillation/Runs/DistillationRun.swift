@@ -73,6 +73,7 @@ public struct DistillationRun {
         try findings.throwErrors()
         for finding in findings.all { log.send(finding) }
         let identity = try RunIdentity(request, setup)
+        log.compare(identity, with: request.reproduced)
         if let done = try output.claim(for: identity, request.checkpoints, log) { return done }
         let checkpoints = try RunCheckpoints(
             for: output.url, request.checkpoints, identity: identity, overwrite: request.overwrite, log: log)

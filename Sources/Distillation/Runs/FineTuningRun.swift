@@ -42,6 +42,7 @@ public struct FineTuningRun {
         if let note = setup.data.cutNote { log.send(.note(note)) }
         if stopRequest() != nil { throw InterruptedError() }
         let identity = try RunIdentity(request, setup)
+        log.compare(identity, with: request.reproduced)
         if let done = try output.claim(for: identity, request.checkpoints, log) { return done }
         let checkpoints = try RunCheckpoints(
             for: output.url, request.checkpoints, identity: identity, overwrite: request.overwrite, log: log)

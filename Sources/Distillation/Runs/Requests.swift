@@ -42,6 +42,8 @@ public struct FineTuneRequest: Sendable {
     public var precision = Precision.auto
     public var cache = CacheOptions()
     public var checkpoints = CheckpointOptions()
+    /// The run that this one makes again, from its report: what is different is told.
+    public var reproduced: RunIdentity?
     /// The directory for TensorBoard curves and `metrics.jsonl`; `nil` for none.
     public var loggingDirectory: URL?
     /// The maximum number of examples in each list of the report; 0 keeps all texts out of it.
@@ -94,6 +96,8 @@ public struct DistillRequest: Sendable {
     public var precision = Precision.auto
     public var cache = CacheOptions()
     public var checkpoints = CheckpointOptions()
+    /// The run that this one makes again, from its report: what is different is told.
+    public var reproduced: RunIdentity?
     /// The directory for TensorBoard curves and `metrics.jsonl`; `nil` for none.
     public var loggingDirectory: URL?
     /// The maximum number of examples in each list of the report; 0 keeps all texts out of it.

@@ -42,6 +42,7 @@ extension DistillRequest {
         training = try TrainingArguments(reader)
         cache = try CacheOptions(reader)
         checkpoints = try CheckpointOptions(reader)
+        reproduced = try settings.reproduced(by: "run")
         device = try Device(reader)
         try reader.assign("precision", to: &precision)
         try reader.finish(allowing: names)

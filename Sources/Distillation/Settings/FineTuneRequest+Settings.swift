@@ -24,6 +24,7 @@ extension FineTuneRequest {
         training = try TrainingArguments(reader)
         cache = try CacheOptions(reader, hasTeacher: false)
         checkpoints = try CheckpointOptions(reader)
+        reproduced = try settings.reproduced(by: "finetune")
         device = try Device(reader)
         try reader.assign("precision", to: &precision)
         try reader.finish()

@@ -3,7 +3,8 @@ import Foundation
 import Yams
 
 extension Settings {
-    /// Reads a configuration file: YAML with names in snake case, one value each.
+    /// Reads a configuration file: YAML with names in snake case, one value each; or a run's report (`distillation.json`,
+    /// `training.json`), to make the run again.
     ///
     /// - Parameter file: The file.
     /// - Throws: ``SettingsError`` for a file that is not YAML, `FileError` for one that cannot be read.
@@ -17,12 +18,17 @@ extension Settings {
             self.init()
             return
         }
-        try self.init(yaml: Self.text(of: path), path: path)
+        let text = try Self.text(of: path)
+        if let settings = try Self(report: text, path: path) {
+            self = settings
+        } else {
+            try self.init(yaml: text, path: path)
+        }
     }
 
     private static func text(of path: String) throws -> String {
         let file = try MappedFile(URL(filePath: path))
-        guard file.count <= SettingsYAML.largest else {
+        guard file.count <= (path.hasSuffix(".json") ? largestReport : SettingsYAML.largest) else {
             throw SettingsError(
                 "\(path): has \(file.count) bytes; settings have at most \(SettingsYAML.largest)")
         }

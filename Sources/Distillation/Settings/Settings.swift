@@ -34,6 +34,9 @@ public struct Settings: Sendable {
     /// The changes made to the file's settings, for errors: "temperature 4".
     private var changes: [String] = []
 
+    /// The run whose report the settings are from; `nil` for settings from elsewhere.
+    var reproduced: RunIdentity?
+
     /// Creates empty settings.
     public init() { self.init(entries: [], path: nil) }
 

@@ -285,6 +285,37 @@ struct CheckpointTests {
         #expect(try again.settings.yaml() == request.settings.yaml())
     }
 
+    @Test("a run is made again from its report, with the same weights; other data are named")
+    func madeAgain() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let data = scratch.appending(path: "reviews.csv")
+        try FileManager.default.copyItem(at: reviews, to: data)
+        var request = request("first")
+        for change in [0, 2, 4] { try Self.changes[change].1(&request) }
+        request.data.train = data
+        _ = try DistillationRun(request).run()
+        let report = request.output.appending(path: "distillation.json")
+        var settings = try Settings(contentsOf: report)
+        settings["output"] = SettingNode(scratch.appending(path: "second").path)
+        var events: [RunEvent] = []
+        _ = try DistillationRun(DistillRequest(settings)).run(onEvent: { events.append($0) })
+        #expect(
+            events.contains(
+                .note("Data, models, settings and processor are those of the run that is made again.")))
+        #expect(
+            try Digest.sha256(ofFile: scratch.appending(path: "first/model.safetensors"))
+                == Digest.sha256(ofFile: scratch.appending(path: "second/model.safetensors")))
+        try (String(contentsOf: data, encoding: .utf8) + "one more,1\n").write(
+            to: data, atomically: true, encoding: .utf8)
+        settings["output"] = SettingNode(scratch.appending(path: "third").path)
+        events = []
+        _ = try DistillationRun(DistillRequest(settings)).run(onEvent: { events.append($0) })
+        let warnings = events.compactMap { if case .warning(let text) = $0 { text } else { nil } }
+        #expect(warnings.contains { $0.contains("the training data has other contents") }, "\(warnings)")
+        // Another command's report is no configuration.
+        #expect(throws: SettingsError.self) { try FineTuneRequest(Settings(contentsOf: report)) }
+    }
+
     // MARK: - Helpers
 
     private func stop(_ request: DistillRequest, after steps: Int) throws {
