@@ -1,11 +1,12 @@
 # The two commands a newcomer needs: `make demo` and `make test`. Both install what they need themselves.
-.PHONY: demo test field benchmark same-bits gpu lint docs build clean help
+.PHONY: demo test torture field benchmark same-bits gpu lint docs build clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo          set up, then fine-tune a teacher, distill two students, evaluate them (QUICK=1: a short run)"
 	@echo "make test          set up, then run every test"
 	@echo "make field         try the built program on killed processes, full disks and the like (CASES=\"DIR …\": further cases)"
+	@echo "make torture       kill and hinder runs at random: nothing may be lost (MINUTES=60 KILLS=50 FAULTS=200 SEED=…)"
 	@echo "make benchmark     set up, then measure against PyTorch, ONNX Runtime and tokenizers"
 	@echo "make same-bits     the same commands hundreds of times: every run must give the same bits (RUNS=200 LEVELS=all)"
 	@echo "make gpu           make a bundle that checks and measures a machine with a GPU (docs/gpu.md)"
@@ -23,6 +24,14 @@ test:
 
 field:
 	@scripts/field.sh $(CASES)
+
+torture:
+	@scripts/bootstrap.sh
+	@python3 scripts/demo_data.py
+	swift build -c release --product distill
+	python3 scripts/torture/torture.py --program .build/release/distill --model .demo/all-MiniLM-L6-v2 \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(KILLS),--kills $(KILLS)) $(if $(FAULTS),--faults $(FAULTS)) \
+		$(if $(SEED),--seed $(SEED))
 
 benchmark:
 	@scripts/benchmark.sh

@@ -49,7 +49,8 @@ public struct TuningRun: Sendable {
     /// - Throws: The errors of ``check()``, ``search(onEvent:stopRequest:)`` and `DistillationRun`.
     @discardableResult
     public func run(
-        onEvent: @escaping (TuningEvent) -> Void = { _ in }, stopRequest: @escaping () -> StopRequest? = { nil }
+        onEvent: @escaping (TuningEvent) -> Void = { _ in },
+        stopRequest: @escaping () -> StopRequest? = { nil }
     ) throws -> Outcome {
         try check()
         let report = try search(onEvent: onEvent, stopRequest: stopRequest)
@@ -79,15 +80,16 @@ public struct TuningRun: Sendable {
     ///   `FileError` where results cannot be written.
     /// - Returns: The ranking of the trials.
     public func search(
-        onEvent: @escaping (TuningEvent) -> Void = { _ in }, stopRequest: @escaping () -> StopRequest? = { nil }
+        onEvent: @escaping (TuningEvent) -> Void = { _ in },
+        stopRequest: @escaping () -> StopRequest? = { nil }
     ) throws -> TuningReport {
         let trials = TuningTrials(
             folds: driver.folds, seed: driver.plan.seed, metric: driver.metric.name,
             onEvent: { onEvent(.run($0)) }, scratch: request.output.appending(path: "trial"),
             stopRequest: stopRequest)
-        return try search(onEvent: onEvent, shouldStop: { stopRequest() != nil }) { values, fold, budget in
-            try trials.run(distillation(values), fold: fold, budget: budget)
-        }
+        return try search(
+            onEvent: onEvent, shouldStop: { stopRequest() != nil },
+            run: { try trials.run(distillation($0), fold: $1, budget: $2) })
     }
 
     /// Searches with another way to train a trial.

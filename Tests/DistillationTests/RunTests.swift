@@ -241,7 +241,9 @@ struct RunTests {
     @Test("a run stopped before training says so and leaves nothing")
     func interruptedEarly() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
-        #expect(throws: InterruptedError.self) { try DistillationRun(request()).run(stopRequest: { .finish }) }
+        #expect(throws: InterruptedError.self) {
+            try DistillationRun(request()).run(stopRequest: { .finish })
+        }
         #expect(try files(scratch).isEmpty)
     }
 

@@ -113,9 +113,11 @@ struct CheckpointPart {
         for info in source.tensors {
             guard let type = Self.types.first(where: { $0.value == info.dtype })?.key else {
                 throw DistillationError(
-                    "\(source.path): the tensor '\(info.name)' has the type \(info.dtype.rawValue), which checkpoints do not have")
+                    "\(source.path): the tensor '\(info.name)' has the type \(info.dtype.rawValue), which checkpoints do not have"
+                )
             }
-            tensors[info.name] = try Tensor(bytes: source.bytes(of: info.name), shape: info.shape, dtype: type)
+            tensors[info.name] = try Tensor(
+                bytes: source.bytes(of: info.name), shape: info.shape, dtype: type)
         }
         self.init(file: file, tensors: tensors)
     }

@@ -124,7 +124,9 @@ final class RunCheckpoints {
     func saveIfDue(_ training: StagedTraining, _ name: String, isImproved: Bool) throws {
         let steps = doneSteps + training.stepsDone
         guard steps != savedSteps else { return }
-        guard pace.isDue(steps: training.stepsDone) || (isImproved && options.retention == .best) else { return }
+        guard pace.isDue(steps: training.stepsDone) || (isImproved && options.retention == .best) else {
+            return
+        }
         takeResult()
         guard pace.isWorthIt || options.saveSteps != nil || isImproved else { return }
         try save(training, name)

@@ -12,7 +12,9 @@ extension RunIdentity {
             let name = request.teachers.count == 1 ? "the teacher's" : "teacher \(index + 1)'s"
             try Self.add(teacher.directory, name, memo, to: &digests)
         }
-        if let student = request.student.directory { try Self.add(student, "the student's", memo, to: &digests) }
+        if let student = request.student.directory {
+            try Self.add(student, "the student's", memo, to: &digests)
+        }
         self.init(
             command: "run", settings: Self.nodes(request.settings), digests: digests,
             machine: Self.machine(request.device, request.precision))

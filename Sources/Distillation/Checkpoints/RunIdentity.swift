@@ -13,9 +13,12 @@ public struct RunIdentity: Sendable, Equatable, Codable {
 
     /// The settings that say where things are and what is told, not what is learned.
     private static let irrelevant: Set<String> = [
-        "train", "validation", "unlabelled", "test", "teacher", "teachers", "teacher_weights", "model", "student",
-        "output", "overwrite", "logging_dir", "report_examples", "license", "language", "datasets", "base_model",
-        "cache_dir", "data_cache", "teacher_cache", "threads", "save_steps", "save_total_limit", "keep_checkpoints",
+        "train", "validation", "unlabelled", "test", "teacher", "teachers", "teacher_weights", "model",
+        "student",
+        "output", "overwrite", "logging_dir", "report_examples", "license", "language", "datasets",
+        "base_model",
+        "cache_dir", "data_cache", "teacher_cache", "threads", "save_steps", "save_total_limit",
+        "keep_checkpoints",
         "resume",
     ]
 
@@ -24,7 +27,9 @@ public struct RunIdentity: Sendable, Equatable, Codable {
     /// - Parameter other: The earlier run.
     func differences(from other: RunIdentity) -> [String] {
         guard command == other.command else { return ["it is a run of `distill \(other.command)`"] }
-        func text(_ node: SettingNode?) -> String { node?.inlineText() ?? node.map { "\($0)" } ?? "its default" }
+        func text(_ node: SettingNode?) -> String {
+            node?.inlineText() ?? node.map { "\($0)" } ?? "its default"
+        }
         let settings = Self.names(self.settings, other.settings).filter { !Self.irrelevant.contains($0) }
             .filter { text(self.settings[$0]) != text(other.settings[$0]) }
             .map { "\($0) was \(text(other.settings[$0])) and is \(text(self.settings[$0]))" }

@@ -103,7 +103,8 @@ package final class OutputDirectory {
 
     private func put(_ body: (URL) throws -> Void) throws {
         let staged = try StagedDirectory(
-            for: url, replacing: overwrite
+            for: url,
+            replacing: overwrite
                 ? .anything : (saved?.identity ?? claimed).map { .only($0) } ?? .nothing)
         do { try body(staged.url) } catch FileError.writeFailed(let path, let reason) {
             // The user knows the directory, not the hidden one beside it.

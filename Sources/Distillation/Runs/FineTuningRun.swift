@@ -29,7 +29,8 @@ public struct FineTuningRun {
     ) throws -> RunReport {
         let log = try RunLog(onEvent, loggingDirectory: request.loggingDirectory)
         let output = try OutputDirectory(
-            request.output, overwrite: request.overwrite, isResumed: request.checkpoints.resume != nil, inputs: [request.model] + request.data.files,
+            request.output, overwrite: request.overwrite, isResumed: request.checkpoints.resume != nil,
+            inputs: [request.model] + request.data.files,
             cache: request.cache)
         log.tell(output.leftovers)
         let setup = try FineTuningSetup(request, log: log)

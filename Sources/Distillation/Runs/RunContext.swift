@@ -5,7 +5,9 @@ struct RunContext {
     /// `nil` where none are saved.
     var checkpoints: RunCheckpoints?
 
-    init(_ log: RunLog, stopRequest: @escaping () -> StopRequest? = { nil }, checkpoints: RunCheckpoints? = nil) {
+    init(
+        _ log: RunLog, stopRequest: @escaping () -> StopRequest? = { nil }, checkpoints: RunCheckpoints? = nil
+    ) {
         self.log = log
         self.stopRequest = stopRequest
         self.checkpoints = checkpoints

@@ -52,7 +52,8 @@ extension RunLog {
         guard let reproduced else { return }
         let differences = identity.differences(from: reproduced)
         guard !differences.isEmpty else {
-            return send(.note("Data, models, settings and processor are those of the run that is made again."))
+            return send(
+                .note("Data, models, settings and processor are those of the run that is made again."))
         }
         warnOnce(
             "this is not quite the run that the report describes, and its weights may differ: "

@@ -112,7 +112,8 @@ final class StagedTraining {
         try trainer.beginEvaluation(inTurn: inTurn)
         let logits: Logits
         do {
-            guard let all = try plan.validationLogits(shouldStop: inTurn ? abandonsEvaluation : { false }) else {
+            guard let all = try plan.validationLogits(shouldStop: inTurn ? abandonsEvaluation : { false })
+            else {
                 isEvaluationDue = true
                 return events.append(.note("The evaluation was given up."))
             }

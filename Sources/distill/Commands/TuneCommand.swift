@@ -114,7 +114,9 @@ struct TuneCommand: ParsableCommand {
         try display.print(report) { (display.quiet ? "" : "\n") + TuningText.report(report) }
         if report.interrupted { throw ExitCode(Interrupt.exitCode) }
         guard let refit = try tuning.refit(report) else { return }
-        try TrainingRun.perform(display, prints: !display.json) { try refit.run(onEvent: $0, stopRequest: $1) }
+        try TrainingRun.perform(display, prints: !display.json) {
+            try refit.run(onEvent: $0, stopRequest: $1)
+        }
     }
 
     private func show(_ event: TuningEvent, of tuning: TuningRun, _ renderer: RunRenderer) {

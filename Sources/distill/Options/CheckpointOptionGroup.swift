@@ -9,7 +9,9 @@ struct CheckpointOptionGroup: ParsableArguments {
             valueName: "steps"))
     var saveSteps: Int?
 
-    @Option(help: ArgumentHelp("The number of checkpoints that are kept, the last ones. (default: 2)", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "The number of checkpoints that are kept, the last ones. (default: 2)", valueName: "n"))
     var saveTotalLimit: Int?
 
     @Option(

@@ -15,7 +15,8 @@ struct CheckpointTests {
     private let reviews = Support.reviews
 
     init() throws {
-        scratch = FileManager.default.temporaryDirectory.appending(path: "distill-checkpoints-\(UUID().uuidString)")
+        scratch = FileManager.default.temporaryDirectory.appending(
+            path: "distill-checkpoints-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
     }
 
@@ -52,7 +53,10 @@ struct CheckpointTests {
                 $0.student.hiddenSize = 16
                 $0.student.attentionHeads = 2
                 $0.student.initialization = .narrowed
-                $0.stages = [layers, TrainingStage(objectives: [try .init(text: "kl"), try .init(text: "cross_entropy")])]
+                $0.stages = [
+                    layers,
+                    TrainingStage(objectives: [try .init(text: "kl"), try .init(text: "cross_entropy")]),
+                ]
             }
         ),
         ("bfloat16", { $0.precision = .bfloat16 }),
@@ -113,7 +117,9 @@ struct CheckpointTests {
         throw DistillationError("the run does not end")
     }
 
-    @Test("a run that is stopped every few steps leaves what an undisturbed one leaves", arguments: 0..<changes.count)
+    @Test(
+        "a run that is stopped every few steps leaves what an undisturbed one leaves",
+        arguments: 0..<changes.count)
     func resumes(change: Int) throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         var whole = request("whole")
@@ -197,7 +203,10 @@ struct CheckpointTests {
         #expect(try checkpoints() == ["checkpoint-4", "checkpoint-6"])
         let last = scratch.appending(path: "student.checkpoints/checkpoint-6")
         let names = try FileManager.default.contentsOfDirectory(atPath: last.path).sorted()
-        try #require(names == ["SHA256SUMS", "best.safetensors", "model.safetensors", "optimizer.safetensors", "state.json"])
+        try #require(
+            names == [
+                "SHA256SUMS", "best.safetensors", "model.safetensors", "optimizer.safetensors", "state.json",
+            ])
         let damaged = last.appending(path: names[file])
         var bytes = try Data(contentsOf: damaged)
         bytes[bytes.count / 2] ^= 0x10
@@ -227,7 +236,8 @@ struct CheckpointTests {
         #expect(try Set(checkpoints()) == ["checkpoint-12", "checkpoint-\(best)"])
         // A checkpoint's weights open like a model's.
         request.output = scratch.appending(path: "again")
-        request.checkpoints.resume = .checkpoint(scratch.appending(path: "student.checkpoints/checkpoint-\(best)"))
+        request.checkpoints.resume = .checkpoint(
+            scratch.appending(path: "student.checkpoints/checkpoint-\(best)"))
         let again = try DistillationRun(request).run()
         #expect(again.student.metrics == report.student.metrics && again.steps == 12)
     }
@@ -275,7 +285,8 @@ struct CheckpointTests {
         request.card = ModelCardOptions(license: "mit", languages: ["en", "de"])
         request.checkpoints.saveSteps = 10
         let again = try DistillRequest(request.settings)
-        #expect(again.teachers == request.teachers && again.data == request.data && again.test == request.test)
+        #expect(
+            again.teachers == request.teachers && again.data == request.data && again.test == request.test)
         #expect(again.student == request.student && again.training == request.training)
         #expect(again.stages == request.stages && again.alpha == request.alpha)
         #expect(again.temperature == request.temperature && again.augmentation == request.augmentation)
