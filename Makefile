@@ -1,12 +1,13 @@
 # The two commands a newcomer needs: `make demo` and `make test`. Both install what they need themselves.
-.PHONY: demo test torture field benchmark same-bits gpu lint docs build clean help
+.PHONY: demo test torture fuzz field benchmark same-bits gpu lint docs build clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo          set up, then fine-tune a teacher, distill two students, evaluate them (QUICK=1: a short run)"
 	@echo "make test          set up, then run every test"
 	@echo "make field         try the built program on killed processes, full disks and the like (CASES=\"DIR …\": further cases)"
-	@echo "make torture       kill and hinder runs at random: nothing may be lost (MINUTES=60 KILLS=50 FAULTS=200 SEED=…)"
+	@echo "make torture       kill and hinder runs at random: nothing may be lost (MINUTES=60 KILLS=50 FAULTS=200 SOAK=100000 SEED=…)"
+	@echo "make fuzz          feed every parser inputs that coverage guides, under the address sanitizer (RUNS=1000000 SECONDS=300)"
 	@echo "make benchmark     set up, then measure against PyTorch, ONNX Runtime and tokenizers"
 	@echo "make same-bits     the same commands hundreds of times: every run must give the same bits (RUNS=200 LEVELS=all)"
 	@echo "make gpu           make a bundle that checks and measures a machine with a GPU (docs/gpu.md)"
@@ -31,7 +32,10 @@ torture:
 	swift build -c release --product distill
 	python3 scripts/torture/torture.py --program .build/release/distill --model .demo/all-MiniLM-L6-v2 \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(KILLS),--kills $(KILLS)) $(if $(FAULTS),--faults $(FAULTS)) \
-		$(if $(SEED),--seed $(SEED))
+		$(if $(SOAK),--soak $(SOAK)) $(if $(SEED),--seed $(SEED))
+
+fuzz:
+	@scripts/fuzz.sh $(if $(RUNS),--runs $(RUNS)) $(if $(SECONDS),--seconds $(SECONDS)) $(SUBJECTS)
 
 benchmark:
 	@scripts/benchmark.sh
@@ -46,7 +50,7 @@ same-bits:
 	python3 scripts/same_bits.py $(if $(RUNS),--runs $(RUNS)) $(if $(LEVELS),--levels $(LEVELS))
 
 lint:
-	swift format lint --strict --recursive --parallel Sources Tests Benchmarks Package.swift
+	swift format lint --strict --recursive --parallel Sources Tests Fuzz Benchmarks Package.swift
 	python3 scripts/sizes.py
 
 docs:

@@ -175,6 +175,16 @@ let package = Package(
             dependencies: ["Distillation", "Transformers", "Tokenizers", "Datasets", "Torch", "JSON"],
             path: "Benchmarks/Runner", swiftSettings: strict),
 
+        // Every parser of files, as `make fuzz` and the tests feed it.
+        .target(
+            name: "FuzzSubjects",
+            dependencies: [
+                "JSON", "Files", "Safetensors", "Architectures", "Tokenizers", "Datasets", "HubStore",
+                "Distillation",
+            ], path: "Fuzz/Subjects", swiftSettings: strict),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["FuzzSubjects"], path: "Fuzz/Tests", swiftSettings: strict),
+
         // What several suites need.
         .target(
             name: "TestSupport", dependencies: ["JSON"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -256,3 +266,11 @@ let package = Package(
     ],
     cxxLanguageStandard: .cxx20
 )
+
+// The fuzzer itself needs libFuzzer, whose place scripts/fuzz.sh finds.
+if let library = Context.environment["DISTILL_FUZZ"] {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: ["FuzzSubjects"], path: "Fuzz/Runner", swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-Xlinker", library]), .linkedLibrary("stdc++")]))
+}

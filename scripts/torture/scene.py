@@ -77,10 +77,10 @@ class Scene:
                 "--epochs", "2", "--learning-rate", "1e-3", "--logging-steps", "3", "--save-steps", "2", "--threads", "2",
                 "--output", output, *SETTINGS[kind], *more]
 
-    def start(self, arguments, environment=None, limits=None):
+    def start(self, arguments, environment=None, limits=None, output=subprocess.PIPE):
         return subprocess.Popen(
             [self.program, *arguments], env=environment or self.environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", preexec_fn=limits)
+            stdout=output, stderr=subprocess.STDOUT, text=True, errors="replace", preexec_fn=limits)
 
     def finish(self, process, limit=120):
         """Waits for a process.

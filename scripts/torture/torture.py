@@ -18,6 +18,7 @@ import time
 from faults import Faults
 from kills import Kills
 from scene import Failure, Scene
+from soak import soak
 
 
 def clock(directory):
@@ -39,6 +40,7 @@ def main():
     parser.add_argument("--model", required=True, help="a pretrained encoder, from which the teacher is made")
     parser.add_argument("--kills", type=int, default=50, help="kills that meet a living process (default: 50)")
     parser.add_argument("--faults", type=int, default=200, help="(default: 200)")
+    parser.add_argument("--soak", type=int, default=100_000, help="steps of the long run; 0 for none (default: 100000)")
     parser.add_argument("--minutes", type=float, default=60, help="the time for all of it (default: 60)")
     parser.add_argument("--seed", type=int, help="decides everything but the system's timing (default: a new one each time)")
     parser.add_argument("--only", default="", help="only faults whose name holds this")
@@ -52,7 +54,8 @@ def main():
         faults = Faults(scene, kills, seed + 1, clock(directory))
         faults.kinds = [kind for kind in faults.kinds if options.only in kind.__name__.replace("_", " ")]
         print(f"seed {seed}", flush=True)
-        tally = {"kills": [0, 0, options.kills], "faults": [0, 0, options.faults]}
+        tally = {"kills": [0, 0, options.kills], "faults": [0, 0, options.faults],
+                 "long runs": [0, 0, 1 if options.soak else 0]}
 
         def attempt(name, body):
             tried, lost = 1, 0
@@ -70,6 +73,8 @@ def main():
             attempt("kills", kills.trial)
         while tally["faults"][0] < options.faults and time.monotonic() < end:
             attempt("faults", faults.trial)
+        if options.soak and time.monotonic() < end:
+            attempt("long runs", lambda: soak(scene, options.soak))
     print()
     for name, (tried, lost, wanted) in tally.items():
         print(f"{name}: {tried} of {wanted} tried, {tried - lost} survived, {lost} lost")

@@ -1,0 +1,36 @@
+import Files
+import Foundation
+import HubStore
+import JSON
+
+extension FuzzSubject {
+    /// JSON, and what is made of it alone.
+    static let texts: [FuzzSubject] = [
+        FuzzSubject("json", seeds: ["Tests/JSONTests/Fixtures"]) { bytes in
+            for dialect in [JSONDialect.standard, .python] {
+                guard let value = try? bytes.withUnsafeBytes({ try JSONValue.parse($0, dialect: dialect) })
+                else {
+                    continue
+                }
+                // What was read is written, and read as the same.
+                let text = value.serialized()
+                guard dialect == .standard else { continue }
+                require(try JSONValue.parse(text).serialized() == text, "another value comes back: \(text)")
+            }
+        },
+        FuzzSubject("hub-listing") { bytes in
+            _ = try RepositoryListing(bytes, url: "https://hub/api/models/a/b")
+        },
+        FuzzSubject("hub-names") { bytes in
+            let text = String(decoding: bytes, as: UTF8.self)
+            _ = try? HubRepository(text)
+            _ = try? HubDataReference(text)
+            _ = RepositoryPath.problem(text)
+        },
+        FuzzSubject("checksummed-file", file: "segment.bin") { _, file in
+            let opened = try ChecksummedFile(
+                file, format: .init(magic: "FUZZFILE", version: 1), isUsed: false)
+            _ = (opened.count, opened.description.count)
+        },
+    ]
+}
