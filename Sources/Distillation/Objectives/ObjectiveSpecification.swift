@@ -30,7 +30,7 @@ public struct ObjectiveSpecification: Sendable, Equatable, Codable {
                 "objective '\(text)': the last parenthesis is missing; write it as name(option = value, …)")
         }
         let name = String(text[..<open]).trimmingCharacters(in: .whitespaces)
-        let fields = try Self.parts(text[text.index(after: open)...].dropLast()).map { part in
+        let fields = try Self.parts(text[text.index(after: open)...].dropLast(), of: name).map { part in
             guard let equal = part.firstIndex(of: "=") else {
                 throw DistillationError(
                     "objective \(name): '\(part)' is no option; write it as option = value")
@@ -67,26 +67,39 @@ public struct ObjectiveSpecification: Sendable, Equatable, Codable {
     }
 
     /// Splits at the commas that are in no parentheses.
-    private static func parts(_ text: Substring) -> [Substring] {
-        var (parts, depth, start) = ([Substring](), 0, text.startIndex)
+    ///
+    /// - Throws: ``DistillationError`` where parentheses and brackets do not match.
+    private static func parts(_ text: Substring, of name: String) throws -> [Substring] {
+        var (parts, open, start) = ([Substring](), [Character](), text.startIndex)
+        func mismatch(_ character: Character) -> DistillationError {
+            DistillationError("objective \(name): '\(character)' in '\(text)' has no counterpart")
+        }
         for index in text.indices {
             switch text[index] {
-            case "(", "[": depth += 1
-            case ")", "]": depth -= 1
-            case "," where depth == 0:
+            case "(", "[": open.append(text[index])
+            case ")", "]":
+                let counterpart: Character = text[index] == ")" ? "(" : "["
+                guard open.popLast() == counterpart else { throw mismatch(text[index]) }
+            case "," where open.isEmpty:
                 parts.append(text[start..<index])
                 start = text.index(after: index)
             default: break
             }
         }
+        if let left = open.last { throw mismatch(left) }
         parts.append(text[start...])
         return parts.count == 1 && parts[0].allSatisfy(\.isWhitespace) ? [] : parts
     }
 }
 
 extension ObjectiveSpecification: CustomStringConvertible {
+    /// The text from which ``init(text:)`` reads this objective; lists are in brackets.
     public var description: String {
-        let fields = options.sorted { $0.key < $1.key }.map { "\($0.key) = \($0.value)" }
+        let fields = options.sorted { $0.key < $1.key }.map { name, value in
+            // From a file's list the brackets are gone.
+            let isList = value.contains(",") && !value.hasSuffix(")") && !value.hasSuffix("]")
+            return "\(name) = \(isList ? "[\(value)]" : value)"
+        }
         return "\(name)(\((["weight = \(weight)"] + fields).joined(separator: ", ")))"
     }
 }

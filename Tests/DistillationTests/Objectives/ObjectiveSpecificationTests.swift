@@ -31,6 +31,15 @@ struct ObjectiveSpecificationTests {
         #expect(try JSONDecoder().decode(ObjectiveSpecification.self, from: data) == specification)
     }
 
+    @Test("a list from a file, which has no brackets there, is read from what is written")
+    func listFromFile() throws {
+        let node: SettingNode = ["name": "hidden_mse", "layers": [["1", "2"], ["2", "4"]]]
+        let specification = try ObjectiveSpecification(setting: node)
+        let again = try ObjectiveSpecification(text: specification.description)
+        #expect(again.options == ["layers": "[1:2, 2:4]"])
+        #expect(again.description == specification.description)
+    }
+
     @Test(
         "text that is none",
         arguments: [
@@ -39,6 +48,11 @@ struct ObjectiveSpecificationTests {
             ("kl(temperature = 1, temperature = 2)", "temperature is given twice"),
             ("kl(weight = 1, weight = 2)", "weight is given twice"), ("", "has no name"),
             ("(weight = 1)", "has no name"),
+            (
+                "kl(temperature = linear(8, 1), a = m))b))",
+                "')' in 'temperature = linear(8, 1), a = m))b)' has no"
+            ),
+            ("hidden_mse(layers = [1:2, 2:4)", "'[' in"), ("hidden_mse(layers = [1:2))", "')' in"),
         ])
     func badText(_ text: String, _ expected: String) {
         let error = #expect(throws: DistillationError.self) { try ObjectiveSpecification(text: text) }
