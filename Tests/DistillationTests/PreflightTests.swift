@@ -270,7 +270,7 @@ struct PreflightTests {
             try messages(.error, alone).contains { $0.contains("absent.csv") && $0.contains("no such file") })
     }
 
-    @Test("memory: weights, gradients and moments of the student, teachers twice, and the larger pass")
+    @Test("memory: the student and the copy for its checkpoint, teachers twice, and the larger pass")
     func memory() throws {
         func parameters(_ model: TransformerModel) -> Int { model.parameters.elementCount }
         let student = try Support.model(layers: 2, hidden: 16)
@@ -281,7 +281,7 @@ struct PreflightTests {
                 evaluationTokens: evaluationTokens
             ).bytes
         }
-        let fixed = 16 * parameters(student) + 8 * parameters(teacher)
+        let fixed = 32 * parameters(student) + 8 * parameters(teacher)
         #expect(estimate() == fixed)
         #expect(estimate(2) == fixed + 8 * parameters(teacher))
         // 4 bytes of (8 · 16 + 2 · 32) numbers, in two layers and once more.

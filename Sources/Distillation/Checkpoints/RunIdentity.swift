@@ -30,13 +30,24 @@ public struct RunIdentity: Sendable, Equatable, Codable {
         func text(_ node: SettingNode?) -> String {
             node?.inlineText() ?? node.map { "\($0)" } ?? "its default"
         }
-        let settings = Self.names(self.settings, other.settings).filter { !Self.irrelevant.contains($0) }
+        let settings =
+            Self.names(self.settings, other.settings).filter { !Self.irrelevant.contains($0) }
             .filter { text(self.settings[$0]) != text(other.settings[$0]) }
             .map { "\($0) was \(text(other.settings[$0])) and is \(text(self.settings[$0]))" }
+            + (weights == other.weights
+                ? [] : ["the teachers' weights were \(other.weights) and are \(weights)"])
         return settings + contentDifferences(from: other)
             + Self.names(machine, other.machine).filter { machine[$0] != other.machine[$0] }.map {
                 "\($0) was \(other.machine[$0] ?? "not given") and is \(machine[$0] ?? "not given")"
             }
+    }
+
+    /// The teachers' weights, which are settings of theirs beside their places.
+    private var weights: String {
+        let all = settings["teachers"]?.list ?? []
+        return all.map { teacher in
+            teacher.mapping?.first { $0.key.text == "weight" }?.value.text ?? "1.0"
+        }.joined(separator: ", ")
     }
 
     /// Lists the files whose contents are different from an earlier run's, each as the end of a sentence.

@@ -6,7 +6,8 @@ struct MemoryEstimate {
     let bytes: Int
 
     /// - Parameters:
-    ///   - student: The trained model: weights, gradients and two moments, each four bytes.
+    ///   - student: The trained model, each number of four bytes: weights, gradients and two moments, the best weights so far, and
+    ///     the copy of weights and moments that a checkpoint is written from.
     ///   - teachers: The frozen models: their weights once as they are, and once prepacked for multiplication.
     ///   - tokens: The tokens of the largest micro-batch, whose activations are kept for the backward pass.
     ///   - evaluationTokens: The tokens of the largest evaluation batch, of which two layers' activations are alive.
@@ -14,7 +15,7 @@ struct MemoryEstimate {
         student: TransformerModel, teachers: [TransformerModel], tokens: Int,
         evaluationTokens: Int
     ) {
-        let weights = student.parameters.elementCount * 4 * 4
+        let weights = student.parameters.elementCount * 4 * (4 + 1 + 3)
         let frozen = teachers.reduce(0) { $0 + $1.parameters.elementCount * 4 * 2 }
         // Per token and layer: input, queries, keys, values, context, two norms, and the intermediate layer twice.
         func perToken(_ c: ModelConfiguration) -> Int { (8 * c.hiddenSize + 2 * c.intermediateSize) * 4 }

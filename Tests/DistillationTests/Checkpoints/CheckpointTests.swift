@@ -178,6 +178,22 @@ struct CheckpointTests {
         #expect(try checkpoints() == ["checkpoint-3"])
     }
 
+    @Test("teachers' weights are a part of what a run is, their places are not")
+    func teachers() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let moved = scratch.appending(path: "teacher")
+        try FileManager.default.copyItem(at: teacher, to: moved)
+        var request = request("student")
+        request.teachers.append(TeacherRequest(teacher, weight: 0.5))
+        try stop(request, after: 3)
+        request.checkpoints.resume = .latest
+        request.teachers[1] = TeacherRequest(moved, weight: 0.25)
+        let error = #expect(throws: ResumeError.self) { try DistillationRun(request).run() }
+        #expect(error?.differences == ["the teachers' weights were 1.0, 0.5 and are 1.0, 0.25"])
+        request.teachers[1].weight = 0.5
+        #expect(try DistillationRun(request).run().interrupted == false)
+    }
+
     @Test("without a checkpoint, latest is an error and auto starts anew")
     func nothing() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
