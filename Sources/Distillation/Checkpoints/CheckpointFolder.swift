@@ -9,7 +9,8 @@ struct CheckpointFolder {
 
     /// - Parameter output: The directory in which the run's model is saved.
     init(for output: URL) {
-        let output = output.standardizedFileURL
+        // As for the model: the folder is beside what a link leads to.
+        let output = output.standardizedFileURL.resolvingSymlinksInPath()
         url = output.deletingLastPathComponent().appending(
             path: output.lastPathComponent + ".checkpoints", directoryHint: .isDirectory)
     }
@@ -19,7 +20,18 @@ struct CheckpointFolder {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
         return names.compactMap { name in
             Self.steps(name).map { ($0, url.appending(path: name, directoryHint: .isDirectory)) }
-        }.sorted { $0.0 < $1.0 }
+        }.filter { Self.isCheckpoint($0.1) }.sorted { $0.0 < $1.0 }
+    }
+
+    /// Returns true if a directory has what every checkpoint has.
+    static func isCheckpoint(_ url: URL) -> Bool {
+        FileManager.default.fileExists(atPath: url.appending(path: Checkpoint.sumsName).path)
+    }
+
+    /// Returns true if a checkpoint is in the folder.
+    func holds(_ checkpoint: URL) -> Bool {
+        func path(_ url: URL) -> String { url.standardizedFileURL.resolvingSymlinksInPath().path }
+        return path(checkpoint.deletingLastPathComponent()) == path(url)
     }
 
     /// The directory of the checkpoint after so many steps.

@@ -18,7 +18,9 @@ final class RunCheckpoints {
     /// The training that was under way, until it goes on.
     private var resumed: (name: String, state: StagedTraining.State)?
     private var pace: CheckpointPace
-    /// The steps of the last checkpoint; `nil` before the first.
+    /// True if the run goes on from a checkpoint.
+    let isResumed: Bool
+    /// The steps of the last checkpoint that is in the folder; `nil` before the first.
     private var savedSteps: Int?
 
     /// Opens an output's checkpoints, and reads the one that the run goes on from.
@@ -37,7 +39,9 @@ final class RunCheckpoints {
         let source = try Self.source(folder, options, identity, overwrite: overwrite, log)
         finished = source?.state.finished ?? []
         resumed = source?.state.current
-        savedSteps = source?.state.steps
+        let folder = folder
+        savedSteps = source.flatMap { folder.holds($0.url) ? $0.state.steps : nil }
+        isResumed = source != nil
         writer = CheckpointWriter(folder)
         pace = CheckpointPace(saveSteps: options.saveSteps)
         guard let source else {
@@ -45,11 +49,11 @@ final class RunCheckpoints {
             return
         }
         log.send(.note("Goes on from \(source.url.path) (step \(source.state.steps))."))
-        log.resume(step: source.state.steps)
+        // Baselines have no curves.
+        if let current = source.state.current, !current.name.hasPrefix(RunState.baseline) {
+            log.resume(step: current.state.stepsDone)
+        }
     }
-
-    /// True if the run goes on from a checkpoint.
-    var isResumed: Bool { savedSteps != nil }
 
     // MARK: - What was done before
 
@@ -68,9 +72,14 @@ final class RunCheckpoints {
         case nil:
             guard let last = there.last, !overwrite else { return nil }
             throw DistillationError(
-                "\(folder.url.path): there are checkpoints of a run that was not finished (the last of step \(last.steps)); pass "
+                "\(folder.url.path): there are checkpoints of an earlier run (the last of step \(last.steps)); pass "
                     + "--resume to go on with it, or --overwrite to start anew")
-        case .checkpoint(let url): return try read(url, identity)
+        case .checkpoint(let url):
+            if let last = there.last, !overwrite, !folder.holds(url) {
+                // Others than this run's must not go.
+                _ = try read(last.url, identity)
+            }
+            return try read(url, identity)
         case .auto where there.isEmpty: return nil
         case .auto, .latest:
             guard !there.isEmpty else {
@@ -100,6 +109,11 @@ final class RunCheckpoints {
     }
 
     private static func read(_ url: URL, _ identity: RunIdentity) throws -> Source {
+        guard CheckpointFolder.isCheckpoint(url) else {
+            throw DistillationError(
+                "\(url.path): is no checkpoint (it has no \(Checkpoint.sumsName)); give a directory such as "
+                    + "student.checkpoints/checkpoint-120")
+        }
         let record = try Checkpoint.open(url)
         let differences = identity.differences(from: record.identity)
         guard differences.isEmpty else { throw ResumeError(url, differences) }
@@ -175,12 +189,12 @@ final class RunCheckpoints {
         var state = RunState(finished: finished)
         state.current = try training.map { (name, try $0.state()) }
         let checkpoint = try Checkpoint(state, identity: identity)
-        let (limit, best) = (options.saveTotalLimit, options.retention == .best ? state.bestStep : nil)
+        let (limit, best) = (options.saveTotalLimit, options.retention == .best ? state.bestSteps : [])
         let steps = state.steps
         writer.write(checkpoint) { all in
             // Later ones are of a run that went on from an earlier checkpoint; they are written anew.
             let past = all.filter { $0 <= steps }
-            return Set(past.suffix(limit) + all.filter { $0 > steps || $0 == best })
+            return Set(past.suffix(limit) + all.filter { $0 > steps || best.contains($0) })
         }
         savedSteps = steps
         pace.saved(seconds: -start.timeIntervalSinceNow)
@@ -191,6 +205,7 @@ final class RunCheckpoints {
         guard let result = writer.finish() else { return }
         pace.written(seconds: result.seconds)
         if let error = result.error {
+            savedSteps = nil
             log.warnOnce("no checkpoint could be saved: \(error); training goes on")
         }
     }
@@ -221,7 +236,7 @@ final class RunCheckpoints {
 
 /// A checkpoint is of another run than the one that is to go on from it.
 public struct ResumeError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// The checkpoint's directory.
+    /// The directory of the checkpoint, or of the model that the run had saved.
     public let checkpoint: URL
     /// What is different, each as the end of a sentence.
     public let differences: [String]

@@ -8,11 +8,21 @@ struct RunState {
     /// The optimizer steps so far, of all trainings.
     var steps: Int { finished.reduce(0) { $0 + $1.outcome.steps } + (current?.state.stepsDone ?? 0) }
 
-    /// The steps after which the best checkpoint of the training under way was evaluated; `nil` where none was.
-    var bestStep: Int? {
-        guard let current, current.state.best != nil else { return nil }
-        let evaluations = current.state.history + (current.state.trainer?.history ?? [])
-        let before = finished.reduce(0) { $0 + $1.outcome.steps }
-        return evaluations.last { $0.isBest }.map { before + $0.step }
+    /// The prefix of the names of trainings that are only compared with.
+    static let baseline = "baseline"
+
+    /// The steps after which each training's best checkpoint was evaluated, baselines' left out.
+    var bestSteps: Set<Int> {
+        var (steps, before) = (Set<Int>(), 0)
+        func add(_ name: String, _ history: [EpochMetrics]) {
+            guard !name.hasPrefix(Self.baseline), let best = history.last(where: \.isBest) else { return }
+            steps.insert(before + best.step)
+        }
+        for training in finished {
+            add(training.name, training.outcome.history)
+            before += training.outcome.steps
+        }
+        if let current { add(current.name, current.state.history + (current.state.trainer?.history ?? [])) }
+        return steps
     }
 }

@@ -39,7 +39,9 @@ package final class OutputDirectory {
         try StagedDirectory.requirePossible(url)
         lock = try OutputLock(url)
         // A check before any work is done; it leaves nothing behind.
-        try StagedDirectory(for: url, overwrite: overwrite || isResumed).discard()
+        do { try StagedDirectory(for: url, overwrite: overwrite || isResumed).discard() } catch let error
+            as FileError
+        { throw Self.refusal(error, at: url) }
         try Self.refuseLoss(of: url, inputs: inputs)
         self.url = url
         self.overwrite = overwrite

@@ -343,6 +343,80 @@ struct CheckpointTests {
         #expect(throws: SettingsError.self) { try FineTuneRequest(Settings(contentsOf: report)) }
     }
 
+    @Test("after Ctrl-C other settings are named as well, and without resume the way to go on is")
+    func afterFinish() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        var request = request("student")
+        request.training.evalSteps = 2
+        let taken = Counter()
+        let report = try DistillationRun(request).run(
+            onEvent: { if case .progress(let now) = $0, now.unit == "step" { taken.value += 1 } },
+            stopRequest: { taken.value >= 5 ? .finish : nil })
+        #expect(try report.interrupted && checkpoints() == ["checkpoint-5"])
+        let refusal = #expect(throws: DistillationError.self) { try DistillationRun(request).run() }
+        #expect(refusal?.description.contains("pass --resume to go on from it") == true)
+        request.checkpoints.resume = .auto
+        request.training.learningRate = 2e-3
+        let error = #expect(throws: ResumeError.self) { try DistillationRun(request).run() }
+        #expect(error?.differences == ["learning_rate was 0.001 and is 0.002"])
+        request.training.learningRate = 1e-3
+        #expect(try !DistillationRun(request).run().interrupted)
+    }
+
+    @Test(
+        "another run's checkpoints beside the output stay, and a checkpoint from elsewhere is saved anew at a stop"
+    )
+    func elsewhere() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let first = request("student")
+        try stop(first, after: 3)
+        var second = request("other")
+        second.training.learningRate = 2e-3
+        try stop(second, after: 4)
+        let checkpoint = scratch.appending(path: "other.checkpoints/checkpoint-4")
+        second.output = first.output
+        second.checkpoints.resume = .checkpoint(checkpoint)
+        #expect(throws: ResumeError.self) { try DistillationRun(second).run() }
+        #expect(try checkpoints() == ["checkpoint-3"])
+        second.output = scratch.appending(path: "third")
+        #expect(throws: InterruptedError.self) {
+            _ = try DistillationRun(second).run(stopRequest: { .checkpoint })
+        }
+        // The teacher's outputs come first: nothing was trained, and nothing is claimed to be saved.
+        #expect(!FileManager.default.fileExists(atPath: scratch.appending(path: "third.checkpoints").path))
+        let error = #expect(throws: DistillationError.self) {
+            second.checkpoints.resume = .checkpoint(scratch.appending(path: "other.checkpoints"))
+            _ = try DistillationRun(second).run()
+        }
+        #expect(error?.description.contains("is no checkpoint") == true)
+    }
+
+    @Test("where no checkpoint can be written, a stop says so")
+    func unwritable() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        var request = request("student")
+        request.checkpoints.saveSteps = 2
+        try Data().write(to: scratch.appending(path: "student.checkpoints"))
+        let taken = Counter()
+        #expect(throws: FileError.self) {
+            _ = try DistillationRun(request).run(
+                onEvent: { if case .progress(let now) = $0, now.unit == "step" { taken.value += 1 } },
+                stopRequest: { taken.value >= 4 ? .checkpoint : nil })
+        }
+    }
+
+    @Test("with baselines the best checkpoint of the student stays")
+    func retentionWithBaseline() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        var request = request("student")
+        request.checkpoints.saveSteps = 5
+        (request.checkpoints.saveTotalLimit, request.checkpoints.retention) = (1, .best)
+        (request.training.maxSteps, request.training.evalSteps, request.baseline) = (6, 3, true)
+        let report = try DistillationRun(request).run()
+        let best = try #require(report.epochs.last { $0.isBest }).step
+        #expect(try checkpoints().contains("checkpoint-\(best)"))
+    }
+
     // MARK: - Helpers
 
     private func stop(_ request: DistillRequest, after steps: Int) throws {
