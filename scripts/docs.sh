@@ -5,9 +5,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scripts/bootstrap.sh
 scripts/parquet.sh
-mkdir -p .build/docs
+targets=()
 for target in Distillation Tuning Quantization Deployment Benchmarking Transformers Architectures Torch Tokenizers Datasets \
     Safetensors HubStore Hub; do
-    swift package --traits Parquet --allow-writing-to-directory .build/docs generate-documentation --target "$target" \
-        --warnings-as-errors --disable-indexing --output-path ".build/docs/$target"
+    targets+=(--target "$target")
 done
+# All at once: each start of the package manager would plan the whole package again.
+swift package --traits Parquet generate-documentation "${targets[@]}" --warnings-as-errors --disable-indexing
+rm -rf .build/docs
+cp -R .build/plugins/Swift-DocC/outputs .build/docs

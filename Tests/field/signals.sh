@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ctrl-C and SIGTERM: the first keeps what was learnt, the second ends at once; neither leaves anything behind.
+# Ctrl-C keeps what was learnt, SIGTERM saves a checkpoint; a second signal ends at once; neither leaves anything half-written.
 . "$(dirname "$0")/common.bash"
 
 # A background job of a script would ignore SIGINT; a shell with job control starts it as a user's shell does.
@@ -15,8 +15,9 @@ for signal in INT TERM; do
     await $run
     status=$?
     echo "$signal in training: exit code $status"
-    expected=$([ $signal = INT ] && echo 130 || echo 143)
+    expected=$([ $signal = INT ] && echo 130 || echo 75)
     [ $status = "$expected" ] || fault "$signal: exit code $status instead of $expected: $(tail -n 1 "$W/log")"
+    ls "$W/out/$signal.checkpoints"/checkpoint-*/SHA256SUMS >/dev/null 2>&1 || fault "$signal: there is no checkpoint"
     holds_model "$W/out/$signal" || fault "$signal: what was learnt is lost"
     "$DISTILL" predict --model "$W/out/$signal" <<<"a fine film" >"$W/answer" 2>&1 || fault "$signal: $(cat "$W/answer")"
 done
