@@ -26,11 +26,6 @@ struct Checkpoint {
         parts = try CheckpointPart.all(state)
     }
 
-    /// The bytes of its tensors.
-    var byteCount: Int {
-        parts.reduce(0) { $0 + $1.tensors.values.reduce(0) { $0 + $1.count * $1.dtype.size } }
-    }
-
     // MARK: - Writing
 
     /// Writes the directory, which appears complete or not at all.

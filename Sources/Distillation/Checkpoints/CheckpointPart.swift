@@ -14,7 +14,7 @@ struct CheckpointPart {
     static let averages = "averages.safetensors"
     static let objectives = "objectives.safetensors"
     static let best = "best.safetensors"
-    /// The prefix of the file of a training that is done.
+    /// The file of a training that is done.
     static func finished(_ name: String) -> String { "\(name).safetensors" }
 
     /// The prefix of a weight among a result's tensors, and the name of its logits for the validation data.

@@ -18,8 +18,6 @@ final class RunCheckpoints {
     /// The training that was under way, until it goes on.
     private var resumed: (name: String, state: StagedTraining.State)?
     private var pace: CheckpointPace
-    /// True if the run goes on from a checkpoint.
-    let isResumed: Bool
     /// The steps of the last checkpoint that is in the folder; `nil` before the first.
     private var savedSteps: Int?
 
@@ -41,7 +39,6 @@ final class RunCheckpoints {
         resumed = source?.state.current
         let folder = folder
         savedSteps = source.flatMap { folder.holds($0.url) ? $0.state.steps : nil }
-        isResumed = source != nil
         writer = CheckpointWriter(folder)
         pace = CheckpointPace(saveSteps: options.saveSteps)
         guard let source else {
