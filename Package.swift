@@ -116,9 +116,10 @@ let package = Package(
         // The engine: libtorch behind a C header, then Swift.
         .target(
             name: "CTorch",
-            // Two translation units in place of two dozen: reading libtorch's headers is most of the compilation. The CUDA
+            // Three translation units in place of two dozen: reading libtorch's headers is most of the compilation. The CUDA
             // sources are built by scripts/cuda.sh.
-            exclude: ["cuda", "shim"], cxxSettings: torchHeaders + [.headerSearchPath(".")],
+            exclude: ["cuda", "shim", "gloo"],
+            cxxSettings: torchHeaders + [.headerSearchPath("."), .headerSearchPath("gloo")],
             linkerSettings: torchLibraries),
         .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: strict),
 

@@ -60,12 +60,12 @@ extension PackedInput {
 }
 
 extension ModelInput {
-    /// Pads packed examples to their longest.
+    /// Pads packed examples to their longest, or to so many tokens where that is more.
     ///
     /// - Throws: `TorchError` where memory is short.
-    init(_ packed: PackedInput, paddingID: Int, device: Device) throws {
+    init(_ packed: PackedInput, paddingID: Int, device: Device, least: Int = 0) throws {
         let offsets = packed.offsets
-        let longest = (0..<packed.count).reduce(0) { max($0, offsets[$1 + 1] - offsets[$1]) }
+        let longest = (0..<packed.count).reduce(least) { max($0, offsets[$1 + 1] - offsets[$1]) }
         let shape = [packed.count, longest]
         var ids = [Int64](repeating: Int64(paddingID), count: packed.count * longest)
         var types = [Int64](repeating: 0, count: ids.count)

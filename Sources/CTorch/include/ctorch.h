@@ -174,8 +174,8 @@ ct_error ct_embedding(ct_tensor weight, ct_tensor indices, int64_t padding_index
 ct_error ct_layer_norm(ct_tensor input, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out);
 // query, key, value (B, H, L, D); mask broadcastable to (B, H, L, L), boolean (true: attend) or added; may be NULL.
 ct_error ct_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor mask_or_null, ct_tensor *out);
-// Philox4x32-10 in counter mode: element i of call `offset` depends on (seed, offset, i) alone.
-ct_error ct_dropout(ct_tensor input, double probability, uint64_t seed, uint64_t offset, ct_tensor *out);
+// Philox4x32-10 in counter mode: element i of call `offset` depends on (seed, offset, first + i) alone, on the CPU.
+ct_error ct_dropout(ct_tensor input, double probability, uint64_t seed, uint64_t offset, int64_t first, ct_tensor *out);
 
 // logits (N, C), targets (N) int64; mean over the targets that are not `ignore_index`.
 ct_error ct_cross_entropy(ct_tensor logits, ct_tensor targets, ct_tensor class_weights_or_null, int64_t ignore_index,
@@ -241,6 +241,8 @@ typedef struct {
     double epsilon, attention_dropout;
     double hidden_dropout, output_dropout;  // after attention; after the second product
     uint64_t seed, offset;  // dropout takes three calls starting at `offset`: attention, after it, after the second product
+    // Where the batch is divided among processes, on the CPU: how many rows, and blocks of attention's mask, those before have.
+    int64_t rows_before, attention_blocks_before;
 } ct_layer_options;
 
 // Parameters in this order, each (out, in) float32: query, key, value and output weights, each with its bias after it;
@@ -256,6 +258,9 @@ void ct_packed_layer_free(ct_packed_layer layer);
 // other rows. `bias` may be null.
 ct_error ct_rows_linear(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor *out);
 
+// The blocks that one head's attention mask takes of the random numbers' sequence.
+int64_t ct_attention_mask_blocks(int64_t queries, int64_t length);
+
 // One transformer layer: (tokens, hidden) float32 → the same, or (B, hidden). Recorded for backward if a gradient is wanted.
 ct_error ct_encoder_layer(ct_tensor input, ct_tensor offsets, const ct_tensor *parameters, ct_layer_options options,
                           ct_packed_layer packed_or_null, ct_tensor *out);
@@ -264,7 +269,7 @@ ct_error ct_encoder_layer(ct_tensor input, ct_tensor offsets, const ct_tensor *p
 // int32 → (tokens, hidden). The word embedding table's gradient is sparse.
 ct_error ct_packed_embeddings(const ct_tensor *parameters, ct_tensor ids, ct_tensor types_or_null, ct_tensor offsets,
                               int64_t padding_index, double epsilon, double dropout, uint64_t seed, uint64_t offset,
-                              ct_tensor *out);
+                              int64_t tokens_before, ct_tensor *out);
 
 // MARK: Encoders on packed sequences (any device)
 
@@ -313,6 +318,44 @@ ct_error ct_encoder_run(ct_encoder encoder, const int32_t *ids, const int32_t *t
 
 // The factors by which a kernel's dropout multiplies (rows, width): 0, or 1 / (1 - probability).
 ct_error ct_dropout_bits(int64_t rows, int64_t width, double probability, uint64_t seed, uint64_t offset, ct_tensor *out);
+
+// MARK: Processes
+
+// A store of keys that all processes of a group reach over TCP, as PyTorch's TCPStore. `serves`: this process holds it; port 0 then
+// takes a free one. Not for two threads at once.
+typedef struct ct_store_s *ct_store;
+ct_error ct_store_open(const char *host, uint16_t port, bool serves, const char *prefix, double timeout_seconds, ct_store *out);
+void ct_store_free(ct_store store);
+uint16_t ct_store_port(ct_store store);
+ct_error ct_store_set(ct_store store, const char *key, const uint8_t *bytes, size_t count);
+// *out: the bytes (uint8), or NULL if the key is not set.
+ct_error ct_store_get(ct_store store, const char *key, ct_tensor *out);
+
+// Processes that compute together (Gloo). All of them must call the same operations in the same order.
+typedef struct ct_process_group_s *ct_process_group;
+typedef struct ct_work_s *ct_work;
+ct_error ct_process_group_make(ct_store store, const char *host, int rank, int size, double timeout_seconds,
+                               ct_process_group *out);
+void ct_process_group_free(ct_process_group group);
+// Sums a tensor over all processes, in place, once the work is waited for.
+ct_error ct_all_reduce(ct_process_group group, ct_tensor tensor, ct_work *out);
+ct_error ct_work_wait(ct_work work);
+void ct_work_free(ct_work work);
+// Replaces a tensor by that of process `root`.
+ct_error ct_broadcast(ct_process_group group, ct_tensor tensor, int root);
+// (size, …): the tensors of all processes, which have the same shape.
+ct_error ct_all_gather(ct_process_group group, ct_tensor own, ct_tensor *out);
+
+// Sums gradients over processes in buckets of about so many bytes, while the backward pass goes on. `is_table` marks parameters
+// (rows, width) whose gradients are sparse: of these the rows that are given travel.
+typedef struct ct_gradient_reducer_s *ct_gradient_reducer;
+ct_error ct_gradient_reducer_make(ct_process_group group, const ct_tensor *parameters, size_t count, const bool *is_table,
+                                  int64_t bucket_bytes, ct_gradient_reducer *out);
+void ct_gradient_reducer_free(ct_gradient_reducer reducer);
+// Before the last backward pass of a step. rows: int64, ascending, all that any process reads.
+ct_error ct_gradient_reducer_begin(ct_gradient_reducer reducer, ct_tensor rows);
+// After it: waits until all gradients are sums.
+ct_error ct_gradient_reducer_finish(ct_gradient_reducer reducer);
 
 // MARK: Int8
 

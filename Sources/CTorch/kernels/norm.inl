@@ -1,10 +1,10 @@
 // Layer normalization with the operations before it (bias, dropout, residual), and dropout masks.
 
-// The mask of one row: block b of 128 draws of row r is Philox group r * (blocks per row) + b.
+// The mask of one row: block b of 128 draws of the batch's row r is Philox group r * (blocks per row) + b.
 inline void mask_row(const Mask &mask, int64_t row, int64_t blocks, uint16_t *bits) {
     alignas(64) uint16_t draws[128];
     for (int64_t block = 0; block < blocks; ++block) {
-        philox_group(mask.seed, mask.offset, static_cast<uint64_t>(row * blocks + block), draws);
+        philox_group(mask.seed, mask.offset, static_cast<uint64_t>((mask.first + row) * blocks + block), draws);
         for (int64_t word = 0; word < 8; ++word) {
             uint32_t kept = 0;
 #if CT_AVX512

@@ -20,6 +20,7 @@ struct Mask {
     uint64_t seed = 0, offset = 0;
     uint32_t threshold = 0;  // in 1/65536
     float scale = 1;         // of kept elements
+    int64_t first = 0;       // the row of the batch that this process's row 0 is
     bool on() const { return threshold > 0; }
 };
 

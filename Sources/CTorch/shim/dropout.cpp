@@ -64,11 +64,13 @@ void scale_kept(const Scalar *input, const uint16_t *draws, Threshold threshold,
                                                 : static_cast<Scalar>(0.0f);
 }
 
-at::Tensor dropout_cpu(const at::Tensor &input, Threshold threshold, uint64_t seed, uint64_t offset) {
+// Element i takes draw first + i.
+at::Tensor dropout_cpu(const at::Tensor &input, Threshold threshold, uint64_t seed, uint64_t offset, int64_t first = 0) {
     at::Tensor source = input.contiguous();
     at::Tensor result = at::empty_like(source);
     int64_t count = source.numel();
-    int64_t groups = (count + draws_per_group - 1) / draws_per_group;
+    int64_t first_group = first / draws_per_group, skipped = first % draws_per_group;
+    int64_t groups = (skipped + count + draws_per_group - 1) / draws_per_group;
     AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, source.scalar_type(), "dropout", [&] {
         const scalar_t *from = ctorch::const_data<scalar_t>(source);
         scalar_t *to = result.mutable_data_ptr<scalar_t>();
@@ -76,9 +78,10 @@ at::Tensor dropout_cpu(const at::Tensor &input, Threshold threshold, uint64_t se
         ctorch::parallel_tasks((groups + grain - 1) / grain, ctorch::element_cost(grain * draws_per_group), [&](int64_t task) {
             alignas(64) uint16_t draws[draws_per_group];
             for (int64_t group = task * grain; group < std::min(groups, (task + 1) * grain); ++group) {
-                philox_group(seed, offset, static_cast<uint64_t>(group), draws);
-                int64_t start = group * draws_per_group;
-                scale_kept(from + start, draws, threshold, std::min(draws_per_group, count - start), to + start);
+                philox_group(seed, offset, static_cast<uint64_t>(first_group + group), draws);
+                int64_t begin = std::max<int64_t>(0, group * draws_per_group - skipped);
+                int64_t end = std::min(count, (group + 1) * draws_per_group - skipped);
+                scale_kept(from + begin, draws + (begin + skipped) % draws_per_group, threshold, end - begin, to + begin);
             }
         });
     });
@@ -101,13 +104,14 @@ at::Tensor dropout_device(const at::Tensor &input, double probability, uint64_t 
 
 struct Dropout : torch::autograd::Function<Dropout> {
     static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &input, double probability,
-                              int64_t seed, int64_t offset) {
+                              int64_t seed, int64_t offset, int64_t first) {
         context->saved_data["probability"] = probability;
+        context->saved_data["first"] = first;
         context->saved_data["seed"] = seed;
         context->saved_data["offset"] = offset;
         auto key = static_cast<uint64_t>(seed);
         auto call = static_cast<uint64_t>(offset);
-        return input.is_cpu() ? dropout_cpu(input, Threshold(probability), key, call)
+        return input.is_cpu() ? dropout_cpu(input, Threshold(probability), key, call, first)
                               : dropout_device(input, probability, key, call);
     }
 
@@ -115,8 +119,9 @@ struct Dropout : torch::autograd::Function<Dropout> {
                                                    torch::autograd::variable_list gradients) {
         at::Tensor gradient =
             Dropout::apply(gradients[0], context->saved_data["probability"].toDouble(),
-                           context->saved_data["seed"].toInt(), context->saved_data["offset"].toInt());
-        return {gradient, at::Tensor(), at::Tensor(), at::Tensor()};
+                           context->saved_data["seed"].toInt(), context->saved_data["offset"].toInt(),
+                           context->saved_data["first"].toInt());
+        return {gradient, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
     }
 };
 
@@ -137,11 +142,11 @@ at::Tensor ctorch::dropout(const at::Tensor &input, const DropoutCall &call) {
     return dropout_cpu(input, Threshold(call.probability), seed, offset);
 }
 
-ct_error ct_dropout(ct_tensor input, double probability, uint64_t seed, uint64_t offset, ct_tensor *out) {
+ct_error ct_dropout(ct_tensor input, double probability, uint64_t seed, uint64_t offset, int64_t first, ct_tensor *out) {
     return ctorch::guard("dropout", {input}, [&] {
         TORCH_CHECK(probability >= 0 && probability < 1, "the probability must be in 0 ..< 1, got ", probability);
         *out = ctorch::wrap(probability == 0 ? input->value
                                              : Dropout::apply(input->value, probability, static_cast<int64_t>(seed),
-                                                              static_cast<int64_t>(offset)));
+                                                              static_cast<int64_t>(offset), first));
     });
 }

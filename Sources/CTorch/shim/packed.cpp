@@ -11,10 +11,11 @@ namespace ctorch {
 at::Tensor floats(std::initializer_list<int64_t> shape) { return at::empty(shape, at::kFloat); }
 at::Tensor words(int64_t count) { return at::empty({count}, at::kInt); }
 
-kernels::Mask kernel_mask(double probability, uint64_t seed, uint64_t offset) {
+kernels::Mask kernel_mask(double probability, uint64_t seed, uint64_t offset, int64_t first) {
     DropoutThreshold threshold(probability);
     return {
-        .seed = seed, .offset = offset, .threshold = std::min<uint32_t>(threshold.value, 65535), .scale = threshold.scale};
+        .seed = seed, .offset = offset, .threshold = std::min<uint32_t>(threshold.value, 65535), .scale = threshold.scale,
+        .first = first};
 }
 
 kernels::Shape kernel_shape(const ct_layer_options &options) {

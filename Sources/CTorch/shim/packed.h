@@ -23,7 +23,7 @@ inline uint16_t *optional_bits(const at::Tensor &tensor) {
 at::Tensor floats(std::initializer_list<int64_t> shape);
 at::Tensor words(int64_t count);
 
-kernels::Mask kernel_mask(double probability, uint64_t seed, uint64_t offset);
+kernels::Mask kernel_mask(double probability, uint64_t seed, uint64_t offset, int64_t first = 0);
 kernels::Shape kernel_shape(const ct_layer_options &options);
 kernels::Sequences sequences(const at::Tensor &offsets);
 

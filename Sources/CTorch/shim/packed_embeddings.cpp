@@ -133,6 +133,7 @@ struct PackedEmbeddings : torch::autograd::Function<PackedEmbeddings> {
 
 ct_error ct_packed_embeddings(const ct_tensor *parameters, ct_tensor ids, ct_tensor types_or_null, ct_tensor offsets,
                               int64_t padding_index, double epsilon, double dropout, uint64_t seed, uint64_t offset,
+                              int64_t tokens_before,
                               ct_tensor *out) {
     return guard("packed_embeddings", {ids, offsets}, [&] {
         std::vector<at::Tensor> p = list(parameters, embedding_parameters);
@@ -151,7 +152,7 @@ ct_error ct_packed_embeddings(const ct_tensor *parameters, ct_tensor ids, ct_ten
         state->offsets = offsets->value;
         state->ids = ids->value;
         if (types_or_null) state->types = types_or_null->value;
-        state->mask = kernel_mask(dropout, seed, offset);
+        state->mask = kernel_mask(dropout, seed, offset, tokens_before);
         state->epsilon = epsilon;
         state->padding = padding_index;
         if (any_requires_grad(p)) {

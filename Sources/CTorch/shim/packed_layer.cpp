@@ -133,9 +133,15 @@ struct PackedLayerState : torch::CustomClassHolder {
                 .bits2 = optional_bits(bits2)};
     }
 
-    k::Mask attention_mask() const { return kernel_mask(options.attention_dropout, options.seed, options.offset); }
-    k::Mask mask1() const { return kernel_mask(options.hidden_dropout, options.seed, options.offset + 1); }
-    k::Mask mask2() const { return kernel_mask(options.output_dropout, options.seed, options.offset + 2); }
+    k::Mask attention_mask() const {
+        return kernel_mask(options.attention_dropout, options.seed, options.offset, options.attention_blocks_before);
+    }
+    k::Mask mask1() const {
+        return kernel_mask(options.hidden_dropout, options.seed, options.offset + 1, options.rows_before);
+    }
+    k::Mask mask2() const {
+        return kernel_mask(options.output_dropout, options.seed, options.offset + 2, options.rows_before);
+    }
 };
 
 at::Tensor forward(const at::Tensor &input, const std::vector<at::Tensor> &p, const ct_packed_layer_s &packed,
@@ -262,3 +268,5 @@ ct_error ct_encoder_layer(ct_tensor input, ct_tensor offsets, const ct_tensor *p
         }
     });
 }
+
+int64_t ct_attention_mask_blocks(int64_t queries, int64_t length) { return k::attention_words(queries, length) / 8; }

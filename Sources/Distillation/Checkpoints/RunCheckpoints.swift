@@ -20,6 +20,10 @@ final class RunCheckpoints {
     private var pace: CheckpointPace
     /// The steps of the last checkpoint that is in the folder; `nil` before the first.
     private var savedSteps: Int?
+    /// True in the process that saves: the first of those that make a run together.
+    private let isWriter: Bool
+    /// The checkpoint that the run goes on from; `nil` where it starts anew.
+    let source: URL?
 
     /// Opens an output's checkpoints, and reads the one that the run goes on from.
     ///
@@ -34,7 +38,9 @@ final class RunCheckpoints {
         folder = CheckpointFolder(for: output)
         (self.options, self.identity, self.log) = (options, identity, log)
         log.tell(folder.removeLeftovers())
+        isWriter = true
         let source = try Self.source(folder, options, identity, overwrite: overwrite, log)
+        self.source = source?.url
         finished = source?.state.finished ?? []
         resumed = source?.state.current
         let folder = folder
@@ -50,6 +56,48 @@ final class RunCheckpoints {
         if let current = source.state.current, !current.name.hasPrefix(RunState.baseline) {
             log.resume(step: current.state.stepsDone)
         }
+    }
+
+    /// Reads the checkpoint that process 0 goes on from, in another process of the run.
+    ///
+    /// - Parameter source: Its directory; `nil` where the run starts anew.
+    /// - Throws: ``DistillationError`` where it cannot be read here.
+    init(
+        following source: URL?, for output: URL, _ options: CheckpointOptions, identity: RunIdentity,
+        log: RunLog
+    ) throws {
+        folder = CheckpointFolder(for: output)
+        (self.options, self.identity, self.log) = (options, identity, log)
+        (isWriter, self.source) = (false, source)
+        writer = CheckpointWriter(folder)
+        pace = CheckpointPace(saveSteps: options.saveSteps)
+        guard let source else {
+            finished = []
+            return
+        }
+        guard FileManager.default.fileExists(atPath: source.path) else {
+            throw DistillationError(
+                "\(source.path): process 0 goes on from this checkpoint, which is not there on this machine; put the output on a "
+                    + "disk that all machines share, or copy it to the same path")
+        }
+        let state = try Self.read(source, identity).state
+        (finished, resumed) = (state.finished, state.current)
+    }
+
+    /// Opens a run's checkpoints in each of the processes that make it.
+    static func open(
+        for output: URL, _ options: CheckpointOptions, identity: RunIdentity, overwrite: Bool, log: RunLog,
+        processes: Processes?
+    ) throws -> RunCheckpoints {
+        var own: RunCheckpoints?
+        let source = try processes.fromFirst {
+            let made = try RunCheckpoints(
+                for: output, options, identity: identity, overwrite: overwrite, log: log)
+            own = made
+            return made.source
+        }
+        return try own
+            ?? RunCheckpoints(following: source, for: output, options, identity: identity, log: log)
     }
 
     // MARK: - What was done before
@@ -129,18 +177,16 @@ final class RunCheckpoints {
 
     // MARK: - What is saved
 
-    /// Saves a checkpoint of a training where one is due.
+    /// Returns true where a checkpoint of a training is to be saved now.
     ///
     /// - Parameter isImproved: True after an evaluation that gave a new best checkpoint.
-    func saveIfDue(_ training: StagedTraining, _ name: String, isImproved: Bool) throws {
-        let steps = doneSteps + training.stepsDone
-        guard steps != savedSteps else { return }
+    func isDue(_ training: StagedTraining, isImproved: Bool) throws -> Bool {
+        guard isWriter, doneSteps + training.stepsDone != savedSteps else { return false }
         guard pace.isDue(steps: training.stepsDone) || (isImproved && options.retention == .best) else {
-            return
+            return false
         }
         takeResult()
-        guard pace.isWorthIt || options.saveSteps != nil || isImproved else { return }
-        try save(training, name)
+        return pace.isWorthIt || options.saveSteps != nil || isImproved
     }
 
     /// Saves a checkpoint now, and waits until it is on the disk.
@@ -168,6 +214,8 @@ final class RunCheckpoints {
     func stop(_ training: StagedTraining?, _ name: String, _ request: StopRequest?) throws {
         switch request {
         case nil: return
+        case .checkpoint where !isWriter: throw InterruptedError("process 0 saves a checkpoint")
+        case .finish where !isWriter: return
         case .finish:
             // The result is saved all the same.
             do { try saveNow(training, name) } catch {
@@ -181,7 +229,9 @@ final class RunCheckpoints {
 
     private var doneSteps: Int { finished.reduce(0) { $0 + $1.outcome.steps } }
 
-    private func save(_ training: StagedTraining?, _ name: String) throws {
+    /// Saves a checkpoint, beside what comes next; does nothing in other processes than the first.
+    func save(_ training: StagedTraining?, _ name: String) throws {
+        guard isWriter else { return }
         let start = Date()
         var state = RunState(finished: finished)
         state.current = try training.map { (name, try $0.state()) }
@@ -218,7 +268,7 @@ final class RunCheckpoints {
     ///
     /// - Throws: ``InterruptedError`` then.
     func leave(_ context: RunContext) throws {
-        guard context.isLeaving() else { return }
+        guard isWriter, context.stopRequest() == .checkpoint else { return }
         try stop(nil, "", .checkpoint)
     }
 
@@ -226,6 +276,7 @@ final class RunCheckpoints {
     ///
     /// - Parameter interrupted: True if the run can go on from them.
     func end(interrupted: Bool) {
+        guard isWriter else { return }
         takeResult()
         if !interrupted, options.retention == .none { folder.remove { _ in true } }
     }

@@ -14,7 +14,10 @@ struct Batch: Sendable {
     var count: Int { indices.count }
 
     /// True if texts differ from the data's own, so that outputs computed for those do not hold.
-    let isAugmented: Bool
+    var isAugmented: Bool
+
+    /// The place of these examples in a batch that several processes compute; `nil` where they are the whole batch.
+    var share: BatchShare?
 
     /// - Parameters:
     ///   - dataset: The data set with the examples.

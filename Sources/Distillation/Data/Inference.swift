@@ -55,19 +55,57 @@ package enum Inference {
     ///   - precision: The precision the model computes in. Evaluation uses float32, as any program that loads the
     ///     saved model will.
     ///   - name: The model's name in messages: its directory.
+    ///   - processes: Those that compute a part each, and all get the whole; `nil` for this one alone.
     ///   - onProgress: Called with the number of examples done.
     ///   - shouldStop: Ends the work early.
     /// - Returns: `nil` where it was stopped.
     /// - Throws: ``NonFiniteLogitsError`` at the first batch with a logit that is not finite.
     package static func logits(
         _ model: TransformerModel, _ dataset: EncodedDataset, batchSize: Int,
-        precision: Precision = .float32, of name: String = "the model",
+        precision: Precision = .float32, of name: String = "the model", processes: Processes? = nil,
         onProgress: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Logits? {
+        guard let processes else {
+            return try logits(
+                model, dataset, batchSize: batchSize, precision: precision, of: name, every: (0, 1),
+                onProgress: onProgress, shouldStop: shouldStop)
+        }
+        let own = try logits(
+            model, dataset, batchSize: batchSize, precision: precision, of: name,
+            every: (processes.rank, processes.size), onProgress: onProgress, shouldStop: shouldStop)
         let classes = model.configuration.labelNames.count
-        let lengths = dataset.lengths
-        // Longest first, so that the first batch has the peak of memory; equal lengths stay in order.
-        let order = (0..<dataset.count).sorted { (lengths[$1], $0) < (lengths[$0], $1) }
+        /// Visits the rows of each process's batches, in their order.
+        func forEachRow(_ body: (_ process: Int, _ row: Int) -> Void) throws {
+            try dataset.forEachBatch(of: batchSize) { number, indices in
+                for row in try Batch(dataset, indices: indices).rows { body(number % processes.size, row) }
+            }
+        }
+        // Where it is stopped in one process, it is in all.
+        guard try processes.group.sum([own == nil ? 1 : 0])[0] == 0, var values = own?.values else {
+            return nil
+        }
+        var part: [Float] = []
+        try forEachRow { process, row in
+            if process == processes.rank { part += values[row * classes..<(row + 1) * classes] }
+        }
+        let parts = try processes.group.gather(part, filler: 0)
+        var read = [Int](repeating: 0, count: processes.size)
+        try forEachRow { process, row in
+            for column in 0..<classes { values[row * classes + column] = parts[process][read[process] + column] }
+            read[process] += classes
+        }
+        return Logits(values: values, classes: classes)
+    }
+
+    /// The logits of every so many batches of a data set; other rows stay as ``EncodedDataset/emptyRows(_:)`` has them.
+    ///
+    /// - Parameter place: The number of the first batch, and after how many comes the next.
+    private static func logits(
+        _ model: TransformerModel, _ dataset: EncodedDataset, batchSize: Int, precision: Precision,
+        of name: String, every place: (first: Int, step: Int), onProgress: (Int) -> Void,
+        shouldStop: () -> Bool
+    ) throws -> Logits? {
+        let classes = model.configuration.labelNames.count
         var values = dataset.emptyRows(model.configuration.labelNames)
         func read(_ launched: Launched, done: Int) throws {
             let rows: [Float] = try launched.logits.array()
@@ -83,22 +121,28 @@ package enum Inference {
         // A device computes a batch while the next is prepared: it is read one batch late.
         let isAsynchronous = model.device.kind == .cuda
         var launched: Launched?
-        for start in stride(from: 0, to: order.count, by: batchSize) {
-            if shouldStop() { return nil }
-            let indices = Array(order[start..<min(start + batchSize, order.count)])
+        var (done, isStopped) = (0, false)
+        try dataset.forEachBatch(of: batchSize) { number, indices in
+            isStopped = isStopped || shouldStop()
+            guard !isStopped, number % place.step == place.first else {
+                done += indices.count
+                return
+            }
             let batch = try Batch(dataset, indices: indices)
             let next = Launched(
                 rows: batch.rows,
                 logits: try withNoGrad { try model(batch.input, ForwardOptions(precision: precision)).logits }
             )
-            if let launched { try read(launched, done: start) }
+            if let launched { try read(launched, done: done) }
             if isAsynchronous {
                 launched = next
             } else {
-                try read(next, done: start + indices.count)
+                try read(next, done: done + indices.count)
             }
+            done += indices.count
         }
-        if let launched { try read(launched, done: order.count) }
+        if isStopped { return nil }
+        if let launched { try read(launched, done: dataset.count) }
         return Logits(values: values, classes: classes)
     }
 
@@ -107,14 +151,27 @@ package enum Inference {
     /// - Throws: ``InterruptedError`` where it was stopped, besides.
     static func allLogits(
         _ model: TransformerModel, _ dataset: EncodedDataset, batchSize: Int,
-        precision: Precision = .float32, of name: String = "the model",
+        precision: Precision = .float32, of name: String = "the model", processes: Processes? = nil,
         onProgress: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Logits {
         let logits = try logits(
-            model, dataset, batchSize: batchSize, precision: precision, of: name, onProgress: onProgress,
-            shouldStop: shouldStop)
+            model, dataset, batchSize: batchSize, precision: precision, of: name, processes: processes,
+            onProgress: onProgress, shouldStop: shouldStop)
         guard let logits else { throw InterruptedError() }
         return logits
+    }
+}
+
+extension EncodedDataset {
+    /// Runs a body on the batches of a pass over all examples: those of similar length together, the longest first, so that the
+    /// first batch has the peak of memory.
+    fileprivate func forEachBatch(of size: Int, _ body: (_ number: Int, _ indices: [Int]) throws -> Void) rethrows {
+        let lengths = self.lengths
+        // Equal lengths stay in order.
+        let order = (0..<count).sorted { (lengths[$1], $0) < (lengths[$0], $1) }
+        for (number, start) in stride(from: 0, to: order.count, by: size).enumerated() {
+            try body(number, Array(order[start..<min(start + size, order.count)]))
+        }
     }
 }
 

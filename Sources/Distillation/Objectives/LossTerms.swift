@@ -4,11 +4,15 @@ import Torch
 public struct LossTerms {
     /// The loss that is minimized: a scalar in the graph.
     public let total: Tensor
+    /// The part of the step's loss that these examples count for, detached: ``total``, but where a loss that compares examples is
+    /// minimized in every process and counts once.
+    public let counted: Tensor
     /// Each objective's loss before its weight, by its name, detached.
     public let terms: [(name: String, loss: Tensor)]
 
-    public init(total: Tensor, terms: [(name: String, loss: Tensor)]) {
+    public init(total: Tensor, counted: Tensor? = nil, terms: [(name: String, loss: Tensor)]) {
         self.total = total
+        self.counted = counted ?? total
         self.terms = terms
     }
 

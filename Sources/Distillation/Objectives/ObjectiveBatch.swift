@@ -16,10 +16,13 @@ public struct ObjectiveBatch {
     public let indices: [Int]
     /// The completed fraction of the run's, or the stage's, steps: 0 at the first, 1 after the last. For schedules.
     public let progress: Double
+    /// The exchange with the processes that compute the rest of the batch; `nil` where these examples are all of it.
+    public let exchange: BatchExchange?
 
     public init(
         student: ModelOutput, teacher: ModelOutput? = nil, teacherLogits: Tensor? = nil,
-        labels: BatchLabels, offsets: [Int], indices: [Int] = [], progress: Double = 0
+        labels: BatchLabels, offsets: [Int], indices: [Int] = [], progress: Double = 0,
+        exchange: BatchExchange? = nil
     ) {
         self.student = student
         self.teacher = teacher
@@ -28,6 +31,7 @@ public struct ObjectiveBatch {
         self.offsets = offsets
         self.indices = indices
         self.progress = progress
+        self.exchange = exchange
     }
 
     /// (B, C) float32: the teacher's logits.
@@ -40,7 +44,7 @@ public struct ObjectiveBatch {
         }
     }
 
-    /// The number of examples B.
+    /// The number of examples B, of this process's part.
     public var count: Int { offsets.count - 1 }
 }
 

@@ -83,10 +83,14 @@ public final class ObjectiveSum {
     ///   - batch: What the two models put out.
     ///   - fractions: What part of the step each term's loss counts for, as ``fractions(_:)`` gives them; `nil` for a step
     ///     of one micro-batch.
+    ///   - wholes: The same for the whole micro-batch, of which this is one process's part: losses that compare examples are
+    ///     those of the whole in every process.
     ///
     /// An objective whose weight is 0 at this point is only watched, and left out where it would read layers.
-    public func callAsFunction(_ batch: ObjectiveBatch, fractions: [Double]? = nil) throws -> LossTerms {
-        var total: Tensor?
+    public func callAsFunction(_ batch: ObjectiveBatch, fractions: [Double]? = nil, wholes: [Double]? = nil) throws
+        -> LossTerms
+    {
+        var (total, counted): (Tensor?, Tensor?)
         var parts: [(name: String, loss: Tensor)] = []
         for (index, term) in terms.enumerated() {
             let weight = term.weight.value(at: batch.progress)
@@ -103,11 +107,15 @@ public final class ObjectiveSum {
             }
             let loss = try Self.loss(term.objective, batch)
             parts.append((term.name, try Self.scalar(loss.detached(), term.name)))
-            let factor = weight * (fractions?[index] ?? 1)
+            let own = weight * (fractions?[index] ?? 1)
+            let factor = term.objective.unit == .comparisons ? weight * (wholes?[index] ?? own / weight) : own
             let weighted = try factor == 1 ? loss : loss * factor
             total = try total.map { try $0 + weighted } ?? weighted
+            let part = try own == factor ? weighted.detached() : loss.detached() * own
+            counted = try counted.map { try $0 + part } ?? part
         }
         // All weights are 0 at this point of a schedule: the step changes nothing.
-        return LossTerms(total: try total ?? batch.student.logits.sum() * 0, terms: parts)
+        let sum = try total ?? batch.student.logits.sum() * 0
+        return LossTerms(total: sum, counted: try counted ?? sum.detached(), terms: parts)
     }
 }

@@ -55,17 +55,19 @@ public struct DistillationRun {
     /// - Parameters:
     ///   - onEvent: Receives the run's events.
     ///   - stopRequest: Called often; how the run is to stop, `nil` to go on.
+    ///   - processes: The processes that make the run together, each of which calls this; `nil` for this one alone.
     /// - Throws: ``InterruptedError`` where it was stopped and goes on by a resume; ``ResumeError`` where it is to go on from a
     ///   checkpoint of another run; whatever is wrong with the files and settings.
     public func run(
         onEvent: @escaping (RunEvent) -> Void = { _ in },
-        stopRequest: @escaping () -> StopRequest? = { nil }
+        stopRequest: @escaping () -> StopRequest? = { nil }, processes: Processes? = nil
     ) throws -> RunReport {
-        let log = try RunLog(onEvent, loggingDirectory: request.loggingDirectory)
-        let output = try Self.output(of: request)
-        log.tell(output.leftovers)
+        let log = try RunLog(
+            onEvent, loggingDirectory: processes.isFirst ? request.loggingDirectory : nil)
+        let output = try processes.isFirst ? Self.output(of: request) : nil
+        log.tell(output?.leftovers)
         let findings = Diagnostics()
-        let setup = try DistillationSetup(request, log: log, findings: findings)
+        let setup = try DistillationSetup(request, log: log, findings: findings, processes: processes)
         // Built before the teacher's long work, so that a student that cannot be is refused at once.
         let builder = StudentBuilder(setup, seed: request.training.seed)
         let student = try Preflight(setup: setup, builder: builder, findings: findings).run(
@@ -73,23 +75,32 @@ public struct DistillationRun {
         try findings.throwErrors()
         for finding in findings.all { log.send(finding) }
         let identity = try RunIdentity(request, setup)
+        try processes?.requireSame(identity)
         log.compare(identity, with: request.reproduced)
-        if let done = try output.claim(for: identity, request.checkpoints, log) { return done }
-        let checkpoints = try RunCheckpoints(
-            for: output.url, request.checkpoints, identity: identity, overwrite: request.overwrite, log: log)
-        let context = RunContext(log, stopRequest: stopRequest, checkpoints: checkpoints)
+        let done = try processes.fromFirst { try output?.claim(for: identity, request.checkpoints, log) }
+        if let done { return done }
+        let checkpoints = try RunCheckpoints.open(
+            for: request.output, request.checkpoints, identity: identity, overwrite: request.overwrite,
+            log: log, processes: processes)
+        let context = RunContext(
+            log, stopRequest: stopRequest, checkpoints: checkpoints, processes: processes)
+        if let note = processes?.note(request.training) { log.send(.note(note)) }
         let outputs = try log.phase("Teacher's outputs") {
             try TeacherRun(setup: setup, context: context).outputs()
         }
-        let prepared = try PreparedDistillation(setup: setup, outputs: outputs, student: student)
+        let prepared = try PreparedDistillation(
+            setup: setup, outputs: outputs, student: student, processes: processes)
         let sweep = try SeedSweep(request: request, prepared: prepared, context: context)
         let reports = DistillationReportBuilder(
-            request: request, prepared: prepared, output: output.url, identity: identity, context: context)
+            request: request, prepared: prepared, output: request.output, identity: identity, context: context)
         let all = try sweep.run { checkpoint in
+            guard let output else { return }
             var report = try reports.report(checkpoint: checkpoint)
             try save(checkpoint, in: output, setup, &report, log)
         }
-        let report = try log.phase("Evaluation") {
+        let report = try processes.fromFirstAtLast {
+            guard let output else { throw DistillationError("process 0 has no output directory") }
+            return try log.phase("Evaluation") { () throws -> RunReport in
             let best = sweep.best(of: all)
             var report = try reports.report(all, best: best)
             try checkpoints.leave(context)
@@ -98,6 +109,7 @@ public struct DistillationRun {
                 request: request.data, cache: request.cache, limit: request.reportExamples, log: log)
             try save(all[best], in: output, setup, &report, log, analysis)
             return report
+            }
         }
         checkpoints.end(interrupted: report.interrupted)
         return report

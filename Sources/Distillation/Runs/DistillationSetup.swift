@@ -32,7 +32,9 @@ struct DistillationSetup {
     /// checked without it.
     ///
     /// - Throws: ``InterruptedError``; whatever keeps the run from beginning, all at once.
-    init(_ request: DistillRequest, log: RunLog, findings: Diagnostics) throws {
+    init(
+        _ request: DistillRequest, log: RunLog, findings: Diagnostics, processes: Processes? = nil
+    ) throws {
         self.request = request
         let classifiers = try log.phase("Loading the teacher") {
             try request.teachers.map { teacher in
@@ -51,16 +53,21 @@ struct DistillationSetup {
         let directory = own?.directory ?? first.directory
         // The student reads as much as its teacher, as far as it has positions.
         let longest = min(first.maxLength(request.data.maxLength), own?.positions ?? .max)
-        let data = try log.phase("Reading and tokenizing data") {
-            try findings.attempt {
-                try RunData(
-                    request, labels: first.labels, problemType: first.model.configuration.task,
-                    loader: request.cache.loader(
-                        request.data.columns.options, tokenizer: reader, directory: directory,
-                        maxLength: longest, log: log))
+        let (data, sources) = try processes.firstOfMachineFirst {
+            let data = try log.phase("Reading and tokenizing data") {
+                try findings.attempt {
+                    try RunData(
+                        request, labels: first.labels, problemType: first.model.configuration.task,
+                        loader: request.cache.loader(
+                            request.data.columns.options, tokenizer: reader, directory: directory,
+                            maxLength: longest, log: log))
+                }
             }
+            return (
+                data,
+                try Self.sources(request, classifiers, student: (data, directory), log, findings)
+            )
         }
-        let sources = try Self.sources(request, classifiers, student: (data, directory), log, findings)
         guard let data, !sources.isEmpty else {
             try findings.throwErrors()
             throw DistillationError("the run cannot begin")

@@ -21,19 +21,22 @@ public struct FineTuningRun {
     /// - Parameters:
     ///   - onEvent: Receives the run's events.
     ///   - stopRequest: Called often; how the run is to stop, `nil` to go on.
+    ///   - processes: The processes that make the run together, each of which calls this; `nil` for this one alone.
     /// - Throws: ``InterruptedError`` where it was stopped and goes on by a resume; ``ResumeError`` where it is to go on from a
     ///   checkpoint of another run; whatever is wrong with the files and settings.
     public func run(
         onEvent: @escaping (RunEvent) -> Void = { _ in },
-        stopRequest: @escaping () -> StopRequest? = { nil }
+        stopRequest: @escaping () -> StopRequest? = { nil }, processes: Processes? = nil
     ) throws -> RunReport {
-        let log = try RunLog(onEvent, loggingDirectory: request.loggingDirectory)
-        let output = try OutputDirectory(
-            request.output, overwrite: request.overwrite, isResumed: request.checkpoints.resume != nil,
-            inputs: [request.model] + request.data.files,
-            cache: request.cache)
-        log.tell(output.leftovers)
-        let setup = try FineTuningSetup(request, log: log)
+        let log = try RunLog(
+            onEvent, loggingDirectory: processes.isFirst ? request.loggingDirectory : nil)
+        let output =
+            try processes.isFirst
+            ? OutputDirectory(
+                request.output, overwrite: request.overwrite, isResumed: request.checkpoints.resume != nil,
+                inputs: [request.model] + request.data.files, cache: request.cache) : nil
+        log.tell(output?.leftovers)
+        let setup = try FineTuningSetup(request, log: log, processes: processes)
         if let problem = OutputSpace.problem(
             at: request.output, bytes: OutputSpace.bytes(of: setup.model, tokenizerDirectory: request.model),
             isRepeated: true, overwrite: request.overwrite)
@@ -44,17 +47,25 @@ public struct FineTuningRun {
         if stopRequest() != nil { throw InterruptedError() }
         let identity = try RunIdentity(request, setup)
         log.compare(identity, with: request.reproduced)
-        if let done = try output.claim(for: identity, request.checkpoints, log) { return done }
-        let checkpoints = try RunCheckpoints(
-            for: output.url, request.checkpoints, identity: identity, overwrite: request.overwrite, log: log)
-        let context = RunContext(log, stopRequest: stopRequest, checkpoints: checkpoints)
-        let save = { (outcome: TrainingOutcome, isLast: Bool) in
-            try self.save(outcome, setup, output, identity, log, isLast: isLast)
+        try processes?.requireSame(identity)
+        let done = try processes.fromFirst { try output?.claim(for: identity, request.checkpoints, log) }
+        if let done { return done }
+        let checkpoints = try RunCheckpoints.open(
+            for: request.output, request.checkpoints, identity: identity, overwrite: request.overwrite,
+            log: log, processes: processes)
+        let context = RunContext(
+            log, stopRequest: stopRequest, checkpoints: checkpoints, processes: processes)
+        if let note = processes?.note(request.training) { log.send(.note(note)) }
+        let outcome = try outcome(of: setup, context) {
+            guard let output else { return }
+            try save($0, setup, output, identity, log, isLast: false)
         }
-        let outcome = try outcome(of: setup, context) { _ = try save($0, false) }
-        let report = try log.phase("Evaluation") {
-            try checkpoints.leave(context)
-            return try save(outcome, true)
+        let report = try processes.fromFirstAtLast {
+            guard let output else { throw DistillationError("process 0 has no output directory") }
+            return try log.phase("Evaluation") {
+                try checkpoints.leave(context)
+                return try save(outcome, setup, output, identity, log, isLast: true)
+            }
         }
         checkpoints.end(interrupted: report.interrupted)
         return report
@@ -69,7 +80,7 @@ public struct FineTuningRun {
             try setup.model.parameters.restore(done.parameters)
             return done.outcome
         }
-        let training = StagedTraining(setup.plan(request))
+        let training = StagedTraining(setup.plan(request, context.processes))
         return try context.log.phase("Training") { try training.run(context, as: name, save: save) }
     }
 

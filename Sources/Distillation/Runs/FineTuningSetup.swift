@@ -12,7 +12,7 @@ struct FineTuningSetup {
     /// Reads both, and reports what the user may want to know about them.
     ///
     /// - Throws: ``DistillationError`` for a quantized model; whatever is wrong with the files.
-    init(_ request: FineTuneRequest, log: RunLog) throws {
+    init(_ request: FineTuneRequest, log: RunLog, processes: Processes? = nil) throws {
         let seed = request.training.seed
         // Files that are quick to read come first, so that their errors do.
         let configuration = try ModelConfiguration(contentsOf: request.model)
@@ -24,12 +24,14 @@ struct FineTuningSetup {
             wanted: request.data.maxLength, in: request.model, tokenizer: tokenizer,
             positions: configuration.maxLength)
         data = try log.phase("Reading and tokenizing data") {
-            try RunData(
-                request.data, labels: nil,
-                loader: request.cache.loader(
-                    request.data.columns.options, tokenizer: tokenizer, directory: request.model,
-                    maxLength: maxLength, log: log),
-                seed: seed)
+            try processes.firstOfMachineFirst {
+                try RunData(
+                    request.data, labels: nil,
+                    loader: request.cache.loader(
+                        request.data.columns.options, tokenizer: tokenizer, directory: request.model,
+                        maxLength: maxLength, log: log),
+                    seed: seed)
+            }
         }
         let data = data
         model = try log.phase("Loading the model") {
@@ -50,11 +52,11 @@ struct FineTuningSetup {
     }
 
     /// The plan of training on the labels alone.
-    func plan(_ request: FineTuneRequest) -> TrainingPlan {
+    func plan(_ request: FineTuneRequest, _ processes: Processes? = nil) -> TrainingPlan {
         TrainingPlan(
             model: model,
             stages: [TrainingStage(objectives: [request.training.labelObjective(data.problemType)])],
             registry: .standard, train: data.train, validation: data.validation, arguments: request.training,
-            precision: request.precision.resolved(on: request.device))
+            precision: request.precision.resolved(on: request.device), processes: processes)
     }
 }

@@ -8,10 +8,17 @@ struct PreparedDistillation {
     let augmentation: Augmentation?
     /// The student that the checks built, for the first run that needs it.
     private let checked: CheckedStudent
+    /// The processes that train together; `nil` for this one alone.
+    private let processes: Processes?
 
-    /// - Parameter student: As the checks built it, with the request's seed; `nil` to build it anew.
-    init(setup: DistillationSetup, outputs: TeacherRun.Outputs, student: StudentBuilder.Student? = nil) throws
-    {
+    /// - Parameters:
+    ///   - student: As the checks built it, with the request's seed; `nil` to build it anew.
+    ///   - processes: The processes that train together; `nil` for this one alone.
+    init(
+        setup: DistillationSetup, outputs: TeacherRun.Outputs, student: StudentBuilder.Student? = nil,
+        processes: Processes? = nil
+    ) throws {
+        self.processes = processes
         self.setup = setup
         self.outputs = outputs
         checked = CheckedStudent(student)
@@ -53,7 +60,7 @@ struct PreparedDistillation {
             model: model, stages: request.plan(setup.problemType), registry: request.registry,
             train: setup.data.train, validation: setup.data.validation,
             teacher: (signals(), outputs.validation), augmentation: augmentation, arguments: arguments,
-            precision: request.precision.resolved(on: request.device))
+            precision: request.precision.resolved(on: request.device), processes: processes)
     }
 
     /// The plan of training the same student on the labels alone, in as many steps.

@@ -63,12 +63,14 @@ struct TeacherRun {
     ) throws -> any TeacherOutputs {
         let request = setup.request
         let labeler = TeacherInference(
-            teacher: teacher, batchSize: request.training.perDeviceEvalBatchSize, precision: precision)
+            teacher: teacher, batchSize: request.training.perDeviceEvalBatchSize, precision: precision,
+            processes: context.processes)
         let root = request.cache.teacherOutputs ? request.cache.root : nil
         let store = try root.map {
             OutputStore(
                 root: $0,
-                identity: try TeacherIdentity(teacher, precision: precision, memo: DigestMemo(root: $0)))
+                identity: try TeacherIdentity(teacher, precision: precision, memo: DigestMemo(root: $0)),
+                isReadOnly: !context.processes.isFirst)
         }
         let used = store ?? OutputStore(classes: teacher.labels.count)
         let (done, total) = (counts.done, total)

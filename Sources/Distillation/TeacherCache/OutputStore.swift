@@ -45,11 +45,16 @@ final class OutputStore {
     /// - Parameters:
     ///   - root: The cache's directory.
     ///   - mustKeep: True if outputs that cannot be kept are an error, rather than staying in memory.
-    init(root: URL, identity: TeacherIdentity, mustKeep: Bool = false) {
+    ///   - isReadOnly: True if outputs that are computed now stay in memory: another process keeps them.
+    init(root: URL, identity: TeacherIdentity, mustKeep: Bool = false, isReadOnly: Bool = false) {
         classes = identity.labels.count
         key = identity.key
         self.mustKeep = mustKeep
         let directory = root.appending(path: "teachers").appending(path: key)
+        if isReadOnly {
+            open(directory)
+            return
+        }
         let manager = FileManager.default
         do {
             try makeCacheDirectory(directory)

@@ -7,6 +7,8 @@ struct TeacherInference {
     let batchSize: Int
     /// The teacher's precision.
     let precision: Precision
+    /// The processes that compute a part each; `nil` for this one alone.
+    var processes: Processes?
 
     /// The number of consecutive examples from which batches are made. The composition of a batch can change the last bits of
     /// a result, so it depends on indices in the data alone: an interrupted computation resumes with the same batches.
@@ -56,6 +58,12 @@ struct TeacherInference {
                     }
                 }
             }
+            if let processes {
+                // What one lacks, all compute together; what others have stored meanwhile may differ.
+                missing = Set(try processes.gather(missing).joined()).sorted()
+                missingKeys = []
+                for index in missing { missingKeys += try keys.next(index) }
+            }
             if !missing.isEmpty {
                 try store.requireRoom(rows: missingKeys.count)
                 let window = dataset.subset(missing)
@@ -66,7 +74,7 @@ struct TeacherInference {
                 let new = missingKeys.indices.filter { !store.contains(missingKeys[$0]) }
                 try store.append(new.map { missingKeys[$0] }, logits.subset(new).values)
                 computed += missing.count
-            } else if shouldStop() {
+            } else if processes == nil, shouldStop() {
                 return nil
             }
             onProgress(end)
@@ -86,6 +94,7 @@ struct TeacherInference {
         let scale = Double(end - start) / Double(window.count)
         return try Inference.logits(
             teacher.model, window, batchSize: batchSize, precision: precision, of: teacher.directory.path,
+            processes: processes,
             onProgress: { onProgress(start + Int(Double($0) * scale)) }, shouldStop: shouldStop)
     }
 

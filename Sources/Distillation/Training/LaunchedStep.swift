@@ -10,6 +10,7 @@ struct LaunchedStep {
         let fractions: [String: Double]
         /// The micro-batch's part of the step's loss: a scalar, detached.
         let total: Tensor
+        /// The unweighted loss of each term.
         let terms: [(name: String, loss: Tensor)]
         /// The student's logits (B, C), detached.
         let student: Tensor
@@ -29,8 +30,13 @@ struct LaunchedStep {
     let microBatches: [MicroBatch]
     let gradNorm: Norm
     let learningRate: Double
+    /// The loss of the whole step and its terms, where several processes computed it.
+    var whole: NamedValues?
 
-    var examples: Int { microBatches.reduce(0) { $0 + $1.batch.count } }
+    /// The number of examples, of all processes.
+    var examples: Int { microBatches.reduce(0) { $0 + $1.batch.examplesOfAll } }
+    /// The number that this process computed.
+    var ownExamples: Int { microBatches.reduce(0) { $0 + $1.batch.countedExamples } }
 }
 
 extension Trainer {
@@ -62,10 +68,11 @@ extension Trainer {
                 let theirs = microBatch.teacher.map {
                     Logits(values: teachers.next($0.count), classes: classes)
                 }
+                guard microBatch.batch.countedExamples > 0 else { continue }
                 microBatch.batch.targets.task.definition.add(
                     microBatch.batch.targets, student: own, teacher: theirs, to: &stepSums.statistics)
             }
-            stepSums.add(means, total: total, count: step.examples)
+            stepSums.add(means, total: total, count: step.ownExamples, of: step.examples)
             let norm: Double =
                 switch step.gradNorm {
                 case .number(let norm): norm
@@ -74,7 +81,12 @@ extension Trainer {
             guard norm.isFinite else {
                 throw notFinite("the gradients' norm is \(norm)", step.number, step.epoch)
             }
-            sums.merge(stepSums)
+            if let whole = step.whole {
+                pending.merge(stepSums)
+                stepSums = MetricSums(step: whole, examples: step.examples)
+            } else {
+                sums.merge(stepSums)
+            }
             return StepResult(
                 examples: step.examples, sums: stepSums, gradNorm: norm, learningRate: step.learningRate)
         }

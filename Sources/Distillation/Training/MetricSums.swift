@@ -10,10 +10,15 @@ public struct MetricSums: Sendable, Equatable, Codable {
 
     public init() {}
 
-    mutating func add(_ terms: NamedValues, total: Double, count: Int) {
+    /// - Parameters:
+    ///   - terms: Each term's part of the step's loss.
+    ///   - total: Their part of the loss.
+    ///   - count: The number of these examples.
+    ///   - all: The number of all examples of the step, of which others have the rest of the loss.
+    mutating func add(_ terms: NamedValues, total: Double, count: Int, of all: Int) {
         examples += count
-        loss += total * Double(count)
-        for (name, value) in terms { add(name, value * Double(count), count) }
+        loss += total * Double(all)
+        for (name, value) in terms { add(name, value * Double(all), count) }
     }
 
     private mutating func add(_ name: String, _ sum: Double, _ count: Int) {

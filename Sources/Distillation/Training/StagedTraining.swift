@@ -163,6 +163,7 @@ final class StagedTraining {
         let checkpoints = context.checkpoints
         try checkpoints?.restore(self, name)
         abandonsEvaluation = context.isLeaving
+        let agreement = context.processes.map(StopAgreement.init)
         var isImproved = false
         while let event = try next() {
             context.log.send(event)
@@ -171,17 +172,23 @@ final class StagedTraining {
                 try save(outcome())
             }
             guard isBetweenEvents else { continue }
-            let request = context.stopRequest()
-            if let checkpoints {
-                if request == nil {
-                    try checkpoints.saveIfDue(self, name, isImproved: isImproved)
-                } else if !isStopped {
-                    try checkpoints.stop(self, name, request)
-                }
+            let agreed = try agreement?.result()
+            let request = agreement == nil ? context.stopRequest() : agreed?.stop
+            if request != nil, !isStopped {
+                try trainer?.exchangeSums()
+                try checkpoints?.stop(self, name, request)
             }
+            if agreed?.saves ?? false {
+                try trainer?.exchangeSums()
+                try checkpoints?.save(self, name)
+            }
+            let isDue = try request == nil && checkpoints?.isDue(self, isImproved: isImproved) ?? false
+            if isDue, agreement == nil { try checkpoints?.save(self, name) }
+            try agreement?.want(.init(stop: context.stopRequest(), saves: isDue))
             if request != nil { stop() }
             isImproved = false
         }
+        _ = try agreement?.result()
         let outcome = try finish()
         if let warning = try scaleWarning() { context.log.warnOnce(warning) }
         try checkpoints?.finish(name, plan.model, outcome)

@@ -17,10 +17,14 @@ struct StepMeter {
     /// - Parameter sums: The sums of a resumed run since its last log line.
     init(_ sums: MetricSums = MetricSums()) { self.sums = sums }
 
-    mutating func add(_ result: StepResult) {
-        sums.merge(result.sums)
+    /// - Parameter isWhole: False where the sums come apart, since other processes have the rest of the step.
+    mutating func add(_ result: StepResult, isWhole: Bool) {
+        if isWhole { sums.merge(result.sums) }
         last = result
     }
+
+    /// Adds sums of several steps.
+    mutating func merge(_ other: MetricSums) { sums.merge(other) }
 
     /// Excludes seconds in which nothing was trained.
     mutating func leaveOut(_ seconds: Double) { since.addTimeInterval(seconds) }

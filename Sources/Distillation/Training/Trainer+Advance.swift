@@ -24,6 +24,7 @@ extension Trainer {
             step == totalSteps
             || (arguments.evalSteps.map { step.isMultiple(of: $0) } ?? (stepInEpoch == stepsPerEpoch))
         if !isAsynchronous || isDue || isLogged || unread.count == Self.unreadLimit { try readSteps() }
+        if isDue || isLogged { try exchangeSums() }
         let (now, all) = (stage.firstStep + step, stage.stepsOfRun ?? totalSteps)
         return TrainingStep(
             progress: RunProgress(
@@ -51,7 +52,7 @@ extension Trainer {
 
     /// Reads the results of the steps that are still on the device.
     func readSteps() throws {
-        for result in try completed({ try read(unread) }) { meter.add(result) }
+        for result in try completed({ try read(unread) }) { meter.add(result, isWhole: processes == nil) }
         unread = []
     }
 
@@ -71,12 +72,14 @@ extension Trainer {
     /// computed.
     private func prefetchedSteps() -> BatchPrefetcher<[Batch]> {
         let (data, size, start) = (data, arguments.perDeviceTrainBatchSize, stepInEpoch)
+        let environment = processes?.environment
         let batches = batchIndices(epoch: epoch)
         let augmentation = augmentation?.seeded(arguments.seed, epoch: stage.firstEpoch + epoch)
         return BatchPrefetcher { index in
             guard start + index < batches.count else { return nil }
             return try Self.microBatches(
-                batches[start + index], of: data, batchSize: size, augmentation: augmentation)
+                batches[start + index], of: data, batchSize: size, augmentation: augmentation,
+                environment: environment)
         }
     }
 }

@@ -14,10 +14,22 @@ extension Trainer {
     /// waited for: there the optimizer skips all steps from the first whose loss or gradients are not finite on, and
     /// ``read(_:)`` finds it.
     func launch(_ microBatches: [Batch]) throws -> LaunchedStep {
-        let fractions = ObjectiveSum.fractions(microBatches.map { objectives.counts($0.lossCounts) })
+        let fractions = ObjectiveSum.fractions(
+            microBatches.flatMap { ($0.share?.counts ?? [$0.lossCounts]).map(objectives.counts) })
         try optimizer.clearGradients()
         var launched: [LaunchedStep.MicroBatch] = []
-        for (batch, own) in zip(microBatches, fractions) { launched.append(try accumulate(batch, own)) }
+        var whole: NamedValues?
+        let size = processes?.size ?? 1
+        for (index, batch) in microBatches.enumerated() {
+            let parts = Array(fractions[index * size..<(index + 1) * size])
+            let (microBatch, loss) = try forward(batch, parts)
+            launched.append(microBatch)
+            if let processes, index == microBatches.count - 1 {
+                whole = try reduced(launched, loss, processes)
+            } else {
+                try loss.backward()
+            }
+        }
         let learningRate = schedule.learningRate(atStep: step)
         let maxNorm = arguments.maxGradNorm > 0 ? arguments.maxGradNorm : .infinity
         let gradNorm: LaunchedStep.Norm
@@ -37,7 +49,7 @@ extension Trainer {
         stepInEpoch += 1
         return LaunchedStep(
             number: step - 1, epoch: epoch, microBatches: launched, gradNorm: gradNorm,
-            learningRate: learningRate)
+            learningRate: learningRate, whole: whole)
     }
 
     private func averageWeights() throws {
@@ -46,10 +58,12 @@ extension Trainer {
         try averages.update()
     }
 
-    /// Computes a micro-batch's loss and accumulates its gradients.
+    /// Computes a micro-batch's loss, from which gradients are to flow.
     ///
-    /// - Parameter fractions: The fraction of the step that each objective's loss counts for.
-    private func accumulate(_ batch: Batch, _ fractions: [Double]) throws -> LaunchedStep.MicroBatch {
+    /// - Parameter parts: The fraction of the step that each objective's loss counts for, of the part of each process.
+    private func forward(_ batch: Batch, _ parts: [[Double]]) throws -> (LaunchedStep.MicroBatch, Tensor) {
+        let fractions = parts[processes?.rank ?? 0]
+        dropout.before = batch.share?.before ?? DropoutState.Before()
         let needs = objectives.needs
         let signals = try teacher.map { try $0.outputs(for: batch, needs, device: model.device) }
         try optimizer.prepare(rows: batch.input.inputIDs)
@@ -64,17 +78,19 @@ extension Trainer {
                 student: student, teacher: signals?.outputs, teacherLogits: signals?.logits,
                 labels: try batch.batchLabels(device: model.device), offsets: batch.input.offsets,
                 indices: batch.indices,
-                progress: Double(step) / Double(totalSteps)), fractions: fractions)
+                progress: Double(step) / Double(totalSteps),
+                exchange: processes.flatMap { processes in
+                    batch.share.map { BatchExchange(group: processes.group, share: $0) }
+                }), fractions: fractions, wholes: parts.dropFirst().reduce(parts[0]) { zip($0, $1).map(+) })
         let microBatch = LaunchedStep.MicroBatch(
             batch: batch,
             fractions: Dictionary(zip(objectives.terms.map(\.name), fractions)) { first, _ in first },
-            total: try terms.total.detached(), terms: terms.terms,
+            total: try terms.counted.detached(), terms: terms.terms,
             student: try student.logits.detached(), teacher: try signals?.logits.detached())
-        if !isAsynchronous {
+        if !isAsynchronous, processes == nil {
             try requireFinite(loss: microBatch.total.item(), microBatch, terms.values(), step, epoch)
         }
-        try terms.total.backward()
-        return microBatch
+        return (microBatch, terms.total)
     }
 
     /// Checks the loss of a micro-batch.

@@ -58,6 +58,13 @@ public final class Trainer {
 
     /// Means since the last log line.
     var meter = StepMeter()
+    /// The processes that train together; `nil` for this one alone.
+    let processes: Processes?
+    /// The sum of gradients over them.
+    let reducer: GradientReducer?
+    /// Sums of this process's examples that the others do not know yet.
+    var pending = MetricSums()
+
     /// Steps whose results are still on the device.
     var unread: [LaunchedStep] = []
     /// The current epoch's steps, assembled ahead; `nil` where they have not been begun.
@@ -89,11 +96,12 @@ public final class Trainer {
     ///   - arguments: Learning rate, batch size and so on.
     ///   - precision: The precision of training.
     ///   - stage: The trainer's position in a run of several stages.
+    ///   - processes: The processes that train together, each of which has such a trainer; `nil` for this one alone.
     /// - Throws: ``DistillationError`` for arguments out of range, empty data, or objectives that do not fit.
     public init(
         model: TransformerModel, objectives: [WeightedObjective], data: EncodedDataset,
         teacher: TeacherSupervision? = nil, augmentation: Augmentation? = nil, arguments: TrainingArguments,
-        precision: Precision = .float32, stage: Stage = Stage()
+        precision: Precision = .float32, stage: Stage = Stage(), processes: Processes? = nil
     ) throws {
         let preparation = try TrainingPreparation(
             model: model, objectives: objectives, data: data, teacher: teacher, augmentation: augmentation,
@@ -116,6 +124,16 @@ public final class Trainer {
             try ExponentialMovingAverage(model.parameters, decay: $0, updateAfter: Self.averagingInterval)
         }
         isAsynchronous = model.device.kind == .cuda
+        self.processes = processes
+        let parameters = (preparation.learned.tensors + model.parameters.tensors).filter(\.requiresGrad)
+        reducer = try processes.map {
+            guard model.device.kind == .cpu else {
+                throw DistillationError(
+                    "several processes train together on CPUs alone so far; leave out --device, or run one process")
+            }
+            return try GradientReducer(
+                $0.group, parameters: parameters, sparseTables: model.sparseTables(precision))
+        }
         dropout = DropoutState(
             position: .init(seed: arguments.seed, offset: UInt64(stage.firstStep) << 32))
     }
@@ -143,13 +161,19 @@ public final class Trainer {
             seed: arguments.seed, epoch: stage.firstEpoch + epoch, grouped: arguments.groupByLength)
     }
 
-    /// The micro-batches of `batchSize` examples that make one step over these examples.
+    /// The micro-batches of `batchSize` examples that make one step over these examples; a process's parts of them where several
+    /// train together.
     static func microBatches(
-        _ indices: [Int], of data: EncodedDataset, batchSize: Int, augmentation: Augmentation.Seeded? = nil
+        _ indices: [Int], of data: EncodedDataset, batchSize: Int, augmentation: Augmentation.Seeded? = nil,
+        environment: ProcessEnvironment? = nil
     ) throws -> [Batch] {
         try stride(from: 0, to: indices.count, by: batchSize).map { start in
-            try Batch(
-                data, indices: Array(indices[start..<min(start + batchSize, indices.count)]),
+            let indices = Array(indices[start..<min(start + batchSize, indices.count)])
+            guard let environment else {
+                return try Batch(data, indices: indices, augmentation: augmentation)
+            }
+            return try Batch(
+                shareOf: data, indices: indices, rank: environment.rank, of: environment.worldSize,
                 augmentation: augmentation)
         }
     }

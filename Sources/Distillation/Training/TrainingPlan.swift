@@ -14,6 +14,8 @@ struct TrainingPlan {
     let arguments: TrainingArguments
     /// The precision of training.
     let precision: Precision
+    /// The processes that train together; `nil` for this one alone.
+    var processes: Processes?
 
     /// Checks that a stage's objectives fit, before any work is done: prepares and drops them.
     func check(_ stage: TrainingStage) throws {
@@ -36,7 +38,7 @@ struct TrainingPlan {
         return try Trainer(
             model: model, objectives: try objectives(of: stage), data: train, teacher: teacher?.signals,
             augmentation: augmentation, arguments: stage.arguments(arguments), precision: precision,
-            stage: position)
+            stage: position, processes: processes)
     }
 
     private func objectives(of stage: TrainingStage) throws -> [WeightedObjective] {
@@ -56,13 +58,14 @@ struct TrainingPlan {
     func validationLogits(shouldStop: () -> Bool) throws -> Logits? {
         try Inference.logits(
             model, validation, batchSize: arguments.perDeviceEvalBatchSize, of: "the model in training",
-            shouldStop: shouldStop)
+            processes: processes, shouldStop: shouldStop)
     }
 
     /// Computes the model's logits for all of the validation data.
     func allValidationLogits() throws -> Logits {
         try Inference.allLogits(
-            model, validation, batchSize: arguments.perDeviceEvalBatchSize, of: "the model in training")
+            model, validation, batchSize: arguments.perDeviceEvalBatchSize, of: "the model in training",
+            processes: processes)
     }
 
     /// Computes the metrics of logits for the validation data.

@@ -18,6 +18,28 @@ public final class DropoutState {
 
     public var position: Position
 
+    /// The examples of a batch that other processes compute, before this one's: their elements take the draws before this
+    /// process's, so that each example has the mask that it has where one process computes the whole batch.
+    public struct Before: Equatable, Sendable {
+        /// The number of tokens of each of these examples.
+        public var lengths: [Int]
+        /// The rows that the head reads of them: one of each example, or of each word.
+        public var rows: Int
+        /// The length to which all processes pad their examples, in models that need padding.
+        public var longest: Int
+
+        public var tokens: Int { lengths.reduce(0, +) }
+
+        public init(lengths: [Int] = [], rows: Int = 0, longest: Int = 0) {
+            self.lengths = lengths
+            self.rows = rows
+            self.longest = longest
+        }
+    }
+
+    /// What precedes the examples of the next forward pass, on the CPU.
+    public var before = Before()
+
     public init(seed: UInt64) { position = Position(seed: seed, offset: 0) }
     public init(position: Position) { self.position = position }
 
@@ -36,11 +58,15 @@ public struct Dropout: Sendable {
     public init(_ probability: Double) { self.probability = probability }
 
     /// - Parameters:
-    ///   - x: Of any shape.
+    ///   - x: (B, …): of each example the same number of elements; or (R, …), of each row that the head reads.
     ///   - state: The random state in training; `nil` in evaluation, which changes nothing.
-    public func callAsFunction(_ x: Tensor, _ state: DropoutState?) throws -> Tensor {
+    ///   - ofRows: True for (R, …).
+    public func callAsFunction(_ x: Tensor, _ state: DropoutState?, ofRows: Bool = false) throws -> Tensor {
         guard let state, probability != 0 else { return x }
         let position = state.next()
-        return try x.dropout(probability: probability, seed: position.seed, offset: position.offset)
+        let before = ofRows ? state.before.rows : state.before.lengths.count
+        let first = before == 0 ? 0 : before * (x.count / max(1, try x.size(0)))
+        return try x.dropout(
+            probability: probability, seed: position.seed, offset: position.offset, first: first)
     }
 }

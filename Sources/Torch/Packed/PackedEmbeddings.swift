@@ -55,7 +55,7 @@ public struct PackedEmbeddings {
                         handles, ids.handle, types?.handle, sequences.tensor.handle,
                         Int64(paddingIndex ?? -1),
                         epsilon, position == nil ? 0 : dropout.probability, position?.seed ?? 0,
-                        position?.offset ?? 0, $0)
+                        position?.offset ?? 0, Int64(state?.before.tokens ?? 0), $0)
                 }
             })
     }

@@ -57,7 +57,7 @@ public final class PackedEncoderLayer {
             hidden: Int64(hidden), intermediate: Int64(inner), heads: Int64(heads), activation: code,
             bfloat16: false,
             first_only: false, epsilon: attentionNorm.epsilon, attention_dropout: 0, hidden_dropout: 0,
-            output_dropout: 0, seed: 0, offset: 0)
+            output_dropout: 0, seed: 0, offset: 0, rows_before: 0, attention_blocks_before: 0)
     }
 
     deinit { if let packed { ct_packed_layer_free(packed.layer) } }
@@ -134,6 +134,13 @@ public final class PackedEncoderLayer {
         if let state {
             let position = state.next(3)
             (options.seed, options.offset) = (position.seed, position.offset)
+            let before = state.before
+            options.rows_before = Int64(firstOnly ? before.lengths.count : before.tokens)
+            options.attention_blocks_before =
+                options.heads
+                * before.lengths.reduce(0) {
+                    $0 + ct_attention_mask_blocks(firstOnly ? 1 : Int64($1), Int64($1))
+                }
         }
         return options
     }

@@ -49,8 +49,7 @@ public final class PackedMixedLayer {
             hidden: Int64(hidden), intermediate: Int64(intermediate.bias?.count ?? 0),
             heads: Int64(heads), activation: code, bfloat16: false, first_only: false,
             epsilon: attentionNorm.epsilon, attention_dropout: 0, hidden_dropout: 0, output_dropout: 0,
-            seed: 0,
-            offset: 0)
+            seed: 0, offset: 0, rows_before: 0, attention_blocks_before: 0)
         let scales: [ct_tensor?] = linears.map { $0.int8?.weight.scales.handle }
         let inputs = linears.map { ($0.int8?.input ?? .perToken).code }
         var made: ct_mixed_layer?

@@ -86,7 +86,9 @@ extension Tensor {
     }
 
     /// Drops elements with this probability and scales the others, as ``Dropout`` says.
-    public func dropout(probability: Double, seed: UInt64, offset: UInt64) throws -> Tensor {
-        try .make { ct_dropout(handle, probability, seed, offset, $0) }
+    ///
+    /// - Parameter first: The place of this tensor's first element in the call's sequence of draws, on the CPU.
+    public func dropout(probability: Double, seed: UInt64, offset: UInt64, first: Int = 0) throws -> Tensor {
+        try .make { ct_dropout(handle, probability, seed, offset, Int64(first), $0) }
     }
 }

@@ -5,7 +5,9 @@ extension EncoderBackbone {
     /// result.
     func padded(_ input: PackedInput, _ rows: RowSelection, _ options: ForwardOptions) throws -> Output {
         let features = options.features
-        let batch = try ModelInput(input, paddingID: configuration.padTokenId, device: device)
+        let batch = try ModelInput(
+            input, paddingID: configuration.padTokenId, device: device,
+            least: options.dropout?.before.longest ?? 0)
         let context = try LayerContext(
             attentionMask: batch.attentionMask, dtype: computeType(options.precision),
             dropout: options.dropout)

@@ -31,6 +31,7 @@ struct FineTuneCommand: ParsableCommand {
     @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptionGroup
     @OptionGroup(title: "Running") var cache: CacheDirectoryOptions
     @OptionGroup(title: "Running") var compute: ComputeOptions
+    @OptionGroup(title: "Running") var processes: ProcessOptions
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     /// The flags and the configuration file as one request.
@@ -50,6 +51,10 @@ struct FineTuneCommand: ParsableCommand {
 
     func run() throws {
         let run = try UsageError.checking { try FineTuningRun(try request()) }
-        try TrainingRun.perform(display) { try run.run(onEvent: $0, stopRequest: $1) }
+        try processes.perform(threads: compute.threads) { processes in
+            try TrainingRun.perform(display, isFirst: processes?.isFirst ?? true) {
+                try run.run(onEvent: $0, stopRequest: $1, processes: processes)
+            }
+        }
     }
 }

@@ -34,12 +34,17 @@ struct RunCommand: ParsableCommand {
             """)
 
     @OptionGroup var options: RunOptions
+    @OptionGroup(title: "Running") var processes: ProcessOptions
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func request() throws -> DistillRequest { try options.request() }
 
     func run() throws {
         let run = try UsageError.checking { try DistillationRun(try request()) }
-        try TrainingRun.perform(display) { try run.run(onEvent: $0, stopRequest: $1) }
+        try processes.perform(threads: options.compute.threads) { processes in
+            try TrainingRun.perform(display, isFirst: processes?.isFirst ?? true) {
+                try run.run(onEvent: $0, stopRequest: $1, processes: processes)
+            }
+        }
     }
 }

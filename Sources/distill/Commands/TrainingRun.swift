@@ -5,17 +5,19 @@ import Distillation
 enum TrainingRun {
     /// Runs, shows the progress, prints the result, and ends the process as a signal asks.
     ///
-    /// - Parameter prints: True if the result is printed.
+    /// - Parameters:
+    ///   - prints: True if the result is printed.
+    ///   - isFirst: False in a process that works for another, which shows what all do.
     static func perform(
-        _ display: DisplayOptions, prints: Bool = true,
+        _ display: DisplayOptions, prints: Bool = true, isFirst: Bool = true,
         _ run: (
             _ onEvent: @escaping (RunEvent) -> Void, _ stopRequest: @escaping () -> StopRequest?
         ) throws -> RunReport
     ) throws {
         Interrupt.install(.checkpoints)
         let renderer = RunRenderer(quiet: display.quiet)
-        let report = try run({ renderer.handle($0) }, { Interrupt.stopRequest })
-        if prints { try display.print(report) { (display.quiet ? "" : "\n") + ReportText.run(report) } }
+        let report = try run({ if isFirst { renderer.handle($0) } }, { Interrupt.stopRequest })
+        if prints, isFirst { try display.print(report) { (display.quiet ? "" : "\n") + ReportText.run(report) } }
         renderer.repeatWarnings()
         if report.interrupted { throw ExitCode(Interrupt.exitCode) }
     }

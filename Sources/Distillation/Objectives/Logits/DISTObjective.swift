@@ -35,9 +35,11 @@ final class DISTObjective: StandardObjective {
 
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {
         let logits = try SoftenedLogits(batch, temperature: temperature)
-        let (student, teacher) = (try logits.student.exp(), try logits.teacher.exp())
+        let (student, teacher) = (
+            try batch.allRows(logits.student.exp()), try batch.allRows(logits.teacher.exp())
+        )
         var total = try distance(student, teacher, dimension: 1) * beta
-        if logits.student.shape[0] > 1 {
+        if try student.size(0) > 1 {
             total = try total + distance(student, teacher, dimension: 0) * gamma
         }
         return try total * logits.factor

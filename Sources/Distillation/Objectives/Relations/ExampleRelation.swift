@@ -30,6 +30,7 @@ struct ExampleRelation {
         guard let needs else {
             throw DistillationError("\(objective): call prepare(_:) before loss(_:)")
         }
-        return try feature.values(batch, needs)
+        let own = try feature.values(batch, needs)
+        return (try batch.allExamples(own.student), try batch.allExamples(own.teacher))
     }
 }

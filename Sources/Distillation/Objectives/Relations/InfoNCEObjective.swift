@@ -65,9 +65,10 @@ final class InfoNCEObjective: StandardObjective {
         if let projections {
             (student, teacher) = (try projections.student(student), try projections.teacher(teacher))
         }
+        (student, teacher) = (try batch.allExamples(student), try batch.allExamples(teacher))
         let cosines = try student.normalized().matmul(teacher.normalized().transposed())
         let scores = try cosines / temperature.value(at: batch.progress)
-        let own = try Tensor.arange(batch.count, device: scores.device)
+        let own = try Tensor.arange(student.size(0), device: scores.device)
         let forward = try scores.crossEntropy(own)
         guard isSymmetric else { return forward }
         return try (forward + scores.transposed().crossEntropy(own)) * 0.5

@@ -20,7 +20,7 @@ final class RKDAngleObjective: StandardObjective {
 
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {
         let (student, teacher) = try relation.values(batch, objective: name)
-        let count = batch.count
+        let count = try student.size(0)
         // An epoch's last batch may be one or two examples.
         guard count > 2 else { return try student.zeroInGraph() }
         // Sides of no length have cosines of 0, and a side has 1 with itself: degenerate triples add nothing.

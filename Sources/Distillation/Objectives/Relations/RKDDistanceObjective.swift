@@ -21,8 +21,9 @@ final class RKDDistanceObjective: StandardObjective {
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {
         let (student, teacher) = try relation.values(batch, objective: name)
         // An epoch's last batch may be a single example.
-        guard batch.count > 1 else { return try student.zeroInGraph() }
-        let pairs = Double(batch.count * (batch.count - 1))
+        let count = try student.size(0)
+        guard count > 1 else { return try student.zeroInGraph() }
+        let pairs = Double(count * (count - 1))
         func relative(_ rows: Tensor) throws -> Tensor {
             let distances = try rows.distances(to: rows)
             // All examples alike: 0 everywhere, rather than 0 / 0.

@@ -1,0 +1,23 @@
+// Processes that train together, through PyTorch's c10d: what the shim's parts share.
+#pragma once
+
+#define USE_C10D_GLOO
+
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+#include "internal.h"
+
+struct ct_store_s {
+    c10::intrusive_ptr<c10d::Store> store;
+    uint16_t port;
+};
+
+struct ct_process_group_s {
+    c10::intrusive_ptr<c10d::ProcessGroupGloo> group;
+    int rank, size;
+};
+
+struct ct_work_s {
+    c10::intrusive_ptr<c10d::Work> work;
+};

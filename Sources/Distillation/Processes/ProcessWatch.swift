@@ -1,0 +1,140 @@
+import Foundation
+import Synchronization
+import Torch
+
+/// A thread that gives signs of life to the other processes of a run and looks for theirs.
+///
+/// Each process counts up a key in the store. Process 0 looks at all of them, and every process at process 0's: one that does not
+/// count for some time is dead or stopped, and the store then says so to all, by its name.
+final class ProcessWatch: Sendable {
+    private let environment: ProcessEnvironment
+    private let silence: Double
+    private let onLoss: @Sendable (String) -> Void
+    private let state = Mutex(State())
+
+    private struct State {
+        var failure: String?
+        var isStopped = false
+        var isSaid = false
+    }
+
+    /// The seconds between two signs of life.
+    private static let interval = 1.0
+    private static let failureKey = "failure"
+
+    init(
+        _ environment: ProcessEnvironment, silence: Double, onLoss: @escaping @Sendable (String) -> Void
+    ) {
+        self.environment = environment
+        self.silence = silence
+        self.onLoss = onLoss
+    }
+
+    static func placeKey(_ rank: Int) -> String { "place/\(rank)" }
+    private static func lifeKey(_ rank: Int) -> String { "life/\(rank)" }
+
+    /// This process's machine and number there, for messages.
+    static var place: String {
+        "\(ProcessInfo.processInfo.hostName), process id \(ProcessInfo.processInfo.processIdentifier)"
+    }
+
+    /// Begins to watch.
+    ///
+    /// - Parameter server: Kept alive: in process 0 it may be the store's server.
+    func start(server: ProcessStore) {
+        let thread = Thread { [self] in
+            withExtendedLifetime(server) { run() }
+        }
+        thread.name = "distill.processes"
+        thread.start()
+    }
+
+    /// What is known of the end of another process.
+    var failure: String? { state.withLock(\.failure) }
+
+    func stop() { state.withLock { $0.isStopped = true } }
+
+    /// Says to the others why this process ends, and waits shortly until they can know.
+    func fail(_ message: String) {
+        let isNews = state.withLock { state in
+            defer { state.isSaid = true }
+            return !state.isSaid && state.failure == nil && !state.isStopped
+        }
+        guard isNews, let store = try? open() else { return }
+        if (try? store.value(Self.failureKey)) ?? nil == nil {
+            try? store.set(Self.failureKey, "process \(environment.rank) of \(environment.worldSize) ended: \(message)")
+        }
+        // Where this process holds the store, the others read it first.
+        if environment.rank == 0, !environment.hasAgentStore { Thread.sleep(forTimeInterval: 3) }
+    }
+
+    /// Rewords an operation's error by what is known of the other processes.
+    func explain(_ error: any Error) -> any Error {
+        // Others are this process's own.
+        guard let torch = error as? TorchError,
+            ["gloo", "store"].contains(where: torch.description.lowercased().contains)
+        else { return error }
+        // The other's own words may come a moment later than the end of its connection.
+        for _ in 0..<20 {
+            if let known = state.withLock(\.failure) { return ProcessLossError(known) }
+            if let store = try? open(), let known = try? store.value(Self.failureKey) {
+                state.withLock { $0.failure = known }
+                return ProcessLossError(known)
+            }
+            Thread.sleep(forTimeInterval: 0.1)
+        }
+        return ProcessLossError(
+            "process \(environment.rank) of \(environment.worldSize) lost the connection to another, which was killed or lost "
+                + "its network: \(error)")
+    }
+
+    private func open() throws -> ProcessStore {
+        try ProcessStore(
+            host: environment.masterAddress, port: environment.masterPort, isServer: false,
+            prefix: "distill/\(environment.restart)", timeout: 5)
+    }
+
+    /// Counts, and looks at the others.
+    private func run() {
+        guard let store = try? open() else { return }
+        var count = 0
+        var last: [Int: (value: String, seen: Date)] = [:]
+        let watched = environment.rank == 0 ? Array(1..<environment.worldSize) : [0]
+        while !state.withLock(\.isStopped) {
+            count += 1
+            do {
+                try store.set(Self.lifeKey(environment.rank), String(count))
+                if let known = try store.value(Self.failureKey) { return lost(known) }
+                for rank in watched {
+                    let value = try store.value(Self.lifeKey(rank)) ?? ""
+                    if last[rank]?.value != value { last[rank] = (value, Date()) }
+                    let age = -(last[rank]?.seen.timeIntervalSinceNow ?? 0)
+                    guard age > silence else { continue }
+                    let place = (try? store.value(Self.placeKey(rank))) ?? nil ?? "unknown"
+                    let text =
+                        "process \(rank) of \(environment.worldSize) (\(place)) has given no sign of life for \(Int(age)) "
+                        + "seconds: it was stopped, or its machine is gone"
+                    try? store.set(Self.failureKey, text)
+                    return lost(text)
+                }
+            } catch {
+                return lost(
+                    "the store at \(environment.masterAddress):\(environment.masterPort) is gone: process 0, or what started "
+                        + "it, has ended")
+            }
+            Thread.sleep(forTimeInterval: Self.interval)
+        }
+    }
+
+    private func lost(_ text: String) {
+        let isNews = state.withLock { state in
+            defer { state.failure = state.failure ?? text }
+            return state.failure == nil && !state.isStopped && !state.isSaid
+        }
+        guard isNews else { return }
+        // The main thread may know by itself, and ends in order then.
+        Thread.sleep(forTimeInterval: 5)
+        guard !state.withLock(\.isStopped) else { return }
+        onLoss(text)
+    }
+}

@@ -1,0 +1,46 @@
+import Distillation
+import Foundation
+import Torch
+
+/// One of the processes that make a run together: it joins the others, works, and says to them why it ends.
+struct ProcessSession {
+    let environment: ProcessEnvironment
+    let timeout: Double?
+
+    /// The exit code of a process that lost another.
+    static let lossCode: Int32 = 76
+
+    init(_ environment: ProcessEnvironment, timeout: Double?) {
+        self.environment = environment
+        self.timeout = timeout
+        // One process shows what all do.
+        if environment.rank > 0 { Terminal.isQuiet = true }
+    }
+
+    func perform(threads: Int?, _ body: (Processes?) throws -> Void) throws {
+        if threads == nil {
+            let cores = ProcessInfo.processInfo.activeProcessorCount
+            try Device.setThreads(max(1, cores / environment.localWorldSize))
+        }
+        let processes = try Processes(
+            environment, timeout: timeout ?? Processes.defaultTimeout,
+            onLoss: { text in
+                Terminal.error("Error: \(text)")
+                _exit(ProcessSession.lossCode)
+            })
+        do {
+            try body(processes)
+            try processes.leave()
+        } catch let error as ProcessLossError where Interrupt.isRequested {
+            // All were asked to stop, and another was quicker.
+            _ = error
+            throw InterruptedError()
+        } catch let error as ProcessLossError {
+            Terminal.error("Error: \(error)")
+            exit(Self.lossCode)
+        } catch {
+            if !(error is InterruptedError) { processes.fail("\(error)") }
+            throw error
+        }
+    }
+}
