@@ -24,6 +24,8 @@ void split(std::vector<at::Tensor> &gradients, const at::Tensor &weight, const a
     for (int64_t part = first; part < 3; ++part) {
         gradients[static_cast<size_t>(query_weight + 2 * part)] = weight.narrow(0, (part - first) * h, h);
         gradients[static_cast<size_t>(query_bias + 2 * part)] = bias.narrow(0, (part - first) * h, h);
+        // See packed_layer.cpp.
+        if (query_bias + 2 * part == key_bias) gradients[key_bias].zero_();
     }
 }
 

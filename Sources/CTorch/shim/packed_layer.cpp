@@ -228,6 +228,9 @@ struct PackedLayer : torch::autograd::Function<PackedLayer> {
                                                          .norm1_bias = to(norm1_bias),
                                                          .norm2_weight = to(norm2_weight),
                                                          .norm2_bias = to(norm2_bias)}});
+        // A bias of the keys shifts all scores of a query alike, which softmax does not see: the sum is rounding alone, and AdamW
+        // would make whole steps of it.
+        gradients[key_bias].zero_();
         context->saved_data.clear();
         torch::autograd::variable_list result{input_gradient};
         result.insert(result.end(), gradients.begin(), gradients.end());
