@@ -57,14 +57,31 @@ public struct Dropout: Sendable {
 
     public init(_ probability: Double) { self.probability = probability }
 
+    /// What a tensor's first dimension counts.
+    public enum FirstDimension: Sendable {
+        /// The examples of the batch, padded to one length.
+        case examples
+        /// The rows that the head reads: one of each example, or of each word.
+        case rows
+        /// Something that all processes have alike, such as positions.
+        case other
+    }
+
     /// - Parameters:
-    ///   - x: (B, …): of each example the same number of elements; or (R, …), of each row that the head reads.
+    ///   - x: Of any shape.
     ///   - state: The random state in training; `nil` in evaluation, which changes nothing.
-    ///   - ofRows: True for (R, …).
-    public func callAsFunction(_ x: Tensor, _ state: DropoutState?, ofRows: Bool = false) throws -> Tensor {
+    ///   - dimension: What the first dimension counts.
+    public func callAsFunction(
+        _ x: Tensor, _ state: DropoutState?, over dimension: FirstDimension = .examples
+    ) throws -> Tensor {
         guard let state, probability != 0 else { return x }
         let position = state.next()
-        let before = ofRows ? state.before.rows : state.before.lengths.count
+        let before =
+            switch dimension {
+            case .examples: state.before.lengths.count
+            case .rows: state.before.rows
+            case .other: 0
+            }
         let first = before == 0 ? 0 : before * (x.count / max(1, try x.size(0)))
         return try x.dropout(
             probability: probability, seed: position.seed, offset: position.offset, first: first)

@@ -63,7 +63,8 @@ struct DisentangledAttention: SelfAttention {
     /// The terms that distances add to the scores, before scaling: (B, N, L, L).
     private func bias(_ q: Tensor, _ k: Tensor, length: Int, _ context: LayerContext) throws -> Tensor? {
         guard let positions else { return nil }
-        let table = try positionDropout(positions.table(), context.dropout).to(context.dtype).unsqueezed(0)
+        let table = try positionDropout(positions.table(), context.dropout, over: .other)
+            .to(context.dtype).unsqueezed(0)
         let (toKey, toQuery) = try positions.indices(length)
         let shape = try [q.size(0), heads, length, length]
         var sum: Tensor?

@@ -21,6 +21,6 @@ struct TokenClassificationHead: Head {
     }
 
     func callAsFunction(_ hidden: Tensor, _ state: DropoutState?) throws -> Tensor {
-        try classifier.rows(dropout(hidden, state, ofRows: true))
+        try classifier.rows(dropout(hidden, state, over: .rows))
     }
 }
