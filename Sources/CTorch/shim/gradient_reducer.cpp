@@ -49,7 +49,11 @@ struct ct_gradient_reducer_s {
         at::NoGradGuard no_grad;
         if (bucket.is_table) {
             fill_rows(bucket);
+        } else if (bucket.members.size() == 1 && is_whole(parameters[bucket.members[0]].grad())) {
+            // A large gradient needs no copy.
+            bucket.flat = parameters[bucket.members[0]].grad().detach().reshape({-1});
         } else {
+            if (bucket.members.size() == 1) bucket.flat.reset();
             int64_t total = 0, place = 0;
             for (size_t member : bucket.members) total += parameters[member].numel();
             if (!bucket.flat.defined()) bucket.flat = at::empty({total}, parameters[bucket.members[0]].options().requires_grad(false));
@@ -67,6 +71,10 @@ struct ct_gradient_reducer_s {
         }
         std::vector<at::Tensor> tensors{bucket.flat};
         bucket.work = group->allreduce(tensors);
+    }
+
+    static bool is_whole(const at::Tensor &gradient) {
+        return gradient.defined() && !gradient.is_sparse() && gradient.is_contiguous();
     }
 
     void fill_rows(Bucket &bucket) {
@@ -132,22 +140,30 @@ ct_error ct_gradient_reducer_make(ct_process_group group, const ct_tensor *param
         reducer->bucket_of.resize(count);
         // The backward pass comes by the parameters in about the reverse of their order.
         int64_t filled = 0;
+        constexpr size_t none = ~size_t{0};
+        size_t small = none;
         for (size_t i = count; i-- > 0;) {
             const at::Tensor &parameter = reducer->parameters[i];
             TORCH_CHECK(parameter.is_cpu() && parameter.scalar_type() == at::kFloat, "needs float32 parameters on the CPU");
             auto bytes = static_cast<int64_t>(parameter.nbytes());
-            bool starts = reducer->buckets.empty() || is_table[i] || reducer->buckets.back().is_table ||
-                          filled + bytes > bucket_bytes;
+            // Large parameters travel alone; small ones beside them wait for a bucket of their own.
+            bool alone = is_table[i] || bytes * 8 > bucket_bytes;
+            bool starts = alone || small == none || filled + bytes > bucket_bytes;
             if (starts) {
                 reducer->buckets.emplace_back();
-                filled = 0;
+                if (!alone) small = reducer->buckets.size() - 1, filled = 0;
             }
-            Bucket &bucket = reducer->buckets.back();
+            size_t place = alone ? reducer->buckets.size() - 1 : small;
+            Bucket &bucket = reducer->buckets[place];
             bucket.is_table = is_table[i];
             bucket.members.push_back(i);
-            filled += bytes;
-            reducer->bucket_of[i] = reducer->buckets.size() - 1;
+            if (!alone) filled += bytes;
         }
+        // In the order in which they are complete: with the gradient that comes last.
+        std::sort(reducer->buckets.begin(), reducer->buckets.end(),
+                  [](const Bucket &a, const Bucket &b) { return a.members.back() > b.members.back(); });
+        for (size_t place = 0; place < reducer->buckets.size(); ++place)
+            for (size_t member : reducer->buckets[place].members) reducer->bucket_of[member] = place;
         for (size_t i = 0; i < count; ++i)
             torch::autograd::impl::set_post_acc_grad_hooks(reducer->parameters[i],
                                                            std::make_unique<ReadyHook>(reducer.get(), i));

@@ -17,6 +17,8 @@ public final class Processes: @unchecked Sendable {
     public static let defaultTimeout = 1800.0
     /// The seconds in which all processes must have started.
     public static let defaultStartTimeout = 300.0
+    /// The seconds without a sign of life after which a process is held for dead.
+    public static let defaultSilence = 60.0
 
     public var rank: Int { environment.rank }
     public var size: Int { environment.worldSize }
@@ -35,7 +37,7 @@ public final class Processes: @unchecked Sendable {
     /// - Throws: ``ProcessLossError`` that names those that did not come.
     public init(
         _ environment: ProcessEnvironment, timeout: Double = defaultTimeout,
-        startTimeout: Double = defaultStartTimeout, silence: Double = 60,
+        startTimeout: Double = defaultStartTimeout, silence: Double = defaultSilence,
         onLoss: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
         self.environment = environment

@@ -24,6 +24,7 @@ struct ProcessSession {
         }
         let processes = try Processes(
             environment, timeout: timeout ?? Processes.defaultTimeout,
+            silence: min(Processes.defaultSilence, timeout ?? .infinity),
             onLoss: { text in
                 Terminal.error("Error: \(text)")
                 _exit(ProcessSession.lossCode)
