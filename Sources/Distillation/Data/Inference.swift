@@ -91,7 +91,9 @@ package enum Inference {
         let parts = try processes.group.gather(part, filler: 0)
         var read = [Int](repeating: 0, count: processes.size)
         try forEachRow { process, row in
-            for column in 0..<classes { values[row * classes + column] = parts[process][read[process] + column] }
+            for column in 0..<classes {
+                values[row * classes + column] = parts[process][read[process] + column]
+            }
             read[process] += classes
         }
         return Logits(values: values, classes: classes)
@@ -165,7 +167,9 @@ package enum Inference {
 extension EncodedDataset {
     /// Runs a body on the batches of a pass over all examples: those of similar length together, the longest first, so that the
     /// first batch has the peak of memory.
-    fileprivate func forEachBatch(of size: Int, _ body: (_ number: Int, _ indices: [Int]) throws -> Void) rethrows {
+    fileprivate func forEachBatch(of size: Int, _ body: (_ number: Int, _ indices: [Int]) throws -> Void)
+        rethrows
+    {
         let lengths = self.lengths
         // Equal lengths stay in order.
         let order = (0..<count).sorted { (lengths[$1], $0) < (lengths[$0], $1) }

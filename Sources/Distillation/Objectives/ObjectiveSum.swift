@@ -87,7 +87,8 @@ public final class ObjectiveSum {
     ///     those of the whole in every process.
     ///
     /// An objective whose weight is 0 at this point is only watched, and left out where it would read layers.
-    public func callAsFunction(_ batch: ObjectiveBatch, fractions: [Double]? = nil, wholes: [Double]? = nil) throws
+    public func callAsFunction(_ batch: ObjectiveBatch, fractions: [Double]? = nil, wholes: [Double]? = nil)
+        throws
         -> LossTerms
     {
         var (total, counted): (Tensor?, Tensor?)

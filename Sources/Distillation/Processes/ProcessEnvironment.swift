@@ -50,7 +50,8 @@ public struct ProcessEnvironment: Sendable, Equatable {
         [
             "RANK": String(rank), "WORLD_SIZE": String(worldSize), "LOCAL_RANK": String(localRank),
             "LOCAL_WORLD_SIZE": String(localWorldSize), "MASTER_ADDR": masterAddress,
-            "MASTER_PORT": String(masterPort), "TORCHELASTIC_USE_AGENT_STORE": hasAgentStore ? "True" : "False",
+            "MASTER_PORT": String(masterPort),
+            "TORCHELASTIC_USE_AGENT_STORE": hasAgentStore ? "True" : "False",
             "TORCHELASTIC_RESTART_COUNT": String(restart),
         ]
     }
@@ -85,7 +86,8 @@ public struct ProcessEnvironment: Sendable, Equatable {
         let nodes = variables["SLURM_STEP_NODELIST"] ?? variables["SLURM_JOB_NODELIST"] ?? ""
         guard let first = firstHost(nodes) else {
             throw DistillationError(
-                "SLURM_STEP_NODELIST is '\(nodes)', which names no machine; set MASTER_ADDR, MASTER_PORT, RANK and WORLD_SIZE")
+                "SLURM_STEP_NODELIST is '\(nodes)', which names no machine; set MASTER_ADDR, MASTER_PORT, RANK and WORLD_SIZE"
+            )
         }
         let job = Int(variables["SLURM_JOB_ID"] ?? "") ?? 0
         let address = variables["MASTER_ADDR"] ?? first

@@ -62,7 +62,8 @@ final class ProcessWatch: Sendable {
         }
         guard isNews, let store = try? open() else { return }
         if (try? store.value(Self.failureKey)) ?? nil == nil {
-            try? store.set(Self.failureKey, "process \(environment.rank) of \(environment.worldSize) ended: \(message)")
+            try? store.set(
+                Self.failureKey, "process \(environment.rank) of \(environment.worldSize) ended: \(message)")
         }
         // Where this process holds the store, the others read it first.
         if environment.rank == 0, !environment.hasAgentStore { Thread.sleep(forTimeInterval: 3) }
@@ -71,9 +72,10 @@ final class ProcessWatch: Sendable {
     /// Rewords an operation's error by what is known of the other processes.
     func explain(_ error: any Error) -> any Error {
         // Others are this process's own.
-        guard let torch = error as? TorchError,
-            ["gloo", "store"].contains(where: torch.description.lowercased().contains)
-        else { return error }
+        guard let torch = error as? TorchError else { return error }
+        let text = torch.description.lowercased()
+        let isLate = text.contains("timed out") || text.contains("timeout")
+        guard isLate || text.contains("gloo") || text.contains("store") else { return error }
         // The other's own words may come a moment later than the end of its connection.
         for _ in 0..<20 {
             if let known = state.withLock(\.failure) { return ProcessLossError(known) }
@@ -83,9 +85,16 @@ final class ProcessWatch: Sendable {
             }
             Thread.sleep(forTimeInterval: 0.1)
         }
+        let own = "process \(environment.rank) of \(environment.worldSize)"
+        guard !isLate else {
+            return ProcessLossError(
+                "\(own) waited for another, which lives and did not come: it hangs, or its work takes longer than --ddp-timeout"
+            )
+        }
+        // What Gloo says of the connection, without its advice.
+        let reason = torch.description.components(separatedBy: ". This is typically")[0]
         return ProcessLossError(
-            "process \(environment.rank) of \(environment.worldSize) lost the connection to another, which was killed or lost "
-                + "its network: \(error)")
+            "\(own) lost the connection to another, which was killed or lost its network: \(reason)")
     }
 
     private func open() throws -> ProcessStore {

@@ -50,7 +50,8 @@ public final class Processes: @unchecked Sendable {
             } catch {
                 throw ProcessLossError(
                     "process \(environment.rank) of \(environment.worldSize) cannot reach "
-                        + "\(environment.masterAddress):\(environment.masterPort) (MASTER_ADDR, MASTER_PORT): \(error)")
+                        + "\(environment.masterAddress):\(environment.masterPort) (MASTER_ADDR, MASTER_PORT): \(error)"
+                )
             }
         }
         store = try open()
@@ -62,7 +63,8 @@ public final class Processes: @unchecked Sendable {
         } catch {
             throw ProcessLossError(
                 "process \(environment.rank) of \(environment.worldSize) cannot connect to the others: \(error); where a "
-                    + "machine has several networks, name the one that reaches the others with GLOO_SOCKET_IFNAME")
+                    + "machine has several networks, name the one that reaches the others with GLOO_SOCKET_IFNAME"
+            )
         }
         watch = ProcessWatch(environment, silence: silence, onLoss: onLoss)
         group.explain = { [watch] error in watch.explain(error) }
@@ -164,7 +166,8 @@ public final class Processes: @unchecked Sendable {
     /// A note on how the processes share the work.
     func note(_ arguments: TrainingArguments) -> String {
         let batch = arguments.perDeviceTrainBatchSize
-        return "\(size) processes share every batch of \(batch) examples: the run is that of one process, whose weights it gives "
+        return
+            "\(size) processes share every batch of \(batch) examples: the run is that of one process, whose weights it gives "
             + "but for rounding."
     }
 

@@ -92,7 +92,8 @@ public struct DistillationRun {
             setup: setup, outputs: outputs, student: student, processes: processes)
         let sweep = try SeedSweep(request: request, prepared: prepared, context: context)
         let reports = DistillationReportBuilder(
-            request: request, prepared: prepared, output: request.output, identity: identity, context: context)
+            request: request, prepared: prepared, output: request.output, identity: identity, context: context
+        )
         let all = try sweep.run { checkpoint in
             guard let output else { return }
             var report = try reports.report(checkpoint: checkpoint)
@@ -101,14 +102,14 @@ public struct DistillationRun {
         let report = try processes.fromFirstAtLast {
             guard let output else { throw DistillationError("process 0 has no output directory") }
             return try log.phase("Evaluation") { () throws -> RunReport in
-            let best = sweep.best(of: all)
-            var report = try reports.report(all, best: best)
-            try checkpoints.leave(context)
-            let analysis = setup.data.analysis(
-                student: all[best].student.outcome.validation, teacher: outputs.validation,
-                request: request.data, cache: request.cache, limit: request.reportExamples, log: log)
-            try save(all[best], in: output, setup, &report, log, analysis)
-            return report
+                let best = sweep.best(of: all)
+                var report = try reports.report(all, best: best)
+                try checkpoints.leave(context)
+                let analysis = setup.data.analysis(
+                    student: all[best].student.outcome.validation, teacher: outputs.validation,
+                    request: request.data, cache: request.cache, limit: request.reportExamples, log: log)
+                try save(all[best], in: output, setup, &report, log, analysis)
+                return report
             }
         }
         checkpoints.end(interrupted: report.interrupted)

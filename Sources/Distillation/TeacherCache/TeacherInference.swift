@@ -38,8 +38,10 @@ struct TeacherInference {
         rows?.reserveCapacity(dataset.rowCount)
         var keys = RowKeys(dataset)
         var computed = 0
-        for start in stride(from: 0, to: dataset.count, by: Self.windowSize) {
-            let end = min(start + Self.windowSize, dataset.count)
+        // Several processes share a window: each has as much of it as one alone.
+        let window = Self.windowSize * (processes?.size ?? 1)
+        for start in stride(from: 0, to: dataset.count, by: window) {
+            let end = min(start + window, dataset.count)
             var (missing, missingKeys): ([Int], [ExampleKey]) = ([], [])
             var seen: Set<ExampleKey> = []
             for index in start..<end {

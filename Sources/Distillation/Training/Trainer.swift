@@ -129,7 +129,8 @@ public final class Trainer {
         reducer = try processes.map {
             guard model.device.kind == .cpu else {
                 throw DistillationError(
-                    "several processes train together on CPUs alone so far; leave out --device, or run one process")
+                    "several processes train together on CPUs alone so far; leave out --device, or run one process"
+                )
             }
             return try GradientReducer(
                 $0.group, parameters: parameters, sparseTables: model.sparseTables(precision))

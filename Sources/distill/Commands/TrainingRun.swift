@@ -17,7 +17,9 @@ enum TrainingRun {
         Interrupt.install(.checkpoints)
         let renderer = RunRenderer(quiet: display.quiet)
         let report = try run({ if isFirst { renderer.handle($0) } }, { Interrupt.stopRequest })
-        if prints, isFirst { try display.print(report) { (display.quiet ? "" : "\n") + ReportText.run(report) } }
+        if prints, isFirst {
+            try display.print(report) { (display.quiet ? "" : "\n") + ReportText.run(report) }
+        }
         renderer.repeatWarnings()
         if report.interrupted { throw ExitCode(Interrupt.exitCode) }
     }

@@ -9,7 +9,7 @@ import Torch
 /// where one ends with an error.
 enum Launcher {
     /// The seconds in which processes end by themselves after one of them has failed.
-    private static let grace = 20.0
+    private static let grace = 10.0
 
     private static let children = Mutex<[pid_t]>([])
 
@@ -39,7 +39,9 @@ enum Launcher {
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
         source.setEventHandler {
             // A terminal's Ctrl-C goes to every process by itself: those of the group must not have it twice.
-            children.withLock { for child in $0 where number != SIGINT || !isTerminal { kill(child, number) } }
+            children.withLock {
+                for child in $0 where number != SIGINT || !isTerminal { kill(child, number) }
+            }
         }
         source.resume()
         sources.withLock { $0.append(Source(source)) }
@@ -92,12 +94,15 @@ enum Launcher {
         var running = processes
         var failure: Int32?
         var deadline: Date?
+        var isEnded = false
         while !running.isEmpty {
             var status: Int32 = 0
             let child = waitpid(-1, &status, WNOHANG)
             if child > 0, let rank = running.removeValue(forKey: child) {
                 children.withLock { $0.removeAll { $0 == child } }
                 guard let code = code(of: status), code != 0 else { continue }
+                // What this process had to end says nothing more.
+                if isEnded { continue }
                 if let number = signalNumber(of: status) {
                     Terminal.error(
                         "Error: process \(rank) of \(count) (process id \(child)) was killed by signal \(number)"
@@ -107,7 +112,10 @@ enum Launcher {
                 if failure == nil || failure == ProcessSession.lossCode { failure = code }
                 deadline = deadline ?? Date(timeIntervalSinceNow: grace)
             } else {
-                if let deadline, Date() > deadline { end(running) }
+                if let deadline, Date() > deadline, !isEnded {
+                    end(running)
+                    isEnded = true
+                }
                 usleep(20_000)
             }
         }

@@ -1,5 +1,6 @@
 import Distillation
 import Foundation
+import Synchronization
 import Torch
 
 /// One of the processes that make a run together: it joins the others, works, and says to them why it ends.
@@ -14,7 +15,10 @@ struct ProcessSession {
         self.environment = environment
         self.timeout = timeout
         // One process shows what all do.
-        if environment.rank > 0 { Terminal.isQuiet = true }
+        if environment.rank > 0 {
+            Terminal.isQuiet = true
+            Interrupt.isSilent.store(true, ordering: .relaxed)
+        }
     }
 
     func perform(threads: Int?, _ body: (Processes?) throws -> Void) throws {
@@ -24,7 +28,7 @@ struct ProcessSession {
         }
         let processes = try Processes(
             environment, timeout: timeout ?? Processes.defaultTimeout,
-            silence: min(Processes.defaultSilence, timeout ?? .infinity),
+            silence: min(Processes.defaultSilence, (timeout ?? .infinity) / 2),
             onLoss: { text in
                 Terminal.error("Error: \(text)")
                 _exit(ProcessSession.lossCode)
@@ -32,10 +36,11 @@ struct ProcessSession {
         do {
             try body(processes)
             try processes.leave()
-        } catch let error as ProcessLossError where Interrupt.isRequested {
+        } catch is ProcessLossError where Interrupt.isRequested {
             // All were asked to stop, and another was quicker.
-            _ = error
-            throw InterruptedError()
+            exit(Interrupt.exitCode)
+        } catch is InterruptedError where environment.rank > 0 {
+            exit(Interrupt.exitCode)
         } catch let error as ProcessLossError {
             Terminal.error("Error: \(error)")
             exit(Self.lossCode)

@@ -21,6 +21,8 @@ enum Interrupt {
 
     private static let received = Atomic<Int32>(0)
     private static let kind = Atomic<Int>(0)
+    /// True where another process says that the work stops.
+    static let isSilent = Atomic(false)
 
     /// Lets both reach this process. Whoever started it may have blocked them, as threads of Dispatch do.
     static func unblock() {
@@ -36,6 +38,7 @@ enum Interrupt {
         for number in [SIGINT, SIGTERM] {
             signal(number) { number in
                 if Interrupt.received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
+                if Interrupt.isSilent.load(ordering: .relaxed) { return }
                 let kind = Interrupt.kind.load(ordering: .relaxed)
                 let message: StaticString =
                     kind == Kind.nothing.rawValue

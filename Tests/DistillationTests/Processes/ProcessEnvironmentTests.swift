@@ -56,7 +56,8 @@ struct ProcessEnvironmentTests {
         #expect(error?.description.contains(part) ?? false, "\(error.map { "\($0)" } ?? "")")
     }
 
-    @Test("parts of a batch follow one another and have about as many tokens", arguments: [1, 2, 3, 4, 7, 16])
+    @Test(
+        "parts of a batch follow one another and have about as many tokens", arguments: [1, 2, 3, 4, 7, 16])
     func parts(_ processes: Int) {
         var generator = SeededGenerator(seed: UInt64(processes))
         for count in [0, 1, 2, 5, 32, 100] {

@@ -51,7 +51,9 @@ struct ProcessRunTests {
         return (error / size).squareRoot()
     }
 
-    @Test("two and three processes give one's weights but for rounding, its history, and the same bits each time")
+    @Test(
+        "two and three processes give one's weights but for rounding, its history, and the same bits each time"
+    )
     func sameRun() throws {
         var alone = request("alone")
         alone.seeds = 2
@@ -91,7 +93,9 @@ struct ProcessRunTests {
         let results = try Together.results(2) { processes in
             let taken = Counter()
             return try DistillationRun(request).run(
-                onEvent: { if case .progress(let now) = $0, now.unit == "step" { taken.value = now.completed } },
+                onEvent: {
+                    if case .progress(let now) = $0, now.unit == "step" { taken.value = now.completed }
+                },
                 // One process is asked to stop: all do.
                 stopRequest: { processes.rank == 1 && taken.value >= 6 ? .checkpoint : nil },
                 processes: processes)
@@ -102,7 +106,9 @@ struct ProcessRunTests {
         let more = try Together.results(3) { processes in
             let taken = Counter()
             return try DistillationRun(resumed).run(
-                onEvent: { if case .progress(let now) = $0, now.unit == "step" { taken.value = now.completed } },
+                onEvent: {
+                    if case .progress(let now) = $0, now.unit == "step" { taken.value = now.completed }
+                },
                 stopRequest: { processes.rank == 0 && taken.value >= 12 ? .checkpoint : nil },
                 processes: processes)
         }

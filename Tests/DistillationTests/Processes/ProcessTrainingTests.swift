@@ -43,7 +43,9 @@ struct ProcessTrainingTests {
             for (name, gradient) in alone.gradients {
                 let others = try #require(own.gradients[name])
                 let error = zip(gradient, others).map { abs($0 - $1) }.max() ?? 0
-                #expect(Double(error) <= tolerance * Double(size), "process \(rank): \(name): \(error) of \(size)")
+                #expect(
+                    Double(error) <= tolerance * Double(size), "process \(rank): \(name): \(error) of \(size)"
+                )
             }
             #expect(abs(own.sums.meanLoss / alone.sums.meanLoss - 1) < 1e-5)
             #expect(own.sums.examples == alone.sums.examples)
@@ -98,7 +100,10 @@ struct ProcessTrainingTests {
             return (
                 try Self.trainer(
                     model, data, Support.logits(teacher, data),
-                    [WeightedObjective(try objective(text)), .init(try objective("cross_entropy"), weight: 0.5)],
+                    [
+                        WeightedObjective(try objective(text)),
+                        .init(try objective("cross_entropy"), weight: 0.5),
+                    ],
                     processes, teacher: teacher), Array(0..<13), 13
             )
         }
@@ -112,7 +117,8 @@ struct ProcessTrainingTests {
         try family.write(to: directory, layers: 2)
         try Self.compare(2, tolerance: 1e-4) { processes in
             let data = Support.dataset(count: 20, classes: 2)
-            let (model, _) = try AutoModel.load(from: directory, labelNames: ["negative", "positive"], seed: 3)
+            let (model, _) = try AutoModel.load(
+                from: directory, labelNames: ["negative", "positive"], seed: 3)
             return (
                 try Self.trainer(model, data, nil, try Support.objectives(0), processes), Array(0..<11), 6
             )
