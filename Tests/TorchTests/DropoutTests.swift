@@ -208,5 +208,22 @@ extension Engine {
                 #expect(throws: TorchError.self) { try Dropout(probability)(x, DropoutState(seed: 0)) }
             }
         }
+
+        @Test(
+            "a part of a tensor has the mask that it has in the whole, forward and backward",
+            arguments: [0, 1, 127, 128, 300, 641])
+        func parts(_ start: Int) throws {
+            let all = try Tensor.normal([1000], seed: 4)
+            let whole: [Float] = try all.dropout(probability: 0.4, seed: 9, offset: 3).array()
+            for end in [start + 1, start + 200, 1000] where end <= 1000 {
+                let part = try all[start..<end].clone()
+                try part.setRequiresGrad(true)
+                let dropped = try part.dropout(probability: 0.4, seed: 9, offset: 3, first: start)
+                #expect(try dropped.array() == Array(whole[start..<end]))
+                try dropped.sum().backward()
+                let gradient: [Float] = try #require(try part.gradient).array()
+                #expect(gradient.map { $0 != 0 } == whole[start..<end].map { $0 != 0 })
+            }
+        }
     }
 }

@@ -23,6 +23,16 @@ done
 echo "torchrun's and Slurm's variables: the same weights"
 [ -s "$W/log.1" ] && fault "process 1 writes: $(head -n 1 "$W/log.1")"
 
+for command in "evaluate --json --latency-samples 0 --model $W/out/two" "label --json --teacher $W/out/two"; do
+    for count in 1 3; do
+        # shellcheck disable=SC2086
+        DISTILL_CACHE=$W/cache.$count "$DISTILL" $command --data "$TEXTS" --processes $count 2>"$W/log" </dev/null |
+            grep -E '"(accuracy|loss|computed|examples)"' >"$W/result.$count" || fault "${command%% *} --processes $count: $(log)"
+    done
+    cmp -s "$W/result.1" "$W/result.3" || fault "${command%% *}: $(diff "$W/result.1" "$W/result.3" | head -4)"
+    echo "${command%% *} by three processes: as by one"
+done
+
 RANK=0 WORLD_SIZE=2 "${TRAIN[@]}" "$W/out/half" >"$W/log" 2>&1 </dev/null && fault "half of torchrun's variables were taken"
 grep -q MASTER_ADDR "$W/log" || fault "what is missing is not named: $(log)"
 

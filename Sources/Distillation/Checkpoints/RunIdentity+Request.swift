@@ -71,7 +71,7 @@ extension RunIdentity {
             machine["the kernels"] = versions.kernels
         } else {
             machine["the kernels"] = "libtorch"
-            machine["the number of threads"] = "\(versions.threads)"
+            machine[RunIdentity.threads] = "\(versions.threads)"
         }
         return machine
     }

@@ -11,6 +11,9 @@ public struct RunIdentity: Sendable, Equatable, Codable {
     /// The program, its libraries and the way in which the processor computes.
     public var machine: [String: String]
 
+    /// The name of the number of threads, where it decides the last bits.
+    static let threads = "the number of threads"
+
     /// The settings that say where things are and what is told, not what is learned.
     private static let irrelevant: Set<String> = [
         "train", "validation", "unlabelled", "test", "teacher", "teachers", "teacher_weights", "model",
@@ -37,7 +40,11 @@ public struct RunIdentity: Sendable, Equatable, Codable {
             + (weights == other.weights
                 ? [] : ["the teachers' weights were \(other.weights) and are \(weights)"])
         return settings + contentDifferences(from: other)
-            + Self.names(machine, other.machine).filter { machine[$0] != other.machine[$0] }.map {
+            + Self.names(machine, other.machine).filter {
+                // Several processes have another order of sums anyway, and no number of threads of the run.
+                $0 == Self.threads && (machine[$0] == nil || other.machine[$0] == nil)
+                    ? false : machine[$0] != other.machine[$0]
+            }.map {
                 "\($0) was \(other.machine[$0] ?? "not given") and is \(machine[$0] ?? "not given")"
             }
     }

@@ -11,6 +11,8 @@ final class ProcessWatch: Sendable {
     private let silence: Double
     private let onLoss: @Sendable (String) -> Void
     private let state = Mutex(State())
+    /// Signalled to end the thread, and by the thread at its end.
+    private let (wake, ended) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
 
     private struct State {
         var failure: String?
@@ -44,6 +46,7 @@ final class ProcessWatch: Sendable {
     func start(server: ProcessStore) {
         let thread = Thread { [self] in
             withExtendedLifetime(server) { run() }
+            ended.signal()
         }
         thread.name = "distill.processes"
         thread.start()
@@ -52,10 +55,16 @@ final class ProcessWatch: Sendable {
     /// What is known of the end of another process.
     var failure: String? { state.withLock(\.failure) }
 
-    func stop() { state.withLock { $0.isStopped = true } }
+    /// Ends the watch, which asks the store no more.
+    func stop() {
+        state.withLock { $0.isStopped = true }
+        wake.signal()
+        _ = ended.wait(timeout: .now() + 5)
+    }
 
     /// Says to the others why this process ends, and waits shortly until they can know.
     func fail(_ message: String) {
+        defer { stop() }
         let isNews = state.withLock { state in
             defer { state.isSaid = true }
             return !state.isSaid && state.failure == nil && !state.isStopped
@@ -131,7 +140,7 @@ final class ProcessWatch: Sendable {
                     "the store at \(environment.masterAddress):\(environment.masterPort) is gone: process 0, or what started "
                         + "it, has ended")
             }
-            Thread.sleep(forTimeInterval: Self.interval)
+            _ = wake.wait(timeout: .now() + Self.interval)
         }
     }
 

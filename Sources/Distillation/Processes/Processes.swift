@@ -163,6 +163,19 @@ public final class Processes: @unchecked Sendable {
         }
     }
 
+    /// - Parameter contents: What the work depends on, by its name.
+    /// - Throws: ``DistillationError`` where a process would do other work than process 0.
+    func requireSame(_ contents: [String: String]) throws {
+        let all = try gather(contents)
+        for (process, other) in all.enumerated() {
+            let different = Set(other.keys).union(all[0].keys).filter { other[$0] != all[0][$0] }.sorted()
+            guard !different.isEmpty else { continue }
+            throw DistillationError(
+                "process \(process) does not do the same work as process 0: \(different.joined(separator: ", ")) "
+                    + "\(different.count == 1 ? "is" : "are") different; start all processes with the same settings and files")
+        }
+    }
+
     /// A note on how the processes share the work.
     func note(_ arguments: TrainingArguments) -> String {
         let batch = arguments.perDeviceTrainBatchSize

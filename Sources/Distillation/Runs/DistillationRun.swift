@@ -74,7 +74,8 @@ public struct DistillationRun {
             checksObjectives: true, runsTeacher: false, log: log)
         try findings.throwErrors()
         for finding in findings.all { log.send(finding) }
-        let identity = try RunIdentity(request, setup)
+        var identity = try RunIdentity(request, setup)
+        if processes != nil { identity.machine[RunIdentity.threads] = nil }
         try processes?.requireSame(identity)
         log.compare(identity, with: request.reproduced)
         let done = try processes.fromFirst { try output?.claim(for: identity, request.checkpoints, log) }

@@ -11,9 +11,14 @@ public struct EvaluationRun {
         self.request = request
     }
 
+    /// - Parameters:
+    ///   - onEvent: Receives the run's events.
+    ///   - shouldStop: Called often; true ends the run.
+    ///   - processes: The processes that compute a part each; `nil` for this one alone.
     /// - Throws: ``InterruptedError`` where `shouldStop` became true.
     public func run(
-        onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
+        onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false },
+        processes: Processes? = nil
     ) throws -> EvaluationReport {
         let log = try RunLog(onEvent)
         let classifier = try LoadedModel(request.model, device: request.device)
@@ -35,23 +40,36 @@ public struct EvaluationRun {
         let classifiers = [classifier] + [teacher].compactMap(\.self)
         // Each model reads its own tokenizer's ids.
         let data = try log.phase("Reading and tokenizing data") {
-            try classifiers.map {
-                try request.cache.loader(
-                    request.columns.options, tokenizer: $0.tokenizer, directory: $0.directory,
-                    maxLength: $0.maxLength(request.maxLength), log: log
-                ).load(request.data, labels: .given(classifier.labels), problemType: type)
+            try processes.firstOfMachineFirst {
+                try classifiers.map {
+                    try request.cache.loader(
+                        request.columns.options, tokenizer: $0.tokenizer, directory: $0.directory,
+                        maxLength: $0.maxLength(request.maxLength), log: log
+                    ).load(request.data, labels: .given(classifier.labels), problemType: type)
+                }
             }
         }
         let encoded = data.map(\.dataset)
+        if let processes {
+            var contents = ["the data": data[0].record.sha256, "the number of examples": "\(encoded[0].count)"]
+            for model in classifiers {
+                contents[model.directory.path] = try TeacherIdentity(
+                    model, precision: .float32, memo: DigestMemo(root: request.cache.root)
+                ).key
+            }
+            try processes.requireSame(contents)
+        }
         let logits = try log.phase("Evaluating") {
-            try classifiers.indices.map { try self.logits(classifiers[$0], encoded[$0], log, shouldStop) }
+            try classifiers.indices.map { 
+                try self.logits(classifiers[$0], encoded[$0], log, processes, shouldStop)
+            }
         }
         let latencies = try log.phase("Timing") {
             try LatencyProbe.measure(
                 zip(classifiers, encoded).map {
                     .init(model: $0.model, dataset: $1, precision: request.precision)
                 },
-                samples: request.latencySamples)
+                samples: processes.isFirst ? request.latencySamples : 0)
         }
         let evaluations = try classifiers.indices.map {
             try Evaluator.evaluation(
@@ -70,11 +88,12 @@ public struct EvaluationRun {
     }
 
     private func logits(
-        _ classifier: LoadedModel, _ dataset: EncodedDataset, _ log: RunLog, _ shouldStop: () -> Bool
+        _ classifier: LoadedModel, _ dataset: EncodedDataset, _ log: RunLog, _ processes: Processes?,
+        _ shouldStop: () -> Bool
     ) throws -> Logits {
         try Inference.allLogits(
             classifier.model, dataset, batchSize: request.batchSize, precision: request.precision,
-            of: classifier.directory.path, onProgress: { log.progress($0, of: dataset.count) },
+            of: classifier.directory.path, processes: processes, onProgress: { log.progress($0, of: dataset.count) },
             shouldStop: shouldStop)
     }
 }

@@ -45,7 +45,8 @@ public struct FineTuningRun {
         }
         if let note = setup.data.cutNote { log.send(.note(note)) }
         if stopRequest() != nil { throw InterruptedError() }
-        let identity = try RunIdentity(request, setup)
+        var identity = try RunIdentity(request, setup)
+        if processes != nil { identity.machine[RunIdentity.threads] = nil }
         log.compare(identity, with: request.reproduced)
         try processes?.requireSame(identity)
         let done = try processes.fromFirst { try output?.claim(for: identity, request.checkpoints, log) }

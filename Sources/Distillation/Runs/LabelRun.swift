@@ -19,9 +19,14 @@ public struct LabelRun {
 
     /// Runs to the end, or until `shouldStop`; either way what was computed is kept.
     ///
+    /// - Parameters:
+    ///   - onEvent: Receives the run's events.
+    ///   - shouldStop: Called often; true ends the run.
+    ///   - processes: The processes that compute a part each; `nil` for this one alone.
     /// - Throws: ``DistillationError`` where the cache cannot be written.
     public func run(
-        onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
+        onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false },
+        processes: Processes? = nil
     ) throws -> LabelReport {
         let log = try RunLog(onEvent)
         let teacher = try log.phase("Loading the teacher") {
@@ -32,20 +37,26 @@ public struct LabelRun {
             let options = DatasetOptions(
                 textColumn: request.textColumn, pairColumn: request.textPairColumn,
                 delimited: request.delimited)
-            return try request.cache.loader(
-                options, tokenizer: teacher.tokenizer, directory: request.teacher,
-                maxLength: teacher.maxLength(request.maxLength), log: log
-            ).load(request.data, labels: .ignored, problemType: teacher.model.configuration.task)
+            return try processes.firstOfMachineFirst {
+                try request.cache.loader(
+                    options, tokenizer: teacher.tokenizer, directory: request.teacher,
+                    maxLength: teacher.maxLength(request.maxLength), log: log
+                ).load(request.data, labels: .ignored, problemType: teacher.model.configuration.task)
+            }
         }
         let part =
             request.shard.map { data.dataset.subset($0.indices(of: data.dataset.count)) } ?? data.dataset
         let precision = request.precision.resolved(on: request.device)
         let root = request.cache.root
         let identity = try TeacherIdentity(teacher, precision: precision, memo: DigestMemo(root: root))
-        let store = OutputStore(root: root, identity: identity, mustKeep: true)
+        try processes?.requireSame(
+            ["the teacher": identity.key, "the data": data.record.sha256, "the number of examples": "\(part.count)"])
+        let store = OutputStore(
+            root: root, identity: identity, mustKeep: true, isReadOnly: !processes.isFirst)
         for warning in store.warnings { log.send(.warning(warning)) }
-        guard let directory = store.directory else { throw unwritable(root) }
-        let labeler = TeacherInference(teacher: teacher, batchSize: request.batchSize, precision: precision)
+        guard processes.isFirst == false || store.directory != nil else { throw unwritable(root) }
+        let labeler = TeacherInference(
+            teacher: teacher, batchSize: request.batchSize, precision: precision, processes: processes)
         let result = try log.phase("Teacher's outputs") {
             do {
                 return try labeler.outputs(
@@ -59,7 +70,7 @@ public struct LabelRun {
             }
         }
         return LabelReport(
-            teacher: request.teacher.path, key: identity.key, directory: directory.path, data: data.record,
+            teacher: request.teacher.path, key: identity.key, directory: store.directory?.path ?? "", data: data.record,
             shard: request.shard?.description, examples: part.count, cached: result?.cached,
             computed: result?.computed, device: request.device.description, precision: precision,
             interrupted: result == nil, phases: log.phases)

@@ -38,6 +38,7 @@ struct EvaluateCommand: ParsableCommand {
 
     @OptionGroup(title: "Running") var cache: CacheDirectoryOptions
     @OptionGroup(title: "Running") var compute: ComputeOptions
+    @OptionGroup(title: "Running") var processes: ProcessOptions
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func request() throws -> EvaluateRequest {
@@ -56,9 +57,14 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         let run = try UsageError.checking { try EvaluationRun(try request()) }
-        Interrupt.install(.nothing)
-        let renderer = RunRenderer(quiet: display.quiet || !Terminal.isInteractive)
-        let report = try run.run(onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })
-        try display.print(report) { ReportText.evaluation(report) }
+        try processes.perform(threads: compute.threads) { processes in
+            Interrupt.install(.nothing)
+            let isFirst = processes?.isFirst ?? true
+            let renderer = RunRenderer(quiet: display.quiet || !Terminal.isInteractive)
+            let report = try run.run(
+                onEvent: { if isFirst { renderer.handle($0) } }, shouldStop: { Interrupt.isRequested },
+                processes: processes)
+            if isFirst { try display.print(report) { ReportText.evaluation(report) } }
+        }
     }
 }

@@ -48,6 +48,7 @@ struct LabelCommand: ParsableCommand {
 
     @OptionGroup(title: "Running") var cache: CacheDirectoryOptions
     @OptionGroup(title: "Running") var compute: ComputeOptions
+    @OptionGroup(title: "Running") var processes: ProcessOptions
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func request() throws -> LabelRequest {
@@ -67,10 +68,15 @@ struct LabelCommand: ParsableCommand {
 
     func run() throws {
         let run = try UsageError.checking { try LabelRun(try request()) }
-        Interrupt.install(.checkpoints)
-        let renderer = RunRenderer(quiet: display.quiet)
-        let report = try run.run(onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })
-        try display.print(report) { ReportText.label(report) }
-        if report.interrupted { throw ExitCode(Interrupt.exitCode) }
+        try processes.perform(threads: compute.threads) { processes in
+            Interrupt.install(.checkpoints)
+            let isFirst = processes?.isFirst ?? true
+            let renderer = RunRenderer(quiet: display.quiet)
+            let report = try run.run(
+                onEvent: { if isFirst { renderer.handle($0) } }, shouldStop: { Interrupt.isRequested },
+                processes: processes)
+            if isFirst { try display.print(report) { ReportText.label(report) } }
+            if report.interrupted { throw ExitCode(Interrupt.exitCode) }
+        }
     }
 }

@@ -58,6 +58,8 @@ enum Launcher {
     private static func start(_ place: ProcessEnvironment) throws -> pid_t {
         var environment = ProcessInfo.processInfo.environment
         environment.merge(place.variables) { $1 }
+        // What c10d warns of is said by this program where it matters.
+        environment["TORCH_CPP_LOG_LEVEL"] = environment["TORCH_CPP_LOG_LEVEL"] ?? "ERROR"
         let path = try executable()
         let arguments = [path] + CommandLine.arguments.dropFirst()
         var child = pid_t()
