@@ -58,17 +58,34 @@ hinder() {
     rest=$("${TRAIN[@]}" "$W/out/$1" --epochs 2000 --resume --processes 2 --max-steps 1 2>&1 </dev/null) && fault "$1: other settings were taken"
     grep -q 'max_steps was' <<<"$rest" || fault "$1: the resume does not name the difference: $rest"
 }
+
+# Where the process that started them is killed, the others save a checkpoint and end.
+"${TRAIN[@]}" "$W/out/orphans" --epochs 2000 --processes 2 >"$W/log" 2>&1 </dev/null &
+run=$!
+for _ in $(seq 300); do grep -q 'epoch ' "$W/log" && break; sleep 0.1; done
+kill -KILL $run
+await $run
+for _ in $(seq 100); do [ -z "$(pgrep -f "$W/out/orphans")" ] && break; sleep 0.1; done
+[ -z "$(pgrep -f "$W/out/orphans")" ] || fault "processes are left whose job was killed"
+ls "$W/out/orphans.checkpoints"/checkpoint-*/SHA256SUMS >/dev/null 2>&1 || fault "they left no checkpoint"
+echo "KILL to the job: its processes save a checkpoint and end"
+
 hinder killed KILL 'process 2 of 3 \(process id [0-9]+\) was killed by signal 9'
 hinder stopped STOP 'process 2 of 3 \(.*process id [0-9]+\) has given no sign of life'
 
-"${TRAIN[@]}" "$W/out/term" --epochs 2000 --processes 2 >"$W/log" 2>&1 </dev/null &
-run=$!
-for _ in $(seq 300); do grep -q 'epoch ' "$W/log" && break; sleep 0.1; done
-kill -TERM $run
-await $run
-status=$?
-echo "TERM to the job: exit code $status"
-[ $status = 75 ] || fault "TERM: exit code $status instead of 75: $(log)"
+# To the job's process, and, as service managers do it, to its whole process group: each process has it once.
+set -m
+for whom in group job; do
+    "${TRAIN[@]}" "$W/out/term" --overwrite --epochs 2000 --processes 2 >"$W/log" 2>&1 </dev/null &
+    run=$!
+    for _ in $(seq 300); do grep -q 'epoch ' "$W/log" && break; sleep 0.1; done
+    kill -TERM $([ $whom = group ] && echo "-- -$run" || echo $run)
+    await $run
+    status=$?
+    echo "TERM to the $whom: exit code $status"
+    [ $status = 75 ] || fault "TERM to the $whom: exit code $status instead of 75: $(log)"
+done
+set +m
 for count in 3 1; do
     "${TRAIN[@]}" "$W/out/term" --epochs 2000 --resume --processes $count >"$W/log" 2>&1 </dev/null &
     run=$!

@@ -71,10 +71,8 @@ final class RunCheckpoints {
         (isWriter, self.source) = (false, source)
         writer = CheckpointWriter(folder)
         pace = CheckpointPace(saveSteps: options.saveSteps)
-        guard let source else {
-            finished = []
-            return
-        }
+        finished = []
+        guard let source else { return }
         guard FileManager.default.fileExists(atPath: source.path) else {
             throw DistillationError(
                 "\(source.path): process 0 goes on from this checkpoint, which is not there on this machine; put the output on a "

@@ -151,7 +151,7 @@ final class ProcessWatch: Sendable {
         }
         guard isNews else { return }
         // The main thread may know by itself, and ends in order then.
-        Thread.sleep(forTimeInterval: 5)
+        Thread.sleep(forTimeInterval: 2)
         guard !state.withLock(\.isStopped) else { return }
         onLoss(text)
     }

@@ -32,21 +32,28 @@ public final class Processes: @unchecked Sendable {
     ///   - timeout: In seconds; a process that has not come by then to where the others wait is given up.
     ///   - startTimeout: In seconds; all others must have started by then.
     ///   - silence: The seconds without a sign of life after which a process is held for dead.
+    ///   - onWait: Called with a line where the others let this process wait.
     ///   - onLoss: Called, on another thread, with a line that names a process that died or hangs. The run cannot go on: it is
     ///     for the caller to end the process, whose main thread may wait for the lost one.
     /// - Throws: ``ProcessLossError`` that names those that did not come.
     public init(
         _ environment: ProcessEnvironment, timeout: Double = defaultTimeout,
         startTimeout: Double = defaultStartTimeout, silence: Double = defaultSilence,
-        onLoss: @escaping @Sendable (String) -> Void = { _ in }
+        onWait: (String) -> Void = { _ in }, onLoss: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
         self.environment = environment
+        let end = Date(timeIntervalSinceNow: startTimeout)
         func open() throws -> ProcessStore {
             do {
+                if environment.rank > 0 || environment.hasAgentStore {
+                    try Reachability.wait(
+                        for: environment.masterAddress, port: environment.masterPort, until: end,
+                        onWait: onWait)
+                }
                 return try ProcessStore(
                     host: environment.masterAddress, port: environment.masterPort,
                     isServer: environment.rank == 0 && !environment.hasAgentStore,
-                    prefix: "distill/\(environment.restart)", timeout: startTimeout)
+                    prefix: "distill/\(environment.restart)", timeout: min(startTimeout, 60))
             } catch {
                 throw ProcessLossError(
                     "process \(environment.rank) of \(environment.worldSize) cannot reach "
@@ -55,7 +62,7 @@ public final class Processes: @unchecked Sendable {
             }
         }
         store = try open()
-        try Self.meet(store, environment, startTimeout)
+        try Self.meet(store, environment, startTimeout, onWait)
         do {
             group = try ProcessGroup(
                 store, host: environment.masterAddress, rank: environment.rank, size: environment.worldSize,
@@ -74,21 +81,29 @@ public final class Processes: @unchecked Sendable {
 
     /// Waits until all processes have said where they are.
     private static func meet(
-        _ store: ProcessStore, _ environment: ProcessEnvironment, _ timeout: Double
+        _ store: ProcessStore, _ environment: ProcessEnvironment, _ timeout: Double,
+        _ onWait: (String) -> Void
     ) throws {
         try store.set(ProcessWatch.placeKey(environment.rank), ProcessWatch.place)
         let end = Date(timeIntervalSinceNow: timeout)
+        let saysAt = Date(timeIntervalSinceNow: 5)
+        var isSaid = false
         var missing = Array(0..<environment.worldSize)
+        func names() -> String {
+            (missing.count == 1 ? "process " : "processes ")
+                + missing.prefix(8).map(String.init).joined(separator: ", ") + " of \(environment.worldSize)"
+        }
         while true {
             missing = try missing.filter { try store.value(ProcessWatch.placeKey($0)) == nil }
             if missing.isEmpty { return }
             guard Date() < end else { break }
+            if !isSaid, Date() > saysAt {
+                isSaid = true
+                onWait("Waiting for \(names()), for at most \(Int(timeout)) seconds.")
+            }
             Thread.sleep(forTimeInterval: 0.05)
         }
-        let names = missing.prefix(8).map(String.init).joined(separator: ", ")
-        throw ProcessLossError(
-            "\(missing.count == 1 ? "process \(names)" : "processes \(names)") of \(environment.worldSize) did not start "
-                + "within \(Int(timeout)) seconds")
+        throw ProcessLossError("\(names()) did not start within \(Int(timeout)) seconds")
     }
 
     /// Says to the others why this process ends, so that they can name it.
@@ -160,41 +175,6 @@ public final class Processes: @unchecked Sendable {
                 if let failure = watch.failure { throw ProcessLossError(failure) }
             } catch { throw watch.explain(error) }
             Thread.sleep(forTimeInterval: 0.05)
-        }
-    }
-
-    /// - Parameter contents: What the work depends on, by its name.
-    /// - Throws: ``DistillationError`` where a process would do other work than process 0.
-    func requireSame(_ contents: [String: String]) throws {
-        let all = try gather(contents)
-        for (process, other) in all.enumerated() {
-            let different = Set(other.keys).union(all[0].keys).filter { other[$0] != all[0][$0] }.sorted()
-            guard !different.isEmpty else { continue }
-            throw DistillationError(
-                "process \(process) does not do the same work as process 0: \(different.joined(separator: ", ")) "
-                    + "\(different.count == 1 ? "is" : "are") different; start all processes with the same settings and files")
-        }
-    }
-
-    /// A note on how the processes share the work.
-    func note(_ arguments: TrainingArguments) -> String {
-        let batch = arguments.perDeviceTrainBatchSize
-        return
-            "\(size) processes share every batch of \(batch) examples: the run is that of one process, whose weights it gives "
-            + "but for rounding."
-    }
-
-    /// - Throws: ``DistillationError`` where a process would do another run than process 0.
-    func requireSame(_ identity: RunIdentity) throws {
-        let all = try gather(identity)
-        for (process, other) in all.enumerated().dropFirst() {
-            let differences = other.differences(from: all[0])
-            guard !differences.isEmpty else { continue }
-            throw DistillationError(
-                "process \(process) does not do the same run as process 0, which would give neither's result: "
-                    + differences.joined(separator: "; ")
-                    + "; start all processes with the same settings, files and program, on processors of one kind, or set "
-                    + "DISTILL_CPU_CAPABILITY to one that all of them have")
         }
     }
 }

@@ -74,18 +74,13 @@ public struct DistillationRun {
             checksObjectives: true, runsTeacher: false, log: log)
         try findings.throwErrors()
         for finding in findings.all { log.send(finding) }
-        var identity = try RunIdentity(request, setup)
-        if processes != nil { identity.machine[RunIdentity.threads] = nil }
-        try processes?.requireSame(identity)
-        log.compare(identity, with: request.reproduced)
-        let done = try processes.fromFirst { try output?.claim(for: identity, request.checkpoints, log) }
-        if let done { return done }
-        let checkpoints = try RunCheckpoints.open(
-            for: request.output, request.checkpoints, identity: identity, overwrite: request.overwrite,
-            log: log, processes: processes)
-        let context = RunContext(
-            log, stopRequest: stopRequest, checkpoints: checkpoints, processes: processes)
-        if let note = processes?.note(request.training) { log.send(.note(note)) }
+        let beginning = try RunBeginning(
+            request, identity: try RunIdentity(request, setup), output: output, log: log,
+            stopRequest: stopRequest, processes: processes)
+        if let report = beginning.finished { return report }
+        let (identity, context, checkpoints) = (
+            beginning.identity, beginning.context, beginning.checkpoints
+        )
         let outputs = try log.phase("Teacher's outputs") {
             try TeacherRun(setup: setup, context: context).outputs()
         }

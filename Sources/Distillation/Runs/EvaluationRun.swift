@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import Safetensors
+import Transformers
 
 /// Evaluates a model on labeled examples, and compares it with a teacher where one is given.
 public struct EvaluationRun {
@@ -38,29 +39,10 @@ public struct EvaluationRun {
                     + "\(teacher.model.configuration.task.rawValue); they cannot be compared")
         }
         let classifiers = [classifier] + [teacher].compactMap(\.self)
-        // Each model reads its own tokenizer's ids.
-        let data = try log.phase("Reading and tokenizing data") {
-            try processes.firstOfMachineFirst {
-                try classifiers.map {
-                    try request.cache.loader(
-                        request.columns.options, tokenizer: $0.tokenizer, directory: $0.directory,
-                        maxLength: $0.maxLength(request.maxLength), log: log
-                    ).load(request.data, labels: .given(classifier.labels), problemType: type)
-                }
-            }
-        }
+        let data = try data(for: classifiers, type, log, processes)
         let encoded = data.map(\.dataset)
-        if let processes {
-            var contents = ["the data": data[0].record.sha256, "the number of examples": "\(encoded[0].count)"]
-            for model in classifiers {
-                contents[model.directory.path] = try TeacherIdentity(
-                    model, precision: .float32, memo: DigestMemo(root: request.cache.root)
-                ).key
-            }
-            try processes.requireSame(contents)
-        }
         let logits = try log.phase("Evaluating") {
-            try classifiers.indices.map { 
+            try classifiers.indices.map {
                 try self.logits(classifiers[$0], encoded[$0], log, processes, shouldStop)
             }
         }
@@ -87,13 +69,41 @@ public struct EvaluationRun {
             labels: classifier.labels.names, problemType: type, data: data[0].record)
     }
 
+    /// The data as each model reads them: by its own tokenizer's ids.
+    ///
+    /// - Throws: ``DistillationError`` where another process evaluates something else.
+    private func data(
+        for models: [LoadedModel], _ type: TaskIdentifier, _ log: RunLog, _ processes: Processes?
+    ) throws -> [LoadedData] {
+        let data = try log.phase("Reading and tokenizing data") {
+            try processes.firstOfMachineFirst {
+                try models.map {
+                    try request.cache.loader(
+                        request.columns.options, tokenizer: $0.tokenizer, directory: $0.directory,
+                        maxLength: $0.maxLength(request.maxLength), log: log
+                    ).load(request.data, labels: .given(models[0].labels), problemType: type)
+                }
+            }
+        }
+        guard let processes else { return data }
+        var contents = ["the data": data[0].record.sha256]
+        for model in models {
+            contents[model.directory.path] = try TeacherIdentity(
+                model, precision: .float32, memo: DigestMemo(root: request.cache.root)
+            ).key
+        }
+        try processes.requireSame(contents)
+        return data
+    }
+
     private func logits(
         _ classifier: LoadedModel, _ dataset: EncodedDataset, _ log: RunLog, _ processes: Processes?,
         _ shouldStop: () -> Bool
     ) throws -> Logits {
         try Inference.allLogits(
             classifier.model, dataset, batchSize: request.batchSize, precision: request.precision,
-            of: classifier.directory.path, processes: processes, onProgress: { log.progress($0, of: dataset.count) },
+            of: classifier.directory.path, processes: processes,
+            onProgress: { log.progress($0, of: dataset.count) },
             shouldStop: shouldStop)
     }
 }

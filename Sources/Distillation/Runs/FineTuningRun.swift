@@ -45,18 +45,13 @@ public struct FineTuningRun {
         }
         if let note = setup.data.cutNote { log.send(.note(note)) }
         if stopRequest() != nil { throw InterruptedError() }
-        var identity = try RunIdentity(request, setup)
-        if processes != nil { identity.machine[RunIdentity.threads] = nil }
-        log.compare(identity, with: request.reproduced)
-        try processes?.requireSame(identity)
-        let done = try processes.fromFirst { try output?.claim(for: identity, request.checkpoints, log) }
-        if let done { return done }
-        let checkpoints = try RunCheckpoints.open(
-            for: request.output, request.checkpoints, identity: identity, overwrite: request.overwrite,
-            log: log, processes: processes)
-        let context = RunContext(
-            log, stopRequest: stopRequest, checkpoints: checkpoints, processes: processes)
-        if let note = processes?.note(request.training) { log.send(.note(note)) }
+        let beginning = try RunBeginning(
+            request, identity: try RunIdentity(request, setup), output: output, log: log,
+            stopRequest: stopRequest, processes: processes)
+        if let report = beginning.finished { return report }
+        let (identity, context, checkpoints) = (
+            beginning.identity, beginning.context, beginning.checkpoints
+        )
         let outcome = try outcome(of: setup, context) {
             guard let output else { return }
             try save($0, setup, output, identity, log, isLast: false)

@@ -50,7 +50,10 @@ public struct LabelRun {
         let root = request.cache.root
         let identity = try TeacherIdentity(teacher, precision: precision, memo: DigestMemo(root: root))
         try processes?.requireSame(
-            ["the teacher": identity.key, "the data": data.record.sha256, "the number of examples": "\(part.count)"])
+            [
+                "the teacher": identity.key, "the data": data.record.sha256,
+                "the number of examples": "\(part.count)",
+            ])
         let store = OutputStore(
             root: root, identity: identity, mustKeep: true, isReadOnly: !processes.isFirst)
         for warning in store.warnings { log.send(.warning(warning)) }
@@ -70,7 +73,8 @@ public struct LabelRun {
             }
         }
         return LabelReport(
-            teacher: request.teacher.path, key: identity.key, directory: store.directory?.path ?? "", data: data.record,
+            teacher: request.teacher.path, key: identity.key, directory: store.directory?.path ?? "",
+            data: data.record,
             shard: request.shard?.description, examples: part.count, cached: result?.cached,
             computed: result?.computed, device: request.device.description, precision: precision,
             interrupted: result == nil, phases: log.phases)

@@ -31,10 +31,10 @@ struct ProcessOptions: ParsableArguments {
     ///   - body: Receives the other processes; `nil` where this one runs alone.
     func perform(threads: Int?, _ body: (Processes?) throws -> Void) throws {
         let environment = try UsageError.checking { try ProcessEnvironment.read() }
-        if let processes, let environment, processes != environment.worldSize {
+        if let processes, let environment, !Launcher.isParent {
             throw UsageError(
-                "--processes is \(processes), but this is one of \(environment.worldSize) processes that were started together; "
-                    + "leave --processes out")
+                "--processes is \(processes), but RANK or SLURM_PROCID says that this is one of \(environment.worldSize) processes "
+                    + "that were started together; leave --processes out, or unset the variables")
         }
         if environment == nil, let processes, processes > 1 { try Launcher.run(processes) }
         guard let environment else { return try body(nil) }

@@ -13,6 +13,14 @@ enum Launcher {
 
     private static let children = Mutex<[pid_t]>([])
 
+    /// The variable that holds the number of the process which started this one.
+    private static let parentVariable = "DISTILL_LAUNCHER"
+
+    /// True in the processes that this started.
+    static var isParent: Bool {
+        ProcessInfo.processInfo.environment[parentVariable].flatMap { pid_t($0) } == getppid()
+    }
+
     /// Starts this program with its arguments so many times, and ends with their exit code.
     static func run(_ count: Int) throws -> Never {
         let store = try ProcessStore(host: "127.0.0.1", port: 0, isServer: true, timeout: 60)
@@ -38,16 +46,11 @@ enum Launcher {
         signal(number, SIG_IGN)
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
         source.setEventHandler {
-            // A terminal's Ctrl-C goes to every process by itself: those of the group must not have it twice.
-            children.withLock {
-                for child in $0 where number != SIGINT || !isTerminal { kill(child, number) }
-            }
+            children.withLock { for child in $0 { kill(child, number) } }
         }
         source.resume()
         sources.withLock { $0.append(Source(source)) }
     }
-
-    private static var isTerminal: Bool { isatty(STDIN_FILENO) == 1 || isatty(STDERR_FILENO) == 1 }
 
     private struct Source: @unchecked Sendable {
         let source: any DispatchSourceSignal
@@ -62,10 +65,17 @@ enum Launcher {
         environment["TORCH_CPP_LOG_LEVEL"] = environment["TORCH_CPP_LOG_LEVEL"] ?? "ERROR"
         let path = try executable()
         let arguments = [path] + CommandLine.arguments.dropFirst()
+        environment[parentVariable] = String(getpid())
+        // In groups of their own: a signal to this one's group, such as a terminal's Ctrl-C, reaches them once, through this process.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
         var child = pid_t()
         let result = withStrings(arguments) { arguments in
             withStrings(environment.map { "\($0)=\($1)" }) { variables in
-                posix_spawn(&child, path, nil, nil, arguments, variables)
+                posix_spawn(&child, path, nil, &attributes, arguments, variables)
             }
         }
         guard result == 0 else {

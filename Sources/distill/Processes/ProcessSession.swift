@@ -26,9 +26,14 @@ struct ProcessSession {
             let cores = ProcessInfo.processInfo.activeProcessorCount
             try Device.setThreads(max(1, cores / environment.localWorldSize))
         }
+        // Of what all processes meet alike, the first tells.
+        let isTold = environment.rank > 0 && Launcher.isParent
+        endWithParent()
         let processes = try Processes(
             environment, timeout: timeout ?? Processes.defaultTimeout,
+            startTimeout: min(Processes.defaultStartTimeout, timeout ?? .infinity),
             silence: min(Processes.defaultSilence, (timeout ?? .infinity) / 2),
+            onWait: { if !isTold { Terminal.error($0) } },
             onLoss: { text in
                 Terminal.error("Error: \(text)")
                 _exit(ProcessSession.lossCode)
@@ -42,11 +47,24 @@ struct ProcessSession {
         } catch is InterruptedError where environment.rank > 0 {
             exit(Interrupt.exitCode)
         } catch let error as ProcessLossError {
-            Terminal.error("Error: \(error)")
+            if !isTold { Terminal.error("Error: \(error)") }
             exit(Self.lossCode)
         } catch {
             if !(error is InterruptedError) { processes.fail("\(error)") }
+            if isTold { exit(EXIT_FAILURE) }
             throw error
         }
+    }
+
+    /// Where the process that started this one is killed, this one saves a checkpoint and ends.
+    private func endWithParent() {
+        guard Launcher.isParent else { return }
+        let parent = getppid()
+        let thread = Thread {
+            while getppid() == parent { Thread.sleep(forTimeInterval: 0.5) }
+            kill(getpid(), SIGTERM)
+        }
+        thread.name = "distill.parent"
+        thread.start()
     }
 }

@@ -128,7 +128,7 @@ struct ProcessRunTests {
         }
         for result in results {
             let error = #expect(throws: DistillationError.self) { try result.get() }
-            #expect(error?.description.contains("process 1 does not do the same run") ?? false)
+            #expect(error?.description.contains("process 1 does not do the same as process 0") ?? false)
             #expect(error?.description.contains("seed was 42 and is 43") ?? false)
         }
     }
