@@ -322,7 +322,7 @@ ct_error ct_dropout_bits(int64_t rows, int64_t width, double probability, uint64
 // MARK: Processes
 
 // A store of keys that all processes of a group reach over TCP, as PyTorch's TCPStore. `serves`: this process holds it; port 0 then
-// takes a free one. Not for two threads at once.
+// takes a free one. For any thread.
 typedef struct ct_store_s *ct_store;
 ct_error ct_store_open(const char *host, uint16_t port, bool serves, const char *prefix, double timeout_seconds, ct_store *out);
 void ct_store_free(ct_store store);

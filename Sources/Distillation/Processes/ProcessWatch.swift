@@ -8,6 +8,7 @@ import Torch
 /// count for some time is dead or stopped, and the store then says so to all, by its name.
 final class ProcessWatch: Sendable {
     private let environment: ProcessEnvironment
+    private let store: ProcessStore
     private let silence: Double
     private let onLoss: @Sendable (String) -> Void
     private let state = Mutex(State())
@@ -16,6 +17,7 @@ final class ProcessWatch: Sendable {
 
     private struct State {
         var failure: String?
+        var isRunning = false
         var isStopped = false
         var isSaid = false
     }
@@ -25,9 +27,11 @@ final class ProcessWatch: Sendable {
     private static let failureKey = "failure"
 
     init(
-        _ environment: ProcessEnvironment, silence: Double, onLoss: @escaping @Sendable (String) -> Void
+        _ environment: ProcessEnvironment, _ store: ProcessStore, silence: Double,
+        onLoss: @escaping @Sendable (String) -> Void
     ) {
         self.environment = environment
+        self.store = store
         self.silence = silence
         self.onLoss = onLoss
     }
@@ -37,15 +41,17 @@ final class ProcessWatch: Sendable {
 
     /// This process's machine and number there, for messages.
     static var place: String {
-        "\(ProcessInfo.processInfo.hostName), process id \(ProcessInfo.processInfo.processIdentifier)"
+        // Without asking a name server, as Foundation's does.
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, name.count - 1)
+        return "\(String(cString: name)), process id \(ProcessInfo.processInfo.processIdentifier)"
     }
 
     /// Begins to watch.
-    ///
-    /// - Parameter server: Kept alive: in process 0 it may be the store's server.
-    func start(server: ProcessStore) {
+    func start() {
+        state.withLock { $0.isRunning = true }
         let thread = Thread { [self] in
-            withExtendedLifetime(server) { run() }
+            run()
             ended.signal()
         }
         thread.name = "distill.processes"
@@ -57,7 +63,11 @@ final class ProcessWatch: Sendable {
 
     /// Ends the watch, which asks the store no more.
     func stop() {
-        state.withLock { $0.isStopped = true }
+        let wasRunning = state.withLock { state in
+            defer { (state.isRunning, state.isStopped) = (false, true) }
+            return state.isRunning
+        }
+        guard wasRunning else { return }
         wake.signal()
         _ = ended.wait(timeout: .now() + 5)
     }
@@ -69,7 +79,7 @@ final class ProcessWatch: Sendable {
             defer { state.isSaid = true }
             return !state.isSaid && state.failure == nil && !state.isStopped
         }
-        guard isNews, let store = try? open() else { return }
+        guard isNews else { return }
         if (try? store.value(Self.failureKey)) ?? nil == nil {
             try? store.set(
                 Self.failureKey, "process \(environment.rank) of \(environment.worldSize) ended: \(message)")
@@ -88,7 +98,7 @@ final class ProcessWatch: Sendable {
         // The other's own words may come a moment later than the end of its connection.
         for _ in 0..<20 {
             if let known = state.withLock(\.failure) { return ProcessLossError(known) }
-            if let store = try? open(), let known = try? store.value(Self.failureKey) {
+            if let known = try? store.value(Self.failureKey) {
                 state.withLock { $0.failure = known }
                 return ProcessLossError(known)
             }
@@ -106,15 +116,8 @@ final class ProcessWatch: Sendable {
             "\(own) lost the connection to another, which was killed or lost its network: \(reason)")
     }
 
-    private func open() throws -> ProcessStore {
-        try ProcessStore(
-            host: environment.masterAddress, port: environment.masterPort, isServer: false,
-            prefix: "distill/\(environment.restart)", timeout: 5)
-    }
-
     /// Counts, and looks at the others.
     private func run() {
-        guard let store = try? open() else { return }
         var count = 0
         var last: [Int: (value: String, seen: Date)] = [:]
         let watched = environment.rank == 0 ? Array(1..<environment.worldSize) : [0]

@@ -45,7 +45,7 @@ public final class Processes: @unchecked Sendable {
         let end = Date(timeIntervalSinceNow: startTimeout)
         func open() throws -> ProcessStore {
             do {
-                if environment.rank > 0 || environment.hasAgentStore {
+                if environment.rank > 0, !environment.hasAgentStore {
                     try Reachability.wait(
                         for: environment.masterAddress, port: environment.masterPort, until: end,
                         onWait: onWait)
@@ -73,10 +73,10 @@ public final class Processes: @unchecked Sendable {
                     + "machine has several networks, name the one that reaches the others with GLOO_SOCKET_IFNAME"
             )
         }
-        watch = ProcessWatch(environment, silence: silence, onLoss: onLoss)
+        watch = ProcessWatch(environment, store, silence: silence, onLoss: onLoss)
         group.explain = { [watch] error in watch.explain(error) }
         try group.barrier()
-        watch.start(server: store)
+        watch.start()
     }
 
     /// Waits until all processes have said where they are.

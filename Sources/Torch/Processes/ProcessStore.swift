@@ -2,7 +2,7 @@ import CTorch
 
 /// Keys and values that all processes of a group reach over TCP, as PyTorch's `TCPStore`.
 ///
-/// One thread at a time may use it; a second thread opens a store of its own.
+/// Any thread may use it: c10d lets them wait for one another.
 public final class ProcessStore: @unchecked Sendable {
     let handle: ct_store
 
