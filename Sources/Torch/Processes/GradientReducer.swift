@@ -12,8 +12,10 @@ public final class GradientReducer {
     public static let bucketBytes = 4 << 20
 
     /// - Parameters:
+    ///   - group: The processes over which gradients are summed.
     ///   - parameters: Float32 on the CPU, in about the order in which a forward pass reads them.
     ///   - sparseTables: Those of them (rows, width) whose gradients are sparse.
+    ///   - bucketBytes: About the bytes of small gradients that travel together.
     /// - Throws: ``TorchError`` for parameters of another type or device.
     public init(
         _ group: ProcessGroup, parameters: [Tensor], sparseTables: [Tensor], bucketBytes: Int = bucketBytes

@@ -87,7 +87,12 @@ extension Tensor {
 
     /// Drops elements with this probability and scales the others, as ``Dropout`` says.
     ///
-    /// - Parameter first: The place of this tensor's first element in the call's sequence of draws, on the CPU.
+    /// - Parameters:
+    ///   - probability: That of an element to become zero, in 0 ..< 1.
+    ///   - seed: The key of the random numbers.
+    ///   - offset: The number of the call, which chooses the sequence of draws.
+    ///   - first: The place of this tensor's first element in the call's sequence of draws, on the CPU.
+    /// - Throws: ``TorchError`` for a probability out of range.
     public func dropout(probability: Double, seed: UInt64, offset: UInt64, first: Int = 0) throws -> Tensor {
         try .make { ct_dropout(handle, probability, seed, offset, Int64(first), $0) }
     }
