@@ -67,22 +67,30 @@ struct CheckpointRecord: Codable {
     /// Marks a coder whose values must come back as they were: numbers that JSON lacks, and the order of names.
     static let keepsEverything = CodingUserInfoKey(rawValue: "distill.checkpoint")!
 
-    func json() throws -> Data {
+    /// An encoder of values that a decoder of ``decoder`` gives back as they were.
+    static var encoder: JSONEncoder {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        encoder.userInfo[Self.keepsEverything] = true
-        return try encoder.encode(self)
+        encoder.userInfo[keepsEverything] = true
+        return encoder
     }
 
-    init(json: Data) throws {
+    static var decoder: JSONDecoder {
         let decoder = JSONDecoder()
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        decoder.userInfo[Self.keepsEverything] = true
-        self = try decoder.decode(Self.self, from: json)
+        decoder.userInfo[keepsEverything] = true
+        return decoder
     }
+
+    func json() throws -> Data {
+        let encoder = Self.encoder
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
+        return try encoder.encode(self)
+    }
+
+    init(json: Data) throws { self = try Self.decoder.decode(Self.self, from: json) }
 }
 
 // MARK: - From and to a run's state

@@ -12,10 +12,6 @@ struct BatchShare: Sendable {
     /// The token ids of the whole batch, ascending, each once.
     let tokens: [Int64]
 
-    /// True if this process has none of the examples: it computes another process's, which then count for nothing here, so that
-    /// it does the same operations as the others.
-    var isEmpty: Bool { counts[rank].examples == 0 }
-
     /// The number of examples of the whole batch.
     var examples: Int { counts.reduce(0) { $0 + $1.examples } }
 
@@ -41,6 +37,9 @@ struct BatchShare: Sendable {
 
 extension Batch {
     /// This process's part of a batch that several processes compute.
+    ///
+    /// A process that has none of the examples computes another's, which then counts for nothing here, so that it does the same
+    /// operations as the others.
     ///
     /// - Throws: `FileError` or `ChecksummedFile.Problem` where the examples are in a file that cannot be read.
     init(

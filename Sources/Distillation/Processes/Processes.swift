@@ -1,6 +1,4 @@
-import Files
 import Foundation
-import Synchronization
 import Torch
 
 /// The processes that make a run together: every one reads the same settings and files, computes its part of each batch, and
@@ -119,9 +117,9 @@ public final class Processes: @unchecked Sendable {
 
     /// The values of all processes, in their order.
     func gather<Value: Codable>(_ own: Value) throws -> [Value] {
-        let bytes = try JSONEncoder.exact.encode([own])
+        let bytes = try CheckpointRecord.encoder.encode([own])
         return try group.gather(Array(bytes), filler: 0).map {
-            try JSONDecoder.exact.decode([Value].self, from: Data($0))[0]
+            try CheckpointRecord.decoder.decode([Value].self, from: Data($0))[0]
         }
     }
 
@@ -129,9 +127,9 @@ public final class Processes: @unchecked Sendable {
     ///
     /// - Parameter value: Made in process 0 alone.
     func fromFirst<Value: Codable>(_ value: () throws -> Value) throws -> Value {
-        let bytes = isFirst ? Array(try JSONEncoder.exact.encode([try value()])) : []
+        let bytes = isFirst ? Array(try CheckpointRecord.encoder.encode([try value()])) : []
         let all = try group.gather(bytes, filler: 0)
-        return try JSONDecoder.exact.decode([Value].self, from: Data(all[0]))[0]
+        return try CheckpointRecord.decoder.decode([Value].self, from: Data(all[0]))[0]
     }
 
     /// The value of process 0, in all processes, however long it takes to make: the others wait as long as it lives.
@@ -139,10 +137,10 @@ public final class Processes: @unchecked Sendable {
         let key = nextKey()
         if isFirst {
             let made = try value()
-            try set(key, String(decoding: try JSONEncoder.exact.encode([made]), as: UTF8.self))
+            try set(key, String(decoding: try CheckpointRecord.encoder.encode([made]), as: UTF8.self))
             return made
         }
-        return try JSONDecoder.exact.decode([Value].self, from: Data(try waited(for: key).utf8))[0]
+        return try CheckpointRecord.decoder.decode([Value].self, from: Data(try waited(for: key).utf8))[0]
     }
 
     /// Runs a body in one process of each machine first, and then in the others, which find in the cache what it has made.
@@ -193,27 +191,6 @@ extension Processes? {
 
     func firstOfMachineFirst<Result>(_ body: () throws -> Result) throws -> Result {
         try self?.firstOfMachineFirst(body) ?? body()
-    }
-}
-
-extension JSONEncoder {
-    /// Everything comes back as it was, numbers that are not finite too.
-    fileprivate static var exact: JSONEncoder {
-        let encoder = JSONEncoder()
-        encoder.userInfo[CheckpointRecord.keepsEverything] = true
-        encoder.nonConformingFloatEncodingStrategy = .convertToString(
-            positiveInfinity: "+inf", negativeInfinity: "-inf", nan: "nan")
-        return encoder
-    }
-}
-
-extension JSONDecoder {
-    fileprivate static var exact: JSONDecoder {
-        let decoder = JSONDecoder()
-        decoder.userInfo[CheckpointRecord.keepsEverything] = true
-        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-            positiveInfinity: "+inf", negativeInfinity: "-inf", nan: "nan")
-        return decoder
     }
 }
 

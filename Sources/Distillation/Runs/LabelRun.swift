@@ -57,7 +57,7 @@ public struct LabelRun {
         let store = OutputStore(
             root: root, identity: identity, mustKeep: true, isReadOnly: !processes.isFirst)
         for warning in store.warnings { log.send(.warning(warning)) }
-        guard processes.isFirst == false || store.directory != nil else { throw unwritable(root) }
+        guard !processes.isFirst || store.directory != nil else { throw unwritable(root) }
         let labeler = TeacherInference(
             teacher: teacher, batchSize: request.batchSize, precision: precision, processes: processes)
         let result = try log.phase("Teacher's outputs") {

@@ -39,9 +39,9 @@ struct TeacherInference {
         var keys = RowKeys(dataset)
         var computed = 0
         // Several processes share a window: each has as much of it as one alone.
-        let window = Self.windowSize * (processes?.size ?? 1)
-        for start in stride(from: 0, to: dataset.count, by: window) {
-            let end = min(start + window, dataset.count)
+        let size = Self.windowSize * (processes?.size ?? 1)
+        for start in stride(from: 0, to: dataset.count, by: size) {
+            let end = min(start + size, dataset.count)
             var (missing, missingKeys): ([Int], [ExampleKey]) = ([], [])
             var seen: Set<ExampleKey> = []
             for index in start..<end {
