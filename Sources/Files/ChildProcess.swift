@@ -53,10 +53,11 @@ public final class ChildProcess {
     ///   - input: Its standard input: nothing, a pipe or this process's.
     ///   - output: Its standard output.
     ///   - errors: Its standard error: not a pipe, which nobody would read.
+    ///   - ownsGroup: True to start it in a process group of its own, which signals to this one's group do not reach.
     /// - Throws: ``FileError/notStarted(_:reason:)``.
     public init(
         _ program: URL, _ arguments: [String], environment: [String: String], input: Stream = .nothing,
-        output: Stream = .nothing, errors: Stream = .nothing
+        output: Stream = .nothing, errors: Stream = .nothing, ownsGroup: Bool = false
     ) throws {
         let path = program.systemPath
         var open = ProcessDescriptors(program: path)
@@ -93,7 +94,12 @@ public final class ChildProcess {
         for number in [SIGPIPE, SIGXFSZ] { sigaddset(&ignored, number) }
         posix_spawnattr_setsigdefault(&attributes, &ignored)
         posix_spawnattr_setsigmask(&attributes, &blocked)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
+        var flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK
+        if ownsGroup {
+            posix_spawnattr_setpgroup(&attributes, 0)
+            flags |= POSIX_SPAWN_SETPGROUP
+        }
+        posix_spawnattr_setflags(&attributes, Int16(flags))
 
         let words = ([path] + arguments).map { strdup($0) } + [nil]
         let variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]

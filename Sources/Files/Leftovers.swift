@@ -38,6 +38,13 @@ public enum Leftovers {
         remove(contents(directory).filter { isUnfinished($0) }, in: directory)
     }
 
+    /// Removes a directory under a temporary name: a process that is killed meanwhile leaves none that lacks files.
+    public static func discard(_ directory: URL) {
+        let old = directory.sibling("old")
+        let isAside = rename(directory.systemPath, old.systemPath) == 0
+        try? FileManager.default.removeItem(at: isAside ? old : directory)
+    }
+
     /// Removes what nobody owns of the unfinished versions of one output.
     ///
     /// - Returns: `nil` where nothing was removed.

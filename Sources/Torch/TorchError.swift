@@ -13,6 +13,8 @@ public struct TorchError: Error, Equatable, Sendable, CustomStringConvertible {
         case outOfMemory
         /// An index is out of its dimension's range.
         case index
+        /// Another process of a group has ended, or does not come.
+        case communication
         /// Anything else.
         case `internal`
     }
@@ -35,6 +37,7 @@ func check(_ error: ct_error?) throws(TorchError) {
         case CT_ERROR_OPERATION: .operation
         case CT_ERROR_OUT_OF_MEMORY: .outOfMemory
         case CT_ERROR_INDEX: .index
+        case CT_ERROR_COMMUNICATION: .communication
         default: .internal
         }
     let message = String(cString: ct_error_message(error))

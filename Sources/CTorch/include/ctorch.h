@@ -26,6 +26,7 @@ typedef enum {
     CT_ERROR_OUT_OF_MEMORY = 2,  // the device has no room left
     CT_ERROR_INDEX = 3,          // an index out of range
     CT_ERROR_INTERNAL = 4,       // anything else
+    CT_ERROR_COMMUNICATION = 5,  // another process has ended, or does not come
 } ct_error_kind_t;
 
 ct_error_kind_t ct_error_kind(ct_error error);
@@ -341,8 +342,6 @@ void ct_process_group_free(ct_process_group group);
 ct_error ct_all_reduce(ct_process_group group, ct_tensor tensor, ct_work *out);
 ct_error ct_work_wait(ct_work work);
 void ct_work_free(ct_work work);
-// Replaces a tensor by that of process `root`.
-ct_error ct_broadcast(ct_process_group group, ct_tensor tensor, int root);
 // (size, …): the tensors of all processes, which have the same shape.
 ct_error ct_all_gather(ct_process_group group, ct_tensor own, ct_tensor *out);
 

@@ -70,7 +70,7 @@ struct ct_gradient_reducer_s {
             }
         }
         std::vector<at::Tensor> tensors{bucket.flat};
-        bucket.work = group->allreduce(tensors);
+        bucket.work = communicating([&] { return group->allreduce(tensors); });
     }
 
     static bool is_whole(const at::Tensor &gradient) {
@@ -98,7 +98,7 @@ struct ct_gradient_reducer_s {
         at::NoGradGuard no_grad;
         while (launched < buckets.size()) launch(buckets[launched++]);
         for (Bucket &bucket : buckets) {
-            bucket.work->wait();
+            communicating([&] { bucket.work->wait(); });
             bucket.work.reset();
             int64_t place = 0;
             for (size_t member : bucket.members) {

@@ -9,6 +9,7 @@
 #include <exception>
 #include <initializer_list>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +30,11 @@ struct ct_error_s {
 };
 
 namespace ctorch {
+
+// Another process has ended, or does not come.
+struct CommunicationError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 
 inline ct_tensor wrap(at::Tensor tensor) { return new ct_tensor_s(std::move(tensor)); }
 

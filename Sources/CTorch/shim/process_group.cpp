@@ -36,7 +36,7 @@ ct_error ct_store_open(const char *host, uint16_t port, bool serves, const char 
         options.isServer = serves;
         options.waitWorkers = false;
         options.timeout = milliseconds(timeout);
-        auto store = c10::make_intrusive<c10d::TCPStore>(host, options);
+        auto store = communicating([&] { return c10::make_intrusive<c10d::TCPStore>(host, options); });
         uint16_t bound = store->getPort();
         *out = new ct_store_s{c10::make_intrusive<c10d::PrefixStore>(prefix, store), bound};
     });
@@ -47,16 +47,18 @@ void ct_store_free(ct_store store) { delete store; }
 uint16_t ct_store_port(ct_store store) { return store->port; }
 
 ct_error ct_store_set(ct_store store, const char *key, const uint8_t *bytes, size_t count) {
-    return guard("store.set", {}, [&] { store->store->set(key, std::vector<uint8_t>(bytes, bytes + count)); });
+    return guard("store.set", {}, [&] {
+        communicating([&] { store->store->set(key, std::vector<uint8_t>(bytes, bytes + count)); });
+    });
 }
 
 ct_error ct_store_get(ct_store store, const char *key, ct_tensor *out) {
     return guard("store.get", {}, [&] {
-        if (!store->store->check({key})) {
+        if (!communicating([&] { return store->store->check({key}); })) {
             *out = nullptr;
             return;
         }
-        std::vector<uint8_t> bytes = store->store->get(key);
+        std::vector<uint8_t> bytes = communicating([&] { return store->store->get(key); });
         at::Tensor copy = at::empty({static_cast<int64_t>(bytes.size())}, at::kByte);
         std::memcpy(copy.mutable_data_ptr(), bytes.data(), bytes.size());
         *out = wrap(copy);
@@ -67,7 +69,8 @@ ct_error ct_process_group_make(ct_store store, const char *host, int rank, int s
     return guard("process_group", {}, [&] {
         auto options = c10d::ProcessGroupGloo::Options::create(milliseconds(timeout));
         options->devices.push_back(device_for(host));
-        auto group = c10::make_intrusive<c10d::ProcessGroupGloo>(store->store, rank, size, options);
+        auto group = communicating(
+            [&] { return c10::make_intrusive<c10d::ProcessGroupGloo>(store->store, rank, size, options); });
         *out = new ct_process_group_s{std::move(group), rank, size};
     });
 }
@@ -77,17 +80,7 @@ void ct_process_group_free(ct_process_group group) { delete group; }
 ct_error ct_all_reduce(ct_process_group group, ct_tensor tensor, ct_work *out) {
     return guard("all_reduce", {tensor}, [&] {
         std::vector<at::Tensor> tensors{tensor->value};
-        *out = new ct_work_s{group->group->allreduce(tensors)};
-    });
-}
-
-ct_error ct_broadcast(ct_process_group group, ct_tensor tensor, int root) {
-    return guard("broadcast", {tensor}, [&] {
-        at::NoGradGuard no_grad;
-        c10d::BroadcastOptions options;
-        options.rootRank = root;
-        std::vector<at::Tensor> tensors{tensor->value.detach()};
-        group->group->broadcast(tensors, options)->wait();
+        *out = new ct_work_s{communicating([&] { return group->group->allreduce(tensors); })};
     });
 }
 
@@ -101,13 +94,13 @@ ct_error ct_all_gather(ct_process_group group, ct_tensor own, ct_tensor *out) {
         std::vector<std::vector<at::Tensor>> outputs(1);
         for (int rank = 0; rank < group->size; ++rank) outputs[0].push_back(all.select(0, rank));
         std::vector<at::Tensor> inputs{input};
-        group->group->allgather(outputs, inputs)->wait();
+        communicating([&] { group->group->allgather(outputs, inputs)->wait(); });
         *out = wrap(all);
     });
 }
 
 ct_error ct_work_wait(ct_work work) {
-    return guard("wait", {}, [&] { work->work->wait(); });
+    return guard("wait", {}, [&] { communicating([&] { work->work->wait(); }); });
 }
 
 void ct_work_free(ct_work work) { delete work; }

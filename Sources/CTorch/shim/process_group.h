@@ -8,6 +8,22 @@
 
 #include "internal.h"
 
+namespace ctorch {
+
+// Runs what speaks to other processes: what goes wrong there is a `CommunicationError`.
+template <class Body>
+auto communicating(Body &&body) {
+    try {
+        return body();
+    } catch (const c10::Error &error) {
+        throw CommunicationError(error.what_without_backtrace());
+    } catch (const std::exception &error) {
+        throw CommunicationError(error.what());
+    }
+}
+
+}  // namespace ctorch
+
 struct ct_store_s {
     c10::intrusive_ptr<c10d::Store> store;
     uint16_t port;

@@ -92,6 +92,8 @@ bool is_ampere() { return at::detail::getCUDAHooks().supportsBFloat16Convolution
 ct_error failure(const char *operation, std::initializer_list<ct_tensor> inputs) noexcept {
     try {
         throw;
+    } catch (const CommunicationError &error) {
+        return make_error(CT_ERROR_COMMUNICATION, operation, inputs, error.what());
     } catch (const c10::OutOfMemoryError &error) {
         // Without libtorch's advice on its own variables.
         std::string reason = error.what_without_backtrace();

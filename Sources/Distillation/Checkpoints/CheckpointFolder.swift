@@ -53,11 +53,7 @@ struct CheckpointFolder {
     /// Removes checkpoints, and the folder where nothing else is in it.
     func remove(where isUnwanted: (Int) -> Bool) {
         for (steps, directory) in checkpoints where isUnwanted(steps) {
-            // Under a leftover's name first: a process that is killed meanwhile leaves no checkpoint that lacks files.
-            let unique = String(UInt64.random(in: .min ... .max), radix: 36)
-            let aside = url.appending(path: ".\(directory.lastPathComponent).old-\(unique)")
-            let isAside = rename(directory.path, aside.path) == 0
-            try? FileManager.default.removeItem(at: isAside ? aside : directory)
+            Leftovers.discard(directory)
         }
         rmdir(url.path)
     }

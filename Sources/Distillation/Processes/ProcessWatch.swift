@@ -91,10 +91,9 @@ final class ProcessWatch: Sendable {
     /// Rewords an operation's error by what is known of the other processes.
     func explain(_ error: any Error) -> any Error {
         // Others are this process's own.
-        guard let torch = error as? TorchError else { return error }
+        guard let torch = error as? TorchError, torch.kind == .communication else { return error }
         let text = torch.description.lowercased()
         let isLate = text.contains("timed out") || text.contains("timeout")
-        guard isLate || text.contains("gloo") || text.contains("store") else { return error }
         // The other's own words may come a moment later than the end of its connection.
         for _ in 0..<20 {
             if let known = state.withLock(\.failure) { return ProcessLossError(known) }

@@ -83,24 +83,19 @@ public final class Processes: @unchecked Sendable {
         _ onWait: (String) -> Void
     ) throws {
         try store.set(ProcessWatch.placeKey(environment.rank), ProcessWatch.place)
-        let end = Date(timeIntervalSinceNow: timeout)
-        let saysAt = Date(timeIntervalSinceNow: 5)
-        var isSaid = false
         var missing = Array(0..<environment.worldSize)
         func names() -> String {
             (missing.count == 1 ? "process " : "processes ")
                 + missing.prefix(8).map(String.init).joined(separator: ", ") + " of \(environment.worldSize)"
         }
-        while true {
+        func haveCome() throws -> Bool {
             missing = try missing.filter { try store.value(ProcessWatch.placeKey($0)) == nil }
-            if missing.isEmpty { return }
-            guard Date() < end else { break }
-            if !isSaid, Date() > saysAt {
-                isSaid = true
-                onWait("Waiting for \(names()), for at most \(Int(timeout)) seconds.")
-            }
-            Thread.sleep(forTimeInterval: 0.05)
+            return missing.isEmpty
         }
+        let areInTime = try Reachability.repeatedly(
+            every: 0.05, until: Date(timeIntervalSinceNow: timeout), isSo: haveCome,
+            onWait: { onWait("Waiting for \(names()), for at most \(Int(timeout)) seconds.") })
+        guard !areInTime else { return }
         throw ProcessLossError("\(names()) did not start within \(Int(timeout)) seconds")
     }
 

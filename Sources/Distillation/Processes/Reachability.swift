@@ -1,6 +1,6 @@
 import Foundation
 
-/// Whether something listens at an address.
+/// Waits with an end: until something listens at an address, or something else is so.
 enum Reachability {
     /// Waits until a connection can be made.
     ///
@@ -21,22 +21,39 @@ enum Reachability {
             throw ProcessLossError("there is no machine of this name: \(String(cString: gai_strerror(code)))")
         }
         defer { freeaddrinfo(addresses) }
+        func isThere() -> Bool {
+            var next = addresses
+            while let address = next {
+                if connects(address.pointee) { return true }
+                next = address.pointee.ai_next
+            }
+            return false
+        }
+        let isInTime = repeatedly(
+            every: 0.2, until: end, isSo: isThere,
+            onWait: { onWait("Waiting for process 0 at \(host):\(port).") })
+        guard !isInTime else { return }
+        throw ProcessLossError("nothing listens there; start process 0 first, or name its machine")
+    }
+
+    /// Asks again and again whether something is so.
+    ///
+    /// - Parameter onWait: Called once, where it takes more than five seconds.
+    /// - Returns: False where it is not in time.
+    static func repeatedly(
+        every interval: Double, until end: Date, isSo: () throws -> Bool, onWait: () -> Void
+    ) rethrows -> Bool {
         let saysAt = Date(timeIntervalSinceNow: 5)
         var isSaid = false
         while true {
-            var next = addresses
-            while let address = next {
-                if connects(address.pointee) { return }
-                next = address.pointee.ai_next
-            }
-            guard Date() < end else { break }
+            if try isSo() { return true }
+            guard Date() < end else { return false }
             if !isSaid, Date() > saysAt {
                 isSaid = true
-                onWait("Waiting for process 0 at \(host):\(port).")
+                onWait()
             }
-            Thread.sleep(forTimeInterval: 0.2)
+            Thread.sleep(forTimeInterval: interval)
         }
-        throw ProcessLossError("nothing listens there; start process 0 first, or name its machine")
     }
 
     private static func connects(_ address: addrinfo) -> Bool {

@@ -76,11 +76,6 @@ public final class ProcessGroup: @unchecked Sendable {
     /// Waits until all processes have come here.
     public func barrier() throws { _ = try sum([0]) }
 
-    /// Replaces a tensor's elements by those of a process.
-    public func broadcast(_ tensor: Tensor, from root: Int = 0) throws {
-        try explaining { try check(ct_broadcast(handle, tensor.handle, Int32(root))) }
-    }
-
     /// The tensors of all processes, which have the same shape: (size, …).
     public func allGather(_ tensor: Tensor) throws -> Tensor {
         try explaining { try .make { ct_all_gather(handle, tensor.handle, $0) } }

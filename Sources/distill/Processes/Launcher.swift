@@ -1,4 +1,5 @@
 import Distillation
+import Files
 import Foundation
 import Synchronization
 import Torch
@@ -25,15 +26,15 @@ enum Launcher {
     static func run(_ count: Int) throws -> Never {
         let store = try ProcessStore(host: "127.0.0.1", port: 0, isServer: true, timeout: 60)
         for number in [SIGINT, SIGTERM, SIGHUP] { forward(number) }
-        var running: [pid_t: Int] = [:]
+        var running: [Int: ChildProcess] = [:]
         for rank in 0..<count {
             let place = ProcessEnvironment(
                 rank: rank, worldSize: count, localRank: rank, localWorldSize: count,
                 masterAddress: "127.0.0.1", masterPort: store.port, hasAgentStore: true)
             do {
                 let child = try start(place)
-                running[child] = rank
-                children.withLock { $0.append(child) }
+                running[rank] = child
+                children.withLock { $0.append(child.identifier) }
             } catch {
                 end(running)
                 throw error
@@ -58,94 +59,63 @@ enum Launcher {
     }
     private static let sources = Mutex<[Source]>([])
 
-    private static func start(_ place: ProcessEnvironment) throws -> pid_t {
+    private static func start(_ place: ProcessEnvironment) throws -> ChildProcess {
+        guard let program = Bundle.main.executableURL else {
+            throw DistillationError("the program's own file is not found; start the processes with torchrun")
+        }
         var environment = ProcessInfo.processInfo.environment
         environment.merge(place.variables) { $1 }
         // What c10d warns of is said by this program where it matters.
         environment["TORCH_CPP_LOG_LEVEL"] = environment["TORCH_CPP_LOG_LEVEL"] ?? "ERROR"
-        let path = try executable()
-        let arguments = [path] + CommandLine.arguments.dropFirst()
         environment[parentVariable] = String(getpid())
-        // In groups of their own: a signal to this one's group, such as a terminal's Ctrl-C, reaches them once, through this process.
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-        var child = pid_t()
-        let result = withStrings(arguments) { arguments in
-            withStrings(environment.map { "\($0)=\($1)" }) { variables in
-                posix_spawn(&child, path, nil, &attributes, arguments, variables)
-            }
-        }
-        guard result == 0 else {
-            throw DistillationError("\(path): cannot be started: \(String(cString: strerror(result)))")
-        }
-        return child
-    }
-
-    private static func executable() throws -> String {
-        guard let path = Bundle.main.executablePath else {
-            throw DistillationError("the program's own file is not found; start the processes with torchrun")
-        }
-        return path
-    }
-
-    private static func withStrings<Result>(
-        _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
-    ) -> Result {
-        let copies = strings.map { strdup($0) } + [nil]
-        defer { for copy in copies { free(copy) } }
-        return copies.withUnsafeBufferPointer { body($0.baseAddress!) }
+        // A signal to this one's group, such as a terminal's Ctrl-C, reaches them once, through this process.
+        return try ChildProcess(
+            program, Array(CommandLine.arguments.dropFirst()), environment: environment, input: .inherited,
+            output: .inherited, errors: .inherited, ownsGroup: true)
     }
 
     /// Waits for all processes.
     ///
     /// - Returns: 0 where all have done their work, else the exit code of the first that did not.
-    private static func wait(for processes: [pid_t: Int], _ count: Int) -> Int32 {
+    private static func wait(for processes: [Int: ChildProcess], _ count: Int) -> Int32 {
         var running = processes
         var failure: Int32?
         var deadline: Date?
         var isEnded = false
         while !running.isEmpty {
-            var status: Int32 = 0
-            let child = waitpid(-1, &status, WNOHANG)
-            if child > 0, let rank = running.removeValue(forKey: child) {
-                children.withLock { $0.removeAll { $0 == child } }
-                guard let code = code(of: status), code != 0 else { continue }
+            for (rank, child) in running {
+                guard let ending = child.ended else { continue }
+                running[rank] = nil
+                children.withLock { $0.removeAll { $0 == child.identifier } }
                 // What this process had to end says nothing more.
-                if isEnded { continue }
-                if let number = signalNumber(of: status) {
+                guard ending != .exit(0), !isEnded else { continue }
+                if case .signal(let number) = ending {
                     Terminal.error(
-                        "Error: process \(rank) of \(count) (process id \(child)) was killed by signal \(number)"
+                        "Error: process \(rank) of \(count) (process id \(child.identifier)) was killed by signal \(number)"
                             + (number == SIGKILL ? ", perhaps because memory was short" : ""))
                 }
                 // What a process says of the loss of another counts less than what that one says.
-                if failure == nil || failure == ProcessSession.lossCode { failure = code }
+                if failure == nil || failure == ProcessSession.lossCode { failure = code(of: ending) }
                 deadline = deadline ?? Date(timeIntervalSinceNow: grace)
-            } else {
-                if let deadline, Date() > deadline, !isEnded {
-                    end(running)
-                    isEnded = true
-                }
-                usleep(20_000)
             }
+            if let deadline, Date() > deadline, !isEnded {
+                end(running)
+                isEnded = true
+            }
+            usleep(20_000)
         }
         return failure ?? 0
     }
 
-    /// A process's exit code, or a shell's for the signal that killed it; `nil` while it runs.
-    private static func code(of status: Int32) -> Int32? {
-        if let number = signalNumber(of: status) { return 128 + number }
-        return status & 0x7F == 0 ? (status >> 8) & 0xFF : nil
+    /// The exit code, or a shell's for the signal that killed it.
+    private static func code(of ending: ChildProcess.Ending) -> Int32 {
+        switch ending {
+        case .exit(let code): code
+        case .signal(let number): 128 + number
+        }
     }
 
-    private static func signalNumber(of status: Int32) -> Int32? {
-        let number = status & 0x7F
-        return number != 0 && number != 0x7F ? number : nil
-    }
-
-    private static func end(_ processes: [pid_t: Int]) {
-        for child in processes.keys { kill(child, SIGKILL) }
+    private static func end(_ processes: [Int: ChildProcess]) {
+        for child in processes.values { kill(child.identifier, SIGKILL) }
     }
 }
