@@ -180,8 +180,8 @@ let package = Package(
         .target(
             name: "FuzzSubjects",
             dependencies: [
-                "JSON", "Files", "Safetensors", "Architectures", "Tokenizers", "Datasets", "HubStore",
-                "Distillation",
+                "JSON", "Files", "Safetensors", "Architectures", "Tokenizers", "Datasets", "HubStore", "Hub",
+                "Torch", "Transformers", "Distillation",
             ], path: "Fuzz/Subjects", swiftSettings: strict),
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzSubjects"], path: "Fuzz/Tests", swiftSettings: strict),

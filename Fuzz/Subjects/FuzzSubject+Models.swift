@@ -2,6 +2,8 @@ import Architectures
 import Foundation
 import Safetensors
 import Tokenizers
+import Torch
+import Transformers
 
 extension FuzzSubject {
     /// The files of model directories.
@@ -59,7 +61,24 @@ extension FuzzSubject {
         ) { directory, _ in
             try encode(Tokenizer.load(directory: directory))
         },
+        FuzzSubject("int8-weights", file: "model.safetensors", others: ["config.json": int8Configuration]) {
+            directory, _ in
+            let model = try AutoModel.load(from: directory, isMapped: true).model
+            let logits: [Float] = try model(PackedInput(inputIDs: [1, 2, 3], offsets: [0, 3])).logits.array()
+            require(logits.count == 2, "\(logits.count) logits of 2 classes")
+        },
     ]
+
+    /// A small encoder whose layers may be int8.
+    private static let int8Configuration = #"""
+        {"model_type": "bert", "vocab_size": 8, "hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 2,
+        "intermediate_size": 4, "max_position_embeddings": 8, "type_vocab_size": 2, "quantization_config": {
+        "quant_method": "compressed-tensors", "format": "int-quantized", "config_groups": {"group_0": {
+        "targets": ["Linear"], "weights": {"num_bits": 8, "type": "int", "symmetric": true, "strategy": "channel"},
+        "input_activations": {"num_bits": 8, "type": "int", "symmetric": true, "strategy": "token", "dynamic": true}},
+        "group_1": {"targets": ["Embedding"], "weights": {"num_bits": 8, "type": "int", "symmetric": true,
+        "strategy": "channel"}, "input_activations": null}}}}
+        """#
 
     /// Encodes texts with a tokenizer that could be loaded, and decodes them.
     private static func encode(_ tokenizer: Tokenizer) throws {

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Hub
 import HubStore
 import JSON
 
@@ -26,6 +27,17 @@ extension FuzzSubject {
             _ = try? HubRepository(text)
             _ = try? HubDataReference(text)
             _ = RepositoryPath.problem(text)
+        },
+        FuzzSubject("hub-headers") { bytes in
+            let text = String(decoding: bytes, as: UTF8.self)
+            if let etag = HubHeaders.etag(text) {
+                require(RepositoryPath.problem(etag) == nil, "an ETag that is no file name: \(etag)")
+            }
+            if let size = HubHeaders.size(text) { require(size >= 0, "a size below 0") }
+            if let range = HubHeaders.contentRange(text) {
+                require(range.start >= 0 && range.start < range.size ?? .max, "a range outside its whole")
+            }
+            if let seconds = HubHeaders.retryAfter(text) { require(seconds >= 0, "a wait below 0") }
         },
         FuzzSubject("checksummed-file", file: "segment.bin") { _, file in
             let opened = try ChecksummedFile(

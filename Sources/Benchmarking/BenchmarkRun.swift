@@ -54,7 +54,7 @@ public struct BenchmarkRun {
     public func run(
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
     ) throws -> BenchmarkReport {
-        let log = try RunLog(onEvent)
+        let log = try RunLog(onEvent, shouldStop: shouldStop)
         #if DEBUG
             log.warnOnce(
                 "This program was built without optimization, so its times are not the product's; build it with "

@@ -218,7 +218,7 @@ final class BenchmarkSession {
                             littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)))
                 }
             }
-            log.advance(by: dataset.count)
+            try log.advance(by: dataset.count)
             let logits = dataset.rows(
                 ofTokens: Logits(values: values, classes: classes), data[index].labels)
             try logits.requireFinite(of: subjects[index].path.path(percentEncoded: false))

@@ -44,7 +44,7 @@ struct ExportComparison {
         try ours.requireFinite(of: own.directory.path)
         let theirs = try runner.logits(examples, classes: ours.classes)
         // Those of a file were counted when they were read.
-        if loaded == nil { log.advance(by: examples.count) }
+        if loaded == nil { try log.advance(by: examples.count) }
         guard theirs.count == ours.count else {
             throw DistillationError(
                 "the exported model gives \(theirs.count) predictions for \(ours.count) examples; nothing was saved"

@@ -31,7 +31,7 @@ public struct ExportRun {
     public func run(
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
     ) throws -> ExportReport {
-        let log = try RunLog(onEvent)
+        let log = try RunLog(onEvent, shouldStop: shouldStop)
         func stopIfAsked() throws { if shouldStop() { throw InterruptedError() } }
         let exporter = try request.formats.named(request.format)
         let output = try OutputDirectory(

@@ -1,7 +1,7 @@
 /// The values of a server's headers, parsed strictly: they become names and sizes.
-enum HubHeaders {
+package enum HubHeaders {
     /// The value of an `ETag`: `"…"` or `W/"…"` without what surrounds it, or `nil` where it cannot name a blob.
-    static func etag(_ header: String?) -> String? {
+    package static func etag(_ header: String?) -> String? {
         guard var value = header?[...] else { return nil }
         if value.hasPrefix("W/") { value = value.dropFirst(2) }
         if value.count >= 2, value.hasPrefix("\""), value.hasSuffix("\"") {
@@ -13,7 +13,7 @@ enum HubHeaders {
     }
 
     /// A size in bytes: digits only.
-    static func size(_ header: String?) -> Int? {
+    package static func size(_ header: String?) -> Int? {
         guard let header, !header.isEmpty, header.utf8.allSatisfy({ (48...57).contains($0) }) else {
             return nil
         }
@@ -21,7 +21,7 @@ enum HubHeaders {
     }
 
     /// `bytes 10-19/20` → where the part begins and the whole size, `nil` where that is `*`.
-    static func contentRange(_ header: String?) -> (start: Int, size: Int?)? {
+    package static func contentRange(_ header: String?) -> (start: Int, size: Int?)? {
         guard let header, header.hasPrefix("bytes ") else { return nil }
         let halves = header.dropFirst(6).split(separator: "/", omittingEmptySubsequences: false)
         guard halves.count == 2 else { return nil }
@@ -35,7 +35,7 @@ enum HubHeaders {
     }
 
     /// `Retry-After` in seconds. A date is not read, as in Python.
-    static func retryAfter(_ header: String?) -> Double? {
+    package static func retryAfter(_ header: String?) -> Double? {
         size(header?.trimmingPrefix(" ").description).map(Double.init)
     }
 }

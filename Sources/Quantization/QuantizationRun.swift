@@ -23,7 +23,7 @@ public struct QuantizationRun {
     public func run(
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
     ) throws -> QuantizationReport {
-        let log = try RunLog(onEvent)
+        let log = try RunLog(onEvent, shouldStop: shouldStop)
         let output = try OutputDirectory(
             request.output, overwrite: request.overwrite,
             inputs: [request.model] + [request.data, request.calibrationData].compactMap(\.self)
@@ -80,7 +80,7 @@ public struct QuantizationRun {
         guard !request.vocabularyData.isEmpty else { return nil }
         return try log.phase("Trimming the vocabulary") {
             let cut = try VocabularyCut(request, original)
-            log.advance(by: cut.texts)
+            try log.advance(by: cut.texts)
             return cut
         }
     }
@@ -147,7 +147,7 @@ public struct QuantizationRun {
             let sample = try material.calibrationBatches(request.batchSize)
             let quantizer = try Quantizer(source.model, method: request.method, sample: sample)
             if request.method.activations == .fixed {
-                log.advance(by: sample.reduce(0) { $0 + $1.offsets.count - 1 })
+                try log.advance(by: sample.reduce(0) { $0 + $1.offsets.count - 1 })
             }
             return quantizer
         }

@@ -27,16 +27,32 @@ class Kills:
             self.expected[kind] = (self.scene.result(output), time.monotonic() - begin)
         return self.expected[kind]
 
-    def kill(self, arguments, duration, number):
+    def signal(self, process, number, kind):
+        """Sends a signal to a run; SIGKILL, where several processes make it, to all of them, to one, or to their launcher."""
+        whom = self.draw.choice(["all", "one", "launcher"]) if kind == "processes" and number == signal.SIGKILL else "it"
+        try:
+            with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
+                children = [int(word) for word in file.read().split()]
+        except OSError:
+            children = []
+        if whom == "all":
+            os.killpg(process.pid, number)
+        elif whom == "one" and children:
+            os.kill(self.draw.choice(children), number)
+        else:
+            process.send_signal(number)
+
+    def kill(self, arguments, duration, number, kind):
         """Starts a run and kills it at a random moment.
 
         Returns False where it was done before.
         """
-        process = self.scene.start(arguments)
+        process = self.scene.start(arguments, apart=kind == "processes")
         # Most of a short run is its start; half of the kills are kept for what comes after.
         early = 0 if self.draw.random() < 0.3 else 0.4
         time.sleep(duration * self.draw.uniform(early, 1.1))
-        process.send_signal(number)
+        self.signal(process, number, kind)
+        # The output ends with the last process that has it.
         status, text = self.scene.finish(process)
         if status == 0:
             return False
@@ -57,7 +73,7 @@ class Kills:
         kills = []
         for _ in range(self.draw.randint(1, 4)):
             number = self.draw.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM])
-            if not self.kill(arguments, duration, number):
+            if not self.kill(arguments, duration, number, kind):
                 break
             kills.append((number.name, (self.scene.checkpoints(output) or ["start"])[-1]))
             self.scene.require_whole(output)

@@ -27,6 +27,7 @@ SETTINGS = {
     "seeds": ["--seeds", "2", "--baseline", "--epochs", "1"],
     "no caches": ["--no-teacher-cache", "--no-data-cache"],
     "quantization-aware": ["--quantize-aware"],
+    "processes": ["--processes", "2"],
 }
 
 
@@ -74,13 +75,17 @@ class Scene:
         """The arguments of a small run."""
         return ["run", "--teacher", teacher or self.path("teacher"), "--train", train or self.path("train.csv"),
                 "--layers", "2", "--hidden-size", "32", "--attention-heads", "4", "--intermediate-size", "64",
-                "--epochs", "2", "--learning-rate", "1e-3", "--logging-steps", "3", "--save-steps", "2", "--threads", "2",
-                "--output", output, *SETTINGS[kind], *more]
+                "--epochs", "2", "--learning-rate", "1e-3", "--logging-steps", "3", "--save-steps", "2",
+                # Not auto: what it takes is measured, and kept in the cache, which is damaged and removed here.
+                *(["--precision", "float32"] if kind != "bfloat16" else []),
+                *(["--threads", "2"] if kind != "processes" else []), "--output", output, *SETTINGS[kind], *more]
 
-    def start(self, arguments, environment=None, limits=None, output=subprocess.PIPE):
+    def start(self, arguments, environment=None, limits=None, output=subprocess.PIPE, apart=False):
+        """Starts the program; apart, as the first of a process group of its own."""
         return subprocess.Popen(
             [self.program, *arguments], env=environment or self.environment, stdin=subprocess.DEVNULL,
-            stdout=output, stderr=subprocess.STDOUT, text=True, errors="replace", preexec_fn=limits)
+            stdout=output, stderr=subprocess.STDOUT, text=True, errors="replace", preexec_fn=limits,
+            start_new_session=apart)
 
     def finish(self, process, limit=120):
         """Waits for a process.

@@ -167,6 +167,9 @@ Way libtorch_int8(std::shared_ptr<Layer> layer, std::shared_ptr<Handles> handles
     };
 }
 
+// Rounds of a measurement that is disturbed in each.
+constexpr int most_rounds = 15;
+
 double seconds_of(const Way &way) {
     auto start = std::chrono::steady_clock::now();
     way();
@@ -191,16 +194,22 @@ ct_error ct_calibrate(double *seconds) {
         ways[CT_WAY_LIBTORCH_INT8_SINGLE] = libtorch_int8(single, handles);
         // In turn, so that a disturbance affects all ways alike, with several runs of each in a row: the first of them finds
         // the threads asleep and the caches full of the other ways' data, and does not count. The shortest time is the least
-        // disturbed. The first round also shows which ways need not be measured further.
+        // disturbed: beside other work there are more rounds, until two have found nothing clearly shorter. The first round also
+        // shows which ways need not be measured further.
         std::fill(seconds, seconds + CT_WAYS, std::numeric_limits<double>::infinity());
         double first = std::numeric_limits<double>::infinity();
-        for (int round = 0; round < 3; ++round)
+        for (int round = 0, settled = 0; round < most_rounds && settled < 2; ++round) {
+            bool shorter = false;
             for (int way = 0; way < CT_WAYS; ++way) {
                 if (round > 0 && seconds[way] > 8 * first) continue;
+                double before = seconds[way];
                 ways[way]();
                 for (int pass = 0; pass < 3; ++pass) seconds[way] = std::min(seconds[way], seconds_of(ways[way]));
                 if (way < CT_WAY_KERNELS_INT8_SINGLE) first = std::min(first, seconds[way]);
+                shorter |= seconds[way] < 0.95 * before;
             }
+            settled = shorter ? 0 : settled + 1;
+        }
     });
 }
 

@@ -11,7 +11,7 @@ extension CacheOptions {
         return DatasetLoader(
             options: options, tokenizer: tokenizer, tokenizerDirectory: directory, maxLength: maxLength,
             root: data ? root : nil, memo: DigestMemo(root: data ? root : nil),
-            warn: { log.send(.warning($0)) }, onRead: { log.advance(by: $0) })
+            warn: { log.send(.warning($0)) }, onRead: { try log.advance(by: $0) })
     }
 }
 
@@ -23,6 +23,6 @@ extension DatasetLoader {
         DatasetLoader(
             options: options, tokenizer: tokenizer, tokenizerDirectory: directory, maxLength: maxLength,
             root: nil, memo: DigestMemo(root: nil), warn: { log.warnOnce($0) },
-            onRead: { log.advance(by: $0) })
+            onRead: { try log.advance(by: $0) })
     }
 }

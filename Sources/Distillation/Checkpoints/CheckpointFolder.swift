@@ -47,8 +47,12 @@ struct CheckpointFolder {
         return Int(digits)
     }
 
-    /// Removes what was being written when a process was killed.
-    func removeLeftovers() -> Leftovers.Removed? { Leftovers.remove(in: url) }
+    /// Removes what was being written or removed when a process was killed, and the folder where nothing else is in it.
+    func removeLeftovers() -> Leftovers.Removed? {
+        let removed = Leftovers.remove(in: url)
+        rmdir(url.path)
+        return removed
+    }
 
     /// Removes checkpoints, and the folder where nothing else is in it.
     func remove(where isUnwanted: (Int) -> Bool) {

@@ -16,7 +16,7 @@ extension RunIdentity {
             try Self.add(student, "the student's", memo, to: &digests)
         }
         self.init(
-            command: "run", settings: Self.nodes(request.settings), digests: digests,
+            command: "run", settings: Self.nodes(request.settings, request.device, request.precision), digests: digests,
             machine: Self.machine(request.device, request.precision))
     }
 
@@ -27,12 +27,18 @@ extension RunIdentity {
         var digests = Self.digests(setup.data)
         try Self.add(request.model, "the model's", DigestMemo(root: request.cache.root), to: &digests)
         self.init(
-            command: "finetune", settings: Self.nodes(request.settings), digests: digests,
+            command: "finetune", settings: Self.nodes(request.settings, request.device, request.precision),
+            digests: digests,
             machine: Self.machine(request.device, request.precision))
     }
 
-    private static func nodes(_ settings: Settings) -> [String: SettingNode] {
-        Dictionary(settings.entries.map { ($0.name, $0.node) }) { _, last in last }
+    /// The settings by name, with the precision that `auto` means here: what is made again from them computes alike.
+    private static func nodes(
+        _ settings: Settings, _ device: Device, _ precision: Precision
+    ) -> [String: SettingNode] {
+        var settings = settings
+        settings.override("precision", precision.resolved(on: device))
+        return Dictionary(settings.entries.map { ($0.name, $0.node) }) { _, last in last }
     }
 
     /// The digests of the data, as they were read.
@@ -63,7 +69,7 @@ extension RunIdentity {
         let resolved = precision.resolved(on: device)
         var machine = [
             "the program's version": versions.distill, "libtorch's version": versions.libtorch,
-            "the device": device.kind.rawValue, "the computation's precision": resolved.rawValue,
+            "the device": device.kind.rawValue, Self.precision: resolved.rawValue,
             "libtorch's processor capability": versions.cpuCapability,
         ]
         // Sums of the kernels have one order on any number of threads; libtorch's have not.

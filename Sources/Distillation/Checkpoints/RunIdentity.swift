@@ -11,6 +11,8 @@ public struct RunIdentity: Sendable, Equatable, Codable {
     /// The program, its libraries and the way in which the processor computes.
     public var machine: [String: String]
 
+    /// The name of the precision that the run computes with.
+    static let precision = "the computation's precision"
     /// The name of the number of threads, where it decides the last bits.
     static let threads = "the number of threads"
 
@@ -23,6 +25,8 @@ public struct RunIdentity: Sendable, Equatable, Codable {
         "cache_dir", "data_cache", "teacher_cache", "threads", "save_steps", "save_total_limit",
         "keep_checkpoints",
         "resume",
+        // What it is resolved to is compared, with the machine.
+        "precision",
     ]
 
     /// Lists what is different from an earlier run, each as the end of a sentence.
@@ -44,8 +48,10 @@ public struct RunIdentity: Sendable, Equatable, Codable {
                 // Several processes have another order of sums anyway, and no number of threads of the run.
                 $0 == Self.threads && (machine[$0] == nil || other.machine[$0] == nil)
                     ? false : machine[$0] != other.machine[$0]
-            }.map {
-                "\($0) was \(other.machine[$0] ?? "not given") and is \(machine[$0] ?? "not given")"
+            }.map { name in
+                let earlier = other.machine[name] ?? "not given"
+                let remedy = name == Self.precision ? " (--precision \(earlier) takes the same)" : ""
+                return "\(name) was \(earlier) and is \(machine[name] ?? "not given")\(remedy)"
             }
     }
 

@@ -20,8 +20,8 @@ package struct DatasetLoader {
     let memo: DigestMemo
     /// Called with warnings for the user.
     let warn: (String) -> Void
-    /// Called with the number of further examples that are tokenized, or were before.
-    var onRead: (Int) -> Void = { _ in }
+    /// Called with the number of further examples that are tokenized, or were before; an error ends the reading.
+    var onRead: (Int) throws -> Void = { _ in }
 
     /// The labels that the data may have.
     package enum Labels {
@@ -100,7 +100,7 @@ package struct DatasetLoader {
             let key = try key(digest, url, reading)
             let file = root.appending(path: "tokens").appending(path: "\(key).tokens")
             if let found = open(file, url, digest, key: key) {
-                onRead(found.dataset.count)
+                try onRead(found.dataset.count)
                 return found
             }
             do {
@@ -162,7 +162,7 @@ package struct DatasetLoader {
         defer { chunks.stop() }
         while let chunk = try chunks.next() {
             try write(builder.append(chunk))
-            onRead(chunk.count)
+            try onRead(chunk.count)
         }
         guard rows.sha256 == digest else {
             throw DatasetError.changed(url.path(percentEncoded: false))

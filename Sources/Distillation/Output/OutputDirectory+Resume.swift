@@ -20,7 +20,7 @@ extension OutputDirectory {
     func claim(
         for identity: RunIdentity, _ options: CheckpointOptions, _ log: RunLog
     ) throws -> RunReport? {
-        guard options.resume != nil, !overwrite else { return nil }
+        guard options.resume != nil else { return nil }
         let entries = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
         guard !entries.isEmpty else { return nil }
         let report = ["distillation.json", "training.json"].lazy.compactMap { name in
@@ -28,13 +28,22 @@ extension OutputDirectory {
                 try? JSONText.decode(RunReport.self, from: $0)
             }
         }.first
-        guard let report, let earlier = report.identity else { throw FileError.exists(url.path) }
+        guard let report, let earlier = report.identity else {
+            if overwrite { return nil }
+            throw FileError.exists(url.path)
+        }
         let differences = identity.differences(from: earlier)
-        guard differences.isEmpty else { throw ResumeError(url, differences) }
-        claimExisting()
-        guard !report.interrupted, CheckpointFolder(for: url).checkpoints.isEmpty,
-            entries.contains("report.html")
-        else { return nil }
+        guard differences.isEmpty else {
+            if overwrite { return nil }
+            throw ResumeError(url, differences)
+        }
+        if !overwrite { claimExisting() }
+        let folder = CheckpointFolder(for: url)
+        guard !report.interrupted, folder.checkpoints.isEmpty, entries.contains("report.html") else {
+            return nil
+        }
+        // It may have been killed while it removed its checkpoints.
+        log.tell(folder.removeLeftovers())
         log.send(.note("\(url.path): this run is finished already; nothing is left to do."))
         return report
     }

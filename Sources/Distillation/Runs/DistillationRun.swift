@@ -39,7 +39,7 @@ public struct DistillationRun {
         let findings = Diagnostics()
         try request.validate(findings)
         try findings.attempt { try output(of: request) }
-        let log = try RunLog(onEvent)
+        let log = try RunLog(onEvent, shouldStop: shouldStop)
         let hasSettings = !findings.hasErrors
         let setup = try findings.attempt { try DistillationSetup(request, log: log, findings: findings) }
         if let setup {
@@ -63,7 +63,8 @@ public struct DistillationRun {
         stopRequest: @escaping () -> StopRequest? = { nil }, processes: Processes? = nil
     ) throws -> RunReport {
         let log = try RunLog(
-            onEvent, loggingDirectory: processes.isFirst ? request.loggingDirectory : nil)
+            onEvent, loggingDirectory: processes.isFirst ? request.loggingDirectory : nil,
+            shouldStop: { stopRequest() != nil })
         let output = try processes.isFirst ? Self.output(of: request) : nil
         log.tell(output?.leftovers)
         let findings = Diagnostics()

@@ -21,7 +21,7 @@ public struct EvaluationRun {
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false },
         processes: Processes? = nil
     ) throws -> EvaluationReport {
-        let log = try RunLog(onEvent)
+        let log = try RunLog(onEvent, shouldStop: shouldStop)
         let classifier = try LoadedModel(request.model, device: request.device)
         let teacher = try request.teacher.map { try LoadedModel($0, device: request.device) }
         // The name of a regression's single output carries no meaning.

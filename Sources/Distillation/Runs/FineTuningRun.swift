@@ -29,7 +29,8 @@ public struct FineTuningRun {
         stopRequest: @escaping () -> StopRequest? = { nil }, processes: Processes? = nil
     ) throws -> RunReport {
         let log = try RunLog(
-            onEvent, loggingDirectory: processes.isFirst ? request.loggingDirectory : nil)
+            onEvent, loggingDirectory: processes.isFirst ? request.loggingDirectory : nil,
+            shouldStop: { stopRequest() != nil })
         let output =
             try processes.isFirst
             ? OutputDirectory(

@@ -28,7 +28,7 @@ public struct LabelRun {
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false },
         processes: Processes? = nil
     ) throws -> LabelReport {
-        let log = try RunLog(onEvent)
+        let log = try RunLog(onEvent, shouldStop: shouldStop)
         let teacher = try log.phase("Loading the teacher") {
             try LoadedModel(request.teacher, device: request.device)
         }

@@ -8,13 +8,19 @@ package final class RunLog {
     private var warned: Set<String> = []
     package private(set) var phases: [RunReport.Phase] = []
     private var metrics: MetricsLog?
+    private let shouldStop: () -> Bool
     /// The examples of the current phase: of the finished passes over the data, and of the one under way.
     private var examples = (before: 0, now: 0)
 
-    /// - Parameter loggingDirectory: The directory for curves and metrics; `nil` for none.
+    /// - Parameters:
+    ///   - loggingDirectory: The directory for curves and metrics; `nil` for none.
+    ///   - shouldStop: True ends the reading of data, which has nothing to save.
     /// - Throws: `FileError` where nothing can be written there.
-    package init(_ onEvent: @escaping (RunEvent) -> Void, loggingDirectory: URL? = nil) throws {
-        self.onEvent = onEvent
+    package init(
+        _ onEvent: @escaping (RunEvent) -> Void, loggingDirectory: URL? = nil,
+        shouldStop: @escaping () -> Bool = { false }
+    ) throws {
+        (self.onEvent, self.shouldStop) = (onEvent, shouldStop)
         metrics = try loggingDirectory.map(MetricsLog.init)
         tell(Self.temporaryLeftovers.take())
     }
@@ -33,8 +39,8 @@ package final class RunLog {
         func take() -> Value? { value.withLock { $0.take() } }
     }
 
-    private init(_ onEvent: @escaping (RunEvent) -> Void) {
-        self.onEvent = onEvent
+    private init(_ onEvent: @escaping (RunEvent) -> Void, shouldStop: @escaping () -> Bool) {
+        (self.onEvent, self.shouldStop) = (onEvent, shouldStop)
         metrics = nil
     }
 
@@ -76,7 +82,7 @@ package final class RunLog {
     }
 
     /// A log of the same run whose measurements are shown but not written: for a model other than the run's own.
-    func withoutMetrics() -> RunLog { RunLog(onEvent) }
+    func withoutMetrics() -> RunLog { RunLog(onEvent, shouldStop: shouldStop) }
 
     /// Sends a warning, unless it was sent before.
     package func warnOnce(_ text: String) {
@@ -95,7 +101,10 @@ package final class RunLog {
     }
 
     /// Reports that so many more examples were read, of an unknown total.
-    package func advance(by count: Int) {
+    ///
+    /// - Throws: ``InterruptedError`` where the work is to stop.
+    package func advance(by count: Int) throws {
+        if shouldStop() { throw InterruptedError("the data were not read to their end, and nothing was saved") }
         examples.now += count
         onEvent(
             .progress(

@@ -140,7 +140,7 @@ public final class TuningTrials {
             return try PreparedDistillation(
                 setup: found.prepared.setup.with(request), outputs: found.prepared.outputs)
         }
-        let log = try RunLog(onEvent)
+        let log = try RunLog(onEvent, shouldStop: { [stopRequest] in stopRequest() != nil })
         let findings = Diagnostics()
         let setup = try DistillationSetup(request, log: log, findings: findings)
         let student = try Preflight(

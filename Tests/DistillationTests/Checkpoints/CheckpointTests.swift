@@ -147,9 +147,32 @@ struct CheckpointTests {
             if case .phaseStarted(let name) = $0 { phases.append(name) }
         })
         #expect(again.student == first.student && !phases.contains("Training"))
+        // It may have been killed while it removed its checkpoints.
+        let removed = scratch.appending(path: "student.checkpoints/.checkpoint-2.old-1a")
+        try FileManager.default.createDirectory(at: removed, withIntermediateDirectories: true)
+        _ = try DistillationRun(request).run()
+        #expect(try files() == ["student"])
+        // What a scheduler starts again and again is not trained anew either.
+        request.overwrite = true
+        #expect(
+            try DistillationRun(request).run(onEvent: {
+                if case .phaseStarted(let name) = $0 { phases.append(name) }
+            }).student == first.student && !phases.contains("Training"))
         // Another run is not taken for it.
         request.training.maxSteps = 3
+        #expect(try DistillationRun(request).run().steps == 3)
+        (request.training.maxSteps, request.overwrite) = (4, false)
         #expect(throws: (any Error).self) { try DistillationRun(request).run() }
+    }
+
+    @Test("a stop ends the reading of data")
+    func stopsReading() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let error = #expect(throws: InterruptedError.self) {
+            try DistillationRun(request("student")).run(stopRequest: { .checkpoint })
+        }
+        #expect(error?.outcome.contains("the data were not read to their end") == true)
+        #expect(try files().isEmpty)
     }
 
     @Test("a resume under other settings or data is refused, naming each difference; the checkpoint stays")
@@ -176,6 +199,26 @@ struct CheckpointTests {
         let refusal = #expect(throws: DistillationError.self) { try DistillationRun(request).run() }
         #expect(refusal?.description.contains("pass --resume to go on with it, or --overwrite") == true)
         #expect(try checkpoints() == ["checkpoint-3"])
+    }
+
+    @Test("another precision is named with the option that takes the same; auto and what it means are alike")
+    func precision() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        var request = request("student")
+        request.precision = .auto
+        try stop(request, after: 3)
+        request.checkpoints.resume = .latest
+        let meant = request.precision.resolved(on: .cpu)
+        request.precision = meant == .float32 ? .bfloat16 : .float32
+        let error = #expect(throws: ResumeError.self) { try DistillationRun(request).run() }
+        #expect(
+            error?.differences.contains {
+                $0.hasPrefix("the computation's precision was \(meant.rawValue)")
+                    && $0.hasSuffix("(--precision \(meant.rawValue) takes the same)")
+            } == true, "\(error?.differences ?? [])")
+        request.precision = meant
+        let report = try DistillationRun(request).run()
+        #expect(report.identity?.settings["precision"]?.text == meant.rawValue)
     }
 
     @Test("teachers' weights are a part of what a run is, their places are not")
