@@ -82,7 +82,7 @@ extension Trainer {
                 throw notFinite("the gradients' norm is \(norm)", step.number, step.epoch)
             }
             if let whole = step.whole {
-                pending.merge(stepSums)
+                pending.append(stepSums)
                 stepSums = MetricSums(step: whole, examples: step.examples)
             } else {
                 sums.merge(stepSums)

@@ -24,7 +24,7 @@ extension Trainer {
             step == totalSteps
             || (arguments.evalSteps.map { step.isMultiple(of: $0) } ?? (stepInEpoch == stepsPerEpoch))
         if !isAsynchronous || isDue || isLogged || unread.count == Self.unreadLimit { try readSteps() }
-        if isDue || isLogged { try exchangeSums() }
+        if isDue || isLogged || pending.count == Self.pendingLimit { try exchangeSums() }
         let (now, all) = (stage.firstStep + step, stage.stepsOfRun ?? totalSteps)
         return TrainingStep(
             progress: RunProgress(

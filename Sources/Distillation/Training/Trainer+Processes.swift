@@ -40,14 +40,21 @@ extension Trainer {
         return whole
     }
 
-    /// Adds what all processes have measured since the last time, in the processes' order: the sums are the same in all of them.
+    /// The number of steps whose sums wait for an exchange at most.
+    static var pendingLimit: Int { 64 }
+
+    /// Adds what all processes have measured since the last time, step by step in the processes' order: the sums are the same in
+    /// all of them, whenever they are exchanged.
     func exchangeSums() throws {
         guard let processes else { return }
-        for other in try processes.gather(pending) {
-            sums.merge(other)
-            meter.merge(other)
+        let all = try processes.gather(pending)
+        for step in pending.indices {
+            for process in all where step < process.count {
+                sums.merge(process[step])
+                meter.merge(process[step])
+            }
         }
-        pending = MetricSums()
+        pending = []
     }
 }
 

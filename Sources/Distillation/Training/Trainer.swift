@@ -62,8 +62,8 @@ public final class Trainer {
     let processes: Processes?
     /// The sum of gradients over them.
     let reducer: GradientReducer?
-    /// Sums of this process's examples that the others do not know yet.
-    var pending = MetricSums()
+    /// Sums of this process's examples that the others do not know yet, a step each.
+    var pending: [MetricSums] = []
 
     /// Steps whose results are still on the device.
     var unread: [LaunchedStep] = []

@@ -14,6 +14,9 @@ enum Launcher {
 
     private static let children = Mutex<[pid_t]>([])
 
+    /// True once SIGTERM was passed on to the processes.
+    private static let isTerminated = Atomic(false)
+
     /// The variable that holds the number of the process which started this one.
     private static let parentVariable = "DISTILL_LAUNCHER"
 
@@ -47,6 +50,7 @@ enum Launcher {
         signal(number, SIG_IGN)
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
         source.setEventHandler {
+            if number == SIGTERM { isTerminated.store(true, ordering: .relaxed) }
             children.withLock { for child in $0 { kill(child, number) } }
         }
         source.resume()
@@ -89,7 +93,10 @@ enum Launcher {
                 children.withLock { $0.removeAll { $0 == child.identifier } }
                 // What this process had to end says nothing more.
                 guard ending != .exit(0), !isEnded else { continue }
-                if case .signal(let number) = ending {
+                if ending == .signal(SIGTERM), isTerminated.load(ordering: .relaxed) {
+                    // It had not begun.
+                    if failure == nil || failure == ProcessSession.lossCode { failure = Interrupt.resumableCode }
+                } else if case .signal(let number) = ending {
                     Terminal.error(
                         "Error: process \(rank) of \(count) (process id \(child.identifier)) was killed by signal \(number)"
                             + (number == SIGKILL ? ", perhaps because memory was short" : ""))
