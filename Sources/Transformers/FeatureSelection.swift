@@ -49,8 +49,10 @@ struct FeatureCollector {
         projections[index] = try layer.projections(input, dtype)
     }
 
+    mutating func add(_ projections: AttentionProjections, layer: Int) { self.projections[layer] = projections }
+
     /// Returns the collected features, with the rows that the head reads.
-    func output(_ rows: Tensor) -> EncoderBackbone.Output {
-        EncoderBackbone.Output(rows: rows, hiddenStates: hiddenStates, projections: projections)
+    func output(_ rows: Tensor) -> BackboneOutput {
+        BackboneOutput(rows: rows, hiddenStates: hiddenStates, projections: projections)
     }
 }

@@ -25,6 +25,7 @@ extension TransformerModel {
         selecting: PaddedSelection = []
     ) throws -> PaddedOutput {
         try input.validate(maxLength: configuration.maxLength)
+        let backbone = try encoder
         let isPacked =
             backbone.usesInt8Kernels(head.rows, dropout) || backbone.usesKernels(precision, head.rows)
         if selecting.isEmpty, isPacked, head.rows == .firstToken, let packed = try input.packed() {

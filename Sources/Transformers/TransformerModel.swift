@@ -6,7 +6,7 @@ public final class TransformerModel {
     /// Named as transformers names them.
     public let parameters = ParameterStore()
     public let device: Device
-    let backbone: EncoderBackbone
+    let backbone: any Backbone
     let head: any Head
 
     /// Makes the model on a device.
@@ -27,13 +27,31 @@ public final class TransformerModel {
         try configuration.validate()
         let root = ParameterScope(
             store: parameters, source: source, seed: seed, device: device, instrument: instrument)
-        let builder = try FamilyBuilder.of(configuration)
-        let parts = try builder.encoder(root, configuration)
-        head = try builder.head(root, configuration)
-        backbone = try EncoderBackbone(
-            parts, configuration, device: device, isQuantized: parameters.isQuantized)
+        (backbone, head) = try configuration.isDecoder
+            ? Self.decoder(root, configuration, device)
+            : Self.encoder(root, configuration, device, parameters)
         self.configuration = configuration
         self.device = device
+    }
+
+    private static func encoder(
+        _ root: ParameterScope, _ configuration: ModelConfiguration, _ device: Device, _ parameters: ParameterStore
+    ) throws -> (any Backbone, any Head) {
+        let builder = try FamilyBuilder.of(configuration)
+        let parts = try builder.encoder(root, configuration)
+        let head = try builder.head(root, configuration)
+        return (
+            try EncoderBackbone(parts, configuration, device: device, isQuantized: parameters.isQuantized), head
+        )
+    }
+
+    private static func decoder(
+        _ root: ParameterScope, _ configuration: ModelConfiguration, _ device: Device
+    ) throws -> (any Backbone, any Head) {
+        let settings = try configuration.decoderSettings()
+        let backbone = try DecoderBackbone(root, configuration, settings, device: device)
+        let table = settings.tiesOutput ? backbone.embedding.weight : nil
+        return (backbone, try LanguageModelHead(root, configuration, table: table))
     }
 
     /// Runs a batch without padding. An example's logits do not depend on the examples beside it.

@@ -25,11 +25,19 @@ struct FieldNames: Sendable {
     var padTokenId = Field("pad_token_id", 0)
     var hiddenAct = Field("hidden_act", ActivationName.gelu)
     var hiddenDropoutProb = Field("hidden_dropout_prob", 0.1)
+    /// False for a family whose hidden states have no dropout.
+    var hasHiddenDropout = true
     var attentionProbsDropoutProb = Field("attention_probs_dropout_prob", 0.1)
     var classifierDropout = Field<Double?>("classifier_dropout", nil)
     var layerNormEps = Field("layer_norm_eps", 1e-12)
     /// True if it is a field; otherwise it always has the default value.
     var hasLayerNormEps = true
+    /// True for decoders whose queries, keys and values have the same heads, so that no field describes them.
+    var areAllHeadsAlike = false
+    /// The default of a decoder's `num_key_value_heads`; `nil` for as many as there are heads.
+    var numKeyValueHeads: Int?
+    /// The default of a decoder's `head_dim`; `nil` for the hidden size divided among the heads.
+    var headSize: Int?
     var initializerRange = Field("initializer_range", 0.02)
 
     /// The names of BERT.

@@ -5,15 +5,25 @@ package enum HeadKind: String, CaseIterable, Sendable {
     case sequenceClassification = "ForSequenceClassification"
     /// Each token: `BertForTokenClassification`.
     case tokenClassification = "ForTokenClassification"
+    /// The next token, at each token: `LlamaForCausalLM`, `GPT2LMHeadModel`.
+    case causalLanguageModel = "ForCausalLM"
 
     /// True if it gives a row of outputs for each token.
-    package var hasRowForEachToken: Bool { self == .tokenClassification }
+    package var hasRowForEachToken: Bool { self != .sequenceClassification }
+
+    /// True if its outputs are classes with names.
+    package var hasLabels: Bool { self != .causalLanguageModel }
 
     /// The suffix of the names of its classes.
     var classSuffix: String { rawValue }
 
     /// The head of a class; `nil` for a bare encoder, and for another head.
     init?(architecture: String) {
+        // As transformers called them before all had one name.
+        if architecture.hasSuffix("LMHeadModel") {
+            self = .causalLanguageModel
+            return
+        }
         guard let kind = Self.allCases.first(where: { architecture.hasSuffix($0.classSuffix) }) else {
             return nil
         }

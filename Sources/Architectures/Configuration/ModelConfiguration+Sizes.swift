@@ -1,6 +1,6 @@
 extension ModelConfiguration {
     /// The width of one attention head.
-    package var headSize: Int { hiddenSize / numAttentionHeads }
+    package var headSize: Int { ownHeadSize ?? hiddenSize / numAttentionHeads }
 
     /// True if embeddings are projected to the hidden size.
     package var projectsEmbeddings: Bool {

@@ -24,7 +24,7 @@ extension ModelConfiguration {
         for (name, value) in sizes where value < 1 {
             throw invalid("\"\(name)\" must be at least 1, got \(value)")
         }
-        guard hiddenSize.isMultiple(of: numAttentionHeads) else {
+        guard ownHeadSize != nil || hiddenSize.isMultiple(of: numAttentionHeads) else {
             throw invalid(
                 "\"\(family.fields.hiddenSize.key)\" \(hiddenSize) is not divisible by "
                     + "\"\(family.fields.numAttentionHeads.key)\" "
@@ -42,7 +42,12 @@ extension ModelConfiguration {
         for (name, value) in dropouts where !(0..<1).contains(value) {
             throw invalid("\"\(name)\" must be from 0 up to, but not including, 1, got \(value)")
         }
-        try validateLabels()
+        if headKind.hasLabels { try validateLabels() }
+        guard numAttentionHeads.isMultiple(of: numKeyValueHeads) || !isDecoder else {
+            throw invalid(
+                "\"num_key_value_heads\" \(numKeyValueHeads) does not divide \"num_attention_heads\" \(numAttentionHeads); "
+                    + "choose numbers that divide")
+        }
     }
 
     private func validateLabels() throws {
@@ -73,6 +78,16 @@ extension ModelConfiguration {
 
     private func invalid(_ message: String) -> ArchitectureError {
         ArchitectureError("\(source): \(message)")
+    }
+
+    /// Reads the padding token, which a decoder does not need.
+    static func paddingToken(_ reader: ConfigurationReader, _ family: ModelFamily) throws -> Int {
+        if family.decoder != nil { return 0 }
+        let field = family.fields.padTokenId
+        // Where positions begin after its id it is required; otherwise a model may have none.
+        let canBeNone = !family.positionsFollowPadding || family.paddingRow != nil
+        if canBeNone, reader.object[field.key]?.isNull == true { return family.paddingRow ?? 0 }
+        return try reader.integer(field, in: 0...largestSize)
     }
 
     /// Reads `problem_type`; `nil` where it is absent or null.

@@ -12,10 +12,14 @@ public struct ModelConfiguration: Sendable {
     package let family: ModelFamily
     public var vocabSize: Int
     /// The width of the embedding tables where it is not the hidden size.
-    private var ownEmbeddingSize: Int?
+    var ownEmbeddingSize: Int?
     public var hiddenSize: Int
     public var numHiddenLayers: Int
     public var numAttentionHeads: Int
+    /// A decoder's heads of keys and values, each of which serves several heads of queries; an encoder has as many as heads.
+    public var numKeyValueHeads: Int
+    /// The width of a head where it is not the hidden size divided among the heads: a decoder's `head_dim`.
+    var ownHeadSize: Int?
     public var intermediateSize: Int
     public var hiddenAct: ActivationName
     public var hiddenDropoutProb: Double
@@ -91,7 +95,8 @@ public struct ModelConfiguration: Sendable {
         hiddenSize = try reader.integer(fields.hiddenSize, in: sizes)
         numHiddenLayers = try reader.integer(fields.numHiddenLayers, in: 1...Self.mostLayers)
         numAttentionHeads = try reader.integer(fields.numAttentionHeads, in: sizes)
-        intermediateSize = try reader.integer(fields.intermediateSize, in: sizes)
+        intermediateSize = try Self.intermediateSize(reader, family, hidden: hiddenSize)
+        (numKeyValueHeads, ownHeadSize) = try Self.heads(reader, family, heads: numAttentionHeads)
         maxPositionEmbeddings = try reader.integer(fields.maxPositionEmbeddings, in: sizes)
         typeVocabSize =
             try fields.typeVocabSize.map {
@@ -103,7 +108,7 @@ public struct ModelConfiguration: Sendable {
                 reader.optional(field.key) == nil
                 ? field.fallback : try reader.integer(field.key, default: 1, in: sizes)
         }
-        hiddenDropoutProb = try reader.probability(fields.hiddenDropoutProb)
+        hiddenDropoutProb = fields.hasHiddenDropout ? try reader.probability(fields.hiddenDropoutProb) : 0
         attentionProbsDropoutProb = try reader.probability(fields.attentionProbsDropoutProb)
         let dropout = fields.classifierDropout
         classifierDropout =
@@ -118,64 +123,16 @@ public struct ModelConfiguration: Sendable {
             fields.initializerRange.key, default: fields.initializerRange.fallback, "above 0"
         ) { $0 > 0 }
         hiddenAct = try reader.activation(fields.hiddenAct.key, default: fields.hiddenAct.fallback)
-        let labels = try LabelFields(reader)
-        (labelNames, warnings) = (labels.names, labels.warnings)
-        headKind =
-            reader.optional("architectures")?.arrayValue?.first?.stringValue.flatMap(
-                HeadKind.init(architecture:)) ?? .sequenceClassification
+        headKind = try Self.headKind(reader, family)
+        let labels = headKind.hasLabels ? try LabelFields(reader) : nil
+        (labelNames, warnings) = (labels?.names ?? [], labels?.warnings ?? [])
         statedProblemType = try Self.problemType(reader)
         quantization = try QuantizationConfiguration(reader)
         self.source = source
         original = json
-        try refuseUnsupported(reader)
+        try family.decoder == nil ? refuseUnsupported(reader) : refuseUnsupportedDecoder(reader)
         try family.check(self)
         try validate()
-    }
-
-    private static func paddingToken(_ reader: ConfigurationReader, _ family: ModelFamily) throws -> Int {
-        let field = family.fields.padTokenId
-        // Where positions begin after its id it is required; otherwise a model may have none.
-        let canBeNone = !family.positionsFollowPadding || family.paddingRow != nil
-        if canBeNone, reader.object[field.key]?.isNull == true { return family.paddingRow ?? 0 }
-        return try reader.integer(field, in: 0...largestSize)
-    }
-
-    /// Returns the configuration as it is saved: the original fields, updated with this value's.
-    public func json() -> JSONObject {
-        var json = original
-        let fields = family.fields
-        json["architectures"] = [.string(family.classPrefix + headKind.classSuffix)]
-        json["model_type"] = .string(modelType)
-        json[fields.vocabSize.key] = .integer(vocabSize)
-        json[fields.hiddenSize.key] = .integer(hiddenSize)
-        json[fields.numHiddenLayers.key] = .integer(numHiddenLayers)
-        json[fields.numAttentionHeads.key] = .integer(numAttentionHeads)
-        json[fields.intermediateSize.key] = .integer(intermediateSize)
-        json[fields.hiddenAct.key] = .string(hiddenAct.rawValue)
-        json[fields.hiddenDropoutProb.key] = .number(hiddenDropoutProb)
-        json[fields.attentionProbsDropoutProb.key] = .number(attentionProbsDropoutProb)
-        json[fields.classifierDropout.key] = classifierDropout.map(JSONValue.number) ?? .null
-        json[fields.maxPositionEmbeddings.key] = .integer(maxPositionEmbeddings)
-        if let field = fields.typeVocabSize { json[field.key] = .integer(typeVocabSize) }
-        if fields.hasLayerNormEps { json[fields.layerNormEps.key] = .number(layerNormEps) }
-        json[fields.initializerRange.key] = .number(initializerRange)
-        json[fields.padTokenId.key] = .integer(padTokenId)
-        if headKind == .sequenceClassification { json["problem_type"] = .string(task.rawValue) }
-        json["id2label"] = .object(JSONObject(labelNames.enumerated().map { (String($0), .string($1)) }))
-        json["label2id"] = .object(JSONObject(labelNames.enumerated().map { ($1, .integer($0)) }))
-        json["dtype"] = "float32"
-        json["quantization_config"] = quantization?.json()
-        // Redundant beside `id2label` and `dtype`.
-        json["num_labels"] = nil
-        json["torch_dtype"] = nil
-        // It names the model that was read, not the present one.
-        json["_name_or_path"] = nil
-        // The hidden size may have changed.
-        if json["embedding_size"] != nil || ownEmbeddingSize != nil {
-            json["embedding_size"] = .integer(embeddingSize)
-        }
-        family.adjust(&json, self)
-        return json
     }
 }
 

@@ -28,12 +28,23 @@ package struct ModelFamily: Sendable {
     var check: @Sendable (ModelConfiguration) throws -> Void = { _ in }
     /// Brings fields that only it has in line with the others before they are written.
     var adjust: @Sendable (inout JSONObject, ModelConfiguration) -> Void = { _, _ in }
+    /// Reads what distinguishes its layers, for a family of decoders; `nil` for one of encoders.
+    var decoder: (@Sendable (ModelConfiguration) throws -> DecoderSettings)?
     /// The layout of its parameters.
     package let layout: ParameterLayout
 
     package static let all: [ModelFamily] = [
         .bert, .distilbert, .roberta, .xlmRoberta, .camembert, .electra, .albert, .mpnet, .debertaV2,
-        .modernbert,
+        .modernbert, .llama, .mistral, .qwen2, .qwen3, .gpt2, .gemma3,
+    ]
+
+    /// Families with layers that are neither attention nor a feed-forward network.
+    private static let hybrids: Set<String> = [
+        "bamba", "falcon_h1", "falcon_mamba", "granitemoehybrid", "jamba", "kimi_linear", "lfm2", "lfm2_moe",
+        "mamba", "mamba2",
+        "minimax", "nemotron_h", "olmo_hybrid", "qwen3_5", "qwen3_5_moe", "qwen3_5_text", "qwen3_next",
+        "recurrent_gemma",
+        "rwkv", "zamba", "zamba2",
     ]
 
     /// Returns the family that a configuration names.
@@ -44,6 +55,10 @@ package struct ModelFamily: Sendable {
             if let name = type.stringValue, let family = all.first(where: { $0.modelType == name }) {
                 return family
             }
+            if let name = type.stringValue, hybrids.contains(name) {
+                throw unknown(
+                    "\"\(name)\", which has recurrent or convolutional layers beside attention,", reader)
+            }
             throw unknown("the architecture \(type.serialized()) of \"model_type\"", reader)
         }
         // Configurations from before 2020 have only the name of a class.
@@ -52,6 +67,7 @@ package struct ModelFamily: Sendable {
         }
         let isOf: (ModelFamily) -> Bool = {
             architecture == $0.classPrefix + "Model" || architecture.hasPrefix($0.classPrefix + "For")
+                || architecture == $0.classPrefix + "LMHeadModel"
         }
         guard let family = all.first(where: isOf) else {
             throw unknown("the architecture \(architecture)", reader)

@@ -23,6 +23,7 @@ package struct ParameterLayout: Sendable {
             HeadNames(dense: sequenceHead.dense, classifier: sequenceHead.classifier)
         // All families call it so.
         case .tokenClassification: HeadNames(dense: nil, classifier: "classifier")
+        case .causalLanguageModel: HeadNames(dense: nil, classifier: DecoderNames.output)
         }
     }
 

@@ -173,6 +173,12 @@ ct_error ct_log_softmax(ct_tensor a, int64_t dim, ct_tensor *out);
 ct_error ct_linear(ct_tensor input, ct_tensor weight, ct_tensor bias_or_null, ct_tensor *out);
 ct_error ct_embedding(ct_tensor weight, ct_tensor indices, int64_t padding_index, ct_tensor *out);
 ct_error ct_layer_norm(ct_tensor input, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out);
+// input / its root mean square over the last dimensions, times weight.
+ct_error ct_rms_norm(ct_tensor input, ct_tensor weight, double epsilon, ct_tensor *out);
+// Causal attention of each example by itself: query (T, N, D), key and value (T, K, D), where K divides N; offsets of `count`
+// examples, count + 1 of them. A token attends to itself and to the window - 1 tokens before it; window 0: to all before it.
+ct_error ct_causal_attention(ct_tensor query, ct_tensor key, ct_tensor value, const int64_t *offsets, size_t count,
+                             int64_t window, double scale, ct_tensor *out);
 // query, key, value (B, H, L, D); mask broadcastable to (B, H, L, L), boolean (true: attend) or added; may be NULL.
 ct_error ct_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor mask_or_null, ct_tensor *out);
 // Philox4x32-10 in counter mode: element i of call `offset` depends on (seed, offset, first + i) alone, on the CPU.

@@ -9,6 +9,9 @@
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mse_loss.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/rms_norm.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 
 #include "internal.h"
@@ -36,6 +39,35 @@ ct_error ct_embedding(ct_tensor weight, ct_tensor indices, int64_t padding_index
 ct_error ct_layer_norm(ct_tensor input, ct_tensor weight, ct_tensor bias, double epsilon, ct_tensor *out) {
     return guard("layer_norm", {input, weight, bias}, [&] {
         *out = wrap(at::layer_norm(input->value, weight->value.sizes(), weight->value, bias->value, epsilon));
+    });
+}
+
+ct_error ct_rms_norm(ct_tensor input, ct_tensor weight, double epsilon, ct_tensor *out) {
+    return guard("rms_norm", {input, weight}, [&] {
+        *out = wrap(at::rms_norm(input->value, weight->value.sizes(), weight->value, epsilon));
+    });
+}
+
+ct_error ct_causal_attention(ct_tensor query, ct_tensor key, ct_tensor value, const int64_t *offsets, size_t count,
+                             int64_t window, double scale, ct_tensor *out) {
+    return guard("causal_attention", {query, key, value}, [&] {
+        TORCH_CHECK(query->value.dim() == 3 && key->value.dim() == 3, "needs queries and keys of shape (tokens, heads, size)");
+        std::vector<at::Tensor> parts;
+        for (size_t i = 0; i < count; ++i) {
+            int64_t start = offsets[i], length = offsets[i + 1] - start;
+            auto part = [&](ct_tensor all) { return all->value.narrow(0, start, length).transpose(0, 1).unsqueeze(0); };
+            std::optional<at::Tensor> mask;
+            if (window > 0 && length > window) {
+                // A token attends to itself and to the window - 1 tokens before it.
+                at::Tensor all = at::ones({length, length}, query->value.options().dtype(at::kBool));
+                mask = all.tril().logical_and(all.triu(1 - window));
+            }
+            at::Tensor attended = at::scaled_dot_product_attention(part(query), part(key), part(value), mask, 0.0,
+                                                                   /*is_causal=*/!mask.has_value(), scale,
+                                                                   /*enable_gqa=*/true);
+            parts.push_back(attended.squeeze(0).transpose(0, 1));
+        }
+        *out = wrap(at::cat(parts));
     });
 }
 

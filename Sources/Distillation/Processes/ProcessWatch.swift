@@ -44,7 +44,8 @@ final class ProcessWatch: Sendable {
         // Without asking a name server, as Foundation's does.
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, name.count - 1)
-        return "\(String(cString: name)), process id \(ProcessInfo.processInfo.processIdentifier)"
+        let bytes = name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
+        return "\(String(decoding: bytes, as: UTF8.self)), process id \(ProcessInfo.processInfo.processIdentifier)"
     }
 
     /// Begins to watch.

@@ -44,7 +44,7 @@ public final class DropoutState {
     public init(position: Position) { self.position = position }
 
     /// The offset of this call, or of the first of several.
-    func next(_ calls: UInt64 = 1) -> Position {
+    package func next(_ calls: UInt64 = 1) -> Position {
         defer { position.offset &+= calls }
         return position
     }
@@ -63,6 +63,8 @@ public struct Dropout: Sendable {
         case examples
         /// The rows that the head reads: one of each example, or of each word.
         case rows
+        /// All tokens of the batch, one text after another.
+        case tokens
         /// Something that all processes have alike, such as positions.
         case other
     }
@@ -80,6 +82,7 @@ public struct Dropout: Sendable {
             switch dimension {
             case .examples: state.before.lengths.count
             case .rows: state.before.rows
+            case .tokens: state.before.tokens
             case .other: 0
             }
         let first = before == 0 ? 0 : before * (x.count / max(1, try x.size(0)))

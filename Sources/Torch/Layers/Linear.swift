@@ -28,8 +28,8 @@ public struct Linear {
         name = scope.path
     }
 
-    /// A layer of these tensors.
-    init(weight: Tensor, bias: Tensor?) {
+    /// A layer of these tensors, such as a language model's output layer that is its token embedding table.
+    public init(weight: Tensor, bias: Tensor?) {
         self.weight = weight
         self.bias = bias
         int8 = nil

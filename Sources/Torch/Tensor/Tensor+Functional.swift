@@ -20,6 +20,11 @@ extension Tensor {
         try .make { ct_layer_norm(handle, weight.handle, bias.handle, epsilon, $0) }
     }
 
+    /// Divides by the root mean square over the last dimensions, those of `weight`, and multiplies by it.
+    public func rmsNorm(weight: Tensor, epsilon: Double) throws -> Tensor {
+        try .make { ct_rms_norm(handle, weight.handle, epsilon, $0) }
+    }
+
     /// Rows of this matrix (count, width) at `indices`; the row `paddingIndex` gets no gradient.
     public func embedding(_ indices: Tensor, paddingIndex: Int? = nil) throws -> Tensor {
         try .make { ct_embedding(handle, indices.handle, Int64(paddingIndex ?? -1), $0) }
@@ -35,6 +40,29 @@ extension Tensor {
     ///     numbers that are added to the scores.
     public static func attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor?) throws -> Tensor {
         try make { ct_attention(query.handle, key.handle, value.handle, mask?.handle, $0) }
+    }
+
+    /// Causal attention of each of several texts, one after another: softmax(scale · query · keyᵀ) · value over the tokens up to
+    /// each one.
+    ///
+    /// - Parameters:
+    ///   - query: (T, N, D) of N heads.
+    ///   - key: (T, K, D), where K divides N: a head of keys serves N / K heads of queries.
+    ///   - value: The same shape as the key.
+    ///   - offsets: The start of each text, then T.
+    ///   - window: The number of tokens that a token attends to, itself included; `nil` for all up to it.
+    ///   - scale: The factor of the scores.
+    /// - Throws: ``TorchError`` for shapes that do not fit together.
+    public static func causalAttention(
+        query: Tensor, key: Tensor, value: Tensor, offsets: [Int], window: Int?, scale: Double
+    ) throws -> Tensor {
+        try make { out in
+            offsets.map(Int64.init).withUnsafeBufferPointer {
+                ct_causal_attention(
+                    query.handle, key.handle, value.handle, $0.baseAddress, offsets.isEmpty ? 0 : offsets.count - 1,
+                    Int64(window ?? 0), scale, out)
+            }
+        }
     }
 
     /// The mean over the batch of −log softmax(logits)[target].

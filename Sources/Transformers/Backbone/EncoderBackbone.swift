@@ -4,17 +4,7 @@ import Torch
 /// layers, otherwise on libtorch's operations.
 ///
 /// Shapes: B examples, R rows that a head reads, T tokens of all examples, L the longest example, H hidden size.
-final class EncoderBackbone {
-    /// The output of a forward pass.
-    struct Output {
-        /// (R, H) float32: the rows that the head reads.
-        let rows: Tensor
-        /// The selected hidden states by index, (T, H) float32.
-        let hiddenStates: [Int: Tensor]
-        /// The selected projections by layer.
-        let projections: [Int: AttentionProjections]
-    }
-
+final class EncoderBackbone: Backbone {
     let configuration: ModelConfiguration
     let device: Device
     let parts: EncoderParts
@@ -45,12 +35,12 @@ final class EncoderBackbone {
 
     /// - Throws: as ``TransformerModel/callAsFunction(_:_:)``.
     func callAsFunction(_ input: PackedInput, _ rows: RowSelection, _ options: ForwardOptions) throws
-        -> Output
+        -> BackboneOutput
     {
         try input.validate(maxLength: configuration.maxLength)
         try options.features.validate(layers: parts.layers.count)
         if options.features.isEmpty, usesInt8Kernels(rows, options.dropout) {
-            return Output(rows: try mixed(input, rows), hiddenStates: [:], projections: [:])
+            return BackboneOutput(rows: try mixed(input, rows), hiddenStates: [:], projections: [:])
         }
         return try usesKernels(options.precision, rows)
             ? packed(input, rows, options) : padded(input, rows, options)
@@ -91,7 +81,7 @@ final class EncoderBackbone {
 
     /// Runs the packed layers. A head that reads first tokens needs nothing else of the last layer.
     private func packed(_ input: PackedInput, _ rows: RowSelection, _ options: ForwardOptions) throws
-        -> Output
+        -> BackboneOutput
     {
         let (features, dropout, dtype) = (
             options.features, options.dropout, computeType(options.precision)

@@ -55,7 +55,7 @@ public struct ProjectedTeacherSource: ParameterSource {
     ) throws {
         try student.validate()
         let own = teacher.configuration
-        let parts = teacher.backbone.parts
+        let parts = try teacher.encoder.parts
         guard own.family.layout.layers.ownPrefix != nil, parts.finalNorm == nil, parts.embeddings.canProject,
             parts.layers.allSatisfy({ ($0 as? PostNormLayer)?.attention is DotProductAttention })
         else {

@@ -3,7 +3,7 @@ import Torch
 extension ProjectionFit {
     /// Fits the embeddings to the teacher's, in the basis, and begins the student's hidden states with them.
     func fitEmbeddings() throws {
-        let (own, theirs) = (student.backbone.parts.embeddings, teacher.backbone.parts.embeddings)
+        let (own, theirs) = (try student.encoder.parts.embeddings, try teacher.encoder.parts.embeddings)
         if case .afterNorm(let linear)? = own.projection {
             try copyTables(own, theirs) { $0 }
             try own.norm.weight.copy(from: theirs.norm.weight)

@@ -41,7 +41,7 @@ extension ProjectionFit {
     /// The heads that all layers keep where these share a position bias, which is narrowed to them; `nil` where they do not.
     func sharedHeads(_ originals: [PostNormLayer], _ layers: [Int]) throws -> [Int]? {
         let own =
-            try student.backbone.parts.layers.first.map(Self.postNorm)?.attention as? DotProductAttention
+            try student.encoder.parts.layers.first.map(Self.postNorm)?.attention as? DotProductAttention
         let theirs = originals.first?.attention as? DotProductAttention
         guard let bias = own?.positionBias, let original = theirs?.positionBias else { return nil }
         let heads = try chooseHeads(

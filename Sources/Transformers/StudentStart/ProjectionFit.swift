@@ -49,14 +49,14 @@ final class ProjectionFit {
             var passage = Passage(
                 input: input, context: context, places: try input.places(device: teacher.device),
                 student: try Tensor([Float](), shape: [0]))
-            var hidden = try teacher.backbone.parts.embeddings(batch, nil)
+            var hidden = try teacher.encoder.parts.embeddings(batch, nil)
             func add(_ hidden: Tensor) throws {
                 let rows = try passage.packed(hidden).to(.float64, .cpu)
                 let more = try rows.transposed().matmul(rows)
                 moment = try moment.map { try $0 + more } ?? more
             }
             try add(hidden)
-            for layer in teacher.backbone.parts.layers {
+            for layer in try teacher.encoder.parts.layers {
                 passage.teacher.append(hidden)
                 let parts = try Self.postNorm(layer).parts(hidden, context)
                 try add(parts.attended)
@@ -78,9 +78,9 @@ final class ProjectionFit {
     /// - Parameter layers: For each of the student's layers, the teacher's.
     func run(layers: [Int]) throws {
         try fitEmbeddings()
-        let originals = try layers.map { try Self.postNorm(teacher.backbone.parts.layers[$0]) }
+        let originals = try layers.map { try Self.postNorm(teacher.encoder.parts.layers[$0]) }
         let heads = try sharedHeads(originals, layers)
-        for (place, own) in student.backbone.parts.layers.enumerated() {
+        for (place, own) in try student.encoder.parts.layers.enumerated() {
             let targets = try self.targets(originals[place], number: layers[place])
             let own = try Self.postNorm(own)
             try fitAttention(

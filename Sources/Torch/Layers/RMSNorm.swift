@@ -1,0 +1,24 @@
+/// Normalization by the root mean square over the last dimension (Zhang and Sennrich, arXiv 1910.07467), as `torch.nn.RMSNorm`.
+public struct RMSNorm {
+    /// (width)
+    public let weight: Tensor
+    public let epsilon: Double
+    /// Added to the weight: 1 where it is stored as the difference from the identity, as Gemma's.
+    public let offset: Double
+
+    /// - Parameters:
+    ///   - scope: The scope of its parameter.
+    ///   - width: The size of the last dimension.
+    ///   - epsilon: Added to the mean square.
+    ///   - offset: Added to the weight.
+    /// - Throws: ``TorchError`` where memory is short, or what the source of parameters throws.
+    public init(_ scope: ParameterScope, width: Int, epsilon: Double, offset: Double = 0) throws {
+        weight = try scope.parameter("weight", shape: [width], initializer: offset == 0 ? .ones : .zeros)
+        (self.epsilon, self.offset) = (epsilon, offset)
+    }
+
+    /// (…, width) → (…, width)
+    public func callAsFunction(_ x: Tensor) throws -> Tensor {
+        try x.rmsNorm(weight: offset == 0 ? weight : weight + offset, epsilon: epsilon)
+    }
+}

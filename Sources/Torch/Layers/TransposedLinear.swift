@@ -1,0 +1,22 @@
+/// `x · weight + bias` with the weight stored as (inputs, outputs), as transformers' `Conv1D`.
+public struct TransposedLinear {
+    /// (inputs, outputs)
+    public let weight: Tensor
+    /// (outputs)
+    public let bias: Tensor
+    private let computeWeight: ComputeCopy
+    private let computeBias: ComputeCopy
+
+    public init(
+        _ scope: ParameterScope, inputs: Int, outputs: Int, initializer: ParameterInitializer
+    ) throws {
+        weight = try scope.parameter("weight", shape: [inputs, outputs], initializer: initializer)
+        bias = try scope.parameter("bias", shape: [outputs], initializer: .zeros)
+        (computeWeight, computeBias) = (ComputeCopy(weight), ComputeCopy(bias))
+    }
+
+    /// (…, inputs) → (…, outputs), in the input's type.
+    public func callAsFunction(_ x: Tensor) throws -> Tensor {
+        try x.linear(computeWeight(x.dtype).transposed(0, 1), bias: computeBias(x.dtype))
+    }
+}

@@ -1,0 +1,104 @@
+import Architectures
+import Torch
+
+/// Llama's layer and those of families that follow it: attention, then a gated feed-forward network (Shazeer, arXiv 2002.05202),
+/// each with normalization before it, and Gemma's after it too.
+///
+/// Shapes: T tokens of all texts, H hidden size, N heads of queries, K heads of keys and values, D head size, I intermediate size.
+struct LlamaLayer: DecoderLayer {
+    private let inputNorm: DecoderNorm
+    private let query: Linear
+    private let key: Linear
+    private let value: Linear
+    private let attentionOutput: Linear
+    private let queryNorm: DecoderNorm?
+    private let keyNorm: DecoderNorm?
+    private let attention: CausalAttention
+    /// The norm of the attention's output; `nil` where there is none.
+    private let attentionOutputNorm: DecoderNorm?
+    private let feedForwardNorm: DecoderNorm
+    private let gate: Linear
+    private let up: Linear
+    private let down: Linear
+    /// The norm of the feed-forward network's output; `nil` where there is none.
+    private let feedForwardOutputNorm: DecoderNorm?
+    private let activation: Activation
+
+    init(
+        _ root: ParameterScope, _ configuration: ModelConfiguration, _ settings: DecoderSettings, index: Int,
+        _ rotary: RotaryTables?
+    ) throws {
+        typealias Names = DecoderNames
+        let scope = root[configuration.family.layout.layers(index)]
+        let (width, inner) = (configuration.hiddenSize, configuration.intermediateSize)
+        let heads = configuration.numAttentionHeads * settings.headSize
+        let keyValueHeads = settings.keyValueHeads * settings.headSize
+        func norm(_ name: String, _ width: Int) throws -> DecoderNorm {
+            try DecoderNorm(scope[name], settings.norm, width: width, epsilon: configuration.layerNormEps)
+        }
+        func linear(_ name: String, _ inputs: Int, _ outputs: Int, _ bias: Bool) throws -> Linear {
+            try Linear(
+                scope[name], inputs: inputs, outputs: outputs, bias: bias,
+                initializer: configuration.initializer)
+        }
+        let bias = settings.hasQueryKeyValueBias
+        inputNorm = try norm(Names.inputNorm, width)
+        query = try linear(Names.query, width, heads, bias)
+        key = try linear(Names.key, width, keyValueHeads, bias)
+        value = try linear(Names.value, width, keyValueHeads, bias)
+        attentionOutput = try linear(Names.attentionOutput, heads, width, settings.hasAttentionOutputBias)
+        queryNorm = settings.normalizesQueriesAndKeys ? try norm(Names.queryNorm, settings.headSize) : nil
+        keyNorm = settings.normalizesQueriesAndKeys ? try norm(Names.keyNorm, settings.headSize) : nil
+        attention = CausalAttention(configuration, settings, index: index, rotary)
+        attentionOutputNorm = settings.normalizesOutputs ? try norm(Names.postAttentionNorm, width) : nil
+        feedForwardNorm = try norm(
+            settings.normalizesOutputs ? Names.feedForwardNorm : Names.postAttentionNorm, width)
+        gate = try linear(Names.gate, width, inner, settings.hasFeedForwardBias)
+        up = try linear(Names.up, width, inner, settings.hasFeedForwardBias)
+        down = try linear(Names.down, inner, width, settings.hasFeedForwardBias)
+        feedForwardOutputNorm = settings.normalizesOutputs ? try norm(Names.postFeedForwardNorm, width) : nil
+        activation = Activation(configuration.hiddenAct)
+    }
+
+    func callAsFunction(_ x: Tensor, _ context: DecoderContext) throws -> Tensor {
+        let input = try inputNorm(x).to(context.dtype)
+        var attended = try attentionOutput(
+            attention(query(input), key(input), value(input), context, queryNorm: queryNorm, keyNorm: keyNorm)
+        )
+        if let attentionOutputNorm { attended = try attentionOutputNorm(attended.to(.float32)) }
+        let middle = try x + attended
+        let normalized = try feedForwardNorm(middle).to(context.dtype)
+        var output = try down(activation(gate(normalized)) * up(normalized))
+        if let feedForwardOutputNorm { output = try feedForwardOutputNorm(output.to(.float32)) }
+        return try middle + output
+    }
+
+    func projections(_ x: Tensor, _ dtype: DType) throws -> AttentionProjections {
+        let input = try inputNorm(x).to(dtype)
+        return try attention.projections(
+            query: query(input).to(.float32), key: key(input).to(.float32), value: value(input).to(.float32))
+    }
+}
+
+extension CausalAttention {
+    /// The attention of a layer.
+    init(
+        _ configuration: ModelConfiguration, _ settings: DecoderSettings, index: Int, _ rotary: RotaryTables?
+    ) {
+        self.init(
+            heads: configuration.numAttentionHeads, keyValueHeads: settings.keyValueHeads,
+            headSize: settings.headSize, scale: settings.attentionScales[index],
+            window: settings.windows[index],
+            rotary: rotary, dropout: Dropout(configuration.attentionProbsDropoutProb))
+    }
+
+    /// Queries, keys and values with as many heads each.
+    func projections(query: Tensor, key: Tensor, value: Tensor) throws -> AttentionProjections {
+        func all(_ x: Tensor) throws -> Tensor {
+            let tokens = try x.size(0)
+            return try Self.repeated(x.reshaped([tokens, keyValueHeads, headSize]), heads / keyValueHeads)
+                .reshaped([tokens, heads * headSize])
+        }
+        return AttentionProjections(query: query, key: try all(key), value: try all(value), heads: heads)
+    }
+}
