@@ -57,9 +57,11 @@ extension GGUFCheckpoint {
         }
     }
 
-    func patterns(_ info: GGUFTensorInfo, rows: Range<Int>, into target: UnsafeMutablePointer<UInt16>) throws {
+    func patterns(_ info: GGUFTensorInfo, rows: Range<Int>, into target: UnsafeMutablePointer<UInt16>) throws
+    {
         guard info.type.isSixteenBit else {
-            throw GGUFError(path, tensor: info.name, "is \(info.type.name), not 16-bit numbers; read it as floats")
+            throw GGUFError(
+                path, tensor: info.name, "is \(info.type.name), not 16-bit numbers; read it as floats")
         }
         guard let start = try bytes(of: info.name).baseAddress else { return }
         let first = start + rows.lowerBound * info.rowBytes

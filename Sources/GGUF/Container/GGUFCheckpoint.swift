@@ -31,10 +31,13 @@ public struct GGUFCheckpoint: Sendable {
             }
         }
         self.fileOfTensor = fileOfTensor
-        if files.count > 1, let total = try Self.integer(files[0], Self.tensorsKey), total != fileOfTensor.count {
+        if files.count > 1, let total = try Self.integer(files[0], Self.tensorsKey),
+            total != fileOfTensor.count
+        {
             throw GGUFError(
                 files[0].path, key: Self.tensorsKey,
-                "is \(total), but the \(files.count) files hold \(fileOfTensor.count) tensors; fetch them again")
+                "is \(total), but the \(files.count) files hold \(fileOfTensor.count) tensors; fetch them again"
+            )
         }
     }
 
@@ -61,7 +64,7 @@ public struct GGUFCheckpoint: Sendable {
     }
 
     /// Gives back the memory that the bytes touched so far take up; they are read from disk again when needed.
-    public func releasePages() { files.forEach { $0.releasePages() } }
+    public func releasePages() { for file in files { file.releasePages() } }
 
     func file(of name: String) -> GGUFFile? { fileOfTensor[ExactName(name)].map { files[$0] } }
 
@@ -97,12 +100,14 @@ public struct GGUFCheckpoint: Sendable {
             let place = url.deletingLastPathComponent().appending(path: stem + name(part))
             guard FileManager.default.fileExists(atPath: place.path(percentEncoded: false)) else {
                 throw GGUFError(
-                    first.path, "is part of a split model that lacks \(quoted(place.lastPathComponent)); fetch it")
+                    first.path,
+                    "is part of a split model that lacks \(quoted(place.lastPathComponent)); fetch it")
             }
             let file = try GGUFFile(contentsOf: place)
             guard try integer(file, countKey) == count, try integer(file, numberKey) == part else {
                 throw GGUFError(
-                    file.path, "is not file \(part + 1) of \(count) of the same split model; fetch the files again")
+                    file.path,
+                    "is not file \(part + 1) of \(count) of the same split model; fetch the files again")
             }
             return file
         }

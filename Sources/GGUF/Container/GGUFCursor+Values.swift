@@ -29,7 +29,8 @@ extension GGUFCursor {
         guard let type = GGUFValueType(rawValue: number) else {
             throw GGUFError(
                 path, key: key,
-                "its type has the number \(number), which is unknown; the file is damaged or newer than this program")
+                "its type has the number \(number), which is unknown; the file is damaged or newer than this program"
+            )
         }
         return type
     }

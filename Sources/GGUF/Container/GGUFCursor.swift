@@ -32,7 +32,8 @@ struct GGUFCursor {
         guard !overflows, bytes <= UInt64(remaining) else {
             throw GGUFError(
                 path,
-                "\(what) is \(count), but only \(remaining) bytes follow; the file is truncated, fetch it again")
+                "\(what) is \(count), but only \(remaining) bytes follow; the file is truncated, fetch it again"
+            )
         }
         return Int(count)
     }

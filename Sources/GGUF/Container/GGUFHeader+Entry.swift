@@ -33,7 +33,8 @@ extension GGUFHeader {
         let axes = try cursor.integer(UInt32.self, what)
         guard axes <= mostAxes else {
             throw GGUFError(
-                path, tensor: name, "has \(axes) axes, where GGUF knows at most \(mostAxes); the file is damaged")
+                path, tensor: name,
+                "has \(axes) axes, where GGUF knows at most \(mostAxes); the file is damaged")
         }
         let sizes = try cursor.integers(UInt64.self, count: Int(axes), what)
         let shape = sizes.reversed().compactMap { Int(exactly: $0) }

@@ -36,7 +36,8 @@ struct GGUFHeader {
         for index in 0..<keyCount {
             let key = try Self.name(&cursor, "key \(index)")
             guard keys.insert(ExactName(key)).inserted else {
-                throw GGUFError(path, key: key, "is there twice; the file is damaged, convert the model again")
+                throw GGUFError(
+                    path, key: key, "is there twice; the file is damaged, convert the model again")
             }
             metadata.append((key, try cursor.value(of: key)))
         }
@@ -68,10 +69,14 @@ struct GGUFHeader {
         case 2, 3: return Int(version)
         case 1:
             throw GGUFError(
-                path, "is of version 1 of GGUF, which is no longer read; convert the model again (2 and 3 are read)")
+                path,
+                "is of version 1 of GGUF, which is no longer read; convert the model again (2 and 3 are read)"
+            )
         case let other where other & 0xFFFF == 0 && other != 0:
             throw GGUFError(
-                path, "is big-endian, which is not supported; convert it with gguf-convert-endian (PyPI gguf) to little")
+                path,
+                "is big-endian, which is not supported; convert it with gguf-convert-endian (PyPI gguf) to little"
+            )
         default:
             throw GGUFError(path, "is of version \(version) of GGUF; only 2 and 3 are read")
         }
@@ -88,7 +93,8 @@ struct GGUFHeader {
     }
 
     private static func alignment(_ metadata: [(key: String, value: GGUFValue)], path: String) throws -> Int {
-        guard let value = metadata.first(where: { $0.key.utf8.elementsEqual(alignmentKey.utf8) })?.value else {
+        guard let value = metadata.first(where: { $0.key.utf8.elementsEqual(alignmentKey.utf8) })?.value
+        else {
             return usualAlignment
         }
         guard case .uint32(let alignment) = value, alignment > 0, alignment & (alignment - 1) == 0 else {
@@ -121,7 +127,8 @@ struct GGUFHeader {
         where first.byteRange.upperBound > second.byteRange.lowerBound {
             throw GGUFError(
                 path, tensor: second.name,
-                "its bytes overlap those of tensor \(quoted(first.name)); the file is damaged, convert the model again")
+                "its bytes overlap those of tensor \(quoted(first.name)); the file is damaged, convert the model again"
+            )
         }
     }
 }

@@ -20,7 +20,9 @@ extension GGUFConfiguration {
         // Without a window every layer sees all tokens.
         fields["sliding_window"] = .integer(window ?? sizes.context)
         fields["layer_types"] = .array(
-            try layerTypes(hasWindow: window != nil).map { .string($0 ? "sliding_attention" : "full_attention") })
+            try layerTypes(hasWindow: window != nil).map {
+                .string($0 ? "sliding_attention" : "full_attention")
+            })
     }
 
     /// True for each layer with a window.

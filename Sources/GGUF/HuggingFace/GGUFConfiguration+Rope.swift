@@ -46,7 +46,8 @@ extension GGUFConfiguration {
         guard ropeFactors == nil else {
             throw GGUFError(
                 keys.checkpoint.path, tensor: GGUFModel.ropeFactorsName,
-                "and key \"\(keys.architecture).rope.scaling.type\" both scale positions, which is not supported")
+                "and key \"\(keys.architecture).rope.scaling.type\" both scale positions, which is not supported"
+            )
         }
     }
 
@@ -61,14 +62,16 @@ extension GGUFConfiguration {
             let scaling = Llama3Scaling(factor: factor, original: original)
             guard scaling.gives(factors, base: base, headSize: sizes.headSize) else { continue }
             return [
-                "rope_type": "llama3", "factor": .number(factor), "low_freq_factor": .number(Llama3Scaling.low),
+                "rope_type": "llama3", "factor": .number(factor),
+                "low_freq_factor": .number(Llama3Scaling.low),
                 "high_freq_factor": .number(Llama3Scaling.high),
                 "original_max_position_embeddings": .integer(original),
             ]
         }
         throw GGUFError(
             keys.checkpoint.path, tensor: GGUFModel.ropeFactorsName,
-            "does not follow Llama 3's rule with its usual parameters; a model scaled otherwise is not supported")
+            "does not follow Llama 3's rule with its usual parameters; a model scaled otherwise is not supported"
+        )
     }
 }
 

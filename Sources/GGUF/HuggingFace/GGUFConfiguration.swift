@@ -129,6 +129,7 @@ struct GGUFConfiguration {
         }
         throw GGUFError(
             checkpoint.path, tensor: missing,
-            "is missing, but there is \(quoted(present[0])); a model of \(family.modelType) has all or none of them")
+            "is missing, but there is \(quoted(present[0])); a model of \(family.modelType) has all or none of them"
+        )
     }
 }

@@ -20,7 +20,8 @@ public struct GGUFFamily: Sendable {
         byFile = Dictionary(
             tensors.enumerated().map { (ExactName($1.file), $0) }, uniquingKeysWith: { first, _ in first })
         byCheckpoint = Dictionary(
-            tensors.enumerated().map { (ExactName($1.checkpoint), $0) }, uniquingKeysWith: { first, _ in first })
+            tensors.enumerated().map { (ExactName($1.checkpoint), $0) },
+            uniquingKeysWith: { first, _ in first })
     }
 
     /// The family of an architecture, or `nil` if it is not known.

@@ -99,7 +99,8 @@ struct GGUFKeys {
             if let neutral = Self.neutral[name], number == neutral { continue }
             throw GGUFError(
                 checkpoint.path, key: key,
-                "is not understood, and may change what the model computes; use a model of the plain architecture")
+                "is not understood, and may change what the model computes; use a model of the plain architecture"
+            )
         }
     }
 }

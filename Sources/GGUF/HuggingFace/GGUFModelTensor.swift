@@ -49,7 +49,8 @@ public struct GGUFModelTensor: Sendable {
     public func fillPatterns(_ target: UnsafeMutableBufferPointer<UInt16>, rows: Range<Int>? = nil) throws {
         let range = try checked(rows, count: target.count)
         guard exactSixteenBits != nil else {
-            throw GGUFError(checkpoint.path, tensor: info.name, "has no exact form of 16 bits; read it as floats")
+            throw GGUFError(
+                checkpoint.path, tensor: info.name, "has no exact form of 16 bits; read it as floats")
         }
         guard let base = target.baseAddress else { return }
         try arrange(range, into: base, zero: 0) { try checkpoint.patterns(info, rows: $0, into: $1) }

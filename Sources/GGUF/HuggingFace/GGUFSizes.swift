@@ -23,7 +23,8 @@ struct GGUFSizes {
         heads = try keys.size("attention.head_count")
         keyHeads = try keys.optionalSize("attention.head_count_kv") ?? heads
         guard heads % keyHeads == 0 else {
-            throw keys.error("attention.head_count_kv", "is \(keyHeads), which does not divide \(heads) heads")
+            throw keys.error(
+                "attention.head_count_kv", "is \(keyHeads), which does not divide \(heads) heads")
         }
         let ownSize = try keys.optionalSize("attention.key_length")
         guard ownSize != nil || hidden % heads == 0 else {

@@ -9,7 +9,8 @@ struct GGUFTensorList {
         var tensors: [GGUFModelTensor] = []
         for info in checkpoint.tensors where !isComputed(info.name) {
             let layer = GGUFTensorName.pattern(of: info.name).layer
-            guard let entry = family.entry(ofFile: info.name), let name = family.checkpointName(of: info.name),
+            guard let entry = family.entry(ofFile: info.name),
+                let name = family.checkpointName(of: info.name),
                 (layer ?? 0) < sizes.layers
             else {
                 throw GGUFError(
@@ -52,7 +53,8 @@ struct GGUFTensorList {
     private func misshapen(_ info: GGUFTensorInfo) -> GGUFError {
         GGUFError(
             checkpoint.path, tensor: info.name,
-            "its shape \(info.shape) does not fit a model of \(sizes.heads) heads of \(sizes.headSize) elements")
+            "its shape \(info.shape) does not fit a model of \(sizes.heads) heads of \(sizes.headSize) elements"
+        )
     }
 
     private func checkComplete() throws {

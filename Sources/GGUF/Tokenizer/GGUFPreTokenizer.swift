@@ -44,7 +44,8 @@ enum GGUFPreTokenizer {
             let known = names.flatMap(\.names).joined(separator: ", ")
             throw GGUFError(
                 vocabulary.checkpoint.path, key: GGUFVocabulary.key("pre"),
-                "\(quoted(name)) is not supported (supported are \(known)); take the tokenizer of the original model")
+                "\(quoted(name)) is not supported (supported are \(known)); take the tokenizer of the original model"
+            )
         }
         let prefix = try vocabulary.flag("add_space_prefix") ?? false
         switch words {

@@ -49,7 +49,9 @@ struct GGUFSentencePieceTokenizer {
         if prefixes { decoders.append(["type": "Strip", "content": " ", "start": 1, "stop": 0]) }
         return parts.fields(
             isAdded: { [.control, .userDefined, .unknown].contains($0) },
-            normalizer: ["type": "Sequence", "normalizers": .array(prefixes ? [prepended, replaced] : [replaced])],
+            normalizer: [
+                "type": "Sequence", "normalizers": .array(prefixes ? [prepended, replaced] : [replaced]),
+            ],
             preTokenizer: .null, postProcessor: .null,
             decoder: ["type": "Sequence", "decoders": .array(decoders)], merges: merges,
             unknown: try unknownToken(), byteFallback: true)
@@ -111,7 +113,8 @@ struct GGUFSentencePieceTokenizer {
         var length = 0
         for place in spelling.indices where isStart(spelling[place]) {
             if length > 0, let left = ids[spelling[..<place]], let right = ids[spelling[place...]] {
-                found.append(Merge(left: left, right: right, score: score, lengths: (length, characters - length)))
+                found.append(
+                    Merge(left: left, right: right, score: score, lengths: (length, characters - length)))
             }
             length += 1
         }

@@ -26,7 +26,8 @@ struct GGUFTokenizerFields {
             "added_tokens": .array(
                 added.map { id, entry in
                     [
-                        "id": .integer(id), "content": .string(entry.0), "single_word": false, "lstrip": false,
+                        "id": .integer(id), "content": .string(entry.0), "single_word": false,
+                        "lstrip": false,
                         "rstrip": false, "normalized": false, "special": .bool(entry.1 != .userDefined),
                     ]
                 }), "normalizer": normalizer, "pre_tokenizer": preTokenizer,
@@ -49,7 +50,8 @@ struct GGUFTokenizerFields {
             else { continue }
             throw GGUFError(
                 vocabulary.checkpoint.path, key: GGUFVocabulary.key("merges"),
-                "element \(place), \(quoted(left + " " + right)), needs token \(quoted(missing)), which is no token")
+                "element \(place), \(quoted(left + " " + right)), needs token \(quoted(missing)), which is no token"
+            )
         }
     }
 }

@@ -49,7 +49,8 @@ struct GGUFVocabulary {
         kinds =
             try list("token_type") { $0.integers }?.enumerated().map { id, number in
                 guard let kind = Kind(rawValue: number) else {
-                    throw error("token_type", "element \(id) is \(number), which is no kind of token; use 1 to 6")
+                    throw error(
+                        "token_type", "element \(id) is \(number), which is no kind of token; use 1 to 6")
                 }
                 return kind
             } ?? [Kind](repeating: .normal, count: tokens.count)
@@ -65,7 +66,8 @@ struct GGUFVocabulary {
         merges = try lines.enumerated().map { place, line in
             let parts = line.split(separator: " ", omittingEmptySubsequences: false)
             guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
-                throw error("merges", "element \(place) is \(quoted(line)), not two tokens with a space between")
+                throw error(
+                    "merges", "element \(place) is \(quoted(line)), not two tokens with a space between")
             }
             return (String(parts[0]), String(parts[1]))
         }

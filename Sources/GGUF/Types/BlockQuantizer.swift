@@ -1,7 +1,7 @@
 /// The making of blocks of 32 weights, as ggml's reference has it (`ggml-quants.c`, `quantize_row_…_ref`).
 enum BlockQuantizer {
     /// Scale (half), 32 signed bytes: x / d to the nearest whole number, halves away from zero.
-    static func q8_0(_ source: UnsafePointer<Float>, _ block: UnsafeMutableRawPointer) {
+    static func q80(_ source: UnsafePointer<Float>, _ block: UnsafeMutableRawPointer) {
         var largest: Float = 0
         for index in 0..<32 { largest = max(largest, abs(source[index])) }
         let scale = largest / 127

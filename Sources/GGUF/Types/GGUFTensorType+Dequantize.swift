@@ -3,8 +3,8 @@ extension GGUFTensorType {
     public var isReadable: Bool {
         switch self {
         case .f32, .f16, .bf16, .f64, .i8, .i16, .i32: true
-        case .q4_0, .q4_1, .q5_0, .q5_1, .q8_0, .iq4_NL: true
-        case .q2_K, .q3_K, .q4_K, .q5_K, .q6_K, .q8_K: true
+        case .q40, .q41, .q50, .q51, .q80, .iq4NL: true
+        case .q2K, .q3K, .q4K, .q5K, .q6K, .q8K: true
         default: false
         }
     }
@@ -23,7 +23,8 @@ extension GGUFTensorType {
         _ source: UnsafeRawPointer, count: Int, into target: UnsafeMutablePointer<Float>
     ) -> Bool {
         switch self {
-        case .f32: target.withMemoryRebound(to: UInt8.self, capacity: 4 * count) { Self.copy(source, 4 * count, $0) }
+        case .f32:
+            target.withMemoryRebound(to: UInt8.self, capacity: 4 * count) { Self.copy(source, 4 * count, $0) }
         case .f16:
             for index in 0..<count { target[index] = HalfPrecision.float(half: source.word(2 * index)) }
         case .bf16:
@@ -40,24 +41,25 @@ extension GGUFTensorType {
                 target[index] = Float(
                     Int32(littleEndian: source.loadUnaligned(fromByteOffset: 4 * index, as: Int32.self)))
             }
-        case .q4_0: Self.each(source, target, count, 18, 32, SmallBlocks.q4_0)
-        case .q4_1: Self.each(source, target, count, 20, 32, SmallBlocks.q4_1)
-        case .q5_0: Self.each(source, target, count, 22, 32, SmallBlocks.q5_0)
-        case .q5_1: Self.each(source, target, count, 24, 32, SmallBlocks.q5_1)
-        case .q8_0: Self.each(source, target, count, 34, 32, SmallBlocks.q8_0)
-        case .iq4_NL: Self.each(source, target, count, 18, 32, SmallBlocks.iq4_NL)
-        case .q2_K: Self.each(source, target, count, 84, 256, SuperBlocks.q2_K)
-        case .q3_K: Self.each(source, target, count, 110, 256, SuperBlocks.q3_K)
-        case .q4_K: Self.each(source, target, count, 144, 256, SuperBlocks.q4_K)
-        case .q5_K: Self.each(source, target, count, 176, 256, SuperBlocks.q5_K)
-        case .q6_K: Self.each(source, target, count, 210, 256, SuperBlocks.q6_K)
-        case .q8_K: Self.each(source, target, count, 292, 256, SuperBlocks.q8_K)
+        case .q40: Self.each(source, target, count, 18, 32, SmallBlocks.q40)
+        case .q41: Self.each(source, target, count, 20, 32, SmallBlocks.q41)
+        case .q50: Self.each(source, target, count, 22, 32, SmallBlocks.q50)
+        case .q51: Self.each(source, target, count, 24, 32, SmallBlocks.q51)
+        case .q80: Self.each(source, target, count, 34, 32, SmallBlocks.q80)
+        case .iq4NL: Self.each(source, target, count, 18, 32, SmallBlocks.iq4NL)
+        case .q2K: Self.each(source, target, count, 84, 256, SuperBlocks.q2K)
+        case .q3K: Self.each(source, target, count, 110, 256, SuperBlocks.q3K)
+        case .q4K: Self.each(source, target, count, 144, 256, SuperBlocks.q4K)
+        case .q5K: Self.each(source, target, count, 176, 256, SuperBlocks.q5K)
+        case .q6K: Self.each(source, target, count, 210, 256, SuperBlocks.q6K)
+        case .q8K: Self.each(source, target, count, 292, 256, SuperBlocks.q8K)
         default: return false
         }
         return true
     }
 
-    private static func copy(_ source: UnsafeRawPointer, _ count: Int, _ target: UnsafeMutablePointer<UInt8>) {
+    private static func copy(_ source: UnsafeRawPointer, _ count: Int, _ target: UnsafeMutablePointer<UInt8>)
+    {
         UnsafeMutableRawPointer(target).copyMemory(from: source, byteCount: count)
     }
 

@@ -2,7 +2,7 @@ extension GGUFTensorType {
     /// True if tensors of this type can be written from floats.
     public var isWritable: Bool {
         switch self {
-        case .f32, .f16, .bf16, .q8_0, .q4_0, .q4_1, .q5_0, .q5_1: true
+        case .f32, .f16, .bf16, .q80, .q40, .q41, .q50, .q51: true
         default: false
         }
     }
@@ -25,19 +25,23 @@ extension GGUFTensorType {
             for index in 0..<count { target.store(source[index].bitPattern, at: 4 * index) }
         case .f16: for index in 0..<count { target.store(HalfPrecision.half(source[index]), at: 2 * index) }
         case .bf16: for index in 0..<count { target.store(HalfPrecision.brain(source[index]), at: 2 * index) }
-        case .q8_0: for block in 0..<count { BlockQuantizer.q8_0(source + 32 * block, target + 34 * block) }
-        case .q4_0:
+        case .q80: for block in 0..<count { BlockQuantizer.q80(source + 32 * block, target + 34 * block) }
+        case .q40:
             for block in 0..<count {
                 BlockQuantizer.symmetric(source + 32 * block, target + 18 * block, bits: 4)
             }
-        case .q5_0:
+        case .q50:
             for block in 0..<count {
                 BlockQuantizer.symmetric(source + 32 * block, target + 22 * block, bits: 5)
             }
-        case .q4_1:
-            for block in 0..<count { BlockQuantizer.affine(source + 32 * block, target + 20 * block, bits: 4) }
-        case .q5_1:
-            for block in 0..<count { BlockQuantizer.affine(source + 32 * block, target + 24 * block, bits: 5) }
+        case .q41:
+            for block in 0..<count {
+                BlockQuantizer.affine(source + 32 * block, target + 20 * block, bits: 4)
+            }
+        case .q51:
+            for block in 0..<count {
+                BlockQuantizer.affine(source + 32 * block, target + 24 * block, bits: 5)
+            }
         default: return false
         }
         return true

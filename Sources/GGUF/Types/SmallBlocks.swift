@@ -7,7 +7,7 @@ enum SmallBlocks {
 
     /// Scale (half), 16 bytes; an element is q − 8.
     @inline(__always)
-    static func q4_0(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
+    static func q40(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
         let scale = block.half(0)
         let bytes = block.sixteen(2)
         out.store(scale * floats(signed(bytes & low) &- 8), at: 0)
@@ -16,7 +16,7 @@ enum SmallBlocks {
 
     /// Scale and minimum (halves), 16 bytes.
     @inline(__always)
-    static func q4_1(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
+    static func q41(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
         let (scale, minimum) = (block.half(0), block.half(2))
         let bytes = block.sixteen(4)
         out.store(scale * floats(signed(bytes & low)) + minimum, at: 0)
@@ -25,7 +25,7 @@ enum SmallBlocks {
 
     /// Scale (half), the fifth bits, 16 bytes; an element is q − 16.
     @inline(__always)
-    static func q5_0(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
+    static func q50(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
         let scale = block.half(0)
         let bytes = block.sixteen(6)
         out.store(scale * floats(signed(bytes & low | fifth(block, 2)) &- 16), at: 0)
@@ -34,7 +34,7 @@ enum SmallBlocks {
 
     /// Scale and minimum (halves), the fifth bits, 16 bytes.
     @inline(__always)
-    static func q5_1(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
+    static func q51(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
         let (scale, minimum) = (block.half(0), block.half(2))
         let bytes = block.sixteen(8)
         out.store(scale * floats(signed(bytes & low | fifth(block, 4))) + minimum, at: 0)
@@ -43,7 +43,7 @@ enum SmallBlocks {
 
     /// Scale (half), 32 signed bytes.
     @inline(__always)
-    static func q8_0(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
+    static func q80(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
         let scale = block.half(0)
         out.store(floats(signed(block.sixteen(2))) * scale, at: 0)
         out.store(floats(signed(block.sixteen(18))) * scale, at: 16)
@@ -51,7 +51,7 @@ enum SmallBlocks {
 
     /// Scale (half), 16 bytes; an element is a place in a table.
     @inline(__always)
-    static func iq4_NL(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
+    static func iq4NL(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
         let scale = block.half(0)
         let bytes = block.sixteen(2)
         for index in 0..<16 {

@@ -4,7 +4,7 @@
 enum SuperBlocks {
     /// 16 scales and minima of 4 bits, 64 bytes of 2 bits, scale of the scales and of the minima (halves).
     @inline(__always)
-    static func q2_K(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
+    static func q2K(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
         let (scale, minimum) = (block.half(80), block.half(82))
         for run in 0..<16 {
             let packed = block.byte(run)
@@ -19,7 +19,7 @@ enum SuperBlocks {
 
     /// 32 bytes of third bits, 64 bytes of 2 bits, 16 scales of 6 bits in 12 bytes, scale (half).
     @inline(__always)
-    static func q3_K(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
+    static func q3K(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
         let scale = block.half(108)
         for run in 0..<16 {
             // Four bits of the scale are in the first eight bytes, two in the last four.
@@ -30,7 +30,8 @@ enum SuperBlocks {
             let bytes = block.sixteen(32 &+ (run &>> 3) &* 32 &+ (run & 1) &* 16)
             let shift = UInt8(truncatingIfNeeded: ((run &>> 1) & 3) &* 2)
             let two = (bytes &>> SIMD16(repeating: shift)) & SIMD16(repeating: 3)
-            let third = block.sixteen((run & 1) &* 16) &>> SIMD16(repeating: UInt8(truncatingIfNeeded: run &>> 1))
+            let third =
+                block.sixteen((run & 1) &* 16) &>> SIMD16(repeating: UInt8(truncatingIfNeeded: run &>> 1))
             // The offset is there where the third bit is not.
             let offset = ((third & SIMD16(repeating: 1)) ^ SIMD16(repeating: 1)) &<< 2
             let numbers = SmallBlocks.signed(two) &- SmallBlocks.signed(offset)
@@ -40,7 +41,7 @@ enum SuperBlocks {
 
     /// Scale of the scales and of the minima (halves), 8 of each of 6 bits in 12 bytes, 128 bytes of 4 bits.
     @inline(__always)
-    static func q4_K(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
+    static func q4K(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
         let (scale, minimum) = (block.half(0), block.half(2))
         for run in 0..<8 {
             let (own, lowest) = scaleAndMinimum(block + 4, run)
@@ -55,9 +56,9 @@ enum SuperBlocks {
         }
     }
 
-    /// As ``q4_K(_:_:)`` with 32 bytes of fifth bits before the 128 bytes.
+    /// As ``q4K(_:_:)`` with 32 bytes of fifth bits before the 128 bytes.
     @inline(__always)
-    static func q5_K(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
+    static func q5K(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
         let (scale, minimum) = (block.half(0), block.half(2))
         for run in 0..<8 {
             let (own, lowest) = scaleAndMinimum(block + 4, run)
@@ -76,7 +77,7 @@ enum SuperBlocks {
 
     /// 128 bytes of 4 bits, 64 bytes of two more, 16 scales (signed bytes), scale (half).
     @inline(__always)
-    static func q6_K(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
+    static func q6K(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
         let scale = block.half(208)
         for run in 0..<16 {
             let own = scale * Float(Int8(bitPattern: block.byte(192 &+ run)))
@@ -93,7 +94,7 @@ enum SuperBlocks {
 
     /// Scale (float), 256 signed bytes; sums that nothing here needs.
     @inline(__always)
-    static func q8_K(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
+    static func q8K(_ block: UnsafeRawPointer, _ out: UnsafeMutablePointer<Float>) {
         let bits = UInt32(littleEndian: block.loadUnaligned(as: UInt32.self))
         let scale = Float(bitPattern: bits)
         for run in 0..<16 {

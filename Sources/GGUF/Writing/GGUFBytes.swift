@@ -37,19 +37,19 @@ struct GGUFBytes {
         append(array.elementType.rawValue)
         append(UInt64(array.count))
         switch array {
-        case .uint8(let values): values.forEach { append($0) }
-        case .int8(let values): values.forEach { append($0) }
-        case .uint16(let values): values.forEach { append($0) }
-        case .int16(let values): values.forEach { append($0) }
-        case .uint32(let values): values.forEach { append($0) }
-        case .int32(let values): values.forEach { append($0) }
-        case .float32(let values): values.forEach { append($0.bitPattern) }
-        case .bool(let values): values.forEach { append(UInt8($0 ? 1 : 0)) }
-        case .string(let values): values.forEach { append($0) }
-        case .array(let values): values.forEach { append($0) }
-        case .uint64(let values): values.forEach { append($0) }
-        case .int64(let values): values.forEach { append($0) }
-        case .float64(let values): values.forEach { append($0.bitPattern) }
+        case .uint8(let values): for value in values { append(value) }
+        case .int8(let values): for value in values { append(value) }
+        case .uint16(let values): for value in values { append(value) }
+        case .int16(let values): for value in values { append(value) }
+        case .uint32(let values): for value in values { append(value) }
+        case .int32(let values): for value in values { append(value) }
+        case .float32(let values): for value in values { append(value.bitPattern) }
+        case .bool(let values): for value in values { append(UInt8(value ? 1 : 0)) }
+        case .string(let values): for value in values { append(value) }
+        case .array(let values): for value in values { append(value) }
+        case .uint64(let values): for value in values { append(value) }
+        case .int64(let values): for value in values { append(value) }
+        case .float64(let values): for value in values { append(value.bitPattern) }
         }
     }
 }

@@ -97,7 +97,8 @@ public struct GGUFWriter {
             }
             guard names.insert(ExactName(tensor.name)).inserted else { throw failure("is given twice") }
             guard tensor.shape.count <= GGUFHeader.mostAxes, tensor.shape.allSatisfy({ $0 >= 0 }) else {
-                throw failure("its shape \(tensor.shape) must have at most \(GGUFHeader.mostAxes) sizes of at least 0")
+                throw failure(
+                    "its shape \(tensor.shape) must have at most \(GGUFHeader.mostAxes) sizes of at least 0")
             }
             guard tensor.type.isWritable else {
                 let known = GGUFTensorType.allCases.filter(\.isWritable).map(\.name).joined(separator: ", ")
@@ -128,7 +129,8 @@ public struct GGUFWriter {
                     tensor.type != .f32
                 {
                     throw GGUFError(
-                        path, tensor: tensor.name, "holds \(value), which \(tensor.type.name) cannot; write it as F32")
+                        path, tensor: tensor.name,
+                        "holds \(value), which \(tensor.type.name) cannot; write it as F32")
                 }
             }
             try floats.withUnsafeBufferPointer { source in
