@@ -56,6 +56,30 @@ import Testing
         }
     }
 
+    @Test func endOfTurnEndsAnswersToo() throws {
+        func end(_ changes: [String: GGUFValue]) throws -> JSONValue? {
+            let original = try GGUFCheckpoint(file: Fixture.url("qwen3.gguf"))
+            var end: JSONValue?
+            try withTemporaryDirectory { directory in
+                let file = directory.appending(path: "x.gguf")
+                let tensors = try original.tensors.map { info in
+                    GGUFOutputTensor(
+                        name: info.name, type: .f32, shape: info.shape,
+                        values: try Fixture.floats(original, info.name))
+                }
+                let metadata =
+                    original.metadata.filter { changes[$0.key] == nil } + changes.map { ($0.key, $0.value) }
+                try GGUFWriter(metadata: metadata, tensors: tensors).write(to: file)
+                end = try GGUFModel(file: file).configuration["eos_token_id"]
+            }
+            return end
+        }
+        #expect(try end([:]) == 2)
+        #expect(try end(["tokenizer.ggml.eot_token_id": .uint32(2)]) == 2)
+        #expect(try end(["tokenizer.ggml.eot_token_id": .uint32(7)]) == [2, 7])
+        #expect(try end(["tokenizer.ggml.eos_token_id": .uint32(.max)]) == nil)
+    }
+
     @Test func namesGoBothWays() {
         for family in GGUFFamily.all {
             for entry in family.tensors {

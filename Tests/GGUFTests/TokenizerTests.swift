@@ -51,6 +51,9 @@ import Tokenizers
             [prefix + "model": .string("bert")], "\"bert\" is not supported (supported are gpt2 and llama)")
         try expect([prefix + "pre": .string("tekken")], "\"tekken\" is not supported (supported are gpt-2")
         try expect([prefix + "tokens": .uint32(1)], "no list of texts")
+        try expect(
+            [prefix + "tokens": .array(.string(["a", "b", "a"]))],
+            "tokens\": element 2, \"a\", is there twice")
         try expect([prefix + "token_type": .array(.int32([1]))], "must be a list of 341 numbers")
         try expect(
             [prefix + "token_type": .array(.int32([Int32](repeating: 9, count: 341)))], "element 0 is 9")

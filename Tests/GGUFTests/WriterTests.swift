@@ -50,6 +50,29 @@ import Testing
         }
     }
 
+    /// llama.cpp's package wrote the fixtures; what it wrote is written again with the same bytes.
+    @Test(arguments: [
+        "spm.tokens.gguf", "llama-bpe.tokens.gguf", "split-00001-of-00003.gguf", "split-00002-of-00003.gguf",
+    ])
+    func bytesAreThoseOfTheReference(name: String) throws {
+        let file = try GGUFFile(contentsOf: Fixture.url(name))
+        let tensors = try file.tensors.map { info in
+            try #require(info.type == .f32)
+            let bytes = try file.bytes(of: info.name)
+            let values = (0..<info.elementCount).map {
+                Float(
+                    bitPattern: UInt32(
+                        littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)))
+            }
+            return GGUFOutputTensor(name: info.name, type: .f32, shape: info.shape, values: values)
+        }
+        try withTemporaryDirectory { directory in
+            let url = directory.appending(path: "x.gguf")
+            try GGUFWriter(metadata: file.metadata, tensors: tensors).write(to: url)
+            #expect(try Data(contentsOf: url) == Data(contentsOf: Fixture.url(name)))
+        }
+    }
+
     @Test func whatTheFormatDoesNotAllowIsRefused() throws {
         try withTemporaryDirectory { directory in
             let url = directory.appending(path: "x.gguf")

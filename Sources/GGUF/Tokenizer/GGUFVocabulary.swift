@@ -38,6 +38,10 @@ struct GGUFVocabulary {
             throw error("tokens", "is missing or no list of texts; take the tokenizer of the original model")
         }
         guard tokens.count <= Int(Int32.max) else { throw error("tokens", "has too many elements") }
+        var known: Set<ExactName> = []
+        for (id, token) in tokens.enumerated() where !known.insert(ExactName(token)).inserted {
+            throw error("tokens", "element \(id), \(quoted(token)), is there twice; convert the model again")
+        }
         self.tokens = tokens
         func list<Element>(_ name: String, _ read: (GGUFArray) -> [Element]?) throws -> [Element]? {
             guard let value = checkpoint[Self.key(name)] else { return nil }

@@ -63,7 +63,7 @@ public struct GGUFWriter {
         }
         try AtomicFile.write(to: url) { writer in
             try writer.write(header.bytes)
-            try writer.write(padding(header.bytes.count))
+            if !tensors.isEmpty { try writer.write(padding(header.bytes.count)) }
             for (tensor, size) in zip(tensors, sizes) {
                 try write(tensor, to: writer, path: path)
                 try writer.write(padding(size))
