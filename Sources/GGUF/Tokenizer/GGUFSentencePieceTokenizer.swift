@@ -2,9 +2,8 @@ import JSON
 
 /// `tokenizer.json` for a vocabulary of SentencePiece's byte pair encoding, such as Llama 2's and Gemma's.
 struct GGUFSentencePieceTokenizer {
-    private var vocabulary: GGUFVocabulary
+    private let vocabulary: GGUFVocabulary
     private let ends: GGUFTextEnds
-    private let isGemma: Bool
 
     private static let space = "▁"
     /// Longer tokens are no words; each takes time that grows with the square of its length.
@@ -13,18 +12,10 @@ struct GGUFSentencePieceTokenizer {
     init(_ vocabulary: GGUFVocabulary, _ ends: GGUFTextEnds) throws {
         self.vocabulary = vocabulary
         self.ends = ends
-        isGemma = vocabulary.checkpoint[GGUFModel.architectureKey]?.stringValue?.hasPrefix("gemma") ?? false
         if try vocabulary.flag("remove_extra_whitespaces") == true {
             throw GGUFError(
                 vocabulary.checkpoint.path, key: GGUFVocabulary.key("remove_extra_whitespaces"),
                 "is true, which is not supported; take the tokenizer of the original model")
-        }
-        // Gemma's runs of spaces are stored as such, but searched for as the characters that spaces become.
-        if isGemma {
-            self.vocabulary.tokens = vocabulary.tokens.map { token in
-                token.utf8.count > 1 && token.utf8.allSatisfy { $0 == 0x20 }
-                    ? String(repeating: Self.space, count: token.utf8.count) : token
-            }
         }
     }
 
@@ -82,8 +73,7 @@ struct GGUFSentencePieceTokenizer {
                     vocabulary.checkpoint.path, key: GGUFVocabulary.key("tokens"),
                     "element \(id) is \(spelling.count) bytes long; the file is damaged")
             }
-            let score = isGemma ? -Double(id) : scores[id]
-            merges += Self.merges(of: spelling, score, ids)
+            merges += Self.merges(of: spelling, scores[id], ids)
         }
         // Ties keep their order.
         let order = merges.indices.sorted { a, b in

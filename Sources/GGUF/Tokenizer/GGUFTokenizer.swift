@@ -5,8 +5,10 @@ import JSON
 /// The tokenizer of a GGUF file as the files of a Hugging Face tokenizer.
 ///
 /// Byte-level vocabularies (`gpt2`) split words as `tokenizer.ggml.pre` says. SentencePiece's (`llama`) have no merges: they
-/// follow from the tokens' scores, for Gemma from their order, as in transformers; spaces become "▁", one of which is put
-/// before each text between special tokens, as llama.cpp does and the tokenizers of Llama 2 do.
+/// follow from the tokens' scores; spaces become "▁", one of which is put before each text between special tokens unless the
+/// file says otherwise, as SentencePiece, llama.cpp and the tokenizers of Llama 2 do. Gemma's runs of spaces and line breaks
+/// are found before anything else, as they are there; transformers' reader of GGUF makes them from merges instead, which
+/// gives other tokens for more than 31 spaces.
 public struct GGUFTokenizer: Sendable {
     /// The contents of `tokenizer.json`.
     public let tokenizer: JSONObject

@@ -16,10 +16,9 @@ struct GGUFTokenizerFields {
         byteFallback: Bool = false, ignoresMerges: Bool = false
     ) -> JSONObject {
         var ids = JSONObject()
-        // Gemma's runs of spaces may be there in both spellings; the last id counts, as in transformers.
         for (id, token) in vocabulary.tokens.enumerated() { ids[token] = .integer(id) }
         let added = zip(vocabulary.tokens, vocabulary.kinds).enumerated().filter { id, entry in
-            isAdded(entry.1) && !entry.0.isEmpty && ids[entry.0] == .integer(id)
+            isAdded(entry.1) && !entry.0.isEmpty
         }
         return [
             "version": "1.0", "truncation": .null, "padding": .null,
