@@ -58,26 +58,79 @@ import Testing
 
     @Test func endOfTurnEndsAnswersToo() throws {
         func end(_ changes: [String: GGUFValue]) throws -> JSONValue? {
-            let original = try GGUFCheckpoint(file: Fixture.url("qwen3.gguf"))
-            var end: JSONValue?
-            try withTemporaryDirectory { directory in
-                let file = directory.appending(path: "x.gguf")
-                let tensors = try original.tensors.map { info in
-                    GGUFOutputTensor(
-                        name: info.name, type: .f32, shape: info.shape,
-                        values: try Fixture.floats(original, info.name))
-                }
-                let metadata =
-                    original.metadata.filter { changes[$0.key] == nil } + changes.map { ($0.key, $0.value) }
-                try GGUFWriter(metadata: metadata, tensors: tensors).write(to: file)
-                end = try GGUFModel(file: file).configuration["eos_token_id"]
-            }
-            return end
+            try fields("qwen3", changes)["eos_token_id"]
         }
         #expect(try end([:]) == 2)
         #expect(try end(["tokenizer.ggml.eot_token_id": .uint32(2)]) == 2)
         #expect(try end(["tokenizer.ggml.eot_token_id": .uint32(7)]) == [2, 7])
         #expect(try end(["tokenizer.ggml.eos_token_id": .uint32(.max)]) == nil)
+    }
+
+    /// The fields of a fixture's model with other keys.
+    private func fields(_ name: String, _ changes: [String: GGUFValue]) throws -> JSONObject {
+        let original = try GGUFCheckpoint(file: Fixture.url("\(name).gguf"))
+        var fields = JSONObject()
+        try withTemporaryDirectory { directory in
+            let file = directory.appending(path: "x.gguf")
+            let tensors = try original.tensors.map { info in
+                GGUFOutputTensor(
+                    name: info.name, type: .f32, shape: info.shape,
+                    values: try Fixture.floats(original, info.name))
+            }
+            let metadata =
+                original.metadata.filter { changes[$0.key] == nil } + changes.map { ($0.key, $0.value) }
+            try GGUFWriter(metadata: metadata, tensors: tensors).write(to: file)
+            fields = try GGUFModel(file: file).configuration
+        }
+        return fields
+    }
+
+    @Test func positionsAreScaledAsTheFileSays() throws {
+        let old = try fields(
+            "qwen3", ["qwen3.rope.scale_linear": .float32(4), "qwen3.rope.scaling.finetuned": .bool(true)])
+        #expect(old["rope_scaling"] == ["rope_type": "linear", "factor": 4.0])
+        let prefix = "qwen2.rope.scaling."
+        let yarn = try fields(
+            "qwen2",
+            [
+                prefix + "attn_factor": .float32(0.5), prefix + "yarn_beta_fast": .float32(16),
+                prefix + "yarn_beta_slow": .float32(2), prefix + "yarn_ext_factor": .float32(1),
+            ])["rope_scaling"]?.objectValue
+        #expect(yarn?["beta_fast"] == 16.0 && yarn?["beta_slow"] == 2.0 && yarn?["factor"] == 4.0)
+        #expect(yarn?["original_max_position_embeddings"] == 128)
+        // Half of 0.1 ln 4 + 1.
+        #expect(abs((yarn?["attention_factor"]?.doubleValue ?? 0) - 0.569_314_718) < 1e-8)
+        #expect(try fields("qwen2", [prefix + "type": .string("none")])["rope_scaling"] == nil)
+    }
+
+    @Test func windowsOfGemmaAreThoseOfTheFile() throws {
+        func types(_ changes: [String: GGUFValue]) throws -> [Bool]? {
+            try fields("gemma3", changes)["layer_types"]?.arrayValue?.map { $0 == "sliding_attention" }
+        }
+        let key = "gemma3.attention.sliding_window_pattern"
+        #expect(try types([key: .uint32(3)]) == [true, true, false, true, true, false, true])
+        let layers = [true, false, true, false, true, false, true]
+        #expect(try types([key: .array(.bool(layers))]) == layers)
+        ContainerTests.expectError("has 1 elements for 7 layers") {
+            try types([key: .array(.bool([true]))]) as Any
+        }
+        ContainerTests.expectError("must be a number of at least 1") { try types([key: .int32(0)]) as Any }
+        #expect(
+            try fields("gemma3", ["gemma3.rope.freq_base_swa": .float32(5)])["rope_local_base_freq"] == 5.0)
+    }
+
+    @Test(arguments: names)
+    func valuesGoBothWays(name: String) throws {
+        let model = try GGUFModel(file: Fixture.url("\(name).gguf"))
+        for tensor in model.tensors {
+            let written = tensor.conversion.valuesInFile(
+                try tensor.floats(), shape: tensor.shape, headSize: tensor.headSize)
+            let stored = try Fixture.floats(model.checkpoint, tensor.info.name)
+            // What is subtracted and added again may be rounded.
+            let bound: Float = tensor.conversion == .normPlusOne ? 1e-6 : 0
+            #expect(zip(written, stored).allSatisfy { abs($0 - $1) <= bound }, "\(tensor.name)")
+            #expect(written.count == stored.count)
+        }
     }
 
     @Test func namesGoBothWays() {
