@@ -25,7 +25,7 @@ let arrow = Context.environment["ARROW"] ?? "\(Context.packageDirectory)/.arrow"
 let withParquet: BuildSettingCondition = .when(traits: ["Parquet"])
 
 let strict: [SwiftSetting] = [.swiftLanguageMode(.v6)]
-// Where tests go over many texts, debug builds are optimised too.
+// Where tests go over many texts or numbers, debug builds are optimised too.
 let innerLoops = strict + [.unsafeFlags(["-O"])]
 
 let package = Package(
@@ -45,6 +45,7 @@ let package = Package(
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
         .library(name: "Datasets", targets: ["Datasets"]),
         .library(name: "Safetensors", targets: ["Safetensors"]),
+        .library(name: "GGUF", targets: ["GGUF"]),
         .library(name: "Exporters", targets: ["Exporters"]),
         .library(name: "Hub", targets: ["Hub"]),
     ],
@@ -66,6 +67,7 @@ let package = Package(
         .target(name: "CSHA256", cSettings: [.unsafeFlags(["-O2"])]),
         .target(name: "Files", dependencies: ["CSHA256"], swiftSettings: strict),
         .target(name: "Safetensors", dependencies: ["JSON", "Files"], swiftSettings: strict),
+        .target(name: "GGUF", dependencies: ["JSON", "Files"], swiftSettings: innerLoops),
         .target(name: "Architectures", dependencies: ["JSON"], swiftSettings: strict),
         .target(name: "Tokenizers", dependencies: ["JSON", "Files"], swiftSettings: innerLoops),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
@@ -198,6 +200,9 @@ let package = Package(
             name: "SafetensorsTests", dependencies: ["Safetensors", "Files", "TestSupport"],
             exclude: ["Fixtures"],
             swiftSettings: strict),
+        .testTarget(
+            name: "GGUFTests", dependencies: ["GGUF", "Tokenizers", "JSON", "Files", "TestSupport"],
+            exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "HubTests",
             dependencies: [

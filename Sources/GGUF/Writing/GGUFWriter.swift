@@ -1,0 +1,145 @@
+import Files
+import Foundation
+
+/// Writes GGUF files of version 3.
+///
+/// Source: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
+public struct GGUFWriter {
+    /// The metadata, in the order in which it is written.
+    public var metadata: [(key: String, value: GGUFValue)]
+    /// The tensors, in the order in which they are written.
+    public var tensors: [GGUFOutputTensor]
+    /// The multiple at which tensors begin, in bytes: a power of two.
+    public var alignment: Int
+
+    /// The floats that are in memory at a time, unless one row has more.
+    private static let floatsAtOnce = 1 << 18
+    /// ggml's names end within 64 bytes, one of which ends them.
+    private static let longestName = 63
+
+    /// Makes a writer.
+    ///
+    /// - Parameters:
+    ///   - metadata: keys and values, such as `general.architecture`; `general.alignment` is added where it is needed.
+    ///   - tensors: the tensors.
+    ///   - alignment: the multiple at which tensors begin, in bytes.
+    public init(
+        metadata: [(key: String, value: GGUFValue)], tensors: [GGUFOutputTensor], alignment: Int = 32
+    ) {
+        self.metadata = metadata
+        self.tensors = tensors
+        self.alignment = alignment
+    }
+
+    /// Writes the file, completely or not at all.
+    ///
+    /// - Throws: ``GGUFError`` where the format does not allow a key, a tensor or a value; `FileError`; what a tensor's
+    ///   source throws.
+    public func write(to url: URL) throws {
+        let path = url.path(percentEncoded: false)
+        let sizes = try checked(path)
+        var header = GGUFBytes()
+        header.append(GGUFHeader.magic)
+        header.append(UInt32(3))
+        header.append(UInt64(tensors.count))
+        var metadata = metadata
+        if alignment != GGUFHeader.usualAlignment {
+            metadata.append((GGUFHeader.alignmentKey, .uint32(UInt32(alignment))))
+        }
+        header.append(UInt64(metadata.count))
+        for (key, value) in metadata {
+            header.append(key)
+            header.append(value.type.rawValue)
+            header.append(value)
+        }
+        var offset = 0
+        for (tensor, size) in zip(tensors, sizes) {
+            header.append(tensor.name)
+            header.append(UInt32(tensor.shape.count))
+            for size in tensor.shape.reversed() { header.append(UInt64(size)) }
+            header.append(tensor.type.rawValue)
+            header.append(UInt64(offset))
+            offset += padded(size)
+        }
+        try AtomicFile.write(to: url) { writer in
+            try writer.write(header.bytes)
+            if !tensors.isEmpty { try writer.write(padding(header.bytes.count)) }
+            for (tensor, size) in zip(tensors, sizes) {
+                try write(tensor, to: writer, path: path)
+                try writer.write(padding(size))
+            }
+        }
+    }
+
+    private func padded(_ size: Int) -> Int { (size + alignment - 1) / alignment * alignment }
+
+    private func padding(_ size: Int) -> [UInt8] { [UInt8](repeating: 0, count: padded(size) - size) }
+
+    /// The tensors' sizes in bytes, if all is as the format wants it.
+    private func checked(_ path: String) throws -> [Int] {
+        guard alignment > 0, alignment & (alignment - 1) == 0, alignment <= 1 << 20 else {
+            throw GGUFError(path, "an alignment of \(alignment) is no power of two up to 1048576")
+        }
+        var keys: Set<ExactName> = [ExactName(GGUFHeader.alignmentKey)]
+        for (key, _) in metadata {
+            guard !key.isEmpty, key.utf8.count <= GGUFHeader.longestName else {
+                throw GGUFError(path, key: key, "a key has 1 to \(GGUFHeader.longestName) bytes")
+            }
+            guard keys.insert(ExactName(key)).inserted else {
+                throw GGUFError(path, key: key, "is given twice, or is the writer's own")
+            }
+        }
+        var names: Set<ExactName> = []
+        return try tensors.map { tensor in
+            func failure(_ reason: String) -> GGUFError { GGUFError(path, tensor: tensor.name, reason) }
+            guard (1...Self.longestName).contains(tensor.name.utf8.count) else {
+                throw failure("a name has 1 to \(Self.longestName) bytes")
+            }
+            guard names.insert(ExactName(tensor.name)).inserted else { throw failure("is given twice") }
+            guard tensor.shape.count <= GGUFHeader.mostAxes, tensor.shape.allSatisfy({ $0 >= 0 }) else {
+                throw failure(
+                    "its shape \(tensor.shape) must have at most \(GGUFHeader.mostAxes) sizes of at least 0")
+            }
+            guard tensor.type.isWritable else {
+                let known = GGUFTensorType.allCases.filter(\.isWritable).map(\.name).joined(separator: ", ")
+                throw failure("type \(tensor.type.name) cannot be written; use one of \(known)")
+            }
+            switch GGUFTensorInfo.byteCount(tensor.type, shape: tensor.shape) {
+            case .failure(let problem): throw failure(problem.reason)
+            case .success(let size): return size
+            }
+        }
+    }
+
+    private func write(_ tensor: GGUFOutputTensor, to writer: FileWriter, path: String) throws {
+        let columns = tensor.shape.last ?? 1
+        let rows = tensor.shape.dropLast().reduce(1, *)
+        if rows * columns == 0 { return }
+        let step = max(1, min(rows, Self.floatsAtOnce / columns))
+        let rowBytes = columns / tensor.type.blockSize * tensor.type.blockBytes
+        var floats = [Float](repeating: 0, count: step * columns)
+        var bytes = [UInt8](repeating: 0, count: step * rowBytes)
+        for first in stride(from: 0, to: rows, by: step) {
+            let part = first..<min(first + step, rows)
+            let count = part.count * columns
+            try floats.withUnsafeMutableBufferPointer { buffer in
+                let target = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
+                try tensor.rows(part, target)
+                if let value = target.first(where: { !($0.magnitude <= tensor.type.largest) }),
+                    tensor.type != .f32
+                {
+                    throw GGUFError(
+                        path, tensor: tensor.name,
+                        "holds \(value), which \(tensor.type.name) cannot; write it as F32")
+                }
+            }
+            try floats.withUnsafeBufferPointer { source in
+                try bytes.withUnsafeMutableBytes { target in
+                    guard let from = source.baseAddress, let to = target.baseAddress else { return }
+                    _ = tensor.type.quantize(from, count: count / tensor.type.blockSize, into: to)
+                    try writer.write(UnsafeRawBufferPointer(rebasing: target[..<(part.count * rowBytes)]))
+                }
+            }
+        }
+    }
+}
