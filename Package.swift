@@ -127,7 +127,7 @@ let package = Package(
 
         // Models, distillation, command line.
         .target(
-            name: "Transformers", dependencies: ["Torch", "Architectures", "Safetensors", "JSON", "Files"],
+            name: "Transformers", dependencies: ["Torch", "Architectures", "GGUF", "Safetensors", "JSON", "Files"],
             swiftSettings: strict),
         .target(
             name: "Distillation",
@@ -238,7 +238,7 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(
             name: "TransformersTests",
-            dependencies: ["Transformers", "Torch", "Safetensors", "JSON", "Files", "TestSupport"],
+            dependencies: ["Transformers", "Torch", "GGUF", "Safetensors", "JSON", "Files", "TestSupport"],
             exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(

@@ -2,6 +2,7 @@
 
 #include "shim/composed_encoder.cpp"
 #include "shim/composed_nodes.cpp"
+#include "shim/decoder_nodes.cpp"
 #include "shim/dropout.cpp"
 #include "shim/packed_embeddings.cpp"
 #include "shim/packed_layer.cpp"

@@ -11,7 +11,8 @@ public enum AutoModel {
     /// Loads a model with its head.
     ///
     /// - Parameters:
-    ///   - directory: The directory of `config.json` and `model.safetensors`, or shards with their index.
+    ///   - directory: The directory of `config.json` and `model.safetensors`, or shards with their index; or a GGUF file of a
+    ///     language model.
     ///   - labelNames: The classes to distinguish, for fine-tuning; `nil` for the checkpoint's own. A head in
     ///     the checkpoint is kept where its number of classes matches, as in transformers.
     ///   - task: The task to fine-tune for; `nil` for the checkpoint's own. A head of another kind is not
@@ -32,6 +33,9 @@ public enum AutoModel {
         ignoreMismatchedSizes: Bool = false, seed: UInt64 = 42, device: Device = .cpu, isMapped: Bool = false,
         instrument: (any LayerHook)? = nil
     ) throws -> (model: TransformerModel, report: LoadReport) {
+        if directory.pathExtension.lowercased() == GGUFSource.fileExtension {
+            return try loadGGUF(directory, seed: seed, device: device, instrument: instrument)
+        }
         var configuration = try ModelConfiguration(contentsOf: directory)
         try ChecksumManifest.verify(directory)
         let layout = configuration.family.layout

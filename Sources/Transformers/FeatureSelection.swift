@@ -49,7 +49,9 @@ struct FeatureCollector {
         projections[index] = try layer.projections(input, dtype)
     }
 
-    mutating func add(_ projections: AttentionProjections, layer: Int) { self.projections[layer] = projections }
+    mutating func add(_ projections: AttentionProjections, layer: Int) {
+        self.projections[layer] = projections
+    }
 
     /// Returns the collected features, with the rows that the head reads.
     func output(_ rows: Tensor) -> BackboneOutput {

@@ -27,7 +27,8 @@ public final class TransformerModel {
         try configuration.validate()
         let root = ParameterScope(
             store: parameters, source: source, seed: seed, device: device, instrument: instrument)
-        (backbone, head) = try configuration.isDecoder
+        (backbone, head) =
+            try configuration.isDecoder
             ? Self.decoder(root, configuration, device)
             : Self.encoder(root, configuration, device, parameters)
         self.configuration = configuration
@@ -35,13 +36,15 @@ public final class TransformerModel {
     }
 
     private static func encoder(
-        _ root: ParameterScope, _ configuration: ModelConfiguration, _ device: Device, _ parameters: ParameterStore
+        _ root: ParameterScope, _ configuration: ModelConfiguration, _ device: Device,
+        _ parameters: ParameterStore
     ) throws -> (any Backbone, any Head) {
         let builder = try FamilyBuilder.of(configuration)
         let parts = try builder.encoder(root, configuration)
         let head = try builder.head(root, configuration)
         return (
-            try EncoderBackbone(parts, configuration, device: device, isQuantized: parameters.isQuantized), head
+            try EncoderBackbone(parts, configuration, device: device, isQuantized: parameters.isQuantized),
+            head
         )
     }
 

@@ -11,7 +11,8 @@ import Torch
 @Suite("Every decoder agrees with transformers")
 struct DecoderGoldenTests {
     static let names = [
-        "gemma3", "gemma3-older", "gpt2", "gpt2-scales", "llama", "llama-biases", "llama-linear", "llama-yarn", "llama3",
+        "gemma3", "gemma3-older", "gpt2", "gpt2-scales", "llama", "llama-biases", "llama-linear",
+        "llama-yarn", "llama3",
         "llama3-older", "mistral", "qwen2", "qwen2-windows", "qwen3", "qwen3-biases",
     ]
 
@@ -23,7 +24,8 @@ struct DecoderGoldenTests {
         let input: PackedInput
 
         init(_ name: String) throws {
-            checkpoint = try SafetensorsCheckpoint(file: directory(name).appending(path: "golden.safetensors"))
+            checkpoint = try SafetensorsCheckpoint(
+                file: directory(name).appending(path: "golden.safetensors"))
             input = PackedInput(
                 inputIDs: try Self.tensor(checkpoint, "input_ids").array(of: Int64.self).map(Int32.init),
                 offsets: try Self.tensor(checkpoint, "offsets").array(of: Int64.self).map(Int.init))
@@ -34,7 +36,8 @@ struct DecoderGoldenTests {
         private static func tensor(_ checkpoint: SafetensorsCheckpoint, _ name: String) throws -> Tensor {
             let info = try #require(checkpoint.info(name), "no \(name)")
             return try Tensor(
-                bytes: checkpoint.bytes(of: name), shape: info.shape, dtype: info.dtype == .int64 ? .int64 : .float32)
+                bytes: checkpoint.bytes(of: name), shape: info.shape,
+                dtype: info.dtype == .int64 ? .int64 : .float32)
         }
 
         /// The tokens that have a next one in their text, and these.
@@ -61,11 +64,13 @@ struct DecoderGoldenTests {
         let layers = model.configuration.numHiddenLayers
         let output = try model(
             golden.input,
-            ForwardOptions(features: FeatureSelection(hiddenStates: Set(0...layers), projections: Set(0..<layers))))
+            ForwardOptions(
+                features: FeatureSelection(hiddenStates: Set(0...layers), projections: Set(0..<layers))))
         try expectClose(output.logits, golden["logits"], "logits")
         for index in 0...layers {
             try expectClose(
-                #require(output.hiddenStates[index]), golden["hidden_states.\(index)"], "hidden state \(index)")
+                #require(output.hiddenStates[index]), golden["hidden_states.\(index)"],
+                "hidden state \(index)")
         }
         #expect(output.projections.count == layers)
         #expect(output.projections.values.allSatisfy { $0.query.shape == $0.key.shape })
@@ -86,7 +91,9 @@ struct DecoderGoldenTests {
         let (rows, targets) = golden.next
         input.rows = rows
         try model(input).logits.crossEntropy(Tensor(targets)).backward()
-        let expected = golden.checkpoint.names.filter { $0.hasPrefix("grad.") }.map { String($0.dropFirst(5)) }
+        let expected = golden.checkpoint.names.filter { $0.hasPrefix("grad.") }.map {
+            String($0.dropFirst(5))
+        }
         #expect(model.parameters.names.sorted() == expected.sorted())
         let largest = try expected.map { try golden["grad.\($0)"].absolute().max().item() }.max() ?? 0
         for entry in model.parameters.entries {
@@ -109,13 +116,16 @@ struct DecoderGoldenTests {
         for text in 0..<golden.input.count {
             let range = golden.input.offsets[text]..<golden.input.offsets[text + 1]
             let own = try model(
-                PackedInput(inputIDs: Array(golden.input.inputIDs[range]), offsets: [0, range.count])).logits
+                PackedInput(inputIDs: Array(golden.input.inputIDs[range]), offsets: [0, range.count])
+            ).logits
             try expectClose(
                 own, all.narrowed(dimension: 0, start: range.lowerBound, length: range.count), "text \(text)")
         }
     }
 
-    @Test("a model that is saved again has the same tensors, byte for byte, and is the same model", arguments: names)
+    @Test(
+        "a model that is saved again has the same tensors, byte for byte, and is the same model",
+        arguments: names)
     func roundTrip(_ name: String) throws {
         let source = Self.directory(name)
         let model = try AutoModel.load(from: source).model
@@ -148,7 +158,9 @@ struct DecoderGoldenTests {
         if let types = written["layer_types"]?.arrayValue { #expect(types.count == 1) }
     }
 
-    @Test("dropout in training reaches every part, and its draws are those of the text", arguments: ["gpt2", "llama"])
+    @Test(
+        "dropout in training reaches every part, and its draws are those of the text",
+        arguments: ["gpt2", "llama"])
     func dropout(_ name: String) throws {
         let golden = try Numbers(name)
         let settings: [(inout ModelConfiguration) -> Void] =
@@ -160,7 +172,9 @@ struct DecoderGoldenTests {
             (configuration.hiddenDropoutProb, configuration.attentionProbsDropoutProb) = (0, 0)
             set(&configuration)
             let model = try AutoModel.make(
-                configuration, source: CheckpointSource(directory: Self.directory(name), layout: configuration.family.layout),
+                configuration,
+                source: CheckpointSource(
+                    directory: Self.directory(name), layout: configuration.family.layout),
                 seed: 1)
             let quiet = try model(golden.input).logits
             let noisy = try model(golden.input, ForwardOptions(dropout: DropoutState(seed: 1))).logits
@@ -170,11 +184,13 @@ struct DecoderGoldenTests {
             let first = golden.input.offsets[1]
             state.before = .init(lengths: [first])
             let rest = PackedInput(
-                inputIDs: Array(golden.input.inputIDs[first...]), offsets: golden.input.offsets.dropFirst().map { $0 - first })
+                inputIDs: Array(golden.input.inputIDs[first...]),
+                offsets: golden.input.offsets.dropFirst().map { $0 - first })
             let own = try model(rest, ForwardOptions(dropout: state)).logits
             // The embeddings' dropout of gpt2 draws for all tokens alike.
             try expectClose(
-                own, noisy.narrowed(dimension: 0, start: first, length: golden.input.inputIDs.count - first), name)
+                own, noisy.narrowed(dimension: 0, start: first, length: golden.input.inputIDs.count - first),
+                name)
         }
     }
 }

@@ -265,6 +265,26 @@ void ct_packed_layer_free(ct_packed_layer layer);
 // other rows. `bias` may be null.
 ct_error ct_rows_linear(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor *out);
 
+// input (rows, inputs) · weightᵀ + bias by the kernels, in the type of the input, float32 or bfloat16, with a float32 weight
+// (outputs, inputs), or (inputs, outputs) if `transposed`. `bias` may be null. Recorded for backward if a gradient is wanted;
+// otherwise the packed weight is kept in `*packed` (null at first), to be freed with ct_packed_weight_free.
+typedef struct ct_packed_weight_s *ct_packed_weight;
+ct_error ct_projection(ct_tensor input, ct_tensor weight, ct_tensor bias, bool transposed, ct_packed_weight *packed, ct_tensor *out);
+void ct_packed_weight_free(ct_packed_weight packed);
+
+// Causal attention of texts, each by itself, by the kernels: query (T, N · D), key and value (T, K · D), all float32 or bfloat16,
+// with rotary tables (positions, D / 2) in float32, or null. A token attends to itself and to the window - 1 tokens before it;
+// window 0: to all before it. Recorded for backward if a gradient is wanted.
+ct_error ct_packed_causal_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor cosine, ct_tensor sine,
+                                    ct_tensor offsets, int64_t heads, int64_t key_value_heads, int64_t window, double scale,
+                                    ct_tensor *out);
+
+// input (rows, width) float32 / root mean square · (weight + offset) by the kernels, in float32 or bfloat16.
+ct_error ct_packed_rms_norm(ct_tensor input, ct_tensor weight, double epsilon, double offset, bool bfloat16, ct_tensor *out);
+
+// activation(gate) · up by the kernels, in their type.
+ct_error ct_gated(ct_tensor gate, ct_tensor up, int32_t activation, ct_tensor *out);
+
 // The blocks that one head's attention mask takes of the random numbers' sequence.
 int64_t ct_attention_mask_blocks(int64_t queries, int64_t length);
 

@@ -23,6 +23,9 @@ constexpr int64_t few_rows = 96;
 #include "linear.inl"
 #include "embeddings.inl"
 #include "optimizer.inl"
+#include "projection.inl"
+#include "causal_attention.inl"
+#include "causal_attention_backward.inl"
 
 template <class S>
 int64_t packed_words(int64_t columns, int64_t length) {
@@ -92,6 +95,34 @@ const Table &table() {
         .int8_steps = int8_steps,
         .linear_forward = [](const LinearForward &call) { linear_forward(call); },
         .linear_backward = [](const LinearBackward &call) { linear_backward(call); },
+        .projection_forward = [](bool bfloat16, const ProjectionForward &call) {
+            bfloat16 ? projection_forward<bf16>(call) : projection_forward<float>(call);
+        },
+        .projection_gradient = [](bool bfloat16, const ProjectionGradient &call) {
+            bfloat16 ? projection_gradient<bf16>(call) : projection_gradient<float>(call);
+        },
+        .causal_forward = [](bool bfloat16, const CausalForward &call) {
+            bfloat16 ? causal_forward<bf16>(call) : causal_forward<float>(call);
+        },
+        .causal_backward = [](bool bfloat16, const CausalBackward &call) {
+            bfloat16 ? causal_backward<bf16>(call) : causal_backward<float>(call);
+        },
+        .rms_norm_forward = [](bool bfloat16, const RootMeanSquare &call, void *output) {
+            bfloat16 ? rms_norm_forward(call, static_cast<bf16 *>(output)) : rms_norm_forward(call, static_cast<float *>(output));
+        },
+        .rms_norm_backward = [](bool bfloat16, const RootMeanSquareBackward &call) {
+            bfloat16 ? rms_norm_backward<bf16>(call) : rms_norm_backward<float>(call);
+        },
+        .gated_forward = [](bool bfloat16, const Gated &call, void *output) {
+            bfloat16 ? gated_forward(call, static_cast<bf16 *>(output)) : gated_forward(call, static_cast<float *>(output));
+        },
+        .gated_backward = [](bool bfloat16, const Gated &call, const void *gradient, void *gate_gradient, void *up_gradient) {
+            auto run = [&](auto *to) {
+                using S = std::remove_pointer_t<decltype(to)>;
+                gated_backward(call, static_cast<const S *>(gradient), to, static_cast<S *>(up_gradient));
+            };
+            bfloat16 ? run(static_cast<bf16 *>(gate_gradient)) : run(static_cast<float *>(gate_gradient));
+        },
         .embeddings_forward = [](const EmbeddingsForward &call) { embeddings_forward(call); },
         .embeddings_backward = [](const EmbeddingsBackward &call) { embeddings_backward(call); },
         .adamw = [](const AdamWStep &step, float *parameter, float *first, float *second, const float *gradient,

@@ -56,7 +56,11 @@ enum class Slot : int {
     gradient_right = 26,
     // The embeddings' gradients.
     gradient_embeddings = 16,
-    count = 27,
+    // Decoders' attention: rotated queries and keys, and the sums of their gradients.
+    causal_query = 27,
+    causal_key = 28,
+    causal_gradients = 29,
+    count = 30,
 };
 static_assert(Slot::last_of_task < Slot::call_values);
 

@@ -175,6 +175,12 @@ struct AdamWStep {
     float decay, beta1, beta2, rest1, rest2, epsilon, size, root;
 };
 
+}  // namespace ctorch::kernels
+
+#include "decoder.h"
+
+namespace ctorch::kernels {
+
 // The kernels for one instruction set. Those marked so use all threads; all give the same result on any number of threads.
 struct Table {
     const char *name;
@@ -199,6 +205,15 @@ struct Table {
 
     void (*linear_forward)(const LinearForward &call);
     void (*linear_backward)(const LinearBackward &call);
+
+    void (*projection_forward)(bool bfloat16, const ProjectionForward &call);
+    void (*projection_gradient)(bool bfloat16, const ProjectionGradient &call);
+    void (*causal_forward)(bool bfloat16, const CausalForward &call);
+    void (*causal_backward)(bool bfloat16, const CausalBackward &call);
+    void (*rms_norm_forward)(bool bfloat16, const RootMeanSquare &call, void *output);
+    void (*rms_norm_backward)(bool bfloat16, const RootMeanSquareBackward &call);
+    void (*gated_forward)(bool bfloat16, const Gated &call, void *output);
+    void (*gated_backward)(bool bfloat16, const Gated &call, const void *gradient, void *gate_gradient, void *up_gradient);
 
     void (*embeddings_forward)(const EmbeddingsForward &call);
     void (*embeddings_backward)(const EmbeddingsBackward &call);

@@ -1,3 +1,5 @@
+import CTorch
+
 /// The activation functions of transformers, by Hugging Face's names (`ACT2FN`).
 public enum Activation: String, CaseIterable, Sendable {
     case gelu
@@ -18,5 +20,13 @@ public enum Activation: String, CaseIterable, Sendable {
         case .tanh: try x.tanh()
         case .sigmoid: try x.sigmoid()
         }
+    }
+
+    /// The activation of a gate times what it gates, element by element (Shazeer, arXiv 2002.05202), in their type.
+    public func gated(_ gate: Tensor, _ up: Tensor) throws -> Tensor {
+        guard let code = PackedEncoderLayer.code(self),
+            PackedKernels.arePreferred(for: gate.dtype, on: gate.device)
+        else { return try self(gate) * up }
+        return try .make { ct_gated(gate.handle, up.handle, code, $0) }
     }
 }

@@ -12,6 +12,7 @@ public struct Linear {
     private let name: String
     private let computeWeight: ComputeCopy
     private let computeBias: ComputeCopy?
+    private let packed: PackedWeight
 
     public init(
         _ scope: ParameterScope, inputs: Int, outputs: Int, bias: Bool = true,
@@ -24,6 +25,7 @@ public struct Linear {
         self.bias = bias ? try scope.parameter("bias", shape: [outputs], initializer: .zeros) : nil
         computeWeight = ComputeCopy(weight)
         computeBias = self.bias.map(ComputeCopy.init)
+        packed = PackedWeight(weight, bias: self.bias)
         instrument = scope.instrument
         name = scope.path
     }
@@ -37,6 +39,7 @@ public struct Linear {
         name = ""
         computeWeight = ComputeCopy(weight)
         computeBias = bias.map(ComputeCopy.init)
+        packed = PackedWeight(weight, bias: bias)
     }
 
     /// A layer of an int8 weight.
@@ -48,6 +51,7 @@ public struct Linear {
         name = ""
         computeWeight = ComputeCopy(weight)
         computeBias = bias.map(ComputeCopy.init)
+        packed = PackedWeight(weight, bias: bias)
     }
 
     /// True if the weight is floating point and there is no hook (``LayerHook``).
@@ -61,6 +65,12 @@ public struct Linear {
         guard let instrument else { return try x.linear(weight, bias: computeBias?(dtype)) }
         return try instrument.input(x, of: name).linear(
             instrument.weight(weight, of: name), bias: computeBias?(dtype))
+    }
+
+    /// (rows, inputs) → (rows, outputs) in the input's type, by the kernels where they can compute it: for the many rows that all
+    /// tokens of a batch are.
+    public func tokens(_ x: Tensor) throws -> Tensor {
+        isPlain && packed.suits(x) ? try packed(x) : try self(x)
     }
 
     /// (rows, inputs) → (rows, outputs), by kernels whose bits depend neither on the other rows nor on the number of

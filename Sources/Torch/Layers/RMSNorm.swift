@@ -1,3 +1,5 @@
+import CTorch
+
 /// Normalization by the root mean square over the last dimension (Zhang and Sennrich, arXiv 1910.07467), as `torch.nn.RMSNorm`.
 public struct RMSNorm {
     /// (width)
@@ -17,8 +19,13 @@ public struct RMSNorm {
         (self.epsilon, self.offset) = (epsilon, offset)
     }
 
-    /// (…, width) → (…, width)
-    public func callAsFunction(_ x: Tensor) throws -> Tensor {
-        try x.rmsNorm(weight: offset == 0 ? weight : weight + offset, epsilon: epsilon)
+    /// (…, width) float32 → (…, width) in a type, by the kernels where they compute it.
+    public func callAsFunction(_ x: Tensor, _ dtype: DType = .float32) throws -> Tensor {
+        guard PackedKernels.arePreferred(for: dtype, on: x.device), x.dtype == .float32 else {
+            return try x.rmsNorm(weight: offset == 0 ? weight : weight + offset, epsilon: epsilon).to(dtype)
+        }
+        return try .make {
+            ct_packed_rms_norm(x.handle, weight.handle, epsilon, offset, dtype == .bfloat16, $0)
+        }
     }
 }

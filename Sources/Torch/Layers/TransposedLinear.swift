@@ -6,6 +6,7 @@ public struct TransposedLinear {
     public let bias: Tensor
     private let computeWeight: ComputeCopy
     private let computeBias: ComputeCopy
+    private let packed: PackedWeight
 
     public init(
         _ scope: ParameterScope, inputs: Int, outputs: Int, initializer: ParameterInitializer
@@ -13,10 +14,13 @@ public struct TransposedLinear {
         weight = try scope.parameter("weight", shape: [inputs, outputs], initializer: initializer)
         bias = try scope.parameter("bias", shape: [outputs], initializer: .zeros)
         (computeWeight, computeBias) = (ComputeCopy(weight), ComputeCopy(bias))
+        packed = PackedWeight(weight, bias: bias, isTransposed: true)
     }
 
-    /// (…, inputs) → (…, outputs), in the input's type.
+    /// (rows, inputs) → (rows, outputs), in the input's type, by the kernels where they can compute it.
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
-        try x.linear(computeWeight(x.dtype).transposed(0, 1), bias: computeBias(x.dtype))
+        packed.suits(x)
+            ? try packed(x)
+            : try x.linear(computeWeight(x.dtype).transposed(0, 1), bias: computeBias(x.dtype))
     }
 }

@@ -3,7 +3,9 @@ import Torch
 extension EncoderBackbone {
     /// Runs a forward pass with libtorch's operations on a padded batch, and leaves out the padding of the
     /// result.
-    func padded(_ input: PackedInput, _ rows: RowSelection, _ options: ForwardOptions) throws -> BackboneOutput {
+    func padded(_ input: PackedInput, _ rows: RowSelection, _ options: ForwardOptions) throws
+        -> BackboneOutput
+    {
         let features = options.features
         let batch = try ModelInput(
             input, paddingID: configuration.padTokenId, device: device,

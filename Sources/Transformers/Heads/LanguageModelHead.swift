@@ -18,5 +18,7 @@ struct LanguageModelHead: Head {
                 bias: false, initializer: configuration.initializer)
     }
 
-    func callAsFunction(_ hidden: Tensor, _ state: DropoutState?) throws -> Tensor { try output(hidden) }
+    func callAsFunction(_ hidden: Tensor, _ state: DropoutState?) throws -> Tensor {
+        try output.tokens(hidden)
+    }
 }

@@ -24,13 +24,14 @@ final class DecoderBackbone: Backbone {
         let width = configuration.hiddenSize
         func table(_ name: String, _ count: Int, padding: Int? = nil) throws -> Embedding {
             try Embedding(
-                root[name], count: count, width: width, paddingIndex: padding, initializer: configuration.initializer)
+                root[name], count: count, width: width, paddingIndex: padding,
+                initializer: configuration.initializer)
         }
         embedding = try table(names.word, configuration.vocabSize, padding: settings.paddingToken)
         position = try names.position.map { try table($0, configuration.maxPositionEmbeddings) }
         embeddingScale = settings.embeddingScale
         embeddingDropout = Dropout(settings.embeddingDropout)
-        let tables = RotaryTables.shared(settings.rotary)
+        let tables = RotaryTable.shared(settings.rotary)
         func layer(_ index: Int) throws -> any DecoderLayer {
             switch settings.norm {
             case .layer: try GPT2Layer(root, configuration, settings, index: index)
@@ -50,7 +51,9 @@ final class DecoderBackbone: Backbone {
         try input.validate(maxLength: configuration.maxLength)
         try options.features.validate(layers: layers.count)
         let dtype = options.precision.resolved(on: device).dtype
-        let context = try DecoderContext(input, dtype: dtype, dropout: options.dropout, device: device)
+        let context = DecoderContext(
+            sequences: try PackedSequences(offsets: input.offsets, device: device), dtype: dtype,
+            dropout: options.dropout)
         var kept = FeatureCollector(options.features)
         var hidden = try embedded(input, context)
         kept.add(hidden, number: 0)
@@ -75,7 +78,7 @@ final class DecoderBackbone: Backbone {
     private func embedded(_ input: PackedInput, _ context: DecoderContext) throws -> Tensor {
         var sum = try embedding(Tensor(input.inputIDs, device: device))
         if let embeddingScale { sum = try sum * embeddingScale }
-        if let position { sum = try sum + position(context.positions) }
+        if let position { sum = try sum + position(context.sequences.places(device: device)) }
         return try embeddingDropout(sum, context.dropout, over: .tokens)
     }
 }

@@ -19,11 +19,11 @@ enum DecoderNorm {
             }
     }
 
-    /// (…, width) → (…, width)
-    func callAsFunction(_ x: Tensor) throws -> Tensor {
+    /// (…, width) float32 → (…, width) in a type
+    func callAsFunction(_ x: Tensor, _ dtype: DType = .float32) throws -> Tensor {
         switch self {
-        case .layer(let norm): try norm(x)
-        case .rootMeanSquare(let norm): try norm(x)
+        case .layer(let norm): try norm(x).to(dtype)
+        case .rootMeanSquare(let norm): try norm(x, dtype)
         }
     }
 }

@@ -9,7 +9,7 @@ struct GPT2Layer: DecoderLayer {
     /// H → 3 H: queries, keys, values.
     private let queryKeyValue: TransposedLinear
     private let attentionOutput: TransposedLinear
-    private let attention: CausalAttention
+    private let attention: DecoderAttention
     private let feedForwardNorm: DecoderNorm
     private let inner: TransposedLinear
     private let outer: TransposedLinear
@@ -32,7 +32,7 @@ struct GPT2Layer: DecoderLayer {
         attentionNorm = try norm(Names.attentionNorm)
         queryKeyValue = try linear(Names.queryKeyValue, width, 3 * width)
         attentionOutput = try linear(Names.attentionOutput, width, width)
-        attention = CausalAttention(configuration, settings, index: index, nil)
+        attention = DecoderAttention(configuration, settings, index: index, nil)
         feedForwardNorm = try norm(Names.feedForwardNorm)
         inner = try linear(Names.inner, width, hidden)
         outer = try linear(Names.outer, hidden, width)
@@ -44,19 +44,18 @@ struct GPT2Layer: DecoderLayer {
         let (query, key, value) = try parts(x, context.dtype)
         let attended = try attentionOutput(attention(query, key, value, context))
         let middle = try x + dropout(attended, context.dropout, over: .tokens)
-        let output = try outer(activation(inner(feedForwardNorm(middle).to(context.dtype))))
+        let output = try outer(activation(inner(feedForwardNorm(middle, context.dtype))))
         return try middle + dropout(output, context.dropout, over: .tokens)
     }
 
     func projections(_ x: Tensor, _ dtype: DType) throws -> AttentionProjections {
         let (query, key, value) = try parts(x, dtype)
-        return try attention.projections(
-            query: query.to(.float32), key: key.to(.float32), value: value.to(.float32))
+        return try attention.projections(query: query, key: key, value: value)
     }
 
     /// Queries, keys and values, (T, H) each.
     private func parts(_ x: Tensor, _ dtype: DType) throws -> (Tensor, Tensor, Tensor) {
-        let all = try queryKeyValue(attentionNorm(x).to(dtype))
+        let all = try queryKeyValue(attentionNorm(x, dtype))
         let width = try x.size(1)
         func part(_ index: Int) throws -> Tensor {
             try all.narrowed(dimension: 1, start: index * width, length: width)

@@ -13,7 +13,7 @@ struct LlamaLayer: DecoderLayer {
     private let attentionOutput: Linear
     private let queryNorm: DecoderNorm?
     private let keyNorm: DecoderNorm?
-    private let attention: CausalAttention
+    private let attention: DecoderAttention
     /// The norm of the attention's output; `nil` where there is none.
     private let attentionOutputNorm: DecoderNorm?
     private let feedForwardNorm: DecoderNorm
@@ -26,7 +26,7 @@ struct LlamaLayer: DecoderLayer {
 
     init(
         _ root: ParameterScope, _ configuration: ModelConfiguration, _ settings: DecoderSettings, index: Int,
-        _ rotary: RotaryTables?
+        _ rotation: RotaryTable?
     ) throws {
         typealias Names = DecoderNames
         let scope = root[configuration.family.layout.layers(index)]
@@ -49,7 +49,7 @@ struct LlamaLayer: DecoderLayer {
         attentionOutput = try linear(Names.attentionOutput, heads, width, settings.hasAttentionOutputBias)
         queryNorm = settings.normalizesQueriesAndKeys ? try norm(Names.queryNorm, settings.headSize) : nil
         keyNorm = settings.normalizesQueriesAndKeys ? try norm(Names.keyNorm, settings.headSize) : nil
-        attention = CausalAttention(configuration, settings, index: index, rotary)
+        attention = DecoderAttention(configuration, settings, index: index, rotation)
         attentionOutputNorm = settings.normalizesOutputs ? try norm(Names.postAttentionNorm, width) : nil
         feedForwardNorm = try norm(
             settings.normalizesOutputs ? Names.feedForwardNorm : Names.postAttentionNorm, width)
@@ -61,44 +61,25 @@ struct LlamaLayer: DecoderLayer {
     }
 
     func callAsFunction(_ x: Tensor, _ context: DecoderContext) throws -> Tensor {
-        let input = try inputNorm(x).to(context.dtype)
-        var attended = try attentionOutput(
-            attention(query(input), key(input), value(input), context, queryNorm: queryNorm, keyNorm: keyNorm)
-        )
+        let (query, key, value) = try parts(x, context.dtype)
+        var attended = try attentionOutput.tokens(
+            attention(query, key, value, context, queryNorm: queryNorm, keyNorm: keyNorm))
         if let attentionOutputNorm { attended = try attentionOutputNorm(attended.to(.float32)) }
         let middle = try x + attended
-        let normalized = try feedForwardNorm(middle).to(context.dtype)
-        var output = try down(activation(gate(normalized)) * up(normalized))
+        let normalized = try feedForwardNorm(middle, context.dtype)
+        var output = try down.tokens(activation.gated(gate.tokens(normalized), up.tokens(normalized)))
         if let feedForwardOutputNorm { output = try feedForwardOutputNorm(output.to(.float32)) }
         return try middle + output
     }
 
     func projections(_ x: Tensor, _ dtype: DType) throws -> AttentionProjections {
-        let input = try inputNorm(x).to(dtype)
-        return try attention.projections(
-            query: query(input).to(.float32), key: key(input).to(.float32), value: value(input).to(.float32))
-    }
-}
-
-extension CausalAttention {
-    /// The attention of a layer.
-    init(
-        _ configuration: ModelConfiguration, _ settings: DecoderSettings, index: Int, _ rotary: RotaryTables?
-    ) {
-        self.init(
-            heads: configuration.numAttentionHeads, keyValueHeads: settings.keyValueHeads,
-            headSize: settings.headSize, scale: settings.attentionScales[index],
-            window: settings.windows[index],
-            rotary: rotary, dropout: Dropout(configuration.attentionProbsDropoutProb))
+        let (query, key, value) = try parts(x, dtype)
+        return try attention.projections(query: query, key: key, value: value)
     }
 
-    /// Queries, keys and values with as many heads each.
-    func projections(query: Tensor, key: Tensor, value: Tensor) throws -> AttentionProjections {
-        func all(_ x: Tensor) throws -> Tensor {
-            let tokens = try x.size(0)
-            return try Self.repeated(x.reshaped([tokens, keyValueHeads, headSize]), heads / keyValueHeads)
-                .reshaped([tokens, heads * headSize])
-        }
-        return AttentionProjections(query: query, key: try all(key), value: try all(value), heads: heads)
+    /// Queries (T, N · D), keys and values (T, K · D).
+    private func parts(_ x: Tensor, _ dtype: DType) throws -> (Tensor, Tensor, Tensor) {
+        let input = try inputNorm(x, dtype)
+        return (try query.tokens(input), try key.tokens(input), try value.tokens(input))
     }
 }

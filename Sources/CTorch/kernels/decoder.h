@@ -1,0 +1,69 @@
+// The kernels of decoders' layers, part of the interface of table.h.
+//
+// Shapes: T tokens of all texts one after another; N heads of queries and K of keys and values, each D wide, where K divides N.
+// Elements of type S are floats or bf16, like the products.
+#pragma once
+
+#include <cstdint>
+
+namespace ctorch::kernels {
+
+// A linear layer on many rows, from a packed right operand: output (rows, outputs) = input (rows, inputs) · right + bias.
+struct ProjectionForward {
+    int64_t rows, inputs, outputs;
+    const void *input;      // S
+    const uint32_t *right;  // (inputs, outputs), packed
+    const float *bias;      // (outputs), or null
+    void *output;           // S
+};
+
+// to (columns of left, columns of right) = leftᵀ · right, over their rows.
+struct ProjectionGradient {
+    int64_t rows, left_columns, right_columns;
+    const void *left, *right;  // S
+    float *to;
+    float *left_sums;  // (left_columns): the sums of left's columns; null if they are not wanted
+};
+
+// Causal attention of texts, each by itself, with rotary position embeddings.
+struct CausalShape {
+    int64_t heads, key_value_heads, width;
+    float scale;     // of the scores
+    int64_t window;  // tokens that a token attends to, itself included; 0 for all up to it
+    const float *cosine, *sine;  // (positions, D / 2), or null where nothing is rotated
+};
+struct CausalForward {
+    CausalShape shape;
+    Sequences sequences;
+    const void *query, *key, *value;  // (T, N · D), (T, K · D), (T, K · D) S
+    void *context;                    // (T, N · D) S
+    float *log_sum;                   // (N, T) of each query's exponentials; null in inference
+};
+struct CausalBackward {
+    CausalShape shape;
+    Sequences sequences;
+    const void *query, *key, *value, *context_gradient;
+    const float *log_sum;
+    void *query_gradient, *key_gradient, *value_gradient;
+};
+
+// Normalization by the root mean square: output = input / √(mean of squares + epsilon) · (weight + offset).
+struct RootMeanSquare {
+    int64_t rows, width;
+    float epsilon, offset;
+    const float *input, *weight;
+};
+struct RootMeanSquareBackward {
+    RootMeanSquare call;
+    const void *output_gradient;              // (rows, width) S
+    float *input_gradient, *weight_gradient;  // (rows, width), (width)
+};
+
+// output = activation(gate) · up, element by element.
+struct Gated {
+    int64_t count;
+    Activation activation;
+    const void *gate, *up;  // S
+};
+
+}  // namespace ctorch::kernels
