@@ -72,10 +72,6 @@ extension Filters {
 
     private static let truncate: Filter = { renderer, value, arguments in
         let bound = try arguments.bound("truncate", ["length", "killwords", "end", "leeway"])
-        guard let text = value.text else {
-            throw TemplateFailure.rendering("truncate takes a string, not '\(value.typeName)'")
-        }
-        try renderer.spend(text: text)
         let length = try bound[0].integer("truncate's length", default: 255)
         let end = try bound[2].optionalText("truncate's end") ?? "..."
         let leeway = bound[3]?.isNone == true ? 5 : try bound[3].integer("truncate's leeway", default: 5)
@@ -83,8 +79,12 @@ extension Filters {
         guard kept >= 0, leeway >= 0 else {
             throw TemplateFailure.rendering("truncate's length must be at least that of its end")
         }
+        if let count = try value.count(), count - leeway <= length { return value }
+        guard let text = value.text else {
+            throw TemplateFailure.rendering("truncate takes a string, not '\(value.typeName)'")
+        }
+        try renderer.spend(text: text)
         let scalars = Array(text.unicodeScalars)
-        guard scalars.count - leeway > length else { return value }
         var start = scalars.prefix(kept)
         if bound[1]?.isTrue != true, let space = start.lastIndex(of: " ") { start = start[..<space] }
         return value.sameKind(String(scalars: start) + end)

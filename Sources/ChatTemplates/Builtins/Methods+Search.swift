@@ -38,7 +38,6 @@ extension Methods {
         while !rest.isEmpty {
             if words.count == limit {
                 words.append(Array(rest))
-                while words[limit].last?.isPythonSpace == true { words[limit].removeLast() }
                 break
             }
             let word = rest.prefix { !$0.isPythonSpace }

@@ -41,7 +41,7 @@ struct PercentFormat {
             throw TemplateFailure.rendering("not all values find a place in the text")
         }
         switch values {
-        case .tuple, .dictionary, .list: break
+        case .tuple, .dictionary, .list, .range, .undefined: break
         default:
             guard next > 0 else { throw TemplateFailure.rendering("not all values find a place in the text") }
         }

@@ -157,6 +157,7 @@ extension Lexer {
     private mutating func readRaw() throws {
         let start = position
         var index = start
+        if index == source.count { return }  // as in Jinja, nothing is missing at the template's end
         while index < source.count {
             if matches("{%", at: index) {
                 let sign = sign(at: index + 2)
@@ -175,6 +176,7 @@ extension Lexer {
 
     private mutating func readComment() throws {
         var index = position
+        if index == source.count { return }
         while index < source.count {
             if matches("#}", at: index) {
                 var end = index + 2

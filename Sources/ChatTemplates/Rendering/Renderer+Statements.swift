@@ -147,9 +147,18 @@ extension Renderer {
                 try self.spend()
                 let inner = Scope(parent: scope)
                 try self.store(item, in: target, inner)
-                if try self.value(of: test, inner).isTrue { return item }
+                if try self.value(of: test, inner).isTrue { return try Self.passed(item, target, inner) }
             }
             return nil
+        }
+    }
+
+    /// What a loop with a condition gets of an item: as in Jinja, a new tuple where it has several variables.
+    private static func passed(_ item: Value, _ target: Target, _ scope: Scope) throws -> Value {
+        switch target {
+        case .tuple(let targets): try .tuple(targets.map { try passed(item, $0, scope) })
+        case .name(let name): scope[name] ?? item
+        case .attribute: item
         }
     }
 }

@@ -12,8 +12,7 @@ extension Value {
         switch self {
         case .undefined: return []
         case .list(let list), .tuple(let list): return list.items
-        case .string(let text): return text.unicodeScalars.map { .string(String($0)) }
-        case .markup(let text): return text.unicodeScalars.map { .markup(String($0)) }
+        case .string(let text), .markup(let text): return text.unicodeScalars.map { .string(String($0)) }
         case .dictionary(let dictionary): return dictionary.entries.map(\.key)
         case .view(let view): return try view.items()
         case .range(let range): return range.items
