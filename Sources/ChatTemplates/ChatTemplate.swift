@@ -76,7 +76,8 @@ public struct ChatTemplate: Sendable {
                 reason: "a document is \(document.typeName); give objects with 'title' and 'text'")
         }
         for tool in request.tools ?? [] where tool.objectValue == nil {
-            throw ChatTemplateError.messages(reason: "a tool is \(tool.typeName); give JSON schemas, which are objects")
+            throw ChatTemplateError.messages(
+                reason: "a tool is \(tool.typeName); give JSON schemas, which are objects")
         }
         do {
             var variables: [(name: String, value: Value)] = []

@@ -31,7 +31,8 @@ enum ContinuedMessage {
             last[field] = .array(tagged)
         default:
             throw ChatTemplateError.messages(
-                reason: "\(quoted(field)) of the last message is \(content.typeName), which cannot be continued")
+                reason:
+                    "\(quoted(field)) of the last message is \(content.typeName), which cannot be continued")
         }
         let chat = try template.render(
             normalized.dropLast() + [.object(last)], request, addGenerationPrompt: false)
@@ -55,7 +56,8 @@ enum ContinuedMessage {
             text.stripped(nil).isEmpty || !chat.ranges(of: text.stripped(nil), limit: 1).isEmpty
         else {
             throw ChatTemplateError.messages(
-                reason: "the template does not write the last message as it is, so that it cannot be continued")
+                reason:
+                    "the template does not write the last message as it is, so that it cannot be continued")
         }
         let bytes = Array(chat.utf8)
         let start = String(decoding: bytes[..<place.lowerBound], as: UTF8.self)

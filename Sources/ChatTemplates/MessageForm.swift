@@ -9,9 +9,12 @@ enum MessageForm {
         try messages.enumerated().map { index, message in
             guard let object = message.objectValue else {
                 throw ChatTemplateError.messages(
-                    reason: "message \(index + 1) is \(message.typeName); give an object with 'role' and 'content'")
+                    reason:
+                        "message \(index + 1) is \(message.typeName); give an object with 'role' and 'content'"
+                )
             }
-            return .object(withReasoning(JSONObject(object.filter { !$0.value.isNull }.map { ($0.key, $0.value) })))
+            return .object(
+                withReasoning(JSONObject(object.filter { !$0.value.isNull }.map { ($0.key, $0.value) })))
         }
     }
 

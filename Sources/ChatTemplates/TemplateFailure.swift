@@ -11,7 +11,9 @@ struct TemplateFailure: Error {
     var line: Int?
 
     /// What is wrong in the template's text.
-    static func syntax(_ reason: String, line: Int) -> Self { Self(kind: .syntax, reason: reason, line: line) }
+    static func syntax(_ reason: String, line: Int) -> Self {
+        Self(kind: .syntax, reason: reason, line: line)
+    }
 
     /// What Jinja has and this renderer lacks.
     static func unsupported(_ reason: String, line: Int? = nil) -> Self {
@@ -38,5 +40,6 @@ struct TemplateFailure: Error {
 func quoted(_ text: String) -> String {
     let scalars = text.unicodeScalars
     let isLong = scalars.count > 60
-    return JSONValue.string(isLong ? String(String.UnicodeScalarView(scalars.prefix(60))) + "…" : text).serialized()
+    return JSONValue.string(isLong ? String(String.UnicodeScalarView(scalars.prefix(60))) + "…" : text)
+        .serialized()
 }

@@ -10,7 +10,8 @@ struct ChatCase {
 
     /// The variables that are not arguments of their own.
     private static let arguments: Set<String> = [
-        "template", "name", "messages", "tools", "documents", "add_generation_prompt", "continue_final_message", "text", "spans",
+        "template", "name", "messages", "tools", "documents", "add_generation_prompt",
+        "continue_final_message", "text", "spans",
         "error", "tokens",
     ]
 
@@ -23,7 +24,9 @@ struct ChatCase {
     }()
 
     /// The templates that can be read, and the cases.
-    static func read(_ file: JSONValue) -> (templates: [String: Result<ChatTemplate, any Error>], cases: [ChatCase]) {
+    static func read(_ file: JSONValue) -> (
+        templates: [String: Result<ChatTemplate, any Error>], cases: [ChatCase]
+    ) {
         var templates: [String: Result<ChatTemplate, any Error>] = [:]
         for (name, source) in file.objectValue?["templates"]?.objectValue ?? [:] {
             templates[name] = Result { try ChatTemplate(source: source.stringValue ?? "", name: name) }
@@ -54,12 +57,16 @@ struct ChatCase {
             guard let template = try templates[template]?.get() else { return "\(name): no template" }
             let chat = try render(template)
             guard let expected else {
-                return "\(name)\n  fails: \(value["error"]?.stringValue ?? "")\n  ours: \(chat.text.debugDescription)"
+                return
+                    "\(name)\n  fails: \(value["error"]?.stringValue ?? "")\n  ours: \(chat.text.debugDescription)"
             }
             guard Array(chat.text.utf8) == Array(expected.utf8) else {
-                return "\(name)\n  theirs: \(expected.debugDescription)\n  ours:   \(chat.text.debugDescription)"
+                return
+                    "\(name)\n  theirs: \(expected.debugDescription)\n  ours:   \(chat.text.debugDescription)"
             }
-            let theirs = (value["spans"]?.arrayValue ?? []).compactMap { $0.arrayValue?.compactMap(\.intValue) }
+            let theirs = (value["spans"]?.arrayValue ?? []).compactMap {
+                $0.arrayValue?.compactMap(\.intValue)
+            }
             let ours = chat.generations.map { [$0.characters.lowerBound, $0.characters.upperBound] }
             let isTracked = value["spans"]?.arrayValue != nil && value["continue_final_message"] == nil
             return isTracked && theirs != ours ? "\(name)\n  their spans: \(theirs)\n  ours: \(ours)" : nil

@@ -25,6 +25,8 @@ struct ChatTests {
             differences.isEmpty,
             "\(differences.count) of \(cases.count):\n\(differences.prefix(40).joined(separator: "\n"))")
         for template in templates.values { _ = try template.get() }
-        print("\(templates.count) templates, \(cases.count - differences.count) of \(cases.count) cases are equal")
+        print(
+            "\(templates.count) templates, \(cases.count - differences.count) of \(cases.count) cases are equal"
+        )
     }
 }

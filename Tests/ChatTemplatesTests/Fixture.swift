@@ -47,18 +47,25 @@ struct JinjaCase {
     var difference: String? {
         do {
             let ours = try Fixture.render(source, context)
-            guard let output else { return "\(source.debugDescription)\n  Jinja fails, ours: \(ours.debugDescription)" }
+            guard let output else {
+                return "\(source.debugDescription)\n  Jinja fails, ours: \(ours.debugDescription)"
+            }
             if Array(ours.utf8) == Array(output.utf8) { return nil }
-            return "\(source.debugDescription)\n  Jinja: \(output.debugDescription)\n  ours:  \(ours.debugDescription)"
+            return
+                "\(source.debugDescription)\n  Jinja: \(output.debugDescription)\n  ours:  \(ours.debugDescription)"
         } catch ChatTemplateError.unsupported {
             return nil
         } catch {
-            return output.map { "\(source.debugDescription)\n  Jinja: \($0.debugDescription)\n  ours:  \(error)" }
+            return output.map {
+                "\(source.debugDescription)\n  Jinja: \($0.debugDescription)\n  ours:  \(error)"
+            }
         }
     }
 
     var isUnsupported: Bool {
-        do { _ = try Fixture.render(source, context) } catch ChatTemplateError.unsupported { return true } catch {}
+        do { _ = try Fixture.render(source, context) } catch ChatTemplateError.unsupported {
+            return true
+        } catch {}
         return false
     }
 }

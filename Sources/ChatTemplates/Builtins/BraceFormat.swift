@@ -10,7 +10,9 @@ struct BraceFormat {
                 output.unicodeScalars.append(scalar)
                 continue
             }
-            if scalar == "}" { throw TemplateFailure.rendering("format: a single '}' stands in the text; double it") }
+            if scalar == "}" {
+                throw TemplateFailure.rendering("format: a single '}' stands in the text; double it")
+            }
             guard scalar == "{" else {
                 output.unicodeScalars.append(scalar)
                 continue

@@ -50,7 +50,8 @@ extension Filters {
             throw TemplateFailure.rendering("round's method must be common, ceil or floor")
         }
         guard 0...300 ~= precision else {
-            throw TemplateFailure.unsupported("round's precision must be from 0 to 300 in these chat templates")
+            throw TemplateFailure.unsupported(
+                "round's precision must be from 0 to 300 in these chat templates")
         }
         if case .float(let number) = value, method == "common" {
             guard number.isFinite else { return value }
@@ -93,7 +94,9 @@ enum NumberText {
         let isNegative = digits.hasPrefix("-")
         if isNegative || digits.hasPrefix("+") { digits.removeFirst() }
         var radix = base
-        if let (prefix, value) = [("0b", 2), ("0o", 8), ("0x", 16)].first(where: { digits.lowercased().hasPrefix($0.0) }),
+        if let (prefix, value) = [("0b", 2), ("0o", 8), ("0x", 16)].first(where: {
+            digits.lowercased().hasPrefix($0.0)
+        }),
             base == value || base == 0
         {
             radix = value
@@ -108,7 +111,8 @@ enum NumberText {
         else { return nil }
         guard let number = Int((isNegative ? "-" : "") + plain, radix: radix) else {
             throw TemplateFailure.unsupported(
-                "the number \(quoted(text)) takes more than 64 bits, which these chat templates do not support")
+                "the number \(quoted(text)) takes more than 64 bits, which these chat templates do not support"
+            )
         }
         return number
     }

@@ -24,7 +24,8 @@ extension Filters {
     }
 
     /// What `map` does with an item.
-    private static func change(_ renderer: Renderer, _ arguments: Arguments) throws -> (Value) throws -> Value {
+    private static func change(_ renderer: Renderer, _ arguments: Arguments) throws -> (Value) throws -> Value
+    {
         if arguments.positional.isEmpty, arguments.named.contains(where: { $0.name == "attribute" }) {
             let bound = try arguments.bound("map", ["attribute", "default"])
             let path = AttributePath(bound[0])

@@ -15,10 +15,14 @@ extension Filters {
                 })
         },
         "first": { _, value, _ in
-            try value.iterator().next() ?? .undefined(UndefinedValue("the sequence is empty and has no first item"))
+            try value.iterator().next()
+                ?? .undefined(UndefinedValue("the sequence is empty and has no first item"))
         },
         "last": { renderer, value, _ in
-            if case .iterator = value { throw TemplateFailure.rendering("last does not take what another filter made; put the filter 'list' before it") }
+            if case .iterator = value {
+                throw TemplateFailure.rendering(
+                    "last does not take what another filter made; put the filter 'list' before it")
+            }
             return try renderer.items(of: value).last
                 ?? .undefined(UndefinedValue("the sequence is empty and has no last item"))
         },
@@ -116,7 +120,8 @@ extension Filters {
             try IteratorValue.deferred(depth: value.depth) {
                 var seen: Set<HashedKey> = []
                 return try renderer.items(of: value).filter { item in
-                    try seen.insert(HashedKey(renderer.key(path.value(of: item, renderer), ignoresCase))).inserted
+                    try seen.insert(HashedKey(renderer.key(path.value(of: item, renderer), ignoresCase)))
+                        .inserted
                 }
             })
     }

@@ -106,7 +106,8 @@ extension Filters {
         var count = 0
         var isInWord = false
         for scalar in try renderer.text(of: value).unicodeScalars {
-            let isWord = scalar == "_" || scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+            let isWord =
+                scalar == "_" || scalar.properties.isAlphabetic || scalar.properties.numericType != nil
             if isWord, !isInWord { count += 1 }
             isInWord = isWord
         }
@@ -145,7 +146,8 @@ extension Filters {
         }
         // An indent is written for each value, on each of up to 160 levels.
         let perValue = writer.indent.map { 1 + $0.utf8.count * (value.depth + 1) } ?? 1
-        try renderer.spend(bytes: value.size * (perValue + writer.itemSeparator.utf8.count + writer.keySeparator.utf8.count))
+        try renderer.spend(
+            bytes: value.size * (perValue + writer.itemSeparator.utf8.count + writer.keySeparator.utf8.count))
         try writer.append(value)
         try renderer.spend(text: writer.output)
         return .string(writer.output)

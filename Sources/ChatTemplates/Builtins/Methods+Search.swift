@@ -1,6 +1,8 @@
 /// Searching and splitting strings.
 extension Methods {
-    static func split(_ receiver: Value, _ text: String, fromEnd: Bool, _ arguments: Arguments) throws -> Value {
+    static func split(_ receiver: Value, _ text: String, fromEnd: Bool, _ arguments: Arguments) throws
+        -> Value
+    {
         let bound = try arguments.bound(fromEnd ? "rsplit" : "split", ["sep", "maxsplit"])
         let count = try bound[1].integer("split's maxsplit", default: -1)
         let limit = count < 0 ? Int.max : count
@@ -9,7 +11,8 @@ extension Methods {
             return try .list(words(text, limit: limit, fromEnd: fromEnd).map(receiver.sameKind))
         }
         guard !separator.isEmpty else { throw TemplateFailure.rendering("split's separator is empty") }
-        let ranges = fromEnd ? rangesFromEnd(text, separator, limit) : text.ranges(of: separator, limit: limit)
+        let ranges =
+            fromEnd ? rangesFromEnd(text, separator, limit) : text.ranges(of: separator, limit: limit)
         return try .list(text.pieces(between: ranges).map(receiver.sameKind))
     }
 
@@ -44,7 +47,8 @@ extension Methods {
             words.append(Array(word))
             rest = rest.dropFirst(word.count).drop(while: \.isPythonSpace)
         }
-        return fromEnd ? words.reversed().map { String(scalars: $0.reversed()) } : words.map { String(scalars: $0) }
+        return fromEnd
+            ? words.reversed().map { String(scalars: $0.reversed()) } : words.map { String(scalars: $0) }
     }
 
     static func search(_ text: String, _ name: String, _ arguments: Arguments) throws -> Value {
@@ -53,7 +57,8 @@ extension Methods {
         let scalars = Array(text.unicodeScalars)
         let bounds = Bounds(
             given[1]?.isNone == true ? 0 : try given[1].integer("\(name)'s start", default: 0),
-            given[2]?.isNone == true ? scalars.count : try given[2].integer("\(name)'s end", default: scalars.count),
+            given[2]?.isNone == true
+                ? scalars.count : try given[2].integer("\(name)'s end", default: scalars.count),
             scalars.count)
         let within = String(scalars: scalars[bounds.range])
         if name == "count" {
@@ -64,7 +69,9 @@ extension Methods {
         var found: Int?
         if part.isEmpty {
             found = bounds.isValid ? (isFromEnd ? bounds.end : bounds.start) : nil
-        } else if let range = (isFromEnd ? rangesFromEnd(within, part, 1) : within.ranges(of: part, limit: 1)).first {
+        } else if let range = (isFromEnd ? rangesFromEnd(within, part, 1) : within.ranges(of: part, limit: 1))
+            .first
+        {
             let before = within.utf8.prefix(range.lowerBound)
             found = bounds.start + String(decoding: before, as: UTF8.self).unicodeScalars.count
         }

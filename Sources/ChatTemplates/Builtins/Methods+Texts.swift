@@ -1,10 +1,13 @@
 /// The methods of strings.
 extension Methods {
     static let texts: Set<String> = [
-        "split", "rsplit", "strip", "lstrip", "rstrip", "startswith", "endswith", "replace", "upper", "lower", "title",
-        "capitalize", "swapcase", "casefold", "find", "rfind", "index", "rindex", "count", "join", "splitlines",
+        "split", "rsplit", "strip", "lstrip", "rstrip", "startswith", "endswith", "replace", "upper", "lower",
+        "title",
+        "capitalize", "swapcase", "casefold", "find", "rfind", "index", "rindex", "count", "join",
+        "splitlines",
         "format", "isspace", "isdigit", "isdecimal", "isnumeric", "isalpha", "isalnum", "islower", "isupper",
-        "istitle", "isascii", "isprintable", "removeprefix", "removesuffix", "partition", "rpartition", "zfill",
+        "istitle", "isascii", "isprintable", "removeprefix", "removesuffix", "partition", "rpartition",
+        "zfill",
         "ljust", "rjust", "center", "expandtabs",
     ]
 
@@ -37,7 +40,9 @@ extension Methods {
             let affix = try arguments.unnamed(name, atLeast: 1, atMost: 1)[0].required(name)
             let isPrefix = name == "removeprefix"
             let (all, part) = (Array(text.utf8), Array(affix.utf8))
-            guard isPrefix ? all.starts(with: part) : all.reversed().starts(with: part.reversed()) else { return receiver }
+            guard isPrefix ? all.starts(with: part) : all.reversed().starts(with: part.reversed()) else {
+                return receiver
+            }
             let rest = isPrefix ? all.dropFirst(part.count) : all.dropLast(part.count)
             return changed(String(decoding: rest, as: UTF8.self))
         case "partition", "rpartition": return try partition(receiver, text, name, arguments)
@@ -74,7 +79,8 @@ extension Methods {
         switch name {
         case "isspace": return all(\.isPythonSpace)
         case "isdecimal": return all { $0.properties.numericType == .decimal }
-        case "isdigit": return all { $0.properties.numericType == .decimal || $0.properties.numericType == .digit }
+        case "isdigit":
+            return all { $0.properties.numericType == .decimal || $0.properties.numericType == .digit }
         case "isnumeric": return all { $0.properties.numericType != nil }
         case "isalpha": return all(isLetter)
         case "isalnum": return all { isLetter($0) || $0.properties.numericType != nil }
@@ -90,14 +96,16 @@ extension Methods {
         let given = try arguments.unnamed(name, atLeast: 1, atMost: 3)
         let count = text.unicodeScalars.count
         let bounds = Bounds(
-            try given[1].integer("\(name)'s start", default: 0), try given[2].integer("\(name)'s end", default: count), count)
+            try given[1].integer("\(name)'s start", default: 0),
+            try given[2].integer("\(name)'s end", default: count), count)
         guard bounds.isValid else { return false }
         let part = Array(text.unicodeScalars)[bounds.range]
         var affixes = [given[0] ?? .none]
         if case .tuple(let list) = affixes[0] { affixes = list.items }
         return try affixes.contains { affix in
             let affix = try Optional(affix).required(name).unicodeScalars
-            return name == "startswith" ? part.starts(with: affix) : part.reversed().starts(with: affix.reversed())
+            return name == "startswith"
+                ? part.starts(with: affix) : part.reversed().starts(with: affix.reversed())
         }
     }
 
@@ -106,7 +114,9 @@ extension Methods {
     ) throws -> Value {
         var result = ""
         for (index, item) in items.enumerated() {
-            let text = receiver.isMarkup ? item.escaped(try renderer.text(of: item)) : try Optional(item).required("join")
+            let text =
+                receiver.isMarkup
+                ? item.escaped(try renderer.text(of: item)) : try Optional(item).required("join")
             try renderer.spend(bytes: separator.utf8.count + text.utf8.count)
             result += (index > 0 ? separator : "") + text
             try renderer.spend(bytes: result.utf8.count > renderer.limits.textBytes ? .max : 0)

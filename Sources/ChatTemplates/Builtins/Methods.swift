@@ -25,11 +25,15 @@ enum Methods {
     static func unsupported(_ value: Value) -> Set<String> {
         switch value {
         case .string, .markup:
-            ["encode", "format_map", "isidentifier", "maketrans", "translate", "striptags", "unescape", "escape"]
+            [
+                "encode", "format_map", "isidentifier", "maketrans", "translate", "striptags", "unescape",
+                "escape",
+            ]
         case .dictionary: ["fromkeys"]
         case .int, .bool, .float:
             [
-                "real", "imag", "numerator", "denominator", "conjugate", "bit_length", "bit_count", "to_bytes",
+                "real", "imag", "numerator", "denominator", "conjugate", "bit_length", "bit_count",
+                "to_bytes",
                 "from_bytes", "as_integer_ratio", "is_integer", "hex", "fromhex",
             ]
         case .view: ["mapping", "isdisjoint"]
@@ -40,7 +44,9 @@ enum Methods {
     }
 
     /// Calls a method.
-    static func call(_ renderer: Renderer, _ receiver: Value, _ name: String, _ arguments: Arguments) throws -> Value {
+    static func call(_ renderer: Renderer, _ receiver: Value, _ name: String, _ arguments: Arguments) throws
+        -> Value
+    {
         switch receiver {
         case .string(let text), .markup(let text):
             try renderer.spend(text: text)
@@ -59,14 +65,19 @@ enum Methods {
             defer { cycler.position = (cycler.position + 1) % cycler.items.items.count }
             return cycler.items.items[cycler.position]
         case .loop(let loop):
-            guard arguments.named.isEmpty else { throw TemplateFailure.rendering("\(name) takes no named arguments") }
+            guard arguments.named.isEmpty else {
+                throw TemplateFailure.rendering("\(name) takes no named arguments")
+            }
             let values = arguments.positional
             if name == "cycle" {
-                guard !values.isEmpty else { throw TemplateFailure.rendering("cycle takes at least one value") }
+                guard !values.isEmpty else {
+                    throw TemplateFailure.rendering("cycle takes at least one value")
+                }
                 return values[loop.index0 % values.count]
             }
             let isSame = try loop.lastChecked.map { last in
-                try last.count == values.count && zip(last, values).allSatisfy { try renderer.compare($0, .equal, $1) }
+                try last.count == values.count
+                    && zip(last, values).allSatisfy { try renderer.compare($0, .equal, $1) }
             }
             if isSame == true { return .bool(false) }
             loop.lastChecked = values
@@ -100,14 +111,18 @@ enum Methods {
         var count = 0
         let last = name == "count" ? nil : given[2]
         let start = name == "count" ? nil : given[1]
-        let bounds = Bounds(try start.integer("index's start", default: 0), try last.integer("index's stop", default: .max), items.count)
+        let bounds = Bounds(
+            try start.integer("index's start", default: 0), try last.integer("index's stop", default: .max),
+            items.count)
         for index in bounds.range {
             if try renderer.compare(items[index], .equal, item) {
                 if name == "index" { return .int(index) }
                 count += 1
             }
         }
-        guard name == "count" else { throw TemplateFailure.rendering("the value that index looks for is not there") }
+        guard name == "count" else {
+            throw TemplateFailure.rendering("the value that index looks for is not there")
+        }
         return .int(count)
     }
 }
@@ -120,7 +135,9 @@ struct Bounds {
     let isValid: Bool
 
     init(_ start: Int, _ end: Int, _ count: Int) {
-        func clamped(_ bound: Int) -> Int { max(bound < 0 ? bound.addingReportingOverflow(count).partialValue : bound, 0) }
+        func clamped(_ bound: Int) -> Int {
+            max(bound < 0 ? bound.addingReportingOverflow(count).partialValue : bound, 0)
+        }
         self.start = clamped(start)
         self.end = min(clamped(end), count)
         isValid = self.start <= self.end

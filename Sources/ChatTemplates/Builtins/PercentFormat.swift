@@ -50,7 +50,9 @@ struct PercentFormat {
     private mutating func value() throws -> Value {
         defer { next += 1 }
         if case .tuple(let list) = values {
-            guard next < list.items.count else { throw TemplateFailure.rendering("the text has more places than values") }
+            guard next < list.items.count else {
+                throw TemplateFailure.rendering("the text has more places than values")
+            }
             return list.items[next]
         }
         guard next == 0 else { throw TemplateFailure.rendering("the text has more places than values") }
@@ -74,7 +76,9 @@ struct PercentFormat {
                 throw TemplateFailure.rendering("a place with a name takes a mapping")
             }
             let name = String(scalars: rest[(rest.startIndex + 1)..<end])
-            guard let value = dictionary[name] else { throw TemplateFailure.rendering("there is no value \(quoted(name))") }
+            guard let value = dictionary[name] else {
+                throw TemplateFailure.rendering("there is no value \(quoted(name))")
+            }
             named = value
             rest = rest[(end + 1)...]
         }
@@ -87,7 +91,9 @@ struct PercentFormat {
             precision = try number() ?? 0
         }
         if let letter = rest.first, "hlL".unicodeScalars.contains(letter) { rest.removeFirst() }
-        guard let kind = rest.popFirst() else { throw TemplateFailure.rendering("the text ends inside of a place") }
+        guard let kind = rest.popFirst() else {
+            throw TemplateFailure.rendering("the text ends inside of a place")
+        }
         var isLeft = flags.contains("-")
         if width < 0 { (width, isLeft) = (width == .min ? .max : -width, true) }
         try renderer.spend(bytes: width)
@@ -112,7 +118,8 @@ struct PercentFormat {
         _ value: Value, _ kind: Unicode.Scalar, _ precision: Int?, _ flags: ArraySlice<Unicode.Scalar>
     ) throws -> String {
         func signed(_ text: String) -> String {
-            text.hasPrefix("-") ? text : flags.contains("+") ? "+" + text : flags.contains(" ") ? " " + text : text
+            text.hasPrefix("-")
+                ? text : flags.contains("+") ? "+" + text : flags.contains(" ") ? " " + text : text
         }
         switch kind {
         case "s", "r":
@@ -125,10 +132,14 @@ struct PercentFormat {
             return signed((number < 0 ? "-" : "") + zeros + digits)
         case "x", "X", "o":
             guard precision == nil, !flags.contains("#") else { throw unsupported(kind) }
-            guard let number = value.integer else { throw TemplateFailure.rendering("%\(kind) takes a whole number") }
+            guard let number = value.integer else {
+                throw TemplateFailure.rendering("%\(kind) takes a whole number")
+            }
             return signed(String(number, radix: kind == "o" ? 8 : 16, uppercase: kind == "X"))
         case "f", "F", "e", "E", "g", "G":
-            guard let number = value.double else { throw TemplateFailure.rendering("%\(kind) takes a number") }
+            guard let number = value.double else {
+                throw TemplateFailure.rendering("%\(kind) takes a number")
+            }
             guard precision ?? 0 <= 300, !flags.contains("#") else { throw unsupported(kind) }
             guard number.isFinite else { return signed(Value.text(of: number)) }
             return signed(String(format: "%.\(precision ?? 6)\(kind)", number))
@@ -139,7 +150,9 @@ struct PercentFormat {
 
     private func whole(_ value: Value) throws -> Int {
         if let number = value.integer { return number }
-        guard let number = value.double else { throw TemplateFailure.rendering("%d takes a number, not '\(value.typeName)'") }
+        guard let number = value.double else {
+            throw TemplateFailure.rendering("%d takes a number, not '\(value.typeName)'")
+        }
         guard let whole = Int(exactly: number.rounded(.towardZero)) else {
             throw TemplateFailure.rendering("%d takes a number of at most 64 bits")
         }
@@ -147,6 +160,7 @@ struct PercentFormat {
     }
 
     private func unsupported(_ kind: Unicode.Scalar) -> TemplateFailure {
-        .unsupported("this form of '%\(kind)' is not supported by these chat templates; use '%s', '%d' or '%f'")
+        .unsupported(
+            "this form of '%\(kind)' is not supported by these chat templates; use '%s', '%d' or '%f'")
     }
 }

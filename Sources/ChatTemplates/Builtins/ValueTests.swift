@@ -5,7 +5,8 @@ enum ValueTests {
     static let table: [String: Test] = kinds.merging(comparisons) { $1 }
 
     static func unknown(_ name: String) -> TemplateFailure {
-        .rendering("there is no test \(quoted(name)); there are: \(table.keys.sorted().joined(separator: ", "))")
+        .rendering(
+            "there is no test \(quoted(name)); there are: \(table.keys.sorted().joined(separator: ", "))")
     }
 
     private static let kinds: [String: Test] = [

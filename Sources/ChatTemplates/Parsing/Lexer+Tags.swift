@@ -1,7 +1,8 @@
 extension Lexer {
     /// The operators, longer ones first.
     private static let symbols = [
-        "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<",
+        "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">",
+        "<",
         "=", ".", ":", "|", ",", ";",
     ]
 
@@ -148,7 +149,8 @@ extension Lexer {
             } else {
                 result.append("\\")
                 // Python sees the escape of a character beyond ASCII here, whose backslash the one before it takes.
-                result.append(contentsOf: escape.isASCII ? [escape] : Array(escape.asciiEscape.unicodeScalars))
+                result.append(
+                    contentsOf: escape.isASCII ? [escape] : Array(escape.asciiEscape.unicodeScalars))
             }
         }
         return String(result)

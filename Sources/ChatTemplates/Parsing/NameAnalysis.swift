@@ -157,9 +157,12 @@ struct NameAnalysis {
         let inner = Frame(parent: frame)
         inner.declare("loop")
         for name in loop.target.names { inner.declare(name) }
-        let assigned = loop.target.names + Self.names(storedIn: loop.body.statements + (loop.otherwise?.statements ?? []))
+        let assigned =
+            loop.target.names
+            + Self.names(storedIn: loop.body.statements + (loop.otherwise?.statements ?? []))
         guard !assigned.contains("loop") else {
-            throw TemplateFailure.syntax("cannot assign to 'loop' inside of a loop; use another name", line: line)
+            throw TemplateFailure.syntax(
+                "cannot assign to 'loop' inside of a loop; use another name", line: line)
         }
         try analyze(loop.body.statements, number: loop.body.frame, inner)
         if let otherwise = loop.otherwise {

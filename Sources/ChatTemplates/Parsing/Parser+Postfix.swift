@@ -103,7 +103,8 @@ extension Parser {
             arguments = try parseArguments()
         } else if startsTestArgument {
             if isName("is") {
-                throw TemplateFailure.syntax("tests with 'is' cannot be chained; join them by 'and'", line: line)
+                throw TemplateFailure.syntax(
+                    "tests with 'is' cannot be chained; join them by 'and'", line: line)
             }
             let primary = try nested { try $0.parsePrimary() }
             let access = try parseAccess()
@@ -126,7 +127,8 @@ extension Parser {
         var arguments = CallArguments()
         func check(_ isValid: Bool) throws {
             guard isValid else {
-                throw TemplateFailure.syntax("a call's arguments are in an order that is not allowed", line: line)
+                throw TemplateFailure.syntax(
+                    "a call's arguments are in an order that is not allowed", line: line)
             }
         }
         var isFirst = true

@@ -63,7 +63,9 @@ extension Value? {
 
 extension Array {
     /// The elements in order, equal ones as they were.
-    func stableSorted(reversed: Bool = false, _ precedes: (Element, Element) throws -> Bool) throws -> [Element] {
+    func stableSorted(reversed: Bool = false, _ precedes: (Element, Element) throws -> Bool) throws
+        -> [Element]
+    {
         try enumerated().sorted { left, right in
             let (first, second) = reversed ? (right.element, left.element) : (left.element, right.element)
             if try precedes(first, second) { return true }

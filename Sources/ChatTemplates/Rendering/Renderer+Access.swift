@@ -15,7 +15,9 @@ extension Renderer {
         case .dictionary(let dictionary):
             if let found = try? dictionary.value(of: key) { return found }
         case .list(let list), .tuple(let list):
-            if let index = key.integer, let position = position(index, list.items.count) { return list.items[position] }
+            if let index = key.integer, let position = position(index, list.items.count) {
+                return list.items[position]
+            }
         case .range(let range):
             if let index = key.integer, let position = position(index, range.count) { return range[position] }
         case .string(let text), .markup(let text):
@@ -42,7 +44,9 @@ extension Renderer {
         .undefined(UndefinedValue("'\(typeDescription(value))' has no attribute '\(name)'"))
     }
 
-    private func typeDescription(_ value: Value) -> String { value.isNone ? "None" : "\(value.typeName) object" }
+    private func typeDescription(_ value: Value) -> String {
+        value.isNone ? "None" : "\(value.typeName) object"
+    }
 
     /// An attribute that Python's type has.
     func ownAttribute(_ name: String, of value: Value) throws -> Value? {
@@ -83,11 +87,14 @@ extension Renderer {
         let numbers = try bounds.map { bound -> Int? in
             guard let bound, !bound.isNone else { return nil }
             guard let number = bound.integer else {
-                throw TemplateFailure.rendering("a slice's bounds must be whole numbers, not '\(bound.typeName)'")
+                throw TemplateFailure.rendering(
+                    "a slice's bounds must be whole numbers, not '\(bound.typeName)'")
             }
             return number
         }
-        func indices(_ count: Int) throws -> [Int] { try Self.indices(numbers[0], numbers[1], numbers[2], count) }
+        func indices(_ count: Int) throws -> [Int] {
+            try Self.indices(numbers[0], numbers[1], numbers[2], count)
+        }
         switch value {
         case .string(let text), .markup(let text):
             try spend(text: text)
@@ -118,7 +125,9 @@ extension Renderer {
         }
         let first = clamped(start, step > 0 ? low : high)
         let end = clamped(stop, step > 0 ? high : low)
-        guard step.magnitude <= count.magnitude + 1 else { return (step > 0 ? first < end : first > end) ? [first] : [] }
+        guard step.magnitude <= count.magnitude + 1 else {
+            return (step > 0 ? first < end : first > end) ? [first] : []
+        }
         return Array(stride(from: first, to: end, by: step))
     }
 }
@@ -136,7 +145,8 @@ extension LoopValue {
         case "revindex0": return .int(try count() - index0 - 1)
         case "depth": return .int(nesting)
         case "depth0": return .int(nesting - 1)
-        case "previtem": return index0 > 0 ? previous : .undefined(UndefinedValue("there is no previous item"))
+        case "previtem":
+            return index0 > 0 ? previous : .undefined(UndefinedValue("there is no previous item"))
         case "nextitem": return try peek() ?? .undefined(UndefinedValue("there is no next item"))
         case "cycle", "changed": return .method(try MethodValue(value, name))
         default: return nil

@@ -3,7 +3,8 @@ import Foundation
 /// Python's arithmetic.
 extension Renderer {
     func apply(_ operation: Expression.Operation, _ left: Value, _ right: Value) throws -> Value {
-        for case .undefined(let undefined) in [left, right] where !(operation == .modulo && left.text != nil) {
+        for case .undefined(let undefined) in [left, right] where !(operation == .modulo && left.text != nil)
+        {
             throw undefined.failure
         }
         if let left = left.integer, let right = right.integer { return try apply(operation, left, right) }
@@ -16,7 +17,8 @@ extension Renderer {
         }
     }
 
-    private func mismatch(_ operation: Expression.Operation, _ left: Value, _ right: Value) -> TemplateFailure {
+    private func mismatch(_ operation: Expression.Operation, _ left: Value, _ right: Value) -> TemplateFailure
+    {
         .rendering("cannot compute '\(left.typeName)' \(operation.rawValue) '\(right.typeName)'")
     }
 

@@ -78,13 +78,16 @@ extension Renderer {
             return .cycler(CyclerValue(try ListValue(arguments.positional)))
         case .joiner:
             let separator = try arguments.bound("joiner", ["sep"])[0] ?? .string(", ")
-            guard separator.depth == 0 else { throw TemplateFailure.unsupported("a joiner's separator must be a text") }
+            guard separator.depth == 0 else {
+                throw TemplateFailure.unsupported("a joiner's separator must be a text")
+            }
             return .joiner(JoinerValue(separator))
         case .raiseException:
             let message = try arguments.bound("raise_exception", ["message"], required: 1)[0] ?? .none
             throw TemplateFailure(kind: .raised, reason: try text(of: message), line: nil)
         case .strftimeNow:
-            let format = try arguments.bound("strftime_now", ["format"], required: 1)[0].optionalText("the format")
+            let format = try arguments.bound("strftime_now", ["format"], required: 1)[0].optionalText(
+                "the format")
             guard let format else { throw TemplateFailure.rendering("strftime_now takes a format") }
             try spend(text: format)
             return .string(try clock.formatted(format))

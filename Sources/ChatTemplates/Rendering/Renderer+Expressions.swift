@@ -12,7 +12,8 @@ extension Renderer {
         case .list(let items): return try .list(values(of: items, scope))
         case .dictionary(let items):
             return .dictionary(
-                try DictionaryValue(items.map { (try value(of: $0.key, scope), try value(of: $0.value, scope)) }))
+                try DictionaryValue(
+                    items.map { (try value(of: $0.key, scope), try value(of: $0.value, scope)) }))
         case .conditional(let test, let then, let otherwise):
             if try value(of: test, scope).isTrue { return try value(of: then, scope) }
             if let otherwise { return try value(of: otherwise, scope) }
@@ -120,14 +121,18 @@ extension Renderer {
 
     private func arguments(_ given: CallArguments, _ scope: Scope) throws -> Arguments {
         var arguments = Arguments(positional: try values(of: given.positional, scope))
-        for argument in given.named { arguments.named.append((argument.name, try value(of: argument.value, scope))) }
+        for argument in given.named {
+            arguments.named.append((argument.name, try value(of: argument.value, scope)))
+        }
         if let list = given.list { arguments.positional += try value(of: list, scope).items() }
         guard let expression = given.dictionary else { return arguments }
         guard case .dictionary(let dictionary) = try value(of: expression, scope) else {
             throw TemplateFailure.rendering("what follows '**' must be a mapping")
         }
         for entry in dictionary.entries {
-            guard let name = entry.key.text else { throw TemplateFailure.rendering("arguments' names must be strings") }
+            guard let name = entry.key.text else {
+                throw TemplateFailure.rendering("arguments' names must be strings")
+            }
             guard !arguments.named.contains(where: { $0.name == name }) else {
                 throw TemplateFailure.rendering("the argument '\(name)' is given twice")
             }

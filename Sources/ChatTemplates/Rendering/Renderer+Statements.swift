@@ -52,7 +52,9 @@ extension Renderer {
         try run(body.statements, Scope(parent: scope, undefined: template.undefinedNames[body.frame]))
     }
 
-    private func run(_ values: [(target: Target, value: Expression)], _ body: Body, _ scope: Scope) throws -> Flow {
+    private func run(_ values: [(target: Target, value: Expression)], _ body: Body, _ scope: Scope) throws
+        -> Flow
+    {
         let inner = Scope(parent: scope, undefined: template.undefinedNames[body.frame])
         for (target, expression) in values { try store(value(of: expression, scope), in: target, inner) }
         return try run(body.statements, inner)
@@ -88,7 +90,8 @@ extension Renderer {
         case .name(let name): scope[name] = value
         case .attribute(let namespace, let name):
             guard case .namespace(let namespace)? = scope[namespace] else {
-                throw TemplateFailure.rendering("cannot set an attribute of '\(namespace)', which is no namespace")
+                throw TemplateFailure.rendering(
+                    "cannot set an attribute of '\(namespace)', which is no namespace")
             }
             try checkNamespaceName(name)
             namespace[name] = value

@@ -87,7 +87,8 @@ extension Renderer {
         depth += 1
         defer { depth -= 1 }
         guard depth <= Self.maximumDepth else {
-            throw TemplateFailure.limit("the template calls itself too often, or is nested too deep", line: line)
+            throw TemplateFailure.limit(
+                "the template calls itself too often, or is nested too deep", line: line)
         }
         do {
             try spend()

@@ -2,7 +2,8 @@ extension Unicode.Scalar {
     /// True for what Python's `str.isspace` calls white space.
     var isPythonSpace: Bool {
         switch value {
-        case 0x09...0x0D, 0x1C...0x20, 0x85, 0xA0, 0x1680, 0x2000...0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000:
+        case 0x09...0x0D, 0x1C...0x20, 0x85, 0xA0, 0x1680, 0x2000...0x200A, 0x2028, 0x2029, 0x202F, 0x205F,
+            0x3000:
             true
         default: false
         }
@@ -117,7 +118,9 @@ extension String {
                 continue
             }
             if keepingEnds { line.append(scalar) }
-            if scalar == "\r", rest.first == "\n", let feed = rest.popFirst(), keepingEnds { line.append(feed) }
+            if scalar == "\r", rest.first == "\n", let feed = rest.popFirst(), keepingEnds {
+                line.append(feed)
+            }
             lines.append(String(line))
             line = UnicodeScalarView()
         }

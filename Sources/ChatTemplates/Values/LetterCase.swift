@@ -30,7 +30,9 @@ extension String {
         var found = false
         for scalar in unicodeScalars {
             let properties = scalar.properties
-            if properties.generalCategory == .titlecaseLetter || (upper ? properties.isLowercase : properties.isUppercase) {
+            if properties.generalCategory == .titlecaseLetter
+                || (upper ? properties.isLowercase : properties.isUppercase)
+            {
                 return false
             }
             found = found || (upper ? properties.isUppercase : properties.isLowercase)

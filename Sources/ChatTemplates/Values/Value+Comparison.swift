@@ -20,7 +20,8 @@ extension Value {
             return true
         case (.range(let left), .range(let right)):
             return left.count == right.count
-                && (left.count == 0 || left.start == right.start && (left.count == 1 || left.step == right.step))
+                && (left.count == 0
+                    || left.start == right.start && (left.count == 1 || left.step == right.step))
         case (.view(let left), .view(let right)) where left.kind != .values && left.kind == right.kind:
             let (left, right) = (try left.items(), try right.items())
             return try left.count == right.count

@@ -18,7 +18,8 @@ extension Value {
         case .range(let range): return range.items
         case .iterator(let iterator): return try iterator.rest()
         case .loop:
-            throw TemplateFailure.unsupported("iterating over 'loop' is not supported by these chat templates")
+            throw TemplateFailure.unsupported(
+                "iterating over 'loop' is not supported by these chat templates")
         default: throw TemplateFailure.rendering("'\(typeName)' object is not iterable")
         }
     }

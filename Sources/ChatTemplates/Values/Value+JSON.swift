@@ -66,7 +66,8 @@ struct ValueJSONWriter {
     }
 
     private static func number(_ value: Double) -> String {
-        value.isNaN ? "NaN" : value.isInfinite ? (value < 0 ? "-Infinity" : "Infinity") : Value.text(of: value)
+        value.isNaN
+            ? "NaN" : value.isInfinite ? (value < 0 ? "-Infinity" : "Infinity") : Value.text(of: value)
     }
 
     private mutating func append<Item>(

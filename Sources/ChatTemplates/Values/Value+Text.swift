@@ -111,7 +111,8 @@ struct ReprWriter {
             case _ where scalar.isPythonPrintable: result.append(scalar)
             default:
                 let digits = String(scalar.value, radix: 16)
-                let (letter, width) = scalar.value < 0x100 ? ("x", 2) : scalar.value < 0x10000 ? ("u", 4) : ("U", 8)
+                let (letter, width) =
+                    scalar.value < 0x100 ? ("x", 2) : scalar.value < 0x10000 ? ("u", 4) : ("U", 8)
                 let zeros = String(repeating: "0", count: width - digits.count)
                 result.append(contentsOf: "\\\(letter)\(zeros)\(digits)".unicodeScalars)
             }
