@@ -28,6 +28,10 @@ TOOL = {"type": "function", "function": {
         "days": {"type": "array", "items": {"type": "integer"}}, "exact": {"type": ["boolean", "null"]},
         "place": {"type": "object", "properties": {"lat": {"type": "number"}, "lon": {"type": "number", "nullable": True}}}}}}}
 PLAIN_TOOL = {"type": "function", "function": {"name": "now", "description": "The time.", "parameters": {"type": "object", "properties": {}}}}
+DEEP = {"type": "object", "properties": {"leaf": {"type": "string"}}}
+for level in range(6):
+    DEEP = {"type": "object", "description": f"level {level}", "required": ["inner"], "properties": {"inner": DEEP, "list": {"type": "array", "items": DEEP}}}
+DEEP_TOOL = {"type": "function", "function": {"name": "deep", "description": "Deep.", "parameters": DEEP}}
 SYSTEM = {"role": "system", "content": "You are brief.\nAlways."}
 USER = {"role": "user", "content": "  What's the weather in 東京? <b>&\"quoted\"</b>\n"}
 ANSWER = {"role": "assistant", "content": "It is sunny é ☀️ 😀.\n\n"}
@@ -62,7 +66,7 @@ OPTIONS = [
     {}, {"add_generation_prompt": True}, {"tools": [TOOL, PLAIN_TOOL]}, {"tools": [TOOL], "add_generation_prompt": True}, {"tools": []},
     {"enable_thinking": False, "add_generation_prompt": True}, {"enable_thinking": True, "add_generation_prompt": True}, {"thinking": True}, {"reasoning_effort": "high"},
     {"documents": [{"title": "T", "text": "Text\nmore"}], "add_generation_prompt": True}, {"continue_final_message": True}, {"preserve_thinking": True},
-    {"tools": [TOOL["function"]]}, {"add_vision_id": True}, {"date_string": "1 Jan 2026", "tools_in_user_message": False, "tools": [TOOL]},
+    {"tools": [DEEP_TOOL]}, {"tools": [TOOL["function"]]}, {"add_vision_id": True}, {"date_string": "1 Jan 2026", "tools_in_user_message": False, "tools": [TOOL]},
 ]
 TOKENS = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
 NOW = datetime(2026, 3, 4, 5, 6, 7)

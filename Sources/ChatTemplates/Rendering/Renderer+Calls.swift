@@ -56,6 +56,8 @@ extension Renderer {
 
     // MARK: - Functions of every template
 
+    // Not inlined, which would make the frames of macros that call one another larger.
+    @inline(never)
     private func call(_ function: GlobalFunction, _ arguments: Arguments) throws -> Value {
         switch function {
         case .range: return .range(try range(arguments))

@@ -20,8 +20,9 @@ final class Renderer {
     private var scopes: [Scope] = []
     private var namespaces: [NamespaceValue] = []
 
-    /// How deep statements, expressions and calls may be nested while they run.
-    static let maximumDepth = 400
+    /// How deep statements, expressions and calls may be nested while they run: as much as fits on a stack of 512 KiB, as
+    /// threads have on macOS. A macro that calls itself takes four to eight of these each time.
+    static let maximumDepth = 200
 
     init(_ template: ParsedTemplate, limits: ChatTemplateLimits, clock: ChatTemplateClock) {
         self.template = template
