@@ -21,6 +21,9 @@ public struct ChatTemplateClock: Sendable {
     ///
     /// - Throws: `TemplateFailure` for a text that is too long.
     func formatted(_ format: String) throws -> String {
+        guard !format.utf8.contains(0) else {
+            throw TemplateFailure.rendering("strftime_now's format has a NUL character")
+        }
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = timeZone
         let parts = calendar.dateComponents(

@@ -66,6 +66,14 @@ struct HostileTests {
         "{% set s = 'a' * 1000000 %}{% for a in range(99999) %}{{ s[5] }}{% endfor %}",
         "{% set l = range(99999)|list %}{% for a in l %}{{ a in l }}{% endfor %}",
         "{{ range(99999)|join('x' * 10000) }}", "{{ ('x' * 10000).join(range(99999)|map('string')) }}",
+        "{{ range(-4611686018427387904, 4611686018427387904) }}",
+        "{{ 'a'|truncate(-9223372036854775807, leeway=-9223372036854775807) }}",
+        "{{ 'a'|truncate(1, end='', leeway=-9223372036854775807 - 1) }}",
+        "{{ [1]|batch(9223372036854775807, 1)|list }}",
+        "{{ strftime_now('a\\0b') }}", "{{ strftime_now('%99999999d') }}",
+        "{{ 'a'[::-9223372036854775807 - 2] }}",
+        "{% set d = dict(range(99999)|map('string')|map('batch', 9)|map('list')|list) %}",
+        "{{ '%*d' % (-9223372036854775807 - 1, 1) }}", "{{ '%.*f' % (9223372036854775807, 1) }}",
         "{{ '{0}'.format('a' * 100000000) }}", "{{ ('{0}' * 1000000).format('a' * 100000) }}",
     ]
 
@@ -73,7 +81,10 @@ struct HostileTests {
     func areRefused(index: Int) {
         onSmallStack {
             let start = Date()
-            #expect(throws: ChatTemplateError.self) { try Fixture.render(Self.refused[index]) }
+            let limits = ChatTemplateLimits(steps: 5_000_000)
+            #expect(throws: ChatTemplateError.self) {
+                try Fixture.render(Self.refused[index], limits: limits)
+            }
             #expect(Date().timeIntervalSince(start) < 20)
         }
     }
@@ -108,6 +119,27 @@ struct HostileTests {
                 #expect(try Fixture.render(Self.repeated("{{ 1 }}{# #}")) == Self.repeated("1"))
             }
         }
+    }
+
+    @Test("with very many names, arguments or members take no longer than their length")
+    func many() throws {
+        let start = Date()
+        let numbers = 0..<20_000
+        let sets = numbers.map {
+            "{% set a\($0) = 1 %}{% if a\($0) %}{% set b\($0) = 1 %}{% else %}{% set c\($0) = 1 %}{% endif %}"
+        }
+        #expect(try Fixture.render(sets.joined()) == "")
+        let arguments = numbers.map { "a\($0)=1" }.joined(separator: ", ")
+        #expect(try Fixture.render("{{ dict(\(arguments))|length }}") == "20000")
+        #expect(
+            try Fixture.render(
+                "{% set ns = namespace(\(arguments)) %}{% for i in range(20000) %}{% set ns.a19999 = i %}{% endfor %}{{ ns.a19999 }}"
+            ) == "19999")
+        #expect(try Fixture.render("{% set d = dict(\(arguments)) %}{{ dict(**d)|length }}") == "20000")
+        #expect(
+            try Fixture.render("{% macro f() %}{{ kwargs|length }}{% endmacro %}{{ f(\(arguments)) }}")
+                == "20000")
+        #expect(Date().timeIntervalSince(start) < 20)
     }
 
     @Test("with damaged text never crash")

@@ -9,17 +9,15 @@ extension Filters {
     ]
 
     private static let map: Filter = { renderer, value, arguments in
-        var iterator: IteratorValue?
+        var prepared: (source: IteratorValue, apply: (Value) throws -> Value)?
         let depth = arguments.positional.reduce(value.depth) { max($0, $1.depth) }
         return .iterator(
             try IteratorValue(depth: arguments.named.reduce(depth) { max($0, $1.value.depth) }) {
                 guard value.isTrue else { return nil }
-                let source = try iterator ?? value.iterator()
-                iterator = source
-                let change = try change(renderer, arguments)
-                guard let item = try source.next() else { return nil }
+                if prepared == nil { prepared = try (value.iterator(), change(renderer, arguments)) }
+                guard let (source, apply) = prepared, let item = try source.next() else { return nil }
                 try renderer.spend()
-                return try renderer.nested(line: nil) { try change(item) }
+                return try renderer.nested(line: nil) { try apply(item) }
             })
     }
 
@@ -45,14 +43,15 @@ extension Filters {
     private static func select(
         _ renderer: Renderer, _ value: Value, _ arguments: Arguments, keeps: Bool, byAttribute: Bool
     ) throws -> Value {
-        var iterator: IteratorValue?
+        var prepared: (source: IteratorValue, test: (Value) throws -> Bool)?
         let depth = arguments.positional.reduce(value.depth) { max($0, $1.depth) }
         return .iterator(
             try IteratorValue(depth: arguments.named.reduce(depth) { max($0, $1.value.depth) }) {
                 guard value.isTrue else { return nil }
-                let source = try iterator ?? value.iterator()
-                iterator = source
-                let test = try condition(renderer, arguments, byAttribute: byAttribute)
+                if prepared == nil {
+                    prepared = try (value.iterator(), condition(renderer, arguments, byAttribute: byAttribute))
+                }
+                guard let (source, test) = prepared else { return nil }
                 while let item = try source.next() {
                     try renderer.spend()
                     if try renderer.nested(line: nil, { try test(item) }) == keeps { return item }

@@ -75,8 +75,7 @@ extension Filters {
         let length = try bound[0].integer("truncate's length", default: 255)
         let end = try bound[2].optionalText("truncate's end") ?? "..."
         let leeway = bound[3]?.isNone == true ? 5 : try bound[3].integer("truncate's leeway", default: 5)
-        let kept = length - end.unicodeScalars.count
-        guard kept >= 0, leeway >= 0 else {
+        guard length >= end.unicodeScalars.count, leeway >= 0 else {
             throw TemplateFailure.rendering("truncate's length must be at least that of its end")
         }
         if let count = try value.count(), count - leeway <= length { return value }
@@ -85,6 +84,7 @@ extension Filters {
         }
         try renderer.spend(text: text)
         let scalars = Array(text.unicodeScalars)
+        let kept = length - end.unicodeScalars.count
         var start = scalars.prefix(kept)
         if bound[1]?.isTrue != true, let space = start.lastIndex(of: " ") { start = start[..<space] }
         return value.sameKind(String(scalars: start) + end)

@@ -51,7 +51,9 @@ enum Methods {
         case .string(let text), .markup(let text):
             try renderer.spend(text: text)
             return try callText(renderer, receiver, text, name, arguments)
-        case .dictionary(let dictionary): return try call(receiver, dictionary, name, arguments)
+        case .dictionary(let dictionary):
+            for argument in arguments.positional { try renderer.spend(argument.size) }
+            return try call(receiver, dictionary, name, arguments)
         case .list(let list), .tuple(let list):
             if name == "copy" { return receiver }
             return try search(renderer, list.items, name, arguments)

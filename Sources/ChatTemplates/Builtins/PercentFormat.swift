@@ -88,7 +88,7 @@ struct PercentFormat {
         var precision: Int?
         if rest.first == "." {
             rest.removeFirst()
-            precision = try number() ?? 0
+            precision = max(try number() ?? 0, 0)
         }
         if let letter = rest.first, "hlL".unicodeScalars.contains(letter) { rest.removeFirst() }
         guard let kind = rest.popFirst() else {

@@ -132,6 +132,7 @@ extension Parser {
             }
         }
         var isFirst = true
+        var names: Set<String> = []
         while !isSymbol(")") {
             if !isFirst {
                 try expect(symbol: ",")
@@ -148,7 +149,7 @@ extension Parser {
                 try check(arguments.dictionary == nil)
                 let name = advance().text
                 advance()
-                if arguments.named.contains(where: { $0.name == name }) {
+                if !names.insert(name).inserted {
                     throw TemplateFailure.syntax("the argument '\(name)' is given twice", line: line)
                 }
                 arguments.named.append((name, try parseExpression()))

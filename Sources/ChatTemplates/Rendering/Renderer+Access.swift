@@ -13,6 +13,7 @@ extension Renderer {
         switch value {
         case .undefined(let undefined): throw undefined.failure
         case .dictionary(let dictionary):
+            try spend(key.size)
             if let found = try? dictionary.value(of: key) { return found }
         case .list(let list), .tuple(let list):
             if let index = key.integer, let position = position(index, list.items.count) {

@@ -25,6 +25,7 @@ extension Renderer {
         let parameters = definition.parameters
         let inner = Scope(parent: macro.scope, undefined: template.undefinedNames[definition.body.frame])
         var named = arguments.named
+        try spend(parameters.count * (named.count + 1))
         for (index, name) in parameters.enumerated() {
             if index < arguments.positional.count {
                 inner[name] = arguments.positional[index]
@@ -127,7 +128,7 @@ extension Renderer {
         let stop = given[1] ?? given[0] ?? 0
         let step = given[2] ?? 1
         guard step != 0 else { throw TemplateFailure.rendering("a range's step cannot be zero") }
-        let bound = 1 << 62
+        let bound = 1 << 61
         guard [start, stop, step].allSatisfy({ -bound...bound ~= $0 }) else {
             throw TemplateFailure.unsupported("a range's bounds are too large for these chat templates")
         }

@@ -11,6 +11,7 @@ extension Renderer {
         case .tuple(let items): return try .tuple(values(of: items, scope))
         case .list(let items): return try .list(values(of: items, scope))
         case .dictionary(let items):
+            try spend(items.count)
             return .dictionary(
                 try DictionaryValue(
                     items.map { (try value(of: $0.key, scope), try value(of: $0.value, scope)) }))
@@ -92,7 +93,8 @@ extension Renderer {
         case .greater: return try right.precedes(left)
         case .greaterOrEqual: return try right.precedes(left, orEqual: true)
         case .isIn, .isNotIn:
-            try spend(right.size)
+            // A mapping looks a key up; anything else goes through its items.
+            if case .dictionary = right { try spend(left.size) } else { try spend(right.size) }
             return try right.contains(left) == (comparison == .isIn)
         }
     }
@@ -124,16 +126,18 @@ extension Renderer {
         for argument in given.named {
             arguments.named.append((argument.name, try value(of: argument.value, scope)))
         }
-        if let list = given.list { arguments.positional += try value(of: list, scope).items() }
+        if let list = given.list { arguments.positional += try items(of: value(of: list, scope)) }
         guard let expression = given.dictionary else { return arguments }
         guard case .dictionary(let dictionary) = try value(of: expression, scope) else {
             throw TemplateFailure.rendering("what follows '**' must be a mapping")
         }
+        try spend(dictionary.count)
+        var names = Set(arguments.named.map { HashedKey(name: $0.name) })
         for entry in dictionary.entries {
             guard let name = entry.key.text else {
                 throw TemplateFailure.rendering("arguments' names must be strings")
             }
-            guard !arguments.named.contains(where: { $0.name == name }) else {
+            guard names.insert(HashedKey(name: name)).inserted else {
                 throw TemplateFailure.rendering("the argument '\(name)' is given twice")
             }
             arguments.named.append((name, entry.value))

@@ -46,7 +46,7 @@ final class Renderer {
     }
 
     private func release() {
-        for namespace in namespaces { namespace.entries = [] }
+        for namespace in namespaces { namespace.clear() }
         for scope in scopes { scope.clear() }
         context.clear()
     }
@@ -63,8 +63,9 @@ extension Renderer {
     ///
     /// - Throws: `TemplateFailure` once it is too much.
     func spend(_ work: Int = 1) throws {
-        steps += work
-        guard steps <= limits.steps else {
+        let (total, isTooMuch) = steps.addingReportingOverflow(work)
+        steps = total
+        guard !isTooMuch, total <= limits.steps else {
             throw TemplateFailure.limit(
                 "the template takes more than \(limits.steps) steps; shorten its loops and texts")
         }

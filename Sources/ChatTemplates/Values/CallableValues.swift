@@ -1,16 +1,22 @@
 /// What `namespace` makes: attributes that may be set.
 final class NamespaceValue {
-    var entries: [(name: String, value: Value)]
+    private(set) var entries: [(name: String, value: Value)] = []
+    private var positions: [HashedKey: Int] = [:]
 
-    init(_ entries: [(name: String, value: Value)]) { self.entries = entries }
+    init(_ entries: [(name: String, value: Value)]) {
+        for entry in entries { self[entry.name] = entry.value }
+    }
+
+    func clear() { (entries, positions) = ([], [:]) }
 
     subscript(name: String) -> Value? {
-        get { entries.first { $0.name.hasSameCharacters(as: name) }?.value }
+        get { positions[HashedKey(name: name)].map { entries[$0].value } }
         set {
             guard let newValue else { return }
-            if let index = entries.firstIndex(where: { $0.name.hasSameCharacters(as: name) }) {
-                entries[index].value = newValue
+            if let position = positions[HashedKey(name: name)] {
+                entries[position].value = newValue
             } else {
+                positions[HashedKey(name: name)] = entries.count
                 entries.append((name, newValue))
             }
         }
