@@ -17,14 +17,41 @@ struct NameAnalysis {
 
         private func knows(_ name: String) -> Bool { seen.contains(name) || parent?.knows(name) == true }
 
+        /// What was added to the sets, in order, so that a branch can be taken back.
+        private var log: [(set: ReferenceWritableKeyPath<Frame, Set<String>>, name: String)] = []
+
+        private func add(_ name: String, to set: ReferenceWritableKeyPath<Frame, Set<String>>) -> Bool {
+            guard self[keyPath: set].insert(name).inserted else { return false }
+            log.append((set, name))
+            return true
+        }
+
         func read(_ name: String) {
-            if !knows(name) { seen.insert(name) }
+            if !knows(name) { _ = add(name, to: \.seen) }
         }
 
         func store(_ name: String) {
-            stored.insert(name)
-            guard seen.insert(name).inserted else { return }
-            if parent?.knows(name) != true { undefined.insert(name) }
+            _ = add(name, to: \.stored)
+            guard add(name, to: \.seen) else { return }
+            if parent?.knows(name) != true { _ = add(name, to: \.undefined) }
+        }
+
+        /// Visits branches, each as if it stood alone, and keeps what they add together. What only a branch sets is not
+        /// undefined from the start: it keeps the caller's value in the other branches.
+        func branches(_ bodies: [() -> Void]) {
+            var added: [(set: ReferenceWritableKeyPath<Frame, Set<String>>, name: String)] = []
+            for body in bodies {
+                let start = log.count
+                body()
+                for entry in log[start...] where self[keyPath: entry.set].remove(entry.name) != nil {
+                    added.append(entry)
+                }
+                log.removeLast(log.count - start)
+            }
+            let stored = Set(added.filter { $0.set == \Frame.stored }.map(\.name))
+            for entry in added where entry.set != \Frame.undefined || !stored.contains(entry.name) {
+                _ = add(entry.name, to: entry.set)
+            }
         }
 
         func declare(_ name: String) {
@@ -82,32 +109,21 @@ struct NameAnalysis {
         for name in target.names { frame.store(name) }
     }
 
-    /// What only a branch sets is not undefined from the start: it keeps the caller's value in the other branches.
     private func visitCondition(
         _ branches: [(test: Expression, body: [Statement])], _ otherwise: [Statement], _ frame: Frame
     ) {
-        if let first = branches.first { visitNames(first.test, frame) }
-        let (seen, stored, undefined) = (frame.seen, frame.stored, frame.undefined)
-        var total = (seen: seen, stored: stored, undefined: undefined)
-        func visit(_ body: () -> Void) {
-            (frame.seen, frame.stored, frame.undefined) = (seen, stored, undefined)
-            body()
-            total.seen.formUnion(frame.seen)
-            total.stored.formUnion(frame.stored)
-            total.undefined.formUnion(frame.undefined)
-        }
-        visit { if let first = branches.first { visitNames(first.body, frame) } }
-        visit {
-            for branch in branches.dropFirst() {
-                visitNames(branch.test, frame)
-                let before = frame.stored
-                visitNames(branch.body, frame)
-                frame.undefined.subtract(frame.stored.subtracting(before))
-            }
-        }
-        visit { visitNames(otherwise, frame) }
-        total.undefined.subtract(total.stored.subtracting(stored))
-        (frame.seen, frame.stored, frame.undefined) = total
+        guard let first = branches.first else { return }
+        visitNames(first.test, frame)
+        frame.branches([
+            { visitNames(first.body, frame) },
+            {
+                for branch in branches.dropFirst() {
+                    visitNames(branch.test, frame)
+                    frame.branches([{ visitNames(branch.body, frame) }])
+                }
+            },
+            { visitNames(otherwise, frame) },
+        ])
     }
 
     // MARK: - Bodies inside
