@@ -49,7 +49,9 @@ extension Filters {
             try IteratorValue(depth: arguments.named.reduce(depth) { max($0, $1.value.depth) }) {
                 guard value.isTrue else { return nil }
                 if prepared == nil {
-                    prepared = try (value.iterator(), condition(renderer, arguments, byAttribute: byAttribute))
+                    prepared = try (
+                        value.iterator(), condition(renderer, arguments, byAttribute: byAttribute)
+                    )
                 }
                 guard let (source, test) = prepared else { return nil }
                 while let item = try source.next() {
