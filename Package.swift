@@ -43,6 +43,7 @@ let package = Package(
         .library(name: "Architectures", targets: ["Architectures"]),
         .library(name: "Torch", targets: ["Torch"]),
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
+        .library(name: "ChatTemplates", targets: ["ChatTemplates"]),
         .library(name: "Datasets", targets: ["Datasets"]),
         .library(name: "Safetensors", targets: ["Safetensors"]),
         .library(name: "GGUF", targets: ["GGUF"]),
@@ -70,6 +71,7 @@ let package = Package(
         .target(name: "GGUF", dependencies: ["JSON", "Files"], swiftSettings: innerLoops),
         .target(name: "Architectures", dependencies: ["JSON"], swiftSettings: strict),
         .target(name: "Tokenizers", dependencies: ["JSON", "Files"], swiftSettings: innerLoops),
+        .target(name: "ChatTemplates", dependencies: ["JSON", "Files"], swiftSettings: innerLoops),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         // Apache Arrow behind a C header; without the trait nothing is compiled.
         .target(
@@ -223,6 +225,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "TokenizersTests", dependencies: ["Tokenizers", "JSON", "TestSupport"],
+            exclude: ["Fixtures"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ChatTemplatesTests", dependencies: ["ChatTemplates", "JSON", "TestSupport"],
             exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(

@@ -1,0 +1,117 @@
+import Files
+import Foundation
+import JSON
+
+extension ChatTemplates {
+    /// Loads the templates of a model's directory, as transformers does.
+    ///
+    /// Files go before `tokenizer_config.json`: `chat_template.jinja` is the template `default`, and each
+    /// `additional_chat_templates/NAME.jinja` one of that name. Only without any of them is `chat_template` in
+    /// `tokenizer_config.json` read, which is a template or a list of names and templates.
+    ///
+    /// - Parameter directory: The model's directory.
+    /// - Returns: The templates; none if the model has none.
+    /// - Throws: ``ChatTemplateError`` for a template that cannot be read, or a `JSONError`.
+    public static func load(directory: URL) throws -> ChatTemplates {
+        let configURL = directory.appending(path: "tokenizer_config.json")
+        let path = configURL.path(percentEncoded: false)
+        var config: JSONObject = [:]
+        if FileManager.default.fileExists(atPath: path) {
+            guard let object = try JSONValue.load(contentsOf: configURL, dialect: .python).objectValue else {
+                throw ChatTemplateError.unreadable(
+                    file: path, reason: "is not an object; give the model's own file")
+            }
+            config = object
+        }
+        var sources = try files(directory)
+        if sources.isEmpty { sources = try configured(config["chat_template"], file: path) }
+        var templates: [String: ChatTemplate] = [:]
+        for (name, source, file) in sources { templates[name] = try ChatTemplate(source: source, name: file) }
+        return ChatTemplates(templates: templates, specialTokens: specialTokens(config))
+    }
+
+    private typealias Source = (name: String, text: String, file: String)
+
+    private static func files(_ directory: URL) throws -> [Source] {
+        var sources: [Source] = []
+        let single = directory.appending(path: "chat_template.jinja")
+        if FileManager.default.fileExists(atPath: single.path(percentEncoded: false)) {
+            sources.append(("default", try text(single), single.path(percentEncoded: false)))
+        }
+        let folder = directory.appending(path: "additional_chat_templates")
+        let names =
+            (try? FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false))) ?? []
+        for name in names.sorted() where name.hasSuffix(".jinja") {
+            let file = folder.appending(path: name)
+            sources.append((String(name.dropLast(6)), try text(file), file.path(percentEncoded: false)))
+        }
+        return sources
+    }
+
+    private static func text(_ file: URL) throws -> String {
+        let path = file.path(percentEncoded: false)
+        let mapped: MappedFile
+        do {
+            mapped = try MappedFile(file)
+        } catch {
+            throw ChatTemplateError.unreadable(file: path, reason: "cannot be read; check that it is a file")
+        }
+        guard mapped.count <= maximumBytes else {
+            throw ChatTemplateError.unreadable(
+                file: path, reason: "is larger than \(maximumBytes) bytes, so no template")
+        }
+        if GitLFSPointer.isPointer(mapped.bytes) {
+            throw ChatTemplateError.unreadable(file: path, reason: GitLFSPointer.advice)
+        }
+        guard let text = String(validating: mapped.bytes, as: UTF8.self) else {
+            throw ChatTemplateError.unreadable(file: path, reason: "is not UTF-8; save it as UTF-8")
+        }
+        return text
+    }
+
+    /// Far more than any template takes.
+    private static let maximumBytes = 1 << 22
+
+    /// The templates of `tokenizer_config.json`.
+    private static func configured(_ value: JSONValue?, file: String) throws -> [Source] {
+        switch value {
+        case nil, .null?: return []
+        case .string(let text)?: return [("default", text, file)]
+        case .array(let items)?:
+            return try items.map { item in
+                guard let name = item.objectValue?["name"]?.stringValue,
+                    let text = item.objectValue?["template"]?.stringValue
+                else {
+                    throw ChatTemplateError.unreadable(
+                        file: file,
+                        reason: "chat_template: an element lacks a 'name' or a 'template'; add them")
+                }
+                return (name, text, "\(file) (\(name))")
+            }
+        case .some(let value):
+            throw ChatTemplateError.unreadable(
+                file: file, reason: "chat_template is \(value.typeName); give a string or a list of templates"
+            )
+        }
+    }
+
+    private static let tokenNames = [
+        "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
+    ]
+
+    /// The special tokens that a tokenizer's configuration names.
+    private static func specialTokens(_ config: JSONObject) -> JSONObject {
+        var tokens: JSONObject = [:]
+        for name in tokenNames {
+            guard let text = config[name]?.stringValue ?? config[name]?.objectValue?["content"]?.stringValue
+            else { continue }
+            tokens[name] = .string(text)
+        }
+        // Names of a model's own, such as `image_token`.
+        for (name, value) in config["extra_special_tokens"]?.objectValue ?? [:] {
+            guard let text = value.stringValue ?? value.objectValue?["content"]?.stringValue else { continue }
+            tokens[name] = .string(text)
+        }
+        return tokens
+    }
+}
