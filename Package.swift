@@ -129,7 +129,8 @@ let package = Package(
 
         // Models, distillation, command line.
         .target(
-            name: "Transformers", dependencies: ["Torch", "Architectures", "GGUF", "Safetensors", "JSON", "Files"],
+            name: "Transformers",
+            dependencies: ["Torch", "Architectures", "GGUF", "Safetensors", "JSON", "Files"],
             swiftSettings: strict),
         .target(
             name: "Distillation",

@@ -69,10 +69,43 @@ double peak() {
     return best;
 }
 
+// The table with the kernels of decoders' layers.
+Table with_decoders(Table table) {
+    table.projection_forward = [](bool bfloat16, const ProjectionForward &call) {
+        bfloat16 ? projection_forward<bf16>(call) : projection_forward<float>(call);
+    };
+    table.projection_gradient = [](bool bfloat16, const ProjectionGradient &call) {
+        bfloat16 ? projection_gradient<bf16>(call) : projection_gradient<float>(call);
+    };
+    table.causal_forward = [](bool bfloat16, const CausalForward &call) {
+        bfloat16 ? causal_forward<bf16>(call) : causal_forward<float>(call);
+    };
+    table.causal_backward = [](bool bfloat16, const CausalBackward &call) {
+        bfloat16 ? causal_backward<bf16>(call) : causal_backward<float>(call);
+    };
+    table.rms_norm_forward = [](bool bfloat16, const RootMeanSquare &call, void *output) {
+        bfloat16 ? rms_norm_forward(call, static_cast<bf16 *>(output)) : rms_norm_forward(call, static_cast<float *>(output));
+    };
+    table.rms_norm_backward = [](bool bfloat16, const RootMeanSquareBackward &call) {
+        bfloat16 ? rms_norm_backward<bf16>(call) : rms_norm_backward<float>(call);
+    };
+    table.gated_forward = [](bool bfloat16, const Gated &call, void *output) {
+        bfloat16 ? gated_forward(call, static_cast<bf16 *>(output)) : gated_forward(call, static_cast<float *>(output));
+    };
+    table.gated_backward = [](bool bfloat16, const Gated &call, const void *gradient, void *gate_gradient, void *up_gradient) {
+        auto run = [&](auto *to) {
+            using S = std::remove_pointer_t<decltype(to)>;
+            gated_backward(call, static_cast<const S *>(gradient), to, static_cast<S *>(up_gradient));
+        };
+        bfloat16 ? run(static_cast<bf16 *>(gate_gradient)) : run(static_cast<float *>(gate_gradient));
+    };
+    return table;
+}
+
 }  // namespace
 
 const Table &table() {
-    static const Table value = {
+    static const Table value = with_decoders({
         .name = CT_NAME,
         .mask_bits = [](const Mask &mask, int64_t rows, int64_t width, uint16_t *bits) { mask_bits(mask, rows, width, bits); },
         .packed_words = [](bool bfloat16, int64_t columns, int64_t length) {
@@ -95,34 +128,6 @@ const Table &table() {
         .int8_steps = int8_steps,
         .linear_forward = [](const LinearForward &call) { linear_forward(call); },
         .linear_backward = [](const LinearBackward &call) { linear_backward(call); },
-        .projection_forward = [](bool bfloat16, const ProjectionForward &call) {
-            bfloat16 ? projection_forward<bf16>(call) : projection_forward<float>(call);
-        },
-        .projection_gradient = [](bool bfloat16, const ProjectionGradient &call) {
-            bfloat16 ? projection_gradient<bf16>(call) : projection_gradient<float>(call);
-        },
-        .causal_forward = [](bool bfloat16, const CausalForward &call) {
-            bfloat16 ? causal_forward<bf16>(call) : causal_forward<float>(call);
-        },
-        .causal_backward = [](bool bfloat16, const CausalBackward &call) {
-            bfloat16 ? causal_backward<bf16>(call) : causal_backward<float>(call);
-        },
-        .rms_norm_forward = [](bool bfloat16, const RootMeanSquare &call, void *output) {
-            bfloat16 ? rms_norm_forward(call, static_cast<bf16 *>(output)) : rms_norm_forward(call, static_cast<float *>(output));
-        },
-        .rms_norm_backward = [](bool bfloat16, const RootMeanSquareBackward &call) {
-            bfloat16 ? rms_norm_backward<bf16>(call) : rms_norm_backward<float>(call);
-        },
-        .gated_forward = [](bool bfloat16, const Gated &call, void *output) {
-            bfloat16 ? gated_forward(call, static_cast<bf16 *>(output)) : gated_forward(call, static_cast<float *>(output));
-        },
-        .gated_backward = [](bool bfloat16, const Gated &call, const void *gradient, void *gate_gradient, void *up_gradient) {
-            auto run = [&](auto *to) {
-                using S = std::remove_pointer_t<decltype(to)>;
-                gated_backward(call, static_cast<const S *>(gradient), to, static_cast<S *>(up_gradient));
-            };
-            bfloat16 ? run(static_cast<bf16 *>(gate_gradient)) : run(static_cast<float *>(gate_gradient));
-        },
         .embeddings_forward = [](const EmbeddingsForward &call) { embeddings_forward(call); },
         .embeddings_backward = [](const EmbeddingsBackward &call) { embeddings_backward(call); },
         .adamw = [](const AdamWStep &step, float *parameter, float *first, float *second, const float *gradient,
@@ -135,7 +140,7 @@ const Table &table() {
             bfloat16 ? product<bf16>(left, rows, length, right, columns, to) : product<float>(left, rows, length, right, columns, to);
         },
         .peak = [](bool bfloat16) { return bfloat16 ? peak<bf16>() : peak<float>(); },
-    };
+    });
     return value;
 }
 

@@ -25,10 +25,11 @@ struct BackwardBuffers {
     }
 };
 
-// Writes gradient · kept bits · scale in type S, and adds it to `bias_gradient`.
+// Writes gradient · kept bits of a row · scale in type S, and adds it to `bias_gradient`. `bits` is null without dropout.
 template <class S>
-CT_INLINE void drop_row_backward(const float *gradient, const Mask &mask, const uint16_t *kept, int64_t width, S *to,
+CT_INLINE void drop_row_backward(const float *gradient, const Mask &mask, const uint16_t *bits, int64_t row, int64_t width, S *to,
                                  float *bias_gradient) {
+    const uint16_t *kept = mask.on() ? bits + row * mask_stride(width) : nullptr;
     for (int64_t c = 0; c < width; c += 16) {
         int64_t left = width - c;
         vf d = load_part(gradient + c, left);
@@ -71,7 +72,7 @@ CT_INLINE void norm2_backward(const BackwardBlock<S> &block) {
         normalize_row_backward(call.output_gradient + row * hidden, call.memory.normalized2 + row * hidden,
                                call.memory.deviation2[row], call.weights.norm2_weight, hidden, block.gradient + r * hidden,
                                block.at(RowPartials::norm2_weight), block.at(RowPartials::norm2_bias));
-        drop_row_backward(block.gradient + r * hidden, call.mask2, call.memory.bits2 + row * mask_stride(hidden), hidden,
+        drop_row_backward(block.gradient + r * hidden, call.mask2, call.memory.bits2, row, hidden,
                           block.buffers.outer + row * hidden, block.at(RowPartials::outer_bias));
         const float *normalized = call.memory.normalized1 + row * hidden;
         for (int64_t c = 0; c < hidden; c += 16) {
@@ -140,7 +141,7 @@ CT_INLINE void norm1_backward(const BackwardBlock<S> &block) {
         normalize_row_backward(block.gradient + r * hidden, call.memory.normalized1 + row * hidden,
                                call.memory.deviation1[row], call.weights.norm1_weight, hidden, below,
                                block.at(RowPartials::norm1_weight), block.at(RowPartials::norm1_bias));
-        drop_row_backward(below, call.mask1, call.memory.bits1 + row * mask_stride(hidden), hidden,
+        drop_row_backward(below, call.mask1, call.memory.bits1, row, hidden,
                           block.buffers.output + row * hidden, block.at(RowPartials::output_bias));
     }
     pack_left<S>(block.buffers.output + block.first * hidden, hidden, block.rows, hidden, block.packed);

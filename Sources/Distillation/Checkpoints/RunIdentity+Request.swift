@@ -16,7 +16,8 @@ extension RunIdentity {
             try Self.add(student, "the student's", memo, to: &digests)
         }
         self.init(
-            command: "run", settings: Self.nodes(request.settings, request.device, request.precision), digests: digests,
+            command: "run", settings: Self.nodes(request.settings, request.device, request.precision),
+            digests: digests,
             machine: Self.machine(request.device, request.precision))
     }
 

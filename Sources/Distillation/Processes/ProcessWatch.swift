@@ -45,7 +45,8 @@ final class ProcessWatch: Sendable {
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, name.count - 1)
         let bytes = name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
-        return "\(String(decoding: bytes, as: UTF8.self)), process id \(ProcessInfo.processInfo.processIdentifier)"
+        return
+            "\(String(decoding: bytes, as: UTF8.self)), process id \(ProcessInfo.processInfo.processIdentifier)"
     }
 
     /// Begins to watch.

@@ -104,7 +104,9 @@ package final class RunLog {
     ///
     /// - Throws: ``InterruptedError`` where the work is to stop.
     package func advance(by count: Int) throws {
-        if shouldStop() { throw InterruptedError("the data were not read to their end, and nothing was saved") }
+        if shouldStop() {
+            throw InterruptedError("the data were not read to their end, and nothing was saved")
+        }
         examples.now += count
         onEvent(
             .progress(

@@ -24,9 +24,16 @@ public enum Activation: String, CaseIterable, Sendable {
 
     /// The activation of a gate times what it gates, element by element (Shazeer, arXiv 2002.05202), in their type.
     public func gated(_ gate: Tensor, _ up: Tensor) throws -> Tensor {
-        guard let code = PackedEncoderLayer.code(self),
-            PackedKernels.arePreferred(for: gate.dtype, on: gate.device)
+        guard PackedKernels.arePreferred(for: gate.dtype, on: gate.device),
+            let product = try gatedByKernels(gate, up)
         else { return try self(gate) * up }
-        return try .make { ct_gated(gate.handle, up.handle, code, $0) }
+        return product
+    }
+
+    /// The same by the kernels; `nil` where they do not have the activation.
+    func gatedByKernels(_ gate: Tensor, _ up: Tensor) throws -> Tensor? {
+        try PackedEncoderLayer.code(self).map { code in
+            try .make { ct_gated(gate.handle, up.handle, code, $0) }
+        }
     }
 }

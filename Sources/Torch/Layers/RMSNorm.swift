@@ -19,13 +19,22 @@ public struct RMSNorm {
         (self.epsilon, self.offset) = (epsilon, offset)
     }
 
+    /// A norm of this weight.
+    init(weight: Tensor, epsilon: Double, offset: Double) {
+        (self.weight, self.epsilon, self.offset) = (weight, epsilon, offset)
+    }
+
     /// (…, width) float32 → (…, width) in a type, by the kernels where they compute it.
     public func callAsFunction(_ x: Tensor, _ dtype: DType = .float32) throws -> Tensor {
-        guard PackedKernels.arePreferred(for: dtype, on: x.device), x.dtype == .float32 else {
-            return try x.rmsNorm(weight: offset == 0 ? weight : weight + offset, epsilon: epsilon).to(dtype)
-        }
-        return try .make {
-            ct_packed_rms_norm(x.handle, weight.handle, epsilon, offset, dtype == .bfloat16, $0)
-        }
+        x.dtype == .float32 && PackedKernels.arePreferred(for: dtype, on: x.device)
+            ? try byKernels(x, dtype) : try byOperations(x).to(dtype)
+    }
+
+    func byOperations(_ x: Tensor) throws -> Tensor {
+        try x.rmsNorm(weight: offset == 0 ? weight : weight + offset, epsilon: epsilon)
+    }
+
+    func byKernels(_ x: Tensor, _ dtype: DType) throws -> Tensor {
+        try .make { ct_packed_rms_norm(x.handle, weight.handle, epsilon, offset, dtype == .bfloat16, $0) }
     }
 }

@@ -32,12 +32,23 @@ public struct CausalAttention: Sendable {
     public func callAsFunction(
         query: Tensor, key: Tensor, value: Tensor, _ sequences: PackedSequences, rotation: RotaryTable?
     ) throws -> Tensor {
-        guard PackedKernels.arePreferred(for: query.dtype, on: query.device) else {
-            let (q, k, v) = try split(query, key, value, sequences, rotation)
-            return try Tensor.causalAttention(
-                query: q, key: k, value: v, offsets: sequences.offsets, window: window, scale: scale
-            ).reshaped([q.size(0), heads * headSize])
-        }
+        PackedKernels.arePreferred(for: query.dtype, on: query.device)
+            ? try byKernels(query: query, key: key, value: value, sequences, rotation: rotation)
+            : try byOperations(query: query, key: key, value: value, sequences, rotation: rotation)
+    }
+
+    func byOperations(
+        query: Tensor, key: Tensor, value: Tensor, _ sequences: PackedSequences, rotation: RotaryTable?
+    ) throws -> Tensor {
+        let (q, k, v) = try split(query, key, value, sequences, rotation)
+        return try Tensor.causalAttention(
+            query: q, key: k, value: v, offsets: sequences.offsets, window: window, scale: scale
+        ).reshaped([q.size(0), heads * headSize])
+    }
+
+    func byKernels(
+        query: Tensor, key: Tensor, value: Tensor, _ sequences: PackedSequences, rotation: RotaryTable?
+    ) throws -> Tensor {
         let tables = try rotation?.tables(length: sequences.longest, device: query.device)
         return try .make {
             ct_packed_causal_attention(

@@ -59,7 +59,8 @@ extension Tensor {
         try make { out in
             offsets.map(Int64.init).withUnsafeBufferPointer {
                 ct_causal_attention(
-                    query.handle, key.handle, value.handle, $0.baseAddress, offsets.isEmpty ? 0 : offsets.count - 1,
+                    query.handle, key.handle, value.handle, $0.baseAddress,
+                    offsets.isEmpty ? 0 : offsets.count - 1,
                     Int64(window ?? 0), scale, out)
             }
         }

@@ -95,7 +95,9 @@ enum Launcher {
                 guard ending != .exit(0), !isEnded else { continue }
                 if ending == .signal(SIGTERM), isTerminated.load(ordering: .relaxed) {
                     // It had not begun.
-                    if failure == nil || failure == ProcessSession.lossCode { failure = Interrupt.resumableCode }
+                    if failure == nil || failure == ProcessSession.lossCode {
+                        failure = Interrupt.resumableCode
+                    }
                 } else if case .signal(let number) = ending {
                     Terminal.error(
                         "Error: process \(rank) of \(count) (process id \(child.identifier)) was killed by signal \(number)"
