@@ -60,6 +60,7 @@ public final class BenchmarkWorker {
         try Runtime.setThreadCount(try required(request.threads, "threads"))
         var classes = 0
         let seconds = try time {
+            try LoadedModel.requireClassifier(directory)
             let (model, report) = try AutoModel.load(from: directory, isMapped: true)
             guard report.newlyInitialized.isEmpty else {
                 throw DistillationError(

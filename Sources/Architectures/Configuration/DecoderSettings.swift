@@ -62,8 +62,8 @@ package struct DecoderSettings: Sendable, Equatable {
 }
 
 extension ModelConfiguration {
-    /// True if it is that of a decoder, which predicts the next token.
-    package var isDecoder: Bool { family.decoder != nil }
+    /// True if it is a language model's: a decoder, which predicts the next token.
+    public var isDecoder: Bool { family.decoder != nil }
 
     /// Reads what distinguishes a decoder's layers.
     ///

@@ -17,6 +17,7 @@ public final class LoadedModel {
     /// - Throws: ``DistillationError`` where the checkpoint lacks weights, above all a classifier head: its
     ///   predictions, and any model trained on them, would be noise.
     public init(_ directory: URL, device: Device = .cpu) throws {
+        try Self.requireClassifier(directory)
         let (model, report) = try AutoModel.load(from: directory, device: device, isMapped: true)
         guard report.newlyInitialized.isEmpty else {
             let missing = report.newlyInitialized.prefix(4).joined(separator: ", ")
@@ -33,6 +34,17 @@ public final class LoadedModel {
         tokenizer = try Tokenizer.load(for: model.configuration, in: directory)
         warnings = model.configuration.warnings + tokenizer.warnings(for: model.configuration, in: directory)
         labels = try LabelMap(names: model.configuration.labelNames)
+    }
+
+    /// Refuses a language model, before its weights are read: its outputs are the next tokens, not classes.
+    ///
+    /// - Throws: ``DistillationError`` for one; `ArchitectureError` for a directory without a `config.json` that can be read.
+    package static func requireClassifier(_ directory: URL) throws {
+        let isGGUF = directory.pathExtension.lowercased() == "gguf"
+        guard try isGGUF || ModelConfiguration(contentsOf: directory).isDecoder else { return }
+        throw DistillationError(
+            "\(directory.path): is a language model, which opens as a model of the library but is not trained or evaluated by "
+                + "this command; give an encoder")
     }
 
     /// Returns the number of tokens of a text that the model reads; see ``TextLength``.

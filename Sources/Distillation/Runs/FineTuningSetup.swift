@@ -13,6 +13,7 @@ struct FineTuningSetup {
     ///
     /// - Throws: ``DistillationError`` for a quantized model; whatever is wrong with the files.
     init(_ request: FineTuneRequest, log: RunLog, processes: Processes? = nil) throws {
+        try LoadedModel.requireClassifier(request.model)
         let seed = request.training.seed
         // Files that are quick to read come first, so that their errors do.
         let configuration = try ModelConfiguration(contentsOf: request.model)

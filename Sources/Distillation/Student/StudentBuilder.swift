@@ -134,6 +134,7 @@ struct StudentBuilder {
     private func load(_ directory: URL, _ instrument: FakeQuantization?) throws -> Student {
         let names = teacher.labels.names
         let own = try ModelConfiguration(contentsOf: directory)
+        try LoadedModel.requireClassifier(directory)
         let (model, report) = try AutoModel.load(
             from: directory, labelNames: hasOwnLabels(own) ? nil : names,
             task: teacher.model.configuration.task, seed: seed, device: device,
