@@ -13,6 +13,8 @@ enum Workloads {
         case "train_step": try trainStep(request)
         case "gpu_step": try DeviceWorkloads.step(request)
         case "gpu_bulk": try DeviceWorkloads.bulk(request)
+        case "decoder_forward": try DecoderWorkloads.forward(request)
+        case "decoder_step": try DecoderWorkloads.step(request)
         case "latency": try latency(request)
         case "bulk": try bulk(request)
         case "tokenize": try tokenize(request)

@@ -8,7 +8,7 @@ struct FineTuneCommand: ParsableCommand {
         abstract: "Train a pretrained encoder on labeled texts, such as a teacher.",
         discussion: """
             The output directory holds config.json, model.safetensors, the tokenizer's files, a model card and \
-            training.json with every setting and metric. The best epoch by validation accuracy is kept.
+            training.json with every setting and metric. The epoch that is best on the validation data is kept.
 
             Examples:
               distill finetune --model all-MiniLM-L6-v2 --train train.csv --validation dev.csv --output teacher

@@ -7,8 +7,8 @@ struct DataOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Training data: .csv, .tsv or .jsonl, each also with .gz, or .parquet; a pattern of such files, a directory \
-            that holds them by split, or hf://datasets/org/name.
+            Training data: .csv, .tsv, .jsonl, or .conll with tags of words, each also with .gz, or .parquet; a pattern of such \
+            files, a directory that holds them by split, or hf://datasets/org/name.
             """, valueName: "file"),
         completion: .file(extensions: dataFileExtensions))
     var train: String?
@@ -25,7 +25,10 @@ struct DataOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Texts without labels that are trained on too, with a teacher; may be given several times.",
+            """
+            Texts without labels, or sentences as lists of words, that are trained on too, with a teacher: each is one more \
+            example of an epoch. May be given several times.
+            """,
             valueName: "file"),
         completion: .file(extensions: dataFileExtensions))
     var unlabelled: [String] = []

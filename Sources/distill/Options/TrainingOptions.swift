@@ -73,7 +73,7 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The validation metric that chooses the best checkpoint: accuracy, macro_f1, loss, kl, agreement, … (default: accuracy, micro_f1 or r2)",
+            "The validation metric that chooses the best checkpoint: accuracy, macro_f1, loss, kl, agreement, … (default: accuracy, micro_f1, r2, or f1 of entities)",
             valueName: "metric"))
     var metricForBestModel: String?
 
