@@ -202,7 +202,7 @@ struct ConfigurationTests {
     @Test("an unknown architecture is refused with the known ones")
     func architectures() throws {
         for (type, architecture): (JSONValue?, JSONValue?) in [
-            ("gpt2", ["BertForSequenceClassification"]), (3, nil), (nil, ["GPT2Model"]),
+            ("t5", ["BertForSequenceClassification"]), (3, nil), (nil, ["T5Model"]),
             (nil, ["BertGenerationEncoder"]), (.null, ["BertweetModel"]), ("Bert", nil),
         ] {
             expectRefusal("dir/config.json", "not supported", "bert") {
@@ -211,6 +211,20 @@ struct ConfigurationTests {
         }
         expectRefusal("\"model_type\" is missing", "bert") {
             _ = try read { ($0["model_type"], $0["architectures"]) = (nil, nil) }
+        }
+        for type: JSONValue in ["qwen3_next", "lfm2", "nemotron_h"] {
+            expectRefusal("recurrent or convolutional layers", "not supported", "llama") {
+                _ = try read { ($0["model_type"], $0["architectures"]) = (type, nil) }
+            }
+        }
+        // The head of a classifier on a decoder, and of a language model on an encoder.
+        expectRefusal("Llama is read as a language model alone", "LlamaForSequenceClassification") {
+            _ = try read {
+                ($0["model_type"], $0["architectures"]) = ("llama", ["LlamaForSequenceClassification"])
+            }
+        }
+        expectRefusal("BERT is an encoder", "BertLMHeadModel") {
+            _ = try read { ($0["model_type"], $0["architectures"]) = ("bert", ["BertLMHeadModel"]) }
         }
         // Old configurations have only the class.
         for name: JSONValue in ["BertModel", "BertForMaskedLM"] {

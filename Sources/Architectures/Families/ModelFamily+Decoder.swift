@@ -1,6 +1,9 @@
 import JSON
 
 extension ModelFamily {
+    /// True for a family of decoders, whose models are language models.
+    package var isDecoder: Bool { decoder != nil }
+
     /// Makes a family of decoders.
     ///
     /// - Parameters:
