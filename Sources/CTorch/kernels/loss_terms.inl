@@ -14,21 +14,21 @@ struct Probabilities {
 
 // The divergences that are no linear combination of KL(p ‖ q) and KL(q ‖ p).
 CT_INLINE Divergence divergence(LossKind kind, float parameter, const Probabilities &x) {
-    // Below the least number that has a logarithm here, nothing counts.
+    // Below the least number that has a logarithm here, nothing counts; `maximum` keeps a NaN on its right.
     constexpr float least = 1e-37f;
     const float rest = 1.0f - parameter;
     switch (kind) {
     case LossKind::jensen_shannon: {
-        vf log_m = logarithm(maximum(parameter * x.p + rest * x.q, splat(least)));
+        vf log_m = logarithm(maximum(splat(least), parameter * x.p + rest * x.q));
         vf from_student = x.log_q - log_m;
         return {parameter * x.p * (x.log_p - log_m) + rest * x.q * from_student, rest * from_student};
     }
     case LossKind::skew_kl: {
-        vf m = maximum(parameter * x.p + rest * x.q, splat(least));
+        vf m = maximum(splat(least), parameter * x.p + rest * x.q);
         return {x.p * (x.log_p - logarithm(m)), -rest * x.p / m};
     }
     case LossKind::skew_reverse_kl: {
-        vf m = maximum(rest * x.p + parameter * x.q, splat(least));
+        vf m = maximum(splat(least), rest * x.p + parameter * x.q);
         vf ratio = x.log_q - logarithm(m);
         return {x.q * ratio, ratio - parameter * x.q / m};
     }

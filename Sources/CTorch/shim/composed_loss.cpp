@@ -113,6 +113,19 @@ void tell(const at::Tensor &to, const at::Tensor &student, const at::Tensor &tea
     write(CT_TOKEN_AGREEMENT, first == teacher.argmax(-1));
 }
 
+// A matrix in the type that it is multiplied in; on the CPU, where libtorch would round the sums too, as float32 numbers of it.
+at::Tensor operand(const LossRequest &request, const at::Tensor &matrix) {
+    if (!request.bfloat16) return matrix.to(at::kFloat);
+    at::Tensor rounded = matrix.to(at::kBFloat16);
+    return matrix.is_cpu() ? rounded.to(at::kFloat) : rounded;
+}
+
+// The product of two such, float32.
+at::Tensor multiplied(const at::Tensor &left, const at::Tensor &right) {
+    if (left.scalar_type() == at::kBFloat16 && left.is_cuda()) return at::mm(left, right, at::kFloat);
+    return at::mm(left, right).to(at::kFloat);
+}
+
 // A block's terms: adds to `sums`, and returns the gradient of the logits if it is wanted.
 at::Tensor evaluate_block(const LossRequest &request, const at::Tensor &student, const at::Tensor &teacher, const at::Tensor &targets,
                           const at::Tensor &row_weights, const at::Tensor &sums) {
@@ -136,12 +149,11 @@ at::Tensor evaluate_block(const LossRequest &request, const at::Tensor &student,
 LossAnswer composed_fused_loss(const LossRequest &request) {
     const at::Tensor &hidden = request.hidden;
     int64_t rows = hidden.size(0), vocabulary = request.vocabulary;
-    at::ScalarType type = request.bfloat16 ? at::kBFloat16 : at::kFloat;
     auto options = hidden.options().dtype(at::kFloat);
     // Elements of a matrix of logits, of which several are alive at a time.
-    int64_t most = int64_t{1} << (hidden.is_cpu() ? 22 : 26), size = std::max<int64_t>(1, most / vocabulary);
-    at::Tensor weight = request.weight.narrow(0, 0, vocabulary).to(type), teacher_weight;
-    if (request.taught()) teacher_weight = request.teacher_weight.narrow(0, 0, vocabulary).to(type);
+    int64_t most = int64_t{1} << (hidden.is_cpu() ? 21 : 26), size = std::max<int64_t>(1, most / vocabulary);
+    at::Tensor weight = operand(request, request.weight.narrow(0, 0, vocabulary)), teacher_weight;
+    if (request.taught()) teacher_weight = operand(request, request.teacher_weight.narrow(0, 0, vocabulary));
     LossAnswer answer;
     answer.sums = at::zeros({static_cast<int64_t>(request.terms.size())}, options.dtype(hidden.is_mps() ? at::kFloat : at::kDouble));
     if (request.statistics) answer.statistics = at::full({CT_TOKEN_STATISTICS, rows}, std::numeric_limits<float>::quiet_NaN(), options);
@@ -150,18 +162,18 @@ LossAnswer composed_fused_loss(const LossRequest &request) {
     for (int64_t first = 0; first < rows; first += size) {
         int64_t count = std::min(size, rows - first);
         auto part = [&](const at::Tensor &tensor, int64_t dimension = 0) { return tensor.narrow(dimension, first, count); };
-        at::Tensor states = part(hidden).to(type), teacher, targets = part(request.targets);
-        at::Tensor student = at::mm(states, weight.t()).to(at::kFloat);
-        if (request.taught()) teacher = at::mm(part(request.teacher_hidden).to(type), teacher_weight.t()).to(at::kFloat);
+        at::Tensor states = operand(request, part(hidden)), teacher, targets = part(request.targets);
+        at::Tensor student = multiplied(states, weight.t());
+        if (request.taught()) teacher = multiplied(operand(request, part(request.teacher_hidden)), teacher_weight.t());
         if (request.statistics) tell(part(answer.statistics, 1), student, teacher, targets);
         at::Tensor gradient = evaluate_block(request, student, teacher, targets, part(request.row_weights), answer.sums);
         if (!gradient.defined()) continue;
-        gradient = gradient.to(type);
-        if (request.hidden_gradient) part(answer.hidden_gradient).copy_(at::mm(gradient, weight));
+        gradient = operand(request, gradient);
+        if (request.hidden_gradient) part(answer.hidden_gradient).copy_(multiplied(gradient, weight));
         if (!request.weight_gradient) continue;
         at::Tensor to = answer.weight_gradient.narrow(0, 0, vocabulary);
-        if (request.bfloat16) to.add_(at::mm(gradient.t(), states));
-        else to.addmm_(gradient.t(), states);
+        if (gradient.scalar_type() == at::kFloat) to.addmm_(gradient.t(), states);
+        else to.add_(multiplied(gradient.t(), states));
     }
     return answer;
 }
