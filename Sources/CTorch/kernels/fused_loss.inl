@@ -5,8 +5,9 @@
 //
 // Blocks depend on the sizes alone, and sums over blocks are taken in order: the bits do not depend on the number of threads.
 
-// So many tokens of the vocabulary enter a product of the gradients at a time, and a panel of logits has so many.
-constexpr int64_t loss_step = 256, loss_columns = 64;
+// So many tokens of the vocabulary enter a product of the gradients at a time; a task computes the logits of so many, and packs
+// so many rows of the weight at a time.
+constexpr int64_t loss_step = 256, logit_task = 512, logit_columns = 64;
 
 // How the work is divided and where intermediate results lie in `FusedLoss::memory`.
 template <class S>
@@ -89,49 +90,82 @@ inline const float *as_floats(const void *from, Storage type, int64_t first, int
     __builtin_unreachable();
 }
 
+// Prefetches rows of a matrix, piece by piece, during a product that needs them later: weights are larger than the caches.
+struct FetchAhead {
+    const char *at, *end;
+    int64_t step;
+    // `bytes` in about `pieces` calls.
+    FetchAhead(const void *from, int64_t bytes, int64_t pieces)
+        : at(static_cast<const char *>(from)), end(at + bytes), step((bytes / std::max<int64_t>(pieces, 1) + 64) / 64 * 64) {}
+    __attribute__((always_inline)) void fetch() {
+        const char *last = std::min(at + step, end);
+        for (; at < last; at += 64) __builtin_prefetch(at, 0, 2);
+    }
+};
+
+inline int64_t bytes_of(Storage type) { return type == Storage::float32 ? 4 : 2; }
+
 // Logits of `rows` tokens, whose hidden states are packed.
 template <class S>
 void head_logits(const OutputHead &head, const uint32_t *left, int64_t rows, int64_t vocabulary, float *to, int64_t stride) {
-    int64_t width = head.width;
-    parallel_tasks((vocabulary + loss_columns - 1) / loss_columns, product_cost(rows, width, loss_columns), [&](int64_t task) {
-        int64_t first = task * loss_columns, columns = std::min(loss_columns, vocabulary - first), panels = panels_of(columns);
-        uint32_t *panel = scratch<uint32_t>(Slot::loss_panel, right_words<S>(columns, width));
-        float *floats = head.weight_type == Storage::float32 ? nullptr : scratch<float>(Slot::loss_floats, columns * width);
-        const float *weight = as_floats(head.weight, head.weight_type, first, columns, width, floats);
-        pack_right_transposed<S>(weight, width, columns, width, 0, panels, panel);
-        multiply<S>(left, rows, width, panel, columns, 0, panels, [&](int64_t row, int64_t column, int64_t height, int64_t count, const float *tile) {
-            store_tile(tile, height, count, nullptr, to + row * stride + first + column, stride);
-        });
+    int64_t width = head.width, row_bytes = width * bytes_of(head.weight_type);
+    parallel_tasks((vocabulary + logit_task - 1) / logit_task, product_cost(rows, width, logit_task), [&](int64_t task) {
+        int64_t last = std::min(vocabulary, (task + 1) * logit_task);
+        uint32_t *panel = scratch<uint32_t>(Slot::loss_panel, right_words<S>(logit_columns, width));
+        float *floats = head.weight_type == Storage::float32 ? nullptr : scratch<float>(Slot::loss_floats, logit_columns * width);
+        for (int64_t first = task * logit_task; first < last; first += logit_columns) {
+            int64_t columns = std::min(logit_columns, last - first), panels = panels_of(columns), next = first + columns;
+            const float *weight = as_floats(head.weight, head.weight_type, first, columns, width, floats);
+            pack_right_transposed<S>(weight, width, columns, width, 0, panels, panel);
+            FetchAhead ahead(static_cast<const char *>(head.weight) + next * row_bytes, std::min(logit_columns, last - next) * row_bytes,
+                             panels * RowPanels<S>(rows).count);
+            multiply<S>(left, rows, width, panel, columns, 0, panels, [&](int64_t row, int64_t column, int64_t height, int64_t count, const float *tile) {
+                store_tile(tile, height, count, nullptr, to + row * stride + first + column, stride);
+                ahead.fetch();
+            });
+        }
     });
+}
+
+// Adds a packed product to `to` (rows, columns), or writes it; the tile that follows is prefetched.
+template <class S>
+CT_INLINE void add_product(const uint32_t *left, int64_t rows, int64_t length, const uint32_t *right, int64_t columns, bool add,
+                           float *to) {
+    multiply<S>(left, rows, length, right, columns, 0, panels_of(columns),
+                [&](int64_t row, int64_t column, int64_t height, int64_t width, const float *tile) {
+                    bool below = row + height < rows;
+                    const float *next = below ? to + (row + height) * columns + column : to + column + 32;
+                    if (below || column + 32 < columns)
+                        for (int64_t r = 0; r < std::min(height, below ? rows - row - height : rows); ++r) {
+                            __builtin_prefetch(next + r * columns, 1);
+                            __builtin_prefetch(next + r * columns + 16, 1);
+                        }
+                    add_tile(tile, height, width, to + row * columns + column, columns, false, add);
+                });
 }
 
 // Steps of the vocabulary on their way back: to a range's part of the hidden states' gradient, and to their rows of the weight's.
 template <class S>
 void loss_range_backward(const FusedLoss &call, const LossMemory<S> &memory, int64_t range, int64_t rows, bool add) {
-    int64_t hidden = call.student.width, panels = panels_of(hidden);
+    int64_t hidden = call.student.width;
     float *partial = memory.partials + range * memory.rows * hidden;
-    uint32_t *left = scratch<uint32_t>(Slot::loss_left, std::max(left_words<S>(rows, loss_step), left_words<S>(loss_step, rows)));
+    uint32_t *left = scratch<uint32_t>(Slot::loss_left, left_words<S>(rows, loss_step) + 16 + left_words<S>(loss_step, rows));
+    uint32_t *left_transposed = left + (left_words<S>(rows, loss_step) + 15) / 16 * 16;
     uint32_t *right = scratch<uint32_t>(Slot::loss_right, right_words<S>(hidden, loss_step));
     bool convert = call.student.weight_type != Storage::float32;
     for (int64_t step = memory.range_start(range); step < memory.range_start(range + 1); ++step) {
         int64_t first = step * loss_step, count = std::min(loss_step, call.vocabulary - first);
         const float *gradient = memory.logits + first;
+        if (call.hidden_gradient) pack_left<S>(gradient, memory.stride, rows, count, left);
+        if (call.weight_gradient) pack_left_transposed<S>(gradient, memory.stride, count, rows, left_transposed);
         if (call.hidden_gradient) {
             float *floats = convert ? scratch<float>(Slot::loss_floats, count * hidden) : nullptr;
             const float *weight = as_floats(call.student.weight, call.student.weight_type, first, count, hidden, floats);
-            pack_left<S>(gradient, memory.stride, rows, count, left);
-            pack_right<S>(weight, hidden, hidden, count, 0, panels, right);
-            multiply<S>(left, rows, count, right, hidden, 0, panels, [&](int64_t row, int64_t column, int64_t height, int64_t width, const float *tile) {
-                add_tile(tile, height, width, partial + row * hidden + column, hidden, false, step > memory.range_start(range));
-            });
+            pack_right<S>(weight, hidden, hidden, count, 0, panels_of(hidden), right);
+            add_product<S>(left, rows, count, right, hidden, step > memory.range_start(range), partial);
         }
-        if (call.weight_gradient) {
-            float *to = call.weight_gradient + first * hidden;
-            pack_left_transposed<S>(gradient, memory.stride, count, rows, left);
-            multiply<S>(left, count, rows, memory.right, hidden, 0, panels, [&](int64_t row, int64_t column, int64_t height, int64_t width, const float *tile) {
-                add_tile(tile, height, width, to + row * hidden + column, hidden, false, add);
-            });
-        }
+        if (call.weight_gradient)
+            add_product<S>(left_transposed, count, rows, memory.right, hidden, add, call.weight_gradient + first * hidden);
     }
 }
 
