@@ -38,6 +38,8 @@ struct TokenStatistics {
     float *correctness;  // 1 where the student holds the target for the most probable
 };
 
+constexpr int64_t most_loss_terms = 16;
+
 struct FusedLoss {
     int64_t rows, vocabulary;
     OutputHead student;
@@ -45,7 +47,7 @@ struct FusedLoss {
     const int64_t *targets;    // (R), each below V
     const float *row_weights;  // (R)
     const LossTerm *terms;
-    int64_t term_count;
+    int64_t term_count;  // at most `most_loss_terms`
     TokenStatistics statistics;
     double *sums;             // (terms): Σ over tokens of row weight × value
     float *hidden_gradient;   // (R, H), and

@@ -99,7 +99,7 @@ struct FetchAhead {
         : at(static_cast<const char *>(from)), end(at + bytes), step((bytes / std::max<int64_t>(pieces, 1) + 64) / 64 * 64) {}
     __attribute__((always_inline)) void fetch() {
         const char *last = std::min(at + step, end);
-        for (; at < last; at += 64) __builtin_prefetch(at, 0, 2);
+        for (; at < last; at += 64) __builtin_prefetch(at, 0, 3);
     }
 };
 
@@ -119,10 +119,11 @@ void head_logits(const OutputHead &head, const uint32_t *left, int64_t rows, int
             pack_right_transposed<S>(weight, width, columns, width, 0, panels, panel);
             FetchAhead ahead(static_cast<const char *>(head.weight) + next * row_bytes, std::min(logit_columns, last - next) * row_bytes,
                              panels * RowPanels<S>(rows).count);
-            multiply<S>(left, rows, width, panel, columns, 0, panels, [&](int64_t row, int64_t column, int64_t height, int64_t count, const float *tile) {
-                store_tile(tile, height, count, nullptr, to + row * stride + first + column, stride);
-                ahead.fetch();
-            });
+            multiply<S>(left, rows, width, panel, columns, 0, panels,
+                        [&](int64_t row, int64_t column, int64_t height, int64_t count, const float *tile) {
+                            store_tile(tile, height, count, nullptr, to + row * stride + first + column, stride);
+                            ahead.fetch();
+                        });
         }
     });
 }

@@ -1,12 +1,9 @@
 // One token's whole loss: its terms, its statistics, and the gradient in place of the student's logits.
 
-// At most so many terms, and as many temperatures and one.
-constexpr int64_t most_terms = 16;
-
-// A row's distributions at every temperature of its terms.
+// A row's distributions at every temperature of its terms, and at 1.
 struct RowSoftened {
-    Softened at[most_terms + 1];
-    float temperatures[most_terms + 1];
+    Softened at[most_loss_terms + 1];
+    float temperatures[most_loss_terms + 1];
     int64_t count = 0;
 
     template <bool with_teacher>
@@ -27,9 +24,9 @@ void write_gradient(const FusedLoss &call, const RowSoftened &soft, const RowTer
         const LossTerm *term;
         float scale, mean;
     };
-    LinearGradient linear[most_terms + 1];
-    Step steps[most_terms];
-    int64_t first_step[most_terms + 2] = {0}, step_count = 0;
+    LinearGradient linear[most_loss_terms + 1];
+    Step steps[most_loss_terms];
+    int64_t first_step[most_loss_terms + 2] = {0}, step_count = 0;
     float at_target = 0;
     for (int64_t s = 0; s < soft.count; ++s) {
         for (int64_t k = 0; k < call.term_count; ++k) {
@@ -87,7 +84,7 @@ void token_loss(const FusedLoss &call, int64_t row, float *logits, const float *
     LogitRow student = logit_row(logits, call.vocabulary), teacher;
     if constexpr (with_teacher) teacher = logit_row(teacher_logits, call.vocabulary);
     RowSoftened soft;
-    RowTerm rows[most_terms];
+    RowTerm rows[most_loss_terms];
     int64_t target = call.targets[row];
     for (int64_t k = 0; k < call.term_count; ++k) {
         const LossTerm &term = call.terms[k];

@@ -41,6 +41,10 @@ k::OutputHead head(const at::Tensor &hidden, const at::Tensor &weight) {
     return {hidden.const_data_ptr(), storage(hidden), weight.const_data_ptr(), storage(weight), hidden.size(1)};
 }
 
+static_assert(CT_LOSS_MOST_TERMS == k::most_loss_terms);
+static_assert(CT_LOSS_CROSS_ENTROPY == static_cast<int>(k::LossKind::cross_entropy));
+static_assert(CT_LOSS_ADAPTIVE_KL == static_cast<int>(k::LossKind::adaptive_kl));
+
 k::LossTerm kernel_term(const ct_loss_term &term) {
     k::LossTerm result{.kind = static_cast<k::LossKind>(term.kind),
                        .weight = static_cast<float>(term.weight),
@@ -181,7 +185,8 @@ void check_request(const LossRequest &request) {
         return tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16 || tensor.scalar_type() == at::kHalf;
     };
     TORCH_CHECK(request.weight.scalar_type() == at::kFloat, "the student's output weight must be float32");
-    TORCH_CHECK(is_float(request.hidden) && request.hidden.scalar_type() != at::kHalf, "the student's hidden states must be float32 or bfloat16");
+    TORCH_CHECK(is_float(request.hidden) && request.hidden.scalar_type() != at::kHalf,
+                "the student's hidden states must be float32 or bfloat16");
     if (request.taught()) {
         check_head(request.teacher_hidden, request.teacher_weight, "the teacher's");
         TORCH_CHECK(is_float(request.teacher_hidden) && is_float(request.teacher_weight),
@@ -214,7 +219,8 @@ LossRequest loss_request(const ct_fused_loss_call &call) {
     TORCH_CHECK(request.teacher_hidden.defined() == request.taught(), "a teacher has both hidden states and an output weight");
     if (request.taught() && request.teacher_weight.dim() > 0)
         request.vocabulary = std::min(request.vocabulary, request.teacher_weight.size(0));
-    if (!request.row_weights.defined()) request.row_weights = at::ones(request.targets.sizes(), hidden.options().dtype(at::kFloat).requires_grad(false));
+    if (!request.row_weights.defined())
+        request.row_weights = at::ones(request.targets.sizes(), at::TensorOptions(at::kFloat).device(hidden.device()));
     return request;
 }
 

@@ -67,6 +67,29 @@ extension Engine {
             try expectClose(gradients[1], try #require(try weight.gradient), "weight")
         }
 
+        @Test("a weight that the hidden states come from too gets both gradients")
+        func tied() throws {
+            let table = try Tensor.normal([300, 8], standardDeviation: 0.5, seed: 9)
+            let targets = try Tensor((0..<20).map { Int64($0 * 11) })
+            func gradient(_ dtype: DType, _ loss: (Tensor, Tensor) throws -> Tensor) throws -> Tensor {
+                let leaf = try table.to(dtype).clone()
+                try leaf.setRequiresGrad(true)
+                try loss(leaf[5..<25] * 2, leaf).backward()
+                return try #require(try leaf.gradient)
+            }
+            let fused = try gradient(.float32) { hidden, weight in
+                try FusedLoss(
+                    student: .init(hidden: hidden, weight: weight), targets: targets,
+                    terms: [LossTerm(.crossEntropy)]
+                ).loss
+            }
+            let plain = try gradient(.float64) { hidden, weight in
+                let logarithms = try hidden.matmul(weight.transposed()).logSoftmax()
+                return try logarithms.gathered(dimension: 1, targets.reshaped([-1, 1])).sum() * -1
+            }
+            try expectClose(fused, plain)
+        }
+
         @Test("the same bits on any number of threads")
         func threads() async {
             // In a process of its own: the number is for all threads, and other tests run beside this.
