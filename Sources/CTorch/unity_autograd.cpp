@@ -4,6 +4,7 @@
 #include "shim/composed_nodes.cpp"
 #include "shim/decoder_nodes.cpp"
 #include "shim/dropout.cpp"
+#include "shim/fused_loss.cpp"
 #include "shim/packed_embeddings.cpp"
 #include "shim/packed_layer.cpp"
 #include "shim/rows_linear.cpp"

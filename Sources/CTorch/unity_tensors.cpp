@@ -6,6 +6,7 @@
 #include "shim/composed_attention.cpp"
 #include "shim/composed_embeddings.cpp"
 #include "shim/composed_layer.cpp"
+#include "shim/composed_loss.cpp"
 #include "shim/composed_norm.cpp"
 #include "shim/cuda_library.cpp"
 #include "shim/encoder_batch.cpp"

@@ -284,6 +284,54 @@ ct_error ct_packed_rms_norm(ct_tensor input, ct_tensor weight, double epsilon, d
 
 // activation(gate) · up by the kernels, in their type.
 ct_error ct_gated(ct_tensor gate, ct_tensor up, int32_t activation, ct_tensor *out);
+// MARK: Language models: the output layer and the loss
+
+// Divergences of the teacher's probabilities p and the student's q, both softened by T. Those marked so are multiplied by T².
+enum {
+    CT_LOSS_CROSS_ENTROPY,    // −log q(target)
+    CT_LOSS_KL,               // KL(p ‖ q), T²
+    CT_LOSS_REVERSE_KL,       // KL(q ‖ p), T²
+    CT_LOSS_JENSEN_SHANNON,   // parameter b: b KL(p ‖ m) + (1 − b) KL(q ‖ m), m = b p + (1 − b) q; b = 0: KL(p ‖ q), 1: KL(q ‖ p)
+    CT_LOSS_SKEW_KL,          // parameter a: KL(p ‖ a p + (1 − a) q)
+    CT_LOSS_SKEW_REVERSE_KL,  // parameter a: KL(q ‖ (1 − a) p + a q)
+    CT_LOSS_TVD,              // ½ Σ |p − q|
+    CT_LOSS_ADAPTIVE_KL,      // parameter: the mass of the head, for a mean of KL(p ‖ q) and KL(q ‖ p), T²
+};
+enum { CT_LOSS_MOST_TERMS = 16 };
+typedef struct {
+    int32_t kind;
+    double weight, temperature, parameter;
+} ct_loss_term;
+
+// Rows of the statistics, each (R), at T = 1.
+enum {
+    CT_TOKEN_STUDENT_SURPRISAL,  // −log q(target)
+    CT_TOKEN_TEACHER_SURPRISAL,  // −log p(target)
+    CT_TOKEN_DIVERGENCE,         // KL(p ‖ q)
+    CT_TOKEN_AGREEMENT,          // 1 where both hold the same token for the most probable
+    CT_TOKEN_STUDENT_ENTROPY,
+    CT_TOKEN_TEACHER_ENTROPY,
+    CT_TOKEN_CORRECTNESS,  // 1 where the student holds the target for the most probable
+    CT_TOKEN_STATISTICS
+};
+
+typedef struct {
+    ct_tensor hidden, weight;                  // (R, H) float32 or bfloat16, (V, H) float32
+    ct_tensor teacher_hidden, teacher_weight;  // (R, Ht), (Vt, Ht) float32, bfloat16 or float16; both may be null
+    ct_tensor targets;                         // (R) int64
+    ct_tensor row_weights;                     // (R) float32; null for 1
+    const ct_loss_term *terms;
+    size_t term_count;
+    bool bfloat16;  // multiply in bfloat16
+    bool kernels;   // on the CPU, by the kernels rather than libtorch's operations
+    bool statistics;
+} ct_fused_loss_call;
+
+// The output layers and the loss of R tokens, in blocks of them: never more than a block's logits are in memory. `out`: Σ over
+// terms of weight × Σ over tokens of row weight × value, recorded for backward if a gradient is wanted; it is computed at once,
+// and scaled in the backward pass. `sums` (terms): each term's sum over tokens. `statistics` (CT_TOKEN_STATISTICS, R); null unless wanted;
+// NaN where they need a teacher and there is none. Where the vocabularies differ, the tokens that only one model has have no mass.
+ct_error ct_fused_loss(ct_fused_loss_call call, ct_tensor *out, ct_tensor *sums, ct_tensor *statistics);
 
 // The blocks that one head's attention mask takes of the random numbers' sequence.
 int64_t ct_attention_mask_blocks(int64_t queries, int64_t length);

@@ -21,6 +21,10 @@ constexpr int64_t few_rows = 96;
 #include "layer_backward.inl"
 #include "mixed.inl"
 #include "linear.inl"
+#include "loss_terms.inl"
+#include "loss_rows.inl"
+#include "loss_gradient.inl"
+#include "fused_loss.inl"
 #include "embeddings.inl"
 #include "optimizer.inl"
 #include "projection.inl"
@@ -128,6 +132,10 @@ const Table &table() {
         .int8_steps = int8_steps,
         .linear_forward = [](const LinearForward &call) { linear_forward(call); },
         .linear_backward = [](const LinearBackward &call) { linear_backward(call); },
+        .fused_loss = [](bool bfloat16, const FusedLoss &call) { bfloat16 ? fused_loss<bf16>(call) : fused_loss<float>(call); },
+        .fused_loss_bytes = [](bool bfloat16, const FusedLoss &call) {
+            return bfloat16 ? LossMemory<bf16>(call).bytes : LossMemory<float>(call).bytes;
+        },
         .embeddings_forward = [](const EmbeddingsForward &call) { embeddings_forward(call); },
         .embeddings_backward = [](const EmbeddingsBackward &call) { embeddings_backward(call); },
         .adamw = [](const AdamWStep &step, float *parameter, float *first, float *second, const float *gradient,

@@ -31,6 +31,13 @@ enum class Slot : int {
     attention_backward_all_scores = 7,
     attention_backward_left = 8,
     attention_backward_right = 9,
+    // The fused loss: a panel of the output layer, its elements as floats, both operands of a product of the gradients, one
+    // row's probabilities.
+    loss_panel = 0,
+    loss_floats = 1,
+    loss_left = 2,
+    loss_right = 3,
+    loss_row = 4,
     // A token's embedding.
     embedding_row = 0,
     last_of_task = 9,

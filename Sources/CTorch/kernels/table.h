@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+#include "fused_loss.h"
+
 namespace ctorch::kernels {
 
 struct bf16 {
@@ -214,6 +216,10 @@ struct Table {
     void (*rms_norm_backward)(bool bfloat16, const RootMeanSquareBackward &call);
     void (*gated_forward)(bool bfloat16, const Gated &call, void *output);
     void (*gated_backward)(bool bfloat16, const Gated &call, const void *gradient, void *gate_gradient, void *up_gradient);
+    // A language model's output layer and loss, with their gradients; the products are of float32 or bfloat16. And the bytes that
+    // it needs, whatever the number of rows.
+    void (*fused_loss)(bool bfloat16, const FusedLoss &call);
+    int64_t (*fused_loss_bytes)(bool bfloat16, const FusedLoss &call);
 
     void (*embeddings_forward)(const EmbeddingsForward &call);
     void (*embeddings_backward)(const EmbeddingsBackward &call);

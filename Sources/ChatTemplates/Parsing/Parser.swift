@@ -9,8 +9,9 @@ struct Parser {
     var isInLoop = false
     var hasGeneration = false
 
-    /// How deep statements and expressions may be nested. Jinja itself ends at about 80.
-    static let maximumDepth = 80
+    /// How deep statements and expressions may be nested: what the smallest stacks have room for, beside the thread-local storage of
+    /// other libraries. Jinja itself ends at about 80.
+    static let maximumDepth = 64
 
     private init(_ tokens: [Token]) { self.tokens = tokens }
 

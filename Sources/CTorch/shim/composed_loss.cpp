@@ -1,0 +1,181 @@
+// A language model's output layer and loss by libtorch's operations, in blocks of tokens: for devices other than the CPU, and where
+// the kernels are turned off.
+
+#include <ATen/ops/abs.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/log_softmax.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/sign.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "fused_loss.h"
+
+namespace ctorch {
+namespace {
+
+// Values (rows) and the gradient (rows, V) with respect to the logits over T.
+struct TermResult {
+    at::Tensor value, gradient;
+};
+
+// Logarithms of both distributions, (rows, V), and the probabilities.
+struct BlockDistributions {
+    at::Tensor log_p, log_q, p, q;
+};
+
+at::Tensor over_tokens(const at::Tensor &x) { return x.sum(-1, /*keepdim=*/true); }
+
+// From a divergence's elements and slope, as kernels/loss_terms.inl describes them.
+TermResult from_slope(const BlockDistributions &x, const at::Tensor &elements, const at::Tensor &slope) {
+    return {elements.sum(-1), x.q * (slope - over_tokens(x.q * slope))};
+}
+
+TermResult kl(const BlockDistributions &x) { return {(x.p * (x.log_p - x.log_q)).sum(-1), x.q - x.p}; }
+TermResult reverse_kl(const BlockDistributions &x) {
+    at::Tensor ratio = x.log_q - x.log_p;
+    return from_slope(x, x.q * ratio, ratio);
+}
+
+at::Tensor logarithm_of(const at::Tensor &mixture) { return mixture.clamp_min(1e-37).log(); }
+
+TermResult jensen_shannon(const BlockDistributions &x, double beta) {
+    if (beta == 0) return kl(x);
+    if (beta == 1) return reverse_kl(x);
+    at::Tensor log_m = logarithm_of(x.p * beta + x.q * (1 - beta)), from_student = x.log_q - log_m;
+    return from_slope(x, x.p * (x.log_p - log_m) * beta + x.q * from_student * (1 - beta), from_student * (1 - beta));
+}
+
+TermResult skew_kl(const BlockDistributions &x, double alpha) {
+    at::Tensor m = (x.p * alpha + x.q * (1 - alpha)).clamp_min(1e-37);
+    return from_slope(x, x.p * (x.log_p - m.log()), x.p / m * (alpha - 1));
+}
+
+TermResult skew_reverse_kl(const BlockDistributions &x, double alpha) {
+    at::Tensor m = (x.p * (1 - alpha) + x.q * alpha).clamp_min(1e-37), ratio = x.log_q - m.log();
+    return from_slope(x, x.q * ratio, ratio - x.q / m * alpha);
+}
+
+// The share of the teacher's head in the distance between both distributions.
+TermResult adaptive_kl(const BlockDistributions &x, double mu) {
+    auto [sorted, order] = x.p.sort(-1, /*descending=*/true);
+    at::Tensor gap = at::abs(sorted - x.q.gather(-1, order)), in_head = sorted.cumsum(-1, at::kDouble) <= mu;
+    in_head.select(-1, 0).fill_(true);
+    at::Tensor all = gap.sum(-1), share = (gap * in_head).sum(-1) / all;
+    share = at::where(all == 0, at::full({}, 0.5, share.options()), share);
+    TermResult forward = kl(x), reverse = reverse_kl(x);
+    at::Tensor rows = share.unsqueeze(-1);
+    return {share * forward.value + (1 - share) * reverse.value, rows * forward.gradient + (1 - rows) * reverse.gradient};
+}
+
+TermResult evaluate(const ct_loss_term &term, const BlockDistributions &x, const at::Tensor &targets) {
+    switch (term.kind) {
+    case CT_LOSS_CROSS_ENTROPY: {
+        at::Tensor index = targets.unsqueeze(-1), gradient = x.q.clone();
+        gradient.scatter_add_(-1, index, at::full({targets.size(0), 1}, -1, x.q.options()));
+        return {-x.log_q.gather(-1, index).squeeze(-1), gradient};
+    }
+    case CT_LOSS_KL: return kl(x);
+    case CT_LOSS_REVERSE_KL: return reverse_kl(x);
+    case CT_LOSS_JENSEN_SHANNON: return jensen_shannon(x, term.parameter);
+    case CT_LOSS_SKEW_KL: return skew_kl(x, term.parameter);
+    case CT_LOSS_SKEW_REVERSE_KL: return skew_reverse_kl(x, term.parameter);
+    case CT_LOSS_TVD: return from_slope(x, at::abs(x.q - x.p) * 0.5, at::sign(x.q - x.p) * 0.5);
+    default: return adaptive_kl(x, term.parameter);
+    }
+}
+
+BlockDistributions soften(const at::Tensor &student, const at::Tensor &teacher, double temperature) {
+    BlockDistributions x;
+    x.log_q = at::log_softmax(student / temperature, -1);
+    x.q = x.log_q.exp();
+    if (!teacher.defined()) return x;
+    x.log_p = at::log_softmax(teacher / temperature, -1);
+    x.p = x.log_p.exp();
+    return x;
+}
+
+void tell(const at::Tensor &to, const at::Tensor &student, const at::Tensor &teacher, const at::Tensor &targets) {
+    BlockDistributions x = soften(student, teacher, 1);
+    at::Tensor index = targets.unsqueeze(-1), first = student.argmax(-1);
+    auto write = [&](int64_t which, const at::Tensor &values) { to.select(0, which).copy_(values); };
+    write(CT_TOKEN_STUDENT_SURPRISAL, -x.log_q.gather(-1, index).squeeze(-1));
+    write(CT_TOKEN_STUDENT_ENTROPY, -(x.q * x.log_q).sum(-1));
+    write(CT_TOKEN_CORRECTNESS, first == targets);
+    if (!teacher.defined()) return;
+    write(CT_TOKEN_TEACHER_SURPRISAL, -x.log_p.gather(-1, index).squeeze(-1));
+    write(CT_TOKEN_TEACHER_ENTROPY, -(x.p * x.log_p).sum(-1));
+    write(CT_TOKEN_DIVERGENCE, kl(x).value);
+    write(CT_TOKEN_AGREEMENT, first == teacher.argmax(-1));
+}
+
+// A matrix in the type that it is multiplied in; on the CPU, where libtorch would round the sums too, as float32 numbers of it.
+at::Tensor operand(const LossRequest &request, const at::Tensor &matrix) {
+    if (!request.bfloat16) return matrix.to(at::kFloat);
+    at::Tensor rounded = matrix.to(at::kBFloat16);
+    return matrix.is_cpu() ? rounded.to(at::kFloat) : rounded;
+}
+
+// The product of two such, float32.
+at::Tensor multiplied(const at::Tensor &left, const at::Tensor &right) {
+    if (left.scalar_type() == at::kBFloat16 && left.is_cuda()) return at::mm(left, right, at::kFloat);
+    return at::mm(left, right).to(at::kFloat);
+}
+
+// A block's terms: adds to `sums`, and returns the gradient of the logits if it is wanted.
+at::Tensor evaluate_block(const LossRequest &request, const at::Tensor &student, const at::Tensor &teacher, const at::Tensor &targets,
+                          const at::Tensor &row_weights, const at::Tensor &sums) {
+    at::Tensor gradient;
+    for (size_t i = 0; i < request.terms.size(); ++i) {
+        const ct_loss_term &term = request.terms[i];
+        double factor = loss_factor(term);
+        TermResult result = evaluate(term, soften(student, teacher, term.temperature), targets);
+        sums.select(0, static_cast<int64_t>(i)).add_((result.value * row_weights).sum(sums.scalar_type()), factor);
+        if (!request.hidden_gradient && !request.weight_gradient) continue;
+        result.gradient.mul_(term.weight * factor / term.temperature);
+        if (gradient.defined()) gradient.add_(result.gradient);
+        else gradient = result.gradient;
+    }
+    if (gradient.defined()) gradient.mul_(row_weights.unsqueeze(-1));
+    return gradient;
+}
+
+}  // namespace
+
+LossAnswer composed_fused_loss(const LossRequest &request) {
+    const at::Tensor &hidden = request.hidden;
+    int64_t rows = hidden.size(0), vocabulary = request.vocabulary;
+    auto options = hidden.options().dtype(at::kFloat);
+    // Elements of a matrix of logits, of which several are alive at a time.
+    int64_t most = int64_t{1} << (hidden.is_cpu() ? 21 : 26), size = std::max<int64_t>(1, most / vocabulary);
+    at::Tensor weight = operand(request, request.weight.narrow(0, 0, vocabulary)), teacher_weight;
+    if (request.taught()) teacher_weight = operand(request, request.teacher_weight.narrow(0, 0, vocabulary));
+    LossAnswer answer;
+    answer.sums = at::zeros({static_cast<int64_t>(request.terms.size())}, options.dtype(hidden.is_mps() ? at::kFloat : at::kDouble));
+    if (request.statistics) answer.statistics = at::full({CT_TOKEN_STATISTICS, rows}, std::numeric_limits<float>::quiet_NaN(), options);
+    if (request.hidden_gradient) answer.hidden_gradient = at::zeros({rows, hidden.size(1)}, options);
+    if (request.weight_gradient) answer.weight_gradient = at::zeros(request.weight.sizes(), options);
+    for (int64_t first = 0; first < rows; first += size) {
+        int64_t count = std::min(size, rows - first);
+        auto part = [&](const at::Tensor &tensor, int64_t dimension = 0) { return tensor.narrow(dimension, first, count); };
+        at::Tensor states = operand(request, part(hidden)), teacher, targets = part(request.targets);
+        at::Tensor student = multiplied(states, weight.t());
+        if (request.taught()) teacher = multiplied(operand(request, part(request.teacher_hidden)), teacher_weight.t());
+        if (request.statistics) tell(part(answer.statistics, 1), student, teacher, targets);
+        at::Tensor gradient = evaluate_block(request, student, teacher, targets, part(request.row_weights), answer.sums);
+        if (!gradient.defined()) continue;
+        gradient = operand(request, gradient);
+        if (request.hidden_gradient) part(answer.hidden_gradient).copy_(multiplied(gradient, weight));
+        if (!request.weight_gradient) continue;
+        at::Tensor to = answer.weight_gradient.narrow(0, 0, vocabulary);
+        if (gradient.scalar_type() == at::kFloat) to.addmm_(gradient.t(), states);
+        else to.add_(multiplied(gradient.t(), states));
+    }
+    return answer;
+}
+
+}  // namespace ctorch
