@@ -97,8 +97,8 @@ struct BadInputTests {
     @Test("an unknown architecture, with the list of the known")
     func architecture() throws {
         let model = try scratch.model(
-            "model", config: ("\"bert\"", "\"gpt2\""), ("BertForSequenceClassification", "GPT2LMHeadModel"))
-        try expectRefusal(["--teacher": model], "gpt2", "bert")
+            "model", config: ("\"bert\"", "\"t5\""), ("BertForSequenceClassification", "T5Model"))
+        try expectRefusal(["--teacher": model], "t5", "bert")
     }
 
     @Test("a tokenizer of another type")

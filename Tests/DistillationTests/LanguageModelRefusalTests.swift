@@ -5,7 +5,8 @@ import Testing
 
 @Suite("Language models are refused where classifiers are needed")
 struct LanguageModelRefusalTests {
-    private static let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    private static let tests = URL(filePath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent()
     private static let models = [
         tests.appending(path: "TransformersTests/Fixtures/decoders/llama"),
         tests.appending(path: "GGUFTests/Fixtures/qwen2.gguf"),
