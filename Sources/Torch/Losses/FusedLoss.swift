@@ -36,8 +36,10 @@ public struct FusedLoss {
     ///   - teacher: Hidden states and weight float32, bfloat16 or float16, of any width; `nil` if no term needs one.
     ///   - targets: (R) int64, the tokens that came.
     ///   - tokenWeights: (R) float32; `nil` for 1.
+    ///   - terms: What is summed; at least one.
     ///   - dtype: The type that matrices are multiplied in, float32 or bfloat16; sums are float32. `nil` for the student's
     ///     hidden states'.
+    ///   - wantsStatistics: True for ``statistics`` of each token.
     /// - Throws: ``TorchError`` for shapes, types or values that do not fit.
     public init(
         student: Head, teacher: Head? = nil, targets: Tensor, tokenWeights: Tensor? = nil, terms: [LossTerm],
