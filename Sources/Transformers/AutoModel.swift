@@ -33,7 +33,7 @@ public enum AutoModel {
         ignoreMismatchedSizes: Bool = false, seed: UInt64 = 42, device: Device = .cpu, isMapped: Bool = false,
         instrument: (any LayerHook)? = nil
     ) throws -> (model: TransformerModel, report: LoadReport) {
-        if directory.pathExtension.lowercased() == GGUFSource.fileExtension {
+        if isGGUF(directory) {
             return try loadGGUF(directory, seed: seed, device: device, instrument: instrument)
         }
         var configuration = try ModelConfiguration(contentsOf: directory)

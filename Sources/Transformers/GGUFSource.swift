@@ -6,8 +6,6 @@ import Torch
 
 /// The parameters of a language model in a GGUF file, in float32.
 final class GGUFSource: ParameterSource {
-    static let fileExtension = "gguf"
-
     let model: GGUFModel
     private let path: String
     private var supplied: Set<String> = []
@@ -40,6 +38,9 @@ final class GGUFSource: ParameterSource {
 }
 
 extension AutoModel {
+    /// Returns true for a GGUF file, by its name; such a file holds a language model.
+    public static func isGGUF(_ file: URL) -> Bool { file.pathExtension.lowercased() == "gguf" }
+
     /// Loads a language model from a GGUF file. Weights that are missing there are an error: the file is meant to be whole.
     static func loadGGUF(
         _ file: URL, seed: UInt64, device: Device, instrument: (any LayerHook)?

@@ -127,19 +127,7 @@ struct DecoderGoldenTests {
         "a model that is saved again has the same tensors, byte for byte, and is the same model",
         arguments: names)
     func roundTrip(_ name: String) throws {
-        let source = Self.directory(name)
-        let model = try AutoModel.load(from: source).model
-        try withTemporaryDirectory { target in
-            try ModelWriter.save(model, to: target)
-            let (before, after) = (
-                try SafetensorsCheckpoint(directory: source), try SafetensorsCheckpoint(directory: target)
-            )
-            #expect(before.names.sorted() == after.names.sorted())
-            for tensor in before.names {
-                #expect(try Array(before.bytes(of: tensor)) == Array(after.bytes(of: tensor)), "\(tensor)")
-            }
-            #expect(try ModelConfiguration(contentsOf: target) == model.configuration)
-        }
+        try expectSameWhenSaved(Self.directory(name))
     }
 
     @Test("a student of fewer layers starts from its teacher's", arguments: names)

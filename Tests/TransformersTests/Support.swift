@@ -116,3 +116,19 @@ func bytes(_ model: TransformerModel) throws -> [String: [UInt8]] {
     for entry in model.parameters.entries { result[entry.name] = try entry.tensor.bytes() }
     return result
 }
+
+/// Expects that a model which is loaded and saved again has the same tensors, byte for byte, and the same configuration.
+func expectSameWhenSaved(_ source: URL) throws {
+    let model = try AutoModel.load(from: source).model
+    try withTemporaryDirectory { target in
+        try ModelWriter.save(model, to: target)
+        let (before, after) = (
+            try SafetensorsCheckpoint(directory: source), try SafetensorsCheckpoint(directory: target)
+        )
+        #expect(before.names.sorted() == after.names.sorted())
+        for tensor in before.names {
+            #expect(try Array(before.bytes(of: tensor)) == Array(after.bytes(of: tensor)), "\(tensor)")
+        }
+        #expect(try ModelConfiguration(contentsOf: target) == model.configuration)
+    }
+}

@@ -85,9 +85,9 @@ extension ModelConfiguration {
     /// - Parameters:
     ///   - window: That of layers with sliding attention.
     ///   - isSliding: The rule where there is no `layer_types`.
-    func windows(_ window: Int?, where isSliding: (Int) -> Bool) throws -> [Int?] {
+    func windows(_ window: Int?, where isSliding: (Int) throws -> Bool) throws -> [Int?] {
         guard let value = reader.optional("layer_types") else {
-            return (0..<numHiddenLayers).map { isSliding($0) ? window : nil }
+            return try (0..<numHiddenLayers).map { try isSliding($0) ? window : nil }
         }
         let names = value.arrayValue?.compactMap(\.stringValue) ?? []
         // A student may have fewer layers than the configuration it was made from.

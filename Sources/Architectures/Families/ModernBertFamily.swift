@@ -80,7 +80,11 @@ package struct ModernBertSettings: Sendable {
         let reader = configuration.reader
         let window =
             try reader.integer("local_attention", default: 128, in: 1...ModelConfiguration.largestSize) / 2
-        windows = try Self.seesAll(reader, layers: configuration.numHiddenLayers).map { $0 ? nil : window }
+        windows = try configuration.windows(window) {
+            let every = try reader.wholeNumber(
+                "global_attn_every_n_layers", default: 3, in: 1...ModelConfiguration.largestSize)
+            return !$0.isMultiple(of: every)
+        }
         globalTheta = try Self.theta(reader, "full_attention", older: "global_rope_theta", default: 160_000)
         localTheta = try Self.theta(reader, "sliding_attention", older: "local_rope_theta", default: 10_000)
         normBias = try reader.boolean("norm_bias", default: false)
@@ -95,24 +99,6 @@ package struct ModernBertSettings: Sendable {
             throw reader.error("classifier_pooling", "must be \"cls\" or \"mean\"", name)
         }
         self.pooling = pooling
-    }
-
-    /// Returns, for each layer, true if it attends to all tokens: by `layer_types`, or at regular intervals.
-    private static func seesAll(_ reader: ConfigurationReader, layers: Int) throws -> [Bool] {
-        guard let value = reader.optional("layer_types") else {
-            let every = try reader.wholeNumber(
-                "global_attn_every_n_layers", default: 3, in: 1...ModelConfiguration.largestSize)
-            return (0..<layers).map { $0.isMultiple(of: every) }
-        }
-        let names = value.arrayValue?.compactMap(\.stringValue) ?? []
-        // A student may have fewer layers than the configuration it was made from.
-        guard names.count >= layers, names.allSatisfy(["full_attention", "sliding_attention"].contains) else {
-            throw reader.error(
-                "layer_types",
-                "must have \"full_attention\" or \"sliding_attention\" for each of \(layers) layers",
-                value)
-        }
-        return names.prefix(layers).map { $0 == "full_attention" }
     }
 
     private static func theta(

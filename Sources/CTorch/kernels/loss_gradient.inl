@@ -47,7 +47,7 @@ void write_gradient(const FusedLoss &call, const RowSoftened &soft, const RowTer
                 gradient += x.q * (linear[s].level + linear[s].tilt * (x.log_q - x.log_p)) + linear[s].pull * x.p;
                 for (int64_t i = first_step[s]; i < first_step[s + 1]; ++i) {
                     Divergence d = divergence(steps[i].term->kind, steps[i].term->parameter, x);
-                    gradient += steps[i].scale * x.q * (d.slope - steps[i].mean);
+                    gradient += steps[i].scale * x.q * (d.derivative - steps[i].mean);
                 }
             } else {
                 gradient += linear[s].level * x.q;

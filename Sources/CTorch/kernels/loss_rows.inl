@@ -91,7 +91,7 @@ Softened soften(const LogitRow &student, const LogitRow &teacher, int64_t count,
     return result;
 }
 
-// A term on its way through a row: which temperature's distributions it reads, its value, and its slope's mean under q.
+// A term on its way through a row: which temperature's distributions it reads, its value, and its derivative's mean under q.
 struct RowTerm {
     int64_t softened;
     double value, mean;
@@ -158,7 +158,7 @@ inline void evaluate(const LossTerm &term, const Softened &soft, const LogitRow 
             Probabilities x = soft.at<true>(student.values + c, teacher.values + c, left);
             Divergence d = divergence(term.kind, term.parameter, x);
             value.part += only_first(d.value, left, 0);
-            mean.part += only_first(x.q * d.slope, left, 0);
+            mean.part += only_first(x.q * d.derivative, left, 0);
         },
         [&] {
             value.settle();

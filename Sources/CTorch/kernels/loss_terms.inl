@@ -1,10 +1,10 @@
-// The divergences of two distributions over a vocabulary, and their slopes: an element at a time.
+// The divergences of two distributions over a vocabulary, and their derivatives: an element at a time.
 //
 // A divergence Σ d(p, q) has the gradient q · (s − Σ q · s) / T with respect to the student's logits, where s = ∂d/∂q; a constant
 // in s has no effect, and is left out.
 
 struct Divergence {
-    vf value, slope;
+    vf value, derivative;
 };
 
 // Logarithms and probabilities of an element, the teacher's and the student's.

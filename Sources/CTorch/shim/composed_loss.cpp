@@ -30,15 +30,15 @@ struct BlockDistributions {
 
 at::Tensor over_tokens(const at::Tensor &x) { return x.sum(-1, /*keepdim=*/true); }
 
-// From a divergence's elements and slope, as kernels/loss_terms.inl describes them.
-TermResult from_slope(const BlockDistributions &x, const at::Tensor &elements, const at::Tensor &slope) {
-    return {elements.sum(-1), x.q * (slope - over_tokens(x.q * slope))};
+// From a divergence's elements and derivative, as kernels/loss_terms.inl describes them.
+TermResult from_derivative(const BlockDistributions &x, const at::Tensor &elements, const at::Tensor &derivative) {
+    return {elements.sum(-1), x.q * (derivative - over_tokens(x.q * derivative))};
 }
 
 TermResult kl(const BlockDistributions &x) { return {(x.p * (x.log_p - x.log_q)).sum(-1), x.q - x.p}; }
 TermResult reverse_kl(const BlockDistributions &x) {
     at::Tensor ratio = x.log_q - x.log_p;
-    return from_slope(x, x.q * ratio, ratio);
+    return from_derivative(x, x.q * ratio, ratio);
 }
 
 at::Tensor logarithm_of(const at::Tensor &mixture) { return mixture.clamp_min(1e-37).log(); }
@@ -47,17 +47,17 @@ TermResult jensen_shannon(const BlockDistributions &x, double beta) {
     if (beta == 0) return kl(x);
     if (beta == 1) return reverse_kl(x);
     at::Tensor log_m = logarithm_of(x.p * beta + x.q * (1 - beta)), from_student = x.log_q - log_m;
-    return from_slope(x, x.p * (x.log_p - log_m) * beta + x.q * from_student * (1 - beta), from_student * (1 - beta));
+    return from_derivative(x, x.p * (x.log_p - log_m) * beta + x.q * from_student * (1 - beta), from_student * (1 - beta));
 }
 
 TermResult skew_kl(const BlockDistributions &x, double alpha) {
     at::Tensor m = (x.p * alpha + x.q * (1 - alpha)).clamp_min(1e-37);
-    return from_slope(x, x.p * (x.log_p - m.log()), x.p / m * (alpha - 1));
+    return from_derivative(x, x.p * (x.log_p - m.log()), x.p / m * (alpha - 1));
 }
 
 TermResult skew_reverse_kl(const BlockDistributions &x, double alpha) {
     at::Tensor m = (x.p * (1 - alpha) + x.q * alpha).clamp_min(1e-37), ratio = x.log_q - m.log();
-    return from_slope(x, x.q * ratio, ratio - x.q / m * alpha);
+    return from_derivative(x, x.q * ratio, ratio - x.q / m * alpha);
 }
 
 // The share of the teacher's head in the distance between both distributions.
@@ -84,7 +84,7 @@ TermResult evaluate(const ct_loss_term &term, const BlockDistributions &x, const
     case CT_LOSS_JENSEN_SHANNON: return jensen_shannon(x, term.parameter);
     case CT_LOSS_SKEW_KL: return skew_kl(x, term.parameter);
     case CT_LOSS_SKEW_REVERSE_KL: return skew_reverse_kl(x, term.parameter);
-    case CT_LOSS_TVD: return from_slope(x, at::abs(x.q - x.p) * 0.5, at::sign(x.q - x.p) * 0.5);
+    case CT_LOSS_TVD: return from_derivative(x, at::abs(x.q - x.p) * 0.5, at::sign(x.q - x.p) * 0.5);
     default: return adaptive_kl(x, term.parameter);
     }
 }

@@ -40,8 +40,9 @@ public final class LoadedModel {
     ///
     /// - Throws: ``DistillationError`` for one; `ArchitectureError` for a directory without a `config.json` that can be read.
     package static func requireClassifier(_ directory: URL) throws {
-        let isGGUF = directory.pathExtension.lowercased() == "gguf"
-        guard try isGGUF || ModelConfiguration(contentsOf: directory).isDecoder else { return }
+        guard try AutoModel.isGGUF(directory) || ModelConfiguration(contentsOf: directory).isDecoder else {
+            return
+        }
         throw DistillationError(
             "\(directory.path): is a language model, which opens as a model of the library but is not trained or evaluated by "
                 + "this command; give an encoder")
