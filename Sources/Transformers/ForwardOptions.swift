@@ -8,13 +8,16 @@ public struct ForwardOptions {
     public var dropout: DropoutState?
     /// The features that it keeps besides the logits.
     public var features: FeatureSelection
+    /// True to stop before the head: ``ModelOutput/rows`` are then the hidden states that it would read.
+    public var stopsBeforeHead: Bool
 
     public init(
         precision: Precision = .float32, dropout: DropoutState? = nil,
-        features: FeatureSelection = FeatureSelection()
+        features: FeatureSelection = FeatureSelection(), stopsBeforeHead: Bool = false
     ) {
         self.precision = precision
         self.dropout = dropout
         self.features = features
+        self.stopsBeforeHead = stopsBeforeHead
     }
 }

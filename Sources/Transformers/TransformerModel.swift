@@ -68,10 +68,14 @@ public final class TransformerModel {
         _ input: PackedInput, _ options: ForwardOptions = ForwardOptions()
     ) throws -> ModelOutput {
         let output = try backbone(input, head.rows, options)
+        let stops = options.stopsBeforeHead
         return ModelOutput(
-            logits: try head(output.rows, options.dropout), hiddenStates: output.hiddenStates,
-            projections: output.projections)
+            rows: try stops ? output.rows : head(output.rows, options.dropout), isBeforeHead: stops,
+            hiddenStates: output.hiddenStates, projections: output.projections)
     }
+
+    /// (V, H) The weight of a language model's output layer, which may be the token embedding table; `nil` for other models.
+    public var outputWeight: Tensor? { (head as? LanguageModelHead)?.output.weight }
 
     /// Parameters whose gradient is sparse when training at a precision: a batch reads few of their rows.
     public func sparseTables(_ precision: Precision) -> [Tensor] { backbone.sparseTables(precision) }

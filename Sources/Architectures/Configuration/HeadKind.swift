@@ -14,6 +14,15 @@ package enum HeadKind: String, CaseIterable, Sendable {
     /// True if its outputs are classes with names.
     package var hasLabels: Bool { self != .causalLanguageModel }
 
+    /// The task of its models; `nil` for a sequence classifier, whose labels decide.
+    var task: TaskIdentifier? {
+        switch self {
+        case .sequenceClassification: nil
+        case .tokenClassification: .tokenClassification
+        case .causalLanguageModel: .causalLanguageModel
+        }
+    }
+
     /// The suffix of the names of its classes.
     var classSuffix: String { rawValue }
 
@@ -31,6 +40,11 @@ package enum HeadKind: String, CaseIterable, Sendable {
     }
 
     init(_ task: TaskIdentifier) {
-        self = task == .tokenClassification ? .tokenClassification : .sequenceClassification
+        self =
+            switch task {
+            case .tokenClassification: .tokenClassification
+            case .causalLanguageModel: .causalLanguageModel
+            case .singleLabel, .multiLabel, .regression: .sequenceClassification
+            }
     }
 }

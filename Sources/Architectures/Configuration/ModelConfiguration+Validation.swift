@@ -94,7 +94,7 @@ extension ModelConfiguration {
     static func problemType(_ reader: ConfigurationReader) throws -> TaskIdentifier? {
         guard let value = reader.optional("problem_type"), value != "" else { return nil }
         guard let type = value.stringValue.flatMap(TaskIdentifier.init(rawValue:)),
-            type != .tokenClassification
+            TaskIdentifier.sequenceTasks.contains(type)
         else {
             let known = TaskIdentifier.sequenceTasks.map(\.rawValue).joined(separator: ", ")
             throw reader.error("problem_type", "must be one of \(known)", value)

@@ -73,10 +73,10 @@ public struct ModelConfiguration: Sendable {
     /// The task, which gives the outputs their meaning. For a sequence classification model it is
     /// ``problemType``.
     public var task: TaskIdentifier {
-        get { headKind == .tokenClassification ? .tokenClassification : problemType }
+        get { headKind.task ?? problemType }
         set {
             headKind = HeadKind(newValue)
-            statedProblemType = newValue == .tokenClassification ? nil : newValue
+            statedProblemType = headKind.task == nil ? newValue : nil
         }
     }
 

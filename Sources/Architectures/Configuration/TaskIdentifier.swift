@@ -9,7 +9,12 @@ public enum TaskIdentifier: String, CaseIterable, Sendable, Codable {
     case regression
     /// One of several classes for each token, as in named entity recognition.
     case tokenClassification = "token_classification"
+    /// The next token, at each token of a text.
+    case causalLanguageModel = "causal_language_model"
 
     /// The tasks of models for sequence classification, which `problem_type` distinguishes.
     public static let sequenceTasks: [TaskIdentifier] = [.singleLabel, .multiLabel, .regression]
+
+    /// The tasks whose outputs are classes or numbers with names.
+    public static let labeledTasks: [TaskIdentifier] = sequenceTasks + [.tokenClassification]
 }

@@ -312,6 +312,7 @@ enum {
     CT_TOKEN_STUDENT_ENTROPY,
     CT_TOKEN_TEACHER_ENTROPY,
     CT_TOKEN_CORRECTNESS,  // 1 where the student holds the target for the most probable
+    CT_TOKEN_CONFIDENCE,   // the student's probability of its most probable token
     CT_TOKEN_STATISTICS
 };
 

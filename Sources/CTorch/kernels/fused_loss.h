@@ -36,6 +36,7 @@ struct TokenStatistics {
     float *agreement;          // 1 where student and teacher hold the same token for the most probable
     float *student_entropy, *teacher_entropy;
     float *correctness;  // 1 where the student holds the target for the most probable
+    float *confidence;   // the student's probability of its most probable token
 };
 
 constexpr int64_t most_loss_terms = 16;

@@ -66,6 +66,7 @@ inline void tell(const TokenStatistics &to, const Softened &soft, const LogitRow
     write(to.student_surprisal, soft.student_surprisal(student.values[target]));
     write(to.student_entropy, soft.student_entropy);
     write(to.correctness, student.place == target);
+    write(to.confidence, std::exp(-soft.student_log_sum));
     if (!teacher.values) return;
     write(to.teacher_surprisal, soft.teacher_surprisal(teacher.values[target]));
     write(to.teacher_entropy, soft.teacher_entropy);
@@ -75,7 +76,7 @@ inline void tell(const TokenStatistics &to, const Softened &soft, const LogitRow
 
 CT_INLINE bool wants_statistics(const TokenStatistics &to) {
     return to.student_surprisal || to.teacher_surprisal || to.divergence || to.agreement || to.student_entropy ||
-           to.teacher_entropy || to.correctness;
+           to.teacher_entropy || to.correctness || to.confidence;
 }
 
 // The loss of token `row` from its logits; `values` are of each term.

@@ -106,6 +106,7 @@ void tell(const at::Tensor &to, const at::Tensor &student, const at::Tensor &tea
     write(CT_TOKEN_STUDENT_SURPRISAL, -x.log_q.gather(-1, index).squeeze(-1));
     write(CT_TOKEN_STUDENT_ENTROPY, -(x.q * x.log_q).sum(-1));
     write(CT_TOKEN_CORRECTNESS, first == targets);
+    write(CT_TOKEN_CONFIDENCE, x.q.amax(-1));
     if (!teacher.defined()) return;
     write(CT_TOKEN_TEACHER_SURPRISAL, -x.log_p.gather(-1, index).squeeze(-1));
     write(CT_TOKEN_TEACHER_ENTROPY, -(x.p * x.log_p).sum(-1));

@@ -66,7 +66,8 @@ k::TokenStatistics statistic_rows(const at::Tensor &statistics) {
             .agreement = row(CT_TOKEN_AGREEMENT),
             .student_entropy = row(CT_TOKEN_STUDENT_ENTROPY),
             .teacher_entropy = row(CT_TOKEN_TEACHER_ENTROPY),
-            .correctness = row(CT_TOKEN_CORRECTNESS)};
+            .correctness = row(CT_TOKEN_CORRECTNESS),
+            .confidence = row(CT_TOKEN_CONFIDENCE)};
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ public struct ClassCount: Sendable, Equatable, Codable {
 extension RunData {
     /// The classes with their examples, in the label map's order; `nil` for regression.
     var classCounts: [ClassCount]? {
-        guard problemType.definition.outputs != .real else { return nil }
+        guard problemType.definition.hasClasses else { return nil }
         return zip(labels.names, zip(train.classCounts, validation.classCounts)).map {
             ClassCount(label: $0, train: $1.0, validation: $1.1)
         }
@@ -19,6 +19,10 @@ extension RunData {
 
     /// The classes with their training examples, or the range of the labels that are numbers, in one line.
     var labelNote: String {
+        guard !problemType.definition.predictsTokens else {
+            return "\(train.count) training texts have \(train.rowCount) tokens to predict, of "
+                + "\(train.lengths.reduce(0) { $0 + Int($1) })."
+        }
         guard let counts = classCounts else {
             let values = (0..<train.count).map { train.value(of: $0) }.filter { !$0.isNaN }
             guard let low = values.min(), let high = values.max() else {

@@ -20,6 +20,8 @@ package struct DatasetLoader {
     let memo: DigestMemo
     /// Called with warnings for the user.
     let warn: (String) -> Void
+    /// How the texts of a language model are read; `nil` for other models.
+    var languageModel: LanguageModelText?
     /// Called with the number of further examples that are tokenized, or were before; an error ends the reading.
     var onRead: (Int) throws -> Void = { _ in }
 
@@ -174,6 +176,12 @@ package struct DatasetLoader {
     private func reader(
         _ url: URL, _ reading: Reading, _ options: DatasetOptions, _ builder: TokenBuilder
     ) throws -> (any ChunkReader, LabelMap?) {
+        if reading.problemType.definition.predictsTokens {
+            guard let languageModel else {
+                throw DistillationError("\(url.path): the texts of a language model need its stop token")
+            }
+            return (try ConversationReader(url, languageModel, options: options), nil)
+        }
         guard reading.problemType.definition.labelsWords else {
             let map = try labelMap(url, reading, options)
             return (
@@ -244,6 +252,7 @@ package struct DatasetLoader {
             "delimiter": options.delimited.delimiter.map { .integer(Int($0)) } ?? .null,
             "quoting": text(options.delimited.quoting?.rawValue),
             "allows_unlabelled": .bool(options.allowsUnlabeled), "max_length": .integer(maxLength),
+            "language_model": languageModel.map(\.description) ?? .null,
             "segments": .bool(tokenizer.givesSegments(pairs: true)),
             "tokenizer": .array(
                 files.map { ["name": .string($0.name), "sha256": .string($0.sha256)] as JSONValue }),
@@ -253,7 +262,8 @@ package struct DatasetLoader {
 
     /// The format of a file, and what it is read as.
     private func format(_ url: URL, _ reading: Reading) throws -> String {
-        reading.problemType.definition.labelsWords
+        if reading.problemType.definition.predictsTokens { return "conversations" }
+        return try reading.problemType.definition.labelsWords
             ? "words, " + (try reading.options.tagged.format(of: url).rawValue)
             : try reading.options.format(of: url).rawValue
     }

@@ -40,6 +40,7 @@ extension EncodedDataset {
 
     /// The labels of some examples' rows.
     func targets(of indices: some Collection<Int>) -> Targets {
+        if problemType.definition.predictsTokens { return .tokens(tokenTargets(of: indices)) }
         if hasWordRows { return .tags(wordTags(of: indices)) }
         return switch problemType.definition.labelForm {
         case .name: .classes(indices.map(label), count: classCount)
@@ -53,7 +54,7 @@ extension EncodedDataset {
 
     /// The number of examples, or of words, of each class; empty for regression.
     public var classCounts: [Int] {
-        guard problemType.definition.outputs != .real else { return [] }
+        guard problemType.definition.hasClasses else { return [] }
         var counts = [Int](repeating: 0, count: classCount)
         guard !hasWordRows else {
             for label in targets.classes where counts.indices.contains(label) { counts[label] += 1 }

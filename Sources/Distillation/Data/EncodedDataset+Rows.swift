@@ -137,6 +137,17 @@ extension EncodedDataset {
         return sentences
     }
 
+    /// The tokens that some texts are to predict. The pieces of a document are texts of their own.
+    func tokenTargets(of indices: some Collection<Int>) -> TokenTargets {
+        var targets = TokenTargets(ids: [], offsets: [0])
+        for index in indices {
+            let (storage, position) = locate(index)
+            for row in storage.rows?.range(position) ?? 0..<0 { targets.ids.append(storage.labels.label(row)) }
+            targets.offsets.append(targets.ids.count)
+        }
+        return targets
+    }
+
     /// The tags of some examples' rows, in their sentences.
     func wordTags(of indices: some Collection<Int>) -> WordTags {
         var tags = WordTags(classes: [], names: tagNames, offsets: [0])

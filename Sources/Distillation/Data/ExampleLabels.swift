@@ -48,6 +48,7 @@ struct ExampleLabels: Sendable, Equatable {
             case .classes(_, let count), .sets(_, let count): count
             case .values: 1
             case .tags(let tags): tags.names.count
+            case .tokens(let tokens): (tokens.ids.max() ?? -1) + 1
             }
         self.init(targets.task, classCount: classCount)
         append(targets)
@@ -56,7 +57,7 @@ struct ExampleLabels: Sendable, Equatable {
     /// Takes more examples' labels, which must be of this problem type.
     mutating func append(_ targets: Targets) {
         switch targets {
-        case .classes, .tags: codes += targets.classes.map { Int32($0) }
+        case .classes, .tags, .tokens: codes += targets.classes.map { Int32($0) }
         case .sets(let sets, _): for set in sets { codes.append(set.map { code(of: $0) } ?? Self.unlabelled) }
         case .values(let values):
             codes += values.map { $0.isNaN ? Self.unlabelled : Int32(bitPattern: $0.bitPattern) }

@@ -11,6 +11,8 @@ public enum Targets: Sendable, Equatable {
     case values([Float])
     /// The tags of sentences' words, one sentence after another.
     case tags(WordTags)
+    /// The tokens of texts that a language model is to predict, one text after another.
+    case tokens(TokenTargets)
 
     /// The task whose labels are of this form.
     public var task: TaskIdentifier {
@@ -19,6 +21,7 @@ public enum Targets: Sendable, Equatable {
         case .sets: .multiLabel
         case .values: .regression
         case .tags: .tokenClassification
+        case .tokens: .causalLanguageModel
         }
     }
 
@@ -29,6 +32,7 @@ public enum Targets: Sendable, Equatable {
         case .sets(let sets, _): sets.count
         case .values(let values): values.count
         case .tags(let tags): tags.classes.count
+        case .tokens(let tokens): tokens.ids.count
         }
     }
 
@@ -39,6 +43,7 @@ public enum Targets: Sendable, Equatable {
         case .sets(let sets, _): sets[row] != nil
         case .values(let values): !values[row].isNaN
         case .tags(let tags): tags.classes[row] != BatchLabels.unlabelled
+        case .tokens: true
         }
     }
 
@@ -52,6 +57,7 @@ public enum Targets: Sendable, Equatable {
         case .sets(let sets, let count): .sets(rows.map { sets[$0] }, count: count)
         case .values(let values): .values(rows.map { values[$0] })
         case .tags(let tags): .tags(tags.subset(rows))
+        case .tokens(let tokens): .tokens(tokens.subset(rows))
         }
     }
 
@@ -65,6 +71,7 @@ public enum Targets: Sendable, Equatable {
         case .sets(let sets, let count): try BatchLabels(sets: sets, classes: count, device: device)
         case .values(let values): try BatchLabels(values: values, device: device)
         case .tags(let tags): try BatchLabels(classes: tags.classes, device: device)
+        case .tokens(let tokens): try BatchLabels(classes: tokens.ids, device: device)
         }
     }
 }
@@ -75,6 +82,7 @@ extension Targets {
         switch self {
         case .classes(let classes, _): classes
         case .tags(let tags): tags.classes
+        case .tokens(let tokens): tokens.ids
         case .sets, .values: []
         }
     }
@@ -95,18 +103,28 @@ extension Targets {
 extension Targets {
     /// The rows of each example: one, or a sentence's words.
     var examples: [Range<Int>] {
-        if case .tags(let tags) = self { return zip(tags.offsets, tags.offsets.dropFirst()).map { $0..<$1 } }
-        return (0..<count).map { $0..<$0 + 1 }
+        switch self {
+        case .tags(let tags): RowOffsets.ranges(tags.offsets)
+        case .tokens(let tokens): RowOffsets.ranges(tokens.offsets)
+        case .classes, .sets, .values: (0..<count).map { $0..<$0 + 1 }
+        }
     }
 
     /// The rows of examples that were drawn, any number of times each, and their targets.
     func drawing(_ examples: [Range<Int>], _ drawn: [Int]) -> (rows: [Int], targets: Targets) {
         let rows = drawn.flatMap { Array(examples[$0]) }
-        guard case .tags(let tags) = self else { return (rows, subset(rows)) }
         let offsets = drawn.reduce(into: [0]) { $0.append($0[$0.count - 1] + examples[$1].count) }
-        return (
-            rows, .tags(WordTags(classes: rows.map { tags.classes[$0] }, names: tags.names, offsets: offsets))
-        )
+        return switch self {
+        case .tags(let tags):
+            (
+                rows,
+                .tags(
+                    WordTags(classes: rows.map { tags.classes[$0] }, names: tags.names, offsets: offsets))
+            )
+        case .tokens(let tokens):
+            (rows, .tokens(TokenTargets(ids: rows.map { tokens.ids[$0] }, offsets: offsets)))
+        case .classes, .sets, .values: (rows, subset(rows))
+        }
     }
 }
 
@@ -127,19 +145,8 @@ public struct WordTags: Sendable, Equatable {
 
     /// Some of the words, in rising order, in their sentences; sentences without any of them are dropped.
     func subset(_ rows: [Int]) -> WordTags {
-        var (result, sentence) = (WordTags(classes: [], names: names, offsets: [0]), 0)
-        result.classes.reserveCapacity(rows.count)
-        for row in rows {
-            while row >= offsets[sentence + 1] {
-                sentence += 1
-                if let last = result.offsets.last, last < result.classes.count {
-                    result.offsets.append(result.classes.count)
-                }
-            }
-            result.classes.append(classes[row])
-        }
-        if result.offsets.last != result.classes.count { result.offsets.append(result.classes.count) }
-        return result
+        WordTags(
+            classes: rows.map { classes[$0] }, names: names, offsets: RowOffsets.subset(offsets, rows))
     }
 
     /// The tags of each sentence's words, by name, and of what is predicted for them.

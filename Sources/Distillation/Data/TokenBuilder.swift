@@ -51,10 +51,12 @@ final class TokenBuilder {
 
     /// Sets the labels that the rows will have; before the first of them.
     ///
-    /// - Parameter names: The classes.
+    /// - Parameter names: The classes; none where tokens are predicted.
     func begin(_ problemType: TaskIdentifier, _ names: [String]) {
-        labels = ExampleLabels(problemType, classCount: names.count)
-        guard problemType.definition.labelsWords else { return }
+        let task = problemType.definition
+        labels = ExampleLabels(
+            problemType, classCount: task.predictsTokens ? Int(tokenizer.largestTokenID) + 1 : names.count)
+        guard task.labelsWords || task.predictsTokens else { return }
         (rows, tagNames) = (TokenRows(), names)
     }
 

@@ -25,9 +25,15 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     case r2
     /// The loss with the labels: cross-entropy, binary cross-entropy, or the mean squared error.
     case loss
-    /// KL(teacher ‖ student) at temperature 1, mean over the examples; for multi-label classification, the
+    /// The exponential of the mean loss of the next tokens.
+    case perplexity
+    /// KL(teacher ‖ student) at temperature 1, mean over the examples, or the tokens; for multi-label classification, the
     /// sum over the labels.
     case kl
+    /// The median over the tokens of KL(teacher ‖ student).
+    case klMedian = "kl_median"
+    /// The KL(teacher ‖ student) that 99 % of the tokens do not exceed.
+    case klHigh = "kl_99"
     /// The fraction of examples, or of label decisions, on which teacher and student agree; for regression Pearson's
     /// correlation with the teacher.
     case agreement
@@ -49,7 +55,9 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
             .spearman,
             .r2, .agreement, .entityAgreement:
             true
-        case .mse, .mae, .loss, .kl, .teacherMSE, .ece, .entropy, .teacherEntropy: false
+        case .mse, .mae, .loss, .perplexity, .kl, .klMedian, .klHigh, .teacherMSE, .ece, .entropy,
+            .teacherEntropy:
+            false
         }
     }
 
@@ -82,7 +90,10 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
         case .mae: "mean absolute error"
         case .r2: "R²"
         case .loss: "loss"
+        case .perplexity: "perplexity"
         case .kl: "KL to teacher"
+        case .klMedian: "KL to teacher, median"
+        case .klHigh: "KL to teacher, 99 %"
         case .agreement: "agreement"
         case .teacherMSE: "mean squared difference from teacher"
         case .ece: "calibration error"

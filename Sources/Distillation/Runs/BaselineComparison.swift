@@ -27,6 +27,14 @@ extension BaselineComparison {
         if let scores = task.rowScores(own, labels), let others = task.rowScores(other, labels) {
             // A mean over rows is quickly resampled.
             bootstrap = try PairedBootstrap(scores: scores, others: others, seed: seed)
+        } else if let means = task.exampleMeans(own, labels), let others = task.exampleMeans(other, labels) {
+            func mean(_ means: [(sum: Double, count: Int)], _ drawn: [Int]) -> Double {
+                let (sum, count) = drawn.reduce((0.0, 0)) { ($0.0 + means[$1].sum, $0.1 + means[$1].count) }
+                return sum / Double(max(1, count))
+            }
+            bootstrap = try PairedBootstrap(count: means.count, resamples: 1000, seed: seed) { drawn in
+                mean(means, drawn) - mean(others, drawn)
+            }
         } else if let counts = task.exampleCounts(own, labels), let others = task.exampleCounts(other, labels)
         {
             func f1(_ counts: [F1Counts], _ drawn: [Int]) -> Double {

@@ -15,6 +15,8 @@ protocol LearningTask: Sendable {
 
     /// True if each word of a text has a label and an output.
     var labelsWords: Bool { get }
+    /// True if tokens are predicted, which are their own labels: a row is a token that is trained.
+    var predictsTokens: Bool { get }
     /// The beginning of the line that counts the classes of the training data.
     var countTitle: String { get }
     /// The form of labels in data files.
@@ -52,6 +54,8 @@ protocol LearningTask: Sendable {
     func rowScores(_ logits: Logits, _ targets: Targets) -> [Double]?
     /// The counts of each example whose sums the primary metric is the F1 of; `nil` where it is no F1 of sums.
     func exampleCounts(_ logits: Logits, _ targets: Targets) -> [F1Counts]?
+    /// The primary metric of each example where it is a mean over all rows: their sum and number; `nil` where it is none.
+    func exampleMeans(_ logits: Logits, _ targets: Targets) -> [(sum: Double, count: Int)]?
     /// Returns the number of labels that the primary metric is a fraction of, for rows that all have one.
     func countedExamples(_ targets: Targets) -> Int
     /// Returns the table's values by class, for rows that all have a label.
@@ -78,12 +82,16 @@ protocol LearningTask: Sendable {
 extension LearningTask {
     var fixedClassNames: [String]? { nil }
     var labelsWords: Bool { false }
+    var predictsTokens: Bool { false }
     var countTitle: String { "Training texts by class" }
     var teacherMetrics: [MetricName] { outputs.teacherMetrics }
     var metricForBest: MetricName { primaryMetric }
+    /// True if its labels are classes with names.
+    var hasClasses: Bool { outputs == .softmax || outputs == .sigmoid }
     func title(of metric: MetricName) -> String? { nil }
     func rowScores(_ logits: Logits, _ targets: Targets) -> [Double]? { nil }
     func exampleCounts(_ logits: Logits, _ targets: Targets) -> [F1Counts]? { nil }
+    func exampleMeans(_ logits: Logits, _ targets: Targets) -> [(sum: Double, count: Int)]? { nil }
     func countedExamples(_ targets: Targets) -> Int { targets.count }
 
     func compare(student: Logits, teacher: Logits, _ targets: Targets) throws -> MetricValues {
@@ -161,13 +169,16 @@ extension TaskIdentifier {
         case .multiLabel: MultiLabelTask()
         case .regression: RegressionTask()
         case .tokenClassification: TokenClassificationTask()
+        case .causalLanguageModel: LanguageModelTask()
         }
     }
 }
 
 extension TaskIdentifier {
     /// The name of what has a label and an output.
-    public var rowName: String { definition.labelsWords ? "words" : "examples" }
+    public var rowName: String {
+        definition.labelsWords ? "words" : definition.predictsTokens ? "tokens" : "examples"
+    }
 
     /// The metrics that tables show, the most informative first.
     public var shownMetrics: [MetricName] { definition.shownMetrics }
@@ -178,6 +189,8 @@ extension TaskIdentifier {
     package var outputs: OutputKind { definition.outputs }
     /// Whether it labels words.
     package var labelsWords: Bool { definition.labelsWords }
+    /// Whether it predicts a text's tokens.
+    package var predictsTokens: Bool { definition.predictsTokens }
 
     /// The task's own metric.
     package func primaryValue(_ logits: Logits, _ targets: Targets) -> Double {

@@ -8,6 +8,9 @@ public enum OutputKind: Sendable {
     case sigmoid
     /// Numbers.
     case real
+    /// What is kept of a distribution over a vocabulary: `TokenStatistics.Column`'s numbers, those that compare with a teacher
+    /// among them.
+    case tokens
 }
 
 extension OutputKind {
@@ -18,6 +21,7 @@ extension OutputKind {
             Logits.softmax(of: row.map(Double.init)).reduce(0.0) { $0 - ($1 > 0 ? $1 * log($1) : 0) }
         case .sigmoid: row.reduce(0.0) { $0 + bernoulliEntropy(Double($1)) } / Double(row.count)
         case .real: nil
+        case .tokens: TokenStatisticsMetrics.value(.studentEntropy, row)
         }
     }
 
@@ -34,6 +38,7 @@ extension OutputKind {
                 $0 + bernoulliKL(teacher: Double($1.0), student: Double($1.1))
             }
         case .real: abs(Double(teacher.first ?? 0) - Double(student.first ?? 0))
+        case .tokens: TokenStatisticsMetrics.value(.divergence, student)
         }
     }
 
@@ -42,7 +47,7 @@ extension OutputKind {
         switch self {
         case .softmax: Logits.softmax(of: row)
         case .sigmoid: row.map { 1 / (1 + exp(-$0)) }
-        case .real: row
+        case .real, .tokens: row
         }
     }
 
@@ -52,13 +57,17 @@ extension OutputKind {
         return switch self {
         case .softmax: probabilities.map { log(max($0, least)) }
         case .sigmoid: probabilities.map { log(max($0, least)) - log(max(1 - $0, least)) }
-        case .real: probabilities
+        case .real, .tokens: probabilities
         }
     }
 
     /// The metrics that compare a student with its teacher, labels or none.
     var teacherMetrics: [MetricName] {
-        self == .real ? [.agreement, .teacherMSE] : [.kl, .agreement, .teacherEntropy]
+        switch self {
+        case .softmax, .sigmoid: [.kl, .agreement, .teacherEntropy]
+        case .real: [.agreement, .teacherMSE]
+        case .tokens: [.kl, .klMedian, .klHigh, .agreement, .teacherEntropy]
+        }
     }
 
     /// Compares a student's outputs with its teacher's, with or without labels: ``teacherMetrics``.
@@ -87,6 +96,7 @@ extension OutputKind {
                 predictions: student.values.map(Double.init), labels: teacher.values.map(Double.init))
             values[.agreement] = metrics.pearson
             values[.teacherMSE] = metrics.meanSquaredError
+        case .tokens: return TokenStatisticsMetrics.teacherMetrics(student)
         }
         values[.teacherEntropy] = teacher.meanEntropy(self)
         return values

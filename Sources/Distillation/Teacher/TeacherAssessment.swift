@@ -51,6 +51,11 @@ public struct TeacherAssessment: Sendable, Equatable {
                 format:
                     "The teacher's micro F1 on the validation data is %.2f %% (constant baseline: %.2f %%).",
                 value * 100, baseline * 100)
+        case .perplexity:
+            String(
+                format:
+                    "The teacher predicts %.2f %% of the validation data's tokens (the most frequent token: %.2f %%).",
+                value * 100, baseline * 100)
         case .f1:
             String(format: "The teacher's F1 on the validation data's entities is %.2f %%.", value * 100)
         case .pearson:
@@ -82,6 +87,11 @@ public struct TeacherAssessment: Sendable, Equatable {
                 String(
                     format:
                         "The teacher's micro F1 is %.1f %%, no better than always predicting the same labels (%.1f %%). ",
+                    value * 100, baseline * 100)
+            case .perplexity:
+                String(
+                    format:
+                        "The teacher predicts %.1f %% of the tokens, no more than always the most frequent one (%.1f %%). ",
                     value * 100, baseline * 100)
             case .f1: "The teacher finds none of the validation data's entities. "
             case .pearson:

@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 import Transformers
 
 /// Running sums over training examples, for the metrics besides the loss.
@@ -64,6 +65,22 @@ public struct TrainingStatistics: Sendable, Equatable, Codable {
             if let other = teacher?[row].first { add(.teacherMSE, Double((own - other) * (own - other))) }
             guard values.indices.contains(row), !values[row].isNaN else { continue }
             add(.mse, Double((own - values[row]) * (own - values[row])))
+        }
+    }
+
+    /// Adds a batch of a language model: rows of `TokenStatistics.Column`'s numbers.
+    mutating func add(tokens rows: Logits) {
+        for row in 0..<rows.count {
+            func value(_ column: TokenStatistics.Column) -> Double {
+                TokenStatisticsMetrics.value(column, rows[row])
+            }
+            add(.entropy, value(.studentEntropy))
+            add(.accuracy, value(.correctness))
+            calibration.add(value(.confidence), isRight: value(.correctness) == 1)
+            guard !value(.divergence).isNaN else { continue }
+            add(.teacherEntropy, value(.teacherEntropy))
+            add(.kl, value(.divergence))
+            add(.agreement, value(.agreement))
         }
     }
 

@@ -22,4 +22,15 @@ public struct TokenStatistics {
     public var teacherEntropy: Tensor? { get throws { try taughtRow(CT_TOKEN_TEACHER_ENTROPY) } }
     /// 1 where the student holds the target for the most probable token, otherwise 0.
     public var correctness: Tensor { get throws { try row(CT_TOKEN_CORRECTNESS) } }
+    /// The student's probability of its most probable token.
+    public var confidence: Tensor { get throws { try row(CT_TOKEN_CONFIDENCE) } }
+
+    /// The numbers of a token in ``table``, in the order of its columns.
+    public enum Column: Int, CaseIterable, Sendable {
+        case studentSurprisal, teacherSurprisal, divergence, agreement, studentEntropy, teacherEntropy
+        case correctness, confidence
+    }
+
+    /// (R, columns) All of them; those that need a teacher are NaN without one.
+    public var table: Tensor { get throws { try rows.transposed(0, 1).contiguous() } }
 }

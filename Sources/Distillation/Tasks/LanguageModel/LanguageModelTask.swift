@@ -1,0 +1,80 @@
+import Datasets
+import Reports
+import Torch
+import Transformers
+
+/// The next token at each token of a text that is trained: softmax over the vocabulary and cross-entropy.
+///
+/// A row is a token that is a target. Its logits are never kept: a row of outputs is what `TokenStatistics` tells of it, and a
+/// teacher's is its last hidden state.
+struct LanguageModelTask: LearningTask {
+    let identifier = TaskIdentifier.causalLanguageModel
+    let outputs = OutputKind.tokens
+    let predictsTokens = true
+    let labelForm = DatasetOptions.LabelForm.name
+    let softObjective = "kl"
+    let labelObjective = "cross_entropy"
+    let labelMetrics: [MetricName] = [.accuracy, .loss, .perplexity, .ece, .entropy]
+    let primaryMetric = MetricName.accuracy
+    let metricForBest = MetricName.loss
+    let shownMetrics: [MetricName] = [.perplexity, .loss, .accuracy, .ece]
+
+    func title(of metric: MetricName) -> String? {
+        switch metric {
+        case .accuracy: "accuracy of next tokens"
+        case .agreement: "agreement of next tokens"
+        case .loss: "loss per token"
+        default: nil
+        }
+    }
+
+    /// Conversations are not read from texts with labels; see ``ConversationReader``.
+    func targets(of rows: [TextRow], from stream: TextStream, _ map: LabelMap) throws -> Targets {
+        throw DistillationError("\(stream.path): a language model is trained on texts without labels")
+    }
+
+    func metrics(_ logits: Logits, _ targets: Targets) throws -> MetricValues {
+        TokenStatisticsMetrics.labelMetrics(logits)
+    }
+
+    func primaryValue(_ logits: Logits, _ targets: Targets) -> Double {
+        TokenStatisticsMetrics.mean(.correctness, logits)
+    }
+
+    /// Tokens of a text depend on one another, so whole texts are resampled.
+    func exampleMeans(_ logits: Logits, _ targets: Targets) -> [(sum: Double, count: Int)]? {
+        targets.examples.map { rows in
+            (rows.reduce(0) { $0 + TokenStatisticsMetrics.value(.correctness, logits[$1]) }, rows.count)
+        }
+    }
+
+    func byClass(_ logits: Logits, _ targets: Targets, _ names: [String]) -> ClassEvaluation {
+        ClassEvaluation()
+    }
+
+    func add(_ targets: Targets, student: Logits, teacher: Logits?, to statistics: inout TrainingStatistics) {
+        statistics.add(tokens: student)
+    }
+
+    func assess(_ logits: Logits, _ targets: Targets) -> TeacherAssessment {
+        let counts = targets.classes.reduce(into: [Int: Int]()) { $0[$1, default: 0] += 1 }
+        return TeacherAssessment(
+            metric: .perplexity, value: primaryValue(logits, targets),
+            baseline: Double(counts.values.max() ?? 0) / Double(max(1, targets.count)))
+    }
+
+    /// A language model writes texts; see `TextGenerator`.
+    func predictions(_ logits: Logits, _ labels: [String], threshold: Double) throws -> [Prediction] {
+        throw DistillationError("a language model has no classes; use `distill generate`")
+    }
+
+    var analysis: (any PredictionComparison)? { nil }
+
+    var card: TaskCard {
+        TaskCard(
+            pipeline: "text-generation", pipelineTitle: "Text Generation", autoModel: "AutoModelForCausalLM",
+            table: [.perplexity, .loss, .accuracy], identifiers: ["perplexity", "accuracy"],
+            index: [(.perplexity, "perplexity"), (.accuracy, "accuracy")],
+            summary: { shape, made, _ in "A language model (\(shape)), \(made)." })
+    }
+}
