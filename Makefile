@@ -1,5 +1,5 @@
 # The two commands a newcomer needs: `make demo` and `make test`. Both install what they need themselves.
-.PHONY: demo test torture fuzz field benchmark same-bits gpu lint docs build clean help
+.PHONY: demo test torture fuzz sanitize field benchmark same-bits gpu lint docs build clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -8,6 +8,8 @@ help:
 	@echo "make field         try the built program on killed processes, full disks and the like (CASES=\"DIR …\": further cases)"
 	@echo "make torture       kill and hinder runs at random: nothing may be lost (MINUTES=60 KILLS=50 FAULTS=200 SOAK=100000 SEED=…)"
 	@echo "make fuzz          feed every parser inputs that coverage guides, under the address sanitizer (RUNS=1000000 SECONDS=300)"
+	@echo "make sanitize      the tests under the address and undefined behavior sanitizers, then the thread sanitizer"
+	@echo "                   (SANITIZERS=thread SUITES=\"TorchTests|GGUFTests\")"
 	@echo "make benchmark     set up, then measure against PyTorch, ONNX Runtime and tokenizers"
 	@echo "make same-bits     the same commands hundreds of times: every run must give the same bits (RUNS=200 LEVELS=all)"
 	@echo "make gpu           make a bundle that checks and measures a machine with a GPU (docs/gpu.md)"
@@ -36,6 +38,9 @@ torture:
 
 fuzz:
 	@scripts/fuzz.sh $(if $(RUNS),--runs $(RUNS)) $(if $(SECONDS),--seconds $(SECONDS)) $(SUBJECTS)
+
+sanitize:
+	@for kind in $(or $(SANITIZERS),address thread); do scripts/sanitize.sh $$kind $(if $(SUITES),"$(SUITES)") || exit 1; done
 
 benchmark:
 	@scripts/benchmark.sh

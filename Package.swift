@@ -186,7 +186,7 @@ let package = Package(
             name: "FuzzSubjects",
             dependencies: [
                 "JSON", "Files", "Safetensors", "Architectures", "Tokenizers", "Datasets", "HubStore", "Hub",
-                "Torch", "Transformers", "Distillation",
+                "Torch", "Transformers", "Distillation", "GGUF", "ChatTemplates",
             ], path: "Fuzz/Subjects", swiftSettings: strict),
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzSubjects"], path: "Fuzz/Tests", swiftSettings: strict),

@@ -40,13 +40,13 @@ struct QuantizationEvaluator {
 
     /// Returns the evaluation of each model; they are timed in turn.
     func evaluations(_ subjects: [Subject]) throws -> [ModelEvaluation] {
-        let latencies = try log.phase("Timing") { () -> [LatencyStatistics?] in
-            let timed = subjects.compactMap { subject in
-                subject.dataset.map { LatencyProbe.Subject(model: subject.classifier.model, dataset: $0) }
-            }
-            guard timed.count == subjects.count else { return subjects.map { _ in nil } }
-            return try LatencyProbe.measure(timed, samples: request.latencySamples)
+        let timed = subjects.compactMap { subject in
+            subject.dataset.map { LatencyProbe.Subject(model: subject.classifier.model, dataset: $0) }
         }
+        let latencies =
+            timed.count < subjects.count || request.latencySamples == 0
+            ? subjects.map { _ in nil }
+            : try log.phase("Timing") { try LatencyProbe.measure(timed, samples: request.latencySamples) }
         return try zip(subjects, latencies).map { subject, latency in
             let (classifier, bytes) = (
                 subject.classifier, SafetensorsCheckpoint.weightBytes(in: subject.classifier.directory)

@@ -16,7 +16,8 @@ struct HostileTests {
         }
         #if DEBUG
             // Without whole-module optimization frames take several times as much.
-            thread.stackSize = 4 << 20
+            thread.stackSize =
+                ProcessInfo.processInfo.environment["DISTILL_SANITIZER"] == nil ? 4 << 20 : 64 << 20
         #else
             thread.stackSize = 512 << 10
         #endif

@@ -8,7 +8,7 @@ import Transformers
 
 /// A training that is stopped, and goes on in another trainer, against one that is never stopped: everything that it showed
 /// and the bits of everything that it left must be the same.
-@Suite("Resuming a training", .serialized)
+@Suite("Resuming a training")
 struct ResumeTests {
     /// What a training left behind, to the bit.
     private struct Trace: Equatable {

@@ -184,11 +184,32 @@ struct TaskEvaluationTests {
         #expect(try EvaluationRun(request).run().comparison != nil)
     }
 
-    @Test("the model card lists what its problem type has", arguments: TaskIdentifier.sequenceTasks)
-    func card(_ type: TaskIdentifier) throws {
+    @Test(
+        "the model card shows the test data's table, and the texts without labels; the baseline is as large as the student"
+    )
+    func cardOfTest() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
-        let evaluation = try evaluate(type, teacher: true)
-        let report = RunReport(
+        let evaluation = try evaluate(.singleLabel, teacher: true)
+        var report = try report(of: evaluation)
+        #expect(!ModelCard(report: report).text.contains("on the test data"))
+        var test = evaluation.model
+        test.metrics[.accuracy] = 0.4321
+        (report.test, report.baseline) = (
+            TestResults(data: evaluation.data, student: test, baseline: test), evaluation.model
+        )
+        report.unlabelled = [evaluation.data, evaluation.data]
+        report.setStudentBytes(7)
+        let text = ModelCard(report: report).text
+        let tables = text.split(separator: "## Results on the ")
+        #expect(
+            tables.count == 3 && tables[1].hasPrefix("test data") && tables[2].hasPrefix("validation data"))
+        #expect(tables[1].contains("| accuracy | 0.4321 |") && tables[1].contains("| bytes of weights | 7 |"))
+        #expect(text.contains("validation, and \(2 * evaluation.data.examples) without labels"))
+        #expect(report.baseline?.bytesOnDisk == 7 && report.test?.baseline?.bytesOnDisk == 7)
+    }
+
+    private func report(of evaluation: EvaluationReport) throws -> RunReport {
+        RunReport(
             command: "run", output: "/models/student", labels: evaluation.labels,
             settings: .init(
                 teacher: "/models/teacher",
@@ -197,6 +218,13 @@ struct TaskEvaluationTests {
             train: evaluation.data, validation: evaluation.data, teacher: evaluation.teacher,
             student: evaluation.model, comparison: evaluation.comparison, epochs: [], bestEpoch: 1,
             interrupted: false, steps: 1, phases: [], versions: .current)
+    }
+
+    @Test("the model card lists what its problem type has", arguments: TaskIdentifier.sequenceTasks)
+    func card(_ type: TaskIdentifier) throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let evaluation = try evaluate(type, teacher: true)
+        let report = try report(of: evaluation)
         let text = ModelCard(report: report).text
         #expect(text.contains("pipeline_tag: text-classification"))
         let (listed, absent) =

@@ -277,15 +277,16 @@ void finish_columns(const LayerForward &call, int64_t chunks) {
 }
 
 // Returns true for so few rows that threads divide the columns rather than the rows.
-CT_INLINE bool by_columns(const LayerForward &call, int64_t rows) {
-    return !call.training && rows < few_rows * thread_count();
+CT_INLINE bool by_columns(const LayerForward &call, int64_t rows, int64_t threads) {
+    return !call.training && rows < few_rows * threads;
 }
 
 template <class S>
 void layer_forward(const LayerForward &call) {
+    // Once: the number may change meanwhile.
     int64_t threads = thread_count();
-    project<S>(call, by_columns(call, call.sequences.tokens()) ? threads : 1);
+    project<S>(call, by_columns(call, call.sequences.tokens(), threads) ? threads : 1);
     attend_all<S>(call);
-    if (by_columns(call, query_count(call.shape, call.sequences))) finish_columns<S>(call, threads);
+    if (by_columns(call, query_count(call.shape, call.sequences), threads)) finish_columns<S>(call, threads);
     else finish_blocks<S>(call);
 }

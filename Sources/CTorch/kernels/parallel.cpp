@@ -146,8 +146,9 @@ class Pool {
     std::mutex turn_, sleep_;
     std::condition_variable work_, done_;
     int workers_ = 0;
-    std::atomic<int> threads_{0}, chosen_{0};
-    std::atomic<int> first_available_{available_processors()};
+    std::atomic<int> first_available_{available_processors()}, chosen_{0};
+    // Never 0: several threads may make the first calls at once, and only one of them counts the processors again.
+    std::atomic<int> threads_{first_available_.load()};
     std::atomic<int64_t> looked_{0};
 };
 

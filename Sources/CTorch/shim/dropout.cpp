@@ -20,7 +20,13 @@
 #include "internal.h"
 #include "kernels/parallel.h"
 
-#if defined(__x86_64__) && defined(__linux__)
+// The thread sanitizer cannot be in what the dynamic linker calls to choose a clone.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CT_THREAD_SANITIZER
+#endif
+#endif
+#if defined(__x86_64__) && defined(__linux__) && !defined(CT_THREAD_SANITIZER)
 #define CT_VECTORIZED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define CT_VECTORIZED

@@ -57,8 +57,10 @@ public struct ModelCard: Sendable {
     let sizes: RunReport.Sizes
     let parameters: Int
     let problemType: TaskIdentifier
-    /// The models of the table, this one last.
-    let columns: [(name: String, evaluation: ModelEvaluation)]
+    /// The models on some data, this one last.
+    typealias Columns = [(name: String, evaluation: ModelEvaluation)]
+    /// A table for each of the data, by its name.
+    let tables: [(data: String, columns: Columns)]
     let results: [Result]
     /// Paragraphs below the table.
     let remarks: [String]
@@ -89,9 +91,12 @@ public struct ModelCard: Sendable {
             report.labels, report.settings.studentConfiguration, report.student.parameters
         )
         problemType = report.student.problemType
-        columns =
-            report.teacher.map { [("teacher", $0), ("student", report.student)] }
-            ?? [("model", report.student)]
+        func columns(_ model: ModelEvaluation, _ teacher: ModelEvaluation?) -> Columns {
+            teacher.map { [("teacher", $0), ("student", model)] } ?? [("model", model)]
+        }
+        tables =
+            (report.test.map { [("test", columns($0.student, $0.teacher))] } ?? [])
+            + [("validation", columns(report.student, report.teacher))]
         results =
             [Result(evaluation: report.student, data: report.validation, split: "validation")]
             + (report.test.map { [Result(evaluation: $0.student, data: $0.data, split: "test")] } ?? [])
@@ -119,7 +124,12 @@ public struct ModelCard: Sendable {
         origin = .quantized(model: model.path(percentEncoded: false), quantization.type)
         (self.labels, self.sizes, parameters) = (labels, sizes, quantization.after.parameters)
         problemType = quantization.after.problemType
-        columns = [("float32", quantization.before), (quantization.type.rawValue, quantization.after)]
+        tables = [
+            (
+                "validation",
+                [("float32", quantization.before), (quantization.type.rawValue, quantization.after)]
+            )
+        ]
         results = [Result(evaluation: quantization.after, data: quantization.data, split: "validation")]
         remarks = []
         making =
@@ -139,8 +149,10 @@ public struct ModelCard: Sendable {
     public var text: String {
         // No node of the metadata can fail to be written; were it so, the text alone would be the better card.
         var lines = (try? metadata()).map { ["---", $0 + "---"] } ?? []
-        lines += ["", "# \(Self.inline(title))", "", summary, "", "## Results on the validation data", ""]
-        lines += table
+        lines += ["", "# \(Self.inline(title))", "", summary]
+        for (data, columns) in tables {
+            lines += ["", "## Results on the \(data) data", ""] + table(columns)
+        }
         for remark in remarks { lines += ["", remark] }
         lines += ["", "## Use", ""] + use
         var heading = "Training"
@@ -189,7 +201,7 @@ extension ModelCard {
         return lines
     }
 
-    private var table: [String] {
+    private func table(_ columns: Columns) -> [String] {
         func row(_ name: String, _ value: (ModelEvaluation) -> String) -> String {
             "| \(name) | " + columns.map { value($0.evaluation) }.joined(separator: " | ") + " |"
         }
@@ -226,7 +238,8 @@ extension ModelCard {
             lines.append("- objectives\(name): " + stage.objectives.map { "`\($0)`" }.joined(separator: ", "))
         }
         return lines + [
-            "- examples: \(report.train.examples) for training, \(report.validation.examples) for validation",
+            "- examples: \(report.train.examples) for training, \(report.validation.examples) for validation"
+                + (report.unlabelled.map { ", and \($0.map(\.examples).reduce(0, +)) without labels" } ?? ""),
             "- epochs: \(training.numTrainEpochs), the best after \(report.bestEpoch)",
             "- batch size: \(training.perDeviceTrainBatchSize * training.gradientAccumulationSteps)",
             "- AdamW, learning rate \(training.learningRate), \(training.lrSchedulerType.rawValue) decay, "

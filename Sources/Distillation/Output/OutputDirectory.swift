@@ -164,11 +164,7 @@ package final class OutputDirectory {
         try save(isLast: extras.analysis != nil, warn: warn) { directory in
             try ModelWriter.save(model, to: directory)
             try Self.copyTokenizer(from: tokenizerDirectory, to: directory)
-            result.student.bytesOnDisk = SafetensorsCheckpoint.weightBytes(in: directory)
-            if let teacher = result.teacher, result.student.bytesOnDisk > 0 {
-                result.comparison?.sizeRatio =
-                    Double(teacher.bytesOnDisk) / Double(result.student.bytesOnDisk)
-            }
+            result.setStudentBytes(SafetensorsCheckpoint.weightBytes(in: directory))
             var files = [
                 ("README.md", ModelCard(report: result, options: extras.card).text),
                 (result.recordName, try JSONText.encode(result) + "\n"),

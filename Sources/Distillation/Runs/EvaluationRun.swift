@@ -46,13 +46,16 @@ public struct EvaluationRun {
                 try self.logits(classifiers[$0], encoded[$0], log, processes, shouldStop)
             }
         }
-        let latencies = try log.phase("Timing") {
-            try LatencyProbe.measure(
-                zip(classifiers, encoded).map {
-                    .init(model: $0.model, dataset: $1, precision: request.precision)
-                },
-                samples: processes.isFirst ? request.latencySamples : 0)
-        }
+        let samples = processes.isFirst ? request.latencySamples : 0
+        let latencies =
+            samples == 0
+            ? classifiers.map { _ in nil }
+            : try log.phase("Timing") {
+                try LatencyProbe.measure(
+                    zip(classifiers, encoded).map {
+                        .init(model: $0.model, dataset: $1, precision: request.precision)
+                    }, samples: samples)
+            }
         let evaluations = try classifiers.indices.map {
             try Evaluator.evaluation(
                 classifiers[$0].model, logits: logits[$0], targets: encoded[$0].targets,

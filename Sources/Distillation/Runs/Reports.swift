@@ -46,6 +46,8 @@ public struct RunReport: Sendable, Equatable, Codable {
     public var settings: Settings
     public var train: DataRecord
     public var validation: DataRecord
+    /// The files without labels that were trained on too; `nil` where there are none.
+    public var unlabelled: [DataRecord]?
     /// The teacher on the validation data.
     public var teacher: ModelEvaluation?
     /// The model that was saved, on the validation data.
@@ -124,5 +126,20 @@ public struct RunReport: Sendable, Equatable, Codable {
         /// The measurement that chose kernels and precision: operations per second, in units of 10⁹, for each way to
         /// compute a layer; `nil` where it decided nothing.
         public var gigaflops: [String: Double]?
+    }
+}
+
+extension RunReport {
+    /// Notes the size of the student's weights file, which is that of the same student without a teacher too.
+    mutating func setStudentBytes(_ bytes: Int) {
+        func ratio(_ teacher: ModelEvaluation?) -> Double? {
+            teacher.flatMap { bytes > 0 ? Double($0.bytesOnDisk) / Double(bytes) : nil }
+        }
+        student.bytesOnDisk = bytes
+        baseline?.bytesOnDisk = bytes
+        if let ratio = ratio(teacher) { comparison?.sizeRatio = ratio }
+        test?.student.bytesOnDisk = bytes
+        test?.baseline?.bytesOnDisk = bytes
+        if let ratio = ratio(test?.teacher) { test?.comparison?.sizeRatio = ratio }
     }
 }

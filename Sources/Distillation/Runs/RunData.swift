@@ -131,7 +131,7 @@ struct RunData {
         let (lost, long) = (train.lostWordCount, train.sentences.count { $0.count > 1 })
         if lost > 0 {
             notes.append(
-                "\(lost) of the training words have no token; nothing is learned from them, and they are predicted to be outside "
+                "\(trainRecord.path): \(lost) of the training words have no token; nothing is learned from them, and they are predicted to be outside "
                     + "of entities.")
         }
         if long > 0 {

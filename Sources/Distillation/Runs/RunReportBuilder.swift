@@ -23,6 +23,7 @@ struct RunReportBuilder {
         RunReport(
             command: command, output: output.path, labels: data.labels.names, classes: data.classCounts,
             settings: settings, train: data.trainRecord, validation: data.validationRecord,
+            unlabelled: data.unlabelledRecords.isEmpty ? nil : data.unlabelledRecords,
             student: try Self.evaluation(model, outcome.validation, data.validation, output, latency),
             epochs: outcome.history, bestEpoch: outcome.bestEpoch, interrupted: outcome.interrupted,
             steps: outcome.steps, phases: log.phases, versions: .current)
@@ -32,7 +33,7 @@ struct RunReportBuilder {
     ///
     /// - Parameters:
     ///   - logits: The logits of all examples of the data.
-    ///   - directory: The directory of its files; `nil` for a model without files.
+    ///   - directory: The directory of its files; `nil` for a model that is not saved.
     static func evaluation(
         _ model: TransformerModel, _ logits: Logits, _ data: EncodedDataset, _ directory: URL?,
         _ latency: LatencyStatistics? = nil

@@ -89,11 +89,21 @@ struct SeedSweep {
         let name = "baseline-\(seed)"
         let student = try prepared.student(seed: seed)
         if let done = try done(name, student.model) { return done }
-        let training = StagedTraining(prepared.baseline(student.model, arguments(seed), steps: steps))
+        let plan = prepared.baseline(student.model, arguments(seed), steps: steps)
+        if seed == seeds.first { context.log.send(.note(Self.note(plan, steps: steps))) }
+        let training = StagedTraining(plan)
         let outcome = try context.log.phase(title("Training the baseline, without the teacher", seed)) {
             try training.run(context.withoutMetrics, as: name)
         }
         return .init(model: student.model, outcome: outcome)
+    }
+
+    /// What the baseline is trained on: its epochs are other than the student's where texts have no label.
+    private static func note(_ plan: TrainingPlan, steps: Int) -> String {
+        let epochs = Double(steps) / Double(plan.arguments.stepsPerEpoch(examples: plan.train.count))
+        return "The baseline takes as many steps as the student, \(steps): "
+            + String(format: "%.1f epochs over the ", epochs)
+            + "\(plan.train.count) examples that have a label."
     }
 
     /// Returns what was trained before the run was resumed; `nil` where it has to be trained.

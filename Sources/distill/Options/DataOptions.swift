@@ -24,16 +24,6 @@ struct DataOptions: ParsableArguments {
     var validationSplit: Double?
 
     @Option(
-        help: ArgumentHelp(
-            """
-            Texts without labels, or sentences as lists of words, that are trained on too, with a teacher: each is one more \
-            example of an epoch. May be given several times.
-            """,
-            valueName: "file"),
-        completion: .file(extensions: dataFileExtensions))
-    var unlabelled: [String] = []
-
-    @Option(
         help: """
             The kind of the labels: \(TaskIdentifier.allCases.map(\.rawValue).joined(separator: ", ")). (default: the \
             teacher's; without one, tags of words in a .conll file, multi-label where labels are JSON arrays, else \
@@ -57,8 +47,22 @@ struct DataOptions: ParsableArguments {
         columns.register(in: &settings)
         settings.override("problem_type", problemType)
         settings.override("label_tokens", labelTokens)
-        settings.override("unlabelled", unlabelled)
     }
+}
+
+/// The texts that a teacher alone labels.
+struct UnlabelledOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            """
+            Texts without labels, or sentences as lists of words, that are trained on too: each is one more example of an \
+            epoch. May be given several times.
+            """,
+            valueName: "file"),
+        completion: .file(extensions: dataFileExtensions))
+    var unlabelled: [String] = []
+
+    func register(in settings: inout Settings) { settings.override("unlabelled", unlabelled) }
 }
 
 /// The columns of a data file.

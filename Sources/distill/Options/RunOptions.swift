@@ -7,6 +7,7 @@ struct RunOptions: ParsableArguments {
     @OptionGroup(title: "Teaching") var teaching: TeachingOptions
     @OptionGroup(title: "Student") var student: StudentOptionGroup
     @OptionGroup(title: "Data") var data: DataOptions
+    @OptionGroup(title: "Data") var unlabelled: UnlabelledOptions
 
     @Option(
         help: ArgumentHelp(
@@ -46,6 +47,7 @@ struct RunOptions: ParsableArguments {
         teaching.register(in: &settings)
         student.register(in: &settings)
         data.register(in: &settings)
+        unlabelled.register(in: &settings)
         settings.override("test", test)
         settings.override("baseline", switch: baseline)
         settings.override("seeds", seeds)

@@ -6,6 +6,9 @@ import Foundation
     import Glibc
 #endif
 
+/// True under a sanitizer (`scripts/sanitize.sh`), whose own memory counts too.
+let isSanitized = ProcessInfo.processInfo.environment["DISTILL_SANITIZER"] != nil
+
 /// The bytes of this process that are in memory now; `nil` where the system does not say.
 func residentMemory() -> Int? {
     #if canImport(Darwin)
