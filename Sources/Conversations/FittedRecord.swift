@@ -10,7 +10,7 @@ struct FittedRecord: Sendable {
     var isSplit = false
     /// True if the end was cut off.
     var isCut = false
-    /// True if targets were cut off.
+    /// True if targets were cut off, and others were left.
     var isAnswerCut = false
     /// True if there was no target to begin with.
     var hasEmptyMask = false
@@ -42,20 +42,23 @@ extension TrainingTextEncoder {
         } else {
             fitted.isCut = whole.count > limit
             let text = whole.cut(to: limit)
-            fitted.isAnswerCut = fitted.isCut && text.trainedCount < whole.trainedCount
             fitted.isPromptTooLong = firstTarget >= limit
-            if !fitted.isPromptTooLong { fitted.texts = [text] }
+            if !fitted.isPromptTooLong {
+                fitted.isAnswerCut = text.trainedCount < whole.trainedCount
+                fitted.texts = [text]
+            }
         }
-        fitted.endsWithStop = try fitted.texts.last.map(endsWithStop) ?? false
+        fitted.endsWithStop = fitted.texts.last.map(endsWithStop) ?? false
         return fitted
     }
 
     /// Returns true if the last target is a stop token. White space that templates write behind it does not count.
-    private func endsWithStop(_ text: TokenizedText) throws -> Bool {
+    private func endsWithStop(_ text: TokenizedText) -> Bool {
         let stops = tokens.stopIDs
         for index in text.ids.indices.reversed() where text.isTrained[index] {
             if stops.contains(text.ids[index]) { return true }
-            guard isBlank(try tokenizer.decode([text.ids[index]], skipSpecialTokens: false)) else { return false }
+            let token = try? tokenizer.decode([text.ids[index]], skipSpecialTokens: false)
+            guard token.map(isBlank) ?? false else { return false }
         }
         return false
     }

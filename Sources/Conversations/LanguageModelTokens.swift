@@ -69,7 +69,8 @@ public struct LanguageModelTokens: Sendable, Equatable {
         return try values.map { value in
             guard let id = value.intValue.flatMap(Int32.init(exactly:)), id >= 0 else {
                 throw ConversationsError(
-                    "\(path): \(key) must be an integer from 0 on or a list of such, got \(value.serialized().prefix(60))")
+                    "\(path): \(key) must be an integer from 0 on or a list of such, got \(value.serialized().prefix(60))"
+                )
             }
             return id
         }

@@ -34,8 +34,28 @@ extension MarkedText {
     public init(_ text: TokenizedText, tokenizer: Tokenizer) throws {
         segments = []
         var stream = try TokenStream(tokenizer, skipSpecialTokens: false)
-        for (id, isTrained) in zip(text.ids, text.isTrained) { append(try stream.append(id), isTrained) }
-        append(try stream.finish(), text.isTrained.last ?? false)
+        // What the part before had not given when it ended.
+        var owed = ""
+        for index in text.ids.indices {
+            let isTrained = text.isTrained[index]
+            if index > 0, text.isTrained[index - 1] != isTrained {
+                var ended = stream
+                owed = try ended.finish()
+            }
+            append(try stream.append(text.ids[index]), isTrained, owed: &owed)
+        }
+        append(try stream.finish(), text.isTrained.last ?? false, owed: &owed)
+    }
+
+    private mutating func append(_ text: String, _ isTrained: Bool, owed: inout String) {
+        if text.isEmpty { return }
+        var rest = text.utf8[...]
+        if !owed.isEmpty, rest.starts(with: owed.utf8) {
+            rest = rest.dropFirst(owed.utf8.count)
+            append(owed, !isTrained)
+        }
+        owed = ""
+        append(String(decoding: rest, as: UTF8.self), isTrained)
     }
 
     private mutating func append(_ text: String, _ isTrained: Bool) {

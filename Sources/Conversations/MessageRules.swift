@@ -16,7 +16,8 @@ enum MessageRules {
         var roles: [String] = []
         for (index, message) in messages.enumerated() {
             guard let object = message.objectValue else {
-                return "message \(index + 1) must be an object with 'role' and 'content', got \(message.typeName)"
+                return
+                    "message \(index + 1) must be an object with 'role' and 'content', got \(message.typeName)"
             }
             guard let role = object["role"], !role.isNull else {
                 return "message \(index + 1) has no 'role'; say who speaks: system, user, assistant or tool"
@@ -67,7 +68,8 @@ enum MessageRules {
                         "does not alternate: \(place) like the one before; join the two, or remove the row"
                 }
                 if role == "assistant", previous.map(system.contains) ?? true {
-                    return "does not alternate: \(place) without a turn of the user before; remove it or the row"
+                    return
+                        "does not alternate: \(place) without a turn of the user before; remove it or the row"
                 }
             }
         }

@@ -66,7 +66,8 @@ extension RecordColumns {
         if text != nil { shapes.append(.text) }
         guard shapes.count < 2 else {
             throw ConversationsError(
-                "columns are named for \(shapes[0].rawValue) and for \(shapes[1].rawValue); name those of one shape")
+                "columns are named for \(shapes[0].rawValue) and for \(shapes[1].rawValue); name those of one shape"
+            )
         }
         return shapes.first
     }

@@ -36,7 +36,9 @@ struct RecordParser: Sendable {
             return TrainingRecord(.messages(messages, tools: try tools(row)), row: source)
         case .text:
             let text = try string(columns.textKey, row)
-            guard !isBlank(text) else { throw error(row, columns.textKey, "is empty; remove the row or fill it") }
+            guard !isBlank(text) else {
+                throw error(row, columns.textKey, "is empty; remove the row or fill it")
+            }
             return TrainingRecord(.text(text), row: source)
         case .promptCompletion:
             let isList = object[columns.promptKey].map(isMessages) ?? false
@@ -45,7 +47,8 @@ struct RecordParser: Sendable {
                     row, columns.promptKey,
                     isList
                         ? "is a list of messages, unlike in the first row; all must be strings, or all lists"
-                        : "is no list of messages, unlike in the first row; all must be lists, or all strings")
+                        : "is no list of messages, unlike in the first row; all must be lists, or all strings"
+                )
             }
             hasMessagePrompts = isList
             return TrainingRecord(isList ? try continuation(row) : try completion(row), row: source)
@@ -57,7 +60,8 @@ struct RecordParser: Sendable {
     private func detect(_ row: ObjectRow) throws -> RecordShape {
         if let shape = columns.shape(of: row.object) { return shape }
         let object = row.object
-        var hint = "; name the keys with --messages-column, --prompt-column and --completion-column, or --text-column"
+        var hint =
+            "; name the keys with --messages-column, --prompt-column and --completion-column, or --text-column"
         if object["conversations"]?.arrayValue?.first?.objectValue?["from"] != nil {
             hint =
                 "; this is ShareGPT's form: write messages with 'role' (user, assistant, system) and 'content' in place of "
@@ -78,7 +82,8 @@ struct RecordParser: Sendable {
             throw makeError(
                 row,
                 "the key '\(DatasetError.shown(missing))' \(what), and there is '\(columns.keys(of: other)[0])' instead; every row "
-                    + "must have the shape of the first (\(shape.rawValue)), so keep the shapes in files apart")
+                    + "must have the shape of the first (\(shape.rawValue)), so keep the shapes in files apart"
+            )
         }
         throw makeError(
             row,
@@ -157,7 +162,8 @@ struct RecordParser: Sendable {
         if value.stringValue?.isEmpty == true { return nil }
         let tools = try list(key, row)
         for (index, tool) in tools.enumerated() where tool.objectValue == nil {
-            throw error(row, key, "tool \(index + 1) must be an object, got \(tool.typeName); give JSON schemas")
+            throw error(
+                row, key, "tool \(index + 1) must be an object, got \(tool.typeName); give JSON schemas")
         }
         return tools.isEmpty ? nil : tools
     }

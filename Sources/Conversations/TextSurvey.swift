@@ -12,7 +12,7 @@ public struct TextSurvey: Sendable, Equatable {
     public internal(set) var splitCount = 0
     /// The conversations and completions whose end was cut off.
     public internal(set) var cutCount = 0
-    /// Those of them that lost targets, and with them the stop token.
+    /// Those of them that lost targets, and with them the stop token, but kept others.
     public internal(set) var cutAnswerCount = 0
     /// The records whose prompt fills the whole length, so that they are dropped.
     public internal(set) var longPromptCount = 0
@@ -26,7 +26,7 @@ public struct TextSurvey: Sendable, Equatable {
     public internal(set) var stopCount = 0
     /// The lengths of all records in tokens, before anything is cut.
     public internal(set) var lengths = LengthSummary()
-    /// The first text that is trained on, in words.
+    /// The first text that is trained on, as words; `nil` also where the tokenizer cannot decode.
     public internal(set) var example: MarkedText?
 
     /// Makes the survey of no records.

@@ -62,7 +62,8 @@ public final class TokenizedTextStream {
         for record in fitted { survey.add(record) }
         let texts = fitted.flatMap(\.texts)
         if survey.example == nil, let first = texts.first {
-            survey.example = try MarkedText(first, tokenizer: encoder.tokenizer)
+            // A tokenizer that cannot decode is still one to train with.
+            survey.example = try? MarkedText(first, tokenizer: encoder.tokenizer)
         }
         return texts
     }

@@ -6,7 +6,7 @@ import Tokenizers
 /// Turns records into tokens with marks of what is trained, as TRL does with transformers.
 ///
 /// - `messages` are rendered by the chat template, and tokenized without the tokenizer's special tokens, since the template writes
-///   them; the assistant's turns are trained.
+///   them; the assistant's turns are trained. What follows the last of them is left out.
 /// - A prompt and a completion that are strings are tokenized as one text with the tokenizer's special tokens and the end token; the
 ///   completion and the end token are trained.
 /// - Of a document all is trained, the end token included.
@@ -49,7 +49,8 @@ public struct TrainingTextEncoder: Sendable {
         for (key, value) in options.templateVariables { variables[key] = value }
         self.variables = variables
         let added = try tokenizer.encodeWithBytePlaces("").ids
-        endText = added.last.map { $0 == tokens.eosID } == true ? nil : tokens.eosID.flatMap(tokenizer.idToToken)
+        endText =
+            added.last.map { $0 == tokens.eosID } == true ? nil : tokens.eosID.flatMap(tokenizer.idToToken)
     }
 
     /// Makes the encoder of a model's directory.
@@ -129,9 +130,13 @@ extension TrainingTextEncoder {
         guard let templates, !templates.names.isEmpty else {
             throw ConversationsError(
                 "there is no chat template, which conversations need; use a model that has one, put it into the model's "
-                    + "directory as chat_template.jinja, or give data with 'prompt' and 'completion' or 'text' as strings")
+                    + "directory as chat_template.jinja, or give data with 'prompt' and 'completion' or 'text' as strings"
+            )
         }
         let template = try templates.template(named: options.templateName, hasTools: tools != nil)
+        // Nothing is trained of what follows the assistant's last turn, and some templates write that turn otherwise before it.
+        let end = messages.lastIndex { $0.objectValue?["role"]?.stringValue == "assistant" }
+        let messages = Array(messages.prefix((end ?? messages.count - 1) + 1))
         let chat = try template.turnSpans(
             messages: messages, tools: tools, variables: variables, clock: options.clock)
         var spans = chat.spans
@@ -157,7 +162,8 @@ extension TrainingTextEncoder {
         ).text
         guard text.utf8.starts(with: prompt.utf8) else {
             throw ChatTemplateError.messages(
-                reason: "\(template.name): the template writes the prompt otherwise once a completion follows, so that the "
+                reason:
+                    "\(template.name): the template writes the prompt otherwise once a completion follows, so that the "
                     + "completion cannot be found; give the data as 'messages'")
         }
         return prompt.utf8.count

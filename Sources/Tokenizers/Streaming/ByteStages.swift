@@ -60,7 +60,9 @@ struct StripStage: DecoderStage {
             left -= 1
         }
         var count = 0
-        while count < strip.stop, bytes.dropLast(count * content.count).suffix(content.count).elementsEqual(content) {
+        while count < strip.stop,
+            bytes.dropLast(count * content.count).suffix(content.count).elementsEqual(content)
+        {
             count += 1
         }
         held = Array(bytes.suffix(count * content.count))

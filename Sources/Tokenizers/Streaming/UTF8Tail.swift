@@ -38,7 +38,9 @@ struct UTF8Tail: Sendable {
                 case 0xF4: (4, 0x80...0x8F)
                 default: (1, 0x80...0xBF)
                 }
-            guard count < length, count == 1 || second.contains(bytes[bytes.count - count + 1]) else { return 0 }
+            guard count < length, count == 1 || second.contains(bytes[bytes.count - count + 1]) else {
+                return 0
+            }
             return count
         }
         return 0
