@@ -45,7 +45,15 @@ extension RecordColumns {
     var textKey: String { text ?? "text" }
 
     /// Every key that a record may be read from.
-    var allKeys: [String] { [messagesKey, toolsKey, promptKey, completionKey, textKey] }
+    ///
+    /// - Throws: ``ConversationsError`` where keys of several shapes are named.
+    func allKeys() throws -> [String] {
+        switch try namedShape() {
+        case .text?: [textKey]
+        case let shape?: keys(of: shape) + [toolsKey]
+        case nil: [messagesKey, toolsKey, promptKey, completionKey, textKey]
+        }
+    }
 
     /// The keys that a record of a shape needs.
     func keys(of shape: RecordShape) -> [String] {

@@ -19,7 +19,7 @@ public final class TrainingRecordStream {
     public init(
         _ url: URL, columns: RecordColumns = RecordColumns(), format: DatasetOptions.Format? = nil
     ) throws {
-        let objects = try ObjectStream(url, format: format, parquetColumns: columns.allKeys)
+        let objects = try ObjectStream(url, format: format, parquetColumns: columns.allKeys())
         parser = try RecordParser(columns, makeError: objects.errors)
         self.objects = objects
     }

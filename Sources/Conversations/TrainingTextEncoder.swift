@@ -48,9 +48,9 @@ public struct TrainingTextEncoder: Sendable {
         for (key, value) in templates?.specialTokens ?? [:] { variables[key] = value }
         for (key, value) in options.templateVariables { variables[key] = value }
         self.variables = variables
-        let added = try tokenizer.encodeWithBytePlaces("").ids
-        endText =
-            added.last.map { $0 == tokens.eosID } == true ? nil : tokens.eosID.flatMap(tokenizer.idToToken)
+        let added = try tokenizer.encodeWithBytePlaces("")
+        let isAdded = added.suffixCount > 0 && added.ids.last == tokens.eosID
+        endText = isAdded ? nil : tokens.eosID.flatMap(tokenizer.idToToken)
     }
 
     /// Makes the encoder of a model's directory.

@@ -13,27 +13,31 @@
         private var row = 0
 
         /// - Parameter wanted: The columns that are read where there are such; `nil` reads all columns of text.
-        /// - Throws: ``DatasetError`` for a file that is damaged, for wanted columns that hold no text, and for a file without
-        ///   columns of text.
+        /// - Throws: ``DatasetError`` for a file that is damaged, for a wanted column that holds no text, and where no column is
+        ///   left.
         init(_ url: URL, wanted: [String]?) throws {
-            file = try ParquetFile(url)
+            let file = try ParquetFile(url)
+            self.file = file
             let all = file.columns.map(\.name)
             func isWanted(_ name: String) -> Bool {
                 wanted?.contains { $0.utf8.elementsEqual(name.utf8) } ?? true
             }
             let usable = all.indices.filter { isWanted(all[$0]) }
             let texts = usable.filter { file.columns[$0].form == CP_TEXT }
-            guard !texts.isEmpty else {
-                if let other = usable.first, wanted != nil {
-                    throw DatasetError(
-                        file.path,
-                        "the column '\(shown(all[other]))' is of type \(file.columns[other].type), which is not read from "
-                            + "Parquet; write JSON lines, or the column as JSON in a text")
-                }
+            if wanted != nil, let other = usable.first(where: { file.columns[$0].form != CP_TEXT }) {
                 throw DatasetError(
-                    file.path, "there is no column of texts to read; the columns are \(list(all))")
+                    file.path,
+                    "the column '\(shown(all[other]))' is of type \(shown(file.columns[other].type)), which is not read from "
+                        + "Parquet; write JSON lines, or the column as JSON in a text, or name the columns to read")
             }
-            names = texts.map { all[$0] }
+            guard !texts.isEmpty else {
+                throw DatasetError(
+                    file.path,
+                    "no column of texts has one of the names \(list(wanted ?? [])); the columns are \(list(all)); name the "
+                        + "columns to read")
+            }
+            let names = texts.map { all[$0] }
+            self.names = names
             for name in names where all.count(where: { $0.utf8.elementsEqual(name.utf8) }) > 1 {
                 throw DatasetError(
                     file.path, "the column '\(shown(name))' occurs twice; rename one of the two")
