@@ -23,6 +23,12 @@ struct ObjectTests {
             #expect(rows.map(\.line) == (name == "d.jsonl" ? [2, 4] : [1, 4]))
             #expect(rows.allSatisfy { $0.size > 7 && $0.place.object.isEmpty })
         }
+        // gzip.compress(b'{"a": 1}\n{"a": 2}', mtime=0)
+        let packed: [UInt8] = [
+            31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 74, 84, 178, 82, 48, 172, 229, 170, 6, 51, 140, 106, 1,
+            18, 21, 69, 176, 17, 0, 0, 0,
+        ]
+        #expect(try Support.withFile("d.jsonl.gz", packed) { try objects($0) }.map(\.line) == [1, 2])
         let plain = try objects(Support.fixtures.appending(path: "plain.jsonl"))
         #expect(try plain.map { $0.object["text"]?.stringValue ?? "" } == Support.expected().map(\.text))
     }
@@ -32,7 +38,8 @@ struct ObjectTests {
         let long = "{\"a\": \"" + String(repeating: "x", count: 9_000_000) + "\"}\n"
         try Support.withFile("d.jsonl", Array((long + long + long).utf8)) { file in
             let stream = try ObjectStream(file)
-            #expect(try stream.rows(100).count == 2 && stream.rows(100).count == 1 && stream.rows(100).isEmpty)
+            #expect(
+                try stream.rows(100).count == 2 && stream.rows(100).count == 1 && stream.rows(100).isEmpty)
         }
     }
 
@@ -48,7 +55,9 @@ struct ObjectTests {
         }
         #expect(try message("a,b\n", as: "d.csv").hasSuffix("write JSON lines (.jsonl) or Parquet"))
         #expect(try message("", as: "d.jsonl").hasSuffix("there are no rows in this file"))
-        #expect(try message("{}\n3\n", as: "d.jsonl").contains("d.jsonl, line 2: each line must be a JSON object"))
+        #expect(
+            try message("{}\n3\n", as: "d.jsonl").contains("d.jsonl, line 2: each line must be a JSON object")
+        )
         #expect(try message("", as: "d.txt").contains("does not show its format"))
         try Support.withFile("d.jsonl", Array("{}\n{}\n".utf8)) { file in
             let stream = try ObjectStream(file)
@@ -75,7 +84,9 @@ struct ObjectTests {
                     return "not refused"
                 } catch { return "\(error)" }
             }
-            #expect(message(["text", "label"]).contains("the column 'label' is of type list<"), "\(message(["text", "label"]))")
+            #expect(
+                message(["text", "label"]).contains("the column 'label' is of type list<"),
+                "\(message(["text", "label"]))")
             #expect(message(["messages"]).contains("no column of texts has one of the names messages"))
             #expect(message(nil) == "not refused")
         }

@@ -28,7 +28,8 @@
                 throw DatasetError(
                     file.path,
                     "the column '\(shown(all[other]))' is of type \(shown(file.columns[other].type)), which is not read from "
-                        + "Parquet; write JSON lines, or the column as JSON in a text, or name the columns to read")
+                        + "Parquet; write JSON lines, or the column as JSON in a text, or name the columns to read"
+                )
             }
             guard !texts.isEmpty else {
                 throw DatasetError(
