@@ -5,8 +5,13 @@ public struct DatasetError: Error, Equatable, Sendable, CustomStringConvertible 
     public init(_ description: String) {
         // Also where a file's name has line ends.
         self.description =
-            description.contains { $0.isNewline } ? shown(description, limit: .max) : description
+            description.contains { $0.isNewline } ? Datasets.shown(description, limit: .max) : description
     }
+
+    /// Returns a text from a file as an error shows it: on one line, and at most 100 characters of it.
+    ///
+    /// - Parameter text: The text.
+    public static func shown(_ text: String) -> String { Datasets.shown(text) }
 
     /// Names as an error shows them: not many, and none of them long.
     public static func list(_ names: [String]) -> String { Datasets.list(names) }

@@ -15,6 +15,8 @@ struct JSONObjects {
     private var form: Form?
     /// The line of the next byte.
     private var line = 1
+    /// The bytes of the last object.
+    private(set) var size = 0
 
     /// - Parameter limit: The most bytes of an object.
     init(_ reader: ByteReader, path: String, limit: Int = Limits.row) {
@@ -44,7 +46,8 @@ struct JSONObjects {
         }
     }
 
-    private func parsed(_ bytes: [UInt8], _ first: Int) throws -> JSONObject {
+    private mutating func parsed(_ bytes: [UInt8], _ first: Int) throws -> JSONObject {
+        size = bytes.count
         let value: JSONValue
         do { value = try JSONValue.parse(bytes) } catch let error as JSONError {
             throw failure(error, first, isCut: bytes.first == UInt8(ascii: "{") && !isArray)

@@ -180,6 +180,10 @@ extension Tokenizer {
         addedVocabulary.vocabulary.isEqual(to: other.addedVocabulary.vocabulary)
     }
 
+    /// The id of the token that begins a generated text, such as `<s>`.
+    public var bosTokenID: Int32? { specialTokenIDs[.bos] }
+    /// The id of the token that ends a generated text, such as `</s>`.
+    public var eosTokenID: Int32? { specialTokenIDs[.eos] }
     /// The id of `[PAD]` or whatever fills rows up.
     public var padTokenID: Int32? { specialTokenIDs[.padding] }
     /// The id of `[UNK]` or the corresponding token for unknown words.

@@ -1,8 +1,8 @@
 /// Takes a character away at the ends of each token, up to as many times as it says.
 struct StripDecoder: TokenDecoder {
-    private let content: [UInt8]
-    private let start: Int
-    private let stop: Int
+    let content: [UInt8]
+    let start: Int
+    let stop: Int
 
     init(_ configuration: StageConfiguration) throws {
         let content = try configuration.string("content")

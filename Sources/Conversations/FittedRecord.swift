@@ -1,0 +1,65 @@
+import Tokenizers
+
+/// A record's texts within the maximum length, and what became of it on the way.
+struct FittedRecord: Sendable {
+    /// The texts that are trained on; none where the record is dropped.
+    var texts: [TokenizedText]
+    /// The tokens before anything was cut.
+    var length: Int
+    /// True for a document in several pieces.
+    var isSplit = false
+    /// True if the end was cut off.
+    var isCut = false
+    /// True if targets were cut off, and others were left.
+    var isAnswerCut = false
+    /// True if there was no target to begin with.
+    var hasEmptyMask = false
+    /// True if what comes before the first target fills the whole length.
+    var isPromptTooLong = false
+    var isLastTurnOnly = false
+    /// True if the first two tokens both begin a text.
+    var hasDoubledBOS = false
+    /// True if the last target that is no white space is a stop token.
+    var endsWithStop = false
+}
+
+extension TrainingTextEncoder {
+    /// Renders and tokenizes a record, and cuts it to the maximum length.
+    func fit(_ record: TrainingRecord) throws -> FittedRecord {
+        let rendered = try render(record)
+        let whole = try tokenize(rendered)
+        var fitted = FittedRecord(
+            texts: [], length: whole.count, isLastTurnOnly: rendered.isLastTurnOnly)
+        if let bos = tokens.bosID { fitted.hasDoubledBOS = whole.ids.starts(with: [bos, bos]) }
+        guard let firstTarget = whole.isTrained.firstIndex(of: true) else {
+            fitted.hasEmptyMask = true
+            return fitted
+        }
+        let limit = options.maxLength ?? .max
+        if rendered.isDocument {
+            fitted.texts = whole.pieces(of: limit)
+            fitted.isSplit = fitted.texts.count > 1
+        } else {
+            fitted.isCut = whole.count > limit
+            let text = whole.cut(to: limit)
+            fitted.isPromptTooLong = firstTarget >= limit
+            if !fitted.isPromptTooLong {
+                fitted.isAnswerCut = text.trainedCount < whole.trainedCount
+                fitted.texts = [text]
+            }
+        }
+        fitted.endsWithStop = fitted.texts.last.map(endsWithStop) ?? false
+        return fitted
+    }
+
+    /// Returns true if the last target is a stop token. White space that templates write behind it does not count.
+    private func endsWithStop(_ text: TokenizedText) -> Bool {
+        let stops = tokens.stopIDs
+        for index in text.ids.indices.reversed() where text.isTrained[index] {
+            if stops.contains(text.ids[index]) { return true }
+            let token = try? tokenizer.decode([text.ids[index]], skipSpecialTokens: false)
+            guard token.map(isBlank) ?? false else { return false }
+        }
+        return false
+    }
+}
