@@ -44,6 +44,7 @@ let package = Package(
         .library(name: "Torch", targets: ["Torch"]),
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
         .library(name: "ChatTemplates", targets: ["ChatTemplates"]),
+        .library(name: "Conversations", targets: ["Conversations"]),
         .library(name: "Datasets", targets: ["Datasets"]),
         .library(name: "Safetensors", targets: ["Safetensors"]),
         .library(name: "GGUF", targets: ["GGUF"]),
@@ -92,6 +93,11 @@ let package = Package(
                 "JSON", "Files", "CZlib", .target(name: "CParquet", condition: .when(traits: ["Parquet"])),
             ],
             swiftSettings: strict),
+        // The training texts of language models.
+        .target(
+            name: "Conversations",
+            dependencies: ["Datasets", "ChatTemplates", "Tokenizers", "JSON", "Files"],
+            swiftSettings: strict),
         // The Hub's names and its cache; then the network client, which only `distill-hub` and the library product need.
         .target(name: "HubStore", dependencies: ["JSON", "Files"], swiftSettings: strict),
         .target(
@@ -136,7 +142,7 @@ let package = Package(
             name: "Distillation",
             dependencies: [
                 "Torch", "Transformers", "Tokenizers", "Datasets", "HubStore", "Safetensors", "TensorBoard",
-                "Exporters", "Reports", "JSON", "Files", "Yams",
+                "Exporters", "Reports", "JSON", "Files", "Yams", "GGUF", "ChatTemplates", "Conversations",
             ],
             swiftSettings: strict),
         // What is done around a training: settings searched, models quantised, exported and measured.
@@ -232,6 +238,11 @@ let package = Package(
             name: "ChatTemplatesTests", dependencies: ["ChatTemplates", "JSON", "TestSupport"],
             exclude: ["Fixtures"],
             swiftSettings: strict),
+        .testTarget(
+            name: "ConversationsTests",
+            dependencies: [
+                "Conversations", "Datasets", "ChatTemplates", "Tokenizers", "JSON", "Files", "TestSupport",
+            ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "JSON", "Files"], exclude: ["Fixtures"],
             swiftSettings: strict),

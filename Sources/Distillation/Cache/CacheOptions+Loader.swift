@@ -5,13 +5,15 @@ import Tokenizers
 extension CacheOptions {
     /// A loader for the data that a model reads.
     package func loader(
-        _ options: DatasetOptions, tokenizer: Tokenizer, directory: URL, maxLength: Int, log: RunLog
+        _ options: DatasetOptions, tokenizer: Tokenizer, directory: URL, maxLength: Int,
+        languageModel: LanguageModelText? = nil, log: RunLog
     ) -> DatasetLoader {
         for removed in CacheLeftovers.remove(in: root) { log.tell(removed) }
         return DatasetLoader(
             options: options, tokenizer: tokenizer, tokenizerDirectory: directory, maxLength: maxLength,
             root: data ? root : nil, memo: DigestMemo(root: data ? root : nil),
-            warn: { log.send(.warning($0)) }, onRead: { try log.advance(by: $0) })
+            warn: { log.send(.warning($0)) }, languageModel: languageModel,
+            onRead: { try log.advance(by: $0) })
     }
 }
 

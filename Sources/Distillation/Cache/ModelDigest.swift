@@ -1,22 +1,31 @@
 import Files
 import Foundation
 import Tokenizers
+import Transformers
 
 /// The digests of a model directory's files, by name.
 enum ModelDigest {
     /// The digests of the files that decide how texts are encoded.
     static func tokenizer(_ directory: URL, memo: DigestMemo) throws -> [(name: String, sha256: String)] {
-        try digests(Tokenizer.fileNames, in: directory, memo)
+        try digests(textFiles, in: directory, memo)
     }
 
     /// The digests of the files that decide what a model computes: configuration, weights, tokenizer.
+    ///
+    /// - Parameter directory: A model's directory, or a GGUF file.
     static func model(_ directory: URL, memo: DigestMemo) throws -> [(name: String, sha256: String)] {
+        if AutoModel.isGGUF(directory) {
+            return [(directory.lastPathComponent, try memo.sha256(ofFile: directory))]
+        }
         let all = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
         let weights = all.filter {
             $0.hasSuffix(".safetensors") || $0.hasSuffix(".safetensors.index.json")
         }
-        return try digests(["config.json"] + weights.sorted() + Tokenizer.fileNames, in: directory, memo)
+        return try digests(["config.json"] + weights.sorted() + textFiles, in: directory, memo)
     }
+
+    /// The files that decide a text's tokens.
+    private static let textFiles = Tokenizer.fileNames + ["chat_template.jinja"]
 
     private static func digests(
         _ names: [String], in directory: URL, _ memo: DigestMemo

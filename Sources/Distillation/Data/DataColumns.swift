@@ -6,6 +6,12 @@ public struct DataColumns: Sendable, Equatable {
     public var text: String?
     /// The column of the second text, for tasks on pairs.
     public var pair: String?
+    /// The column of a conversation's messages, for language models; `nil` for `messages`.
+    public var messages: String?
+    /// The column of what comes before a completion, for language models; `nil` for `prompt`.
+    public var prompt: String?
+    /// The column of what is trained behind a prompt; `nil` for `completion`.
+    public var completion: String?
     /// The column of the label; `nil` finds it by its usual names.
     public var label: String?
     /// The separator between the names of an example that has several labels, where they are not a JSON array.

@@ -169,6 +169,10 @@ package struct DatasetLoader {
         guard rows.sha256 == digest else {
             throw DatasetError.changed(url.path(percentEncoded: false))
         }
+        if let survey = (rows as? ConversationReader)?.survey {
+            builder.notes = try survey.notes(of: url.path(percentEncoded: false), maxLength: maxLength)
+            for note in builder.notes { warn(note) }
+        }
         return map
     }
 
@@ -180,7 +184,7 @@ package struct DatasetLoader {
             guard let languageModel else {
                 throw DistillationError("\(url.path): the texts of a language model need its stop token")
             }
-            return (try ConversationReader(url, languageModel, options: options), nil)
+            return (try ConversationReader(url, languageModel), nil)
         }
         guard reading.problemType.definition.labelsWords else {
             let map = try labelMap(url, reading, options)

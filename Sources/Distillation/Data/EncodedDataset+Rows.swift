@@ -142,7 +142,9 @@ extension EncodedDataset {
         var targets = TokenTargets(ids: [], offsets: [0])
         for index in indices {
             let (storage, position) = locate(index)
-            for row in storage.rows?.range(position) ?? 0..<0 { targets.ids.append(storage.labels.label(row)) }
+            for row in storage.rows?.range(position) ?? 0..<0 {
+                targets.ids.append(storage.labels.label(row))
+            }
             targets.offsets.append(targets.ids.count)
         }
         return targets

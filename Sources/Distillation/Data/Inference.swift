@@ -65,15 +65,26 @@ package enum Inference {
         precision: Precision = .float32, of name: String = "the model", processes: Processes? = nil,
         onProgress: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Logits? {
+        try rows(
+            .evaluating(model, beside: nil), model, dataset, batchSize: batchSize, precision: precision,
+            of: name, processes: processes, onProgress: onProgress, shouldStop: shouldStop)
+    }
+
+    /// What is to be computed for every row of a data set; as ``logits(_:_:batchSize:precision:of:processes:onProgress:shouldStop:)``.
+    static func rows(
+        _ computation: RowComputation, _ model: TransformerModel, _ dataset: EncodedDataset, batchSize: Int,
+        precision: Precision = .float32, of name: String = "the model", processes: Processes? = nil,
+        onProgress: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false }
+    ) throws -> Logits? {
         guard let processes else {
-            return try logits(
-                model, dataset, batchSize: batchSize, precision: precision, of: name, every: (0, 1),
-                onProgress: onProgress, shouldStop: shouldStop)
+            return try rows(
+                computation, model, dataset, batchSize: batchSize, precision: precision, of: name,
+                every: (0, 1), onProgress: onProgress, shouldStop: shouldStop)
         }
-        let own = try logits(
-            model, dataset, batchSize: batchSize, precision: precision, of: name,
+        let own = try rows(
+            computation, model, dataset, batchSize: batchSize, precision: precision, of: name,
             every: (processes.rank, processes.size), onProgress: onProgress, shouldStop: shouldStop)
-        let classes = model.configuration.labelNames.count
+        let classes = computation.width
         /// Visits the rows of each process's batches, in their order.
         func forEachRow(_ body: (_ process: Int, _ row: Int) -> Void) throws {
             try dataset.forEachBatch(of: batchSize) { number, indices in
@@ -99,19 +110,21 @@ package enum Inference {
         return Logits(values: values, classes: classes)
     }
 
-    /// The logits of every so many batches of a data set; other rows stay as ``EncodedDataset/emptyRows(_:)`` has them.
+    /// The rows of every so many batches of a data set; others stay as ``RowComputation/emptyRows(_:)`` has them.
     ///
     /// - Parameter place: The number of the first batch, and after how many comes the next.
-    private static func logits(
-        _ model: TransformerModel, _ dataset: EncodedDataset, batchSize: Int, precision: Precision,
-        of name: String, every place: (first: Int, step: Int), onProgress: (Int) -> Void,
-        shouldStop: () -> Bool
+    private static func rows(
+        _ computation: RowComputation, _ model: TransformerModel, _ dataset: EncodedDataset, batchSize: Int,
+        precision: Precision, of name: String, every place: (first: Int, step: Int),
+        onProgress: (Int) -> Void, shouldStop: () -> Bool
     ) throws -> Logits? {
-        let classes = model.configuration.labelNames.count
-        var values = dataset.emptyRows(model.configuration.labelNames)
+        let classes = computation.width
+        var values = computation.emptyRows(dataset)
         func read(_ launched: Launched, done: Int) throws {
             let rows: [Float] = try launched.logits.array()
-            if let index = rows.firstIndex(where: { !$0.isFinite }) {
+            // The first number of a token's statistics is its loss, which is not finite where any logit is not.
+            let checked = computation.mustBeFinite ? 1 : classes
+            if let index = stride(from: 0, to: rows.count, by: checked).first(where: { !rows[$0].isFinite }) {
                 throw NonFiniteLogitsError(
                     name, example: dataset.example(ofRow: launched.rows[index / classes]), value: rows[index])
             }
@@ -133,7 +146,7 @@ package enum Inference {
             let batch = try Batch(dataset, indices: indices)
             let next = Launched(
                 rows: batch.rows,
-                logits: try withNoGrad { try model(batch.input, ForwardOptions(precision: precision)).logits }
+                logits: try withNoGrad { try computation(model, batch, precision) }
             )
             if let launched { try read(launched, done: done) }
             if isAsynchronous {
@@ -153,12 +166,13 @@ package enum Inference {
     /// - Throws: ``InterruptedError`` where it was stopped, besides.
     static func allLogits(
         _ model: TransformerModel, _ dataset: EncodedDataset, batchSize: Int,
+        beside teacher: TeacherStates? = nil,
         precision: Precision = .float32, of name: String = "the model", processes: Processes? = nil,
         onProgress: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Logits {
-        let logits = try logits(
-            model, dataset, batchSize: batchSize, precision: precision, of: name, processes: processes,
-            onProgress: onProgress, shouldStop: shouldStop)
+        let logits = try rows(
+            .evaluating(model, beside: teacher), model, dataset, batchSize: batchSize, precision: precision,
+            of: name, processes: processes, onProgress: onProgress, shouldStop: shouldStop)
         guard let logits else { throw InterruptedError() }
         return logits
     }

@@ -25,6 +25,18 @@ package enum TextLength {
         return min(length ?? positions ?? 512, positions ?? .max)
     }
 
+    /// The same for a model; a language model, whose positions are more than a training can read, reads 1024 by default.
+    package static func tokens(
+        of configuration: ModelConfiguration, wanted: Int?, in directory: URL, tokenizer: Tokenizer?
+    ) -> Int {
+        guard configuration.task.predictsTokens else {
+            return tokens(
+                wanted: wanted, in: directory, tokenizer: tokenizer, positions: configuration.maxLength)
+        }
+        let length = wanted ?? trained(in: directory) ?? LanguageModelText.defaultLength
+        return min(length, configuration.maxLength)
+    }
+
     /// The length that a model was trained with, as far as the records of its directory say.
     package static func trained(in directory: URL) -> Int? {
         for record in records {

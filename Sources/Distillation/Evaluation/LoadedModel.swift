@@ -8,6 +8,9 @@ import Transformers
 /// gradient. Teachers and finished students are both read this way.
 public final class LoadedModel {
     public let directory: URL
+    /// The directory of the tokenizer's files: ``directory``, or for a GGUF file a folder that goes with this value.
+    package var tokenizerDirectory: URL { files.directory }
+    private let files: TokenizerFiles
     public let model: TransformerModel
     public let tokenizer: Tokenizer
     public let labels: LabelMap
@@ -16,8 +19,14 @@ public final class LoadedModel {
 
     /// - Throws: ``DistillationError`` where the checkpoint lacks weights, above all a classifier head: its
     ///   predictions, and any model trained on them, would be noise.
-    public init(_ directory: URL, device: Device = .cpu) throws {
-        try Self.requireClassifier(directory)
+    ///
+    /// - Parameters:
+    ///   - directory: The model's directory; a GGUF file for a language model.
+    ///   - device: The device of its parameters.
+    ///   - languageModels: True where a language model is taken too.
+    public init(_ directory: URL, device: Device = .cpu, languageModels: Bool = false) throws {
+        if !languageModels { try Self.requireClassifier(directory) }
+        files = try TokenizerFiles(of: directory)
         let (model, report) = try AutoModel.load(from: directory, device: device, isMapped: true)
         guard report.newlyInitialized.isEmpty else {
             let missing = report.newlyInitialized.prefix(4).joined(separator: ", ")
@@ -31,7 +40,7 @@ public final class LoadedModel {
         try model.parameters.freeze()
         self.directory = directory
         self.model = model
-        tokenizer = try Tokenizer.load(for: model.configuration, in: directory)
+        tokenizer = try Tokenizer.load(for: model.configuration, in: files.directory)
         warnings = model.configuration.warnings + tokenizer.warnings(for: model.configuration, in: directory)
         labels = try LabelMap(names: model.configuration.labelNames)
     }
@@ -44,14 +53,26 @@ public final class LoadedModel {
             return
         }
         throw DistillationError(
-            "\(directory.path): is a language model, which opens as a model of the library but is not trained or evaluated by "
-                + "this command; give an encoder")
+            "\(directory.path): is a language model, which this command does not take; use run, finetune, label or evaluate, "
+                + "or give an encoder")
     }
 
     /// Returns the number of tokens of a text that the model reads; see ``TextLength``.
     package func maxLength(_ wanted: Int?) -> Int {
-        TextLength.tokens(
-            wanted: wanted, in: directory, tokenizer: tokenizer, positions: model.configuration.maxLength)
+        TextLength.tokens(of: model.configuration, wanted: wanted, in: directory, tokenizer: tokenizer)
+    }
+
+    /// How the texts of a language model are made; `nil` for another model.
+    package func languageModelText(_ columns: DataColumns, maxLength: Int) throws -> LanguageModelText? {
+        try LanguageModelText.of(
+            model.configuration, in: tokenizerDirectory, tokenizer, columns, maxLength: maxLength)
+    }
+
+    /// What its outputs are, and how they are kept.
+    func outputForm(_ coding: HiddenStateCoding) -> OutputForm {
+        let configuration = model.configuration
+        return configuration.task.predictsTokens
+            ? .hiddenStates(configuration.hiddenSize, coding) : .logits(labels.count)
     }
 }
 

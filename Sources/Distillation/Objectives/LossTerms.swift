@@ -9,8 +9,15 @@ public struct LossTerms {
     public let counted: Tensor
     /// Each objective's loss before its weight, by its name, detached.
     public let terms: [(name: String, loss: Tensor)]
+    /// (R, columns) What is told of each token of a language model's batch; `nil` for other models.
+    let statistics: Tensor?
 
     public init(total: Tensor, counted: Tensor? = nil, terms: [(name: String, loss: Tensor)]) {
+        self.init(total: total, counted: counted, terms: terms, statistics: nil)
+    }
+
+    init(total: Tensor, counted: Tensor?, terms: [(name: String, loss: Tensor)], statistics: Tensor?) {
+        self.statistics = statistics
         self.total = total
         self.counted = counted ?? total
         self.terms = terms

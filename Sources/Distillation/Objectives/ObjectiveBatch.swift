@@ -16,13 +16,15 @@ public struct ObjectiveBatch {
     public let indices: [Int]
     /// The completed fraction of the run's, or the stage's, steps: 0 at the first, 1 after the last. For schedules.
     public let progress: Double
+    /// What a language model's terms read; `nil` for other models.
+    let vocabulary: VocabularyBatch?
     /// The exchange with the processes that compute the rest of the batch; `nil` where these examples are all of it.
     public let exchange: BatchExchange?
 
     public init(
         student: ModelOutput, teacher: ModelOutput? = nil, teacherLogits: Tensor? = nil,
         labels: BatchLabels, offsets: [Int], indices: [Int] = [], progress: Double = 0,
-        exchange: BatchExchange? = nil
+        vocabulary: VocabularyBatch? = nil, exchange: BatchExchange? = nil
     ) {
         self.student = student
         self.teacher = teacher
@@ -31,6 +33,7 @@ public struct ObjectiveBatch {
         self.offsets = offsets
         self.indices = indices
         self.progress = progress
+        self.vocabulary = vocabulary
         self.exchange = exchange
     }
 

@@ -37,6 +37,7 @@ public final class ObjectiveSum {
                 throw DistillationError("objective \(name): weight must be 0 or more, got \(term.weight)")
             }
             let own = try term.objective.prepare(models)
+            try models.requireVocabulary(term.objective)
             needs.formUnion(own)
             features.append(!own.studentHiddenStates.isEmpty || !own.studentProjections.isEmpty)
             let occurrence = counts[name, default: 1]
@@ -51,8 +52,8 @@ public final class ObjectiveSum {
 
     /// An objective's loss; 0 where a batch has no row, of which there is no mean.
     private static func loss(_ objective: any Objective, _ batch: ObjectiveBatch) throws -> Tensor {
-        let logits = batch.student.logits
-        return logits.shape.first == 0 ? try logits.zeroInGraph() : try objective.loss(batch)
+        let rows = batch.student.rows
+        return rows.shape.first == 0 ? try rows.zeroInGraph() : try objective.loss(batch)
     }
 
     /// - Throws: ``DistillationError`` for a loss of several numbers.
@@ -91,10 +92,15 @@ public final class ObjectiveSum {
         throws
         -> LossTerms
     {
-        var (total, counted): (Tensor?, Tensor?)
+        let vocabulary = try vocabularyLoss(batch, fractions)
+        var (total, counted) = (vocabulary?.total, try vocabulary?.total.detached())
         var parts: [(name: String, loss: Tensor)] = []
         for (index, term) in terms.enumerated() {
             let weight = term.weight.value(at: batch.progress)
+            if let mean = vocabulary?.means[index] {
+                parts.append((term.name, mean))
+                continue
+            }
             guard weight != 0 else {
                 if !featureTerms[index] {
                     parts.append(
@@ -116,7 +122,30 @@ public final class ObjectiveSum {
             counted = try counted.map { try $0 + part } ?? part
         }
         // All weights are 0 at this point of a schedule: the step changes nothing.
-        let sum = try total ?? batch.student.logits.sum() * 0
-        return LossTerms(total: sum, counted: try counted ?? sum.detached(), terms: parts)
+        let sum = try total ?? batch.student.rows.sum() * 0
+        return LossTerms(
+            total: sum, counted: try counted ?? sum.detached(), terms: parts,
+            statistics: vocabulary?.statistics)
+    }
+
+    /// The terms of a language model's loss that are computed together, with the mean of each by its index among all; `nil` for
+    /// another model.
+    private func vocabularyLoss(_ batch: ObjectiveBatch, _ fractions: [Double]?) throws
+        -> (total: Tensor, means: [Int: Tensor], statistics: Tensor)?
+    {
+        guard batch.vocabulary != nil else { return nil }
+        var (indices, parts, factors) = ([Int](), [LossTerm](), [Double]())
+        for (index, term) in terms.enumerated() {
+            guard let objective = term.objective as? any VocabularyObjective else { continue }
+            indices.append(index)
+            parts.append(try objective.term(at: batch.progress))
+            factors.append(term.weight.value(at: batch.progress) * (fractions?[index] ?? 1))
+        }
+        // Hidden states alone are compared: the cross-entropy is told, and counts for nothing.
+        let isWatched = parts.isEmpty
+        let loss = try VocabularyLoss(
+            batch, terms: isWatched ? [LossTerm(.crossEntropy)] : parts, factors: isWatched ? [0] : factors)
+        let means = Dictionary(zip(indices, loss.means)) { first, _ in first }
+        return (loss.total, means, loss.statistics)
     }
 }

@@ -137,7 +137,8 @@ package final class OutputDirectory {
 
     /// Copies a tokenizer's files as they are.
     package static func copyTokenizer(from source: URL, to directory: URL) throws {
-        for name in Tokenizer.fileNames {
+        let others = ["chat_template.jinja", "generation_config.json"]
+        for name in Tokenizer.fileNames + others {
             let file = source.appending(path: name)
             guard FileManager.default.fileExists(atPath: file.path) else { continue }
             let bytes = try MappedFile(file)

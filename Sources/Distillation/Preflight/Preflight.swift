@@ -61,16 +61,16 @@ struct Preflight {
         }
         // Each stage's objectives are checked against both models.
         guard objectives else { return }
-        let placeholder = Logits(
-            values: [Float](repeating: 0, count: setup.teacher.labels.count),
-            classes: setup.teacher.labels.count)
+        let width = setup.teacher.outputForm(request.teacherStates).width
+        let placeholder = Logits(values: [Float](repeating: 0, count: width), classes: width)
         let plan = TrainingPlan(
             model: student, stages: request.plan(setup.problemType), registry: request.registry,
             train: data.train, validation: data.validation,
             teacher: (
                 TeacherSupervision(
                     logits: placeholder, model: setup.tokensDiffer == nil ? setup.teacher.model : nil,
-                    tokensDiffer: setup.tokensDiffer), placeholder
+                    tokensDiffer: setup.tokensDiffer, outputWeight: setup.teacher.model.outputWeight),
+                placeholder, nil
             ), augmentation: request.augmentation, arguments: request.training, precision: .float32)
         for stage in plan.stages { try findings.attempt { try plan.check(stage) } }
     }

@@ -6,9 +6,14 @@ extension DistillRequest {
         let task = problemType.definition
         let soft = ObjectiveSpecification(
             task.softObjective, weight: alpha,
-            options: task.outputs == .real ? [:] : ["temperature": temperature.description])
+            options: task.outputs == .real ? [:] : ["temperature": temperature(of: task).description])
         let labels = training.labelObjective(problemType, weight: alpha.map { 1 - $0 })
         return alpha == 1 ? [soft] : [soft, labels]
+    }
+
+    /// The temperature of the default objectives: a vocabulary has many tokens that no text would have, which a high one brings up.
+    private func temperature(of task: any LearningTask) -> Schedule {
+        statedTemperature ?? (task.predictsTokens ? 1 : temperature)
     }
 
     /// The stages of the run: those described, or one.

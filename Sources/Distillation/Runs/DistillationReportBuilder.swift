@@ -102,8 +102,9 @@ struct DistillationReportBuilder {
     private func testLogits(_ all: [Repetition]) throws -> [TestLogits]? {
         guard let test = setup.data.test else { return nil }
         func logits(_ model: TransformerModel) throws -> Logits? {
-            try Inference.logits(
-                model, test.dataset, batchSize: request.training.perDeviceEvalBatchSize, of: "the student",
+            try Inference.rows(
+                .evaluating(model, beside: prepared.outputs.testStates), model, test.dataset,
+                batchSize: request.training.perDeviceEvalBatchSize, of: "the student",
                 shouldStop: context.shouldStop)
         }
         var results: [TestLogits] = []

@@ -38,7 +38,9 @@ struct DistillationSetup {
         self.request = request
         let classifiers = try log.phase("Loading the teacher") {
             try request.teachers.map { teacher in
-                try findings.attempt { try LoadedModel(teacher.directory, device: request.device) }
+                try findings.attempt {
+                    try LoadedModel(teacher.directory, device: request.device, languageModels: true)
+                }
             }
         }
         guard let first = classifiers.lazy.compactMap(\.self).first else {
@@ -50,9 +52,11 @@ struct DistillationSetup {
         problemType = first.model.configuration.task
         let own = try findings.attempt { try Self.studentTokenizer(request, first) } ?? nil
         let reader = own?.tokenizer ?? first.tokenizer
-        let directory = own?.directory ?? first.directory
+        let directory = own?.directory ?? first.tokenizerDirectory
         // The student reads as much as its teacher, as far as it has positions.
         let longest = min(first.maxLength(request.data.maxLength), own?.positions ?? .max)
+        let text = try LanguageModelText.of(
+            first.model.configuration, in: directory, reader, request.data.columns, maxLength: longest)
         let (data, sources) = try processes.firstOfMachineFirst {
             let data = try log.phase("Reading and tokenizing data") {
                 try findings.attempt {
@@ -60,7 +64,7 @@ struct DistillationSetup {
                         request, labels: first.labels, problemType: first.model.configuration.task,
                         loader: request.cache.loader(
                             request.data.columns.options, tokenizer: reader, directory: directory,
-                            maxLength: longest, log: log))
+                            maxLength: longest, languageModel: text, log: log))
                 }
             }
             return (
@@ -143,19 +147,32 @@ struct DistillationSetup {
         labels: LabelMap, _ log: RunLog
     ) throws -> RunData {
         let maxLength = teacher.maxLength(request.data.maxLength)
-        if teacher.directory == student.directory, maxLength == student.data.maxLength {
+        if teacher.tokenizerDirectory == student.directory, maxLength == student.data.maxLength {
             return student.data
         }
         return try RunData(
             request, labels: labels, problemType: teacher.model.configuration.task,
             loader: request.cache.loader(
-                request.data.columns.options, tokenizer: teacher.tokenizer, directory: teacher.directory,
-                maxLength: maxLength, log: log))
+                request.data.columns.options, tokenizer: teacher.tokenizer,
+                directory: teacher.tokenizerDirectory, maxLength: maxLength,
+                languageModel: try teacher.languageModelText(request.data.columns, maxLength: maxLength),
+                log: log))
     }
 
     /// - Throws: ``DistillationError`` where a teacher's outputs do not correspond to the student's rows.
     private static func requireSameRows(_ teacher: LoadedTeacher, _ student: RunData) throws {
         let (theirs, own) = (teacher.data.train, student.train)
+        if student.problemType.definition.predictsTokens {
+            guard try own.hasSameTokens(as: theirs),
+                student.validation.hasSameTokens(as: teacher.data.validation)
+            else {
+                throw DistillationError(
+                    "\(teacher.classifier.directory.path): its tokenizer gives other tokens than the student's, and the tokens of a "
+                        + "language model are what it teaches; start the student from this teacher, or from a model with its tokenizer"
+                )
+            }
+            return
+        }
         let isSame =
             own.rowUnit == .words ? theirs.rowCount == own.rowCount : theirs.wordPieces == own.wordPieces
         guard !isSame else { return }

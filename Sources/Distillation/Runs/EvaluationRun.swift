@@ -22,8 +22,10 @@ public struct EvaluationRun {
         processes: Processes? = nil
     ) throws -> EvaluationReport {
         let log = try RunLog(onEvent, shouldStop: shouldStop)
-        let classifier = try LoadedModel(request.model, device: request.device)
-        let teacher = try request.teacher.map { try LoadedModel($0, device: request.device) }
+        let classifier = try LoadedModel(request.model, device: request.device, languageModels: true)
+        let teacher = try request.teacher.map {
+            try LoadedModel($0, device: request.device, languageModels: true)
+        }
         // The name of a regression's single output carries no meaning.
         if let teacher, classifier.model.configuration.task.definition.fixedClassNames == nil,
             let difference = classifier.labels.difference(from: teacher.labels)
@@ -42,8 +44,12 @@ public struct EvaluationRun {
         let data = try data(for: classifiers, type, log, processes)
         let encoded = data.map(\.dataset)
         let logits = try log.phase("Evaluating") {
-            try classifiers.indices.map {
-                try self.logits(classifiers[$0], encoded[$0], log, processes, shouldStop)
+            let states = try teacherStates(classifiers, encoded, processes, shouldStop)
+            return try classifiers.indices.map { index in
+                try index == 1
+                    ? states?.statistics(encoded[1], batchSize: request.batchSize)
+                        ?? self.logits(classifiers[1], encoded[1], nil, log, processes, shouldStop)
+                    : self.logits(classifiers[0], encoded[0], states, log, processes, shouldStop)
             }
         }
         let samples = processes.isFirst ? request.latencySamples : 0
@@ -82,9 +88,13 @@ public struct EvaluationRun {
             try processes.firstOfMachineFirst {
                 try models.map {
                     try request.cache.loader(
-                        request.columns.options, tokenizer: $0.tokenizer, directory: $0.directory,
-                        maxLength: $0.maxLength(request.maxLength), log: log
-                    ).load(request.data, labels: .given(models[0].labels), problemType: type)
+                        request.columns.options, tokenizer: $0.tokenizer, directory: $0.tokenizerDirectory,
+                        maxLength: $0.maxLength(request.maxLength),
+                        languageModel: $0.languageModelText(
+                            request.columns, maxLength: $0.maxLength(request.maxLength)), log: log
+                    ).load(
+                        request.data, labels: type.predictsTokens ? .ignored : .given(models[0].labels),
+                        problemType: type)
                 }
             }
         }
@@ -99,12 +109,34 @@ public struct EvaluationRun {
         return data
     }
 
+    /// The states of a language model's teacher, beside which the model is evaluated; `nil` without one, and for other models.
+    ///
+    /// - Throws: ``DistillationError`` where both read other tokens.
+    private func teacherStates(
+        _ models: [LoadedModel], _ data: [EncodedDataset], _ processes: Processes?, _ shouldStop: () -> Bool
+    ) throws -> TeacherStates? {
+        guard models.count > 1, models[1].model.configuration.task.predictsTokens else { return nil }
+        let teacher = models[1]
+        guard try data[0].hasSameTokens(as: data[1]) else {
+            throw DistillationError(
+                "\(teacher.directory.path): its tokenizer gives other tokens than the one of \(models[0].directory.path), so that "
+                    + "their next tokens cannot be compared; evaluate each by itself")
+        }
+        let rows = try Inference.rows(
+            .teaching(teacher.model, as: .float32), teacher.model, data[1], batchSize: request.batchSize,
+            precision: request.precision, of: teacher.directory.path, processes: processes,
+            shouldStop: shouldStop)
+        guard let rows else { throw InterruptedError() }
+        return TeacherStates(states: rows, weight: try teacher.model.languageModelHead)
+    }
+
     private func logits(
-        _ classifier: LoadedModel, _ dataset: EncodedDataset, _ log: RunLog, _ processes: Processes?,
-        _ shouldStop: () -> Bool
+        _ classifier: LoadedModel, _ dataset: EncodedDataset, _ teacher: TeacherStates?, _ log: RunLog,
+        _ processes: Processes?, _ shouldStop: () -> Bool
     ) throws -> Logits {
         try Inference.allLogits(
-            classifier.model, dataset, batchSize: request.batchSize, precision: request.precision,
+            classifier.model, dataset, batchSize: request.batchSize, beside: teacher,
+            precision: request.precision,
             of: classifier.directory.path, processes: processes,
             onProgress: { log.progress($0, of: dataset.count) },
             shouldStop: shouldStop)

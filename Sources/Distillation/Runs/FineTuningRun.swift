@@ -97,7 +97,7 @@ public struct FineTuningRun {
                 student: outcome.validation, teacher: nil, request: request.data, cache: request.cache,
                 limit: request.reportExamples, log: log) : nil
         try output.save(
-            setup.model, tokenizerDirectory: request.model, report: &report,
+            setup.model, tokenizerDirectory: setup.files.directory, report: &report,
             extras: .init(history: outcome.log.text, analysis: analysis, card: request.card),
             warn: { log.warnOnce($0) })
         return report

@@ -8,36 +8,41 @@ import Transformers
 struct FineTuningSetup {
     let model: TransformerModel
     let data: RunData
+    /// Where the tokenizer's files are.
+    let files: TokenizerFiles
 
     /// Reads both, and reports what the user may want to know about them.
     ///
     /// - Throws: ``DistillationError`` for a quantized model; whatever is wrong with the files.
     init(_ request: FineTuneRequest, log: RunLog, processes: Processes? = nil) throws {
-        try LoadedModel.requireClassifier(request.model)
         let seed = request.training.seed
         // Files that are quick to read come first, so that their errors do.
-        let configuration = try ModelConfiguration(contentsOf: request.model)
-        let tokenizer = try Tokenizer.load(for: configuration, in: request.model)
+        let configuration = try TokenizerFiles.configuration(of: request.model)
+        files = try TokenizerFiles(of: request.model)
+        let directory = files.directory
+        let tokenizer = try Tokenizer.load(for: configuration, in: directory)
         for warning in configuration.warnings + tokenizer.warnings(for: configuration, in: request.model) {
             log.warnOnce(warning)
         }
         let maxLength = TextLength.tokens(
-            wanted: request.data.maxLength, in: request.model, tokenizer: tokenizer,
-            positions: configuration.maxLength)
+            of: configuration, wanted: request.data.maxLength, in: request.model, tokenizer: tokenizer)
+        let text = try LanguageModelText.of(
+            configuration, in: directory, tokenizer, request.data.columns, maxLength: maxLength)
         data = try log.phase("Reading and tokenizing data") {
             try processes.firstOfMachineFirst {
                 try RunData(
-                    request.data, labels: nil,
+                    request.data, labels: nil, problemType: text == nil ? nil : configuration.task,
                     loader: request.cache.loader(
-                        request.data.columns.options, tokenizer: tokenizer, directory: request.model,
-                        maxLength: maxLength, log: log),
+                        request.data.columns.options, tokenizer: tokenizer, directory: directory,
+                        maxLength: maxLength, languageModel: text, log: log),
                     seed: seed)
             }
         }
         let data = data
         model = try log.phase("Loading the model") {
             let (model, report) = try AutoModel.load(
-                from: request.model, labelNames: data.labels.names, task: data.problemType,
+                from: request.model, labelNames: text == nil ? data.labels.names : nil,
+                task: data.problemType,
                 ignoreMismatchedSizes: request.ignoreMismatchedSizes, seed: seed, device: request.device)
             guard !model.parameters.isQuantized else {
                 throw DistillationError(

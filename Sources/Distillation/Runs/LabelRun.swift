@@ -30,7 +30,7 @@ public struct LabelRun {
     ) throws -> LabelReport {
         let log = try RunLog(onEvent, shouldStop: shouldStop)
         let teacher = try log.phase("Loading the teacher") {
-            try LoadedModel(request.teacher, device: request.device)
+            try LoadedModel(request.teacher, device: request.device, languageModels: true)
         }
         for warning in teacher.warnings { log.warnOnce(warning) }
         let data = try log.phase("Reading and tokenizing data") {
@@ -39,8 +39,10 @@ public struct LabelRun {
                 delimited: request.delimited)
             return try processes.firstOfMachineFirst {
                 try request.cache.loader(
-                    options, tokenizer: teacher.tokenizer, directory: request.teacher,
-                    maxLength: teacher.maxLength(request.maxLength), log: log
+                    options, tokenizer: teacher.tokenizer, directory: teacher.tokenizerDirectory,
+                    maxLength: teacher.maxLength(request.maxLength),
+                    languageModel: teacher.languageModelText(
+                        DataColumns(), maxLength: teacher.maxLength(request.maxLength)), log: log
                 ).load(request.data, labels: .ignored, problemType: teacher.model.configuration.task)
             }
         }
@@ -48,7 +50,8 @@ public struct LabelRun {
             request.shard.map { data.dataset.subset($0.indices(of: data.dataset.count)) } ?? data.dataset
         let precision = request.precision.resolved(on: request.device)
         let root = request.cache.root
-        let identity = try TeacherIdentity(teacher, precision: precision, memo: DigestMemo(root: root))
+        let identity = try TeacherIdentity(
+            teacher, precision: precision, coding: request.teacherStates, memo: DigestMemo(root: root))
         try processes?.requireSame(
             [
                 "the teacher": identity.key, "the data": data.record.sha256,
@@ -59,7 +62,8 @@ public struct LabelRun {
         for warning in store.warnings { log.send(.warning(warning)) }
         guard !processes.isFirst || store.directory != nil else { throw unwritable(root) }
         let labeler = TeacherInference(
-            teacher: teacher, batchSize: request.batchSize, precision: precision, processes: processes)
+            teacher: teacher, batchSize: request.batchSize, precision: precision, processes: processes,
+            coding: request.teacherStates)
         let result = try log.phase("Teacher's outputs") {
             do {
                 return try labeler.outputs(
@@ -104,6 +108,8 @@ public struct LabelRequest: Sendable {
     public var device = Device.cpu
     /// The teacher's precision: `auto` is that of `distill run` for training data.
     public var precision = Precision.auto
+    /// The form in which a language model's last hidden states are kept.
+    public var teacherStates = HiddenStateCoding.float16
     public var cache = CacheOptions()
 
     public init(teacher: URL, data: URL) {

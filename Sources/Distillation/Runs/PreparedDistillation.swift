@@ -50,7 +50,8 @@ struct PreparedDistillation {
             logits: indices.map { TeacherOutputsSubset(base: train, indices: setup.data.train.rows(of: $0)) }
                 ?? train,
             model: setup.tokensDiffer == nil ? setup.teacher.model : nil,
-            precision: setup.request.precision, tokensDiffer: setup.tokensDiffer)
+            precision: setup.request.precision, tokensDiffer: setup.tokensDiffer,
+            outputWeight: setup.teacher.model.outputWeight)
     }
 
     /// The plan of training with the teacher.
@@ -59,7 +60,8 @@ struct PreparedDistillation {
         return TrainingPlan(
             model: model, stages: request.plan(setup.problemType), registry: request.registry,
             train: setup.data.train, validation: setup.data.validation,
-            teacher: (signals(), outputs.validation), augmentation: augmentation, arguments: arguments,
+            teacher: (signals(), outputs.validation, outputs.validationStates), augmentation: augmentation,
+            arguments: arguments,
             precision: request.precision.resolved(on: request.device), processes: processes)
     }
 
@@ -76,7 +78,8 @@ struct PreparedDistillation {
             model: model, stages: [TrainingStage(objectives: [arguments.labelObjective(setup.problemType)])],
             registry: request.registry,
             train: labeled.count == train.count ? train : train.subset(labeled),
-            validation: setup.data.validation, teacher: nil, augmentation: augmentation,
+            validation: setup.data.validation, teacher: nil, beside: outputs.validationStates,
+            augmentation: augmentation,
             arguments: arguments, precision: request.precision.resolved(on: request.device))
     }
 }

@@ -71,7 +71,14 @@ public struct DistillRequest: Sendable {
     public var output: URL
     public var overwrite = false
     /// Divides both sides' logits before the softmax, where ``stages`` and ``objectives`` are empty.
-    public var temperature: Schedule = 4
+    public var temperature: Schedule {
+        get { statedTemperature ?? 4 }
+        set { statedTemperature = newValue }
+    }
+    /// The temperature that was asked for; `nil` for the default: 4, of a language model 1.
+    public var statedTemperature: Schedule?
+    /// The form in which a language model's last hidden states are kept.
+    public var teacherStates = HiddenStateCoding.float16
     /// The weight of the distillation term; the labels' is 1 − alpha. A schedule from 1 to 0 is teacher annealing
     /// (Clark et al., arXiv 1907.04829).
     public var alpha: Schedule = 0.7
@@ -156,11 +163,22 @@ public struct StudentOptions: Sendable, Equatable, Codable {
     /// `nil` for the teacher's; for ``Initialization/narrowed`` and ``Initialization/projected`` as many as keep the size of a head, where they divide the
     /// hidden size.
     public var attentionHeads: Int?
-    public var initialization = Initialization.random
-    /// The teacher's layers that the student starts from; `nil` for evenly spaced ones.
+    public var initialization: Initialization {
+        get { statedInitialization ?? .random }
+        set { statedInitialization = newValue }
+    }
+    /// The initialization that was asked for; `nil` for the default: random, of a language model the teacher's layers.
+    public var statedInitialization: Initialization?
+    /// The teacher's layers that the student starts from; `nil` for evenly spaced ones, of a language model for those that change
+    /// the hidden states most.
     public var teacherLayers: TeacherLayers?
 
     public init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case directory, layers, hiddenSize, intermediateSize, attentionHeads, teacherLayers
+        case statedInitialization = "initialization"
+    }
 
     /// - Throws: ``DistillationError`` for sizes that no model can have; whether they fit the teacher is checked once both are
     ///   known.

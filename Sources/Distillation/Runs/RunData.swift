@@ -38,11 +38,18 @@ struct RunData {
                     + "`distill run`")
         }
         let type = try Self.problemType(request, teacher: given, hasTeacher: hasTeacher)
+        let isLabeled = !type.definition.predictsTokens
+        guard isLabeled || request.unlabelled.isEmpty else {
+            throw DistillationError(
+                "\(request.unlabelled[0].path): a language model learns from texts without labels as it is; give the file with "
+                    + "--train")
+        }
         let data = try loader.load(
-            request.train, labels: labels.map { .given($0) } ?? .inferred, problemType: type,
+            request.train, labels: isLabeled ? labels.map { .given($0) } ?? .inferred : .ignored,
+            problemType: type,
             allowsUnlabeled: hasTeacher, tellsCuts: false)
         // With a teacher's labels given, these are the same.
-        guard let map = data.labels else {
+        guard let map = try isLabeled ? data.labels : LabelMap(names: []) else {
             throw RowReader.noLabels(data.record.path, Self.columnNames(request.train, loader.options))
         }
         guard type.definition.outputs != .softmax || map.count > 1 else {
@@ -56,7 +63,7 @@ struct RunData {
                     + "label's column with --label-column, or pass --problem-type regression where they are numbers"
             )
         }
-        guard map.count > 0 else {
+        guard map.count > 0 || !isLabeled else {
             throw DistillationError(
                 "\(data.record.path): no example has a label; a classifier needs at least one")
         }
@@ -67,7 +74,7 @@ struct RunData {
         unlabelledRecords = extra.map(\.record)
         let trained: EncodedDataset
         if let file = request.validation {
-            let other = try loader.load(file, labels: .given(map), problemType: type)
+            let other = try loader.load(file, labels: isLabeled ? .given(map) : .ignored, problemType: type)
             (trained, validation) = (data.dataset, other.dataset)
             validationRecord = other.record
         } else {
@@ -85,7 +92,9 @@ struct RunData {
         trainRecord = DataRecord(
             path: data.record.path, examples: trained.count, sha256: data.record.sha256)
         train = try trained.joined(with: extra.map(\.dataset)).byRows(request.rowUnit)
-        test = try testFile.map { try loader.load($0, labels: .given(map), problemType: type) }
+        test = try testFile.map {
+            try loader.load($0, labels: isLabeled ? .given(map) : .ignored, problemType: type)
+        }
     }
 
     /// The columns of a file that was read before, for an error.
@@ -126,7 +135,7 @@ struct RunData {
 
     /// Notes on words without tokens and on sentences that are longer than the model's maximum length.
     var wordNotes: [String] {
-        guard train.hasWordRows else { return [] }
+        guard problemType.definition.labelsWords else { return [] }
         var notes: [String] = []
         let (lost, long) = (train.lostWordCount, train.sentences.count { $0.count > 1 })
         if lost > 0 {

@@ -13,6 +13,9 @@ struct TeacherRun {
         let train: any TeacherOutputs
         let validation: Logits
         let test: Logits?
+        /// Of a language model the hidden states behind ``validation`` and ``test``, beside which a student is evaluated.
+        var validationStates: TeacherStates?
+        var testStates: TeacherStates?
     }
 
     private struct Counts { var cached = 0, computed = 0, done = 0 }
@@ -23,9 +26,9 @@ struct TeacherRun {
     func outputs() throws -> Outputs {
         var counts = Counts()
         // Outputs for evaluation are computed in float32, those for training in the training's precision.
-        let validation = try joined(.float32, &counts) { $0.validation }.logits()
-        log.send(Finding(TeacherAssessment(validation, targets: setup.data.validation.targets)))
-        let test = try setup.data.test == nil ? nil : joined(.float32, &counts) { $0.test?.dataset }.logits()
+        let validation = try evaluated(&counts, setup.data.validation) { $0.validation }
+        log.send(Finding(TeacherAssessment(validation.rows, targets: setup.data.validation.targets)))
+        let test = try setup.data.test.map { try evaluated(&counts, $0.dataset) { $0.test?.dataset } }
         let train = try joined(setup.request.precision, &counts) { $0.train }
         if setup.request.cache.teacherOutputs {
             log.send(
@@ -33,7 +36,20 @@ struct TeacherRun {
                     "\(counts.cached) of the teacher's \(total) outputs came from the cache or from equal texts, "
                         + "\(counts.computed) were computed."))
         }
-        return Outputs(train: train, validation: validation, test: test)
+        return Outputs(
+            train: train, validation: validation.rows, test: test?.rows, validationStates: validation.states,
+            testStates: test?.states)
+    }
+
+    /// The teacher's rows for data that models are evaluated on, and of a language model the states they come from.
+    private func evaluated(
+        _ counts: inout Counts, _ dataset: EncodedDataset, _ part: (RunData) -> EncodedDataset?
+    ) throws -> (rows: Logits, states: TeacherStates?) {
+        let outputs = try joined(.float32, &counts, part)
+        guard setup.problemType.definition.predictsTokens else { return (try outputs.logits(), nil) }
+        let states = TeacherStates(states: outputs, weight: try setup.teacher.model.languageModelHead)
+        let rows = try states.statistics(dataset, batchSize: setup.request.training.perDeviceEvalBatchSize)
+        return (rows, states)
     }
 
     private func size(_ data: RunData) -> Int {
@@ -64,15 +80,16 @@ struct TeacherRun {
         let request = setup.request
         let labeler = TeacherInference(
             teacher: teacher, batchSize: request.training.perDeviceEvalBatchSize, precision: precision,
-            processes: context.processes)
+            processes: context.processes, coding: request.teacherStates)
         let root = request.cache.teacherOutputs ? request.cache.root : nil
         let store = try root.map {
             OutputStore(
                 root: $0,
-                identity: try TeacherIdentity(teacher, precision: precision, memo: DigestMemo(root: $0)),
+                identity: try TeacherIdentity(
+                    teacher, precision: precision, coding: request.teacherStates, memo: DigestMemo(root: $0)),
                 isReadOnly: !context.processes.isFirst)
         }
-        let used = store ?? OutputStore(classes: teacher.labels.count)
+        let used = store ?? OutputStore(teacher.outputForm(request.teacherStates))
         let (done, total) = (counts.done, total)
         let result = try labeler.outputs(
             for: dataset, in: used, onProgress: { log.progress(done + $0, of: total) },

@@ -51,7 +51,8 @@ extension DistillRequest {
     /// Sets the objectives, stages and augmentation.
     private mutating func assignTeaching(_ reader: SettingsReader) throws {
         try reader.assign("teacher_combination", to: &combination)
-        try reader.assign("temperature", to: &temperature)
+        try reader.assign("temperature", to: &statedTemperature)
+        try reader.assign("teacher_states", to: &teacherStates)
         try reader.assign("alpha", to: &alpha)
         objectives = try reader.list("objectives") { try ObjectiveSpecification(setting: $0) }
         stages = try reader.list("stages") { try TrainingStage(setting: $0) }
@@ -76,7 +77,7 @@ extension StudentOptions {
         try reader.assign("hidden_size", to: &hiddenSize)
         try reader.assign("intermediate_size", to: &intermediateSize)
         try reader.assign("attention_heads", to: &attentionHeads)
-        try reader.assign("init", to: &initialization)
+        try reader.assign("init", to: &statedInitialization)
         try reader.assign("teacher_layers", to: &teacherLayers)
     }
 }
@@ -92,7 +93,8 @@ extension DistillRequest {
         settings.override("test", test?.absolutePath)
         settings.override("output", output.absolutePath)
         settings.override("overwrite", overwrite)
-        settings.override("temperature", temperature)
+        settings.override("temperature", statedTemperature)
+        settings.override("teacher_states", teacherStates)
         settings.override("alpha", alpha)
         if !objectives.isEmpty {
             settings["objectives"] = SettingNode(objectives.map { SettingNode($0.description) })
@@ -126,7 +128,7 @@ extension StudentOptions {
         settings.override("hidden_size", hiddenSize)
         settings.override("intermediate_size", intermediateSize)
         settings.override("attention_heads", attentionHeads)
-        settings.override("init", initialization)
+        settings.override("init", statedInitialization)
         settings.override("teacher_layers", teacherLayers)
     }
 }

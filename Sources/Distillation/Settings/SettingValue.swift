@@ -108,6 +108,7 @@ extension Precision: SettingValue {}
 extension TaskIdentifier: SettingValue {}
 extension StudentOptions.Initialization: SettingValue {}
 extension TeacherCombination: SettingValue {}
+extension HiddenStateCoding: SettingValue {}
 extension DelimitedFormat.Quoting: SettingValue {}
 extension RowUnit: SettingValue {}
 

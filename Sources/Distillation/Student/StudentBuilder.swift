@@ -25,7 +25,17 @@ struct StudentBuilder {
     }
 
     /// True if building the first student takes seconds, as it is fitted to its teacher.
-    var fits: Bool { options.directory == nil && options.initialization == .projected }
+    var fits: Bool {
+        options.directory == nil
+            && (initialization == .projected || (predictsTokens && options.teacherLayers == nil))
+    }
+
+    private var predictsTokens: Bool { teacher.model.configuration.task.predictsTokens }
+
+    /// The initialization: a language model from random weights would need a corpus of its own.
+    private var initialization: StudentOptions.Initialization {
+        options.statedInitialization ?? (predictsTokens ? .teacherLayers : .random)
+    }
 
     func build() throws -> Student {
         let instrument = quantizeAware ? FakeQuantization() : nil
@@ -44,11 +54,11 @@ struct StudentBuilder {
         let configuration = try self.configuration()
         var source: (any ParameterSource)?
         var notes: [String] = []
-        if options.initialization != .random {
+        if initialization != .random {
             let layers = try teacherLayers(count: configuration.numHiddenLayers)
             source = try self.source(layers, configuration)
             let how =
-                switch options.initialization {
+                switch initialization {
                 case .random, .teacherLayers: ""
                 case .narrowed: ", narrowed to its sizes"
                 case .projected: ", fitted to them on \(projection?.tokens ?? 0) tokens of training texts"
@@ -65,6 +75,12 @@ struct StudentBuilder {
     /// Returns the teacher's configuration with the requested sizes.
     func configuration() throws -> ModelConfiguration {
         var configuration = teacher.model.configuration
+        if predictsTokens {
+            let own = configuration.numHiddenLayers
+            configuration.numHiddenLayers = options.layers ?? max(1, own * 2 / 3)
+            try requireWidth()
+            return configuration
+        }
         configuration.numHiddenLayers = options.layers ?? Self.defaultLayers
         configuration.hiddenSize = options.hiddenSize ?? Self.defaultHiddenSize
         configuration.intermediateSize = options.intermediateSize ?? configuration.intermediateSize
@@ -83,7 +99,7 @@ struct StudentBuilder {
 
     /// The sizes that keep whole heads, where the start does so.
     private var wholeHeads: String {
-        options.initialization.narrows
+        initialization.narrows
             ? ": a multiple of \(teacher.model.configuration.headSize) keeps whole heads" : ""
     }
 
@@ -92,7 +108,7 @@ struct StudentBuilder {
     private func defaultHeads(_ hiddenSize: Int) -> Int {
         let own = teacher.model.configuration
         let headSize = own.headSize
-        guard options.initialization.narrows, hiddenSize > 0, hiddenSize <= own.hiddenSize,
+        guard initialization.narrows, hiddenSize > 0, hiddenSize <= own.hiddenSize,
             hiddenSize.isMultiple(of: headSize)
         else { return own.numAttentionHeads }
         return hiddenSize / headSize
@@ -104,7 +120,7 @@ struct StudentBuilder {
                 "\(teacher.directory.path): is quantized, so a student cannot start from its layers; pass --init random, or the "
                     + "teacher in floating point")
         }
-        switch options.initialization {
+        switch initialization {
         case .random, .teacherLayers: return try TeacherLayerSource(teacher: teacher.model, layers: layers)
         case .narrowed:
             return try NarrowedTeacherSource(teacher: teacher.model, layers: layers, student: configuration)
@@ -120,7 +136,7 @@ struct StudentBuilder {
 
     private func teacherLayers(count: Int) throws -> [Int] {
         let available = teacher.model.configuration.numHiddenLayers
-        if let chosen = options.teacherLayers {
+        if let chosen = options.teacherLayers, chosen != .choice(.influence) {
             return try chosen.layers(teacher: available, student: count)
         }
         guard count <= available else {
@@ -128,19 +144,53 @@ struct StudentBuilder {
                 "the student's \(count) layers cannot start from the teacher's \(available); "
                     + "pass --layers \(available) or less, or --init random")
         }
-        return uniformLayers(teacher: available, student: count)
+        guard predictsTokens || options.teacherLayers != nil else {
+            return uniformLayers(teacher: available, student: count)
+        }
+        guard let projection else {
+            throw DistillationError(
+                "the influence of the teacher's layers is measured on training texts; there are none, so name the layers"
+            )
+        }
+        return try LayerChoice.influence.layers(
+            teacher: available, student: count, influence: projection.influence(teacher.model))
+    }
+
+    /// A language model's student is as wide as its teacher so far.
+    ///
+    /// - Throws: ``DistillationError`` where another width is asked for.
+    private func requireWidth() throws {
+        let own = teacher.model.configuration
+        for (name, wanted, given) in [
+            ("--hidden-size", options.hiddenSize, own.hiddenSize),
+            ("--intermediate-size", options.intermediateSize, own.intermediateSize),
+            ("--attention-heads", options.attentionHeads, own.numAttentionHeads),
+        ] where wanted != nil && wanted != given {
+            throw DistillationError(
+                "\(name) \(wanted ?? 0): a language model's student has its teacher's width (\(given)); leave it out and choose "
+                    + "--layers, or give a smaller model of the same tokenizer with --student")
+        }
+        guard initialization == .teacherLayers || initialization == .random else {
+            throw DistillationError(
+                "--init \(initialization.rawValue) makes narrower encoders; a language model starts from teacher-layers"
+            )
+        }
     }
 
     private func load(_ directory: URL, _ instrument: FakeQuantization?) throws -> Student {
         let names = teacher.labels.names
-        let own = try ModelConfiguration(contentsOf: directory)
-        try LoadedModel.requireClassifier(directory)
+        let own = try TokenizerFiles.configuration(of: directory)
+        guard own.task.predictsTokens == predictsTokens else {
+            throw DistillationError(
+                "\(directory.path): is \(own.task.predictsTokens ? "a" : "no") language model, unlike the teacher; give a student of "
+                    + "the teacher's kind")
+        }
         let (model, report) = try AutoModel.load(
-            from: directory, labelNames: hasOwnLabels(own) ? nil : names,
+            from: directory, labelNames: predictsTokens || hasOwnLabels(own) ? nil : names,
             task: teacher.model.configuration.task, seed: seed, device: device,
             instrument: instrument)
         let labels = model.configuration.labelNames
-        guard labels == names else {
+        guard labels == names || predictsTokens else {
             throw DistillationError(
                 "\(directory.path): the student's labels (\(labels.joined(separator: ", "))) differ from the "
                     + "teacher's (\(names.joined(separator: ", "))) in names or order; make id2label of its "

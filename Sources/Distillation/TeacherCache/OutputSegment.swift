@@ -38,35 +38,35 @@ struct MemorySegment: OutputSegment {
     func release() {}
 }
 
-/// Rows in a sealed file: all keys, 16 bytes each (two UInt64), then all rows, as float32. Little-endian.
+/// Rows in a sealed file: all keys, 16 bytes each (two UInt64), then all rows, as ``OutputForm`` has them. Little-endian.
 ///
-/// The description is JSON: `{"kind": "logits", "teacher": "<key>", "classes": 2, "count": 4096}`. Other kinds of
-/// outputs, such as hidden states, can be stored in files of their own kind.
+/// The description is JSON: `{"kind": "logits", "teacher": "<key>", "classes": 2, "count": 4096}`, with `"coding"` where rows are
+/// not float32.
 final class FileSegment: OutputSegment {
     static let format = ChecksummedFile.Format(magic: "DSTLOUTS", version: 1)
     static let fileExtension = "logits"
-    static let kind = "logits"
-
     let url: URL
     let count: Int
-    private let classes: Int
+    private let form: OutputForm
     private let file: ChecksummedFile
     private let mapping: MappedFile
 
     /// - Throws: `ChecksummedFile.Problem` for a file that is damaged, or of another kind or teacher; `FileError`.
-    init(_ url: URL, teacher: String, classes: Int, isUsed: Bool = true) throws {
+    init(_ url: URL, teacher: String, form: OutputForm, isUsed: Bool = true) throws {
         file = try ChecksummedFile(url, format: Self.format, isUsed: isUsed)
         let object = try? JSONValue.parse(file.description).objectValue
         guard let object, let count = object["count"]?.intValue else {
             throw ChecksummedFile.Problem.damaged("its description cannot be read")
         }
-        guard object["kind"]?.stringValue == Self.kind else {
-            throw ChecksummedFile.Problem.foreign("it holds no \(Self.kind)")
+        guard object["kind"]?.stringValue == form.kind else {
+            throw ChecksummedFile.Problem.foreign("it holds no \(form.kind)")
         }
-        guard object["teacher"]?.stringValue == teacher, object["classes"]?.intValue == classes else {
+        guard object["teacher"]?.stringValue == teacher, object["classes"]?.intValue == form.width,
+            object["coding"]?.stringValue ?? HiddenStateCoding.float32.rawValue == form.coding.rawValue
+        else {
             throw ChecksummedFile.Problem.foreign("it is another teacher's")
         }
-        guard count >= 0, count <= file.count, file.count == count * (ExampleKey.size + classes * 4) else {
+        guard count >= 0, count <= file.count, file.count == count * (ExampleKey.size + form.rowBytes) else {
             throw ChecksummedFile.Problem.damaged("its size does not fit its \(count) rows")
         }
         // Opened after the check, by name: a file is never changed, only replaced by a whole one.
@@ -76,7 +76,7 @@ final class FileSegment: OutputSegment {
         }
         self.url = url
         self.count = count
-        self.classes = classes
+        self.form = form
         try requireFinite()
     }
 
@@ -84,11 +84,9 @@ final class FileSegment: OutputSegment {
     private func requireFinite() throws {
         let first = ChecksummedFile.payloadOffset + count * ExampleKey.size
         let bytes = mapping.bytes
-        for index in 0..<count * classes {
-            let bits = UInt32(
-                littleEndian: bytes.loadUnaligned(fromByteOffset: first + 4 * index, as: UInt32.self))
-            // All bits of the exponent are set in infinity and NaN, and in them alone.
-            if bits & 0x7F80_0000 == 0x7F80_0000 {
+        for row in 0..<count {
+            let start = first + row * form.rowBytes
+            guard form.isFinite(UnsafeRawBufferPointer(rebasing: bytes[start..<start + form.rowBytes])) else {
                 throw ChecksummedFile.Problem.damaged("it holds outputs that are no numbers")
             }
         }
@@ -114,8 +112,12 @@ final class FileSegment: OutputSegment {
     /// - Throws: `ChecksummedFile.Problem` where it is damaged, or of another kind or teacher; `FileError`.
     static func verify(_ url: URL, teacher: String) throws {
         let description = ChecksummedFile.description(of: url, format: format)
-        let classes = description.flatMap { try? JSONValue.parse($0).objectValue }?["classes"]?.intValue
-        _ = try FileSegment(url, teacher: teacher, classes: max(0, min(classes ?? 0, 1 << 20)), isUsed: false)
+        let object = description.flatMap { try? JSONValue.parse($0).objectValue }
+        let form = OutputForm(
+            kind: object?["kind"]?.stringValue ?? "logits",
+            width: max(0, min(object?["classes"]?.intValue ?? 0, 1 << 20)),
+            coding: object?["coding"]?.stringValue.flatMap(HiddenStateCoding.init(rawValue:)) ?? .float32)
+        _ = try FileSegment(url, teacher: teacher, form: form, isUsed: false)
     }
 
     func key(_ row: Int) -> ExampleKey {
@@ -127,12 +129,9 @@ final class FileSegment: OutputSegment {
     }
 
     func appendRow(_ row: Int, to values: inout [Float]) throws {
-        try withUnsafeTemporaryAllocation(byteCount: classes * 4, alignment: 4) { buffer in
-            try file.read(into: buffer, at: count * ExampleKey.size + row * classes * 4)
-            for column in 0..<classes {
-                let bits = buffer.loadUnaligned(fromByteOffset: column * 4, as: UInt32.self)
-                values.append(Float(bitPattern: UInt32(littleEndian: bits)))
-            }
+        try withUnsafeTemporaryAllocation(byteCount: form.rowBytes, alignment: 4) { buffer in
+            try file.read(into: buffer, at: count * ExampleKey.size + row * form.rowBytes)
+            form.decode(UnsafeRawBufferPointer(buffer), into: &values)
         }
     }
 
@@ -145,7 +144,7 @@ final class FileSegment: OutputSegment {
     ///   - row: Appends the logits of the key at an index.
     /// - Throws: `FileError`, or what `row` throws.
     static func write(
-        to url: URL, teacher: String, classes: Int, count: Int, key: (Int) -> ExampleKey,
+        to url: URL, teacher: String, form: OutputForm, count: Int, key: (Int) -> ExampleKey,
         row: (Int, inout [Float]) throws -> Void
     ) throws {
         try ChecksummedFile.write(to: url, format: format) { writer in
@@ -159,18 +158,22 @@ final class FileSegment: OutputSegment {
                 }
                 try words.withUnsafeBytes { try writer.write($0) }
             }
-            var values: [Float] = []
+            var (values, bytes) = ([Float](), [UInt8]())
             for start in stride(from: 0, to: count, by: 1024) {
-                values.removeAll(keepingCapacity: true)
-                for index in start..<min(start + 1024, count) { try row(index, &values) }
-                let bits = values.map { $0.bitPattern.littleEndian }
-                try bits.withUnsafeBytes { try writer.write($0) }
+                bytes.removeAll(keepingCapacity: true)
+                for index in start..<min(start + 1024, count) {
+                    values.removeAll(keepingCapacity: true)
+                    try row(index, &values)
+                    form.encode(values[...], into: &bytes)
+                }
+                try bytes.withUnsafeBytes { try writer.write($0) }
             }
-            let description: JSONValue = [
-                "kind": .string(kind), "teacher": .string(teacher), "classes": .integer(classes),
+            var description: JSONObject = [
+                "kind": .string(form.kind), "teacher": .string(teacher), "classes": .integer(form.width),
                 "count": .integer(count),
             ]
-            return Array(description.serialized().utf8)
+            if form.coding != .float32 { description["coding"] = .string(form.coding.rawValue) }
+            return Array(JSONValue.object(description).serialized().utf8)
         }
     }
 }

@@ -8,7 +8,9 @@ import Foundation
 /// segments only. Segments copied there from another machine are found. Without a directory, or once it cannot be
 /// written, everything stays in memory.
 final class OutputStore {
-    let classes: Int
+    let form: OutputForm
+    /// The numbers of a row.
+    var classes: Int { form.width }
     private(set) var segments: [any OutputSegment] = []
     /// Warnings for the user.
     private(set) var warnings: [String] = []
@@ -34,8 +36,8 @@ final class OutputStore {
     static let fileLimit = 4
 
     /// A store in memory.
-    init(classes: Int) {
-        self.classes = classes
+    init(_ form: OutputForm) {
+        self.form = form
         key = ""
         mustKeep = false
     }
@@ -47,7 +49,7 @@ final class OutputStore {
     ///   - mustKeep: True if outputs that cannot be kept are an error, rather than staying in memory.
     ///   - isReadOnly: True if outputs that are computed now stay in memory: another process keeps them.
     init(root: URL, identity: TeacherIdentity, mustKeep: Bool = false, isReadOnly: Bool = false) {
-        classes = identity.labels.count
+        form = identity.form
         key = identity.key
         self.mustKeep = mustKeep
         let directory = root.appending(path: "teachers").appending(path: key)
@@ -99,7 +101,7 @@ final class OutputStore {
     /// - Throws: `FileError` where the disk has no room for them. What was computed before is kept.
     func requireRoom(rows: Int) throws {
         guard mustKeep, let directory else { return }
-        let size = ExampleKey.size + 4 * classes
+        let size = ExampleKey.size + form.rowBytes
         // With the checksums and the description of the file.
         func lacksRoom(_ rows: Int) -> Bool {
             FreeSpace.bytes(at: directory).map { $0 < rows * size + 8192 } ?? false
@@ -192,10 +194,10 @@ final class OutputStore {
         let name = String(UInt64.random(in: .min ... .max), radix: 36)
         let url = directory.appending(path: "\(name).\(FileSegment.fileExtension)")
         try FileSegment.write(
-            to: url, teacher: key, classes: classes, count: sources.count,
+            to: url, teacher: key, form: form, count: sources.count,
             key: { parts[Int(sources[$0].part)].key(Int(sources[$0].row)) },
             row: { try parts[Int(sources[$0].part)].appendRow(Int(sources[$0].row), to: &$1) })
-        return try FileSegment(url, teacher: key, classes: classes)
+        return try FileSegment(url, teacher: key, form: form)
     }
 
     /// Merges the sorted keys of some segments, each key once.
@@ -231,7 +233,7 @@ final class OutputStore {
             if name.hasPrefix(".") { continue }
             let url = directory.appending(path: name)
             do {
-                segments.append(try FileSegment(url, teacher: key, classes: classes))
+                segments.append(try FileSegment(url, teacher: key, form: form))
             } catch FileError.missing {
                 return false
             } catch ChecksummedFile.Problem.foreign(let reason) {

@@ -12,15 +12,21 @@ struct TeacherIdentity: Sendable {
     let precision: Precision
     let device: Device.Kind
     let labels: [String]
+    let form: OutputForm
     /// The teacher's directory, which is not part of the identity.
     let directory: URL
 
     /// - Throws: `FileError` where one of the teacher's files cannot be read.
-    init(_ teacher: LoadedModel, precision: Precision, memo: DigestMemo) throws {
+    ///
+    /// - Parameter coding: How a language model's hidden states are kept.
+    init(
+        _ teacher: LoadedModel, precision: Precision, coding: HiddenStateCoding = .float32, memo: DigestMemo
+    ) throws {
         files = try ModelDigest.model(teacher.directory, memo: memo)
         self.precision = precision.resolved(on: teacher.model.device)
         device = teacher.model.device.kind
         labels = teacher.labels.names
+        form = teacher.outputForm(coding)
         directory = teacher.directory
     }
 
@@ -46,12 +52,15 @@ struct TeacherIdentity: Sendable {
 
     /// The text of `teacher.json`.
     var description: String {
-        let object: JSONValue = [
+        var object: JSONObject = [
             "version": .integer(Self.version), "precision": .string(precision.rawValue),
             "device": .string(device.rawValue), "labels": .array(labels.map(JSONValue.string)),
             "files": .array(
                 files.map { ["name": .string($0.name), "sha256": .string($0.sha256)] as JSONValue }),
         ]
-        return object.serialized() + "\n"
+        if form.kind != OutputForm.logits(0).kind {
+            object["outputs"] = .string("\(form.kind) as \(form.coding.rawValue)")
+        }
+        return JSONValue.object(object).serialized() + "\n"
     }
 }

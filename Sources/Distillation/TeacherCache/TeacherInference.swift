@@ -9,6 +9,8 @@ struct TeacherInference {
     let precision: Precision
     /// The processes that compute a part each; `nil` for this one alone.
     var processes: Processes?
+    /// How a language model's hidden states are kept.
+    var coding = HiddenStateCoding.float32
 
     /// The number of consecutive examples from which batches are made. The composition of a batch can change the last bits of
     /// a result, so it depends on indices in the data alone: an interrupted computation resumes with the same batches.
@@ -94,8 +96,9 @@ struct TeacherInference {
         _ shouldStop: () -> Bool
     ) throws -> Logits? {
         let scale = Double(end - start) / Double(window.count)
-        return try Inference.logits(
-            teacher.model, window, batchSize: batchSize, precision: precision, of: teacher.directory.path,
+        return try Inference.rows(
+            .teaching(teacher.model, as: coding), teacher.model, window, batchSize: batchSize,
+            precision: precision, of: teacher.directory.path,
             processes: processes,
             onProgress: { onProgress(start + Int(Double($0) * scale)) }, shouldStop: shouldStop)
     }

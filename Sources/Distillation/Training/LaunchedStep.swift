@@ -12,7 +12,7 @@ struct LaunchedStep {
         let total: Tensor
         /// The unweighted loss of each term.
         let terms: [(name: String, loss: Tensor)]
-        /// The student's logits (B, C), detached.
+        /// The student's logits (B, C), detached; of a language model what is told of each token.
         let student: Tensor
         let teacher: Tensor?
     }
@@ -65,8 +65,8 @@ extension Trainer {
                 }
                 let classes = try microBatch.student.size(1)
                 let own = Logits(values: students.next(microBatch.student.count), classes: classes)
-                let theirs = microBatch.teacher.map {
-                    Logits(values: teachers.next($0.count), classes: classes)
+                let theirs = try microBatch.teacher.map {
+                    Logits(values: teachers.next($0.count), classes: try $0.size(1))
                 }
                 guard microBatch.batch.countedExamples > 0 else { continue }
                 microBatch.batch.targets.task.definition.add(

@@ -13,12 +13,25 @@ public struct TeacherSupervision {
     public let precision: Precision
     /// The reason why ``model`` is `nil`, worded to end a sentence.
     public let tokensDiffer: String?
+    /// (V, H) A language model's output layer, with which ``logits``, its last hidden states, are its distribution; `nil` for other
+    /// models.
+    let outputWeight: Tensor?
 
     public init(
         logits: any TeacherOutputs, model: TransformerModel? = nil,
         precision: Precision = .float32, tokensDiffer: String? = nil
     ) {
+        self.init(
+            logits: logits, model: model, precision: precision, tokensDiffer: tokensDiffer,
+            outputWeight: nil)
+    }
+
+    init(
+        logits: any TeacherOutputs, model: TransformerModel?, precision: Precision = .float32,
+        tokensDiffer: String?, outputWeight: Tensor?
+    ) {
         self.logits = logits
+        self.outputWeight = outputWeight
         self.model = model
         self.precision = precision
         self.tokensDiffer =
@@ -29,16 +42,30 @@ public struct TeacherSupervision {
     func outputs(for batch: Batch, _ needs: ObjectiveNeeds, device: Device) throws -> (
         logits: Tensor, outputs: ModelOutput?
     ) {
+        if let outputWeight {
+            let states = TeacherStates(states: logits, weight: outputWeight)
+            let outputs =
+                try needs.teacherFeatures
+                ? model.map { try features(of: $0, batch, needs, stops: true) } : nil
+            return (try states.head(of: batch.rows, device: device).hidden, outputs)
+        }
         guard needs.teacherFeatures || batch.isAugmented, let model else {
             return (try logits.tensor(batch.rows, device: device), nil)
         }
-        let options = ForwardOptions(
-            precision: precision,
-            features: FeatureSelection(
-                hiddenStates: needs.teacherHiddenStates, projections: needs.teacherProjections))
-        let outputs = try withNoGrad { try model(batch.input, options) }
+        let outputs = try features(of: model, batch, needs, stops: false)
         // An augmented text has outputs of its own, which no cache may store or provide.
         let logits = try batch.isAugmented ? outputs.logits : logits.tensor(batch.rows, device: device)
         return (logits, outputs)
+    }
+
+    private func features(
+        of model: TransformerModel, _ batch: Batch, _ needs: ObjectiveNeeds, stops: Bool
+    ) throws -> ModelOutput {
+        let options = ForwardOptions(
+            precision: precision,
+            features: FeatureSelection(
+                hiddenStates: needs.teacherHiddenStates, projections: needs.teacherProjections),
+            stopsBeforeHead: stops)
+        return try withNoGrad { try model(batch.input, options) }
     }
 }

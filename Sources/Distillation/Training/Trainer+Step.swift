@@ -72,13 +72,15 @@ extension Trainer {
             ForwardOptions(
                 precision: precision, dropout: dropout,
                 features: FeatureSelection(
-                    hiddenStates: needs.studentHiddenStates, projections: needs.studentProjections)))
+                    hiddenStates: needs.studentHiddenStates, projections: needs.studentProjections),
+                stopsBeforeHead: data.problemType.predictsTokens))
         let terms = try objectives(
             ObjectiveBatch(
                 student: student, teacher: signals?.outputs, teacherLogits: signals?.logits,
                 labels: try batch.batchLabels(device: model.device), offsets: batch.input.offsets,
                 indices: batch.indices,
                 progress: Double(step) / Double(totalSteps),
+                vocabulary: try vocabulary(signals?.logits),
                 exchange: processes.flatMap { processes in
                     batch.share.map { BatchExchange(group: processes.group, share: $0) }
                 }), fractions: fractions, wholes: parts.dropFirst().reduce(parts[0]) { zip($0, $1).map(+) })
@@ -86,11 +88,23 @@ extension Trainer {
             batch: batch,
             fractions: Dictionary(zip(objectives.terms.map(\.name), fractions)) { first, _ in first },
             total: try terms.counted.detached(), terms: terms.terms,
-            student: try student.logits.detached(), teacher: try signals?.logits.detached())
+            student: try terms.statistics ?? student.logits.detached(),
+            teacher: try signals?.logits.detached())
         if !isAsynchronous, processes == nil {
             try requireFinite(loss: microBatch.total.item(), microBatch, terms.values(), step, epoch)
         }
         return (microBatch, terms.total)
+    }
+
+    /// What a language model's terms read; `nil` for other models.
+    private func vocabulary(_ teacherStates: Tensor?) throws -> VocabularyBatch? {
+        guard data.problemType.predictsTokens else { return nil }
+        let teacherWeight = teacher?.outputWeight
+        return VocabularyBatch(
+            weight: try model.languageModelHead,
+            teacher: teacherStates.flatMap { states in
+                teacherWeight.map { FusedLoss.Head(hidden: states, weight: $0) }
+            }, dtype: precision.resolved(on: model.device).dtype)
     }
 
     /// Checks the loss of a micro-batch.

@@ -8,8 +8,11 @@ struct TrainingPlan {
     let registry: ObjectiveRegistry
     var train: EncodedDataset
     var validation: EncodedDataset
-    /// The teacher's supervision of the training data, and its logits for the validation data.
-    var teacher: (signals: TeacherSupervision, validation: Logits)?
+    /// The teacher's supervision of the training data, and its logits for the validation data; of a language model the states
+    /// behind them.
+    var teacher: (signals: TeacherSupervision, validation: Logits, states: TeacherStates?)?
+    /// A language model's teacher that only the evaluation compares with: of a baseline.
+    var beside: TeacherStates?
     var augmentation: Augmentation?
     let arguments: TrainingArguments
     /// The precision of training.
@@ -56,15 +59,17 @@ struct TrainingPlan {
     ///
     /// - Returns: `nil` where it was stopped.
     func validationLogits(shouldStop: () -> Bool) throws -> Logits? {
-        try Inference.logits(
-            model, validation, batchSize: arguments.perDeviceEvalBatchSize, of: "the model in training",
+        try Inference.rows(
+            .evaluating(model, beside: teacher?.states ?? beside), model, validation,
+            batchSize: arguments.perDeviceEvalBatchSize, of: "the model in training",
             processes: processes, shouldStop: shouldStop)
     }
 
     /// Computes the model's logits for all of the validation data.
     func allValidationLogits() throws -> Logits {
         try Inference.allLogits(
-            model, validation, batchSize: arguments.perDeviceEvalBatchSize, of: "the model in training",
+            model, validation, batchSize: arguments.perDeviceEvalBatchSize,
+            beside: teacher?.states ?? beside, of: "the model in training",
             processes: processes)
     }
 

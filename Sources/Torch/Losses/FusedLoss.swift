@@ -8,8 +8,8 @@ import CTorch
 public struct FusedLoss {
     /// What a model's output layer reads and is.
     public struct Head {
-        let hidden: Tensor
-        let weight: Tensor
+        public let hidden: Tensor
+        public let weight: Tensor
 
         /// - Parameters:
         ///   - hidden: (R, H) the last hidden states of the tokens that count.

@@ -9,15 +9,18 @@ public enum LayerChoice: String, CaseIterable, Sendable, Codable {
     /// Every other layer, from the lowest on: 0, 2, 4, …, as DistilBERT (Sanh et al., arXiv 1910.01108,
     /// section 3).
     case alternate
+    /// Those that change the hidden states most, as ``BlockInfluence`` measures: the least are left out.
+    case influence
 
     /// Returns the teacher's layers from which the student's are initialized.
     ///
     /// - Parameters:
     ///   - teacher: The number of the teacher's layers.
     ///   - student: The number of the student's.
+    ///   - influence: The influence of each of the teacher's layers, for ``influence``.
     /// - Returns: As many as the student has, ascending.
     /// - Throws: ``TransformersError`` where the teacher has too few.
-    public func layers(teacher: Int, student: Int) throws -> [Int] {
+    public func layers(teacher: Int, student: Int, influence: [Double]? = nil) throws -> [Int] {
         guard teacher > 0, student > 0 else {
             throw TransformersError("a model has at least 1 layer, got \(teacher) and \(student)")
         }
@@ -32,6 +35,12 @@ public enum LayerChoice: String, CaseIterable, Sendable, Codable {
         case .first: return Array(0..<student)
         case .last: return Array(teacher - student..<teacher)
         case .alternate: return (0..<student).map { 2 * $0 }
+        case .influence:
+            guard let influence, influence.count == teacher else {
+                throw TransformersError("the layers' influence was not measured; name the teacher's layers")
+            }
+            return Array((0..<teacher).sorted { (-influence[$0], $0) < (-influence[$1], $1) }.prefix(student))
+                .sorted()
         }
     }
 }

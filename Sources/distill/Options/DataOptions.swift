@@ -25,7 +25,7 @@ struct DataOptions: ParsableArguments {
 
     @Option(
         help: """
-            The kind of the labels: \(TaskIdentifier.allCases.map(\.rawValue).joined(separator: ", ")). (default: the \
+            The kind of the labels: \(TaskIdentifier.labeledTasks.map(\.rawValue).joined(separator: ", ")). (default: the \
             teacher's; without one, tags of words in a .conll file, multi-label where labels are JSON arrays, else \
             single-label)
             """)
@@ -76,6 +76,15 @@ struct ColumnOptions: ParsableArguments {
     @Option(help: "The column of the label. (default: label, labels, … whichever is there)")
     var labelColumn: String?
 
+    @Option(help: "For language models, the column of a conversation's messages. (default: messages)")
+    var messagesColumn: String?
+
+    @Option(help: "For language models, the column of what comes before a completion. (default: prompt)")
+    var promptColumn: String?
+
+    @Option(help: "For language models, the column of what is trained behind a prompt. (default: completion)")
+    var completionColumn: String?
+
     @Option(
         help:
             "The separator between an example's labels for multi-label classification, in CSV and TSV. (default: ,)"
@@ -94,6 +103,9 @@ struct ColumnOptions: ParsableArguments {
         settings.override("text_column", textColumn)
         settings.override("text_pair_column", textPairColumn)
         settings.override("label_column", labelColumn)
+        settings.override("messages_column", messagesColumn)
+        settings.override("prompt_column", promptColumn)
+        settings.override("completion_column", completionColumn)
         settings.override("label_separator", labelSeparator)
         delimited.register(in: &settings)
         settings.override("max_length", maxLength)

@@ -8,10 +8,10 @@ struct StudentOptionGroup: ParsableArguments {
         completion: .directory)
     var student: String?
 
-    @Option(help: "The student's layers. (default: 6)")
+    @Option(help: "The student's layers. (default: 6; of a language model two thirds of the teacher's)")
     var layers: Int?
 
-    @Option(help: "The student's width. (default: 384)")
+    @Option(help: "The student's width. (default: 384; of a language model the teacher's)")
     var hiddenSize: Int?
 
     @Option(help: "The width inside its feed-forward layers. (default: the teacher's)")
@@ -26,18 +26,19 @@ struct StudentOptionGroup: ParsableArguments {
     @Option(
         name: .customLong("init"),
         help:
-            "Its initialization: random, teacher-layers (a choice of the teacher's own), narrowed-teacher (the most important part of them, for smaller sizes), or projected-teacher (smaller layers fitted to the teacher's hidden states on training texts: the best start for a narrow student). (default: random)"
+            "Its initialization: random, teacher-layers (a choice of the teacher's own), narrowed-teacher (the most important part of them, for smaller sizes), or projected-teacher (smaller layers fitted to the teacher's hidden states on training texts: the best start for a narrow student). (default: random; of a language model teacher-layers)"
     )
     var initialization: StudentOptions.Initialization?
 
     @Option(
         help: ArgumentHelp(
-            "The teacher's layers that it starts from: uniform, first, last, alternate, or one for each, counted from 0. (default: uniform)",
+            "The teacher's layers that it starts from: uniform, first, last, alternate, influence (those that change the hidden states most on training texts), or one for each, counted from 0. (default: uniform; of a language model influence)",
             valueName: "choice|0,2,4"),
         transform: { text in
             guard let layers = TeacherLayers(text) else {
                 throw ValidationError(
-                    "'\(text)' is neither uniform, first, last, alternate nor a list of layers such as 0,2,4")
+                    "'\(text)' is neither uniform, first, last, alternate, influence nor a list of layers such as 0,2,4"
+                )
             }
             return layers
         })

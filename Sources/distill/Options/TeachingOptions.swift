@@ -6,7 +6,7 @@ struct TeachingOptions: ParsableArguments {
     @Option(
         name: .customLong("teacher"),
         help: ArgumentHelp(
-            "The teacher: a directory that `distill finetune` made, or any fine-tuned classifier. Several times for several teachers.",
+            "The teacher: a directory that `distill finetune` made, any fine-tuned classifier, or a language model, also as a GGUF file. Several times for several teachers.",
             valueName: "dir"),
         completion: .directory)
     var teachers: [String] = []
@@ -17,6 +17,13 @@ struct TeachingOptions: ParsableArguments {
     var teacherWeights: String?
 
     @Option(
+        help: """
+            The form in which a language model's last hidden states are kept, which give its whole distribution again: float16, \
+            with a measured bound of the error for each token, or float32, bit for bit. (default: float16)
+            """)
+    var teacherStates: HiddenStateCoding?
+
+    @Option(
         help:
             "The combination of several teachers: the mean of their probabilities, or of their logits. (default: probabilities)"
     )
@@ -25,7 +32,7 @@ struct TeachingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Divides both sides' logits before the softmax: a number, or a schedule such as linear(8,1). (default: 4)",
+            "Divides both sides' logits before the softmax: a number, or a schedule such as linear(8,1). (default: 4; for language models 1)",
             valueName: "T"))
     var temperature: Schedule?
 
@@ -55,6 +62,7 @@ struct TeachingOptions: ParsableArguments {
         settings.override("teacher", teachers)
         settings.override("teacher_weights", teacherWeights)
         settings.override("teacher_combination", teacherCombination)
+        settings.override("teacher_states", teacherStates)
         settings.override("temperature", temperature)
         settings.override("alpha", alpha)
         settings.override("objectives", objectives)
@@ -68,4 +76,5 @@ extension Schedule: ExpressibleByArgument {
     public init?(argument: String) { self.init(argument) }
 }
 
+extension HiddenStateCoding: ExpressibleByArgument {}
 extension TeacherCombination: ExpressibleByArgument {}

@@ -30,7 +30,13 @@ extension ObjectiveModels {
         case .softmax: break
         case .sigmoid: throw refusal(of: objective, "use soft_binary_cross_entropy or logits_mse")
         case .real: throw refusal(of: objective, "use logits_mse")
+        case .tokens: throw refusal(of: objective, "use kl, reverse_kl or jensen_shannon")
         }
+    }
+
+    /// - Throws: ``DistillationError`` where a row is no distribution, over classes or over a vocabulary.
+    func requireDistribution(for objective: String) throws {
+        if !problemType.definition.predictsTokens { try requireSoftmax(for: objective) }
     }
 
     /// - Throws: ``DistillationError`` where the labels are for another objective.

@@ -2,7 +2,7 @@ import Torch
 
 /// The squared difference of the embeddings' outputs, mean over tokens and width (Jiao et al., "TinyBERT",
 /// arXiv 1909.10351, equation 9).
-final class EmbeddingMSEObjective: StandardObjective {
+final class EmbeddingMSEObjective: StandardObjective, TokenObjective {
     static let options = [LearnedProjection.option]
 
     let name: String

@@ -2,7 +2,7 @@ import Torch
 
 /// 1 − the cosine of the angle between hidden states, mean over tokens and pairs of layers (Sanh et al., "DistilBERT",
 /// arXiv 1910.01108, section 3: of the last hidden states).
-final class HiddenCosineObjective: StandardObjective {
+final class HiddenCosineObjective: StandardObjective, TokenObjective {
     static let options = HiddenComparison.options(layers: "final")
 
     let name: String

@@ -2,7 +2,7 @@ import Torch
 
 /// The squared difference of hidden states, mean over tokens, width and pairs of layers (Jiao et al., "TinyBERT",
 /// arXiv 1909.10351, equation 8; there the layers are summed).
-final class HiddenMSEObjective: StandardObjective {
+final class HiddenMSEObjective: StandardObjective, TokenObjective {
     static let options = HiddenComparison.options(layers: "uniform")
 
     let name: String

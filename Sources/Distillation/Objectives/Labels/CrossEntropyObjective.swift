@@ -4,7 +4,7 @@ import Torch
 ///
 /// With class weights it is the weighted mean, divided by the sum of the labels' weights, as PyTorch's
 /// `CrossEntropyLoss(weight=…)`. A batch without labels gives 0.
-final class CrossEntropyObjective: StandardObjective {
+final class CrossEntropyObjective: StandardObjective, VocabularyObjective {
     static let labelSmoothing = ObjectiveOption(
         "label_smoothing", default: "0", "the fraction of the label's mass that is spread over all classes")
     static let options = [labelSmoothing, ClassWeights.option]
@@ -28,10 +28,17 @@ final class CrossEntropyObjective: StandardObjective {
 
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
         try models.requireLabels(for: "cross_entropy", objective: name)
+        guard !models.problemType.definition.predictsTokens || labelSmoothing == 0 && weights == .none else {
+            throw DistillationError(
+                "objective \(name): label_smoothing and class_weights are for classes, not for a vocabulary; leave them out"
+            )
+        }
         classWeights = try weights.classWeights(models, objective: name)
         factors = try classWeights?.array() ?? []
         return ObjectiveNeeds(labels: true)
     }
+
+    func term(at progress: Double) -> LossTerm { LossTerm(.crossEntropy) }
 
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {
         let labels = batch.labels

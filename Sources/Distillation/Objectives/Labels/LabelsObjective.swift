@@ -1,7 +1,7 @@
 import Torch
 
 /// The loss with the labels, by their kind: cross_entropy, binary_cross_entropy or mse.
-final class LabelsObjective: StandardObjective {
+final class LabelsObjective: StandardObjective, VocabularyObjective {
     static let options = [
         CrossEntropyObjective.labelSmoothing, ClassWeights.option, ClassWeights.positiveOption,
     ]
@@ -25,7 +25,7 @@ final class LabelsObjective: StandardObjective {
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
         let objective: any Objective =
             switch models.problemType.definition.outputs {
-            case .softmax: try CrossEntropyObjective(specification)
+            case .softmax, .tokens: try CrossEntropyObjective(specification)
             case .sigmoid: try BinaryCrossEntropyObjective(specification)
             case .real: try MSEObjective(specification)
             }
@@ -35,6 +35,13 @@ final class LabelsObjective: StandardObjective {
 
     var unit: LossUnit { chosen?.unit ?? .rows }
     func count(_ counts: LossCounts) -> Double { chosen?.count(counts) ?? counts.count(unit) }
+
+    func term(at progress: Double) throws -> LossTerm {
+        guard let chosen = try prepared(chosen, name) as? any VocabularyObjective else {
+            throw DistillationError("\(name) is no term of a language model's loss")
+        }
+        return try chosen.term(at: progress)
+    }
 
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {
         try prepared(chosen, name).loss(batch)

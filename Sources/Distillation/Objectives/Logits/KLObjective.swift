@@ -4,7 +4,7 @@ import Torch
 /// T² times a divergence of the softened probabilities P of the teacher and Q of the student, mean over the batch:
 /// KL(P ‖ Q) (Hinton et al., arXiv 1503.02531), KL(Q ‖ P), or the generalized Jensen-Shannon divergence
 /// β · KL(P ‖ M) + (1 − β) · KL(Q ‖ M) with M = β · P + (1 − β) · Q (Agarwal et al., arXiv 2306.13649, section 2).
-final class KLObjective: StandardObjective {
+final class KLObjective: StandardObjective, VocabularyObjective {
     enum Direction: String, CaseIterable {
         case forward
         case reverse
@@ -23,7 +23,8 @@ final class KLObjective: StandardObjective {
 
     let name: String
     let unit = LossUnit.rows
-    private let temperature: Schedule
+    private var temperature: Schedule
+    private let statesTemperature: Bool
     private let direction: Direction
     private let beta: Double
 
@@ -42,6 +43,7 @@ final class KLObjective: StandardObjective {
         let options = try ObjectiveOptions(specification, known: known)
         name = specification.name
         temperature = try options.positiveSchedule("temperature")
+        statesTemperature = specification.options["temperature"] != nil
         self.direction = try direction ?? options.choice("direction")
         guard specification.options["beta"] == nil || self.direction == .jensenShannon else {
             throw DistillationError("objective \(name): beta belongs to direction = jensen_shannon")
@@ -53,8 +55,22 @@ final class KLObjective: StandardObjective {
 
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
         try models.requireTeacher(for: name)
-        try models.requireSoftmax(for: name)
+        try models.requireDistribution(for: name)
+        // A vocabulary has many tokens that no text would have, which a high temperature brings up.
+        if models.problemType.definition.predictsTokens, !statesTemperature { temperature = 1 }
         return ObjectiveNeeds(teacherLogits: true)
+    }
+
+    func term(at progress: Double) -> LossTerm {
+        let temperature = temperature.value(at: progress)
+        return switch direction {
+        case .forward: LossTerm(.kl, temperature: temperature)
+        case .reverse: LossTerm(.reverseKL, temperature: temperature)
+        // As a term it has no factor T².
+        case .jensenShannon:
+            LossTerm(
+                .jensenShannon(beta: beta), weight: temperature * temperature, temperature: temperature)
+        }
     }
 
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {

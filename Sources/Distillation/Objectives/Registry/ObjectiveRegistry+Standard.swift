@@ -19,6 +19,19 @@ extension ObjectiveRegistry {
             try KLObjective($0, direction: .jensenShannon)
         }
         .adding(
+            "skew_kl", "KL(teacher ‖ a mixture of both), of the softened probabilities", SkewKLObjective.self
+        )
+        .adding("skew_reverse_kl", "KL(student ‖ a mixture of both)", SkewKLObjective.self) {
+            try SkewKLObjective($0, isReverse: true)
+        }
+        .adding(
+            "total_variation", "half the sum of the probabilities' differences", TotalVariationObjective.self
+        )
+        .adding(
+            "adaptive_kl", "KL in both directions, weighted by head and tail: for language models",
+            AdaptiveKLObjective.self
+        )
+        .adding(
             "soft_cross_entropy", "cross-entropy with the teacher's probabilities",
             SoftCrossEntropyObjective.self
         )
