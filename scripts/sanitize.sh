@@ -27,5 +27,5 @@ swift build --build-tests "${common[@]}" ${flags[@]+"${flags[@]}"}
 # What depends on the size of stack frames or of the process has no meaning here.
 export DISTILL_SANITIZER=$kind
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
-export TSAN_OPTIONS=suppressions=$PWD/scripts/sanitize/thread.txt:ignore_noninstrumented_modules=1:halt_on_error=0
+export TSAN_OPTIONS=suppressions=$PWD/scripts/sanitize/thread.txt:ignore_noninstrumented_modules=1:halt_on_error=0:allocator_may_return_null=1
 swift test --skip-build "${common[@]}" ${flags[@]+"${flags[@]}"} --filter "$suites"
