@@ -61,7 +61,8 @@ extension DeviceChecks {
         let own = try outputs(student, needs.studentHiddenStates, needs.studentProjections)
         let labels =
             switch kind {
-            case .singleLabel, .tokenClassification: try BatchLabels(classes: Self.labels, device: device)
+            case .singleLabel, .tokenClassification, .causalLanguageModel:
+                try BatchLabels(classes: Self.labels, device: device)
             case .multiLabel:
                 try BatchLabels(sets: [[0], [], nil, [1, 2], [2]], classes: 3, device: device)
             case .regression: try BatchLabels(values: [0, 1, 2, .nan, 3], device: device)

@@ -158,10 +158,10 @@ struct NonFiniteTests {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let file = scratch.appending(path: "a.logits")
         try FileSegment.write(
-            to: file, teacher: "t", classes: 2, count: 1, key: { _ in ExampleKey(high: 1, low: 2) },
+            to: file, teacher: "t", form: .logits(2), count: 1, key: { _ in ExampleKey(high: 1, low: 2) },
             row: { _, values in values += [1, .nan] })
         #expect(throws: ChecksummedFile.Problem.damaged("it holds outputs that are no numbers")) {
-            try FileSegment(file, teacher: "t", classes: 2)
+            try FileSegment(file, teacher: "t", form: .logits(2))
         }
     }
 

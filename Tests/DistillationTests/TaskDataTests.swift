@@ -58,7 +58,7 @@ struct TaskDataTests {
 
     private func csv(_ type: TaskIdentifier, _ count: Int) -> String {
         switch type {
-        case .singleLabel, .tokenClassification:
+        case .singleLabel, .tokenClassification, .causalLanguageModel:
             rows(count) { $0 % 5 == 0 ? "" : $0 % 3 == 0 ? "good" : "bad" }
         case .multiLabel: rows(count) { ["", "\"good,long\"", "long", "bad"][$0 % 4] }
         case .regression: rows(count) { $0 % 5 == 0 ? "" : "\(Double($0) / 8 - 100)" }

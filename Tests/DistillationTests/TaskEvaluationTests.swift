@@ -51,7 +51,8 @@ struct TaskEvaluationTests {
         let lines = texts.enumerated().map { index, text in
             let label =
                 switch type {
-                case .singleLabel, .tokenClassification: ["bad", "good", "long"][index % 3]
+                case .singleLabel, .tokenClassification, .causalLanguageModel:
+                    ["bad", "good", "long"][index % 3]
                 case .multiLabel: ["bad", "\"good, long\"", ""][index % 3]
                 case .regression: "\(Double(index % 5) - 0.25)"
                 }
@@ -229,7 +230,7 @@ struct TaskEvaluationTests {
         #expect(text.contains("pipeline_tag: text-classification"))
         let (listed, absent) =
             switch type {
-            case .singleLabel, .tokenClassification:
+            case .singleLabel, .tokenClassification, .causalLanguageModel:
                 (["- accuracy", "| accuracy |", "| Matthews"], ["Pearson", "subset"])
             case .multiLabel:
                 (["- f1", "| micro F1 |", "| subset accuracy |", "multi-label classification"], ["Matthews"])

@@ -89,7 +89,7 @@ struct TeacherCacheTests {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let (teacher, data) = (try teacher(), Support.dataset(count: 60).subset([4, 9, 4, 1, 30, 2, 9]))
         let kept = try label(data, teacher, store(teacher))
-        let unkept = try label(data, teacher, OutputStore(classes: 2))
+        let unkept = try label(data, teacher, OutputStore(.logits(2)))
         #expect(try kept.outputs.logits() == unkept.outputs.logits())
         #expect(kept.computed == unkept.computed)
     }
@@ -192,7 +192,7 @@ struct TeacherCacheTests {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let teacher = try teacher()
         let data = Support.dataset(count: 5000)
-        let whole = try label(data, teacher, OutputStore(classes: 2))
+        let whole = try label(data, teacher, OutputStore(.logits(2)))
         var done = 0
         let stopped = try TeacherInference(teacher: teacher, batchSize: 16, precision: .float32).outputs(
             for: data, in: store(teacher), onProgress: { done = $0 }, shouldStop: { done > 2500 })

@@ -16,6 +16,7 @@ struct CardInteropTests {
             case .multiLabel: [.microF1, .macroF1, .accuracy]
             case .regression: [.pearson, .spearman, .mse]
             case .tokenClassification: [.f1, .precision, .recall, .accuracy]
+            case .causalLanguageModel: [.perplexity, .accuracy]
             }
         return names.compactMap { name in
             let title = name.title(for: evaluation.problemType)

@@ -164,7 +164,7 @@ struct DistillationSetup {
         let (theirs, own) = (teacher.data.train, student.train)
         if student.problemType.definition.predictsTokens {
             guard try own.hasSameTokens(as: theirs),
-                student.validation.hasSameTokens(as: teacher.data.validation)
+                try student.validation.hasSameTokens(as: teacher.data.validation)
             else {
                 throw DistillationError(
                     "\(teacher.classifier.directory.path): its tokenizer gives other tokens than the student's, and the tokens of a "

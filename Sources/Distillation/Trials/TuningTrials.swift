@@ -46,6 +46,7 @@ public final class TuningTrials {
         let data: DataRequest
         let student: URL?
         let precision: Precision
+        let states: HiddenStateCoding
         let split: UInt64
     }
 
@@ -122,11 +123,18 @@ public final class TuningTrials {
         plan.train = data.subset(rest)
         let validation = data.subset(held)
         plan.validation = validation.byRows(.words)
+        let theirs = TeacherOutputsSubset(base: prepared.outputs.train, indices: data.rows(of: held))
+        if let weight = prepared.setup.teacher.model.outputWeight {
+            let states = TeacherStates(states: theirs, weight: weight)
+            plan.teacher = (
+                prepared.signals(rest),
+                try states.statistics(validation, batchSize: plan.arguments.perDeviceEvalBatchSize), states
+            )
+            return
+        }
         plan.teacher = (
             prepared.signals(rest),
-            validation.byWords(
-                try TeacherOutputsSubset(base: prepared.outputs.train, indices: data.rows(of: held)).logits(),
-                prepared.setup.data.labels.names)
+            validation.byWords(try theirs.logits(), prepared.setup.data.labels.names), nil
         )
     }
 
@@ -135,6 +143,7 @@ public final class TuningTrials {
         let key = Key(
             teachers: request.teachers, combination: request.combination, data: request.data,
             student: request.student.directory, precision: request.precision,
+            states: request.teacherStates,
             split: request.data.validation == nil && folds == 1 ? request.training.seed : 0)
         if let found = preparations.first(where: { $0.key == key }) {
             return try PreparedDistillation(

@@ -137,7 +137,7 @@ struct PredictionAnalysisTests {
         }
         let targets: Targets =
             switch type {
-            case .singleLabel, .tokenClassification:
+            case .singleLabel, .tokenClassification, .causalLanguageModel:
                 .classes((0..<count).map { _ in Int(next() * Double(classes)) }, count: classes)
             case .multiLabel:
                 .sets((0..<count).map { _ in (0..<classes).filter { _ in next() > 0.5 } }, count: classes)

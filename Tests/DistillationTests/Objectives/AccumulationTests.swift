@@ -12,7 +12,8 @@ struct AccumulationTests {
 
     private static func targets(_ type: TaskIdentifier) -> Targets {
         switch type {
-        case .singleLabel, .tokenClassification: .classes([1, -100, 3, 0, -100, -100], count: 5)
+        case .singleLabel, .tokenClassification, .causalLanguageModel:
+            .classes([1, -100, 3, 0, -100, -100], count: 5)
         case .multiLabel: .sets([[0, 3], nil, [], [1], nil, nil], count: 5)
         case .regression: .values([0.5, .nan, -1, 2, .nan, .nan])
         }

@@ -93,7 +93,8 @@ struct ObjectiveFixture: Decodable, Sendable {
 
     func batchLabels(_ name: String, _ problemType: TaskIdentifier) throws -> BatchLabels {
         switch problemType {
-        case .singleLabel, .tokenClassification: try BatchLabels(classes: labels.classes[name] ?? [])
+        case .singleLabel, .tokenClassification, .causalLanguageModel:
+            try BatchLabels(classes: labels.classes[name] ?? [])
         case .multiLabel: try BatchLabels(sets: labels.sets[name] ?? [], classes: 5)
         case .regression:
             try BatchLabels(values: (labels.values[name] ?? []).map { $0.map { Float($0) } ?? .nan })

@@ -33,8 +33,11 @@ struct LanguageModelTask: LearningTask {
         throw DistillationError("\(stream.path): a language model is trained on texts without labels")
     }
 
+    /// The rows tell of the teacher too, where the model was evaluated beside one.
     func metrics(_ logits: Logits, _ targets: Targets) throws -> MetricValues {
-        TokenStatisticsMetrics.labelMetrics(logits)
+        var values = TokenStatisticsMetrics.labelMetrics(logits)
+        for (name, value) in TokenStatisticsMetrics.teacherMetrics(logits).entries { values[name] = value }
+        return values
     }
 
     func primaryValue(_ logits: Logits, _ targets: Targets) -> Double {
