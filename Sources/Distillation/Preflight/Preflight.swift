@@ -30,6 +30,7 @@ struct Preflight {
             checkSettings()
             try checkClasses()
             try checkLengths()
+            try checkTexts(showsExample: runsTeacher)
             try checkOverlap()
             try checkPairs(student?.model.configuration)
         }

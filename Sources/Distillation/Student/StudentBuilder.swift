@@ -51,11 +51,12 @@ struct StudentBuilder {
 
     private func build(_ instrument: FakeQuantization?) throws -> Student {
         if let directory = options.directory { return try load(directory, instrument) }
-        let configuration = try self.configuration()
+        var configuration = try self.configuration()
         var source: (any ParameterSource)?
         var notes: [String] = []
         if initialization != .random {
             let layers = try teacherLayers(count: configuration.numHiddenLayers)
+            if predictsTokens { configuration = try teacher.model.configuration.decoder(withLayers: layers) }
             source = try self.source(layers, configuration)
             let how =
                 switch initialization {

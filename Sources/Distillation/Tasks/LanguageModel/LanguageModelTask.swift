@@ -17,7 +17,7 @@ struct LanguageModelTask: LearningTask {
     let labelMetrics: [MetricName] = [.accuracy, .loss, .perplexity, .ece, .entropy]
     let primaryMetric = MetricName.accuracy
     let metricForBest = MetricName.loss
-    let shownMetrics: [MetricName] = [.perplexity, .loss, .accuracy, .ece]
+    let shownMetrics: [MetricName] = [.perplexity, .loss, .accuracy, .ece, .klMedian, .klHigh]
 
     func title(of metric: MetricName) -> String? {
         switch metric {
