@@ -1,14 +1,24 @@
 // Linear layers on many rows by packed operands, as decoders have them: one operation for each layer.
 
+// About the nanoseconds that a product takes one thread: with few rows it waits for the weight's words to come from memory.
 template <class S>
+CT_INLINE int64_t projection_cost(int64_t rows, int64_t inputs, int64_t outputs) {
+    constexpr int64_t bytes_per_nanosecond = 24;
+    return std::max(product_cost(rows, inputs, outputs), right_words<S>(outputs, inputs) * 4 / bytes_per_nanosecond);
+}
+
+template <class S, class Output>
 void projection_forward(const ProjectionForward &call) {
     const S *input = static_cast<const S *>(call.input);
-    S *output = static_cast<S *>(call.output);
+    Output *output = static_cast<Output *>(call.output);
     int64_t threads = thread_count(), panels = panels_of(call.outputs);
-    // Few rows are one block, whose columns the threads divide.
-    int64_t chunks = call.rows < few_rows * threads ? std::min<int64_t>(threads, panels) : 1;
+    // Few rows are one block, whose columns the threads divide; very few, as in generation, in pieces, since a thread that waits for
+    // memory beside others takes longer.
+    int64_t pieces = call.rows <= panel_rows<S> ? 4 * threads : threads;
+    int64_t chunks = call.rows < few_rows * threads && threads > 1 ? std::min<int64_t>(pieces, panels) : 1;
     RowBlocks blocks = chunks > 1 ? RowBlocks::whole(call.rows) : RowBlocks(call.rows, block_rows<S>(call.inputs));
-    parallel_tasks(blocks.count * chunks, product_cost(blocks.size, call.inputs, call.outputs) / chunks, [&](int64_t task) {
+    int64_t cost = projection_cost<S>(blocks.size, call.inputs, call.outputs) / chunks;
+    parallel_tasks(blocks.count * chunks, cost, [&](int64_t task) {
         int64_t block = task / chunks, chunk = task % chunks, first = blocks.first(block), rows = blocks.size_of(block);
         uint32_t *packed = scratch<uint32_t>(Slot::block_left, left_words<S>(rows, call.inputs));
         pack_left<S>(input + first * call.inputs, call.inputs, rows, call.inputs, packed);
@@ -110,8 +120,10 @@ void gated_forward(const Gated &call, S *output) {
     const S *gate = static_cast<const S *>(call.gate), *up = static_cast<const S *>(call.up);
     parallel_tasks((call.count + gated_block - 1) / gated_block, element_cost(4 * gated_block), [&](int64_t task) {
         int64_t end = std::min(call.count, (task + 1) * gated_block);
-        for (int64_t c = task * gated_block; c < end; c += 16)
-            store_part(output + c, activate(call.activation, load_part(gate + c, end - c)) * load_part(up + c, end - c), end - c);
+        for (int64_t c = task * gated_block; c < end; c += 16) {
+            vf activated = activate(call.activation, load_part(gate + c, end - c));
+            store_part(output + c, up ? activated * load_part(up + c, end - c) : activated, end - c);
+        }
     });
 }
 

@@ -33,15 +33,17 @@ at::Tensor packed(const at::Tensor &weight, bool bfloat16, bool transposed, int6
     return result;
 }
 
-at::Tensor multiplied(const at::Tensor &input, const at::Tensor &right, const at::Tensor &bias, int64_t outputs) {
-    at::Tensor output = at::empty({input.size(0), outputs}, input.options());
+at::Tensor multiplied(const at::Tensor &input, const at::Tensor &right, const at::Tensor &bias, int64_t outputs,
+                      bool float_output = false) {
+    at::Tensor output = at::empty({input.size(0), outputs}, float_output ? at::kFloat : input.scalar_type());
     k::table().projection_forward(is_bfloat16(input), {.rows = input.size(0),
                                                        .inputs = input.size(1),
                                                        .outputs = outputs,
                                                        .input = input.const_data_ptr(),
                                                        .right = word_data(right),
                                                        .bias = bias.defined() ? data(bias) : nullptr,
-                                                       .output = output.mutable_data_ptr()});
+                                                       .output = output.mutable_data_ptr(),
+                                                       .float_output = float_output});
     return output;
 }
 
@@ -197,7 +199,8 @@ struct GatedActivation : torch::autograd::Function<GatedActivation> {
 
 }  // namespace
 
-ct_error ct_projection(ct_tensor input, ct_tensor weight, ct_tensor bias, bool transposed, ct_packed_weight *kept, ct_tensor *out) {
+ct_error ct_projection(ct_tensor input, ct_tensor weight, ct_tensor bias, bool transposed, bool float_output,
+                       ct_packed_weight *kept, ct_tensor *out) {
     return guard("linear", {input, weight, bias}, [&] {
         const at::Tensor &x = input->value, &w = weight->value;
         at::Tensor b = bias ? bias->value : at::Tensor();
@@ -208,6 +211,7 @@ ct_error ct_projection(ct_tensor input, ct_tensor weight, ct_tensor bias, bool t
         int64_t outputs = w.size(transposed ? 1 : 0);
         if (b.defined()) check_float(b, {outputs}, "the bias");
         if (any_requires_grad({x, w, b})) {
+            TORCH_CHECK(!float_output, "an output of another type has no gradient; compute it where gradients are not recorded");
             *out = wrap(Projection::apply(x, w, optional(bias), transposed));
             return;
         }
@@ -218,7 +222,7 @@ ct_error ct_projection(ct_tensor input, ct_tensor weight, ct_tensor bias, bool t
             ct_packed_weight_free(*kept);
             *kept = new ct_packed_weight_s{right, w.const_data_ptr(), version, bfloat16};
         }
-        *out = wrap(multiplied(x.contiguous(), (*kept)->packed, b, outputs));
+        *out = wrap(multiplied(x.contiguous(), (*kept)->packed, b, outputs, float_output));
     });
 }
 
@@ -264,6 +268,15 @@ ct_error ct_packed_rms_norm(ct_tensor input, ct_tensor weight, double epsilon, d
 ct_error ct_gated(ct_tensor gate, ct_tensor up, int32_t activation, ct_tensor *out) {
     return guard("gated", {gate, up}, [&] {
         check_element(gate->value, "the gate");
+        if (!up) {
+            TORCH_CHECK(!any_requires_grad({gate->value}), "needs what is gated where a gradient is wanted");
+            at::Tensor from = gate->value.contiguous(), output = at::empty_like(from);
+            k::Gated call{.count = from.numel(), .activation = static_cast<k::Activation>(activation), .gate = from.const_data_ptr(),
+                          .up = nullptr};
+            k::table().gated_forward(is_bfloat16(from), call, output.mutable_data_ptr());
+            *out = wrap(output);
+            return;
+        }
         TORCH_CHECK(gate->value.sizes() == up->value.sizes() && gate->value.scalar_type() == up->value.scalar_type(),
                     "the gate and what it gates must have one shape and type");
         *out = wrap(GatedActivation::apply(gate->value, up->value, static_cast<int64_t>(activation)));

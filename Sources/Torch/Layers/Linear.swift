@@ -73,6 +73,12 @@ public struct Linear {
         isPlain && packed.suits(x) ? try packed(x) : try self(x)
     }
 
+    /// The same in float32 whatever the input's type, in which the factors are: for logits, which bfloat16 would round. Where
+    /// gradients are not recorded.
+    public func float32Tokens(_ x: Tensor) throws -> Tensor {
+        isPlain && packed.suits(x) ? try packed(x, inFloat32: true) : try self(x).to(.float32)
+    }
+
     /// (rows, inputs) → (rows, outputs), by kernels whose bits depend neither on the other rows nor on the number of
     /// threads, where they can compute it: for the few rows that a head has.
     public func rows(_ x: Tensor) throws -> Tensor {

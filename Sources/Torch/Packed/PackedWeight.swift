@@ -22,8 +22,10 @@ final class PackedWeight {
             && weight.device.kind == .cpu && PackedKernels.arePreferred(for: x.dtype, on: x.device)
     }
 
-    /// (rows, inputs) → (rows, outputs), in the input's type.
-    func callAsFunction(_ x: Tensor) throws -> Tensor {
-        try .make { ct_projection(x.handle, weight.handle, bias?.handle, isTransposed, &packed, $0) }
+    /// (rows, inputs) → (rows, outputs), in the input's type, or in float32 where gradients are not recorded.
+    func callAsFunction(_ x: Tensor, inFloat32: Bool = false) throws -> Tensor {
+        try .make {
+            ct_projection(x.handle, weight.handle, bias?.handle, isTransposed, inFloat32, &packed, $0)
+        }
     }
 }
