@@ -55,7 +55,8 @@ struct KeyValueCacheTests {
         return try parts.map { try Tensor.concatenated($0) }
     }
 
-    @Test("logits are those of whole texts, to the bit where the kernels compute them",
+    @Test(
+        "logits are those of whole texts, to the bit where the kernels compute them",
         arguments: DecoderGoldenTests.names)
     func parts(_ name: String) throws {
         let model = try AutoModel.load(from: DecoderGoldenTests.directory(name)).model
@@ -101,7 +102,8 @@ struct KeyValueCacheTests {
             let rest = PackedInput(inputIDs: Array(text[9...]), offsets: [0, text.count - 9])
             let logits = try model(rest, caches: [cache]).logits
             try expectClose(
-                logits, whole(model, text, precision).narrowed(dimension: 0, start: 9, length: text.count - 9),
+                logits,
+                whole(model, text, precision).narrowed(dimension: 0, start: 9, length: text.count - 9),
                 within: precision == .float32 ? 1e-5 : 0.03, name)
             #expect(cache.byteCount > 0)
             expectRefusal("cut to 40", "39 tokens") { try cache.truncate(to: 40) }

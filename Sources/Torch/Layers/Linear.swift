@@ -76,7 +76,7 @@ public struct Linear {
     /// The same in float32 whatever the input's type, in which the factors are: for logits, which bfloat16 would round. Where
     /// gradients are not recorded.
     public func float32Tokens(_ x: Tensor) throws -> Tensor {
-        isPlain && packed.suits(x) ? try packed(x, inFloat32: true) : try self(x).to(.float32)
+        isPlain && packed.suits(x) ? try packed(x, inFloat32: true) : try self(x.to(.float32))
     }
 
     /// (rows, inputs) → (rows, outputs), by kernels whose bits depend neither on the other rows nor on the number of
