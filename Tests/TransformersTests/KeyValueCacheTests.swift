@@ -80,7 +80,7 @@ struct KeyValueCacheTests {
             let expected = try whole(model, Self.texts[text], .bfloat16)
             for run in runs {
                 #expect(run[text].dtype == .float32)
-                try expectClose(run[text], expected, within: 0.03, "\(name), text \(text)")
+                try expectClose(run[text], expected, within: 0.05, "\(name), text \(text)")
                 if PackedKernels.arePreferred(for: .bfloat16, on: .cpu) {
                     #expect(try run[text].bytes() == runs[0][text].bytes(), "\(name), text \(text)")
                 }
@@ -104,7 +104,7 @@ struct KeyValueCacheTests {
             try expectClose(
                 logits,
                 whole(model, text, precision).narrowed(dimension: 0, start: 9, length: text.count - 9),
-                within: precision == .float32 ? 1e-5 : 0.03, name)
+                within: precision == .float32 ? 1e-5 : 0.05, name)
             #expect(cache.byteCount > 0)
             expectRefusal("cut to 40", "39 tokens") { try cache.truncate(to: 40) }
         }

@@ -273,6 +273,10 @@ ct_error ct_rows_linear(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_te
 typedef struct ct_packed_weight_s *ct_packed_weight;
 ct_error ct_projection(ct_tensor input, ct_tensor weight, ct_tensor bias, bool transposed, bool float_output, ct_packed_weight *packed,
                        ct_tensor *out);
+// Several layers, with weights (outputs, inputs), on the same rows at once, for inference. `biases`, of which each may be null, and
+// `packed` have as many elements as there are weights.
+ct_error ct_projections(ct_tensor input, const ct_tensor *weights, const ct_tensor *biases, size_t count, ct_packed_weight *packed,
+                        ct_tensor *outs);
 void ct_packed_weight_free(ct_packed_weight packed);
 
 // Causal attention of texts, each by itself, by the kernels: query (T, N · D), key and value (T, K · D), all float32 or bfloat16,

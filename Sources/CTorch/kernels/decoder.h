@@ -8,13 +8,18 @@
 
 namespace ctorch::kernels {
 
-// A linear layer on many rows, from a packed right operand: output (rows, outputs) = input (rows, inputs) · right + bias.
-struct ProjectionForward {
-    int64_t rows, inputs, outputs;
-    const void *input;      // S
+// Linear layers on the same rows, from packed right operands: output (rows, outputs) = input (rows, inputs) · right + bias.
+struct ProjectionPart {
+    int64_t outputs;
     const uint32_t *right;  // (inputs, outputs), packed
     const float *bias;      // (outputs), or null
     void *output;           // S, or float
+};
+struct ProjectionForward {
+    int64_t rows, inputs;
+    const void *input;  // S
+    const ProjectionPart *parts;
+    int64_t count;
     bool float_output;
 };
 

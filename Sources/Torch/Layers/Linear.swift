@@ -73,7 +73,16 @@ public struct Linear {
         isPlain && packed.suits(x) ? try packed(x) : try self(x)
     }
 
-    /// The same in float32 whatever the input's type, in which the factors are: for logits, which bfloat16 would round. Where
+    /// (rows, inputs) → (rows, outputs) of each of several layers, which all read the same rows: at once, where no gradient is recorded.
+    public static func tokens(_ x: Tensor, _ layers: [Linear]) throws -> [Tensor] {
+        let isRecorded = ct_grad_enabled() && (x.requiresGrad || layers.contains { $0.weight.requiresGrad })
+        guard !isRecorded, layers.allSatisfy({ $0.isPlain && $0.packed.suits(x) }) else {
+            return try layers.map { try $0.tokens(x) }
+        }
+        return try PackedWeight.products(x, layers.map(\.packed))
+    }
+
+    /// As ``tokens(_:)-(Tensor)``, in float32 whatever the input's type, in which the factors are: for logits, which bfloat16 would round. Where
     /// gradients are not recorded.
     public func float32Tokens(_ x: Tensor) throws -> Tensor {
         isPlain && packed.suits(x) ? try packed(x, inFloat32: true) : try self(x.to(.float32))
