@@ -72,21 +72,24 @@ struct TokenDistribution {
         guard k < logits.count else { return -.infinity }
         // A heap of the largest so far, the least of them on top.
         var heap = Array(logits[..<k])
-        func sink(_ start: Int) {
-            var place = start
-            while 2 * place + 1 < k {
-                var child = 2 * place + 1
-                if child + 1 < k, heap[child + 1] < heap[child] { child += 1 }
-                guard heap[child] < heap[place] else { return }
-                heap.swapAt(child, place)
-                place = child
+        return heap.withUnsafeMutableBufferPointer { heap in
+            for place in stride(from: k / 2, through: 0, by: -1) { sink(heap, place) }
+            for id in k..<logits.count where logits[id] > heap[0] {
+                heap[0] = logits[id]
+                sink(heap, 0)
             }
+            return heap[0]
         }
-        for place in stride(from: k / 2, through: 0, by: -1) { sink(place) }
-        for id in k..<logits.count where logits[id] > heap[0] {
-            heap[0] = logits[id]
-            sink(0)
+    }
+
+    private static func sink(_ heap: UnsafeMutableBufferPointer<Float>, _ start: Int) {
+        var place = start
+        while 2 * place + 1 < heap.count {
+            var child = 2 * place + 1
+            if child + 1 < heap.count, heap[child + 1] < heap[child] { child += 1 }
+            guard heap[child] < heap[place] else { return }
+            heap.swapAt(child, place)
+            place = child
         }
-        return heap[0]
     }
 }
