@@ -13,7 +13,7 @@ extension TransformerModel {
     /// Computes the logits of tokens that follow those that caches hold, and adds their keys and values to them.
     ///
     /// Logits have the bits that the whole text gives, whatever its parts and the texts beside it, where the kernels compute them
-    /// (``PackedKernels/arePreferred(for:on:)``); libtorch's operations give them but for rounding. No gradient is recorded. Where it
+    /// (`PackedKernels.arePreferred(for:on:)`); libtorch's operations give them but for rounding. No gradient is recorded. Where it
     /// throws, the caches hold what they held before.
     ///
     /// - Parameters:

@@ -16,6 +16,8 @@ final class RunningText {
     private var scan: StopStringScan
     private var text: [UInt8] = []
     private var finishReason: GeneratedText.FinishReason?
+    /// True once a stop string was found: what comes after it is no part of the text.
+    private var isCut = false
 
     init(
         prompt: Int, tokens: [Int32], cache: KeyValueCache, tokenizer: Tokenizer, options: GenerationOptions
@@ -58,8 +60,6 @@ final class RunningText {
                 logProbabilities: options.returnsLogProbabilities ? logProbabilities : nil, finishReason: $0)
         }
     }
-
-    private var isCut = false
 
     private func take(_ bytes: [UInt8], into piece: inout [UInt8]) {
         let found = scan.append(bytes)

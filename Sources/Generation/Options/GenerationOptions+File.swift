@@ -7,6 +7,7 @@ extension GenerationOptions {
 
     /// Reads a model directory's `generation_config.json`, as transformers takes it: without `do_sample` the most probable token is
     /// taken, with it `top_k` is 50 unless it is said. Where there is none, or no `eos_token_id` in it, that of `config.json` counts.
+    /// `max_length`, which counts the prompt too, is not read.
     ///
     /// - Parameter directory: The model's directory.
     /// - Throws: ``GenerationError`` for a field that is out of range, or that would change what is generated and is not supported;
@@ -60,7 +61,8 @@ extension GenerationOptions {
         ("begin_suppress_tokens", [[]]), ("sequence_bias", []), ("guidance_scale", [1, 1.0]),
         ("min_length", [0]), ("min_new_tokens", [0]), ("typical_p", [1, 1.0]),
         ("epsilon_cutoff", [0, 0.0]), ("eta_cutoff", [0, 0.0]), ("top_h", []),
-        ("exponential_decay_length_penalty", []), ("watermarking_config", []),
+        ("exponential_decay_length_penalty", []), ("watermarking_config", []), ("token_healing", [false]),
+        ("diversity_penalty", [0, 0.0]),
     ]
 }
 

@@ -82,7 +82,7 @@ public struct Linear {
         return try PackedWeight.products(x, layers.map(\.packed))
     }
 
-    /// As ``tokens(_:)-(Tensor)``, in float32 whatever the input's type, in which the factors are: for logits, which bfloat16 would round. Where
+    /// As ``tokens(_:)``, in float32 whatever the input's type, in which the factors are: for logits, which bfloat16 would round. Where
     /// gradients are not recorded.
     public func float32Tokens(_ x: Tensor) throws -> Tensor {
         isPlain && packed.suits(x) ? try packed(x, inFloat32: true) : try self(x.to(.float32))

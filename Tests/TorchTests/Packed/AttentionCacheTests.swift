@@ -175,6 +175,18 @@ struct AttentionCacheTests {
         }
     }
 
+    /// Contexts of the largest case, computed in parts by the kernels.
+    static func inParts(_ dtype: DType) throws -> [Tensor] {
+        try Texts(cases[2], dtype).inParts(usesKernels: true)
+    }
+
+    /// The product of few rows with a weight that is large enough for several threads.
+    static func fewRows(_ dtype: DType) throws -> [Tensor] {
+        let x = try Tensor.normal([2, 600], standardDeviation: 1, seed: 1).to(dtype)
+        let weight = try Tensor.normal([1030, 600], standardDeviation: 1, seed: 2)
+        return [try PackedWeight(weight, bias: nil)(x)]
+    }
+
     @Test("an activation's rows do not depend on the others", arguments: Activation.allCases)
     func activation(_ activation: Activation) throws {
         let x = try Tensor.normal([7, 37], standardDeviation: 2, seed: 1)

@@ -11,7 +11,7 @@ import Torch
 /// ```
 public final class KeyValueCache {
     let layers: [AttentionCache]
-    /// The precision of the passes that use it: ``Precision/float32`` or ``Precision/bfloat16``.
+    /// The precision of the passes that use it: `float32` or `bfloat16`.
     public let precision: Precision
     /// The number of tokens that it holds.
     public internal(set) var length = 0
