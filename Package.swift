@@ -40,6 +40,7 @@ let package = Package(
         .library(name: "Deployment", targets: ["Deployment"]),
         .library(name: "Benchmarking", targets: ["Benchmarking"]),
         .library(name: "Transformers", targets: ["Transformers"]),
+        .library(name: "Generation", targets: ["Generation"]),
         .library(name: "Architectures", targets: ["Architectures"]),
         .library(name: "Torch", targets: ["Torch"]),
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
@@ -137,6 +138,10 @@ let package = Package(
         .target(
             name: "Transformers",
             dependencies: ["Torch", "Architectures", "GGUF", "Safetensors", "JSON", "Files"],
+            swiftSettings: strict),
+        .target(
+            name: "Generation",
+            dependencies: ["Torch", "Transformers", "Architectures", "Tokenizers", "GGUF", "JSON", "Files"],
             swiftSettings: strict),
         .target(
             name: "Distillation",
@@ -259,6 +264,10 @@ let package = Package(
             dependencies: ["Transformers", "Torch", "GGUF", "Safetensors", "JSON", "Files", "TestSupport"],
             exclude: ["Fixtures"],
             swiftSettings: strict),
+        .testTarget(
+            name: "GenerationTests",
+            dependencies: ["Generation", "Transformers", "Torch", "Tokenizers", "JSON", "TestSupport"],
+            exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "DistillationTests",
             dependencies: [

@@ -7,4 +7,5 @@
 #include "shim/fused_loss.cpp"
 #include "shim/packed_embeddings.cpp"
 #include "shim/packed_layer.cpp"
+#include "shim/projection_nodes.cpp"
 #include "shim/rows_linear.cpp"

@@ -177,6 +177,7 @@ ct_error ct_layer_norm(ct_tensor input, ct_tensor weight, ct_tensor bias, double
 ct_error ct_rms_norm(ct_tensor input, ct_tensor weight, double epsilon, ct_tensor *out);
 // Causal attention of each example by itself: query (T, N, D), key and value (T, K, D), where K divides N; offsets of `count`
 // examples, count + 1 of them. A token attends to itself and to the window - 1 tokens before it; window 0: to all before it.
+// Of a single example the queries may be those of its last tokens alone.
 ct_error ct_causal_attention(ct_tensor query, ct_tensor key, ct_tensor value, const int64_t *offsets, size_t count,
                              int64_t window, double scale, ct_tensor *out);
 // query, key, value (B, H, L, D); mask broadcastable to (B, H, L, L), boolean (true: attend) or added; may be NULL.
@@ -267,9 +268,15 @@ ct_error ct_rows_linear(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_te
 
 // input (rows, inputs) · weightᵀ + bias by the kernels, in the type of the input, float32 or bfloat16, with a float32 weight
 // (outputs, inputs), or (inputs, outputs) if `transposed`. `bias` may be null. Recorded for backward if a gradient is wanted;
-// otherwise the packed weight is kept in `*packed` (null at first), to be freed with ct_packed_weight_free.
+// otherwise the packed weight is kept in `*packed` (null at first), to be freed with ct_packed_weight_free. `float_output`: the
+// output is float32 whatever the input, for inference alone.
 typedef struct ct_packed_weight_s *ct_packed_weight;
-ct_error ct_projection(ct_tensor input, ct_tensor weight, ct_tensor bias, bool transposed, ct_packed_weight *packed, ct_tensor *out);
+ct_error ct_projection(ct_tensor input, ct_tensor weight, ct_tensor bias, bool transposed, bool float_output, ct_packed_weight *packed,
+                       ct_tensor *out);
+// Several layers, with weights (outputs, inputs), on the same rows at once, for inference. `biases`, of which each may be null, and
+// `packed` have as many elements as there are weights.
+ct_error ct_projections(ct_tensor input, const ct_tensor *weights, const ct_tensor *biases, size_t count, ct_packed_weight *packed,
+                        ct_tensor *outs);
 void ct_packed_weight_free(ct_packed_weight packed);
 
 // Causal attention of texts, each by itself, by the kernels: query (T, N · D), key and value (T, K · D), all float32 or bfloat16,
@@ -279,11 +286,23 @@ ct_error ct_packed_causal_attention(ct_tensor query, ct_tensor key, ct_tensor va
                                     ct_tensor offsets, int64_t heads, int64_t key_value_heads, int64_t window, double scale,
                                     ct_tensor *out);
 
+// A text's keys and values of one layer in the form that the kernels read, for generation. It grows with the text.
+typedef struct ct_attention_cache_s *ct_attention_cache;
+ct_error ct_attention_cache_make(int64_t key_value_heads, int64_t width, bool bfloat16, ct_attention_cache *out);
+void ct_attention_cache_free(ct_attention_cache cache);
+int64_t ct_attention_cache_bytes(ct_attention_cache cache);
+// The same attention of new tokens, `offsets` of them among all texts', to the first past[i] tokens of the i-th cache and to one
+// another. Their keys, rotated, and values are added to the caches: what a cache held beyond past[i] is forgotten. For inference.
+ct_error ct_cached_causal_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor cosine, ct_tensor sine,
+                                    ct_tensor offsets, const ct_attention_cache *caches, const int64_t *past, int64_t heads,
+                                    int64_t window, double scale, ct_tensor *out);
+
 // input (rows, width) float32 / root mean square · (weight + offset) by the kernels, in float32 or bfloat16.
 ct_error ct_packed_rms_norm(ct_tensor input, ct_tensor weight, double epsilon, double offset, bool bfloat16, ct_tensor *out);
 
-// activation(gate) · up by the kernels, in their type.
+// activation(gate) · up by the kernels, in their type. `up` may be null, for ones, where no gradient is wanted.
 ct_error ct_gated(ct_tensor gate, ct_tensor up, int32_t activation, ct_tensor *out);
+
 // MARK: Language models: the output layer and the loss
 
 // Divergences of the teacher's probabilities p and the student's q, both softened by T. Those marked so are multiplied by T².

@@ -2,29 +2,42 @@
 // The heads of queries that one head of keys serves share its packed operands. As in attention.inl, scores never leave the cache,
 // and the backward pass recomputes them. Each row's sums have one order, whatever the other rows.
 
-// One text's part of a head of keys and values, and of one of its heads of queries, rotated.
+// The places of rows in their text: those of tokens that follow each other, or one place for all.
+struct Places {
+    int64_t first = 0, step = 1;
+    int64_t of(int64_t row) const { return first + row * step; }
+};
+
+// One text's part of a head of keys and values, and rows of queries that attend to it, rotated: one of its heads at the text's last
+// tokens, or all of its heads at one token.
 template <class S>
 struct CausalHead {
     const CausalShape &shape;
-    int64_t length;
-    const S *query, *key;  // (length, D)
+    int64_t length;        // keys
+    const S *query, *key;  // (rows, D), (length, D)
     int64_t query_stride, key_stride;
+    int64_t rows;  // of queries
+    Places places = {};
 
-    // The first token that row `row` attends to.
-    int64_t begin(int64_t row) const { return shape.window > 0 ? std::max<int64_t>(0, row - shape.window + 1) : 0; }
+    // The first token that row `row` attends to, and the one after the last.
+    int64_t begin(int64_t row) const {
+        return shape.window > 0 ? std::max<int64_t>(0, places.of(row) - shape.window + 1) : 0;
+    }
+    int64_t end(int64_t row) const { return places.of(row) + 1; }
 };
 
-// Rotates rows by their positions, forwards or backwards (`sign` -1): dimension d of the first half with that half a head later.
+// Rotates rows by their places, forwards or backwards (`sign` -1): dimension d of the first half with that half a head later.
 template <class From, class To>
-void rotate_rows(const CausalShape &shape, const From *from, int64_t from_stride, int64_t length, float sign, To *to,
+void rotate_rows(const CausalShape &shape, const From *from, int64_t from_stride, int64_t rows, Places places, float sign, To *to,
                  int64_t to_stride) {
     int64_t half = shape.width / 2;
-    for (int64_t row = 0; row < length; ++row) {
+    for (int64_t row = 0; row < rows; ++row) {
         const From *x = from + row * from_stride;
         To *y = to + row * to_stride;
+        const float *cosine = shape.cosine + places.of(row) * half, *sine = shape.sine + places.of(row) * half;
         for (int64_t d = 0; d < half; d += 16) {
             int64_t left = half - d;
-            vf c = load_part(shape.cosine + row * half + d, left), s = load_part(shape.sine + row * half + d, left) * sign;
+            vf c = load_part(cosine + d, left), s = load_part(sine + d, left) * sign;
             vf low = load_part(x + d, left), high = load_part(x + half + d, left);
             store_part(y + d, low * c - high * s, left);
             store_part(y + half + d, high * c + low * s, left);
@@ -34,10 +47,10 @@ void rotate_rows(const CausalShape &shape, const From *from, int64_t from_stride
 
 // The rows as attention reads them: rotated into scratch memory, or as they are.
 template <class S>
-const S *rotated(const CausalShape &shape, const S *from, int64_t &stride, int64_t length, Slot slot) {
+const S *rotated(const CausalShape &shape, const S *from, int64_t &stride, int64_t rows, Places places, Slot slot) {
     if (!shape.cosine) return from;
-    S *to = scratch<S>(slot, length * shape.width);
-    rotate_rows(shape, from, stride, length, 1.0f, to, shape.width);
+    S *to = scratch<S>(slot, rows * shape.width);
+    rotate_rows(shape, from, stride, rows, places, 1.0f, to, shape.width);
     stride = shape.width;
     return to;
 }
@@ -46,7 +59,7 @@ const S *rotated(const CausalShape &shape, const S *from, int64_t &stride, int64
 template <class S>
 struct KeyRange {
     KeyRange(const CausalHead<S> &head, int64_t first, int64_t rows)
-        : panel_begin(head.begin(first) / 32), panel_end(panels_of(first + rows)), begin(panel_begin * 32),
+        : panel_begin(head.begin(first) / 32), panel_end(panels_of(head.end(first + rows - 1))), begin(panel_begin * 32),
           end(std::min(head.length, panel_end * 32)), padded((panel_end - panel_begin) * 32) {}
     int64_t panel_begin, panel_end, begin, end, padded;
 };
@@ -93,16 +106,16 @@ CT_INLINE float softmax_columns(float *row, int64_t begin, int64_t end, int64_t 
     return highest + __builtin_logf(all);
 }
 
-// Writes the context of one head of queries to `context` (length, D), from packed keys and values.
+// Writes the context of the rows to `context` (rows, D), from packed keys and values; a panel of values has `all` words.
 template <class S>
-void causal_attend(const CausalHead<S> &head, const uint32_t *keys, const uint32_t *values, S *context, int64_t stride,
+void causal_attend(const CausalHead<S> &head, const uint32_t *keys, const uint32_t *values, int64_t all, S *context, int64_t stride,
                    float *log_sum) {
-    int64_t width = head.shape.width, total = words<S>(width), all = words<S>(head.length);
-    RowPanels<S> panels(head.length);
-    uint32_t *queries = scratch<uint32_t>(Slot::head_queries, left_words<S>(head.length, width));
+    int64_t width = head.shape.width, total = words<S>(width);
+    RowPanels<S> panels(head.rows);
+    uint32_t *queries = scratch<uint32_t>(Slot::head_queries, left_words<S>(head.rows, width));
     float *scores = scratch<float>(Slot::head_scores, panel_rows<S> * panels_of(head.length) * 32);
     uint32_t *weights = scratch<uint32_t>(Slot::head_weights, left_words<S>(panel_rows<S>, head.length + 32));
-    pack_left<S>(head.query, head.query_stride, head.length, width, queries);
+    pack_left<S>(head.query, head.query_stride, head.rows, width, queries);
     alignas(64) float tile[panel_rows<S> * 32];
     TileShapes<S> shapes(panels.height);
     for (int64_t i = 0; i < panels.count; ++i) {
@@ -111,7 +124,7 @@ void causal_attend(const CausalHead<S> &head, const uint32_t *keys, const uint32
         causal_scores(range, total, queries + first * total, panels.height, rows, keys, scores);
         for (int64_t r = 0; r < rows; ++r) {
             float logarithm = softmax_columns(scores + r * range.padded, head.begin(first + r) - range.begin,
-                                              first + r + 1 - range.begin, range.padded, head.shape.scale);
+                                              head.end(first + r) - range.begin, range.padded, head.shape.scale);
             if (log_sum) log_sum[first + r] = logarithm;
         }
         int64_t count = range.end - range.begin;
@@ -142,7 +155,7 @@ void causal_forward(const CausalForward &call) {
         int64_t s = task / shape.key_value_heads, k = task % shape.key_value_heads, start = call.sequences.offsets[s];
         int64_t length = call.sequences.offsets[s + 1] - start, stride = shape.key_value_heads * width, key_stride = stride;
         const S *key = rotated(shape, static_cast<const S *>(call.key) + start * stride + k * width, key_stride, length,
-                               Slot::causal_key);
+                               Places{}, Slot::causal_key);
         uint32_t *keys = scratch<uint32_t>(Slot::head_keys, right_words<S>(length, width));
         uint32_t *values = scratch<uint32_t>(Slot::head_values, right_words<S>(width, length));
         pack_right_transposed<S>(key, key_stride, length, width, 0, panels_of(length), keys);
@@ -150,9 +163,10 @@ void causal_forward(const CausalForward &call) {
                       values);
         for (int64_t h = k * group; h < (k + 1) * group; ++h) {
             int64_t row = start * shape.heads * width + h * width, query_stride = shape.heads * width;
-            const S *query = rotated(shape, static_cast<const S *>(call.query) + row, query_stride, length, Slot::causal_query);
-            CausalHead<S> head{shape, length, query, key, query_stride, key_stride};
-            causal_attend<S>(head, keys, values, static_cast<S *>(call.context) + row, shape.heads * width,
+            const S *query = rotated(shape, static_cast<const S *>(call.query) + row, query_stride, length, Places{},
+                                     Slot::causal_query);
+            CausalHead<S> head{shape, length, query, key, query_stride, key_stride, length};
+            causal_attend<S>(head, keys, values, words<S>(length), static_cast<S *>(call.context) + row, shape.heads * width,
                              call.log_sum ? call.log_sum + h * tokens + start : nullptr);
         }
     });

@@ -93,7 +93,7 @@ void causal_attend_backward(const CausalHead<S> &head, const CausalGroup<S> &gro
 // Writes summed gradients, rotated back where the rows were rotated.
 template <class S>
 void write_gradient(const CausalShape &shape, const float *sums, int64_t length, bool is_rotated, S *to, int64_t stride) {
-    if (is_rotated) return rotate_rows(shape, sums, shape.width, length, -1.0f, to, stride);
+    if (is_rotated) return rotate_rows(shape, sums, shape.width, length, Places{}, -1.0f, to, stride);
     for (int64_t row = 0; row < length; ++row)
         for (int64_t d = 0; d < shape.width; d += 16)
             store_part(to + row * stride + d, load_part(sums + row * shape.width + d, shape.width - d), shape.width - d);
@@ -108,7 +108,7 @@ void causal_backward(const CausalBackward &call) {
         int64_t s = task / shape.key_value_heads, k = task % shape.key_value_heads, start = call.sequences.offsets[s];
         int64_t length = call.sequences.offsets[s + 1] - start, stride = shape.key_value_heads * width, key_stride = stride;
         int64_t place = start * stride + k * width;
-        const S *key = rotated(shape, static_cast<const S *>(call.key) + place, key_stride, length, Slot::causal_key);
+        const S *key = rotated(shape, static_cast<const S *>(call.key) + place, key_stride, length, Places{}, Slot::causal_key);
         uint32_t *keys = scratch<uint32_t>(Slot::head_keys, right_words<S>(length, width));
         uint32_t *values = scratch<uint32_t>(Slot::head_values, right_words<S>(length, width));
         pack_right_transposed<S>(key, key_stride, length, width, 0, panels_of(length), keys);
@@ -119,8 +119,9 @@ void causal_backward(const CausalBackward &call) {
         float *query_gradient = sums + 2 * length * width;
         for (int64_t h = k * size; h < (k + 1) * size; ++h) {
             int64_t row = start * shape.heads * width + h * width, query_stride = shape.heads * width;
-            const S *query = rotated(shape, static_cast<const S *>(call.query) + row, query_stride, length, Slot::causal_query);
-            CausalHead<S> head{shape, length, query, key, query_stride, key_stride};
+            const S *query = rotated(shape, static_cast<const S *>(call.query) + row, query_stride, length, Places{},
+                                     Slot::causal_query);
+            CausalHead<S> head{shape, length, query, key, query_stride, key_stride, length};
             causal_attend_backward<S>(head, group, static_cast<const S *>(call.context_gradient) + row, shape.heads * width,
                                       call.log_sum + h * tokens + start, query_gradient);
             write_gradient(shape, query_gradient, length, is_rotated, static_cast<S *>(call.query_gradient) + row,

@@ -8,13 +8,19 @@
 
 namespace ctorch::kernels {
 
-// A linear layer on many rows, from a packed right operand: output (rows, outputs) = input (rows, inputs) · right + bias.
-struct ProjectionForward {
-    int64_t rows, inputs, outputs;
-    const void *input;      // S
+// Linear layers on the same rows, from packed right operands: output (rows, outputs) = input (rows, inputs) · right + bias.
+struct ProjectionPart {
+    int64_t outputs;
     const uint32_t *right;  // (inputs, outputs), packed
     const float *bias;      // (outputs), or null
-    void *output;           // S
+    void *output;           // S, or float
+};
+struct ProjectionForward {
+    int64_t rows, inputs;
+    const void *input;  // S
+    const ProjectionPart *parts;
+    int64_t count;
+    bool float_output;
 };
 
 // to (columns of left, columns of right) = leftᵀ · right, over their rows.
@@ -47,6 +53,21 @@ struct CausalBackward {
     void *query_gradient, *key_gradient, *value_gradient;
 };
 
+// A text's keys and values of one layer, packed as attention multiplies by them, for up to `capacity` tokens, a multiple of 32.
+struct CachedText {
+    uint32_t *words;
+    int64_t capacity;
+    int64_t past;  // tokens that it holds
+};
+// Causal attention of texts whose sequences are the tokens after those that are held; their keys and values are added.
+struct CachedForward {
+    CausalShape shape;
+    Sequences sequences;
+    const CachedText *texts;
+    const void *query, *key, *value;  // (T, N · D), (T, K · D), (T, K · D) S
+    void *context;                    // (T, N · D) S
+};
+
 // Normalization by the root mean square: output = input / √(mean of squares + epsilon) · (weight + offset).
 struct RootMeanSquare {
     int64_t rows, width;
@@ -63,7 +84,7 @@ struct RootMeanSquareBackward {
 struct Gated {
     int64_t count;
     Activation activation;
-    const void *gate, *up;  // S
+    const void *gate, *up;  // S; no `up` counts for ones
 };
 
 }  // namespace ctorch::kernels

@@ -30,6 +30,7 @@ constexpr int64_t few_rows = 96;
 #include "projection.inl"
 #include "causal_attention.inl"
 #include "causal_attention_backward.inl"
+#include "causal_cache.inl"
 
 template <class S>
 int64_t packed_words(int64_t columns, int64_t length) {
@@ -76,7 +77,8 @@ double peak() {
 // The table with the kernels of decoders' layers.
 Table with_decoders(Table table) {
     table.projection_forward = [](bool bfloat16, const ProjectionForward &call) {
-        bfloat16 ? projection_forward<bf16>(call) : projection_forward<float>(call);
+        if (!bfloat16) return projection_forward<float, float>(call);
+        call.float_output ? projection_forward<bf16, float>(call) : projection_forward<bf16, bf16>(call);
     };
     table.projection_gradient = [](bool bfloat16, const ProjectionGradient &call) {
         bfloat16 ? projection_gradient<bf16>(call) : projection_gradient<float>(call);
@@ -86,6 +88,15 @@ Table with_decoders(Table table) {
     };
     table.causal_backward = [](bool bfloat16, const CausalBackward &call) {
         bfloat16 ? causal_backward<bf16>(call) : causal_backward<float>(call);
+    };
+    table.cached_words = [](bool bfloat16, int64_t heads, int64_t width, int64_t capacity) {
+        return bfloat16 ? cached_words<bf16>(heads, width, capacity) : cached_words<float>(heads, width, capacity);
+    };
+    table.move_cached = [](bool bfloat16, int64_t heads, int64_t width, const CachedText &from, const CachedText &to) {
+        bfloat16 ? move_cached<bf16>(heads, width, from, to) : move_cached<float>(heads, width, from, to);
+    };
+    table.cached_forward = [](bool bfloat16, const CachedForward &call) {
+        bfloat16 ? cached_forward<bf16>(call) : cached_forward<float>(call);
     };
     table.rms_norm_forward = [](bool bfloat16, const RootMeanSquare &call, void *output) {
         bfloat16 ? rms_norm_forward(call, static_cast<bf16 *>(output)) : rms_norm_forward(call, static_cast<float *>(output));

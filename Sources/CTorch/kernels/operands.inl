@@ -93,6 +93,10 @@ template <class S, class From>
 void pack_rows_panel(const From *from, int64_t stride, int64_t count, int64_t length, int64_t width, uint32_t *to) {
     constexpr int64_t per = Words<S>::per;
     int64_t total = words<S>(length);
+    if (width == 1) {
+        for (int64_t w = 0; w < total; w += 16) store_words(to + w, row_words<S>(from + w * per, length - w * per), total - w);
+        return;
+    }
     for (int64_t w = 0; w < total; w += 16) {
         int64_t left = std::min<int64_t>(16, total - w);
         for (int64_t r = 0; r < width; r += 16) {

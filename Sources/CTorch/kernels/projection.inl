@@ -1,22 +1,46 @@
 // Linear layers on many rows by packed operands, as decoders have them: one operation for each layer.
 
+// About the nanoseconds that products take one thread: with few rows it waits for the weights' words to come from memory.
 template <class S>
+CT_INLINE int64_t projection_cost(int64_t rows, int64_t inputs, int64_t panels) {
+    constexpr int64_t bytes_per_nanosecond = 24;
+    return std::max(product_cost(rows, inputs, 32 * panels), panels * words<S>(inputs) * 32 * 4 / bytes_per_nanosecond);
+}
+
+// Panels first ..< last, counted through all layers, of rows whose left operand is packed.
+template <class S, class Output>
+CT_INLINE void project_panels(const ProjectionForward &call, const uint32_t *packed, int64_t row, int64_t rows, int64_t first,
+                              int64_t last) {
+    for (int64_t p = 0; p < call.count; ++p) {
+        const ProjectionPart &part = call.parts[p];
+        int64_t panels = panels_of(part.outputs);
+        Output *output = static_cast<Output *>(part.output);
+        multiply<S>(packed, rows, call.inputs, part.right, part.outputs, std::max<int64_t>(first, 0), std::min(last, panels),
+                    [&](int64_t r, int64_t column, int64_t height, int64_t count, const float *tile) {
+                        store_tile(tile, height, count, part.bias ? part.bias + column : nullptr,
+                                   output + (row + r) * part.outputs + column, part.outputs);
+                    });
+        first -= panels;
+        last -= panels;
+    }
+}
+
+template <class S, class Output>
 void projection_forward(const ProjectionForward &call) {
     const S *input = static_cast<const S *>(call.input);
-    S *output = static_cast<S *>(call.output);
-    int64_t threads = thread_count(), panels = panels_of(call.outputs);
-    // Few rows are one block, whose columns the threads divide.
-    int64_t chunks = call.rows < few_rows * threads ? std::min<int64_t>(threads, panels) : 1;
+    int64_t threads = thread_count(), panels = 0;
+    for (int64_t p = 0; p < call.count; ++p) panels += panels_of(call.parts[p].outputs);
+    // Few rows are one block, whose columns the threads divide; very few, as in generation, in pieces, since a thread that waits for
+    // memory beside others takes longer.
+    int64_t pieces = call.rows <= panel_rows<S> ? 4 * threads : threads;
+    int64_t chunks = call.rows < few_rows * threads && threads > 1 ? std::min<int64_t>(pieces, panels) : 1;
     RowBlocks blocks = chunks > 1 ? RowBlocks::whole(call.rows) : RowBlocks(call.rows, block_rows<S>(call.inputs));
-    parallel_tasks(blocks.count * chunks, product_cost(blocks.size, call.inputs, call.outputs) / chunks, [&](int64_t task) {
+    int64_t cost = projection_cost<S>(blocks.size, call.inputs, panels) / chunks;
+    parallel_tasks(blocks.count * chunks, cost, [&](int64_t task) {
         int64_t block = task / chunks, chunk = task % chunks, first = blocks.first(block), rows = blocks.size_of(block);
         uint32_t *packed = scratch<uint32_t>(Slot::block_left, left_words<S>(rows, call.inputs));
         pack_left<S>(input + first * call.inputs, call.inputs, rows, call.inputs, packed);
-        multiply<S>(packed, rows, call.inputs, call.right, call.outputs, panels * chunk / chunks, panels * (chunk + 1) / chunks,
-                    [&](int64_t r, int64_t column, int64_t height, int64_t count, const float *tile) {
-                        store_tile(tile, height, count, call.bias ? call.bias + column : nullptr,
-                                   output + (first + r) * call.outputs + column, call.outputs);
-                    });
+        project_panels<S, Output>(call, packed, first, rows, panels * chunk / chunks, panels * (chunk + 1) / chunks);
     });
 }
 
@@ -110,8 +134,10 @@ void gated_forward(const Gated &call, S *output) {
     const S *gate = static_cast<const S *>(call.gate), *up = static_cast<const S *>(call.up);
     parallel_tasks((call.count + gated_block - 1) / gated_block, element_cost(4 * gated_block), [&](int64_t task) {
         int64_t end = std::min(call.count, (task + 1) * gated_block);
-        for (int64_t c = task * gated_block; c < end; c += 16)
-            store_part(output + c, activate(call.activation, load_part(gate + c, end - c)) * load_part(up + c, end - c), end - c);
+        for (int64_t c = task * gated_block; c < end; c += 16) {
+            vf activated = activate(call.activation, load_part(gate + c, end - c));
+            store_part(output + c, up ? activated * load_part(up + c, end - c) : activated, end - c);
+        }
     });
 }
 

@@ -212,6 +212,10 @@ struct Table {
     void (*projection_gradient)(bool bfloat16, const ProjectionGradient &call);
     void (*causal_forward)(bool bfloat16, const CausalForward &call);
     void (*causal_backward)(bool bfloat16, const CausalBackward &call);
+    // The words of a text's cache of `heads` heads of keys and values, and its move into larger words.
+    int64_t (*cached_words)(bool bfloat16, int64_t heads, int64_t width, int64_t capacity);
+    void (*move_cached)(bool bfloat16, int64_t heads, int64_t width, const CachedText &from, const CachedText &to);
+    void (*cached_forward)(bool bfloat16, const CachedForward &call);
     void (*rms_norm_forward)(bool bfloat16, const RootMeanSquare &call, void *output);
     void (*rms_norm_backward)(bool bfloat16, const RootMeanSquareBackward &call);
     void (*gated_forward)(bool bfloat16, const Gated &call, void *output);

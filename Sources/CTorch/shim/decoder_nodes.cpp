@@ -1,4 +1,4 @@
-// The kernels of decoders' layers: connects them to tensors and autograd.
+// The kernels of decoders' layers but for the linear ones: connects them to tensors and autograd.
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
@@ -9,76 +9,7 @@
 using namespace ctorch;
 namespace k = ctorch::kernels;
 
-// A weight as a packed right operand, and what it was packed from.
-struct ct_packed_weight_s {
-    at::Tensor packed;
-    const void *source;
-    uint32_t version;
-    bool bfloat16;
-};
-
 namespace {
-
-bool is_bfloat16(const at::Tensor &tensor) { return tensor.scalar_type() == at::kBFloat16; }
-
-void check_element(const at::Tensor &tensor, const char *name) {
-    TORCH_CHECK(tensor.is_cpu() && (tensor.scalar_type() == at::kFloat || is_bfloat16(tensor)), name,
-                " must be float32 or bfloat16 on the CPU");
-}
-
-// Packs a float32 weight so that products are with it as stored (columns, length), or with its transpose (length, columns).
-at::Tensor packed(const at::Tensor &weight, bool bfloat16, bool transposed, int64_t columns, int64_t length) {
-    at::Tensor result = words(k::table().packed_words(bfloat16, columns, length));
-    k::table().pack(bfloat16, transposed, data(weight), columns, length, word_data(result));
-    return result;
-}
-
-at::Tensor multiplied(const at::Tensor &input, const at::Tensor &right, const at::Tensor &bias, int64_t outputs) {
-    at::Tensor output = at::empty({input.size(0), outputs}, input.options());
-    k::table().projection_forward(is_bfloat16(input), {.rows = input.size(0),
-                                                       .inputs = input.size(1),
-                                                       .outputs = outputs,
-                                                       .input = input.const_data_ptr(),
-                                                       .right = word_data(right),
-                                                       .bias = bias.defined() ? data(bias) : nullptr,
-                                                       .output = output.mutable_data_ptr()});
-    return output;
-}
-
-struct Projection : torch::autograd::Function<Projection> {
-    static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &given, const at::Tensor &given_weight,
-                              const std::optional<at::Tensor> &bias, bool transposed) {
-        at::Tensor input = given.contiguous(), weight = given_weight.contiguous();
-        int64_t outputs = weight.size(transposed ? 1 : 0);
-        at::Tensor right = packed(weight, is_bfloat16(input), !transposed, outputs, input.size(1));
-        context->save_for_backward({input, weight});
-        context->saved_data["transposed"] = transposed;
-        context->saved_data["has_bias"] = bias.has_value();
-        return multiplied(input, right, bias.value_or(at::Tensor()), outputs);
-    }
-
-    static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
-                                                   torch::autograd::variable_list gradients) {
-        torch::autograd::variable_list saved = context->get_saved_variables();
-        const at::Tensor &input = saved[0], &weight = saved[1];
-        bool transposed = context->saved_data["transposed"].toBool(), bfloat16 = is_bfloat16(input);
-        at::Tensor gradient = gradients[0].contiguous(), to_input, to_weight, to_bias;
-        int64_t inputs = input.size(1), outputs = gradient.size(1);
-        if (context->needs_input_grad(0))
-            to_input = multiplied(gradient, packed(weight, bfloat16, transposed, inputs, outputs), at::Tensor(), inputs);
-        if (context->needs_input_grad(1)) to_weight = at::empty_like(weight);
-        if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2)) to_bias = floats({outputs});
-        k::ProjectionGradient call{.rows = input.size(0), .left_columns = outputs, .right_columns = inputs,
-                                   .left = gradient.const_data_ptr(), .right = input.const_data_ptr(),
-                                   .to = transposed ? nullptr : optional_data(to_weight), .left_sums = optional_data(to_bias)};
-        if (call.to || call.left_sums) k::table().projection_gradient(bfloat16, call);
-        if (transposed && to_weight.defined())
-            k::table().projection_gradient(bfloat16, {.rows = input.size(0), .left_columns = inputs, .right_columns = outputs,
-                                                      .left = input.const_data_ptr(), .right = gradient.const_data_ptr(),
-                                                      .to = mutable_data(to_weight), .left_sums = nullptr});
-        return {to_input, to_weight, to_bias, at::Tensor()};
-    }
-};
 
 struct CausalAttention : torch::autograd::Function<CausalAttention> {
     static k::CausalShape shape(torch::autograd::AutogradContext *context, const at::Tensor &cosine, const at::Tensor &sine,
@@ -197,33 +128,6 @@ struct GatedActivation : torch::autograd::Function<GatedActivation> {
 
 }  // namespace
 
-ct_error ct_projection(ct_tensor input, ct_tensor weight, ct_tensor bias, bool transposed, ct_packed_weight *kept, ct_tensor *out) {
-    return guard("linear", {input, weight, bias}, [&] {
-        const at::Tensor &x = input->value, &w = weight->value;
-        at::Tensor b = bias ? bias->value : at::Tensor();
-        check_element(x, "the input");
-        TORCH_CHECK(x.dim() == 2 && w.dim() == 2 && x.size(1) == w.size(transposed ? 0 : 1),
-                    "the shapes do not fit: (rows, inputs) and a weight of as many inputs");
-        check_float(w, w.sizes(), "the weight");
-        int64_t outputs = w.size(transposed ? 1 : 0);
-        if (b.defined()) check_float(b, {outputs}, "the bias");
-        if (any_requires_grad({x, w, b})) {
-            *out = wrap(Projection::apply(x, w, optional(bias), transposed));
-            return;
-        }
-        bool bfloat16 = is_bfloat16(x);
-        uint32_t version = w._version();
-        if (!*kept || (*kept)->source != w.const_data_ptr() || (*kept)->version != version || (*kept)->bfloat16 != bfloat16) {
-            at::Tensor right = packed(w, bfloat16, !transposed, outputs, x.size(1));
-            ct_packed_weight_free(*kept);
-            *kept = new ct_packed_weight_s{right, w.const_data_ptr(), version, bfloat16};
-        }
-        *out = wrap(multiplied(x.contiguous(), (*kept)->packed, b, outputs));
-    });
-}
-
-void ct_packed_weight_free(ct_packed_weight packed) { delete packed; }
-
 ct_error ct_packed_causal_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor cosine, ct_tensor sine,
                                     ct_tensor offsets, int64_t heads, int64_t key_value_heads, int64_t window, double scale,
                                     ct_tensor *out) {
@@ -264,6 +168,15 @@ ct_error ct_packed_rms_norm(ct_tensor input, ct_tensor weight, double epsilon, d
 ct_error ct_gated(ct_tensor gate, ct_tensor up, int32_t activation, ct_tensor *out) {
     return guard("gated", {gate, up}, [&] {
         check_element(gate->value, "the gate");
+        if (!up) {
+            TORCH_CHECK(!any_requires_grad({gate->value}), "needs what is gated where a gradient is wanted");
+            at::Tensor from = gate->value.contiguous(), output = at::empty_like(from);
+            k::Gated call{.count = from.numel(), .activation = static_cast<k::Activation>(activation), .gate = from.const_data_ptr(),
+                          .up = nullptr};
+            k::table().gated_forward(is_bfloat16(from), call, output.mutable_data_ptr());
+            *out = wrap(output);
+            return;
+        }
         TORCH_CHECK(gate->value.sizes() == up->value.sizes() && gate->value.scalar_type() == up->value.scalar_type(),
                     "the gate and what it gates must have one shape and type");
         *out = wrap(GatedActivation::apply(gate->value, up->value, static_cast<int64_t>(activation)));

@@ -53,16 +53,20 @@ ct_error ct_causal_attention(ct_tensor query, ct_tensor key, ct_tensor value, co
     return guard("causal_attention", {query, key, value}, [&] {
         TORCH_CHECK(query->value.dim() == 3 && key->value.dim() == 3, "needs queries and keys of shape (tokens, heads, size)");
         std::vector<at::Tensor> parts;
+        int64_t past = count == 1 ? key->value.size(0) - query->value.size(0) : 0;
         for (size_t i = 0; i < count; ++i) {
             int64_t start = offsets[i], length = offsets[i + 1] - start;
-            auto part = [&](ct_tensor all) { return all->value.narrow(0, start, length).transpose(0, 1).unsqueeze(0); };
+            auto part = [&](ct_tensor all, int64_t more = 0) {
+                return all->value.narrow(0, start, length + more).transpose(0, 1).unsqueeze(0);
+            };
             std::optional<at::Tensor> mask;
-            if (window > 0 && length > window) {
+            if (past > 0 || (window > 0 && length > window)) {
                 // A token attends to itself and to the window - 1 tokens before it.
-                at::Tensor all = at::ones({length, length}, query->value.options().dtype(at::kBool));
-                mask = all.tril().logical_and(all.triu(1 - window));
+                at::Tensor all = at::ones({length, past + length}, query->value.options().dtype(at::kBool));
+                mask = all.tril(past);
+                if (window > 0) mask = mask->logical_and(all.triu(past + 1 - window));
             }
-            at::Tensor attended = at::scaled_dot_product_attention(part(query), part(key), part(value), mask, 0.0,
+            at::Tensor attended = at::scaled_dot_product_attention(part(query), part(key, past), part(value, past), mask, 0.0,
                                                                    /*is_causal=*/!mask.has_value(), scale,
                                                                    /*enable_gqa=*/true);
             parts.push_back(attended.squeeze(0).transpose(0, 1));

@@ -27,9 +27,16 @@ kernels::Mask kernel_mask(double probability, uint64_t seed, uint64_t offset, in
 kernels::Shape kernel_shape(const ct_layer_options &options);
 kernels::Sequences sequences(const at::Tensor &offsets);
 
+inline bool is_bfloat16(const at::Tensor &tensor) { return tensor.scalar_type() == at::kBFloat16; }
+
 // Each throws if its argument does not fit.
 void check_heads(const ct_layer_options &options);
 void check_offsets(const at::Tensor &offsets, int64_t tokens);
 void check_float(const at::Tensor &tensor, at::IntArrayRef wanted, const char *name);
+
+inline void check_element(const at::Tensor &tensor, const char *name) {
+    TORCH_CHECK(tensor.is_cpu() && (tensor.scalar_type() == at::kFloat || is_bfloat16(tensor)), name,
+                " must be float32 or bfloat16 on the CPU");
+}
 
 }  // namespace ctorch

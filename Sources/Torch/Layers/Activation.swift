@@ -30,6 +30,15 @@ public enum Activation: String, CaseIterable, Sendable {
         return product
     }
 
+    /// The activation of all tokens' rows. Where no gradient is recorded the kernels compute it, so that a row's bits do not depend on
+    /// the others.
+    public func tokens(_ x: Tensor) throws -> Tensor {
+        guard PackedKernels.arePreferred(for: x.dtype, on: x.device), !(ct_grad_enabled() && x.requiresGrad),
+            let code = PackedEncoderLayer.code(self)
+        else { return try self(x) }
+        return try .make { ct_gated(x.handle, nil, code, $0) }
+    }
+
     /// The same by the kernels; `nil` where they do not have the activation.
     func gatedByKernels(_ gate: Tensor, _ up: Tensor) throws -> Tensor? {
         try PackedEncoderLayer.code(self).map { code in

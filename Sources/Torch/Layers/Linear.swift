@@ -73,6 +73,21 @@ public struct Linear {
         isPlain && packed.suits(x) ? try packed(x) : try self(x)
     }
 
+    /// (rows, inputs) → (rows, outputs) of each of several layers, which all read the same rows: at once, where no gradient is recorded.
+    public static func tokens(_ x: Tensor, _ layers: [Linear]) throws -> [Tensor] {
+        let isRecorded = ct_grad_enabled() && (x.requiresGrad || layers.contains { $0.weight.requiresGrad })
+        guard !isRecorded, layers.allSatisfy({ $0.isPlain && $0.packed.suits(x) }) else {
+            return try layers.map { try $0.tokens(x) }
+        }
+        return try PackedWeight.products(x, layers.map(\.packed))
+    }
+
+    /// As ``tokens(_:)``, in float32 whatever the input's type, in which the factors are: for logits, which bfloat16 would round. Where
+    /// gradients are not recorded.
+    public func float32Tokens(_ x: Tensor) throws -> Tensor {
+        isPlain && packed.suits(x) ? try packed(x, inFloat32: true) : try self(x.to(.float32))
+    }
+
     /// (rows, inputs) → (rows, outputs), by kernels whose bits depend neither on the other rows nor on the number of
     /// threads, where they can compute it: for the few rows that a head has.
     public func rows(_ x: Tensor) throws -> Tensor {

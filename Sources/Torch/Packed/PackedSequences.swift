@@ -5,6 +5,8 @@ import CTorch
 public final class PackedSequences {
     /// The first token of each example, and the number of all tokens.
     public let offsets: [Int]
+    /// The place of each example's first token in its text: 0, or more where the keys and values of earlier tokens are kept.
+    public let firstPlaces: [Int]
     /// The device on which the batch is computed.
     public let device: Device
     /// (B + 1) int64 on the CPU, for the kernels.
@@ -18,9 +20,14 @@ public final class PackedSequences {
     /// - Throws: ``TorchError`` where memory is short.
     public convenience init(offsets: [Int]) throws { try self.init(offsets: offsets, device: .cpu) }
 
+    /// - Parameters:
+    ///   - offsets: B + 1 numbers.
+    ///   - device: The device on which the batch is computed.
+    ///   - firstPlaces: The place of each example's first token in its text; `nil` for all 0.
     /// - Throws: ``TorchError`` where memory is short.
-    public init(offsets: [Int], device: Device) throws {
+    public init(offsets: [Int], device: Device, firstPlaces: [Int]? = nil) throws {
         self.offsets = offsets
+        self.firstPlaces = firstPlaces ?? [Int](repeating: 0, count: max(0, offsets.count - 1))
         self.device = device
         tensor = try Tensor(offsets)
         guard device.kind != .cpu else {
@@ -38,6 +45,11 @@ public final class PackedSequences {
 
     /// The tokens of the longest example.
     var longest: Int { (0..<count).reduce(0) { max($0, offsets[$1 + 1] - offsets[$1]) } }
+
+    /// The place after the last token of the text that reaches furthest.
+    var furthest: Int {
+        (0..<count).reduce(0) { max($0, firstPlaces[$1] + offsets[$1 + 1] - offsets[$1]) }
+    }
 
     /// Calls a body with what libtorch's operations need of them.
     ///

@@ -22,8 +22,25 @@ final class PackedWeight {
             && weight.device.kind == .cpu && PackedKernels.arePreferred(for: x.dtype, on: x.device)
     }
 
-    /// (rows, inputs) → (rows, outputs), in the input's type.
-    func callAsFunction(_ x: Tensor) throws -> Tensor {
-        try .make { ct_projection(x.handle, weight.handle, bias?.handle, isTransposed, &packed, $0) }
+    /// (rows, inputs) → (rows, outputs), in the input's type, or in float32 where gradients are not recorded.
+    func callAsFunction(_ x: Tensor, inFloat32: Bool = false) throws -> Tensor {
+        try .make {
+            ct_projection(x.handle, weight.handle, bias?.handle, isTransposed, inFloat32, &packed, $0)
+        }
+    }
+
+    /// The products of one input with several weights that are not transposed, for inference.
+    static func products(_ x: Tensor, _ all: [PackedWeight]) throws -> [Tensor] {
+        var (packed, outputs) = (all.map(\.packed), [ct_tensor?](repeating: nil, count: all.count))
+        let (weights, biases): ([ct_tensor?], [ct_tensor?]) = (
+            all.map(\.weight.handle), all.map { $0.bias?.handle }
+        )
+        // What was packed before a failure is kept too.
+        defer { for (place, own) in all.enumerated() { own.packed = packed[place] } }
+        try check(ct_projections(x.handle, weights, biases, all.count, &packed, &outputs))
+        return try outputs.map {
+            guard let handle = $0 else { throw TorchError(kind: .internal, "linear returned no tensor") }
+            return Tensor(owning: handle)
+        }
     }
 }

@@ -18,7 +18,8 @@ public final class RotaryTable {
     /// (length or more, D / 2) float32 each.
     func tables(length: Int, device: Device) throws -> (cosine: Tensor, sine: Tensor) {
         if let known, known.length >= length { return (known.cosine, known.sine) }
-        let rows = max(length, 64)
+        // A text that grows asks for one more each time.
+        let rows = max(length, 2 * (known?.length ?? 32))
         var (cosines, sines): ([Float], [Float]) = ([], [])
         for place in 0..<rows {
             let angles = frequencies.map { Float(place) * $0 }
@@ -36,7 +37,7 @@ public final class RotaryTable {
 
     /// Rotates each token's heads by its position in its text, by libtorch's operations: (T, N, D) → (T, N, D).
     func rotated(_ x: Tensor, _ sequences: PackedSequences) throws -> Tensor {
-        let (cosine, sine) = try tables(length: sequences.longest, device: x.device)
+        let (cosine, sine) = try tables(length: sequences.furthest, device: x.device)
         let places = try sequences.places(device: x.device)
         func rows(_ table: Tensor) throws -> Tensor {
             try table.indexSelect(dimension: 0, places).unsqueezed(1)
@@ -55,7 +56,10 @@ extension PackedSequences {
     public func places(device: Device) throws -> Tensor {
         var places: [Int64] = []
         places.reserveCapacity(offsets.last ?? 0)
-        for text in 0..<count { places += 0..<Int64(offsets[text + 1] - offsets[text]) }
+        for text in 0..<count {
+            let first = firstPlaces[text]
+            places += Int64(first)..<Int64(first + offsets[text + 1] - offsets[text])
+        }
         return try Tensor(places, device: device)
     }
 }

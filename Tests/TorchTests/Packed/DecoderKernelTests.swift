@@ -124,6 +124,7 @@ struct DecoderKernelTests {
                 try
                     (attention(test, dtype, kernels: true)
                     + projected(rows: 403, 70, 130, dtype, bias: true, transposed: false)
+                    + AttentionCacheTests.inParts(dtype) + AttentionCacheTests.fewRows(dtype)
                     + normalized(rows: 300, width: 100, dtype, offset: 0, kernels: true)).map {
                         try $0.bytes()
                     })

@@ -9,6 +9,8 @@ struct DecoderAttention {
     /// `nil` where positions have a table.
     private let rotation: RotaryTable?
     private let dropout: Dropout
+    /// The layer's number.
+    private let index: Int
 
     init(
         _ configuration: ModelConfiguration, _ settings: DecoderSettings, index: Int, _ rotation: RotaryTable?
@@ -17,7 +19,7 @@ struct DecoderAttention {
             heads: configuration.numAttentionHeads, keyValueHeads: settings.keyValueHeads,
             headSize: settings.headSize, scale: settings.attentionScales[index],
             window: settings.windows[index])
-        self.rotation = rotation
+        (self.rotation, self.index) = (rotation, index)
         dropout = Dropout(configuration.attentionProbsDropoutProb)
     }
 
@@ -32,6 +34,11 @@ struct DecoderAttention {
     ) throws -> Tensor {
         let q = try normalized(query, attention.heads, queryNorm)
         let k = try normalized(key, attention.keyValueHeads, keyNorm)
+        if !context.caches.isEmpty {
+            return try attention(
+                query: q, key: k, value: value, context.sequences, rotation: rotation,
+                caches: context.caches.map { $0.layers[index] })
+        }
         guard let state = context.dropout, dropout.probability > 0 else {
             return try attention(query: q, key: k, value: value, context.sequences, rotation: rotation)
         }

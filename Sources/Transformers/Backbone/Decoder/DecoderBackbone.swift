@@ -15,6 +15,9 @@ final class DecoderBackbone: Backbone {
     private let embeddingDropout: Dropout
     let layers: [any DecoderLayer]
     private let finalNorm: DecoderNorm
+    /// Heads of keys and values, and a head's size.
+    let keyValueHeads: Int
+    let headSize: Int
 
     init(
         _ root: ParameterScope, _ configuration: ModelConfiguration, _ settings: DecoderSettings,
@@ -42,6 +45,7 @@ final class DecoderBackbone: Backbone {
         layers = try (0..<configuration.numHiddenLayers).map(layer)
         finalNorm = try DecoderNorm(
             root[names.norm], settings.norm, width: width, epsilon: configuration.layerNormEps)
+        (keyValueHeads, headSize) = (settings.keyValueHeads, settings.headSize)
         (self.configuration, self.device) = (configuration, device)
     }
 
@@ -70,6 +74,13 @@ final class DecoderBackbone: Backbone {
         case .firstToken, .mean:
             throw TransformersError("a decoder's head reads tokens, not a summary of each text")
         }
+    }
+
+    /// Computes the hidden states (T, H) of tokens that follow those that each text's cache holds.
+    func following(_ input: PackedInput, _ context: DecoderContext) throws -> Tensor {
+        var hidden = try embedded(input, context)
+        for layer in layers { hidden = try layer(hidden, context) }
+        return try finalNorm(hidden)
     }
 
     func sparseTables(_ precision: Precision) -> [Tensor] { [] }

@@ -7,4 +7,6 @@ struct DecoderContext {
     let dtype: DType
     /// The random state in training; `nil` in evaluation.
     let dropout: DropoutState?
+    /// Each text's cache, where the tokens are those after what it holds; empty where texts are whole.
+    var caches: [KeyValueCache] = []
 }

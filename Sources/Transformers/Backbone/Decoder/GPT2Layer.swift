@@ -44,7 +44,7 @@ struct GPT2Layer: DecoderLayer {
         let (query, key, value) = try parts(x, context.dtype)
         let attended = try attentionOutput(attention(query, key, value, context))
         let middle = try x + dropout(attended, context.dropout, over: .tokens)
-        let output = try outer(activation(inner(feedForwardNorm(middle, context.dtype))))
+        let output = try outer(activation.tokens(inner(feedForwardNorm(middle, context.dtype))))
         return try middle + dropout(output, context.dropout, over: .tokens)
     }
 

@@ -67,7 +67,8 @@ struct LlamaLayer: DecoderLayer {
         if let attentionOutputNorm { attended = try attentionOutputNorm(attended.to(.float32)) }
         let middle = try x + attended
         let normalized = try feedForwardNorm(middle, context.dtype)
-        var output = try down.tokens(activation.gated(gate.tokens(normalized), up.tokens(normalized)))
+        let inner = try Linear.tokens(normalized, [gate, up])
+        var output = try down.tokens(activation.gated(inner[0], inner[1]))
         if let feedForwardOutputNorm { output = try feedForwardOutputNorm(output.to(.float32)) }
         return try middle + output
     }
@@ -80,6 +81,7 @@ struct LlamaLayer: DecoderLayer {
     /// Queries (T, N · D), keys and values (T, K · D).
     private func parts(_ x: Tensor, _ dtype: DType) throws -> (Tensor, Tensor, Tensor) {
         let input = try inputNorm(x, dtype)
-        return (try query.tokens(input), try key.tokens(input), try value.tokens(input))
+        let all = try Linear.tokens(input, [query, key, value])
+        return (all[0], all[1], all[2])
     }
 }

@@ -1,0 +1,130 @@
+// Causal attention of texts whose earlier tokens' keys and values are kept, in the form that products read: the keys of a head in
+// panels of 32 tokens, its values in panels of 32 dimensions. New tokens are added to them, and nothing is packed twice. A token's
+// context has the bits that attention over its whole text gives it.
+
+// A head's part of a text's words: its keys, then its values.
+template <class S>
+struct CachedHead {
+    CachedHead(int64_t width, int64_t capacity)
+        : key_words(right_words<S>(capacity, width)), value_words(words<S>(capacity)), all(key_words + right_words<S>(width, capacity)) {}
+    int64_t key_words;
+    int64_t value_words;  // of a panel
+    int64_t all;
+};
+
+template <class S>
+int64_t cached_words(int64_t heads, int64_t width, int64_t capacity) {
+    return heads * CachedHead<S>(width, capacity).all;
+}
+
+// Copies `from` into words of a larger capacity.
+template <class S>
+void move_cached(int64_t heads, int64_t width, const CachedText &from, const CachedText &to) {
+    CachedHead<S> old(width, from.capacity), fresh(width, to.capacity);
+    for (int64_t k = 0; k < heads; ++k) {
+        const uint32_t *source = from.words + k * old.all;
+        uint32_t *target = to.words + k * fresh.all;
+        std::copy(source, source + old.key_words, target);
+        for (int64_t p = 0; p < panels_of(width); ++p) {
+            const uint32_t *panel = source + old.key_words + p * old.value_words * 32;
+            std::copy(panel, panel + old.value_words * 32, target + fresh.key_words + p * fresh.value_words * 32);
+        }
+    }
+}
+
+// Adds `count` keys after `past` of them.
+template <class S>
+void append_keys(const S *key, int64_t stride, int64_t past, int64_t count, int64_t width, uint32_t *to) {
+    constexpr int64_t per = Words<S>::per;
+    int64_t total = words<S>(width), row = 0;
+    // Those of a panel that was begun.
+    for (; row < count && (past + row) % 32 != 0; ++row) {
+        uint32_t *lane = to + (past + row) / 32 * 32 * total + (past + row) % 32;
+        for (int64_t w = 0; w < total; w += 16) {
+            uint32_t lanes[16];
+            store_as(lanes, row_words<S>(key + row * stride + w * per, width - w * per));
+            for (int64_t i = 0; i < std::min<int64_t>(16, total - w); ++i) lane[(w + i) * 32] = lanes[i];
+        }
+    }
+    for (; row < count; row += 32)
+        pack_rows_panel<S>(key + row * stride, stride, std::min<int64_t>(32, count - row), width, 32, to + (past + row) * total);
+}
+
+// Adds `count` values after `past` of them, to panels of `all` words.
+template <class S>
+void append_values(const S *value, int64_t stride, int64_t past, int64_t count, int64_t width, int64_t all, uint32_t *to) {
+    constexpr int64_t per = Words<S>::per;
+    for (int64_t c = 0; c < width; c += 16) {
+        const S *column = value + c;
+        int64_t left = width - c, row = 0;
+        uint32_t *panel = to + c / 32 * all * 32 + c % 32;
+        if constexpr (per == 2)
+            if (past % 2 == 1) {
+                // The second half of a word.
+                uint32_t *last = panel + past / per * 32;
+                vu high = __builtin_convertvector(narrow(load_part(column, left)), vu) << 16;
+                store_as(last, (load_as<vu>(last) & 0xFFFFu) | high);
+                row = 1;
+            }
+        for (; row < count; row += per) {
+            const S *first = column + row * stride, *second = row + 1 < count ? first + stride : nullptr;
+            store_as(panel + (past + row) / per * 32, pair_words<S>(first, second, left));
+        }
+    }
+}
+
+// A text's new keys and values of one head, added to the others.
+template <class S>
+void append_cached(const CachedForward &call, int64_t s, int64_t k) {
+    const CausalShape &shape = call.shape;
+    const CachedText &text = call.texts[s];
+    int64_t start = call.sequences.offsets[s], count = call.sequences.offsets[s + 1] - start;
+    int64_t stride = shape.key_value_heads * shape.width, place = start * stride + k * shape.width, key_stride = stride;
+    CachedHead<S> layout(shape.width, text.capacity);
+    uint32_t *to = text.words + k * layout.all;
+    const S *key = rotated(shape, static_cast<const S *>(call.key) + place, key_stride, count, Places{text.past}, Slot::causal_key);
+    append_keys<S>(key, key_stride, text.past, count, shape.width, to);
+    append_values<S>(static_cast<const S *>(call.value) + place, stride, text.past, count, shape.width, layout.value_words,
+                     to + layout.key_words);
+}
+
+// The context of head `h` at a text's new tokens; or of `rows` heads from `h` on at its only one.
+template <class S>
+void attend_cached(const CachedForward &call, int64_t s, int64_t h, int64_t heads) {
+    const CausalShape &shape = call.shape;
+    const CachedText &text = call.texts[s];
+    int64_t start = call.sequences.offsets[s], count = call.sequences.offsets[s + 1] - start, width = shape.width;
+    int64_t place = start * shape.heads * width + h * width, stride = count == 1 ? width : shape.heads * width, query_stride = stride;
+    Places places{text.past, count == 1 ? 0 : 1};
+    int64_t rows = count == 1 ? heads : count;
+    CachedHead<S> layout(width, text.capacity);
+    const uint32_t *keys = text.words + h / (shape.heads / shape.key_value_heads) * layout.all;
+    const S *query = rotated(shape, static_cast<const S *>(call.query) + place, query_stride, rows, places, Slot::causal_query);
+    CausalHead<S> head{shape, text.past + count, query, nullptr, query_stride, 0, rows, places};
+    causal_attend<S>(head, keys, keys + layout.key_words, layout.value_words, static_cast<S *>(call.context) + place, stride, nullptr);
+}
+
+template <class S>
+void cached_forward(const CachedForward &call) {
+    const CausalShape &shape = call.shape;
+    int64_t group = shape.heads / shape.key_value_heads, count = call.sequences.count, scores = 0, longest = 0;
+    for (int64_t s = 0; s < count; ++s) {
+        int64_t own = call.sequences.offsets[s + 1] - call.sequences.offsets[s];
+        scores += own * (call.texts[s].past + own);
+        longest = std::max(longest, own);
+    }
+    auto is_step = [&](int64_t s) { return call.sequences.offsets[s + 1] - call.sequences.offsets[s] == 1; };
+    if (longest > 1)
+        parallel_tasks(count * shape.key_value_heads, element_cost(4 * longest * shape.width), [&](int64_t task) {
+            int64_t s = task / shape.key_value_heads;
+            if (!is_step(s)) append_cached<S>(call, s, task % shape.key_value_heads);
+        });
+    int64_t cost = 2 * product_cost(1, shape.width, scores / count) + element_cost(2 * scores / count);
+    parallel_tasks(count * shape.heads, cost, [&](int64_t task) {
+        int64_t s = task / shape.heads, h = task % shape.heads;
+        if (!is_step(s)) return attend_cached<S>(call, s, h, 1);
+        if (h % group != 0) return;
+        append_cached<S>(call, s, h / group);
+        attend_cached<S>(call, s, h, group);
+    });
+}

@@ -1,0 +1,104 @@
+// Keys and values that generation keeps, and attention to them: connects the kernels to tensors.
+
+#include <ATen/ops/empty_like.h>
+
+#include <algorithm>
+
+#include "packed.h"
+
+using namespace ctorch;
+namespace k = ctorch::kernels;
+
+// A text's keys and values of one layer.
+struct ct_attention_cache_s {
+    int64_t heads, width;
+    bool bfloat16;
+    at::Tensor words;
+    int64_t capacity = 0, held = 0;  // tokens
+
+    k::CachedText text(int64_t past) const { return {capacity > 0 ? word_data(words) : nullptr, capacity, past}; }
+
+    // Makes room for so many tokens: twice the room of before, or a quarter more than is asked for.
+    void reserve(int64_t tokens) {
+        if (tokens <= capacity) return;
+        int64_t room = std::max(2 * capacity, tokens + tokens / 4);
+        ct_attention_cache_s larger{heads, width, bfloat16, {}, (room + 31) / 32 * 32};
+        int64_t count = k::table().cached_words(bfloat16, heads, width, larger.capacity);
+        larger.words = ctorch::words(count);
+        // What was never written is multiplied by zero, and must be finite.
+        std::fill_n(word_data(larger.words), count, 0u);
+        if (capacity > 0) k::table().move_cached(bfloat16, heads, width, text(0), larger.text(0));
+        words = larger.words;
+        capacity = larger.capacity;
+    }
+};
+
+namespace {
+
+// The number of tokens that the text with the most tokens has, after room was made for all of them.
+int64_t make_room(const at::Tensor &offsets, const ct_attention_cache *caches, const int64_t *past, std::vector<k::CachedText> &texts) {
+    const int64_t *at = const_data<int64_t>(offsets);
+    int64_t longest = 0;
+    for (int64_t i = 0; i + 1 < offsets.numel(); ++i) {
+        int64_t all = past[i] + at[i + 1] - at[i];
+        TORCH_CHECK(past[i] >= 0 && past[i] <= caches[i]->held, "the cache of text ", i, " holds ", caches[i]->held, " tokens, not ",
+                    past[i]);
+        caches[i]->reserve(all);
+        caches[i]->held = all;
+        texts.push_back(caches[i]->text(past[i]));
+        longest = std::max(longest, all);
+    }
+    return longest;
+}
+
+}  // namespace
+
+ct_error ct_attention_cache_make(int64_t key_value_heads, int64_t width, bool bfloat16, ct_attention_cache *out) {
+    return guard("attention_cache", {}, [&] {
+        TORCH_CHECK(key_value_heads > 0 && width > 0, "needs heads of at least one dimension");
+        *out = new ct_attention_cache_s{key_value_heads, width, bfloat16, {}};
+    });
+}
+
+void ct_attention_cache_free(ct_attention_cache cache) { delete cache; }
+
+int64_t ct_attention_cache_bytes(ct_attention_cache cache) { return cache->capacity > 0 ? cache->words.numel() * 4 : 0; }
+
+ct_error ct_cached_causal_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor cosine, ct_tensor sine,
+                                    ct_tensor offsets, const ct_attention_cache *caches, const int64_t *past, int64_t heads,
+                                    int64_t window, double scale, ct_tensor *out) {
+    return guard("cached_causal_attention", {query, key, value}, [&] {
+        at::Tensor q = query->value.contiguous(), keys = key->value.contiguous(), values = value->value.contiguous();
+        check_offsets(offsets->value, q.size(0));
+        const ct_attention_cache_s &first = *caches[0];
+        at::ScalarType type = first.bfloat16 ? at::kBFloat16 : at::kFloat;
+        for (const at::Tensor &tensor : {q, keys, values})
+            TORCH_CHECK(tensor.is_cpu() && tensor.scalar_type() == type, "the cache is of another type than an input");
+        TORCH_CHECK(heads > 0 && heads % first.heads == 0 && q.dim() == 2 && q.size(1) == heads * first.width &&
+                        keys.sizes() == at::IntArrayRef({q.size(0), first.heads * first.width}) && keys.sizes() == values.sizes(),
+                    "the shapes of queries, keys, values and cache do not fit");
+        for (int64_t i = 0; i + 1 < offsets->value.numel(); ++i)
+            TORCH_CHECK(caches[i]->heads == first.heads && caches[i]->width == first.width && caches[i]->bfloat16 == first.bfloat16,
+                        "the caches are of several models");
+        std::vector<k::CachedText> texts;
+        int64_t longest = make_room(offsets->value, caches, past, texts);
+        if (cosine) {
+            const at::Tensor &c = cosine->value;
+            check_float(c, {c.size(0), first.width / 2}, "the cosines");
+            check_float(sine->value, c.sizes(), "the sines");
+            TORCH_CHECK(first.width % 2 == 0 && c.size(0) >= longest, "the rotary tables are too small");
+        }
+        at::Tensor output = at::empty_like(q);
+        k::table().cached_forward(first.bfloat16, {.shape = {.heads = heads, .key_value_heads = first.heads, .width = first.width,
+                                                             .scale = static_cast<float>(scale), .window = window,
+                                                             .cosine = cosine ? data(cosine->value) : nullptr,
+                                                             .sine = sine ? data(sine->value) : nullptr},
+                                                   .sequences = sequences(offsets->value),
+                                                   .texts = texts.data(),
+                                                   .query = q.const_data_ptr(),
+                                                   .key = keys.const_data_ptr(),
+                                                   .value = values.const_data_ptr(),
+                                                   .context = output.mutable_data_ptr()});
+        *out = wrap(output);
+    });
+}

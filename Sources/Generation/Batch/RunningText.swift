@@ -1,0 +1,75 @@
+import Tokenizers
+import Transformers
+
+/// A text that is being generated.
+final class RunningText {
+    let prompt: Int
+    let cache: KeyValueCache
+    /// The tokens that the model has not seen yet: the whole prompt, then one at a time.
+    private(set) var next: [Int32]
+    private(set) var generated: [Int32] = []
+    /// The tokens of prompt and text.
+    private(set) var seen: Set<Int32> = []
+    private let options: GenerationOptions
+    private var logProbabilities: [Float] = []
+    private var tokenText: TokenText
+    private var scan: StopStringScan
+    private var text: [UInt8] = []
+    private var finishReason: GeneratedText.FinishReason?
+    /// True once a stop string was found: what comes after it is no part of the text.
+    private var isCut = false
+
+    init(
+        prompt: Int, tokens: [Int32], cache: KeyValueCache, tokenizer: Tokenizer, options: GenerationOptions
+    ) throws {
+        (self.prompt, self.cache, self.options) = (prompt, cache, options)
+        next = tokens
+        if options.repetitionPenalty != 1 { seen = Set(tokens) }
+        tokenText = try TokenText(tokenizer, after: tokens)
+        scan = StopStringScan(options.stopStrings)
+    }
+
+    /// Adds a token.
+    ///
+    /// - Parameter positions: The model's positions.
+    /// - Returns: The text that is final with it.
+    func append(_ choice: TokenSampler.Choice, positions: Int) throws -> String {
+        generated.append(choice.token)
+        next = [choice.token]
+        if options.repetitionPenalty != 1 { seen.insert(choice.token) }
+        if let value = choice.logProbability { logProbabilities.append(value) }
+        var piece: [UInt8] = []
+        if options.stopTokenIDs.contains(choice.token) {
+            finishReason = .stop
+        } else {
+            try take(tokenText.append(choice.token), into: &piece)
+            // The last token's own place would be `cache.length`.
+            let isLast = generated.count == options.maxNewTokens || cache.length == positions
+            if finishReason == nil, isLast { finishReason = .length }
+        }
+        if finishReason != nil { try end(&piece) }
+        text += piece
+        return String(decoding: piece, as: UTF8.self)
+    }
+
+    /// The complete text; `nil` while it goes on.
+    var result: GeneratedText? {
+        finishReason.map {
+            GeneratedText(
+                text: String(decoding: text, as: UTF8.self), tokenIDs: generated,
+                logProbabilities: options.returnsLogProbabilities ? logProbabilities : nil, finishReason: $0)
+        }
+    }
+
+    private func take(_ bytes: [UInt8], into piece: inout [UInt8]) {
+        let found = scan.append(bytes)
+        piece += found.text
+        if found.isFound { (finishReason, isCut) = (.stop, true) }
+    }
+
+    /// Adds what is held back.
+    private func end(_ piece: inout [UInt8]) throws {
+        if !isCut { try take(tokenText.finish(), into: &piece) }
+        if !isCut { piece += scan.finish() }
+    }
+}
