@@ -1,9 +1,10 @@
 # The two commands a newcomer needs: `make demo` and `make test`. Both install what they need themselves.
-.PHONY: demo test torture fuzz sanitize field benchmark same-bits gpu lint docs build clean help
+.PHONY: demo demo-lm test torture fuzz sanitize field benchmark same-bits gpu lint docs build clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo          set up, then fine-tune a teacher, distill two students, evaluate them (QUICK=1: a short run)"
+	@echo "make demo-lm       make a language model smaller: SmolLM2-135M-Instruct, 30 minutes (QUICK=1: 3)"
 	@echo "make test          set up, then run every test"
 	@echo "make field         try the built program on killed processes, full disks and the like (CASES=\"DIR …\": further cases)"
 	@echo "make torture       kill and hinder runs at random: nothing may be lost (MINUTES=60 KILLS=50 FAULTS=200 SOAK=100000 SEED=…)"
@@ -21,6 +22,9 @@ help:
 
 demo:
 	@QUICK="$(QUICK)" scripts/demo.sh
+
+demo-lm:
+	@QUICK="$(QUICK)" scripts/demo_lm.sh
 
 test:
 	@scripts/test.sh

@@ -165,7 +165,7 @@ let package = Package(
             name: "Deployment",
             dependencies: [
                 "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Exporters", "Safetensors",
-                "JSON", "Files",
+                "JSON", "Files", "Generation", "ChatTemplates", "Conversations",
             ],
             // Part of the program, which is one file.
             resources: [.embedInCode("onnx_logits.py")], swiftSettings: strict),
@@ -180,7 +180,7 @@ let package = Package(
             name: "distill",
             dependencies: [
                 "Distillation", "Tuning", "Quantization", "Deployment", "Benchmarking", "Transformers",
-                "Torch", "Tokenizers", "Datasets", "Exporters", "HubStore",
+                "Torch", "Tokenizers", "Datasets", "Exporters", "HubStore", "Generation",
                 "Reports", "Files",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -273,7 +273,7 @@ let package = Package(
             dependencies: [
                 "Distillation", "Tuning", "Quantization", "Deployment", "Benchmarking", "Transformers",
                 "Torch", "Tokenizers", "Datasets", "Safetensors", "Reports",
-                "JSON",
+                "JSON", "Generation", "TestSupport",
                 "Files",
             ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(

@@ -16,7 +16,9 @@ extension RunIdentity {
             try Self.add(student, "the student's", memo, to: &digests)
         }
         self.init(
-            command: "run", settings: Self.nodes(request.settings, request.device, request.precision),
+            command: "run",
+            settings: Self.nodes(
+                request.resolved(for: setup.problemType).settings, request.device, request.precision),
             digests: digests,
             machine: Self.machine(request.device, request.precision))
     }

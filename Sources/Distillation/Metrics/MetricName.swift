@@ -130,7 +130,10 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     public static func forBest(
         _ name: String?, problemType: TaskIdentifier, hasTeacher: Bool
     ) throws -> MetricName {
-        guard let name else { return defaultForBest(problemType) }
+        guard let name else {
+            let task = problemType.definition
+            return hasTeacher ? task.metricForBestWithTeacher : task.metricForBest
+        }
         let plain = name.hasPrefix("eval_") ? String(name.dropFirst(5)) : name
         let available = available(for: problemType, hasTeacher: hasTeacher)
         guard let metric = MetricName(rawValue: plain), available.contains(metric) else {

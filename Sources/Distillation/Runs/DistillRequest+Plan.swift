@@ -16,6 +16,14 @@ extension DistillRequest {
         statedTemperature ?? (task.predictsTokens ? 1 : temperature)
     }
 
+    /// The request with the defaults that its task decides.
+    func resolved(for task: TaskIdentifier) -> DistillRequest {
+        var request = self
+        request.statedTemperature = temperature(of: task.definition)
+        request.student.statedInitialization = student.initialization(for: task)
+        return request
+    }
+
     /// The stages of the run: those described, or one.
     func plan(_ problemType: TaskIdentifier) -> [TrainingStage] {
         if !stages.isEmpty { return stages }

@@ -73,7 +73,8 @@ struct DistillationReportBuilder {
         var training = request.training
         training.seed = repetition.seed
         var settings = RunReport.Settings(
-            teacher: setup.teacher.directory.path, student: request.student,
+            teacher: setup.teacher.directory.path,
+            student: request.resolved(for: setup.problemType).student,
             studentConfiguration: .init(repetition.student.model.configuration),
             temperature: usesDefaults ? request.temperature : nil,
             alpha: usesDefaults ? request.alpha : nil, maxLength: setup.data.maxLength,

@@ -175,6 +175,11 @@ public struct StudentOptions: Sendable, Equatable, Codable {
 
     public init() {}
 
+    /// The initialization for a task: a language model from random weights would need a corpus of its own.
+    func initialization(for task: TaskIdentifier) -> Initialization {
+        statedInitialization ?? (task.predictsTokens ? .teacherLayers : .random)
+    }
+
     private enum CodingKeys: String, CodingKey {
         case directory, layers, hiddenSize, intermediateSize, attentionHeads, teacherLayers
         case statedInitialization = "initialization"

@@ -32,9 +32,8 @@ struct StudentBuilder {
 
     private var predictsTokens: Bool { teacher.model.configuration.task.predictsTokens }
 
-    /// The initialization: a language model from random weights would need a corpus of its own.
     private var initialization: StudentOptions.Initialization {
-        options.statedInitialization ?? (predictsTokens ? .teacherLayers : .random)
+        options.initialization(for: teacher.model.configuration.task)
     }
 
     func build() throws -> Student {

@@ -42,6 +42,8 @@ protocol LearningTask: Sendable {
     var primaryMetric: MetricName { get }
     /// The metric that chooses the best checkpoint where none is named.
     var metricForBest: MetricName { get }
+    /// The same where there is a teacher.
+    var metricForBestWithTeacher: MetricName { get }
     /// The metrics that tables show, the most informative first.
     var shownMetrics: [MetricName] { get }
     /// A metric's name in tables where it differs from the usual one.
@@ -86,6 +88,7 @@ extension LearningTask {
     var countTitle: String { "Training texts by class" }
     var teacherMetrics: [MetricName] { outputs.teacherMetrics }
     var metricForBest: MetricName { primaryMetric }
+    var metricForBestWithTeacher: MetricName { metricForBest }
     /// True if its labels are classes with names.
     var hasClasses: Bool { outputs == .softmax || outputs == .sigmoid }
     func title(of metric: MetricName) -> String? { nil }

@@ -17,6 +17,7 @@ public enum HiddenStateCoding: String, CaseIterable, Sendable, Codable {
     /// The bytes of a row in a file.
     func rowBytes(_ rowWidth: Int) -> Int { self == .float16 ? 2 * (rowWidth - 1) + 4 : 4 * rowWidth }
 
+    private static let largestHalf = 65_504.0
     /// Tokens whose logits are compared at a time.
     private static let block = 256
 
@@ -26,6 +27,14 @@ public enum HiddenStateCoding: String, CaseIterable, Sendable, Codable {
     /// - Throws: ``DistillationError`` for states that half precision cannot hold.
     func rows(of states: Tensor, head: Tensor) throws -> Tensor {
         guard self == .float16 else { return try states.to(.float32) }
+        guard try states.size(0) > 0 else { return try Tensor([Float](), shape: [0, try states.size(1) + 1]) }
+        let largest = try states.absolute().max().item()
+        // States that are no numbers are found where they are read.
+        guard !(largest > Self.largestHalf) || !largest.isFinite else {
+            throw DistillationError(
+                String(format: "the teacher's hidden states reach %.4g, more than half precision holds", largest)
+                    + "; pass --teacher-states float32")
+        }
         let kept = try states.to(.float16).to(.float32)
         let change = try kept - states.to(.float32)
         let count = try states.size(0)
@@ -33,7 +42,6 @@ public enum HiddenStateCoding: String, CaseIterable, Sendable, Codable {
             try change[start..<min(start + Self.block, count)].linear(head).absolute()
                 .max(1, keepDimensions: true)
         }
-        guard !certificates.isEmpty else { return try Tensor([Float](), shape: [0, try states.size(1) + 1]) }
         return try Tensor.concatenated([kept, Tensor.concatenated(certificates, dimension: 0)], dimension: 1)
     }
 

@@ -22,7 +22,7 @@ public struct LossTerm: Sendable, Equatable {
         /// The total variation distance, ½ Σ |p − q| (Wen et al., arXiv 2307.15190).
         case totalVariation
         /// T² · (s · KL(p ‖ q) + (1 − s) · KL(q ‖ p)), where s is the share of the teacher's head in Σ |p − q|, taken for a
-        /// constant: the most probable tokens that together have at most `head` (Wu et al., arXiv 2404.02657).
+        /// constant: the most probable token, and the next ones as long as all have at most `head` (Wu et al., arXiv 2404.02657).
         case adaptiveKL(head: Double = 0.5)
     }
 

@@ -28,6 +28,11 @@ enum Terminal {
     /// - Throws: ``OutputClosedError`` where its reader has closed it.
     static func output(_ text: String) throws { try write(text.visible() + "\n", to: STDOUT_FILENO) }
 
+    /// Writes a piece of a line, with control characters made visible.
+    ///
+    /// - Throws: ``OutputClosedError`` where its reader has closed it.
+    static func write(piece: String) throws { try write(piece.visible(), to: STDOUT_FILENO) }
+
     /// Writes a line for the user's eyes, with control characters made visible.
     static func error(_ text: String) { try? write(text.visible() + "\n", to: STDERR_FILENO) }
 

@@ -28,7 +28,7 @@ extension ObjectiveRegistry {
             "total_variation", "half the sum of the probabilities' differences", TotalVariationObjective.self
         )
         .adding(
-            "adaptive_kl", "KL in both directions, weighted by head and tail: for language models",
+            "adaptive_kl", "KL in both directions, weighted by head and tail",
             AdaptiveKLObjective.self
         )
         .adding(

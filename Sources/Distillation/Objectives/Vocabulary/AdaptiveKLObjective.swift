@@ -1,7 +1,7 @@
 import Torch
 
 /// KL(P ‖ Q) and KL(Q ‖ P), weighted for each token by how much of both models' difference lies in the teacher's head and tail
-/// (Wu et al., arXiv 2404.02657): of language models, whose vocabularies have a tail.
+/// (Wu et al., arXiv 2404.02657), mean over the rows.
 final class AdaptiveKLObjective: StandardObjective, VocabularyObjective {
     static let options: [ObjectiveOption] = [
         .temperature("1"),
@@ -23,9 +23,7 @@ final class AdaptiveKLObjective: StandardObjective, VocabularyObjective {
 
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
         try models.requireTeacher(for: name)
-        guard models.problemType.definition.predictsTokens else {
-            throw models.refusal(of: name, "use kl or reverse_kl")
-        }
+        try models.requireDistribution(for: name)
         return ObjectiveNeeds(teacherLogits: true)
     }
 
@@ -33,7 +31,5 @@ final class AdaptiveKLObjective: StandardObjective, VocabularyObjective {
         LossTerm(.adaptiveKL(head: head), temperature: temperature.value(at: progress))
     }
 
-    func loss(_ batch: ObjectiveBatch) throws -> Tensor {
-        throw DistillationError("\(name) is computed for language models alone")
-    }
+    func loss(_ batch: ObjectiveBatch) throws -> Tensor { try lossOfClasses(batch) }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import Torch
 
 /// KL between one model's probabilities and a mixture of both models': KL(P ‖ α · P + (1 − α) · Q), or in reverse
@@ -39,10 +38,5 @@ final class SkewKLObjective: StandardObjective, VocabularyObjective {
             temperature: temperature.value(at: progress))
     }
 
-    func loss(_ batch: ObjectiveBatch) throws -> Tensor {
-        let logits = try SoftenedLogits(batch, temperature: temperature)
-        let (own, other) = isReverse ? (logits.student, logits.teacher) : (logits.teacher, logits.student)
-        let mixture = try Tensor.stacked([own + log(alpha), other + log(1 - alpha)]).logSumExp(0)
-        return try mixture.klDivergenceBatchMean(logTarget: own)
-    }
+    func loss(_ batch: ObjectiveBatch) throws -> Tensor { try lossOfClasses(batch) }
 }

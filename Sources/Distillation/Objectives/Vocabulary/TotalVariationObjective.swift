@@ -24,8 +24,5 @@ final class TotalVariationObjective: StandardObjective, VocabularyObjective {
         LossTerm(.totalVariation, temperature: temperature.value(at: progress))
     }
 
-    func loss(_ batch: ObjectiveBatch) throws -> Tensor {
-        let logits = try SoftenedLogits(batch, temperature: temperature)
-        return try (logits.teacher.exp() - logits.student.exp()).absolute().sum(-1).mean() * 0.5
-    }
+    func loss(_ batch: ObjectiveBatch) throws -> Tensor { try lossOfClasses(batch) }
 }

@@ -17,6 +17,8 @@ struct LanguageModelTask: LearningTask {
     let labelMetrics: [MetricName] = [.accuracy, .loss, .perplexity, .ece, .entropy]
     let primaryMetric = MetricName.accuracy
     let metricForBest = MetricName.loss
+    /// A student is to follow its teacher, which its own text's next tokens tell less of.
+    let metricForBestWithTeacher = MetricName.kl
     let shownMetrics: [MetricName] = [.perplexity, .loss, .accuracy, .ece, .klMedian, .klHigh]
 
     func title(of metric: MetricName) -> String? {

@@ -1,0 +1,151 @@
+import ChatTemplates
+import Distillation
+import Files
+import Foundation
+import Generation
+import JSON
+import Tokenizers
+import Torch
+import Transformers
+
+/// The input of ``AnswerRun``, which `distill generate` runs.
+public struct AnswerRequest {
+    /// The model's directory, or a GGUF file.
+    public var model: URL
+    /// Texts that are answered.
+    public var questions: [String] = []
+    /// A file of prompts, which come after ``questions``.
+    public var data: URL?
+    /// True to take texts for user's messages, which the model's chat template puts into a conversation; `nil` where it has one.
+    public var isChat: Bool?
+    /// The file that the answers are written to, in the form that a language model is trained on; `nil` for none.
+    public var output: URL?
+    /// True to keep answers in the output that are cut for their length: a model that is trained on them learns to stop there.
+    public var keepsUnfinished = false
+    /// True to replace the output where it is there.
+    public var overwrite = false
+    /// Changes what the model's files ask for.
+    public var options: (inout GenerationOptions) -> Void = { _ in }
+    /// The most texts that are generated at a time.
+    public var batchSize = 8
+    public var precision = Precision.auto
+    public var device = Device.cpu
+
+    public init(model: URL) { self.model = model }
+}
+
+/// Answers prompts with a language model.
+public struct AnswerRun {
+    public let request: AnswerRequest
+
+    public init(_ request: AnswerRequest) { self.request = request }
+
+    /// An answer, and the speed of all.
+    public struct Report: Sendable, Codable {
+        public var answers: Int
+        public var tokens: Int
+        public var promptTokens: Int
+        public var seconds: Double
+        /// The answers that ended because the model stopped, not for their length.
+        public var stopped: Int
+        /// The answers that are in the output.
+        public var kept: Int?
+        public var output: String?
+
+        public var tokensPerSecond: Double { Double(tokens) / max(seconds, 1e-9) }
+    }
+
+    /// - Parameters:
+    ///   - onEvent: Called with each piece of an answer.
+    ///   - shouldStop: Called between pieces; true ends the run without an output.
+    /// - Throws: ``GenerationError``, ``DistillationError`` or a file's error, each in one line; ``InterruptedError``.
+    public func run(
+        onEvent: @escaping (GenerationEvent) throws -> Void = { _ in },
+        shouldStop: () -> Bool = { false }
+    ) throws -> (report: Report, texts: [GeneratedText]) {
+        if let output = request.output {
+            // Found out before the long work.
+            var isDirectory = ObjCBool(false)
+            let isThere = FileManager.default.fileExists(atPath: output.path, isDirectory: &isDirectory)
+            guard !isThere || request.overwrite && !isDirectory.boolValue else {
+                throw GenerationError(
+                    "\(output.path): is there already; name another --output, or pass --overwrite for a file")
+            }
+            let folder = output.deletingLastPathComponent()
+            guard FileManager.default.isWritableFile(atPath: folder.path) else {
+                throw GenerationError("\(folder.path): cannot be written; name another --output")
+            }
+        }
+        let loaded = try LoadedModel(request.model, device: request.device, languageModels: true)
+        let templates = try ChatTemplates.load(directory: loaded.tokenizerDirectory)
+        let isChat = request.isChat ?? !templates.names.isEmpty
+        guard !isChat || !templates.names.isEmpty else {
+            throw GenerationError(
+                "\(request.model.path): has no chat template; leave out --chat, or put one into the model's directory as "
+                    + "chat_template.jinja")
+        }
+        let questions = request.questions.map { isChat ? Prompt(question: $0) : Prompt(text: $0) }
+        let prompts = try questions + (request.data.map { try Prompt.load($0, asChat: isChat) } ?? [])
+        guard !prompts.isEmpty else { throw GenerationError("there is no prompt; give --prompt or --data") }
+        var generator = try TextGenerator(
+            model: loaded.model, tokenizer: loaded.tokenizer,
+            defaults: GenerationOptions(directory: loaded.tokenizerDirectory), precision: request.precision)
+        generator.batchSize = request.batchSize
+        var options = generator.defaults
+        request.options(&options)
+        let tokens = try prompts.map { try ids(of: $0, templates, loaded.tokenizer) }
+        let start = ContinuousClock.now
+        let texts = try generator.generate(tokens: tokens, options) { event in
+            if shouldStop() { throw InterruptedError() }
+            try onEvent(event)
+        }
+        var report = Report(
+            answers: texts.count, tokens: texts.reduce(0) { $0 + $1.tokenIDs.count },
+            promptTokens: tokens.reduce(0) { $0 + $1.count },
+            seconds: (ContinuousClock.now - start) / .seconds(1),
+            stopped: texts.count { $0.finishReason == .stop }, output: request.output?.path)
+        if let output = request.output {
+            let kept = zip(prompts, texts).filter { request.keepsUnfinished || $1.finishReason == .stop }
+            guard !kept.isEmpty else {
+                throw GenerationError(
+                    "none of the \(texts.count) answers came to an end within \(options.maxNewTokens) tokens; raise --max-new-tokens, or "
+                        + "keep them with --keep-unfinished")
+            }
+            report.kept = kept.count
+            try AtomicFile.write(
+                kept.map { Self.line($0, $1).serialized() + "\n" }.joined(), to: output)
+        }
+        return (report, texts)
+    }
+
+    /// The tokens of a prompt: of a conversation as the template writes it, with the assistant's turn opened.
+    private func ids(of prompt: Prompt, _ templates: ChatTemplates, _ tokenizer: Tokenizer) throws -> [Int32]
+    {
+        guard let messages = prompt.messages else { return try tokenizer.encode(prompt.text).ids }
+        guard !templates.names.isEmpty else {
+            throw GenerationError(
+                "\(request.model.path): has no chat template, which conversations need; give texts, or put one into the model's "
+                    + "directory as chat_template.jinja")
+        }
+        var variables = templates.specialTokens
+        for (key, id) in [("bos_token", tokenizer.bosTokenID), ("eos_token", tokenizer.eosTokenID)]
+        where variables[key] == nil {
+            variables[key] = id.flatMap(tokenizer.idToToken).map(JSONValue.string)
+        }
+        let text = try templates.template(hasTools: prompt.tools != nil).render(
+            messages: messages, tools: prompt.tools, addGenerationPrompt: true, variables: variables
+        ).text
+        return try tokenizer.encode(text, addSpecialTokens: false).ids
+    }
+
+    /// An answer as a language model is trained on it.
+    private static func line(_ prompt: Prompt, _ text: GeneratedText) -> JSONValue {
+        guard let messages = prompt.messages else {
+            return ["prompt": .string(prompt.text), "completion": .string(text.text)]
+        }
+        let answer: JSONValue = ["role": "assistant", "content": .string(text.text)]
+        var object: JSONObject = ["messages": .array(messages + [answer])]
+        if let tools = prompt.tools { object["tools"] = .array(tools) }
+        return .object(object)
+    }
+}

@@ -1,0 +1,164 @@
+import ArgumentParser
+import Deployment
+import Distillation
+import Foundation
+import Generation
+
+struct GenerateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "generate",
+        abstract: "Write texts with a language model: answers to prompts.",
+        discussion: """
+            A prompt is a user's message where the model has a chat template, else a text that goes on. The answer to one prompt \
+            is written as it comes. With --data, a file of prompts is answered, and --output keeps the conversations in the form \
+            that `distill run` and `finetune` train on: so a teacher makes its student's training texts.
+
+            The same prompt and seed give the same text, whatever the batch size and the number of threads.
+
+            Examples:
+              distill generate --model SmolLM2-135M-Instruct.gguf --prompt "What is a wren?"
+              distill generate --model student --prompt "Once upon a time" --no-chat --temperature 0.8 --top-p 0.95
+              distill generate --model teacher --data prompts.jsonl --output chats.jsonl --max-new-tokens 100
+            """)
+
+    @Option(
+        help: ArgumentHelp("The language model: a directory or a GGUF file.", valueName: "dir"),
+        completion: .directory)
+    var model: String
+
+    @Option(help: ArgumentHelp("A prompt; several times for several.", valueName: "text"))
+    var prompt: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Prompts: .jsonl or .parquet with 'prompt', or with 'messages' before the assistant's turn.",
+            valueName: "file"), completion: .file(extensions: ["jsonl", "json", "gz", "parquet"]))
+    var data: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The file to write the conversations or texts to, as JSON lines.", valueName: "file"))
+    var output: String?
+
+    @Flag(help: "Keep answers in the output that are cut for their length. (default: they are left out)")
+    var keepUnfinished = false
+
+    @Flag(help: "Replace the output file if it is there.")
+    var overwrite = false
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Take prompts that are texts for a user's messages. (default: where there is a chat template)")
+    var chat: Bool?
+
+    @OptionGroup(title: "Generation") var sampling: SamplingOptions
+
+    @Option(help: "Texts that are generated at a time.")
+    var batchSize = 8
+
+    @OptionGroup(title: "Running") var compute: ComputeOptions
+    @OptionGroup(title: "Running") var display: DisplayOptions
+
+    func validate() throws {
+        guard !prompt.isEmpty || data != nil else { throw ValidationError("give --prompt or --data") }
+        guard batchSize > 0 else { throw ValidationError("--batch-size must be at least 1") }
+    }
+
+    private func request() throws -> AnswerRequest {
+        var request = AnswerRequest(model: try ModelReference.directory(model))
+        request.isChat = chat
+        request.data = try data.map { try DataReference.url($0, split: .train) }
+        request.output = output.map { URL(filePath: $0) }
+        request.overwrite = overwrite
+        request.keepsUnfinished = keepUnfinished
+        request.batchSize = batchSize
+        request.options = { sampling.apply(to: &$0) }
+        request.device = try compute.readyDevice()
+        request.precision = compute.precision ?? .auto
+        return request
+    }
+
+    func run() throws {
+        var request = try self.request()
+        request.questions = prompt
+        Interrupt.install(.nothing)
+        let streams = prompt.count == 1 && data == nil && output == nil && !display.json
+        var done = 0
+        let (report, texts) = try AnswerRun(request).run(
+            onEvent: { event in
+                switch event {
+                case .piece(_, let text): if streams { try Terminal.write(piece: text) }
+                case .finished:
+                    done += 1
+                    if !streams, !display.quiet, done.isMultiple(of: 50) {
+                        Terminal.error("  \(done) answers")
+                    }
+                }
+            }, shouldStop: { Interrupt.isRequested })
+        if streams {
+            try Terminal.write(piece: "\n")
+        } else if request.output == nil, !display.json {
+            for text in texts { try Terminal.output(text.text + "\n") }
+        }
+        let speed = String(
+            format: "%d answers, %d tokens in %.1f s (%.0f tokens/s)", report.answers, report.tokens,
+            report.seconds,
+            report.tokensPerSecond)
+        if display.json {
+            try display.print(report) { "" }
+        } else if !display.quiet {
+            Terminal.error(
+                speed
+                    + (report.output.map {
+                        "; \(report.kept ?? 0) that are written to \($0)"
+                    } ?? ""))
+        }
+    }
+}
+
+/// How tokens are chosen.
+struct SamplingOptions: ParsableArguments {
+    @Option(help: "The most tokens of an answer. (default: the model's, or 256)")
+    var maxNewTokens: Int?
+
+    @Option(
+        help: "Divides the logits; 0 takes the most probable token each time. (default: the model's, or 0)")
+    var temperature: Double?
+
+    @Option(help: "Choose among this many most probable tokens. (default: the model's, or all)")
+    var topK: Int?
+
+    @Option(
+        help:
+            "Choose among the most probable tokens that together have this probability. (default: the model's, or 1)"
+    )
+    var topP: Double?
+
+    @Option(
+        help:
+            "Leave out tokens with less than this fraction of the most probable one's probability. (default: 0)"
+    )
+    var minP: Double?
+
+    @Option(help: "Make tokens that were there less probable by this factor. (default: the model's, or 1)")
+    var repetitionPenalty: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "A string before which an answer ends; several times for several.", valueName: "text"))
+    var stop: [String] = []
+
+    @Option(help: "The seed of the random choices. (default: 42)")
+    var seed: UInt64?
+
+    func apply(to options: inout GenerationOptions) {
+        if let maxNewTokens { options.maxNewTokens = maxNewTokens }
+        if let temperature { options.temperature = temperature }
+        if let topK { options.topK = topK }
+        if let topP { options.topP = topP }
+        if let minP { options.minP = minP }
+        if let repetitionPenalty { options.repetitionPenalty = repetitionPenalty }
+        options.stopStrings += stop
+        if let seed { options.seed = seed }
+    }
+}

@@ -1,0 +1,78 @@
+import Deployment
+import Foundation
+import Generation
+import Testing
+
+@testable import Distillation
+
+@Suite("Prompts are answered, in the form that is trained on")
+struct AnswerRunTests {
+    private let scratch = FileManager.default.temporaryDirectory.appending(
+        path: "distill-\(UUID().uuidString)")
+
+    private func prepared(_ prompts: String) throws -> (model: URL, data: URL) {
+        try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
+        let data = scratch.appending(path: "prompts.jsonl")
+        try prompts.write(to: data, atomically: true, encoding: .utf8)
+        return (try TinyLanguageModel(in: scratch).directory, data)
+    }
+
+    @Test("a file of prompts becomes conversations that a training reads; batches change nothing")
+    func file() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let (model, data) = try prepared(
+            #"{"prompt": "name 3"}"# + "\n"
+                + #"{"messages": [{"role": "user", "content": "name 4"}, {"role": "assistant", "content": "old"}]}"#
+                + "\n" + #"{"prompt": "name 5"}"# + "\n")
+        var texts: [String] = []
+        for (index, size) in [1, 3].enumerated() {
+            var request = AnswerRequest(model: model)
+            request.data = data
+            request.output = scratch.appending(path: "answers-\(index).jsonl")
+            request.batchSize = size
+            request.precision = .float32
+            request.keepsUnfinished = true
+            request.options = { $0.maxNewTokens = 6 }
+            let (report, answers) = try AnswerRun(request).run()
+            #expect(report.answers == 3 && answers.count == 3 && report.kept == 3)
+            texts.append(try String(contentsOf: try #require(request.output), encoding: .utf8))
+        }
+        #expect(texts[0] == texts[1] && !texts[0].contains("old"))
+        let lines = texts[0].split(separator: "\n")
+        #expect(lines.count == 3 && lines.allSatisfy { $0.contains(#""role":"assistant""#) })
+        // The file is training data as it is.
+        let loaded = try LoadedModel(model, languageModels: true)
+        let text = try #require(try loaded.languageModelText(DataColumns(), maxLength: 40))
+        let read = try DatasetLoader(
+            options: DataColumns().options, tokenizer: loaded.tokenizer, tokenizerDirectory: model,
+            maxLength: 40, root: nil, memo: DigestMemo(root: nil), warn: { _ in }, languageModel: text
+        ).load(
+            scratch.appending(path: "answers-0.jsonl"), labels: .ignored, problemType: .causalLanguageModel)
+        #expect(read.dataset.count == 3 && read.dataset.rowCount > 3)
+        // It is not replaced unasked.
+        var again = AnswerRequest(model: model)
+        again.data = data
+        again.output = scratch.appending(path: "answers-0.jsonl")
+        #expect(throws: GenerationError.self) { try AnswerRun(again).run() }
+        #expect(try String(contentsOf: try #require(again.output), encoding: .utf8) == texts[0])
+    }
+
+    @Test(
+        "what cannot be answered is said with file and line",
+        arguments: [
+            (#"{"prompt": ""}"#, "prompts.jsonl:1"),
+            (#"{"prompt": "a"}"# + "\n" + #"{"text": "b"}"#, "prompts.jsonl:2"),
+            (#"{"messages": []}"#, "prompts.jsonl:1"), (#"{"prompt": 3}"#, "prompts.jsonl:1"),
+        ])
+    func refused(_ prompts: String, _ place: String) throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let (model, data) = try prepared(prompts + "\n")
+        var request = AnswerRequest(model: model)
+        request.data = data
+        let error = #expect(throws: (any Error).self) { try AnswerRun(request).run() }
+        let text = error.map { "\($0)" } ?? ""
+        #expect(
+            text.contains(place.split(separator: ":")[0]) && text.contains("line " + place.suffix(1)),
+            "\(text)")
+    }
+}
