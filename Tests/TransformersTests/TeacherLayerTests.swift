@@ -85,7 +85,8 @@ struct TeacherLayerTests {
         for (choice, teacher, student, layers) in expected {
             #expect(try choice.layers(teacher: teacher, student: student) == layers, "\(choice)")
         }
-        #expect(LayerChoice.allCases.map(\.rawValue) == ["uniform", "first", "last", "alternate", "influence"])
+        #expect(
+            LayerChoice.allCases.map(\.rawValue) == ["uniform", "first", "last", "alternate", "influence"])
         expectRefusal("'alternate'", "at most 3", "5 layers", "has 4") {
             _ = try LayerChoice.alternate.layers(teacher: 5, student: 4)
         }

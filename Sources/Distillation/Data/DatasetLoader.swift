@@ -36,13 +36,13 @@ package struct DatasetLoader {
     }
 
     /// The version of the reading of files: it changes with the rows, texts and labels that are read from them.
-    private static let reading = 3
+    static let reading = 3
 
     /// Rows that are tokenized together, while the next are read.
     static let chunkSize = 4096
 
     /// The way a file is read.
-    private struct Reading {
+    struct Reading {
         let labels: Labels
         let problemType: TaskIdentifier
         let options: DatasetOptions
@@ -229,76 +229,7 @@ package struct DatasetLoader {
         }
     }
 
-    private func record(_ url: URL, _ count: Int, _ digest: String) -> DataRecord {
+    func record(_ url: URL, _ count: Int, _ digest: String) -> DataRecord {
         DataRecord(path: url.path(percentEncoded: false), examples: count, sha256: digest)
-    }
-
-    // MARK: - The cache
-
-    /// Everything that decides the tokens and the labels.
-    private func key(_ digest: String, _ url: URL, _ reading: Reading) throws -> String {
-        let options = reading.options
-        let files = try ModelDigest.tokenizer(tokenizerDirectory, memo: memo)
-        func text(_ name: String?) -> JSONValue { name.map(JSONValue.string) ?? .null }
-        let choice: JSONValue =
-            switch reading.labels {
-            case .given(let map): .array(map.names.map(JSONValue.string))
-            case .inferred: .string("inferred")
-            case .ignored: .string("ignored")
-            }
-        let description: JSONValue = [
-            "program": .string(Version.current), "reading": .integer(Self.reading), "data": .string(digest),
-            "format": .string(try format(url, reading)),
-            "text": text(options.textColumn), "pair": text(options.pairColumn),
-            "label": text(options.labelColumn), "labels": choice,
-            "problem_type": .string(reading.problemType.rawValue),
-            "label_separator": .string(options.labelSeparator),
-            "delimiter": options.delimited.delimiter.map { .integer(Int($0)) } ?? .null,
-            "quoting": text(options.delimited.quoting?.rawValue),
-            "allows_unlabelled": .bool(options.allowsUnlabeled), "max_length": .integer(maxLength),
-            "language_model": languageModel.map(\.description) ?? .null,
-            "segments": .bool(tokenizer.givesSegments(pairs: true)),
-            "tokenizer": .array(
-                files.map { ["name": .string($0.name), "sha256": .string($0.sha256)] as JSONValue }),
-        ]
-        return Digest.sha256(description.serialized())
-    }
-
-    /// The format of a file, and what it is read as.
-    private func format(_ url: URL, _ reading: Reading) throws -> String {
-        if reading.problemType.definition.predictsTokens { return "conversations" }
-        return try reading.problemType.definition.labelsWords
-            ? "words, " + (try reading.options.tagged.format(of: url).rawValue)
-            : try reading.options.format(of: url).rawValue
-    }
-
-    private func origin(_ url: URL, _ key: String) -> TokenBuilder.Origin {
-        TokenBuilder.Origin(
-            key: key, data: url.path(percentEncoded: false),
-            tokenizer: tokenizerDirectory.path(percentEncoded: false), maxLength: maxLength)
-    }
-
-    private func open(_ file: URL, _ url: URL, _ digest: String, key: String) -> LoadedData? {
-        guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-        do {
-            let found = try TokenBuilder.open(file, key: key, maxLength: maxLength)
-            for note in found.notes { warn(note) }
-            return LoadedData(
-                dataset: found.dataset, labels: found.labels,
-                record: record(url, found.dataset.count, digest),
-                cutCount: found.cutCount)
-        } catch FileError.missing {
-            return nil
-        } catch let problem as ChecksummedFile.Problem {
-            let reason =
-                switch problem {
-                case .damaged(let reason), .foreign(let reason): reason
-                }
-            try? FileManager.default.removeItem(at: file)
-            warn("\(file.path): \(reason); the file is removed and the data are tokenized again")
-        } catch {
-            warn("\(error); the data are tokenized again")
-        }
-        return nil
     }
 }

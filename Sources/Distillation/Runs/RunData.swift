@@ -52,21 +52,7 @@ struct RunData {
         guard let map = try isLabeled ? data.labels : LabelMap(names: []) else {
             throw RowReader.noLabels(data.record.path, Self.columnNames(request.train, loader.options))
         }
-        guard type.definition.outputs != .softmax || map.count > 1 else {
-            throw DistillationError(
-                "\(data.record.path): all examples have the label '\(map.names.first ?? "")'; "
-                    + "a classifier needs at least two labels")
-        }
-        guard map.count <= Self.mostClasses else {
-            throw DistillationError(
-                "\(data.record.path): there are \(map.count) different labels, more than \(Self.mostClasses); name the "
-                    + "label's column with --label-column, or pass --problem-type regression where they are numbers"
-            )
-        }
-        guard map.count > 0 || !isLabeled else {
-            throw DistillationError(
-                "\(data.record.path): no example has a label; a classifier needs at least one")
-        }
+        try Self.require(map, type, in: data.record.path)
         (self.labels, problemType, maxLength) = (map, type, loader.maxLength)
         let extra = try request.unlabelled.map {
             try loader.load($0, labels: .ignored, problemType: type, tellsCuts: false)
@@ -94,6 +80,27 @@ struct RunData {
         train = try trained.joined(with: extra.map(\.dataset)).byRows(request.rowUnit)
         test = try testFile.map {
             try loader.load($0, labels: isLabeled ? .given(map) : .ignored, problemType: type)
+        }
+    }
+
+    /// Checks that the labels are those of a task.
+    ///
+    /// - Throws: ``DistillationError`` for too few or too many.
+    private static func require(_ map: LabelMap, _ type: TaskIdentifier, in path: String) throws {
+        guard type.definition.outputs != .softmax || map.count > 1 else {
+            throw DistillationError(
+                "\(path): all examples have the label '\(map.names.first ?? "")'; "
+                    + "a classifier needs at least two labels")
+        }
+        guard map.count <= Self.mostClasses else {
+            throw DistillationError(
+                "\(path): there are \(map.count) different labels, more than \(Self.mostClasses); name the "
+                    + "label's column with --label-column, or pass --problem-type regression where they are numbers"
+            )
+        }
+        guard map.count > 0 || type.definition.predictsTokens else {
+            throw DistillationError(
+                "\(path): no example has a label; a classifier needs at least one")
         }
     }
 

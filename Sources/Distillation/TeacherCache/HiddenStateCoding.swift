@@ -27,12 +27,15 @@ public enum HiddenStateCoding: String, CaseIterable, Sendable, Codable {
     /// - Throws: ``DistillationError`` for states that half precision cannot hold.
     func rows(of states: Tensor, head: Tensor) throws -> Tensor {
         guard self == .float16 else { return try states.to(.float32) }
-        guard try states.size(0) > 0 else { return try Tensor([Float](), shape: [0, try states.size(1) + 1]) }
+        guard try states.size(0) > 0 else {
+            return try Tensor([Float](), shape: [0, try states.size(1) + 1])
+        }
         let largest = try states.absolute().max().item()
         // States that are no numbers are found where they are read.
         guard !(largest > Self.largestHalf) || !largest.isFinite else {
             throw DistillationError(
-                String(format: "the teacher's hidden states reach %.4g, more than half precision holds", largest)
+                String(
+                    format: "the teacher's hidden states reach %.4g, more than half precision holds", largest)
                     + "; pass --teacher-states float32")
         }
         let kept = try states.to(.float16).to(.float32)
