@@ -36,6 +36,7 @@ struct BenchmarkSubject {
     init(_ url: URL) throws {
         let path = url.path(percentEncoded: false)
         var isDirectory: ObjCBool = false
+        if AutoModel.isGGUF(url) { try LoadedModel.requireClassifier(url) }
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw DistillationError(
                 "\(path): no such file or directory; give a model directory or an .onnx file")
@@ -58,6 +59,7 @@ struct BenchmarkSubject {
         let hasConfiguration = Self.isThere(directory.appending(path: "config.json"))
         configuration =
             kind == .ours || hasConfiguration ? try ModelConfiguration(contentsOf: directory) : nil
+        if kind == .ours { try LoadedModel.requireClassifier(directory) }
         weightBytes =
             kind == .ours ? SafetensorsCheckpoint.weightBytes(in: directory) : Self.onnxBytes(self.path)
         if kind == .ours || Self.hasTokenizer(directory) {

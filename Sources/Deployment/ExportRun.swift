@@ -34,6 +34,9 @@ public struct ExportRun {
         let log = try RunLog(onEvent, shouldStop: shouldStop)
         func stopIfAsked() throws { if shouldStop() { throw InterruptedError() } }
         let exporter = try request.formats.named(request.format)
+        if FileManager.default.fileExists(atPath: request.model.path) {
+            try LoadedModel.requireClassifier(request.model)
+        }
         let output = try OutputDirectory(
             request.output, overwrite: request.overwrite,
             inputs: [request.model] + [request.data].compactMap(\.self), cache: request.cache)

@@ -40,9 +40,19 @@ public struct AnswerRun {
 
     public init(_ request: AnswerRequest) { self.request = request }
 
-    /// An answer, and the speed of all.
+    /// The answers, and the speed of all.
     public struct Report: Sendable, Codable {
+        /// A prompt's answer.
+        public struct Answer: Sendable, Codable {
+            public var text: String
+            public var tokens: Int
+            /// `stop` where the model ended it, `length` where it was cut.
+            public var finishReason: String
+        }
+
         public var answers: Int
+        /// In the order of the prompts.
+        public var texts: [Answer]
         public var tokens: Int
         public var promptTokens: Int
         public var seconds: Double
@@ -63,19 +73,7 @@ public struct AnswerRun {
         onEvent: @escaping (GenerationEvent) throws -> Void = { _ in },
         shouldStop: () -> Bool = { false }
     ) throws -> (report: Report, texts: [GeneratedText]) {
-        if let output = request.output {
-            // Found out before the long work.
-            var isDirectory = ObjCBool(false)
-            let isThere = FileManager.default.fileExists(atPath: output.path, isDirectory: &isDirectory)
-            guard !isThere || request.overwrite && !isDirectory.boolValue else {
-                throw GenerationError(
-                    "\(output.path): is there already; name another --output, or pass --overwrite for a file")
-            }
-            let folder = output.deletingLastPathComponent()
-            guard FileManager.default.isWritableFile(atPath: folder.path) else {
-                throw GenerationError("\(folder.path): cannot be written; name another --output")
-            }
-        }
+        try requireWritableOutput()
         let loaded = try LoadedModel(request.model, device: request.device, languageModels: true)
         let templates = try ChatTemplates.load(directory: loaded.tokenizerDirectory)
         let isChat = request.isChat ?? !templates.names.isEmpty
@@ -100,7 +98,10 @@ public struct AnswerRun {
             try onEvent(event)
         }
         var report = Report(
-            answers: texts.count, tokens: texts.reduce(0) { $0 + $1.tokenIDs.count },
+            answers: texts.count,
+            texts: texts.map {
+                .init(text: $0.text, tokens: $0.tokenIDs.count, finishReason: $0.finishReason.rawValue)
+            }, tokens: texts.reduce(0) { $0 + $1.tokenIDs.count },
             promptTokens: tokens.reduce(0) { $0 + $1.count },
             seconds: (ContinuousClock.now - start) / .seconds(1),
             stopped: texts.count { $0.finishReason == .stop }, output: request.output?.path)
@@ -116,6 +117,24 @@ public struct AnswerRun {
                 kept.map { Self.line($0, $1).serialized() + "\n" }.joined(), to: output)
         }
         return (report, texts)
+    }
+
+    /// Finds out before the long work whether the output can be written.
+    private func requireWritableOutput() throws {
+        guard let output = request.output else { return }
+        var isDirectory = ObjCBool(false)
+        let isThere = FileManager.default.fileExists(atPath: output.path, isDirectory: &isDirectory)
+        guard !isThere || request.overwrite && !isDirectory.boolValue else {
+            throw GenerationError(
+                "\(output.path): is there already; name another --output, or pass --overwrite for a file")
+        }
+        guard request.data?.resolvingSymlinksInPath() != output.resolvingSymlinksInPath() else {
+            throw GenerationError("\(output.path): is the file of the prompts; name another --output")
+        }
+        let folder = output.deletingLastPathComponent()
+        guard FileManager.default.isWritableFile(atPath: folder.path) else {
+            throw GenerationError("\(folder.path): cannot be written; name another --output")
+        }
     }
 
     /// The tokens of a prompt: of a conversation as the template writes it, with the assistant's turn opened.

@@ -51,6 +51,13 @@ package enum TextLength {
         return nil
     }
 
+    /// The note that a model has no positions for what is asked for; `nil` where it has.
+    static func positionsNote(_ wanted: Int?, _ configuration: ModelConfiguration) -> String? {
+        guard let wanted, wanted > configuration.maxLength else { return nil }
+        return
+            "The model has \(configuration.maxLength) positions, so texts are cut there, not at --max-length \(wanted)."
+    }
+
     /// - Throws: ``DistillationError`` for a length that has no room for a token of text.
     package static func validate(_ wanted: Int?) throws {
         guard let wanted, wanted < 3 else { return }

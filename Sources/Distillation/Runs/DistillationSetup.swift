@@ -87,9 +87,10 @@ struct DistillationSetup {
             } else if try !data.train.hasSameTokens(as: sources[0].data.train) {
                 "the student reads tokens of its own tokenizer, which are not the teacher's"
             } else { nil }
-        findings.add(.note, data.labelNote)
-        for note in data.wordNotes { findings.add(.note, note) }
-        if let note = data.unlabeledNote { findings.add(.note, note) }
+        let cut = TextLength.positionsNote(request.data.maxLength, first.model.configuration)
+        for note in [cut, data.labelNote, data.unlabeledNote].compactMap(\.self) + data.wordNotes {
+            findings.add(.note, note)
+        }
     }
 
     /// The teachers that can be used, each with the data as it reads them.

@@ -52,6 +52,9 @@ struct FineTuningSetup {
             if !report.newlyInitialized.isEmpty { log.send(.note(report.description)) }
             return model
         }
+        if let note = TextLength.positionsNote(request.data.maxLength, configuration) {
+            log.send(.note(note))
+        }
         log.send(.note(data.labelNote))
         for note in data.wordNotes { log.send(.note(note)) }
         for warning in data.labelWarnings(areInferred: true) { log.warnOnce(warning) }

@@ -42,7 +42,7 @@ public struct LabelRun {
                     options, tokenizer: teacher.tokenizer, directory: teacher.tokenizerDirectory,
                     maxLength: teacher.maxLength(request.maxLength),
                     languageModel: teacher.languageModelText(
-                        DataColumns(), maxLength: teacher.maxLength(request.maxLength)), log: log
+                        request.columns, maxLength: teacher.maxLength(request.maxLength)), log: log
                 ).load(request.data, labels: .ignored, problemType: teacher.model.configuration.task)
             }
         }
@@ -97,6 +97,10 @@ public struct LabelRequest: Sendable {
     public var data: URL
     public var textColumn: String?
     public var textPairColumn: String?
+    /// The columns of a language model's texts; `nil` for the usual ones.
+    public var messagesColumn: String?
+    public var promptColumn: String?
+    public var completionColumn: String?
     /// The delimiter and quoting of CSV and TSV.
     public var delimited = DelimitedFormat()
     /// Longer inputs are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
@@ -165,4 +169,16 @@ public struct LabelReport: Sendable, Equatable, Codable {
     public var precision: Precision
     public var interrupted: Bool
     public var phases: [RunReport.Phase]
+}
+
+extension LabelRequest {
+    /// The columns of a language model's texts.
+    fileprivate var columns: DataColumns {
+        var columns = DataColumns()
+        columns.text = textColumn
+        (columns.messages, columns.prompt, columns.completion) = (
+            messagesColumn, promptColumn, completionColumn
+        )
+        return columns
+    }
 }

@@ -37,6 +37,10 @@ struct StudentBuilder {
     }
 
     func build() throws -> Student {
+        guard !quantizeAware || !predictsTokens else {
+            throw DistillationError(
+                "--quantize-aware trains for int8, which language models are not saved in yet; leave it out")
+        }
         let instrument = quantizeAware ? FakeQuantization() : nil
         let student = try build(instrument)
         guard !student.model.parameters.isQuantized else {

@@ -37,6 +37,10 @@ struct TrainingPreparation {
                 "augmented texts need the teacher's outputs for them, but \(teacher?.tokensDiffer ?? ""); "
                     + "leave augmentation out")
         }
+        guard augmentation == nil || !data.problemType.predictsTokens else {
+            throw DistillationError(
+                "augmentation masks and leaves out words, which a language model is to predict; leave it out")
+        }
         guard augmentation == nil || !data.hasWordRows else {
             throw DistillationError(
                 "augmentation masks and leaves out words, whose tags would no longer fit; leave it out for token classification"

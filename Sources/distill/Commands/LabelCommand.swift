@@ -32,6 +32,19 @@ struct LabelCommand: ParsableCommand {
     @Option(help: "The column of the second text, for tasks on pairs.")
     var textPairColumn: String?
 
+    @Option(help: "For language models, the column of a conversation's messages. (default: messages)")
+    var messagesColumn: String?
+
+    @Option(help: "For language models, the column of what comes before a completion. (default: prompt)")
+    var promptColumn: String?
+
+    @Option(help: "For language models, the column of what is trained behind a prompt. (default: completion)")
+    var completionColumn: String?
+
+    @Option(
+        help: "For language models, the form of the hidden states: float16 or float32. (default: float16)")
+    var teacherStates: HiddenStateCoding?
+
     @OptionGroup var delimited: DelimitedOptions
 
     @Option(
@@ -56,6 +69,9 @@ struct LabelCommand: ParsableCommand {
             teacher: try ModelReference.directory(teacher), data: try DataReference.url(data, split: .train))
         request.textColumn = textColumn
         request.textPairColumn = textPairColumn
+        (request.messagesColumn, request.promptColumn) = (messagesColumn, promptColumn)
+        request.completionColumn = completionColumn
+        request.teacherStates = teacherStates ?? request.teacherStates
         request.delimited = try delimited.format()
         request.maxLength = maxLength
         request.batchSize = batchSize

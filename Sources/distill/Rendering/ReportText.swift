@@ -57,7 +57,7 @@ enum ReportText {
             let isFraction = fractions.contains(name)
             add(
                 name.title(for: model.problemType),
-                { $0.metrics[name].map { isFraction ? Format.percent($0) : String(format: "%.4f", $0) } },
+                { $0.metrics[name].map { isFraction ? Format.percent($0) : number($0) } },
                 { teacher in
                     guard isFraction, let own = model.metrics[name], let other = teacher.metrics[name] else {
                         return nil
@@ -88,6 +88,11 @@ enum ReportText {
             { _ in comparison?.speedRatio.map { Format.ratio($0) + " faster" } })
         add("latency p95", { $0.latencyP95Milliseconds.map(Format.milliseconds) })
         return table.text
+    }
+
+    /// A metric that is no fraction; a perplexity can be beyond all sizes.
+    private static func number(_ value: Double) -> String {
+        String(format: abs(value) < 1e7 ? "%.4f" : "%.4g", value)
     }
 
     /// Metrics shown in percent.
