@@ -92,6 +92,7 @@ public struct AnswerRun {
         var options = generator.defaults
         request.options(&options)
         let tokens = try prompts.map { try ids(of: $0, templates, loaded.tokenizer) }
+        try requirePositions(tokens, loaded.model.configuration.maxLength, questions.count)
         let start = ContinuousClock.now
         let texts = try generator.generate(tokens: tokens, options) { event in
             if shouldStop() { throw InterruptedError() }
@@ -117,6 +118,17 @@ public struct AnswerRun {
                 kept.map { Self.line($0, $1).serialized() + "\n" }.joined(), to: output)
         }
         return (report, texts)
+    }
+
+    /// - Throws: `GenerationError` for a prompt that is longer than the model reads, by its place among those of the command line or
+    ///   of the file.
+    private func requirePositions(_ prompts: [[Int32]], _ positions: Int, _ questions: Int) throws {
+        guard let index = prompts.firstIndex(where: { $0.count > positions }) else { return }
+        let isQuestion = index < questions
+        let source = isQuestion ? "--prompt" : request.data?.path ?? "the prompts"
+        throw GenerationError(
+            "\(source): prompt \((isQuestion ? index : index - questions) + 1) has \(prompts[index].count) tokens, the model "
+                + "\(positions) positions (max_position_embeddings); shorten it, or leave it out")
     }
 
     /// Finds out before the long work whether the output can be written.

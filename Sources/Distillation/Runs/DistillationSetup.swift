@@ -118,6 +118,8 @@ struct DistillationSetup {
 
     /// Checks the data files as far as that is possible where no teacher can be read.
     private static func checkFiles(of request: DistillRequest, _ findings: Diagnostics) throws {
+        // The texts of a language model are in other columns.
+        guard !request.teachers.contains(where: { AutoModel.isGGUF($0.directory) }) else { return }
         var options = request.data.columns.options
         // The label set comes from the teacher.
         options.readsLabels = false

@@ -26,6 +26,12 @@ public struct EvaluationRun {
         let teacher = try request.teacher.map {
             try LoadedModel($0, device: request.device, languageModels: true)
         }
+        let type = classifier.model.configuration.task
+        if let teacher, teacher.model.configuration.task != type {
+            throw DistillationError(
+                "\(request.model.path) is a model for \(type.rawValue), \(teacher.directory.path) for "
+                    + "\(teacher.model.configuration.task.rawValue); they cannot be compared")
+        }
         // The name of a regression's single output carries no meaning.
         if let teacher, classifier.model.configuration.task.definition.fixedClassNames == nil,
             let difference = classifier.labels.difference(from: teacher.labels)
@@ -34,12 +40,6 @@ public struct EvaluationRun {
                 "\(request.model.path) and \(teacher.directory.path) have different labels: \(difference)")
         }
         for warning in classifier.warnings + (teacher?.warnings ?? []) { log.warnOnce(warning) }
-        let type = classifier.model.configuration.task
-        if let teacher, teacher.model.configuration.task != type {
-            throw DistillationError(
-                "\(request.model.path) is a model for \(type.rawValue), \(teacher.directory.path) for "
-                    + "\(teacher.model.configuration.task.rawValue); they cannot be compared")
-        }
         let classifiers = [classifier] + [teacher].compactMap(\.self)
         let data = try data(for: classifiers, type, log, processes)
         let encoded = data.map(\.dataset)

@@ -1,3 +1,5 @@
+import GGUF
+
 /// What a teacher's outputs are, and how they are kept.
 struct OutputForm: Sendable, Equatable {
     /// The kind of the rows: `logits`, or `hidden_states` of a language model.
@@ -29,7 +31,7 @@ struct OutputForm: Sendable, Equatable {
         let halves = coding == .float16 ? width - 1 : 0
         for (column, value) in row.enumerated() {
             if column < halves {
-                append(UInt32(Float16(value).bitPattern), 2)
+                append(UInt32(HalfPrecision.half(value)), 2)
             } else {
                 append(value.bitPattern, 4)
             }
@@ -41,7 +43,7 @@ struct OutputForm: Sendable, Equatable {
         let halves = coding == .float16 ? width - 1 : 0
         for column in 0..<halves {
             let bits = bytes.loadUnaligned(fromByteOffset: 2 * column, as: UInt16.self)
-            values.append(Float(Float16(bitPattern: UInt16(littleEndian: bits))))
+            values.append(HalfPrecision.float(half: UInt16(littleEndian: bits)))
         }
         for column in 0..<width - halves {
             let bits = bytes.loadUnaligned(fromByteOffset: 2 * halves + 4 * column, as: UInt32.self)

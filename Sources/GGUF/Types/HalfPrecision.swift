@@ -1,8 +1,8 @@
 /// Numbers of 16 bits as bit patterns. Swift's own `Float16` does not exist on every platform.
-enum HalfPrecision {
+package enum HalfPrecision {
     /// The value of an IEEE half, exactly.
     @inline(__always)
-    static func float(half: UInt16) -> Float {
+    package static func float(half: UInt16) -> Float {
         let shifted = UInt32(half & 0x7FFF) << 13
         let sign = UInt32(half & 0x8000) << 16
         let rebias: UInt32 = (127 - 15) << 23
@@ -23,7 +23,7 @@ enum HalfPrecision {
 
     /// The IEEE half nearest to a number; of two, the even one.
     @inline(__always)
-    static func half(_ value: Float) -> UInt16 {
+    package static func half(_ value: Float) -> UInt16 {
         let bits = value.bitPattern
         let sign = UInt16(truncatingIfNeeded: bits >> 16) & 0x8000
         let magnitude = bits & 0x7FFF_FFFF

@@ -5,7 +5,8 @@ import Foundation
 struct FineTuneCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "finetune",
-        abstract: "Train a pretrained encoder on labeled texts, such as a teacher.",
+        abstract:
+            "Train a pretrained model: an encoder on labeled texts, or a language model on conversations.",
         discussion: """
             The output directory holds config.json, model.safetensors, the tokenizer's files, a model card and \
             training.json with every setting and metric. The epoch that is best on the validation data is kept.

@@ -62,6 +62,8 @@ struct GenerateCommand: ParsableCommand {
     func validate() throws {
         guard !prompt.isEmpty || data != nil else { throw ValidationError("give --prompt or --data") }
         guard batchSize > 0 else { throw ValidationError("--batch-size must be at least 1") }
+        guard !prompt.contains("") else { throw ValidationError("--prompt is empty; give it a text") }
+        try sampling.requireRanges()
     }
 
     private func request() throws -> AnswerRequest {
@@ -150,6 +152,21 @@ struct SamplingOptions: ParsableArguments {
 
     @Option(help: "The seed of the random choices. (default: 42)")
     var seed: UInt64?
+
+    /// Refuses values out of range by the options' names.
+    func requireRanges() throws {
+        func require(_ holds: Bool?, _ option: String, _ range: String) throws {
+            if holds == false { throw ValidationError("\(option) must be \(range)") }
+        }
+        try require(maxNewTokens.map { $0 > 0 }, "--max-new-tokens", "at least 1")
+        try require(temperature.map { $0 >= 0 && $0.isFinite }, "--temperature", "0 or above")
+        try require(topK.map { $0 > 0 }, "--top-k", "at least 1")
+        try require(topP.map { $0 > 0 && $0 <= 1 }, "--top-p", "above 0 and at most 1")
+        try require(minP.map { $0 >= 0 && $0 <= 1 }, "--min-p", "from 0 to 1")
+        try require(
+            repetitionPenalty.map { $0 > 0 && $0.isFinite }, "--repetition-penalty", "above 0 (1 for none)")
+        try require(!stop.contains(""), "--stop", "at least one character")
+    }
 
     func apply(to options: inout GenerationOptions) {
         if let maxNewTokens { options.maxNewTokens = maxNewTokens }
