@@ -68,7 +68,7 @@ public struct AnswerRun {
     /// - Parameters:
     ///   - onEvent: Called with each piece of an answer.
     ///   - shouldStop: Called between pieces; true ends the run without an output.
-    /// - Throws: ``GenerationError``, ``DistillationError`` or a file's error, each in one line; ``InterruptedError``.
+    /// - Throws: `GenerationError`, `DistillationError` or a file's error, each in one line; `InterruptedError`.
     public func run(
         onEvent: @escaping (GenerationEvent) throws -> Void = { _ in },
         shouldStop: () -> Bool = { false }
