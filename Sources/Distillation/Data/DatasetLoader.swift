@@ -169,10 +169,9 @@ package struct DatasetLoader {
         guard rows.sha256 == digest else {
             throw DatasetError.changed(url.path(percentEncoded: false))
         }
-        if let survey = (rows as? ConversationReader)?.survey {
-            builder.notes = try survey.notes(of: url.path(percentEncoded: false), maxLength: maxLength)
-            for note in builder.notes { warn(note) }
-        }
+        let notes = try rows.notes(of: url.path(percentEncoded: false), maxLength: maxLength)
+        for note in notes { warn(note) }
+        builder.notes += notes
         return map
     }
 

@@ -73,8 +73,10 @@ final class ConversationReader: ChunkReader, @unchecked Sendable {
     }
 
     var sha256: String { stream.sha256 }
-    /// What the records are like, once all are read.
-    var survey: TextSurvey { stream.survey }
+
+    func notes(of path: String, maxLength: Int) throws -> [String] {
+        try stream.survey.notes(of: path, maxLength: maxLength)
+    }
 
     func next(_ limit: Int) throws -> (any DataChunk)? {
         try stream.next(limit).map { TokenizedChunk(texts: $0) }

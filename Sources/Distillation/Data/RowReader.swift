@@ -9,6 +9,14 @@ protocol ChunkReader: Sendable {
     func next(_ limit: Int) throws -> (any DataChunk)?
     /// The digest of what was read, at the end.
     var sha256: String { get }
+    /// What the user may want to know of what was read, at the end.
+    ///
+    /// - Throws: ``DistillationError`` where nothing of it can be used.
+    func notes(of path: String, maxLength: Int) throws -> [String]
+}
+
+extension ChunkReader {
+    func notes(of path: String, maxLength: Int) throws -> [String] { [] }
 }
 
 /// Reads texts with labels.

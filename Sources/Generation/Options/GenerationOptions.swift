@@ -28,7 +28,7 @@ public struct GenerationOptions: Sendable, Equatable {
 
     /// Checks that all are in range.
     ///
-    /// - Parameter vocabulary: The number of tokens that the model tells apart.
+    /// - Parameter vocabulary: The number of tokens of the model's vocabulary.
     /// - Throws: ``GenerationError``, which names the option.
     public func validate(vocabulary: Int) throws {
         func require(_ holds: Bool, _ name: String, _ value: Any, _ range: String) throws {

@@ -32,14 +32,7 @@ struct LabelCommand: ParsableCommand {
     @Option(help: "The column of the second text, for tasks on pairs.")
     var textPairColumn: String?
 
-    @Option(help: "For language models, the column of a conversation's messages. (default: messages)")
-    var messagesColumn: String?
-
-    @Option(help: "For language models, the column of what comes before a completion. (default: prompt)")
-    var promptColumn: String?
-
-    @Option(help: "For language models, the column of what is trained behind a prompt. (default: completion)")
-    var completionColumn: String?
+    @OptionGroup var conversation: ConversationColumnOptions
 
     @Option(
         help: "For language models, the form of the hidden states: float16 or float32. (default: float16)")
@@ -69,8 +62,10 @@ struct LabelCommand: ParsableCommand {
             teacher: try ModelReference.directory(teacher), data: try DataReference.url(data, split: .train))
         request.textColumn = textColumn
         request.textPairColumn = textPairColumn
-        (request.messagesColumn, request.promptColumn) = (messagesColumn, promptColumn)
-        request.completionColumn = completionColumn
+        (request.messagesColumn, request.promptColumn) = (
+            conversation.messagesColumn, conversation.promptColumn
+        )
+        request.completionColumn = conversation.completionColumn
         request.teacherStates = teacherStates ?? request.teacherStates
         request.delimited = try delimited.format()
         request.maxLength = maxLength

@@ -76,14 +76,7 @@ struct ColumnOptions: ParsableArguments {
     @Option(help: "The column of the label. (default: label, labels, … whichever is there)")
     var labelColumn: String?
 
-    @Option(help: "For language models, the column of a conversation's messages. (default: messages)")
-    var messagesColumn: String?
-
-    @Option(help: "For language models, the column of what comes before a completion. (default: prompt)")
-    var promptColumn: String?
-
-    @Option(help: "For language models, the column of what is trained behind a prompt. (default: completion)")
-    var completionColumn: String?
+    @OptionGroup var conversation: ConversationColumnOptions
 
     @Option(
         help:
@@ -103,9 +96,7 @@ struct ColumnOptions: ParsableArguments {
         settings.override("text_column", textColumn)
         settings.override("text_pair_column", textPairColumn)
         settings.override("label_column", labelColumn)
-        settings.override("messages_column", messagesColumn)
-        settings.override("prompt_column", promptColumn)
-        settings.override("completion_column", completionColumn)
+        conversation.register(in: &settings)
         settings.override("label_separator", labelSeparator)
         delimited.register(in: &settings)
         settings.override("max_length", maxLength)
@@ -113,6 +104,24 @@ struct ColumnOptions: ParsableArguments {
 
     /// The columns of a command without a configuration file.
     func columns() throws -> DataColumns { try DataColumns(SettingsReader(register)) }
+}
+
+/// The columns of a language model's texts.
+struct ConversationColumnOptions: ParsableArguments {
+    @Option(help: "For language models, the column of a conversation's messages. (default: messages)")
+    var messagesColumn: String?
+
+    @Option(help: "For language models, the column of what comes before a completion. (default: prompt)")
+    var promptColumn: String?
+
+    @Option(help: "For language models, the column of what is trained behind a prompt. (default: completion)")
+    var completionColumn: String?
+
+    func register(in settings: inout Settings) {
+        settings.override("messages_column", messagesColumn)
+        settings.override("prompt_column", promptColumn)
+        settings.override("completion_column", completionColumn)
+    }
 }
 
 /// The delimiters and quoting of CSV and TSV.

@@ -18,19 +18,10 @@ extension ObjectiveRegistry {
         ) {
             try KLObjective($0, direction: .jensenShannon)
         }
-        .adding(
-            "skew_kl", "KL(teacher ‖ a mixture of both), of the softened probabilities", SkewKLObjective.self
-        )
-        .adding("skew_reverse_kl", "KL(student ‖ a mixture of both)", SkewKLObjective.self) {
-            try SkewKLObjective($0, isReverse: true)
-        }
-        .adding(
-            "total_variation", "half the sum of the probabilities' differences", TotalVariationObjective.self
-        )
-        .adding(
-            "adaptive_kl", "KL in both directions, weighted by head and tail",
-            AdaptiveKLObjective.self
-        )
+        .adding("skew_kl", "KL(teacher ‖ a mixture of both), of the softened probabilities", .skewKL)
+        .adding("skew_reverse_kl", "KL(student ‖ a mixture of both)", .skewReverseKL)
+        .adding("total_variation", "half the sum of the probabilities' differences", .totalVariation)
+        .adding("adaptive_kl", "KL in both directions, weighted by head and tail", .adaptiveKL)
         .adding(
             "soft_cross_entropy", "cross-entropy with the teacher's probabilities",
             SoftCrossEntropyObjective.self
@@ -70,6 +61,12 @@ extension ObjectiveRegistry {
         .adding("rkd_angle", "angles between examples", RKDAngleObjective.self)
         .adding("similarity_preserving", "similarities between examples", SimilarityPreservingObjective.self)
         .adding("infonce", "each example's teacher among the batch's: contrastive", InfoNCEObjective.self)
+
+    private func adding(_ name: String, _ summary: String, _ kind: DivergenceObjective.Kind)
+        -> ObjectiveRegistry
+    {
+        adding(name, summary, DivergenceObjective.self, kind.options) { try DivergenceObjective($0, kind) }
+    }
 
     private func adding<Kind: StandardObjective>(
         _ name: String, _ summary: String, _ kind: Kind.Type, _ options: [ObjectiveOption]? = nil,
