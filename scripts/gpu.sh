@@ -6,7 +6,8 @@
 #   scripts/gpu.sh --pack   packs what was built before
 #
 # In it: `bin/distill` and `bin/benchmark-runner`, linked to PyTorch's libtorch of that version, with Swift's libraries inside
-# them; the CUDA kernels; all-MiniLM-L6-v2 with its weights in bfloat16; the demo's movie snippets.
+# them; the CUDA kernels; all-MiniLM-L6-v2 with its weights in bfloat16; the demo's movie snippets; a small language model with
+# random weights and SmolLM2's tokenizer; Liger Kernel for PyTorch's side.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -37,6 +38,13 @@ install_torch() {
     rm -rf "$staging"
 }
 
+# install_liger: fused layers and losses in Triton, for PyTorch's side of the measurement.
+install_liger() {
+    rm -rf "$folder/bundle/python"
+    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --target "$folder/bundle/python" \
+        "liger-kernel==0.8.*" || fail "pip could not install liger-kernel."
+}
+
 # compile PRODUCT: against that libtorch, in a build folder of its own.
 compile() {
     say "Building $1 …"
@@ -53,7 +61,10 @@ if [ "${1:-}" != --pack ]; then
     compile benchmark-runner
     LIBTORCH=$folder/torch/torch scripts/cuda.sh --pypi
     "$python" scripts/demo_data.py
+    "$python" scripts/demo_lm_data.py
     scripts/python.sh
+    mkdir -p "$folder/bundle"
+    install_liger
 fi
 
 mkdir -p "$folder/bundle/bin" "$folder/bundle/lib" "$folder/bundle/movies" "$folder/bundle/minilm"
@@ -81,6 +92,27 @@ rest = torch.ones(len(weights[words]), dtype=torch.bool)
 rest[sorted(used)] = False
 weights[words][rest] = 0
 save_file(weights, target / "model.safetensors", metadata={"format": "pt"})
+PY
+.python/bin/python - .demo/smollm2 "$folder/bundle/lm" <<'PY'
+import csv
+import json
+import sys
+from pathlib import Path
+
+import torch
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+source, target = map(Path, sys.argv[1:])
+(target / "teacher").mkdir(parents=True, exist_ok=True)
+AutoTokenizer.from_pretrained(source, gguf_file=next(source.glob("*.gguf")).name).save_pretrained(target / "teacher")
+torch.manual_seed(1)
+model = LlamaForCausalLM(LlamaConfig(
+    vocab_size=49152, hidden_size=64, intermediate_size=128, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2,
+    tie_word_embeddings=True, rope_theta=1e5, initializer_range=0.1, bos_token_id=1, eos_token_id=2, pad_token_id=2))
+model.to(torch.bfloat16).save_pretrained(target / "teacher")
+for name, count in (("train", 200), ("validation", 50)):
+    rows = [row["text"] for row in csv.DictReader(open(f".demo/movies/{name}.csv", encoding="utf-8"))][:count]
+    (target / f"{name}.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in rows), encoding="utf-8")
 PY
 tar -C "$folder/bundle" -cf - . | xz --lzma2=preset=6,dict=256MiB >"$folder/bundle.tar.xz.partial"
 mv "$folder/bundle.tar.xz.partial" "$folder/bundle.tar.xz"

@@ -21,7 +21,10 @@ done
 # The CUDA kernels, compiled for the processor: by themselves, then in the layers that call them.
 if CXX=${CXX:-$(command -v g++ || command -v clang++)} scripts/cuda.sh --emulate; then
     DISTILL_CUDA_KERNELS=$PWD/.cuda/libdistill_cuda_emulated.so swift test --skip-build --no-parallel --traits Parquet \
-        --filter "PackedEncoderTests|ComposedLayerTests" || failed+=("the emulated CUDA kernels' layers")
+        --filter "PackedEncoderTests|ComposedLayerTests|PackedDecoderTests|DecoderGoldenTests" ||
+        failed+=("the emulated CUDA kernels' layers")
+    DISTILL_CUDA_KERNELS=$PWD/.cuda/libdistill_cuda_emulated.so DISTILL_CPU_CAPABILITY=libtorch swift test --skip-build \
+        --no-parallel --traits Parquet --filter "FusedLossTests" || failed+=("the emulated CUDA kernels' loss")
 else
     failed+=("scripts/cuda.sh --emulate")
 fi

@@ -46,3 +46,57 @@ enum DecoderWorkloads {
         }
     }
 }
+
+extension DecoderWorkloads {
+    /// A step of a language model's distillation on a device: the teacher's forward pass (but for `cached_teacher`, where its last
+    /// hidden states are kept), the student's forward pass, 0.7 · KL + 0.3 · cross-entropy of every next token, the backward pass,
+    /// clipping and AdamW.
+    ///
+    /// A round is answered with the seconds of one step.
+    static func distillationStep(_ request: Request) throws -> Workload {
+        let device = try Device(request.string("device"))
+        let precision = try request.precision()
+        let (teacher, _) = try AutoModel.load(from: request.url("teacher"), device: device)
+        let (student, _) = try AutoModel.load(from: request.url("student"), device: device)
+        try teacher.parameters.freeze()
+        guard let weight = student.outputWeight, let taught = teacher.outputWeight else {
+            throw RunnerError("the teacher and the student must be language models")
+        }
+        var input = try input(request, vocabulary: student.configuration.vocabSize)
+        let rows = (0..<input.count).flatMap { Array(input.offsets[$0]..<input.offsets[$0 + 1] - 1) }
+        let targets = try Tensor(rows.map { Int64(input.inputIDs[$0 + 1]) }, device: device)
+        input.rows = rows
+        let dtype = precision.resolved(on: device).dtype
+        let optimizer = try AdamW(student.parameters, weightDecay: 0.01, sparseTables: [])
+        var options = ForwardOptions(precision: precision)
+        options.stopsBeforeHead = true
+        func teach() throws -> Tensor { try withNoGrad { try teacher(input, options).rows.to(dtype) } }
+        let kept = try request.flag("cached_teacher") ? teach() : nil
+        var isKnown = false
+        return try DeviceWorkloads.timed(request, device) {
+            let states = try kept ?? teach()
+            try optimizer.clearGradients()
+            let loss = try FusedLoss(
+                student: .init(hidden: student(input, options).rows, weight: weight),
+                teacher: .init(hidden: states, weight: taught), targets: targets,
+                terms: [
+                    LossTerm(.kl, weight: 0.7 / Double(rows.count)),
+                    LossTerm(.crossEntropy, weight: 0.3 / Double(rows.count)),
+                ], dtype: dtype
+            ).loss
+            if !isKnown {
+                isKnown = true
+                let first = try loss.item()
+                Runner.facts.withLock { $0["first_loss"] = .number(first) }
+            }
+            try loss.backward()
+            if device.kind == .cpu {
+                try optimizer.clipGradients(maxNorm: 1)
+                try optimizer.step(learningRate: 2e-5)
+            } else {
+                _ = try optimizer.stepWithoutWaiting(
+                    learningRate: 2e-5, maxNorm: 1, losses: [loss.detached()])
+            }
+        }
+    }
+}

@@ -42,6 +42,7 @@ final class DeviceChecks {
         for (name, heads) in [("bert, heads of 8", 8), ("bert, heads of 16", 4), ("bert, heads of 64", 1)] {
             checkModel(name) { try Self.bert(layers: 3, heads: heads, on: $0) }
         }
+        try checkDecoders(in: families.deletingLastPathComponent().appending(path: "decoders"))
         if precision != .bfloat16 {
             for entry in ObjectiveRegistry.standard.entries { checkObjective(entry.name) }
         }
@@ -174,7 +175,7 @@ extension DeviceChecks {
     }
 
     /// One minus the cosine of all gradients together.
-    private static func distance(_ a: [String: [Float]], _ b: [String: [Float]]) -> Double {
+    static func distance(_ a: [String: [Float]], _ b: [String: [Float]]) -> Double {
         guard Set(a.keys) == Set(b.keys) else { return .infinity }
         var (product, own, other) = (0.0, 0.0, 0.0)
         for (name, values) in a {

@@ -9,7 +9,7 @@ enum DeviceWorkloads {
     /// The recipe's step on a batch of random tokens, as ``Workloads`` has it for the CPU: the teacher's forward pass
     /// (but for `cached_teacher`), the student's forward and backward pass, clipping and AdamW.
     ///
-    /// A round is answered with the seconds of one step; before the first round, `warmup` steps.
+    /// A round is answered with the seconds of one step.
     static func step(_ request: Request) throws -> Workload {
         let device = try Device(request.string("device"))
         let precision = try request.precision()
@@ -48,8 +48,6 @@ enum DeviceWorkloads {
                     learningRate: 2e-5, maxNorm: 1, losses: [terms.total.detached()])
             }
         }
-        for _ in 0..<(try request.int("warmup")) { try run() }
-        try Runtime.synchronize(device)
         return try timed(request, device, run)
     }
 
@@ -68,11 +66,13 @@ enum DeviceWorkloads {
         }
     }
 
-    /// A round: steps for `lead_seconds`, so that the device runs at its clock, then `steps` that are timed together.
-    private static func timed(
+    /// First `warmup` steps; then a round: steps for `lead_seconds`, so that the device runs at its clock, then `steps` that are
+    /// timed together.
+    static func timed(
         _ request: Request, _ device: Device, _ run: @escaping () throws -> Void
     ) throws -> Workload {
         let (steps, lead) = (try request.int("steps"), (try? request.double("lead_seconds")) ?? 0)
+        for _ in 0..<(try request.int("warmup")) { try run() }
         // The memory that steps take, without what loading and the first steps have left.
         try Runtime.synchronize(device)
         try Runtime.emptyCache(of: device)

@@ -12,6 +12,7 @@ enum Workloads {
         switch try request.string("workload") {
         case "train_step": try trainStep(request)
         case "gpu_step": try DeviceWorkloads.step(request)
+        case "gpu_lm_step": try DecoderWorkloads.distillationStep(request)
         case "gpu_bulk": try DeviceWorkloads.bulk(request)
         case "decoder_forward": try DecoderWorkloads.forward(request)
         case "decoder_step": try DecoderWorkloads.step(request)

@@ -3,8 +3,9 @@
     python Benchmarks/gpu/gpu_check.py --bundle DIR --output FILE.json [--device cuda|cpu] [--quick] [--only STAGE,…]
                                        [--budget SECONDS] [--cpu-figures FILE.json]
 
-The bundle holds bin/distill, bin/benchmark-runner, lib/, minilm/ and movies/{train,validation,test}.csv. The result is written
-after every stage, so that a run that is cut short loses nothing. `gpu_report.py` makes tables of it.
+The bundle holds bin/distill, bin/benchmark-runner, lib/, minilm/ and movies/{train,validation,test}.csv; where it has them also
+lm/teacher/ and lm/{train,validation}.jsonl for language models, and python/ with packages for PyTorch's side. The result is
+written after every stage, so that a run that is cut short loses nothing. `gpu_report.py` makes tables of it.
 """
 
 import argparse
@@ -23,21 +24,50 @@ import tempfile
 import time
 import traceback
 from pathlib import Path
+from typing import NamedTuple
 
 import device
 from processes import CheckError, Side, kill_all, library_folders, python, python_has, run
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-STAGES = ["machine", "library", "start", "kernels", "parity", "steps", "demo", "late", "errors"]
+STAGES = ["machine", "library", "start", "kernels", "parity", "steps", "decoders", "demo", "lm-demo", "late", "errors"]
 # The longest that a stage may take, in seconds; each process of it has a limit of its own besides.
-LIMITS = {"library": 240, "start": 90, "kernels": 150, "parity": 120, "steps": 240, "demo": 200, "late": 90, "errors": 90}
+LIMITS = {"library": 240, "start": 90, "kernels": 150, "parity": 120, "steps": 240, "decoders": 330, "demo": 200, "lm-demo": 90, "late": 90,
+          "errors": 90}
 # The time that stages leave to those after them, where a check has little time.
-RESERVE = {"library": 150, "start": 150, "kernels": 150, "parity": 130, "steps": 90, "demo": 25, "late": 20}
-# The time that the measurement of all shapes takes once the peers are ready.
+RESERVE = {"library": 150, "start": 150, "kernels": 150, "parity": 130, "steps": 90, "decoders": 90, "demo": 35,
+           "lm-demo": 25, "late": 20}
+# Stages that leave time to the decoders' beyond that, as much as the budget has over this many seconds, and at most so much.
+BEFORE_DECODERS, PLAIN_BUDGET, DECODERS_RESERVE = ("library", "start", "kernels", "parity", "steps"), 285, 200
+# The time that the measurement of all shapes takes once the peers are ready, and of the language models'.
 MEASURING = 60
+MEASURING_DECODERS = 75
 TEACHER_LAYERS = [1, 3, 5]
 MODES = ["eager", "compile", "compile-graphs"]
+# A fused implementation of the language model's layers and loss, besides.
+DECODER_MODES = ["eager", "liger", "compile", "compile-graphs"]
+
+
+# How far the device's figures of a language model, in float32, may be from the CPU's: of the value, or absolute below one.
+FIGURE_TOLERANCE = {"loss": 1e-4, "kl": 1e-4, "agreement": 5e-3, "accuracy": 5e-3}
+
+
+class Shape(NamedTuple):
+    """One size of a training step: what is measured of it, and with which models."""
+
+    workload: str
+    teacher: str
+    student: str
+    precision: str
+    batch: int
+    length: int
+    steps: int  # In a round.
+    modes: tuple
+    kept: tuple = (False, True)  # The teacher in every step, and its outputs kept.
+
+    def __str__(self):
+        return f"{self.teacher} {self.precision} {self.batch}x{self.length}"
 
 
 class Check:
@@ -76,7 +106,10 @@ class Check:
     @property
     def peer_env(self):
         """PyTorch finds its libraries itself. Many peers compile at the same time, so that each needs no helpers."""
-        return {**os.environ, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "true", "PYTHONUNBUFFERED": "1",
+        packages = {}
+        if (self.bundle / "python").is_dir():
+            packages["PYTHONPATH"] = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(self.bundle / "python")]))
+        return {**os.environ, **packages, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "true", "PYTHONUNBUFFERED": "1",
                 "TORCHINDUCTOR_COMPILE_THREADS": os.environ.get("TORCHINDUCTOR_COMPILE_THREADS", "1")}
 
     @property
@@ -107,15 +140,21 @@ class Check:
         return Side("benchmark-runner", [self.bundle / "bin/benchmark-runner"], {"threads": 0, **request}, self.env)
 
     def peer(self, request):
-        return Side(f"PyTorch {request['mode']}", [python(), HERE / "peer.py"], request, self.peer_env)
+        program, env = "peer.py", self.peer_env
+        if request["workload"] == "gpu_lm_step":
+            # Few of them compile at a time, and their graphs are large.
+            program, env = "lm_peer.py", {**env, "TORCHINDUCTOR_COMPILE_THREADS": os.environ.get("TORCHINDUCTOR_COMPILE_THREADS", "4")}
+        return Side(f"PyTorch {request['mode']}", [python(), HERE / program], request, env)
 
-    def step_request(self, precision, batch, mode="eager", cached=False):
-        count = {32: 50, 128: 30, 512: 40}.get(batch, 20)
-        return {
-            "workload": "gpu_step", "teacher": str(self.work / "teacher"), "student": str(self.work / "student"), "batch": batch,
-            "length": 16 if self.quick else 128, "device": self.device, "precision": precision, "mode": mode, "cached_teacher": cached,
-            "warmup": 2 if self.quick else 10, "steps": 2 if self.quick else count,
+    def step_request(self, shape, mode="eager", cached=False):
+        request = {
+            "workload": shape.workload, "teacher": str(self.work / shape.teacher), "student": str(self.work / shape.student),
+            "batch": shape.batch, "length": shape.length, "device": self.device, "precision": shape.precision, "mode": mode,
+            "cached_teacher": cached, "warmup": 2 if self.quick else 10, "steps": shape.steps,
             "lead_seconds": 0 if self.quick else 0.3, "threads": 0}
+        if shape.workload == "gpu_lm_step":
+            request.update({"warmup": 2 if self.quick else 5, "kinds": shape.kept[::-1], "turn": str(self.work / "turn")})
+        return request
 
     def epoch_request(self, mode):
         """Before the teacher is there: MiniLM gives the sizes."""
@@ -145,32 +184,50 @@ class Check:
                     csv.writer(file, lineterminator="\n").writerows(rows)
         return self.work / "train.csv", self.work / "validation.csv"
 
-    def step_configurations(self):
-        batches = [4] if self.quick else [32, 128, 512]
-        return [("bfloat16", batch) for batch in batches] + ([] if self.quick else [("float32", 32)])
+    def step_shapes(self):
+        """The recipe's: an encoder."""
+        sizes = [("bfloat16", 4, 2)] if self.quick else [("bfloat16", 32, 50), ("bfloat16", 128, 30), ("bfloat16", 512, 40), ("float32", 32, 50)]
+        return [Shape("gpu_step", "teacher", "student", precision, batch, 16 if self.quick else 128, steps, tuple(self.modes()))
+                for precision, batch, steps in sizes]
+
+    def decoder_waves(self):
+        """Those of language models. The peers of a wave prepare at the same time: the device's memory holds no more."""
+        def shape(suffix, batch, length, steps, graphs=False, kept=(False, True)):
+            wanted = DECODER_MODES[: (1, 3, 4)[self.arguments.modes - 1]]
+            modes = tuple(mode for mode in wanted if graphs or mode != "compile-graphs")
+            return Shape("gpu_lm_step", f"lm-teacher{suffix}", f"lm-student{suffix}", "bfloat16", batch, length, steps, modes, kept)
+
+        if self.quick:
+            return [[shape("", 2, 32, 2, graphs=True)], [shape("-large", 2, 64, 2, kept=(False,))]]
+        return [[shape("", 8, 512, 20, graphs=True), shape("", 32, 512, 10)], [shape("-large", 8, 1024, 5, kept=(False,))]]
 
     def modes(self):
         return MODES[: self.arguments.modes]
 
     def start_peers(self, stages):
         """Compiling takes a minute: it begins before all else, and hides behind the other stages."""
-        wanted = []
         if "steps" in stages:
-            wanted.append((("models",), None))
-            for mode in reversed(self.modes()):  # What compiles longest first.
-                for precision, batch in self.step_configurations():
-                    wanted.append((("step", mode, precision, batch), self.step_request(precision, batch, mode)))
+            self.start_maker("gpu_step", "peer.py", "--make-models", self.work)
+            self.start_steps(self.step_shapes())
+        if "decoders" in stages:
+            self.start_maker("gpu_lm_step", "lm_peer.py", "--make-lm-models", self.work, "--device", self.device)
+            if "steps" not in stages:  # Otherwise the encoders' peers have the memory.
+                self.start_steps(self.decoder_waves()[0])
         if "demo" in stages:
             for mode in reversed(self.modes()):
-                wanted.append((("epoch", mode), self.epoch_request(mode)))
+                self.peers["epoch", mode] = self.peer(self.epoch_request(mode))
                 if mode != "compile-graphs":
-                    wanted.append((("bulk", mode), self.bulk_request(mode)))
-        for key, request in wanted:
-            if request is None:
-                command = [python(), HERE / "peer.py", "--make-models", self.work, *(["--quick"] if self.quick else [])]
-                self.peers[key] = Side("model maker", command, {}, self.peer_env)
-            else:
-                self.peers[key] = self.peer(request)
+                    self.peers["bulk", mode] = self.peer(self.bulk_request(mode))
+
+    def start_maker(self, workload, program, *options):
+        command = [python(), HERE / program, *options, *(["--quick"] if self.quick else [])]
+        self.peers["models", workload] = Side("model maker", command, {}, self.peer_env)
+
+    def start_steps(self, shapes):
+        for mode in reversed(DECODER_MODES):  # What compiles longest first.
+            for shape in shapes:
+                if mode in shape.modes and ("step", mode, shape) not in self.peers:
+                    self.peers["step", mode, shape] = self.peer(self.step_request(shape, mode))
 
     def take(self, key):
         return self.peers.get(key)
@@ -179,6 +236,10 @@ class Check:
         side = self.peers.pop(key, None)
         if side:
             side.close()
+
+    def drop_steps(self, shape):
+        for mode in shape.modes:
+            self.drop(("step", mode, shape))
 
     def drop_all(self):
         for key in list(self.peers):
@@ -292,14 +353,14 @@ class Check:
             raise CheckError("; ".join(words), data)
         return data, "; ".join(words)
 
-    def settle(self, most):
-        """Waits until no peer prepares any more; pauses those that still do."""
+    def settle(self, most, shapes=None):
+        """Waits until no peer (of these shapes) prepares any more; pauses all that still do."""
         end = time.monotonic() + self.left(most)
         states = {}
         while True:
             slow = []
             for key, side in self.peers.items():
-                if key == ("models",) or states.get(key):
+                if key[0] == "models" or states.get(key):
                     continue
                 try:
                     if side.is_ready():
@@ -308,7 +369,8 @@ class Check:
                         slow.append(key)
                 except CheckError as error:
                     states[key] = str(error)
-            if not slow or time.monotonic() >= end:
+            awaited = slow if shapes is None else [key for key in slow if key[0] == "step" and key[2] in shapes]
+            if not awaited or time.monotonic() >= end:
                 break
             time.sleep(0.2)
         for key in slow:
@@ -327,42 +389,63 @@ class Check:
         self.result["stages"]["steps"] = data  # So that a cut keeps what there is.
         try:
             words = []
-            for precision, batch in self.step_configurations():
-                entries, complete = self.measure_step(precision, batch, data, slow)
+            for shape in self.step_shapes():
+                entries, complete = self.measure_step(shape, data, slow)
                 words += [ratio_words(entry) for entry in entries]
                 if complete:
-                    for mode in MODES:
-                        self.drop(("step", mode, precision, batch))
+                    self.drop_steps(shape)
                 else:
-                    self.waiting.append((precision, batch))
+                    self.waiting.append(shape)
         finally:
             self.wake(slow)
-        failures = [entry for entry in data["configurations"] if "ours" in entry["errors"]]
-        if failures:
-            raise CheckError("; ".join(f"batch {entry['batch']}: {entry['errors']['ours']}" for entry in failures), data)
+        fail_without_ours(data)
         return data, "; ".join(words)
 
-    def measure_step(self, precision, batch, data, slow=()):
+    def stage_decoders(self):
+        """A language model's training step, wave by wave."""
+        data, words = {"waited_seconds": [], "not_ready": [], "configurations": []}, []
+        self.result["stages"]["decoders"] = data
+        for shapes in self.decoder_waves():
+            if self.left() < 15:
+                break
+            begin = time.monotonic()
+            self.start_steps(shapes)
+            slow = self.settle(max(5, min(self.arguments.compile_wait, self.left() - MEASURING_DECODERS)), shapes)
+            data["waited_seconds"].append(time.monotonic() - begin)
+            data["not_ready"] += ["/".join(map(str, key)) for key in slow if key[0] == "step" and key[2] in shapes]
+            try:
+                for shape in shapes:
+                    entries, _ = self.measure_step(shape, data, slow)
+                    words += [ratio_words(entry) for entry in entries]
+                    self.drop_steps(shape)
+                    self.save()
+            finally:
+                self.wake(slow)
+        self.drop(("models", "gpu_lm_step"))
+        fail_without_ours(data)
+        return data, "; ".join(words)
+
+    def measure_step(self, shape, data, slow=()):
         """One shape, with the teacher in every step and with its outputs kept: all sides in turn."""
         entries, complete = [], True
-        for cached in (False, True):
+        for cached in shape.kept:
             if time.monotonic() > min(self.end, self.stage_end) - 3:
                 break
             entry = {
-                "precision": precision, "batch": batch, "length": self.step_request(precision, batch)["length"],
-                "cached_teacher": cached, "sides": {}, "errors": {}}
+                "workload": shape.workload, "teacher": shape.teacher, "precision": shape.precision, "batch": shape.batch,
+                "length": shape.length, "cached_teacher": cached, "sides": {}, "errors": {}}
             data["configurations"].append(entry)
             entries.append(entry)
             sides, own = {}, None
             try:
                 try:
-                    own = self.runner(self.step_request(precision, batch, cached=cached))
+                    own = self.runner(self.step_request(shape, cached=cached))
                     own.wait_ready(self.left(60))
                     sides["ours"] = own
                 except CheckError as error:
                     entry["errors"]["ours"] = str(error)
-                for mode in self.modes():
-                    key = ("step", mode, precision, batch)
+                for mode in shape.modes:
+                    key = ("step", mode, shape)
                     side = self.take(key)
                     try:
                         if side is None:
@@ -389,7 +472,7 @@ class Check:
         for index in range(rounds):
             for turn in range(len(names)):
                 name = names[(turn + index) % len(names)]
-                if name in entry["errors"]:
+                if name in entry["errors"] or index and self.left() < 4:
                     continue
                 time.sleep(0.05)
                 begin = time.monotonic()
@@ -408,6 +491,8 @@ class Check:
                     kept["answer"] = {key: value for key, value in answer.items() if key not in ("seconds", "peak_memory")}
                 elif answer.get("compiled_graphs") != (sides[name].ready or {}).get("compiled_graphs"):
                     kept["compiled_in_round"] = True
+                if answer.get("first_loss") is not None:
+                    kept["first_loss"] = answer["first_loss"]
                 if answer.get("reserved_memory"):
                     kept["reserved_memory"] = answer["reserved_memory"]
                 busy = answer.get("utilisation")
@@ -421,15 +506,14 @@ class Check:
         """Shapes whose peers were still compiling when the steps were measured."""
         if not self.waiting:
             return {}, "nothing waits"
-        slow = self.settle(60)
+        slow = self.settle(60, self.waiting)
         data = {"configurations": []}
         words = []
         try:
-            for precision, batch in self.waiting:
-                entries, _ = self.measure_step(precision, batch, data, slow)
+            for shape in self.waiting:
+                entries, _ = self.measure_step(shape, data, slow)
                 words += [ratio_words(entry) for entry in entries]
-                for mode in MODES:
-                    self.drop(("step", mode, precision, batch))
+                self.drop_steps(shape)
         finally:
             self.wake(slow)
         return data, "; ".join(words)
@@ -555,6 +639,41 @@ class Check:
         self.save()
         self.drop(key)
 
+    # MARK: Language models
+
+    def stage_lm_demo(self):
+        """The commands for language models, from a teacher to a student's answer, and their figures beside the CPU's."""
+        source, work = self.bundle / "lm", self.work
+        if not (source / "teacher/config.json").exists():
+            return {}, "skipped: the bundle has no lm/teacher"
+        data, teacher, validation = {"commands": {}, "figures": {}}, source / "teacher", source / "validation.jsonl"
+        self.result["stages"]["lm-demo"] = data
+        for number in (1, 2):
+            self.command(
+                data, f"run {number}", "--teacher", teacher, "--train", source / "train.jsonl", "--validation", validation, "--layers", "2",
+                "--epochs", "1", "--output", work / f"lm-trained-{number}", "--overwrite", "--quiet", "--cache-dir",
+                work / f"lm-cache-{number}", *(["--max-steps", "4"] if self.quick else []), subcommand="run")
+        digests = [digest(work / f"lm-trained-{number}/model.safetensors") for number in (1, 2)]
+        data["digests"], data["same_bytes"] = digests, digests[0] == digests[1] if all(digests) else None
+        student = work / "lm-trained-1"
+        for name, on_device in (("evaluate", True), ("evaluate on the CPU", False)):
+            self.command(
+                data, name, "--model", student, "--teacher", teacher, "--data", validation, "--cache-dir", work / f"lm-{name.split()[-1]}",
+                subcommand="evaluate", device_flag=on_device)
+            report = data["commands"][name]["report"] or {}
+            metrics = report.get("model", {}).get("metrics", {})
+            data["figures"][name] = {key: metrics[key] for key in ("loss", "kl", "agreement", "accuracy") if key in metrics}
+        self.command(data, "generate", "--model", student, "--prompt", "What does the word \"harbor\" mean?", "--max-new-tokens", "16")
+        bad = [f"{name}: {entry.get('skipped') or 'ended with ' + str(entry['exit_code'])}" for name, entry in data["commands"].items() if entry["exit_code"] != 0]
+        if data["same_bytes"] is False:
+            bad.append("two runs gave different bytes")
+        own, expected = data["figures"]["evaluate"], data["figures"]["evaluate on the CPU"]
+        bad += [f"{key} is {own.get(key)}, on the CPU {value}" for key, value in expected.items()
+                if own and not abs(own.get(key, float("nan")) - value) <= FIGURE_TOLERANCE[key] * max(1, abs(value))]
+        if bad:
+            raise CheckError("; ".join(bad), data)
+        return data, ", ".join(f"{name} {entry['seconds']:.1f} s" for name, entry in data["commands"].items())
+
     # MARK: Errors
 
     def stage_errors(self):
@@ -582,7 +701,8 @@ class Check:
                  self.work / "too-large", "--per-device-train-batch-size", "200000", "--max-steps", "1", "--device", self.device,
                  "--quiet"], self.env, self.left(60))
             data["out of memory"] = self.one_line(done, "batch", bad, "out of memory", ["batch", "length"])
-            side = self.runner({**self.step_request("bfloat16", 100_000), "teacher": str(self.bundle / "minilm"), "student": str(self.bundle / "minilm")})
+            large = Shape("gpu_step", "teacher", "student", "bfloat16", 100_000, 128, 20, ())
+            side = self.runner({**self.step_request(large), "teacher": str(self.bundle / "minilm"), "student": str(self.bundle / "minilm")})
             try:
                 side.wait_ready(self.left(40))
                 answer = side.round(self.left(40))
@@ -641,10 +761,12 @@ class Check:
                 self.save()
                 continue
             reserve = 0 if self.arguments.only else RESERVE.get(name, 0)
+            if reserve and name in BEFORE_DECODERS and "decoders" in stages:
+                reserve += min(DECODERS_RESERVE, max(0, self.arguments.budget - PLAIN_BUDGET))
             self.stage_end = min(begin + LIMITS.get(name, 60), max(begin + 20, self.end - reserve))
             data, words, outcome = {}, "", "ok"
             try:
-                data, words = getattr(self, f"stage_{name}")()
+                data, words = getattr(self, f"stage_{name.replace('-', '_')}")()
                 if words.startswith("skipped"):
                     outcome = words
             except CheckError as error:
@@ -683,10 +805,17 @@ def repeated(body, rounds):
             "median": statistics.median(sum(answer["seconds"]) for answer in answers)}
 
 
+def fail_without_ours(data):
+    failures = [entry for entry in data["configurations"] if "ours" in entry["errors"]]
+    if failures:
+        raise CheckError("; ".join(f"batch {entry['batch']}: {entry['errors']['ours']}" for entry in failures), data)
+
+
 def finish(entry):
-    """Medians, and the speedup."""
+    """Medians, tokens a second, and the speedup."""
     for side in entry["sides"].values():
         side["median"] = statistics.median(side["rounds"])
+        side["tokens_per_second"] = entry["batch"] * entry["length"] / side["median"]
         side["utilisation"] = statistics.mean(side["utilisation"]) if side["utilisation"] else None
     own = entry["sides"].get("ours")
     entry["ratios"], entry["memory_ratios"] = {}, {}
@@ -701,7 +830,8 @@ def ratio_words(entry):
     sides = entry["sides"]
     own = f"{sides['ours']['median'] * 1e3:.2f} ms" if "ours" in sides else "ours failed"
     ratios = ", ".join(f"{value:.2f}× {name}" for name, value in entry.get("ratios", {}).items()) or "no ratio"
-    return f"{entry['precision']} {entry['batch']}{' cached' if entry['cached_teacher'] else ''}: {own}, {ratios}"
+    size = f"{entry['batch']}×{entry['length']}" if entry["workload"] == "gpu_lm_step" else entry["batch"]
+    return f"{entry['precision']} {size}{' cached' if entry['cached_teacher'] else ''}: {own}, {ratios}"
 
 
 def summary_of_checks(answer):
@@ -733,7 +863,7 @@ def main():
     parser.add_argument("--only", help=f"some of {','.join(STAGES)}")
     parser.add_argument("--budget", type=float, default=285, help="seconds; what does not fit is skipped")
     parser.add_argument("--compile-wait", type=float, default=120, help="how long the steps wait for peers that compile")
-    parser.add_argument("--modes", type=int, default=3, choices=[1, 2, 3], help="peers: eager, also compiled, also with CUDA graphs")
+    parser.add_argument("--modes", type=int, default=3, choices=[1, 2, 3], help="peers: eager, also compiled (language models: and Liger), also with CUDA graphs")
     parser.add_argument("--cpu-figures", help="accuracies of the same commands on the CPU")
     check = Check(parser.parse_args())
     atexit.register(check.close)

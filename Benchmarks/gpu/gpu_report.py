@@ -12,6 +12,11 @@ import sys
 EAGER, COMPILED, EPOCH, BUSY, MEMORY = 1.2, 1.0, 2.0, 80.0, 0.8
 COMPILED_MODES = ("compile", "compile-graphs")
 NAMES = {"eager": "eager", "compile": "compiled", "compile-graphs": "compiled, CUDA graphs"}
+# Of a language model's step: another's fused layers and loss besides, and the sizes by the names of the teachers' folders.
+DECODER_NAMES = {**NAMES, "liger": "with Liger Kernel"}
+DECODERS = {"lm-teacher": "135M", "lm-teacher-large": "1.7B, half its layers"}
+# How much the losses before any training may differ, in parts of one.
+SAME_LOSS = 0.01
 
 
 def table(head, rows):
@@ -42,6 +47,8 @@ def configurations(result):
     shapes = {}
     for name in ("steps", "late"):
         for entry in result["stages"].get(name, {}).get("configurations", []):
+            if entry.get("workload", "gpu_step") != "gpu_step":
+                continue
             shapes[entry["precision"], entry["batch"], entry["cached_teacher"]] = entry
     return list(shapes.values())
 
@@ -130,6 +137,82 @@ def usage(result):
          "share of eager's"], rows)
 
 
+def decoder_shape(entry):
+    name = DECODERS.get(entry["teacher"], entry["teacher"])
+    return [name, f"{entry['batch']} × {entry['length']}", "kept" if entry["cached_teacher"] else "in every step"]
+
+
+def or_reason(entry, mode, shown):
+    """What a side measured, or the first words of why it did not."""
+    side = entry["sides"].get(mode)
+    if side:
+        return shown(side)
+    reason = " ".join(entry["errors"].get(mode, "").replace("|", "/").split())
+    words = reason.split(": ", 1)[-1].split()
+    return " ".join(words[:7]) + (" …" if len(words) > 7 else "") if words else "–"
+
+
+def best_peer(ratios, choose):
+    """The peer but eager with the least or greatest ratio: the fastest has the least speedup, the smallest the greatest share."""
+    return choose((mode for mode in ratios if mode != "eager"), key=lambda mode: ratios[mode], default=None)
+
+
+def decoder_steps(result):
+    rows, notes = [], []
+    for entry in result["stages"].get("decoders", {}).get("configurations", []):
+        sides, ratios = entry["sides"], entry.get("ratios", {})
+        best = best_peer(ratios, min)
+        tokens = lambda side: f"{side['tokens_per_second'] / 1e3:,.0f}k"
+        rows.append([
+            *decoder_shape(entry), or_reason(entry, "ours", milliseconds), tokens(sides["ours"]) if "ours" in sides else "–",
+            *(or_reason(entry, mode, milliseconds) for mode in DECODER_NAMES), verdict(ratios.get("eager"), EAGER),
+            f"{verdict(ratios[best], COMPILED)} {DECODER_NAMES[best]}" if best else "–"])
+        losses = {mode: side["first_loss"] for mode, side in sides.items() if side.get("first_loss") is not None}
+        if losses and not max(losses.values()) - min(losses.values()) <= SAME_LOSS * abs(min(losses.values())):
+            notes.append("The first losses DIFFER (" + ", ".join(decoder_shape(entry)) + "): "
+                         + ", ".join(f"{mode} {loss:.4f}" for mode, loss in losses.items()) + ".")
+    if not rows:
+        return ""
+    head = ["model", "batch", "teacher", "ours", "tokens/s", *(f"PyTorch {name}" for name in DECODER_NAMES.values()), "faster than eager",
+            "faster than the best other"]
+    return "\n\n".join([table(head, rows), *notes, decoder_usage(result)])
+
+
+def decoder_usage(result):
+    rows = []
+    size = lambda side: f"{side['peak_memory'] / 1e9:.2f} GB" if side and side.get("peak_memory") else "–"
+    busy = lambda side: f"{side['utilisation']:.0f} %" if side and side.get("utilisation") is not None else "–"
+    for entry in result["stages"].get("decoders", {}).get("configurations", []):
+        sides, shares = entry["sides"], entry.get("memory_ratios", {})
+        best = best_peer(shares, max)
+        rows.append([
+            *decoder_shape(entry), busy(sides.get("ours")), *(size(sides.get(mode)) for mode in ("ours", *DECODER_NAMES)),
+            verdict(shares.get("eager"), MEMORY, at_most=True),
+            f"{verdict(shares[best], MEMORY, at_most=True)} {DECODER_NAMES[best]}" if best else "–"])
+    return table(
+        ["model", "batch", "teacher", "device busy, ours", "peak memory, ours", *(f"PyTorch {name}" for name in DECODER_NAMES.values()),
+         "share of eager's", "share of the best other's"], rows)
+
+
+def decoder_demo(result):
+    data = result["stages"].get("lm-demo")
+    if not data or not data.get("commands"):
+        return ""
+    rows = []
+    for name, entry in data["commands"].items():
+        report = entry["report"] if isinstance(entry["report"], dict) else {}
+        figures = [f"{key} {value:.5g}" for key, value in data.get("figures", {}).get(name, {}).items()]
+        if report.get("tokens") and report.get("seconds"):
+            figures.append(f"{report['tokens']} tokens in {report['seconds']:.2f} s")
+        rows.append([
+            name, f"{entry['seconds']:.2f} s", "ok" if entry["exit_code"] == 0 else entry.get("skipped") or f"exit code {entry['exit_code']}",
+            ", ".join(figures)])
+    parts = [table(["command", "time", "result", ""], rows)]
+    if data.get("same_bytes") is not None:
+        parts.append(f"Two runs with the same seed gave {'the same bytes' if data['same_bytes'] else 'DIFFERENT bytes'}.")
+    return "\n\n".join(parts)
+
+
 def later(values):
     """The first epoch warms up."""
     values = values[1:] or values
@@ -200,8 +283,9 @@ def document(result):
     parts = [machine(result)]
     for title, text in (
             ("A training step", steps(result)), ("How busy the device is, and its memory", usage(result)),
-            ("Training and inference on the demo's data", demo(result)), ("Parity", parity(result)), ("Errors", errors(result)),
-            ("Stages of the check", stages(result))):
+            ("A language model's step", decoder_steps(result)), ("Training and inference on the demo's data", demo(result)),
+            ("Language models end to end", decoder_demo(result)), ("Parity", parity(result)),
+            ("Errors", errors(result)), ("Stages of the check", stages(result))):
         if text:
             parts.append(f"## {title}\n\n{text}")
     return "\n\n".join(parts) + "\n"
@@ -232,12 +316,23 @@ def self_test():
                                                "phases": {"teacher": 0.3}},
                                "epoch compile": {"error": "it was still compiling"}, "bulk ours": {"median": 0.5},
                                "bulk eager": {"median": 1.0, "texts": 100}}},
+            "decoders": {"result": "failed", "seconds": 9.0, "configurations": [
+                {"workload": "gpu_lm_step", "teacher": "lm-teacher", "precision": "bfloat16", "batch": 8, "length": 512, "cached_teacher": True,
+                 "errors": {"eager": "PyTorch eager: OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB. GPU 0 has"},
+                 "sides": {"ours": side(0.02, peak_memory=5e9, tokens_per_second=204800.0, first_loss=11.0),
+                           "compile": side(0.03, peak_memory=10e9, tokens_per_second=136533.0, first_loss=11.01),
+                           "liger": side(0.018, peak_memory=6e9, tokens_per_second=227555.0, first_loss=9.0)},
+                 "ratios": {"compile": 1.5, "liger": 0.9}, "memory_ratios": {"compile": 0.5, "liger": 0.83}}]},
+            "lm-demo": {"result": "ok", "seconds": 9.0, "same_bytes": True, "figures": {"evaluate": {"loss": 2.5, "kl": 0.125}},
+                        "commands": {"evaluate": {"seconds": 1.0, "exit_code": 0, "report": {}}}},
             "errors": {"result": "skipped: no time", "seconds": 0}}}
     text = document(result)
     for expected in (
             "Card X", "1 of 2", "softmax (off by 2e-05 of 1e-05)", "it ended early", "1.10× (≥ 1.2× MISSED)",
             "0.90× (≥ 1× MISSED)", "91 % (≥ 80 % met)", "0.50× (≤ 0.8× met)", "2.40× (≥ 2× met)", "it was still compiling",
-            "the same bytes", "2.00×", "75.00 % | 74.00 %", "skipped: no time"):
+            "the same bytes", "2.00×", "75.00 % | 74.00 %", "skipped: no time",
+            "| 135M | 8 × 512 | kept | 20.00 ms | 205k |", "OutOfMemoryError: CUDA out of memory. Tried to …", "0.90× (≥ 1× MISSED) with Liger Kernel",
+            "losses DIFFER", "loss 2.5, kl 0.125"):
         assert expected in text, f"{expected!r} is missing in:\n{text}"
     # A result that was cut short after its first stage.
     assert "Card X" in document({**result, "stages": {"machine": result["stages"]["machine"], "demo": {"commands": {}}}})

@@ -7,7 +7,7 @@
 The first line is a request as JSON. It is answered with {"ready": true, …} or {"error": "…"}. Each further line is `round`, or
 `round {…}` with settings that replace the request's for that round, and is answered with one line of JSON.
 
-Modes: `eager`; `compile` (torch.compile); `compile-graphs` (torch.compile with CUDA graphs).
+Modes: `eager`; `compile` (torch.compile); `compile-graphs` (torch.compile with CUDA graphs). Language models: lm_peer.py.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ def is_cuda(request):
 
 
 def is_compiled(request):
-    return request["mode"] != "eager"
+    return request["mode"].startswith("compile")
 
 
 def synchronize(request):
@@ -50,6 +50,15 @@ def reset_peak(request):
     if is_cuda(request):
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
+
+
+def release(request):
+    """Gives back what the caching allocator holds without need."""
+    import torch
+
+    if is_cuda(request):
+        torch.cuda.synchronize()
+        torch.cuda.empty_cache()
 
 
 def memory(request):
@@ -160,6 +169,43 @@ def classifier(directory, **more):
 # MARK: A training step
 
 
+def step_rounds(step, request, kinds=(True, False)):
+    """What runs a round of steps. `step(cached)` is one; `kinds` of it, with and without the teacher's outputs kept, are prepared."""
+    import torch
+
+    def steps(count, cached):
+        for _ in range(count):
+            loss = step(cached)
+        synchronize(request)
+        return float(loss.detach())
+
+    # Each kind of round is warmed up: with CUDA graphs it takes a few steps until it is recorded.
+    taken = {}  # What steps take from the device, without what loading, compiling and tuning have left in the allocator.
+    for cached in kinds:
+        steps(max(3, request["warmup"]), cached)
+        if is_cuda(request):
+            release(request)
+            reset_peak(request)
+            steps(2, cached)
+            taken[cached] = torch.cuda.max_memory_reserved()
+    reset_peak(request)
+
+    def run(settings):
+        cached, count = settings.get("cached_teacher", False), settings["steps"]
+        # Until the device is at its full clock; the other kind of round and its memory are left behind.
+        lead = time.perf_counter() + settings.get("lead_seconds", 0)
+        steps(2, cached)
+        while time.perf_counter() < lead:
+            steps(2, cached)
+        reset_peak(request)
+        start = time.perf_counter()
+        loss = steps(count, cached)
+        seconds = (time.perf_counter() - start) / count
+        return {"seconds": [seconds], "loss": loss, "utilisation": None, **memory(request), "reserved_memory": taken.get(cached)}
+
+    return run
+
+
 def gpu_step(request):
     """The recipe's step on random ids of one length: nothing is padded, so no mask is given, which allows flash attention."""
     import torch
@@ -201,38 +247,7 @@ def gpu_step(request):
         optimizer.zero_grad(set_to_none=True)
         return loss
 
-    def steps(count, cached):
-        for _ in range(count):
-            loss = step(cached)
-        synchronize(request)
-        return float(loss.detach())
-
-    # Both kinds of round are warmed up: with CUDA graphs each takes a few steps until it is recorded.
-    taken = {}  # What steps take from the device, without what loading, compiling and tuning have left in the allocator.
-    for cached in (True, False):
-        steps(max(3, request["warmup"]), cached)
-        if is_cuda(request):
-            torch.cuda.synchronize()
-            torch.cuda.empty_cache()
-            reset_peak(request)
-            steps(2, cached)
-            taken[cached] = torch.cuda.max_memory_reserved()
-    reset_peak(request)
-
-    def run(settings):
-        cached, count = settings.get("cached_teacher", False), settings["steps"]
-        # Until the device is at its full clock; the other kind of round and its memory are left behind.
-        lead = time.perf_counter() + settings.get("lead_seconds", 0)
-        steps(2, cached)
-        while time.perf_counter() < lead:
-            steps(2, cached)
-        reset_peak(request)
-        start = time.perf_counter()
-        loss = steps(count, cached)
-        seconds = (time.perf_counter() - start) / count
-        return {"seconds": [seconds], "loss": loss, "utilisation": None, **memory(request), "reserved_memory": taken.get(cached)}
-
-    return run
+    return step_rounds(step, request)
 
 
 # MARK: Real texts
@@ -614,7 +629,15 @@ def answer(output, values):
     output.flush()
 
 
-def main():
+class Refused(Exception):
+    """Something that a machine lacks, in one line."""
+
+
+def in_one_line(error):
+    return (str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}").split("\n")[0]
+
+
+def main(workloads):
     # What libraries print goes to the other stream: this one is the protocol's.
     output = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -634,16 +657,16 @@ def main():
             import torch._dynamo
 
             torch._dynamo.config.cache_size_limit = 64
-        if request["workload"] != "gpu_step" and is_cuda(request):
+        if not request["workload"].endswith("_step") and is_cuda(request):
             # It plans anew for every size of a masked batch, which takes longer than the batch.
             torch.backends.cuda.enable_cudnn_sdp(False)
         torch.manual_seed(1)
-        run = {"gpu_step": gpu_step, "gpu_epoch": gpu_epoch, "gpu_bulk": gpu_bulk}[request["workload"]](request)
+        run = workloads[request["workload"]](request)
         answer(output, {"ready": True, "seconds": time.perf_counter() - start, "graph_breaks": left_out(),
                         "compiled_graphs": compiled_graphs()})
     except Exception as error:
         traceback.print_exc()
-        answer(output, {"error": f"{type(error).__name__}: {error}".split("\n")[0]})
+        answer(output, {"error": in_one_line(error)})
         return
     for line in sys.stdin:
         word, _, settings = line.strip().partition(" ")
@@ -654,11 +677,11 @@ def main():
             answer(output, {**values, "compiled_graphs": compiled_graphs()})
         except Exception as error:
             traceback.print_exc()
-            answer(output, {"error": f"{type(error).__name__}: {error}".split("\n")[0]})
+            answer(output, {"error": in_one_line(error)})
 
 
 if __name__ == "__main__":
     if "--make-models" in sys.argv:
         make_models(sys.argv[sys.argv.index("--make-models") + 1], "--quick" in sys.argv)
     else:
-        main()
+        main({"gpu_step": gpu_step, "gpu_epoch": gpu_epoch, "gpu_bulk": gpu_bulk})

@@ -1,5 +1,6 @@
 // The shim's autograd nodes as one translation unit, apart from the rest: autograd's headers take fifteen seconds.
 
+#include "shim/composed_decoder_node.cpp"
 #include "shim/composed_encoder.cpp"
 #include "shim/composed_nodes.cpp"
 #include "shim/decoder_nodes.cpp"

@@ -5,6 +5,7 @@
 #include "shim/autograd.cpp"
 #include "shim/calibration.cpp"
 #include "shim/composed_attention.cpp"
+#include "shim/composed_decoder.cpp"
 #include "shim/composed_embeddings.cpp"
 #include "shim/composed_layer.cpp"
 #include "shim/composed_loss.cpp"

@@ -639,8 +639,11 @@ void test_edges() {
 
 }  // namespace
 
+#include "language_model_cases.h"
+
 int main() {
     test_edges();
+    test_language_models();
     for (bool dropout : {false, true}) {
         test_mask(3, 20, dropout);
         test_mask(70, 312, dropout);

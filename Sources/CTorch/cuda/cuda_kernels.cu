@@ -244,3 +244,5 @@ int ck_position_gradient(void *stream, int64_t width, const float *gradient, con
 }
 
 }  // extern "C"
+
+#include "cuda_language_model.cuh"

@@ -19,8 +19,9 @@
 extern "C" {
 #endif
 
-#define CK_ABI_VERSION 2
+#define CK_ABI_VERSION 3
 #define CK_LARGEST_WIDTH 8192
+#define CK_MOST_LOSS_TERMS 4
 
 enum { CK_FLOAT32 = 0, CK_BFLOAT16 = 1 };
 enum { CK_GELU = 0, CK_GELU_TANH = 1, CK_RELU = 2, CK_SILU = 3 };
@@ -115,6 +116,55 @@ int ck_rows_gradient(void *stream, int64_t width, const float *gradient, const i
 // left out.
 int ck_position_gradient(void *stream, int64_t width, const float *gradient, const int32_t *starts, int64_t count,
                          int64_t first_row, int64_t table_rows, float *out);
+
+// out = sum · deviation · (weight + offset), with sum = x + branch and deviation = 1 / sqrt(mean(sum²) + epsilon).
+//
+// x: float32. branch: of `type`, may be NULL (zeros). sum, out: float32. out_typed: `out` rounded to `type`. deviation: one float32
+// per row. Each output may be NULL; sum may be x.
+int ck_rms_forward(void *stream, int type, int64_t rows, int64_t width, const float *x, const void *branch, const float *weight,
+                   float epsilon, float offset, float *sum, float *out, void *out_typed, float *deviation);
+
+// The backward pass of ck_rms_forward, whose `sum` is x here.
+//
+// The gradient of its output is `gradient` (float32), or else `gradient_typed` (of `type`). gradient_x (float32) is the gradient of
+// the sum plus `residual` (float32, may be NULL, may be gradient_x), which reaches the sum by another way; gradient_branch the same
+// rounded to `type`; each may be NULL. partials: (blocks, width) or NULL, each thread block's sums over its rows of the weight's gradient.
+int ck_rms_backward(void *stream, int type, int64_t rows, int64_t width, const float *gradient, const void *gradient_typed,
+                    const float *x, const float *deviation, const float *weight, float offset, const float *residual,
+                    float *gradient_x, void *gradient_branch, float *partials, int64_t blocks);
+
+// Rotates the first `heads` heads of 2 · half elements of each row of x, in place: a pair of elements half apart by the angle of
+// its row of cosine and sine (positions, half), or backwards. Rows begin `stride` elements apart.
+int ck_rotate(void *stream, int type, int64_t rows, int64_t stride, int64_t heads, int64_t half, const int32_t *positions,
+              const float *cosine, const float *sine, int backwards, void *x);
+
+// out (rows, width) = activation(gate) · up, where a row of joint (rows, 2 · width) is gate, then up.
+int ck_gated_forward(void *stream, int type, int activation, int64_t rows, int64_t width, const void *joint, void *out);
+
+// gradient_joint, of the form of joint, from the gradient of ck_gated_forward's out, which is written to `out` again unless NULL.
+// gradient_joint may be joint, and out may be gradient.
+int ck_gated_backward(void *stream, int type, int activation, int64_t rows, int64_t width, const void *joint, const void *gradient,
+                      void *gradient_joint, void *out);
+
+// The measures of a language model's tokens, as ctorch.h's CT_LOSS_ names them.
+enum {
+    CK_LOSS_CROSS_ENTROPY = 0, CK_LOSS_KL = 1, CK_LOSS_REVERSE_KL = 2, CK_LOSS_JENSEN_SHANNON = 3, CK_LOSS_SKEW_KL = 4,
+    CK_LOSS_SKEW_REVERSE_KL = 5, CK_LOSS_TVD = 6,
+};
+// weight: in the sum of terms. factor: of the value, such as T².
+typedef struct {
+    int kind;
+    float weight, temperature, parameter, factor;
+} ck_loss_term;
+
+// The terms of a language model's loss for each row of logits (rows, vocabulary) float32, and their gradient.
+//
+// teacher: of the same shape, or NULL if all terms are cross-entropies. targets: one per row; nothing checks that they are in the
+// vocabulary. terms: in host memory, 1 to CK_MOST_LOSS_TERMS. values (terms, rows): factor · row weight · measure. gradient (rows,
+// vocabulary) of `type`, or NULL: the gradient of Σ weight · value with respect to the student's logits.
+int ck_vocabulary_loss(void *stream, int type, int64_t rows, int64_t vocabulary, const float *student, const float *teacher,
+                       const int64_t *targets, const float *row_weights, const ck_loss_term *terms, int64_t count, float *values,
+                       void *gradient);
 
 #ifdef __cplusplus
 }

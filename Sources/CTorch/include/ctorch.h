@@ -396,6 +396,34 @@ ct_error ct_composed_embeddings(const ct_tensor *parameters, const int32_t *ids,
                                 ct_tensor types_or_null, ct_tensor starts, int64_t padding_index, double epsilon, double dropout,
                                 uint64_t seed, uint64_t offset, bool bfloat16, ct_tensor *out, ct_tensor *typed_out);
 
+// MARK: Decoders on packed sequences (CUDA)
+
+// A decoder's layers and its last norm by libtorch's matrix products and this package's CUDA kernels, as one node of the graph.
+typedef struct {
+    int64_t hidden, heads, key_value_heads, head_width;
+    int32_t activation;   // CT_LAYER_ names
+    double scale;         // the factor of attention's scores
+    double epsilon;
+    double norm_offset;   // added to the norms' weights
+    bool bfloat16;        // the type that matrices are multiplied in
+} ct_decoder_options;
+// The order of a layer's parameters. Biases are null where there are none; only queries, keys and values may have them, all three.
+enum {
+    CT_DECODER_INPUT_NORM, CT_DECODER_QUERY, CT_DECODER_KEY, CT_DECODER_VALUE, CT_DECODER_QUERY_BIAS, CT_DECODER_KEY_BIAS,
+    CT_DECODER_VALUE_BIAS, CT_DECODER_OUTPUT, CT_DECODER_INNER_NORM, CT_DECODER_GATE, CT_DECODER_UP, CT_DECODER_DOWN,
+    CT_DECODER_PARAMETERS
+};
+typedef struct ct_decoder_handle_s *ct_decoder;
+// True if ct_decoder_run computes on a tensor's device.
+bool ct_has_decoder_kernels(ct_tensor tensor);
+// `parameters`: those of all layers, then the last norm's weight. `windows` (layers): the tokens that a token attends to, 0 for all.
+ct_error ct_decoder_make(const ct_tensor *parameters, ct_decoder_options options, const int64_t *windows, size_t layers, ct_decoder *out);
+void ct_decoder_free(ct_decoder decoder);
+// input (tokens, hidden) float32 → the last norm's output, the same. Recorded for backward if a gradient is wanted. positions
+// (tokens) int32, cosine and sine (positions, head_width / 2) float32, all on the input's device.
+ct_error ct_decoder_run(ct_decoder decoder, const ct_tensor *parameters, ct_tensor input, ct_tensor positions, ct_tensor cosine,
+                        ct_tensor sine, ct_device_sequences sequences, ct_tensor *out);
+
 // A whole encoder whose kernels are launched together by a captured CUDA graph. *out of ct_encoder_make is NULL if there are no
 // such graphs; `emulated` runs the same code without them, also on the CPU, for tests. `options` (layers) include the dropout
 // probabilities; `parameters` are those of all layers. Only one thread may run the encoders of a device.

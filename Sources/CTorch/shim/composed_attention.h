@@ -13,6 +13,15 @@ struct DeviceSequences {
     int64_t count() const { return starts.numel() - 1; }
 };
 
+// What each query attends to, and in how many heads.
+struct AttentionForm {
+    int64_t heads, key_value_heads;  // each head of keys and values serves heads / key_value_heads of queries
+    double scale;                    // the factor of the scores
+    bool first_only = false;         // one query for each example: that of its first token
+    bool causal = false;             // a token attends to none after it,
+    int64_t window = 0;              // and to the last `window` up to itself; 0: all
+};
+
 // The tensors that the forward pass keeps.
 struct AttentionState {
     at::Tensor query, key, value;  // (tokens, heads, width), views
@@ -24,12 +33,12 @@ struct AttentionState {
 // Returns true if libtorch's kernel for sequences of several lengths computes heads of this type and width here.
 bool has_variable_length_attention(bool is_cuda, at::ScalarType type, int64_t head_width);
 
-// query (T or B, H), key and value (T, H); `first_only`: one query per example. Fills `state`; its `output` is the result.
-void attend(AttentionState &state, const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, int64_t heads,
-            bool first_only, const DeviceSequences &sequences, const DropoutCall &call);
+// query (T or B, heads · width), key and value (T, key_value_heads · width). Fills `state`; its `output` is the result.
+void attend(AttentionState &state, const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const AttentionForm &form,
+            const DeviceSequences &sequences, const DropoutCall &call);
 
-// Gradients of query, key and value, each (tokens, H).
-std::array<at::Tensor, 3> attend_backward(const AttentionState &state, const at::Tensor &gradient, int64_t heads,
-                                          bool first_only, const DeviceSequences &sequences, const DropoutCall &call);
+// Gradients of query, key and value, in their shapes.
+std::array<at::Tensor, 3> attend_backward(const AttentionState &state, const at::Tensor &gradient, const AttentionForm &form,
+                                          const DeviceSequences &sequences, const DropoutCall &call);
 
 }  // namespace ctorch

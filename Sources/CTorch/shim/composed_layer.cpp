@@ -1,4 +1,5 @@
 #include "composed_layer.h"
+#include "composed_products.h"
 
 #include <ATen/ops/_foreach_copy.h>
 #include <ATen/ops/addmm.h>
@@ -10,14 +11,6 @@
 namespace ctorch {
 
 namespace {
-
-// left (rows, a) · right (a, columns) in float32: sums of bfloat16 products are not rounded before they are added.
-at::Tensor wide_product(const at::Tensor &left, const at::Tensor &right) {
-    if (left.scalar_type() == at::kFloat) return at::mm(left, right);
-    return left.is_cuda() ? at::mm(left, right, at::kFloat) : at::mm(left.to(at::kFloat), right.to(at::kFloat));
-}
-
-at::Tensor column_sums(const at::Tensor &matrix) { return matrix.sum(at::IntArrayRef({0}), false, at::kFloat); }
 
 // Gradients of the joint matrix from part `first` on, written to the parameters they belong to.
 void split(std::vector<at::Tensor> &gradients, const at::Tensor &weight, const at::Tensor &bias, int64_t h, int64_t first) {
@@ -47,7 +40,7 @@ Hidden layer_forward(LayerPass &s, const Hidden &input, const std::vector<at::Te
         at::Tensor all = at::addmm(w.joint_bias, x, w.joint.t());
         query = all.narrow(1, 0, h), key = all.narrow(1, h, h), value = all.narrow(1, 2 * h, h);
     }
-    attend(s.attention, query, key, value, o.heads, o.first_only, s.sequences, s.attention_call());
+    attend(s.attention, query, key, value, s.form(), s.sequences, s.attention_call());
     at::Tensor attended = at::addmm(w.output_bias, s.attention.output, w.output.t());
     NormForward norm1 = residual_norm(attended, residual, p[norm1_weight], p[norm1_bias], o.epsilon, s.call1(), training);
     if (!norm1.typed.defined()) norm1.typed = norm1.output;
@@ -89,7 +82,7 @@ Hidden layer_backward(LayerPass &s, const Hidden &gradient, const std::vector<at
 
     gradients[output_weight] = wide_product(norm1.y.t(), s.attention.output);
     auto [query, key, value] =
-        attend_backward(s.attention, at::mm(norm1.y, w.output), o.heads, o.first_only, s.sequences, s.attention_call());
+        attend_backward(s.attention, at::mm(norm1.y, w.output), s.form(), s.sequences, s.attention_call());
     s.attention = {};
 
     Hidden input;

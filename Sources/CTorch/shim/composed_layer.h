@@ -2,6 +2,7 @@
 // autograd.
 #pragma once
 
+#include <cmath>
 #include <memory>
 #include <vector>
 
@@ -53,6 +54,9 @@ struct LayerPass {
 
     DropoutCall call(double probability, uint64_t index) const { return {probability, options.seed, options.offset + index, state}; }
     DropoutCall attention_call() const { return call(options.attention_dropout, 0); }
+    AttentionForm form() const {
+        return {options.heads, options.heads, 1 / std::sqrt(static_cast<double>(options.hidden / options.heads)), options.first_only};
+    }
     DropoutCall call1() const { return call(options.hidden_dropout, 1); }
     DropoutCall call2() const { return call(options.output_dropout, 2); }
     at::Tensor firsts() const { return sequences.starts.narrow(0, 0, sequences.count()); }

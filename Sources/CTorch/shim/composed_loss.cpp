@@ -1,8 +1,10 @@
 // A language model's output layer and loss by libtorch's operations, in blocks of tokens: for devices other than the CPU, and where
-// the kernels are turned off.
+// the kernels are turned off. On CUDA a block's terms and their gradient are one kernel of this package.
 
 #include <ATen/ops/abs.h>
+#include <ATen/ops/addmm.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/mm.h>
@@ -13,6 +15,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "cuda_library.h"
 #include "fused_loss.h"
 
 namespace ctorch {
@@ -145,6 +148,48 @@ at::Tensor evaluate_block(const LossRequest &request, const at::Tensor &student,
     return gradient;
 }
 
+// The CUDA kernels, if they compute these terms.
+const CudaKernels *loss_kernels(const LossRequest &request, const at::Tensor &sums) {
+    bool known = request.terms.size() <= CK_MOST_LOSS_TERMS;
+    for (const ct_loss_term &term : request.terms) known &= term.kind != CT_LOSS_ADAPTIVE_KL;
+    return known ? cuda_kernels(sums.select(0, 0)) : nullptr;
+}
+
+static_assert(int{CK_LOSS_CROSS_ENTROPY} == int{CT_LOSS_CROSS_ENTROPY} && int{CK_LOSS_TVD} == int{CT_LOSS_TVD});
+
+// The same by one kernel.
+at::Tensor kernel_block(const CudaKernels &kernels, const LossRequest &request, const at::Tensor &student, const at::Tensor &teacher,
+                        const at::Tensor &targets, const at::Tensor &row_weights, const at::Tensor &sums) {
+    std::vector<ck_loss_term> terms;
+    for (const ct_loss_term &term : request.terms) {
+        terms.push_back({term.kind, static_cast<float>(term.weight), static_cast<float>(term.temperature),
+                         static_cast<float>(term.parameter), static_cast<float>(loss_factor(term))});
+        // The ends of the generalized Jensen-Shannon divergence are defined as the two Kullback-Leibler divergences.
+        if (term.kind == CT_LOSS_JENSEN_SHANNON && term.parameter == 0) terms.back().kind = CK_LOSS_KL;
+        if (term.kind == CT_LOSS_JENSEN_SHANNON && term.parameter == 1) terms.back().kind = CK_LOSS_REVERSE_KL;
+    }
+    int64_t rows = student.size(0);
+    bool half = request.bfloat16 && student.is_cuda();
+    at::Tensor values = at::empty({static_cast<int64_t>(terms.size()), rows}, student.options()), gradient;
+    if (request.hidden_gradient || request.weight_gradient)
+        gradient = at::empty(student.sizes(), student.options().dtype(half ? at::kBFloat16 : at::kFloat));
+    check_cuda(kernels,
+               kernels.vocabulary_loss(cuda_stream(student), half ? CK_BFLOAT16 : CK_FLOAT32, rows, student.size(1), const_data<float>(student),
+                                       teacher.defined() ? const_data<float>(teacher) : nullptr, const_data<int64_t>(targets),
+                                       const_data<float>(row_weights), terms.data(), static_cast<int64_t>(terms.size()),
+                                       values.mutable_data_ptr<float>(), gradient.defined() ? gradient.mutable_data_ptr() : nullptr),
+               "vocabulary_loss");
+    sums.add_(values.sum(at::IntArrayRef({1}), false, sums.scalar_type()));
+    return gradient;
+}
+
+// Adds left · right, float32, to a matrix.
+void add_product(const at::Tensor &to, const at::Tensor &left, const at::Tensor &right) {
+    at::Tensor sum = to;
+    if (left.scalar_type() == at::kFloat) sum.addmm_(left, right);
+    else at::addmm_out(sum, to, left, right, at::kFloat);
+}
+
 }  // namespace
 
 LossAnswer composed_fused_loss(const LossRequest &request) {
@@ -160,6 +205,7 @@ LossAnswer composed_fused_loss(const LossRequest &request) {
     if (request.statistics) answer.statistics = at::full({CT_TOKEN_STATISTICS, rows}, std::numeric_limits<float>::quiet_NaN(), options);
     if (request.hidden_gradient) answer.hidden_gradient = at::zeros({rows, hidden.size(1)}, options);
     if (request.weight_gradient) answer.weight_gradient = at::zeros(request.weight.sizes(), options);
+    const CudaKernels *kernels = loss_kernels(request, answer.sums);
     for (int64_t first = 0; first < rows; first += size) {
         int64_t count = std::min(size, rows - first);
         auto part = [&](const at::Tensor &tensor, int64_t dimension = 0) { return tensor.narrow(dimension, first, count); };
@@ -167,14 +213,13 @@ LossAnswer composed_fused_loss(const LossRequest &request) {
         at::Tensor student = multiplied(states, weight.t());
         if (request.taught()) teacher = multiplied(operand(request, part(request.teacher_hidden)), teacher_weight.t());
         if (request.statistics) tell(part(answer.statistics, 1), student, teacher, targets);
-        at::Tensor gradient = evaluate_block(request, student, teacher, targets, part(request.row_weights), answer.sums);
+        at::Tensor gradient = kernels ? kernel_block(*kernels, request, student, teacher, targets, part(request.row_weights), answer.sums)
+                                      : evaluate_block(request, student, teacher, targets, part(request.row_weights), answer.sums);
         if (!gradient.defined()) continue;
         gradient = operand(request, gradient);
         if (request.hidden_gradient) part(answer.hidden_gradient).copy_(multiplied(gradient, weight));
         if (!request.weight_gradient) continue;
-        at::Tensor to = answer.weight_gradient.narrow(0, 0, vocabulary);
-        if (gradient.scalar_type() == at::kFloat) to.addmm_(gradient.t(), states);
-        else to.add_(multiplied(gradient.t(), states));
+        add_product(answer.weight_gradient.narrow(0, 0, vocabulary), gradient.t(), states);
     }
     return answer;
 }

@@ -72,6 +72,12 @@ struct Library {
         find(kernels.embeddings_forward, "ck_embeddings_forward");
         find(kernels.rows_gradient, "ck_rows_gradient");
         find(kernels.position_gradient, "ck_position_gradient");
+        find(kernels.rms_forward, "ck_rms_forward");
+        find(kernels.rms_backward, "ck_rms_backward");
+        find(kernels.rotate, "ck_rotate");
+        find(kernels.gated_forward, "ck_gated_forward");
+        find(kernels.gated_backward, "ck_gated_backward");
+        find(kernels.vocabulary_loss, "ck_vocabulary_loss");
         emulated = dlsym(handle, "ck_emulated") != nullptr;
         path = candidate;
         loaded = true;

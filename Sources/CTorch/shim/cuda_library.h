@@ -19,6 +19,12 @@ struct CudaKernels {
     decltype(&::ck_embeddings_forward) embeddings_forward;
     decltype(&::ck_rows_gradient) rows_gradient;
     decltype(&::ck_position_gradient) position_gradient;
+    decltype(&::ck_rms_forward) rms_forward;
+    decltype(&::ck_rms_backward) rms_backward;
+    decltype(&::ck_rotate) rotate;
+    decltype(&::ck_gated_forward) gated_forward;
+    decltype(&::ck_gated_backward) gated_backward;
+    decltype(&::ck_vocabulary_loss) vocabulary_loss;
 };
 
 // Null if a tensor is not on a CUDA device, the library does not exist, its kernels do not support such wide rows, or

@@ -5,9 +5,9 @@ import Torch
 ///
 /// Shapes: T tokens of all texts, N heads of queries, K heads of keys and values, D head size.
 struct DecoderAttention {
-    private let attention: CausalAttention
+    let attention: CausalAttention
     /// `nil` where positions have a table.
-    private let rotation: RotaryTable?
+    let rotation: RotaryTable?
     private let dropout: Dropout
     /// The layer's number.
     private let index: Int

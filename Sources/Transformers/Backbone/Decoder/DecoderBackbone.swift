@@ -15,6 +15,8 @@ final class DecoderBackbone: Backbone {
     private let embeddingDropout: Dropout
     let layers: [any DecoderLayer]
     private let finalNorm: DecoderNorm
+    /// Layers and last norm as one node, where there are kernels for the device and the layers are of their form.
+    let packed: PackedDecoder?
     /// Heads of keys and values, and a head's size.
     let keyValueHeads: Int
     let headSize: Int
@@ -45,6 +47,10 @@ final class DecoderBackbone: Backbone {
         layers = try (0..<configuration.numHiddenLayers).map(layer)
         finalNorm = try DecoderNorm(
             root[names.norm], settings.norm, width: width, epsilon: configuration.layerNormEps)
+        let parts = layers.compactMap(\.packed)
+        packed =
+            parts.count == layers.count
+            ? finalNorm.rootMeanSquare.flatMap { PackedDecoder(parts, lastNorm: $0) } : nil
         (keyValueHeads, headSize) = (settings.keyValueHeads, settings.headSize)
         (self.configuration, self.device) = (configuration, device)
     }
@@ -58,8 +64,16 @@ final class DecoderBackbone: Backbone {
         let context = DecoderContext(
             sequences: try PackedSequences(offsets: input.offsets, device: device), dtype: dtype,
             dropout: options.dropout)
+        let embeddings = try embedded(input, context)
+        if let packed, rows == .tokens, options.features.isEmpty,
+            options.dropout == nil || configuration.attentionProbsDropoutProb == 0
+        {
+            return BackboneOutput(
+                rows: try input.selected(of: packed(embeddings, context.sequences, dtype)), hiddenStates: [:],
+                projections: [:])
+        }
         var kept = FeatureCollector(options.features)
-        var hidden = try embedded(input, context)
+        var hidden = embeddings
         kept.add(hidden, number: 0)
         for (index, layer) in layers.enumerated() {
             if options.features.projections.contains(index) {

@@ -8,4 +8,7 @@ protocol DecoderLayer {
     /// Computes the queries, keys and values of its attention from a layer input (T, H), before they are rotated. Heads of keys and
     /// values are repeated for the heads of queries that they serve.
     func projections(_ x: Tensor, _ dtype: DType) throws -> AttentionProjections
+
+    /// The layer as ``PackedDecoder`` takes it; `nil` if that does not compute layers of its form.
+    var packed: PackedDecoder.Layer? { get }
 }

@@ -19,6 +19,9 @@ enum DecoderNorm {
             }
     }
 
+    /// The norm by the root mean square; `nil` for layer normalization.
+    var rootMeanSquare: RMSNorm? { if case .rootMeanSquare(let norm) = self { norm } else { nil } }
+
     /// (…, width) float32 → (…, width) in a type
     func callAsFunction(_ x: Tensor, _ dtype: DType = .float32) throws -> Tensor {
         switch self {

@@ -48,6 +48,8 @@ struct GPT2Layer: DecoderLayer {
         return try middle + dropout(output, context.dropout, over: .tokens)
     }
 
+    var packed: PackedDecoder.Layer? { nil }
+
     func projections(_ x: Tensor, _ dtype: DType) throws -> AttentionProjections {
         let (query, key, value) = try parts(x, dtype)
         return try attention.projections(query: query, key: key, value: value)

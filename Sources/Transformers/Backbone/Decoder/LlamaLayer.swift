@@ -78,6 +78,17 @@ struct LlamaLayer: DecoderLayer {
         return try attention.projections(query: query, key: key, value: value)
     }
 
+    /// The layer as ``PackedDecoder`` takes it; `nil` where it has norms besides the two of its inputs, or no rotation.
+    var packed: PackedDecoder.Layer? {
+        guard queryNorm == nil, keyNorm == nil, attentionOutputNorm == nil, feedForwardOutputNorm == nil,
+            let first = inputNorm.rootMeanSquare, let second = feedForwardNorm.rootMeanSquare,
+            let rotation = attention.rotation
+        else { return nil }
+        return PackedDecoder.Layer(
+            norms: [first, second], linears: [query, key, value, attentionOutput, gate, up, down],
+            attention: attention.attention, activation: activation, rotation: rotation)
+    }
+
     /// Queries (T, N · D), keys and values (T, K · D).
     private func parts(_ x: Tensor, _ dtype: DType) throws -> (Tensor, Tensor, Tensor) {
         let input = try inputNorm(x, dtype)
