@@ -38,11 +38,15 @@ install_torch() {
     rm -rf "$staging"
 }
 
-# install_liger: fused layers and losses in Triton, for PyTorch's side of the measurement.
-install_liger() {
+# install_packages: fused layers and losses in Triton, for PyTorch's side of the measurement, and what reads GGUF here.
+install_packages() {
     rm -rf "$folder/bundle/python"
     "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --target "$folder/bundle/python" \
         "liger-kernel==0.8.*" || fail "pip could not install liger-kernel."
+    # With it transformers reads the tokenizer of the demo's language model.
+    rm -rf "$folder/packages"
+    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --target "$folder/packages" gguf tqdm ||
+        fail "pip could not install gguf."
 }
 
 # compile PRODUCT: against that libtorch, in a build folder of its own.
@@ -64,7 +68,7 @@ if [ "${1:-}" != --pack ]; then
     "$python" scripts/demo_lm_data.py
     scripts/python.sh
     mkdir -p "$folder/bundle"
-    install_liger
+    install_packages
 fi
 
 mkdir -p "$folder/bundle/bin" "$folder/bundle/lib" "$folder/bundle/movies" "$folder/bundle/minilm"
@@ -93,7 +97,7 @@ rest[sorted(used)] = False
 weights[words][rest] = 0
 save_file(weights, target / "model.safetensors", metadata={"format": "pt"})
 PY
-.python/bin/python - .demo/smollm2 "$folder/bundle/lm" <<'PY'
+PYTHONPATH=$folder/packages .python/bin/python - .demo/smollm2 "$folder/bundle/lm" <<'PY'
 import csv
 import json
 import sys
@@ -109,10 +113,17 @@ torch.manual_seed(1)
 model = LlamaForCausalLM(LlamaConfig(
     vocab_size=49152, hidden_size=64, intermediate_size=128, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2,
     tie_word_embeddings=True, rope_theta=1e5, initializer_range=0.1, bos_token_id=1, eos_token_id=2, pad_token_id=2))
-model.to(torch.bfloat16).save_pretrained(target / "teacher")
+tokenizer, used = AutoTokenizer.from_pretrained(target / "teacher"), {0, 1, 2}
 for name, count in (("train", 200), ("validation", 50)):
     rows = [row["text"] for row in csv.DictReader(open(f".demo/movies/{name}.csv", encoding="utf-8"))][:count]
     (target / f"{name}.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in rows), encoding="utf-8")
+    used.update(token for ids in tokenizer(rows)["input_ids"] for token in ids)
+# As above: the rows of other tokens take no room.
+rest = torch.ones(49152, dtype=torch.bool)
+rest[sorted(used)] = False
+with torch.no_grad():
+    model.model.embed_tokens.weight[rest] = 0
+model.to(torch.bfloat16).save_pretrained(target / "teacher")
 PY
 tar -C "$folder/bundle" -cf - . | xz --lzma2=preset=6,dict=256MiB >"$folder/bundle.tar.xz.partial"
 mv "$folder/bundle.tar.xz.partial" "$folder/bundle.tar.xz"

@@ -42,7 +42,7 @@ enum Runner {
             answer(["error": .string("\(error)")])
             return
         }
-        answer(facts.withLock { $0 }.merging(["ready": .bool(true)]) { $1 })
+        answer(["ready": .bool(true)])
         while readLine() == "round" {
             var seconds: [JSONValue] = []
             let round: (() throws -> Void) throws -> Void = { part in
@@ -60,6 +60,7 @@ enum Runner {
                 "peak_memory": .integer(
                     device.kind == .cpu ? peakMemory() : try Runtime.memory(of: device).peak),
             ]
+            for (name, value) in facts.withLock({ $0 }) { result[name] = value }
             if measuresCeiling {
                 result["gflops"] = [
                     "float32": .number(try PackedKernels.peakGigaflops(.float32)),
@@ -70,7 +71,7 @@ enum Runner {
         }
     }
 
-    /// What a workload tells beside its being ready, such as the loss of its first step.
+    /// What a workload tells beside its seconds, such as the loss of its first step.
     static let facts = Mutex<JSONObject>([:])
 
     private static func answer(_ object: JSONObject) {

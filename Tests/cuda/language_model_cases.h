@@ -162,24 +162,49 @@ double loss_of(const ck_loss_term &term, const Values &student, const Values &te
     return sum;
 }
 
+void check_statistics(Buffer &statistics, Buffer &student, Buffer &teacher, const std::vector<int64_t> &targets, size_t rows, size_t vocabulary,
+                      bool taught) {
+    for (size_t row = 0; row < rows; ++row) {
+        Values own(vocabulary), other(vocabulary);
+        for (size_t i = 0; i < vocabulary; ++i) own[i] = student.get(row * vocabulary + i), other[i] = teacher.get(row * vocabulary + i);
+        Values log_q = log_softmax(own, 1), log_p = log_softmax(other, 1);
+        auto target = static_cast<size_t>(targets[row]);
+        auto first = [](const Values &x) { return static_cast<size_t>(std::max_element(x.begin(), x.end()) - x.begin()); };
+        double entropy = 0, teacher_entropy = 0, divergence = 0;
+        for (size_t i = 0; i < vocabulary; ++i) {
+            entropy -= std::exp(log_q[i]) * log_q[i], teacher_entropy -= std::exp(log_p[i]) * log_p[i];
+            divergence += std::exp(log_p[i]) * (log_p[i] - log_q[i]);
+        }
+        double agreement = first(own) == first(other) ? 1 : 0, correctness = first(own) == target ? 1 : 0;
+        double wanted[8] = {-log_q[target], -log_p[target], divergence, agreement, entropy, teacher_entropy, correctness, std::exp(log_q[first(own)])};
+        for (size_t k = 0; k < 8; ++k) {
+            double value = statistics.get(k * rows + row);
+            bool untold = !taught && (k == CK_TOKEN_TEACHER_SURPRISAL || k == CK_TOKEN_DIVERGENCE || k == CK_TOKEN_AGREEMENT || k == CK_TOKEN_TEACHER_ENTROPY);
+            if (untold ? value == value : !(std::fabs(value - wanted[k]) <= 2e-5 + 1e-5 * std::fabs(wanted[k])))
+                wrong(text("statistic %zu is %.9g, expected %.9g", k, value, wanted[k]));
+        }
+    }
+}
+
 void test_loss(int type, size_t rows, size_t vocabulary, const std::vector<ck_loss_term> &terms, bool aligned, bool with_gradient) {
     bool taught = false;
     for (const ck_loss_term &term : terms) taught |= term.kind != CK_LOSS_CROSS_ENTROPY;
     Values weights = random_values(rows, 1, 0.2);
     Buffer student(CK_FLOAT32, random_values(rows * vocabulary, 3, 2), aligned), teacher(CK_FLOAT32, random_values(rows * vocabulary, -5, 2), aligned);
     Buffer row_weights(CK_FLOAT32, weights, aligned), values(CK_FLOAT32, rows * terms.size(), aligned);
-    Buffer gradient(type, rows * vocabulary, aligned);
+    Buffer gradient(type, rows * vocabulary, aligned), statistics(CK_FLOAT32, 8 * rows, aligned);
     std::vector<int64_t> targets(rows);
     for (int64_t &target : targets) target = static_cast<int64_t>(generator() % vocabulary);
     std::string name = text("vocabulary_loss %s %zux%zu%s%s terms", name_of(type), rows, vocabulary, aligned ? "" : " unaligned",
                             with_gradient ? "" : " no gradient");
     for (const ck_loss_term &term : terms) name += text(" %d", term.kind);
     run_case(
-        name, {&values, &gradient},
+        name, {&values, &gradient, &statistics},
         [&] {
             return ck_vocabulary_loss(nullptr, type, static_cast<int64_t>(rows), static_cast<int64_t>(vocabulary), student.floats(),
                                       taught ? teacher.floats() : nullptr, targets.data(), row_weights.floats(), terms.data(),
-                                      static_cast<int64_t>(terms.size()), values.floats(), with_gradient ? gradient.data() : nullptr);
+                                      static_cast<int64_t>(terms.size()), values.floats(), with_gradient ? gradient.data() : nullptr,
+                                      with_gradient ? statistics.floats() : nullptr, static_cast<int64_t>(rows));
         },
         [&] {
             Values wanted(values.count()), slopes(gradient.count());
@@ -204,6 +229,7 @@ void test_loss(int type, size_t rows, size_t vocabulary, const std::vector<ck_lo
                 }
             }
             values.expect("values", wanted, 1e-5, 1e-5);
+            if (with_gradient) check_statistics(statistics, student, teacher, targets, rows, vocabulary, taught);
             if (with_gradient && vocabulary <= 300) gradient.expect("gradient", slopes, 4e-6, 2e-5);
         });
 }

@@ -157,14 +157,21 @@ typedef struct {
     float weight, temperature, parameter, factor;
 } ck_loss_term;
 
+// What may be told of each token, as ctorch.h's CT_TOKEN_ names say.
+enum {
+    CK_TOKEN_STUDENT_SURPRISAL = 0, CK_TOKEN_TEACHER_SURPRISAL = 1, CK_TOKEN_DIVERGENCE = 2, CK_TOKEN_AGREEMENT = 3,
+    CK_TOKEN_STUDENT_ENTROPY = 4, CK_TOKEN_TEACHER_ENTROPY = 5, CK_TOKEN_CORRECTNESS = 6, CK_TOKEN_CONFIDENCE = 7,
+};
+
 // The terms of a language model's loss for each row of logits (rows, vocabulary) float32, and their gradient.
 //
 // teacher: of the same shape, or NULL if all terms are cross-entropies. targets: one per row; nothing checks that they are in the
 // vocabulary. terms: in host memory, 1 to CK_MOST_LOSS_TERMS. values (terms, rows): factor · row weight · measure. gradient (rows,
-// vocabulary) of `type`, or NULL: the gradient of Σ weight · value with respect to the student's logits.
+// vocabulary) of `type`, or NULL: the gradient of Σ weight · value with respect to the student's logits. statistics: NULL, or 8 rows
+// `stride` apart of a number for each row of logits, at a temperature of 1; those that need a teacher are not written without one.
 int ck_vocabulary_loss(void *stream, int type, int64_t rows, int64_t vocabulary, const float *student, const float *teacher,
                        const int64_t *targets, const float *row_weights, const ck_loss_term *terms, int64_t count, float *values,
-                       void *gradient);
+                       void *gradient, float *statistics, int64_t stride);
 
 #ifdef __cplusplus
 }

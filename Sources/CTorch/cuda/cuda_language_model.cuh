@@ -50,11 +50,28 @@ int launch_rotation(void *stream, bool vector, const Rotation &call) {
     return launched();
 }
 
-template <class T, bool vector>
+template <class T, bool vector, bool single>
 int launch_loss(void *stream, const VocabularyLoss &call) {
-    auto kernel = call.teacher ? vocabulary_loss_kernel<T, vector, true> : vocabulary_loss_kernel<T, vector, false>;
+    auto kernel = call.teacher ? vocabulary_loss_kernel<T, vector, true, single> : vocabulary_loss_kernel<T, vector, false, single>;
     CK_LAUNCH(kernel, dim3(grid_size(call.rows)), dim3(loss_threads), stream, call);
     return launched();
+}
+
+template <class T>
+int launch_loss(void *stream, bool vector, const VocabularyLoss &call) {
+    if (call.temperatures == 1) return vector ? launch_loss<T, true, true>(stream, call) : launch_loss<T, false, true>(stream, call);
+    return vector ? launch_loss<T, true, false>(stream, call) : launch_loss<T, false, false>(stream, call);
+}
+
+// The index of a temperature among the distinct ones, to which it is added.
+int temperature_index(VocabularyLoss &call, float temperature) {
+    int which = 0;
+    while (which < call.temperatures && call.temperature[which] != temperature) ++which;
+    if (which == call.temperatures) {
+        call.temperature[which] = temperature, call.inverse[which] = 1.0f / temperature;
+        ++call.temperatures;
+    }
+    return which;
 }
 
 // Adds a term; false if it is not one that the kernel knows.
@@ -62,13 +79,7 @@ bool add_term(VocabularyLoss &call, const ck_loss_term &term) {
     if (term.kind < CK_LOSS_CROSS_ENTROPY || term.kind > CK_LOSS_TVD || !(term.temperature > 0)) return false;
     if (term.kind != CK_LOSS_CROSS_ENTROPY && !call.teacher) return false;
     call.second_pass |= term.kind != CK_LOSS_CROSS_ENTROPY && term.kind != CK_LOSS_KL;
-    int which = 0;
-    while (which < call.temperatures && call.temperature[which] != term.temperature) ++which;
-    if (which == call.temperatures) {
-        call.temperature[which] = term.temperature, call.inverse[which] = 1.0f / term.temperature;
-        ++call.temperatures;
-    }
-    call.temperature_of[call.terms] = which;
+    call.temperature_of[call.terms] = temperature_index(call, term.temperature);
     call.term[call.terms++] = term;
     return true;
 }
@@ -124,18 +135,18 @@ int ck_gated_backward(void *stream, int type, int activation, int64_t rows, int6
 
 int ck_vocabulary_loss(void *stream, int type, int64_t rows, int64_t vocabulary, const float *student, const float *teacher,
                        const int64_t *targets, const float *row_weights, const ck_loss_term *terms, int64_t count, float *values,
-                       void *gradient) {
-    if (!known_type(type) || rows < 0 || vocabulary < 1 || count < 1 || count > CK_MOST_LOSS_TERMS) return cudaErrorInvalidValue;
+                       void *gradient, float *statistics, int64_t stride) {
+    if (!known_type(type) || rows < 0 || vocabulary < 1 || vocabulary > 1 << 24 || count < 1 || count > CK_MOST_LOSS_TERMS) return cudaErrorInvalidValue;
     VocabularyLoss call{};
     call.rows = rows, call.vocabulary = vocabulary, call.student = student, call.teacher = teacher, call.targets = targets;
     call.row_weights = row_weights, call.values = values, call.gradient = gradient;
     for (int64_t i = 0; i < count; ++i)
         if (!add_term(call, terms[i])) return cudaErrorInvalidValue;
+    call.statistics = statistics, call.statistics_stride = stride;
+    if (statistics) call.plain = temperature_index(call, 1);
     if (rows == 0) return 0;
     bool vector = vocabulary % loss_piece == 0 && aligned({student, teacher, gradient});
-    if (type == CK_BFLOAT16)
-        return vector ? launch_loss<Bfloat16, true>(stream, call) : launch_loss<Bfloat16, false>(stream, call);
-    return vector ? launch_loss<float, true>(stream, call) : launch_loss<float, false>(stream, call);
+    return type == CK_BFLOAT16 ? launch_loss<Bfloat16>(stream, vector, call) : launch_loss<float>(stream, vector, call);
 }
 
 }  // extern "C"

@@ -10,6 +10,8 @@ namespace {
 
 constexpr int loss_threads = 512;
 constexpr int loss_piece = 4;
+// Those of the terms, and 1 for the statistics.
+constexpr int most_temperatures = CK_MOST_LOSS_TERMS + 1;
 
 struct VocabularyLoss {
     int64_t rows, vocabulary;
@@ -18,9 +20,13 @@ struct VocabularyLoss {
     const float *row_weights;
     int terms, temperatures;
     bool second_pass;
+    // The index of a temperature of 1, where statistics are wanted.
+    int plain;
+    float *statistics;
+    int64_t statistics_stride;
     // The index of each term's temperature among the distinct ones.
     int temperature_of[CK_MOST_LOSS_TERMS];
-    float temperature[CK_MOST_LOSS_TERMS], inverse[CK_MOST_LOSS_TERMS];
+    float temperature[most_temperatures], inverse[most_temperatures];
     ck_loss_term term[CK_MOST_LOSS_TERMS];
     float *values;
     void *gradient;
@@ -72,17 +78,22 @@ __device__ inline float loss_exponential(float x) {
 }
 
 // The largest logit and Σ exp((logit − largest) / temperature), of one thread and then of all.
+template <int temperatures>
 struct RunningSums {
-    float largest = -INFINITY, sums[CK_MOST_LOSS_TERMS] = {};
+    float largest = -INFINITY, sums[temperatures] = {};
+    // The first column with the largest logit.
+    int64_t first = 0;
 
     template <bool fast>
-    __device__ void add(const VocabularyLoss &call, const float (&x)[loss_piece], int count) {
+    __device__ void add(const VocabularyLoss &call, int64_t column, const float (&x)[loss_piece], int count) {
         float now = largest;
 #pragma unroll
-        for (int i = 0; i < loss_piece; ++i) now = i < count ? fmaxf(now, x[i]) : now;
+        for (int i = 0; i < loss_piece; ++i) {
+            if (i < count && x[i] > now) now = x[i], first = column + i;
+        }
 #pragma unroll
-        for (int k = 0; k < CK_MOST_LOSS_TERMS; ++k) {
-            if (k >= call.temperatures) break;
+        for (int k = 0; k < temperatures; ++k) {
+            if (temperatures > 1 && k >= call.temperatures) break;
             float scale = call.inverse[k];
             float sum = largest == -INFINITY ? 0.0f : sums[k] * loss_exponential<fast>((largest - now) * scale);
 #pragma unroll
@@ -97,13 +108,15 @@ struct RunningSums {
     __device__ void join(const VocabularyLoss &call) {
         float whole = block_max(largest);
 #pragma unroll
-        for (int k = 0; k < CK_MOST_LOSS_TERMS; ++k) {
-            if (k >= call.temperatures) break;
+        for (int k = 0; k < temperatures; ++k) {
+            if (temperatures > 1 && k >= call.temperatures) break;
             float scale = call.inverse[k];
             float part[1] = {largest == -INFINITY ? 0.0f : sums[k] * loss_exponential<fast>((largest - whole) * scale)};
             group_sum<loss_threads>(part);
             sums[k] = whole * scale + logf(part[0]);
         }
+        // Columns are whole numbers that float32 holds.
+        if (call.statistics) first = static_cast<int64_t>(-block_max(largest == whole ? -static_cast<float>(first) : -INFINITY));
         largest = whole;
     }
 };
@@ -146,26 +159,26 @@ __device__ inline DivergencePart divergence_part(const ck_loss_term &term, const
 
 __device__ inline bool needs_second_pass(int kind) { return kind != CK_LOSS_CROSS_ENTROPY && kind != CK_LOSS_KL; }
 
-// T: the type of the gradient. `fast`: for logits of bfloat16 operands.
-template <class T, bool vector, bool taught>
-__global__ void __launch_bounds__(loss_threads) vocabulary_loss_kernel(VocabularyLoss call) {
+// T: the type of the gradient. `single`: all temperatures are one. `fast`: for logits of bfloat16 operands.
+template <class T, bool vector, bool taught, bool single>
+__global__ void __launch_bounds__(loss_threads, single ? 2 : 1) vocabulary_loss_kernel(VocabularyLoss call) {
     constexpr bool fast = sizeof(T) == 2;
+    auto temperature_of = [&](int term) { return single ? 0 : call.temperature_of[term]; };
+    const int plain = single ? 0 : call.plain;
     for (int64_t row = blockIdx.x; row < call.rows; row += gridDim.x) {
         const float *student = call.student + row * call.vocabulary;
         const float *teacher = taught ? call.teacher + row * call.vocabulary : nullptr;
-        RunningSums own, other;
+        RunningSums<single ? 1 : most_temperatures> own, other;
         over_columns<vector, taught>(student, teacher, call.vocabulary,
-                                     [&](int64_t, const float (&s)[loss_piece], const float (&t)[loss_piece], int count) {
-                                         own.template add<fast>(call, s, count);
-                                         if constexpr (taught) other.template add<fast>(call, t, count);
+                                     [&](int64_t column, const float (&s)[loss_piece], const float (&t)[loss_piece], int count) {
+                                         own.template add<fast>(call, column, s, count);
+                                         if constexpr (taught) other.template add<fast>(call, column, t, count);
                                      });
         own.template join<fast>(call);
         if constexpr (taught) other.template join<fast>(call);
-        // Of a thread's columns at one temperature.
-        auto likelihoods = [&](int k, const float (&s)[loss_piece], const float (&t)[loss_piece], Likelihood (&x)[loss_piece]) {
-            // Terms of one temperature follow one another.
-            if (k > 0 && call.temperature_of[k] == call.temperature_of[k - 1]) return;
-            int which = call.temperature_of[k];
+        // Of a thread's columns at one temperature, unless they are that already.
+        auto likelihoods = [&](int which, int before, const float (&s)[loss_piece], const float (&t)[loss_piece], Likelihood (&x)[loss_piece]) {
+            if (which == before) return;
 #pragma unroll
             for (int i = 0; i < loss_piece; ++i) {
                 x[i].log_q = s[i] * call.inverse[which] - own.sums[which];
@@ -185,7 +198,7 @@ __global__ void __launch_bounds__(loss_threads) vocabulary_loss_kernel(Vocabular
 #pragma unroll
                 for (int k = 0; k < CK_MOST_LOSS_TERMS; ++k) {
                     if (k >= call.terms) break;
-                    likelihoods(k, s, t, x);
+                    likelihoods(temperature_of(k), k > 0 ? temperature_of(k - 1) : -1, s, t, x);
                     if (!needs_second_pass(call.term[k].kind)) continue;
 #pragma unroll
                     for (int i = 0; i < loss_piece; ++i) {
@@ -197,6 +210,8 @@ __global__ void __launch_bounds__(loss_threads) vocabulary_loss_kernel(Vocabular
             group_sum<loss_threads>(means);
         }
         float values[CK_MOST_LOSS_TERMS] = {}, weight = call.row_weights[row];
+        // Both entropies, and the divergence.
+        float told[3] = {};
         int64_t target = call.targets[row];
         T *gradient = call.gradient ? static_cast<T *>(call.gradient) + row * call.vocabulary : nullptr;
         over_columns<vector, taught>(student, teacher, call.vocabulary,
@@ -206,9 +221,9 @@ __global__ void __launch_bounds__(loss_threads) vocabulary_loss_kernel(Vocabular
 #pragma unroll
             for (int k = 0; k < CK_MOST_LOSS_TERMS; ++k) {
                 if (k >= call.terms) break;
-                likelihoods(k, s, t, x);
+                likelihoods(temperature_of(k), k > 0 ? temperature_of(k - 1) : -1, s, t, x);
                 const ck_loss_term &term = call.term[k];
-                float factor = term.weight * term.factor * call.inverse[call.temperature_of[k]] * weight;
+                float factor = term.weight * term.factor * call.inverse[temperature_of(k)] * weight;
 #pragma unroll
                 for (int i = 0; i < loss_piece; ++i) {
                     float value, derivative;
@@ -223,6 +238,15 @@ __global__ void __launch_bounds__(loss_threads) vocabulary_loss_kernel(Vocabular
                     }
                     values[k] += i < count ? value : 0.0f;
                     sum[i] += factor * derivative;
+                }
+            }
+            if (call.statistics) {
+                likelihoods(plain, temperature_of(call.terms - 1), s, t, x);
+#pragma unroll
+                for (int i = 0; i < loss_piece; ++i) {
+                    if (i >= count) continue;
+                    told[0] -= x[i].q * x[i].log_q;
+                    if constexpr (taught) told[1] -= x[i].p * x[i].log_p, told[2] += x[i].p * (x[i].log_p - x[i].log_q);
                 }
             }
             if (!gradient) return;
@@ -240,6 +264,21 @@ __global__ void __launch_bounds__(loss_threads) vocabulary_loss_kernel(Vocabular
 #pragma unroll
             for (int k = 0; k < CK_MOST_LOSS_TERMS; ++k)
                 if (k < call.terms) call.values[k * call.rows + row] = values[k] * call.term[k].factor * weight;
+        }
+        if (!call.statistics) continue;
+        group_sum<loss_threads>(told);
+        if (threadIdx.x != 0) continue;
+        auto tell = [&](int which, float value) { call.statistics[which * call.statistics_stride + row] = value; };
+        float likely = student[target] - own.sums[plain];
+        tell(CK_TOKEN_STUDENT_SURPRISAL, -likely);
+        tell(CK_TOKEN_STUDENT_ENTROPY, told[0]);
+        tell(CK_TOKEN_CORRECTNESS, own.first == target ? 1.0f : 0.0f);
+        tell(CK_TOKEN_CONFIDENCE, expf(own.largest - own.sums[plain]));
+        if constexpr (taught) {
+            tell(CK_TOKEN_TEACHER_SURPRISAL, other.sums[plain] - teacher[target]);
+            tell(CK_TOKEN_TEACHER_ENTROPY, told[1]);
+            tell(CK_TOKEN_DIVERGENCE, told[2]);
+            tell(CK_TOKEN_AGREEMENT, own.first == other.first ? 1.0f : 0.0f);
         }
     }
 }

@@ -91,6 +91,8 @@ void attend(AttentionState &state, const at::Tensor &query, const at::Tensor &ke
     state.query = query.unflatten(1, {form.heads, width});
     state.key = key.unflatten(1, {form.key_value_heads, width}), state.value = value.unflatten(1, {form.key_value_heads, width});
     if (has_variable_length_attention(query.is_cuda(), query.scalar_type(), width)) {
+        // The kernel has a row of thread blocks for each example.
+        TORCH_CHECK(s.count() <= 65535, "a batch of ", s.count(), " texts, of which attention on CUDA takes 65535 at most; use a smaller batch size");
         state.query_starts = form.first_only ? at::arange(s.count() + 1, s.starts.options()) : s.starts;
         // A captured graph draws from the generator's state at each replay.
         if (call.on() && !call.state) seed_generator(query.device(), call.seed, call.offset);

@@ -156,10 +156,11 @@ const CudaKernels *loss_kernels(const LossRequest &request, const at::Tensor &su
 }
 
 static_assert(int{CK_LOSS_CROSS_ENTROPY} == int{CT_LOSS_CROSS_ENTROPY} && int{CK_LOSS_TVD} == int{CT_LOSS_TVD});
+static_assert(int{CK_TOKEN_STUDENT_SURPRISAL} == int{CT_TOKEN_STUDENT_SURPRISAL} && int{CK_TOKEN_CONFIDENCE} == int{CT_TOKEN_CONFIDENCE});
 
 // The same by one kernel.
 at::Tensor kernel_block(const CudaKernels &kernels, const LossRequest &request, const at::Tensor &student, const at::Tensor &teacher,
-                        const at::Tensor &targets, const at::Tensor &row_weights, const at::Tensor &sums) {
+                        const at::Tensor &targets, const at::Tensor &row_weights, const at::Tensor &sums, const at::Tensor &statistics) {
     std::vector<ck_loss_term> terms;
     for (const ct_loss_term &term : request.terms) {
         terms.push_back({term.kind, static_cast<float>(term.weight), static_cast<float>(term.temperature),
@@ -177,7 +178,9 @@ at::Tensor kernel_block(const CudaKernels &kernels, const LossRequest &request, 
                kernels.vocabulary_loss(cuda_stream(student), half ? CK_BFLOAT16 : CK_FLOAT32, rows, student.size(1), const_data<float>(student),
                                        teacher.defined() ? const_data<float>(teacher) : nullptr, const_data<int64_t>(targets),
                                        const_data<float>(row_weights), terms.data(), static_cast<int64_t>(terms.size()),
-                                       values.mutable_data_ptr<float>(), gradient.defined() ? gradient.mutable_data_ptr() : nullptr),
+                                       values.mutable_data_ptr<float>(), gradient.defined() ? gradient.mutable_data_ptr() : nullptr,
+                                       statistics.defined() ? statistics.mutable_data_ptr<float>() : nullptr,
+                                       statistics.defined() ? statistics.stride(0) : 0),
                "vocabulary_loss");
     sums.add_(values.sum(at::IntArrayRef({1}), false, sums.scalar_type()));
     return gradient;
@@ -212,9 +215,14 @@ LossAnswer composed_fused_loss(const LossRequest &request) {
         at::Tensor states = operand(request, part(hidden)), teacher, targets = part(request.targets);
         at::Tensor student = multiplied(states, weight.t());
         if (request.taught()) teacher = multiplied(operand(request, part(request.teacher_hidden)), teacher_weight.t());
-        if (request.statistics) tell(part(answer.statistics, 1), student, teacher, targets);
-        at::Tensor gradient = kernels ? kernel_block(*kernels, request, student, teacher, targets, part(request.row_weights), answer.sums)
-                                      : evaluate_block(request, student, teacher, targets, part(request.row_weights), answer.sums);
+        at::Tensor gradient, row_weights = part(request.row_weights);
+        at::Tensor statistics = request.statistics ? part(answer.statistics, 1) : at::Tensor();
+        if (kernels) {
+            gradient = kernel_block(*kernels, request, student, teacher, targets, row_weights, answer.sums, statistics);
+        } else {
+            if (request.statistics) tell(statistics, student, teacher, targets);
+            gradient = evaluate_block(request, student, teacher, targets, row_weights, answer.sums);
+        }
         if (!gradient.defined()) continue;
         gradient = operand(request, gradient);
         if (request.hidden_gradient) part(answer.hidden_gradient).copy_(multiplied(gradient, weight));

@@ -28,7 +28,7 @@ public enum HiddenStateCoding: String, CaseIterable, Sendable, Codable {
     func rows(of states: Tensor, head: Tensor) throws -> Tensor {
         guard self == .float16 else { return try states.to(.float32) }
         guard try states.size(0) > 0 else {
-            return try Tensor([Float](), shape: [0, try states.size(1) + 1])
+            return try Tensor([Float](), shape: [0, try states.size(1) + 1], device: states.device)
         }
         let largest = try states.absolute().max().item()
         // States that are no numbers are found where they are read.

@@ -15,6 +15,9 @@ struct LaunchedStep {
         /// The student's logits (B, C), detached; of a language model what is told of each token.
         let student: Tensor
         let teacher: Tensor?
+
+        /// The teacher's outputs where statistics compare them: those of a language model have been compared on the device.
+        var comparedTeacher: Tensor? { batch.targets.task.definition.predictsTokens ? nil : teacher }
     }
 
     /// The gradients' norm before clipping.
@@ -50,7 +53,7 @@ extension Trainer {
                 step.microBatches.flatMap { [$0.total] + $0.terms.map(\.loss) } + step.gradNorm.tensors
             })
         var students = try ValueReader(steps.flatMap { $0.microBatches.map(\.student) })
-        var teachers = try ValueReader(steps.flatMap { $0.microBatches.compactMap(\.teacher) })
+        var teachers = try ValueReader(steps.flatMap { $0.microBatches.compactMap(\.comparedTeacher) })
         return try steps.map { step in
             var stepSums = MetricSums()
             var (total, means) = (0.0, NamedValues())
@@ -65,7 +68,7 @@ extension Trainer {
                 }
                 let classes = try microBatch.student.size(1)
                 let own = Logits(values: students.next(microBatch.student.count), classes: classes)
-                let theirs = try microBatch.teacher.map {
+                let theirs = try microBatch.comparedTeacher.map {
                     Logits(values: teachers.next($0.count), classes: try $0.size(1))
                 }
                 guard microBatch.batch.countedExamples > 0 else { continue }

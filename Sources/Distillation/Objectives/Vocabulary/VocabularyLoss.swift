@@ -33,7 +33,9 @@ struct VocabularyLoss {
         }
         total = loss.loss
         statistics = table
-        let sums: [Double] = try loss.sums.array()
-        means = try zip(terms, sums).map { try Tensor([Float($0.weight * $1 / tokens)]).sum() }
+        // On the device: nothing waits for it.
+        means = try terms.enumerated().map { index, term in
+            try (loss.sums[index..<index + 1] * term.weight / tokens).to(.float32).sum()
+        }
     }
 }
