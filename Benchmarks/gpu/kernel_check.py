@@ -14,7 +14,6 @@ file. Exit code 1: a check failed.
 import argparse
 import ctypes
 import json
-import math
 import os
 import sys
 import time
@@ -25,9 +24,11 @@ STARTED = time.time()
 import torch
 import torch.nn.functional as F
 
+import lm_kernel_check
+from kernel_check_common import FLOAT, INT, LONG, POINTER, TYPES, Workspace, difference, same_bits, seconds_per_call, sum_difference, tolerance_of
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-ABI_VERSION = 2
-TYPES = {"float32": (0, torch.float32), "bfloat16": (1, torch.bfloat16)}
+ABI_VERSION = 3
 ACTIVATIONS = {
     "gelu": F.gelu,
     "gelu_tanh": lambda u: F.gelu(u, approximate="tanh"),
@@ -49,7 +50,6 @@ class Mask(ctypes.Structure):
 NO_MASK = Mask(1, 2, 0, 1.0)
 MASK = Mask(0x123456789ABCDEF0, 0xFEDCBA9876543210, 6554, 65536 / (65536 - 6554))
 
-POINTER, INT, LONG, FLOAT = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64, ctypes.c_float
 # The functions of cuda_kernels.h that take a stream first: the types of the arguments after it.
 SIGNATURES = {
     "ck_residual_norm_forward": [INT, LONG, LONG] + [POINTER] * 4 + [FLOAT, Mask] + [POINTER] * 4,
@@ -61,6 +61,7 @@ SIGNATURES = {
     "ck_mask_factors": [LONG, LONG, Mask, POINTER],
     "ck_rows_gradient": [LONG] + [POINTER] * 5 + [LONG, POINTER],
     "ck_position_gradient": [LONG] + [POINTER] * 2 + [LONG] * 3 + [POINTER],
+    **lm_kernel_check.SIGNATURES,
 }
 
 
@@ -94,59 +95,6 @@ class Kernels:
         return self.library.ck_partial_blocks(rows)
 
 
-class Workspace:
-    """Tensors of one check. Outputs lie between guards; with `shift` nothing is aligned to 16 bytes."""
-
-    GUARD, SENTINEL = 64, 12352.0
-
-    def __init__(self, device, shift=0):
-        self.device, self.shift, self.guarded = device, shift, []
-
-    def place(self, tensor):
-        """The tensor at this workspace's alignment."""
-        if not self.shift:
-            return tensor.contiguous()
-        flat = torch.empty(tensor.numel() + self.shift, dtype=tensor.dtype, device=self.device)
-        view = flat[self.shift :].view(tensor.shape)
-        view.copy_(tensor)
-        return view
-
-    def random(self, *shape, dtype=torch.float32, mean=0.0, scale=1.0):
-        return self.place((torch.randn(*shape, device=self.device) * scale + mean).to(dtype))
-
-    def output(self, *shape, dtype=torch.float32):
-        count, before = math.prod(shape), self.GUARD + self.shift
-        flat = torch.full((before + count + self.GUARD,), self.SENTINEL, dtype=dtype, device=self.device)
-        self.guarded.append((flat, before, count))
-        return flat[before : before + count].view(shape)
-
-    def intact(self):
-        return all(
-            bool((flat[:before] == self.SENTINEL).all()) and bool((flat[before + count :] == self.SENTINEL).all())
-            for flat, before, count in self.guarded
-        )
-
-
-def difference(value, expected):
-    """The largest |value - expected| / (1 + |expected|); infinite where something is not a number."""
-    error = ((value.double() - expected.double()).abs() / (1 + expected.double().abs())).max().item()
-    return error if math.isfinite(error) else math.inf
-
-
-def sum_difference(value, expected):
-    """Sums over rows: the largest error against the largest sum."""
-    error = (value.double() - expected.double()).abs().max() / (1 + expected.double().abs().max())
-    return error.item() if math.isfinite(error.item()) else math.inf
-
-
-def same_bits(one, two):
-    integers = {2: torch.int16, 4: torch.int32}
-    return all(
-        torch.equal(a.contiguous().view(integers[a.element_size()]), b.contiguous().view(integers[b.element_size()]))
-        for a, b in zip(one, two)
-    )
-
-
 class Checks:
     def __init__(self, device):
         self.device, self.results = device, []
@@ -167,11 +115,6 @@ class Checks:
         self.results.append(entry)
         if not entry["ok"]:
             print("FAIL", name, json.dumps(entry["errors"]), entry.get("exception", ""), flush=True)
-
-
-def tolerance_of(type_name):
-    """For values rounded to the type."""
-    return 5e-5 if type_name == "float32" else 2**-8
 
 
 def reference_factors(rows, width, mask, device):
@@ -561,24 +504,6 @@ def check_odd(checks, kernels, rows, widths):
 # ---- Timings ----
 
 
-def seconds_per_call(device, function, calls):
-    for _ in range(3):
-        function()
-    if device.type != "cuda":
-        begun = time.perf_counter()
-        for _ in range(calls):
-            function()
-        return (time.perf_counter() - begun) / calls
-    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-    torch.cuda.synchronize()
-    start.record()
-    for _ in range(calls):
-        function()
-    end.record()
-    torch.cuda.synchronize()
-    return start.elapsed_time(end) / 1000 / calls
-
-
 def seconds_in_graph(device, function, calls):
     """The same without what each call costs on the processor: `calls` of them in one CUDA graph."""
     if device.type != "cuda":
@@ -827,6 +752,7 @@ def main():
     check_odd(checks, kernels, *((100, (8, 20, 1000, 2056, 5001, 8192)) if large else (3, (8, 20, 1028))))
     for width in (20, 384, 768, 1000):
         check_tables(checks, kernels, width, *((16384, 3000) if large else (700, 100)))
+    lm_kernel_check.add_checks(checks, kernels, large)
     write()
 
     try:
@@ -835,6 +761,8 @@ def main():
             timings.prepare(type_name)
         timings.prepare_tables(*((16384, 384, 3000, (128, 512)) if large else (64, 384, 20, (4,))))
         timings.run()
+        report["language_model_parts"] = [
+            part for tokens in ((4096, 16384) if large else (16,)) for part in lm_kernel_check.parts(kernels, tokens, 20 if large else 1)]
     except Exception:
         report["timings_exception"] = traceback.format_exc(limit=4)
     write()
@@ -863,6 +791,9 @@ def main():
             f"  in a graph {entry.get('graph_microseconds', 0):8.1f} us {entry.get('graph_gigabytes_per_second', 0):6.0f} GB/s"
             f"  eager {entry.get('eager_microseconds', 0):8.1f} us"
         )
+    for part in report.get("language_model_parts", []):
+        rate = f"{part['gigabytes_per_second']} GB/s" if "gigabytes_per_second" in part else f"{part.get('teraflops', '–')} TFLOP/s"
+        print(f"{part['tokens']:6} {part['name']:44} {part['microseconds']:9.1f} us  {rate}")
     for key in ("timings_exception", "skipped"):
         if report.get(key):
             print(f"{key}: {report[key]}")
