@@ -417,12 +417,16 @@ typedef struct ct_decoder_handle_s *ct_decoder;
 // True if ct_decoder_run computes on a tensor's device.
 bool ct_has_decoder_kernels(ct_tensor tensor);
 // `parameters`: those of all layers, then the last norm's weight. `windows` (layers): the tokens that a token attends to, 0 for all.
-ct_error ct_decoder_make(const ct_tensor *parameters, ct_decoder_options options, const int64_t *windows, size_t layers, ct_decoder *out);
+// Small batches are captured CUDA graphs from the second of a shape on; `emulates_graphs` runs the same code without them, also on
+// the CPU, for tests. Only one thread may run the decoders of a device.
+ct_error ct_decoder_make(const ct_tensor *parameters, ct_decoder_options options, const int64_t *windows, size_t layers,
+                         bool emulates_graphs, ct_decoder *out);
 void ct_decoder_free(ct_decoder decoder);
 // input (tokens, hidden) float32 → the last norm's output, the same. Recorded for backward if a gradient is wanted. positions
-// (tokens) int32, cosine and sine (positions, head_width / 2) float32, all on the input's device.
+// (tokens) int32, cosine and sine (positions, head_width / 2) float32, all on the input's device; the tables have as many rows as
+// the longest text, rounded up to a power of two and to at least 64. `offsets`: the sequences' starts on the host.
 ct_error ct_decoder_run(ct_decoder decoder, const ct_tensor *parameters, ct_tensor input, ct_tensor positions, ct_tensor cosine,
-                        ct_tensor sine, ct_device_sequences sequences, ct_tensor *out);
+                        ct_tensor sine, ct_device_sequences sequences, const int64_t *offsets, ct_tensor *out);
 
 // A whole encoder whose kernels are launched together by a captured CUDA graph. *out of ct_encoder_make is NULL if there are no
 // such graphs; `emulated` runs the same code without them, also on the CPU, for tests. `options` (layers) include the dropout

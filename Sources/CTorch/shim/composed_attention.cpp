@@ -14,18 +14,24 @@ namespace ctorch {
 
 namespace {
 
-// Makes libtorch's kernels with a nondeterministic order of summation use a deterministic one while this lives.
+// Makes libtorch's kernels with a nondeterministic order of summation use a deterministic one while this lives. Their memory is
+// not filled first, which would take longer than the order costs: each writes all that it reads.
 class Deterministic {
   public:
     Deterministic()
-        : on(at::globalContext().deterministicAlgorithms()), warn(at::globalContext().deterministicAlgorithmsWarnOnly()) {
+        : on(at::globalContext().deterministicAlgorithms()), warn(at::globalContext().deterministicAlgorithmsWarnOnly()),
+          fills(at::globalContext().deterministicFillUninitializedMemory()) {
         at::globalContext().setDeterministicAlgorithms(true, false);
+        at::globalContext().setDeterministicFillUninitializedMemory(false);
     }
-    ~Deterministic() { at::globalContext().setDeterministicAlgorithms(on, warn); }
+    ~Deterministic() {
+        at::globalContext().setDeterministicAlgorithms(on, warn);
+        at::globalContext().setDeterministicFillUninitializedMemory(fills);
+    }
     Deterministic(const Deterministic &) = delete;
 
   private:
-    bool on, warn;
+    bool on, warn, fills;
 };
 
 // (tokens, heads, width) → (B, heads, L, width), zeros at padding.

@@ -242,13 +242,25 @@ ct_decoder_s::ct_decoder_s(const std::vector<at::Tensor> &p, const ct_decoder_op
 }
 
 void ct_decoder_s::refresh(const std::vector<at::Tensor> &p) {
-    uint64_t sum = 1;
-    for (size_t source : sources) sum = sum * 31 + static_cast<uint64_t>(p[source]._version());
-    if (generation > 0 && sum == version) return;
+    if (generation > 0 && version_of(p) == version) return;
+    copy_parameters(p);
+    note_copied(p);
+}
+
+void ct_decoder_s::copy_parameters(const std::vector<at::Tensor> &p) {
     at::NoGradGuard no_grad;
     std::vector<at::Tensor> from;
     for (size_t source : sources) from.push_back(p[source]);
     at::_foreach_copy_(copies, from);
+}
+
+void ct_decoder_s::note_copied(const std::vector<at::Tensor> &p) {
     ++generation;
-    version = sum;
+    version = version_of(p);
+}
+
+uint64_t ct_decoder_s::version_of(const std::vector<at::Tensor> &p) const {
+    uint64_t sum = 1;
+    for (size_t source : sources) sum = sum * 31 + static_cast<uint64_t>(p[source]._version());
+    return sum;
 }

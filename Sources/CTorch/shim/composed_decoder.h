@@ -8,6 +8,10 @@
 #include "composed_attention.h"
 #include "parameters.h"
 
+namespace ctorch {
+struct DecoderGraphs;
+}
+
 // The layers' weights in the type they are multiplied in: queries, keys and values as one matrix, gate and up as another.
 struct ct_decoder_s {
     struct Layer {
@@ -17,6 +21,10 @@ struct ct_decoder_s {
     ct_decoder_s(const std::vector<at::Tensor> &parameters, const ct_decoder_options &options, std::vector<int64_t> windows);
     // Takes the parameters' current values if they have changed.
     void refresh(const std::vector<at::Tensor> &parameters);
+    void copy_parameters(const std::vector<at::Tensor> &parameters);
+    // Records that a captured graph has taken the parameters' current values.
+    void note_copied(const std::vector<at::Tensor> &parameters);
+    uint64_t version_of(const std::vector<at::Tensor> &parameters) const;
     at::ScalarType type() const { return options.bfloat16 ? at::kBFloat16 : at::kFloat; }
     size_t layer_count() const { return windows.size(); }
 
@@ -27,6 +35,7 @@ struct ct_decoder_s {
     std::vector<at::Tensor> copies;
     std::vector<size_t> sources;
     uint64_t generation = 0, version = 0;
+    std::shared_ptr<ctorch::DecoderGraphs> graphs;
 };
 
 // The handle of the C interface.

@@ -5,7 +5,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/custom_class.h>
 
-#include "composed_decoder.h"
+#include "decoder_graphs.h"
 #include "internal.h"
 
 using namespace ctorch;
@@ -77,19 +77,23 @@ void check_decoder(const at::Tensor &x, const ct_decoder_s &d, ct_tensor positio
 
 bool ct_has_decoder_kernels(ct_tensor tensor) { return has_decoder_kernels(tensor->value); }
 
-ct_error ct_decoder_make(const ct_tensor *parameters, ct_decoder_options options, const int64_t *windows, size_t layers, ct_decoder *out) {
+ct_error ct_decoder_make(const ct_tensor *parameters, ct_decoder_options options, const int64_t *windows, size_t layers, bool emulates_graphs,
+                         ct_decoder *out) {
     return guard("decoder", {parameters[0]}, [&] {
         TORCH_CHECK(options.heads > 0 && options.key_value_heads > 0 && options.heads % options.key_value_heads == 0, "the ", options.heads,
                     " heads must be a multiple of ", options.key_value_heads);
-        *out = new ct_decoder_handle_s{std::make_shared<ct_decoder_s>(decoder_parameters(parameters, layers), options,
-                                                                      std::vector<int64_t>(windows, windows + layers))};
+        auto made = std::make_shared<ct_decoder_s>(decoder_parameters(parameters, layers), options,
+                                                   std::vector<int64_t>(windows, windows + layers));
+        const at::Tensor &first = parameters[0]->value;
+        if (emulates_graphs || first.is_cuda()) made->graphs = std::make_shared<DecoderGraphs>(emulates_graphs, first.device());
+        *out = new ct_decoder_handle_s{std::move(made)};
     });
 }
 
 void ct_decoder_free(ct_decoder decoder) { delete decoder; }
 
 ct_error ct_decoder_run(ct_decoder handle, const ct_tensor *parameters, ct_tensor input, ct_tensor positions, ct_tensor cosine,
-                        ct_tensor sine, ct_device_sequences given, ct_tensor *out) {
+                        ct_tensor sine, ct_device_sequences given, const int64_t *offsets, ct_tensor *out) {
     return guard("decoder", {input, positions, cosine, sine, given.starts}, [&] {
         ct_decoder_s &d = *handle->decoder;
         std::vector<at::Tensor> p = decoder_parameters(parameters, d.layer_count()), list;
@@ -97,17 +101,21 @@ ct_error ct_decoder_run(ct_decoder handle, const ct_tensor *parameters, ct_tenso
         check_decoder(x, d, positions, cosine, sine);
         c10::OptionalDeviceGuard device;
         if (!x.is_cpu()) device.reset_device(x.device());
-        d.refresh(p);
+        std::vector<int64_t> places;
+        for (size_t i = 0; i < p.size(); ++i)
+            if (p[i].defined()) list.push_back(p[i]), places.push_back(static_cast<int64_t>(i));
         auto state = c10::make_intrusive<DecoderState>();
         state->pass.decoder = handle->decoder;
         state->pass.sequences.starts = given.starts->value;
         if (given.padded_indices) state->pass.sequences.padded_indices = given.padded_indices->value;
         state->pass.sequences.longest = given.longest;
         state->pass.positions = positions->value, state->pass.cosine = cosine->value, state->pass.sine = sine->value;
+        if (at::Tensor result = run_by_graphs(handle->decoder, state->pass, x, p, list, places, offsets); result.defined()) {
+            *out = wrap(result);
+            return;
+        }
+        d.refresh(p);
         state->generation = d.generation;
-        std::vector<int64_t> places;
-        for (size_t i = 0; i < p.size(); ++i)
-            if (p[i].defined()) list.push_back(p[i]), places.push_back(static_cast<int64_t>(i));
         std::vector<at::Tensor> all = list;
         all.push_back(x);
         if (any_requires_grad(all)) {

@@ -17,8 +17,6 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/custom_class.h>
 
-#include <mutex>
-
 #include "internal.h"
 
 using namespace ctorch;
@@ -34,33 +32,6 @@ constexpr size_t most_shapes = 96;
 constexpr int64_t most_tokens = 1 << 13;
 
 int64_t rounded_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
-
-std::shared_ptr<Shared> shared_by(const at::Device &device) {
-    static auto *const all = new std::map<int, std::shared_ptr<Shared>>;
-    static auto *const lock = new std::mutex;
-    std::lock_guard<std::mutex> alone(*lock);
-    auto &found = (*all)[device.index()];
-    if (!found) found = std::make_shared<Shared>();
-    return found;
-}
-
-// Captures the operations that a body launches on the device, without running them.
-template <class Body>
-bool captured(ct_encoder_s &e, cg_graph &graph, Body &&body) {
-    const CudaGraphs *graphs = cuda_graphs();
-    if (e.shared->graphs == 0) e.shared->pool = graphs->new_pool();
-    char message[512] = "";
-    auto call = [](void *context) { (*static_cast<std::remove_reference_t<Body> *>(context))(); };
-    int code = graphs->capture(e.tables[word_table].device().index(), e.shared->pool, call, &body, &graph, message, sizeof message);
-    if (code == 0) ++e.shared->graphs;
-    if (code != 0) TORCH_WARN("a CUDA graph could not be captured (", message, "); kernels are started one by one");
-    return code == 0;
-}
-
-void replay(cg_graph graph) {
-    char message[512] = "";
-    TORCH_CHECK(cuda_graphs()->replay(graph, message, sizeof message) == 0, message);
-}
 
 void run_forward(ct_encoder_s &e, Entry &entry, const Shape &s) {
     // A training step has changed them all.
@@ -154,8 +125,9 @@ bool capture(ct_encoder_s &e, Entry &entry, const Shape &s) {
         e.gradients = std::move(made);
     }
     if (e.emulated) return true;
-    bool done = captured(e, entry.forward, [&] { run_forward(e, entry, s); });
-    if (done && s.training) done = captured(e, entry.backward, [&] { run_backward(e, entry, s); });
+    const at::Device device = e.tables[word_table].device();
+    bool done = e.shared->capture(device, entry.forward, [&] { run_forward(e, entry, s); });
+    if (done && s.training) done = e.shared->capture(device, entry.backward, [&] { run_backward(e, entry, s); });
     forget(entry);
     return done;
 }
@@ -195,7 +167,7 @@ ct_error ct_encoder_make(const ct_tensor *tables, const ct_tensor *parameters, c
         }
         made->padding = padding_index, made->first_position = first_position, made->epsilon = epsilon, made->dropout = dropout;
         made->emulated = emulated;
-        made->shared = emulated ? std::make_shared<Shared>() : shared_by(tables[0]->value.device());
+        made->shared = emulated ? std::make_shared<GraphPool>() : graph_pool_of(tables[0]->value.device());
         *out = new ct_encoder_handle_s{std::move(made)};
     });
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "composed_layer.h"
-#include "cuda_graphs_library.h"
+#include "graph_pool.h"
 
 namespace ctorch {
 
@@ -48,15 +48,6 @@ struct Entry {
     cg_graph forward = nullptr, backward = nullptr;
 };
 
-// The state that the graphs of a device share.
-struct Shared {
-    cg_pool pool{};
-    // This memory ends with the last graph, and the next graph needs new memory.
-    int64_t graphs = 0;
-    // Alive while a backward pass is still pending.
-    std::weak_ptr<int> in_flight;
-};
-
 // A batch as passed by the caller: on the host.
 struct Batch {
     const int32_t *ids, *types;
@@ -78,15 +69,10 @@ struct ct_encoder_s {
     bool emulated;
     std::map<ctorch::Shape, std::unique_ptr<ctorch::Entry>> entries;
     std::vector<at::Tensor> gradients;  // of all parameters, written by every backward graph
-    std::shared_ptr<ctorch::Shared> shared;
+    std::shared_ptr<ctorch::GraphPool> shared;
 
     ~ct_encoder_s() {
-        for (auto &[shape, entry] : entries)
-            for (cg_graph graph : {entry->forward, entry->backward}) {
-                if (!graph) continue;
-                ctorch::cuda_graphs()->free(graph);
-                --shared->graphs;
-            }
+        for (auto &[shape, entry] : entries) shared->release(entry->forward), shared->release(entry->backward);
     }
 
     std::vector<at::Tensor> all_parameters() const {

@@ -4,7 +4,9 @@ import CTorch
 /// package's CUDA kernels.
 ///
 /// It computes decoders like Llama: two norms by the root mean square, attention with rotary positions, a gated feed-forward
-/// network. The residual stream is float32. Shapes: T tokens of all texts, H hidden size.
+/// network. The residual stream is float32. From the second batch of about a shape on, small batches are captured CUDA graphs, where
+/// the program has found the library for them; gradients are then stored in memory that the next backward pass writes again. Only
+/// one thread may run the decoders of a device. Shapes: T tokens of all texts, H hidden size.
 public final class PackedDecoder {
     /// The parts of one layer.
     public struct Layer {
@@ -48,13 +50,19 @@ public final class PackedDecoder {
     private let parameters: [Tensor?]
     private let lastNorm: RMSNorm
     private let activation: Int32
+    private let emulatesGraphs: Bool
     private var handles: [DType: ct_decoder] = [:]
 
     /// - Parameters:
     ///   - layers: In the order in which they run; their norms, heads, activations and rotations must be alike.
     ///   - lastNorm: The norm after the last layer.
     /// - Returns: `nil` where the layers are of a form that this does not compute, or the program has no kernels for the device.
-    public init?(_ layers: [Layer], lastNorm: RMSNorm) {
+    public convenience init?(_ layers: [Layer], lastNorm: RMSNorm) {
+        self.init(layers, lastNorm: lastNorm, emulatesGraphs: false)
+    }
+
+    /// - Parameter emulatesGraphs: True to run the code of captured graphs without them, on any device.
+    package init?(_ layers: [Layer], lastNorm: RMSNorm, emulatesGraphs: Bool) {
         guard let first = layers.first, let code = PackedEncoderLayer.code(first.activation),
             ct_has_decoder_kernels(lastNorm.weight.handle)
         else { return nil }
@@ -71,6 +79,7 @@ public final class PackedDecoder {
         else { return nil }
         self.layers = layers
         self.lastNorm = lastNorm
+        self.emulatesGraphs = emulatesGraphs
         activation = code
         parameters = layers.flatMap(\.parameters) + [lastNorm.weight]
     }
@@ -87,17 +96,21 @@ public final class PackedDecoder {
     /// - Throws: ``TorchError`` where shapes do not fit or memory is short.
     public func callAsFunction(_ x: Tensor, _ sequences: PackedSequences, _ dtype: DType) throws -> Tensor {
         let handle = try handle(dtype)
-        let tables = try layers[0].rotation.tables(length: sequences.longest, device: x.device)
+        var length = 64
+        while length < sequences.longest { length *= 2 }
+        let tables = try layers[0].rotation.tables(length: length, device: x.device)
         let positions = try sequences.tokenPositions()
         let isPadded = !ct_has_variable_length_attention(
             x.device.code, dtype == .bfloat16, Int64(layers[0].attention.headSize))
         return try sequences.withDeviceSequences(padded: isPadded) { deviceSequences in
             try withExtendedLifetime((positions, tables)) {
                 try withParameters { parameters in
-                    try .make {
-                        ct_decoder_run(
-                            handle, parameters, x.handle, positions.handle, tables.cosine.handle,
-                            tables.sine.handle, deviceSequences, $0)
+                    try withInt64(sequences.offsets) { offsets, _ in
+                        try .make {
+                            ct_decoder_run(
+                                handle, parameters, x.handle, positions.handle, tables.cosine.handle,
+                                tables.sine.handle, deviceSequences, offsets, $0)
+                        }
                     }
                 }
             }
@@ -124,7 +137,7 @@ public final class PackedDecoder {
         var out: ct_decoder?
         try withParameters { parameters in
             try withInt64(layers.map { $0.attention.window ?? 0 }) { windows, count in
-                try check(ct_decoder_make(parameters, options, windows, count, &out))
+                try check(ct_decoder_make(parameters, options, windows, count, emulatesGraphs, &out))
             }
         }
         guard let out else { throw TorchError(kind: .internal, "an operation returned no decoder") }

@@ -47,12 +47,22 @@ final class DecoderBackbone: Backbone {
         layers = try (0..<configuration.numHiddenLayers).map(layer)
         finalNorm = try DecoderNorm(
             root[names.norm], settings.norm, width: width, epsilon: configuration.layerNormEps)
-        let parts = layers.compactMap(\.packed)
-        packed =
-            parts.count == layers.count
-            ? finalNorm.rootMeanSquare.flatMap { PackedDecoder(parts, lastNorm: $0) } : nil
+        packed = Self.packed(layers, finalNorm, emulatesGraphs: false)
         (keyValueHeads, headSize) = (settings.keyValueHeads, settings.headSize)
         (self.configuration, self.device) = (configuration, device)
+    }
+
+    private static func packed(
+        _ layers: [any DecoderLayer], _ norm: DecoderNorm, emulatesGraphs: Bool
+    ) -> PackedDecoder? {
+        let parts = layers.compactMap(\.packed)
+        guard parts.count == layers.count, let norm = norm.rootMeanSquare else { return nil }
+        return PackedDecoder(parts, lastNorm: norm, emulatesGraphs: emulatesGraphs)
+    }
+
+    /// Another node of the same layers.
+    func packedDecoder(emulatesGraphs: Bool) -> PackedDecoder? {
+        Self.packed(layers, finalNorm, emulatesGraphs: emulatesGraphs)
     }
 
     func callAsFunction(_ input: PackedInput, _ rows: RowSelection, _ options: ForwardOptions) throws
