@@ -90,13 +90,7 @@ extension DecoderWorkloads {
                 Runner.facts.withLock { $0["first_loss"] = .number(first) }
             }
             try loss.backward()
-            if device.kind == .cpu {
-                try optimizer.clipGradients(maxNorm: 1)
-                try optimizer.step(learningRate: 2e-5)
-            } else {
-                _ = try optimizer.stepWithoutWaiting(
-                    learningRate: 2e-5, maxNorm: 1, losses: [loss.detached()])
-            }
+            try optimizer.update(after: loss, learningRate: 2e-5)
         }
     }
 }

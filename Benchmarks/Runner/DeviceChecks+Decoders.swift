@@ -66,8 +66,10 @@ extension DeviceChecks {
                 return
             }
             let own = try Self.languagePass(make(.cpu), .bfloat16)
-            check("\(name): loss, twice as far as the CPU's own", tolerance: 2 * abs(own.loss - wanted.loss) + 0.01)
-            { abs(found.loss - wanted.loss) }
+            check(
+                "\(name): loss, twice as far as the CPU's own",
+                tolerance: 2 * abs(own.loss - wanted.loss) + 0.01
+            ) { abs(found.loss - wanted.loss) }
             check("\(name): 1 − cosine of all gradients", tolerance: 0.02) {
                 Self.distance(found.gradients, wanted.gradients)
             }
@@ -115,7 +117,9 @@ extension DeviceChecks {
                 student: .init(hidden: hidden, weight: weight), teacher: teacher,
                 targets: Tensor((0..<70).map { Int64(($0 * 31) % 1003) }, device: device),
                 tokenWeights: Tensor((0..<70).map { Float(1 + $0 % 3) }, device: device),
-                terms: [LossTerm(measure, weight: 0.5, temperature: 2), LossTerm(.crossEntropy, weight: 0.2)],
+                terms: [
+                    LossTerm(measure, weight: 0.5, temperature: 2), LossTerm(.crossEntropy, weight: 0.2),
+                ],
                 dtype: dtype)
             try fused.loss.backward()
             var gradients: [String: [Float]] = [:]
@@ -157,13 +161,7 @@ extension DeviceChecks {
                 dtype: precision.resolved(on: device).dtype
             ).loss
             try loss.backward()
-            if device.kind == .cpu {
-                try optimizer.clipGradients(maxNorm: 1)
-                try optimizer.step(learningRate: 1e-3)
-            } else {
-                _ = try optimizer.stepWithoutWaiting(
-                    learningRate: 1e-3, maxNorm: 1, losses: [loss.detached()])
-            }
+            try optimizer.update(after: loss, learningRate: 1e-3)
         }
         try optimizer.synchronize()
         return try model.parameters.entries.map { try $0.tensor.detached().to(.float32, .cpu).array() }

@@ -17,12 +17,7 @@ extension DeviceChecks {
                 Tensor(Self.labels, device: device))
             if step == broken { loss = try loss * Double.nan }
             try loss.backward()
-            if device.kind == .cpu {
-                if try optimizer.clipGradients(maxNorm: 1).isFinite { try optimizer.step(learningRate: 1e-2) }
-            } else {
-                _ = try optimizer.stepWithoutWaiting(
-                    learningRate: 1e-2, maxNorm: 1, losses: [loss.detached()])
-            }
+            try optimizer.update(after: loss, learningRate: 1e-2)
         }
         try optimizer.synchronize()
         return try model.parameters.entries.map { try $0.tensor.detached().to(.float32, .cpu).array() }
@@ -55,13 +50,7 @@ extension DeviceChecks {
             let loss = try model(Self.input, options).logits.crossEntropy(
                 Tensor(Self.labels, device: device))
             try loss.backward()
-            if device.kind == .cpu {
-                try optimizer.clipGradients(maxNorm: 1)
-                try optimizer.step(learningRate: 1e-3)
-            } else {
-                _ = try optimizer.stepWithoutWaiting(
-                    learningRate: 1e-3, maxNorm: 1, losses: [loss.detached()])
-            }
+            try optimizer.update(after: loss, learningRate: 1e-3)
             if step == 29 { last = try loss.item() }
         }
         return last

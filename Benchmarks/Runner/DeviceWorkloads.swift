@@ -40,13 +40,7 @@ enum DeviceWorkloads {
                     labels: BatchLabels(classes: (0..<batch).map { $0 % 2 }, device: device),
                     offsets: input.offsets))
             try terms.total.backward()
-            if device.kind == .cpu {
-                try optimizer.clipGradients(maxNorm: 1)
-                try optimizer.step(learningRate: 2e-5)
-            } else {
-                _ = try optimizer.stepWithoutWaiting(
-                    learningRate: 2e-5, maxNorm: 1, losses: [terms.total.detached()])
-            }
+            try optimizer.update(after: terms.total, learningRate: 2e-5)
         }
         return try timed(request, device, run)
     }
@@ -88,6 +82,17 @@ enum DeviceWorkloads {
                 for _ in 0..<steps { try run() }
                 try Runtime.synchronize(device)
             }
+        }
+    }
+}
+
+extension AdamW {
+    /// Clips the gradients and updates the parameters as training does: without waiting for a device other than the CPU.
+    func update(after loss: Tensor, learningRate: Double) throws {
+        if loss.device.kind == .cpu {
+            if try clipGradients(maxNorm: 1).isFinite { try step(learningRate: learningRate) }
+        } else {
+            _ = try stepWithoutWaiting(learningRate: learningRate, maxNorm: 1, losses: [loss.detached()])
         }
     }
 }

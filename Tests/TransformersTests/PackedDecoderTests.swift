@@ -16,7 +16,8 @@ struct PackedDecoderTests {
         "layers like Llama's are one node, others are not",
         arguments: [
             ("llama", true), ("llama3", true), ("llama-yarn", true), ("mistral", true), ("qwen2", true),
-            ("qwen2-windows", true), ("llama-biases", false), ("qwen3", false), ("gemma3", false), ("gpt2", false),
+            ("qwen2-windows", true), ("llama-biases", false), ("qwen3", false), ("gemma3", false),
+            ("gpt2", false),
         ])
     func forms(_ name: String, _ isPacked: Bool) throws {
         let (model, _) = try AutoModel.load(from: DecoderGoldenTests.directory(name))
@@ -56,7 +57,9 @@ struct PackedDecoderTests {
             let states: Tensor
             if isPlain {
                 states = try #require(model.backbone as? DecoderBackbone).following(
-                    input, DecoderContext(sequences: PackedSequences(offsets: offsets), dtype: .float32, dropout: nil))
+                    input,
+                    DecoderContext(
+                        sequences: PackedSequences(offsets: offsets), dtype: .float32, dropout: nil))
             } else {
                 states = try decoder(
                     embedding(Tensor(input.inputIDs)), PackedSequences(offsets: offsets), .float32)
@@ -64,7 +67,9 @@ struct PackedDecoderTests {
             let values: [Float] = try states.detached().array()
             guard states.requiresGrad else { return (values, []) }
             try (states * Tensor.normal(states.shape, standardDeviation: 1, seed: 5)).sum().backward()
-            let gradients: [[Float]] = try model.parameters.entries.compactMap { try $0.tensor.gradient?.array() }
+            let gradients: [[Float]] = try model.parameters.entries.compactMap {
+                try $0.tensor.gradient?.array()
+            }
             for entry in model.parameters.entries { try entry.tensor.clearGradient() }
             return (values, gradients)
         }
@@ -93,7 +98,8 @@ struct PackedDecoderTests {
         func states() throws -> Tensor {
             try fixture.decoder(fixture.embedding(Tensor([1, 2, 3] as [Int32])), sequences, .float32)
         }
-        let parameter = try #require(fixture.model.parameters.entries.last { $0.name.contains("q_proj") }).tensor
+        let parameter = try #require(fixture.model.parameters.entries.last { $0.name.contains("q_proj") })
+            .tensor
         try states().sum().backward()
         let once: [Float] = try #require(try parameter.gradient).array()
         // Captured now, but gradients are there already.

@@ -2,284 +2,168 @@
 
 #pragma once
 
-#include "cuda_rows.cuh"
-
-#include <cmath>
+#include "cuda_likelihood.cuh"
 
 namespace {
 
-constexpr int loss_threads = 512;
-constexpr int loss_piece = 4;
-// Those of the terms, and 1 for the statistics.
-constexpr int most_temperatures = CK_MOST_LOSS_TERMS + 1;
-
-struct VocabularyLoss {
-    int64_t rows, vocabulary;
-    const float *student, *teacher;
-    const int64_t *targets;
-    const float *row_weights;
-    int terms, temperatures;
-    bool second_pass;
-    // The index of a temperature of 1, where statistics are wanted.
-    int plain;
-    float *statistics;
-    int64_t statistics_stride;
-    // The index of each term's temperature among the distinct ones.
-    int temperature_of[CK_MOST_LOSS_TERMS];
-    float temperature[most_temperatures], inverse[most_temperatures];
-    ck_loss_term term[CK_MOST_LOSS_TERMS];
-    float *values;
-    void *gradient;
-};
-
-// The largest of a thread block's values, the same in each thread. All threads must call it.
-__device__ inline float block_max(float value) {
-    constexpr int warps = loss_threads / warp_size;
-    __shared__ float parts[warps];
-#pragma unroll
-    for (int distance = warp_size / 2; distance > 0; distance /= 2)
-        value = fmaxf(value, __shfl_xor_sync(0xffffffffu, value, distance));
-    if (threadIdx.x % warp_size == 0) parts[threadIdx.x / warp_size] = value;
-    __syncthreads();
-    value = parts[0];
-#pragma unroll
-    for (int w = 1; w < warps; ++w) value = fmaxf(value, parts[w]);
-    __syncthreads();
-    return value;
-}
-
-// Calls body(column, student's logits, teacher's logits, count) for a thread's columns, up to four at a time.
-template <bool vector, bool taught, class Body>
-__device__ inline void over_columns(const float *student, const float *teacher, int64_t vocabulary, Body &&body) {
-    for (int64_t column = static_cast<int64_t>(threadIdx.x) * loss_piece; column < vocabulary; column += loss_threads * loss_piece) {
-        float s[loss_piece], t[loss_piece] = {};
-        int count = loss_piece;
-        if constexpr (vector) {
-            float4 own = *reinterpret_cast<const float4 *>(student + column);
-            s[0] = own.x, s[1] = own.y, s[2] = own.z, s[3] = own.w;
-            if constexpr (taught) {
-                float4 other = *reinterpret_cast<const float4 *>(teacher + column);
-                t[0] = other.x, t[1] = other.y, t[2] = other.z, t[3] = other.w;
-            }
-        } else {
-            count = vocabulary - column < loss_piece ? static_cast<int>(vocabulary - column) : loss_piece;
-            for (int i = 0; i < loss_piece; ++i) {
-                s[i] = i < count ? student[column + i] : 0.0f;
-                if constexpr (taught) t[i] = i < count ? teacher[column + i] : 0.0f;
-            }
-        }
-        body(column, s, t, count);
-    }
-}
-
-template <bool fast>
-__device__ inline float loss_exponential(float x) {
-    return fast ? __expf(x) : expf(x);
-}
-
-// The largest logit and Σ exp((logit − largest) / temperature), of one thread and then of all.
-template <int temperatures>
-struct RunningSums {
-    float largest = -INFINITY, sums[temperatures] = {};
-    // The first column with the largest logit.
-    int64_t first = 0;
-
-    template <bool fast>
-    __device__ void add(const VocabularyLoss &call, int64_t column, const float (&x)[loss_piece], int count) {
-        float now = largest;
-#pragma unroll
-        for (int i = 0; i < loss_piece; ++i) {
-            if (i < count && x[i] > now) now = x[i], first = column + i;
-        }
-#pragma unroll
-        for (int k = 0; k < temperatures; ++k) {
-            if (temperatures > 1 && k >= call.temperatures) break;
-            float scale = call.inverse[k];
-            float sum = largest == -INFINITY ? 0.0f : sums[k] * loss_exponential<fast>((largest - now) * scale);
-#pragma unroll
-            for (int i = 0; i < loss_piece; ++i) sum += i < count ? loss_exponential<fast>((x[i] - now) * scale) : 0.0f;
-            sums[k] = sum;
-        }
-        largest = now;
-    }
-
-    // Leaves in `sums` the logarithms of the whole row's normalizers: log Σ exp(logit / T).
-    template <bool fast>
-    __device__ void join(const VocabularyLoss &call) {
-        float whole = block_max(largest);
-#pragma unroll
-        for (int k = 0; k < temperatures; ++k) {
-            if (temperatures > 1 && k >= call.temperatures) break;
-            float scale = call.inverse[k];
-            float part[1] = {largest == -INFINITY ? 0.0f : sums[k] * loss_exponential<fast>((largest - whole) * scale)};
-            group_sum<loss_threads>(part);
-            sums[k] = whole * scale + logf(part[0]);
-        }
-        // Columns are whole numbers that float32 holds.
-        if (call.statistics) first = static_cast<int64_t>(-block_max(largest == whole ? -static_cast<float>(first) : -INFINITY));
-        largest = whole;
-    }
-};
-
-// One token of the vocabulary at one temperature.
-struct Likelihood {
-    float log_p, log_q, p, q;
-};
-
-// A divergence's element, and its derivative by q without factors of the normalization.
-struct DivergencePart {
-    float element, derivative;
-};
-
-__device__ inline DivergencePart divergence_part(const ck_loss_term &term, const Likelihood &x) {
-    float a = term.parameter;
-    switch (term.kind) {
-        case CK_LOSS_REVERSE_KL: {
-            float ratio = x.log_q - x.log_p;
-            return {x.q * ratio, ratio};
-        }
-        case CK_LOSS_JENSEN_SHANNON: {
-            float log_m = logf(fmaxf(a * x.p + (1.0f - a) * x.q, 1e-37f)), own = x.log_q - log_m;
-            return {a * x.p * (x.log_p - log_m) + (1.0f - a) * x.q * own, (1.0f - a) * own};
-        }
-        case CK_LOSS_SKEW_KL: {
-            float m = fmaxf(a * x.p + (1.0f - a) * x.q, 1e-37f);
-            return {x.p * (x.log_p - logf(m)), x.p / m * (a - 1.0f)};
-        }
-        case CK_LOSS_SKEW_REVERSE_KL: {
-            float m = fmaxf((1.0f - a) * x.p + a * x.q, 1e-37f), ratio = x.log_q - logf(m);
-            return {x.q * ratio, ratio - x.q / m * a};
-        }
-        default: {  // CK_LOSS_TVD
-            float gap = x.q - x.p;
-            return {0.5f * fabsf(gap), gap > 0.0f ? 0.5f : gap < 0.0f ? -0.5f : 0.0f};
-        }
-    }
-}
-
-__device__ inline bool needs_second_pass(int kind) { return kind != CK_LOSS_CROSS_ENTROPY && kind != CK_LOSS_KL; }
-
-// T: the type of the gradient. `single`: all temperatures are one. `fast`: for logits of bfloat16 operands.
+// One row of logits, with what its threads know of it. T: the type of the gradient. `single`: all temperatures are one. `fast`: for logits
+// of bfloat16 operands.
 template <class T, bool vector, bool taught, bool single>
-__global__ void __launch_bounds__(loss_threads, single ? 2 : 1) vocabulary_loss_kernel(VocabularyLoss call) {
-    constexpr bool fast = sizeof(T) == 2;
-    auto temperature_of = [&](int term) { return single ? 0 : call.temperature_of[term]; };
-    const int plain = single ? 0 : call.plain;
-    for (int64_t row = blockIdx.x; row < call.rows; row += gridDim.x) {
-        const float *student = call.student + row * call.vocabulary;
-        const float *teacher = taught ? call.teacher + row * call.vocabulary : nullptr;
-        RunningSums<single ? 1 : most_temperatures> own, other;
+struct LossRow {
+    static constexpr bool fast = sizeof(T) == 2;
+    using Columns4 = float[loss_piece];
+
+    const VocabularyLoss &call;
+    int64_t row;
+    const float *student, *teacher;
+    RunningSums<single ? 1 : most_temperatures> own, other;
+
+    __device__ LossRow(const VocabularyLoss &call, int64_t row)
+        : call(call), row(row), student(call.student + row * call.vocabulary),
+          teacher(taught ? call.teacher + row * call.vocabulary : nullptr) {
         over_columns<vector, taught>(student, teacher, call.vocabulary,
-                                     [&](int64_t column, const float (&s)[loss_piece], const float (&t)[loss_piece], int count) {
+                                     [&](int64_t column, const Columns4 &s, const Columns4 &t, int count) {
                                          own.template add<fast>(call, column, s, count);
                                          if constexpr (taught) other.template add<fast>(call, column, t, count);
                                      });
         own.template join<fast>(call);
         if constexpr (taught) other.template join<fast>(call);
-        // Of a thread's columns at one temperature, unless they are that already.
-        auto likelihoods = [&](int which, int before, const float (&s)[loss_piece], const float (&t)[loss_piece], Likelihood (&x)[loss_piece]) {
-            if (which == before) return;
+    }
+
+    __device__ int temperature_of(int term) const { return single ? 0 : call.temperature_of[term]; }
+    __device__ int plain() const { return single ? 0 : call.plain; }
+
+    // Of a thread's columns at one temperature, unless they are that already.
+    __device__ void likelihoods(int which, int before, const Columns4 &s, const Columns4 &t, Likelihood (&x)[loss_piece]) const {
+        if (which == before) return;
 #pragma unroll
-            for (int i = 0; i < loss_piece; ++i) {
-                x[i].log_q = s[i] * call.inverse[which] - own.sums[which];
-                x[i].q = loss_exponential<fast>(x[i].log_q);
-                if constexpr (taught) {
-                    x[i].log_p = t[i] * call.inverse[which] - other.sums[which];
-                    x[i].p = loss_exponential<fast>(x[i].log_p);
+        for (int i = 0; i < loss_piece; ++i) {
+            x[i].log_q = s[i] * call.inverse[which] - own.sums[which];
+            x[i].q = loss_exponential<fast>(x[i].log_q);
+            if constexpr (taught) {
+                x[i].log_p = t[i] * call.inverse[which] - other.sums[which];
+                x[i].p = loss_exponential<fast>(x[i].log_p);
+            }
+        }
+    }
+    __device__ void likelihoods_of_term(int k, const Columns4 &s, const Columns4 &t, Likelihood (&x)[loss_piece]) const {
+        likelihoods(temperature_of(k), k > 0 ? temperature_of(k - 1) : -1, s, t, x);
+    }
+
+    // Σ q · derivative of the divergences that need it.
+    __device__ void find_means(float (&means)[CK_MOST_LOSS_TERMS]) const {
+        over_columns<vector, taught>(student, teacher, call.vocabulary, [&](int64_t, const Columns4 &s, const Columns4 &t, int count) {
+            Likelihood x[loss_piece] = {};
+#pragma unroll
+            for (int k = 0; k < CK_MOST_LOSS_TERMS; ++k) {
+                if (k >= call.terms) break;
+                likelihoods_of_term(k, s, t, x);
+                if (!needs_second_pass(call.term[k].kind)) continue;
+#pragma unroll
+                for (int i = 0; i < loss_piece; ++i) {
+                    float product = x[i].q * divergence_part(call.term[k], x[i]).derivative;
+                    means[k] += i < count ? product : 0.0f;
                 }
             }
-        };
-        // Σ q · derivative of the divergences that need it.
-        float means[CK_MOST_LOSS_TERMS] = {};
-        if (call.second_pass) {
-            over_columns<vector, taught>(student, teacher, call.vocabulary,
-                                         [&](int64_t, const float (&s)[loss_piece], const float (&t)[loss_piece], int count) {
-                Likelihood x[loss_piece] = {};
+        });
+        group_sum<loss_threads>(means);
+    }
+
+    // Adds one term's elements to its value, and their gradient to `sum`.
+    __device__ void add_term(int k, float mean, float weight, int64_t hit, int count, const Likelihood (&x)[loss_piece], float &value,
+                             float (&sum)[loss_piece]) const {
+        const ck_loss_term &term = call.term[k];
+        float factor = term.weight * term.factor * call.inverse[temperature_of(k)] * weight;
 #pragma unroll
-                for (int k = 0; k < CK_MOST_LOSS_TERMS; ++k) {
-                    if (k >= call.terms) break;
-                    likelihoods(temperature_of(k), k > 0 ? temperature_of(k - 1) : -1, s, t, x);
-                    if (!needs_second_pass(call.term[k].kind)) continue;
-#pragma unroll
-                    for (int i = 0; i < loss_piece; ++i) {
-                        float product = x[i].q * divergence_part(call.term[k], x[i]).derivative;
-                        means[k] += i < count ? product : 0.0f;
-                    }
-                }
-            });
-            group_sum<loss_threads>(means);
+        for (int i = 0; i < loss_piece; ++i) {
+            float element, derivative;
+            if (term.kind == CK_LOSS_CROSS_ENTROPY) {
+                element = i == hit ? -x[i].log_q : 0.0f, derivative = x[i].q - (i == hit ? 1.0f : 0.0f);
+            } else if (term.kind == CK_LOSS_KL) {
+                element = x[i].p * (x[i].log_p - x[i].log_q), derivative = x[i].q - x[i].p;
+            } else {
+                DivergencePart part = divergence_part(term, x[i]);
+                element = part.element, derivative = x[i].q * (part.derivative - mean);
+            }
+            value += i < count ? element : 0.0f;
+            sum[i] += factor * derivative;
         }
-        float values[CK_MOST_LOSS_TERMS] = {}, weight = call.row_weights[row];
-        // Both entropies, and the divergence.
-        float told[3] = {};
+    }
+
+    // Adds to both entropies and to the divergence at a temperature of 1.
+    __device__ void add_told(int count, const Likelihood (&x)[loss_piece], float (&told)[3]) const {
+#pragma unroll
+        for (int i = 0; i < loss_piece; ++i) {
+            if (i >= count) continue;
+            told[0] -= x[i].q * x[i].log_q;
+            if constexpr (taught) told[1] -= x[i].p * x[i].log_p, told[2] += x[i].p * (x[i].log_p - x[i].log_q);
+        }
+    }
+
+    static __device__ void store(T *to, int count, const float (&sum)[loss_piece]) {
+        if constexpr (vector && sizeof(T) == 2) {
+            *reinterpret_cast<uint2 *>(to) = make_uint2(rounded_pair(sum[0], sum[1]), rounded_pair(sum[2], sum[3]));
+        } else if constexpr (vector) {
+            *reinterpret_cast<float4 *>(to) = make_float4(sum[0], sum[1], sum[2], sum[3]);
+        } else {
+            for (int i = 0; i < count; ++i) store_element(to + i, sum[i]);
+        }
+    }
+
+    // The last pass: values, gradient, and sums of what is told.
+    __device__ void finish(const float (&means)[CK_MOST_LOSS_TERMS], float (&values)[CK_MOST_LOSS_TERMS], float (&told)[3]) const {
+        float weight = call.row_weights[row];
         int64_t target = call.targets[row];
         T *gradient = call.gradient ? static_cast<T *>(call.gradient) + row * call.vocabulary : nullptr;
-        over_columns<vector, taught>(student, teacher, call.vocabulary,
-                                     [&](int64_t column, const float (&s)[loss_piece], const float (&t)[loss_piece], int count) {
+        over_columns<vector, taught>(student, teacher, call.vocabulary, [&](int64_t column, const Columns4 &s, const Columns4 &t, int count) {
             float sum[loss_piece] = {};
             Likelihood x[loss_piece] = {};
 #pragma unroll
             for (int k = 0; k < CK_MOST_LOSS_TERMS; ++k) {
                 if (k >= call.terms) break;
-                likelihoods(temperature_of(k), k > 0 ? temperature_of(k - 1) : -1, s, t, x);
-                const ck_loss_term &term = call.term[k];
-                float factor = term.weight * term.factor * call.inverse[temperature_of(k)] * weight;
-#pragma unroll
-                for (int i = 0; i < loss_piece; ++i) {
-                    float value, derivative;
-                    if (term.kind == CK_LOSS_CROSS_ENTROPY) {
-                        bool hit = column + i == target;
-                        value = hit ? -x[i].log_q : 0.0f, derivative = x[i].q - (hit ? 1.0f : 0.0f);
-                    } else if (term.kind == CK_LOSS_KL) {
-                        value = x[i].p * (x[i].log_p - x[i].log_q), derivative = x[i].q - x[i].p;
-                    } else {
-                        DivergencePart part = divergence_part(term, x[i]);
-                        value = part.element, derivative = x[i].q * (part.derivative - means[k]);
-                    }
-                    values[k] += i < count ? value : 0.0f;
-                    sum[i] += factor * derivative;
-                }
+                likelihoods_of_term(k, s, t, x);
+                add_term(k, means[k], weight, target - column, count, x, values[k], sum);
             }
             if (call.statistics) {
-                likelihoods(plain, temperature_of(call.terms - 1), s, t, x);
-#pragma unroll
-                for (int i = 0; i < loss_piece; ++i) {
-                    if (i >= count) continue;
-                    told[0] -= x[i].q * x[i].log_q;
-                    if constexpr (taught) told[1] -= x[i].p * x[i].log_p, told[2] += x[i].p * (x[i].log_p - x[i].log_q);
-                }
+                likelihoods(plain(), temperature_of(call.terms - 1), s, t, x);
+                add_told(count, x, told);
             }
-            if (!gradient) return;
-            if constexpr (vector && sizeof(T) == 2) {
-                uint2 words = make_uint2(rounded_pair(sum[0], sum[1]), rounded_pair(sum[2], sum[3]));
-                *reinterpret_cast<uint2 *>(gradient + column) = words;
-            } else if constexpr (vector) {
-                *reinterpret_cast<float4 *>(gradient + column) = make_float4(sum[0], sum[1], sum[2], sum[3]);
-            } else {
-                for (int i = 0; i < count; ++i) store_element(gradient + column + i, sum[i]);
-            }
+            if (gradient) store(gradient + column, count, sum);
         });
         group_sum<loss_threads>(values);
-        if (threadIdx.x == 0) {
+        if (threadIdx.x != 0) return;
 #pragma unroll
-            for (int k = 0; k < CK_MOST_LOSS_TERMS; ++k)
-                if (k < call.terms) call.values[k * call.rows + row] = values[k] * call.term[k].factor * weight;
-        }
-        if (!call.statistics) continue;
+        for (int k = 0; k < CK_MOST_LOSS_TERMS; ++k)
+            if (k < call.terms) call.values[k * call.rows + row] = values[k] * call.term[k].factor * weight;
+    }
+
+    // All threads must call it.
+    __device__ void tell(float (&told)[3]) const {
         group_sum<loss_threads>(told);
-        if (threadIdx.x != 0) continue;
-        auto tell = [&](int which, float value) { call.statistics[which * call.statistics_stride + row] = value; };
-        float likely = student[target] - own.sums[plain];
-        tell(CK_TOKEN_STUDENT_SURPRISAL, -likely);
-        tell(CK_TOKEN_STUDENT_ENTROPY, told[0]);
-        tell(CK_TOKEN_CORRECTNESS, own.first == target ? 1.0f : 0.0f);
-        tell(CK_TOKEN_CONFIDENCE, expf(own.largest - own.sums[plain]));
+        if (threadIdx.x != 0) return;
+        int64_t target = call.targets[row];
+        auto write = [&](int which, float value) { call.statistics[which * call.statistics_stride + row] = value; };
+        write(CK_TOKEN_STUDENT_SURPRISAL, own.sums[plain()] - student[target]);
+        write(CK_TOKEN_STUDENT_ENTROPY, told[0]);
+        write(CK_TOKEN_CORRECTNESS, own.first == target ? 1.0f : 0.0f);
+        write(CK_TOKEN_CONFIDENCE, expf(own.largest - own.sums[plain()]));
         if constexpr (taught) {
-            tell(CK_TOKEN_TEACHER_SURPRISAL, other.sums[plain] - teacher[target]);
-            tell(CK_TOKEN_TEACHER_ENTROPY, told[1]);
-            tell(CK_TOKEN_DIVERGENCE, told[2]);
-            tell(CK_TOKEN_AGREEMENT, own.first == other.first ? 1.0f : 0.0f);
+            write(CK_TOKEN_TEACHER_SURPRISAL, other.sums[plain()] - teacher[target]);
+            write(CK_TOKEN_TEACHER_ENTROPY, told[1]);
+            write(CK_TOKEN_DIVERGENCE, told[2]);
+            write(CK_TOKEN_AGREEMENT, own.first == other.first ? 1.0f : 0.0f);
         }
+    }
+};
+
+template <class T, bool vector, bool taught, bool single>
+__global__ void __launch_bounds__(loss_threads, single ? 2 : 1) vocabulary_loss_kernel(VocabularyLoss call) {
+    for (int64_t index = blockIdx.x; index < call.rows; index += gridDim.x) {
+        LossRow<T, vector, taught, single> row(call, index);
+        float means[CK_MOST_LOSS_TERMS] = {}, values[CK_MOST_LOSS_TERMS] = {}, told[3] = {};
+        if (call.second_pass) row.find_means(means);
+        row.finish(means, values, told);
+        if (call.statistics) row.tell(told);
     }
 }
 

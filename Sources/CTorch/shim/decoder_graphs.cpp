@@ -16,8 +16,9 @@ namespace ctorch {
 namespace {
 
 constexpr size_t most_decoder_shapes = 96;
-// As for encoders: docs/gpu.md.
-constexpr int64_t most_decoder_tokens = 1 << 13;
+// As for encoders, and of wider models less: from some size on the device takes longer than the launches of its kernels, and graphs
+// only take memory (docs/gpu.md).
+constexpr int64_t most_decoder_tokens = 1 << 13, most_decoder_numbers = 1 << 23;
 
 at::Tensor rows_of(const at::Tensor &buffer, int64_t count) { return buffer.narrow(0, 0, count); }
 
@@ -66,7 +67,8 @@ bool capture_decoder(const std::shared_ptr<ct_decoder_s> &decoder, DecoderEntry 
     at::AutoDispatchBelowADInplaceOrView below;
     ct_decoder_s &d = *decoder;
     DecoderGraphs &g = *d.graphs;
-    auto buffer = [&] { return at::zeros({most_decoder_tokens, hidden.size(1)}, hidden.options().requires_grad(false)); };
+    int64_t most = std::min(most_decoder_tokens, most_decoder_numbers / hidden.size(1));
+    auto buffer = [&] { return at::zeros({most, hidden.size(1)}, hidden.options().requires_grad(false)); };
     if (!g.input.defined()) g.input = buffer(), g.output = buffer();
     if (s.training && !g.gradient.defined()) {
         g.gradient = buffer(), g.input_gradient = buffer();
@@ -164,7 +166,7 @@ at::Tensor run_by_graphs(const std::shared_ptr<ct_decoder_s> &decoder, const Dec
     // Embeddings alone that are trained need a backward pass through layers that are not.
     if (!suits_graphs(list, training) || (!training && any_requires_grad({hidden}))) return {};
     DecoderShape shape = DecoderShape::of(tokens, batch.sequences.count(), batch.sequences.longest, training);
-    if (tokens == 0 || shape.tokens > most_decoder_tokens) return {};
+    if (tokens == 0 || shape.tokens > most_decoder_tokens || shape.tokens * hidden.size(1) > most_decoder_numbers) return {};
     if (!g.entries.count(shape) && g.entries.size() >= most_decoder_shapes) return {};
     auto &slot = g.entries[shape];
     if (!slot) slot = std::make_unique<DecoderEntry>();
