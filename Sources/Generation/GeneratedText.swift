@@ -15,6 +15,11 @@ public struct GeneratedText: Sendable, Equatable {
     /// Of each token, by the model itself: at temperature 1, without filters and penalty; `nil` unless it was asked for.
     public let logProbabilities: [Float]?
     public let finishReason: FinishReason
+
+    public init(text: String, tokenIDs: [Int32], logProbabilities: [Float]?, finishReason: FinishReason) {
+        (self.text, self.tokenIDs) = (text, tokenIDs)
+        (self.logProbabilities, self.finishReason) = (logProbabilities, finishReason)
+    }
 }
 
 /// What happens while texts are generated.

@@ -75,11 +75,12 @@ public struct TextGenerator {
     /// - Parameters:
     ///   - tokens: The tokens of each prompt.
     ///   - options: `nil` for ``defaults``.
+    ///   - known: Texts of earlier runs by the prompt's number, which are not generated again and told by no event.
     ///   - onEvent: Called with each piece of text as soon as it is final, and with each complete text; what it throws ends the run.
     /// - Returns: A text for each prompt, in their order.
     /// - Throws: as ``generate(_:_:onEvent:)``.
     public func generate(
-        tokens: [[Int32]], _ options: GenerationOptions? = nil,
+        tokens: [[Int32]], _ options: GenerationOptions? = nil, known: [Int: GeneratedText] = [:],
         onEvent: (GenerationEvent) throws -> Void = { _ in }
     ) throws -> [GeneratedText] {
         let options = options ?? defaults
@@ -92,7 +93,7 @@ public struct TextGenerator {
         let run = GenerationRun(
             model: model, tokenizer: tokenizer, options: options,
             precision: precision.resolved(on: model.device), batchSize: batchSize, batchTokens: batchTokens)
-        return try run(tokens, onEvent)
+        return try run(tokens, known: known, onEvent)
     }
 
     private func validate(_ prompts: [[Int32]]) throws {

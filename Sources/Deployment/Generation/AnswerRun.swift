@@ -53,6 +53,7 @@ public struct AnswerRun {
         public var answers: Int
         /// In the order of the prompts.
         public var texts: [Answer]
+        /// Those of this run, without answers of a run before.
         public var tokens: Int
         public var promptTokens: Int
         public var seconds: Double
@@ -65,15 +66,21 @@ public struct AnswerRun {
         public var tokensPerSecond: Double { Double(tokens) / max(seconds, 1e-9) }
     }
 
+    /// With an output, finished answers are kept beside it (`<output>.partial`) until all are there: the same request goes on with them.
+    ///
     /// - Parameters:
     ///   - onEvent: Called with each piece of an answer.
+    ///   - onKnown: Called with the number of answers that a run before has kept, where there are any.
     ///   - shouldStop: Called between pieces; true ends the run without an output.
     /// - Throws: `GenerationError`, `DistillationError` or a file's error, each in one line; `InterruptedError`.
     public func run(
         onEvent: @escaping (GenerationEvent) throws -> Void = { _ in },
+        onKnown: (Int) -> Void = { _ in },
         shouldStop: () -> Bool = { false }
     ) throws -> (report: Report, texts: [GeneratedText]) {
         try requireWritableOutput()
+        let lock = try request.output.map { try OutputLock($0) }
+        defer { withExtendedLifetime(lock) {} }
         let loaded = try LoadedModel(request.model, device: request.device, languageModels: true)
         let templates = try ChatTemplates.load(directory: loaded.tokenizerDirectory)
         let isChat = request.isChat ?? !templates.names.isEmpty
@@ -93,8 +100,12 @@ public struct AnswerRun {
         request.options(&options)
         let tokens = try prompts.map { try ids(of: $0, templates, loaded.tokenizer) }
         try requirePositions(tokens, loaded.model.configuration.maxLength, questions.count)
+        let journal = try journal(tokens, options)
+        let known = journal?.answers ?? [:]
+        if !known.isEmpty { onKnown(known.count) }
         let start = ContinuousClock.now
-        let texts = try generator.generate(tokens: tokens, options) { event in
+        let texts = try generator.generate(tokens: tokens, options, known: known) { event in
+            if case .finished(let prompt, let text) = event { try journal?.add(text, to: prompt) }
             if shouldStop() { throw InterruptedError() }
             try onEvent(event)
         }
@@ -102,7 +113,7 @@ public struct AnswerRun {
             answers: texts.count,
             texts: texts.map {
                 .init(text: $0.text, tokens: $0.tokenIDs.count, finishReason: $0.finishReason.rawValue)
-            }, tokens: texts.reduce(0) { $0 + $1.tokenIDs.count },
+            }, tokens: texts.indices.reduce(0) { $0 + (known[$1] == nil ? texts[$1].tokenIDs.count : 0) },
             promptTokens: tokens.reduce(0) { $0 + $1.count },
             seconds: (ContinuousClock.now - start) / .seconds(1),
             stopped: texts.count { $0.finishReason == .stop }, output: request.output?.path)
@@ -116,8 +127,17 @@ public struct AnswerRun {
             report.kept = kept.count
             try AtomicFile.write(
                 kept.map { Self.line($0, $1).serialized() + "\n" }.joined(), to: output)
+            journal?.remove()
         }
         return (report, texts)
+    }
+
+    private func journal(_ prompts: [[Int32]], _ options: GenerationOptions) throws -> AnswerJournal? {
+        try request.output.map { output in
+            try AnswerJournal(
+                output: output, identity: request.identity(prompts, options), prompts: prompts.count,
+                replaces: request.overwrite)
+        }
     }
 
     /// - Throws: `GenerationError` for a prompt that is longer than the model reads, by its place among those of the command line or

@@ -5,13 +5,13 @@ import Foundation
 ///
 /// A digest holds as long as path, size, inode and both times (to the nanosecond) are the same. A file that changed
 /// less than two seconds ago is not remembered: it could change again without its times showing it.
-struct DigestMemo {
+package struct DigestMemo {
     /// The directory in which digests are kept; `nil` computes them always.
     let directory: URL?
     /// Smaller files are read.
     static let smallest = 1 << 20
 
-    init(root: URL?) { directory = root?.appending(path: "digests") }
+    package init(root: URL?) { directory = root?.appending(path: "digests") }
 
     /// The SHA-256 of a file.
     ///

@@ -4,7 +4,7 @@ import Tokenizers
 import Transformers
 
 /// The digests of a model directory's files, by name.
-enum ModelDigest {
+package enum ModelDigest {
     /// The digests of the files that decide how texts are encoded.
     static func tokenizer(_ directory: URL, memo: DigestMemo) throws -> [(name: String, sha256: String)] {
         try digests(textFiles, in: directory, memo)
@@ -13,7 +13,7 @@ enum ModelDigest {
     /// The digests of the files that decide what a model computes: configuration, weights, tokenizer.
     ///
     /// - Parameter directory: A model's directory, or a GGUF file.
-    static func model(_ directory: URL, memo: DigestMemo) throws -> [(name: String, sha256: String)] {
+    package static func model(_ directory: URL, memo: DigestMemo) throws -> [(name: String, sha256: String)] {
         if AutoModel.isGGUF(directory) {
             return [(directory.lastPathComponent, try memo.sha256(ofFile: directory))]
         }

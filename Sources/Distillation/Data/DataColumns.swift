@@ -28,4 +28,29 @@ public struct DataColumns: Sendable, Equatable {
             textColumn: text, pairColumn: pair, labelColumn: label, labelSeparator: labelSeparator,
             delimited: delimited)
     }
+
+    /// Refuses the columns of another kind of model.
+    ///
+    /// - Parameter predictsTokens: True for a language model.
+    /// - Throws: ``DistillationError`` that names the option.
+    func requireFitting(predictsTokens: Bool) throws {
+        let classes = [("--text-pair-column", pair), ("--label-column", label)]
+        let conversations = [
+            ("--messages-column", messages), ("--prompt-column", prompt), ("--completion-column", completion),
+        ]
+        if let (option, _) = (predictsTokens ? classes : conversations).first(where: { $1 != nil }) {
+            throw DistillationError(
+                predictsTokens
+                    ? "\(option): a language model's texts have no pairs and labels; leave it out"
+                    : "\(option): is for language models; leave it out, or name the text's column with --text-column")
+        }
+        guard predictsTokens else { return }
+        if labelSeparator != Self().labelSeparator {
+            throw DistillationError("--label-separator: a language model's texts have no labels; leave it out")
+        }
+        if delimited != DelimitedFormat() {
+            throw DistillationError(
+                "--delimiter and --quoting are for CSV and TSV, and a language model's texts are JSON lines or Parquet; leave them out")
+        }
+    }
 }

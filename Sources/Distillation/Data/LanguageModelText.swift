@@ -32,10 +32,13 @@ package struct LanguageModelText: Sendable {
     }
 
     /// The texts of a model that was loaded; `nil` for one that is no language model.
+    ///
+    /// - Throws: ``DistillationError`` for columns of another kind of model; what files that cannot be read throw.
     static func of(
         _ configuration: ModelConfiguration, in directory: URL, _ tokenizer: Tokenizer,
         _ columns: DataColumns, maxLength: Int
     ) throws -> LanguageModelText? {
+        try columns.requireFitting(predictsTokens: configuration.task.predictsTokens)
         guard configuration.task.predictsTokens else { return nil }
         var text = try LanguageModelText(directory: directory, tokenizer: tokenizer, maxLength: maxLength)
         text.columns = RecordColumns(

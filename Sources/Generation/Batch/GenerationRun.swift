@@ -15,10 +15,10 @@ struct GenerationRun {
     let batchTokens: Int
 
     func callAsFunction(
-        _ prompts: [[Int32]], _ onEvent: (GenerationEvent) throws -> Void
+        _ prompts: [[Int32]], known: [Int: GeneratedText] = [:], _ onEvent: (GenerationEvent) throws -> Void
     ) throws -> [GeneratedText] {
-        var results = [GeneratedText?](repeating: nil, count: prompts.count)
-        var (waiting, running) = (Array(prompts.indices)[...], [RunningText]())
+        var results = prompts.indices.map { known[$0] }
+        var (waiting, running) = (prompts.indices.filter { known[$0] == nil }[...], [RunningText]())
         while !waiting.isEmpty || !running.isEmpty {
             try admit(&waiting, to: &running, prompts)
             for (text, choice) in zip(running, try pass(running)) {

@@ -11,7 +11,8 @@ struct GenerateCommand: ParsableCommand {
         discussion: """
             A prompt is a user's message where the model has a chat template, else a text that goes on. The answer to one prompt \
             is written as it comes. With --data, a file of prompts is answered, and --output keeps the conversations in the form \
-            that `distill run` and `finetune` train on: so a teacher makes its student's training texts.
+            that `distill run` and `finetune` train on: so a teacher makes its student's training texts. Finished answers are kept in \
+            <output>.partial until all are there: the same command goes on with them after an interruption.
 
             The same prompt and seed give the same text, whatever the batch size and the number of threads.
 
@@ -95,6 +96,13 @@ struct GenerateCommand: ParsableCommand {
                     if !streams, !display.quiet, done.isMultiple(of: 50) {
                         Terminal.error("  \(done) answers")
                     }
+                }
+            },
+            onKnown: { count in
+                done = count
+                if !display.quiet {
+                    Terminal.error(
+                        "  \(count) answers are there from a run that ended early; going on with the others")
                 }
             }, shouldStop: { Interrupt.isRequested })
         if streams {

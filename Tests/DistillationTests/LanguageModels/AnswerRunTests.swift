@@ -75,4 +75,54 @@ struct AnswerRunTests {
             text.contains(place.split(separator: ":")[0]) && text.contains("line " + place.suffix(1)),
             "\(text)")
     }
+
+    @Test(
+        "a run that ended early goes on, with the bytes of one that did not; another run's answers are not taken"
+    )
+    func resumed() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let (model, data) = try prepared((0..<7).map { #"{"prompt": "name \#($0)"}"# + "\n" }.joined())
+        func request(_ name: String) -> AnswerRequest {
+            var request = AnswerRequest(model: model)
+            request.data = data
+            request.output = scratch.appending(path: name)
+            (request.batchSize, request.precision, request.keepsUnfinished) = (2, .float32, true)
+            request.options = { ($0.maxNewTokens, $0.temperature) = (6, 1.5) }
+            return request
+        }
+        let whole = try AnswerRun(request("whole.jsonl")).run().texts
+        let journal = scratch.appending(path: "cut.jsonl.partial")
+        var finished = 0
+        #expect(throws: InterruptedError.self) {
+            try AnswerRun(request("cut.jsonl")).run(
+                onEvent: { if case .finished = $0 { finished += 1 } }, shouldStop: { finished == 3 })
+        }
+        #expect(!FileManager.default.fileExists(atPath: scratch.appending(path: "cut.jsonl").path))
+        // As where the program is killed while it writes.
+        let line = #"{"prompt":6,"text":"#
+        let kept = try Data(contentsOf: journal)
+        try (kept + Data(line.utf8)).write(to: journal)
+        // With other options nothing of it is taken, and nothing is lost.
+        var other = request("cut.jsonl")
+        other.options = { $0.maxNewTokens = 5 }
+        let error = #expect(throws: GenerationError.self) { try AnswerRun(other).run() }
+        #expect(error?.description.contains("options") == true, "\(error?.description ?? "")")
+        #expect(try Data(contentsOf: journal) == kept + Data(line.utf8))
+        var known = 0
+        let texts = try AnswerRun(request("cut.jsonl")).run(onKnown: { known = $0 }).texts
+        #expect(known == 4 || known == 3, "\(known)")
+        #expect(texts == whole)
+        #expect(
+            try Data(contentsOf: scratch.appending(path: "cut.jsonl"))
+                == Data(contentsOf: scratch.appending(path: "whole.jsonl")))
+        #expect(!FileManager.default.fileExists(atPath: journal.path))
+        // A damaged line is said; --overwrite begins again.
+        try (String(decoding: kept, as: UTF8.self) + "nonsense\n").write(
+            to: scratch.appending(path: "third.jsonl.partial"), atomically: true, encoding: .utf8)
+        let damaged = #expect(throws: GenerationError.self) { try AnswerRun(request("third.jsonl")).run() }
+        #expect(damaged?.description.contains("line ") == true, "\(damaged?.description ?? "")")
+        var again = request("third.jsonl")
+        again.overwrite = true
+        #expect(try AnswerRun(again).run().texts == whole)
+    }
 }

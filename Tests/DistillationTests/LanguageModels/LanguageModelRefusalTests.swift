@@ -30,4 +30,25 @@ struct LanguageModelRefusalTests {
         }
         #expect(!FileManager.default.fileExists(atPath: output.path))
     }
+
+    @Test("columns of another kind of model are refused by their option")
+    func columns() throws {
+        func expectRefusal(_ option: String, _ predictsTokens: Bool, _ change: (inout DataColumns) -> Void) {
+            var columns = DataColumns()
+            change(&columns)
+            let error = #expect(throws: DistillationError.self) {
+                try columns.requireFitting(predictsTokens: predictsTokens)
+            }
+            #expect(error?.description.hasPrefix(option) == true, "\(error?.description ?? "")")
+            #expect(throws: Never.self) { try columns.requireFitting(predictsTokens: !predictsTokens) }
+        }
+        expectRefusal("--label-column", true) { $0.label = "class" }
+        expectRefusal("--text-pair-column", true) { $0.pair = "second" }
+        expectRefusal("--label-separator", true) { $0.labelSeparator = ";" }
+        expectRefusal("--delimiter", true) { $0.delimited.quoting = .off }
+        expectRefusal("--messages-column", false) { $0.messages = "chat" }
+        expectRefusal("--prompt-column", false) { $0.prompt = "question" }
+        expectRefusal("--completion-column", false) { $0.completion = "answer" }
+        #expect(throws: Never.self) { try DataColumns().requireFitting(predictsTokens: true) }
+    }
 }
