@@ -83,7 +83,7 @@ class Faults:
         _, duration = self.kills.undisturbed(kind)
         arguments = self.scene.distillation(output, kind, ["--resume", "auto"])
         for _ in range(20):
-            if len(self.scene.checkpoints(output)) == 2 or not self.kills.kill(arguments, duration, signal.SIGKILL):
+            if len(self.scene.checkpoints(output)) == 2 or not self.kills.kill(arguments, duration, signal.SIGKILL, kind):
                 break
         there = self.scene.checkpoints(output)
         if len(there) < 2:

@@ -42,15 +42,18 @@ public struct DataColumns: Sendable, Equatable {
             throw DistillationError(
                 predictsTokens
                     ? "\(option): a language model's texts have no pairs and labels; leave it out"
-                    : "\(option): is for language models; leave it out, or name the text's column with --text-column")
+                    : "\(option): is for language models; leave it out, or name the text's column with --text-column"
+            )
         }
         guard predictsTokens else { return }
         if labelSeparator != Self().labelSeparator {
-            throw DistillationError("--label-separator: a language model's texts have no labels; leave it out")
+            throw DistillationError(
+                "--label-separator: a language model's texts have no labels; leave it out")
         }
         if delimited != DelimitedFormat() {
             throw DistillationError(
-                "--delimiter and --quoting are for CSV and TSV, and a language model's texts are JSON lines or Parquet; leave them out")
+                "--delimiter and --quoting are for CSV and TSV, and a language model's texts are JSON lines or Parquet; leave them out"
+            )
         }
     }
 }

@@ -20,6 +20,9 @@ public final class PackedDecoder {
         /// - Parameters:
         ///   - norms: Of the input, and of the feed-forward network's input.
         ///   - linears: Queries, keys, values, the attention's output, gate, up, down.
+        ///   - attention: The heads, their scale and window.
+        ///   - activation: Of the gate.
+        ///   - rotation: The tables of positions.
         public init(
             norms: [RMSNorm], linears: [Linear], attention: CausalAttention, activation: Activation,
             rotation: RotaryTable
