@@ -1,11 +1,16 @@
 """Language models: ours and PyTorch's (transformers), in turn, on the same forward pass and the same training step.
 
     python Benchmarks/decoders.py [--layers 20] [--batch 4] [--length 512] [--rounds 5] [--precision float32,bfloat16] [--threads 2]
+    python Benchmarks/decoders.py --distillation [--modes eager,compile,chunked] …     a step with a teacher of 30 layers
 
 The model has the sizes of SmolLM2-135M with fewer layers and random weights; build the runner first: swift build -c release
 --product benchmark-runner. The forward pass ends with the logits of each text's last token; the step is the cross-entropy of every
 next token, its backward pass and AdamW. PyTorch runs with scaled_dot_product_attention and a fused AdamW, in bfloat16 by autocast.
 Printed: medians in milliseconds, tokens a second, and the ratio.
+
+The step of distillation is 0.7 · KL(teacher ‖ student) + 0.3 · cross-entropy of every next token over the whole vocabulary, with
+the teacher in every step and with its last hidden states kept (gpu/lm_peer.py). Its peers: transformers with all logits, as TRL's GKD
+with λ = 0 computes them, eager and compiled; and with Liger Kernel's chunked loss.
 """
 
 import argparse
@@ -100,6 +105,38 @@ def compare(request, rounds):
           f"PyTorch {1000 * other:8.0f} ms ({count / other:6.0f} tokens/s)   {other / own:.2f}x", flush=True)
 
 
+def make_model(folder, layers):
+    make = ("import sys, json, torch; from transformers import LlamaConfig, LlamaForCausalLM; torch.manual_seed(1); "
+            "LlamaForCausalLM(LlamaConfig(**json.loads(sys.argv[1]))).save_pretrained(sys.argv[2])")
+    subprocess.run([sys.executable, "-c", make, json.dumps(dict(SIZES, num_hidden_layers=layers)), str(folder)], check=True, capture_output=True)
+
+
+def compare_distillation(options, precision, folder):
+    """All sides in turn, first with the teacher in every step, then with its states kept."""
+    request = dict(workload="gpu_lm_step", teacher=f"{folder}/teacher", student=f"{folder}/student", precision=precision, device="cpu",
+                   batch=options.batch, length=options.length, threads=options.threads, warmup=1, steps=1, lead_seconds=0)
+    for cached in (False, True):
+        request["cached_teacher"] = cached
+        sides = {"ours": Side([str(RUNNER)], request, True)}
+        for mode in options.modes.split(","):
+            program = [sys.executable, str(ROOT / "Benchmarks/gpu/lm_peer.py")]
+            sides[mode] = Side(program, dict(request, mode=mode, kinds=[cached]), True)
+        times, answers = {name: [] for name in sides}, {}
+        for index in range(options.rounds + 1):
+            for name, side in sides.items():
+                answers[name] = side.ask("round" if name == "ours" else "round " + json.dumps({"cached_teacher": cached}))
+                if index:
+                    times[name].append(answers[name]["seconds"][0])
+        for side in sides.values():
+            side.close()
+        own = statistics.median(times["ours"])
+        print(f"{precision}, teacher {'kept' if cached else 'in every step'}, {options.batch} x {options.length} tokens", flush=True)
+        for name, kept in times.items():
+            seconds = statistics.median(kept)
+            print(f"  {name:9} {seconds * 1000:8.0f} ms ({min(kept) * 1000:.0f}–{max(kept) * 1000:.0f}), {seconds / own:5.2f}x, "
+                  f"peak {answers[name]['peak_memory'] / 1e9:5.2f} GB, first loss {answers[name].get('first_loss')}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--layers", type=int, default=20)
@@ -108,15 +145,20 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--precision", default="float32,bfloat16")
+    parser.add_argument("--distillation", action="store_true")
+    parser.add_argument("--modes", default="eager,compile,chunked", help="the peers of --distillation")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
         return serve(json.loads(options.serve))
     with tempfile.TemporaryDirectory() as folder:
-        make = ("import sys, json, torch; from transformers import LlamaConfig, LlamaForCausalLM; torch.manual_seed(1); "
-                "LlamaForCausalLM(LlamaConfig(**json.loads(sys.argv[1]))).save_pretrained(sys.argv[2])")
-        sizes = json.dumps(dict(SIZES, num_hidden_layers=options.layers))
-        subprocess.run([sys.executable, "-c", make, sizes, folder], check=True, capture_output=True)
+        if options.distillation:
+            make_model(f"{folder}/teacher", 30)
+            make_model(f"{folder}/student", options.layers)
+            for precision in options.precision.split(","):
+                compare_distillation(options, precision, folder)
+            return
+        make_model(folder, options.layers)
         for precision in options.precision.split(","):
             for workload in ("decoder_forward", "decoder_step"):
                 compare(dict(workload=workload, model=folder, precision=precision, batch=options.batch, length=options.length,

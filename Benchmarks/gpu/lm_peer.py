@@ -9,7 +9,7 @@ The step: the frozen teacher reads a batch, the student reads it, and every toke
 may be kept of the teacher are its last hidden states: the step makes logits of them.
 
 Modes: those of peer.py (transformers, eager or compiled); `liger`: Liger Kernel's layers for Llama and its fused linear
-distillation loss, which never holds all logits.
+distillation loss, which never holds all logits; `chunked`: that loss with transformers' layers, also on the CPU.
 """
 
 import contextlib
@@ -86,10 +86,12 @@ def liger_loss(teacher, student, ids, request):
 # MARK: The step
 
 
-def use_liger():
+def use_liger(layers):
     """Puts Liger's kernels into transformers' Llama; the models are made afterwards."""
     if importlib.util.find_spec("liger_kernel") is None:
         raise peer.Refused("liger_kernel is not installed")
+    if not layers:
+        return
     from liger_kernel.transformers import apply_liger_kernel_to_llama
 
     apply_liger_kernel_to_llama(rope=True, rms_norm=True, swiglu=True, cross_entropy=False, fused_linear_cross_entropy=False)
@@ -145,9 +147,9 @@ def patiently(prepare, clean, tries=3):
 def gpu_lm_step(request):
     import torch
 
-    liger = request["mode"] == "liger"
+    liger = request["mode"] in ("liger", "chunked")
     if liger:
-        use_liger()
+        use_liger(layers=request["mode"] == "liger")
     use_no_mask()
     teacher = language_model(request["teacher"], peer.frozen_dtype(request), request).eval().requires_grad_(False)
     student = language_model(request["student"], torch.float32, request).train()

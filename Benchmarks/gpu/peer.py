@@ -182,7 +182,7 @@ def step_rounds(step, request, kinds=(True, False)):
     # Each kind of round is warmed up: with CUDA graphs it takes a few steps until it is recorded.
     taken = {}  # What steps take from the device, without what loading, compiling and tuning have left in the allocator.
     for cached in kinds:
-        steps(max(3, request["warmup"]), cached)
+        steps(max(3 if is_cuda(request) else 1, request["warmup"]), cached)
         if is_cuda(request):
             release(request)
             reset_peak(request)
@@ -194,7 +194,8 @@ def step_rounds(step, request, kinds=(True, False)):
         cached, count = settings.get("cached_teacher", False), settings["steps"]
         # Until the device is at its full clock; the other kind of round and its memory are left behind.
         lead = time.perf_counter() + settings.get("lead_seconds", 0)
-        steps(2, cached)
+        if is_cuda(request):
+            steps(2, cached)
         while time.perf_counter() < lead:
             steps(2, cached)
         reset_peak(request)
