@@ -202,6 +202,16 @@ __global__ void __launch_bounds__(rotation_threads) rotation_kernel(Rotation cal
 
 // ---- Gated activations ----
 
+// Calls body(row, column, count) for the pieces of rows that a thread has.
+template <class Body>
+__device__ inline void over_pieces(int64_t rows, int64_t width, Body &&body) {
+    int64_t pieces = (width + piece - 1) / piece, step = static_cast<int64_t>(gridDim.x) * activation_threads;
+    for (int64_t index = static_cast<int64_t>(blockIdx.x) * activation_threads + threadIdx.x; index < rows * pieces; index += step) {
+        int64_t column = index % pieces * piece, left = width - column;
+        body(index / pieces, column, left < piece ? static_cast<int>(left) : piece);
+    }
+}
+
 struct GatedForward {
     int64_t rows, width;
     const void *joint;
@@ -211,11 +221,7 @@ struct GatedForward {
 template <class S>
 __global__ void __launch_bounds__(activation_threads) gated_forward_kernel(GatedForward call) {
     using T = typename S::Element;
-    int64_t pieces = (call.width + piece - 1) / piece, step = static_cast<int64_t>(gridDim.x) * activation_threads;
-    for (int64_t index = static_cast<int64_t>(blockIdx.x) * activation_threads + threadIdx.x; index < call.rows * pieces;
-         index += step) {
-        int64_t row = index / pieces, column = index % pieces * piece, left = call.width - column;
-        int count = left < piece ? static_cast<int>(left) : piece;
+    over_pieces(call.rows, call.width, [&](int64_t row, int64_t column, int count) {
         const T *gate = static_cast<const T *>(call.joint) + row * 2 * call.width + column;
         float g[piece], up[piece];
         load_piece<S::vector>(gate, count, g);
@@ -223,7 +229,7 @@ __global__ void __launch_bounds__(activation_threads) gated_forward_kernel(Gated
 #pragma unroll
         for (int i = 0; i < piece; ++i) g[i] = activate<S::activation, S::fast>(g[i]).value * up[i];
         store_piece<S::vector>(static_cast<T *>(call.out) + row * call.width + column, count, g);
-    }
+    });
 }
 
 struct GatedBackward {
@@ -235,11 +241,7 @@ struct GatedBackward {
 template <class S>
 __global__ void __launch_bounds__(activation_threads) gated_backward_kernel(GatedBackward call) {
     using T = typename S::Element;
-    int64_t pieces = (call.width + piece - 1) / piece, step = static_cast<int64_t>(gridDim.x) * activation_threads;
-    for (int64_t index = static_cast<int64_t>(blockIdx.x) * activation_threads + threadIdx.x; index < call.rows * pieces;
-         index += step) {
-        int64_t row = index / pieces, column = index % pieces * piece, left = call.width - column;
-        int count = left < piece ? static_cast<int>(left) : piece;
+    over_pieces(call.rows, call.width, [&](int64_t row, int64_t column, int count) {
         int64_t joint = row * 2 * call.width + column, at = row * call.width + column;
         const T *gate = static_cast<const T *>(call.joint) + joint;
         float g[piece], up[piece], gradient[piece], product[piece];
@@ -257,7 +259,7 @@ __global__ void __launch_bounds__(activation_threads) gated_backward_kernel(Gate
         store_piece<S::vector>(to, count, g);
         store_piece<S::vector>(to + call.width, count, up);
         if (call.out) store_piece<S::vector>(static_cast<T *>(call.out) + at, count, product);
-    }
+    });
 }
 
 }  // namespace
