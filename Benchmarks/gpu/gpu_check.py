@@ -131,7 +131,11 @@ class Check:
         self.result["seconds"] = time.monotonic() - self.begin
         self.output.parent.mkdir(parents=True, exist_ok=True)
         partial = self.output.with_name(self.output.name + ".partial")
-        partial.write_text(json.dumps(self.result, indent=1) + "\n", encoding="utf-8")
+        text = json.dumps(self.result, indent=1)
+        # A result is for others to read: no paths of this machine.
+        for path, name in ((self.work, "WORK"), (self.bundle, "BUNDLE"), (ROOT, "REPOSITORY")):
+            text = text.replace(str(path), name)
+        partial.write_text(text + "\n", encoding="utf-8")
         os.replace(partial, self.output)
 
     # MARK: Sides
@@ -267,7 +271,7 @@ class Check:
             "gpu_memory_mib": rows[0][2] if rows else None, "power_limit_w": rows[0][3] if rows else None,
             "max_clock_mhz": rows[0][4] if rows else None, "cpu": name, "cores": os.cpu_count(),
             "python": platform.python_version(), "kernel": platform.release(), "meter": self.meter.source,
-            "memory_used_before_mib": self.memory_before, "library_path": self.env["LD_LIBRARY_PATH"], **(probe.json() or {})}
+            "memory_used_before_mib": self.memory_before, **(probe.json() or {})}
         if not probe.ok:
             data["probe"] = probe.record()
         if self.device == "cuda" and not data.get("devices"):
