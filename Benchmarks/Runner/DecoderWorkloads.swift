@@ -31,10 +31,8 @@ enum DecoderWorkloads {
     static func step(_ request: Request) throws -> Workload {
         let precision = try request.precision()
         let (model, _) = try AutoModel.load(from: request.url("model"))
-        var input = try input(request, vocabulary: model.configuration.vocabSize)
-        let rows = (0..<input.count).flatMap { Array(input.offsets[$0]..<input.offsets[$0 + 1] - 1) }
-        let targets = try Tensor(rows.map { Int64(input.inputIDs[$0 + 1]) })
-        input.rows = rows
+        let (input, targets) = try input(request, vocabulary: model.configuration.vocabSize)
+            .predictingNext(on: .cpu)
         let optimizer = try AdamW(model.parameters, weightDecay: 0.01, sparseTables: [])
         return { time in
             try time {
@@ -62,10 +60,8 @@ extension DecoderWorkloads {
         guard let weight = student.outputWeight, let taught = teacher.outputWeight else {
             throw RunnerError("the teacher and the student must be language models")
         }
-        var input = try input(request, vocabulary: student.configuration.vocabSize)
-        let rows = (0..<input.count).flatMap { Array(input.offsets[$0]..<input.offsets[$0 + 1] - 1) }
-        let targets = try Tensor(rows.map { Int64(input.inputIDs[$0 + 1]) }, device: device)
-        input.rows = rows
+        let (input, targets) = try input(request, vocabulary: student.configuration.vocabSize)
+            .predictingNext(on: device)
         let dtype = precision.resolved(on: device).dtype
         let optimizer = try AdamW(student.parameters, weightDecay: 0.01, sparseTables: [])
         var options = ForwardOptions(precision: precision)
@@ -80,8 +76,8 @@ extension DecoderWorkloads {
                 student: .init(hidden: student(input, options).rows, weight: weight),
                 teacher: .init(hidden: states, weight: taught), targets: targets,
                 terms: [
-                    LossTerm(.kl, weight: 0.7 / Double(rows.count)),
-                    LossTerm(.crossEntropy, weight: 0.3 / Double(rows.count)),
+                    LossTerm(.kl, weight: 0.7 / Double(targets.count)),
+                    LossTerm(.crossEntropy, weight: 0.3 / Double(targets.count)),
                 ], dtype: dtype
             ).loss
             if !isKnown {
@@ -92,5 +88,15 @@ extension DecoderWorkloads {
             try loss.backward()
             try optimizer.update(after: loss, learningRate: 2e-5)
         }
+    }
+}
+
+extension PackedInput {
+    /// The texts with the rows of all tokens that have a next one, and these next tokens.
+    func predictingNext(on device: Device) throws -> (input: PackedInput, targets: Tensor) {
+        let rows = (0..<count).flatMap { Array(offsets[$0]..<offsets[$0 + 1] - 1) }
+        var input = self
+        input.rows = rows
+        return (input, try Tensor(rows.map { Int64(inputIDs[$0 + 1]) }, device: device))
     }
 }

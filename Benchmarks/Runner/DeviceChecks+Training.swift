@@ -24,7 +24,7 @@ extension DeviceChecks {
     }
 
     /// Returns the number of elements that differ.
-    private static func count(_ a: [[Float]], _ b: [[Float]]) -> Double {
+    static func count(_ a: [[Float]], _ b: [[Float]]) -> Double {
         Double(zip(a, b).reduce(0) { $0 + zip($1.0, $1.1).count { $0.bitPattern != $1.bitPattern } })
     }
 

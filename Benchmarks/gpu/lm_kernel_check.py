@@ -13,7 +13,6 @@ from kernel_check_common import FLOAT, INT, LONG, POINTER, TYPES, Workspace, dif
 
 # Cross-entropy, KL, reverse KL, Jensen-Shannon, skew KL, skew reverse KL, total variation.
 CROSS_ENTROPY, KL, REVERSE_KL, JENSEN_SHANNON, SKEW_KL, SKEW_REVERSE_KL, TOTAL_VARIATION = range(7)
-TERMS_MOST = 4
 
 
 class Term(ctypes.Structure):
@@ -165,18 +164,25 @@ def add_checks(checks, kernels, large):
             checks.run(f"loss of two, unaligned {type_name} {vocabulary}", lambda: check_loss(kernels, type_name, rows, vocabulary, both, 1))
 
 
-def parts(kernels, tokens, calls):
-    """(name, microseconds, GB/s or None, TFLOP/s or None) of each part at a number of tokens, in bfloat16."""
-    device, half = kernels.device, torch.bfloat16
-    width, joint, inner, heads, shared, vocabulary = 576, 960, 1536, 9, 3, 49152
-    full = lambda *shape, dtype=half: torch.randn(*shape, device=device).to(dtype)
-    results = []
+def timer(device, tokens, calls, results):
+    """A function that times a call and adds it to the results, with the bytes that it moves or its operations."""
 
     def time_of(name, function, size=None, operations=None):
         seconds = seconds_per_call(device, function, calls)
         results.append({"name": name, "tokens": tokens, "microseconds": round(seconds * 1e6, 1),
                         **({"gigabytes_per_second": round(size / seconds / 1e9)} if size else {}),
                         **({"teraflops": round(operations / seconds / 1e12, 1)} if operations else {})})
+
+    return time_of
+
+
+def parts(kernels, tokens, calls):
+    """(name, microseconds, GB/s or None, TFLOP/s or None) of each part at a number of tokens, in bfloat16."""
+    device, half = kernels.device, torch.bfloat16
+    width, joint, inner, heads, shared, vocabulary = 576, 960, 1536, 9, 3, 49152
+    full = lambda *shape, dtype=half: torch.randn(*shape, device=device).to(dtype)
+    results = []
+    time_of = timer(device, tokens, calls, results)
 
     x, branch, weight = full(tokens, width, dtype=torch.float32), full(tokens, width), full(width, dtype=torch.float32)
     total, typed, rstd = torch.empty_like(x), torch.empty_like(branch), torch.empty(tokens, device=device)
@@ -233,12 +239,7 @@ def vocabulary_parts(kernels, rows, vocabulary, width, calls):
     """Those of one block of the loss."""
     device, half, results = kernels.device, torch.bfloat16, []
     full = lambda *shape, dtype=half: torch.randn(*shape, device=device).to(dtype)
-
-    def time_of(name, function, size=None, operations=None):
-        seconds = seconds_per_call(device, function, calls)
-        results.append({"name": name, "tokens": rows, "microseconds": round(seconds * 1e6, 1),
-                        **({"gigabytes_per_second": round(size / seconds / 1e9)} if size else {}),
-                        **({"teraflops": round(operations / seconds / 1e12, 1)} if operations else {})})
+    time_of = timer(device, rows, calls, results)
 
     student, teacher = full(rows, vocabulary, dtype=torch.float32), full(rows, vocabulary, dtype=torch.float32)
     targets, weights = torch.randint(0, vocabulary, (rows,), device=device), torch.ones(rows, device=device)

@@ -13,6 +13,10 @@ struct DeviceSequences {
     int64_t count() const { return starts.numel() - 1; }
 };
 
+inline DeviceSequences device_sequences(const ct_device_sequences &given) {
+    return {given.starts->value, given.padded_indices ? given.padded_indices->value : at::Tensor(), given.longest};
+}
+
 // What each query attends to, and in how many heads.
 struct AttentionForm {
     int64_t heads, key_value_heads;  // each head of keys and values serves heads / key_value_heads of queries

@@ -17,16 +17,11 @@ namespace ctorch {
 
 namespace {
 
-const void *pointer_or_null(const at::Tensor &t) { return t.defined() ? t.const_data_ptr() : nullptr; }
-void *mutable_pointer_or_null(const at::Tensor &t) { return t.defined() ? t.mutable_data_ptr() : nullptr; }
-const float *floats_or_null(const at::Tensor &t) { return t.defined() ? const_data<float>(t) : nullptr; }
-float *mutable_floats_or_null(const at::Tensor &t) { return t.defined() ? t.mutable_data_ptr<float>() : nullptr; }
-
 // Where the kernels of a pass are launched.
 struct Launch {
     explicit Launch(const ct_decoder_s &decoder, const at::Tensor &hidden)
         : kernels(*cuda_kernels(hidden)), stream(cuda_stream(hidden)), options(decoder.options),
-          type(decoder.options.bfloat16 ? CK_BFLOAT16 : CK_FLOAT32), typed(hidden.options().dtype(decoder.type())) {}
+          type(kernel_type(decoder.type())), typed(hidden.options().dtype(decoder.type())) {}
     void check(int code, const char *name) const { check_cuda(kernels, code, name); }
 
     const CudaKernels &kernels;
@@ -44,12 +39,12 @@ at::Tensor rms(const Launch &launch, RmsState &state, const at::Tensor &x, const
     state.sum = branch.defined() ? at::empty_like(x) : x;
     state.deviation = training ? at::empty({rows}, x.options()) : at::Tensor();
     at::Tensor result = at::empty({rows, width}, last ? x.options() : launch.typed);
-    launch.check(launch.kernels.rms_forward(launch.stream, launch.type, rows, width, floats_or_null(x), pointer_or_null(branch),
-                                            floats_or_null(weight), static_cast<float>(launch.options.epsilon),
+    launch.check(launch.kernels.rms_forward(launch.stream, launch.type, rows, width, kernel_floats(x), kernel_pointer(branch),
+                                            kernel_floats(weight), static_cast<float>(launch.options.epsilon),
                                             static_cast<float>(launch.options.norm_offset),
-                                            branch.defined() ? mutable_floats_or_null(state.sum) : nullptr,
-                                            last ? mutable_floats_or_null(result) : nullptr,
-                                            last ? nullptr : mutable_pointer_or_null(result), mutable_floats_or_null(state.deviation)),
+                                            branch.defined() ? mutable_kernel_floats(state.sum) : nullptr,
+                                            last ? mutable_kernel_floats(result) : nullptr,
+                                            last ? nullptr : mutable_kernel_pointer(result), mutable_kernel_floats(state.deviation)),
                  "rms_forward");
     return result;
 }
@@ -66,15 +61,15 @@ RmsGradients rms_backward(const Launch &launch, const RmsState &state, const at:
     RmsGradients result{at::empty_like(state.sum), at::empty(state.sum.sizes(), launch.typed)};
     at::Tensor partials = at::empty({blocks, width}, state.sum.options());
     bool is_float = gradient.scalar_type() == at::kFloat;
-    launch.check(launch.kernels.rms_backward(launch.stream, launch.type, rows, width, is_float ? floats_or_null(gradient) : nullptr,
-                                             is_float ? nullptr : pointer_or_null(gradient), floats_or_null(state.sum),
-                                             floats_or_null(state.deviation), floats_or_null(weight),
-                                             static_cast<float>(launch.options.norm_offset), floats_or_null(residual),
-                                             mutable_floats_or_null(result.residual), mutable_pointer_or_null(result.branch),
-                                             mutable_floats_or_null(partials), blocks),
+    launch.check(launch.kernels.rms_backward(launch.stream, launch.type, rows, width, is_float ? kernel_floats(gradient) : nullptr,
+                                             is_float ? nullptr : kernel_pointer(gradient), kernel_floats(state.sum),
+                                             kernel_floats(state.deviation), kernel_floats(weight),
+                                             static_cast<float>(launch.options.norm_offset), kernel_floats(residual),
+                                             mutable_kernel_floats(result.residual), mutable_kernel_pointer(result.branch),
+                                             mutable_kernel_floats(partials), blocks),
                  "rms_backward");
     weight_gradient = at::empty({width}, partials.options());
-    launch.check(launch.kernels.column_sums(launch.stream, floats_or_null(partials), blocks, width, mutable_floats_or_null(weight_gradient)),
+    launch.check(launch.kernels.column_sums(launch.stream, kernel_floats(partials), blocks, width, mutable_kernel_floats(weight_gradient)),
                  "column_sums");
     return result;
 }
@@ -83,8 +78,8 @@ RmsGradients rms_backward(const Launch &launch, const RmsState &state, const at:
 void rotate(const Launch &launch, const DecoderPass &pass, const at::Tensor &projected, bool backwards) {
     const ct_decoder_options &o = launch.options;
     launch.check(launch.kernels.rotate(launch.stream, launch.type, projected.size(0), projected.size(1), o.heads + o.key_value_heads,
-                                       o.head_width / 2, const_data<int32_t>(pass.positions), floats_or_null(pass.cosine),
-                                       floats_or_null(pass.sine), backwards, projected.mutable_data_ptr()),
+                                       o.head_width / 2, const_data<int32_t>(pass.positions), kernel_floats(pass.cosine),
+                                       kernel_floats(pass.sine), backwards, projected.mutable_data_ptr()),
                  "rotate");
 }
 
@@ -165,8 +160,6 @@ at::Tensor attention_backward(const Launch &launch, const DecoderPass &pass, Dec
 }
 
 }  // namespace
-
-bool has_decoder_kernels(const at::Tensor &tensor) { return cuda_kernels(tensor) != nullptr; }
 
 at::Tensor decoder_forward(DecoderPass &pass, const at::Tensor &hidden, const std::vector<at::Tensor> &p, bool training) {
     Launch launch(*pass.decoder, hidden);

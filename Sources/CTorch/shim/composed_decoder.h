@@ -72,9 +72,6 @@ inline const at::Tensor &layer_parameter(const std::vector<at::Tensor> &all, siz
     return all[layer * CT_DECODER_PARAMETERS + static_cast<size_t>(which)];
 }
 
-// True if this package's kernels compute decoders on a tensor's device.
-bool has_decoder_kernels(const at::Tensor &tensor);
-
 // hidden (T, H) float32 → the last norm's output, the same. `training` keeps what the backward pass needs.
 at::Tensor decoder_forward(DecoderPass &pass, const at::Tensor &hidden, const std::vector<at::Tensor> &parameters, bool training);
 // Fills the gradients of the parameters, and returns the input's.

@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/custom_class.h>
 
+#include "cuda_library.h"
 #include "decoder_graphs.h"
 #include "internal.h"
 
@@ -75,7 +76,7 @@ void check_decoder(const at::Tensor &x, const ct_decoder_s &d, ct_tensor positio
 
 }  // namespace
 
-bool ct_has_decoder_kernels(ct_tensor tensor) { return has_decoder_kernels(tensor->value); }
+bool ct_has_decoder_kernels(ct_tensor tensor) { return cuda_kernels(tensor->value) != nullptr; }
 
 ct_error ct_decoder_make(const ct_tensor *parameters, ct_decoder_options options, const int64_t *windows, size_t layers, bool emulates_graphs,
                          ct_decoder *out) {
@@ -106,9 +107,7 @@ ct_error ct_decoder_run(ct_decoder handle, const ct_tensor *parameters, ct_tenso
             if (p[i].defined()) list.push_back(p[i]), places.push_back(static_cast<int64_t>(i));
         auto state = c10::make_intrusive<DecoderState>();
         state->pass.decoder = handle->decoder;
-        state->pass.sequences.starts = given.starts->value;
-        if (given.padded_indices) state->pass.sequences.padded_indices = given.padded_indices->value;
-        state->pass.sequences.longest = given.longest;
+        state->pass.sequences = device_sequences(given);
         state->pass.positions = positions->value, state->pass.cosine = cosine->value, state->pass.sine = sine->value;
         if (at::Tensor result = run_by_graphs(handle->decoder, state->pass, x, p, list, places, offsets); result.defined()) {
             *out = wrap(result);

@@ -47,8 +47,6 @@ TermResult reverse_kl(const BlockDistributions &x) {
 at::Tensor logarithm_of(const at::Tensor &mixture) { return mixture.clamp_min(1e-37).log(); }
 
 TermResult jensen_shannon(const BlockDistributions &x, double beta) {
-    if (beta == 0) return kl(x);
-    if (beta == 1) return reverse_kl(x);
     at::Tensor log_m = logarithm_of(x.p * beta + x.q * (1 - beta)), from_student = x.log_q - log_m;
     return from_derivative(x, x.p * (x.log_p - log_m) * beta + x.q * from_student * (1 - beta), from_student * (1 - beta));
 }
@@ -76,7 +74,7 @@ TermResult adaptive_kl(const BlockDistributions &x, double mu) {
 }
 
 TermResult evaluate(const ct_loss_term &term, const BlockDistributions &x, const at::Tensor &targets) {
-    switch (term.kind) {
+    switch (loss_kind(term)) {
     case CT_LOSS_CROSS_ENTROPY: {
         at::Tensor index = targets.unsqueeze(-1), gradient = x.q.clone();
         gradient.scatter_add_(-1, index, at::full({targets.size(0), 1}, -1, x.q.options()));
@@ -162,24 +160,19 @@ static_assert(int{CK_TOKEN_STUDENT_SURPRISAL} == int{CT_TOKEN_STUDENT_SURPRISAL}
 at::Tensor kernel_block(const CudaKernels &kernels, const LossRequest &request, const at::Tensor &student, const at::Tensor &teacher,
                         const at::Tensor &targets, const at::Tensor &row_weights, const at::Tensor &sums, const at::Tensor &statistics) {
     std::vector<ck_loss_term> terms;
-    for (const ct_loss_term &term : request.terms) {
-        terms.push_back({term.kind, static_cast<float>(term.weight), static_cast<float>(term.temperature),
+    for (const ct_loss_term &term : request.terms)
+        terms.push_back({loss_kind(term), static_cast<float>(term.weight), static_cast<float>(term.temperature),
                          static_cast<float>(term.parameter), static_cast<float>(loss_factor(term))});
-        // The ends of the generalized Jensen-Shannon divergence are defined as the two Kullback-Leibler divergences.
-        if (term.kind == CT_LOSS_JENSEN_SHANNON && term.parameter == 0) terms.back().kind = CK_LOSS_KL;
-        if (term.kind == CT_LOSS_JENSEN_SHANNON && term.parameter == 1) terms.back().kind = CK_LOSS_REVERSE_KL;
-    }
     int64_t rows = student.size(0);
     bool half = request.bfloat16 && student.is_cuda();
     at::Tensor values = at::empty({static_cast<int64_t>(terms.size()), rows}, student.options()), gradient;
     if (request.hidden_gradient || request.weight_gradient)
         gradient = at::empty(student.sizes(), student.options().dtype(half ? at::kBFloat16 : at::kFloat));
     check_cuda(kernels,
-               kernels.vocabulary_loss(cuda_stream(student), half ? CK_BFLOAT16 : CK_FLOAT32, rows, student.size(1), const_data<float>(student),
-                                       teacher.defined() ? const_data<float>(teacher) : nullptr, const_data<int64_t>(targets),
-                                       const_data<float>(row_weights), terms.data(), static_cast<int64_t>(terms.size()),
-                                       values.mutable_data_ptr<float>(), gradient.defined() ? gradient.mutable_data_ptr() : nullptr,
-                                       statistics.defined() ? statistics.mutable_data_ptr<float>() : nullptr,
+               kernels.vocabulary_loss(cuda_stream(student), half ? CK_BFLOAT16 : CK_FLOAT32, rows, student.size(1), kernel_floats(student),
+                                       kernel_floats(teacher), const_data<int64_t>(targets),
+                                       kernel_floats(row_weights), terms.data(), static_cast<int64_t>(terms.size()),
+                                       values.mutable_data_ptr<float>(), mutable_kernel_pointer(gradient), mutable_kernel_floats(statistics),
                                        statistics.defined() ? statistics.stride(0) : 0),
                "vocabulary_loss");
     sums.add_(values.sum(at::IntArrayRef({1}), false, sums.scalar_type()));

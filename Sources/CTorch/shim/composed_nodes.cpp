@@ -96,14 +96,6 @@ struct Embeddings : torch::autograd::Function<Embeddings> {
     }
 };
 
-DeviceSequences device_sequences(const ct_device_sequences &given) {
-    DeviceSequences result;
-    result.starts = given.starts->value;
-    if (given.padded_indices) result.padded_indices = given.padded_indices->value;
-    result.longest = given.longest;
-    return result;
-}
-
 void hand_out(const torch::autograd::variable_list &outputs, ct_tensor *out, ct_tensor *typed_out) {
     *out = wrap(outputs[0]);
     *typed_out = outputs.size() > 1 ? wrap(outputs[1]) : nullptr;

@@ -23,12 +23,6 @@ ck_mask mask(const DropoutCall &call) {
     return {call.seed, call.offset, threshold.value, threshold.scale, call.state};
 }
 
-int code(at::ScalarType type) { return type == at::kBFloat16 ? CK_BFLOAT16 : CK_FLOAT32; }
-const float *floats(const at::Tensor &t) { return t.defined() ? ctorch::const_data<float>(t) : nullptr; }
-float *mutable_floats(const at::Tensor &t) { return t.defined() ? t.mutable_data_ptr<float>() : nullptr; }
-const void *pointer(const at::Tensor &t) { return t.defined() ? t.const_data_ptr() : nullptr; }
-void *mutable_pointer(const at::Tensor &t) { return t.defined() ? t.mutable_data_ptr() : nullptr; }
-
 at::Tensor typed_like(const at::Tensor &y, at::ScalarType type) {
     return type == at::kFloat ? at::Tensor() : at::empty(y.sizes(), y.options().dtype(type));
 }
@@ -43,7 +37,7 @@ at::Tensor joint(const at::Tensor &gradient, const at::Tensor &typed) {
 std::array<at::Tensor, 3> reduced(const CudaKernels &k, const at::Tensor &partials, void *stream) {
     int64_t width = partials.size(2);
     at::Tensor sums = at::empty({3, width}, partials.options());
-    check_cuda(k, k.column_sums(stream, floats(partials), partials.size(0), 3 * width, mutable_floats(sums)), "column_sums");
+    check_cuda(k, k.column_sums(stream, kernel_floats(partials), partials.size(0), 3 * width, mutable_kernel_floats(sums)), "column_sums");
     return {sums.select(0, 0), sums.select(0, 1), sums.select(0, 2)};
 }
 
@@ -58,9 +52,9 @@ NormBackward by_kernels(const CudaKernels &k, const NormForward &forward, const 
     at::Tensor partials = at::empty({blocks, 3, width}, weight.options());
     void *stream = cuda_stream(kept);
     check_cuda(k,
-               k.residual_norm_backward(stream, code(type), rows, width, floats(gradient), pointer(typed_gradient), pointer(kept),
-                                        floats(forward.deviation), floats(weight), mask(call), after_norm,
-                                        mutable_floats(result.residual), mutable_pointer(result.y), mutable_floats(partials), blocks),
+               k.residual_norm_backward(stream, kernel_type(type), rows, width, kernel_floats(gradient), kernel_pointer(typed_gradient), kernel_pointer(kept),
+                                        kernel_floats(forward.deviation), kernel_floats(weight), mask(call), after_norm,
+                                        mutable_kernel_floats(result.residual), mutable_kernel_pointer(result.y), mutable_kernel_floats(partials), blocks),
                "residual_norm_backward");
     auto [gamma, beta, sums] = reduced(k, partials, stream);
     result.weight = gamma, result.bias = beta, result.y_bias = sums;
@@ -92,10 +86,10 @@ NormForward residual_norm(const at::Tensor &y, const at::Tensor &residual, const
             result.deviation = at::empty({y.size(0)}, result.output.options());
         }
         check_cuda(*k,
-                   k->residual_norm_forward(cuda_stream(y), code(type), y.size(0), y.size(1), pointer(y), floats(residual),
-                                            floats(weight), floats(bias), static_cast<float>(epsilon), mask(call),
-                                            mutable_floats(result.output), mutable_pointer(result.typed), mutable_pointer(result.kept),
-                                            mutable_floats(result.deviation)),
+                   k->residual_norm_forward(cuda_stream(y), kernel_type(type), y.size(0), y.size(1), kernel_pointer(y), kernel_floats(residual),
+                                            kernel_floats(weight), kernel_floats(bias), static_cast<float>(epsilon), mask(call),
+                                            mutable_kernel_floats(result.output), mutable_kernel_pointer(result.typed), mutable_kernel_pointer(result.kept),
+                                            mutable_kernel_floats(result.deviation)),
                    "residual_norm_forward");
         return result;
     }
@@ -136,11 +130,11 @@ NormForward embedding_norm(const EmbeddingRows &rows, const at::Tensor &weight, 
         }
         auto numbers = [](const at::Tensor &t) { return t.defined() ? ctorch::const_data<int32_t>(t) : nullptr; };
         check_cuda(*k,
-                   k->embeddings_forward(cuda_stream(rows.word), code(type), count, width, numbers(rows.ids),
-                                         numbers(rows.positions), numbers(rows.types), floats(rows.word), floats(rows.position),
-                                         floats(rows.token_type), floats(weight), floats(bias), static_cast<float>(epsilon),
-                                         mask(call), mutable_floats(result.output), mutable_pointer(result.typed),
-                                         mutable_pointer(result.kept), mutable_floats(result.deviation)),
+                   k->embeddings_forward(cuda_stream(rows.word), kernel_type(type), count, width, numbers(rows.ids),
+                                         numbers(rows.positions), numbers(rows.types), kernel_floats(rows.word), kernel_floats(rows.position),
+                                         kernel_floats(rows.token_type), kernel_floats(weight), kernel_floats(bias), static_cast<float>(epsilon),
+                                         mask(call), mutable_kernel_floats(result.output), mutable_kernel_pointer(result.typed),
+                                         mutable_kernel_pointer(result.kept), mutable_kernel_floats(result.deviation)),
                    "embeddings_forward");
         return result;
     }
@@ -186,10 +180,10 @@ ActivationBackward activation_backward(int32_t kind, const at::Tensor &input, co
         result.sums = at::empty({width}, partials.options());
         void *stream = cuda_stream(input);
         check_cuda(*k,
-                   k->activation_backward(stream, code(input.scalar_type()), kind, rows, width, pointer(input), pointer(gradient),
-                                          mutable_pointer(result.gradient), mutable_pointer(result.output), mutable_floats(partials), blocks),
+                   k->activation_backward(stream, kernel_type(input.scalar_type()), kind, rows, width, kernel_pointer(input), kernel_pointer(gradient),
+                                          mutable_kernel_pointer(result.gradient), mutable_kernel_pointer(result.output), mutable_kernel_floats(partials), blocks),
                    "activation_backward");
-        check_cuda(*k, k->column_sums(stream, floats(partials), blocks, width, mutable_floats(result.sums)), "column_sums");
+        check_cuda(*k, k->column_sums(stream, kernel_floats(partials), blocks, width, mutable_kernel_floats(result.sums)), "column_sums");
         return result;
     }
     result.output = activation(kind, input);

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "cuda/cuda_kernels.h"
+#include "internal.h"
 
 namespace ctorch {
 
@@ -39,5 +40,12 @@ void *cuda_stream(const at::Tensor &tensor);
 
 // Throws if a kernel could not be launched.
 void check_cuda(const CudaKernels &kernels, int code, const char *name);
+
+// Tensors as the kernels take them: null for undefined ones.
+inline int kernel_type(at::ScalarType type) { return type == at::kBFloat16 ? CK_BFLOAT16 : CK_FLOAT32; }
+inline const float *kernel_floats(const at::Tensor &t) { return t.defined() ? const_data<float>(t) : nullptr; }
+inline float *mutable_kernel_floats(const at::Tensor &t) { return t.defined() ? t.mutable_data_ptr<float>() : nullptr; }
+inline const void *kernel_pointer(const at::Tensor &t) { return t.defined() ? t.const_data_ptr() : nullptr; }
+inline void *mutable_kernel_pointer(const at::Tensor &t) { return t.defined() ? t.mutable_data_ptr() : nullptr; }
 
 }  // namespace ctorch

@@ -4,7 +4,6 @@
 #include <ATen/ops/_foreach_copy.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/custom_class.h>
@@ -47,16 +46,9 @@ void fill_numbers(DecoderEntry &entry, const DecoderShape &s, const int64_t *off
         for (int64_t t = offsets[i]; t < offsets[i + 1]; ++t) positions[t] = static_cast<int32_t>(t - offsets[i]);
     std::fill(positions + tokens, positions + s.tokens, 0);
     for (int64_t i = 0; i <= s.texts; ++i) starts[i] = static_cast<int32_t>(offsets[i]);
-    for (int64_t i = s.fillers(), end = s.tokens; i > 0; --i) {
-        starts[s.texts + i] = static_cast<int32_t>(end);
-        end = std::max(tokens, end - s.longest);
-    }
+    fill_starts(starts, s.texts, s.fillers(), s.tokens, s.longest);
     entry.numbers.copy_(host, /*non_blocking=*/true);
-    if (!entry.padded_indices.defined()) return;
-    std::vector<int64_t> padded;
-    for (int64_t i = 0; i < s.texts + s.fillers(); ++i)
-        for (int32_t t = starts[i]; t < starts[i + 1]; ++t) padded.push_back(i * s.longest + t - starts[i]);
-    entry.padded_indices.copy_(at::tensor(padded, at::kLong));
+    if (entry.padded_indices.defined()) entry.padded_indices.copy_(padded_tokens(starts, s.texts + s.fillers(), s.longest));
 }
 
 // Allocates what a shape's graphs read, and captures them; returns false if that fails.
@@ -147,9 +139,7 @@ struct DecoderByGraphs : torch::autograd::Function<DecoderByGraphs> {
 
 // Trainable parameters whose gradients are clear, or none that is trainable.
 bool suits_graphs(const std::vector<at::Tensor> &list, bool training) {
-    return std::all_of(list.begin(), list.end(), [&](const at::Tensor &t) {
-        return training ? t.requires_grad() && !t.grad().defined() : true;
-    });
+    return !training || std::all_of(list.begin(), list.end(), [](const at::Tensor &t) { return t.requires_grad() && !t.grad().defined(); });
 }
 
 }  // namespace

@@ -20,15 +20,14 @@ struct DecoderShape {
 
     // At most a 16th more tokens than there are, and lengths in powers of two.
     static DecoderShape of(int64_t tokens, int64_t texts, int64_t longest, bool training) {
-        int64_t step = std::max<int64_t>(64, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(tokens))) / 16);
         auto whole = std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(64, longest)));
-        return {(tokens + step - 1) / step * step, texts, static_cast<int64_t>(whole), training};
+        return {(tokens + step(tokens) - 1) / step(tokens) * step(tokens), texts, static_cast<int64_t>(whole), training};
+    }
+    static int64_t step(int64_t tokens) {
+        return std::max<int64_t>(64, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(tokens))) / 16);
     }
     // The texts that fill the batch up, none longer than `longest`.
-    int64_t fillers() const {
-        int64_t step = std::max<int64_t>(64, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(tokens))) / 16);
-        return (step + longest - 1) / longest;
-    }
+    int64_t fillers() const { return (step(tokens) + longest - 1) / longest; }
 };
 
 // One shape's graphs, and what they read besides the decoder's buffers.

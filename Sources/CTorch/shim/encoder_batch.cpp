@@ -1,6 +1,5 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/tensor.h>
 
 #include "composed_encoder.h"
 #include "internal.h"
@@ -27,20 +26,14 @@ void fill(const ct_encoder_s &e, Entry &entry, const Shape &s, const Batch &b) {
     }
     for (int64_t i = 0; i <= b.examples; ++i) to[at.starts + i] = static_cast<int32_t>(b.offsets[i]);
     // The last examples are full, so that each begins at a token.
-    for (int64_t i = s.fillers(), end = s.tokens; i > 0; --i) {
-        to[at.starts + b.examples + i] = static_cast<int32_t>(end);
-        end = std::max(b.tokens, end - s.longest);
-    }
+    fill_starts(to + at.starts, b.examples, s.fillers(), s.tokens, s.longest);
     if (s.training)
         to[at.count] = static_cast<int32_t>(group_tokens(b.ids, b.tokens, e.tables[word_table].size(0), e.padding, to + at.order,
                                                          to + at.group_starts, to + at.rows));
     entry.numbers.copy_(host, /*non_blocking=*/true);
     if (!entry.padded_indices.defined()) return;
     // With padded attention: in tests.
-    std::vector<int64_t> padded_indices;
-    for (int64_t i = 0; i < b.examples + s.fillers(); ++i)
-        for (int32_t t = to[at.starts + i]; t < to[at.starts + i + 1]; ++t) padded_indices.push_back(i * s.longest + t - to[at.starts + i]);
-    entry.padded_indices.copy_(at::tensor(padded_indices, at::kLong));
+    entry.padded_indices.copy_(padded_tokens(to + at.starts, b.examples + s.fillers(), s.longest));
 }
 
 void prepare(const ct_encoder_s &e, Entry &entry, const Shape &s) {

@@ -20,6 +20,12 @@ namespace k = ctorch::kernels;
 
 namespace ctorch {
 
+int32_t loss_kind(const ct_loss_term &term) {
+    if (term.kind == CT_LOSS_JENSEN_SHANNON && term.parameter == 0) return CT_LOSS_KL;
+    if (term.kind == CT_LOSS_JENSEN_SHANNON && term.parameter == 1) return CT_LOSS_REVERSE_KL;
+    return term.kind;
+}
+
 double loss_factor(const ct_loss_term &term) {
     bool squared = term.kind == CT_LOSS_KL || term.kind == CT_LOSS_REVERSE_KL || term.kind == CT_LOSS_ADAPTIVE_KL;
     return squared ? term.temperature * term.temperature : 1;
@@ -46,15 +52,11 @@ static_assert(CT_LOSS_CROSS_ENTROPY == static_cast<int>(k::LossKind::cross_entro
 static_assert(CT_LOSS_ADAPTIVE_KL == static_cast<int>(k::LossKind::adaptive_kl));
 
 k::LossTerm kernel_term(const ct_loss_term &term) {
-    k::LossTerm result{.kind = static_cast<k::LossKind>(term.kind),
-                       .weight = static_cast<float>(term.weight),
-                       .temperature = static_cast<float>(term.temperature),
-                       .parameter = static_cast<float>(term.parameter),
-                       .factor = static_cast<float>(loss_factor(term))};
-    // The ends of the generalized Jensen-Shannon divergence are defined as the two Kullback-Leibler divergences.
-    if (term.kind == CT_LOSS_JENSEN_SHANNON && term.parameter == 0) result.kind = k::LossKind::kl;
-    if (term.kind == CT_LOSS_JENSEN_SHANNON && term.parameter == 1) result.kind = k::LossKind::reverse_kl;
-    return result;
+    return {.kind = static_cast<k::LossKind>(loss_kind(term)),
+            .weight = static_cast<float>(term.weight),
+            .temperature = static_cast<float>(term.temperature),
+            .parameter = static_cast<float>(term.parameter),
+            .factor = static_cast<float>(loss_factor(term))};
 }
 
 k::TokenStatistics statistic_rows(const at::Tensor &statistics) {

@@ -25,6 +25,8 @@ struct LossAnswer {
     at::Tensor hidden_gradient, weight_gradient;  // float32
 };
 
+// What a term measures: the ends of the generalized Jensen-Shannon divergence are defined as the two Kullback-Leibler divergences.
+int32_t loss_kind(const ct_loss_term &term);
 // The factor of a divergence: T² for those that are so defined.
 double loss_factor(const ct_loss_term &term);
 

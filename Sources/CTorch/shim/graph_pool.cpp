@@ -1,9 +1,12 @@
 #include "graph_pool.h"
 
+#include <ATen/ops/tensor.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
+#include <vector>
 
 namespace ctorch {
 
@@ -36,6 +39,21 @@ void GraphPool::release(cg_graph graph) {
 void replay(cg_graph graph) {
     char message[512] = "";
     TORCH_CHECK(cuda_graphs()->replay(graph, message, sizeof message) == 0, message);
+}
+
+void fill_starts(int32_t *starts, int64_t texts, int64_t fillers, int64_t tokens, int64_t longest) {
+    int64_t own = starts[texts];
+    for (int64_t i = fillers, end = tokens; i > 0; --i) {
+        starts[texts + i] = static_cast<int32_t>(end);
+        end = std::max(own, end - longest);
+    }
+}
+
+at::Tensor padded_tokens(const int32_t *starts, int64_t texts, int64_t longest) {
+    std::vector<int64_t> indices;
+    for (int64_t i = 0; i < texts; ++i)
+        for (int32_t t = starts[i]; t < starts[i + 1]; ++t) indices.push_back(i * longest + t - starts[i]);
+    return at::tensor(indices, at::kLong);
 }
 
 }  // namespace ctorch

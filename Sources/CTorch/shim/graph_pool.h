@@ -27,4 +27,10 @@ std::shared_ptr<GraphPool> graph_pool_of(const at::Device &device);
 
 void replay(cg_graph graph);
 
+// Writes where the texts that fill a batch up end, behind the starts of its own `texts` and their end: the last ones are as long as
+// may be, the first ones empty.
+void fill_starts(int32_t *starts, int64_t texts, int64_t fillers, int64_t tokens, int64_t longest);
+// The index of each token in the padded batch, row by row: (tokens) int64.
+at::Tensor padded_tokens(const int32_t *starts, int64_t texts, int64_t longest);
+
 }  // namespace ctorch

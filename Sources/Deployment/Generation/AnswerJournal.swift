@@ -122,7 +122,7 @@ extension AnswerRequest {
     func identity(_ prompts: [[Int32]], _ options: GenerationOptions) throws -> [(
         name: String, value: String
     )] {
-        let model = try ModelDigest.model(self.model, memo: DigestMemo(root: nil))
+        let model = try ModelDigest.model(self.model, memo: DigestMemo(root: CacheOptions().root))
         var bytes: [UInt8] = []
         for prompt in prompts {
             for number in [Int32(prompt.count)] + prompt {
