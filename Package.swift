@@ -24,6 +24,11 @@ let torchLibraries: [LinkerSetting] = [
 let arrow = Context.environment["ARROW"] ?? "\(Context.packageDirectory)/.arrow"
 let withParquet: BuildSettingCondition = .when(traits: ["Parquet"])
 
+// SwiftPM refuses unsafe flags in a package that another one depends on by version; it checks such out into a folder `checkouts`.
+let isDependency = Context.packageDirectory.contains("/checkouts/")
+// The kernels are inner loops: optimised in debug builds too.
+let kernelFlags: [CXXSetting] = isDependency ? [] : [.unsafeFlags(["-O2"])]
+
 let strict: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 // Where tests go over many texts or numbers, debug builds are optimised too.
 let innerLoops = strict + [.unsafeFlags(["-O"])]
@@ -34,6 +39,9 @@ let package = Package(
     products: [
         .executable(name: "distill", targets: ["distill"]),
         .executable(name: "distill-hub", targets: ["distill-hub"]),
+        .executable(name: "distill-run", targets: ["distill-run"]),
+        .library(name: "DistillRuntime", targets: ["DistillRuntime"]),
+        .library(name: "distill-c", type: .static, targets: ["DistillC"]),
         .library(name: "Distillation", targets: ["Distillation"]),
         .library(name: "Tuning", targets: ["Tuning"]),
         .library(name: "Quantization", targets: ["Quantization"]),
@@ -124,9 +132,25 @@ let package = Package(
             dependencies: ["JSON", "Files", .product(name: "Mustache", package: "swift-mustache")],
             swiftSettings: strict),
 
+        // The kernels, which need no libtorch, and what runs models with them alone.
+        .target(name: "CKernels", cxxSettings: kernelFlags),
+        .target(
+            name: "DistillRuntime",
+            dependencies: ["CKernels", "Tokenizers", "Architectures", "Safetensors", "JSON", "Files"],
+            swiftSettings: strict),
+
+        // The runtime behind a C header, and as a program.
+        .target(name: "CDistill"),
+        .target(
+            name: "DistillC", dependencies: ["CDistill", "CKernels", "DistillRuntime", "Tokenizers"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "distill-run", dependencies: ["CKernels", "DistillRuntime", "Tokenizers", "Files"],
+            swiftSettings: strict),
+
         // The engine: libtorch behind a C header, then Swift.
         .target(
-            name: "CTorch",
+            name: "CTorch", dependencies: ["CKernels"],
             // Three translation units in place of two dozen: reading libtorch's headers is most of the compilation. The CUDA
             // sources are built by scripts/cuda.sh.
             exclude: ["cuda", "shim", "gloo"],
@@ -148,6 +172,7 @@ let package = Package(
             dependencies: [
                 "Torch", "Transformers", "Tokenizers", "Datasets", "HubStore", "Safetensors", "TensorBoard",
                 "Exporters", "Reports", "JSON", "Files", "Yams", "GGUF", "ChatTemplates", "Conversations",
+                "DistillRuntime",
             ],
             swiftSettings: strict),
         // What is done around a training: settings searched, models quantised, exported and measured.
@@ -181,7 +206,7 @@ let package = Package(
             dependencies: [
                 "Distillation", "Tuning", "Quantization", "Deployment", "Benchmarking", "Transformers",
                 "Torch", "Tokenizers", "Datasets", "Exporters", "HubStore", "Generation",
-                "Reports", "Files",
+                "Reports", "Files", "DistillRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

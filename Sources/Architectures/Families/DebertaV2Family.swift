@@ -16,6 +16,7 @@ extension ModelFamily {
             $0.classifierDropout = .init("cls_dropout", nil)
         },
         ownFields: ["relative_attention"],
+        hasRelativePositions: true,
         products: ForwardProducts(attentionIsPlain: false),
         check: { _ = try DebertaV2Settings($0) },
         adjust: { json, configuration in

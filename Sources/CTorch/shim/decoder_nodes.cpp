@@ -52,7 +52,7 @@ struct CausalAttention : torch::autograd::Function<CausalAttention> {
         at::Tensor gradient = gradients[0].contiguous();
         at::Tensor to_query = at::empty_like(q), to_key = at::empty_like(keys), to_value = at::empty_like(values);
         int64_t width = q.size(1) / context->saved_data["heads"].toInt();
-        k::table().causal_backward(is_bfloat16(q), {.shape = shape(context, saved[3], saved[4], width),
+        k::training().causal_backward(is_bfloat16(q), {.shape = shape(context, saved[3], saved[4], width),
                                                     .sequences = sequences(saved[5]),
                                                     .query = q.const_data_ptr(),
                                                     .key = keys.const_data_ptr(),
@@ -91,7 +91,7 @@ struct RootMeanSquareNorm : torch::autograd::Function<RootMeanSquareNorm> {
         at::Tensor gradient = gradients[0].contiguous(), to_input = at::empty_like(input), to_weight;
         if (context->needs_input_grad(1)) to_weight = at::empty_like(weight);
         auto &data = context->saved_data;
-        k::table().rms_norm_backward(is_bfloat16(gradient),
+        k::training().rms_norm_backward(is_bfloat16(gradient),
                                      {.call = call(input, weight, data["epsilon"].toDouble(), data["offset"].toDouble()),
                                       .output_gradient = gradient.const_data_ptr(),
                                       .input_gradient = mutable_data(to_input),
@@ -120,7 +120,7 @@ struct GatedActivation : torch::autograd::Function<GatedActivation> {
         torch::autograd::variable_list saved = context->get_saved_variables();
         const at::Tensor &gate = saved[0], &up = saved[1];
         at::Tensor gradient = gradients[0].contiguous(), to_gate = at::empty_like(gate), to_up = at::empty_like(up);
-        k::table().gated_backward(is_bfloat16(gate), call(gate, up, context->saved_data["activation"].toInt()),
+        k::training().gated_backward(is_bfloat16(gate), call(gate, up, context->saved_data["activation"].toInt()),
                                   gradient.const_data_ptr(), to_gate.mutable_data_ptr(), to_up.mutable_data_ptr());
         return {to_gate, to_up, at::Tensor()};
     }

@@ -101,9 +101,9 @@ LossAnswer ctorch::fused_loss_by_kernels(const LossRequest &request) {
                       .hidden_gradient = optional_data(answer.hidden_gradient),
                       .weight_gradient = optional_data(answer.weight_gradient),
                       .memory = nullptr};
-    at::Tensor memory = at::empty({k::table().fused_loss_bytes(request.bfloat16, call)}, at::kByte);
+    at::Tensor memory = at::empty({k::training().fused_loss_bytes(request.bfloat16, call)}, at::kByte);
     call.memory = memory.mutable_data_ptr();
-    k::table().fused_loss(request.bfloat16, call);
+    k::training().fused_loss(request.bfloat16, call);
     return answer;
 }
 

@@ -41,7 +41,7 @@ ct_error ct_dropout_bits(int64_t rows, int64_t width, double probability, uint64
         TORCH_CHECK(rows >= 0 && width > 0, "the shape must be positive");
         std::vector<uint16_t> bits(static_cast<size_t>(rows * k::mask_stride(width)));
         k::Mask m = kernel_mask(probability, seed, offset);
-        k::table().mask_bits(m, rows, width, bits.data());
+        k::training().mask_bits(m, rows, width, bits.data());
         at::Tensor keep = floats({rows, width});
         float *to = mutable_data(keep);
         for (int64_t r = 0; r < rows; ++r)

@@ -18,6 +18,7 @@
 #include "internal.h"
 #include "kernels/parallel.h"
 #include "kernels/table.h"
+#include "kernels/training.h"
 
 using namespace ctorch;
 
@@ -76,7 +77,7 @@ double norm_of(const std::vector<at::Tensor> &all) {
     parallel_tasks(static_cast<int64_t>(pieces.size()), part_cost, [&](int64_t task) {
         const Part &part = pieces[static_cast<size_t>(task)];
         sums[static_cast<size_t>(task)] =
-            kernels::table().sum_of_squares(ctorch::const_data<float>(all[part.tensor]) + part.begin, part.count);
+            kernels::training().sum_of_squares(ctorch::const_data<float>(all[part.tensor]) + part.begin, part.count);
     });
     double total = 0;
     for (double sum : sums) total += sum;
@@ -116,7 +117,7 @@ struct Rows {
     // Brings a row up to date with step `until`; `factors` start at step `from`.
     void catch_up(int64_t row, int64_t until, const std::vector<kernels::AdamWStep> &factors, int64_t from) const {
         if (last[row] >= until) return;
-        kernels::table().adamw_idle(factors.data() + (last[row] - from), until - last[row], parameter + row * width,
+        kernels::training().adamw_idle(factors.data() + (last[row] - from), until - last[row], parameter + row * width,
                                     first + row * width, second + row * width, width);
         last[row] = static_cast<int32_t>(until);
     }
@@ -150,7 +151,7 @@ ct_error ct_clip_grad_norm_(const ct_tensor *parameters, size_t count, double ma
                 auto factor = static_cast<float>(max_norm / (norm + 1e-6));
                 parallel_tasks(static_cast<int64_t>(pieces.size()), part_cost, [&](int64_t task) {
                     const Part &part = pieces[static_cast<size_t>(task)];
-                    kernels::table().scale(all[part.tensor].mutable_data_ptr<float>() + part.begin, factor, part.count);
+                    kernels::training().scale(all[part.tensor].mutable_data_ptr<float>() + part.begin, factor, part.count);
                 });
             }
             *total_norm = norm;
@@ -182,7 +183,7 @@ ct_error ct_adamw_(const ct_tensor *parameters, const ct_tensor *first_moments, 
             std::vector<Part> pieces = parts(p);
             parallel_tasks(static_cast<int64_t>(pieces.size()), part_cost, [&](int64_t task) {
                 auto [i, begin, size] = pieces[static_cast<size_t>(task)];
-                kernels::table().adamw(step, p[i].mutable_data_ptr<float>() + begin, m[i].mutable_data_ptr<float>() + begin,
+                kernels::training().adamw(step, p[i].mutable_data_ptr<float>() + begin, m[i].mutable_data_ptr<float>() + begin,
                                        v[i].mutable_data_ptr<float>() + begin, ctorch::const_data<float>(g[i]) + begin, size);
             });
             for (size_t i = 0; i < count; ++i) changed(p[i]), changed(m[i]), changed(v[i]);
@@ -237,7 +238,7 @@ ct_error ct_adamw_rows_(ct_tensor parameter, ct_tensor first, ct_tensor second, 
             for (int64_t i = task * 16; i < std::min(count, task * 16 + 16); ++i) {
                 int64_t row = index[i], at = row * rows.width;
                 rows.catch_up(row, options.step - 1, factors, from);
-                kernels::table().adamw(step, rows.parameter + at, rows.first + at, rows.second + at, numbers + i * rows.width, rows.width);
+                kernels::training().adamw(step, rows.parameter + at, rows.first + at, rows.second + at, numbers + i * rows.width, rows.width);
                 rows.last[row] = static_cast<int32_t>(options.step);
             }
         });

@@ -7,6 +7,7 @@
 
 #include "internal.h"
 #include "kernels/table.h"
+#include "kernels/training.h"
 #include "parameters.h"
 
 namespace ctorch {

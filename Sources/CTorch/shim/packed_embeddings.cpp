@@ -104,7 +104,7 @@ struct PackedEmbeddings : torch::autograd::Function<PackedEmbeddings> {
         at::Tensor values = floats({count, hidden});
         at::Tensor position = at::zeros_like(p[position_table]), type = at::zeros_like(p[type_table]);
         at::Tensor weight = at::empty_like(p[norm_weight]), bias = at::empty_like(p[norm_bias]);
-        k::table().embeddings_backward({.tables = tables(p, state.epsilon),
+        k::training().embeddings_backward({.tables = tables(p, state.epsilon),
                                         .sequences = sequences(state.offsets),
                                         .ids = ids,
                                         .types = optional_ids(state.types),

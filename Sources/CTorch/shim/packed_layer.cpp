@@ -199,7 +199,7 @@ struct PackedLayer : torch::autograd::Function<PackedLayer> {
         gradients[value_bias] = key_value_bias.narrow(0, h, h);
         at::Tensor input_gradient = at::empty_like(input);
         auto to = [&](LayerParameter index) { return mutable_data(gradients[index]); };
-        k::table().layer_backward(o.bfloat16, {.shape = kernel_shape(o),
+        k::training().layer_backward(o.bfloat16, {.shape = kernel_shape(o),
                                            .sequences = sequences(state.offsets),
                                            .weights = back.weights(p),
                                            .back = {.query = word_data(back.query),

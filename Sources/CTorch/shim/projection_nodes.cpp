@@ -81,9 +81,9 @@ struct Projection : torch::autograd::Function<Projection> {
         k::ProjectionGradient call{.rows = input.size(0), .left_columns = outputs, .right_columns = inputs,
                                    .left = gradient.const_data_ptr(), .right = input.const_data_ptr(),
                                    .to = transposed ? nullptr : optional_data(to_weight), .left_sums = optional_data(to_bias)};
-        if (call.to || call.left_sums) k::table().projection_gradient(bfloat16, call);
+        if (call.to || call.left_sums) k::training().projection_gradient(bfloat16, call);
         if (transposed && to_weight.defined())
-            k::table().projection_gradient(bfloat16, {.rows = input.size(0), .left_columns = inputs, .right_columns = outputs,
+            k::training().projection_gradient(bfloat16, {.rows = input.size(0), .left_columns = inputs, .right_columns = outputs,
                                                       .left = input.const_data_ptr(), .right = gradient.const_data_ptr(),
                                                       .to = mutable_data(to_weight), .left_sums = nullptr});
         return {to_input, to_weight, to_bias, at::Tensor()};

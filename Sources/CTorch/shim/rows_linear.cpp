@@ -37,7 +37,7 @@ struct RowsLinear : torch::autograd::Function<RowsLinear> {
         if (context->needs_input_grad(0)) to_input = at::empty_like(input);
         if (context->needs_input_grad(1)) to_weight = at::empty_like(weight);
         if (context->needs_input_grad(2)) to_bias = at::empty_like(saved[2]);
-        k::table().linear_backward({.rows = input.size(0),
+        k::training().linear_backward({.rows = input.size(0),
                                     .inputs = input.size(1),
                                     .outputs = weight.size(0),
                                     .input = data(input),

@@ -1,3 +1,4 @@
+import DistillRuntime
 import Datasets
 import Tokenizers
 
@@ -114,5 +115,5 @@ struct WordChunk: DataChunk {
     }
 
     /// The tokens that a window repeats of the one before: a quarter of it, so that no word is read without its surroundings.
-    static func stride(_ maxLength: Int) -> Int { max(0, (maxLength - 8) / 4) }
+    static func stride(_ maxLength: Int) -> Int { TokenWindow.stride(maxLength) }
 }

@@ -1,16 +1,10 @@
+import DistillRuntime
 import Foundation
-import JSON
 import Tokenizers
 import Transformers
 
 /// The number of tokens of a text that a model reads: this is the only code that decides it.
 package enum TextLength {
-    /// The records of the length that a model was trained with, by their files, and the keys in them.
-    private static let records: [(file: String, keys: [String])] = [
-        ("distillation.json", ["settings", "max_length"]), ("training.json", ["settings", "max_length"]),
-        (ChecksumManifest.fileName, ["max_length"]),
-    ]
-
     /// The length that is asked for, else the one that the model was trained with, else the tokenizer's
     /// `model_max_length`, else as many tokens as the model has positions for; never more than these.
     ///
@@ -39,16 +33,7 @@ package enum TextLength {
 
     /// The length that a model was trained with, as far as the records of its directory say.
     package static func trained(in directory: URL) -> Int? {
-        for record in records {
-            let file = directory.appending(path: record.file)
-            guard FileManager.default.fileExists(atPath: file.path),
-                let json = try? JSONValue.load(contentsOf: file)
-            else { continue }
-            let value = record.keys.reduce(Optional(json)) { $0?.objectValue?[$1] }
-            // Too short for a token of text is no length.
-            if let length = value?.intValue, length >= 3 { return length }
-        }
-        return nil
+        TrainedLength.tokens(in: directory.path(percentEncoded: false))
     }
 
     /// The note that a model has no positions for what is asked for; `nil` where it has.

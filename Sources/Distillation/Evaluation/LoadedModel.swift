@@ -1,4 +1,5 @@
 import Datasets
+import DistillRuntime
 import Foundation
 import Tokenizers
 import Torch
@@ -41,7 +42,7 @@ public final class LoadedModel {
         self.directory = directory
         self.model = model
         tokenizer = try Tokenizer.load(for: model.configuration, in: files.directory)
-        warnings = model.configuration.warnings + tokenizer.warnings(for: model.configuration, in: directory)
+        warnings = model.configuration.warnings + tokenizer.warnings(for: model.configuration, in: directory.path)
         labels = try LabelMap(names: model.configuration.labelNames)
     }
 
@@ -77,17 +78,6 @@ public final class LoadedModel {
 }
 
 extension Tokenizer {
-    /// Returns the warnings about tokens that a model has no embedding for.
-    func warnings(for configuration: ModelConfiguration, in directory: URL) -> [String] {
-        let extra = tokens(beyond: configuration.vocabSize)
-        guard !extra.isEmpty else { return [] }
-        let names = extra.prefix(4).map { "'\($0)'" }.joined(separator: ", ") + (extra.count > 4 ? ", …" : "")
-        return [
-            "\(directory.path): the model's vocab_size is \(configuration.vocabSize), so that it has no embedding for "
-                + "\(extra.count) of the tokenizer's tokens (\(names)); a text with one of them is an error"
-        ]
-    }
-
     /// Loads the tokenizer that belongs to a model: it gives token types only where `model_input_names` has them.
     ///
     /// - Throws: ``DistillationError`` where it has more tokens than the model, but for some that were added later, which

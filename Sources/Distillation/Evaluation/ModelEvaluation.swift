@@ -25,12 +25,6 @@ public struct ModelEvaluation: Sendable, Equatable {
     public var hardLoss: Double? { metrics[.loss] }
 }
 
-/// A metric of one label.
-public struct LabelScore: Sendable, Equatable, Codable {
-    public var label: String
-    public var value: Double
-}
-
 extension ModelEvaluation: Codable {
     private enum Key: String, CodingKey {
         case problemType, metrics, accuracy, macroF1, f1, matthewsCorrelation, confusionMatrix, hardLoss

@@ -1,4 +1,6 @@
+import Architectures
 import Datasets
+import DistillRuntime
 import Foundation
 import Tokenizers
 import Torch
@@ -11,7 +13,15 @@ import Transformers
 /// let prediction = try predictor.predict([TextPair("A film to remember.")])[0]
 /// print(prediction.label ?? "", prediction.score ?? 0)
 /// ```
+///
+/// On the CPU the runtime without libtorch computes the models that it can, as `distill-run` does.
 public final class Predictor {
+    /// What computes the logits.
+    private enum Engine {
+        case runtime(TextClassifier)
+        case libtorch(LoadedModel, Precision)
+    }
+
     public let labels: [String]
     /// The task of the model, which says what its predictions mean.
     public let problemType: TaskIdentifier
@@ -23,11 +33,9 @@ public final class Predictor {
     /// The number of texts that were cut so far, of all that were predicted.
     public private(set) var cutCount = 0
     public private(set) var answeredCount = 0
-    let model: TransformerModel
-    private let precision: Precision
-    let tokenizer: Tokenizer
+    private let engine: Engine
     private let directory: URL
-    /// Texts that go through the model together; a GPU has room for more.
+    /// Texts that go through the model together where libtorch computes; a GPU has room for more.
     public var batchSize: Int { didSet { precondition(batchSize > 0, "a batch has at least one text") } }
 
     /// - Parameters:
@@ -48,15 +56,21 @@ public final class Predictor {
         }
         self.threshold = threshold
         self.directory = directory
-        let loaded = try LoadedModel(directory, device: device)
-        model = loaded.model
-        self.precision = precision
         batchSize = device.kind == .cuda ? 256 : 64
-        tokenizer = loaded.tokenizer
+        if let runtime = try RuntimeChoice.model(
+            directory, maxLength: maxLength, device: device, precision: precision)
+        {
+            (labels, problemType) = (runtime.labels, runtime.task)
+            (self.maxLength, warnings) = (runtime.maxLength, runtime.warnings)
+            engine = .runtime(try TextClassifier(runtime, threshold: threshold))
+            return
+        }
+        let loaded = try LoadedModel(directory, device: device)
         labels = loaded.labels.names
         problemType = loaded.model.configuration.task
         self.maxLength = loaded.maxLength(maxLength)
         warnings = loaded.warnings
+        engine = .libtorch(loaded, precision)
     }
 
     /// Returns the model's prediction for each input.
@@ -64,8 +78,18 @@ public final class Predictor {
     /// - Throws: `TokenizerError` where a text cannot be encoded; `TorchError`.
     public func predict(_ inputs: [TextPair]) throws -> [Prediction] {
         guard !inputs.isEmpty else { return [] }
-        let encoding = try tokenizer.encodeFlat(
-            batch: inputs, maxLength: maxLength)
+        switch engine {
+        case .runtime(let classifier):
+            let result = try classifier.predictions(inputs)
+            cutCount += result.cutCount
+            answeredCount += inputs.count
+            return result.predictions
+        case .libtorch(let loaded, let precision): return try predict(inputs, loaded, precision)
+        }
+    }
+
+    private func predict(_ inputs: [TextPair], _ loaded: LoadedModel, _ precision: Precision) throws -> [Prediction] {
+        let encoding = try loaded.tokenizer.encodeFlat(batch: inputs, maxLength: maxLength)
         let encoded = EncodedDataset(
             inputIDs: encoding.ids, tokenTypeIDs: encoding.typeIDs, offsets: encoding.offsets,
             labels: [Int](repeating: BatchLabels.unlabelled, count: inputs.count), maxLength: maxLength)
@@ -73,7 +97,7 @@ public final class Predictor {
         answeredCount += inputs.count
         guard
             let logits = try Inference.logits(
-                model, encoded, batchSize: batchSize, precision: precision,
+                loaded.model, encoded, batchSize: batchSize, precision: precision,
                 of: directory.path(percentEncoded: false))
         else { return [] }
         return try problemType.definition.predictions(logits, labels, threshold: threshold)
@@ -82,26 +106,5 @@ public final class Predictor {
     /// Returns the warning about texts that were cut; `nil` where none was.
     public func cutWarning(_ source: String) -> String? {
         TextLength.warning(cut: cutCount, of: answeredCount, in: source, tokens: maxLength)
-    }
-}
-
-/// A model's prediction. Values that do not exist for a problem type are `nil`.
-public struct Prediction: Sendable, Equatable, Codable {
-    /// The most likely label, of a model that chooses one.
-    public var label: String?
-    /// The labels above the threshold, of a model that may choose several.
-    public var labels: [String]?
-    /// The label's probability, or, for regression, the number.
-    public var score: Double?
-    /// All labels' probabilities, in the label map's order; `nil` for regression.
-    public var scores: [LabelScore]?
-
-    public init(
-        label: String? = nil, labels: [String]? = nil, score: Double? = nil, scores: [LabelScore]? = nil
-    ) {
-        self.label = label
-        self.labels = labels
-        self.score = score
-        self.scores = scores
     }
 }

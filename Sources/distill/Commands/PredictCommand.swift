@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import DistillRuntime
 import Distillation
 import Foundation
 import Tokenizers
@@ -126,14 +127,11 @@ struct PredictCommand: ParsableCommand {
                 let wrong = texts.firstIndex { (try? predictor.predict([$0])) == nil } ?? 0
                 throw DistillationError("\(source.position(count + sound[wrong] + 1)): \(error)")
             }
-            let lines = try inputs.map { input in
+            let lines = inputs.map { input in
                 switch input {
                 case .success:
-                    try JSONText.encode(
-                        TaggedLine(entities: found.removeFirst().map(TaggedLine.Entity.init)),
-                        pretty: false)
-                case .failure(let problem):
-                    try JSONText.encode(PredictionLine(error: problem.description), pretty: false)
+                    PredictionLine.text(found.removeFirst())
+                case .failure(let problem): PredictionLine.text(error: problem.description)
                 }
             }
             try Terminal.output(lines.joined(separator: "\n"))
@@ -146,55 +144,13 @@ struct PredictCommand: ParsableCommand {
         let predictions = try predictor.predict(
             inputs.compactMap { if case .success(let input) = $0 { input } else { nil } })
         var rest = predictions[...]
-        return try inputs.map { input in
+        return inputs.map { input in
             switch input {
-            case .success: try JSONText.encode(PredictionLine(rest.removeFirst()), pretty: false)
-            case .failure(let problem):
-                try JSONText.encode(PredictionLine(error: problem.description), pretty: false)
+            case .success: PredictionLine.text(rest.removeFirst())
+            case .failure(let problem): PredictionLine.text(error: problem.description)
             }
         }
     }
 }
 
-/// A line of the output of a model for token classification.
-private struct TaggedLine: Encodable {
-    struct Entity: Encodable {
-        var entity: String?
-        var entityGroup: String?
-        var score: Float
-        var index: Int?
-        var word: String
-        var start: Int
-        var end: Int
-
-        init(_ entity: EntityAggregation.Entity) {
-            (self.entity, entityGroup) = entity.index == nil ? (nil, entity.label) : (entity.label, nil)
-            (score, index, word) = (entity.score, entity.index, entity.word)
-            (start, end) = (entity.start, entity.end)
-        }
-    }
-
-    var entities: [Entity]
-}
-
 extension EntityAggregation.Strategy: ExpressibleByArgument {}
-
-/// A line of the output.
-private struct PredictionLine: Encodable {
-    var label: String?
-    var labels: [String]?
-    var score: Double?
-    var scores: [String: Double]?
-    var error: String?
-
-    init(_ prediction: Prediction) {
-        label = prediction.label
-        labels = prediction.labels
-        score = prediction.score
-        scores = prediction.scores.map { scores in
-            Dictionary(scores.map { ($0.label, $0.value) }) { first, _ in first }
-        }
-    }
-
-    init(error: String) { self.error = error }
-}

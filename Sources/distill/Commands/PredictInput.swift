@@ -1,4 +1,5 @@
 import Datasets
+import DistillRuntime
 import Distillation
 import Foundation
 import Tokenizers
@@ -77,13 +78,10 @@ enum PredictInput {
     }
 
     private static func text(_ line: LineReader.Line, _ hasPairs: Bool) -> Text {
-        let parts =
-            hasPairs ? line.text.split(separator: "\t", omittingEmptySubsequences: false) : [line.text[...]]
-        if hasPairs, parts.count != 2 {
-            return .failure(UsageError("line \(line.number) needs two texts separated by a tab"))
+        switch LineInput(line, hasPairs: hasPairs) {
+        case .text(let text): .success(text)
+        case .problem(let problem): .failure(UsageError(problem))
         }
-        if parts.contains(where: isBlank) { return .failure(UsageError("line \(line.number) is empty")) }
-        return .success(TextPair(String(parts[0]), pair: hasPairs ? String(parts[1]) : nil))
     }
 
     private static func text(_ row: TextRow) -> Text {

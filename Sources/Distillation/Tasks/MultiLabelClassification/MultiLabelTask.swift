@@ -83,11 +83,7 @@ struct MultiLabelTask: LearningTask {
     }
 
     func predictions(_ logits: Logits, _ labels: [String], threshold: Double) throws -> [Prediction] {
-        zip(0..., logits.labelSets(threshold: threshold)).map { index, set in
-            Prediction(
-                labels: set.map { labels[$0] },
-                scores: zip(labels, logits.sigmoid(index)).map { LabelScore(label: $0, value: $1) })
-        }
+        logits.predictions(labels, .multiLabel, threshold: threshold)
     }
 
     var analysis: (any PredictionComparison)? { MultiLabelComparison() }

@@ -57,7 +57,7 @@ struct RegressionTask: LearningTask {
     }
 
     func predictions(_ logits: Logits, _ labels: [String], threshold: Double) throws -> [Prediction] {
-        logits.values.map { Prediction(score: Double($0)) }
+        logits.predictions(labels, .regression, threshold: threshold)
     }
 
     var analysis: (any PredictionComparison)? { RegressionComparison() }

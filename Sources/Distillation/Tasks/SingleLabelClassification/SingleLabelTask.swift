@@ -61,12 +61,7 @@ struct SingleLabelTask: LearningTask {
     }
 
     func predictions(_ logits: Logits, _ labels: [String], threshold: Double) throws -> [Prediction] {
-        let probabilities: [Float] = try withNoGrad { try logits.tensor().softmax().array() }
-        return zip(0..., logits.predictions).map { index, best in
-            let row = probabilities[index * labels.count..<(index + 1) * labels.count]
-            let scores = zip(labels, row).map { LabelScore(label: $0, value: Double($1)) }
-            return Prediction(label: labels[best], score: scores[best].value, scores: scores)
-        }
+        logits.predictions(labels, .singleLabel, threshold: threshold)
     }
 
     var analysis: (any PredictionComparison)? { SingleLabelComparison() }

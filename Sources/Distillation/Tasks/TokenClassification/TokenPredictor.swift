@@ -1,3 +1,4 @@
+import DistillRuntime
 import Foundation
 import Tokenizers
 import Torch
@@ -10,16 +11,20 @@ import Transformers
 /// for entity in try predictor.predict(["Ada Lovelace lived in London."])[0] { print(entity.label, entity.word) }
 /// ```
 public final class TokenPredictor {
+    /// What computes the logits.
+    private enum Engine {
+        case runtime(TokenTagger)
+        case libtorch(LoadedModel, Precision)
+    }
+
     /// The tags by their numbers.
     public let labels: [String]
     public let maxLength: Int
     /// The settings of the model's files that are ignored; each a line for the user.
     public let warnings: [String]
-    /// Windows that go through the model together; a GPU has room for more.
+    /// Windows that go through the model together where libtorch computes; a GPU has room for more.
     public var batchSize: Int
-    let model: TransformerModel
-    let tokenizer: Tokenizer
-    private let precision: Precision
+    private let engine: Engine
     private let aggregation: EntityAggregation
     private let directory: URL
 
@@ -35,21 +40,29 @@ public final class TokenPredictor {
         model directory: URL, strategy: EntityAggregation.Strategy = .simple, maxLength: Int? = nil,
         device: Device = .cpu, precision: Precision = .float32
     ) throws {
-        let loaded = try LoadedModel(directory, device: device)
-        guard loaded.model.configuration.task.definition.labelsWords else {
+        let task = try ModelConfiguration(contentsOf: directory).task
+        guard task.definition.labelsWords else {
             throw DistillationError(
-                "\(directory.path): is a model for \(loaded.model.configuration.task.rawValue), not for token classification"
-            )
+                "\(directory.path): is a model for \(task.rawValue), not for token classification")
         }
         self.directory = directory
-        model = loaded.model
-        tokenizer = loaded.tokenizer
+        batchSize = device.kind == .cuda ? 256 : 32
+        if let runtime = try RuntimeChoice.model(
+            directory, maxLength: maxLength, device: device, precision: precision)
+        {
+            (labels, warnings) = (runtime.labels, runtime.warnings)
+            self.maxLength = runtime.maxLength
+            let tagger = try TokenTagger(runtime, strategy: strategy)
+            aggregation = tagger.aggregation
+            engine = .runtime(tagger)
+            return
+        }
+        let loaded = try LoadedModel(directory, device: device)
         labels = loaded.labels.names
         warnings = loaded.warnings
         self.maxLength = loaded.maxLength(maxLength)
-        self.precision = precision
-        batchSize = device.kind == .cuda ? 256 : 32
         aggregation = EntityAggregation(strategy: strategy, labels: labels)
+        engine = .libtorch(loaded, precision)
     }
 
     /// Returns true if a model directory holds a model for token classification.
@@ -63,89 +76,39 @@ public final class TokenPredictor {
     ///
     /// - Throws: `TokenizerError` where a text cannot be encoded; `TorchError`.
     public func predict(_ texts: [String]) throws -> [[EntityAggregation.Entity]] {
-        let encodings = try texts.enumerated().map { index, text in
-            try tokenizer.encodeWithOffsets(text)
-        }
-        let windows = encodings.enumerated().flatMap { text, encoding in
-            TokenWindow.windows(of: encoding, maxLength: maxLength).map { (text: text, window: $0) }
-        }
-        var logits = encodings.map { [Float](repeating: 0, count: $0.count * labels.count) }
-        for start in stride(from: 0, to: windows.count, by: batchSize) {
-            let batch = windows[start..<min(start + batchSize, windows.count)]
-            try compute(Array(batch), encodings, into: &logits)
-        }
-        return try texts.indices.map { index in
-            let tokens = EntityAggregation.tokens(
-                of: texts[index], encoding: encodings[index], logits: logits[index], tokenizer: tokenizer)
-            return try aggregation.entities(tokens) { try tokenizer.decode(tokens: $0) }
-        }
-    }
-
-    private func compute(
-        _ batch: [(text: Int, window: TokenWindow)], _ encodings: [Encoding], into logits: inout [[Float]]
-    ) throws {
-        var input = PackedInput(inputIDs: [], tokenTypeIDs: [], offsets: [0])
-        for (text, window) in batch {
-            input.inputIDs += window.tokens.map { encodings[text].ids[$0] }
-            input.tokenTypeIDs? += window.tokens.map { encodings[text].typeIDs[$0] }
-            input.offsets.append(input.inputIDs.count)
-        }
-        if input.tokenTypeIDs?.allSatisfy({ $0 == 0 }) == true { input.tokenTypeIDs = nil }
-        let rows: [Float] = try withNoGrad {
-            try model(input, ForwardOptions(precision: precision)).logits.array()
-        }
-        let width = labels.count
-        var row = 0
-        for (text, window) in batch {
-            for (position, token) in window.tokens.enumerated() {
-                defer { row += 1 }
-                guard window.owned.contains(position) else { continue }
-                let values = rows[row * width..<(row + 1) * width]
-                guard values.allSatisfy(\.isFinite) else {
-                    throw NonFiniteLogitsError(
-                        directory.path(percentEncoded: false), example: text,
-                        value: values.first { !$0.isFinite } ?? .nan)
+        switch engine {
+        case .runtime(let tagger): return try tagger.predict(texts)
+        case .libtorch(let loaded, let precision):
+            let reading = TaggedReading(
+                tokenizer: loaded.tokenizer, aggregation: aggregation, maxLength: maxLength)
+            return try reading.entities(of: texts) { input in
+                var rows: [Float] = []
+                for start in stride(from: 0, to: input.count, by: batchSize) {
+                    rows += try logits(
+                        of: start..<min(start + batchSize, input.count), input, loaded.model, precision)
                 }
-                logits[text].replaceSubrange(token * width..<(token + 1) * width, with: values)
+                return rows
             }
         }
     }
-}
 
-/// A part of a text's tokens that a model reads in one forward pass.
-struct TokenWindow: Equatable {
-    /// The tokens by their indices in the encoding, those that the tokenizer added included.
-    let tokens: [Int]
-    /// The range of ``tokens`` whose predictions are taken from this window.
-    let owned: Range<Int>
-
-    /// A text's windows: one, or where it is longer several that overlap by a quarter. A token's prediction is
-    /// taken from the window in which it is further from a cut.
-    static func windows(of encoding: Encoding, maxLength: Int) -> [TokenWindow] {
-        guard encoding.count > maxLength else {
-            return [TokenWindow(tokens: Array(encoding.ids.indices), owned: 0..<encoding.count)]
+    /// The logits of the tokens of some windows.
+    private func logits(
+        of windows: Range<Int>, _ encoding: FlatEncoding, _ model: TransformerModel, _ precision: Precision
+    ) throws -> [Float] {
+        let first = encoding.offsets[windows.lowerBound]
+        let tokens = first..<encoding.offsets[windows.upperBound]
+        var input = PackedInput(inputIDs: Array(encoding.ids[tokens]), tokenTypeIDs: nil, offsets: [])
+        input.offsets = encoding.offsets[windows.lowerBound...windows.upperBound].map { $0 - first }
+        let types = encoding.typeIDs[tokens]
+        if types.contains(where: { $0 != 0 }) { input.tokenTypeIDs = Array(types) }
+        let rows: [Float] = try withNoGrad {
+            try model(input, ForwardOptions(precision: precision)).logits.array()
         }
-        let isSpecial = encoding.specialTokensMask.map { $0 != 0 }
-        let prefix = Array(isSpecial.indices.prefix { isSpecial[$0] })
-        let suffix = Array(isSpecial.indices.reversed().prefix { isSpecial[$0] }.reversed())
-        let body = prefix.count..<encoding.count - suffix.count
-        let room = max(1, maxLength - prefix.count - suffix.count)
-        let overlap = min(WordChunk.stride(maxLength), room - 1)
-        var windows: [TokenWindow] = []
-        var start = body.lowerBound
-        var ownedFrom = start
-        while true {
-            let end = min(start + room, body.upperBound)
-            let isLast = end == body.upperBound
-            // The next window begins `overlap` tokens before this one's end.
-            let ownedTo = isLast ? end : end - overlap / 2
-            windows.append(
-                TokenWindow(
-                    tokens: prefix + Array(start..<end) + suffix,
-                    owned: prefix.count + ownedFrom - start..<prefix.count + ownedTo - start))
-            if isLast { return windows }
-            ownedFrom = ownedTo
-            start = end - overlap
+        if let value = rows.first(where: { !$0.isFinite }) {
+            throw NonFiniteLogitsError(
+                directory.path(percentEncoded: false), example: windows.lowerBound, value: value)
         }
+        return rows
     }
 }

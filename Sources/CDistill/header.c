@@ -1,0 +1,1 @@
+// The header is all that C needs; Swift implements it.

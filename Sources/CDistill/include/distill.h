@@ -1,0 +1,49 @@
+// The C interface of the runtime: trained text classifiers and taggers on this machine's processors, without Python and libtorch.
+//
+// A model may be used by any number of threads at the same time. Strings are UTF-8. A function that fails sets *error, where error is
+// not null, to one line that names the file, tensor or text and says what to do; release it with distill_free.
+#ifndef DISTILL_H
+#define DISTILL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct distill_model distill_model;
+
+typedef struct distill_options {
+    int32_t max_length;    // longer texts are cut to this many tokens; 0 for the length of the model's training
+    int32_t bfloat16;      // not 0: multiply in bfloat16, less exact and faster where the processor has it
+    double threshold;      // the probability above which one of several labels is chosen; 0 for 0.5
+    const char *aggregation;  // how a tagger's tokens become entities: none, simple, first, average, max; null for simple
+} distill_options;
+
+// Opens a model directory in Hugging Face format. `options` may be null. Null where it cannot be opened.
+distill_model *distill_open(const char *directory, const distill_options *options, char **error);
+void distill_close(distill_model *model);
+
+// The labels by their numbers; a name lives as long as the model, and is null for a number that is no label's.
+size_t distill_label_count(const distill_model *model);
+const char *distill_label(const distill_model *model, size_t index);
+
+// The predictions for `count` texts, as `distill predict` writes them: a line of JSON for each. `pairs` holds the second text of each
+// pair; null for single texts. Release the result with distill_free. Null where it fails.
+char *distill_predict(const distill_model *model, const char *const *texts, const char *const *pairs, size_t count, char **error);
+
+// The logits of a sequence classifier, (count, labels), row after row; `logits` has room for as many numbers. 0, or -1 where it fails.
+int32_t distill_logits(const distill_model *model, const char *const *texts, const char *const *pairs, size_t count, float *logits,
+                       char **error);
+
+void distill_free(char *text);
+
+// Threads that a call may use; 0 for as many as this process has processors. Calls at the same time share them.
+void distill_set_threads(int32_t count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

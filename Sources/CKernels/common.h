@@ -1,0 +1,22 @@
+// Headers that every instance of the kernels includes before its target is set.
+#pragma once
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+#include "kernels/parallel.h"
+#include "kernels/table.h"
+#include "kernels/training.h"
+
+#define CT_INLINE static inline __attribute__((always_inline))
+
+// Vectors wider than the baseline's registers are passed between functions of these files alone.
+#pragma clang diagnostic ignored "-Wpsabi"

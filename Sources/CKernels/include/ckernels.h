@@ -1,0 +1,101 @@
+// The kernels of a forward pass behind a C interface, for programs without libtorch: plain data and pointers.
+//
+// Shapes: T tokens of all examples one after another, without padding; B examples; H hidden size; I intermediate size; Q rows of a
+// layer's output: T, or B where only each example's first token is wanted. A function that returns false found no memory.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// As the kernels number them.
+enum { CK_GELU = 0, CK_GELU_TANH = 1, CK_RELU = 2, CK_SILU = 3 };
+
+// The beginning of each example among the tokens: count + 1 numbers.
+typedef struct ck_sequences {
+    const int64_t *offsets;
+    int64_t count;
+} ck_sequences;
+
+// The instruction set that the kernels were chosen for, such as "avx512_bf16".
+const char *ck_instruction_set(void);
+
+// Threads that a call may use; 0 leaves the choice to the processors that this process may use.
+int32_t ck_threads(void);
+void ck_set_threads(int32_t count);
+
+// The 32-bit words of a (outputs, inputs) weight as a packed right operand, and its packing.
+int64_t ck_packed_words(bool bfloat16, int64_t outputs, int64_t inputs);
+bool ck_pack(bool bfloat16, const float *weight, int64_t outputs, int64_t inputs, uint32_t *to);
+int64_t ck_int8_words(int64_t outputs, int64_t inputs);
+// `sums` receives each row's sum.
+bool ck_pack_int8(const int8_t *weight, int64_t outputs, int64_t inputs, uint32_t *to, int32_t *sums);
+
+// A linear layer as a packed right operand, int8 or float32.
+typedef struct ck_linear {
+    int64_t inputs, outputs;
+    bool is_int8;
+    const uint32_t *words;
+    const float *bias;    // (outputs)
+    const float *scales;  // (outputs), and
+    const int32_t *sums;  // (outputs), if int8
+    // An int8 layer's input is quantized with a scale for each row, or with these.
+    bool is_fixed;
+    float input_scale;
+    int32_t input_zero;
+} ck_linear;
+
+typedef struct ck_norm {
+    const float *weight, *bias;  // (H)
+} ck_norm;
+
+// A layer that normalizes after each residual (Vaswani et al., arXiv 1706.03762).
+typedef struct ck_layer {
+    int64_t hidden, intermediate, heads;
+    int32_t activation;
+    float epsilon;
+    ck_norm attention_norm, output_norm;
+    // With weights in float32 or bfloat16: packed words, keys' and values' of one (2 · H, H) weight.
+    bool is_mixed, bfloat16;
+    const uint32_t *query_words, *key_value_words, *output_words, *inner_words, *outer_words;
+    const float *query_bias, *key_value_bias, *output_bias, *inner_bias, *outer_bias;
+    // Where one of them is int8.
+    ck_linear query, key, value, output, inner, outer;
+} ck_layer;
+
+// input (T, H) → output (Q, H).
+bool ck_layer_forward(const ck_layer *layer, ck_sequences sequences, bool first_only, const float *input, float *output);
+
+// The sum of rows of tables, normalized: (T) ids → output (T, H). A table is float32, or int8 with a scale for each row.
+typedef struct ck_table {
+    const float *values;          // (rows, H), or
+    const int8_t *int8_values;    // (rows, H), with
+    const float *scales;          // (rows)
+} ck_table;
+typedef struct ck_embeddings {
+    int64_t hidden;
+    float epsilon;
+    ck_table word, position, type;  // the position table from the row of an example's first token on; no type counts for zeros
+    ck_norm norm;
+} ck_embeddings;
+// `types` may be null, for all 0. Ids and types are rows of the tables, and no example is longer than the position table: the caller
+// sees to it.
+bool ck_embeddings_forward(const ck_embeddings *embeddings, ck_sequences sequences, const int32_t *ids, const int32_t *types,
+                           float *output);
+
+// output (rows, outputs) = input (rows, inputs) · weightᵀ + bias, the weight (outputs, inputs) as stored: for few rows.
+bool ck_rows_linear(int64_t rows, int64_t inputs, int64_t outputs, const float *input, const float *weight, const float *bias,
+                    float *output);
+// The same with a packed weight.
+bool ck_linear_forward(const ck_linear *linear, int64_t rows, const float *input, float *output);
+
+// Rows normalized in place.
+bool ck_normalize(int64_t rows, int64_t width, float epsilon, ck_norm norm, float *values);
+void ck_activate(int32_t activation, float *values, int64_t count);
+
+#ifdef __cplusplus
+}
+#endif

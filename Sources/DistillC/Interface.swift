@@ -1,0 +1,161 @@
+import CDistill
+import CKernels
+import DistillRuntime
+import Tokenizers
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A model that C holds, with its labels as C strings.
+private final class OpenModel: Sendable {
+    enum Use: Sendable {
+        case classifier(TextClassifier)
+        case tagger(TokenTagger)
+    }
+
+    let use: Use
+    nonisolated(unsafe) let labels: [UnsafeMutablePointer<CChar>?]
+
+    init(_ use: Use) {
+        self.use = use
+        labels = Self.model(use).labels.map { strdup($0) }
+    }
+
+    deinit { for label in labels { free(label) } }
+
+    private static func model(_ use: Use) -> RuntimeModel {
+        switch use {
+        case .classifier(let classifier): classifier.model
+        case .tagger(let tagger): tagger.model
+        }
+    }
+}
+
+private struct InterfaceError: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// Runs a body; sets C's error where it fails.
+private func guarded<Result>(
+    _ error: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ body: () throws -> Result
+) -> Result? {
+    error?.pointee = nil
+    do { return try body() } catch let failure {
+        error?.pointee = strdup(String(describing: failure))
+        return nil
+    }
+}
+
+private func opened(_ model: OpaquePointer?) throws -> OpenModel {
+    guard let model else { throw InterfaceError(description: "the model is null; open one with distill_open") }
+    return Unmanaged<OpenModel>.fromOpaque(UnsafeRawPointer(model)).takeUnretainedValue()
+}
+
+/// The texts of two C arrays.
+private func pairs(
+    _ texts: UnsafePointer<UnsafePointer<CChar>?>?, _ pairs: UnsafePointer<UnsafePointer<CChar>?>?, _ count: Int
+) throws -> [TextPair] {
+    guard count > 0 else { return [] }
+    guard let texts else { throw InterfaceError(description: "texts is null, but count is \(count)") }
+    return try (0..<count).map { index in
+        guard let text = texts[index] else { throw InterfaceError(description: "text \(index + 1) is null") }
+        guard let pairs else { return TextPair(String(cString: text)) }
+        guard let pair = pairs[index] else {
+            throw InterfaceError(description: "the second text of pair \(index + 1) is null")
+        }
+        return TextPair(String(cString: text), pair: String(cString: pair))
+    }
+}
+
+@_cdecl("distill_open")
+public func distillOpen(
+    _ directory: UnsafePointer<CChar>?, _ options: UnsafePointer<distill_options>?,
+    _ error: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> OpaquePointer? {
+    guarded(error) {
+        guard let directory else { throw InterfaceError(description: "the directory is null") }
+        let options = options?.pointee ?? distill_options()
+        let model = try RuntimeModel(
+            String(cString: directory),
+            .init(
+                maxLength: options.max_length == 0 ? nil : Int(options.max_length),
+                usesBFloat16: options.bfloat16 != 0))
+        var strategy = EntityAggregation.Strategy.simple
+        if let name = options.aggregation.map({ String(cString: $0) }) {
+            guard let named = EntityAggregation.Strategy(rawValue: name) else {
+                let known = EntityAggregation.Strategy.allCases.map(\.rawValue).joined(separator: ", ")
+                throw InterfaceError(description: "aggregation '\(name)' is unknown; use one of: \(known)")
+            }
+            strategy = named
+        }
+        let use: OpenModel.Use =
+            model.task == .tokenClassification
+            ? .tagger(try TokenTagger(model, strategy: strategy))
+            : .classifier(
+                try TextClassifier(model, threshold: options.threshold == 0 ? 0.5 : options.threshold))
+        return OpaquePointer(Unmanaged.passRetained(OpenModel(use)).toOpaque())
+    }
+}
+
+@_cdecl("distill_close")
+public func distillClose(_ model: OpaquePointer?) {
+    if let model { Unmanaged<OpenModel>.fromOpaque(UnsafeRawPointer(model)).release() }
+}
+
+@_cdecl("distill_label_count")
+public func distillLabelCount(_ model: OpaquePointer?) -> Int { (try? opened(model).labels.count) ?? 0 }
+
+@_cdecl("distill_label")
+public func distillLabel(_ model: OpaquePointer?, _ index: Int) -> UnsafePointer<CChar>? {
+    guard let labels = try? opened(model).labels, labels.indices.contains(index) else { return nil }
+    return labels[index].map { UnsafePointer($0) }
+}
+
+@_cdecl("distill_predict")
+public func distillPredict(
+    _ model: OpaquePointer?, _ texts: UnsafePointer<UnsafePointer<CChar>?>?,
+    _ second: UnsafePointer<UnsafePointer<CChar>?>?, _ count: Int,
+    _ error: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> UnsafeMutablePointer<CChar>? {
+    guarded(error) {
+        let inputs = try pairs(texts, second, count)
+        let lines: [String]
+        switch try opened(model).use {
+        case .classifier(let classifier): lines = try classifier.predict(inputs).map(PredictionLine.text)
+        case .tagger(let tagger):
+            guard second == nil else {
+                throw InterfaceError(description: "a model for token classification reads single texts; pairs must be null")
+            }
+            lines = try tagger.predict(inputs.map(\.text)).map(PredictionLine.text)
+        }
+        return strdup(lines.map { $0 + "\n" }.joined())
+    } ?? nil
+}
+
+@_cdecl("distill_logits")
+public func distillLogits(
+    _ model: OpaquePointer?, _ texts: UnsafePointer<UnsafePointer<CChar>?>?,
+    _ second: UnsafePointer<UnsafePointer<CChar>?>?, _ count: Int, _ logits: UnsafeMutablePointer<Float>?,
+    _ error: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> Int32 {
+    guarded(error) {
+        guard case .classifier(let classifier) = try opened(model).use else {
+            throw InterfaceError(description: "a model for token classification has logits for tokens; use distill_predict")
+        }
+        guard let logits else { throw InterfaceError(description: "logits is null") }
+        let values = try classifier.logits(pairs(texts, second, count))
+        values.withUnsafeBufferPointer { if let start = $0.baseAddress { logits.update(from: start, count: $0.count) } }
+        return 0
+    } ?? -1
+}
+
+@_cdecl("distill_free")
+public func distillFree(_ text: UnsafeMutablePointer<CChar>?) { free(text) }
+
+@_cdecl("distill_set_threads")
+public func distillSetThreads(_ count: Int32) { ck_set_threads(count) }

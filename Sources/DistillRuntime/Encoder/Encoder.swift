@@ -1,0 +1,54 @@
+import Architectures
+import Safetensors
+
+/// An encoder with its head, on the kernels alone. Any number of threads may use one at the same time.
+///
+/// Shapes: T tokens of B texts, H hidden size, R rows that the head reads (B of a sequence classifier, T of a tagger), C labels.
+final class Encoder: Sendable {
+    private let embeddings: Embeddings
+    private let layers: [EncoderLayer]
+    private let head: Head
+    private let readsFirstTokens: Bool
+
+    /// Reads and packs the weights.
+    ///
+    /// - Throws: ``RuntimeError`` for a family that the kernels do not compute, and tensors that are missing or do not fit.
+    init(_ checkpoint: SafetensorsCheckpoint, path: String, _ configuration: ModelConfiguration, usesBFloat16: Bool) throws {
+        try Self.requireSupported(configuration)
+        let store = try WeightStore(checkpoint, path: path, configuration)
+        embeddings = try Embeddings(store, configuration)
+        let layout = configuration.family.layout
+        let groups = try (0..<configuration.layerGroups()).map {
+            try EncoderLayer(store, path: layout.layers($0), configuration, usesBFloat16: usesBFloat16)
+        }
+        layers = try (0..<configuration.numHiddenLayers).map { groups[try configuration.layerGroup($0)] }
+        head = try Head(store, configuration)
+        readsFirstTokens = configuration.headKind == .sequenceClassification
+        store.releasePages()
+    }
+
+    /// - Throws: ``RuntimeError`` where the kernels do not compute the model.
+    static func requireSupported(_ configuration: ModelConfiguration) throws {
+        guard !configuration.isDecoder else {
+            throw RuntimeError(
+                "\(configuration.source): is a language model; use `distill generate`")
+        }
+        guard configuration.family.hasPlainPostNormLayers else {
+            throw RuntimeError(
+                "\(configuration.source): there are no kernels for the layers of \(configuration.modelType); "
+                    + "use `distill predict`, or an ONNX export")
+        }
+    }
+
+    /// The logits (R, C), row after row.
+    ///
+    /// - Throws: ``RuntimeError`` for an id outside of the vocabulary, and a text that is empty or too long.
+    func logits(_ texts: PackedTexts) throws -> AlignedBuffer<Float> {
+        var hidden = try embeddings(texts)
+        for (index, layer) in layers.enumerated() {
+            // A head that reads first tokens needs nothing else of the last layer.
+            hidden = try layer(hidden, texts, firstOnly: readsFirstTokens && index == layers.count - 1)
+        }
+        return try head(hidden, rows: readsFirstTokens ? texts.count : texts.tokens)
+    }
+}

@@ -1,0 +1,86 @@
+import Architectures
+import CKernels
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A model's head on its encoder, from rows of hidden states (R, H) to logits (R, C): the classifier, and for a sequence classifier a
+/// dense layer with an activation before it.
+final class Head: Sendable {
+    private let dense: HeadLinear?
+    private let activation: ActivationName
+    private let classifier: HeadLinear
+
+    init(_ store: WeightStore, _ configuration: ModelConfiguration) throws {
+        let layout = configuration.family.layout
+        let names = layout.head(configuration.headKind)
+        let width = configuration.hiddenSize
+        dense = try names.dense.map { try HeadLinear(store, $0, inputs: width, outputs: width) }
+        activation = layout.sequenceHead.activation
+        classifier = try HeadLinear(
+            store, names.classifier, inputs: width, outputs: configuration.labelNames.count)
+    }
+
+    func callAsFunction(_ hidden: AlignedBuffer<Float>, rows: Int) throws -> AlignedBuffer<Float> {
+        guard let dense else { return try classifier(hidden, rows: rows) }
+        let inner = try dense(hidden, rows: rows)
+        activate(inner)
+        return try classifier(inner, rows: rows)
+    }
+
+    private func activate(_ values: AlignedBuffer<Float>) {
+        let code: Int
+        switch activation {
+        case .tanh:
+            for index in 0..<values.count { values.pointer[index] = tanh(values.pointer[index]) }
+            return
+        case .sigmoid:
+            for index in 0..<values.count { values.pointer[index] = 1 / (1 + exp(-values.pointer[index])) }
+            return
+        case .gelu: code = Int(CK_GELU)
+        case .geluNew, .geluTanh: code = Int(CK_GELU_TANH)
+        case .relu: code = Int(CK_RELU)
+        case .silu, .swish: code = Int(CK_SILU)
+        }
+        ck_activate(Int32(code), values.pointer, Int64(values.count))
+    }
+}
+
+/// A linear layer of a head: in float32 its weight stays in the file, since few rows go through it.
+private final class HeadLinear: @unchecked Sendable {
+    private enum Weight {
+        case stored(StoredValues, bias: StoredValues)
+        case packed(PackedLinear)
+    }
+    private let weight: Weight
+    private let inputs: Int
+    private let outputs: Int
+
+    init(_ store: WeightStore, _ name: String, inputs: Int, outputs: Int) throws {
+        (self.inputs, self.outputs) = (inputs, outputs)
+        let matrix = try store.matrix(name + ".weight", rows: outputs, columns: inputs)
+        let bias = try store.values(name + ".bias", shape: [outputs])
+        switch matrix {
+        case .float32(let values): weight = .stored(values, bias: bias)
+        case .int8: weight = .packed(try PackedLinear(matrix, bias: bias, inputs: inputs, outputs: outputs))
+        }
+    }
+
+    func callAsFunction(_ input: AlignedBuffer<Float>, rows: Int) throws -> AlignedBuffer<Float> {
+        switch weight {
+        case .packed(let linear): return try linear(input.pointer, rows: rows)
+        case .stored(let values, let bias):
+            let output = AlignedBuffer<Float>(count: rows * outputs)
+            try require(
+                ck_rows_linear(
+                    Int64(rows), Int64(inputs), Int64(outputs), input.pointer, values.pointer, bias.pointer,
+                    output.pointer))
+            return output
+        }
+    }
+}

@@ -1,0 +1,26 @@
+import Tokenizers
+
+/// A line as a text or a pair of texts, or what is wrong with it.
+package enum LineInput {
+    case text(TextPair)
+    case problem(String)
+
+    /// - Parameters:
+    ///   - line: The line.
+    ///   - hasPairs: True if it holds two texts with a tab between.
+    package init(_ line: LineReader.Line, hasPairs: Bool) {
+        let parts =
+            hasPairs ? line.text.split(separator: "\t", omittingEmptySubsequences: false) : [line.text[...]]
+        if hasPairs, parts.count != 2 {
+            self = .problem("line \(line.number) needs two texts separated by a tab")
+        } else if parts.contains(where: { $0.allSatisfy(\.isWhitespace) }) {
+            self = .problem("line \(line.number) is empty")
+        } else {
+            self = .text(TextPair(String(parts[0]), pair: hasPairs ? String(parts[1]) : nil))
+        }
+    }
+
+    package var text: TextPair? {
+        if case .text(let text) = self { text } else { nil }
+    }
+}

@@ -1,0 +1,159 @@
+import Architectures
+import Foundation
+import JSON
+import Safetensors
+import Tokenizers
+
+/// A model directory that is open: its weights packed, its tokenizer, what its labels are called. It needs the kernels and tokenizers
+/// alone; any number of threads may use one at the same time.
+public final class RuntimeModel: Sendable {
+    /// How a model is opened.
+    public struct Options: Sendable {
+        /// Longer texts are cut to this many tokens; `nil` for the length that the model was trained with, or the tokenizer's.
+        public var maxLength: Int?
+        /// True to multiply in bfloat16 where weights are in floating point: less exact, faster where the processor has it.
+        public var usesBFloat16: Bool
+
+        public init(maxLength: Int? = nil, usesBFloat16: Bool = false) {
+            self.maxLength = maxLength
+            self.usesBFloat16 = usesBFloat16
+        }
+    }
+
+    /// The directory.
+    public let path: String
+    /// The contents of `config.json`.
+    public let configuration: ModelConfiguration
+    public let tokenizer: Tokenizer
+    /// The number of tokens of a text that the model reads.
+    public let maxLength: Int
+    /// The settings of the files that are ignored; each a line for the user.
+    public let warnings: [String]
+    private let encoder: Encoder
+
+    /// The labels' names, by their numbers.
+    public var labels: [String] { configuration.labelNames }
+    /// The task, which says what its outputs mean.
+    public var task: TaskIdentifier { configuration.task }
+
+    /// Opens a model directory in Hugging Face format.
+    ///
+    /// - Parameters:
+    ///   - path: The directory.
+    ///   - options: How it is opened.
+    /// - Throws: ``RuntimeError``, `ArchitectureError`, `TokenizerError`, `SafetensorsError`, `JSONError` or `FileError`, which name
+    ///   the file, field or tensor.
+    public convenience init(_ path: String, _ options: Options = Options()) throws {
+        try self.init(path, options, ModelConfiguration(contentsOf: URL(filePath: path)))
+    }
+
+    /// Opens a directory whose `config.json` was read.
+    package init(_ path: String, _ options: Options, _ configuration: ModelConfiguration) throws {
+        let directory = URL(filePath: path)
+        self.path = path
+        try Encoder.requireSupported(configuration)
+        self.configuration = configuration
+        let whole = try Tokenizer.load(directory: directory)
+        guard let tokenizer = whole.limited(to: configuration.vocabSize, place: path) else {
+            throw RuntimeError(
+                "\(path): the tokenizer has \(whole.vocabularySize) tokens, the model's vocab_size is "
+                    + "\(configuration.vocabSize); use the tokenizer that belongs to this model")
+        }
+        // Models without token types never see them.
+        let ignoresSegments = configuration.typeVocabSize < 2
+        self.tokenizer =
+            ignoresSegments || tokenizer.modelInputNames.contains("token_type_ids")
+            ? tokenizer : tokenizer.withoutSegments
+        maxLength = try Self.maxLength(options.maxLength, configuration, tokenizer, in: path)
+        warnings = configuration.warnings + self.tokenizer.warnings(for: configuration, in: path)
+        encoder = try Encoder(
+            SafetensorsCheckpoint(directory: directory), path: path, configuration,
+            usesBFloat16: options.usesBFloat16)
+    }
+
+    private static func maxLength(
+        _ wanted: Int?, _ configuration: ModelConfiguration, _ tokenizer: Tokenizer, in path: String
+    ) throws -> Int {
+        if let wanted, wanted < 3 {
+            throw RuntimeError(
+                "max_length must be at least 3 (two special tokens and one of text), got \(wanted)")
+        }
+        let length = wanted ?? TrainedLength.tokens(in: path) ?? tokenizer.modelMaxLength
+        return min(length ?? configuration.maxLength, configuration.maxLength)
+    }
+
+    /// Returns true if the kernels compute a model.
+    package static func supports(_ configuration: ModelConfiguration) -> Bool {
+        (try? Encoder.requireSupported(configuration)) != nil
+    }
+
+    /// The logits of encoded texts, in their order. A text's logits depend neither on the texts beside it nor on the number of
+    /// threads.
+    ///
+    /// - Parameter encoding: The texts, each no longer than ``maxLength``.
+    /// - Returns: Of a sequence classifier a row for each text; of a tagger one for each token. A row is as many numbers as there are
+    ///   labels.
+    /// - Throws: ``RuntimeError`` for an id outside of the vocabulary, an empty text, and where a logit is not a finite number.
+    public func logits(_ encoding: FlatEncoding) throws -> [Float] {
+        let (classes, hasRowForEachToken) = (labels.count, configuration.headKind.hasRowForEachToken)
+        let lengths = (0..<encoding.count).map { encoding.offsets[$0 + 1] - encoding.offsets[$0] }
+        var values = [Float](
+            repeating: 0, count: (hasRowForEachToken ? encoding.ids.count : encoding.count) * classes)
+        for batch in TokenBatches(lengths: lengths) {
+            var texts = PackedTexts()
+            texts.ids.reserveCapacity(batch.reduce(0) { $0 + lengths[$1] })
+            var types: [Int32] = []
+            for text in batch {
+                let tokens = encoding.offsets[text]..<encoding.offsets[text + 1]
+                texts.ids += encoding.ids[tokens]
+                types += encoding.typeIDs[tokens]
+                texts.offsets.append(Int64(texts.ids.count))
+            }
+            if types.contains(where: { $0 != 0 }) { texts.types = types }
+            let rows = try encoder.logits(texts)
+            var row = 0
+            for (place, text) in batch.enumerated() {
+                let count = hasRowForEachToken ? lengths[text] : 1
+                let first = hasRowForEachToken ? encoding.offsets[text] : text
+                for index in 0..<count * classes {
+                    let value = rows.pointer[row * classes + index]
+                    guard value.isFinite else { throw notFinite(value, text) }
+                    values[first * classes + index] = value
+                }
+                row = hasRowForEachToken ? Int(texts.offsets[place + 1]) : place + 1
+            }
+        }
+        return values
+    }
+
+    private func notFinite(_ value: Float, _ text: Int) -> RuntimeError {
+        RuntimeError(
+            "\(path): gives logits that are no numbers (\(value) for text \(text + 1)): its weights are damaged, or its training "
+                + "diverged; use another checkpoint")
+    }
+}
+
+/// Texts of similar length together, up to a number of tokens, the longest first.
+struct TokenBatches: Sequence, IteratorProtocol {
+    /// As many tokens as keep all threads busy and intermediate results small.
+    private static let mostTokens = 8192
+    private let lengths: [Int]
+    private var rest: ArraySlice<Int>
+
+    init(lengths: [Int]) {
+        self.lengths = lengths
+        rest = lengths.indices.sorted { (lengths[$1], $0) < (lengths[$0], $1) }[...]
+    }
+
+    mutating func next() -> [Int]? {
+        guard let first = rest.popFirst() else { return nil }
+        var batch = [first]
+        var tokens = lengths[first]
+        while let text = rest.first, tokens + lengths[text] <= Self.mostTokens {
+            batch.append(text)
+            tokens += lengths[text]
+            rest.removeFirst()
+        }
+        return batch
+    }
+}

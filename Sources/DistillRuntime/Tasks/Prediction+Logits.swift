@@ -1,0 +1,46 @@
+import Architectures
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+extension Prediction {
+    /// The prediction that a text's logits are; `nil` for a task whose outputs are not a text's.
+    ///
+    /// - Parameters:
+    ///   - logits: One for each label; of a regression the number.
+    ///   - labels: The labels' names.
+    ///   - task: What the logits mean.
+    ///   - threshold: The probability above which a label is predicted, in multi-label classification.
+    package init?(logits: some Collection<Float>, labels: [String], task: TaskIdentifier, threshold: Double) {
+        let logits = logits.map(Double.init)
+        func scores(_ probabilities: [Double]) -> [LabelScore] {
+            zip(labels, probabilities).map { LabelScore(label: $0, value: $1) }
+        }
+        switch task {
+        case .singleLabel:
+            var best = 0
+            for index in logits.indices where logits[index] > logits[best] { best = index }
+            let probabilities = Self.softmax(logits)
+            self.init(label: labels[best], score: probabilities[best], scores: scores(probabilities))
+        case .multiLabel:
+            let probabilities = logits.map { 1 / (1 + exp(-$0)) }
+            let limit = log(threshold / (1 - threshold))
+            self.init(
+                labels: zip(labels, logits).filter { $1 > limit }.map(\.0), scores: scores(probabilities))
+        case .regression: self.init(score: logits.first)
+        case .tokenClassification, .causalLanguageModel: return nil
+        }
+    }
+
+    private static func softmax(_ logits: [Double]) -> [Double] {
+        let greatest = logits.max() ?? 0
+        let powers = logits.map { exp($0 - greatest) }
+        let sum = powers.reduce(0, +)
+        return powers.map { $0 / sum }
+    }
+}

@@ -1,0 +1,53 @@
+import CKernels
+
+/// A linear layer's weight as the kernels multiply by it, packed once; int8 or float32.
+final class PackedLinear: @unchecked Sendable {
+    /// What the kernels take; its pointers live as long as this object.
+    let kernel: ck_linear
+    private let words: AlignedBuffer<UInt32>
+    private let sums: AlignedBuffer<Int32>?
+    private let bias: StoredValues
+    private let matrix: StoredMatrix
+
+    var isInt8: Bool { kernel.is_int8 }
+
+    /// - Throws: ``RuntimeError`` where there is no memory.
+    init(_ matrix: StoredMatrix, bias: StoredValues, inputs: Int, outputs: Int) throws {
+        self.bias = bias
+        var kernel = ck_linear()
+        (kernel.inputs, kernel.outputs) = (Int64(inputs), Int64(outputs))
+        kernel.bias = bias.pointer
+        switch matrix {
+        case .float32(let values):
+            words = AlignedBuffer(count: Int(ck_packed_words(false, Int64(outputs), Int64(inputs))))
+            sums = nil
+            try require(ck_pack(false, values.pointer, Int64(outputs), Int64(inputs), words.pointer))
+            // The packed form is what is read from here on.
+            self.matrix = .float32(StoredValues(zeros: 0))
+        case .int8(let int8):
+            words = AlignedBuffer(count: Int(ck_int8_words(Int64(outputs), Int64(inputs))))
+            let sums = AlignedBuffer<Int32>(count: outputs)
+            try require(ck_pack_int8(int8.values, Int64(outputs), Int64(inputs), words.pointer, sums.pointer))
+            kernel.is_int8 = true
+            kernel.scales = int8.scales.pointer
+            kernel.sums = UnsafePointer(sums.pointer)
+            if let input = int8.input {
+                kernel.is_fixed = true
+                (kernel.input_scale, kernel.input_zero) = (input.scale, Int32(input.zeroPoint))
+            }
+            self.sums = sums
+            self.matrix = matrix
+        }
+        kernel.words = UnsafePointer(words.pointer)
+        self.kernel = kernel
+    }
+
+    /// (rows, inputs) → (rows, outputs)
+    func callAsFunction(_ input: UnsafePointer<Float>, rows: Int) throws -> AlignedBuffer<Float> {
+        let output = AlignedBuffer<Float>(count: rows * Int(kernel.outputs))
+        try withUnsafePointer(to: kernel) {
+            try require(ck_linear_forward($0, Int64(rows), input, output.pointer))
+        }
+        return output
+    }
+}

@@ -1,0 +1,61 @@
+/// The float32 values of a tensor: where the mapped file has them, or widened from another type.
+struct StoredValues: @unchecked Sendable {
+    let pointer: UnsafePointer<Float>
+    let count: Int
+    /// What keeps the memory.
+    private let owner: AnyObject
+
+    /// Values that stay in their file, which the owner keeps open.
+    init(mapped pointer: UnsafePointer<Float>, count: Int, owner: AnyObject) {
+        self.pointer = pointer
+        self.count = count
+        self.owner = owner
+    }
+
+    init(_ buffer: AlignedBuffer<Float>) {
+        pointer = UnsafePointer(buffer.pointer)
+        count = buffer.count
+        owner = buffer
+    }
+
+    /// As many zeros.
+    init(zeros count: Int) { self.init(AlignedBuffer(repeatElement(0, count: count))) }
+
+    /// The values from a place on, of the same memory.
+    func dropping(_ first: Int) -> StoredValues {
+        StoredValues(mapped: pointer + first, count: count - first, owner: owner)
+    }
+
+    /// True if no value is infinite or not a number.
+    var areFinite: Bool {
+        // Times zero: 0 for a finite number, otherwise not a number. In parts, for the compiler's vectors.
+        var sums = SIMD16<Float>(repeating: 0)
+        var index = 0
+        while index + 16 <= count {
+            sums += UnsafeRawPointer(pointer + index).loadUnaligned(as: SIMD16<Float>.self) * 0
+            index += 16
+        }
+        var rest: Float = 0
+        while index < count {
+            rest += pointer[index] * 0
+            index += 1
+        }
+        return (sums.sum() + rest) == 0
+    }
+}
+
+/// A matrix as a checkpoint stores it, (rows, columns): float32, or int8 with a scale for each row.
+enum StoredMatrix: Sendable {
+    case float32(StoredValues)
+    case int8(Int8Values)
+
+    /// An int8 matrix: element (r, c) is `values[r, c] · scales[r]`.
+    struct Int8Values: @unchecked Sendable {
+        let values: UnsafePointer<Int8>
+        let scales: StoredValues
+        /// What a layer's input is quantized with where that is fixed; `nil` for a scale of each row.
+        let input: (scale: Float, zeroPoint: Int8)?
+        /// What keeps the memory of the values.
+        let owner: AnyObject
+    }
+}

@@ -1,0 +1,138 @@
+import Architectures
+import Safetensors
+
+/// The tensors of a checkpoint, by the model's names, whatever names the file uses. float32 and int8 values stay in the mapped file.
+final class WeightStore {
+    let path: String
+    private let checkpoint: SafetensorsCheckpoint
+    private let storedNames: [String: String]
+    private let quantization: QuantizationConfiguration?
+    /// From so many bytes on an embedding table is not read to see that its values are finite: it stays on disk but for the rows
+    /// that are looked up, and a number that is not finite shows in the logits.
+    private static let largeTable = 1 << 20
+
+    init(_ checkpoint: SafetensorsCheckpoint, path: String, _ configuration: ModelConfiguration) throws {
+        self.checkpoint = checkpoint
+        self.path = path
+        storedNames = try configuration.family.layout.storedNames(checkpoint.names, path: path)
+        quantization = configuration.quantization
+        if quantization?.activations == .perTensor {
+            throw RuntimeError(
+                "\(path): its int8 layers take one scale for a whole batch, for which there is no kernel; quantise the model "
+                    + "again with a scale for each token (--activations dynamic-token), or use `distill predict`")
+        }
+    }
+
+    /// Gives back the memory of the file's pages that reading took.
+    func releasePages() { checkpoint.releasePages() }
+
+    /// The values of a tensor as float32.
+    ///
+    /// - Throws: ``RuntimeError`` where it is missing, has another shape or type, or holds a number that is not finite.
+    func values(_ name: String, shape: [Int]) throws -> StoredValues {
+        let (stored, info) = try entry(name, shape: shape)
+        let bytes = try checkpoint.bytes(of: stored)
+        let values = try widened(bytes, info, stored)
+        let isLargeTable = name.hasSuffix("_embeddings.weight") && bytes.count >= Self.largeTable
+        guard isLargeTable || values.areFinite else {
+            throw RuntimeError(
+                "\(path): tensor '\(stored)' holds a number that is infinite or not a number (NaN): the weights are damaged, "
+                    + "or their training diverged; take another checkpoint")
+        }
+        return values
+    }
+
+    /// A matrix, in int8 where the checkpoint stores it so.
+    ///
+    /// - Throws: ``RuntimeError`` as ``values(_:shape:)``.
+    func matrix(_ name: String, rows: Int, columns: Int) throws -> StoredMatrix {
+        guard quantization != nil, let stored = storedNames[name], checkpoint.info(stored)?.dtype == .int8 else {
+            return .float32(try values(name, shape: [rows, columns]))
+        }
+        _ = try entry(name, shape: [rows, columns])
+        let base = String(name.dropLast("weight".count))
+        let bytes = try checkpoint.bytes(of: stored)
+        guard let start = bytes.baseAddress else { throw RuntimeError("\(path): tensor '\(stored)' is empty") }
+        let scales = try positive(base + "weight_scale", shape: [rows, 1])
+        var input: (Float, Int8)?
+        if storedNames[base + "input_scale"] != nil {
+            input = (
+                try positive(base + "input_scale", shape: [1]).pointer[0], try zeroPoint(base + "input_zero_point")
+            )
+        }
+        return .int8(
+            .init(
+                values: start.assumingMemoryBound(to: Int8.self), scales: scales, input: input, owner: self))
+    }
+
+    private func positive(_ name: String, shape: [Int]) throws -> StoredValues {
+        let scales = try values(name, shape: shape)
+        guard (0..<scales.count).allSatisfy({ scales.pointer[$0] > 0 }) else {
+            throw RuntimeError(
+                "\(path): tensor '\(name)' has a scale that is not a positive number; quantise the model again")
+        }
+        return scales
+    }
+
+    private func zeroPoint(_ name: String) throws -> Int8 {
+        let (stored, info) = try entry(name, shape: [1])
+        guard info.dtype == .int8, let byte = try checkpoint.bytes(of: stored).first else {
+            throw RuntimeError(
+                "\(path): tensor '\(stored)' has the type \(info.dtype.rawValue), I8 is needed; quantise the model again")
+        }
+        return Int8(bitPattern: byte)
+    }
+
+    private func entry(_ name: String, shape: [Int]) throws -> (stored: String, info: TensorInfo) {
+        guard let stored = storedNames[name], let info = checkpoint.info(stored) else {
+            throw RuntimeError(
+                "\(path): has no tensor '\(name)'; use the weights that belong to this config.json, of a trained model")
+        }
+        guard info.shape == shape else {
+            throw RuntimeError(
+                "\(path): tensor '\(stored)' has the shape \(info.shape), the configuration needs \(shape); "
+                    + "use the config.json that belongs to these weights")
+        }
+        return (stored, info)
+    }
+
+    /// The values where they are, or a copy as float32.
+    private func widened(_ bytes: UnsafeRawBufferPointer, _ info: TensorInfo, _ stored: String) throws -> StoredValues {
+        let count = info.shape.reduce(1, *)
+        if info.dtype == .float32, let start = bytes.baseAddress,
+            Int(bitPattern: start).isMultiple(of: MemoryLayout<Float>.alignment)
+        {
+            return StoredValues(mapped: start.assumingMemoryBound(to: Float.self), count: count, owner: self)
+        }
+        let buffer = AlignedBuffer<Float>(count: count)
+        func copy<Stored: BitwiseCopyable>(_ type: Stored.Type, _ widen: (Stored) -> Float) {
+            for index in 0..<count {
+                buffer.pointer[index] = widen(
+                    bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Stored>.size, as: Stored.self))
+            }
+        }
+        switch info.dtype {
+        case .float32: copy(Float.self) { $0 }
+        case .bfloat16: copy(UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
+        case .float16: copy(UInt16.self, Self.half)
+        case .float64: copy(Double.self) { Float($0) }
+        default:
+            throw RuntimeError(
+                "\(path): tensor '\(stored)' has the type \(info.dtype.rawValue); weights must be F32, F16, BF16 or F64, or I8 "
+                    + "with a \"quantization_config\" in config.json")
+        }
+        return StoredValues(buffer)
+    }
+
+    /// A float16 as float32 (IEEE 754).
+    private static func half(_ bits: UInt16) -> Float {
+        let sign = UInt32(bits & 0x8000) << 16
+        let exponent = UInt32(bits >> 10) & 0x1F
+        let fraction = UInt32(bits & 0x3FF)
+        switch exponent {
+        case 0: return Float(sign: sign == 0 ? .plus : .minus, exponent: -24, significand: Float(fraction))
+        case 0x1F: return Float(bitPattern: sign | 0x7F80_0000 | fraction << 13)
+        default: return Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import CKernels
+import DistillRuntime
+import Files
+import Tokenizers
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Writes text to a descriptor, whole.
+///
+/// - Returns: False where its reader has closed it, or the disk is full.
+func write(_ text: String, to descriptor: Int32) -> Bool {
+    var text = text
+    return text.withUTF8 { bytes in
+        var rest = UnsafeRawBufferPointer(bytes)
+        while let start = rest.baseAddress, !rest.isEmpty {
+            let written = write(descriptor, start, rest.count)
+            if written < 0 {
+                if errno == EINTR || errno == EAGAIN { continue }
+                return false
+            }
+            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
+        }
+        return true
+    }
+}
+
+func fail(_ error: some Error, _ code: Int32) -> Never {
+    _ = write("Error: \(error)\n", to: STDERR_FILENO)
+    exit(code)
+}
+
+signal(SIGPIPE, SIG_IGN)
+MappedFile.endsWhereShortened()
+
+do {
+    let arguments = try Arguments(Array(CommandLine.arguments.dropFirst()))
+    if arguments.showsHelp {
+        exit(write(Arguments.help + "\n", to: STDOUT_FILENO) ? 0 : 1)
+    }
+    if arguments.threads > 0 { ck_set_threads(arguments.threads) }
+    let prediction = try PredictionRun(arguments)
+    for warning in prediction.warnings { _ = write("WARNING: \(warning)\n", to: STDERR_FILENO) }
+    let reader = try LineReader(path: arguments.file)
+    while let lines = try reader.next() {
+        let text = try prediction.predict(lines).map { $0 + "\n" }.joined()
+        guard write(text, to: STDOUT_FILENO) else { exit(errno == EPIPE ? 0 : 1) }
+    }
+    if let warning = prediction.cutWarning { _ = write("WARNING: \(warning)\n", to: STDERR_FILENO) }
+} catch let error as UsageError {
+    fail(error, 64)
+} catch {
+    fail(error, 1)
+}
