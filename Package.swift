@@ -280,6 +280,11 @@ let package = Package(
             name: "TorchTests", dependencies: ["Torch", "Safetensors", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
+            name: "DistillRuntimeTests",
+            dependencies: [
+                "DistillRuntime", "DistillC", "CDistill", "Architectures", "Tokenizers", "Safetensors", "JSON", "TestSupport",
+            ], swiftSettings: strict),
+        .testTarget(
             name: "ArchitecturesTests",
             dependencies: [
                 "Architectures", "Transformers", "Exporters", "Safetensors", "JSON", "TestSupport",
@@ -304,7 +309,8 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "distill", "distill-hub", "Distillation", "Tuning", "Benchmarking", "HubStore",
+                "distill", "distill-hub", "distill-run", "DistillRuntime", "Distillation", "Tuning", "Benchmarking",
+                "HubStore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .testTarget(

@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() { sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
 kind=${1:-}
-suites=${2:-"TorchTests|TransformersTests|GenerationTests|DistillationTests|GGUFTests|SafetensorsTests|TokenizersTests|DatasetsTests|JSONTests|FilesTests|ChatTemplatesTests"}
+suites=${2:-"TorchTests|TransformersTests|GenerationTests|DistillationTests|DistillRuntimeTests|GGUFTests|SafetensorsTests|TokenizersTests|DatasetsTests|JSONTests|FilesTests|ChatTemplatesTests"}
 case "$kind" in
     address) flags=(-Xcxx -fsanitize=undefined -Xcxx -fno-sanitize=vptr,function -Xcxx -fno-sanitize-recover=undefined) ;;
     thread) flags=() ;;

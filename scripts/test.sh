@@ -31,7 +31,7 @@ fi
 python3 Benchmarks/gpu/gpu_report.py --self-test || failed+=("Benchmarks/gpu/gpu_report.py")
 # Again with the kernels of lesser processors, and with none: results must be the same.
 scripts/levels.sh --own swift test --skip-build --traits Parquet --others \
-    swift test --skip-build --traits Parquet --filter "TorchTests|TransformersTests|GenerationTests|DistillationTests" --skip "CheckpointTests|ProcessRunTests" ||
+    swift test --skip-build --traits Parquet --filter "TorchTests|TransformersTests|GenerationTests|DistillationTests|DistillRuntimeTests" --skip "CheckpointTests|ProcessRunTests" ||
     failed+=("swift test")
 if [ ${#failed[@]} -gt 0 ]; then
     printf 'Failed: %s\n' "${failed[*]}"

@@ -1,3 +1,4 @@
+import DistillRuntime
 import Distillation
 import Foundation
 import Testing
@@ -115,7 +116,7 @@ struct PredictInputTests {
         }
         // Splitting all that is pending again for each 64 KiB took minutes.
         #expect(time < .seconds(10))
-        let error = #expect(throws: DistillationError.self) {
+        let error = #expect(throws: RuntimeError.self) {
             _ = try LineReader(path: file.path, limit: 8_000_000).next()
         }
         #expect(

@@ -34,13 +34,14 @@ enum Program {
     /// - Parameters:
     ///   - fileSizeLimit: In blocks of 1,024 bytes: writing beyond it fails, as on a full disk.
     ///   - environment: Variables beside the tests' own.
+    ///   - program: Its name.
     static func run(
         _ arguments: [String], input: String? = nil, fileSizeLimit: Int? = nil,
-        environment: [String: String] = [:]
+        environment: [String: String] = [:], program: String = "distill"
     ) throws -> Result {
         let process = Process()
         // Asked for first, since it sets a variable.
-        let executable = executable
+        let executable = executable.deletingLastPathComponent().appending(path: program)
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         if let fileSizeLimit {
             process.executableURL = URL(filePath: "/bin/bash")

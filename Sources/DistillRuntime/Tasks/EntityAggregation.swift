@@ -65,6 +65,16 @@ public struct EntityAggregation: Sendable, Equatable {
         /// Its range in the text, in Unicode scalars.
         public var start: Int
         public var end: Int
+
+        /// Makes an entity.
+        public init(label: String, score: Float, word: String, index: Int? = nil, start: Int, end: Int) {
+            self.label = label
+            self.score = score
+            self.word = word
+            self.index = index
+            self.start = start
+            self.end = end
+        }
     }
 
     /// The entities of a text.

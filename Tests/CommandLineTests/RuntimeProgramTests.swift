@@ -1,0 +1,71 @@
+import Foundation
+import Testing
+
+@testable import distill
+
+/// `distill-run`, the program without libtorch, beside `distill predict`.
+@Suite("distill-run")
+struct RuntimeProgramTests {
+    private let model = Program.teacher.path
+
+    private func run(_ arguments: [String], input: String? = nil) throws -> Program.Result {
+        try Program.run(arguments, input: input, program: "distill-run")
+    }
+
+    @Test("the bytes of distill predict, of texts and pairs, empty lines included")
+    func same() throws {
+        let texts = "A film to remember.\nterrible, \u{1F600} awful\n\n  \nhello\u{0} world\r\nlast without an end"
+        for arguments in [[], ["--max-length", "4"], ["--threads=1"]] {
+            let own = try run([model, "-"] + arguments, input: texts)
+            let shared = arguments.filter { $0 != "--threads=1" }
+            let predicted = try Program.run(["predict", "--model", model, "-"] + shared, input: texts)
+            #expect(own.status == 0 && own.output == predicted.output)
+            #expect(own.output.split(separator: "\n").count == 6)
+        }
+        let pairs = "a film\tgood\nalone\n"
+        let own = try run([model, "--pairs"], input: pairs)
+        #expect(own.output == (try Program.run(["predict", "--model", model, "--pairs"], input: pairs)).output)
+        #expect(own.output.contains("line 2 needs two texts"))
+    }
+
+    @Test("libtorch's operations give the same labels, and scores to 1e-5")
+    func libtorch() throws {
+        let texts = "A film to remember.\nterrible and awful\nhello\n"
+        let own = try run([model], input: texts).output
+        let other = try Program.run(
+            ["predict", "--model", model], input: texts, environment: ["DISTILL_CPU_CAPABILITY": "libtorch"]
+        ).output
+        struct Line: Decodable {
+            var label: String
+            var score: Double
+        }
+        func lines(_ text: String) throws -> [Line] {
+            try text.split(separator: "\n").map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
+        }
+        let (a, b) = (try lines(own), try lines(other))
+        #expect(a.count == 3 && a.map(\.label) == b.map(\.label))
+        #expect(zip(a, b).allSatisfy { abs($0.score - $1.score) < 1e-5 })
+    }
+
+    @Test("a wrong command line is an error of one line and its own status", arguments: [
+        ([], "give a model directory"), (["--nonsense"], "'--nonsense'"), (["m", "f", "g"], "'g'"),
+        (["m", "--max-length", "two"], "'two'"), (["m", "--max-length"], "needs a value"),
+        (["m", "--threshold=2"], "'2'"), (["m", "--aggregation", "all"], "'all'"),
+    ] as [([String], String)])
+    func usage(_ arguments: [String], _ part: String) throws {
+        let result = try run(arguments, input: "")
+        #expect(result.status == 64 && result.output.isEmpty)
+        #expect(result.errors.hasPrefix("Error: ") && result.errors.contains(part))
+        #expect(result.errors.split(separator: "\n").count == 1)
+    }
+
+    @Test("models and files that cannot be read are errors that name them")
+    func missing() throws {
+        for (arguments, part) in [(["/nowhere"], "/nowhere"), ([model, "/no/file"], "/no/file")] {
+            let result = try run(arguments, input: "a\n")
+            #expect(result.status == 1 && result.output.isEmpty && result.errors.contains(part))
+        }
+        let help = try run(["--help"])
+        #expect(help.status == 0 && help.output.contains("--aggregation"))
+    }
+}
