@@ -303,7 +303,7 @@ let package = Package(
             dependencies: [
                 "Distillation", "Tuning", "Quantization", "Deployment", "Benchmarking", "Transformers",
                 "Torch", "Tokenizers", "Datasets", "Safetensors", "Reports",
-                "JSON", "Generation", "TestSupport",
+                "DistillRuntime", "JSON", "Generation", "TestSupport",
                 "Files",
             ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(

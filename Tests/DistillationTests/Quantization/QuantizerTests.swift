@@ -1,8 +1,10 @@
 import Foundation
+import Safetensors
 import Testing
 import Torch
 import Transformers
 
+@testable import DistillRuntime
 @testable import Distillation
 @testable import Quantization
 
@@ -110,12 +112,38 @@ struct QuantizerTests {
         #expect(loaded.configuration.quantization?.activations == activations)
         #expect(loaded.configuration.quantization?.ignored == ["classifier"])
         #expect(try Self.logits(loaded) == Self.logits(int8))
+        try Self.expectRuntime(directory, activations, Self.logits(loaded))
         if activations != .perTensor, PackedMixedLayer.isPreferred {
             // The layers give the same bits; libtorch's product with the last weights may not.
             let alone = try #require(try Inference.logits(loaded, Self.data, batchSize: 1))
             let together = try #require(try Inference.logits(loaded, Self.data, batchSize: 60))
             #expect(zip(alone.values, together.values).allSatisfy { abs($0 - $1) < 1e-4 })
         }
+    }
+
+    /// Expects the runtime without libtorch to compute a saved model's logits, or to refuse what it has no kernel for.
+    private static func expectRuntime(
+        _ directory: URL, _ activations: QuantizationConfiguration.Activations, _ expected: Logits
+    ) throws {
+        let configuration = try ModelConfiguration(contentsOf: directory)
+        let checkpoint = try SafetensorsCheckpoint(directory: directory)
+        func encoder() throws -> Encoder {
+            try Encoder(checkpoint, path: directory.path, configuration, usesBFloat16: false)
+        }
+        guard activations != .perTensor else {
+            let error = #expect(throws: RuntimeError.self) { _ = try encoder() }
+            #expect(error?.description.contains("one scale for a whole batch") == true)
+            return
+        }
+        let batch = try Batch(data, indices: Array(0..<data.count)).input
+        let rows = try encoder().logits(
+            PackedTexts(ids: batch.inputIDs, types: batch.tokenTypeIDs, offsets: batch.offsets.map(Int64.init)))
+        let values = (0..<rows.count).map { rows.pointer[$0] }
+        let spread = (expected.values.max() ?? 0) - (expected.values.min() ?? 0)
+        let worst = zip(values, expected.values).map { abs($0 - $1) }.max() ?? .infinity
+        // A rounding error before a layer can move an input by one of its steps.
+        try #require(values.count == expected.values.count)
+        #expect(worst / spread < 0.01, "\(worst / spread)")
     }
 
     @Test("a layer that int8 ruins stays in floating point, and the drop is within the limit")
