@@ -31,7 +31,7 @@ let kernelFlags: [CXXSetting] = isDependency ? [] : [.unsafeFlags(["-O2"])]
 
 let strict: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 // Where tests go over many texts or numbers, debug builds are optimised too.
-let innerLoops = strict + [.unsafeFlags(["-O"])]
+let innerLoops = isDependency ? strict : strict + [.unsafeFlags(["-O"])]
 
 let package = Package(
     name: "distill",
@@ -52,6 +52,7 @@ let package = Package(
         .library(name: "Architectures", targets: ["Architectures"]),
         .library(name: "Torch", targets: ["Torch"]),
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
+        .library(name: "RegularExpressions", targets: ["RegularExpressions"]),
         .library(name: "ChatTemplates", targets: ["ChatTemplates"]),
         .library(name: "Conversations", targets: ["Conversations"]),
         .library(name: "Datasets", targets: ["Datasets"]),
@@ -73,14 +74,16 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
-        // Torch-free foundations.
-        .target(name: "JSON", dependencies: ["Files"], swiftSettings: strict),
-        .target(name: "CSHA256", cSettings: [.unsafeFlags(["-O2"])]),
-        .target(name: "Files", dependencies: ["CSHA256"], swiftSettings: strict),
-        .target(name: "Safetensors", dependencies: ["JSON", "Files"], swiftSettings: strict),
+        // Torch-free foundations. Those before `Files` are free of Foundation too, for small static programs.
+        .target(name: "Storage", swiftSettings: strict),
+        .target(name: "JSON", dependencies: ["Storage"], swiftSettings: strict),
+        .target(name: "Safetensors", dependencies: ["JSON", "Storage"], swiftSettings: strict),
+        .target(name: "Architectures", dependencies: ["JSON", "Storage"], swiftSettings: strict),
+        .target(name: "Tokenizers", dependencies: ["JSON", "Storage"], swiftSettings: innerLoops),
+        .target(name: "CSHA256", cSettings: isDependency ? [] : [.unsafeFlags(["-O2"])]),
+        .target(name: "Files", dependencies: ["Storage", "CSHA256"], swiftSettings: strict),
+        .target(name: "RegularExpressions", dependencies: ["Tokenizers", "Files"], swiftSettings: strict),
         .target(name: "GGUF", dependencies: ["JSON", "Files"], swiftSettings: innerLoops),
-        .target(name: "Architectures", dependencies: ["JSON"], swiftSettings: strict),
-        .target(name: "Tokenizers", dependencies: ["JSON", "Files"], swiftSettings: innerLoops),
         .target(name: "ChatTemplates", dependencies: ["JSON", "Files"], swiftSettings: innerLoops),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         // Apache Arrow behind a C header; without the trait nothing is compiled.
@@ -105,7 +108,9 @@ let package = Package(
         // The training texts of language models.
         .target(
             name: "Conversations",
-            dependencies: ["Datasets", "ChatTemplates", "Tokenizers", "JSON", "Files"],
+            dependencies: [
+                "Datasets", "ChatTemplates", "Tokenizers", "RegularExpressions", "JSON", "Files",
+            ],
             swiftSettings: strict),
         // The Hub's names and its cache; then the network client, which only `distill-hub` and the library product need.
         .target(name: "HubStore", dependencies: ["JSON", "Files"], swiftSettings: strict),
@@ -136,7 +141,7 @@ let package = Package(
         .target(name: "CKernels", cxxSettings: kernelFlags),
         .target(
             name: "DistillRuntime",
-            dependencies: ["CKernels", "Tokenizers", "Architectures", "Safetensors", "JSON", "Files"],
+            dependencies: ["CKernels", "Tokenizers", "Architectures", "Safetensors", "JSON", "Storage"],
             swiftSettings: strict),
 
         // The runtime behind a C header, and as a program.
@@ -145,7 +150,7 @@ let package = Package(
             name: "DistillC", dependencies: ["CDistill", "CKernels", "DistillRuntime", "Tokenizers"],
             swiftSettings: strict),
         .executableTarget(
-            name: "distill-run", dependencies: ["CKernels", "DistillRuntime", "Tokenizers", "Files"],
+            name: "distill-run", dependencies: ["CKernels", "DistillRuntime", "Tokenizers", "Storage"],
             swiftSettings: strict),
 
         // The engine: libtorch behind a C header, then Swift.
@@ -165,13 +170,15 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Generation",
-            dependencies: ["Torch", "Transformers", "Architectures", "Tokenizers", "GGUF", "JSON", "Files"],
+            dependencies: [
+                "Torch", "Transformers", "Architectures", "Tokenizers", "RegularExpressions", "GGUF", "JSON", "Files",
+            ],
             swiftSettings: strict),
         .target(
             name: "Distillation",
             dependencies: [
-                "Torch", "Transformers", "Tokenizers", "Datasets", "HubStore", "Safetensors", "TensorBoard",
-                "Exporters", "Reports", "JSON", "Files", "Yams", "GGUF", "ChatTemplates", "Conversations",
+                "Torch", "Transformers", "Tokenizers", "RegularExpressions", "Datasets", "HubStore", "Safetensors",
+                "TensorBoard", "Exporters", "Reports", "JSON", "Files", "Yams", "GGUF", "ChatTemplates", "Conversations",
                 "DistillRuntime",
             ],
             swiftSettings: strict),
@@ -182,7 +189,7 @@ let package = Package(
         .target(
             name: "Quantization",
             dependencies: [
-                "Distillation", "Deployment", "Transformers", "Torch", "Tokenizers", "Datasets",
+                "Distillation", "Deployment", "Transformers", "Torch", "Tokenizers", "RegularExpressions", "Datasets",
                 "Safetensors",
                 "Files",
             ], swiftSettings: strict),
@@ -197,8 +204,8 @@ let package = Package(
         .target(
             name: "Benchmarking",
             dependencies: [
-                "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Safetensors", "Reports",
-                "Files",
+                "Distillation", "Transformers", "Torch", "Tokenizers", "RegularExpressions", "Datasets", "Safetensors",
+                "Reports", "Files",
             ],
             resources: [.embedInCode("onnx_worker.py")], swiftSettings: strict),
         .executableTarget(
@@ -214,15 +221,17 @@ let package = Package(
         // Our side of `make benchmark`.
         .executableTarget(
             name: "benchmark-runner",
-            dependencies: ["Distillation", "Transformers", "Tokenizers", "Datasets", "Torch", "JSON"],
+            dependencies: [
+                "Distillation", "Transformers", "Tokenizers", "RegularExpressions", "Datasets", "Torch", "JSON",
+            ],
             path: "Benchmarks/Runner", swiftSettings: strict),
 
         // Every parser of files, as `make fuzz` and the tests feed it.
         .target(
             name: "FuzzSubjects",
             dependencies: [
-                "JSON", "Files", "Safetensors", "Architectures", "Tokenizers", "Datasets", "HubStore", "Hub",
-                "Torch", "Transformers", "Distillation", "GGUF", "ChatTemplates",
+                "JSON", "Files", "Safetensors", "Architectures", "Tokenizers", "RegularExpressions", "Datasets",
+                "HubStore", "Hub", "Torch", "Transformers", "Distillation", "GGUF", "ChatTemplates",
             ], path: "Fuzz/Subjects", swiftSettings: strict),
         .testTarget(
             name: "FuzzTests", dependencies: ["FuzzSubjects"], path: "Fuzz/Tests", swiftSettings: strict),
@@ -231,16 +240,16 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["JSON"], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
-            name: "JSONTests", dependencies: ["JSON", "TestSupport"], exclude: ["Fixtures"],
+            name: "JSONTests", dependencies: ["JSON", "Files", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "FilesTests", dependencies: ["Files", "CSHA256", "TestSupport"], swiftSettings: strict),
+            name: "FilesTests", dependencies: ["Files", "Storage", "CSHA256", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "SafetensorsTests", dependencies: ["Safetensors", "Files", "TestSupport"],
             exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "GGUFTests", dependencies: ["GGUF", "Tokenizers", "JSON", "Files", "TestSupport"],
+            name: "GGUFTests", dependencies: ["GGUF", "Tokenizers", "RegularExpressions", "JSON", "Files", "TestSupport"],
             exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "HubTests",
@@ -252,7 +261,7 @@ let package = Package(
             ], exclude: ["hub.py", "Fixtures"], swiftSettings: strict),
         .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard"], swiftSettings: strict),
         .testTarget(
-            name: "ReportsTests", dependencies: ["Reports", "JSON", "TestSupport"], swiftSettings: strict),
+            name: "ReportsTests", dependencies: ["Reports", "JSON", "Files", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ExportersTests",
             dependencies: [
@@ -261,33 +270,36 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "TokenizersTests", dependencies: ["Tokenizers", "JSON", "TestSupport"],
+            name: "TokenizersTests",
+            dependencies: ["Tokenizers", "RegularExpressions", "JSON", "Files", "TestSupport"],
             exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "ChatTemplatesTests", dependencies: ["ChatTemplates", "JSON", "TestSupport"],
+            name: "ChatTemplatesTests", dependencies: ["ChatTemplates", "JSON", "Files", "TestSupport"],
             exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
             name: "ConversationsTests",
             dependencies: [
-                "Conversations", "Datasets", "ChatTemplates", "Tokenizers", "JSON", "Files", "TestSupport",
+                "Conversations", "Datasets", "ChatTemplates", "Tokenizers", "RegularExpressions", "JSON", "Files",
+                "TestSupport",
             ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "JSON", "Files"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "TorchTests", dependencies: ["Torch", "Safetensors", "TestSupport"], exclude: ["Fixtures"],
+            name: "TorchTests", dependencies: ["Torch", "Safetensors", "Files", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
             name: "DistillRuntimeTests",
             dependencies: [
-                "DistillRuntime", "DistillC", "CDistill", "Architectures", "Tokenizers", "Safetensors", "JSON", "TestSupport",
+                "DistillRuntime", "DistillC", "CDistill", "Architectures", "Tokenizers", "Safetensors", "JSON", "Files",
+                "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
             name: "ArchitecturesTests",
             dependencies: [
-                "Architectures", "Transformers", "Exporters", "Safetensors", "JSON", "TestSupport",
+                "Architectures", "Transformers", "Exporters", "Safetensors", "JSON", "Files", "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
             name: "TransformersTests",
@@ -296,13 +308,14 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "GenerationTests",
-            dependencies: ["Generation", "Transformers", "Torch", "Tokenizers", "JSON", "TestSupport"],
-            exclude: ["Fixtures"], swiftSettings: strict),
+            dependencies: [
+                "Generation", "Transformers", "Torch", "Tokenizers", "RegularExpressions", "JSON", "Files", "TestSupport",
+            ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "DistillationTests",
             dependencies: [
                 "Distillation", "Tuning", "Quantization", "Deployment", "Benchmarking", "Transformers",
-                "Torch", "Tokenizers", "Datasets", "Safetensors", "Reports",
+                "Torch", "Tokenizers", "RegularExpressions", "Datasets", "Safetensors", "Reports",
                 "DistillRuntime", "JSON", "Generation", "TestSupport",
                 "Files",
             ], exclude: ["Fixtures"], swiftSettings: strict),
@@ -310,14 +323,14 @@ let package = Package(
             name: "CommandLineTests",
             dependencies: [
                 "distill", "distill-hub", "distill-run", "DistillRuntime", "Distillation", "Tuning", "Benchmarking",
-                "HubStore",
+                "HubStore", "Files",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .testTarget(
             name: "InteropTests",
             dependencies: [
                 "Distillation", "Quantization", "Deployment", "Benchmarking", "Transformers", "Torch",
-                "Tokenizers", "Safetensors", "TensorBoard",
+                "Tokenizers", "RegularExpressions", "Safetensors", "TensorBoard",
                 "Exporters",
                 "JSON", "Files",
             ],

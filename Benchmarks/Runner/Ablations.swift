@@ -2,6 +2,7 @@ import Datasets
 import Distillation
 import Foundation
 import JSON
+import RegularExpressions
 import Tokenizers
 import Torch
 import Transformers

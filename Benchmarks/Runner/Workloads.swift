@@ -1,5 +1,6 @@
 import Distillation
 import Foundation
+import RegularExpressions
 import Tokenizers
 import Torch
 import Transformers

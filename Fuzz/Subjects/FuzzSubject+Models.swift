@@ -1,5 +1,7 @@
 import Architectures
+import Files
 import Foundation
+import RegularExpressions
 import Safetensors
 import Tokenizers
 import Torch

@@ -1,6 +1,8 @@
 import Datasets
 import Distillation
+import Files
 import Foundation
+import RegularExpressions
 import Safetensors
 import Tokenizers
 import Transformers

@@ -1,6 +1,7 @@
 import ChatTemplates
 import Foundation
 import JSON
+import RegularExpressions
 import Tokenizers
 
 /// Turns records into tokens with marks of what is trained, as TRL does with transformers.

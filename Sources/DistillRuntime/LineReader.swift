@@ -1,4 +1,4 @@
-import Files
+import Storage
 
 #if canImport(Glibc)
     import Glibc

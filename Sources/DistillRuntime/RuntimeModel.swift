@@ -1,6 +1,4 @@
 import Architectures
-import Foundation
-import JSON
 import Safetensors
 import Tokenizers
 
@@ -44,16 +42,25 @@ public final class RuntimeModel: Sendable {
     /// - Throws: ``RuntimeError``, `ArchitectureError`, `TokenizerError`, `SafetensorsError`, `JSONError` or `FileError`, which name
     ///   the file, field or tensor.
     public convenience init(_ path: String, _ options: Options = Options()) throws {
-        try self.init(path, options, ModelConfiguration(contentsOf: URL(filePath: path)))
+        try self.init(path, options, ModelConfiguration(contentsOf: path))
     }
 
     /// Opens a directory whose `config.json` was read.
-    package init(_ path: String, _ options: Options, _ configuration: ModelConfiguration) throws {
-        let directory = URL(filePath: path)
+    ///
+    /// - Parameters:
+    ///   - path: The directory.
+    ///   - options: How it is opened.
+    ///   - configuration: The contents of `config.json`.
+    ///   - expressions: Searches regular expressions for which the tokenizers have no scanner; without it a tokenizer that needs one
+    ///     is an error.
+    package init(
+        _ path: String, _ options: Options, _ configuration: ModelConfiguration,
+        expressions: (any RegularExpressionEngine)? = nil
+    ) throws {
         self.path = path
         try Encoder.requireSupported(configuration)
         self.configuration = configuration
-        let whole = try Tokenizer.load(directory: directory)
+        let whole = try Tokenizer.load(directory: path, expressions: expressions)
         guard let tokenizer = whole.limited(to: configuration.vocabSize, place: path) else {
             throw RuntimeError(
                 "\(path): the tokenizer has \(whole.vocabularySize) tokens, the model's vocab_size is "
@@ -67,7 +74,7 @@ public final class RuntimeModel: Sendable {
         maxLength = try Self.maxLength(options.maxLength, configuration, tokenizer, in: path)
         warnings = configuration.warnings + self.tokenizer.warnings(for: configuration, in: path)
         encoder = try Encoder(
-            SafetensorsCheckpoint(directory: directory), path: path, configuration,
+            SafetensorsCheckpoint(directory: path), path: path, configuration,
             usesBFloat16: options.usesBFloat16)
     }
 

@@ -1,5 +1,5 @@
-import Foundation
 import JSON
+import Storage
 
 /// The number of tokens that a model was trained with, as the records of its directory say.
 package enum TrainedLength {
@@ -12,7 +12,7 @@ package enum TrainedLength {
     /// The length; `nil` where no record has one.
     package static func tokens(in directory: String) -> Int? {
         for record in records {
-            guard let json = try? JSONValue.load(contentsOf: URL(filePath: directory + "/" + record.file)) else {
+            guard let json = try? JSONValue.load(contentsOf: directory.entry(record.file)) else {
                 continue
             }
             let value = record.keys.reduce(Optional(json)) { $0?.objectValue?[$1] }

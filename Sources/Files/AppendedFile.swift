@@ -15,9 +15,9 @@ public final class AppendedFile {
 
     /// Opens a file to append to; it and its directory are made if they are not there.
     ///
-    /// - Throws: ``FileError/writeFailed(_:reason:)``.
+    /// - Throws: `FileError.writeFailed`.
     public init(_ url: URL) throws {
-        path = url.systemPath
+        path = url.plainPath
         do {
             try FileManager.default.createDirectory(
                 at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -32,7 +32,7 @@ public final class AppendedFile {
 
     /// Appends bytes and hands them to the system.
     ///
-    /// - Throws: ``FileError/writeFailed(_:reason:)``.
+    /// - Throws: `FileError.writeFailed`.
     public func append(_ bytes: some Collection<UInt8>) throws {
         let writer = FileWriter(descriptor: descriptor, path: path)
         try writer.write(bytes)

@@ -17,7 +17,7 @@ extension ChecksummedFile {
 
         /// Writes the next bytes of the payload.
         ///
-        /// - Throws: ``FileError/writeFailed(_:reason:)``.
+        /// - Throws: `FileError.writeFailed`.
         public func write(_ bytes: UnsafeRawBufferPointer) throws {
             count += bytes.count
             var rest = bytes[...]
@@ -43,7 +43,7 @@ extension ChecksummedFile {
     ///
     /// - Parameters:
     ///   - body: Writes the payload and returns the description.
-    /// - Throws: ``FileError``, or what `body` throws.
+    /// - Throws: `FileError`, or what `body` throws.
     public static func write(to url: URL, format: Format, _ body: (Writer) throws -> [UInt8]) throws {
         try AtomicFile.write(to: url) { file in
             let magic = Array(format.magic.utf8)

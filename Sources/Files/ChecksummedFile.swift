@@ -45,7 +45,7 @@ public final class ChecksummedFile: Sendable {
     ///
     /// - Parameter isUsed: True if the file counts as in use while this object lives (see ``Pruning``), rather than only
     ///   being looked at.
-    /// - Throws: ``Problem``, or ``FileError`` where the file cannot be read.
+    /// - Throws: ``Problem``, or `FileError` where the file cannot be read.
     public init(_ url: URL, format: Format, isUsed: Bool = true) throws {
         let file = try RandomAccessFile(url)
         if isUsed { file.use() }
@@ -102,7 +102,7 @@ public final class ChecksummedFile: Sendable {
 
     /// Fills a buffer with the payload's bytes from `offset` on.
     ///
-    /// - Throws: ``FileError``.
+    /// - Throws: `FileError`.
     public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
         try file.read(into: buffer, at: 8 + offset)
     }

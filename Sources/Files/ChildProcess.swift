@@ -54,12 +54,12 @@ public final class ChildProcess {
     ///   - output: Its standard output.
     ///   - errors: Its standard error: not a pipe, which nobody would read.
     ///   - ownsGroup: True to start it in a process group of its own, which signals to this one's group do not reach.
-    /// - Throws: ``FileError/notStarted(_:reason:)``.
+    /// - Throws: `FileError.notStarted`.
     public init(
         _ program: URL, _ arguments: [String], environment: [String: String], input: Stream = .nothing,
         output: Stream = .nothing, errors: Stream = .nothing, ownsGroup: Bool = false
     ) throws {
-        let path = program.systemPath
+        let path = program.plainPath
         var open = ProcessDescriptors(program: path)
         defer { open.closeAll() }
         let stdin = try open.source(input)

@@ -5,7 +5,7 @@ public enum Digest {
     /// The SHA-256 of a file, read piece by piece.
     ///
     /// - Returns: 64 lower-case hexadecimal digits.
-    /// - Throws: ``FileError``.
+    /// - Throws: `FileError`.
     public static func sha256(ofFile url: URL) throws -> String {
         let stream = try FileStream(url)
         var buffer = [UInt8](repeating: 0, count: 1 << 20)

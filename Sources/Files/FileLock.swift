@@ -18,7 +18,7 @@ public final class FileLock {
     /// - Parameter url: It is made where it is missing.
     /// - Returns: `nil` where another process holds it, or the file cannot be made.
     public init?(_ url: URL) {
-        descriptor = open(url.systemPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+        descriptor = open(url.plainPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { return nil }
         guard lockState(descriptor, LOCK_EX) == .taken else {
             close(descriptor)
@@ -29,23 +29,4 @@ public final class FileLock {
     public func unlock() { flock(descriptor, LOCK_UN) }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
-}
-
-/// The result of a request for a lock.
-enum LockState {
-    case taken
-    case heldByAnother
-    /// The file system has no locks.
-    case unsupported
-}
-
-/// Asks for a lock on an open file or directory, without waiting.
-///
-/// - Parameter kind: `LOCK_EX`, or `LOCK_SH`, which several may hold.
-func lockState(_ descriptor: Int32, _ kind: Int32) -> LockState {
-    while flock(descriptor, kind | LOCK_NB) != 0 {
-        if errno == EINTR { continue }
-        return errno == EWOULDBLOCK ? .heldByAnother : .unsupported
-    }
-    return .taken
 }

@@ -16,9 +16,9 @@ public final class FileStream {
     private let before: FileVersion?
 
     /// - Parameter url: a regular file.
-    /// - Throws: ``FileError``.
+    /// - Throws: `FileError`.
     public init(_ url: URL) throws {
-        path = url.systemPath
+        path = url.plainPath
         descriptor = try openForReading(path).descriptor
         before = FileVersion(descriptor: descriptor)
     }
@@ -28,7 +28,7 @@ public final class FileStream {
     /// Reads the next bytes.
     ///
     /// - Returns: The number of bytes read; 0 at the end of the file.
-    /// - Throws: ``FileError``.
+    /// - Throws: `FileError`.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         while true {
             let count = readBytes(descriptor, buffer.baseAddress, buffer.count)

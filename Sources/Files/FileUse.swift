@@ -14,11 +14,11 @@ public final class FileUse {
 
     /// - Returns: `nil` where it is not there, or somebody is removing it.
     public init?(_ url: URL) {
-        descriptor = open(url.systemPath, O_RDONLY | O_CLOEXEC)
+        descriptor = open(url.plainPath, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         let state = lockState(descriptor, LOCK_SH)
         guard state != .heldByAnother, let own = FileIdentity(descriptor: descriptor),
-            own == FileIdentity(path: url.systemPath)
+            own == FileIdentity(path: url.plainPath)
         else {
             close(descriptor)
             return nil

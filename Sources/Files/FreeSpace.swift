@@ -16,9 +16,9 @@ public enum FreeSpace {
     /// - Returns: `nil` where the system does not say.
     public static func bytes(at url: URL) -> Int? {
         var place = url.standardizedFileURL.resolvingSymlinksInPath()
-        while FileKind(path: place.systemPath) == .missing, place.systemPath != "/" { place = place.parent }
+        while FileKind(place.plainPath) == .missing, place.plainPath != "/" { place = place.parent }
         var status = statvfs()
-        guard statvfs(place.systemPath, &status) == 0, status.f_blocks > 0 else { return nil }
+        guard statvfs(place.plainPath, &status) == 0, status.f_blocks > 0 else { return nil }
         let (bytes, overflow) = Int(clamping: status.f_bavail)
             .multipliedReportingOverflow(by: Int(clamping: status.f_frsize))
         return overflow ? .max : bytes

@@ -9,7 +9,7 @@ import Foundation
 #endif
 
 /// Files and directories left behind by processes that were killed while writing, under the temporary names of
-/// ``AtomicFile``, ``StagedDirectory`` and ``TemporaryFolder``.
+/// `AtomicFile`, ``StagedDirectory`` and ``TemporaryFolder``.
 ///
 /// A writer holds a lock on its file, which ends with the process: a file that can be locked has no owner.
 public enum Leftovers {
@@ -41,7 +41,7 @@ public enum Leftovers {
     /// Removes a directory under a temporary name: a process that is killed meanwhile leaves none that lacks files.
     public static func discard(_ directory: URL) {
         let old = directory.sibling("old")
-        let isAside = rename(directory.systemPath, old.systemPath) == 0
+        let isAside = rename(directory.plainPath, old.plainPath) == 0
         try? FileManager.default.removeItem(at: isAside ? old : directory)
     }
 
@@ -56,7 +56,7 @@ public enum Leftovers {
     public static func list(_ directory: URL) -> [(url: URL, isOwned: Bool)] {
         contents(directory).filter { isUnfinished($0) }.sorted().map { name in
             let url = directory.appending(path: name)
-            let claim = Claim(url.systemPath)
+            let claim = Claim(url.plainPath)
             return (url, claim == nil)
         }
     }
@@ -64,7 +64,7 @@ public enum Leftovers {
     /// The size of a file, or of everything in a directory.
     public static func size(of url: URL) -> Int {
         var status = stat()
-        guard lstat(url.systemPath, &status) == 0 else { return 0 }
+        guard lstat(url.plainPath, &status) == 0 else { return 0 }
         guard status.st_mode & S_IFMT == S_IFDIR else { return Int(status.st_size) }
         return contents(url).reduce(0) { $0 + size(of: url.appending(path: $1)) }
     }
@@ -76,10 +76,10 @@ public enum Leftovers {
 
     /// Removes those of some entries of a directory that can be locked.
     static func remove(_ names: [String], in directory: URL) -> Removed? {
-        var removed = Removed(directory: directory.systemPath)
+        var removed = Removed(directory: directory.plainPath)
         for name in names {
             let url = directory.appending(path: name)
-            guard let claim = Claim(url.systemPath) else { continue }
+            guard let claim = Claim(url.plainPath) else { continue }
             let bytes = size(of: url)
             // A file is removed while its lock is held: the next one to open it finds it gone.
             guard (try? FileManager.default.removeItem(at: url)) != nil else { continue }
@@ -91,7 +91,7 @@ public enum Leftovers {
     }
 
     static func contents(_ directory: URL) -> [String] {
-        (try? FileManager.default.contentsOfDirectory(atPath: directory.systemPath)) ?? []
+        (try? FileManager.default.contentsOfDirectory(atPath: directory.plainPath)) ?? []
     }
 
     /// Returns true if a name is a temporary one, such as `.student.partial-1x2y`.

@@ -24,15 +24,15 @@ public final class OutputLock {
     /// Becomes the owner of an output; missing directories above it are made.
     ///
     /// - Parameter output: The file or directory that is going to be written.
-    /// - Throws: ``FileError/busy(_:owner:)`` where another process is its owner; ``FileError`` where nothing can be
+    /// - Throws: `FileError.busy` where another process is its owner; `FileError` where nothing can be
     ///   written there.
     public init(_ output: URL) throws {
         let output = output.standardizedFileURL.resolvingSymlinksInPath()
-        let path = output.systemPath
+        let path = output.plainPath
         createdParents = try makeParents(of: output)
         file = output.parent.appending(path: ".\(output.lastPathComponent).lock")
         do {
-            descriptor = try Self.take(file.systemPath, for: path)
+            descriptor = try Self.take(file.plainPath, for: path)
         } catch {
             removeEmpty(createdParents)
             throw error
@@ -42,7 +42,7 @@ public final class OutputLock {
     }
 
     deinit {
-        unlink(file.systemPath)
+        unlink(file.plainPath)
         close(descriptor)
         removeEmpty(createdParents)
     }
@@ -78,36 +78,36 @@ public final class OutputLock {
 
     /// Gives back what was at the output where its owner died while replacing it.
     private static func restore(_ output: URL) {
-        guard FileKind(path: output.systemPath) == .missing else { return }
+        guard FileKind(output.plainPath) == .missing else { return }
         let old = Leftovers.names(of: output, in: output.parent).first {
             $0.hasPrefix(".\(output.lastPathComponent).old-")
         }
-        if let old { rename(output.parent.appending(path: old).systemPath, output.systemPath) }
+        if let old { rename(output.parent.appending(path: old).plainPath, output.plainPath) }
     }
 }
 
 /// Makes the directories above a file that are missing.
 ///
 /// - Returns: Those that were made, the outermost first.
-/// - Throws: ``FileError``; nothing stays then.
+/// - Throws: `FileError`; nothing stays then.
 func makeParents(of url: URL) throws -> [URL] {
     var missing: [URL] = []
     var parent = url.parent
-    while FileKind(path: parent.systemPath) == .missing, parent.systemPath != "/" {
+    while FileKind(parent.plainPath) == .missing, parent.plainPath != "/" {
         missing.insert(parent, at: 0)
         parent = parent.parent
     }
-    guard FileKind(path: parent.systemPath) == .directory else {
-        throw FileError.notADirectory(parent.systemPath)
+    guard FileKind(parent.plainPath) == .directory else {
+        throw FileError.notADirectory(parent.plainPath)
     }
     var created: [URL] = []
     for directory in missing {
-        guard mkdir(directory.systemPath, 0o777) == 0 else {
+        guard mkdir(directory.plainPath, 0o777) == 0 else {
             // Another process may have been quicker.
-            if errno == EEXIST, FileKind(path: directory.systemPath) == .directory { continue }
+            if errno == EEXIST, FileKind(directory.plainPath) == .directory { continue }
             let reason = lastSystemError()
             removeEmpty(created)
-            throw FileError.writeFailed(url.systemPath, reason: reason)
+            throw FileError.writeFailed(url.plainPath, reason: reason)
         }
         created.append(directory)
     }
@@ -116,5 +116,5 @@ func makeParents(of url: URL) throws -> [URL] {
 
 /// Removes directories as far as they are empty, the innermost first.
 func removeEmpty(_ directories: [URL]) {
-    for directory in directories.reversed() { rmdir(directory.systemPath) }
+    for directory in directories.reversed() { rmdir(directory.plainPath) }
 }

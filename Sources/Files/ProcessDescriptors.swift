@@ -25,7 +25,7 @@ struct ProcessDescriptors {
             return (reading, writing)
         case .inherited: return (STDIN_FILENO, nil)
         case .nothing: return (try opened("/dev/null", O_RDONLY), nil)
-        case .file(let url): return (try opened(url.systemPath, O_RDONLY), nil)
+        case .file(let url): return (try opened(url.plainPath, O_RDONLY), nil)
         }
     }
 
@@ -34,7 +34,7 @@ struct ProcessDescriptors {
         case .inherited: return (inherited, nil)
         case .nothing: return (try opened("/dev/null", O_WRONLY), nil)
         case .file(let url):
-            return (try opened(url.systemPath, O_WRONLY | O_CREAT | O_TRUNC), nil)
+            return (try opened(url.plainPath, O_WRONLY | O_CREAT | O_TRUNC), nil)
         case .pipe:
             let (reading, writing) = try pipe()
             return (writing, reading)

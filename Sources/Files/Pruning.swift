@@ -15,7 +15,7 @@ public enum Pruning {
     /// - Returns: `nil` where it is gone.
     public static func lastUse(of url: URL) -> Double? {
         var status = stat()
-        guard stat(url.systemPath, &status) == 0 else { return nil }
+        guard stat(url.plainPath, &status) == 0 else { return nil }
         #if canImport(Darwin)
             let time = status.st_mtimespec
         #else
@@ -26,8 +26,8 @@ public enum Pruning {
 
     /// Returns true if a living process has the file open as a ``ChecksummedFile`` or is writing it.
     public static func isUsed(_ url: URL) -> Bool {
-        guard let descriptor = claim(url.systemPath) else {
-            return FileKind(path: url.systemPath) != .missing
+        guard let descriptor = claim(url.plainPath) else {
+            return FileKind(url.plainPath) != .missing
         }
         close(descriptor)
         return false
@@ -37,7 +37,7 @@ public enum Pruning {
     ///
     /// - Returns: `false` where it is in use or cannot be removed.
     public static func remove(_ url: URL) -> Bool {
-        let path = url.systemPath
+        let path = url.plainPath
         guard let descriptor = claim(path) else { return false }
         defer { close(descriptor) }
         return unlink(path) == 0
@@ -47,7 +47,7 @@ public enum Pruning {
     ///
     /// - Returns: The bytes that were removed.
     public static func removeDirectory(_ url: URL) -> Int {
-        guard let descriptor = claim(url.systemPath) else { return 0 }
+        guard let descriptor = claim(url.plainPath) else { return 0 }
         defer { close(descriptor) }
         var removed = 0
         for name in Leftovers.contents(url) {
@@ -55,7 +55,7 @@ public enum Pruning {
             let bytes = Leftovers.size(of: file)
             if remove(file) { removed += bytes }
         }
-        rmdir(url.systemPath)
+        rmdir(url.plainPath)
         return removed
     }
 

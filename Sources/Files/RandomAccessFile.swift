@@ -10,7 +10,7 @@ import Foundation
 
 /// A file from which bytes are copied from any offset, on any thread.
 ///
-/// Unlike ``MappedFile`` it leaves nothing in the process's memory but what the caller keeps. The open file stays
+/// Unlike `MappedFile` it leaves nothing in the process's memory but what the caller keeps. The open file stays
 /// readable when its name is removed.
 public final class RandomAccessFile: Sendable {
     /// The path that errors name.
@@ -20,9 +20,9 @@ public final class RandomAccessFile: Sendable {
     private let descriptor: Int32
 
     /// - Parameter url: a regular file.
-    /// - Throws: ``FileError``.
+    /// - Throws: `FileError`.
     public init(_ url: URL) throws {
-        path = url.systemPath
+        path = url.plainPath
         (descriptor, count) = try openForReading(path)
     }
 
@@ -37,7 +37,7 @@ public final class RandomAccessFile: Sendable {
 
     /// Fills a buffer with the bytes from `offset` on.
     ///
-    /// - Throws: ``FileError``, also where the file ends before the buffer is full.
+    /// - Throws: `FileError`, also where the file ends before the buffer is full.
     public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
         var done = 0
         while done < buffer.count {

@@ -45,7 +45,7 @@ public final class StagedDirectory {
     /// - Parameters:
     ///   - destination: the directory to make. It may exist if it is empty.
     ///   - overwrite: true if a directory that is not empty may be replaced.
-    /// - Throws: ``FileError``; ``FileError/exists(_:)`` if the destination would have to be overwritten.
+    /// - Throws: `FileError`; `FileError.exists` if the destination would have to be overwritten.
     public convenience init(for destination: URL, overwrite: Bool) throws {
         try self.init(for: destination, replacing: overwrite ? .anything : .nothing)
     }
@@ -55,23 +55,23 @@ public final class StagedDirectory {
     /// - Parameters:
     ///   - destination: the directory to make.
     ///   - replacing: the existing destinations that may be replaced.
-    /// - Throws: ``FileError``; ``FileError/exists(_:)`` if the destination would have to be overwritten.
+    /// - Throws: `FileError`; `FileError.exists` if the destination would have to be overwritten.
     public init(for destination: URL, replacing: Replacing) throws {
         // A rename would replace a symbolic link, not the directory that it leads to.
         let destination = destination.standardizedFileURL.resolvingSymlinksInPath()
-        let path = destination.systemPath
+        let path = destination.plainPath
         try Self.check(path, replacing)
         let created = try makeParents(of: destination)
         do {
             (url, descriptor) = try makeOwned {
                 let staging = destination.sibling("partial")
-                guard mkdir(staging.systemPath, 0o777) == 0 else {
+                guard mkdir(staging.plainPath, 0o777) == 0 else {
                     throw FileError.writeFailed(path, reason: lastSystemError())
                 }
-                let descriptor = open(staging.systemPath, O_RDONLY | O_CLOEXEC)
+                let descriptor = open(staging.plainPath, O_RDONLY | O_CLOEXEC)
                 guard descriptor >= 0 else {
                     let reason = lastSystemError()
-                    rmdir(staging.systemPath)
+                    rmdir(staging.plainPath)
                     throw FileError.writeFailed(path, reason: reason)
                 }
                 return (staging, descriptor)
@@ -88,9 +88,9 @@ public final class StagedDirectory {
 
     /// Looks at a destination as a directory that may be replaced.
     ///
-    /// - Throws: ``FileError`` for what never can be: a file, a mount point, the current or the home directory.
+    /// - Throws: `FileError` for what never can be: a file, a mount point, the current or the home directory.
     public static func requirePossible(_ destination: URL) throws {
-        try check(destination.standardizedFileURL.resolvingSymlinksInPath().systemPath, .anything)
+        try check(destination.standardizedFileURL.resolvingSymlinksInPath().plainPath, .anything)
     }
 
     deinit {
@@ -100,13 +100,13 @@ public final class StagedDirectory {
 
     /// Moves the directory to the destination. A directory that it replaces is restored if anything fails.
     ///
-    /// - Throws: ``FileError``; the destination is then as it was, and what was staged is removed.
+    /// - Throws: `FileError`; the destination is then as it was, and what was staged is removed.
     public func commit() throws {
         guard isOpen else { return }
-        let path = destination.systemPath
+        let path = destination.plainPath
         do {
             try Self.check(path, replacing)
-            if FileKind(path: path) == .directory {
+            if FileKind(path) == .directory {
                 try replaceDestination()
             } else {
                 try Self.move(url, to: destination, naming: path)
@@ -128,11 +128,11 @@ public final class StagedDirectory {
     }
 
     private func replaceDestination() throws {
-        let path = destination.systemPath
-        guard exchange(url.systemPath, path) else { return try replaceByRenames() }
+        let path = destination.plainPath
+        guard exchange(url.plainPath, path) else { return try replaceByRenames() }
         // The replaced directory is now where this was staged. It may have changed since it was checked.
         if !mayGo(url) {
-            _ = exchange(url.systemPath, path)
+            _ = exchange(url.plainPath, path)
             throw FileError.exists(path)
         }
         try? FileManager.default.removeItem(at: url)
@@ -140,18 +140,18 @@ public final class StagedDirectory {
 
     /// Replaces the destination on a file system that cannot exchange two names: for a moment, nothing exists there.
     private func replaceByRenames() throws {
-        let path = destination.systemPath
+        let path = destination.plainPath
         let old = destination.sibling("old")
         try Self.move(destination, to: old, naming: path)
         do {
             try Self.move(url, to: destination, naming: path)
         } catch {
-            rename(old.systemPath, path)
+            rename(old.plainPath, path)
             throw error
         }
         if !mayGo(old) {
-            rename(path, url.systemPath)
-            rename(old.systemPath, path)
+            rename(path, url.plainPath)
+            rename(old.plainPath, path)
             throw FileError.exists(path)
         }
         try? FileManager.default.removeItem(at: old)
@@ -161,21 +161,21 @@ public final class StagedDirectory {
     private func mayGo(_ old: URL) -> Bool {
         switch replacing {
         case .anything: return true
-        case .only(let identity): if FileIdentity(path: old.systemPath) == identity { return true }
+        case .only(let identity): if FileIdentity(path: old.plainPath) == identity { return true }
         case .nothing: break
         }
-        return rmdir(old.systemPath) == 0
+        return rmdir(old.plainPath) == 0
     }
 
     private static func check(_ path: String, _ replacing: Replacing) throws {
-        switch FileKind(path: path) {
+        switch FileKind(path) {
         case .missing: return
         case .regular, .other: throw FileError.notADirectory(path)
         case .directory: break
         }
         // Replacing one of these would pull the ground from under the user's feet.
         let protected = [FileManager.default.currentDirectoryPath, NSHomeDirectory()].map {
-            URL(fileURLWithPath: $0).resolvingSymlinksInPath().systemPath
+            URL(fileURLWithPath: $0).resolvingSymlinksInPath().plainPath
         }
         for place in protected where (place + "/").hasPrefix(path == "/" ? path : path + "/") {
             throw FileError.writeFailed(
@@ -197,7 +197,7 @@ public final class StagedDirectory {
     }
 
     private static func move(_ source: URL, to target: URL, naming path: String) throws {
-        guard rename(source.systemPath, target.systemPath) == 0 else {
+        guard rename(source.plainPath, target.plainPath) == 0 else {
             throw FileError.writeFailed(path, reason: lastSystemError())
         }
     }

@@ -18,20 +18,20 @@ public final class TemporaryFolder {
 
     /// Makes a folder.
     ///
-    /// - Throws: ``FileError`` where that cannot be.
+    /// - Throws: `FileError` where that cannot be.
     public init() throws {
         let parent = FileManager.default.temporaryDirectory
         (url, descriptor) = try makeOwned {
             let unique = String(UInt64.random(in: .min ... .max), radix: 36)
             let url = parent.appending(path: Self.prefix + unique, directoryHint: .isDirectory)
-            guard mkdir(url.systemPath, 0o700) == 0 else {
-                throw FileError.writeFailed(url.systemPath, reason: lastSystemError())
+            guard mkdir(url.plainPath, 0o700) == 0 else {
+                throw FileError.writeFailed(url.plainPath, reason: lastSystemError())
             }
-            let descriptor = open(url.systemPath, O_RDONLY | O_CLOEXEC)
+            let descriptor = open(url.plainPath, O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else {
                 let reason = lastSystemError()
-                rmdir(url.systemPath)
-                throw FileError.writeFailed(url.systemPath, reason: reason)
+                rmdir(url.plainPath)
+                throw FileError.writeFailed(url.plainPath, reason: reason)
             }
             return (url, descriptor)
         }
@@ -50,27 +50,9 @@ public final class TemporaryFolder {
         let own = geteuid()
         let names = Leftovers.contents(parent).filter { name in
             var status = stat()
-            return name.hasPrefix(prefix) && lstat(parent.appending(path: name).systemPath, &status) == 0
+            return name.hasPrefix(prefix) && lstat(parent.appending(path: name).plainPath, &status) == 0
                 && status.st_mode & S_IFMT == S_IFDIR && status.st_uid == own
         }
         return Leftovers.remove(names, in: parent)
-    }
-}
-
-/// Makes a file or directory under a temporary name and locks it, so that nobody takes it for a leftover.
-///
-/// - Parameter make: Makes it under a name that nothing else has, and opens it.
-/// - Throws: What `make` throws.
-func makeOwned(_ make: () throws -> (url: URL, descriptor: Int32)) throws -> (url: URL, descriptor: Int32) {
-    while true {
-        let (url, descriptor) = try make()
-        let state = lockState(descriptor, LOCK_EX)
-        // A removal of leftovers may have been quicker: it is then gone, or about to be.
-        if state != .heldByAnother, let own = FileIdentity(descriptor: descriptor),
-            own == FileIdentity(path: url.systemPath)
-        {
-            return (url, descriptor)
-        }
-        close(descriptor)
     }
 }

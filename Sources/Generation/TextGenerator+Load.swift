@@ -1,6 +1,8 @@
 import Architectures
+import Files
 import Foundation
 import GGUF
+import RegularExpressions
 import Tokenizers
 import Torch
 import Transformers

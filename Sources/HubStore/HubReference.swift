@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The meaning of a user's string that names a model or data: a directory, or a repository on the Hub.

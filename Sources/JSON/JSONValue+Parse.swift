@@ -1,5 +1,4 @@
-import Files
-import Foundation
+import Storage
 
 extension JSONValue {
     /// Reads JSON strictly by RFC 8259, past a byte order mark: a key may occur once in an object, numbers must fit a
@@ -18,38 +17,46 @@ extension JSONValue {
 
     /// Reads JSON; see ``parse(_:)-(UnsafeRawBufferPointer)``.
     public static func parse(_ bytes: [UInt8]) throws -> JSONValue {
-        try bytes.withUnsafeBytes { try parse($0) }
+        try bytes.withUnsafeBytes { try parse($0, dialect: .standard) }
     }
 
     /// Reads JSON; see ``parse(_:)-(UnsafeRawBufferPointer)``.
-    public static func parse(_ data: Data) throws -> JSONValue {
-        try data.withUnsafeBytes { try parse($0) }
+    public static func parse(_ bytes: some Collection<UInt8>) throws -> JSONValue {
+        let value = try bytes.withContiguousStorageIfAvailable {
+            try parse(UnsafeRawBufferPointer($0), dialect: .standard)
+        }
+        return try value ?? parse(Array(bytes))
     }
 
     /// Reads JSON; see ``parse(_:)-(UnsafeRawBufferPointer)``.
     public static func parse(_ text: String) throws -> JSONValue {
         var text = text
-        return try text.withUTF8 { try parse(UnsafeRawBufferPointer($0)) }
+        return try text.withUTF8 { try parse(UnsafeRawBufferPointer($0), dialect: .standard) }
     }
 
     /// Reads a JSON file.
     ///
-    /// - Parameter dialect: The extensions of RFC 8259 that are accepted.
+    /// - Parameters:
+    ///   - location: The file.
+    ///   - dialect: The extensions of RFC 8259 that are accepted.
     /// - Throws: ``JSONError``, which names the file.
-    public static func load(contentsOf url: URL, dialect: JSONDialect = .standard) throws -> JSONValue {
-        let path = url.path(percentEncoded: false)
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-            throw JSONError.unreadable(file: path, reason: "no such file; check the path")
-        }
-        guard !isDirectory.boolValue else {
+    public static func load(
+        contentsOf location: some FileLocation, dialect: JSONDialect = .standard
+    ) throws -> JSONValue {
+        let path = location.filePath
+        switch FileKind(path) {
+        case .missing: throw JSONError.unreadable(file: path, reason: "no such file; check the path")
+        case .directory:
             throw JSONError.unreadable(file: path, reason: "is a directory; give a JSON file")
+        case .regular, .other: break
         }
-        let data: Data
+        let data: [UInt8]
         do {
-            data = try Data(contentsOf: url)
+            data = try FileSystem.bytes(of: path)
+        } catch FileError.readFailed(_, let reason) {
+            throw JSONError.unreadable(file: path, reason: "cannot be read: \(reason)")
         } catch {
-            throw JSONError.unreadable(file: path, reason: error.localizedDescription)
+            throw JSONError.unreadable(file: path, reason: "\(error)")
         }
         if data.withUnsafeBytes(GitLFSPointer.isPointer) {
             throw JSONError.unreadable(file: path, reason: GitLFSPointer.advice)

@@ -1,4 +1,5 @@
 import Distillation
+import Files
 import Foundation
 import Safetensors
 import Transformers

@@ -2,6 +2,7 @@ import Deployment
 import Distillation
 import Files
 import Foundation
+import RegularExpressions
 import Tokenizers
 import Transformers
 

@@ -1,22 +1,18 @@
-import Foundation
+import Storage
 
 extension SafetensorsCheckpoint {
     /// The bytes of all safetensors files in a directory, or of a model that is one file; 0 where it cannot be read.
-    public static func weightBytes(in directory: URL) -> Int {
-        func size(_ file: URL) -> Int {
-            let attributes = try? FileManager.default.attributesOfItem(
-                atPath: file.resolvingSymlinksInPath().path)
-            return (attributes?[.size] as? Int) ?? 0
+    ///
+    /// - Parameter directory: The model's directory or file.
+    public static func weightBytes(in directory: some FileLocation) -> Int {
+        switch FileKind(directory) {
+        case .missing: return 0
+        case .regular, .other: return FileSystem.size(of: directory) ?? 0
+        case .directory: break
         }
-        var isDirectory = ObjCBool(false)
-        if FileManager.default.fileExists(atPath: directory.path, isDirectory: &isDirectory),
-            !isDirectory.boolValue
-        {
-            return size(directory)
+        let files = ((try? FileSystem.names(in: directory)) ?? []).filter {
+            $0.hasSuffix(".safetensors") && $0 != ".safetensors"
         }
-        let files =
-            (try? FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil))
-            ?? []
-        return files.filter { $0.pathExtension == "safetensors" }.reduce(0) { $0 + size($1) }
+        return files.reduce(0) { $0 + (FileSystem.size(of: directory.entry($1)) ?? 0) }
     }
 }

@@ -1,6 +1,5 @@
-import Files
-import Foundation
 import JSON
+import Storage
 
 /// All tensors of a model: one safetensors file, or shards with an index file.
 public struct SafetensorsCheckpoint: Sendable {
@@ -19,21 +18,21 @@ public struct SafetensorsCheckpoint: Sendable {
     /// Opens the model in a directory: `model.safetensors`, or else the shards that
     /// `model.safetensors.index.json` names.
     ///
+    /// - Parameter directory: the model's directory.
     /// - Throws: ``SafetensorsError``; `FileError` or `JSONError` if a file cannot be read.
-    public init(directory: URL) throws {
-        let single = directory.appending(path: Self.fileName)
-        let index = directory.appending(path: Self.indexFileName)
-        let manager = FileManager.default
-        let directoryPath = directory.path(percentEncoded: false)
-        var isDirectory: ObjCBool = false
-        guard manager.fileExists(atPath: directoryPath, isDirectory: &isDirectory) else {
-            throw FileError.missing(directoryPath)
+    public init(directory: some FileLocation) throws {
+        let single = directory.entry(Self.fileName)
+        let index = directory.entry(Self.indexFileName)
+        let directoryPath = directory.filePath
+        switch FileKind(directory) {
+        case .missing: throw FileError.missing(directoryPath)
+        case .regular, .other: throw FileError.notADirectory(directoryPath)
+        case .directory: break
         }
-        guard isDirectory.boolValue else { throw FileError.notADirectory(directoryPath) }
 
-        if manager.fileExists(atPath: single.path(percentEncoded: false)) {
+        if single.fileExists {
             try self.init(file: single)
-        } else if manager.fileExists(atPath: index.path(percentEncoded: false)) {
+        } else if index.fileExists {
             try self.init(index: index)
         } else {
             throw SafetensorsError(
@@ -45,8 +44,9 @@ public struct SafetensorsCheckpoint: Sendable {
 
     /// Opens a single file as a whole model.
     ///
+    /// - Parameter file: the file.
     /// - Throws: ``SafetensorsError``, or `FileError` if the file cannot be read.
-    public init(file: URL) throws {
+    public init(file: some FileLocation) throws {
         let file = try SafetensorsFile(contentsOf: file)
         files = [file]
         path = file.path
@@ -59,18 +59,17 @@ public struct SafetensorsCheckpoint: Sendable {
     /// - Parameter index: `{"metadata": …, "weight_map": {tensor: file}}`; the shards are beside it.
     /// - Throws: ``SafetensorsError`` unless index and shards agree; `FileError` or `JSONError` if a file
     ///   cannot be read.
-    public init(index: URL) throws {
-        path = index.path(percentEncoded: false)
-        let shardOfTensor = try Self.weightMap(index, path: path)
+    public init(index: some FileLocation) throws {
+        path = index.filePath
+        let shardOfTensor = try Self.weightMap(path)
         let shardNames = Set(shardOfTensor.map(\.shard)).sorted()
-        let directory = index.deletingLastPathComponent()
 
         var files: [SafetensorsFile] = []
         var fileOfTensor: [TensorName: Int] = [:]
         for shard in shardNames {
             let file: SafetensorsFile
             do {
-                file = try SafetensorsFile(contentsOf: directory.appending(path: shard))
+                file = try SafetensorsFile(contentsOf: index.neighbor(shard))
             } catch FileError.missing {
                 throw SafetensorsError(path, "names the shard \(quoted(shard)), which is missing; fetch it")
             }
@@ -98,8 +97,8 @@ public struct SafetensorsCheckpoint: Sendable {
         self.fileOfTensor = fileOfTensor
     }
 
-    private static func weightMap(_ index: URL, path: String) throws -> [(tensor: String, shard: String)] {
-        let json = try JSONValue.load(contentsOf: index)
+    private static func weightMap(_ path: String) throws -> [(tensor: String, shard: String)] {
+        let json = try JSONValue.load(contentsOf: path)
         guard let map = json.objectValue?["weight_map"]?.objectValue else {
             throw SafetensorsError(path, "must be an object with an object \"weight_map\"")
         }

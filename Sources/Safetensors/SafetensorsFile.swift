@@ -1,6 +1,5 @@
-import Files
-import Foundation
 import JSON
+import Storage
 
 /// A safetensors file, mapped into memory: a tensor's bytes are read from disk when they are first touched.
 ///
@@ -23,11 +22,12 @@ public final class SafetensorsFile: Sendable {
 
     /// Opens a file.
     ///
+    /// - Parameter location: the file.
     /// - Throws: ``SafetensorsError``, which names the file and the tensor at fault; `FileError` if there is
     ///   no such file.
-    public init(contentsOf url: URL) throws {
-        path = url.path(percentEncoded: false)
-        file = try MappedFile(url)
+    public init(contentsOf location: some FileLocation) throws {
+        path = location.filePath
+        file = try MappedFile(location)
         let header = try SafetensorsHeader(file.bytes, path: path)
         tensors = header.tensors
         metadata = header.metadata

@@ -1,5 +1,5 @@
-import Files
 import JSON
+import Storage
 
 /// The header of a safetensors file: an 8-byte little-endian length, then that many bytes of JSON.
 struct SafetensorsHeader {

@@ -1,6 +1,5 @@
-import Files
-import Foundation
 import JSON
+import Storage
 
 extension SafetensorsWriter {
     /// Writes a model to a directory: `model.safetensors` if it fits, else shards
@@ -15,14 +14,14 @@ extension SafetensorsWriter {
     ///   - directory: the output directory; it must exist.
     ///   - maximumShardBytes: the most bytes of tensors per file, 5 GB as in transformers.
     ///   - metadata: texts for each file's header.
-    /// - Returns: the files written.
+    /// - Returns: the paths of the files written.
     /// - Throws: ``SafetensorsError`` if an entry is not valid, `FileError` if writing fails.
     @discardableResult
     public static func writeSharded(
-        _ entries: [Entry], toDirectory directory: URL, maximumShardBytes: Int = 5_000_000_000,
+        _ entries: [Entry], toDirectory directory: some FileLocation, maximumShardBytes: Int = 5_000_000_000,
         metadata: [String: String] = ["format": "pt"]
-    ) throws -> [URL] {
-        let path = directory.path(percentEncoded: false)
+    ) throws -> [String] {
+        let path = directory.filePath
         var totalSize = 0
         var names = Set<TensorName>()
         for entry in entries {
@@ -35,24 +34,24 @@ extension SafetensorsWriter {
         }
         let shards = try split(entries, maximumShardBytes: maximumShardBytes, path: path)
 
-        var written: [URL] = []
+        var written: [String] = []
         var weightMap = JSONObject()
         for (index, shard) in shards.enumerated() {
             let name = shardName(index, of: shards.count)
-            let url = directory.appending(path: name)
-            try write(shard, metadata: metadata, to: url)
-            written.append(url)
+            let file = directory.entry(name)
+            try write(shard, metadata: metadata, to: file)
+            written.append(file)
             for entry in shard { weightMap[entry.name] = .string(name) }
         }
         if shards.count > 1 {
             let index: JSONValue = [
                 "metadata": ["total_size": .integer(totalSize)], "weight_map": .object(weightMap),
             ]
-            let url = directory.appending(path: SafetensorsCheckpoint.indexFileName)
-            try AtomicFile.write(index.serialized(pretty: true, sortedKeys: true) + "\n", to: url)
-            written.append(url)
+            let file = directory.entry(SafetensorsCheckpoint.indexFileName)
+            try AtomicFile.write(index.serialized(pretty: true, sortedKeys: true) + "\n", to: file)
+            written.append(file)
         }
-        try removeStaleWeights(in: directory, keeping: Set(written.map(\.lastPathComponent)))
+        try removeStaleWeights(in: directory, keeping: Set(written.map(\.fileName)))
         return written
     }
 
@@ -89,14 +88,27 @@ extension SafetensorsWriter {
     }
 
     /// A reader would take an old `model.safetensors` for the new model.
-    private static func removeStaleWeights(in directory: URL, keeping written: Set<String>) throws {
-        for url in try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
-        {
-            let name = url.lastPathComponent
+    private static func removeStaleWeights(
+        in directory: some FileLocation, keeping written: Set<String>
+    ) throws {
+        for name in try FileSystem.names(in: directory) where !written.contains(name) {
             let isWeights =
                 name == SafetensorsCheckpoint.fileName || name == SafetensorsCheckpoint.indexFileName
-                || name.wholeMatch(of: /model-\d{5,}-of-\d{5,}\.safetensors/) != nil
-            if isWeights, !written.contains(name) { try FileManager.default.removeItem(at: url) }
+                || isShardName(name)
+            if isWeights { try FileSystem.remove(directory.entry(name)) }
         }
+    }
+
+    /// Returns true for `model-00001-of-00003.safetensors` and the like.
+    static func isShardName(_ name: String) -> Bool {
+        let (prefix, suffix) = ("model-", ".safetensors")
+        guard name.hasPrefix(prefix), name.hasSuffix(suffix), name.utf8.count > prefix.count + suffix.count
+        else { return false }
+        let parts = name.dropFirst(prefix.count).dropLast(suffix.count).split(
+            separator: "-", omittingEmptySubsequences: false)
+        func isNumber(_ part: Substring) -> Bool {
+            part.utf8.count >= 5 && part.utf8.allSatisfy { $0 &- UInt8(ascii: "0") <= 9 }
+        }
+        return parts.count == 3 && parts[1] == "of" && isNumber(parts[0]) && isNumber(parts[2])
     }
 }

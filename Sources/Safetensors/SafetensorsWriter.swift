@@ -1,6 +1,5 @@
-import Files
-import Foundation
 import JSON
+import Storage
 
 /// Writes safetensors files, byte for byte as Hugging Face's library does.
 public enum SafetensorsWriter {
@@ -51,12 +50,12 @@ public enum SafetensorsWriter {
     /// - Parameters:
     ///   - entries: the tensors, in any order.
     ///   - metadata: texts for the header; `"format": "pt"` marks the tensors as PyTorch's for Python.
-    ///   - url: the file to make or replace.
+    ///   - location: the file to make or replace.
     /// - Throws: ``SafetensorsError`` if an entry is not valid, `FileError` if writing fails.
     public static func write(
-        _ entries: [Entry], metadata: [String: String] = ["format": "pt"], to url: URL
+        _ entries: [Entry], metadata: [String: String] = ["format": "pt"], to location: some FileLocation
     ) throws {
-        let path = url.path(percentEncoded: false)
+        let path = location.filePath
         // The format's order: the widest types first, so that each tensor is aligned; then by name.
         let sorted = entries.sorted { left, right in
             left.dtype == right.dtype
@@ -64,7 +63,7 @@ public enum SafetensorsWriter {
                 : left.dtype.alignmentRank > right.dtype.alignmentRank
         }
         let header = try header(sorted, metadata: metadata, path: path)
-        try AtomicFile.write(to: url) { writer in
+        try AtomicFile.write(to: location) { writer in
             try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try writer.write($0) }
             try writer.write(header)
             for entry in sorted { try write(entry, with: writer, path: path) }

@@ -1,4 +1,4 @@
-import Foundation
+import Storage
 
 extension Tokenizer {
     /// Encodes a text, or a pair of texts.
@@ -36,7 +36,7 @@ extension Tokenizer {
         truncation: TruncationStrategy = .longestFirst, truncationSide: Side? = nil, threads: Int? = nil
     ) throws -> [Encoding] {
         let request = request(addSpecialTokens, maxLength, truncation, truncationSide)
-        let threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
+        let threads = max(1, threads ?? Processors.activeCount)
         return try ParallelChunks.map(batch, threads: threads, workspaces: workspaces) { item, workspace in
             try encode(item, request, workspace)
         }

@@ -1,4 +1,4 @@
-import Foundation
+import Storage
 
 extension Tokenizer {
     /// Encodes many texts in parallel into flat arrays, which is faster than making an ``Encoding`` of each.
@@ -28,7 +28,7 @@ extension Tokenizer {
         throws
         -> FlatEncoding
     {
-        let threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
+        let threads = max(1, threads ?? Processors.activeCount)
         let ranges = ParallelChunks.ranges(of: batch, threads: threads) {
             $0.text.utf8.count + ($0.pair?.utf8.count ?? 0)
         }

@@ -1,4 +1,4 @@
-import Foundation
+import Storage
 
 extension Tokenizer {
     /// Encodes a text that is already split into words, as transformers does with `is_split_into_words=True`: each
@@ -41,7 +41,7 @@ extension Tokenizer {
         threads: Int? = nil
     ) throws -> [WordEncoding] {
         let encoder = WordEncoder(self, addSpecialTokens, addsPrefixSpace)
-        let threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
+        let threads = max(1, threads ?? Processors.activeCount)
         let ranges = ParallelChunks.ranges(of: wordLists, threads: threads) { words in
             words.reduce(0) { $0 + $1.utf8.count + 16 }
         }

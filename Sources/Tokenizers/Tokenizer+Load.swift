@@ -1,4 +1,4 @@
-import Foundation
+import Storage
 
 extension Tokenizer {
     /// Loads the tokenizer of a model's directory: `tokenizer.json` if there is one, else `vocab.txt`; with either
@@ -6,37 +6,44 @@ extension Tokenizer {
     ///
     /// If the files contradict each other, the result is that of Python's `AutoTokenizer`.
     ///
+    /// - Parameters:
+    ///   - directory: The model's directory.
+    ///   - expressions: Searches regular expressions for which there is no scanner here; without it, a tokenizer that
+    ///     needs one is an error. The module `RegularExpressions` has one, and `load(directory:)`, which takes it.
+    /// - Returns: The tokenizer.
     /// - Throws: ``TokenizerError``, or the error of a file that cannot be read, which names the file.
-    public static func load(directory: URL) throws -> Tokenizer {
-        let path = directory.path(percentEncoded: false)
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+    public static func load(
+        directory: some FileLocation, expressions: (any RegularExpressionEngine)?
+    ) throws -> Tokenizer {
+        let path = directory.filePath
+        switch FileKind(directory) {
+        case .missing:
             throw TokenizerError.missing(directory: path, reason: "no such directory; check the path")
-        }
-        guard isDirectory.boolValue else {
+        case .regular, .other:
             throw TokenizerError.missing(directory: path, reason: "is a file; give the model's directory")
+        case .directory: break
         }
-        let settings = try TokenizerSettings(directory: directory)
-        func url(_ name: String) -> URL { directory.appending(path: name) }
-        let (file, text) = (url("tokenizer.json"), url("vocab.txt"))
-        let (json, merges) = (url("vocab.json"), url("merges.txt"))
-        if exists(file) {
+        let settings = try TokenizerSettings(directory: path)
+        let (file, text) = (path.entry("tokenizer.json"), path.entry("vocab.txt"))
+        let (json, merges) = (path.entry("vocab.json"), path.entry("merges.txt"))
+        if file.fileExists {
             let content = try StageConfiguration(
-                file: file.path(percentEncoded: false), value: .load(contentsOf: file))
+                file: file, value: .load(contentsOf: file), expressions: expressions)
             return try Tokenizer(content, settings)
         }
-        let kind = settings.statedKind ?? (exists(json) && exists(merges) ? .roberta : .bert)
+        let kind =
+            settings.statedKind ?? (json.fileExists && merges.fileExists ? .roberta : .bert)
         let source: VocabularySource
         switch kind {
         case .bert, .distilBert, .mpnet:
-            guard exists(text) else { throw nothing(in: directory, "vocab.txt") }
+            guard text.fileExists else { throw nothing(in: path, "vocab.txt") }
             source = try VocabularySource(vocabularyFile: text)
         case .roberta, .gpt2, .deberta:
-            guard exists(json), exists(merges) else {
-                throw nothing(in: directory, "vocab.json with merges.txt")
+            guard json.fileExists, merges.fileExists else {
+                throw nothing(in: path, "vocab.json with merges.txt")
             }
             source = try VocabularySource(vocabulary: json, merges: merges)
-        case .file, .xlmRoberta, .camembert, .albert, .debertaV2: throw nothing(in: directory, nil)
+        case .file, .xlmRoberta, .camembert, .albert, .debertaV2: throw nothing(in: path, nil)
         }
         return try Tokenizer(
             TokenizerParts(source, as: kind, settings), settings, file: source.file)
@@ -54,9 +61,8 @@ extension Tokenizer {
     }
 
     /// The error where files are missing.
-    private static func nothing(in directory: URL, _ wanted: String?) -> TokenizerError {
-        let path = directory.path(percentEncoded: false)
-        for name in sentencePieceNames where exists(directory.appending(path: name)) {
+    private static func nothing(in path: String, _ wanted: String?) -> TokenizerError {
+        for name in sentencePieceNames where path.entry(name).fileExists {
             return .missing(
                 directory: path,
                 reason: "holds \(name) but no tokenizer.json; make one with Python: "
@@ -72,8 +78,4 @@ extension Tokenizer {
     private static let sentencePieceNames = [
         "sentencepiece.bpe.model", "spiece.model", "spm.model", "tokenizer.model",
     ]
-
-    private static func exists(_ url: URL) -> Bool {
-        FileManager.default.fileExists(atPath: url.path(percentEncoded: false))
-    }
 }

@@ -1,5 +1,5 @@
-/// Memory that a thread uses again for each text.
-final class EncodeWorkspace {
+/// Memory that a thread uses again for each text. One thread at a time has it, as ``WorkspacePool`` sees to.
+final class EncodeWorkspace: @unchecked Sendable {
     /// The tokens of a text, or of the first of two, and of the second.
     let first = TokenBuffer()
     let second = TokenBuffer()

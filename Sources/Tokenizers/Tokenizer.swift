@@ -1,9 +1,7 @@
-import Foundation
-
 /// Turns texts into the numbers that a model reads, as Hugging Face's `tokenizers` does with the same files.
 ///
 /// ```swift
-/// let tokenizer = try Tokenizer.load(directory: model)
+/// let tokenizer = try Tokenizer.load(directory: model, expressions: nil)
 /// let encodings = try tokenizer.encode(batch: ["A fine film.", "Dull."], maxLength: 128)
 /// let batch = try tokenizer.pad(encodings)
 /// ```

@@ -53,7 +53,7 @@ extension TokenizerError {
 }
 
 /// A token or name for an error message: quoted, on one line, and not longer than a line.
-func quoted(_ text: String) -> String {
+package func quoted(_ text: String) -> String {
     let scalars = text.unicodeScalars
     let shortened = scalars.count > 60 ? String(String.UnicodeScalarView(scalars.prefix(60))) + "…" : text
     return JSONValue.string(shortened).serialized()

@@ -1,6 +1,6 @@
 import CKernels
 import DistillRuntime
-import Files
+import Storage
 import Tokenizers
 
 #if canImport(Glibc)

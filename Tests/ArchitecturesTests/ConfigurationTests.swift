@@ -1,4 +1,5 @@
 import Architectures
+import Files
 import Foundation
 import JSON
 import TestSupport

@@ -1,5 +1,6 @@
 import Architectures
 import Exporters
+import Files
 import Foundation
 import JSON
 import TestSupport

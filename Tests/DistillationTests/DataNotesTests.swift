@@ -2,6 +2,7 @@ import Datasets
 import Files
 import Foundation
 import JSON
+import RegularExpressions
 import Testing
 import Tokenizers
 import Transformers

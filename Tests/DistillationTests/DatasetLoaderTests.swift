@@ -1,6 +1,7 @@
 import Datasets
 import Files
 import Foundation
+import RegularExpressions
 import Testing
 import Tokenizers
 

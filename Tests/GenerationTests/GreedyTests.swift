@@ -1,4 +1,5 @@
 import JSON
+import RegularExpressions
 import Testing
 import Tokenizers
 import Torch

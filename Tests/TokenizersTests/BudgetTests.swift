@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import RegularExpressions
 import Testing
 
 @testable import Tokenizers
@@ -58,7 +59,8 @@ struct BudgetTests {
     @Test("lines are what ^, $ and . see, as in Oniguruma's syntax for Ruby")
     func lines() throws {
         func pieces(_ expression: String, _ text: String) throws -> [String] {
-            let pattern = TextPattern.regex(try TextPattern.Regex(expression, place: "here"))
+            let pattern = TextPattern.regex(
+                try ICURegularExpressions().expression(expression, place: "here"))
             var text = text
             return try text.withUTF8 { bytes in
                 try pattern.matches(in: bytes, TextBudget(bytes: bytes.count)).map {

@@ -1,5 +1,7 @@
+import Files
 import Foundation
 import JSON
+import RegularExpressions
 import Testing
 
 @testable import Tokenizers
@@ -41,6 +43,13 @@ enum Fixture {
     /// The small tokenizer's tokens, in the order of their ids, as a vocab.txt.
     static var vocabularyText: String {
         (0..<Int32(tokenizer.vocabularySize)).map { (tokenizer.idToToken($0) ?? "") + "\n" }.joined()
+    }
+}
+
+extension StageConfiguration {
+    /// Reads the value of a whole file, for the full program.
+    init(file: String, value: JSONValue) throws {
+        try self.init(file: file, value: value, expressions: ICURegularExpressions())
     }
 }
 

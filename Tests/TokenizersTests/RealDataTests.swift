@@ -1,4 +1,6 @@
+import Files
 import Foundation
+import RegularExpressions
 import Testing
 
 @testable import Tokenizers

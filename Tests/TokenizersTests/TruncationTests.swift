@@ -1,4 +1,5 @@
 import JSON
+import RegularExpressions
 import Testing
 
 @testable import Tokenizers

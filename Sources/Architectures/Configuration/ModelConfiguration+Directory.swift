@@ -1,30 +1,31 @@
-import Foundation
 import JSON
+import Storage
 
 extension ModelConfiguration {
     /// Reads `config.json` of a model directory.
     ///
+    /// - Parameter directory: The model's directory.
     /// - Throws: ``ArchitectureError`` where there is no such file or a field cannot be honoured; `JSONError`
     ///   where it is not JSON.
-    public init(contentsOf directory: URL) throws {
+    public init(contentsOf directory: some FileLocation) throws {
         let path = directory.plainPath
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+        switch FileKind(path) {
+        case .missing:
             throw ArchitectureError(
                 "\(path): no such directory; give a model directory in Hugging Face format")
-        }
-        guard isDirectory.boolValue else {
+        case .regular, .other:
             throw ArchitectureError("\(path): is a file; give a model directory in Hugging Face format")
+        case .directory: break
         }
-        let file = directory.appending(path: "config.json")
+        let file = directory.entry("config.json")
         guard file.fileExists else {
             throw ArchitectureError(
                 "\(path): has no config.json; give a model directory in Hugging Face format")
         }
         let value = try JSONValue.load(contentsOf: file, dialect: .python)
         guard let object = value.objectValue else {
-            throw ArchitectureError("\(file.plainPath): must be a JSON object, not \(value.typeName)")
+            throw ArchitectureError("\(file): must be a JSON object, not \(value.typeName)")
         }
-        try self.init(json: object, source: file.plainPath)
+        try self.init(json: object, source: file)
     }
 }

@@ -1,5 +1,12 @@
-import Foundation
 import JSON
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// The rotary position embeddings of a layer (Su et al., "RoFormer", arXiv 2104.09864): pairs of dimensions are rotated by the
 /// position, with one frequency for each pair.

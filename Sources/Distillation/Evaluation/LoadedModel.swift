@@ -1,5 +1,6 @@
 import Datasets
 import DistillRuntime
+import Files
 import Foundation
 import Tokenizers
 import Torch

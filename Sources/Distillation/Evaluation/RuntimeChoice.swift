@@ -1,6 +1,7 @@
 import Architectures
 import DistillRuntime
 import Foundation
+import RegularExpressions
 import Torch
 import Transformers
 
@@ -21,6 +22,7 @@ enum RuntimeChoice {
         try ChecksumManifest.verify(directory)
         return try RuntimeModel(
             directory.path(percentEncoded: false),
-            .init(maxLength: maxLength, usesBFloat16: dtype == .bfloat16), configuration)
+            .init(maxLength: maxLength, usesBFloat16: dtype == .bfloat16), configuration,
+            expressions: ICURegularExpressions())
     }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The user's Python, for work that only its libraries can do.

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// All tensors of a model: one GGUF file, or the files of a split one.

@@ -1,12 +1,10 @@
-import Files
-import Foundation
+import Storage
 
 /// `merges.txt`: the merges of byte pair encoding, two tokens on each line.
 enum MergesFile {
     /// - Throws: ``TokenizerError/malformed(file:key:reason:)``, which names the line.
-    static func read(_ url: URL) throws -> [(String, String)] {
-        let file = url.path(percentEncoded: false)
-        let mapped = try MappedFile(url)
+    static func read(_ file: String) throws -> [(String, String)] {
+        let mapped = try MappedFile(file)
         return try withExtendedLifetime(mapped) {
             try TextFileStart.refusePointer(mapped.bytes, file: file)
             guard let text = String(validating: TextFileStart.content(of: mapped.bytes), as: UTF8.self) else {

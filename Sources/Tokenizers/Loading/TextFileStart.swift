@@ -1,4 +1,4 @@
-import Files
+import Storage
 
 /// The bytes at the start of a text file that are not part of its text.
 enum TextFileStart {

@@ -1,5 +1,5 @@
-import Foundation
 import JSON
+import Storage
 
 /// The settings in the files beside `tokenizer.json`: `tokenizer_config.json`, `special_tokens_map.json`,
 /// `added_tokens.json`, and the keys of `config.json` that determine the class; read as `AutoTokenizer` reads them.
@@ -32,17 +32,16 @@ struct TokenizerSettings {
     let splitSpecialTokens: Bool
 
     /// Reads the files of a directory; none of them need be there.
-    init(directory: URL) throws {
+    init(directory: some FileLocation) throws {
         func file(_ name: String) throws -> StageConfiguration? {
-            let url = directory.appending(path: name)
-            let path = url.path(percentEncoded: false)
-            guard FileManager.default.fileExists(atPath: path) else { return nil }
+            let path = directory.entry(name)
+            guard path.fileExists else { return nil }
             return try StageConfiguration(
-                file: path, value: .load(contentsOf: url, dialect: .python))
+                file: path, value: .load(contentsOf: path, dialect: .python), expressions: nil)
         }
         let configuration =
             try file("tokenizer_config.json")
-            ?? StageConfiguration(file: "tokenizer_config.json", value: .object([:]))
+            ?? StageConfiguration(file: "tokenizer_config.json", value: .object([:]), expressions: nil)
         self.configuration = configuration
         // The model reports what is wrong with it.
         let model = try? file("config.json")

@@ -1,13 +1,11 @@
-import Files
-import Foundation
+import Storage
 
 /// `vocab.txt`: a token on each line, whose id is the number of the line, counted from 0.
 enum VocabularyFile {
     /// Reads a vocabulary as Hugging Face's `WordPiece.from_file` does: white space at the end of a line does not
     /// count, and of a token on several lines the last counts.
-    static func read(_ url: URL) throws -> Vocabulary {
-        let file = url.path(percentEncoded: false)
-        let mapped = try MappedFile(url)
+    static func read(_ file: String) throws -> Vocabulary {
+        let mapped = try MappedFile(file)
         return try withExtendedLifetime(mapped) {
             try TextFileStart.refusePointer(mapped.bytes, file: file)
             let bytes = TextFileStart.content(of: mapped.bytes)

@@ -1,4 +1,3 @@
-import Foundation
 import JSON
 
 /// A vocabulary as a tokenizer's files hold it, before a class makes a model of it.
@@ -30,18 +29,18 @@ struct VocabularySource {
     }
 
     /// Reads `vocab.txt`.
-    init(vocabularyFile url: URL) throws {
-        file = url.path(percentEncoded: false)
-        tokens = .ids(try VocabularyFile.read(url))
+    init(vocabularyFile file: String) throws {
+        self.file = file
+        tokens = .ids(try VocabularyFile.read(file))
     }
 
     /// Reads `vocab.json` and `merges.txt`.
-    init(vocabulary url: URL, merges mergesURL: URL) throws {
-        file = url.path(percentEncoded: false)
+    init(vocabulary file: String, merges mergesFile: String) throws {
+        self.file = file
         let entries = try StageConfiguration(
-            file: file, value: .object(["vocab": JSONValue.load(contentsOf: url)]))
+            file: file, value: .object(["vocab": JSONValue.load(contentsOf: file)]), expressions: nil)
         tokens = .ids(try entries.vocabulary("vocab"))
-        merges = try MergesFile.read(mergesURL)
+        merges = try MergesFile.read(mergesFile)
     }
 
     /// The ids of all tokens.

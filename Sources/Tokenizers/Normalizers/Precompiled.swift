@@ -1,5 +1,3 @@
-import Foundation
-
 /// SentencePiece's normalization rules as its models hold them (`precompiled_charsmap`): a double array of character
 /// sequences (Darts-clone), and their replacements, each terminated by a zero byte.
 struct Precompiled: Normalizer {
@@ -13,10 +11,10 @@ struct Precompiled: Normalizer {
     /// - Throws: ``TokenizerError`` where the map is not base64, or is cut off.
     init(_ configuration: StageConfiguration) throws {
         let key = "precompiled_charsmap"
-        guard let data = Data(base64Encoded: try configuration.string(key)) else {
+        guard let bytes = Base64.decode(try configuration.string(key)) else {
             throw configuration.malformed(key, "expected base64")
         }
-        try self.init(Array(data), place: configuration.place) { configuration.malformed(key, $0) }
+        try self.init(bytes, place: configuration.place) { configuration.malformed(key, $0) }
     }
 
     init(_ bytes: [UInt8], place: String, error: (String) -> TokenizerError) throws {

@@ -1,13 +1,12 @@
-import Foundation
+import Synchronization
 
 /// Values that take long to make, made once for each key and kept. For few keys.
-final class SharedValues<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {
-    private let lock = NSLock()
-    private var values: [Key: Value] = [:]
+final class SharedValues<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    private let values = Mutex<[Key: Value]>([:])
 
     /// The value of a key; another thread that asks for one meanwhile waits.
     func value(of key: Key, make: () -> Value) -> Value {
-        lock.withLock {
+        values.withLock { values in
             if let value = values[key] { return value }
             let value = make()
             values[key] = value

@@ -6,10 +6,15 @@ struct StageConfiguration {
     /// The path to the object in the file; empty for the whole file.
     let path: String
     let object: JSONObject
+    /// Searches the regular expressions for which there is no scanner.
+    let expressions: (any RegularExpressionEngine)?
 
     /// Reads the value of the whole file.
-    init(file: String, value: JSONValue) throws {
+    ///
+    /// - Parameter expressions: `nil` also where the file can hold no expressions.
+    init(file: String, value: JSONValue, expressions: (any RegularExpressionEngine)?) throws {
         self.file = file
+        self.expressions = expressions
         path = ""
         guard let object = value.objectValue else {
             throw TokenizerError.malformed(
@@ -18,8 +23,10 @@ struct StageConfiguration {
         self.object = object
     }
 
-    private init(file: String, path: String, object: JSONObject) {
-        self.file = file
+    /// Describes an object within another.
+    private init(_ whole: StageConfiguration, path: String, object: JSONObject) {
+        file = whole.file
+        expressions = whole.expressions
         self.path = path
         self.object = object
     }
@@ -83,12 +90,12 @@ extension StageConfiguration {
 
     func object(_ key: String) throws -> StageConfiguration {
         let object = try required(key, "an object", \.objectValue)
-        return StageConfiguration(file: file, path: pathOf(key), object: object)
+        return StageConfiguration(self, path: pathOf(key), object: object)
     }
 
     func optionalObject(_ key: String) throws -> StageConfiguration? {
         try optional(key, "an object", \.objectValue).map {
-            StageConfiguration(file: file, path: pathOf(key), object: $0)
+            StageConfiguration(self, path: pathOf(key), object: $0)
         }
     }
 
@@ -107,7 +114,7 @@ extension StageConfiguration {
         guard let object = value.objectValue else {
             throw malformed("\(key)[\(index)]", "expected an object, found \(value.typeName)")
         }
-        return StageConfiguration(file: file, path: pathOf("\(key)[\(index)]"), object: object)
+        return StageConfiguration(self, path: pathOf("\(key)[\(index)]"), object: object)
     }
 
     /// The objects of an array; none if the key is missing.

@@ -1,6 +1,3 @@
-import Foundation
-import JSON
-
 /// A pattern to search for in a text, used by `Split` and `Replace` among others.
 enum TextPattern: Sendable {
     case literal([UInt8])
@@ -16,21 +13,7 @@ enum TextPattern: Sendable {
     case lineSpaces
     /// Runs of a character of at least a number.
     case run(UInt8, atLeast: Int)
-    case regex(Regex)
-
-    /// A regular expression as Foundation (ICU) understands it.
-    final class Regex: @unchecked Sendable {
-        let expression: NSRegularExpression
-        /// The file, and the path within it.
-        let place: String
-
-        /// Reads an expression as Oniguruma's syntax for Ruby has it, where lines are what `^`, `$` and `.` see.
-        init(_ pattern: String, place: String) throws {
-            expression = try NSRegularExpression(
-                pattern: pattern, options: [.anchorsMatchLines, .useUnixLineSeparators])
-            self.place = place
-        }
-    }
+    case regex(any RegularExpression)
 
     static let gpt2Expression = #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
 
@@ -51,14 +34,24 @@ enum TextPattern: Sendable {
         } else if text == " {2,}" {
             self = .run(0x20, atLeast: 2)
         } else {
-            do {
-                self = .regex(try Regex(text, place: "\(pattern.place).Regex"))
-            } catch {
-                throw pattern.malformed(
-                    "Regex",
-                    "\(quoted(text)) is not a regular expression that is understood here (ICU's); "
-                        + "write it without features that only Oniguruma has")
-            }
+            self = .regex(try Self.expression(text, pattern))
+        }
+    }
+
+    /// The expression as the program's engine understands it.
+    private static func expression(
+        _ text: String, _ pattern: StageConfiguration
+    ) throws -> any RegularExpression {
+        guard let engine = pattern.expressions else {
+            throw pattern.malformed(
+                "Regex",
+                "\(quoted(text)) is a general regular expression, which this program cannot search for; use the full "
+                    + "program (distill), or a tokenizer with the expression of GPT-2, Llama 3 or Qwen")
+        }
+        do {
+            return try engine.expression(text, place: "\(pattern.place).Regex")
+        } catch {
+            throw pattern.malformed("Regex", "\(error)")
         }
     }
 
@@ -130,7 +123,7 @@ enum TextPattern: Sendable {
                 previous = kind
             }
         case .gpt2, .llama3: scanner?.split(text, into: &found)
-        case .regex(let regex): return try Self.matches(of: regex, in: text, budget)
+        case .regex(let expression): return try expression.matches(in: text, budget)
         }
         return found
     }
@@ -146,46 +139,6 @@ enum TextPattern: Sendable {
             let scalar = UTF8Bytes.scalar(in: text, at: place)
             body(place..<place + scalar.length, scalar.value)
             place += scalar.length
-        }
-    }
-
-    private static func matches(
-        of regex: Regex, in text: UnsafeBufferPointer<UInt8>, _ budget: TextBudget
-    ) throws -> [Range<Int>] {
-        let string = String(decoding: text, as: UTF8.self)
-        let whole = NSRange(location: 0, length: string.utf16.count)
-        var results: [NSRange] = []
-        var isOutOfMemory = false
-        try budget.search(stage: regex.place, pattern: regex.expression.pattern) { mayGoOn in
-            regex.expression.enumerateMatches(
-                in: string, options: [.reportProgress, .reportCompletion], range: whole
-            ) { result, flags, stop in
-                if let result {
-                    results.append(result.range)
-                } else if flags.contains(.internalError) {
-                    isOutOfMemory = true
-                }
-                if !mayGoOn() { stop.pointee = true }
-            }
-        }
-        guard !isOutOfMemory else {
-            throw TokenizerError.text(
-                stage: regex.place,
-                reason:
-                    "\(quoted(regex.expression.pattern)) takes too much memory on a text of \(text.count) bytes; write an "
-                    + "expression that need not go back, or use the tokenizer that belongs to the model",
-                index: nil)
-        }
-        guard !results.isEmpty else { return [] }
-        // The byte of each UTF-16 unit.
-        var bytes: [Int] = []
-        forEachScalar(text) { range, scalar in
-            bytes.append(range.lowerBound)
-            if scalar > 0xFFFF { bytes.append(range.lowerBound) }
-        }
-        bytes.append(text.count)
-        return results.compactMap {
-            $0.length == 0 ? nil : bytes[$0.location]..<bytes[$0.location + $0.length]
         }
     }
 }

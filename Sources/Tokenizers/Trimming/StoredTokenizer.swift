@@ -1,5 +1,5 @@
-import Foundation
 import JSON
+import Storage
 
 /// The files of a tokenizer as they are stored, and as they are with fewer tokens.
 struct StoredTokenizer: Sendable {
@@ -9,15 +9,15 @@ struct StoredTokenizer: Sendable {
         "added_tokens.json",
     ]
 
-    private let directory: URL
+    private let directory: String
     /// The JSON files that are there, by name.
     private var values: [String: JSONValue] = [:]
 
     /// Reads the JSON files.
-    init(directory: URL) throws {
+    init(directory: String) throws {
         self.directory = directory
         for name in Self.names where name.hasSuffix(".json") && isThere(name) {
-            values[name] = try JSONValue.load(contentsOf: directory.appending(path: name))
+            values[name] = try JSONValue.load(contentsOf: path(name))
         }
     }
 
@@ -109,20 +109,16 @@ struct StoredTokenizer: Sendable {
     // MARK: - Files
 
     private func path(_ name: String) -> String {
-        (name.isEmpty ? directory : directory.appending(path: name)).path(percentEncoded: false)
+        name.isEmpty ? directory : directory.entry(name)
     }
 
-    private func isThere(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
+    private func isThere(_ name: String) -> Bool { path(name).fileExists }
 
     private func file(_ name: String) throws -> StageConfiguration? {
-        try values[name].map { try StageConfiguration(file: path(name), value: $0) }
+        try values[name].map { try StageConfiguration(file: path(name), value: $0, expressions: nil) }
     }
 
     private func text(of name: String) throws -> String {
-        let data: Data
-        do { data = try Data(contentsOf: directory.appending(path: name)) } catch {
-            throw JSONError.unreadable(file: path(name), reason: error.localizedDescription)
-        }
-        return String(decoding: data, as: UTF8.self)
+        String(decoding: try FileSystem.bytes(of: path(name)), as: UTF8.self)
     }
 }

@@ -1,5 +1,4 @@
-import Files
-import Foundation
+import Storage
 
 /// The result of a ``VocabularyTrimmer``: the tokens that are kept, and the tokenizer's files for them.
 public struct TrimmedVocabulary: Sendable {
@@ -48,7 +47,7 @@ public struct TrimmedVocabulary: Sendable {
     ///
     /// - Parameter directory: A directory that is there; files of the same names are replaced.
     /// - Throws: `FileError` where a file cannot be written.
-    public func write(to directory: URL) throws {
-        for file in files { try AtomicFile.write(file.contents, to: directory.appending(path: file.name)) }
+    public func write(to directory: some FileLocation) throws {
+        for file in files { try AtomicFile.write(file.contents, to: directory.entry(file.name)) }
     }
 }

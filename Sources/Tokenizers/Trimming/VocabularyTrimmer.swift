@@ -1,4 +1,4 @@
-import Foundation
+import Storage
 
 /// Drops tokens that some data never use from a WordPiece tokenizer, and with them the rows of a model's word embeddings.
 ///
@@ -14,12 +14,12 @@ import Foundation
 /// is split, because at each position at least the one character matches; see ``TrimmingOptions/Alphabet``.
 ///
 /// ```swift
-/// let trimmed = try VocabularyTrimmer(directory: model).plan(used: counts)
+/// let trimmed = try VocabularyTrimmer(directory: model, expressions: nil).plan(used: counts)
 /// try trimmed.write(to: output)
 /// ```
 public struct VocabularyTrimmer: Sendable {
-    /// The directory of the tokenizer's files.
-    public let directory: URL
+    /// The path of the directory of the tokenizer's files.
+    public let directory: String
     /// The tokenizer as it is.
     public let tokenizer: Tokenizer
     private let stored: StoredTokenizer
@@ -31,23 +31,25 @@ public struct VocabularyTrimmer: Sendable {
 
     /// Opens a tokenizer.
     ///
-    /// - Parameter directory: The tokenizer's files, such as a model's directory.
+    /// - Parameters:
+    ///   - directory: The tokenizer's files, such as a model's directory.
+    ///   - expressions: As for ``Tokenizer/load(directory:expressions:)``.
     /// - Throws: ``TokenizerError`` where it cannot be loaded, and
     ///   ``TokenizerError/unsupported(file:part:type:supported:)`` where its model is not WordPiece: other models do
     ///   not split by the longest match, so that what remains would be split in other ways.
-    public init(directory: URL) throws {
-        let tokenizer = try Tokenizer.load(directory: directory)
+    public init(directory: some FileLocation, expressions: (any RegularExpressionEngine)?) throws {
+        let tokenizer = try Tokenizer.load(directory: directory, expressions: expressions)
         self.tokenizer = tokenizer
-        self.directory = directory
-        let path = directory.path(percentEncoded: false)
+        let path = directory.filePath
+        self.directory = path
         guard tokenizer.model is WordPiece else {
             throw TokenizerError.unsupported(
                 file: path, part: "the tokenizer's model", type: "\(type(of: tokenizer.model))",
                 supported: ["WordPiece (only its vocabulary can be trimmed)"])
         }
-        stored = try StoredTokenizer(directory: directory)
+        stored = try StoredTokenizer(directory: path)
         prefix = try stored.continuingSubwordPrefix()
-        let settings = try TokenizerSettings(directory: directory)
+        let settings = try TokenizerSettings(directory: path)
         let own = try stored.addedTokens()
         let all = own + settings.addedTokens(besides: own, in: tokenizer.model.vocabulary)
         added = Set(all.compactMap { tokenizer.tokenToID($0.token.content).map(Int.init) })
@@ -66,8 +68,7 @@ public struct VocabularyTrimmer: Sendable {
     public func plan(
         used: TokenCounts, options: TrimmingOptions = TrimmingOptions(), keeping: Set<Int> = []
     ) throws -> TrimmedVocabulary {
-        let path = directory.path(percentEncoded: false)
-        func invalid(_ reason: String) -> TokenizerError { .invalidVocabulary(file: path, reason: reason) }
+        func invalid(_ reason: String) -> TokenizerError { .invalidVocabulary(file: directory, reason: reason) }
         guard options.minimumCount >= 1 else {
             throw invalid("a token's minimum count must be at least 1, not \(options.minimumCount)")
         }

@@ -1,23 +1,31 @@
-import Foundation
-
 /// Canonical decomposition (NFD) as Hugging Face's `tokenizers` does it, by Unicode 12.
 ///
-/// The mappings come from Foundation, since Unicode promises never to change one; the tables only say which
-/// characters were known then.
+/// Which characters were known then, and what they are made of, `tokenizers` itself was asked
+/// (``UnicodeDecompositions``).
 enum CanonicalDecomposition {
     static let hangulSyllables: ClosedRange<UInt32> = 0xAC00...0xD7A3
 
     /// The decomposition of each character that has one, Hangul syllables excepted.
-    static let mappings: [UInt32: [UInt32]] = {
+    static let mappings = mappings(
+        of: UnicodeTables.decomposable, UnicodeDecompositions.canonical)
+
+    /// The decompositions of the characters in some ranges.
+    ///
+    /// - Parameters:
+    ///   - ranges: The first and the last character of each range.
+    ///   - parts: The decomposition of each of the characters, ended by a zero.
+    static func mappings(of ranges: [UInt32], _ parts: [UInt32]) -> [UInt32: [UInt32]] {
         var mappings: [UInt32: [UInt32]] = [:]
-        UnicodeTables.forEachRange(in: UnicodeTables.decomposable) { first, last in
-            for scalar in (first...last).compactMap(Unicode.Scalar.init) {
-                let decomposed = String(scalar).decomposedStringWithCanonicalMapping
-                mappings[scalar.value] = decomposed.unicodeScalars.map(\.value)
+        var rest = parts[...]
+        UnicodeTables.forEachRange(in: ranges) { first, last in
+            for scalar in first...last {
+                let decomposition = rest.prefix { $0 != 0 }
+                mappings[scalar] = Array(decomposition)
+                rest = rest.dropFirst(decomposition.count + 1)
             }
         }
         return mappings
-    }()
+    }
 
     /// The full decomposition of one character; the character itself if it has none.
     static func decompose(_ scalar: UInt32) -> [UInt32] {

@@ -1,17 +1,8 @@
-import Foundation
-
 /// Compatibility decomposition (NFKD), of the characters that Hugging Face's `tokenizers` knows.
 enum CompatibilityDecomposition {
-    private static let mappings: [UInt32: [UInt32]] = {
-        var mappings = CanonicalDecomposition.mappings
-        UnicodeTables.forEachRange(in: UnicodeTables.compatible) { first, last in
-            for scalar in (first...last).compactMap(Unicode.Scalar.init) {
-                mappings[scalar.value] = String(scalar).decomposedStringWithCompatibilityMapping
-                    .unicodeScalars.map(\.value)
-            }
-        }
-        return mappings
-    }()
+    private static let mappings = CanonicalDecomposition.mappings.merging(
+        CanonicalDecomposition.mappings(of: UnicodeTables.compatible, UnicodeDecompositions.compatible)
+    ) { $1 }
 
     static func decompose(_ scalar: UInt32) -> [UInt32] {
         CanonicalDecomposition.hangulSyllables.contains(scalar)
@@ -21,16 +12,16 @@ enum CompatibilityDecomposition {
 
 /// Canonical composition of two characters.
 enum CanonicalComposition {
-    /// The character of each pair. Which characters are left apart, Foundation says; Unicode never changes that.
+    /// The character of each pair.
     private static let pairs: [UInt64: UInt32] = {
         var pairs: [UInt64: UInt32] = [:]
         // Shorter decompositions first: longer ones build upon them.
         for (scalar, parts) in CanonicalDecomposition.mappings.sorted(by: {
             ($0.value.count, $0.key) < ($1.value.count, $1.key)
         }) {
-            guard parts.count > 1, let last = parts.last, let value = Unicode.Scalar(scalar) else { continue }
-            let composed = String(value).precomposedStringWithCanonicalMapping.unicodeScalars.map(\.value)
-            guard composed == [scalar] else { continue }
+            guard parts.count > 1, let last = parts.last,
+                !UnicodeTables.contains(scalar, in: UnicodeDecompositions.apart)
+            else { continue }
             var first = parts[0]
             for part in parts[1..<(parts.count - 1)] {
                 if let next = pairs[key(first, part)] { first = next }

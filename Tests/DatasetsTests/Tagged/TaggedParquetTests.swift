@@ -1,4 +1,5 @@
 #if Parquet
+    import Files
     import Foundation
     import JSON
     import Testing

@@ -1,6 +1,8 @@
 import Datasets
+import Files
 import Foundation
 import JSON
+import RegularExpressions
 import Testing
 import Tokenizers
 import Torch

@@ -1,5 +1,7 @@
+import Files
 import Foundation
 import JSON
+import RegularExpressions
 import Testing
 import Tokenizers
 import Torch

@@ -1,4 +1,5 @@
 import Deployment
+import Files
 import Foundation
 import Generation
 import Testing

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import RegularExpressions
 import Tokenizers
 import Transformers
 

@@ -1,5 +1,7 @@
 import Datasets
+import Files
 import Foundation
+import RegularExpressions
 import Safetensors
 import Testing
 import Tokenizers

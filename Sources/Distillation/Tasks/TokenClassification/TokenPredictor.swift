@@ -1,4 +1,5 @@
 import DistillRuntime
+import Files
 import Foundation
 import Tokenizers
 import Torch

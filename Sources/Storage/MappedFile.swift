@@ -1,5 +1,3 @@
-import Foundation
-
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -22,10 +20,10 @@ public final class MappedFile: Sendable {
 
     /// Maps a file.
     ///
-    /// - Parameter url: a regular file, which may be empty.
+    /// - Parameter location: a regular file, which may be empty.
     /// - Throws: ``FileError``.
-    public init(_ url: URL) throws {
-        let path = url.systemPath
+    public init(_ location: some FileLocation) throws {
+        let path = location.plainPath
         let (descriptor, size) = try openForReading(path)
         defer { close(descriptor) }
         count = size

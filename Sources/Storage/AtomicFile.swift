@@ -1,5 +1,3 @@
-import Foundation
-
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -16,42 +14,44 @@ public enum AtomicFile {
     /// Writes bytes to a file.
     ///
     /// - Throws: ``FileError``.
-    public static func write(_ bytes: some Collection<UInt8>, to url: URL) throws {
-        try write(to: url) { try $0.write(bytes) }
+    public static func write(_ bytes: some Collection<UInt8>, to location: some FileLocation) throws {
+        try write(to: location) { try $0.write(bytes) }
     }
 
     /// Writes text to a file, as UTF-8.
     ///
     /// - Throws: ``FileError``.
-    public static func write(_ text: String, to url: URL, replacing: Bool = true) throws {
-        try write(to: url, replacing: replacing) { try $0.write(text) }
+    public static func write(
+        _ text: String, to location: some FileLocation, replacing: Bool = true
+    ) throws {
+        try write(to: location, replacing: replacing) { try $0.write(text) }
     }
 
     /// Writes a file piece by piece.
     ///
     /// - Parameters:
-    ///   - url: the file to make or replace; its directory must exist.
+    ///   - location: the file to make or replace; its directory must exist.
     ///   - replacing: true if an existing file is replaced.
     ///   - body: writes the contents. If it throws, nothing remains.
     /// - Throws: ``FileError``, or what `body` throws.
     public static func write(
-        to url: URL, replacing: Bool = true, _ body: (FileWriter) throws -> Void
+        to location: some FileLocation, replacing: Bool = true, _ body: (FileWriter) throws -> Void
     ) throws {
-        let path = url.systemPath
-        switch FileKind(path: path) {
+        let path = location.plainPath
+        switch FileKind(path) {
         case .directory, .other: throw FileError.notAFile(path)
         case .missing, .regular: break
         }
-        let parent = url.parent
-        switch FileKind(path: parent.systemPath) {
-        case .missing: throw FileError.missing(parent.systemPath)
-        case .regular, .other: throw FileError.notADirectory(parent.systemPath)
+        let parent = path.parentPath
+        switch FileKind(parent) {
+        case .missing: throw FileError.missing(parent)
+        case .regular, .other: throw FileError.notADirectory(parent)
         case .directory: break
         }
 
         let (temporary, descriptor) = try makeOwned {
-            let temporary = url.sibling("partial")
-            let descriptor = open(temporary.systemPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            let temporary = path.siblingPath("partial")
+            let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
             guard descriptor >= 0 else { throw FileError.writeFailed(path, reason: lastSystemError()) }
             return (temporary, descriptor)
         }
@@ -61,9 +61,9 @@ public enum AtomicFile {
             let writer = FileWriter(descriptor: descriptor, path: path)
             try body(writer)
             try writer.synchronize()
-            try move(temporary.systemPath, to: path, replacing: replacing)
+            try move(temporary, to: path, replacing: replacing)
         } catch {
-            unlink(temporary.systemPath)
+            unlink(temporary)
             throw error
         }
         synchronizeDirectory(parent)
@@ -78,7 +78,7 @@ public enum AtomicFile {
             }
             if errno == EEXIST { throw FileError.exists(path) }
             // Not every file system has second names.
-            if FileKind(path: path) != .missing { throw FileError.exists(path) }
+            if FileKind(path) != .missing { throw FileError.exists(path) }
         }
         guard rename(temporary, path) == 0 else {
             throw FileError.writeFailed(path, reason: lastSystemError())

@@ -1,5 +1,3 @@
-import Foundation
-
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -11,13 +9,13 @@ import Foundation
 /// Writes to an open file through a buffer. ``AtomicFile`` makes and finishes it.
 public final class FileWriter {
     /// The path that errors name.
-    let path: String
+    package let path: String
     private let descriptor: Int32
     private var buffer: [UInt8] = []
     private static let bufferSize = 1 << 18
 
     /// - Parameter descriptor: stays the caller's to close.
-    init(descriptor: Int32, path: String) {
+    package init(descriptor: Int32, path: String) {
         _ = Self.ignoreFileSizeSignal
         self.descriptor = descriptor
         self.path = path
@@ -54,13 +52,13 @@ public final class FileWriter {
     }
 
     /// Writes the buffer to the system and waits until it is on the disk.
-    func synchronize() throws {
+    package func synchronize() throws {
         try flush()
         guard fsync(descriptor) == 0 || errno == EINVAL else { throw failure() }  // EINVAL: not a disk file
     }
 
     /// Writes the buffer to the system.
-    func flush() throws {
+    package func flush() throws {
         try buffer.withUnsafeBytes { try writeFully($0) }
         buffer.removeAll(keepingCapacity: true)
     }

@@ -1,5 +1,3 @@
-import Foundation
-
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -10,7 +8,7 @@ import Foundation
 
 /// A file or directory, whatever its name is now.
 public struct FileIdentity: Sendable, Equatable {
-    fileprivate let device: UInt64
+    package let device: UInt64
     fileprivate let inode: UInt64
 
     /// - Returns: `nil` where nothing is there.
@@ -20,7 +18,7 @@ public struct FileIdentity: Sendable, Equatable {
     }
 
     /// - Returns: `nil` where the system does not say.
-    init?(descriptor: Int32) {
+    package init?(descriptor: Int32) {
         guard let status = fileStatus(descriptor) else { return nil }
         self.init(status)
     }
@@ -46,13 +44,13 @@ public struct FileVersion: Equatable, Sendable, CustomStringConvertible {
     }
 
     /// The version of the file at a path; `nil` if there is none.
-    public init?(_ url: URL) {
-        guard let status = fileStatus(url.systemPath) else { return nil }
+    public init?(_ location: some FileLocation) {
+        guard let status = fileStatus(location.plainPath) else { return nil }
         self.init(status)
     }
 
     /// The state of an open file; `nil` where the system does not say.
-    init?(descriptor: Int32) {
+    package init?(descriptor: Int32) {
         guard let status = fileStatus(descriptor) else { return nil }
         self.init(status)
     }

@@ -1,4 +1,4 @@
-import Foundation
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -18,12 +18,12 @@ enum MappedRegions {
 
     /// More files than this are mapped all the same, but not named.
     static let capacity = 1024
-    private static let lock = NSLock()
+    private static let lock = Mutex(())
     /// Allocated with the first mapping and never freed: the handler may come at any time.
     nonisolated(unsafe) static var regions: UnsafeMutablePointer<Region>?
 
     static func add(_ base: UnsafeMutableRawPointer, count: Int, path: String) {
-        lock.withLock {
+        lock.withLock { _ in
             if regions == nil {
                 let new = UnsafeMutablePointer<Region>.allocate(capacity: capacity)
                 new.initialize(repeating: Region(base: 0, count: 0, path: nil), count: capacity)
@@ -39,7 +39,7 @@ enum MappedRegions {
     }
 
     static func remove(_ base: UnsafeMutableRawPointer) {
-        lock.withLock {
+        lock.withLock { _ in
             guard let regions,
                 let place = (0..<capacity).first(where: { regions[$0].base == UInt(bitPattern: base) })
             else { return }
