@@ -140,6 +140,9 @@ let package = Package(
         // The kernels, which need no libtorch, and what runs models with them alone.
         .target(name: "CKernels", cxxSettings: kernelFlags),
         .target(
+            name: "CTrainingKernels", dependencies: ["CKernels"],
+            cxxSettings: kernelFlags + [.headerSearchPath("."), .headerSearchPath("../CKernels")]),
+        .target(
             name: "DistillRuntime",
             dependencies: ["CKernels", "Tokenizers", "Architectures", "Safetensors", "JSON", "Storage"],
             swiftSettings: strict),
@@ -155,7 +158,7 @@ let package = Package(
 
         // The engine: libtorch behind a C header, then Swift.
         .target(
-            name: "CTorch", dependencies: ["CKernels"],
+            name: "CTorch", dependencies: ["CKernels", "CTrainingKernels"],
             // Three translation units in place of two dozen: reading libtorch's headers is most of the compilation. The CUDA
             // sources are built by scripts/cuda.sh.
             exclude: ["cuda", "shim", "gloo"],

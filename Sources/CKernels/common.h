@@ -14,7 +14,6 @@
 
 #include "kernels/parallel.h"
 #include "kernels/table.h"
-#include "kernels/training.h"
 
 #define CT_INLINE static inline __attribute__((always_inline))
 

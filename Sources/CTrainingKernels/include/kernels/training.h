@@ -2,8 +2,8 @@
 // and they are object files of their own, which a linker leaves out there.
 #pragma once
 
-#include "fused_loss.h"
-#include "table.h"
+#include "kernels/fused_loss.h"
+#include "kernels/table.h"
 
 namespace ctorch::kernels {
 

@@ -1,4 +1,0 @@
-// The kernels of a training step for the processors of default.cpp.
-
-#define CT_KERNELS "training.inl"
-#include "default.cpp"
