@@ -150,14 +150,17 @@ let package = Package(
         .target(
             name: "Generation",
             dependencies: [
-                "Torch", "Transformers", "Architectures", "Tokenizers", "RegularExpressions", "GGUF", "JSON", "Files",
+                "Torch", "Transformers", "Architectures", "Tokenizers", "RegularExpressions", "GGUF", "JSON",
+                "Files",
             ],
             swiftSettings: strict),
         .target(
             name: "Distillation",
             dependencies: [
-                "Torch", "Transformers", "Tokenizers", "RegularExpressions", "Datasets", "HubStore", "Safetensors",
-                "TensorBoard", "Exporters", "Reports", "JSON", "Files", "Yams", "GGUF", "ChatTemplates", "Conversations",
+                "Torch", "Transformers", "Tokenizers", "RegularExpressions", "Datasets", "HubStore",
+                "Safetensors",
+                "TensorBoard", "Exporters", "Reports", "JSON", "Files", "Yams", "GGUF", "ChatTemplates",
+                "Conversations",
             ],
             swiftSettings: strict),
         // What is done around a training: settings searched, models quantised, exported and measured.
@@ -167,7 +170,8 @@ let package = Package(
         .target(
             name: "Quantization",
             dependencies: [
-                "Distillation", "Deployment", "Transformers", "Torch", "Tokenizers", "RegularExpressions", "Datasets",
+                "Distillation", "Deployment", "Transformers", "Torch", "Tokenizers", "RegularExpressions",
+                "Datasets",
                 "Safetensors",
                 "Files",
             ], swiftSettings: strict),
@@ -182,7 +186,8 @@ let package = Package(
         .target(
             name: "Benchmarking",
             dependencies: [
-                "Distillation", "Transformers", "Torch", "Tokenizers", "RegularExpressions", "Datasets", "Safetensors",
+                "Distillation", "Transformers", "Torch", "Tokenizers", "RegularExpressions", "Datasets",
+                "Safetensors",
                 "Reports", "Files",
             ],
             resources: [.embedInCode("onnx_worker.py")], swiftSettings: strict),
@@ -200,7 +205,8 @@ let package = Package(
         .executableTarget(
             name: "benchmark-runner",
             dependencies: [
-                "Distillation", "Transformers", "Tokenizers", "RegularExpressions", "Datasets", "Torch", "JSON",
+                "Distillation", "Transformers", "Tokenizers", "RegularExpressions", "Datasets", "Torch",
+                "JSON",
             ],
             path: "Benchmarks/Runner", swiftSettings: strict),
 
@@ -208,7 +214,8 @@ let package = Package(
         .target(
             name: "FuzzSubjects",
             dependencies: [
-                "JSON", "Files", "Safetensors", "Architectures", "Tokenizers", "RegularExpressions", "Datasets",
+                "JSON", "Files", "Safetensors", "Architectures", "Tokenizers", "RegularExpressions",
+                "Datasets",
                 "HubStore", "Hub", "Torch", "Transformers", "Distillation", "GGUF", "ChatTemplates",
             ], path: "Fuzz/Subjects", swiftSettings: strict),
         .testTarget(
@@ -221,13 +228,15 @@ let package = Package(
             name: "JSONTests", dependencies: ["JSON", "Files", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "FilesTests", dependencies: ["Files", "Storage", "CSHA256", "TestSupport"], swiftSettings: strict),
+            name: "FilesTests", dependencies: ["Files", "Storage", "CSHA256", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "SafetensorsTests", dependencies: ["Safetensors", "Files", "TestSupport"],
             exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "GGUFTests", dependencies: ["GGUF", "Tokenizers", "RegularExpressions", "JSON", "Files", "TestSupport"],
+            name: "GGUFTests",
+            dependencies: ["GGUF", "Tokenizers", "RegularExpressions", "JSON", "Files", "TestSupport"],
             exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "HubTests",
@@ -239,7 +248,8 @@ let package = Package(
             ], exclude: ["hub.py", "Fixtures"], swiftSettings: strict),
         .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard"], swiftSettings: strict),
         .testTarget(
-            name: "ReportsTests", dependencies: ["Reports", "JSON", "Files", "TestSupport"], swiftSettings: strict),
+            name: "ReportsTests", dependencies: ["Reports", "JSON", "Files", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "ExportersTests",
             dependencies: [
@@ -259,14 +269,16 @@ let package = Package(
         .testTarget(
             name: "ConversationsTests",
             dependencies: [
-                "Conversations", "Datasets", "ChatTemplates", "Tokenizers", "RegularExpressions", "JSON", "Files",
+                "Conversations", "Datasets", "ChatTemplates", "Tokenizers", "RegularExpressions", "JSON",
+                "Files",
                 "TestSupport",
             ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "JSON", "Files"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "TorchTests", dependencies: ["Torch", "Safetensors", "Files", "TestSupport"], exclude: ["Fixtures"],
+            name: "TorchTests", dependencies: ["Torch", "Safetensors", "Files", "TestSupport"],
+            exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
             name: "ArchitecturesTests",
@@ -281,7 +293,8 @@ let package = Package(
         .testTarget(
             name: "GenerationTests",
             dependencies: [
-                "Generation", "Transformers", "Torch", "Tokenizers", "RegularExpressions", "JSON", "Files", "TestSupport",
+                "Generation", "Transformers", "Torch", "Tokenizers", "RegularExpressions", "JSON", "Files",
+                "TestSupport",
             ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "DistillationTests",
