@@ -174,14 +174,17 @@ let package = Package(
         .target(
             name: "Generation",
             dependencies: [
-                "Torch", "Transformers", "Architectures", "Tokenizers", "RegularExpressions", "GGUF", "JSON", "Files",
+                "Torch", "Transformers", "Architectures", "Tokenizers", "RegularExpressions", "GGUF", "JSON",
+                "Files",
             ],
             swiftSettings: strict),
         .target(
             name: "Distillation",
             dependencies: [
-                "Torch", "Transformers", "Tokenizers", "RegularExpressions", "Datasets", "HubStore", "Safetensors",
-                "TensorBoard", "Exporters", "Reports", "JSON", "Files", "Yams", "GGUF", "ChatTemplates", "Conversations",
+                "Torch", "Transformers", "Tokenizers", "RegularExpressions", "Datasets", "HubStore",
+                "Safetensors",
+                "TensorBoard", "Exporters", "Reports", "JSON", "Files", "Yams", "GGUF", "ChatTemplates",
+                "Conversations",
                 "DistillRuntime",
             ],
             swiftSettings: strict),
@@ -192,7 +195,8 @@ let package = Package(
         .target(
             name: "Quantization",
             dependencies: [
-                "Distillation", "Deployment", "Transformers", "Torch", "Tokenizers", "RegularExpressions", "Datasets",
+                "Distillation", "Deployment", "Transformers", "Torch", "Tokenizers", "RegularExpressions",
+                "Datasets",
                 "Safetensors",
                 "Files",
             ], swiftSettings: strict),
@@ -207,7 +211,8 @@ let package = Package(
         .target(
             name: "Benchmarking",
             dependencies: [
-                "Distillation", "Transformers", "Torch", "Tokenizers", "RegularExpressions", "Datasets", "Safetensors",
+                "Distillation", "Transformers", "Torch", "Tokenizers", "RegularExpressions", "Datasets",
+                "Safetensors",
                 "Reports", "Files",
             ],
             resources: [.embedInCode("onnx_worker.py")], swiftSettings: strict),
@@ -225,7 +230,8 @@ let package = Package(
         .executableTarget(
             name: "benchmark-runner",
             dependencies: [
-                "Distillation", "Transformers", "Tokenizers", "RegularExpressions", "Datasets", "Torch", "JSON",
+                "Distillation", "Transformers", "Tokenizers", "RegularExpressions", "Datasets", "Torch",
+                "JSON",
             ],
             path: "Benchmarks/Runner", swiftSettings: strict),
 
@@ -233,7 +239,8 @@ let package = Package(
         .target(
             name: "FuzzSubjects",
             dependencies: [
-                "JSON", "Files", "Safetensors", "Architectures", "Tokenizers", "RegularExpressions", "Datasets",
+                "JSON", "Files", "Safetensors", "Architectures", "Tokenizers", "RegularExpressions",
+                "Datasets",
                 "HubStore", "Hub", "Torch", "Transformers", "Distillation", "GGUF", "ChatTemplates",
             ], path: "Fuzz/Subjects", swiftSettings: strict),
         .testTarget(
@@ -246,13 +253,15 @@ let package = Package(
             name: "JSONTests", dependencies: ["JSON", "Files", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "FilesTests", dependencies: ["Files", "Storage", "CSHA256", "TestSupport"], swiftSettings: strict),
+            name: "FilesTests", dependencies: ["Files", "Storage", "CSHA256", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "SafetensorsTests", dependencies: ["Safetensors", "Files", "TestSupport"],
             exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "GGUFTests", dependencies: ["GGUF", "Tokenizers", "RegularExpressions", "JSON", "Files", "TestSupport"],
+            name: "GGUFTests",
+            dependencies: ["GGUF", "Tokenizers", "RegularExpressions", "JSON", "Files", "TestSupport"],
             exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "HubTests",
@@ -264,7 +273,8 @@ let package = Package(
             ], exclude: ["hub.py", "Fixtures"], swiftSettings: strict),
         .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard"], swiftSettings: strict),
         .testTarget(
-            name: "ReportsTests", dependencies: ["Reports", "JSON", "Files", "TestSupport"], swiftSettings: strict),
+            name: "ReportsTests", dependencies: ["Reports", "JSON", "Files", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "ExportersTests",
             dependencies: [
@@ -284,14 +294,16 @@ let package = Package(
         .testTarget(
             name: "ConversationsTests",
             dependencies: [
-                "Conversations", "Datasets", "ChatTemplates", "Tokenizers", "RegularExpressions", "JSON", "Files",
+                "Conversations", "Datasets", "ChatTemplates", "Tokenizers", "RegularExpressions", "JSON",
+                "Files",
                 "TestSupport",
             ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "JSON", "Files"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "TorchTests", dependencies: ["Torch", "Safetensors", "Files", "TestSupport"], exclude: ["Fixtures"],
+            name: "TorchTests", dependencies: ["Torch", "Safetensors", "Files", "TestSupport"],
+            exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(
             name: "DistillRuntimeTests",
@@ -312,7 +324,8 @@ let package = Package(
         .testTarget(
             name: "GenerationTests",
             dependencies: [
-                "Generation", "Transformers", "Torch", "Tokenizers", "RegularExpressions", "JSON", "Files", "TestSupport",
+                "Generation", "Transformers", "Torch", "Tokenizers", "RegularExpressions", "JSON", "Files",
+                "TestSupport",
             ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "DistillationTests",

@@ -17,7 +17,8 @@ public enum Processors {
             // A mask in hexadecimal digits: `Cpus_allowed:   ff,ffffffff`
             guard let status = try? FileSystem.bytes(of: "/proc/self/status") else { return nil }
             let key = Array("Cpus_allowed:".utf8)
-            guard let line = status.split(separator: UInt8(ascii: "\n")).first(where: { $0.starts(with: key) })
+            guard
+                let line = status.split(separator: UInt8(ascii: "\n")).first(where: { $0.starts(with: key) })
             else { return nil }
             let mask = line.dropFirst(key.count).reduce(0) { count, digit in
                 count + (Character(Unicode.Scalar(digit)).hexDigitValue?.nonzeroBitCount ?? 0)

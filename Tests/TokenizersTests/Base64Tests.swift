@@ -6,7 +6,8 @@ import Testing
 
 @Suite("Base64")
 struct Base64Tests {
-    @Test("texts and what is no base64 are read as Foundation reads them")
+    /// Foundation takes more `=` at the end than belong there; Rust's base64, which `tokenizers` uses, does not.
+    @Test("texts are read as Foundation reads them, and what it refuses is refused")
     func random() {
         var generator = SeededGenerator(seed: 64)
         let alphabet = Array("AQgz09+/==\n -_é")
@@ -18,7 +19,9 @@ struct Base64Tests {
             var text = String((0..<count).map { _ in choice.randomElement(using: &generator) ?? "A" })
             text += String(repeating: "=", count: Int.random(in: 0...3, using: &generator))
             let bytes = Base64.decode(text)
-            #expect(bytes == Data(base64Encoded: text).map { Array($0) }, "\(text.debugDescription)")
+            let theirs = Data(base64Encoded: text).map { Array($0) }
+            let hasSurplus = text.hasSuffix("===") || text.utf8.count % 4 != 0 || text == "===="
+            if bytes != nil || !hasSurplus { #expect(bytes == theirs, "\(text.debugDescription)") }
             if bytes == nil { refused += 1 } else { accepted += 1 }
         }
         #expect(accepted > 2000 && refused > 2000)

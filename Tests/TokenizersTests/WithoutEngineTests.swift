@@ -31,7 +31,8 @@ struct WithoutEngineTests {
                 error?.description
                     == #"\#(directory.path)/tokenizer.json: pre_tokenizer.pretokenizers[0].pattern.Regex: "#
                     + #""\\p{L}+|\\d" is a general regular expression, which this program cannot search for; use "#
-                    + "the full program (distill), or a tokenizer with the expression of GPT-2, Llama 3 or Qwen")
+                    + "the full program (distill), or a tokenizer with the expression of GPT-2, Llama 3 or Qwen"
+            )
             let tokenizer = try Tokenizer.load(directory: directory)
             #expect(try tokenizer.encode("the film").count > 2)
         }

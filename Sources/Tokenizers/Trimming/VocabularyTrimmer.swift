@@ -68,7 +68,9 @@ public struct VocabularyTrimmer: Sendable {
     public func plan(
         used: TokenCounts, options: TrimmingOptions = TrimmingOptions(), keeping: Set<Int> = []
     ) throws -> TrimmedVocabulary {
-        func invalid(_ reason: String) -> TokenizerError { .invalidVocabulary(file: directory, reason: reason) }
+        func invalid(_ reason: String) -> TokenizerError {
+            .invalidVocabulary(file: directory, reason: reason)
+        }
         guard options.minimumCount >= 1 else {
             throw invalid("a token's minimum count must be at least 1, not \(options.minimumCount)")
         }
