@@ -81,16 +81,20 @@ struct DistillationSetup {
         projection = TeacherProjection(data.train)
         tokenizer = reader
         tokenizerDirectory = directory
-        tokensDiffer =
-            if request.teachers.count > 1 {
-                "there are several teachers, each with layers of its own"
-            } else if try !data.train.hasSameTokens(as: sources[0].data.train) {
-                "the student reads tokens of its own tokenizer, which are not the teacher's"
-            } else { nil }
+        tokensDiffer = try Self.tokensDiffer(request, data, sources)
         let cut = TextLength.positionsNote(request.data.maxLength, first.model.configuration)
         for note in [cut, data.labelNote, data.unlabeledNote].compactMap(\.self) + data.wordNotes {
             findings.add(.note, note)
         }
+    }
+
+    private static func tokensDiffer(
+        _ request: DistillRequest, _ data: RunData, _ sources: [LoadedTeacher]
+    ) throws -> String? {
+        if !request.teacherLogprobs.isEmpty { return "the teacher is known by its log-probabilities alone" }
+        if request.teachers.count > 1 { return "there are several teachers, each with layers of its own" }
+        return try data.train.hasSameTokens(as: sources[0].data.train)
+            ? nil : "the student reads tokens of its own tokenizer, which are not the teacher's"
     }
 
     /// The teachers that can be used, each with the data as it reads them.
