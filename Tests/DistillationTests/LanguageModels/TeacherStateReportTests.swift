@@ -74,7 +74,7 @@ struct TeacherStateReportTests {
     ) throws -> ([Double], [Double]) {
         let weight = try model.model.languageModelHead.to(.float32)
         let targets = try dataset.targets.batchLabels().targets
-        let (own, whole) = try (
+        let (own, whole) = (
             TeacherStates(states: kept, coding: coding, weight: weight),
             TeacherStates(states: exact, coding: .float32, weight: weight)
         )
