@@ -13,7 +13,13 @@ extension TeacherRequest {
         if result.isEmpty, orStudent, let student = try reader.value("student", as: String.self) {
             result = [TeacherRequest(try reader.locator.model(student))]
         }
-        guard !result.isEmpty else { throw reader.missing("teacher") }
+        guard !result.isEmpty else {
+            throw orStudent
+                ? SettingsError(
+                    "teacher_logprobs: the model that is trained is missing; name it with --student, or with --teacher one to start from"
+                )
+                : reader.missing("teacher")
+        }
         guard let text = try reader.value("teacher_weights", as: String.self) else { return result }
         let weights = text.split(separator: ",").compactMap {
             Double($0.trimmingCharacters(in: .whitespaces))

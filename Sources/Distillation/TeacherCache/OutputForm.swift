@@ -40,8 +40,12 @@ struct OutputForm: Sendable, Equatable {
         }
     }
 
-    /// The numbers of a row, as many of each type.
+    /// The numbers of a row, as many of each type; a width that a damaged file states may have no room for them.
     private var parts: [(type: Number, count: Int)] {
+        wanted.map { ($0.type, max(0, $0.count)) }
+    }
+
+    private var wanted: [(type: Number, count: Int)] {
         switch coding {
         case .float32: return [(.float, width)]
         case .float16: return [(.half, width - 1), (.float, 1)]

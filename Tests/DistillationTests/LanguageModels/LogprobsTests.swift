@@ -147,6 +147,52 @@ struct LogprobsTests {
         #expect(
             read.teachers.map(\.directory.path) == [model.directory.path] && read.teacherLogprobs.count == 1)
         #expect(read.settings["teacher_logprobs"] != nil && read.teacherForm == .topK(20))
+        let nameless = try Settings(
+            yaml: "train: \(data.path)\nteacher_logprobs: \(file.path)\noutput: out\n", path: "test")
+        let error = #expect(throws: SettingsError.self) { try DistillRequest(nameless) }
+        #expect(error.map { "\($0)" }?.contains("--student") == true)
+    }
+
+    @Test("a check reads the file too, and finds nothing wrong with a good one")
+    func check() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let (model, trained, tokenizer) = try prepared()
+        let lines = trained.map { line($0, tokenizer, .chat) }
+        let good = try DistillationRun.check(request(model.directory, try write(lines)))
+        #expect(!good.contains { $0.severity == .error }, "\(good)")
+        let bad = try DistillationRun.check(request(model.directory, try write(Array(lines.dropLast()))))
+        #expect(bad.contains { $0.severity == .error && $0.message.contains("has 47 lines") }, "\(bad)")
+    }
+
+    @Test("damaged files are read or refused, and end nothing else")
+    func mutations() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let (model, trained, tokenizer) = try prepared(count: 2)
+        let loaded = try LoadedModel(model.directory, languageModels: true)
+        let text = try #require(try loaded.languageModelText(DataColumns(), maxLength: 64))
+        let matcher = TokenMatcher(tokenizer, vocabularySize: tokenizer.vocabularySize)
+        var generator = SeededGenerator(seed: 5)
+        var refused = 0
+        for round in 0..<300 {
+            var bytes = Array(
+                trained.map { line($0, tokenizer, Form.allCases[round % 4]) }.joined(separator: "\n").utf8)
+            for _ in 0..<3 {
+                let place = Int.random(in: 0..<bytes.count, using: &generator)
+                bytes[place] = Array(#"0123456789-e.,:[]{}"nx\"#.utf8).randomElement(using: &generator) ?? 0
+            }
+            let url = scratch.appending(path: "mutated.jsonl")
+            try Data(bytes).write(to: url)
+            let file = LogprobsFile(url: url, text: text, outcomes: 5, matcher: matcher)
+            let store = OutputStore(loaded.outputForm(.topK(5)))
+            do {
+                _ = try file.read(for: data, into: store)
+                try store.flush()
+            } catch {
+                #expect("\(error)".contains("mutated.jsonl"), "\(error)")
+                refused += 1
+            }
+        }
+        #expect(refused > 100)
     }
 
     @Test("what does not fit is an error that names file, line and token")
