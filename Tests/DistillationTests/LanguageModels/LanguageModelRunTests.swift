@@ -98,7 +98,7 @@ struct LanguageModelRunTests {
         arguments: [
             "kl", "reverse_kl", "jensen_shannon", "skew_kl", "skew_reverse_kl", "total_variation",
             "adaptive_kl",
-            "soft_labels", "hidden_mse",
+            "soft_labels", "hidden_mse", "minilm_v2",
         ])
     func objectives(_ name: String) throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
@@ -115,7 +115,8 @@ struct LanguageModelRunTests {
     @Test(
         "what does not fit a language model is refused by name",
         arguments: [
-            ("dkd", "dkd does not fit"), ("logits_mse", "use kl, reverse_kl"), ("minilm_v2", "does not fit"),
+            ("dkd", "dkd does not fit"), ("logits_mse", "use kl, reverse_kl"),
+            ("minilm_v2(relation_heads=5)", "does not divide"),
             ("cross_entropy(label_smoothing=0.1)", "label_smoothing"), ("rkd_angle", "does not fit"),
             ("attention_kl", "hidden_mse"), ("attention_score_mse", "hidden_mse"), ("minilm", "hidden_mse"),
             ("rkd_distance", "hidden_mse"), ("similarity_preserving", "hidden_mse"),

@@ -9,7 +9,7 @@ protocol VocabularyObjective: Objective {
     func term(at progress: Double) throws -> LossTerm
 }
 
-/// An objective on hidden states token by token, which fits encoders and decoders alike.
+/// An objective on what layers make of tokens, which fits encoders and decoders alike.
 protocol TokenObjective: Objective {}
 
 /// What the terms of a language model's loss read besides hidden states of its layers.
@@ -26,11 +26,10 @@ extension ObjectiveModels {
     /// What objectives for encoders do that language models have nothing for, as the middle of a sentence.
     private static let encoderObjectives: [String: String] = {
         let attention =
-            "compares how all tokens of a text attend to one another, and a decoder's see those before them alone"
+            "reads attention maps, which are not kept of a decoder with its rotations and windows"
         let examples = "compares a vector of each text, and a decoder has one of each token"
         return [
             "attention_kl": attention, "attention_score_mse": attention, "minilm": attention,
-            "minilm_v2": attention,
             "rkd_distance": examples, "rkd_angle": examples, "similarity_preserving": examples,
             "infonce": examples,
             "pkd": "reads a text's [CLS] token",
@@ -46,12 +45,12 @@ extension ObjectiveModels {
         if let reason = Self.encoderObjectives[objective.name] {
             throw DistillationError(
                 "\(objective.name) does not fit a language model: it \(reason); use hidden_mse or hidden_cosine on the layers' hidden "
-                    + "states (layers = [1:2, 2:4]), or kl on the vocabulary")
+                    + "states (layers = [1:2, 2:4]), minilm_v2 on their relations, or kl on the vocabulary")
         }
         throw DistillationError(
             "\(objective.name) does not fit a language model; use kl, reverse_kl, jensen_shannon, skew_kl, skew_reverse_kl, "
-                + "total_variation, adaptive_kl or cross_entropy on the vocabulary, or hidden_mse, hidden_cosine or embedding_mse on "
-                + "hidden states")
+                + "total_variation, adaptive_kl or cross_entropy on the vocabulary, or hidden_mse, hidden_cosine, embedding_mse or "
+                + "minilm_v2 on hidden states and relations")
     }
 
     /// - Throws: ``DistillationError`` where an objective needs more of the teacher than the most probable tokens.
