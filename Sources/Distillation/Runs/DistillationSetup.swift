@@ -105,6 +105,12 @@ struct DistillationSetup {
         guard let data = student.data, let first = classifiers.lazy.compactMap(\.self).first else {
             return []
         }
+        // What is kept of each are hidden states of its own.
+        guard request.teachers.count == 1 || !first.model.configuration.task.predictsTokens else {
+            throw DistillationError(
+                "there are \(request.teachers.count) teachers, but a language model learns from one; give one --teacher"
+            )
+        }
         return try zip(request.teachers, classifiers).compactMap { teacher, classifier in
             guard let classifier else { return nil }
             let source = try findings.attempt {

@@ -161,6 +161,15 @@ struct LanguageModelRunTests {
         }
     }
 
+    @Test("several teachers are refused: what is kept of them cannot be averaged")
+    func severalTeachers() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        var request = request(try prepared().directory)
+        request.teachers += request.teachers
+        let error = #expect(throws: (any Error).self) { _ = try DistillationRun(request).run() }
+        #expect("\(error.map { "\($0)" } ?? "")".contains("learns from one; give one --teacher"))
+    }
+
     @Test("a stopped run goes on to the same bits")
     func resumed() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
