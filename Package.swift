@@ -347,11 +347,12 @@ let package = Package(
             dependencies: [
                 "Distillation", "Quantization", "Deployment", "Benchmarking", "Transformers", "Torch",
                 "Tokenizers", "RegularExpressions", "Safetensors", "TensorBoard",
-                "Exporters",
+                "Exporters", "ChatTemplates", "Generation",
                 "JSON", "Files",
             ],
             exclude: [
-                "Fixtures", "card.py", "interop.py", "onnx_export.py", "onnx_families.py", "onnx_interop.py",
+                "Fixtures", "card.py", "interop.py", "language_model_interop.py", "onnx_export.py",
+                "onnx_families.py", "onnx_interop.py",
                 "tensorboard_reader.py", "token_interop.py",
                 "trimming.py",
             ],

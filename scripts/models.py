@@ -3,11 +3,13 @@
 
     scripts/bootstrap.sh && scripts/python.sh
     python3 scripts/models.py [--texts 10000] [--measured DIR] [--base DIR]
+    python3 scripts/models.py --language-models
 
 Runs the suites that measure (`FamilyReportTests`, `FuzzTests`) with the random texts of
 `scripts/fixtures/tokenizers_families.py --fuzz`, reads what they have written, and writes the page. With `--measured` nothing
 is run: the directory has the records of earlier runs, for example of a release build with more texts. `--base` names where
-`scripts/base_teacher.py` and the two commands that follow it (on the page) have put their models.
+`scripts/base_teacher.py` and the two commands that follow it (on the page) have put their models. `--language-models` measures
+language models alone (`DecoderReportTests`, seconds), and leaves the rest of the page as it is.
 """
 
 import argparse
@@ -35,15 +37,29 @@ FAMILIES = [
     ("ModernBERT", "modernbert", ["modernbert", "modernbert-mean"], ["modernbert"], LIBTORCH),
 ]
 
+# The family's title, its model_type, and the fixtures of its models.
+LANGUAGE_MODELS = [
+    ("Llama 2, 3.x, SmolLM2, TinyLlama", "llama", ["llama", "llama-biases", "llama-linear", "llama-yarn", "llama3", "llama3-older"]),
+    ("Mistral", "mistral", ["mistral"]),
+    ("Qwen2, Qwen2.5", "qwen2", ["qwen2", "qwen2-windows"]),
+    ("Qwen3", "qwen3", ["qwen3", "qwen3-biases"]),
+    ("GPT-2", "gpt2", ["gpt2", "gpt2-scales"]),
+    ("Gemma 3, text", "gemma3_text", ["gemma3", "gemma3-older"]),
+]
+LANGUAGE_MODELS_TITLE = "## Language models"
+
+
+def swift_test(suites, environment):
+    subprocess.run(["swift", "test", "--filter", suites], cwd=ROOT, env={**os.environ, **environment}, check=True)
+
 
 def measure(folder, texts):
     python = ROOT / ".python/bin/python"
     fuzz = folder / "fuzz"
     subprocess.run([python, ROOT / "scripts/fixtures/tokenizers_families.py", "--fuzz", str(texts), "--output", fuzz], check=True)
-    environment = {
-        **os.environ, "MODELS_REPORT": str(folder), "TOKENIZERS_REPORT": str(folder), "TOKENIZERS_FUZZ": str(fuzz)}
-    subprocess.run(
-        ["swift", "test", "--filter", "FamilyReportTests|FuzzTests"], cwd=ROOT, env=environment, check=True)
+    swift_test(
+        "FamilyReportTests|DecoderReportTests|FuzzTests",
+        {"MODELS_REPORT": str(folder), "TOKENIZERS_REPORT": str(folder), "TOKENIZERS_FUZZ": str(fuzz)})
 
 
 def records(folder, kind):
@@ -69,6 +85,39 @@ def family_row(title, family, fixtures, tokenizers, kernels, models, tokens):
         f"| {title} | `{family}` | {kernels} | {error([each['logits_error'] for each in own])} "
         f"| {error([each['gradient_error'] for each in own])} ({sum(each['gradients'] for each in own)}) "
         f"| {equal} of {tensors} | {kinds} | {compared:,} | {differing} |")
+
+
+def language_model_section(models):
+    """The table of language models."""
+    lines = [
+        LANGUAGE_MODELS_TITLE, "",
+        "The same of decoders (`scripts/fixtures/decoders.py`), on texts packed one after another; the loss is the next tokens'",
+        "cross-entropy. `python3 scripts/models.py --language-models` makes this table in a minute.", "",
+        "| family | `model_type` | models | logits | loss | gradients | equal tensors |", "|---|---|---|---|---|---|---|",
+    ]
+    for title, family, fixtures in LANGUAGE_MODELS:
+        own = [models[name] for name in fixtures]
+        assert all(each["family"] == family for each in own)
+        tensors, equal = sum(each["tensors"] for each in own), sum(each["equal_tensors"] for each in own)
+        lines.append(
+            f"| {title} | `{family}` | {len(own)} | {error([each['logits_error'] for each in own])} "
+            f"| {error([each['loss_error'] for each in own])} "
+            f"| {error([each['gradient_error'] for each in own])} ({sum(each['gradients'] for each in own)}) "
+            f"| {equal} of {tensors} |")
+    return lines + [
+        "", "`LanguageModelInteropTests` opens students that were distilled and saved with transformers: logits within 1e-5, the same",
+        "greedy texts, token ids and rendered chats; and tokenizers under each class's name that language models' directories use.", ""]
+
+
+def update_language_models():
+    """Replaces the table on the page, or adds it before the tokenizers."""
+    with tempfile.TemporaryDirectory() as folder:
+        swift_test("DecoderReportTests", {"MODELS_REPORT": folder})
+        section = language_model_section(records(Path(folder), "decoder"))
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    end = lines.index("## Tokenizers")
+    start = lines.index(LANGUAGE_MODELS_TITLE) if LANGUAGE_MODELS_TITLE in lines else end
+    PAGE.write_text("\n".join(lines[:start] + section + lines[end:]) + "\n", encoding="utf-8")
 
 
 def tokenizer_row(each):
@@ -102,7 +151,7 @@ def base_section(folder):
     return lines + ["", f"They agree on {run['test']['comparison']['agreement']:.1%} of the test texts."]
 
 
-def page(models, tokens, base):
+def page(models, decoders, tokens, base):
     lines = [
         "# Models and tokenizers", "",
         "Made by `scripts/models.py`. Each family is a teacher, a student, or both, of one family or of two, each with its own",
@@ -122,7 +171,7 @@ def page(models, tokens, base):
         "", "Own kernels compute examples without padding, in float32, bfloat16 and int8. The families computed by libtorch's",
         "operations are padded to the longest example of a batch. `--init narrowed-teacher` knows BERT, DistilBERT, RoBERTa,",
         "XLM-RoBERTa and CamemBERT, `--init projected-teacher` these, ELECTRA and MPNet, the ONNX exporter these but for MPNet, and ALBERT;",
-        "each says so where it is asked for another.", "",
+        "each says so where it is asked for another.", "", *language_model_section(decoders),
         "## Tokenizers", "",
         "Each is a `tokenizer.json` made with the `tokenizers` library, whose stages are those of the family's real file",
         "(`scripts/fixtures/tokenizers_families.py`). Texts are random: words of several scripts, punctuation, spaces, emoji, special",
@@ -140,12 +189,17 @@ def main():
     parser.add_argument("--texts", type=int, default=10_000, help="random texts for each tokenizer, more than 1,000")
     parser.add_argument("--measured", type=Path, help="records of earlier runs, in place of running")
     parser.add_argument("--base", type=Path, help="where the base-size teacher and its student are")
+    parser.add_argument("--language-models", action="store_true", help="the table of language models alone")
     arguments = parser.parse_args()
+    if arguments.language_models:
+        update_language_models()
+        print(f"Updated: {PAGE.relative_to(ROOT)}")
+        return
     with tempfile.TemporaryDirectory() as folder:
         if arguments.measured is None:
             measure(Path(folder), arguments.texts)
         source = arguments.measured or Path(folder)
-        text = page(records(source, "model"), records(source, "tokenizer"), arguments.base)
+        text = page(records(source, "model"), records(source, "decoder"), records(source, "tokenizer"), arguments.base)
         PAGE.write_text(text, encoding="utf-8")
     print(f"Written: {PAGE.relative_to(ROOT)}")
 

@@ -26,7 +26,7 @@ struct LossMemory {
         // An odd number of cache lines: rows that lie a power of two apart would share a few of the cache's sets.
         stride = ((call.vocabulary + 15) / 16 | 1) * 16;
         int64_t room = logit_bytes / (4 * stride);
-        bool taught = call.teacher.weight;
+        bool taught = call.taught();
         int64_t most = std::clamp<int64_t>((taught ? 2 * room / 3 : room) / panel * panel, panel, longest);
         int64_t hidden_bytes = 4 * most * call.student.width;
         steps = (call.vocabulary + loss_step - 1) / loss_step;
@@ -192,10 +192,10 @@ void loss_block_backward(const FusedLoss &call, const LossMemory<S> &memory, con
 // The values of a block of tokens; its logits become their gradients.
 template <class S>
 void loss_block_forward(const FusedLoss &call, const LossMemory<S> &memory, int64_t first, int64_t rows) {
-    bool taught = call.teacher.weight;
+    bool taught = call.taught();
     for (int64_t begin = 0; begin < rows; begin += memory.teacher_rows) {
         int64_t count = std::min(memory.teacher_rows, rows - begin), width = call.teacher.width;
-        if (taught) {
+        if (call.teacher.weight) {
             const float *states = as_floats(call.teacher.hidden, call.teacher.hidden_type, first + begin, count, width, memory.floats);
             pack_left<S>(states, width, count, width, memory.left);
             head_logits<S>(call.teacher, memory.left, count, call.vocabulary, memory.teacher_logits, memory.stride);
@@ -203,7 +203,9 @@ void loss_block_forward(const FusedLoss &call, const LossMemory<S> &memory, int6
         parallel_tasks(count, 8 * element_cost(call.vocabulary), [&](int64_t row) {
             float *logits = memory.logits + (begin + row) * memory.stride;
             double *values = memory.values + (begin + row) * call.term_count;
-            if (taught) token_loss<true>(call, first + begin + row, logits, memory.teacher_logits + row * memory.stride, values);
+            float *teacher = memory.teacher_logits + row * memory.stride;
+            if (call.outcomes) complete_outcomes(call, first + begin + row, logits, teacher);
+            if (taught) token_loss<true>(call, first + begin + row, logits, teacher, values);
             else token_loss<false>(call, first + begin + row, logits, nullptr, values);
         });
     }

@@ -58,6 +58,46 @@ void write_gradient(const FusedLoss &call, const RowSoftened &soft, const RowTer
     logits[target] -= at_target;
 }
 
+// A teacher of whom some outcomes and the mass of the rest are known, as log-probabilities of all tokens: the rest is divided as
+// the student divides it. Of all such teachers this one is nearest to the student. A divergence of the form Σ q · f(p / q) from it,
+// and its derivative by q, are those of the known outcomes and the rest as one outcome, as p / q is the same throughout the rest:
+// by the log-sum inequality a lower bound of the divergence from the teacher itself (Cover and Thomas, "Elements of Information
+// Theory", theorem 2.7.1).
+inline void complete_outcomes(const FusedLoss &call, int64_t row, const float *student, float *teacher) {
+    const int64_t count = call.outcome_count, vocabulary = call.vocabulary;
+    const float *ids = call.outcomes + row * (2 * count + 1), *logs = ids + count, left_log = logs[count];
+    each_vector(0, vocabulary, [&](int64_t c, int64_t left) { store_part(teacher + c, load_part(student + c, left), left); });
+    constexpr float none = -std::numeric_limits<float>::infinity();
+    for (int64_t i = 0; i < count && ids[i] >= 0; ++i) teacher[static_cast<int64_t>(ids[i])] = none;
+    float top = logit_row(teacher, vocabulary).top;
+    LongSum rest;
+    each_piece(
+        vocabulary, [&](int64_t c, int64_t left) { rest.part += only_first(exponential(load_part(teacher + c, left) - top), left, 0); },
+        [&] { rest.settle(); });
+    const float shift = left_log - top - static_cast<float>(std::log(rest.total));
+    each_vector(0, vocabulary, [&](int64_t c, int64_t left) { store_part(teacher + c, load_part(teacher + c, left) + shift, left); });
+    for (int64_t i = 0; i < count && ids[i] >= 0; ++i) teacher[static_cast<int64_t>(ids[i])] = logs[i];
+}
+
+// What outcomes tell of a token: one of the rest has the mass of all of it.
+inline void tell_outcomes(const FusedLoss &call, int64_t row, const LogitRow &student, int64_t target) {
+    const float *ids = call.outcomes + row * (2 * call.outcome_count + 1), *logs = ids + call.outcome_count;
+    float target_log = logs[call.outcome_count], top = -std::numeric_limits<float>::infinity(), place = -1;
+    double entropy = -std::exp(static_cast<double>(target_log)) * static_cast<double>(target_log);
+    for (int64_t i = 0; i < call.outcome_count && ids[i] >= 0; ++i) {
+        entropy -= std::exp(static_cast<double>(logs[i])) * static_cast<double>(logs[i]);
+        if (static_cast<int64_t>(ids[i]) == target) target_log = logs[i];
+        if (logs[i] > top) {
+            top = logs[i];
+            place = ids[i];
+        }
+    }
+    const TokenStatistics &to = call.statistics;
+    if (to.teacher_surprisal) to.teacher_surprisal[row] = -target_log;
+    if (to.teacher_entropy) to.teacher_entropy[row] = static_cast<float>(entropy);
+    if (to.agreement) to.agreement[row] = student.place == static_cast<int64_t>(place);
+}
+
 inline void tell(const TokenStatistics &to, const Softened &soft, const LogitRow &student, const LogitRow &teacher, int64_t target,
                  int64_t row) {
     auto write = [row](float *where, double value) {
@@ -97,6 +137,7 @@ void token_loss(const FusedLoss &call, int64_t row, float *logits, const float *
     if (wants_statistics(call.statistics)) {
         int64_t plain = soft.place<with_teacher>(student, teacher, call.vocabulary, 1.0f);
         tell(call.statistics, soft.at[plain], student, teacher, target, row);
+        if (call.outcomes) tell_outcomes(call, row, student, target);
     }
     soft.count = temperatures;
     if (call.hidden_gradient || call.weight_gradient)

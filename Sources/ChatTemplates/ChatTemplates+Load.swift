@@ -30,6 +30,17 @@ extension ChatTemplates {
         return ChatTemplates(templates: templates, specialTokens: specialTokens(config))
     }
 
+    /// The files of a model's directory that hold templates: `chat_template.jinja` and those in `additional_chat_templates`, by their
+    /// paths within it.
+    ///
+    /// - Parameter directory: The model's directory.
+    public static func fileNames(in directory: URL) -> [String] {
+        let folder = "additional_chat_templates"
+        let path = directory.appending(path: folder).path(percentEncoded: false)
+        let more = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
+        return ["chat_template.jinja"] + more.filter { $0.hasSuffix(".jinja") }.map { "\(folder)/\($0)" }
+    }
+
     private typealias Source = (name: String, text: String, file: String)
 
     private static func files(_ directory: URL) throws -> [Source] {
@@ -38,12 +49,13 @@ extension ChatTemplates {
         if FileManager.default.fileExists(atPath: single.path(percentEncoded: false)) {
             sources.append(("default", try text(single), single.path(percentEncoded: false)))
         }
-        let folder = directory.appending(path: "additional_chat_templates")
-        let names =
-            (try? FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false))) ?? []
-        for name in names.sorted() where name.hasSuffix(".jinja") {
-            let file = folder.appending(path: name)
-            sources.append((String(name.dropLast(6)), try text(file), file.path(percentEncoded: false)))
+        for name in fileNames(in: directory).dropFirst() {
+            let file = directory.appending(path: name)
+            sources.append(
+                (
+                    file.deletingPathExtension().lastPathComponent, try text(file),
+                    file.path(percentEncoded: false)
+                ))
         }
         return sources
     }

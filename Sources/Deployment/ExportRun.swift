@@ -35,7 +35,12 @@ public struct ExportRun {
         func stopIfAsked() throws { if shouldStop() { throw InterruptedError() } }
         let exporter = try request.formats.named(request.format)
         if FileManager.default.fileExists(atPath: request.model.path) {
-            try LoadedModel.requireClassifier(request.model)
+            try LoadedModel.requireClassifier(
+                request.model,
+                instead:
+                    "ONNX and safetensors are written of encoders; its directory is Hugging Face's already: open it with "
+                    + "transformers' AutoModelForCausalLM, or convert it with llama.cpp's convert_hf_to_gguf.py"
+            )
         }
         let output = try OutputDirectory(
             request.output, overwrite: request.overwrite,

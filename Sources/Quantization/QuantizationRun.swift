@@ -24,6 +24,13 @@ public struct QuantizationRun {
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
     ) throws -> QuantizationReport {
         let log = try RunLog(onEvent, shouldStop: shouldStop)
+        if FileManager.default.fileExists(atPath: request.model.path) {
+            try LoadedModel.requireClassifier(
+                request.model,
+                instead:
+                    "int8 is for encoders; for smaller weights convert the directory with llama.cpp's convert_hf_to_gguf.py "
+                    + "(--outtype q8_0), which evaluate and generate open")
+        }
         let output = try OutputDirectory(
             request.output, overwrite: request.overwrite,
             inputs: [request.model] + [request.data, request.calibrationData].compactMap(\.self)

@@ -1,3 +1,4 @@
+import JSON
 import Storage
 
 extension Tokenizer {
@@ -38,12 +39,12 @@ extension Tokenizer {
         case .bert, .distilBert, .mpnet:
             guard text.fileExists else { throw nothing(in: path, "vocab.txt") }
             source = try VocabularySource(vocabularyFile: text)
-        case .roberta, .gpt2, .deberta:
+        case .roberta, .gpt2, .deberta, .qwen2:
             guard json.fileExists, merges.fileExists else {
                 throw nothing(in: path, "vocab.json with merges.txt")
             }
             source = try VocabularySource(vocabulary: json, merges: merges)
-        case .file, .xlmRoberta, .camembert, .albert, .debertaV2: throw nothing(in: path, nil)
+        case .file, .xlmRoberta, .camembert, .albert, .debertaV2, .llama, .gemma: throw nothing(in: path, nil)
         }
         return try Tokenizer(
             TokenizerParts(source, as: kind, settings), settings, file: source.file)
@@ -51,13 +52,26 @@ extension Tokenizer {
 
     /// Makes the tokenizer that `tokenizer.json` describes, or the one that the class builds from its vocabulary.
     private init(_ content: StageConfiguration, _ settings: TokenizerSettings) throws {
-        guard let kind = settings.statedKind, kind != .file else {
-            try self.init(TokenizerParts(content), settings, file: content.file)
+        // Files of Llama 3's kind name Llama 2's class, whose stages are for other tokens.
+        let stated = Self.isByteLevel(content) ? settings.replacing(.llama, with: .file) : settings
+        guard let kind = stated.statedKind, kind != .file else {
+            try self.init(TokenizerParts(content), stated, file: content.file)
             return
         }
-        let settings = settings.adding(try TokenizerParts.addedTokens(content))
+        let settings = stated.adding(try TokenizerParts.addedTokens(content))
         try self.init(
             TokenizerParts(VocabularySource(content), as: kind, settings), settings, file: content.file)
+    }
+
+    /// Returns true if the file's words are written as bytes, before the model or behind it.
+    private static func isByteLevel(_ content: StageConfiguration) -> Bool {
+        func has(_ stage: JSONValue?, _ list: String) -> Bool {
+            guard let object = stage?.objectValue else { return false }
+            return object["type"]?.stringValue == "ByteLevel"
+                || object[list]?.arrayValue?.contains { has($0, list) } == true
+        }
+        return has(content.object["pre_tokenizer"], "pretokenizers")
+            || has(content.object["decoder"], "decoders")
     }
 
     /// The error where files are missing.

@@ -338,6 +338,9 @@ enum {
 typedef struct {
     ct_tensor hidden, weight;                  // (R, H) float32 or bfloat16, (V, H) float32
     ct_tensor teacher_hidden, teacher_weight;  // (R, Ht), (Vt, Ht) float32, bfloat16 or float16; both may be null
+    // (R, 2 k + 1) float32, in place of these, or null: of each token k outcomes' ids, -1 for none behind them, their
+    // log-probabilities, and the logarithm of the mass that is left. The tokens of the rest are one outcome.
+    ct_tensor teacher_outcomes;
     ct_tensor targets;                         // (R) int64
     ct_tensor row_weights;                     // (R) float32; null for 1
     const ct_loss_term *terms;
@@ -352,6 +355,9 @@ typedef struct {
 // and scaled in the backward pass. `sums` (terms): each term's sum over tokens. `statistics` (CT_TOKEN_STATISTICS, R); null unless wanted;
 // NaN where they need a teacher and there is none. Where the vocabularies differ, the tokens that only one model has have no mass.
 ct_error ct_fused_loss(ct_fused_loss_call call, ct_tensor *out, ct_tensor *sums, ct_tensor *statistics);
+
+// The outcomes that a loss takes for a teacher: logits (R, V) → (R, 2 k + 1) float32, the most probable first; k below V.
+ct_error ct_top_outcomes(ct_tensor logits, int64_t k, ct_tensor *out);
 
 // The blocks that one head's attention mask takes of the random numbers' sequence.
 int64_t ct_attention_mask_blocks(int64_t queries, int64_t length);

@@ -4,6 +4,7 @@
 #include <ATen/ops/abs.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/log_softmax.h>
@@ -115,6 +116,41 @@ void tell(const at::Tensor &to, const at::Tensor &student, const at::Tensor &tea
     write(CT_TOKEN_AGREEMENT, first == teacher.argmax(-1));
 }
 
+// A token's outcomes: ids, with the first where there is none, whether there is one, log-probabilities, and what is left.
+struct Outcomes {
+    at::Tensor ids, known, logs, left;
+
+    explicit Outcomes(const at::Tensor &rows) {
+        int64_t count = rows.size(1) / 2;
+        ids = rows.narrow(1, 0, count);
+        known = ids.ge(0);
+        ids = at::where(known, ids, ids.narrow(1, 0, 1)).to(at::kLong);
+        logs = rows.narrow(1, count, count);
+        logs = at::where(known, logs, logs.narrow(1, 0, 1));
+        left = rows.narrow(1, 2 * count, 1);
+    }
+};
+
+// As kernels/loss_gradient.inl's `complete_outcomes`.
+at::Tensor completed(const at::Tensor &student, const at::Tensor &rows) {
+    Outcomes outcomes(rows);
+    at::Tensor rest = student.scatter(1, outcomes.ids, -std::numeric_limits<double>::infinity());
+    rest.add_(outcomes.left - rest.logsumexp(1, /*keepdim=*/true));
+    return rest.scatter_(1, outcomes.ids, outcomes.logs);
+}
+
+void tell_outcomes(const at::Tensor &to, const at::Tensor &student, const at::Tensor &rows, const at::Tensor &targets) {
+    Outcomes outcomes(rows);
+    at::Tensor hit = outcomes.ids.eq(targets.unsqueeze(1)), left = outcomes.left.squeeze(1);
+    at::Tensor first = outcomes.ids.gather(1, outcomes.logs.argmax(1, /*keepdim=*/true)).squeeze(1);
+    at::Tensor entropy = (outcomes.logs.exp() * outcomes.logs * outcomes.known).sum(1) + left.exp() * left;
+    at::Tensor lowest = at::full({}, -std::numeric_limits<float>::infinity(), left.options());
+    at::Tensor known = at::where(hit, outcomes.logs, lowest).amax(1);
+    to.select(0, CT_TOKEN_TEACHER_SURPRISAL).copy_(-at::where(hit.any(1), known, left));
+    to.select(0, CT_TOKEN_TEACHER_ENTROPY).copy_(-entropy);
+    to.select(0, CT_TOKEN_AGREEMENT).copy_(student.argmax(1).eq(first));
+}
+
 // A matrix in the type that it is multiplied in; on the CPU, where libtorch would round the sums too, as float32 numbers of it.
 at::Tensor operand(const LossRequest &request, const at::Tensor &matrix) {
     if (!request.bfloat16) return matrix.to(at::kFloat);
@@ -195,7 +231,7 @@ LossAnswer composed_fused_loss(const LossRequest &request) {
     // Elements of a matrix of logits, of which several are alive at a time.
     int64_t most = int64_t{1} << (hidden.is_cpu() ? 21 : 26), size = std::max<int64_t>(1, most / vocabulary);
     at::Tensor weight = operand(request, request.weight.narrow(0, 0, vocabulary)), teacher_weight;
-    if (request.taught()) teacher_weight = operand(request, request.teacher_weight.narrow(0, 0, vocabulary));
+    if (request.teacher_weight.defined()) teacher_weight = operand(request, request.teacher_weight.narrow(0, 0, vocabulary));
     LossAnswer answer;
     answer.sums = at::zeros({static_cast<int64_t>(request.terms.size())}, options.dtype(hidden.is_mps() ? at::kFloat : at::kDouble));
     if (request.statistics) answer.statistics = at::full({CT_TOKEN_STATISTICS, rows}, std::numeric_limits<float>::quiet_NaN(), options);
@@ -207,7 +243,8 @@ LossAnswer composed_fused_loss(const LossRequest &request) {
         auto part = [&](const at::Tensor &tensor, int64_t dimension = 0) { return tensor.narrow(dimension, first, count); };
         at::Tensor states = operand(request, part(hidden)), teacher, targets = part(request.targets);
         at::Tensor student = multiplied(states, weight.t());
-        if (request.taught()) teacher = multiplied(operand(request, part(request.teacher_hidden)), teacher_weight.t());
+        if (request.teacher_weight.defined()) teacher = multiplied(operand(request, part(request.teacher_hidden)), teacher_weight.t());
+        if (request.teacher_outcomes.defined()) teacher = completed(student, part(request.teacher_outcomes));
         at::Tensor gradient, row_weights = part(request.row_weights);
         at::Tensor statistics = request.statistics ? part(answer.statistics, 1) : at::Tensor();
         if (kernels) {
@@ -216,6 +253,8 @@ LossAnswer composed_fused_loss(const LossRequest &request) {
             if (request.statistics) tell(statistics, student, teacher, targets);
             gradient = evaluate_block(request, student, teacher, targets, row_weights, answer.sums);
         }
+        if (statistics.defined() && request.teacher_outcomes.defined())
+            tell_outcomes(statistics, student, part(request.teacher_outcomes), targets);
         if (!gradient.defined()) continue;
         gradient = operand(request, gradient);
         if (request.hidden_gradient) part(answer.hidden_gradient).copy_(multiplied(gradient, weight));
@@ -226,3 +265,16 @@ LossAnswer composed_fused_loss(const LossRequest &request) {
 }
 
 }  // namespace ctorch
+
+ct_error ct_top_outcomes(ct_tensor logits, int64_t k, ct_tensor *out) {
+    return ctorch::guard("top_outcomes", {logits}, [&] {
+        const at::Tensor &value = logits->value;
+        TORCH_CHECK(value.dim() == 2 && k > 0 && k < value.size(1), "there must be 1 to ", value.dim() == 2 ? value.size(1) - 1 : 0,
+                    " outcomes of logits (rows, vocabulary), got ", k, " of ", value.sizes());
+        at::Tensor logs = value.to(at::kFloat).log_softmax(1);
+        auto [top, ids] = logs.topk(k, 1);
+        at::Tensor rest = logs.scatter(1, ids, -std::numeric_limits<double>::infinity()).logsumexp(1, /*keepdim=*/true);
+        // Less than any sum of probabilities shows: what is left has a logarithm.
+        *out = ctorch::wrap(at::cat({ids.to(at::kFloat), top, rest.clamp_min(-60.0)}, 1));
+    });
+}

@@ -91,7 +91,9 @@ LossAnswer ctorch::fused_loss_by_kernels(const LossRequest &request) {
     k::FusedLoss call{.rows = rows,
                       .vocabulary = request.vocabulary,
                       .student = head(request.hidden, request.weight),
-                      .teacher = request.taught() ? head(request.teacher_hidden, request.teacher_weight) : k::OutputHead{},
+                      .teacher = request.teacher_weight.defined() ? head(request.teacher_hidden, request.teacher_weight) : k::OutputHead{},
+                      .outcomes = optional_data(request.teacher_outcomes),
+                      .outcome_count = request.teacher_outcomes.defined() ? request.teacher_outcomes.size(1) / 2 : 0,
                       .targets = const_data<int64_t>(request.targets),
                       .row_weights = data(request.row_weights),
                       .terms = terms.data(),
@@ -182,6 +184,27 @@ void check_rows(const LossRequest &request) {
                     request.vocabulary, " tokens of the vocabulary");
 }
 
+// Outcomes are known at a temperature of 1, and where the rest's tokens are no matter.
+void check_outcomes(const LossRequest &request) {
+    const at::Tensor &outcomes = request.teacher_outcomes;
+    TORCH_CHECK(!request.teacher_weight.defined(), "a teacher has hidden states or outcomes, not both");
+    TORCH_CHECK(outcomes.dim() == 2 && outcomes.size(0) == request.hidden.size(0) && outcomes.size(1) % 2 == 1 && outcomes.size(1) > 1 &&
+                    outcomes.scalar_type() == at::kFloat && outcomes.device() == request.hidden.device(),
+                "the teacher's outcomes must be float32 of the shape [", request.hidden.size(0), ", 2 k + 1], got ", outcomes.sizes());
+    for (const ct_loss_term &term : request.terms) {
+        TORCH_CHECK(term.kind == CT_LOSS_CROSS_ENTROPY || term.temperature == 1, "outcomes are a distribution at a temperature of 1, got ",
+                    term.temperature);
+        TORCH_CHECK(term.kind != CT_LOSS_ADAPTIVE_KL, "adaptive_kl needs the teacher's whole distribution, not outcomes");
+    }
+    if (!outcomes.is_cpu()) return;
+    const float *at = const_data<float>(outcomes);
+    int64_t count = outcomes.size(1) / 2;
+    for (int64_t r = 0; r < outcomes.size(0); ++r, at += 2 * count + 1)
+        for (int64_t i = 0; i < count; ++i)
+            TORCH_CHECK((at[i] >= 0 && at[i] < static_cast<float>(request.vocabulary)) || (at[i] == -1 && i > 0), "outcome ", i,
+                        " of token ", r, " is ", at[i], ", not one of the ", request.vocabulary, " tokens of the vocabulary");
+}
+
 void check_request(const LossRequest &request) {
     check_head(request.hidden, request.weight, "the student's");
     auto is_float = [](const at::Tensor &tensor) {
@@ -190,7 +213,7 @@ void check_request(const LossRequest &request) {
     TORCH_CHECK(request.weight.scalar_type() == at::kFloat, "the student's output weight must be float32");
     TORCH_CHECK(is_float(request.hidden) && request.hidden.scalar_type() != at::kHalf,
                 "the student's hidden states must be float32 or bfloat16");
-    if (request.taught()) {
+    if (request.teacher_weight.defined()) {
         check_head(request.teacher_hidden, request.teacher_weight, "the teacher's");
         TORCH_CHECK(is_float(request.teacher_hidden) && is_float(request.teacher_weight),
                     "the teacher's hidden states and output weight must be float32, bfloat16 or float16");
@@ -199,6 +222,7 @@ void check_request(const LossRequest &request) {
                     request.hidden.sizes());
     }
     check_rows(request);
+    if (request.teacher_outcomes.defined()) check_outcomes(request);
     TORCH_CHECK(!request.terms.empty() && request.terms.size() <= CT_LOSS_MOST_TERMS, "there must be 1 to ", CT_LOSS_MOST_TERMS,
                 " loss terms, got ", request.terms.size());
     for (const ct_loss_term &term : request.terms) check_term(term, request.taught());
@@ -211,6 +235,7 @@ LossRequest loss_request(const ct_fused_loss_call &call) {
                         .weight = constant(call.weight),
                         .teacher_hidden = constant(call.teacher_hidden),
                         .teacher_weight = constant(call.teacher_weight),
+                        .teacher_outcomes = constant(call.teacher_outcomes),
                         .targets = constant(call.targets),
                         .row_weights = constant(call.row_weights),
                         .terms = {call.terms, call.terms + call.term_count},
@@ -219,8 +244,8 @@ LossRequest loss_request(const ct_fused_loss_call &call) {
                         .statistics = call.statistics,
                         .hidden_gradient = any_requires_grad({hidden}),
                         .weight_gradient = any_requires_grad({weight})};
-    TORCH_CHECK(request.teacher_hidden.defined() == request.taught(), "a teacher has both hidden states and an output weight");
-    if (request.taught() && request.teacher_weight.dim() > 0)
+    TORCH_CHECK(request.teacher_hidden.defined() == request.teacher_weight.defined(), "a teacher has both hidden states and an output weight");
+    if (request.teacher_weight.defined() && request.teacher_weight.dim() > 0)
         request.vocabulary = std::min(request.vocabulary, request.teacher_weight.size(0));
     if (!request.row_weights.defined())
         request.row_weights = at::ones(request.targets.sizes(), at::TensorOptions(at::kFloat).device(hidden.device()));
@@ -230,7 +255,7 @@ LossRequest loss_request(const ct_fused_loss_call &call) {
 }  // namespace
 
 ct_error ct_fused_loss(ct_fused_loss_call call, ct_tensor *out, ct_tensor *sums, ct_tensor *statistics) {
-    return guard("fused_loss", {call.hidden, call.weight, call.teacher_hidden, call.teacher_weight, call.targets, call.row_weights}, [&] {
+    return guard("fused_loss", {call.hidden, call.weight, call.teacher_hidden, call.teacher_weight, call.teacher_outcomes, call.targets, call.row_weights}, [&] {
         LossRequest request = loss_request(call);
         check_request(request);
         LossAnswer answer;

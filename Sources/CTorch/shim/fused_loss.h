@@ -10,13 +10,14 @@ namespace ctorch {
 struct LossRequest {
     at::Tensor hidden, weight;                  // (R, H), (V, H)
     at::Tensor teacher_hidden, teacher_weight;  // (R, Ht), (Vt, Ht), or undefined
+    at::Tensor teacher_outcomes;                // (R, 2 k + 1) in their place, or undefined
     at::Tensor targets, row_weights;            // (R)
     std::vector<ct_loss_term> terms;
     int64_t vocabulary;  // the tokens that both models have
     bool bfloat16;       // multiply in bfloat16
     bool statistics, hidden_gradient, weight_gradient;
 
-    bool taught() const { return teacher_weight.defined(); }
+    bool taught() const { return teacher_weight.defined() || teacher_outcomes.defined(); }
 };
 
 struct LossAnswer {

@@ -1,3 +1,4 @@
+import ChatTemplates
 import Files
 import Foundation
 import Tokenizers
@@ -7,7 +8,7 @@ import Transformers
 package enum ModelDigest {
     /// The digests of the files that decide how texts are encoded.
     static func tokenizer(_ directory: URL, memo: DigestMemo) throws -> [(name: String, sha256: String)] {
-        try digests(textFiles, in: directory, memo)
+        try digests(textFiles(directory), in: directory, memo)
     }
 
     /// The digests of the files that decide what a model computes: configuration, weights, tokenizer.
@@ -21,11 +22,13 @@ package enum ModelDigest {
         let weights = all.filter {
             $0.hasSuffix(".safetensors") || $0.hasSuffix(".safetensors.index.json")
         }
-        return try digests(["config.json"] + weights.sorted() + textFiles, in: directory, memo)
+        return try digests(["config.json"] + weights.sorted() + textFiles(directory), in: directory, memo)
     }
 
     /// The files that decide a text's tokens.
-    private static let textFiles = Tokenizer.fileNames + ["chat_template.jinja"]
+    private static func textFiles(_ directory: URL) -> [String] {
+        Tokenizer.fileNames + ChatTemplates.fileNames(in: directory)
+    }
 
     private static func digests(
         _ names: [String], in directory: URL, _ memo: DigestMemo

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Torch
 
@@ -14,6 +15,9 @@ extension RunIdentity {
         }
         if let student = request.student.directory {
             try Self.add(student, "the student's", memo, to: &digests)
+        }
+        for (index, file) in request.teacherLogprobs.enumerated() {
+            digests["file \(index + 1) of log-probabilities"] = try memo.sha256(ofData: file)
         }
         self.init(
             command: "run",

@@ -49,14 +49,18 @@ public final class LoadedModel {
 
     /// Refuses a language model, before its weights are read: its outputs are the next tokens, not classes.
     ///
+    /// - Parameters:
+    ///   - directory: The model's directory, or a file.
+    ///   - instead: What to do with a language model, as the end of a sentence.
     /// - Throws: ``DistillationError`` for one; `ArchitectureError` for a directory without a `config.json` that can be read.
-    package static func requireClassifier(_ directory: URL) throws {
+    package static func requireClassifier(
+        _ directory: URL, instead: String = "use run, finetune, label or evaluate, or give an encoder"
+    ) throws {
         guard try AutoModel.isGGUF(directory) || ModelConfiguration(contentsOf: directory).isDecoder else {
             return
         }
         throw DistillationError(
-            "\(directory.path): is a language model, which this command does not take; use run, finetune, label or evaluate, "
-                + "or give an encoder")
+            "\(directory.path): is a language model, which this command does not take; \(instead)")
     }
 
     /// Returns the number of tokens of a text that the model reads; see ``TextLength``.
@@ -71,10 +75,10 @@ public final class LoadedModel {
     }
 
     /// What its outputs are, and how they are kept.
-    func outputForm(_ coding: HiddenStateCoding) -> OutputForm {
+    func outputForm(_ coding: TeacherStateCoding) -> OutputForm {
         let configuration = model.configuration
         return configuration.task.predictsTokens
-            ? .hiddenStates(configuration.hiddenSize, coding) : .logits(labels.count)
+            ? .states(configuration.hiddenSize, coding) : .logits(labels.count)
     }
 }
 

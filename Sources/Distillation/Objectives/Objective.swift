@@ -96,11 +96,13 @@ public struct ObjectiveModels {
     public let exampleCount: Int
     /// Parameters that are learned with the student and dropped at the end of training.
     public let learned: ParameterScope
+    /// The form in which a language model's teacher is known.
+    public let teacherStates: TeacherStateCoding
 
     public init(
         student: ModelConfiguration, teacher: ModelConfiguration?, tokensDiffer: String? = nil,
         problemType: TaskIdentifier = .singleLabel, classCounts: [Int] = [], batchSize: Int = 32,
-        exampleCount: Int = 0, learned: ParameterScope
+        exampleCount: Int = 0, learned: ParameterScope, teacherStates: TeacherStateCoding = .float32
     ) {
         self.student = student
         self.teacher = teacher
@@ -110,5 +112,6 @@ public struct ObjectiveModels {
         self.batchSize = batchSize
         self.exampleCount = exampleCount
         self.learned = learned
+        self.teacherStates = teacherStates
     }
 }

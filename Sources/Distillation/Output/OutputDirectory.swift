@@ -1,3 +1,4 @@
+import ChatTemplates
 import Files
 import Foundation
 import Reports
@@ -137,11 +138,13 @@ package final class OutputDirectory {
 
     /// Copies a tokenizer's files as they are.
     package static func copyTokenizer(from source: URL, to directory: URL) throws {
-        let others = ["chat_template.jinja", "generation_config.json"]
+        let others = ChatTemplates.fileNames(in: source) + ["generation_config.json"]
         for name in Tokenizer.fileNames + others {
             let file = source.appending(path: name)
             guard FileManager.default.fileExists(atPath: file.path) else { continue }
             let bytes = try MappedFile(file)
+            let folder = directory.appending(path: name).deletingLastPathComponent()
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             try AtomicFile.write(to: directory.appending(path: name)) { try $0.write(bytes.bytes) }
         }
     }

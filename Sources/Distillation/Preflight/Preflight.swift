@@ -35,7 +35,7 @@ struct Preflight {
             try checkPairs(student?.model.configuration)
         }
         if runsTeacher {
-            try log.phase("Evaluating the teacher") { try evaluateTeacher() }
+            try log.phase("Evaluating the teacher") { try evaluateTeacher(log) }
         }
         return student
     }
@@ -45,7 +45,7 @@ struct Preflight {
     private func check(_ student: TransformerModel, objectives: Bool) throws {
         let own = student.parameters.elementCount
         let largest = setup.teachers.map(\.classifier.model.parameters.elementCount).max() ?? 0
-        if own >= largest {
+        if own >= largest, request.teacherLogprobs.isEmpty {
             findings.add(
                 .warning,
                 "The student has \(own) parameters, the teacher \(largest): it will not be smaller. "
@@ -62,7 +62,7 @@ struct Preflight {
         }
         // Each stage's objectives are checked against both models.
         guard objectives else { return }
-        let width = setup.teacher.outputForm(request.teacherStates).width
+        let width = setup.teacher.outputForm(request.teacherForm).width
         let placeholder = Logits(values: [Float](repeating: 0, count: width), classes: width)
         let plan = TrainingPlan(
             model: student, stages: request.plan(setup.problemType), registry: request.registry,
@@ -70,7 +70,8 @@ struct Preflight {
             teacher: (
                 TeacherSupervision(
                     logits: placeholder, model: setup.tokensDiffer == nil ? setup.teacher.model : nil,
-                    tokensDiffer: setup.tokensDiffer, outputWeight: setup.teacher.model.outputWeight),
+                    tokensDiffer: setup.tokensDiffer, outputWeight: setup.teacher.model.outputWeight,
+                    states: request.teacherForm),
                 placeholder, nil
             ), augmentation: request.augmentation, arguments: request.training, precision: .float32)
         for stage in plan.stages { try findings.attempt { try plan.check(stage) } }
@@ -238,7 +239,13 @@ struct Preflight {
                 + "on them says little about new texts.")
     }
 
-    private func evaluateTeacher() throws {
+    private func evaluateTeacher(_ log: RunLog) throws {
+        guard request.teacherLogprobs.isEmpty else {
+            // Reading them is checking them.
+            let told = try findings.attempt { try ToldTeacher(setup, log) }
+            try findings.attempt { _ = try told?.outputs(for: data.train) }
+            return
+        }
         for source in setup.teachers {
             let logits = try findings.attempt {
                 try Inference.allLogits(

@@ -50,6 +50,7 @@ extension DistillRequest {
             try findings.attempt { if !holds { throw DistillationError(message()) } }
         }
         try require(!teachers.isEmpty, "there is no teacher; give one with --teacher")
+        try findings.attempt { try requireLogprobsFit() }
         for teacher in teachers {
             try require(
                 teacher.weight > 0 && teacher.weight.isFinite,

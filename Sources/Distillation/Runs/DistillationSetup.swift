@@ -82,16 +82,20 @@ struct DistillationSetup {
         projection = TeacherProjection(data.train)
         tokenizer = reader
         tokenizerDirectory = directory
-        tokensDiffer =
-            if request.teachers.count > 1 {
-                "there are several teachers, each with layers of its own"
-            } else if try !data.train.hasSameTokens(as: sources[0].data.train) {
-                "the student reads tokens of its own tokenizer, which are not the teacher's"
-            } else { nil }
+        tokensDiffer = try Self.tokensDiffer(request, data, sources)
         let cut = TextLength.positionsNote(request.data.maxLength, first.model.configuration)
         for note in [cut, data.labelNote, data.unlabeledNote].compactMap(\.self) + data.wordNotes {
             findings.add(.note, note)
         }
+    }
+
+    private static func tokensDiffer(
+        _ request: DistillRequest, _ data: RunData, _ sources: [LoadedTeacher]
+    ) throws -> String? {
+        if !request.teacherLogprobs.isEmpty { return "the teacher is known by its log-probabilities alone" }
+        if request.teachers.count > 1 { return "there are several teachers, each with layers of its own" }
+        return try data.train.hasSameTokens(as: sources[0].data.train)
+            ? nil : "the student reads tokens of its own tokenizer, which are not the teacher's"
     }
 
     /// The teachers that can be used, each with the data as it reads them.
@@ -101,6 +105,12 @@ struct DistillationSetup {
     ) throws -> [LoadedTeacher] {
         guard let data = student.data, let first = classifiers.lazy.compactMap(\.self).first else {
             return []
+        }
+        // What is kept of each are hidden states of its own.
+        guard request.teachers.count == 1 || !first.model.configuration.task.predictsTokens else {
+            throw DistillationError(
+                "there are \(request.teachers.count) teachers, but a language model learns from one; give one --teacher"
+            )
         }
         return try zip(request.teachers, classifiers).compactMap { teacher, classifier in
             guard let classifier else { return nil }

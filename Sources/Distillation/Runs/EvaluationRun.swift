@@ -128,7 +128,7 @@ public struct EvaluationRun {
             precision: request.precision, of: teacher.directory.path, processes: processes,
             shouldStop: shouldStop)
         guard let rows else { throw InterruptedError() }
-        return TeacherStates(states: rows, weight: try teacher.model.languageModelHead)
+        return TeacherStates(states: rows, coding: .float32, weight: try teacher.model.languageModelHead)
     }
 
     private func logits(

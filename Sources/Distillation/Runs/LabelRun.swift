@@ -113,7 +113,7 @@ public struct LabelRequest: Sendable {
     /// The teacher's precision: `auto` is that of `distill run` for training data.
     public var precision = Precision.auto
     /// The form in which a language model's last hidden states are kept.
-    public var teacherStates = HiddenStateCoding.float16
+    public var teacherStates = TeacherStateCoding.float16
     public var cache = CacheOptions()
 
     public init(teacher: URL, data: URL) {

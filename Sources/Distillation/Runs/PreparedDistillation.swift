@@ -51,7 +51,7 @@ struct PreparedDistillation {
                 ?? train,
             model: setup.tokensDiffer == nil ? setup.teacher.model : nil,
             precision: setup.request.precision, tokensDiffer: setup.tokensDiffer,
-            outputWeight: setup.teacher.model.outputWeight)
+            outputWeight: setup.teacher.model.outputWeight, states: setup.request.teacherForm)
     }
 
     /// The plan of training with the teacher.

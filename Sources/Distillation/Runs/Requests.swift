@@ -78,7 +78,10 @@ public struct DistillRequest: Sendable {
     /// The temperature that was asked for; `nil` for the default: 4, of a language model 1.
     public var statedTemperature: Schedule?
     /// The form in which a language model's last hidden states are kept.
-    public var teacherStates = HiddenStateCoding.float16
+    public var teacherStates = TeacherStateCoding.float16
+    /// Files of log-probabilities that a language model elsewhere gave, in its place: one for the training data, and one for each of
+    /// the validation and test data where these are files of their own, in this order.
+    public var teacherLogprobs: [URL] = []
     /// The weight of the distillation term; the labels' is 1 − alpha. A schedule from 1 to 0 is teacher annealing
     /// (Clark et al., arXiv 1907.04829).
     public var alpha: Schedule = 0.7

@@ -18,19 +18,23 @@ struct TeacherRun {
         var testStates: TeacherStates?
     }
 
-    private struct Counts { var cached = 0, computed = 0, done = 0 }
+    private struct Counts {
+        var (cached, computed, done) = (0, 0, 0)
+        var told: ToldTeacher?
+    }
 
     /// Computes the outputs, those for the validation data first, so that a poor teacher shows at once.
     ///
     /// - Throws: ``InterruptedError`` where it was stopped; what was computed is kept.
     func outputs() throws -> Outputs {
         var counts = Counts()
+        counts.told = try setup.request.teacherLogprobs.isEmpty ? nil : ToldTeacher(setup, log)
         // Outputs for evaluation are computed in float32, those for training in the training's precision.
         let validation = try evaluated(&counts, setup.data.validation) { $0.validation }
         log.send(Finding(TeacherAssessment(validation.rows, targets: setup.data.validation.targets)))
         let test = try setup.data.test.map { try evaluated(&counts, $0.dataset) { $0.test?.dataset } }
         let train = try joined(setup.request.precision, &counts) { $0.train }
-        if setup.request.cache.teacherOutputs {
+        if setup.request.cache.teacherOutputs, counts.told == nil {
             log.send(
                 .note(
                     "\(counts.cached) of the teacher's \(total) outputs came from the cache or from equal texts, "
@@ -47,7 +51,9 @@ struct TeacherRun {
     ) throws -> (rows: Logits, states: TeacherStates?) {
         let outputs = try joined(.float32, &counts, part)
         guard setup.problemType.definition.predictsTokens else { return (try outputs.logits(), nil) }
-        let states = TeacherStates(states: outputs, weight: try setup.teacher.model.languageModelHead)
+        let states = TeacherStates(
+            states: outputs, coding: setup.request.teacherForm,
+            weight: try setup.teacher.model.languageModelHead)
         let rows = try states.statistics(dataset, batchSize: setup.request.training.perDeviceEvalBatchSize)
         return (rows, states)
     }
@@ -62,6 +68,7 @@ struct TeacherRun {
     private func joined(
         _ precision: Precision, _ counts: inout Counts, _ part: (RunData) -> EncodedDataset?
     ) throws -> any TeacherOutputs {
+        if let told = counts.told, let dataset = part(setup.data) { return try told.outputs(for: dataset) }
         let members = try setup.teachers.compactMap { source in
             try part(source.data).map {
                 TeacherEnsemble.Member(
@@ -80,16 +87,16 @@ struct TeacherRun {
         let request = setup.request
         let labeler = TeacherInference(
             teacher: teacher, batchSize: request.training.perDeviceEvalBatchSize, precision: precision,
-            processes: context.processes, coding: request.teacherStates)
+            processes: context.processes, coding: request.teacherForm)
         let root = request.cache.teacherOutputs ? request.cache.root : nil
         let store = try root.map {
             OutputStore(
                 root: $0,
                 identity: try TeacherIdentity(
-                    teacher, precision: precision, coding: request.teacherStates, memo: DigestMemo(root: $0)),
+                    teacher, precision: precision, coding: request.teacherForm, memo: DigestMemo(root: $0)),
                 isReadOnly: !context.processes.isFirst)
         }
-        let used = store ?? OutputStore(teacher.outputForm(request.teacherStates))
+        let used = store ?? OutputStore(teacher.outputForm(request.teacherForm))
         let (done, total) = (counts.done, total)
         let result = try labeler.outputs(
             for: dataset, in: used, onProgress: { log.progress(done + $0, of: total) },

@@ -23,12 +23,16 @@ extension DistillRequest {
         _ settings: Settings, output: URL?, locator: ResourceLocator, allowing names: [String]
     ) throws {
         let reader = SettingsReader(settings, locator: locator)
-        let teachers = try TeacherRequest.all(reader)
+        let logprobs = try (reader.value("teacher_logprobs", as: [String].self) ?? []).map {
+            try locator.data($0, .train)
+        }
+        let teachers = try TeacherRequest.all(reader, orStudent: !logprobs.isEmpty)
         let data = try DataRequest(reader)
         let named = try reader.value("output", as: String.self).map { URL(filePath: $0) }
         guard let directory = named ?? output else { throw reader.missing("output") }
         self.init(teacher: teachers[0].directory, data: data, output: directory)
         self.teachers = teachers
+        teacherLogprobs = logprobs
         try assignTeaching(reader)
         test = try reader.value("test", as: String.self).map { try locator.data($0, .test) }
         try reader.assign("baseline", to: &baseline)
@@ -95,6 +99,9 @@ extension DistillRequest {
         settings.override("overwrite", overwrite)
         settings.override("temperature", statedTemperature)
         settings.override("teacher_states", teacherStates)
+        if !teacherLogprobs.isEmpty {
+            settings.override("teacher_logprobs", teacherLogprobs.map(\.absolutePath))
+        }
         settings.override("alpha", alpha)
         if !objectives.isEmpty {
             settings["objectives"] = SettingNode(objectives.map { SettingNode($0.description) })

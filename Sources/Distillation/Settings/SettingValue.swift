@@ -108,7 +108,11 @@ extension Precision: SettingValue {}
 extension TaskIdentifier: SettingValue {}
 extension StudentOptions.Initialization: SettingValue {}
 extension TeacherCombination: SettingValue {}
-extension HiddenStateCoding: SettingValue {}
+extension TeacherStateCoding: SettingValue {
+    public static var settingDescription: String {
+        "one of float16, float32, int8, or top-k:64 for 1 to \(mostOutcomes) tokens"
+    }
+}
 extension DelimitedFormat.Quoting: SettingValue {}
 extension RowUnit: SettingValue {}
 

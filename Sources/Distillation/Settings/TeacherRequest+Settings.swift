@@ -4,11 +4,22 @@ extension TeacherRequest {
     /// Reads the teachers that settings name, with their weights.
     ///
     /// - Throws: ``SettingsError`` where there is none, or weights do not fit.
-    package static func all(_ reader: SettingsReader) throws -> [TeacherRequest] {
+    ///
+    /// - Parameter orStudent: True if the student's model serves where there is none, to read its tokens.
+    package static func all(_ reader: SettingsReader, orStudent: Bool = false) throws -> [TeacherRequest] {
         let single = try reader.list("teacher") { try TeacherRequest(setting: $0, reader.locator) }
         let several = try reader.list("teachers") { try TeacherRequest(setting: $0, reader.locator) }
         var result = single.isEmpty ? several : single
-        guard !result.isEmpty else { throw reader.missing("teacher") }
+        if result.isEmpty, orStudent, let student = try reader.value("student", as: String.self) {
+            result = [TeacherRequest(try reader.locator.model(student))]
+        }
+        guard !result.isEmpty else {
+            throw orStudent
+                ? SettingsError(
+                    "teacher_logprobs: the model that is trained is missing; name it with --student, or with --teacher one to start from"
+                )
+                : reader.missing("teacher")
+        }
         guard let text = try reader.value("teacher_weights", as: String.self) else { return result }
         let weights = text.split(separator: ",").compactMap {
             Double($0.trimmingCharacters(in: .whitespaces))

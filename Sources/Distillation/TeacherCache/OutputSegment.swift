@@ -62,7 +62,7 @@ final class FileSegment: OutputSegment {
             throw ChecksummedFile.Problem.foreign("it holds no \(form.kind)")
         }
         guard object["teacher"]?.stringValue == teacher, object["classes"]?.intValue == form.width,
-            object["coding"]?.stringValue ?? HiddenStateCoding.float32.rawValue == form.coding.rawValue
+            object["coding"]?.stringValue ?? TeacherStateCoding.float32.description == form.coding.description
         else {
             throw ChecksummedFile.Problem.foreign("it is another teacher's")
         }
@@ -116,7 +116,7 @@ final class FileSegment: OutputSegment {
         let form = OutputForm(
             kind: object?["kind"]?.stringValue ?? "logits",
             width: max(0, min(object?["classes"]?.intValue ?? 0, 1 << 20)),
-            coding: object?["coding"]?.stringValue.flatMap(HiddenStateCoding.init(rawValue:)) ?? .float32)
+            coding: object?["coding"]?.stringValue.flatMap { TeacherStateCoding($0) } ?? .float32)
         _ = try FileSegment(url, teacher: teacher, form: form, isUsed: false)
     }
 
@@ -172,7 +172,7 @@ final class FileSegment: OutputSegment {
                 "kind": .string(form.kind), "teacher": .string(teacher), "classes": .integer(form.width),
                 "count": .integer(count),
             ]
-            if form.coding != .float32 { description["coding"] = .string(form.coding.rawValue) }
+            if form.coding != .float32 { description["coding"] = .string(form.coding.description) }
             return Array(JSONValue.object(description).serialized().utf8)
         }
     }

@@ -20,7 +20,7 @@ struct TeacherIdentity: Sendable {
     ///
     /// - Parameter coding: How a language model's hidden states are kept.
     init(
-        _ teacher: LoadedModel, precision: Precision, coding: HiddenStateCoding = .float32, memo: DigestMemo
+        _ teacher: LoadedModel, precision: Precision, coding: TeacherStateCoding = .float32, memo: DigestMemo
     ) throws {
         files = try ModelDigest.model(teacher.directory, memo: memo)
         self.precision = precision.resolved(on: teacher.model.device)
@@ -59,7 +59,7 @@ struct TeacherIdentity: Sendable {
                 files.map { ["name": .string($0.name), "sha256": .string($0.sha256)] as JSONValue }),
         ]
         if form.kind != OutputForm.logits(0).kind {
-            object["outputs"] = .string("\(form.kind) as \(form.coding.rawValue)")
+            object["outputs"] = .string("\(form.kind) as \(form.coding)")
         }
         return JSONValue.object(object).serialized() + "\n"
     }

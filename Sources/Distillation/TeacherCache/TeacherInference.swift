@@ -10,7 +10,7 @@ struct TeacherInference {
     /// The processes that compute a part each; `nil` for this one alone.
     var processes: Processes?
     /// How a language model's hidden states are kept.
-    var coding = HiddenStateCoding.float32
+    var coding = TeacherStateCoding.float32
 
     /// The number of consecutive examples from which batches are made. The composition of a batch can change the last bits of
     /// a result, so it depends on indices in the data alone: an interrupted computation resumes with the same batches.
@@ -118,7 +118,7 @@ struct TeacherInference {
 }
 
 /// A generator of the keys of a data set's rows.
-private struct RowKeys {
+struct RowKeys {
     private let dataset: EncodedDataset
     private var (example, scratch) = (EncodedExample(), [UInt8]())
 

@@ -13,9 +13,11 @@ public struct TeacherSupervision {
     public let precision: Precision
     /// The reason why ``model`` is `nil`, worded to end a sentence.
     public let tokensDiffer: String?
-    /// (V, H) A language model's output layer, with which ``logits``, its last hidden states, are its distribution; `nil` for other
+    /// (V, H) A language model's output layer, with which ``logits``, rows of ``states``, are its distribution; `nil` for other
     /// models.
     let outputWeight: Tensor?
+    /// The form of a language model's ``logits``.
+    let states: TeacherStateCoding
 
     public init(
         logits: any TeacherOutputs, model: TransformerModel? = nil,
@@ -28,14 +30,22 @@ public struct TeacherSupervision {
 
     init(
         logits: any TeacherOutputs, model: TransformerModel?, precision: Precision = .float32,
-        tokensDiffer: String?, outputWeight: Tensor?
+        tokensDiffer: String?, outputWeight: Tensor?, states: TeacherStateCoding = .float32
     ) {
         self.logits = logits
         self.outputWeight = outputWeight
+        self.states = states
         self.model = model
         self.precision = precision
         self.tokensDiffer =
             tokensDiffer ?? (model == nil ? "only the teacher's logits are given" : nil)
+    }
+
+    /// The distributions of a language model's rows; `nil` for another model.
+    func distribution(in rows: Tensor) throws -> TeacherDistribution? {
+        try outputWeight.map {
+            try TeacherStates(states: logits, coding: states, weight: $0).distribution(in: rows)
+        }
     }
 
     /// Returns the teacher's logits for a batch, and the layer outputs that the objectives read.
@@ -43,11 +53,11 @@ public struct TeacherSupervision {
         logits: Tensor, outputs: ModelOutput?
     ) {
         if let outputWeight {
-            let states = TeacherStates(states: logits, weight: outputWeight)
+            let states = TeacherStates(states: logits, coding: states, weight: outputWeight)
             let outputs =
                 try needs.teacherFeatures
                 ? model.map { try features(of: $0, batch, needs, stops: true) } : nil
-            return (try states.head(of: batch.rows, device: device).hidden, outputs)
+            return (try states.tensor(of: batch.rows, device: device), outputs)
         }
         guard needs.teacherFeatures || batch.isAugmented, let model else {
             return (try logits.tensor(batch.rows, device: device), nil)

@@ -99,12 +99,10 @@ extension Trainer {
     /// What a language model's terms read; `nil` for other models.
     private func vocabulary(_ teacherStates: Tensor?) throws -> VocabularyBatch? {
         guard data.problemType.predictsTokens else { return nil }
-        let teacherWeight = teacher?.outputWeight
         return VocabularyBatch(
             weight: try model.languageModelHead,
-            teacher: teacherStates.flatMap { states in
-                teacherWeight.map { FusedLoss.Head(hidden: states, weight: $0) }
-            }, dtype: precision.resolved(on: model.device).dtype)
+            teacher: try teacherStates.flatMap { try teacher?.distribution(in: $0) },
+            dtype: precision.resolved(on: model.device).dtype)
     }
 
     /// Checks the loss of a micro-batch.

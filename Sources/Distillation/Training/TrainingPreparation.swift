@@ -26,7 +26,8 @@ struct TrainingPreparation {
                 problemType: data.problemType, classCounts: data.classCounts,
                 batchSize: arguments.perDeviceTrainBatchSize, exampleCount: data.count,
                 learned: ParameterScope(
-                    store: learned, source: nil, seed: arguments.seed, device: model.device)))
+                    store: learned, source: nil, seed: arguments.seed, device: model.device),
+                teacherStates: teacher?.states ?? .float32))
         guard teacher != nil || !self.objectives.needs.teacherLogits else {
             throw DistillationError(
                 "the objectives (\(self.objectives.terms.map(\.name).joined(separator: ", "))) need a teacher"

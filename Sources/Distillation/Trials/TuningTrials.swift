@@ -46,7 +46,8 @@ public final class TuningTrials {
         let data: DataRequest
         let student: URL?
         let precision: Precision
-        let states: HiddenStateCoding
+        let states: TeacherStateCoding
+        let logprobs: [URL]
         let split: UInt64
     }
 
@@ -125,7 +126,8 @@ public final class TuningTrials {
         plan.validation = validation.byRows(.words)
         let theirs = TeacherOutputsSubset(base: prepared.outputs.train, indices: data.rows(of: held))
         if let weight = prepared.setup.teacher.model.outputWeight {
-            let states = TeacherStates(states: theirs, weight: weight)
+            let states = TeacherStates(
+                states: theirs, coding: prepared.setup.request.teacherForm, weight: weight)
             plan.teacher = (
                 prepared.signals(rest),
                 try states.statistics(validation, batchSize: plan.arguments.perDeviceEvalBatchSize), states
@@ -143,7 +145,7 @@ public final class TuningTrials {
         let key = Key(
             teachers: request.teachers, combination: request.combination, data: request.data,
             student: request.student.directory, precision: request.precision,
-            states: request.teacherStates,
+            states: request.teacherForm, logprobs: request.teacherLogprobs,
             split: request.data.validation == nil && folds == 1 ? request.training.seed : 0)
         if let found = preparations.first(where: { $0.key == key }) {
             return try PreparedDistillation(

@@ -2,6 +2,8 @@
 struct ReplaceDecoder: TokenDecoder {
     private let replace: Replace
 
+    init(_ replace: Replace) { self.replace = replace }
+
     init(_ configuration: StageConfiguration) throws { replace = try Replace(configuration) }
 
     func decode(_ tokens: [[UInt8]]) throws -> [[UInt8]] {

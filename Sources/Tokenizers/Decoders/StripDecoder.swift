@@ -4,6 +4,10 @@ struct StripDecoder: TokenDecoder {
     let start: Int
     let stop: Int
 
+    init(content: [UInt8], start: Int, stop: Int) {
+        (self.content, self.start, self.stop) = (content, start, stop)
+    }
+
     init(_ configuration: StageConfiguration) throws {
         let content = try configuration.string("content")
         guard content.unicodeScalars.count == 1 else {

@@ -14,6 +14,10 @@ enum TokenizerKind: Sendable, Equatable {
     case camembert
     case albert
     case debertaV2
+    /// SentencePiece's byte pair encoding with byte fallback, of Llama 1 and 2, TinyLlama and others.
+    case llama
+    case qwen2
+    case gemma
 
     /// Selects a kind as `AutoTokenizer` does.
     ///
@@ -24,8 +28,10 @@ enum TokenizerKind: Sendable, Equatable {
     /// - Throws: what `unsupported` makes of the name of a class that is written in Python.
     init?(named: String?, modelType: String?, unsupported: (String) -> TokenizerError) throws {
         // transformers ignores the class in the files of these models, which name many.
-        if modelType == "modernbert" {
+        if modelType == "modernbert" || modelType == "mistral" && named != nil {
             self = .file
+        } else if modelType == "qwen2" {
+            self = .qwen2
         } else if let named, !named.isEmpty {
             let name = named.hasSuffix("Fast") ? String(named.dropLast(4)) : named
             if Self.pythonClasses.contains(name) { throw unsupported(name) }
@@ -46,14 +52,15 @@ enum TokenizerKind: Sendable, Equatable {
         "RobertaTokenizer": .roberta, "BartTokenizer": .roberta, "LongformerTokenizer": .roberta,
         "LEDTokenizer": .roberta, "GPT2Tokenizer": .gpt2, "DebertaTokenizer": .deberta,
         "XLMRobertaTokenizer": .xlmRoberta, "CamembertTokenizer": .camembert, "AlbertTokenizer": .albert,
-        "DebertaV2Tokenizer": .debertaV2,
+        "DebertaV2Tokenizer": .debertaV2, "LlamaTokenizer": .llama, "Qwen2Tokenizer": .qwen2,
+        "GemmaTokenizer": .gemma,
     ]
 
     /// The kinds of models whose files name no class.
     private static let modelTypes: [String: TokenizerKind] = [
         "bert": .bert, "distilbert": .bert, "electra": .bert, "mpnet": .mpnet, "roberta": .roberta,
         "xlm-roberta": .xlmRoberta, "camembert": .camembert, "albert": .albert, "deberta": .deberta,
-        "deberta-v2": .debertaV2,
+        "deberta-v2": .debertaV2, "gpt2": .gpt2, "qwen3": .qwen2, "gemma3_text": .gemma,
     ]
 
     /// Classes that do not read `tokenizer.json`, since they are written in Python.
@@ -93,6 +100,10 @@ extension TokenizerKind {
         case .file: nil
         case .bert, .distilBert: Self.bertContent(name)
         case .gpt2: [.bos, .eos, .unknown].contains(name) ? "<|endoftext|>" : nil
+        case .qwen2: [.eos, .unknown, .padding].contains(name) ? "<|endoftext|>" : nil
+        case .llama: [.bos: "<s>", .eos: "</s>", .unknown: "<unk>"][name]
+        case .gemma:
+            [.bos: "<bos>", .eos: "<eos>", .unknown: "<unk>", .padding: "<pad>", .mask: "<mask>"][name]
         case .deberta, .debertaV2: Self.bertContent(Self.asPart(name))
         case .albert:
             switch name {

@@ -36,6 +36,12 @@ private struct RebuiltStages {
         case .roberta, .gpt2, .deberta:
             guard let merges = source.merges else { throw unfit("byte pair encoding with its merges") }
             return try BPE(vocabulary: source.vocabulary(), merges: merges, file: source.file)
+        case .qwen2, .llama, .gemma:
+            guard let merges = source.merges else { throw unfit("byte pair encoding with its merges") }
+            return try BPE(
+                vocabulary: source.vocabulary(), merges: merges,
+                unknownToken: kind == .gemma ? settings.text(of: .unknown) : nil,
+                fusesUnknown: kind != .qwen2, byteFallback: kind != .qwen2, file: source.file)
         case .xlmRoberta: return try unigram { _ in 3 }
         case .albert: return try unigram { _ in 1 }
         case .camembert:
@@ -99,7 +105,9 @@ private struct RebuiltStages {
             stages.append(UnicodeNormalizer(composes: true, isCompatible: false))
             stages.append(Strip(left: false, right: true))
             return NormalizerSequence(stages: stages)
-        case .roberta, .gpt2, .deberta, .file: return nil
+        case .qwen2: return UnicodeNormalizer(composes: true, isCompatible: false)
+        case .gemma: return Replace(.literal([0x20]), with: "▁")
+        case .roberta, .gpt2, .deberta, .llama, .file: return nil
         }
     }
 
@@ -124,6 +132,15 @@ private struct RebuiltStages {
             }
             stages.append(try metaspace())
             return PreTokenizerSequence(stages: stages)
+        case .qwen2:
+            let split = SplitPreTokenizer(.llama3(Llama3Scanner(digits: 1)), .isolated, inverts: false)
+            let bytes = ByteLevel(addsPrefixSpace: try addsPrefixSpace(or: false), usesRegex: false)
+            return PreTokenizerSequence(stages: [split, bytes])
+        case .llama:
+            let scheme: Metaspace.PrependScheme =
+                try settings.flag("legacy", or: false) ? .always : .first
+            return Metaspace(scheme: try addsPrefixSpace(or: true) ? scheme : .never, splits: false)
+        case .gemma: return SplitPreTokenizer(.literal([0x20]), .mergedWithPrevious, inverts: false)
         case .xlmRoberta, .camembert, .albert, .file:
             let spaces = SplitPreTokenizer(
                 .characters(UnicodeTables.whitespace), .removed, inverts: false)
@@ -145,7 +162,16 @@ private struct RebuiltStages {
     func decoder() throws -> any TokenDecoder {
         switch kind {
         case .bert, .distilBert, .mpnet: return WordPieceDecoder(prefix: "##", cleansUp: true)
-        case .roberta, .gpt2, .deberta: return ByteLevelDecoder()
+        case .roberta, .gpt2, .deberta, .qwen2: return ByteLevelDecoder()
+        case .llama, .gemma:
+            var stages: [any TokenDecoder] = [
+                ReplaceDecoder(Replace(.literal(Array("▁".utf8)), with: " ")), ByteFallbackDecoder(),
+                FuseDecoder(),
+            ]
+            if kind == .llama, try addsPrefixSpace(or: true) {
+                stages.append(StripDecoder(content: [0x20], start: 1, stop: 0))
+            }
+            return DecoderSequence(stages: stages)
         case .xlmRoberta, .camembert, .albert, .debertaV2, .file: return MetaspaceDecoder(try metaspace())
         }
     }
@@ -175,7 +201,8 @@ private struct RebuiltStages {
         case .albert:
             if let own = try ownPostProcessor() { return own }
             return TemplateProcessing(cls: try id(.cls), sep: try id(.sep))
-        case .gpt2, .file: return try ownPostProcessor() ?? PlainPostProcessor()
+        case .gpt2, .llama, .qwen2, .gemma, .file:
+            return try ownPostProcessor() ?? PlainPostProcessor()
         }
     }
 

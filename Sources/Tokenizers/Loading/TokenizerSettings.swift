@@ -19,7 +19,7 @@ struct TokenizerSettings {
     private var saysAddedTokens = false
 
     /// The kind of tokenizer that the files specify; `nil` if none does.
-    let statedKind: TokenizerKind?
+    private(set) var statedKind: TokenizerKind?
     /// The class or the type of model that says so, for messages.
     let className: String
     /// True if this is taken to be a BERT tokenizer when the files name no class.
@@ -88,6 +88,13 @@ struct TokenizerSettings {
         let ids = Set(tokens.compactMap(\.id))
         settings.addedTokens = settings.addedTokens.filter { !ids.contains($0.id ?? -1) } + tokens
         settings.sortAddedTokens()
+        return settings
+    }
+
+    /// The same for another kind, where one is stated that does not fit the file.
+    func replacing(_ kind: TokenizerKind, with other: TokenizerKind) -> TokenizerSettings {
+        var settings = self
+        if statedKind == kind { settings.statedKind = other }
         return settings
     }
 

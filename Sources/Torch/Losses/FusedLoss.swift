@@ -34,6 +34,10 @@ public struct FusedLoss {
     /// - Parameters:
     ///   - student: Hidden states float32 or bfloat16, weight float32.
     ///   - teacher: Hidden states and weight float32, bfloat16 or float16, of any width; `nil` if no term needs one.
+    ///   - outcomes: (R, 2 k + 1) float32 in the teacher's place, or `nil`: of each token the ids of k outcomes, −1 for none behind
+    ///     them, their log-probabilities, and the logarithm of the mass that is left. All other tokens are one outcome, so that
+    ///     divergences are those of k + 1 outcomes: lower bounds of the whole ones, as merging outcomes lowers every
+    ///     f-divergence (for KL the log-sum inequality). At a temperature of 1, and not for `adaptiveKL`.
     ///   - targets: (R) int64, the tokens that came.
     ///   - tokenWeights: (R) float32; `nil` for 1.
     ///   - terms: What is summed; at least one.
@@ -42,11 +46,12 @@ public struct FusedLoss {
     ///   - wantsStatistics: True for ``statistics`` of each token.
     /// - Throws: ``TorchError`` for shapes, types or values that do not fit.
     public init(
-        student: Head, teacher: Head? = nil, targets: Tensor, tokenWeights: Tensor? = nil, terms: [LossTerm],
+        student: Head, teacher: Head? = nil, outcomes: Tensor? = nil, targets: Tensor,
+        tokenWeights: Tensor? = nil, terms: [LossTerm],
         dtype: DType? = nil, statistics wantsStatistics: Bool = false
     ) throws {
         let inputs = [
-            student.hidden, student.weight, teacher?.hidden, teacher?.weight, targets, tokenWeights,
+            student.hidden, student.weight, teacher?.hidden, teacher?.weight, outcomes, targets, tokenWeights,
         ]
         let dtype = dtype ?? student.hidden.dtype
         guard dtype == .float32 || dtype == .bfloat16 else {
@@ -58,6 +63,7 @@ public struct FusedLoss {
                 let call = ct_fused_loss_call(
                     hidden: student.hidden.handle, weight: student.weight.handle,
                     teacher_hidden: teacher?.hidden.handle, teacher_weight: teacher?.weight.handle,
+                    teacher_outcomes: outcomes?.handle,
                     targets: targets.handle, row_weights: tokenWeights?.handle, terms: terms.baseAddress,
                     term_count: terms.count, bfloat16: dtype == .bfloat16, kernels: PackedKernels.areEnabled,
                     statistics: wantsStatistics)
@@ -70,7 +76,17 @@ public struct FusedLoss {
         self.loss = Tensor(owning: loss)
         self.sums = Tensor(owning: sums)
         self.statistics = statistics.map {
-            TokenStatistics(rows: Tensor(owning: $0), hasTeacher: teacher != nil)
+            TokenStatistics(rows: Tensor(owning: $0), hasTeacher: teacher != nil || outcomes != nil)
         }
+    }
+}
+
+extension Tensor {
+    /// The most probable outcomes of logits, as a ``FusedLoss`` takes them for a teacher: (R, V) → (R, 2 count + 1) float32.
+    ///
+    /// - Parameter count: At least 1, and below V.
+    /// - Throws: ``TorchError`` for another shape or count.
+    public func topOutcomes(_ count: Int) throws -> Tensor {
+        try .make { ct_top_outcomes(handle, Int64(count), $0) }
     }
 }

@@ -35,8 +35,10 @@ struct LabelCommand: ParsableCommand {
     @OptionGroup var conversation: ConversationColumnOptions
 
     @Option(
-        help: "For language models, the form of the hidden states: float16 or float32. (default: float16)")
-    var teacherStates: HiddenStateCoding?
+        help:
+            "For language models, the form of the teacher: float16, float32, int8 or top-k:64. (default: float16)"
+    )
+    var teacherStates: TeacherStateCoding?
 
     @OptionGroup var delimited: DelimitedOptions
 

@@ -18,10 +18,20 @@ struct TeachingOptions: ParsableArguments {
 
     @Option(
         help: """
-            The form in which a language model's last hidden states are kept, which give its whole distribution again: float16, \
-            with a measured bound of the error for each token, or float32, bit for bit. (default: float16)
+            The form in which a language model's teacher is kept. Its last hidden states, which give its whole distribution again: \
+            float16 or int8, with a measured bound of the error for each token, or float32, bit for bit. Or top-k:64: so many of \
+            the most probable tokens, and the rest as one. (default: float16)
             """)
-    var teacherStates: HiddenStateCoding?
+    var teacherStates: TeacherStateCoding?
+
+    @Option(
+        name: .customLong("teacher-logprobs"),
+        help: ArgumentHelp(
+            """
+            In place of a language model's own outputs: the log-probabilities that another gave for the training data, as JSON lines in the \
+            form of OpenAI's and vLLM's answers, a line for each record. Again for --validation and --test.
+            """, valueName: "file"), completion: .file(extensions: ["jsonl", "gz"]))
+    var teacherLogprobs: [String] = []
 
     @Option(
         help:
@@ -63,6 +73,7 @@ struct TeachingOptions: ParsableArguments {
         settings.override("teacher_weights", teacherWeights)
         settings.override("teacher_combination", teacherCombination)
         settings.override("teacher_states", teacherStates)
+        settings.override("teacher_logprobs", teacherLogprobs)
         settings.override("temperature", temperature)
         settings.override("alpha", alpha)
         settings.override("objectives", objectives)
@@ -76,5 +87,5 @@ extension Schedule: ExpressibleByArgument {
     public init?(argument: String) { self.init(argument) }
 }
 
-extension HiddenStateCoding: ExpressibleByArgument {}
+extension TeacherStateCoding: ExpressibleByArgument {}
 extension TeacherCombination: ExpressibleByArgument {}

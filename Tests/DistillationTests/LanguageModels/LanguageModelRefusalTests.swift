@@ -1,5 +1,7 @@
+import Deployment
 import Files
 import Foundation
+import Quantization
 import Testing
 
 @testable import Distillation
@@ -30,6 +32,30 @@ struct LanguageModelRefusalTests {
             _ = try DistillationRun(request).run()
         }
         #expect(!FileManager.default.fileExists(atPath: output.path))
+    }
+
+    @Test("quantize and export say what to do instead, and leave nothing", arguments: models)
+    func deployment(_ model: URL) throws {
+        let output = FileManager.default.temporaryDirectory.appending(path: "distill-\(UUID().uuidString)")
+        func expectRefusal(_ part: String, _ body: () throws -> Void) {
+            let error = #expect(throws: DistillationError.self, performing: body)
+            let text = error?.description ?? ""
+            #expect(
+                text.contains("\(model.lastPathComponent): is a language model") && text.contains(part),
+                "\(text)")
+            #expect(!text.contains("\n") && !FileManager.default.fileExists(atPath: output.path))
+        }
+        expectRefusal("convert_hf_to_gguf.py (--outtype q8_0)") {
+            _ = try QuantizationRun(QuantizeRequest(model: model, output: output)).run()
+        }
+        for format in ["onnx", "safetensors"] {
+            for check in [true, false] {
+                var request = ExportRequest(model: model, output: output)
+                request.format = format
+                request.check = check
+                expectRefusal("AutoModelForCausalLM") { _ = try ExportRun(request).run() }
+            }
+        }
     }
 
     @Test("columns of another kind of model are refused by their option")

@@ -76,8 +76,8 @@ struct LanguageModelRunTests {
 
     @Test(
         "the same run gives the same bits; kept states give the student of computed ones",
-        arguments: HiddenStateCoding.allCases)
-    func repeated(_ coding: HiddenStateCoding) throws {
+        arguments: [TeacherStateCoding.float16, .float32, .int8, .topK(8)])
+    func repeated(_ coding: TeacherStateCoding) throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         let teacher = try prepared().directory
         var weights: [[String: [UInt8]]] = []
@@ -98,7 +98,7 @@ struct LanguageModelRunTests {
         arguments: [
             "kl", "reverse_kl", "jensen_shannon", "skew_kl", "skew_reverse_kl", "total_variation",
             "adaptive_kl",
-            "soft_labels", "hidden_mse",
+            "soft_labels", "hidden_mse", "minilm_v2",
         ])
     func objectives(_ name: String) throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
@@ -115,8 +115,13 @@ struct LanguageModelRunTests {
     @Test(
         "what does not fit a language model is refused by name",
         arguments: [
-            ("dkd", "dkd does not fit"), ("logits_mse", "use kl, reverse_kl"), ("minilm_v2", "does not fit"),
+            ("dkd", "dkd does not fit"), ("logits_mse", "use kl, reverse_kl"),
+            ("minilm_v2(relation_heads=5)", "does not divide"),
             ("cross_entropy(label_smoothing=0.1)", "label_smoothing"), ("rkd_angle", "does not fit"),
+            ("attention_kl", "hidden_mse"), ("attention_score_mse", "hidden_mse"), ("minilm", "hidden_mse"),
+            ("rkd_distance", "hidden_mse"), ("similarity_preserving", "hidden_mse"),
+            ("infonce", "hidden_mse"),
+            ("pkd", "hidden_mse"), ("soft_cross_entropy", "use kl"), ("dist", "use kl"),
         ])
     func refused(_ objective: String, _ reason: String) throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
@@ -125,6 +130,44 @@ struct LanguageModelRunTests {
         request.objectives = [try ObjectiveSpecification(text: objective)]
         let error = #expect(throws: (any Error).self) { _ = try DistillationRun(request).run() }
         #expect("\(error.map { "\($0)" } ?? "")".contains(reason), "\(String(describing: error))")
+    }
+
+    @Test(
+        "most probable tokens teach less of the same: the student comes nearer to its teacher, and what needs more is refused"
+    )
+    func outcomes() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let teacher = try prepared().directory
+        func report(_ output: String, _ objective: String) throws -> RunReport {
+            var request = request(teacher, output)
+            request.student.layers = 3
+            request.teacherStates = .topK(12)
+            request.training.evalSteps = 6
+            request.training.numTrainEpochs = 6
+            request.objectives = [try ObjectiveSpecification(text: objective)]
+            return try DistillationRun(request).run()
+        }
+        for objective in ["kl", "reverse_kl", "total_variation"] {
+            let divergences = try report(objective, objective).epochs.compactMap { $0.validation[.kl] }
+            #expect(
+                divergences.count > 2 && divergences.last! < divergences[0], "\(objective): \(divergences)")
+        }
+        for (objective, part) in [
+            ("adaptive_kl", "head and tail, of which top-k:12"), ("kl(temperature=2)", "set temperature = 1"),
+            ("kl(temperature=linear(4,1))", "set temperature = 1"),
+        ] {
+            let error = #expect(throws: (any Error).self) { _ = try report("refused", objective) }
+            #expect("\(error.map { "\($0)" } ?? "")".contains(part), "\(String(describing: error))")
+        }
+    }
+
+    @Test("several teachers are refused: what is kept of them cannot be averaged")
+    func severalTeachers() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        var request = request(try prepared().directory)
+        request.teachers += request.teachers
+        let error = #expect(throws: (any Error).self) { _ = try DistillationRun(request).run() }
+        #expect("\(error.map { "\($0)" } ?? "")".contains("learns from one; give one --teacher"))
     }
 
     @Test("a stopped run goes on to the same bits")

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import Torch
 
@@ -39,6 +40,35 @@ struct PackedAttentionTests {
         #expect(sums.allSatisfy { abs($0 - 1) < 1e-6 })
         let unused = try scores[0].sliced(dimension: 2, 2..<4)
         #expect(try unused.array(of: Float.self).allSatisfy { $0 == 0 })
+    }
+
+    @Test("in a decoder a token sees itself and those before it")
+    func causal() throws {
+        for offsets in [[0, 2, 6], [0, 3, 6]] {
+            let attention = try PackedAttention(offsets: offsets, device: .cpu, isCausal: true)
+            let tokens = try Tensor.normal([6, 4], seed: 3)
+            let values: [Float] = try tokens.array()
+            let logs = try attention.logProbabilities(attention.scores(tokens, tokens, heads: 2))
+            let longest = logs.shape[3]
+            let all: [Float] = try logs.array()
+            for (text, (start, end)) in zip(offsets, offsets.dropFirst()).enumerated() {
+                for (head, query) in (0..<2).flatMap({ head in (0..<end - start).map { (head, $0) } }) {
+                    // The definition, in double.
+                    func product(_ a: Int, _ b: Int) -> Double {
+                        (0..<2).reduce(0.0) {
+                            $0 + Double(values[(start + a) * 4 + 2 * head + $1])
+                                * Double(values[(start + b) * 4 + 2 * head + $1])
+                        } / 2.0.squareRoot()
+                    }
+                    let sum = (0...query).reduce(0.0) { $0 + exp(product(query, $1)) }
+                    let first = ((text * 2 + head) * longest + query) * longest
+                    for key in 0..<longest {
+                        let expected = key <= query ? exp(product(query, key)) / sum : 0
+                        #expect(abs(exp(Double(all[first + key])) - expected) < 1e-6)
+                    }
+                }
+            }
+        }
     }
 
     @Test("distances between rows are those of the definition, and 0 has a gradient of 0")

@@ -45,10 +45,13 @@ struct FusedLoss {
     int64_t rows, vocabulary;
     OutputHead student;
     OutputHead teacher;        // its weight is null if there is none
+    const float *outcomes;     // (R, 2 outcome_count + 1) in the teacher's place, or null: ids, −1 for none behind them,
+    int64_t outcome_count;     // log-probabilities, and the logarithm of what is left
     const int64_t *targets;    // (R), each below V
     const float *row_weights;  // (R)
     const LossTerm *terms;
     int64_t term_count;  // at most `most_loss_terms`
+    bool taught() const { return teacher.weight || outcomes; }
     TokenStatistics statistics;
     double *sums;             // (terms): Σ over tokens of row weight × value
     float *hidden_gradient;   // (R, H), and

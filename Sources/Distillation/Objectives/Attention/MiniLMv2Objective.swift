@@ -4,7 +4,10 @@ import Transformers
 /// MiniLMv2 (Wang et al., arXiv 2012.15828, section 3): the KL divergence of the relations
 /// softmax(A · Aᵀ / √d) among a layer's queries, keys and values, split into relation heads of their own; each the mean
 /// over relation heads and tokens, then summed by their weights. Neither heads nor widths need be equal.
-final class MiniLMv2Objective: StandardObjective {
+///
+/// In a decoder a token relates to itself and to those before it. Its queries and keys are those before the heads' normalization and
+/// rotation, and keys and values that heads share count once for each head.
+final class MiniLMv2Objective: StandardObjective, TokenObjective {
     static let options = [
         ObjectiveOption(
             "relation_heads", default: "auto",
@@ -21,7 +24,7 @@ final class MiniLMv2Objective: StandardObjective {
     private let relationHeads: Int?
     private let teacherLayer: Int
     private let weights: [(projection: KeyPath<AttentionProjections, Tensor>, weight: Double)]
-    private var plan: (layers: LayerMap.Pair, heads: Int)?
+    private var plan: (layers: LayerMap.Pair, heads: Int, isCausal: Bool)?
 
     init(_ specification: ObjectiveSpecification) throws {
         let options = try ObjectiveOptions(specification, known: Self.options)
@@ -44,8 +47,15 @@ final class MiniLMv2Objective: StandardObjective {
         let layers = LayerMap.Pair(
             student: models.student.numHiddenLayers - 1,
             teacher: try TeacherLayer.resolved(teacherLayer, teacher, objective: name))
-        plan = (layers, try heads(models.student.hiddenSize, teacher.hiddenSize))
+        let isCausal = models.problemType.definition.predictsTokens
+        plan = (layers, try heads(Self.width(models.student), Self.width(teacher)), isCausal)
         return ObjectiveNeeds(studentProjections: [layers.student], teacherProjections: [layers.teacher])
+    }
+
+    /// The width of a layer's queries.
+    private static func width(_ configuration: ModelConfiguration) throws -> Int {
+        guard configuration.isDecoder else { return configuration.hiddenSize }
+        return try configuration.decoderSettings().headSize * configuration.numAttentionHeads
     }
 
     private func heads(_ student: Int, _ teacher: Int) throws -> Int {
@@ -62,10 +72,11 @@ final class MiniLMv2Objective: StandardObjective {
     }
 
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {
-        let (layers, heads) = try prepared(plan, name)
+        let (layers, heads, isCausal) = try prepared(plan, name)
         let student = try batch.student.projections(ofLayer: layers.student)
         let teacher = try batch.teacherFeatures.projections(ofLayer: layers.teacher)
-        let attention = try PackedAttention(offsets: batch.offsets, device: student.query.device)
+        let attention = try PackedAttention(
+            offsets: batch.offsets, device: student.query.device, isCausal: isCausal)
         let losses = try weights.filter { $0.weight > 0 }.map { projection, weight in
             let (ours, theirs) = (student[keyPath: projection], teacher[keyPath: projection])
             return try attention.divergence(

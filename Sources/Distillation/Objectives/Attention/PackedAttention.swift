@@ -8,21 +8,25 @@ import Torch
 struct PackedAttention {
     private let offsets: [Int]
     private let lengths: [Int]
-    /// (B, 1, 1, L): true for padding; `nil` where all examples are equally long.
-    private let isPadding: Tensor?
+    /// (B, 1, 1 or L, L): true for a key that a query does not see, padding or a later token; `nil` where each sees all.
+    private let isHidden: Tensor?
 
     /// - Parameters:
     ///   - offsets: Where the examples begin among the tokens, and the number of all tokens.
     ///   - device: Where the projections are.
-    init(offsets: [Int], device: Device) throws {
+    ///   - isCausal: True where a token sees itself and those before it alone, as in a decoder.
+    init(offsets: [Int], device: Device, isCausal: Bool = false) throws {
         self.offsets = offsets
         lengths = zip(offsets, offsets.dropFirst()).map { $1 - $0 }
-        guard let longest = lengths.max(), lengths.contains(where: { $0 != longest }) else {
-            isPadding = nil
-            return
+        let longest = lengths.max() ?? 0
+        let places = try Tensor.arange(longest, device: device)
+        var masks: [Tensor] = []
+        if lengths.contains(where: { $0 != longest }) {
+            let ends = try Tensor(lengths, shape: [lengths.count, 1, 1, 1], device: device)
+            masks.append(try places.less(ends).logicalNot())
         }
-        let ends = try Tensor(lengths, shape: [lengths.count, 1, 1, 1], device: device)
-        isPadding = try Tensor.arange(longest, device: device).less(ends).logicalNot()
+        if isCausal { masks.append(try places.greater(places.reshaped([1, 1, longest, 1]))) }
+        isHidden = try masks.dropFirst().reduce(masks.first) { try $0?.logicalOr($1) }
     }
 
     /// The number of all tokens T.
@@ -45,10 +49,10 @@ struct PackedAttention {
         return try rows.matmul(heads(b, count).transposed())
     }
 
-    /// log softmax over the keys that are tokens: (B, heads, L, L).
+    /// log softmax over the keys that are seen: (B, heads, L, L).
     func logProbabilities(_ scores: Tensor) throws -> Tensor {
         // Low enough for exp to give exactly 0, yet finite, so that 0 times it is not NaN.
-        try (isPadding.map { try scores.maskedFill($0, -1e9) } ?? scores).logSoftmax()
+        try (isHidden.map { try scores.maskedFill($0, -1e9) } ?? scores).logSoftmax()
     }
 
     /// KL(teacher ‖ student) over the keys, mean over heads and query tokens.

@@ -26,7 +26,8 @@ struct VocabularyLoss {
         }
         let loss = try FusedLoss(
             student: .init(hidden: batch.student.rows, weight: vocabulary.weight),
-            teacher: vocabulary.teacher, targets: batch.labels.targets, terms: weighted,
+            teacher: vocabulary.teacher?.head, outcomes: vocabulary.teacher?.outcomes,
+            targets: batch.labels.targets, terms: weighted,
             dtype: vocabulary.dtype, statistics: true)
         guard let table = try loss.statistics?.table else {
             throw DistillationError("the loss told nothing of its tokens")
