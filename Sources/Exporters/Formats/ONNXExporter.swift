@@ -28,9 +28,9 @@ public struct ONNXExporter: ModelExporter {
             throw ExportError(
                 "opset must be from \(Self.opsets.lowerBound) to \(Self.opsets.upperBound), got \(opset)")
         }
-        let family = try ONNXFamily.of(model)
+        let encoder = try EncoderGraph.of(model, format: name)
         let builder = GraphBuilder(float: dtype == .float16 ? .float16 : .float32, opset: opset)
-        try family.build(builder, model, dtype)
+        try encoder.build(ModelGraph(graph: builder, model: model, dtype: dtype))
 
         var proto = Onnx_ModelProto()
         proto.irVersion = Self.irVersion(opset)
