@@ -291,7 +291,8 @@ let package = Package(
                 "JSON", "Files",
             ],
             exclude: [
-                "Fixtures", "card.py", "interop.py", "onnx_export.py", "onnx_families.py", "onnx_interop.py",
+                "Fixtures", "card.py", "coreml_interop.py", "interop.py", "onnx_export.py",
+                "onnx_families.py", "onnx_interop.py",
                 "tensorboard_reader.py", "token_interop.py",
                 "trimming.py",
             ],

@@ -33,7 +33,7 @@ struct RefusalTests {
             try TinyModel().refusal(ONNXExporter(), ExportOptions(opset: 28))
                 == "opset must be from 20 to 27, got 28")
         let error = #expect(throws: ExportError.self) { try ExportFormats.standard.named("tflite") }
-        #expect(error?.description == "there is no format 'tflite'; choose one of onnx, safetensors")
+        #expect(error?.description == "there is no format 'tflite'; choose one of onnx, coreml, safetensors")
     }
 
     @Test("another family, and a model that is no classifier")

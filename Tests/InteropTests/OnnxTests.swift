@@ -125,13 +125,8 @@ struct OnnxTests {
         // The fixture of BERT's sequence classifier is the teacher's.
         let fixture =
             family == "bert" && heads == "families" ? Fixtures.teacher : fixtures.appending(path: family)
-        let model = try Onnx.model(like: fixture, in: place)
-        var request = QuantizeRequest(model: model, output: place.url.appending(path: "int8"))
-        request.cache.directory = place.url.appending(path: "cache")
-        request.method.smallestMatrix = 1
-        request.latencySamples = 0
-        _ = try QuantizationRun(request).run()
-        let report = try Onnx.export(request.output, to: place, dtype: nil)
+        let model = try Onnx.quantizedModel(like: fixture, in: place)
+        let report = try Onnx.export(model, to: place, dtype: nil)
         #expect(report.dtype == .int8)
         let check = try #require(report.check)
         // Roundings that fall the other way; another computation is off by most of the logits.
@@ -234,7 +229,7 @@ struct ExportRunTests {
         #expect(try refusal(request).contains("distill quantize --model"))
         request.dtype = .float32
         request.format = "tflite"
-        #expect(try refusal(request).contains("choose one of onnx, safetensors"))
+        #expect(try refusal(request).contains("choose one of onnx, coreml, safetensors"))
         request.format = "onnx"
         request.model = place.url.appending(path: "missing")
         #expect(try refusal(request).contains("no such file or directory"))
@@ -388,6 +383,17 @@ enum Onnx {
         try ModelWriter.save(try AutoModel.make(configuration, source: nil, seed: 5), to: model)
         try copyTokenizer(Fixtures.teacher, to: model)
         return model
+    }
+
+    /// The same in int8.
+    static func quantizedModel(like fixture: URL, in place: TemporaryDirectory) throws -> URL {
+        var request = QuantizeRequest(
+            model: try model(like: fixture, in: place), output: place.url.appending(path: "int8"))
+        request.cache.directory = place.url.appending(path: "cache")
+        request.method.smallestMatrix = 1
+        request.latencySamples = 0
+        _ = try QuantizationRun(request).run()
+        return request.output
     }
 
     static func copyTokenizer(_ source: URL, to target: URL) throws {
