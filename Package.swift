@@ -351,7 +351,7 @@ let package = Package(
                 "JSON", "Files",
             ],
             exclude: [
-                "Fixtures", "card.py", "interop.py", "language_model_interop.py", "onnx_export.py",
+                "Fixtures", "card.py", "coreml_interop.py", "interop.py", "language_model_interop.py", "onnx_export.py",
                 "onnx_families.py", "onnx_interop.py",
                 "tensorboard_reader.py", "token_interop.py",
                 "trimming.py",

@@ -170,8 +170,8 @@ def page(models, decoders, tokens, base):
     lines += [
         "", "Own kernels compute examples without padding, in float32, bfloat16 and int8. The families computed by libtorch's",
         "operations are padded to the longest example of a batch. `--init narrowed-teacher` knows BERT, DistilBERT, RoBERTa,",
-        "XLM-RoBERTa and CamemBERT, `--init projected-teacher` these, ELECTRA and MPNet, the ONNX exporter these but for MPNet, and ALBERT;",
-        "each says so where it is asked for another.", "", *language_model_section(decoders),
+        "XLM-RoBERTa and CamemBERT, `--init projected-teacher` these, ELECTRA and MPNet; each says so where it is asked for another. The",
+        "exporters know all of them.", "", *language_model_section(decoders),
         "## Tokenizers", "",
         "Each is a `tokenizer.json` made with the `tokenizers` library, whose stages are those of the family's real file",
         "(`scripts/fixtures/tokenizers_families.py`). Texts are random: words of several scripts, punctuation, spaces, emoji, special",

@@ -154,7 +154,10 @@ struct ExportComparison {
             let length = min(longest, max(1, length))
             let second = below(length + 1)
             for position in 0..<length {
-                example.inputIDs.append(Int32(below(configuration.vocabSize)))
+                // Padding within a text has positions of its own in some runtimes.
+                var token = below(configuration.vocabSize)
+                if token == configuration.padTokenId { token = (token + 1) % configuration.vocabSize }
+                example.inputIDs.append(Int32(token))
                 let isSecond = position >= second && configuration.typeVocabSize > 1
                 example.tokenTypeIDs.append(isSecond ? 1 : 0)
             }

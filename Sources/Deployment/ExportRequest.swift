@@ -10,7 +10,7 @@ public struct ExportRequest: Sendable {
     public var output: URL
     /// One of ``formats``, by its name.
     public var format = "onnx"
-    /// The type of the weights; `nil` for int8 where the model is quantized, else float32.
+    /// The type of the weights; `nil` for int8 where the model is quantized, else the format's: float32, of Core ML float16.
     public var dtype: ExportDType?
     /// The version of ONNX's operators; `nil` for the newest that ONNX Runtime implements.
     public var opset: Int?
@@ -47,7 +47,7 @@ public struct ExportReport: Sendable, Equatable, Codable {
     public var dtype: ExportDType
     /// The version of ONNX's operators, where the format has them.
     public var opset: Int?
-    /// The files of the directory, by name.
+    /// The files of the directory, by their paths in it.
     public var files: [File]
     /// The size of the model's own weights and of the exported ones.
     public var sourceBytes: Int

@@ -54,7 +54,7 @@ public struct ExportRun {
         try stopIfAsked()
 
         if let problem = OutputSpace.problem(
-            at: request.output, bytes: try Self.bytes(model, request), isRepeated: false,
+            at: request.output, bytes: try bytes(model, exporter), isRepeated: false,
             overwrite: false)
         {
             throw DistillationError(problem)
@@ -115,10 +115,10 @@ public struct ExportRun {
     }
 
     /// A lower estimate of the export's size on the disk, in bytes.
-    private static func bytes(_ model: ExportableModel, _ request: ExportRequest) throws -> Int {
+    private func bytes(_ model: ExportableModel, _ exporter: any ModelExporter) throws -> Int {
         let elements = model.elementCount
         let weights =
-            switch request.dtype ?? (model.isQuantized ? .int8 : .float32) {
+            switch request.dtype ?? exporter.defaultDType(for: model) {
             case .float32: elements * 4
             case .float16, .bfloat16: elements * 2
             case .int8: elements
@@ -146,23 +146,32 @@ public struct ExportRun {
         switch exporter.name {
         case "onnx":
             try ONNXRuntimeRunner.find(for: directory, request: request).map { $0 as any ExportedModelRunner }
+        case "coreml":
+            .failure(
+                ExportCheckLeftOut(
+                    "Core ML is there on Apple's systems alone; there, run the package once on a text whose answer is known"
+                )
+            )
         case "safetensors": .success(OwnRunner(directory: directory, batchSize: request.batchSize))
         default: .failure(ExportCheckLeftOut("nothing here runs the format \(exporter.name)"))
         }
     }
 
     private func files(in directory: URL) throws -> [ExportReport.File] {
-        try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
-            .sorted { $0.lastPathComponent < $1.lastPathComponent }
-            .map { url in
-                ExportReport.File(
-                    name: url.lastPathComponent, bytes: try MappedFile(url).count,
-                    sha256: try Digest.sha256(ofFile: url))
-            }
+        // A package is a folder.
+        try FileManager.default.subpathsOfDirectory(atPath: directory.path).sorted().compactMap { name in
+            let url = directory.appending(path: name)
+            var isDirectory: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory),
+                !isDirectory.boolValue
+            else { return nil }
+            return ExportReport.File(
+                name: name, bytes: try MappedFile(url).count, sha256: try Digest.sha256(ofFile: url))
+        }
     }
 
     private static func isWeights(_ name: String) -> Bool {
-        name.hasSuffix(".onnx") || name.hasSuffix(".safetensors")
+        name.hasSuffix(".onnx") || name.hasSuffix(".safetensors") || name.hasSuffix("/weight.bin")
     }
 }
 

@@ -29,7 +29,7 @@ public protocol ModelExporter: Sendable {
 
 /// The options of an export.
 public struct ExportOptions: Sendable, Equatable {
-    /// The type of the weights; `nil` for int8 where the model is quantized, else float32.
+    /// The type of the weights; `nil` for int8 where the model is quantized, else the format's first.
     public var dtype: ExportDType?
     /// The version of ONNX's operators; `nil` for the oldest that can be written, which most runtimes open.
     public var opset: Int?
@@ -42,7 +42,7 @@ public struct ExportOptions: Sendable, Equatable {
     public var maxLength: Int?
 
     /// - Parameters:
-    ///   - dtype: The type of the weights; `nil` for int8 where the model is quantized, else float32.
+    ///   - dtype: The type of the weights; `nil` for int8 where the model is quantized, else the format's first.
     ///   - opset: The version of ONNX's operators; `nil` for the oldest that can be written, which most runtimes open.
     ///   - producerVersion: The version of the exporting program.
     ///   - tokenizerFiles: The names of tokenizer files, which are copied where they exist.

@@ -33,7 +33,7 @@ struct RefusalTests {
             try TinyModel().refusal(ONNXExporter(), ExportOptions(opset: 28))
                 == "opset must be from 20 to 27, got 28")
         let error = #expect(throws: ExportError.self) { try ExportFormats.standard.named("tflite") }
-        #expect(error?.description == "there is no format 'tflite'; choose one of onnx, safetensors")
+        #expect(error?.description == "there is no format 'tflite'; choose one of onnx, coreml, safetensors")
     }
 
     @Test("another family, and a model that is no classifier")
@@ -41,13 +41,15 @@ struct RefusalTests {
         var unknown = TinyModel()
         unknown.configuration["model_type"] = "t5"
         #expect(try unknown.refusal().contains("\"t5\" of \"model_type\" is not supported; use a model of"))
-        // Its models can be loaded, and written in other formats.
+        // A language model's checkpoint has its head, but no graph.
         var other = TinyModel()
-        other.configuration["model_type"] = "deberta-v2"
+        other.configuration["model_type"] = "llama"
+        other.configuration["architectures"] = ["LlamaForCausalLM"]
+        other.configuration["hidden_act"] = "silu"
+        other.tensors["lm_head.weight"] = .init([Float](repeating: 0, count: 36), [9, 4])
         let text = try other.refusal()
         #expect(
-            text.contains(
-                "the architecture deberta-v2 has no graph in the format onnx; known: bert, distilbert"))
+            text.contains("the architecture llama has no graph in the format onnx; known: bert,"), "\(text)")
         var headless = TinyModel()
         headless.tensors["classifier.weight"] = nil
         headless.tensors["classifier.bias"] = nil

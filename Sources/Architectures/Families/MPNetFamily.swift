@@ -32,4 +32,6 @@ package enum MPNetNames {
     package static let positionBias = "mpnet.encoder.relative_attention_bias"
     /// The number of buckets that transformers uses, whatever the size of the table.
     package static let buckets = 32
+    /// The buckets of distances.
+    package static let distances = DistanceBuckets(count: buckets, largestDistance: 128)
 }

@@ -1,6 +1,5 @@
 import Files
 import Foundation
-import JSON
 
 /// An exporter of `model.onnx` for ONNX Runtime and other readers of the format, with `config.json` and the
 /// tokenizer's files.
@@ -28,9 +27,9 @@ public struct ONNXExporter: ModelExporter {
             throw ExportError(
                 "opset must be from \(Self.opsets.lowerBound) to \(Self.opsets.upperBound), got \(opset)")
         }
-        let family = try ONNXFamily.of(model)
+        let encoder = try EncoderGraph.of(model, format: name)
         let builder = GraphBuilder(float: dtype == .float16 ? .float16 : .float32, opset: opset)
-        try family.build(builder, model, dtype)
+        try encoder.build(ModelGraph(graph: builder, model: model, dtype: dtype))
 
         var proto = Onnx_ModelProto()
         proto.irVersion = Self.irVersion(opset)
@@ -51,18 +50,9 @@ public struct ONNXExporter: ModelExporter {
             constants: builder.constants
         )
         .write(to: directory.appending(path: Self.fileName))
-        try writeConfiguration(of: model, to: directory)
+        try model.writeConfiguration(to: directory)
         try model.copy(options.tokenizerFiles + ["README.md"], to: directory)
         return ExportedModel(dtype: dtype, opset: opset, notes: notes(model, dtype))
-    }
-
-    /// Writes `config.json` without the type and quantization of the weights, which no longer describe the
-    /// files beside it.
-    private func writeConfiguration(of model: ExportableModel, to directory: URL) throws {
-        var configuration = model.configuration.original
-        configuration["quantization_config"] = nil
-        let text = JSONValue.object(configuration).serialized(pretty: true, sortedKeys: true)
-        try AtomicFile.write(text + "\n", to: directory.appending(path: "config.json"))
     }
 
     private func notes(_ model: ExportableModel, _ dtype: ExportDType) -> [String] {

@@ -76,6 +76,17 @@ extension ExportableModel {
         return digests
     }
 
+    /// Writes `config.json` without the type and quantization of the weights, which no longer describe the
+    /// files beside it.
+    ///
+    /// - Throws: `FileError`.
+    func writeConfiguration(to target: URL) throws {
+        var fields = configuration.original
+        fields["quantization_config"] = nil
+        let text = JSONValue.object(fields).serialized(pretty: true, sortedKeys: true)
+        try AtomicFile.write(text + "\n", to: target.appending(path: "config.json"))
+    }
+
     /// Copies files of the directory unchanged, where they exist.
     ///
     /// - Throws: `FileError`.

@@ -1,4 +1,3 @@
-import Foundation
 import Torch
 
 /// A learned relative position bias: a number for each head and distance of two tokens, added to their
@@ -7,21 +6,19 @@ import Torch
 final class RelativePositionBias {
     /// (buckets, N)
     let table: Embedding
-    private let buckets: Int
-    private let largestDistance: Int
+    private let buckets: DistanceBuckets
     private var indices: [Int: Tensor] = [:]
 
     /// - Parameters:
     ///   - scope: The scope of the table (buckets, N).
-    ///   - buckets: The number of buckets, half of them for each direction.
-    ///   - largestDistance: The distance from which on all distances share a bucket.
+    ///   - buckets: The buckets of distances.
+    ///   - heads: N.
+    ///   - initializer: The distribution of a fresh table.
     init(
-        _ scope: ParameterScope, buckets: Int, heads: Int, largestDistance: Int = 128,
-        initializer: ParameterInitializer
+        _ scope: ParameterScope, buckets: DistanceBuckets, heads: Int, initializer: ParameterInitializer
     ) throws {
-        table = try Embedding(scope, count: buckets, width: heads, initializer: initializer)
+        table = try Embedding(scope, count: buckets.count, width: heads, initializer: initializer)
         self.buckets = buckets
-        self.largestDistance = largestDistance
     }
 
     /// (1, N, L, L)
@@ -35,20 +32,8 @@ final class RelativePositionBias {
         var places: [Int64] = []
         places.reserveCapacity(length * length)
         for query in 0..<length {
-            for key in 0..<length { places.append(Int64(bucket(key - query))) }
+            for key in 0..<length { places.append(Int64(buckets(key - query))) }
         }
         return try Tensor(places, shape: [length, length], device: table.weight.device)
-    }
-
-    /// Returns the bucket of a key this many tokens after the query.
-    func bucket(_ distance: Int) -> Int {
-        let half = buckets / 2
-        let exact = half / 2
-        let start = distance > 0 ? half : 0
-        let size = abs(distance)
-        guard size >= exact else { return start + size }
-        // In float32, as PyTorch computes it.
-        let share = log(Float(size) / Float(exact)) / log(Float(largestDistance) / Float(exact))
-        return start + min(half - 1, exact + Int(share * Float(half - exact)))
     }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import Torch
 
 /// Disentangled attention, whose scores add content-to-content, content-to-position and position-to-content
@@ -117,33 +116,18 @@ final class RelativePositions {
     /// from the key, and of the key's from the query.
     func indices(_ length: Int) throws -> (toKey: Tensor, toQuery: Tensor) {
         if let known, known.length == length { return (known.toKey, known.toQuery) }
-        let span = settings.span
-        func tensor(_ sign: Int) throws -> Tensor {
+        func tensor(_ place: (Int) -> Int) throws -> Tensor {
             var places: [Int64] = []
             places.reserveCapacity(length * length)
             for row in 0..<length {
-                for column in 0..<length {
-                    let distance = sign * bucket(row - column)
-                    places.append(Int64(min(max(distance + span, 0), 2 * span - 1)))
-                }
+                for column in 0..<length { places.append(Int64(place(row - column))) }
             }
             return try Tensor(places, shape: [1, 1, length, length], device: device)
         }
-        let made = (length: length, toKey: try tensor(1), toQuery: try tensor(-1))
+        let made = (
+            length: length, toKey: try tensor(settings.keyRow), toQuery: try tensor(settings.queryRow)
+        )
         known = made
         return (made.toKey, made.toQuery)
-    }
-
-    /// Returns the distance, or its bucket: exact up to half of the buckets, logarithmic beyond.
-    func bucket(_ distance: Int) -> Int {
-        let middle = settings.buckets / 2
-        guard settings.buckets > 0, settings.largestDistance > 0, abs(distance) > middle else {
-            return distance
-        }
-        // In float32, as PyTorch computes it.
-        let size = Float(abs(distance))
-        let share = log(size / Float(middle)) / log(Float(settings.largestDistance - 1) / Float(middle))
-        let bucket = (share * Float(middle - 1)).rounded(.up) + Float(middle)
-        return Int(bucket) * distance.signum()
     }
 }

@@ -6,7 +6,7 @@ extension FamilyBuilder {
         encoder: { root, configuration in
             let embeddings = try EncoderEmbeddings(root, configuration)
             let bias = try RelativePositionBias(
-                root[MPNetNames.positionBias], buckets: MPNetNames.buckets,
+                root[MPNetNames.positionBias], buckets: MPNetNames.distances,
                 heads: configuration.numAttentionHeads, initializer: configuration.initializer)
             return EncoderParts(
                 embeddings: embeddings,

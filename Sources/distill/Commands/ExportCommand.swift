@@ -11,7 +11,8 @@ struct ExportCommand: ParsableCommand {
         discussion: """
             The format onnx writes model.onnx: inputs input_ids, attention_mask and token_type_ids of any batch and \
             length, output logits; labels and the tokenizer's settings are in its metadata. A quantized model is written \
-            in int8. The format safetensors writes a model directory with the weights in another type.
+            in int8. The format coreml writes model.mlpackage, a Core ML program for one text of any length at a time, which \
+            names the class too. The format safetensors writes a model directory with the weights in another type.
 
             The written files are run and compared with the model's own outputs before they are moved into place: by \
             onnxruntime, where DISTILL_PYTHON or python3 has it. With --data both are evaluated on labeled texts too.
@@ -20,6 +21,7 @@ struct ExportCommand: ParsableCommand {
               distill export --model student --format onnx --output student-onnx
               distill export --model student-int8 --format onnx --output student-onnx --data test.csv
               distill export --model student --format onnx --dtype float16 --output student-onnx
+              distill export --model student --format coreml --output student-coreml
               distill export --model student --format safetensors --dtype bfloat16 --output student-bf16
             """)
 
@@ -39,7 +41,7 @@ struct ExportCommand: ParsableCommand {
 
     @Option(
         help:
-            "The weights' type: \(ExportDType.allCases.map(\.rawValue).joined(separator: ", ")). (default: int8 of a quantized model, else float32)"
+            "The weights' type: \(ExportDType.allCases.map(\.rawValue).joined(separator: ", ")). (default: int8 of a quantized model, else float32, of coreml float16)"
     )
     var dtype: ExportDType?
 

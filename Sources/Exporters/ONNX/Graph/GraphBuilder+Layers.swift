@@ -2,16 +2,7 @@ import Architectures
 import Safetensors
 
 extension GraphBuilder {
-    /// Adds a linear layer, in floating point or, where its weights are int8, with integer arithmetic.
-    ///
-    /// - Parameters:
-    ///   - x: (…, in)
-    ///   - module: The layer's name in the model.
-    ///   - shape: The shape of its weight, (out, in).
-    ///   - model: The model that holds its tensors.
-    ///   - dtype: The type that the model is exported in.
-    /// - Returns: (…, out)
-    /// - Throws: ``ExportError`` where a tensor is missing, or has another shape or type.
+    /// In floating point or, where its weights are int8, with integer arithmetic.
     func linear(
         _ x: Value, _ module: String, shape: [Int], of model: ExportableModel, _ dtype: ExportDType
     ) throws -> Value {
@@ -31,55 +22,57 @@ extension GraphBuilder {
         return node("Add", [product, bias], in: module)
     }
 
-    /// Looks up rows of a table.
-    ///
-    /// An int8 table stays int8 in the file and in memory: rows and their scales are looked up, then multiplied.
-    ///
-    /// - Parameters:
-    ///   - module: The table's name in the model.
-    ///   - shape: The shape of its weight, (rows, width).
-    ///   - model: The model that holds its tensors.
-    ///   - dtype: The type that the model is exported in.
-    ///   - rows: Adds the node that takes rows from a table.
-    /// - Throws: ``ExportError`` where a tensor is missing, or has another shape or type.
     func rows(
-        of module: String, shape: [Int], of model: ExportableModel, _ dtype: ExportDType,
-        _ rows: (Value) -> Value
+        of module: String, _ choice: RowChoice, shape: [Int], of model: ExportableModel,
+        _ dtype: ExportDType
     ) throws -> Value {
         let name = module + ".weight"
         guard model.isQuantized(module) else {
-            return rows(try constant(name, try model.tensor(name, shape: shape, as: float)))
+            return rows(
+                try constant(name, try model.tensor(name, shape: shape, as: float)), choice, in: module)
         }
         guard dtype == .int8 else {
-            return rows(try constant(name, try model.dequantized(module, shape: shape, as: float)))
+            return rows(
+                try constant(name, try model.dequantized(module, shape: shape, as: float)), choice, in: module
+            )
         }
+        // An int8 table stays int8 in the file and in memory: rows and their scales are looked up, then multiplied.
         let table = try model.quantizedTable(module, shape: shape)
-        let taken = rows(constant(name, table.rows))
-        let scales = rows(constant(module + ".weight_scale", table.scales))
+        let taken = rows(constant(name, table.rows), choice, in: module)
+        let scales = rows(constant(module + ".weight_scale", table.scales), choice, in: module)
         let numbers = node("Cast", [taken], in: module, ["to": .dtype(float)])
         return node("Mul", [numbers, scales], in: module)
     }
 
-    /// Adds layer normalization over the last axis (Ba et al., arXiv 1607.06450); its mean and variance are
-    /// float32.
-    func layerNorm(
-        _ x: Value, _ module: String, width: Int, epsilon: Double, of model: ExportableModel
-    ) throws -> Value {
-        let scale = try constant(
-            module + ".weight", try model.tensor(module + ".weight", shape: [width], as: float))
-        let bias = try constant(
-            module + ".bias", try model.tensor(module + ".bias", shape: [width], as: float))
-        return node(
-            "LayerNormalization", [x, scale, bias], in: module,
-            ["axis": .int(-1), "epsilon": .float(Float(epsilon))])
+    private func rows(_ table: Value, _ choice: RowChoice, in module: String) -> Value {
+        switch choice {
+        case .at(let indices): return node("Gather", [table, indices], in: module)
+        case .zero: return node("Gather", [table, integers([0])], in: module)
+        case .all: return table
+        case .first(let ids, let name):
+            let length = node("Shape", [ids], in: name, ["start": .int(1), "end": .int(2)])
+            let zero = integers([0])
+            return node("Slice", [table, zero, length, zero], in: module)
+        }
     }
 
-    /// Adds an activation function.
-    ///
-    /// - Parameters:
-    ///   - name: The activation's name in `config.json`.
-    ///   - x: The input, of any shape.
-    ///   - module: The module that it is a part of.
+    /// Its mean and variance are float32.
+    func layerNorm(
+        _ x: Value, _ module: String, _ norm: NormShape, of model: ExportableModel
+    ) throws -> Value {
+        let scale = try constant(
+            module + ".weight", try model.tensor(module + ".weight", shape: [norm.width], as: float))
+        var inputs = [x, scale]
+        if norm.hasBias {
+            inputs.append(
+                try constant(
+                    module + ".bias", try model.tensor(module + ".bias", shape: [norm.width], as: float)))
+        }
+        return node(
+            "LayerNormalization", inputs, in: module,
+            ["axis": .int(-1), "epsilon": .float(Float(norm.epsilon))])
+    }
+
     func activation(_ name: ActivationName, _ x: Value, in module: String) -> Value {
         switch name {
         case .gelu: node("Gelu", [x], in: module)

@@ -5,10 +5,7 @@ import Safetensors
 /// Nodes are named after the module that they are a part of, such as `bert.pooler.dense/Gemm`, and so are
 /// their outputs. Constants are written once, however often they are requested.
 final class GraphBuilder {
-    /// A value that nodes read and write, by its name.
-    struct Value: Hashable {
-        let name: String
-    }
+    typealias Value = GraphValue
 
     /// A constant that is written with the graph.
     struct Constant {
@@ -22,6 +19,8 @@ final class GraphBuilder {
     let opset: Int
     private(set) var nodes: [Onnx_NodeProto] = []
     private(set) var constants: [Constant] = []
+    /// Indices expanded to all examples and heads, by the indices.
+    var expandedIndices: [Value: Value] = [:]
     private(set) var inputs: [Onnx_ValueInfoProto] = []
     private(set) var outputs: [Onnx_ValueInfoProto] = []
     /// The inputs that are quantized already: several layers may read one input.
