@@ -67,7 +67,8 @@ package struct DatasetLoader {
         let versions = try Self.versions(url)
         let digest = try memo.sha256(ofData: url)
         do {
-            let data = try load(url, digest, labels, problemType, allowsUnlabeled)
+            var data = try load(url, digest, labels, problemType, allowsUnlabeled)
+            data.dataset.tokenBytes = languageModel?.tokenBytes
             if tellsCuts,
                 let warning = TextLength.warning(
                     cut: data.cutCount, of: data.dataset.count, in: data.record.path, tokens: maxLength)

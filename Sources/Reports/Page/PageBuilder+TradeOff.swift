@@ -7,6 +7,9 @@ extension PageBuilder {
         var blocks: [Block] = []
         let title = MetricText.title(mainMetric, problemType)
         let format = MetricText.format(mainMetric, problemType)
+        let direction =
+            MetricText.greaterIsBetter(mainMetric)
+            ? "Up and to the left is better." : "Down and to the left is better."
         var pictures: [Figure] = []
         func chart(
             _ against: String, _ xTitle: String, _ xFormat: NumberText, _ value: (ModelFigures) -> Double?
@@ -21,14 +24,14 @@ extension PageBuilder {
                 figure(
                     ScatterChart(
                         "\(title.prefix(1).uppercased())\(title.dropFirst()) against \(against)",
-                        summary: words.joined(separator: "; ") + ". Up and to the left is better.",
+                        summary: words.joined(separator: "; ") + ". " + direction,
                         xTitle: xTitle, points: points, xFormat: xFormat, yFormat: format)))
         }
         chart("size", "weights on disk (logarithmic)", .bytes, \.bytes)
         chart("latency", "median latency of one text (logarithmic)", .milliseconds, \.p50)
         if !pictures.isEmpty {
             blocks.append(.figures(pictures, isWide: true))
-            blocks.append(.paragraph("Up and to the left is better. The table below has the same numbers."))
+            blocks.append(.paragraph(direction + " The table below has the same numbers."))
         }
         blocks.append(.table(modelTable()))
         blocks += cautions()

@@ -91,12 +91,17 @@ enum ReportText {
     }
 
     /// A metric that is no fraction; a perplexity can be beyond all sizes.
-    private static func number(_ value: Double) -> String {
+    static func number(_ value: Double) -> String {
         String(format: abs(value) < 1e7 ? "%.4f" : "%.4g", value)
     }
 
     /// Metrics shown in percent.
     private static let fractions: Set<MetricName> = [.accuracy, .macroF1, .microF1, .precision, .recall, .f1]
+
+    /// Returns true for a metric of a baseline's comparison that is shown in percent.
+    static func isFraction(_ metric: MetricName) -> Bool {
+        fractions.contains(metric) || metric == .agreement || metric == .entityAgreement
+    }
 
     private static func perClass(_ report: EvaluationReport) -> String? {
         guard let scores = report.model.f1 else { return nil }

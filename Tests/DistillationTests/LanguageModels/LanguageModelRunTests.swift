@@ -59,7 +59,13 @@ struct LanguageModelRunTests {
         let kl = try #require(report.comparison?.kl)
         #expect(agreement > 0.5 && agreement <= 1 && kl > 0 && kl < 1, "agreement \(agreement), KL \(kl)")
         #expect(report.student.metrics[.klHigh] ?? 0 >= report.student.metrics[.klMedian] ?? .infinity)
-        #expect(report.baseline?.metrics[.kl] != nil && report.gain != nil)
+        // The nearest to the teacher is saved, and what it is worth is told by the same measure.
+        #expect(report.epochs.filter(\.isBest).last?.validation[.kl] == report.student.metrics[.kl])
+        #expect(report.epochs.compactMap { $0.validation[.kl] }.min() == report.student.metrics[.kl])
+        let (gain, baseline) = (try #require(report.gain), try #require(report.baseline?.metrics[.kl]))
+        #expect(gain.metric == .kl && abs(gain.difference - (baseline - kl)) < 1e-6)
+        #expect(gain.low <= gain.difference && gain.difference <= gain.high)
+        #expect(gain.others?.map(\.metric) == [.agreement, .perplexity])
 
         // The saved directory is a model of its own, with tokenizer, template and stop tokens.
         let saved = try LoadedModel(request.output, languageModels: true)
