@@ -148,6 +148,7 @@ let package = Package(
             dependencies: [
                 "Torch", "Transformers", "Tokenizers", "Datasets", "HubStore", "Safetensors", "TensorBoard",
                 "Exporters", "Reports", "JSON", "Files", "Yams", "GGUF", "ChatTemplates", "Conversations",
+                "Generation",
             ],
             swiftSettings: strict),
         // What is done around a training: settings searched, models quantised, exported and measured.

@@ -15,13 +15,16 @@ extension Tokenizer {
         let before = "a"
         let length = isByteLevel ? 0 : try decode(tokens: [before]).utf8.count
         var counts = [Int32](repeating: 0, count: Int(largestTokenID) + 1)
-        for id in vocabulary.ids where id >= 0 && !addedVocabulary.specialIDs.contains(id) {
+        for id in vocabulary.ids where id >= 0 {
             guard let bytes = vocabulary.bytes(of: id) else { continue }
             let count: Int
-            if isByteLevel {
-                count = ByteLevelAlphabet.bytes(of: bytes)?.count ?? bytes.count
-            } else if let fallback, fallback.decode([Array(bytes)]) != [Array(bytes)] {
+            if let fallback, fallback.decode([Array(bytes)]) != [Array(bytes)] {
+                // A byte, which some files mark as special.
                 count = 1
+            } else if addedVocabulary.specialIDs.contains(id) {
+                continue
+            } else if isByteLevel {
+                count = ByteLevelAlphabet.bytes(of: bytes)?.count ?? bytes.count
             } else {
                 count =
                     try decode(tokens: [before, String(decoding: bytes, as: UTF8.self)]).utf8.count - length

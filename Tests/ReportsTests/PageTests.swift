@@ -152,6 +152,28 @@ struct PageTests {
         #expect(!text.contains("keeps"))
     }
 
+    @Test("a language model's answers stand beside the data's and the teacher's, as text alone")
+    func samples() throws {
+        let records = try Records()
+        var analysis = PredictionAnalysis(data: "d.jsonl", problemType: "causal_language_model", examples: 9)
+        analysis.samples = [
+            .init(
+                prompt: "user: <b>Why</b>?", reference: "Because.", student: "", teacher: "It <i>is</i> so.",
+                baseline: "No {{idea}}…")
+        ]
+        let url = try records.run("student", Records.languageModel())
+        try Records.json(analysis).write(
+            to: url.appending(path: "analysis.json"), atomically: true, encoding: .utf8)
+        let html = try HTMLReport(url).html()
+        check(html)
+        let text = words(html)
+        for part in [
+            "Greedy answers", "Prompt 1", "in the data : Because.", "student : (nothing)",
+            "student without the teacher : No {{idea}}…",
+        ] { #expect(text.contains(part), "\(part): \(text)") }
+        #expect(html.contains("It &lt;i&gt;is&lt;/i&gt; so."))
+    }
+
     @Test("several models in one table and picture; who is named twice counts once")
     func comparison() throws {
         let records = try Records()

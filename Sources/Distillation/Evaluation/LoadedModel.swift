@@ -53,7 +53,7 @@ public final class LoadedModel {
             return
         }
         throw DistillationError(
-            "\(directory.path): is a language model, which this command does not take; use run, finetune, label or evaluate, "
+            "\(directory.path): is a language model, which this command does not take; use run, finetune, label, evaluate or generate, "
                 + "or give an encoder")
     }
 

@@ -31,11 +31,11 @@ extension Preflight {
                 "\(path): \(survey.doubledBOSCount) of \(survey.recordCount) texts begin with the beginning's token twice; take it out "
                     + "of the chat template, or of the data")
         }
-        if survey.stopFraction == 0 {
+        if survey.lacksStops {
             findings.add(
                 .error,
-                "\(path): no text ends with a stop token (eos_token_id), so the student would not learn to stop; check the chat template "
-                    + "and generation_config.json")
+                "\(path): no text ends with a stop token (eos_token_id), so the student would not learn to stop. \(survey.stopAdvice)"
+            )
         }
         if survey.cutAnswerCount * 2 > kept {
             findings.add(

@@ -6,6 +6,8 @@ struct TaskText: Sendable {
     var titles: [String: String] = [:]
     /// True if agreement with a teacher is a fraction, false if it is a correlation.
     var agreementIsFraction = true
+    /// What is counted in evaluations.
+    var unit = "examples"
 
     private static let tasks: [String: TaskText] = [
         "single_label_classification": TaskText(
@@ -26,7 +28,7 @@ struct TaskText: Sendable {
             titles: [
                 "accuracy": "accuracy of next tokens", "agreement": "agreement on the most probable token",
                 "loss": "loss per token",
-            ]),
+            ], unit: "tokens"),
     ]
 
     /// An unknown task is treated as single-label classification.

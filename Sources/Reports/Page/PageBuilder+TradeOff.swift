@@ -62,7 +62,7 @@ extension PageBuilder {
         let examples = models.compactMap(\.examples).first
         let place =
             data.count == 1
-            ? " on \(data.first ?? "")" + (examples.map { ", \($0) examples" } ?? "") : ""
+            ? " on \(data.first ?? "")" + (examples.map { ", \($0) \(TaskText.of(problemType).unit)" } ?? "") : ""
         return table("Models evaluated\(place)", corner: "figure", columns: models.map(\.name), rows: rows)
     }
 
@@ -80,7 +80,7 @@ extension PageBuilder {
             let list = models.compactMap { model in model.examples.map { "\(model.name): \($0)" } }
             blocks.append(
                 .warning(
-                    "These models were evaluated on different numbers of examples (\(list.joined(separator: ", ")))."
+                    "These models were evaluated on different numbers of \(TaskText.of(problemType).unit) (\(list.joined(separator: ", ")))."
                 ))
         }
         if isComparison, models.contains(where: { $0.p50 != nil }) {

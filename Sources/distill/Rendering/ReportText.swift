@@ -35,7 +35,7 @@ enum ReportText {
             "\(report.data.path) (\(report.data.examples) examples):",
             comparison(
                 report.model, name: report.teacher == nil ? "model" : "student", teacher: report.teacher,
-                report.comparison), perClass(report), confusion(report),
+                report.comparison), perClass(report), confusion(report), report.choices.map(choices),
         ]
         return parts.compactMap(\.self).joined(separator: "\n\n")
     }
@@ -79,13 +79,13 @@ enum ReportText {
         }
         add(
             "parameters", { Format.count($0.parameters) },
-            { _ in comparison.map { Format.ratio($0.parameterRatio) + " fewer" } })
+            { _ in comparison.map { Format.ratio($0.parameterRatio, above: "fewer", below: "more") } })
         add(
             "weights on disk", { Format.bytes($0.bytesOnDisk) },
-            { _ in comparison.map { Format.ratio($0.sizeRatio) + " smaller" } })
+            { _ in comparison.map { Format.ratio($0.sizeRatio, above: "smaller", below: "larger") } })
         add(
             "latency p50 (batch 1)", { $0.latencyP50Milliseconds.map(Format.milliseconds) },
-            { _ in comparison?.speedRatio.map { Format.ratio($0) + " faster" } })
+            { _ in comparison?.speedRatio.map { Format.ratio($0, above: "faster", below: "slower") } })
         add("latency p95", { $0.latencyP95Milliseconds.map(Format.milliseconds) })
         return table.text
     }

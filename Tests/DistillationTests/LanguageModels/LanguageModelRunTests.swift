@@ -1,4 +1,6 @@
+import Deployment
 import Foundation
+import Reports
 import Testing
 import Transformers
 
@@ -66,6 +68,30 @@ struct LanguageModelRunTests {
         #expect(gain.metric == .kl && abs(gain.difference - (baseline - kl)) < 1e-6)
         #expect(gain.low <= gain.difference && gain.difference <= gain.high)
         #expect(gain.others?.map(\.metric) == [.agreement, .perplexity])
+
+        // The page has answers side by side: those that the saved models give.
+        let samples = try #require(
+            try JSONText.decode(
+                PredictionAnalysis.self,
+                from: String(contentsOf: request.output.appending(path: "analysis.json"), encoding: .utf8)
+            ).samples)
+        #expect(samples.count == AnswerSamples.most)
+        let answers: [(URL, KeyPath<PredictionAnalysis.Sample, String?>)] = [
+            (teacher, \.teacher), (request.output, \.ownAnswer),
+        ]
+        for (directory, answer) in answers {
+            let sample = samples[1]
+            var asked = AnswerRequest(model: directory)
+            (asked.precision, asked.options) = (.float32, { $0.maxNewTokens = AnswerSamples.answerTokens })
+            let digit = try #require(sample.prompt.firstMatch(of: /name ([0-7])/)).output.0
+            asked.questions = [String(digit)]
+            let text = try #require(try AnswerRun(asked).run().texts.first)
+            let own = text.text + (text.finishReason == .length ? "…" : "")
+            #expect(sample[keyPath: answer] == own)
+            #expect(sample.reference.hasPrefix("it is ") && sample.baseline != nil)
+        }
+        let page = try String(contentsOf: request.output.appending(path: "report.html"), encoding: .utf8)
+        #expect(page.contains("Greedy answers") && page.contains(samples[0].reference))
 
         // The saved directory is a model of its own, with tokenizer, template and stop tokens.
         let saved = try LoadedModel(request.output, languageModels: true)
@@ -156,4 +182,9 @@ struct LanguageModelRunTests {
         }
         #expect(try run("whole", stopAfter: nil) == run("stopped", stopAfter: 7))
     }
+}
+
+extension PredictionAnalysis.Sample {
+    /// The student's answer, as optional as the others.
+    fileprivate var ownAnswer: String? { student }
 }
