@@ -46,6 +46,29 @@ struct LanguageModelTests {
         #expect(encoder.status == 1 && encoder.errors.contains("is no language model"))
     }
 
+    @Test("run: the gain over the baseline is told by the divergence, with its direction")
+    func run() throws {
+        let words = ["the wren", "an inn", "the end", "a hen", "in the inn"]
+        let lines = (0..<40).map {
+            #"{"prompt": "say \#(words[$0 % 5])", "completion": " \#(words[$0 * 3 % 5])"}"#
+        }
+        let data = try write(lines.joined(separator: "\n") + "\n", "data.jsonl")
+        let run = try Program.run([
+            "run", "--teacher", model, "--train", data, "--layers", "1", "--epochs", "1", "--baseline",
+            "--output", scratch.path("student"), "--report-examples", "2", "--precision", "float32",
+        ])
+        try #require(run.status == 0, "\(run.errors)")
+        for text in [
+            "Without the teacher the same student's KL to teacher is", "(less is better): the teacher",
+            "perplexity (less is better)", "agreement of next tokens", "better by",
+        ] { #expect(run.output.contains(text), "\(text): \(run.output)") }
+        let output = URL(filePath: scratch.path("student"))
+        let page = try String(contentsOf: output.appending(path: "report.html"), encoding: .utf8)
+        #expect(page.contains("Prompt 2") && !page.contains("Prompt 3") && !page.contains("keeps"))
+        let card = try String(contentsOf: output.appending(path: "README.md"), encoding: .utf8)
+        #expect(card.contains("this one is better by") && card.contains("bits per byte"))
+    }
+
     @Test("benchmark: prefill, decode alone and in batches, memory and size; what it does not take is said")
     func benchmark() throws {
         let arguments = [

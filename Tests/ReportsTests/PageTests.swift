@@ -159,7 +159,7 @@ struct PageTests {
         analysis.samples = [
             .init(
                 prompt: "user: <b>Why</b>?", reference: "Because.", student: "", teacher: "It <i>is</i> so.",
-                baseline: "No {{idea}}…")
+                baseline: "No idea…")
         ]
         let url = try records.run("student", Records.languageModel())
         try Records.json(analysis).write(
@@ -169,9 +169,11 @@ struct PageTests {
         let text = words(html)
         for part in [
             "Greedy answers", "Prompt 1", "in the data : Because.", "student : (nothing)",
-            "student without the teacher : No {{idea}}…",
+            "student without the teacher : No idea…",
         ] { #expect(text.contains(part), "\(part): \(text)") }
         #expect(html.contains("It &lt;i&gt;is&lt;/i&gt; so."))
+        // Nothing is right or wrong here.
+        #expect(!html.contains("class=\"verdict\""))
     }
 
     @Test("several models in one table and picture; who is named twice counts once")

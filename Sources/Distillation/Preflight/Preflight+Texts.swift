@@ -13,10 +13,7 @@ extension Preflight {
         guard setup.problemType.predictsTokens else { return }
         try findings.attempt {
             let path = setup.request.data.train
-            guard
-                let text = try setup.teacher.languageModelText(
-                    setup.request.data.columns, maxLength: setup.data.maxLength)
-            else { return }
+            guard let text = try setup.languageModelText() else { return }
             let stream = try TokenizedTextStream(path, encoder: text.encoder(), columns: text.columns)
             while stream.survey.recordCount < Self.limit, try stream.next(256) != nil {}
             report(stream.survey, of: path.path(percentEncoded: false), showsExample: showsExample)

@@ -76,7 +76,7 @@ struct DistillationReportBuilder {
             teacher: setup.teacher.directory.path,
             student: request.resolved(for: setup.problemType).student,
             studentConfiguration: .init(repetition.student.model.configuration),
-            temperature: usesDefaults ? request.temperature : nil,
+            temperature: usesDefaults ? request.resolved(for: setup.problemType).temperature : nil,
             alpha: usesDefaults ? request.alpha : nil, maxLength: setup.data.maxLength,
             validationSplit: request.data.validation == nil ? request.data.validationSplit : nil,
             training: training, device: request.device.description,

@@ -119,8 +119,7 @@ public struct DistillationRun {
         _ repetition: Repetition, _ setup: DistillationSetup, _ context: RunContext
     ) throws -> [PredictionAnalysis.Sample]? {
         guard request.reportExamples > 0, !context.shouldStop(), !request.quantizeAware,
-            let text = try setup.teacher.languageModelText(
-                request.data.columns, maxLength: setup.data.maxLength)
+            let text = try setup.languageModelText()
         else { return nil }
         return try AnswerSamples(data: setup.data.validation, text: text).samples(
             student: repetition.student.model, teacher: setup.teacher.model,

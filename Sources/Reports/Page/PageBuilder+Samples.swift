@@ -8,7 +8,7 @@ extension PageBuilder {
             func answer(_ name: String, _ text: String?, _ style: String) -> PageAnswer? {
                 text.map {
                     PageAnswer(
-                        answerer: name, answer: $0.isEmpty ? "(nothing)" : $0, isRight: nil, verdict: "",
+                        answerer: name, answer: $0.isEmpty ? "(nothing)" : $0, isRight: nil, verdict: nil,
                         bars: [], answerStyle: style)
                 }
             }

@@ -118,7 +118,8 @@ extension PageBuilder {
         let format = MetricText.format(own.mainMetric, own.problemType)
         let teacher = ModelFigures(test["teacher"], name: "", role: .teacher, path: nil)?.main
         let isLess = !MetricText.greaterIsBetter(own.mainMetric)
-        let count = own.examples.map { "On \($0) test \(TaskText.of(own.problemType).unit)" } ?? "On the test data"
+        let unit = TaskText.of(own.problemType).unit
+        let count = own.examples.map { "On \($0) test \(unit)" } ?? "On the test data"
         let result =
             isLess ? "its \(MetricText.title(own.mainMetric, own.problemType)) is" : "it reaches"
         return "\(count), on which no choice was based, \(result) \(format.text(value))"

@@ -59,10 +59,11 @@ extension PageBuilder {
         add("latency p50, one text", .milliseconds) { $0.p50 }
         add("latency p95", .milliseconds) { $0.p95 }
         let data = Set(models.compactMap(\.dataName))
+        let unit = TaskText.of(problemType).unit
         let examples = models.compactMap(\.examples).first
         let place =
             data.count == 1
-            ? " on \(data.first ?? "")" + (examples.map { ", \($0) \(TaskText.of(problemType).unit)" } ?? "") : ""
+            ? " on \(data.first ?? "")" + (examples.map { ", \($0) \(unit)" } ?? "") : ""
         return table("Models evaluated\(place)", corner: "figure", columns: models.map(\.name), rows: rows)
     }
 

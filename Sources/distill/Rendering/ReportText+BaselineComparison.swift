@@ -45,7 +45,7 @@ extension ReportText {
         let bounds = isWorse ? (-gain.high, -gain.low) : (gain.low, gain.high)
         let sure = bounds.0 > 0 ? "" : ", which may be chance"
         let sentence =
-            "Without the teacher the same student has \(value(gain.baseline, metric)) (\(metric.title) on \(data), less is "
+            "Without the teacher the same student's \(metric.title) is \(value(gain.baseline, metric)) on \(data) (less is "
             + "better): the teacher \(isWorse ? "raises" : "lowers") this by "
             + "\(value(abs(gain.difference), metric))\(sure) "
             + "(95 % interval \(value(bounds.0, metric)) to \(value(bounds.1, metric)), "
@@ -64,7 +64,7 @@ extension ReportText {
 
     /// A metric's title with the direction that is not obvious.
     private static func comparedTitle(_ metric: MetricName) -> String {
-        metric.title + (metric.greaterIsBetter ? "" : " (less is better)")
+        metric.title(for: .causalLanguageModel) + (metric.greaterIsBetter ? "" : " (less is better)")
     }
 
     private static func text(_ seeds: SeedSummary, onTest: Bool) -> String {

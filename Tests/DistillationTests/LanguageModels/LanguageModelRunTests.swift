@@ -159,6 +159,24 @@ struct LanguageModelRunTests {
         #expect("\(error.map { "\($0)" } ?? "")".contains(reason), "\(String(describing: error))")
     }
 
+    @Test("stop tokens are those of the student's own files, whatever its teacher's say")
+    func stops() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let teacher = try prepared().directory
+        let student = try TinyLanguageModel(in: scratch, name: "other", layers: 2).directory
+        func texts(_ wrong: URL, _ right: URL) throws -> String {
+            try #"{"eos_token_id": [9]}"#.write(
+                to: wrong.appending(path: "generation_config.json"), atomically: true, encoding: .utf8)
+            try #"{"eos_token_id": [1, 0]}"#.write(
+                to: right.appending(path: "generation_config.json"), atomically: true, encoding: .utf8)
+            var request = request(teacher)
+            request.student.directory = student
+            return try DistillationRun.check(request).map { "\($0)" }.joined(separator: "\n")
+        }
+        #expect(try !texts(teacher, student).contains("stop token"))
+        #expect(try texts(student, teacher).contains("no text ends with a stop token"))
+    }
+
     @Test("a stopped run goes on to the same bits")
     func resumed() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }

@@ -123,7 +123,8 @@ struct LanguageModelTask: LearningTask {
     var card: TaskCard {
         TaskCard(
             pipeline: "text-generation", pipelineTitle: "Text Generation", autoModel: "AutoModelForCausalLM",
-            table: [.perplexity, .loss, .accuracy], identifiers: ["perplexity", "accuracy"],
+            table: [.perplexity, .bitsPerByte, .loss, .accuracy, .kl, .agreement],
+            identifiers: ["perplexity", "accuracy"],
             index: [(.perplexity, "perplexity"), (.accuracy, "accuracy")],
             summary: { shape, made, _ in "A language model (\(shape)), \(made)." })
     }
