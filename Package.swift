@@ -185,7 +185,7 @@ let package = Package(
                 "Safetensors",
                 "TensorBoard", "Exporters", "Reports", "JSON", "Files", "Yams", "GGUF", "ChatTemplates",
                 "Conversations",
-                "DistillRuntime",
+                "DistillRuntime", "Generation",
             ],
             swiftSettings: strict),
         // What is done around a training: settings searched, models quantised, exported and measured.

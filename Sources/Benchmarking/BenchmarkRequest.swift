@@ -12,6 +12,8 @@ public struct BenchmarkRequest: Sendable {
     public var batchSizes = [1, 8, 32]
     /// Tokens of each sentence, special ones included.
     public var lengths = [16, 64, 128]
+    /// Tokens that a language model writes after each prompt, of which the first belongs to the prefill.
+    public var newTokens = 64
     /// Labeled texts for the metrics and for sentences per second in bulk; `nil` for neither.
     public var data: URL?
     /// The columns and format of the data.

@@ -7,8 +7,8 @@ import Transformers
 /// The process that runs one model for a benchmark: it reads requests from standard input, a line each, and answers on
 /// standard output. `distill benchmark` starts it by a hidden command.
 public final class BenchmarkWorker {
-    private var model: TransformerModel?
-    private var precision = Precision.float32
+    var model: TransformerModel?
+    var precision = Precision.float32
     private var inputs: [PackedInput] = []
     private var tokens: TokenFile?
     private var batches: [PackedInput] = []
@@ -44,6 +44,8 @@ public final class BenchmarkWorker {
     private func answer(_ request: WorkerRequest) throws -> WorkerAnswer {
         switch request.command {
         case .load: return try load(request)
+        case .loadLanguageModel: return try loadLanguageModel(request)
+        case .generate: return try generate(request)
         case .warm: return try warm(request)
         case .run: return try run(passes: request.passes ?? 1)
         case .texts: return try texts(request)
@@ -155,14 +157,14 @@ public final class BenchmarkWorker {
         return try withNoGrad { try model(input, ForwardOptions(precision: precision)).logits.array() }
     }
 
-    private func time(_ body: () throws -> Void) rethrows -> Double {
+    func time(_ body: () throws -> Void) rethrows -> Double {
         let clock = ContinuousClock()
         let start = clock.now
         try body()
         return (clock.now - start) / .seconds(1)
     }
 
-    private func required<Value>(_ value: Value?, _ key: String) throws -> Value {
+    func required<Value>(_ value: Value?, _ key: String) throws -> Value {
         guard let value else { throw DistillationError("the request has no '\(key)'") }
         return value
     }

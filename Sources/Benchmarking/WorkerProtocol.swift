@@ -6,6 +6,10 @@ struct WorkerRequest: Codable, Equatable, Sendable {
     enum Command: String, Codable, Sendable {
         /// Load `model` with `threads` and `precision`.
         case load
+        /// The same for a language model.
+        case loadLanguageModel = "load_language_model"
+        /// Read `batch` prompts of `length` tokens, the first of `inputs`, and write `newTokens` tokens after each, `passes` times.
+        case generate
         /// Take `inputs` of `batch` sentences of `length` tokens, and run them until the times are stable.
         case warm
         /// Run the inputs `passes` times, after one that is not timed.
@@ -28,6 +32,7 @@ struct WorkerRequest: Codable, Equatable, Sendable {
     var inputs: [[Int32]]?
     var passes: Int?
     var file: String?
+    var newTokens: Int?
 }
 
 /// A worker's answer; values that were not asked for are absent.
@@ -50,4 +55,7 @@ struct WorkerAnswer: Codable, Equatable, Sendable {
     /// The processor time of all threads when the request came, and when it was met.
     var cpuBefore: Double?
     var cpuAfter: Double?
+    /// The tokens that a language model knows, and the most that it reads.
+    var vocabulary: Int?
+    var positions: Int?
 }

@@ -21,6 +21,8 @@ struct FittedRecord: Sendable {
     var hasDoubledBOS = false
     /// True if the last target that is no white space is a stop token.
     var endsWithStop = false
+    /// True if it is the tokenizer's end token, which is none of the stop tokens.
+    var endsWithOtherEnd = false
 }
 
 extension TrainingTextEncoder {
@@ -48,18 +50,21 @@ extension TrainingTextEncoder {
                 fitted.texts = [text]
             }
         }
-        fitted.endsWithStop = fitted.texts.last.map(endsWithStop) ?? false
+        if let last = fitted.texts.last.flatMap(lastTarget) {
+            fitted.endsWithStop = tokens.stopIDs.contains(last)
+            fitted.endsWithOtherEnd = !fitted.endsWithStop && last == tokens.eosID
+        }
         return fitted
     }
 
-    /// Returns true if the last target is a stop token. White space that templates write behind it does not count.
-    private func endsWithStop(_ text: TokenizedText) -> Bool {
-        let stops = tokens.stopIDs
+    /// The last target. White space that templates write behind a stop token does not count.
+    private func lastTarget(_ text: TokenizedText) -> Int32? {
+        let ends = Set(tokens.stopIDs + [tokens.eosID].compactMap(\.self))
         for index in text.ids.indices.reversed() where text.isTrained[index] {
-            if stops.contains(text.ids[index]) { return true }
+            if ends.contains(text.ids[index]) { return text.ids[index] }
             let token = try? tokenizer.decode([text.ids[index]], skipSpecialTokens: false)
-            guard token.map(isBlank) ?? false else { return false }
+            guard token.map(isBlank) ?? false else { return text.ids[index] }
         }
-        return false
+        return nil
     }
 }

@@ -3,10 +3,16 @@ import JSON
 
 /// What a conversation must be, whatever the template: messages with roles and contents, in an order that makes sense.
 ///
-/// Which roles there are, the template decides; of those that all templates know, the order is checked: at most one system message,
-/// at the start, then the user's turn, and neither two turns of the user nor two of the assistant without another between them.
+/// Roles are those that chat templates know: what is written otherwise is left out by some, and rendered but never trained by others.
+/// The order is checked: at most one system message, at the start, then the user's turn, and neither two turns of the user nor two of
+/// the assistant without another between them. A turn of the assistant that is trained says something.
 enum MessageRules {
     private static let system = ["system", "developer"]
+    /// The roles that templates of models know, besides.
+    private static let others = [
+        "user", "assistant", "tool", "function", "ipython", "observation", "environment", "context",
+        "documents",
+    ]
 
     /// What is wrong with messages, as an error says it behind their key; `nil` if nothing is.
     ///
@@ -25,7 +31,14 @@ enum MessageRules {
             guard let role = role.stringValue else {
                 return "message \(index + 1): 'role' must be a string, got \(role.typeName)"
             }
-            if let problem = contentProblem(object, role) { return "message \(index + 1): \(problem)" }
+            guard system.contains(role) || others.contains(role) else {
+                return
+                    "message \(index + 1): 'role' is '\(DatasetError.shown(role))', which chat templates do not know; write system, "
+                    + "user, assistant or tool"
+            }
+            if let problem = contentProblem(object, isTrained: index >= first && role == "assistant") {
+                return "message \(index + 1): \(problem)"
+            }
             roles.append(role)
         }
         if let problem = orderProblem(roles) { return problem }
@@ -36,12 +49,15 @@ enum MessageRules {
     }
 
     /// What is wrong with a message's content.
-    private static func contentProblem(_ message: JSONObject, _ role: String) -> String? {
+    private static func contentProblem(_ message: JSONObject, isTrained: Bool) -> String? {
+        // An assistant's turn may be calls of tools alone.
+        let hasCalls = message["tool_calls"]?.arrayValue?.isEmpty == false
+        let isEmpty =
+            "'content' is empty, so that the model would learn to say nothing; fill it, or remove the row"
         switch message["content"] {
-        case .string?: return nil
+        case .string(let text)?: return isTrained && !hasCalls && isBlank(text) ? isEmpty : nil
         case nil, .null?:
-            // An assistant's turn may be calls of tools alone.
-            if message["tool_calls"]?.arrayValue?.isEmpty == false { return nil }
+            if hasCalls { return nil }
             return "'content' is missing; fill it, or remove the row"
         case .array(let parts)?:
             for part in parts {
@@ -49,7 +65,8 @@ enum MessageRules {
                     part.objectValue?["text"]?.stringValue != nil
                 else { return "'content' has a part that is no text; images and sounds cannot be trained on" }
             }
-            return nil
+            let texts = parts.compactMap { $0.objectValue?["text"]?.stringValue }
+            return isTrained && !hasCalls && texts.allSatisfy(isBlank) ? isEmpty : nil
         case let value?: return "'content' must be a string, got \(value.typeName)"
         }
     }

@@ -96,7 +96,7 @@ struct RecordParser: Sendable {
     private func completion(_ row: ObjectRow) throws -> TrainingRecord.Content {
         let prompt = try string(columns.promptKey, row)
         let completion = try string(columns.completionKey, row)
-        guard !completion.isEmpty else {
+        guard !isBlank(completion) else {
             throw error(row, columns.completionKey, "is empty; remove the row or fill it")
         }
         return .completion(prompt: prompt, completion: completion)

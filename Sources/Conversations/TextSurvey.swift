@@ -24,6 +24,8 @@ public struct TextSurvey: Sendable, Equatable {
     public internal(set) var doubledBOSCount = 0
     /// The records kept whose last target is a stop token, white space behind it aside.
     public internal(set) var stopCount = 0
+    /// The records kept whose last target is the tokenizer's end token, which is none of the stop tokens.
+    public internal(set) var otherEndCount = 0
     /// The lengths of all records in tokens, before anything is cut.
     public internal(set) var lengths = LengthSummary()
     /// The first text that is trained on, as words; `nil` also where the tokenizer cannot decode.
@@ -42,6 +44,9 @@ public struct TextSurvey: Sendable, Equatable {
         return kept > 0 ? Double(stopCount) / Double(kept) : nil
     }
 
+    /// True if no record ends with a stop token, although some were not cut: a model that is trained on them would not learn to stop.
+    public var lacksStops: Bool { stopFraction == 0 && recordCount - droppedCount > cutAnswerCount }
+
     mutating func add(_ record: FittedRecord) {
         recordCount += 1
         textCount += record.texts.count
@@ -57,6 +62,7 @@ public struct TextSurvey: Sendable, Equatable {
         lastTurnOnlyCount += record.isLastTurnOnly ? 1 : 0
         doubledBOSCount += record.hasDoubledBOS ? 1 : 0
         stopCount += record.endsWithStop ? 1 : 0
+        otherEndCount += record.endsWithOtherEnd ? 1 : 0
         lengths.add(record.length)
     }
 }

@@ -102,7 +102,7 @@ struct ExportComparison {
         // One example more or less is no disagreement.
         let counted = task.countedExamples(targets)
         let allowed = max(Self.mostLost, 1.5 / Double(max(1, counted)))
-        guard ownValue - exported <= allowed else {
+        guard metric.improvement(of: ownValue, over: exported) <= allowed else {
             throw DistillationError(
                 "\(data.record.path): the exported model's \(metric.rawValue) is \(exported), this one's \(ownValue): it "
                     + "loses more than \(allowed); nothing was saved. --no-check exports all the same")

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// An exporter of models in one format.

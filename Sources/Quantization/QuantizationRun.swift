@@ -114,7 +114,8 @@ public struct QuantizationRun {
             made.comparison = try Evaluator.comparison(
                 student: (quantized, evaluations[1]), teacher: (original, evaluations[0]))
             if let old = evaluations[0].taskMetric, let new = evaluations[1].taskMetric {
-                made.accuracyDrop = (old - new) * 100
+                made.accuracyDrop =
+                    MetricName.ofTask(evaluations[0].problemType).improvement(of: old, over: new) * 100
             }
         }
         return made

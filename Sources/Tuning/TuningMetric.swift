@@ -20,7 +20,7 @@ public struct TuningMetric: Sendable, Equatable, Codable {
         let words = name.lowercased().split(whereSeparator: { !$0.isLetter && !$0.isNumber })
         let small: Set<Substring> = [
             "loss", "kl", "error", "mse", "rmse", "mae", "ece", "brier", "nll", "perplexity", "latency",
-            "seconds", "divergence",
+            "seconds", "divergence", "bits",
         ]
         return words.contains(where: small.contains) ? .minimize : .maximize
     }

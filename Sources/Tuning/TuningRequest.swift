@@ -107,6 +107,6 @@ public struct TuningRequest: Sendable {
     private var taskMetric: String {
         let teachers = try? TeacherRequest.all(SettingsReader(settings, locator: locator))
         let task = (teachers?.first?.directory).flatMap { try? ModelConfiguration(contentsOf: $0).task }
-        return MetricName.defaultForBest(task ?? .singleLabel).rawValue
+        return MetricName.defaultForBest(task ?? .singleLabel, hasTeacher: true).rawValue
     }
 }

@@ -7,10 +7,11 @@ import Foundation
 struct Distill: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "distill",
-        abstract: "Turns a large fine-tuned transformer into a small, fast one.",
+        abstract: "Turns a large transformer, an encoder or a language model, into a small, fast one.",
         discussion: """
             A teacher is fine-tuned on labeled texts; a student then learns from the teacher's softened outputs \
-            and the labels. Models are directories in Hugging Face format, going in and coming out.
+            and the labels. A language model's student learns the teacher's next tokens from conversations or texts. Models are \
+            directories in Hugging Face format, going in and coming out; language models may be .gguf files too.
 
             Examples:
               distill finetune --model all-MiniLM-L6-v2 --train train.csv --output teacher
@@ -19,6 +20,7 @@ struct Distill: ParsableCommand {
               distill evaluate --model student --data test.csv --teacher teacher
               echo "A film to remember." | distill predict --model student
               distill generate --model language-model.gguf --prompt "What is a wren?"
+              distill run      --teacher language-model.gguf --train chats.jsonl --output student --layers 20
 
             Shell completions:
               distill --generate-completion-script zsh   (or bash, fish)

@@ -23,6 +23,13 @@ struct RenderingTests {
         return text
     }
 
+    @Test("a ratio below 1 is told the other way round, not as if it were above")
+    func ratios() {
+        func text(_ value: Double) -> String { Format.ratio(value, above: "smaller", below: "larger") }
+        #expect(text(2) == "2.00× smaller" && text(0.5) == "2.00× larger" && text(1.001) == "the same")
+        #expect(text(0) == "")
+    }
+
     @Test("elsewhere than on a terminal there are plain lines, without escape codes")
     func plain() {
         let text = render(

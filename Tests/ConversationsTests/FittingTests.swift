@@ -61,6 +61,22 @@ struct FittingTests {
         #expect(survey.lengths == whole.survey.lengths)
     }
 
+    @Test("texts without a stop token are found, but not where all were cut; another end is told apart")
+    func stops() throws {
+        let long = Support.lines([Self.chat("short", String(repeating: "answer ", count: 40))])
+        let cut = try Support.read(long, Support.encoder("bytes", maxLength: 40)).survey
+        #expect(cut.stopFraction == 0 && cut.cutAnswerCount == 1 && !cut.lacksStops)
+        let base = try Support.encoder("bytes")
+        // The files name another stop token than the one that ends a document.
+        let eos = try #require(base.tokens.eosID)
+        let encoder = try TrainingTextEncoder(
+            tokenizer: base.tokenizer, tokens: LanguageModelTokens(eosID: eos, generationEOSIDs: [eos + 2]))
+        let other = try Support.read(Support.lines([["text": "a"]]), encoder).survey
+        #expect(other.lacksStops && other.otherEndCount == 1)
+        let right = try Support.read(Support.lines([["text": "a"]]), base).survey
+        #expect(!right.lacksStops && right.otherEndCount == 0)
+    }
+
     @Test("documents become pieces, and end with the end token")
     func documents() throws {
         let data = Support.lines([

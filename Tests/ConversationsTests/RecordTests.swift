@@ -160,6 +160,18 @@ struct RecordTests {
             chat(#"{"role": "user", "content": [{"type": "image"}]}"#),
             "message 1: 'content' has a part that is no text"
         ),
+        (chat(user, #"{"role": "assistant", "content": " \n"}"#), "message 2: 'content' is empty, so that"),
+        (
+            chat(
+                user, #"{"role": "assistant", "content": [{"type": "text", "text": ""}], "tool_calls": []}"#),
+            "message 2: 'content' is empty, so that"
+        ),
+        (
+            chat(user, #"{"role": "gpt", "content": "b"}"#),
+            "message 2: 'role' is 'gpt', which chat templates do not"
+        ),
+        (chat(user, #"{"role": "Assistant", "content": "b"}"#), "message 2: 'role' is 'Assistant', which"),
+        (#"{"prompt": "a", "completion": " \n"}"#, "line 1: 'completion' is empty"),
         (chat(user), "'messages' has no turn of the assistant to train on"),
         (chat(user, user), "'messages' does not alternate: message 2 is the user's like the one before"),
         (chat(user, answer, answer), "message 3 is the assistant's like the one before"),

@@ -134,6 +134,48 @@ struct PageTests {
         ] { #expect(text.contains(part), "\(part)") }
     }
 
+    @Test("a language model is told by its divergence from the teacher, of which less is better")
+    func languageModel() throws {
+        let records = try Records()
+        let text = words(try HTMLReport(records.run("student", Records.languageModel())).html())
+        for part in [
+            "The mean divergence of the student from the teacher is 0.4530 (KL; 0 where they are the same), and 73.60 % of "
+                + "their most probable tokens are the same.",
+            "The student has perplexity 3.0500 against the teacher’s 2.0900 at 1/1.5 of its size.",
+            "The teacher helped: on the validation data KL to teacher, of which less is better, is 0.4530 with the teacher "
+                + "and 1.3510 without, an improvement of +0.8980 (95 % interval +0.8500 to +0.9400, p = 0.01).",
+            "perplexity (less is better) 3.0500 3.1500 +0.1000 +0.0500 to +0.1500",
+            "KL to teacher (less is better) of 2 repetitions on the validation data.",
+            "agreement on the most probable token 73.00 % ± 1.00 % 70.00 % ± 0.50 % +3.00 points ± 1.00 %",
+            "Down and to the left is better.",
+        ] { #expect(text.contains(part), "\(part): \(text)") }
+        #expect(!text.contains("keeps"))
+    }
+
+    @Test("a language model's answers stand beside the data's and the teacher's, as text alone")
+    func samples() throws {
+        let records = try Records()
+        var analysis = PredictionAnalysis(data: "d.jsonl", problemType: "causal_language_model", examples: 9)
+        analysis.samples = [
+            .init(
+                prompt: "user: <b>Why</b>?", reference: "Because.", student: "", teacher: "It <i>is</i> so.",
+                baseline: "No idea…")
+        ]
+        let url = try records.run("student", Records.languageModel())
+        try Records.json(analysis).write(
+            to: url.appending(path: "analysis.json"), atomically: true, encoding: .utf8)
+        let html = try HTMLReport(url).html()
+        check(html)
+        let text = words(html)
+        for part in [
+            "Greedy answers", "Prompt 1", "in the data : Because.", "student : (nothing)",
+            "student without the teacher : No idea…",
+        ] { #expect(text.contains(part), "\(part): \(text)") }
+        #expect(html.contains("It &lt;i&gt;is&lt;/i&gt; so."))
+        // Nothing is right or wrong here.
+        #expect(!html.contains("class=\"verdict\""))
+    }
+
     @Test("several models in one table and picture; who is named twice counts once")
     func comparison() throws {
         let records = try Records()

@@ -48,6 +48,58 @@ final class Records {
         ]
     }
 
+    /// `distillation.json` of a language model's run.
+    static func languageModel() -> JSONValue {
+        func model(_ perplexity: Double, kl: Double?, bytes: Int) -> JSONValue {
+            var metrics: JSONObject = [
+                "perplexity": .number(perplexity), "accuracy": 0.7, "bits_per_byte": 0.5,
+            ]
+            if let kl { metrics["kl"] = .number(kl) }
+            return [
+                "problem_type": "causal_language_model", "metrics": .object(metrics), "examples": 100,
+                "parameters": .integer(bytes / 4), "bytes_on_disk": .integer(bytes),
+            ]
+        }
+        func gain(_ metric: String, _ numbers: [Double]) -> JSONValue {
+            var object: JSONObject = ["metric": .string(metric), "p_value": 0.01]
+            for (name, value) in zip(["student", "baseline", "difference", "low", "high"], numbers) {
+                object[name] = .number(value)
+            }
+            return .object(object)
+        }
+        func spread(_ metric: String, _ mean: Double, _ deviation: Double) -> JSONValue {
+            ["metric": .string(metric), "mean": .number(mean), "standard_deviation": .number(deviation)]
+        }
+        guard case .object(var record) = distillation(),
+            case .object(var first) = gain("kl", [0.453, 1.351, 0.898, 0.85, 0.94])
+        else { return .null }
+        for key in ["labels", "epochs"] { record[key] = .array([]) }
+        first["others"] = [
+            gain("agreement", [0.736, 0.705, 0.031, 0.025, 0.039]),
+            gain("perplexity", [3.05, 3.15, 0.1, 0.05, 0.15]),
+        ]
+        record["teacher"] = model(2.09, kl: nil, bytes: 540_000_000)
+        record["student"] = model(3.05, kl: 0.453, bytes: 360_000_000)
+        record["baseline"] = model(3.15, kl: 1.351, bytes: 0)
+        record["comparison"] = ["agreement": 0.736, "kl": 0.453, "size_ratio": 1.5]
+        record["gain"] = .object(first)
+        record["seeds"] = [
+            "saved": 42, "student": spread("kl", 0.45, 0.01), "baseline": spread("kl", 1.35, 0.02),
+            "gain": spread("kl", 0.9, 0.01),
+            "others": [
+                [
+                    "student": spread("agreement", 0.73, 0.01), "baseline": spread("agreement", 0.7, 0.005),
+                    "gain": spread("agreement", 0.03, 0.01),
+                ]
+            ],
+            "runs": [
+                ["seed": 42, "student": ["kl": 0.453], "gain": .object(first), "best_epoch": 2, "steps": 30],
+                ["seed": 43, "student": ["kl": 0.447], "best_epoch": 2, "steps": 30],
+            ],
+        ]
+        return .object(record)
+    }
+
     /// `distillation.json` of a small run.
     static func distillation(
         teacher: Double = 0.9, student: Double = 0.86, labels: [String] = ["negative", "positive"],

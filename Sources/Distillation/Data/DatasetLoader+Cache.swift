@@ -53,7 +53,7 @@ extension DatasetLoader {
         guard FileManager.default.fileExists(atPath: file.path) else { return nil }
         do {
             let found = try TokenBuilder.open(file, key: key, maxLength: maxLength)
-            for note in found.notes { warn(note) }
+            tell(found.notes)
             return LoadedData(
                 dataset: found.dataset, labels: found.labels,
                 record: record(url, found.dataset.count, digest),

@@ -1,3 +1,4 @@
+import Conversations
 import Datasets
 import Files
 import Foundation
@@ -22,6 +23,8 @@ package struct DatasetLoader {
     let warn: (String) -> Void
     /// How the texts of a language model are read; `nil` for other models.
     var languageModel: LanguageModelText?
+    /// True if the data are trained on, so that what a model would not learn from them is told.
+    var isForTraining = true
     /// Called with the number of further examples that are tokenized, or were before; an error ends the reading.
     var onRead: (Int) throws -> Void = { _ in }
 
@@ -67,7 +70,8 @@ package struct DatasetLoader {
         let versions = try Self.versions(url)
         let digest = try memo.sha256(ofData: url)
         do {
-            let data = try load(url, digest, labels, problemType, allowsUnlabeled)
+            var data = try load(url, digest, labels, problemType, allowsUnlabeled)
+            data.dataset.tokenBytes = languageModel?.tokenBytes
             if tellsCuts,
                 let warning = TextLength.warning(
                     cut: data.cutCount, of: data.dataset.count, in: data.record.path, tokens: maxLength)
@@ -170,9 +174,14 @@ package struct DatasetLoader {
             throw DatasetError.changed(url.path(percentEncoded: false))
         }
         let notes = try rows.notes(of: url.path(percentEncoded: false), maxLength: maxLength)
-        for note in notes { warn(note) }
+        tell(notes)
         builder.notes += notes
         return map
+    }
+
+    /// Tells notes, but of training only where the data are for it.
+    func tell(_ notes: [String]) {
+        for note in notes where isForTraining || !note.contains(TextSurvey.noStops) { warn(note) }
     }
 
     /// The reader of a file, and the labels it may have.

@@ -147,6 +147,7 @@ extension EncodedDataset {
             }
             targets.offsets.append(targets.ids.count)
         }
+        if let tokenBytes { targets.bytes = targets.ids.map { tokenBytes[$0] } }
         return targets
     }
 

@@ -23,6 +23,8 @@ public struct EncodedDataset: Sendable {
     let tagNames: [String]
     /// The tokens that have an output, where words are labeled.
     let rowUnit: RowUnit
+    /// The bytes of text that each token of the vocabulary stands for; `nil` where tokens are not predicted.
+    var tokenBytes: [Int32]?
     /// The first row of each example of this view, and the number of all rows; `nil` where each example has one.
     private let rowStarts: [Int]?
 
@@ -37,9 +39,10 @@ public struct EncodedDataset: Sendable {
     private init(
         storages: [TokenStorage], indices: [UInt32]?, maxLength: Int, problemType: TaskIdentifier,
         classCount: Int,
-        tagNames: [String], rowUnit: RowUnit
+        tagNames: [String], rowUnit: RowUnit, tokenBytes: [Int32]? = nil
     ) {
         self.storages = storages
+        self.tokenBytes = tokenBytes
         self.indices = indices
         self.maxLength = maxLength
         self.problemType = problemType
@@ -68,7 +71,7 @@ public struct EncodedDataset: Sendable {
     func byRows(_ unit: RowUnit) -> EncodedDataset {
         EncodedDataset(
             storages: storages, indices: indices, maxLength: maxLength, problemType: problemType,
-            classCount: classCount, tagNames: tagNames, rowUnit: unit)
+            classCount: classCount, tagNames: tagNames, rowUnit: unit, tokenBytes: tokenBytes)
     }
 
     /// The first row of each example, and the number of all rows; where each example has one row, its number.
@@ -145,7 +148,8 @@ public struct EncodedDataset: Sendable {
     public func subset(_ indices: some Sequence<Int>) -> EncodedDataset {
         EncodedDataset(
             storages: storages, indices: indices.map { UInt32(position($0)) }, maxLength: maxLength,
-            problemType: problemType, classCount: classCount, tagNames: tagNames, rowUnit: rowUnit)
+            problemType: problemType, classCount: classCount, tagNames: tagNames, rowUnit: rowUnit,
+            tokenBytes: tokenBytes)
     }
 
     /// This data set's examples, followed by those of others; their indices stay.
@@ -167,7 +171,7 @@ public struct EncodedDataset: Sendable {
         return EncodedDataset(
             storages: parts.flatMap(\.storages), indices: indices,
             maxLength: parts.map(\.maxLength).max() ?? maxLength, problemType: problemType,
-            classCount: classCount, tagNames: tagNames, rowUnit: rowUnit)
+            classCount: classCount, tagNames: tagNames, rowUnit: rowUnit, tokenBytes: tokenBytes)
     }
 }
 

@@ -10,6 +10,8 @@ package struct LanguageModelText: Sendable {
     let tokenizer: Tokenizer
     let tokens: LanguageModelTokens
     let templates: ChatTemplates
+    /// The bytes of text that each token of the vocabulary stands for; `nil` where the tokenizer's decoder is not known.
+    let tokenBytes: [Int32]?
     /// The columns of the records.
     var columns = RecordColumns()
     /// The most tokens of a text.
@@ -28,6 +30,7 @@ package struct LanguageModelText: Sendable {
         self.tokenizer = tokenizer
         tokens = try .load(directory: directory, tokenizer: tokenizer)
         templates = try .load(directory: directory)
+        tokenBytes = try? tokenizer.byteCounts()
         self.maxLength = maxLength
     }
 

@@ -122,7 +122,13 @@ extension Targets {
                     WordTags(classes: rows.map { tags.classes[$0] }, names: tags.names, offsets: offsets))
             )
         case .tokens(let tokens):
-            (rows, .tokens(TokenTargets(ids: rows.map { tokens.ids[$0] }, offsets: offsets)))
+            (
+                rows,
+                .tokens(
+                    TokenTargets(
+                        ids: rows.map { tokens.ids[$0] }, offsets: offsets,
+                        bytes: tokens.bytes.map { bytes in rows.map { bytes[$0] } }))
+            )
         case .classes, .sets, .values: (rows, subset(rows))
         }
     }

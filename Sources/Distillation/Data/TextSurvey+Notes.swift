@@ -1,6 +1,17 @@
 import Conversations
 
 extension TextSurvey {
+    /// What is said of records that do not teach a model to stop.
+    static let noStops = "no record ends with a stop token"
+
+    /// What to do where no record ends with a stop token.
+    var stopAdvice: String {
+        otherEndCount > 0
+            ? "Texts end with the tokenizer's eos_token, which is not among the stop tokens (eos_token_id in generation_config.json, else in "
+                + "config.json): add it there"
+            : "Check the chat template, and eos_token_id in generation_config.json"
+    }
+
     /// What the user may want to know of a data set's texts, a line each.
     ///
     /// - Throws: ``DistillationError`` where nothing is left to train on.
@@ -28,10 +39,10 @@ extension TextSurvey {
         note(
             lastTurnOnlyCount,
             "are trained at their last turn alone, as the template writes earlier ones otherwise.")
-        if stopFraction == 0 {
+        if lacksStops {
             notes.append(
-                "\(path): no record ends with a stop token, so the model will not learn to stop; check the chat template and "
-                    + "eos_token_id in generation_config.json.")
+                "\(path): \(Self.noStops); a model that is trained on them does not learn to stop. \(stopAdvice)."
+            )
         }
         return notes
     }

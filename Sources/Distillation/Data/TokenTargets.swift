@@ -4,15 +4,24 @@ public struct TokenTargets: Sendable, Equatable {
     public var ids: [Int]
     /// The offset at which each text's tokens begin, and the number of all.
     public var offsets: [Int]
+    /// The bytes of text that each token stands for, 0 for special tokens; `nil` where they are not known.
+    public var bytes: [Int32]?
 
-    public init(ids: [Int], offsets: [Int]) {
+    /// - Parameters:
+    ///   - ids: The ids, one text after another.
+    ///   - offsets: The offset at which each text's tokens begin, and the number of all.
+    ///   - bytes: The bytes of text that each token stands for; `nil` where they are not known.
+    public init(ids: [Int], offsets: [Int], bytes: [Int32]? = nil) {
         self.ids = ids
         self.offsets = offsets
+        self.bytes = bytes
     }
 
     /// Some of the tokens, in rising order, in their texts; texts without any of them are dropped.
     func subset(_ rows: [Int]) -> TokenTargets {
-        TokenTargets(ids: rows.map { ids[$0] }, offsets: RowOffsets.subset(offsets, rows))
+        TokenTargets(
+            ids: rows.map { ids[$0] }, offsets: RowOffsets.subset(offsets, rows),
+            bytes: bytes.map { bytes in rows.map { bytes[$0] } })
     }
 }
 

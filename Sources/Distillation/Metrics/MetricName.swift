@@ -27,6 +27,10 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     case loss
     /// The exponential of the mean loss of the next tokens.
     case perplexity
+    /// The exponential of the mean loss of a byte of text, by which models with different tokenizers can be compared.
+    case bytePerplexity = "byte_perplexity"
+    /// The same as a number of bits: the binary logarithm of ``bytePerplexity``.
+    case bitsPerByte = "bits_per_byte"
     /// KL(teacher ‖ student) at temperature 1, mean over the examples, or the tokens; for multi-label classification, the
     /// sum over the labels.
     case kl
@@ -55,7 +59,8 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
             .spearman,
             .r2, .agreement, .entityAgreement:
             true
-        case .mse, .mae, .loss, .perplexity, .kl, .klMedian, .klHigh, .teacherMSE, .ece, .entropy,
+        case .mse, .mae, .loss, .perplexity, .bytePerplexity, .bitsPerByte, .kl, .klMedian, .klHigh,
+            .teacherMSE, .ece, .entropy,
             .teacherEntropy:
             false
         }
@@ -91,6 +96,8 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
         case .r2: "R²"
         case .loss: "loss"
         case .perplexity: "perplexity"
+        case .bytePerplexity: "perplexity by byte"
+        case .bitsPerByte: "bits per byte"
         case .kl: "KL to teacher"
         case .klMedian: "KL to teacher, median"
         case .klHigh: "KL to teacher, 99 %"
@@ -102,11 +109,18 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
         }
     }
 
-    /// The metric by which models of a task are compared: accuracy, micro F1, Pearson's correlation, or the entities' F1.
+    /// The metric by which models of a task are compared: accuracy, micro F1, Pearson's correlation, the entities' F1, or
+    /// perplexity.
     public static func ofTask(_ task: TaskIdentifier) -> MetricName { task.definition.primaryMetric }
 
     /// The metric that chooses the best checkpoint where none is named.
-    public static func defaultForBest(_ task: TaskIdentifier) -> MetricName { task.definition.metricForBest }
+    ///
+    /// - Parameters:
+    ///   - task: What the labels are.
+    ///   - hasTeacher: Whether there is a teacher to compare with.
+    public static func defaultForBest(_ task: TaskIdentifier, hasTeacher: Bool = false) -> MetricName {
+        hasTeacher ? task.definition.metricForBestWithTeacher : task.definition.metricForBest
+    }
 
     /// The metrics that a run computes, in their order.
     ///
@@ -130,10 +144,7 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     public static func forBest(
         _ name: String?, problemType: TaskIdentifier, hasTeacher: Bool
     ) throws -> MetricName {
-        guard let name else {
-            let task = problemType.definition
-            return hasTeacher ? task.metricForBestWithTeacher : task.metricForBest
-        }
+        guard let name else { return defaultForBest(problemType, hasTeacher: hasTeacher) }
         let plain = name.hasPrefix("eval_") ? String(name.dropFirst(5)) : name
         let available = available(for: problemType, hasTeacher: hasTeacher)
         guard let metric = MetricName(rawValue: plain), available.contains(metric) else {

@@ -223,11 +223,18 @@ extension ModelCard {
     private static func gain(_ report: RunReport) -> String? {
         guard let gain = report.test?.gain ?? report.gain else { return nil }
         let data = report.test?.gain == nil ? "validation" : "test"
-        return String(
+        let sentence = String(
             format:
-                "Trained without the teacher, the same student has %@ %.4f on the %@ data; this one gains "
+                "Trained without the teacher, the same student has %@ %.4f on the %@ data; this one "
+                + (gain.metric.greaterIsBetter ? "gains " : "is better by ")
                 + "%+.4f (95 %% interval %+.4f to %+.4f).", gain.metric.rawValue, gain.baseline, data,
             gain.difference, gain.low, gain.high)
+        let others = (gain.others ?? []).map {
+            String(
+                format: "%@ %.4f, without the teacher %.4f, better by %+.4f (%+.4f to %+.4f)",
+                $0.metric.rawValue, $0.student, $0.baseline, $0.difference, $0.low, $0.high)
+        }
+        return others.isEmpty ? sentence : sentence + " Likewise " + others.joined(separator: "; ") + "."
     }
 
     private static func training(_ report: RunReport) -> [String] {

@@ -13,10 +13,7 @@ extension Preflight {
         guard setup.problemType.predictsTokens else { return }
         try findings.attempt {
             let path = setup.request.data.train
-            guard
-                let text = try setup.teacher.languageModelText(
-                    setup.request.data.columns, maxLength: setup.data.maxLength)
-            else { return }
+            guard let text = try setup.languageModelText() else { return }
             let stream = try TokenizedTextStream(path, encoder: text.encoder(), columns: text.columns)
             while stream.survey.recordCount < Self.limit, try stream.next(256) != nil {}
             report(stream.survey, of: path.path(percentEncoded: false), showsExample: showsExample)
@@ -31,11 +28,11 @@ extension Preflight {
                 "\(path): \(survey.doubledBOSCount) of \(survey.recordCount) texts begin with the beginning's token twice; take it out "
                     + "of the chat template, or of the data")
         }
-        if survey.stopFraction == 0 {
+        if survey.lacksStops {
             findings.add(
                 .error,
-                "\(path): no text ends with a stop token (eos_token_id), so the student would not learn to stop; check the chat template "
-                    + "and generation_config.json")
+                "\(path): no text ends with a stop token (eos_token_id), so the student would not learn to stop. \(survey.stopAdvice)"
+            )
         }
         if survey.cutAnswerCount * 2 > kept {
             findings.add(

@@ -1,11 +1,12 @@
 /// The improvement over the baseline: a distilled student compared with the same student trained without the teacher, on
 /// the same examples.
 public struct BaselineComparison: Sendable, Equatable, Codable {
-    /// The metric that is compared: the task's own.
+    /// The metric that is compared: the task's own; of a language model the KL divergence from its teacher.
     public var metric: MetricName
     public var student: Double
     public var baseline: Double
-    /// Above 0 where the teacher helped.
+    /// By how much the student is better, above 0 where the teacher helped: the student's metric minus the baseline's, and the
+    /// other way round for a metric of which less is better.
     public var difference: Double
     /// The 95 % confidence interval of the difference by the paired bootstrap (Efron and Tibshirani, 1993): both models
     /// are evaluated on the same resampled examples.
@@ -13,49 +14,80 @@ public struct BaselineComparison: Sendable, Equatable, Codable {
     public var high: Double
     /// Twice the fraction of resamples in which the difference has the other sign.
     public var pValue: Double
+    /// The same by the task's further measures; `nil` where it has one alone.
+    public var others: [BaselineComparison]?
+
+    /// This comparison, and those by further measures.
+    public var all: [BaselineComparison] { [self] + (others ?? []) }
 }
 
 extension BaselineComparison {
-    /// Compares two models on the same examples, by the task's metric.
+    /// Compares two models on the same examples, by the task's metrics.
     ///
     /// - Throws: ``DistillationError`` without examples.
     init(_ student: Logits, _ baseline: Logits, targets: Targets, seed: UInt64) throws {
-        let task = targets.task.definition
-        let all = targets.labeledIndices
-        let (own, other, labels) = (student.subset(all), baseline.subset(all), targets.subset(all))
-        let bootstrap: PairedBootstrap
+        let labeled = targets.labeledIndices
+        let models = (student: student.subset(labeled), baseline: baseline.subset(labeled))
+        let labels = targets.subset(labeled)
+        let metrics = targets.task.definition.comparedMetrics
+        self = try Self.comparison(by: metrics[0], models, labels, seed)
+        if metrics.count > 1 {
+            others = try metrics.dropFirst().map { try Self.comparison(by: $0, models, labels, seed) }
+        }
+    }
+
+    private typealias Models = (student: Logits, baseline: Logits)
+
+    private static func comparison(
+        by metric: MetricName, _ models: Models, _ labels: Targets, _ seed: UInt64
+    ) throws -> BaselineComparison {
+        let task = labels.task.definition
+        let (own, other) = models
+        if let means = task.exampleMeans(of: metric, own, labels),
+            let others = task.exampleMeans(of: metric, other, labels)
+        {
+            let bootstrap = try PairedBootstrap(count: means.count, resamples: 1000, seed: seed) { drawn in
+                metric.improvement(of: means.value(of: drawn), over: others.value(of: drawn))
+            }
+            return BaselineComparison(metric, means.value, others.value, bootstrap)
+        }
+        return BaselineComparison(
+            metric, task.primaryValue(own, labels), task.primaryValue(other, labels),
+            try bootstrap(by: task, models, labels, seed))
+    }
+
+    /// The differences of the primary metric over the draws.
+    private static func bootstrap(
+        by task: any LearningTask, _ models: Models, _ labels: Targets, _ seed: UInt64
+    ) throws -> PairedBootstrap {
+        let (own, other) = models
         if let scores = task.rowScores(own, labels), let others = task.rowScores(other, labels) {
             // A mean over rows is quickly resampled.
-            bootstrap = try PairedBootstrap(scores: scores, others: others, seed: seed)
-        } else if let means = task.exampleMeans(own, labels), let others = task.exampleMeans(other, labels) {
-            func mean(_ means: [(sum: Double, count: Int)], _ drawn: [Int]) -> Double {
-                let (sum, count) = drawn.reduce((0.0, 0)) { ($0.0 + means[$1].sum, $0.1 + means[$1].count) }
-                return sum / Double(max(1, count))
-            }
-            bootstrap = try PairedBootstrap(count: means.count, resamples: 1000, seed: seed) { drawn in
-                mean(means, drawn) - mean(others, drawn)
-            }
-        } else if let counts = task.exampleCounts(own, labels), let others = task.exampleCounts(other, labels)
-        {
+            return try PairedBootstrap(scores: scores, others: others, seed: seed)
+        }
+        if let counts = task.exampleCounts(own, labels), let others = task.exampleCounts(other, labels) {
             func f1(_ counts: [F1Counts], _ drawn: [Int]) -> Double {
                 drawn.reduce(into: F1Counts()) { $0 += counts[$1] }.f1
             }
-            bootstrap = try PairedBootstrap(count: counts.count, resamples: 1000, seed: seed) { drawn in
+            return try PairedBootstrap(count: counts.count, resamples: 1000, seed: seed) { drawn in
                 f1(counts, drawn) - f1(others, drawn)
             }
-        } else {
-            // The unit of resampling is an example with all of its rows.
-            let examples = labels.examples
-            bootstrap = try PairedBootstrap(count: examples.count, resamples: 1000, seed: seed) { drawn in
-                let (rows, drawnLabels) = labels.drawing(examples, drawn)
-                return task.primaryValue(own.rows(rows), drawnLabels)
-                    - task.primaryValue(other.rows(rows), drawnLabels)
-            }
         }
+        // The unit of resampling is an example with all of its rows.
+        let examples = labels.examples
+        return try PairedBootstrap(count: examples.count, resamples: 1000, seed: seed) { drawn in
+            let (rows, drawnLabels) = labels.drawing(examples, drawn)
+            return task.primaryMetric.improvement(
+                of: task.primaryValue(own.rows(rows), drawnLabels),
+                over: task.primaryValue(other.rows(rows), drawnLabels))
+        }
+    }
+
+    private init(
+        _ metric: MetricName, _ student: Double, _ baseline: Double, _ bootstrap: PairedBootstrap
+    ) {
         self.init(
-            metric: task.primaryMetric, student: task.primaryValue(own, labels),
-            baseline: task.primaryValue(other, labels),
-            difference: bootstrap.difference, low: bootstrap.lower, high: bootstrap.upper,
-            pValue: bootstrap.pValue)
+            metric: metric, student: student, baseline: baseline, difference: bootstrap.difference,
+            low: bootstrap.lower, high: bootstrap.upper, pValue: bootstrap.pValue)
     }
 }

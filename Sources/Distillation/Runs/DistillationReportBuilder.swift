@@ -76,7 +76,7 @@ struct DistillationReportBuilder {
             teacher: setup.teacher.directory.path,
             student: request.resolved(for: setup.problemType).student,
             studentConfiguration: .init(repetition.student.model.configuration),
-            temperature: usesDefaults ? request.temperature : nil,
+            temperature: usesDefaults ? request.resolved(for: setup.problemType).temperature : nil,
             alpha: usesDefaults ? request.alpha : nil, maxLength: setup.data.maxLength,
             validationSplit: request.data.validation == nil ? request.data.validationSplit : nil,
             training: training, device: request.device.description,
@@ -156,14 +156,7 @@ struct DistillationReportBuilder {
                 gain: try other.map { try gain(own, $0, data) },
                 bestEpoch: repetition.student.outcome.bestEpoch, steps: repetition.student.outcome.steps)
         }
-        let metric = MetricName.ofTask(setup.problemType)
-        func spread(_ values: [Double]) -> SeedSummary.Spread? {
-            values.isEmpty ? nil : SeedSummary.Spread(metric: metric, values)
-        }
         return SeedSummary(
-            runs: results, saved: saved,
-            student: .init(metric: metric, results.compactMap { $0.student[metric] }),
-            baseline: spread(results.compactMap { $0.baseline?[metric] }),
-            gain: spread(results.compactMap { $0.gain?.difference }))
+            results, saved: saved, metrics: setup.problemType.definition.comparedMetrics)
     }
 }

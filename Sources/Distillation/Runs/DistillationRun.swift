@@ -102,15 +102,28 @@ public struct DistillationRun {
                 let best = sweep.best(of: all)
                 var report = try reports.report(all, best: best)
                 try checkpoints.leave(context)
-                let analysis = setup.data.analysis(
+                var analysis = setup.data.analysis(
                     student: all[best].student.outcome.validation, teacher: outputs.validation,
                     request: request.data, cache: request.cache, limit: request.reportExamples, log: log)
+                analysis.addSamples(log) { try samples(all[best], setup, context) }
                 try save(all[best], in: output, setup, &report, log, analysis)
                 return report
             }
         }
         checkpoints.end(interrupted: report.interrupted)
         return report
+    }
+
+    /// Answers of a language model, its teacher and its baseline; `nil` for other models, and where the run is stopped.
+    private func samples(
+        _ repetition: Repetition, _ setup: DistillationSetup, _ context: RunContext
+    ) throws -> [PredictionAnalysis.Sample]? {
+        guard request.reportExamples > 0, !context.shouldStop(), !request.quantizeAware,
+            let text = try setup.languageModelText()
+        else { return nil }
+        return try AnswerSamples(data: setup.data.validation, text: text).samples(
+            student: repetition.student.model, teacher: setup.teacher.model,
+            baseline: repetition.baseline?.model, limit: request.reportExamples)
     }
 
     /// - Parameter analysis: The analysis of the predictions, for a run at its end.

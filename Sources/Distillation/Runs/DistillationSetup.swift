@@ -164,13 +164,22 @@ struct DistillationSetup {
         if teacher.tokenizerDirectory == student.directory, maxLength == student.data.maxLength {
             return student.data
         }
+        var loader = request.cache.loader(
+            request.data.columns.options, tokenizer: teacher.tokenizer,
+            directory: teacher.tokenizerDirectory, maxLength: maxLength,
+            languageModel: try teacher.languageModelText(request.data.columns, maxLength: maxLength),
+            log: log)
+        // What the student would not learn is told of its own tokens.
+        loader.isForTraining = false
         return try RunData(
-            request, labels: labels, problemType: teacher.model.configuration.task,
-            loader: request.cache.loader(
-                request.data.columns.options, tokenizer: teacher.tokenizer,
-                directory: teacher.tokenizerDirectory, maxLength: maxLength,
-                languageModel: try teacher.languageModelText(request.data.columns, maxLength: maxLength),
-                log: log))
+            request, labels: labels, problemType: teacher.model.configuration.task, loader: loader)
+    }
+
+    /// How the student's texts are made, where it is a language model: by its own tokenizer, stop tokens and chat template.
+    func languageModelText() throws -> LanguageModelText? {
+        try LanguageModelText.of(
+            teacher.model.configuration, in: tokenizerDirectory, tokenizer, request.data.columns,
+            maxLength: data.maxLength)
     }
 
     /// - Throws: ``DistillationError`` where a teacher's outputs do not correspond to the student's rows.

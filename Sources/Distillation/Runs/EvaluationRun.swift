@@ -88,12 +88,13 @@ public struct EvaluationRun {
         let data = try log.phase("Reading and tokenizing data") {
             try processes.firstOfMachineFirst {
                 try models.map {
-                    try request.cache.loader(
+                    var loader = try request.cache.loader(
                         request.columns.options, tokenizer: $0.tokenizer, directory: $0.tokenizerDirectory,
                         maxLength: $0.maxLength(request.maxLength),
                         languageModel: $0.languageModelText(
-                            request.columns, maxLength: $0.maxLength(request.maxLength)), log: log
-                    ).load(
+                            request.columns, maxLength: $0.maxLength(request.maxLength)), log: log)
+                    loader.isForTraining = false
+                    return try loader.load(
                         request.data, labels: type.predictsTokens ? .ignored : .given(models[0].labels),
                         problemType: type)
                 }

@@ -1,4 +1,5 @@
 import Foundation
+import Reports
 import Torch
 import Transformers
 
@@ -91,16 +92,24 @@ public struct FineTuningRun {
     ) throws -> RunReport {
         var report = try report(setup.model, outcome, setup.data, log, latencySamples: isLast ? 200 : 0)
         report.identity = identity
-        let analysis =
+        var analysis =
             isLast
             ? setup.data.analysis(
                 student: outcome.validation, teacher: nil, request: request.data, cache: request.cache,
                 limit: request.reportExamples, log: log) : nil
+        analysis?.addSamples(log) { try samples(setup) }
         try output.save(
             setup.model, tokenizerDirectory: setup.files.directory, report: &report,
             extras: .init(history: outcome.log.text, analysis: analysis, card: request.card),
             warn: { log.warnOnce($0) })
         return report
+    }
+
+    /// Answers of a language model; `nil` for other models.
+    private func samples(_ setup: FineTuningSetup) throws -> [PredictionAnalysis.Sample]? {
+        guard request.reportExamples > 0, let text = setup.languageModelText else { return nil }
+        return try AnswerSamples(data: setup.data.validation, text: text).samples(
+            student: setup.model, limit: request.reportExamples)
     }
 
     private func report(

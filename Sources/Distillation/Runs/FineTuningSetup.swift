@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Foundation
 import Tokenizers
 import Torch
@@ -10,6 +11,8 @@ struct FineTuningSetup {
     let data: RunData
     /// Where the tokenizer's files are.
     let files: TokenizerFiles
+    /// How the texts of a language model are made; `nil` for another model.
+    let languageModelText: LanguageModelText?
 
     /// Reads both, and reports what the user may want to know about them.
     ///
@@ -28,6 +31,7 @@ struct FineTuningSetup {
             of: configuration, wanted: request.data.maxLength, in: request.model, tokenizer: tokenizer)
         let text = try LanguageModelText.of(
             configuration, in: directory, tokenizer, request.data.columns, maxLength: maxLength)
+        languageModelText = text
         data = try log.phase("Reading and tokenizing data") {
             try processes.firstOfMachineFirst {
                 try RunData(

@@ -72,6 +72,12 @@ struct PreparedDistillation {
         let request = setup.request
         var arguments = arguments
         arguments.maxSteps = steps
+        if outputs.validationStates == nil, let name = arguments.metricForBestModel,
+            (try? MetricName.forBest(name, problemType: setup.problemType, hasTeacher: false)) == nil
+        {
+            // Its evaluations know of no teacher; the task's own metric chooses.
+            arguments.metricForBestModel = nil
+        }
         let train = setup.data.train
         let labeled = (0..<train.count).filter { train.isLabeled($0) }
         return TrainingPlan(

@@ -25,6 +25,8 @@ public struct EvaluationReport: Sendable, Equatable, Codable {
     public var labels: [String]
     public var problemType: TaskIdentifier
     public var data: DataRecord
+    /// The answers to multiple-choice questions; `nil` where none were asked.
+    public var choices: ChoiceReport?
 }
 
 /// A data file as it was read.

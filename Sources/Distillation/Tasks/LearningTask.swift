@@ -40,6 +40,9 @@ protocol LearningTask: Sendable {
     var teacherMetrics: [MetricName] { get }
     /// The metric by which models of this task are compared.
     var primaryMetric: MetricName { get }
+    /// The metrics by which a student is compared with the same student trained without its teacher, and seeds are summarized:
+    /// the one that decides first.
+    var comparedMetrics: [MetricName] { get }
     /// The metric that chooses the best checkpoint where none is named.
     var metricForBest: MetricName { get }
     /// The same where there is a teacher.
@@ -56,8 +59,8 @@ protocol LearningTask: Sendable {
     func rowScores(_ logits: Logits, _ targets: Targets) -> [Double]?
     /// The counts of each example whose sums the primary metric is the F1 of; `nil` where it is no F1 of sums.
     func exampleCounts(_ logits: Logits, _ targets: Targets) -> [F1Counts]?
-    /// The primary metric of each example where it is a mean over all rows: their sum and number; `nil` where it is none.
-    func exampleMeans(_ logits: Logits, _ targets: Targets) -> [(sum: Double, count: Int)]?
+    /// A metric by what each example adds to it, where it is a mean over all rows or a function of one; `nil` where it is none.
+    func exampleMeans(of metric: MetricName, _ logits: Logits, _ targets: Targets) -> ExampleMeans?
     /// Returns the number of labels that the primary metric is a fraction of, for rows that all have one.
     func countedExamples(_ targets: Targets) -> Int
     /// Returns the table's values by class, for rows that all have a label.
@@ -87,6 +90,7 @@ extension LearningTask {
     var predictsTokens: Bool { false }
     var countTitle: String { "Training texts by class" }
     var teacherMetrics: [MetricName] { outputs.teacherMetrics }
+    var comparedMetrics: [MetricName] { [primaryMetric] }
     var metricForBest: MetricName { primaryMetric }
     var metricForBestWithTeacher: MetricName { metricForBest }
     /// True if its labels are classes with names.
@@ -94,7 +98,7 @@ extension LearningTask {
     func title(of metric: MetricName) -> String? { nil }
     func rowScores(_ logits: Logits, _ targets: Targets) -> [Double]? { nil }
     func exampleCounts(_ logits: Logits, _ targets: Targets) -> [F1Counts]? { nil }
-    func exampleMeans(_ logits: Logits, _ targets: Targets) -> [(sum: Double, count: Int)]? { nil }
+    func exampleMeans(of metric: MetricName, _ logits: Logits, _ targets: Targets) -> ExampleMeans? { nil }
     func countedExamples(_ targets: Targets) -> Int { targets.count }
 
     func compare(student: Logits, teacher: Logits, _ targets: Targets) throws -> MetricValues {

@@ -103,6 +103,11 @@ public struct TeacherAssessment: Sendable, Equatable {
                         "The teacher's accuracy is %.1f %%, no better than always predicting the majority class (%.1f %%). ",
                     value * 100, baseline * 100)
             }
+        if metric == .perplexity {
+            return what
+                + "A student can only learn its mistakes: take another teacher, or fine-tune this one on such texts first "
+                + "(`distill finetune`), and check that chat template and tokenizer are its own."
+        }
         return what + "A student can only learn its mistakes: fine-tune the teacher on this task first "
             + "(`distill finetune`), and check that its labels are "
             + (metric == .pearson ? "on the data's scale." : "in the data's order.")

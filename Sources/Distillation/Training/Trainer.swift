@@ -92,6 +92,7 @@ public final class Trainer {
     ///   - objectives: The objectives whose weighted sum is minimized.
     ///   - data: The training data.
     ///   - teacher: The teacher's supervision of the data; `nil` without a teacher.
+    ///   - isBesideTeacher: True if evaluations compare the model with a teacher, even one that teaches nothing.
     ///   - augmentation: The augmentation of the texts, drawn anew in each epoch; `nil` for none.
     ///   - arguments: Learning rate, batch size and so on.
     ///   - precision: The precision of training.
@@ -100,12 +101,13 @@ public final class Trainer {
     /// - Throws: ``DistillationError`` for arguments out of range, empty data, or objectives that do not fit.
     public init(
         model: TransformerModel, objectives: [WeightedObjective], data: EncodedDataset,
-        teacher: TeacherSupervision? = nil, augmentation: Augmentation? = nil, arguments: TrainingArguments,
+        teacher: TeacherSupervision? = nil, isBesideTeacher: Bool = false,
+        augmentation: Augmentation? = nil, arguments: TrainingArguments,
         precision: Precision = .float32, stage: Stage = Stage(), processes: Processes? = nil
     ) throws {
         let preparation = try TrainingPreparation(
-            model: model, objectives: objectives, data: data, teacher: teacher, augmentation: augmentation,
-            arguments: arguments)
+            model: model, objectives: objectives, data: data, teacher: teacher,
+            isBesideTeacher: isBesideTeacher, augmentation: augmentation, arguments: arguments)
         self.objectives = preparation.objectives
         learned = preparation.learned
         metricForBest = preparation.metricForBest

@@ -24,7 +24,7 @@ struct TrainingPlan {
     func check(_ stage: TrainingStage) throws {
         _ = try TrainingPreparation(
             model: model, objectives: try objectives(of: stage), data: train, teacher: teacher?.signals,
-            augmentation: augmentation, arguments: stage.arguments(arguments))
+            isBesideTeacher: beside != nil, augmentation: augmentation, arguments: stage.arguments(arguments))
     }
 
     /// Makes the trainer of a stage.
@@ -40,7 +40,8 @@ struct TrainingPlan {
         }
         return try Trainer(
             model: model, objectives: try objectives(of: stage), data: train, teacher: teacher?.signals,
-            augmentation: augmentation, arguments: stage.arguments(arguments), precision: precision,
+            isBesideTeacher: beside != nil, augmentation: augmentation,
+            arguments: stage.arguments(arguments), precision: precision,
             stage: position, processes: processes)
     }
 

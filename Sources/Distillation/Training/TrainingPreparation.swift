@@ -10,10 +10,12 @@ struct TrainingPreparation {
     /// The metric by which the best checkpoint is chosen.
     let metricForBest: MetricName
 
+    /// - Parameter isBesideTeacher: True if evaluations compare the model with a teacher, even one that teaches nothing.
     /// - Throws: ``DistillationError`` for arguments out of range, empty data, or objectives that do not fit.
     init(
         model: TransformerModel, objectives: [WeightedObjective], data: EncodedDataset,
-        teacher: TeacherSupervision?, augmentation: Augmentation?, arguments: TrainingArguments
+        teacher: TeacherSupervision?, isBesideTeacher: Bool = false, augmentation: Augmentation?,
+        arguments: TrainingArguments
     ) throws {
         try arguments.validate()
         guard data.count > 0 else { throw DistillationError("the training data is empty") }
@@ -48,6 +50,7 @@ struct TrainingPreparation {
             )
         }
         metricForBest = try MetricName.forBest(
-            arguments.metricForBestModel, problemType: data.problemType, hasTeacher: teacher != nil)
+            arguments.metricForBestModel, problemType: data.problemType,
+            hasTeacher: teacher != nil || isBesideTeacher)
     }
 }

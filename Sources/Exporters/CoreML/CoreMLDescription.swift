@@ -1,4 +1,5 @@
 import Architectures
+import Files
 import Foundation
 
 /// What a Core ML model says of itself: inputs, outputs, metadata.

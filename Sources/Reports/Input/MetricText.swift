@@ -6,6 +6,8 @@ struct TaskText: Sendable {
     var titles: [String: String] = [:]
     /// True if agreement with a teacher is a fraction, false if it is a correlation.
     var agreementIsFraction = true
+    /// What is counted in evaluations.
+    var unit = "examples"
 
     private static let tasks: [String: TaskText] = [
         "single_label_classification": TaskText(
@@ -18,6 +20,15 @@ struct TaskText: Sendable {
         "token_classification": TaskText(
             metrics: ["f1", "precision", "recall", "macro_f1", "accuracy", "ece"],
             titles: ["accuracy": "accuracy of tags", "agreement": "agreement of tags"]),
+        "causal_language_model": TaskText(
+            metrics: [
+                "perplexity", "loss", "byte_perplexity", "bits_per_byte", "accuracy", "ece", "kl_median",
+                "kl_99",
+            ],
+            titles: [
+                "accuracy": "accuracy of next tokens", "agreement": "agreement on the most probable token",
+                "loss": "loss per token",
+            ], unit: "tokens"),
     ]
 
     /// An unknown task is treated as single-label classification.
@@ -35,7 +46,24 @@ enum MetricText {
         "r2": "R²",
         "ece": "calibration error", "kl": "KL to teacher", "agreement": "agreement with teacher",
         "teacher_mse": "mean squared difference from teacher", "loss": "loss with the labels",
+        "kl_median": "KL to teacher, median", "kl_99": "KL to teacher, 99 %",
+        "byte_perplexity": "perplexity by byte", "bits_per_byte": "bits per byte",
     ]
+
+    /// The metrics of which less is better.
+    private static let errors: Set<String> = [
+        "mse", "mae", "ece", "kl", "kl_median", "kl_99", "teacher_mse", "loss", "perplexity",
+        "byte_perplexity",
+        "bits_per_byte", "entropy", "teacher_entropy",
+    ]
+
+    /// Returns true if a larger value of a metric is better.
+    static func greaterIsBetter(_ name: String) -> Bool { !errors.contains(name) }
+
+    /// A metric's title with its direction where less is better.
+    static func directedTitle(_ name: String, _ problemType: String) -> String {
+        title(name, problemType) + (greaterIsBetter(name) ? "" : " (less is better)")
+    }
 
     static func title(_ name: String, _ problemType: String) -> String {
         TaskText.of(problemType).titles[name] ?? titles[name] ?? name.replacing("_", with: " ")

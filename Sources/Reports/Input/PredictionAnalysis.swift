@@ -18,6 +18,8 @@ public struct PredictionAnalysis: Sendable, Equatable, Codable {
     /// The examples that both predict wrongly and with confidence, the most confident first; without a teacher, those
     /// that the model does. For regression, those on which both are farthest off. `nil` if texts are to be left out.
     public var bothWrong: [Example]?
+    /// A language model's answers to some prompts; `nil` for other models, or if texts are to be left out.
+    public var samples: [Sample]?
 
     public init(data: String, problemType: String, examples: Int) {
         self.data = data
@@ -48,6 +50,30 @@ public struct PredictionAnalysis: Sendable, Equatable, Codable {
             self.onlyTeacherRight = onlyTeacherRight
             self.onlyStudentRight = onlyStudentRight
             self.bothWrong = bothWrong
+        }
+    }
+
+    /// A prompt of the evaluation data with the models' greedy answers.
+    public struct Sample: Sendable, Equatable, Codable {
+        /// The text before the answer; a long one's end.
+        public var prompt: String
+        /// The answer in the data.
+        public var reference: String
+        public var student: String
+        /// `nil` without a teacher.
+        public var teacher: String?
+        /// Of the same student trained without the teacher; `nil` where there is none.
+        public var baseline: String?
+
+        public init(
+            prompt: String, reference: String, student: String, teacher: String? = nil,
+            baseline: String? = nil
+        ) {
+            self.prompt = prompt
+            self.reference = reference
+            self.student = student
+            self.teacher = teacher
+            self.baseline = baseline
         }
     }
 

@@ -88,7 +88,8 @@ extension PageBuilder {
         func answer(_ answer: PredictionAnalysis.Answer, _ name: String, _ style: String) -> PageAnswer {
             if let value = answer.value {
                 return PageAnswer(
-                    answerer: name, answer: NumberText.plain.text(value), isRight: nil, verdict: "", bars: [],
+                    answerer: name, answer: NumberText.plain.text(value), isRight: nil, verdict: nil,
+                    bars: [],
                     answerStyle: style)
             }
             let isRight = Set(answer.labels) == Set(example.labels)

@@ -47,6 +47,9 @@ extension PageBuilder {
         let (subject, of) =
             run.kind == .quantized
             ? ("In int8 the model", "the original’s") : ("The student", "the teacher’s")
+        if let reference, reference.main != nil, !MetricText.greaterIsBetter(own.mainMetric) {
+            return lessIsBetter(own, reference, run)
+        }
         guard let reference, let theirs = reference.main, theirs > 0 else {
             let data = own.dataName.map { " on \($0)" } ?? ""
             let common = majorityAccuracy(own).map {
@@ -58,11 +61,40 @@ extension PageBuilder {
         let fraction = String(format: "%.1f %%", value / theirs * 100)
         var text =
             "\(subject) keeps \(fraction) of \(of) \(title) (\(format.text(value)) against \(format.text(theirs)))"
+        text += sizeAndSpeed(own, reference)
+        return text + "."
+    }
+
+    private func sizeAndSpeed(_ own: ModelFigures, _ reference: ModelFigures) -> String {
+        var text = ""
         if let small = own.bytes, let large = reference.bytes {
             text += " at \(Self.size(small / large)) of its size"
         }
         if let fast = own.p50, let slow = reference.p50 { text += ", and runs \(Self.speed(slow / fast))" }
-        return text + "."
+        return text
+    }
+
+    /// The sentence on a model whose metric has no fraction to keep: how near it is to the teacher, and both metrics.
+    private func lessIsBetter(_ own: ModelFigures, _ reference: ModelFigures, _ run: RunFiles) -> String {
+        let (subject, of) =
+            run.kind == .quantized
+            ? ("The quantized model", "the original’s") : ("The student", "the teacher’s")
+        var text = ""
+        if let kl = own.kl {
+            text =
+                "The mean divergence of \(subject.prefix(1).lowercased() + subject.dropFirst()) from \(run.kind == .quantized ? "the original" : "the teacher") "
+                + "is \(NumberText.fourDigits.text(kl)) (KL; 0 where they are the same)"
+            if let agreement = own.agreement {
+                text +=
+                    ", and \(NumberText.percent.text(agreement)) of their most probable tokens are the same"
+            }
+            text += ". "
+        }
+        let format = MetricText.format(own.mainMetric, own.problemType)
+        let (value, theirs) = (own.main ?? .nan, reference.main ?? .nan)
+        return text
+            + "\(subject) has \(MetricText.title(own.mainMetric, own.problemType)) \(format.text(value)) against \(of) "
+            + "\(format.text(theirs))\(sizeAndSpeed(own, reference))."
     }
 
     /// 0.2 → "a fifth"-like words: "1/5.0".
@@ -85,8 +117,12 @@ extension PageBuilder {
         else { return nil }
         let format = MetricText.format(own.mainMetric, own.problemType)
         let teacher = ModelFigures(test["teacher"], name: "", role: .teacher, path: nil)?.main
-        let count = own.examples.map { "On \($0) test examples" } ?? "On the test data"
-        return "\(count), on which no choice was based, it reaches \(format.text(value))"
+        let isLess = !MetricText.greaterIsBetter(own.mainMetric)
+        let unit = TaskText.of(own.problemType).unit
+        let count = own.examples.map { "On \($0) test \(unit)" } ?? "On the test data"
+        let result =
+            isLess ? "its \(MetricText.title(own.mainMetric, own.problemType)) is" : "it reaches"
+        return "\(count), on which no choice was based, \(result) \(format.text(value))"
             + (teacher.map { " against the teacher’s \(format.text($0))" } ?? "") + "."
     }
 
@@ -100,9 +136,11 @@ extension PageBuilder {
 
     private func comparisonSentence() -> String? {
         let evaluated = models.filter { $0.main != nil && $0.role != .baseline }
-        guard let best = evaluated.max(by: { ($0.main ?? 0) < ($1.main ?? 0) }), let top = best.main else {
-            return nil
-        }
+        let isGreaterBetter = MetricText.greaterIsBetter(mainMetric)
+        func isLess(_ a: ModelFigures, _ b: ModelFigures) -> Bool { (a.main ?? 0) < (b.main ?? 0) }
+        guard let best = isGreaterBetter ? evaluated.max(by: isLess) : evaluated.min(by: isLess),
+            let top = best.main
+        else { return nil }
         let title = MetricText.title(mainMetric, problemType)
         let format = MetricText.format(mainMetric, problemType)
         var text = "Best in \(title): \(best.name), \(format.text(top))."
@@ -110,7 +148,9 @@ extension PageBuilder {
             small.name != best.name, let bytes = small.bytes, let value = small.main
         {
             text += " Smallest: \(small.name), \(NumberText.bytes.text(bytes)) with \(format.text(value))"
-            if let large = best.bytes, top > 0 {
+            if let large = best.bytes, top > 0, !isGreaterBetter {
+                text += ", at \(Self.size(bytes / large)) of the best one’s size"
+            } else if let large = best.bytes, top > 0 {
                 text +=
                     String(format: ", that is %.1f %% of the best at ", value / top * 100)
                     + "\(Self.size(bytes / large)) of its size"
@@ -141,11 +181,16 @@ extension PageBuilder {
         add(
             MetricText.title(own.mainMetric, own.problemType), own.main,
             MetricText.format(own.mainMetric, own.problemType), reference?.main)
+        if !MetricText.greaterIsBetter(own.mainMetric), let kl = own.kl {
+            // What decides comes first.
+            add(MetricText.title("kl", own.problemType), kl, .fourDigits, nil)
+            tiles.swapAt(0, tiles.count - 1)
+        }
         if let agreement = own.agreement {
             add(
                 MetricText.title("agreement", own.problemType), agreement,
                 MetricText.format("agreement", own.problemType), nil)
-            if let kl = own.kl {
+            if let kl = own.kl, MetricText.greaterIsBetter(own.mainMetric) {
                 tiles[tiles.count - 1].tileNote = "KL \(NumberText.fourDigits.text(kl))"
             }
         }

@@ -7,6 +7,9 @@ extension PageBuilder {
         var blocks: [Block] = []
         let title = MetricText.title(mainMetric, problemType)
         let format = MetricText.format(mainMetric, problemType)
+        let direction =
+            MetricText.greaterIsBetter(mainMetric)
+            ? "Up and to the left is better." : "Down and to the left is better."
         var pictures: [Figure] = []
         func chart(
             _ against: String, _ xTitle: String, _ xFormat: NumberText, _ value: (ModelFigures) -> Double?
@@ -21,14 +24,14 @@ extension PageBuilder {
                 figure(
                     ScatterChart(
                         "\(title.prefix(1).uppercased())\(title.dropFirst()) against \(against)",
-                        summary: words.joined(separator: "; ") + ". Up and to the left is better.",
+                        summary: words.joined(separator: "; ") + ". " + direction,
                         xTitle: xTitle, points: points, xFormat: xFormat, yFormat: format)))
         }
         chart("size", "weights on disk (logarithmic)", .bytes, \.bytes)
         chart("latency", "median latency of one text (logarithmic)", .milliseconds, \.p50)
         if !pictures.isEmpty {
             blocks.append(.figures(pictures, isWide: true))
-            blocks.append(.paragraph("Up and to the left is better. The table below has the same numbers."))
+            blocks.append(.paragraph(direction + " The table below has the same numbers."))
         }
         blocks.append(.table(modelTable()))
         blocks += cautions()
@@ -56,10 +59,11 @@ extension PageBuilder {
         add("latency p50, one text", .milliseconds) { $0.p50 }
         add("latency p95", .milliseconds) { $0.p95 }
         let data = Set(models.compactMap(\.dataName))
+        let unit = TaskText.of(problemType).unit
         let examples = models.compactMap(\.examples).first
         let place =
             data.count == 1
-            ? " on \(data.first ?? "")" + (examples.map { ", \($0) examples" } ?? "") : ""
+            ? " on \(data.first ?? "")" + (examples.map { ", \($0) \(unit)" } ?? "") : ""
         return table("Models evaluated\(place)", corner: "figure", columns: models.map(\.name), rows: rows)
     }
 
@@ -77,7 +81,7 @@ extension PageBuilder {
             let list = models.compactMap { model in model.examples.map { "\(model.name): \($0)" } }
             blocks.append(
                 .warning(
-                    "These models were evaluated on different numbers of examples (\(list.joined(separator: ", ")))."
+                    "These models were evaluated on different numbers of \(TaskText.of(problemType).unit) (\(list.joined(separator: ", ")))."
                 ))
         }
         if isComparison, models.contains(where: { $0.p50 != nil }) {

@@ -62,6 +62,7 @@ struct PageBuilder {
         parts.append(("By class", classes(run)))
         parts.append(("Calibration", calibration(run)))
         parts.append(("Examples", examples(run, level: level + 1)))
+        parts.append(("Samples", samples(run, level: level + 1)))
         parts.append(("Effect of quantization", quantization(run)))
         parts.append(("Settings and versions", settings(run)))
         return parts.filter { !$0.1.isEmpty }

@@ -124,8 +124,8 @@ struct PageAnswer {
     var answerer: String
     var answer: String
     var isRight: Bool?
-    /// "right", "wrong" or nothing.
-    var verdict: String
+    /// "right" or "wrong"; `nil` where neither can be said.
+    var verdict: String?
     var bars: [ProbabilityBar]
     /// A class of the style sheet.
     var answerStyle: String

@@ -36,7 +36,8 @@ enum DecoderStages {
         return stages
     }
 
-    private static func flat(_ decoder: any TokenDecoder) -> [any TokenDecoder] {
+    /// The decoders of a sequence, and of sequences in it.
+    static func flat(_ decoder: any TokenDecoder) -> [any TokenDecoder] {
         (decoder as? DecoderSequence)?.stages.flatMap(flat) ?? [decoder]
     }
 }

@@ -18,29 +18,39 @@ struct BenchmarkCommand: ParsableCommand {
             A model is a directory in Hugging Face format, an .onnx file, or a directory with one. ONNX models are run \
             by Python's onnxruntime: set DISTILL_PYTHON to the interpreter that has it, unless it is python3 on the PATH.
 
+            Language models (directories or .gguf files) are measured by what generating costs: tokens a second of prefill, which \
+            reads the prompts, and of decode, which writes the texts, one alone and several at a time; memory and size.
+
             Examples:
               distill benchmark --model teacher --model student
               distill benchmark --model teacher --model student --model student.onnx --data test.csv \
             --batch-sizes 1,8,32 --lengths 16,64,128 --chart speed.svg --json > speed.json
+              distill benchmark --model teacher.gguf --model student --precision bfloat16
             """)
 
     @Option(
         name: [.customLong("model")],
         help: ArgumentHelp(
-            "A model directory, an .onnx file or a directory with one; give the option once for each model.",
+            "A model directory, an .onnx file or a directory with one, or a .gguf file; give the option once for each model.",
             valueName: "path"),
         completion: .file())
     var models: [String]
 
-    @Option(help: ArgumentHelp("Sentences in a forward pass, separated by commas.", valueName: "list"))
-    var batchSizes = "1,8,32"
+    @Option(
+        help: ArgumentHelp(
+            "Sentences in a forward pass, or texts that a language model writes at a time, separated by commas. (default: "
+                + "1,8,32; of language models 1,8)", valueName: "list"))
+    var batchSizes: String?
 
     @Option(
         help: ArgumentHelp(
-            "Tokens of a sentence, special ones included, separated by commas. (default: 16,64,128, as far as the models "
-                + "take them)",
+            "Tokens of a sentence, special ones included, or of a language model's prompt, separated by commas. (default: "
+                + "16,64,128, as far as the models take them; of language models 128)",
             valueName: "list"))
     var lengths: String?
+
+    @Option(help: "Tokens that a language model writes after each prompt. (default: 64)")
+    var newTokens: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -74,17 +84,25 @@ struct BenchmarkCommand: ParsableCommand {
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func request() throws -> BenchmarkRequest {
+        try request(of: try models.map { try ModelReference.directory($0) })
+    }
+
+    private func request(of models: [URL]) throws -> BenchmarkRequest {
+        let isGeneration = models.contains(where: GenerationBenchmarkRun.takes)
         var request = BenchmarkRequest(
-            models: try models.map { try ModelReference.directory($0) },
+            models: models,
             worker: .init(
                 executable: try Self.program(),
                 arguments: [BenchmarkWorkerCommand.configuration.commandName ?? ""]))
-        request.batchSizes = try Self.numbers(batchSizes, "batch-sizes")
+        request.batchSizes = try Self.numbers(batchSizes ?? (isGeneration ? "1,8" : "1,8,32"), "batch-sizes")
         if let lengths {
             request.lengths = try Self.numbers(lengths, "lengths")
+        } else if isGeneration {
+            request.lengths = [128]
         } else {
             request.trimLengths()
         }
+        request.newTokens = newTokens ?? request.newTokens
         request.data = try data.map { try DataReference.url($0, split: .test) }
         request.columns = try columns.columns()
         request.maxLength = columns.maxLength
@@ -97,7 +115,12 @@ struct BenchmarkCommand: ParsableCommand {
     }
 
     func run() throws {
-        let request = try request()
+        let models = try models.map { try ModelReference.directory($0) }
+        let request = try request(of: models)
+        guard !models.contains(where: GenerationBenchmarkRun.takes) else { return try runGeneration(request) }
+        guard newTokens == nil else {
+            throw UsageError("--new-tokens are those of language models, which none of these models is")
+        }
         let benchmark = try UsageError.checking { try BenchmarkRun(request) }
         let chart = chart.map { URL(filePath: $0) }
         if let chart { try Self.requireWritable(chart) }
@@ -106,6 +129,18 @@ struct BenchmarkCommand: ParsableCommand {
         let report = try benchmark.run(
             onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })
         if let chart { try AtomicFile.write(report.svg, to: chart) }
+        try display.print(report) { BenchmarkText.report(report) }
+    }
+
+    private func runGeneration(_ request: BenchmarkRequest) throws {
+        guard chart == nil else {
+            throw UsageError("--chart draws the times of encoders; language models have none")
+        }
+        let benchmark = try UsageError.checking { try GenerationBenchmarkRun(request) }
+        Interrupt.install(.nothing)
+        let renderer = RunRenderer(quiet: display.quiet || !Terminal.isInteractive)
+        let report = try benchmark.run(
+            onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })
         try display.print(report) { BenchmarkText.report(report) }
     }
 

@@ -9,10 +9,12 @@ struct CheckCommand: ParsableCommand {
         discussion: """
             Takes the options of `distill run` and lists all findings together: labels, vocabularies, inputs, an untrained \
             teacher, settings that cannot work, texts that are cut, validation texts that are training texts too, \
-            memory. Nothing is trained or saved. Exit code 1 where there is an error.
+            memory. For a language model also conversations that cannot be trained on, stop tokens that nothing ends with, and the \
+            first text with what is trained of it in ⟦ ⟧. Nothing is trained or saved. Exit code 1 where there is an error.
 
             Examples:
               distill check --teacher teacher --train train.csv --layers 3
+              distill check --teacher language-model.gguf --train chats.jsonl --layers 20
               distill check --config distill.yaml --json
             """)
 

@@ -5,27 +5,50 @@ import Foundation
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
-        abstract: "Evaluate a model on labeled texts, beside its teacher where one is given.",
+        abstract: "Evaluate a model on texts, beside its teacher where one is given.",
         discussion: """
             Prints accuracy, F1, Matthews correlation, calibration error, the confusion matrix, parameters, bytes on \
             disk and latency, and with --teacher also agreement, KL and the ratios. For multi-label \
             classification: micro and macro F1 and subset accuracy; for regression: Pearson's and Spearman's correlation and \
-            the errors.
+            the errors; for language models: perplexity by token and by byte, and the divergence from the teacher.
+
+            --choices asks a language model multiple-choice questions: JSON lines with query, choices and gold (the index of \
+            the right one), scored by the probabilities of the choices as lm-eval does: acc, acc_norm (by characters) and \
+            acc_bytes.
 
             Examples:
               distill evaluate --model student --data test.csv
               distill evaluate --model student --data test.csv --teacher teacher --json > report.json
+              distill evaluate --model student --teacher teacher.gguf --choices questions.jsonl
             """)
 
-    @Option(help: ArgumentHelp("The model directory.", valueName: "dir"), completion: .directory)
+    @Option(
+        help: ArgumentHelp(
+            "The model directory, or the .gguf file of a language model.", valueName: "model"),
+        completion: .directory)
     var model: String
 
     @Option(
-        help: ArgumentHelp("Labeled texts: .csv, .tsv or .jsonl, each also with .gz.", valueName: "file"),
+        help: ArgumentHelp(
+            "Labeled texts: .csv, .tsv or .jsonl, each also with .gz; for a language model its texts.",
+            valueName: "file"),
         completion: .file(extensions: dataFileExtensions))
-    var data: String
+    var data: String?
 
-    @Option(help: ArgumentHelp("A model to compare with.", valueName: "dir"), completion: .directory)
+    @Option(
+        help: ArgumentHelp(
+            "Multiple-choice questions for a language model: .jsonl, also with .gz.", valueName: "file"),
+        completion: .file(extensions: ["jsonl", "json", "gz"]))
+    var choices: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The text between a question and each of its choices. (default: a space)", valueName: "text"))
+    var targetDelimiter: String?
+
+    @Option(
+        help: ArgumentHelp("A model to compare with: a directory or a .gguf file.", valueName: "model"),
+        completion: .directory)
     var teacher: String?
 
     @OptionGroup(title: "Data") var columns: ColumnOptions
@@ -41,7 +64,20 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup(title: "Running") var processes: ProcessOptions
     @OptionGroup(title: "Running") var display: DisplayOptions
 
+    func validate() throws {
+        guard data != nil || choices != nil else {
+            throw ValidationError(
+                "Nothing to evaluate on: give texts with --data, or questions with --choices.")
+        }
+        guard targetDelimiter == nil || choices != nil else {
+            throw ValidationError(
+                "--target-delimiter stands between --choices and their questions; give both.")
+        }
+    }
+
+    /// The evaluation on texts.
     func request() throws -> EvaluateRequest {
+        guard let data else { throw ValidationError("There are no texts to evaluate on: give --data.") }
         var request = EvaluateRequest(
             model: try ModelReference.directory(model), data: try DataReference.url(data, split: .test))
         request.teacher = try teacher.map { try ModelReference.directory($0) }
@@ -55,16 +91,41 @@ struct EvaluateCommand: ParsableCommand {
         return request
     }
 
+    func choiceRequest(_ choices: String) throws -> ChoiceRequest {
+        var request = ChoiceRequest(
+            model: try ModelReference.directory(model), choices: try DataReference.url(choices, split: .test))
+        request.teacher = try teacher.map { try ModelReference.directory($0) }
+        request.targetDelimiter = targetDelimiter ?? request.targetDelimiter
+        request.maxLength = columns.maxLength
+        request.batchSize = batchSize
+        request.device = try compute.readyDevice()
+        request.precision = compute.precision ?? request.precision
+        return request
+    }
+
     func run() throws {
-        let run = try UsageError.checking { try EvaluationRun(try request()) }
+        let run = data == nil ? nil : try UsageError.checking { try EvaluationRun(try request()) }
+        let questions = try choices.map { choices in
+            try UsageError.checking { try ChoiceRun(try choiceRequest(choices)) }
+        }
         try processes.perform(threads: compute.threads) { processes in
             Interrupt.install(.nothing)
             let isFirst = processes?.isFirst ?? true
             let renderer = RunRenderer(quiet: display.quiet || !Terminal.isInteractive)
-            let report = try run.run(
+            // Questions first: their file is read, and refused, before the texts' long work.
+            let answers = try questions?.run(
                 onEvent: { if isFirst { renderer.handle($0) } }, shouldStop: { Interrupt.isRequested },
                 processes: processes)
-            if isFirst { try display.print(report) { ReportText.evaluation(report) } }
+            var report = try run?.run(
+                onEvent: { if isFirst { renderer.handle($0) } }, shouldStop: { Interrupt.isRequested },
+                processes: processes)
+            report?.choices = answers
+            guard isFirst else { return }
+            if let report {
+                try display.print(report) { ReportText.evaluation(report) }
+            } else if let answers {
+                try display.print(["choices": answers]) { ReportText.choices(answers) }
+            }
         }
     }
 }

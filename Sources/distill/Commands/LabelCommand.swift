@@ -18,11 +18,16 @@ struct LabelCommand: ParsableCommand {
               distill label --teacher teacher --data texts.jsonl.gz --shard 3/8 --cache-dir /shared/cache
             """)
 
-    @Option(help: ArgumentHelp("The teacher's directory.", valueName: "dir"), completion: .directory)
+    @Option(
+        help: ArgumentHelp(
+            "The teacher's directory, or the .gguf file of a language model.", valueName: "model"),
+        completion: .directory)
     var teacher: String
 
     @Option(
-        help: ArgumentHelp("Texts: .csv, .tsv or .jsonl, each also with .gz.", valueName: "file"),
+        help: ArgumentHelp(
+            "Texts: .csv, .tsv or .jsonl, each also with .gz; a language model's conversations: .jsonl or Parquet.",
+            valueName: "file"),
         completion: .file(extensions: dataFileExtensions))
     var data: String
 

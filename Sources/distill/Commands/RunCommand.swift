@@ -10,7 +10,9 @@ struct RunCommand: ParsableCommand {
             The loss is alpha · T² · KL(softmax(teacher / T) ‖ softmax(student / T)) + (1 − alpha) · cross-entropy, \
             or the sum of the objectives that are given: `distill objectives` lists them. The teacher is frozen and \
             evaluated first; its outputs are computed once. Without a description of the student it has the teacher's \
-            configuration with 6 layers and width 384, and starts at random.
+            configuration with 6 layers and width 384, and starts at random; a language model's has two thirds of the teacher's \
+            layers, with their weights. A language model learns its teacher's distribution of each next token at T = 1 and is judged \
+            by the divergence from it.
 
             Examples:
               distill run --teacher teacher --train train.csv --validation dev.csv --output student \\
@@ -20,6 +22,7 @@ struct RunCommand: ParsableCommand {
               distill run --teacher teacher --train train.csv --output student --layers 3 --init teacher-layers \\
                           --objective "kl(weight=0.7, temperature=linear(8,1))" --objective "cross_entropy(weight=0.3)" \\
                           --objective "hidden_mse(weight=1, layers=uniform)" --baseline --seeds 3
+              distill run --teacher language-model.gguf --train chats.jsonl --output student --layers 20 --baseline
               distill run --config distill.yaml --output another
 
             distill.yaml:

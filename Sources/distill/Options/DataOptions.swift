@@ -8,7 +8,8 @@ struct DataOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             Training data: .csv, .tsv, .jsonl, or .conll with tags of words, each also with .gz, or .parquet; a pattern of such \
-            files, a directory that holds them by split, or hf://datasets/org/name.
+            files, a directory that holds them by split, or hf://datasets/org/name. For language models .jsonl or .parquet with \
+            messages, with prompt and completion, or with text.
             """, valueName: "file"),
         completion: .file(extensions: dataFileExtensions))
     var train: String?

@@ -11,7 +11,7 @@ struct RunOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Labeled texts on which the finished models are evaluated; nothing is chosen by them.",
+            "Texts, labeled as the training data are, on which the finished models are evaluated; nothing is chosen by them.",
             valueName: "file"),
         completion: .file(extensions: dataFileExtensions))
     var test: String?

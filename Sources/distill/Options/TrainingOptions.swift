@@ -58,7 +58,7 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The fraction of a label's mass that is spread over all classes. (default: 0)",
+            "The fraction of a label's mass that is spread over all classes, or a token's over all tokens. (default: 0)",
             valueName: "fraction"))
     var labelSmoothingFactor: Double?
 
@@ -73,7 +73,7 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The validation metric that chooses the best checkpoint: accuracy, macro_f1, loss, kl, agreement, … (default: accuracy, micro_f1, r2, or f1 of entities)",
+            "The validation metric that chooses the best checkpoint: accuracy, macro_f1, loss, kl, agreement, … (default: accuracy, micro_f1, r2, f1 of entities, or for language models kl, without a teacher loss)",
             valueName: "metric"))
     var metricForBestModel: String?
 

@@ -127,7 +127,7 @@ enum BenchmarkText {
             """
     }
 
-    private static func rate(_ value: Double) -> String {
+    static func rate(_ value: Double) -> String {
         value >= 100 ? Format.count(Int(value.rounded())) : String(format: "%.1f", value)
     }
 

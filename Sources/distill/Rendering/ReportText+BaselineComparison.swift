@@ -19,14 +19,15 @@ extension ReportText {
     }
 
     private static func value(_ value: Double, _ metric: MetricName) -> String {
-        metric == .pearson ? String(format: "%.4f", value) : Format.percent(value)
+        isFraction(metric) ? Format.percent(value) : number(value)
     }
 
     private static func difference(_ value: Double, _ metric: MetricName) -> String {
-        metric == .pearson ? String(format: "%+.4f", value) : Format.points(value)
+        isFraction(metric) ? Format.points(value) : (value < 0 ? "" : "+") + number(value)
     }
 
     private static func text(_ gain: BaselineComparison, _ data: String) -> String {
+        guard gain.metric.greaterIsBetter else { return lowered(gain, data) }
         let metric = gain.metric
         let sure = gain.low > 0 ? "" : ", which may be chance"
         return "Without the teacher the same student reaches \(value(gain.baseline, metric)) "
@@ -34,6 +35,36 @@ extension ReportText {
             + "\(difference(gain.difference, metric))\(sure) "
             + "(95 % interval \(difference(gain.low, metric)) to \(difference(gain.high, metric)), "
             + String(format: "p = %.3f).", gain.pValue)
+    }
+
+    /// The sentence for a metric of which less is better, and a table of all measures.
+    private static func lowered(_ gain: BaselineComparison, _ data: String) -> String {
+        let metric = gain.metric
+        let isWorse = gain.difference < 0
+        // By how much the teacher lowers it, or raises it.
+        let bounds = isWorse ? (-gain.high, -gain.low) : (gain.low, gain.high)
+        let sure = bounds.0 > 0 ? "" : ", which may be chance"
+        let sentence =
+            "Without the teacher the same student's \(metric.title) is \(value(gain.baseline, metric)) on \(data) (less is "
+            + "better): the teacher \(isWorse ? "raises" : "lowers") this by "
+            + "\(value(abs(gain.difference), metric))\(sure) "
+            + "(95 % interval \(value(bounds.0, metric)) to \(value(bounds.1, metric)), "
+            + String(format: "p = %.3f).", gain.pValue)
+        guard gain.others != nil else { return sentence }
+        var table = TextTable("", "student", "without teacher", "better by", "95 % interval")
+        for measure in gain.all {
+            let metric = measure.metric
+            table.add(
+                comparedTitle(metric), value(measure.student, metric), value(measure.baseline, metric),
+                difference(measure.difference, metric),
+                "\(difference(measure.low, metric)) to \(difference(measure.high, metric))")
+        }
+        return sentence + "\n\n" + table.text
+    }
+
+    /// A metric's title with the direction that is not obvious.
+    private static func comparedTitle(_ metric: MetricName) -> String {
+        metric.title(for: .causalLanguageModel) + (metric.greaterIsBetter ? "" : " (less is better)")
     }
 
     private static func text(_ seeds: SeedSummary, onTest: Bool) -> String {
@@ -63,11 +94,28 @@ extension ReportText {
                 } ?? "")
         }
         table.add(last)
-        return "\(seeds.runs.count) seeds, \(metric.title) on the "
-            + "\(onTest ? "test" : "validation") data:\n\n" + table.text
+        let data = onTest ? "test" : "validation"
+        let title = metric.greaterIsBetter ? metric.title : comparedTitle(metric)
+        return
+            (["\(seeds.runs.count) seeds, \(title) on the \(data) data:\n\n" + table.text]
+            + (seeds.others ?? []).map { line($0, data) }).joined(separator: "\n\n")
+    }
+
+    /// A further measure over the seeds.
+    private static func line(_ measure: SeedSummary.Measure, _ data: String) -> String {
+        let metric = measure.student.metric
+        func cell(_ spread: SeedSummary.Spread?, _ text: (Double, MetricName) -> String) -> String? {
+            spread.map { text($0.mean, metric) + " ± " + deviation($0.standardDeviation, metric) }
+        }
+        let beside = [
+            cell(measure.baseline, value).map { "without the teacher " + $0 },
+            cell(measure.gain, difference).map { "better by " + $0 },
+        ].compactMap(\.self)
+        return "\(comparedTitle(metric)) on the \(data) data: \(cell(measure.student, value) ?? "")"
+            + (beside.isEmpty ? "." : " (\(beside.joined(separator: ", "))).")
     }
 
     private static func deviation(_ value: Double, _ metric: MetricName) -> String {
-        metric == .pearson ? String(format: "%.4f", value) : String(format: "%.2f", value * 100)
+        isFraction(metric) ? String(format: "%.2f", value * 100) : number(value)
     }
 }

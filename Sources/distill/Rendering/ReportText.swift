@@ -35,7 +35,7 @@ enum ReportText {
             "\(report.data.path) (\(report.data.examples) examples):",
             comparison(
                 report.model, name: report.teacher == nil ? "model" : "student", teacher: report.teacher,
-                report.comparison), perClass(report), confusion(report),
+                report.comparison), perClass(report), confusion(report), report.choices.map(choices),
         ]
         return parts.compactMap(\.self).joined(separator: "\n\n")
     }
@@ -79,24 +79,29 @@ enum ReportText {
         }
         add(
             "parameters", { Format.count($0.parameters) },
-            { _ in comparison.map { Format.ratio($0.parameterRatio) + " fewer" } })
+            { _ in comparison.map { Format.ratio($0.parameterRatio, above: "fewer", below: "more") } })
         add(
             "weights on disk", { Format.bytes($0.bytesOnDisk) },
-            { _ in comparison.map { Format.ratio($0.sizeRatio) + " smaller" } })
+            { _ in comparison.map { Format.ratio($0.sizeRatio, above: "smaller", below: "larger") } })
         add(
             "latency p50 (batch 1)", { $0.latencyP50Milliseconds.map(Format.milliseconds) },
-            { _ in comparison?.speedRatio.map { Format.ratio($0) + " faster" } })
+            { _ in comparison?.speedRatio.map { Format.ratio($0, above: "faster", below: "slower") } })
         add("latency p95", { $0.latencyP95Milliseconds.map(Format.milliseconds) })
         return table.text
     }
 
     /// A metric that is no fraction; a perplexity can be beyond all sizes.
-    private static func number(_ value: Double) -> String {
+    static func number(_ value: Double) -> String {
         String(format: abs(value) < 1e7 ? "%.4f" : "%.4g", value)
     }
 
     /// Metrics shown in percent.
     private static let fractions: Set<MetricName> = [.accuracy, .macroF1, .microF1, .precision, .recall, .f1]
+
+    /// Returns true for a metric of a baseline's comparison that is shown in percent.
+    static func isFraction(_ metric: MetricName) -> Bool {
+        fractions.contains(metric) || metric == .agreement || metric == .entityAgreement
+    }
 
     private static func perClass(_ report: EvaluationReport) -> String? {
         guard let scores = report.model.f1 else { return nil }

@@ -8,6 +8,18 @@ enum Format {
 
     static func ratio(_ value: Double) -> String { String(format: "%.2f×", value) }
 
+    /// A ratio with the word for it: 2 → "2.00× smaller", 0.5 → "2.00× larger", 1 → "the same".
+    ///
+    /// - Parameters:
+    ///   - value: The ratio.
+    ///   - above: The word for a ratio above 1.
+    ///   - below: The word for one below it, whose reciprocal is told.
+    static func ratio(_ value: Double, above: String, below: String) -> String {
+        if abs(value - 1) < 0.005 { return "the same" }
+        guard value > 0 else { return "" }
+        return value > 1 ? "\(ratio(value)) \(above)" : "\(ratio(1 / value)) \(below)"
+    }
+
     /// 17400000 → "17.4 M".
     static func count(_ value: Int) -> String {
         scaled(Double(value), units: [(1e9, "G"), (1e6, "M"), (1e3, "k")]) ?? "\(value)"

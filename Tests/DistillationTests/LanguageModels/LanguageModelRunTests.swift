@@ -1,4 +1,6 @@
+import Deployment
 import Foundation
+import Reports
 import Testing
 import Transformers
 
@@ -59,7 +61,37 @@ struct LanguageModelRunTests {
         let kl = try #require(report.comparison?.kl)
         #expect(agreement > 0.5 && agreement <= 1 && kl > 0 && kl < 1, "agreement \(agreement), KL \(kl)")
         #expect(report.student.metrics[.klHigh] ?? 0 >= report.student.metrics[.klMedian] ?? .infinity)
-        #expect(report.baseline?.metrics[.kl] != nil && report.gain != nil)
+        // The nearest to the teacher is saved, and what it is worth is told by the same measure.
+        #expect(report.epochs.filter(\.isBest).last?.validation[.kl] == report.student.metrics[.kl])
+        #expect(report.epochs.compactMap { $0.validation[.kl] }.min() == report.student.metrics[.kl])
+        let (gain, baseline) = (try #require(report.gain), try #require(report.baseline?.metrics[.kl]))
+        #expect(gain.metric == .kl && abs(gain.difference - (baseline - kl)) < 1e-6)
+        #expect(gain.low <= gain.difference && gain.difference <= gain.high)
+        #expect(gain.others?.map(\.metric) == [.agreement, .perplexity])
+
+        // The page has answers side by side: those that the saved models give.
+        let samples = try #require(
+            try JSONText.decode(
+                PredictionAnalysis.self,
+                from: String(contentsOf: request.output.appending(path: "analysis.json"), encoding: .utf8)
+            ).samples)
+        #expect(samples.count == AnswerSamples.most)
+        let answers: [(URL, KeyPath<PredictionAnalysis.Sample, String?>)] = [
+            (teacher, \.teacher), (request.output, \.ownAnswer),
+        ]
+        for (directory, answer) in answers {
+            let sample = samples[1]
+            var asked = AnswerRequest(model: directory)
+            (asked.precision, asked.options) = (.float32, { $0.maxNewTokens = AnswerSamples.answerTokens })
+            let digit = try #require(sample.prompt.firstMatch(of: /name ([0-7])/)).output.0
+            asked.questions = [String(digit)]
+            let text = try #require(try AnswerRun(asked).run().texts.first)
+            let own = text.text + (text.finishReason == .length ? "…" : "")
+            #expect(sample[keyPath: answer] == own)
+            #expect(sample.reference.hasPrefix("it is ") && sample.baseline != nil)
+        }
+        let page = try String(contentsOf: request.output.appending(path: "report.html"), encoding: .utf8)
+        #expect(page.contains("Greedy answers") && page.contains(samples[0].reference))
 
         // The saved directory is a model of its own, with tokenizer, template and stop tokens.
         let saved = try LoadedModel(request.output, languageModels: true)
@@ -170,6 +202,24 @@ struct LanguageModelRunTests {
         #expect("\(error.map { "\($0)" } ?? "")".contains("learns from one; give one --teacher"))
     }
 
+    @Test("stop tokens are those of the student's own files, whatever its teacher's say")
+    func stops() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let teacher = try prepared().directory
+        let student = try TinyLanguageModel(in: scratch, name: "other", layers: 2).directory
+        func texts(_ wrong: URL, _ right: URL) throws -> String {
+            try #"{"eos_token_id": [9]}"#.write(
+                to: wrong.appending(path: "generation_config.json"), atomically: true, encoding: .utf8)
+            try #"{"eos_token_id": [1, 0]}"#.write(
+                to: right.appending(path: "generation_config.json"), atomically: true, encoding: .utf8)
+            var request = request(teacher)
+            request.student.directory = student
+            return try DistillationRun.check(request).map { "\($0)" }.joined(separator: "\n")
+        }
+        #expect(try !texts(teacher, student).contains("stop token"))
+        #expect(try texts(student, teacher).contains("no text ends with a stop token"))
+    }
+
     @Test("a stopped run goes on to the same bits")
     func resumed() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
@@ -193,4 +243,9 @@ struct LanguageModelRunTests {
         }
         #expect(try run("whole", stopAfter: nil) == run("stopped", stopAfter: 7))
     }
+}
+
+extension PredictionAnalysis.Sample {
+    /// The student's answer, as optional as the others.
+    fileprivate var ownAnswer: String? { student }
 }

@@ -1,4 +1,5 @@
 import Datasets
+import Foundation
 import Reports
 import Torch
 import Transformers
@@ -14,12 +15,18 @@ struct LanguageModelTask: LearningTask {
     let labelForm = DatasetOptions.LabelForm.name
     let softObjective = "kl"
     let labelObjective = "cross_entropy"
-    let labelMetrics: [MetricName] = [.accuracy, .loss, .perplexity, .ece, .entropy]
-    let primaryMetric = MetricName.accuracy
+    let labelMetrics: [MetricName] = [
+        .accuracy, .loss, .perplexity, .bytePerplexity, .bitsPerByte, .ece, .entropy,
+    ]
+    let primaryMetric = MetricName.perplexity
+    /// With a teacher the distance from it decides: its own text's next tokens tell less of a student.
+    let comparedMetrics: [MetricName] = [.kl, .agreement, .perplexity]
     let metricForBest = MetricName.loss
     /// A student is to follow its teacher, which its own text's next tokens tell less of.
     let metricForBestWithTeacher = MetricName.kl
-    let shownMetrics: [MetricName] = [.perplexity, .loss, .accuracy, .ece, .klMedian, .klHigh]
+    let shownMetrics: [MetricName] = [
+        .perplexity, .loss, .bytePerplexity, .bitsPerByte, .accuracy, .ece, .klMedian, .klHigh,
+    ]
 
     func title(of metric: MetricName) -> String? {
         switch metric {
@@ -39,18 +46,56 @@ struct LanguageModelTask: LearningTask {
     func metrics(_ logits: Logits, _ targets: Targets) throws -> MetricValues {
         var values = TokenStatisticsMetrics.labelMetrics(logits)
         for (name, value) in TokenStatisticsMetrics.teacherMetrics(logits).entries { values[name] = value }
+        for metric in [MetricName.bytePerplexity, .bitsPerByte] {
+            if let value = byteMeans(of: metric, logits, targets)?.value, !value.isNaN {
+                values[metric] = value
+            }
+        }
         return values
     }
 
     func primaryValue(_ logits: Logits, _ targets: Targets) -> Double {
-        TokenStatisticsMetrics.mean(.correctness, logits)
+        exp(TokenStatisticsMetrics.mean(.studentSurprisal, logits))
     }
 
     /// Tokens of a text depend on one another, so whole texts are resampled.
-    func exampleMeans(_ logits: Logits, _ targets: Targets) -> [(sum: Double, count: Int)]? {
-        targets.examples.map { rows in
-            (rows.reduce(0) { $0 + TokenStatisticsMetrics.value(.correctness, logits[$1]) }, rows.count)
+    func exampleMeans(of metric: MetricName, _ logits: Logits, _ targets: Targets) -> ExampleMeans? {
+        func means(
+            _ column: TokenStatisticsMetrics.Column,
+            _ metric: @escaping @Sendable (Double) -> Double = { $0 }
+        ) -> ExampleMeans {
+            let examples = targets.examples
+            return ExampleMeans(
+                sums: examples.map { rows in
+                    rows.reduce(0) { $0 + TokenStatisticsMetrics.value(column, logits[$1]) }
+                }, counts: examples.map { Double($0.count) }, metric: metric)
         }
+        return switch metric {
+        case .kl: means(.divergence)
+        case .agreement: means(.agreement)
+        case .perplexity: means(.studentSurprisal) { exp($0) }
+        case .loss: means(.studentSurprisal)
+        case .accuracy: means(.correctness)
+        case .bytePerplexity, .bitsPerByte: byteMeans(of: metric, logits, targets)
+        default: nil
+        }
+    }
+
+    /// The loss by bytes of text, as lm-eval's `byte_perplexity` and `bits_per_byte`: special tokens, which are no text, count on
+    /// neither side. `nil` where bytes are not known.
+    private func byteMeans(
+        of metric: MetricName, _ logits: Logits, _ targets: Targets
+    ) -> ExampleMeans? {
+        guard case .tokens(let tokens) = targets, let bytes = tokens.bytes else { return nil }
+        let examples = targets.examples
+        return ExampleMeans(
+            sums: examples.map { rows in
+                rows.reduce(0.0) { sum, row in
+                    bytes[row] == 0
+                        ? sum : sum + TokenStatisticsMetrics.value(.studentSurprisal, logits[row])
+                }
+            }, counts: examples.map { rows in rows.reduce(0.0) { $0 + Double(bytes[$1]) } },
+            metric: { metric == .bitsPerByte ? $0 / log(2) : exp($0) })
     }
 
     func byClass(_ logits: Logits, _ targets: Targets, _ names: [String]) -> ClassEvaluation {
@@ -64,7 +109,7 @@ struct LanguageModelTask: LearningTask {
     func assess(_ logits: Logits, _ targets: Targets) -> TeacherAssessment {
         let counts = targets.classes.reduce(into: [Int: Int]()) { $0[$1, default: 0] += 1 }
         return TeacherAssessment(
-            metric: .perplexity, value: primaryValue(logits, targets),
+            metric: .perplexity, value: TokenStatisticsMetrics.mean(.correctness, logits),
             baseline: Double(counts.values.max() ?? 0) / Double(max(1, targets.count)))
     }
 
@@ -78,7 +123,8 @@ struct LanguageModelTask: LearningTask {
     var card: TaskCard {
         TaskCard(
             pipeline: "text-generation", pipelineTitle: "Text Generation", autoModel: "AutoModelForCausalLM",
-            table: [.perplexity, .loss, .accuracy], identifiers: ["perplexity", "accuracy"],
+            table: [.perplexity, .bitsPerByte, .loss, .accuracy, .kl, .agreement],
+            identifiers: ["perplexity", "accuracy"],
             index: [(.perplexity, "perplexity"), (.accuracy, "accuracy")],
             summary: { shape, made, _ in "A language model (\(shape)), \(made)." })
     }

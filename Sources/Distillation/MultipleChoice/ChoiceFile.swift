@@ -1,0 +1,118 @@
+import Datasets
+import Files
+import Foundation
+import JSON
+
+/// A file of multiple-choice questions: JSON lines, plain or gzip.
+///
+/// A row has `query` (or `question`, `context`, `ctx`), `choices` (or `endings`) and `gold` (or `label`, `answer`, `answerKey`). The
+/// choices are texts, or as in ARC an object of `text` and `label`. What is right is an index from 0, a list of such, or a text:
+/// a choice's label, a choice itself, or an index.
+struct ChoiceFile {
+    let questions: [ChoiceQuestion]
+    let record: DataRecord
+    /// Makes an error that names a question's file and line.
+    let error: @Sendable (_ question: ChoiceQuestion, _ reason: String) -> DatasetError
+
+    private static let queryKeys = ["query", "question", "context", "ctx"]
+    private static let choiceKeys = ["choices", "endings"]
+    private static let goldKeys = ["gold", "label", "answer", "answerKey"]
+
+    /// Reads a file.
+    ///
+    /// - Throws: `DatasetError` that names file and line, also for a file without rows; `FileError`.
+    init(_ url: URL) throws {
+        let stream = try ObjectStream(url)
+        var questions: [ChoiceQuestion] = []
+        while let row = try stream.next() {
+            do { questions.append(try Self.question(row)) } catch let problem as Problem {
+                throw stream.error(about: row, problem.reason)
+            }
+        }
+        self.questions = questions
+        record = DataRecord(path: stream.path, examples: questions.count, sha256: stream.sha256)
+        let errors = stream.errors
+        error = { errors($0.row, $1) }
+    }
+
+    /// What is wrong with a row.
+    private struct Problem: Error {
+        let reason: String
+        init(_ reason: String) { self.reason = reason }
+    }
+
+    private static func question(_ row: ObjectRow) throws -> ChoiceQuestion {
+        let (queryKey, query) = try member(row.object, queryKeys)
+        guard let query = query.stringValue else {
+            throw Problem("'\(queryKey)' must be a text, got \(query.typeName)")
+        }
+        let (choices, labels) = try choices(row.object)
+        var question = ChoiceQuestion(query: query, choices: choices, gold: [])
+        question.gold = try gold(row.object, choices, labels)
+        question.row = row.place
+        return question
+    }
+
+    /// The first of some keys that an object has.
+    private static func member(_ object: JSONObject, _ keys: [String]) throws -> (
+        key: String, value: JSONValue
+    ) {
+        for key in keys {
+            if let value = object[key] { return (key, value) }
+        }
+        throw Problem(
+            "there is no '\(keys[0])' (\(keys.dropFirst().map { "'\($0)'" }.joined(separator: ", ")) would do too); the keys are "
+                + (object.isEmpty
+                    ? "none" : object.keys.prefix(12).map { "'\($0.prefix(40))'" }.joined(separator: ", ")))
+    }
+
+    private static func choices(_ object: JSONObject) throws -> (texts: [String], labels: [String]?) {
+        let (key, value) = try member(object, choiceKeys)
+        let list = value.objectValue?["text"] ?? value
+        guard let elements = list.arrayValue else {
+            throw Problem("'\(key)' must be a list of texts, got \(value.typeName)")
+        }
+        let texts = try elements.enumerated().map { index, element in
+            guard let text = element.stringValue else {
+                throw Problem("choice \(index + 1) must be a text, got \(element.typeName)")
+            }
+            guard !text.isEmpty else { throw Problem("choice \(index + 1) is empty; give it a text") }
+            return text
+        }
+        guard texts.count > 1 else {
+            throw Problem("there must be two or more choices, got \(texts.count)")
+        }
+        let labels = value.objectValue?["label"]?.arrayValue?.compactMap(\.stringValue)
+        guard labels == nil || labels?.count == texts.count else {
+            throw Problem("there are \(texts.count) choices and \(labels?.count ?? 0) labels of them")
+        }
+        return (texts, labels)
+    }
+
+    private static func gold(_ object: JSONObject, _ choices: [String], _ labels: [String]?) throws -> [Int] {
+        let (key, value) = try member(object, goldKeys)
+        func index(_ value: JSONValue) throws -> Int {
+            let number: Int?
+            if let text = value.stringValue {
+                number = labels?.firstIndex(of: text) ?? choices.firstIndex(of: text) ?? Int(text)
+            } else {
+                number = value.intValue
+            }
+            guard let number else {
+                throw Problem(
+                    "'\(key)' must be a choice's index from 0, its label or its text, got \(value.serialized().prefix(60))"
+                )
+            }
+            guard choices.indices.contains(number) else {
+                throw Problem(
+                    "'\(key)' is \(number), but the choices are numbered 0 to \(choices.count - 1)")
+            }
+            return number
+        }
+        guard let elements = value.arrayValue else { return [try index(value)] }
+        guard !elements.isEmpty else {
+            throw Problem("'\(key)' is an empty list; name a choice that is right")
+        }
+        return try elements.map(index)
+    }
+}
