@@ -1,11 +1,12 @@
 # The two commands a newcomer needs: `make demo` and `make test`. Both install what they need themselves.
-.PHONY: demo demo-lm test torture fuzz sanitize field benchmark same-bits gpu lint docs build clean help
+.PHONY: demo demo-lm test runtime torture fuzz sanitize field benchmark same-bits gpu lint docs build clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo          set up, then fine-tune a teacher, distill two students, evaluate them (QUICK=1: a short run)"
 	@echo "make demo-lm       make a language model smaller: SmolLM2-135M-Instruct, 30 minutes (QUICK=1: 3)"
 	@echo "make test          set up, then run every test"
+	@echo "make runtime       build what runs students without libtorch: runtime/bin/distill-run, runtime/lib/libdistill.a, distill.h"
 	@echo "make field         try the built program on killed processes, full disks and the like (CASES=\"DIR …\": further cases)"
 	@echo "make torture       kill and hinder runs at random: nothing may be lost (MINUTES=60 KILLS=50 FAULTS=200 SOAK=100000 SEED=…)"
 	@echo "make fuzz          feed every parser inputs that coverage guides, under the address sanitizer (RUNS=1000000 SECONDS=300)"
@@ -28,6 +29,9 @@ demo-lm:
 
 test:
 	@scripts/test.sh
+
+runtime:
+	@scripts/runtime.sh
 
 field:
 	@scripts/field.sh $(CASES)
