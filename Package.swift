@@ -75,13 +75,13 @@ let package = Package(
     ],
     targets: [
         // Torch-free foundations. Those before `Files` are free of Foundation too, for small static programs.
-        .target(name: "Storage", swiftSettings: strict),
+        .target(name: "Storage", dependencies: ["CSHA256"], swiftSettings: strict),
         .target(name: "JSON", dependencies: ["Storage"], swiftSettings: strict),
         .target(name: "Safetensors", dependencies: ["JSON", "Storage"], swiftSettings: strict),
         .target(name: "Architectures", dependencies: ["JSON", "Storage"], swiftSettings: strict),
         .target(name: "Tokenizers", dependencies: ["JSON", "Storage"], swiftSettings: innerLoops),
         .target(name: "CSHA256", cSettings: isDependency ? [] : [.unsafeFlags(["-O2"])]),
-        .target(name: "Files", dependencies: ["Storage", "CSHA256"], swiftSettings: strict),
+        .target(name: "Files", dependencies: ["Storage"], swiftSettings: strict),
         .target(name: "RegularExpressions", dependencies: ["Tokenizers", "Files"], swiftSettings: strict),
         .target(name: "GGUF", dependencies: ["JSON", "Files"], swiftSettings: innerLoops),
         .target(name: "ChatTemplates", dependencies: ["JSON", "Files"], swiftSettings: innerLoops),

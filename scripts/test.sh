@@ -15,7 +15,7 @@ fi
 swift build --build-tests --traits Parquet
 
 failed=()
-for script in bootstrap_test parquet_test levels_test field_test; do
+for script in bootstrap_test parquet_test levels_test field_test runtime_test; do
     "Tests/$script.sh" || failed+=("Tests/$script.sh")
 done
 # The CUDA kernels, compiled for the processor: by themselves, then in the layers that call them.

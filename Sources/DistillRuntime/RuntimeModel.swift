@@ -57,9 +57,29 @@ public final class RuntimeModel: Sendable {
         _ path: String, _ options: Options, _ configuration: ModelConfiguration,
         expressions: (any RegularExpressionEngine)? = nil
     ) throws {
-        self.path = path
         try Encoder.requireSupported(configuration)
+        // While the rest is read: a changed file is the reason for whatever else is wrong.
+        let verification = Verification(of: path)
+        self.path = path
         self.configuration = configuration
+        do {
+            tokenizer = try Self.tokenizer(path, configuration, expressions)
+            maxLength = try Self.maxLength(options.maxLength, configuration, tokenizer, in: path)
+            encoder = try Encoder(
+                SafetensorsCheckpoint(directory: path), path: path, configuration,
+                usesBFloat16: options.usesBFloat16)
+        } catch {
+            try verification.finish()
+            throw error
+        }
+        warnings = configuration.warnings + tokenizer.warnings(for: configuration, in: path)
+        try verification.finish()
+    }
+
+    /// The tokenizer that belongs to a model.
+    private static func tokenizer(
+        _ path: String, _ configuration: ModelConfiguration, _ expressions: (any RegularExpressionEngine)?
+    ) throws -> Tokenizer {
         let whole = try Tokenizer.load(directory: path, expressions: expressions)
         guard let tokenizer = whole.limited(to: configuration.vocabSize, place: path) else {
             throw RuntimeError(
@@ -68,14 +88,8 @@ public final class RuntimeModel: Sendable {
         }
         // Models without token types never see them.
         let ignoresSegments = configuration.typeVocabSize < 2
-        self.tokenizer =
-            ignoresSegments || tokenizer.modelInputNames.contains("token_type_ids")
+        return ignoresSegments || tokenizer.modelInputNames.contains("token_type_ids")
             ? tokenizer : tokenizer.withoutSegments
-        maxLength = try Self.maxLength(options.maxLength, configuration, tokenizer, in: path)
-        warnings = configuration.warnings + self.tokenizer.warnings(for: configuration, in: path)
-        encoder = try Encoder(
-            SafetensorsCheckpoint(directory: path), path: path, configuration,
-            usesBFloat16: options.usesBFloat16)
     }
 
     private static func maxLength(

@@ -1,3 +1,4 @@
+import Architectures
 import Files
 import Foundation
 import Safetensors
@@ -141,6 +142,27 @@ struct RuntimeModelTests {
             try #require(changed != text)
             try Data(changed.utf8).write(to: config)
             expectRefusal(folder, "has the shape", "config.json")
+        }
+    }
+
+    @Test("files that are not those whose digests were kept are errors that name them")
+    func digests() throws {
+        try withCopy { folder in
+            let manifest = folder.appending(path: "quantization.json")
+            let files = try ChecksumManifest.digests(of: folder)
+            let entries = files.map { "\"\($0)\": \"\($1)\"" }.sorted().joined(separator: ", ")
+            try Data(#"{"files": {\#(entries)}}"#.utf8).write(to: manifest)
+            #expect(throws: Never.self) { try TextClassifier(folder.path) }
+            let vocabulary = folder.appending(path: "vocab.txt")
+            let text = try String(contentsOf: vocabulary, encoding: .utf8)
+            try Data((text + "word\n").utf8).write(to: vocabulary)
+            expectRefusal(folder, "vocab.txt", "has changed since the model was quantised")
+            try FileManager.default.removeItem(at: vocabulary)
+            expectRefusal(folder, "is missing, though quantization.json lists it")
+            try Data(text.utf8).write(to: vocabulary)
+            // The change is the reason for what else is wrong.
+            try Data("{}".utf8).write(to: folder.appending(path: "tokenizer.json"))
+            expectRefusal(folder, "tokenizer.json", "has changed since the model was quantised")
         }
     }
 

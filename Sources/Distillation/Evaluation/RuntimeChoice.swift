@@ -19,7 +19,6 @@ enum RuntimeChoice {
         guard RuntimeModel.supports(configuration), PackedKernels.arePreferred(for: dtype, on: device) else {
             return nil
         }
-        try ChecksumManifest.verify(directory)
         return try RuntimeModel(
             directory.path(percentEncoded: false),
             .init(maxLength: maxLength, usesBFloat16: dtype == .bfloat16), configuration,

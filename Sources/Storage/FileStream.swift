@@ -1,5 +1,3 @@
-import Foundation
-
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -15,10 +13,10 @@ public final class FileStream {
     private var hash = SHA256()
     private let before: FileVersion?
 
-    /// - Parameter url: a regular file.
+    /// - Parameter file: A regular file.
     /// - Throws: `FileError`.
-    public init(_ url: URL) throws {
-        path = url.plainPath
+    public init(_ file: some FileLocation) throws {
+        path = file.plainPath
         descriptor = try openForReading(path).descriptor
         before = FileVersion(descriptor: descriptor)
     }

@@ -1,6 +1,5 @@
-import Files
-import Foundation
 import JSON
+import Storage
 
 /// The digests of a model directory's files, kept with it in `quantization.json`, so that loading detects any
 /// change.
@@ -10,41 +9,41 @@ public enum ChecksumManifest {
     /// Computes the SHA-256 of every file in a directory except the manifest's own, by name.
     ///
     /// - Throws: `FileError` where one cannot be read.
-    public static func digests(of directory: URL) throws -> [String: String] {
+    public static func digests(of directory: some FileLocation) throws -> [String: String] {
         var digests: [String: String] = [:]
-        for name in try FileManager.default.contentsOfDirectory(atPath: directory.plainPath)
+        for name in try FileSystem.names(in: directory)
         where name != fileName {
-            digests[name] = try Digest.sha256(ofFile: directory.appending(path: name))
+            digests[name] = try Digest.sha256(ofFile: directory.entry(name))
         }
         return digests
     }
 
     /// Compares the files with their digests, where the directory has some.
     ///
-    /// - Throws: ``TransformersError`` that names the file that has changed or is missing; `JSONError`.
-    public static func verify(_ directory: URL) throws {
-        let file = directory.appending(path: fileName)
+    /// - Throws: ``ArchitectureError`` that names the file that has changed or is missing; `JSONError`.
+    public static func verify(_ directory: some FileLocation) throws {
+        let file = directory.entry(fileName)
         guard file.fileExists else { return }
         guard let files = try JSONValue.load(contentsOf: file).objectValue?["files"]?.objectValue else {
-            throw TransformersError(
-                "\(file.plainPath): has no \"files\" with the digests of the model's files; quantise the model again"
+            throw ArchitectureError(
+                "\(file): has no \"files\" with the digests of the model's files; quantise the model again"
             )
         }
         for (name, value) in files {
             // Names come from a file: they must not lead elsewhere.
             guard let digest = value.stringValue, !name.contains("/"), name != "..", name != "." else {
-                throw TransformersError(
-                    "\(file.plainPath): \"files\" has the entry '\(name)', which is no file's digest; quantise the model again"
+                throw ArchitectureError(
+                    "\(file): \"files\" has the entry '\(name)', which is no file's digest; quantise the model again"
                 )
             }
-            let member = directory.appending(path: name)
+            let member = directory.entry(name)
             guard member.fileExists else {
-                throw TransformersError(
-                    "\(member.plainPath): is missing, though \(fileName) lists it; quantise the model again")
+                throw ArchitectureError(
+                    "\(member): is missing, though \(fileName) lists it; quantise the model again")
             }
             guard try Digest.sha256(ofFile: member) == digest else {
-                throw TransformersError(
-                    "\(member.plainPath): has changed since the model was quantised (its SHA-256 is not that of "
+                throw ArchitectureError(
+                    "\(member): has changed since the model was quantised (its SHA-256 is not that of "
                         + "\(fileName)); quantise the model again")
             }
         }

@@ -1,13 +1,11 @@
-import Foundation
-
 /// Fingerprints of files and bytes.
 public enum Digest {
     /// The SHA-256 of a file, read piece by piece.
     ///
     /// - Returns: 64 lower-case hexadecimal digits.
     /// - Throws: `FileError`.
-    public static func sha256(ofFile url: URL) throws -> String {
-        let stream = try FileStream(url)
+    public static func sha256(ofFile file: some FileLocation) throws -> String {
+        let stream = try FileStream(file)
         var buffer = [UInt8](repeating: 0, count: 1 << 20)
         while try buffer.withUnsafeMutableBytes({ try stream.read(into: $0) }) > 0 {}
         return stream.sha256

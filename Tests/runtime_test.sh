@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Builds the runtime without libtorch and uses it as its users do: the program by itself, the library from C.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+model=Tests/InteropTests/Fixtures/tiny-teacher
+fail() { echo "runtime: $*" >&2 && exit 1; }
+
+scripts/runtime.sh --output "$folder" >"$folder/build.log" 2>&1 || { tail -40 "$folder/build.log" >&2 && fail "it does not build"; }
+program=$folder/bin/distill-run
+[ "$(wc -c <"$program")" -le 15000000 ] || fail "distill-run takes $(wc -c <"$program") bytes, more than 15 MB"
+
+# It needs nothing that this package or Swift installs.
+if command -v ldd >/dev/null; then
+    needed=$(ldd "$program" | sed -n 's/^[[:space:]]*\([^ ]*\) .*/\1/p')
+    for library in $needed; do
+        case "$library" in
+            linux-vdso* | libc.so* | libm.so* | libstdc++.so* | libgcc_s.so* | libpthread.so* | libdl.so* | /lib*/ld-linux*) ;;
+            *) fail "distill-run needs $library" ;;
+        esac
+    done
+fi
+
+texts=("A film to remember." "awful, terrible" "caf$(printf '\303\251') au lait")
+printf '%s\n' "${texts[@]}" | env -i "$program" "$model" >"$folder/program.jsonl" || fail "distill-run fails"
+[ "$(wc -l <"$folder/program.jsonl")" = 3 ] || fail "distill-run writes another number of lines"
+grep -q '"label":"positive"' "$folder/program.jsonl" || fail "distill-run predicts something else"
+
+for compiler in cc clang; do
+    command -v "$compiler" >/dev/null || continue
+    "$compiler" -Wall -Wextra -Werror Examples/C/predict.c -I "$folder/include" -L "$folder/lib" -ldistill -lstdc++ -lm -lpthread -ldl \
+        -o "$folder/predict" || fail "the example in C does not build with $compiler"
+    env -i "$folder/predict" "$model" "${texts[@]}" >"$folder/c.jsonl" || fail "the example in C fails"
+    cmp -s "$folder/program.jsonl" "$folder/c.jsonl" || fail "C and the program predict differently"
+    if "$folder/predict" /nowhere text 2>"$folder/error" || ! grep -q '^/nowhere: ' "$folder/error"; then fail "a missing model is no error"; fi
+done
+echo "runtime: distill-run of $(wc -c <"$program") bytes, and the library from C"
