@@ -42,6 +42,8 @@ def onnx(path, golden):
 
 def main():
     program = Path(sys.argv[1]).resolve()
+    # Warnings about what the CPU lacks for float16.
+    onnxruntime.set_default_logger_severity(3)
     print("| model | task | ONNX Runtime, float32 | OpenVINO | ONNX Runtime, float16 | OpenVINO | Core ML, float32 | float16 |")
     print("|---|---|---|---|---|---|---|---|")
     for folder, task in [("families", "sequence"), ("token-families", "token")]:

@@ -36,7 +36,7 @@ if [ -e "$stamp" ]; then
     exit 0
 fi
 rm -rf .python
-echo "Installing Python's transformers and what it needs into .python/ (about 40 MB to download) …"
+echo "Installing Python's transformers and what it needs into .python/ (about 100 MB to download) …"
 "$python" -m venv .python || fail "'$python' cannot make a virtual environment (Debian: apt-get install python3-venv)."
 .python/bin/pip install --quiet --disable-pip-version-check -r scripts/requirements-test.txt
 if [ -d .torch/torch ]; then

@@ -28,7 +28,9 @@ public struct ExportFormats: Sendable {
 }
 
 extension ModelExporter {
-    /// The type to write a model in where none is asked for: int8 of a quantized model, else the format's first.
+    /// Returns the type to write a model in where none is asked for: int8 of a quantized model, else the format's first.
+    ///
+    /// - Parameter model: The model to write.
     public func defaultDType(for model: ExportableModel) -> ExportDType {
         model.isQuantized ? .int8 : dtypes.first ?? .float32
     }

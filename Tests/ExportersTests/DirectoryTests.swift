@@ -67,7 +67,8 @@ struct DirectoryTests {
         for exporter in ExportFormats.standard.exporters {
             let (place, target) = try export(tiny, exporter, options)
             let names = try FileManager.default.contentsOfDirectory(atPath: target.path).sorted()
-            let weights = exporter.name == "onnx" ? "model.onnx" : "model.safetensors"
+            let weights =
+                ["onnx": "model.onnx", "coreml": "model.mlpackage"][exporter.name] ?? "model.safetensors"
             #expect(names == ["README.md", "config.json", weights, "vocab.txt"])
             #expect(try String(contentsOf: target.appending(path: "vocab.txt"), encoding: .utf8) == "a\nb\n")
             _ = place

@@ -45,7 +45,7 @@ struct CoreMLTests {
             names.map { name in
                 CoreML.Job(
                     export: try CoreML.export(CoreML.fixture(name), to: place, dtype: nil),
-                    fixture: CoreML.fixture(name), tolerance: 5e-3)
+                    fixture: CoreML.fixture(name), tolerance: 1e-2)
             }, in: place)
     }
 

@@ -135,6 +135,14 @@ protocol GraphOperations: AnyObject {
     /// A constant integer.
     func integer(_ number: Int) -> GraphValue
 
+    /// A constant tensor in the type of the computation.
+    ///
+    /// - Parameters:
+    ///   - data: Makes it in a type.
+    ///   - name: Its name.
+    /// - Throws: What making it throws.
+    func tensor(_ data: (SafetensorsDType) throws -> TensorData, _ name: String) throws -> GraphValue
+
     /// Constant integers (count).
     func integers(_ numbers: [Int], _ name: String) -> GraphValue
 }

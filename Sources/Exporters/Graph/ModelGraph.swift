@@ -44,13 +44,16 @@ struct ModelGraph {
             graph.insert(axes: [0], positions, in: name), in: name)
     }
 
+    /// The number of tokens at which tables of distances end, whatever a configuration allows.
+    private static let mostDistances = 1 << 16
+
     /// Looks up a number for each distance, (L, L).
     ///
     /// - Parameter number: The number for a query this many tokens after the key.
     func table(
         of distances: GraphValue, _ name: String, _ number: (_ distance: Int) -> Int
     ) -> GraphValue {
-        let last = configuration.maxLength - 1
+        let last = max(0, min(configuration.maxLength, Self.mostDistances) - 1)
         let list = graph.integers((-last...last).map(number), name)
         let places = graph.binary(.add, distances, graph.integer(last), in: name)
         return graph.elements(of: list, at: places, in: name)

@@ -11,8 +11,8 @@ enum RelativePositions {
     struct Disentangled {
         let settings: DebertaV2Settings
         let relative: DebertaV2Settings.Relative
-        /// The embeddings of distances, (1, 2S, H).
-        let table: GraphValue
+        /// The embeddings of distances, (1, 2S, H), where the model projects them; `nil` where the exporter does.
+        let table: GraphValue?
         /// The rows of the table for each query and key, integers (1, 1, L, L), as keys and as queries see them.
         let keyRows: GraphValue?
         let queryRows: GraphValue?
@@ -49,16 +49,20 @@ extension PostNormGraph {
     private func disentangled(_ ids: GraphValue) throws -> RelativePositions? {
         let settings = try DebertaV2Settings(configuration)
         guard let relative = settings.relative else { return nil }
-        var table = try parts.rows(DebertaV2Names.distances, .all, 2 * relative.span, parts.width)
-        if relative.isNormalised { table = try parts.norm(table, DebertaV2Names.distanceNorm) }
+        var table: GraphValue?
+        // Their projections are the same for every text, and so constants; in int8 they are rounded as tokens are.
+        if parts.model.isQuantized {
+            var rows = try parts.rows(DebertaV2Names.distances, .all, 2 * relative.span, parts.width)
+            if relative.isNormalised { rows = try parts.norm(rows, DebertaV2Names.distanceNorm) }
+            table = graph.insert(axes: [0], rows, in: DebertaV2Names.distances)
+        }
         let distances = parts.distances(of: ids)
         func rows(_ name: String, _ row: (Int) -> Int) -> GraphValue {
             graph.insert(axes: [0, 1], parts.table(of: distances, name, row), in: name)
         }
         return .disentangled(
             RelativePositions.Disentangled(
-                settings: settings, relative: relative,
-                table: graph.insert(axes: [0], table, in: DebertaV2Names.distances),
+                settings: settings, relative: relative, table: table,
                 keyRows: settings.contentToPosition ? rows("key_rows", relative.keyRow) : nil,
                 queryRows: settings.positionToContent ? rows("query_rows", relative.queryRow) : nil))
     }
@@ -78,10 +82,16 @@ extension PostNormGraph {
         let names = try configuration.family.postNormLayer()
         let shared = positions.settings.sharesProjections
         let module = layer + ".attention"
-        func projected(_ own: String, _ other: String, _ order: [Int]) throws -> GraphValue {
+        // (1, N, D, 2S)
+        func projected(_ own: String, _ other: String) throws -> GraphValue {
             let name = "\(layer).\(shared ? other : own)"
-            let rows = try parts.linear(positions.table, name, parts.width, parts.width)
-            return parts.heads(rows, order, in: name)
+            guard let table = positions.table else {
+                return try graph.tensor(
+                    { try parts.model.projectedDistances(name, positions.relative, as: $0) },
+                    name + ".distances")
+            }
+            return parts.heads(
+                try parts.linear(table, name, parts.width, parts.width), [0, 2, 3, 1], in: name)
         }
         func first(_ indices: GraphValue, _ axis: Int) -> GraphValue {
             firstOnly ? graph.slice(indices, axis: axis, from: 0, to: 1, in: module) : indices
@@ -90,14 +100,14 @@ extension PostNormGraph {
         if let rows = positions.keyRows {
             // (B, N, M, 2S): each query with each distance, of which the actual ones are taken.
             let all = graph.matmul(
-                query, try projected(DebertaV2Names.positionKey, names.key, [0, 2, 3, 1]), in: module)
+                query, try projected(DebertaV2Names.positionKey, names.key), in: module)
             sum = graph.elements(ofLastAxisOf: all, at: first(rows, 2), in: module)
         }
         if let rows = positions.queryRows {
             // (B, N, L, 2S), of keys; what is taken has keys in rows, and is transposed.
             let key = graph.transpose(keyTransposed, [0, 1, 3, 2], in: module)
             let all = graph.matmul(
-                key, try projected(DebertaV2Names.positionQuery, names.query, [0, 2, 3, 1]), in: module)
+                key, try projected(DebertaV2Names.positionQuery, names.query), in: module)
             let taken = graph.elements(ofLastAxisOf: all, at: first(rows, 3), in: module)
             let term = graph.transpose(taken, [0, 1, 3, 2], in: module)
             sum = sum.map { graph.binary(.add, $0, term, in: module) } ?? term

@@ -110,7 +110,7 @@ extension ExportableModel {
         }
     }
 
-    private static func checkHalf(_ values: [Float], _ name: String, _ path: String) throws {
+    static func checkHalf(_ values: [Float], _ name: String, _ path: String) throws {
         guard let large = values.first(where: { !($0.magnitude <= FloatBytes.largestHalf) }) else { return }
         throw ExportError(
             "\(path): tensor '\(name)' holds \(large), which float16 cannot hold (its largest number is 65504); "

@@ -86,6 +86,10 @@ extension MILBuilder {
         return constant(name, value, Kind(data))
     }
 
+    func tensor(_ data: (SafetensorsDType) throws -> TensorData, _ name: String) throws -> GraphValue {
+        try constant(name, try data(tensorType))
+    }
+
     func integer(_ number: Int) -> GraphValue {
         let key = "integer \(number)"
         let value =

@@ -143,6 +143,10 @@ extension GraphBuilder {
         constant(name, .floats(numbers, [numbers.count]))
     }
 
+    func tensor(_ data: (SafetensorsDType) throws -> TensorData, _ name: String) throws -> Value {
+        try constant(name, try data(float))
+    }
+
     func integer(_ number: Int) -> Value { integer(Int64(number)) }
 
     func integers(_ numbers: [Int], _ name: String) -> Value {
