@@ -308,7 +308,8 @@ let package = Package(
         .testTarget(
             name: "DistillRuntimeTests",
             dependencies: [
-                "DistillRuntime", "DistillC", "CDistill", "Architectures", "Tokenizers", "Safetensors", "JSON", "Files",
+                "DistillRuntime", "DistillC", "CDistill", "Architectures", "Tokenizers", "Safetensors",
+                "JSON", "Files",
                 "TestSupport",
             ], swiftSettings: strict),
         .testTarget(
@@ -338,7 +339,8 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "distill", "distill-hub", "distill-run", "DistillRuntime", "Distillation", "Tuning", "Benchmarking",
+                "distill", "distill-hub", "distill-run", "DistillRuntime", "Distillation", "Tuning",
+                "Benchmarking",
                 "HubStore", "Files",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
@@ -351,7 +353,8 @@ let package = Package(
                 "JSON", "Files",
             ],
             exclude: [
-                "Fixtures", "card.py", "coreml_interop.py", "interop.py", "language_model_interop.py", "onnx_export.py",
+                "Fixtures", "card.py", "coreml_interop.py", "interop.py", "language_model_interop.py",
+                "onnx_export.py",
                 "onnx_families.py", "onnx_interop.py",
                 "tensorboard_reader.py", "token_interop.py",
                 "trimming.py",

@@ -28,6 +28,13 @@ printf '%s\n' "${texts[@]}" | env -i "$program" "$model" >"$folder/program.jsonl
 [ "$(wc -l <"$folder/program.jsonl")" = 3 ] || fail "distill-run writes another number of lines"
 grep -q '"label":"positive"' "$folder/program.jsonl" || fail "distill-run predicts something else"
 
+# With hardly a file to open, and on a full disk.
+(ulimit -n 5 && "$program" "$model" <<<"a film" >"$folder/few.jsonl") || fail "distill-run fails where few files can be opened"
+if [ -e /dev/full ]; then
+    if echo "a film" | "$program" "$model" >/dev/full 2>"$folder/error"; then fail "a full disk is no error"; fi
+    grep -q 'standard output cannot be written' "$folder/error" || fail "a full disk is no error that is told"
+fi
+
 for compiler in cc clang; do
     command -v "$compiler" >/dev/null || continue
     "$compiler" -Wall -Wextra -Werror Examples/C/predict.c -I "$folder/include" -L "$folder/lib" -ldistill -lstdc++ -lm -lpthread -ldl \

@@ -31,7 +31,7 @@ if [ "$(uname)" = Darwin ]; then
     cp "$products/libdistill-c.a" "$library"
 else
     # One object of the library and what it needs of Swift's libraries, so that a program links it as any other: with swiftrt.o, by
-    # which Swift finds a program's types, and only the header's names to be seen.
+    # which Swift finds a program's types.
     swift=$(dirname "$(dirname "$(readlink -f "$(command -v swiftc)")")")/lib/swift_static/linux
     needed=()
     for name in swiftCore swift_Concurrency swiftSynchronization swift_StringProcessing swift_RegexParser swiftDispatch dispatch \
@@ -41,7 +41,7 @@ else
     object=$scratch/distill.o
     ld -r -o "$object" "$swift/$(uname -m)/swiftrt.o" --whole-archive "$products/libdistill-c.a" --no-whole-archive \
         --start-group "${needed[@]}" --end-group
-    objcopy --strip-debug --wildcard --keep-global-symbol='distill_*' "$object"
+    objcopy --strip-debug "$object"
     ar rcs "$library" "$object"
 fi
 for file in "$output/bin/distill-run" "$library"; do printf '%-28s %s bytes\n' "$file" "$(wc -c <"$file")"; done

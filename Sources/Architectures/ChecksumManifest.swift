@@ -31,7 +31,9 @@ public enum ChecksumManifest {
         }
         for (name, value) in files {
             // Names come from a file: they must not lead elsewhere.
-            guard let digest = value.stringValue, !name.contains("/"), name != "..", name != "." else {
+            guard let digest = value.stringValue, !name.utf8.contains(UInt8(ascii: "/")), name != "..",
+                name != "."
+            else {
                 throw ArchitectureError(
                     "\(file): \"files\" has the entry '\(name)', which is no file's digest; quantise the model again"
                 )

@@ -40,7 +40,9 @@ template <class S>
 double peak() {
     // Both panels must fit into the first cache.
     constexpr int64_t rows = panel_rows<S>, length = on_tiles<S> ? 128 : 256;
-    alignas(64) static thread_local uint32_t left[rows * length], right[32 * length];
+    uint32_t *left = scratch<uint32_t>(Slot::block_left, rows * length), *right = scratch<uint32_t>(Slot::block_inner, 32 * length);
+    std::fill(left, left + rows * length, 0u);
+    std::fill(right, right + 32 * length, 0u);
     alignas(64) float tile[rows * 32];
     TileShapes<S> shapes(rows);
     double best = 0;

@@ -52,24 +52,37 @@ private func guarded<Result>(
 }
 
 private func opened(_ model: OpaquePointer?) throws -> OpenModel {
-    guard let model else { throw InterfaceError(description: "the model is null; open one with distill_open") }
+    guard let model else {
+        throw InterfaceError(description: "the model is null; open one with distill_open")
+    }
     return Unmanaged<OpenModel>.fromOpaque(UnsafeRawPointer(model)).takeUnretainedValue()
 }
 
 /// The texts of two C arrays.
 private func pairs(
-    _ texts: UnsafePointer<UnsafePointer<CChar>?>?, _ pairs: UnsafePointer<UnsafePointer<CChar>?>?, _ count: Int
+    _ texts: UnsafePointer<UnsafePointer<CChar>?>?, _ pairs: UnsafePointer<UnsafePointer<CChar>?>?,
+    _ count: Int
 ) throws -> [TextPair] {
+    guard count >= 0 else { throw InterfaceError(description: "count is larger than any array") }
     guard count > 0 else { return [] }
     guard let texts else { throw InterfaceError(description: "texts is null, but count is \(count)") }
-    return try (0..<count).map { index in
-        guard let text = texts[index] else { throw InterfaceError(description: "text \(index + 1) is null") }
-        guard let pairs else { return TextPair(String(cString: text)) }
-        guard let pair = pairs[index] else {
-            throw InterfaceError(description: "the second text of pair \(index + 1) is null")
+    func string(_ text: UnsafePointer<CChar>?, _ name: @autoclosure () -> String) throws -> String {
+        guard let text else { throw InterfaceError(description: "\(name()) is null") }
+        guard let string = String(validatingCString: text) else {
+            throw InterfaceError(description: "\(name()): the bytes are not UTF-8; convert the text to UTF-8")
         }
-        return TextPair(String(cString: text), pair: String(cString: pair))
+        return string
     }
+    return try (0..<count).map { index in
+        let text = try string(texts[index], "text \(index + 1)")
+        guard let pairs else { return TextPair(text) }
+        return TextPair(text, pair: try string(pairs[index], "the second text of pair \(index + 1)"))
+    }
+}
+
+/// Returns true if a text, or one of a pair, has nothing to predict.
+private func isBlank(_ text: TextPair) -> Bool {
+    text.text.allSatisfy(\.isWhitespace) || text.pair?.allSatisfy(\.isWhitespace) == true
 }
 
 @_cdecl("distill_open")
@@ -94,7 +107,7 @@ public func distillOpen(
             strategy = named
         }
         let use: OpenModel.Use =
-            model.task == .tokenClassification
+            model.isTagger
             ? .tagger(try TokenTagger(model, strategy: strategy))
             : .classifier(
                 try TextClassifier(model, threshold: options.threshold == 0 ? 0.5 : options.threshold))
@@ -124,14 +137,22 @@ public func distillPredict(
 ) -> UnsafeMutablePointer<CChar>? {
     guarded(error) {
         let inputs = try pairs(texts, second, count)
-        let lines: [String]
+        let sound = inputs.filter { !isBlank($0) }
+        var predictions: ArraySlice<String>
         switch try opened(model).use {
-        case .classifier(let classifier): lines = try classifier.predict(inputs).map(PredictionLine.text)
+        case .classifier(let classifier):
+            predictions = try classifier.predict(sound).map(PredictionLine.text)[...]
         case .tagger(let tagger):
             guard second == nil else {
-                throw InterfaceError(description: "a model for token classification reads single texts; pairs must be null")
+                throw InterfaceError(
+                    description: "a model for token classification reads single texts; pairs must be null")
             }
-            lines = try tagger.predict(inputs.map(\.text)).map(PredictionLine.text)
+            predictions = try tagger.predict(sound.map(\.text)).map(PredictionLine.text)[...]
+        }
+        // A line for each, as of a file.
+        let lines = inputs.enumerated().map { index, input in
+            isBlank(input)
+                ? PredictionLine.text(error: "text \(index + 1) is empty") : predictions.removeFirst()
         }
         return strdup(lines.map { $0 + "\n" }.joined())
     } ?? nil
@@ -145,11 +166,18 @@ public func distillLogits(
 ) -> Int32 {
     guarded(error) {
         guard case .classifier(let classifier) = try opened(model).use else {
-            throw InterfaceError(description: "a model for token classification has logits for tokens; use distill_predict")
+            throw InterfaceError(
+                description: "a model for token classification has logits for tokens; use distill_predict")
         }
         guard let logits else { throw InterfaceError(description: "logits is null") }
-        let values = try classifier.logits(pairs(texts, second, count))
-        values.withUnsafeBufferPointer { if let start = $0.baseAddress { logits.update(from: start, count: $0.count) } }
+        let inputs = try pairs(texts, second, count)
+        if let index = inputs.firstIndex(where: isBlank) {
+            throw InterfaceError(description: "text \(index + 1) is empty; leave it out")
+        }
+        let values = try classifier.logits(inputs)
+        values.withUnsafeBufferPointer {
+            if let start = $0.baseAddress { logits.update(from: start, count: $0.count) }
+        }
         return 0
     } ?? -1
 }

@@ -5,7 +5,8 @@ import Tokenizers
 enum Computing {
     private static let queue = DispatchQueue(label: "distill.runtime", attributes: .concurrent)
 
-    static func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+    static func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result
+    {
         try Task.checkCancellation()
         return try await withCheckedThrowingContinuation { continuation in
             queue.async { continuation.resume(with: Swift.Result(catching: body)) }

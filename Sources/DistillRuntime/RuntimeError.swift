@@ -4,7 +4,8 @@ public struct RuntimeError: Error, Sendable, Equatable, CustomStringConvertible 
 
     init(_ description: String) { self.description = description }
 
-    static let outOfMemory = RuntimeError("there is no memory for this batch; give fewer or shorter texts at once")
+    static let outOfMemory = RuntimeError(
+        "there is no memory for this batch; give fewer or shorter texts at once")
 }
 
 /// - Throws: ``RuntimeError`` where a kernel found no memory.

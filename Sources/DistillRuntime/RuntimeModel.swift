@@ -1,5 +1,6 @@
 import Architectures
 import Safetensors
+import Storage
 import Tokenizers
 
 /// A model directory that is open: its weights packed, its tokenizer, what its labels are called. It needs the kernels and tokenizers
@@ -34,6 +35,9 @@ public final class RuntimeModel: Sendable {
     /// The task, which says what its outputs mean.
     public var task: TaskIdentifier { configuration.task }
 
+    /// True if it gives a row of logits for each token of a text: a tagger; otherwise one for each text.
+    public var isTagger: Bool { configuration.headKind.hasRowForEachToken }
+
     /// Opens a model directory in Hugging Face format.
     ///
     /// - Parameters:
@@ -42,7 +46,36 @@ public final class RuntimeModel: Sendable {
     /// - Throws: ``RuntimeError``, `ArchitectureError`, `TokenizerError`, `SafetensorsError`, `JSONError` or `FileError`, which name
     ///   the file, field or tensor.
     public convenience init(_ path: String, _ options: Options = Options()) throws {
+        try Self.requireDirectory(path)
         try self.init(path, options, ModelConfiguration(contentsOf: path))
+    }
+
+    /// The most bytes of a file that is read whole.
+    private static let largestFile = 1 << 30
+
+    /// - Throws: ``RuntimeError`` for models in another form than a directory with weights, and for files that are none.
+    private static func requireDirectory(_ path: String) throws {
+        for name in (try? FileSystem.names(in: path)) ?? []
+        where name.hasSuffix(".json") || name.hasSuffix(".txt") {
+            let file = path.entry(name)
+            guard FileKind(file) != .other else { throw FileError.notAFile(file) }
+            guard FileSystem.size(of: file) ?? 0 <= largestFile else {
+                throw RuntimeError(
+                    "\(file): is larger than 1 GiB, which no model's file is; use the one that belongs to the model"
+                )
+            }
+        }
+        if path.lowercased().hasSuffix(".gguf") {
+            throw RuntimeError("\(path): is a language model in GGUF; use `distill generate`")
+        }
+        let hasWeights = [SafetensorsCheckpoint.fileName, SafetensorsCheckpoint.indexFileName].contains {
+            path.entry($0).fileExists
+        }
+        for name in ["model.onnx", "model.mlpackage"] where !hasWeights && path.entry(name).fileExists {
+            throw RuntimeError(
+                "\(path): holds an export (\(name)), which other programs run; give the model directory that it was made of"
+            )
+        }
     }
 
     /// Opens a directory whose `config.json` was read.
@@ -58,22 +91,26 @@ public final class RuntimeModel: Sendable {
         expressions: (any RegularExpressionEngine)? = nil
     ) throws {
         try Encoder.requireSupported(configuration)
-        // While the rest is read: a changed file is the reason for whatever else is wrong.
-        let verification = Verification(of: path)
         self.path = path
         self.configuration = configuration
+        // Digests, weights and tokenizer at the same time.
+        let verification = Beside { try ChecksumManifest.verify(path) }
+        let weights = Beside {
+            try Encoder(
+                SafetensorsCheckpoint(directory: path), path: path, configuration,
+                usesBFloat16: options.usesBFloat16)
+        }
         do {
             tokenizer = try Self.tokenizer(path, configuration, expressions)
             maxLength = try Self.maxLength(options.maxLength, configuration, tokenizer, in: path)
-            encoder = try Encoder(
-                SafetensorsCheckpoint(directory: path), path: path, configuration,
-                usesBFloat16: options.usesBFloat16)
+            encoder = try weights.value()
         } catch {
-            try verification.finish()
+            // A changed file is the reason for whatever else is wrong.
+            try verification.value()
             throw error
         }
         warnings = configuration.warnings + tokenizer.warnings(for: configuration, in: path)
-        try verification.finish()
+        try verification.value()
     }
 
     /// The tokenizer that belongs to a model.
@@ -99,7 +136,7 @@ public final class RuntimeModel: Sendable {
             throw RuntimeError(
                 "max_length must be at least 3 (two special tokens and one of text), got \(wanted)")
         }
-        let length = wanted ?? TrainedLength.tokens(in: path) ?? tokenizer.modelMaxLength
+        let length = try wanted ?? TrainedLength.tokens(in: path) ?? tokenizer.modelMaxLength
         return min(length ?? configuration.maxLength, configuration.maxLength)
     }
 
@@ -114,9 +151,9 @@ public final class RuntimeModel: Sendable {
     /// - Parameter encoding: The texts, each no longer than ``maxLength``.
     /// - Returns: Of a sequence classifier a row for each text; of a tagger one for each token. A row is as many numbers as there are
     ///   labels.
-    /// - Throws: ``RuntimeError`` for an id outside of the vocabulary, an empty text, and where a logit is not a finite number.
+    /// - Throws: ``RuntimeError`` for an id outside of the vocabulary, and an empty text; ``NonFiniteLogitsError`` where a logit is not a finite number.
     public func logits(_ encoding: FlatEncoding) throws -> [Float] {
-        let (classes, hasRowForEachToken) = (labels.count, configuration.headKind.hasRowForEachToken)
+        let (classes, hasRowForEachToken) = (labels.count, isTagger)
         let lengths = (0..<encoding.count).map { encoding.offsets[$0 + 1] - encoding.offsets[$0] }
         var values = [Float](
             repeating: 0, count: (hasRowForEachToken ? encoding.ids.count : encoding.count) * classes)
@@ -138,19 +175,15 @@ public final class RuntimeModel: Sendable {
                 let first = hasRowForEachToken ? encoding.offsets[text] : text
                 for index in 0..<count * classes {
                     let value = rows.pointer[row * classes + index]
-                    guard value.isFinite else { throw notFinite(value, text) }
+                    guard value.isFinite else {
+                        throw NonFiniteLogitsError(path, example: text, value: value)
+                    }
                     values[first * classes + index] = value
                 }
                 row = hasRowForEachToken ? Int(texts.offsets[place + 1]) : place + 1
             }
         }
         return values
-    }
-
-    private func notFinite(_ value: Float, _ text: Int) -> RuntimeError {
-        RuntimeError(
-            "\(path): gives logits that are no numbers (\(value) for text \(text + 1)): its weights are damaged, or its training "
-                + "diverged; use another checkpoint")
     }
 }
 

@@ -36,7 +36,8 @@ public final class TextClassifier: Sendable {
             throw RuntimeError("threshold must be between 0 and 1, got \(threshold)")
         }
         guard TaskIdentifier.sequenceTasks.contains(model.task) else {
-            throw RuntimeError("\(model.path): is a model for \(model.task.rawValue), not for sequence classification")
+            throw RuntimeError(
+                "\(model.path): is a model for \(model.task.rawValue), not for sequence classification")
         }
         self.model = model
         self.threshold = threshold

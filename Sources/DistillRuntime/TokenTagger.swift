@@ -21,7 +21,8 @@ public final class TokenTagger: Sendable {
     ///   - strategy: How tokens become entities, as in transformers' pipeline.
     /// - Throws: ``RuntimeError`` and others as ``RuntimeModel/init(_:_:)``; for a model of another task.
     public convenience init(
-        _ path: String, _ options: RuntimeModel.Options = .init(), strategy: EntityAggregation.Strategy = .simple
+        _ path: String, _ options: RuntimeModel.Options = .init(),
+        strategy: EntityAggregation.Strategy = .simple
     ) throws {
         try self.init(RuntimeModel(path, options), strategy: strategy)
     }
@@ -30,8 +31,9 @@ public final class TokenTagger: Sendable {
     ///
     /// - Throws: ``RuntimeError`` for a model of another task.
     public init(_ model: RuntimeModel, strategy: EntityAggregation.Strategy = .simple) throws {
-        guard model.task == .tokenClassification else {
-            throw RuntimeError("\(model.path): is a model for \(model.task.rawValue), not for token classification")
+        guard model.isTagger else {
+            throw RuntimeError(
+                "\(model.path): is a model for \(model.task.rawValue), not for token classification")
         }
         self.model = model
         aggregation = EntityAggregation(strategy: strategy, labels: model.labels)

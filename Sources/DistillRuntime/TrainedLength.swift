@@ -10,11 +10,13 @@ package enum TrainedLength {
     ]
 
     /// The length; `nil` where no record has one.
-    package static func tokens(in directory: String) -> Int? {
+    ///
+    /// - Throws: `JSONError` for a record that cannot be read, which names the file.
+    package static func tokens(in directory: String) throws -> Int? {
         for record in records {
-            guard let json = try? JSONValue.load(contentsOf: directory.entry(record.file)) else {
-                continue
-            }
+            let file = directory.entry(record.file)
+            guard file.fileExists else { continue }
+            let json = try JSONValue.load(contentsOf: file)
             let value = record.keys.reduce(Optional(json)) { $0?.objectValue?[$1] }
             // Too short for a token of text is no length.
             if let length = value?.intValue, length >= 3 { return length }

@@ -1,4 +1,4 @@
-/// This package's version, as `distill --version` prints it and every report records it.
-public enum Version {
-    public static let current = "0.1.0"
-}
+import DistillRuntime
+
+/// The version of the package.
+public typealias Version = DistillRuntime.Version

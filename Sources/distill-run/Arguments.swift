@@ -11,6 +11,7 @@ struct Arguments: Equatable {
     var usesBFloat16 = false
     var threads: Int32 = 0
     var showsHelp = false
+    var showsVersion = false
 
     static let help = """
         distill-run: predictions of a trained model, a JSON line for each text, as `distill predict` writes them.
@@ -18,7 +19,7 @@ struct Arguments: Equatable {
         USAGE: distill-run <model> [<file>] [options]
 
           <model>               A model directory in Hugging Face format: a text classifier, regressor or tagger.
-          <file>                A text a line; standard input where it is - or left out.
+          <file>                Plain text, a text a line; standard input where it is - or left out.
 
         OPTIONS:
           --pairs               Each line holds two texts, separated by a tab.
@@ -27,7 +28,11 @@ struct Arguments: Equatable {
           --aggregation <how>   How a tagger's tokens become entities: none, simple, first, average, max (default: simple).
           --bfloat16            Multiply in bfloat16: less exact, faster where the processor has it.
           --threads <n>         Threads to compute on (default: as many as this process has processors).
+          --version             The version.
           --help                This text.
+
+        Lines of which none is a text (empty, or not two texts with --pairs) have an error in place of a prediction; the exit
+        code is 0 all the same. Data files (CSV, JSON lines, Parquet) are for `distill predict`.
         """
 
     /// Reads the arguments.
@@ -37,48 +42,95 @@ struct Arguments: Equatable {
         var rest = arguments[...]
         var places: [String] = []
         while let argument = rest.popFirst() {
-            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            let isOption = argument.hasPrefix("--") && argument.utf8.count > 2
-            func value() throws -> String {
-                if parts.count == 2 { return parts[1] }
-                guard let next = rest.popFirst() else { throw UsageError("\(argument) needs a value") }
-                return next
+            if argument == "--" {
+                places += rest
+                break
             }
-            func number(_ range: ClosedRange<Int>) throws -> Int {
-                let text = try value()
-                guard let number = Int(text), range.contains(number) else {
-                    throw UsageError("\(parts[0]) must be a number from \(range.lowerBound), got '\(text)'")
-                }
-                return number
+            guard argument.hasPrefix("-"), argument != "-" else {
+                places.append(argument)
+                continue
             }
-            switch isOption ? parts[0] : argument {
-            case "--help", "-h": showsHelp = true
-            case "--pairs": hasPairs = true
-            case "--bfloat16": usesBFloat16 = true
-            case "--max-length": maxLength = try number(3...1_000_000)
-            case "--threads": threads = Int32(try number(1...4096))
-            case "--threshold":
-                let text = try value()
-                guard let number = Double(text), number > 0, number < 1 else {
-                    throw UsageError("--threshold must be between 0 and 1, got '\(text)'")
-                }
-                threshold = number
-            case "--aggregation":
-                let text = try value()
-                guard let strategy = EntityAggregation.Strategy(rawValue: text) else {
-                    throw UsageError("--aggregation must be none, simple, first, average or max, got '\(text)'")
-                }
-                aggregation = strategy
-            case let other where other.hasPrefix("-") && other != "-":
-                throw UsageError("unknown option '\(other)'; see distill-run --help")
-            default: places.append(argument)
-            }
+            try read(Option(argument, &rest))
         }
-        guard !showsHelp else { return }
-        guard let model = places.first else { throw UsageError("give a model directory; see distill-run --help") }
-        guard places.count <= 2 else { throw UsageError("unexpected argument '\(places[2])'") }
+        guard !showsHelp, !showsVersion else { return }
+        guard let model = places.first else {
+            throw UsageError("give a model directory; see distill-run --help")
+        }
+        guard places.count <= 2 else {
+            throw UsageError("unexpected argument '\(places[2])'; see distill-run --help")
+        }
         self.model = model
-        if places.count == 2 { file = places[1] }
+        if places.count == 2 { try setFile(places[1]) }
+    }
+
+    /// Takes one option.
+    private mutating func read(_ option: Option) throws {
+        switch option.name {
+        case "--help", "-h": showsHelp = try option.flag()
+        case "--version": showsVersion = try option.flag()
+        case "--pairs": hasPairs = try option.flag()
+        case "--bfloat16": usesBFloat16 = try option.flag()
+        case "--max-length": maxLength = try option.number(3...1_000_000)
+        case "--threads": threads = Int32(try option.number(1...4096))
+        case "--threshold":
+            let text = try option.value()
+            guard let number = Double(text), number > 0, number < 1 else {
+                throw UsageError("--threshold must be between 0 and 1, got '\(text)'")
+            }
+            threshold = number
+        case "--aggregation":
+            let text = try option.value()
+            guard let strategy = EntityAggregation.Strategy(rawValue: text) else {
+                throw UsageError("--aggregation must be none, simple, first, average or max, got '\(text)'")
+            }
+            aggregation = strategy
+        default: throw UsageError("unknown option '\(option.name)'; see distill-run --help")
+        }
+    }
+
+    private mutating func setFile(_ name: String) throws {
+        file = name
+        let kinds = [".csv", ".tsv", ".jsonl", ".json", ".parquet", ".gz"]
+        if let kind = kinds.first(where: name.lowercased().hasSuffix) {
+            throw UsageError(
+                "\(file): distill-run reads plain text, a text a line, and no \(kind.dropFirst()) files; use `distill predict`, or "
+                    + "give the texts alone")
+        }
+    }
+}
+
+/// An option with its value, which stands behind `=` or is the next argument.
+private struct Option {
+    let name: String
+    private let attached: String?
+    private let next: String?
+
+    /// - Parameter rest: The arguments after it, of which the first is taken where it is the value.
+    init(_ argument: String, _ rest: inout ArraySlice<String>) {
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        name = String(parts[0])
+        attached = parts.count == 2 ? String(parts[1]) : nil
+        let takesValue = ["--max-length", "--threads", "--threshold", "--aggregation"].contains(name)
+        next = takesValue && attached == nil ? rest.popFirst() : nil
+    }
+
+    func flag() throws -> Bool {
+        if let attached { throw UsageError("\(name) takes no value, got '\(attached)'") }
+        return true
+    }
+
+    func value() throws -> String {
+        guard let value = attached ?? next else { throw UsageError("\(name) needs a value") }
+        return value
+    }
+
+    func number(_ range: ClosedRange<Int>) throws -> Int {
+        let text = try value()
+        guard let number = Int(text), range.contains(number) else {
+            throw UsageError(
+                "\(name) must be a number from \(range.lowerBound) to \(range.upperBound), got '\(text)'")
+        }
+        return number
     }
 }
 

@@ -12,6 +12,8 @@ final class PredictionRun {
     private let hasPairs: Bool
     private let file: String
     private var (cutCount, count) = (0, 0)
+    private let maxLength: Int
+    private let mostTokens: Int
 
     /// The settings of the model's files that are ignored.
     let warnings: [String]
@@ -20,9 +22,16 @@ final class PredictionRun {
         let model = try RuntimeModel(
             arguments.model,
             .init(maxLength: arguments.maxLength, usesBFloat16: arguments.usesBFloat16))
-        warnings = model.warnings
+        (maxLength, mostTokens) = (model.maxLength, model.configuration.maxLength)
+        var warnings = model.warnings
+        if let wanted = arguments.maxLength, wanted > mostTokens {
+            warnings.append(
+                "the model has \(mostTokens) positions, so texts are cut there, not at --max-length \(wanted)"
+            )
+        }
+        self.warnings = warnings
         (hasPairs, file) = (arguments.hasPairs, arguments.file == "-" ? "standard input" : arguments.file)
-        if model.task == .tokenClassification {
+        if model.isTagger {
             guard !hasPairs else {
                 throw UsageError("a model for token classification reads single texts; leave --pairs out")
             }
@@ -62,7 +71,11 @@ final class PredictionRun {
     /// The warning about texts that were cut; `nil` where none was.
     var cutWarning: String? {
         guard cutCount > 0 else { return nil }
-        return "\(file): \(cutCount) of \(count) texts \(cutCount == 1 ? "is" : "are") cut, as they are longer than the model's "
-            + "texts; a larger --max-length keeps more of them, as far as the model has positions"
+        let room = mostTokens > maxLength
+        return
+            "\(file): \(cutCount) of \(count) texts \(cutCount == 1 ? "is" : "are") longer than \(maxLength) tokens and cut there; "
+            + (room
+                ? "a larger --max-length keeps more of them, up to \(mostTokens)"
+                : "the model has positions for no more")
     }
 }

@@ -30,6 +30,16 @@ func write(_ text: String, to descriptor: Int32) -> Bool {
     }
 }
 
+/// Writes to standard output; ends the program where that fails, without an error where its reader has had enough.
+func output(_ text: String) {
+    guard !write(text, to: STDOUT_FILENO) else { return }
+    let code = errno
+    if code == EPIPE { exit(0) }
+    _ = write(
+        "Error: standard output cannot be written: \(String(cString: strerror(code)))\n", to: STDERR_FILENO)
+    exit(1)
+}
+
 func fail(_ error: some Error, _ code: Int32) -> Never {
     _ = write("Error: \(error)\n", to: STDERR_FILENO)
     exit(code)
@@ -41,15 +51,19 @@ MappedFile.endsWhereShortened()
 do {
     let arguments = try Arguments(Array(CommandLine.arguments.dropFirst()))
     if arguments.showsHelp {
-        exit(write(Arguments.help + "\n", to: STDOUT_FILENO) ? 0 : 1)
+        output(Arguments.help + "\n")
+        exit(0)
+    }
+    if arguments.showsVersion {
+        output(Version.current + "\n")
+        exit(0)
     }
     if arguments.threads > 0 { ck_set_threads(arguments.threads) }
     let prediction = try PredictionRun(arguments)
     for warning in prediction.warnings { _ = write("WARNING: \(warning)\n", to: STDERR_FILENO) }
     let reader = try LineReader(path: arguments.file)
     while let lines = try reader.next() {
-        let text = try prediction.predict(lines).map { $0 + "\n" }.joined()
-        guard write(text, to: STDOUT_FILENO) else { exit(errno == EPIPE ? 0 : 1) }
+        output(try prediction.predict(lines).map { $0 + "\n" }.joined())
     }
     if let warning = prediction.cutWarning { _ = write("WARNING: \(warning)\n", to: STDERR_FILENO) }
 } catch let error as UsageError {

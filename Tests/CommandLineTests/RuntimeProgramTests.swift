@@ -14,7 +14,8 @@ struct RuntimeProgramTests {
 
     @Test("the bytes of distill predict, of texts and pairs, empty lines included")
     func same() throws {
-        let texts = "A film to remember.\nterrible, \u{1F600} awful\n\n  \nhello\u{0} world\r\nlast without an end"
+        let texts =
+            "A film to remember.\nterrible, \u{1F600} awful\n\n  \nhello\u{0} world\r\nlast without an end"
         for arguments in [[], ["--max-length", "4"], ["--threads=1"]] {
             let own = try run([model, "-"] + arguments, input: texts)
             let shared = arguments.filter { $0 != "--threads=1" }
@@ -24,7 +25,8 @@ struct RuntimeProgramTests {
         }
         let pairs = "a film\tgood\nalone\n"
         let own = try run([model, "--pairs"], input: pairs)
-        #expect(own.output == (try Program.run(["predict", "--model", model, "--pairs"], input: pairs)).output)
+        #expect(
+            own.output == (try Program.run(["predict", "--model", model, "--pairs"], input: pairs)).output)
         #expect(own.output.contains("line 2 needs two texts"))
     }
 
@@ -47,11 +49,15 @@ struct RuntimeProgramTests {
         #expect(zip(a, b).allSatisfy { abs($0.score - $1.score) < 1e-5 })
     }
 
-    @Test("a wrong command line is an error of one line and its own status", arguments: [
-        ([], "give a model directory"), (["--nonsense"], "'--nonsense'"), (["m", "f", "g"], "'g'"),
-        (["m", "--max-length", "two"], "'two'"), (["m", "--max-length"], "needs a value"),
-        (["m", "--threshold=2"], "'2'"), (["m", "--aggregation", "all"], "'all'"),
-    ] as [([String], String)])
+    @Test(
+        "a wrong command line is an error of one line and its own status",
+        arguments: [
+            ([], "give a model directory"), (["--nonsense"], "'--nonsense'"), (["m", "f", "g"], "'g'"),
+            (["m", "--max-length", "two"], "'two'"), (["m", "--max-length"], "needs a value"),
+            (["m", "data.CSV"], "distill predict"), (["m", "--pairs=no"], "takes no value"),
+            (["--", "-m"], "-m"), (["m", "--threshold=2"], "'2'"),
+            (["m", "--aggregation", "all"], "'all'"),
+        ] as [([String], String)])
     func usage(_ arguments: [String], _ part: String) throws {
         let result = try run(arguments, input: "")
         #expect(result.status == 64 && result.output.isEmpty)
@@ -65,6 +71,13 @@ struct RuntimeProgramTests {
             let result = try run(arguments, input: "a\n")
             #expect(result.status == 1 && result.output.isEmpty && result.errors.contains(part))
         }
+        let version = try run(["--version"])
+        let others = try Program.run(["--version"]).output
+        #expect(version.status == 0 && version.output == others)
+        let beyond = try run([model, "--max-length", "5000"], input: "a film\n")
+        #expect(
+            beyond.status == 0
+                && beyond.errors.contains("positions, so texts are cut there, not at --max-length 5000"))
         let help = try run(["--help"])
         #expect(help.status == 0 && help.output.contains("--aggregation"))
     }

@@ -33,7 +33,7 @@ struct CInterfaceTests {
         let labels = (0..<distill_label_count(model)).map { String(cString: distill_label(model, $0)) }
         #expect(labels == classifier.model.labels)
         #expect(distill_label(model, labels.count) == nil)
-        let texts = ["A film to remember.", "awful, terrible \u{1F600}", ""]
+        let texts = ["A film to remember.", "awful, terrible \u{1F600}", "so so"]
         let inputs = texts.map { TextPair($0) }
         try withStrings(texts) { strings in
             let lines = try #require(distill_predict(model, strings, nil, 3, nil))
@@ -50,6 +50,31 @@ struct CInterfaceTests {
             let none = try #require(distill_predict(model, nil, nil, 0, nil))
             defer { distill_free(none) }
             #expect(String(cString: none).isEmpty)
+        }
+    }
+
+    @Test("an empty text has a line with an error, and no logits; bytes that are no UTF-8 are an error")
+    func texts() throws {
+        let model = try #require(distill_open(tinyTeacher.path, nil, nil))
+        defer { distill_close(model) }
+        try withStrings(["a film", " \t", "a plot"]) { strings in
+            let lines = try #require(distill_predict(model, strings, nil, 3, nil))
+            defer { distill_free(lines) }
+            let parts = String(cString: lines).split(separator: "\n")
+            #expect(parts.count == 3 && parts[1] == #"{"error":"text 2 is empty"}"#)
+            #expect(parts[0].contains("label") && parts[2].contains("label"))
+            var logits = [Float](repeating: 0, count: 3 * distill_label_count(model))
+            var status: Int32 = 0
+            let reason = error { status = distill_logits(model, strings, nil, 3, &logits, $0) }
+            #expect(status == -1 && reason?.contains("text 2") == true)
+        }
+        let bytes: [CChar] = [0x78, CChar(bitPattern: 0xFF), 0]
+        bytes.withUnsafeBufferPointer { text in
+            let texts = [text.baseAddress]
+            texts.withUnsafeBufferPointer { strings in
+                let reason = error { _ = distill_predict(model, strings.baseAddress, nil, 1, $0) }
+                #expect(reason?.contains("text 1: the bytes are not UTF-8") == true)
+            }
         }
     }
 

@@ -11,12 +11,20 @@ import Testing
 struct EncoderTests {
     static let sequenceModels =
         ["bert-tiny", "bert-gelu-new", "bert-relu"]
-        + ["distilbert", "roberta", "xlm-roberta", "camembert", "electra", "electra-wide", "albert", "albert-groups"]
+        + [
+            "distilbert", "roberta", "xlm-roberta", "camembert", "electra", "electra-wide", "albert",
+            "albert-groups",
+        ]
         .map { "families/\($0)" }
     static let taggers =
-        ["albert", "bert", "camembert", "distilbert", "electra", "roberta", "xlm-roberta"].map { "token-families/\($0)" }
+        ["albert", "bert", "camembert", "distilbert", "electra", "roberta", "xlm-roberta"].map {
+            "token-families/\($0)"
+        }
     static let others =
-        ["families/mpnet", "families/deberta-v2", "families/deberta-v3", "families/modernbert", "token-families/mpnet"]
+        [
+            "families/mpnet", "families/deberta-v2", "families/deberta-v3", "families/modernbert",
+            "token-families/mpnet",
+        ]
 
     @Test("logits of texts", arguments: sequenceModels)
     func sequences(_ name: String) throws {
@@ -41,7 +49,9 @@ struct EncoderTests {
         #expect(error < 1e-5, "\(error)")
     }
 
-    @Test("weights in half precision and in shards", arguments: ["bert-tiny-float16", "bert-tiny-sharded", "bert-tiny-legacy"])
+    @Test(
+        "weights in half precision and in shards",
+        arguments: ["bert-tiny-float16", "bert-tiny-sharded", "bert-tiny-legacy"])
     func stored(_ name: String) throws {
         let golden = try Golden("bert-tiny")
         let texts = try golden.texts().texts
@@ -105,6 +115,7 @@ struct EncoderTests {
         expect(PackedTexts(ids: [1_000_000], offsets: [0, 1]), "token 1 has the id 1000000")
         expect(PackedTexts(ids: [1], types: [7], offsets: [0, 1]), "token 1 has the type 7")
         expect(PackedTexts(ids: [1], offsets: [0, 1, 1]), "text 2 has no token")
-        expect(PackedTexts(ids: Array(repeating: 1, count: 5000), offsets: [0, 5000]), "text 1 has 5000 tokens")
+        expect(
+            PackedTexts(ids: Array(repeating: 1, count: 5000), offsets: [0, 5000]), "text 1 has 5000 tokens")
     }
 }

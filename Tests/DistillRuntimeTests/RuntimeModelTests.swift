@@ -11,7 +11,8 @@ import Tokenizers
 @Suite("Models of the runtime")
 struct RuntimeModelTests {
     let texts = [
-        "A film to remember.", "terrible", "It is a long, long, very long story that never ends and never begins.", "fine",
+        "A film to remember.", "terrible",
+        "It is a long, long, very long story that never ends and never begins.", "fine",
     ].map { TextPair($0) }
 
     /// A copy of the tiny model that a test may change.
@@ -73,7 +74,8 @@ struct RuntimeModelTests {
         let together = try classifier.logits(many)
         let width = classifier.model.labels.count
         for index in stride(from: 0, to: many.count, by: 97) {
-            #expect(try classifier.logits([many[index]]) == Array(together[index * width..<(index + 1) * width]))
+            #expect(
+                try classifier.logits([many[index]]) == Array(together[index * width..<(index + 1) * width]))
         }
     }
 
@@ -91,9 +93,11 @@ struct RuntimeModelTests {
     @Test("the length of the model's training counts, and never more than its positions")
     func maxLength() throws {
         try withCopy { folder in
-            #expect(try RuntimeModel(folder.path, .init(maxLength: 1_000_000)).maxLength
-                == RuntimeModel(folder.path).configuration.maxLength)
-            try Data(#"{"settings": {"max_length": 7}}"#.utf8).write(to: folder.appending(path: "distillation.json"))
+            #expect(
+                try RuntimeModel(folder.path, .init(maxLength: 1_000_000)).maxLength
+                    == RuntimeModel(folder.path).configuration.maxLength)
+            try Data(#"{"settings": {"max_length": 7}}"#.utf8).write(
+                to: folder.appending(path: "distillation.json"))
             let model = try RuntimeModel(folder.path)
             #expect(model.maxLength == 7)
             let longer = try texts.filter { try model.tokenizer.encode($0.text).count > 7 }.count
@@ -106,6 +110,7 @@ struct RuntimeModelTests {
     @Test("damaged and missing files are errors that name them")
     func damaged() throws {
         expectRefusal(URL(filePath: "/nowhere/at/all"), "/nowhere/at/all")
+        expectRefusal(URL(filePath: "/nowhere/model.gguf"), "distill generate")
         try withCopy { folder in
             let weights = folder.appending(path: "model.safetensors")
             let bytes = try Data(contentsOf: weights)
@@ -113,6 +118,8 @@ struct RuntimeModelTests {
             expectRefusal(folder, "model.safetensors")
             try FileManager.default.removeItem(at: weights)
             expectRefusal(folder, "model.safetensors")
+            try Data().write(to: folder.appending(path: "model.onnx"))
+            expectRefusal(folder, "holds an export (model.onnx)")
             try bytes.write(to: weights)
             #expect(throws: Never.self) { try TextClassifier(folder.path) }
             try FileManager.default.removeItem(at: folder.appending(path: "tokenizer.json"))

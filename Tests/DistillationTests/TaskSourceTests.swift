@@ -9,7 +9,7 @@ struct TaskSourceTests {
 
     /// Where a task may be told from another: its own folder, `config.json`, heads, and the texts of options.
     private static let places = [
-        "/Distillation/Tasks/", "/Architectures/", "/Transformers/Heads/",
+        "/Distillation/Tasks/", "/DistillRuntime/Tasks/", "/Architectures/", "/Transformers/Heads/",
         "/Transformers/Families/",
     ]
 

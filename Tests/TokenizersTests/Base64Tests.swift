@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Base64")
 struct Base64Tests {
-    /// Foundation takes more `=` at the end than belong there; Rust's base64, which `tokenizers` uses, does not.
+    /// Foundation takes `=` in other places and numbers than belong there; Rust's base64, which `tokenizers` uses, does not.
     @Test("texts are read as Foundation reads them, and what it refuses is refused")
     func random() {
         var generator = SeededGenerator(seed: 64)
@@ -20,8 +20,9 @@ struct Base64Tests {
             text += String(repeating: "=", count: Int.random(in: 0...3, using: &generator))
             let bytes = Base64.decode(text)
             let theirs = Data(base64Encoded: text).map { Array($0) }
-            let hasSurplus = text.hasSuffix("===") || text.utf8.count % 4 != 0 || text == "===="
-            if bytes != nil || !hasSurplus { #expect(bytes == theirs, "\(text.debugDescription)") }
+            let padding = text.drop { $0 != "=" }
+            let isPadded = padding.count <= 2 && padding.allSatisfy { $0 == "=" } && text.utf8.count % 4 == 0
+            if bytes != nil || isPadded { #expect(bytes == theirs, "\(text.debugDescription)") }
             if bytes == nil { refused += 1 } else { accepted += 1 }
         }
         #expect(accepted > 2000 && refused > 2000)

@@ -1,4 +1,10 @@
-import Foundation
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// Buckets of the distances of two tokens that widen with the distance, half of them for each direction (Raffel et al.,
 /// "T5", arXiv 1910.10683, section 2.1).

@@ -12,6 +12,9 @@ public enum TaskIdentifier: String, CaseIterable, Sendable, Codable {
     /// The next token, at each token of a text.
     case causalLanguageModel = "causal_language_model"
 
+    /// True if an example has one of several classes.
+    public var hasOneClass: Bool { self == .singleLabel }
+
     /// The tasks of models for sequence classification, which `problem_type` distinguishes.
     public static let sequenceTasks: [TaskIdentifier] = [.singleLabel, .multiLabel, .regression]
 

@@ -1,7 +1,8 @@
 // The C interface of the runtime: trained text classifiers and taggers on this machine's processors, without Python and libtorch.
 //
-// A model may be used by any number of threads at the same time. Strings are UTF-8. A function that fails sets *error, where error is
-// not null, to one line that names the file, tensor or text and says what to do; release it with distill_free.
+// A model may be used by any number of threads at the same time. After fork() a child must not compute where its parent has, since the
+// pool's threads do not go with it: fork before the first call, or start a program. Strings are UTF-8. A function that fails sets
+// *error, where error is not null, to one line that names the file, tensor or text and says what to do; release it with distill_free.
 #ifndef DISTILL_H
 #define DISTILL_H
 
@@ -15,13 +16,15 @@ extern "C" {
 typedef struct distill_model distill_model;
 
 typedef struct distill_options {
-    int32_t max_length;    // longer texts are cut to this many tokens; 0 for the length of the model's training
+    int32_t max_length;    // longer texts are cut to this many tokens, at most as many as the model has positions; 0 for the length of
+                           // the model's training
     int32_t bfloat16;      // not 0: multiply in bfloat16, less exact and faster where the processor has it
     double threshold;      // the probability above which one of several labels is chosen; 0 for 0.5
     const char *aggregation;  // how a tagger's tokens become entities: none, simple, first, average, max; null for simple
 } distill_options;
 
 // Opens a model directory in Hugging Face format. `options` may be null. Null where it cannot be opened.
+// distill_close must come after all calls with the model have returned; what they returned is the caller's, and stays.
 distill_model *distill_open(const char *directory, const distill_options *options, char **error);
 void distill_close(distill_model *model);
 
@@ -29,7 +32,7 @@ void distill_close(distill_model *model);
 size_t distill_label_count(const distill_model *model);
 const char *distill_label(const distill_model *model, size_t index);
 
-// The predictions for `count` texts, as `distill predict` writes them: a line of JSON for each. `pairs` holds the second text of each
+// The predictions for `count` texts, as `distill predict` writes them: a line of JSON for each, of an empty text with an error. `pairs` holds the second text of each
 // pair; null for single texts. Release the result with distill_free. Null where it fails.
 char *distill_predict(const distill_model *model, const char *const *texts, const char *const *pairs, size_t count, char **error);
 
@@ -39,7 +42,8 @@ int32_t distill_logits(const distill_model *model, const char *const *texts, con
 
 void distill_free(char *text);
 
-// Threads that a call may use; 0 for as many as this process has processors. Calls at the same time share them.
+// The threads of the pool that a call uses beside its own, its own counted; 0 for as many as this process has processors. Of several
+// calls at the same time one has the pool, the others their own threads alone.
 void distill_set_threads(int32_t count);
 
 #ifdef __cplusplus

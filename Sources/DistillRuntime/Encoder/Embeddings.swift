@@ -58,7 +58,7 @@ final class Embeddings: @unchecked Sendable {
     /// - Throws: ``RuntimeError`` for an id outside of a table, and for a text that is empty or longer than the model has positions.
     func callAsFunction(_ texts: PackedTexts) throws -> AlignedBuffer<Float> {
         try validate(texts)
-        let hidden = AlignedBuffer<Float>(count: texts.tokens * Int(kernel.hidden))
+        let hidden = try AlignedBuffer<Float>(count: texts.tokens * Int(kernel.hidden))
         let isDone = texts.offsets.withUnsafeBufferPointer { offsets in
             texts.ids.withUnsafeBufferPointer { ids in
                 withUnsafePointer(to: kernel) { kernel in
@@ -67,7 +67,8 @@ final class Embeddings: @unchecked Sendable {
                         return ck_embeddings_forward(kernel, sequences, ids.baseAddress, nil, hidden.pointer)
                     }
                     return types.withUnsafeBufferPointer {
-                        ck_embeddings_forward(kernel, sequences, ids.baseAddress, $0.baseAddress, hidden.pointer)
+                        ck_embeddings_forward(
+                            kernel, sequences, ids.baseAddress, $0.baseAddress, hidden.pointer)
                     }
                 }
             }
@@ -82,7 +83,8 @@ final class Embeddings: @unchecked Sendable {
             guard length > 0 else { throw RuntimeError("text \(text + 1) has no token") }
             guard length <= rows.positions else {
                 throw RuntimeError(
-                    "text \(text + 1) has \(length) tokens, the model \(rows.positions) positions; cut it to at most as many")
+                    "text \(text + 1) has \(length) tokens, the model \(rows.positions) positions; cut it to at most as many"
+                )
             }
         }
         if let token = texts.ids.firstIndex(where: { $0 < 0 || Int($0) >= rows.words }) {

@@ -13,13 +13,21 @@ final class Encoder: Sendable {
     /// Reads and packs the weights.
     ///
     /// - Throws: ``RuntimeError`` for a family that the kernels do not compute, and tensors that are missing or do not fit.
-    init(_ checkpoint: SafetensorsCheckpoint, path: String, _ configuration: ModelConfiguration, usesBFloat16: Bool) throws {
+    init(
+        _ checkpoint: SafetensorsCheckpoint, path: String, _ configuration: ModelConfiguration,
+        usesBFloat16: Bool
+    ) throws {
         try Self.requireSupported(configuration)
         let store = try WeightStore(checkpoint, path: path, configuration)
         embeddings = try Embeddings(store, configuration)
         let layout = configuration.family.layout
         let groups = try (0..<configuration.layerGroups()).map {
             try EncoderLayer(store, path: layout.layers($0), configuration, usesBFloat16: usesBFloat16)
+        }
+        if store.holds(layout.layers(groups.count)) {
+            throw RuntimeError(
+                "\(path): the weights have more layers than the \(groups.count) of config.json; use the config.json that belongs to "
+                    + "these weights")
         }
         layers = try (0..<configuration.numHiddenLayers).map { groups[try configuration.layerGroup($0)] }
         head = try Head(store, configuration)

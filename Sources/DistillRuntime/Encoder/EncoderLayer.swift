@@ -31,7 +31,8 @@ final class EncoderLayer: @unchecked Sendable {
         norms = [attentionNorm, outputNorm]
         let linears = [
             (names.query, width, width), (names.key, width, width), (names.value, width, width),
-            (names.attentionOutput, width, width), (names.intermediate, width, inner), (names.output, inner, width),
+            (names.attentionOutput, width, width), (names.intermediate, width, inner),
+            (names.output, inner, width),
         ]
         let matrices = try linears.map { name, inputs, outputs in
             try store.matrix("\(path).\(name).weight", rows: outputs, columns: inputs)
@@ -46,7 +47,9 @@ final class EncoderLayer: @unchecked Sendable {
             }
             kernel.is_mixed = true
             (kernel.query, kernel.key, kernel.value) = (packed[0].kernel, packed[1].kernel, packed[2].kernel)
-            (kernel.output, kernel.inner, kernel.outer) = (packed[3].kernel, packed[4].kernel, packed[5].kernel)
+            (kernel.output, kernel.inner, kernel.outer) = (
+                packed[3].kernel, packed[4].kernel, packed[5].kernel
+            )
             owners = packed
             self.biases = []
         } else {
@@ -78,7 +81,7 @@ final class EncoderLayer: @unchecked Sendable {
         -> AlignedBuffer<Float>
     {
         let rows = firstOnly ? texts.count : texts.tokens
-        let output = AlignedBuffer<Float>(count: rows * hidden)
+        let output = try AlignedBuffer<Float>(count: rows * hidden)
         try texts.offsets.withUnsafeBufferPointer { offsets in
             try withUnsafePointer(to: kernel) {
                 let sequences = ck_sequences(offsets: offsets.baseAddress, count: Int64(texts.count))
@@ -101,23 +104,27 @@ private struct PackedWeights {
     /// - Parameters:
     ///   - weights: Of queries, keys, values, attention's output, the feed-forward network's two.
     ///   - biases: Theirs.
-    init(_ weights: [StoredValues], _ biases: [StoredValues], width: Int, inner: Int, _ usesBFloat16: Bool) throws {
+    init(_ weights: [StoredValues], _ biases: [StoredValues], width: Int, inner: Int, _ usesBFloat16: Bool)
+        throws
+    {
         self.usesBFloat16 = usesBFloat16
         self.biases = biases
-        func pack(_ weight: UnsafePointer<Float>, _ outputs: Int, _ inputs: Int) throws -> AlignedBuffer<UInt32> {
-            let words = AlignedBuffer<UInt32>(
+        func pack(_ weight: UnsafePointer<Float>, _ outputs: Int, _ inputs: Int) throws -> AlignedBuffer<
+            UInt32
+        > {
+            let words = try AlignedBuffer<UInt32>(
                 count: Int(ck_packed_words(usesBFloat16, Int64(outputs), Int64(inputs))))
             try require(ck_pack(usesBFloat16, weight, Int64(outputs), Int64(inputs), words.pointer))
             return words
         }
-        func joined(_ a: StoredValues, _ b: StoredValues) -> AlignedBuffer<Float> {
-            let both = AlignedBuffer<Float>(count: a.count + b.count)
+        func joined(_ a: StoredValues, _ b: StoredValues) throws -> AlignedBuffer<Float> {
+            let both = try AlignedBuffer<Float>(count: a.count + b.count)
             both.pointer.update(from: a.pointer, count: a.count)
             (both.pointer + a.count).update(from: b.pointer, count: b.count)
             return both
         }
-        keyValueBias = joined(biases[1], biases[2])
-        let keyValue = joined(weights[1], weights[2])
+        keyValueBias = try joined(biases[1], biases[2])
+        let keyValue = try joined(weights[1], weights[2])
         words = [
             try pack(weights[0].pointer, width, width), try pack(keyValue.pointer, 2 * width, width),
             try pack(weights[3].pointer, width, width), try pack(weights[4].pointer, inner, width),
@@ -128,7 +135,9 @@ private struct PackedWeights {
     func set(_ kernel: inout ck_layer) {
         kernel.bfloat16 = usesBFloat16
         let pointers = words.map { UnsafePointer($0.pointer) }
-        (kernel.query_words, kernel.key_value_words, kernel.output_words) = (pointers[0], pointers[1], pointers[2])
+        (kernel.query_words, kernel.key_value_words, kernel.output_words) = (
+            pointers[0], pointers[1], pointers[2]
+        )
         (kernel.inner_words, kernel.outer_words) = (pointers[3], pointers[4])
         kernel.query_bias = biases[0].pointer
         kernel.key_value_bias = UnsafePointer(keyValueBias.pointer)

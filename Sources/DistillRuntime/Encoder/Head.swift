@@ -75,7 +75,7 @@ private final class HeadLinear: @unchecked Sendable {
         switch weight {
         case .packed(let linear): return try linear(input.pointer, rows: rows)
         case .stored(let values, let bias):
-            let output = AlignedBuffer<Float>(count: rows * outputs)
+            let output = try AlignedBuffer<Float>(count: rows * outputs)
             try require(
                 ck_rows_linear(
                     Int64(rows), Int64(inputs), Int64(outputs), input.pointer, values.pointer, bias.pointer,

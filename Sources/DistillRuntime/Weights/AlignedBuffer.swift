@@ -1,20 +1,27 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// Memory aligned as the kernels' vectors are, of elements that need no initialization.
 final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
     let pointer: UnsafeMutablePointer<Element>
     let count: Int
 
     /// Takes memory for some elements; their values are whatever was there.
-    init(count: Int) {
+    ///
+    /// - Throws: ``RuntimeError`` where there is none.
+    init(count: Int) throws {
         self.count = count
-        let bytes = UnsafeMutableRawPointer.allocate(
-            byteCount: max(1, count) * MemoryLayout<Element>.stride, alignment: 64)
+        var bytes: UnsafeMutableRawPointer?
+        guard posix_memalign(&bytes, 64, max(64, count * MemoryLayout<Element>.stride)) == 0, let bytes else {
+            throw RuntimeError.outOfMemory
+        }
         pointer = bytes.bindMemory(to: Element.self, capacity: max(1, count))
     }
 
-    convenience init(_ values: some Collection<Element>) {
-        self.init(count: values.count)
-        for (index, value) in values.enumerated() { pointer[index] = value }
-    }
-
-    deinit { UnsafeMutableRawPointer(pointer).deallocate() }
+    deinit { free(pointer) }
 }

@@ -7,7 +7,8 @@ final class PackedLinear: @unchecked Sendable {
     private let words: AlignedBuffer<UInt32>
     private let sums: AlignedBuffer<Int32>?
     private let bias: StoredValues
-    private let matrix: StoredMatrix
+    /// The int8 scales, which the kernel reads where they are stored; `nil` of float32, which is read packed.
+    private let matrix: StoredMatrix?
 
     var isInt8: Bool { kernel.is_int8 }
 
@@ -19,14 +20,13 @@ final class PackedLinear: @unchecked Sendable {
         kernel.bias = bias.pointer
         switch matrix {
         case .float32(let values):
-            words = AlignedBuffer(count: Int(ck_packed_words(false, Int64(outputs), Int64(inputs))))
+            words = try AlignedBuffer(count: Int(ck_packed_words(false, Int64(outputs), Int64(inputs))))
             sums = nil
             try require(ck_pack(false, values.pointer, Int64(outputs), Int64(inputs), words.pointer))
-            // The packed form is what is read from here on.
-            self.matrix = .float32(StoredValues(zeros: 0))
+            self.matrix = nil
         case .int8(let int8):
-            words = AlignedBuffer(count: Int(ck_int8_words(Int64(outputs), Int64(inputs))))
-            let sums = AlignedBuffer<Int32>(count: outputs)
+            words = try AlignedBuffer(count: Int(ck_int8_words(Int64(outputs), Int64(inputs))))
+            let sums = try AlignedBuffer<Int32>(count: outputs)
             try require(ck_pack_int8(int8.values, Int64(outputs), Int64(inputs), words.pointer, sums.pointer))
             kernel.is_int8 = true
             kernel.scales = int8.scales.pointer
@@ -44,7 +44,7 @@ final class PackedLinear: @unchecked Sendable {
 
     /// (rows, inputs) → (rows, outputs)
     func callAsFunction(_ input: UnsafePointer<Float>, rows: Int) throws -> AlignedBuffer<Float> {
-        let output = AlignedBuffer<Float>(count: rows * Int(kernel.outputs))
+        let output = try AlignedBuffer<Float>(count: rows * Int(kernel.outputs))
         try withUnsafePointer(to: kernel) {
             try require(ck_linear_forward($0, Int64(rows), input, output.pointer))
         }

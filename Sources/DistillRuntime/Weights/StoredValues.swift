@@ -18,9 +18,6 @@ struct StoredValues: @unchecked Sendable {
         owner = buffer
     }
 
-    /// As many zeros.
-    init(zeros count: Int) { self.init(AlignedBuffer(repeatElement(0, count: count))) }
-
     /// The values from a place on, of the same memory.
     func dropping(_ first: Int) -> StoredValues {
         StoredValues(mapped: pointer + first, count: count - first, owner: owner)

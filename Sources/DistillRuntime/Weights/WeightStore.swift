@@ -19,12 +19,16 @@ final class WeightStore {
         if quantization?.activations == .perTensor {
             throw RuntimeError(
                 "\(path): its int8 layers take one scale for a whole batch, for which there is no kernel; quantise the model "
-                    + "again with a scale for each token (--activations dynamic-token), or use `distill predict`")
+                    + "again with a scale for each token (--activations dynamic-token), or use `distill predict`"
+            )
         }
     }
 
     /// Gives back the memory of the file's pages that reading took.
     func releasePages() { checkpoint.releasePages() }
+
+    /// Returns true if a module has tensors.
+    func holds(_ module: String) -> Bool { storedNames.keys.contains { $0.hasPrefix(module + ".") } }
 
     /// The values of a tensor as float32.
     ///
@@ -46,18 +50,22 @@ final class WeightStore {
     ///
     /// - Throws: ``RuntimeError`` as ``values(_:shape:)``.
     func matrix(_ name: String, rows: Int, columns: Int) throws -> StoredMatrix {
-        guard quantization != nil, let stored = storedNames[name], checkpoint.info(stored)?.dtype == .int8 else {
+        guard quantization != nil, let stored = storedNames[name], checkpoint.info(stored)?.dtype == .int8
+        else {
             return .float32(try values(name, shape: [rows, columns]))
         }
         _ = try entry(name, shape: [rows, columns])
         let base = String(name.dropLast("weight".count))
         let bytes = try checkpoint.bytes(of: stored)
-        guard let start = bytes.baseAddress else { throw RuntimeError("\(path): tensor '\(stored)' is empty") }
+        guard let start = bytes.baseAddress else {
+            throw RuntimeError("\(path): tensor '\(stored)' is empty")
+        }
         let scales = try positive(base + "weight_scale", shape: [rows, 1])
         var input: (Float, Int8)?
         if storedNames[base + "input_scale"] != nil {
             input = (
-                try positive(base + "input_scale", shape: [1]).pointer[0], try zeroPoint(base + "input_zero_point")
+                try positive(base + "input_scale", shape: [1]).pointer[0],
+                try zeroPoint(base + "input_zero_point")
             )
         }
         return .int8(
@@ -69,7 +77,8 @@ final class WeightStore {
         let scales = try values(name, shape: shape)
         guard (0..<scales.count).allSatisfy({ scales.pointer[$0] > 0 }) else {
             throw RuntimeError(
-                "\(path): tensor '\(name)' has a scale that is not a positive number; quantise the model again")
+                "\(path): tensor '\(name)' has a scale that is not a positive number; quantise the model again"
+            )
         }
         return scales
     }
@@ -78,7 +87,8 @@ final class WeightStore {
         let (stored, info) = try entry(name, shape: [1])
         guard info.dtype == .int8, let byte = try checkpoint.bytes(of: stored).first else {
             throw RuntimeError(
-                "\(path): tensor '\(stored)' has the type \(info.dtype.rawValue), I8 is needed; quantise the model again")
+                "\(path): tensor '\(stored)' has the type \(info.dtype.rawValue), I8 is needed; quantise the model again"
+            )
         }
         return Int8(bitPattern: byte)
     }
@@ -86,7 +96,8 @@ final class WeightStore {
     private func entry(_ name: String, shape: [Int]) throws -> (stored: String, info: TensorInfo) {
         guard let stored = storedNames[name], let info = checkpoint.info(stored) else {
             throw RuntimeError(
-                "\(path): has no tensor '\(name)'; use the weights that belong to this config.json, of a trained model")
+                "\(path): has no tensor '\(name)'; use the weights that belong to this config.json, of a trained model"
+            )
         }
         guard info.shape == shape else {
             throw RuntimeError(
@@ -97,14 +108,16 @@ final class WeightStore {
     }
 
     /// The values where they are, or a copy as float32.
-    private func widened(_ bytes: UnsafeRawBufferPointer, _ info: TensorInfo, _ stored: String) throws -> StoredValues {
+    private func widened(_ bytes: UnsafeRawBufferPointer, _ info: TensorInfo, _ stored: String) throws
+        -> StoredValues
+    {
         let count = info.shape.reduce(1, *)
         if info.dtype == .float32, let start = bytes.baseAddress,
             Int(bitPattern: start).isMultiple(of: MemoryLayout<Float>.alignment)
         {
             return StoredValues(mapped: start.assumingMemoryBound(to: Float.self), count: count, owner: self)
         }
-        let buffer = AlignedBuffer<Float>(count: count)
+        let buffer = try AlignedBuffer<Float>(count: count)
         func copy<Stored: BitwiseCopyable>(_ type: Stored.Type, _ widen: (Stored) -> Float) {
             for index in 0..<count {
                 buffer.pointer[index] = widen(

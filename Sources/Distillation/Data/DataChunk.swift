@@ -1,5 +1,5 @@
-import DistillRuntime
 import Datasets
+import DistillRuntime
 import Tokenizers
 
 /// Some rows of a data file, not tokenized yet.

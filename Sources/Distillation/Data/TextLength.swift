@@ -34,7 +34,7 @@ package enum TextLength {
 
     /// The length that a model was trained with, as far as the records of its directory say.
     package static func trained(in directory: URL) -> Int? {
-        TrainedLength.tokens(in: directory.path(percentEncoded: false))
+        (try? TrainedLength.tokens(in: directory.path(percentEncoded: false))) ?? nil
     }
 
     /// The note that a model has no positions for what is asked for; `nil` where it has.

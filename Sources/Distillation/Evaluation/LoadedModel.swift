@@ -43,7 +43,8 @@ public final class LoadedModel {
         self.directory = directory
         self.model = model
         tokenizer = try Tokenizer.load(for: model.configuration, in: files.directory)
-        warnings = model.configuration.warnings + tokenizer.warnings(for: model.configuration, in: directory.path)
+        warnings =
+            model.configuration.warnings + tokenizer.warnings(for: model.configuration, in: directory.path)
         labels = try LabelMap(names: model.configuration.labelNames)
     }
 
@@ -54,7 +55,8 @@ public final class LoadedModel {
     ///   - instead: What to do with a language model, as the end of a sentence.
     /// - Throws: ``DistillationError`` for one; `ArchitectureError` for a directory without a `config.json` that can be read.
     package static func requireClassifier(
-        _ directory: URL, instead: String = "use run, finetune, label, evaluate or generate, or give an encoder"
+        _ directory: URL,
+        instead: String = "use run, finetune, label, evaluate or generate, or give an encoder"
     ) throws {
         guard try AutoModel.isGGUF(directory) || ModelConfiguration(contentsOf: directory).isDecoder else {
             return

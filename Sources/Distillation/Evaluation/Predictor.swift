@@ -88,7 +88,9 @@ public final class Predictor {
         }
     }
 
-    private func predict(_ inputs: [TextPair], _ loaded: LoadedModel, _ precision: Precision) throws -> [Prediction] {
+    private func predict(_ inputs: [TextPair], _ loaded: LoadedModel, _ precision: Precision) throws
+        -> [Prediction]
+    {
         let encoding = try loaded.tokenizer.encodeFlat(batch: inputs, maxLength: maxLength)
         let encoded = EncodedDataset(
             inputIDs: encoding.ids, tokenTypeIDs: encoding.typeIDs, offsets: encoding.offsets,

@@ -94,9 +94,22 @@ struct ChoiceFile {
         func index(_ value: JSONValue) throws -> Int {
             let number: Int?
             if let text = value.stringValue {
-                number = labels?.firstIndex(of: text) ?? choices.firstIndex(of: text) ?? Int(text)
+                let meanings = Set(
+                    [labels?.firstIndex(of: text), choices.firstIndex(of: text)].compactMap(\.self))
+                let asIndex = labels == nil ? Int(text) : nil
+                guard meanings.union(asIndex.map { [$0] } ?? []).count <= 1 else {
+                    throw Problem(
+                        "'\(key)' is \"\(text.prefix(60))\", which is one choice's text and another's label or index; give the "
+                            + "index from 0 as a number")
+                }
+                number = meanings.first ?? Int(text)
             } else {
                 number = value.intValue
+                if let number, let other = labels?.firstIndex(of: "\(number)"), other != number {
+                    throw Problem(
+                        "'\(key)' is \(number), which is one choice's index and another's label; give the label as a text, "
+                            + "\"\(number)\"")
+                }
             }
             guard let number else {
                 throw Problem(

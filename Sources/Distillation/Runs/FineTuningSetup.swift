@@ -24,7 +24,8 @@ struct FineTuningSetup {
         files = try TokenizerFiles(of: request.model)
         let directory = files.directory
         let tokenizer = try Tokenizer.load(for: configuration, in: directory)
-        for warning in configuration.warnings + tokenizer.warnings(for: configuration, in: request.model.path) {
+        for warning in configuration.warnings + tokenizer.warnings(for: configuration, in: request.model.path)
+        {
             log.warnOnce(warning)
         }
         let maxLength = TextLength.tokens(

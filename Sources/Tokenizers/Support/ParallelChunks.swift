@@ -1,4 +1,4 @@
-import Dispatch
+import Storage
 
 /// Work on many inputs, shared among threads.
 enum ParallelChunks {
@@ -23,7 +23,7 @@ enum ParallelChunks {
         results.withUnsafeMutableBufferPointer { results in
             // Each iteration writes its own element only, so the threads do not meet.
             nonisolated(unsafe) let results = results
-            DispatchQueue.concurrentPerform(iterations: chunkCount) { chunk in
+            Threads.perform(chunkCount) { chunk in
                 let start = min(chunk * chunkSize, inputs.count)
                 let end = min(start + chunkSize, inputs.count)
                 results[chunk] = Result {

@@ -41,7 +41,7 @@ struct LabelCommand: ParsableCommand {
 
     @Option(
         help:
-            "For language models, the form of the teacher: float16, float32, int8 or top-k:64. (default: float16)"
+            "For language models, the form of the teacher: float16, float32, int8 or top-k:64 (1 to 4096). (default: float16)"
     )
     var teacherStates: TeacherStateCoding?
 

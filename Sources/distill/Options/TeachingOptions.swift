@@ -19,8 +19,8 @@ struct TeachingOptions: ParsableArguments {
     @Option(
         help: """
             The form in which a language model's teacher is kept. Its last hidden states, which give its whole distribution again: \
-            float16 or int8, with a measured bound of the error for each token, or float32, bit for bit. Or top-k:64: so many of \
-            the most probable tokens, and the rest as one. (default: float16)
+            float16 or int8, with a measured bound of the error for each token, or float32, bit for bit. Or top-k:64 (1 to 4096): \
+            so many of the most probable tokens, and the rest as one. (default: float16)
             """)
     var teacherStates: TeacherStateCoding?
 

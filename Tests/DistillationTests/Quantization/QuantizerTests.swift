@@ -137,13 +137,16 @@ struct QuantizerTests {
         }
         let batch = try Batch(data, indices: Array(0..<data.count)).input
         let rows = try encoder().logits(
-            PackedTexts(ids: batch.inputIDs, types: batch.tokenTypeIDs, offsets: batch.offsets.map(Int64.init)))
+            PackedTexts(
+                ids: batch.inputIDs, types: batch.tokenTypeIDs, offsets: batch.offsets.map(Int64.init)))
         let values = (0..<rows.count).map { rows.pointer[$0] }
         let spread = (expected.values.max() ?? 0) - (expected.values.min() ?? 0)
-        let worst = zip(values, expected.values).map { abs($0 - $1) }.max() ?? .infinity
-        // A rounding error before a layer can move an input by one of its steps.
         try #require(values.count == expected.values.count)
-        #expect(worst / spread < 0.01, "\(worst / spread)")
+        let differences = zip(values, expected.values).map { abs($0 - $1) / spread }.sorted()
+        // Where rounding before an int8 layer moves an input across the border of two steps, the result moves by that step; most
+        // texts have none such.
+        #expect(differences[differences.count / 2] < 1e-4, "\(differences[differences.count / 2])")
+        #expect(differences.last! < 0.03, "\(differences)")
     }
 
     @Test("a layer that int8 ruins stays in floating point, and the drop is within the limit")

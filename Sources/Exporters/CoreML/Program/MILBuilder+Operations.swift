@@ -8,7 +8,7 @@ extension MILBuilder: GraphOperations {
             float == .float32 ? logits : cast(logits, .float32, in: module)
         output(wide, as: "logits")
         let configuration = model.configuration
-        guard configuration.task == .singleLabel else { return }
+        guard configuration.task.hasOneClass else { return }
         let probabilities = softmax(GraphValue(name: "logits"), in: "probabilities")
         classify(probabilities, configuration.labelNames)
     }
