@@ -55,7 +55,7 @@ struct RuntimeProgramTests {
             ([], "give a model directory"), (["--nonsense"], "'--nonsense'"), (["m", "f", "g"], "'g'"),
             (["m", "--max-length", "two"], "'two'"), (["m", "--max-length"], "needs a value"),
             (["m", "data.CSV"], "distill predict"), (["m", "--pairs=no"], "takes no value"),
-            (["--", "-m"], "-m"), (["m", "--threshold=2"], "'2'"),
+            (["m", "--threshold=2"], "'2'"),
             (["m", "--aggregation", "all"], "'all'"),
         ] as [([String], String)])
     func usage(_ arguments: [String], _ part: String) throws {
@@ -67,7 +67,9 @@ struct RuntimeProgramTests {
 
     @Test("models and files that cannot be read are errors that name them")
     func missing() throws {
-        for (arguments, part) in [(["/nowhere"], "/nowhere"), ([model, "/no/file"], "/no/file")] {
+        for (arguments, part) in [
+            (["/nowhere"], "/nowhere"), ([model, "/no/file"], "/no/file"), (["--", "-m"], "-m: "),
+        ] {
             let result = try run(arguments, input: "a\n")
             #expect(result.status == 1 && result.output.isEmpty && result.errors.contains(part))
         }
