@@ -17,7 +17,7 @@ enum Computing {
 extension TextClassifier {
     /// The prediction for each text or pair, in order, without holding a thread of Swift's tasks.
     ///
-    /// - Throws: as ``predict(_:)-swift.method``; `CancellationError` where the task was cancelled before it began.
+    /// - Throws: as the predictions that are waited for; `CancellationError` where the task was cancelled before it began.
     public func predict(_ texts: [TextPair]) async throws -> [Prediction] {
         try await Computing.run { try self.predictions(texts).predictions }
     }
@@ -26,7 +26,7 @@ extension TextClassifier {
 extension TokenTagger {
     /// The entities of each text, in order, without holding a thread of Swift's tasks.
     ///
-    /// - Throws: as ``predict(_:)-swift.method``; `CancellationError` where the task was cancelled before it began.
+    /// - Throws: as the predictions that are waited for; `CancellationError` where the task was cancelled before it began.
     public func predict(_ texts: [String]) async throws -> [[EntityAggregation.Entity]] {
         try await Computing.run { () throws -> [[EntityAggregation.Entity]] in try self.entities(of: texts) }
     }

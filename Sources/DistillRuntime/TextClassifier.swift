@@ -50,7 +50,7 @@ public final class TextClassifier: Sendable {
 
     /// The logits of each text or pair, in order: a row of as many numbers as there are labels.
     ///
-    /// - Throws: as ``predict(_:)-swift.method``.
+    /// - Throws: as the predictions'.
     public func logits(_ texts: [TextPair]) throws -> [Float] {
         guard !texts.isEmpty else { return [] }
         return try model.logits(model.tokenizer.encodeFlat(batch: texts, maxLength: model.maxLength))
