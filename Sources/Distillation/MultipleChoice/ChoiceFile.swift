@@ -96,7 +96,8 @@ struct ChoiceFile {
             if let text = value.stringValue {
                 let meanings = Set(
                     [labels?.firstIndex(of: text), choices.firstIndex(of: text)].compactMap(\.self))
-                let asIndex = labels == nil ? Int(text) : nil
+                let asIndex =
+                    labels == nil ? Int(text).flatMap { choices.indices.contains($0) ? $0 : nil } : nil
                 guard meanings.union(asIndex.map { [$0] } ?? []).count <= 1 else {
                     throw Problem(
                         "'\(key)' is \"\(text.prefix(60))\", which is one choice's text and another's label or index; give the "

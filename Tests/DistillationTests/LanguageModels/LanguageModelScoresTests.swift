@@ -143,10 +143,10 @@ struct LanguageModelScoresTests {
                         "answerKey": "B",
                     ], ["ctx": "q", "endings": ["a", "b", "c"], "label": "2"],
                     ["query": "q", "choices": ["yes", "no"], "answer": "no"],
-                    ["context": "", "choices": ["1", "0"], "gold": "0"],
+                    ["context": "", "choices": ["7", "0"], "gold": "7"],
                 ], to: file)
             let questions = try ChoiceFile(file).questions
-            #expect(questions.map(\.gold) == [[1], [2], [1], [1]])
+            #expect(questions.map(\.gold) == [[1], [2], [1], [0]])
             #expect(questions.map(\.query) == ["q", "q", "q", ""] && questions[0].choices == ["a", "b"])
         }
     }
@@ -164,6 +164,11 @@ struct LanguageModelScoresTests {
             (#"{"query": "q", "choices": ["a", "b"], "gold": 2}"#, "numbered 0 to 1"),
             (#"{"query": "q", "choices": ["a", "b"], "gold": -1}"#, "numbered 0 to 1"),
             (#"{"query": "q", "choices": ["a", "b"], "gold": "z"}"#, "'gold' must be"),
+            (#"{"query": "q", "choices": ["1", "0"], "gold": "0"}"#, "another's label or index"),
+            (
+                #"{"query": "q", "choices": {"text": ["a", "b"], "label": ["1", "2"]}, "gold": 1}"#,
+                "one choice's index and another's label"
+            ),
             (#"{"query": "q", "choices": ["a", "b"], "gold": []}"#, "empty list"),
             (#"{"query": 1, "choices": ["a", "b"], "gold": 0}"#, "'query' must be a text"),
             (#"{"query": "q", "choices": ["a", "LONG"], "gold": 0}"#, "the model reads 96"),

@@ -144,8 +144,12 @@ struct QuantizerTests {
         try #require(values.count == expected.values.count)
         let differences = zip(values, expected.values).map { abs($0 - $1) / spread }.sorted()
         // Where rounding before an int8 layer moves an input across the border of two steps, the result moves by that step; most
-        // texts have none such.
-        #expect(differences[differences.count / 2] < 1e-4, "\(differences[differences.count / 2])")
+        // texts have none such, where both sides have the same steps.
+        let areAlike =
+            PackedMixedLayer.isPreferred && PackedMixedLayer.activationLevels == Int8Weight.activationLevels
+        #expect(
+            differences[differences.count / 2] < (areAlike ? 1e-4 : 0.01),
+            "\(differences[differences.count / 2])")
         #expect(differences.last! < 0.03, "\(differences)")
     }
 
