@@ -59,7 +59,7 @@ struct RuntimeProgramTests {
             (["m", "--aggregation", "all"], "'all'"),
         ] as [([String], String)])
     func usage(_ arguments: [String], _ part: String) throws {
-        let result = try run(arguments, input: "")
+        let result = try run(arguments)
         #expect(result.status == 64 && result.output.isEmpty)
         #expect(result.errors.hasPrefix("Error: ") && result.errors.contains(part))
         #expect(result.errors.split(separator: "\n").count == 1)
@@ -70,7 +70,7 @@ struct RuntimeProgramTests {
         for (arguments, part) in [
             (["/nowhere"], "/nowhere"), ([model, "/no/file"], "/no/file"), (["--", "-m"], "-m: "),
         ] {
-            let result = try run(arguments, input: "a\n")
+            let result = try run(arguments)
             #expect(result.status == 1 && result.output.isEmpty && result.errors.contains(part))
         }
         let version = try run(["--version"])
