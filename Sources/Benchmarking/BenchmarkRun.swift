@@ -55,11 +55,7 @@ public struct BenchmarkRun {
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
     ) throws -> BenchmarkReport {
         let log = try RunLog(onEvent, shouldStop: shouldStop)
-        #if DEBUG
-            log.warnOnce(
-                "This program was built without optimization, so its times are not the product's; build it with "
-                    + "`swift build -c release`.")
-        #endif
+        log.warnWithoutOptimization()
         // Read first: an error in the data must not come after the measurements.
         let data = try request.data.map { url in
             try log.phase("Reading and tokenizing data") {

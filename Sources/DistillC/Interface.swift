@@ -13,27 +13,15 @@ import Tokenizers
 
 /// A model that C holds, with its labels as C strings.
 private final class OpenModel: Sendable {
-    enum Use: Sendable {
-        case classifier(TextClassifier)
-        case tagger(TokenTagger)
-    }
-
-    let use: Use
+    let predictor: LinePredictor
     nonisolated(unsafe) let labels: [UnsafeMutablePointer<CChar>?]
 
-    init(_ use: Use) {
-        self.use = use
-        labels = Self.model(use).labels.map { strdup($0) }
+    init(_ predictor: LinePredictor) {
+        self.predictor = predictor
+        labels = predictor.model.labels.map { strdup($0) }
     }
 
     deinit { for label in labels { free(label) } }
-
-    private static func model(_ use: Use) -> RuntimeModel {
-        switch use {
-        case .classifier(let classifier): classifier.model
-        case .tagger(let tagger): tagger.model
-        }
-    }
 }
 
 private struct InterfaceError: Error, CustomStringConvertible {
@@ -80,9 +68,9 @@ private func pairs(
     }
 }
 
-/// Returns true if a text, or one of a pair, has nothing to predict.
-private func isBlank(_ text: TextPair) -> Bool {
-    text.text.allSatisfy(\.isWhitespace) || text.pair?.allSatisfy(\.isWhitespace) == true
+/// The texts with their places as names, or what is wrong with them.
+private func named(_ texts: [TextPair]) -> [LineInput] {
+    texts.enumerated().map { index, text in LineInput(text, name: "text \(index + 1)") }
 }
 
 @_cdecl("distill_open")
@@ -106,12 +94,9 @@ public func distillOpen(
             }
             strategy = named
         }
-        let use: OpenModel.Use =
-            model.isTagger
-            ? .tagger(try TokenTagger(model, strategy: strategy))
-            : .classifier(
-                try TextClassifier(model, threshold: options.threshold == 0 ? 0.5 : options.threshold))
-        return OpaquePointer(Unmanaged.passRetained(OpenModel(use)).toOpaque())
+        let predictor = try LinePredictor(
+            model, threshold: options.threshold == 0 ? 0.5 : options.threshold, strategy: strategy)
+        return OpaquePointer(Unmanaged.passRetained(OpenModel(predictor)).toOpaque())
     }
 }
 
@@ -137,23 +122,13 @@ public func distillPredict(
 ) -> UnsafeMutablePointer<CChar>? {
     guarded(error) {
         let inputs = try pairs(texts, second, count)
-        let sound = inputs.filter { !isBlank($0) }
-        var predictions: ArraySlice<String>
-        switch try opened(model).use {
-        case .classifier(let classifier):
-            predictions = try classifier.predict(sound).map(PredictionLine.text)[...]
-        case .tagger(let tagger):
-            guard second == nil else {
-                throw InterfaceError(
-                    description: "a model for token classification reads single texts; pairs must be null")
-            }
-            predictions = try tagger.predict(sound.map(\.text)).map(PredictionLine.text)[...]
+        let predictor = try opened(model).predictor
+        if case .tagger = predictor, second != nil {
+            throw InterfaceError(
+                description: "a model for token classification reads single texts; pairs must be null")
         }
         // A line for each, as of a file.
-        let lines = inputs.enumerated().map { index, input in
-            isBlank(input)
-                ? PredictionLine.text(error: "text \(index + 1) is empty") : predictions.removeFirst()
-        }
+        let lines = try predictor.lines(for: named(inputs)).lines
         return strdup(lines.map { $0 + "\n" }.joined())
     } ?? nil
 }
@@ -165,14 +140,14 @@ public func distillLogits(
     _ error: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> Int32 {
     guarded(error) {
-        guard case .classifier(let classifier) = try opened(model).use else {
+        guard case .classifier(let classifier) = try opened(model).predictor else {
             throw InterfaceError(
                 description: "a model for token classification has logits for tokens; use distill_predict")
         }
         guard let logits else { throw InterfaceError(description: "logits is null") }
         let inputs = try pairs(texts, second, count)
-        if let index = inputs.firstIndex(where: isBlank) {
-            throw InterfaceError(description: "text \(index + 1) is empty; leave it out")
+        for case .problem(let problem) in named(inputs) {
+            throw InterfaceError(description: "\(problem); leave it out")
         }
         let values = try classifier.logits(inputs)
         values.withUnsafeBufferPointer {

@@ -13,11 +13,19 @@ package enum LineInput {
             hasPairs ? line.text.split(separator: "\t", omittingEmptySubsequences: false) : [line.text[...]]
         if hasPairs, parts.count != 2 {
             self = .problem("line \(line.number) needs two texts separated by a tab")
-        } else if parts.contains(where: { $0.allSatisfy(\.isWhitespace) }) {
-            self = .problem("line \(line.number) is empty")
         } else {
-            self = .text(TextPair(String(parts[0]), pair: hasPairs ? String(parts[1]) : nil))
+            self.init(
+                TextPair(String(parts[0]), pair: hasPairs ? String(parts[1]) : nil),
+                name: "line \(line.number)")
         }
+    }
+
+    /// - Parameters:
+    ///   - text: A text or a pair.
+    ///   - name: Its name in messages: "line 3".
+    package init(_ text: TextPair, name: @autoclosure () -> String) {
+        let isBlank = [text.text, text.pair].contains { $0?.allSatisfy(\.isWhitespace) == true }
+        self = isBlank ? .problem("\(name()) is empty") : .text(text)
     }
 
     package var text: TextPair? {

@@ -101,7 +101,8 @@ public final class RuntimeModel: Sendable {
                 usesBFloat16: options.usesBFloat16)
         }
         do {
-            tokenizer = try Self.tokenizer(path, configuration, expressions)
+            tokenizer = try Tokenizer.load(directory: path, expressions: expressions)
+                .fitted(to: configuration, place: path)
             maxLength = try Self.maxLength(options.maxLength, configuration, tokenizer, in: path)
             encoder = try weights.value()
         } catch {
@@ -111,22 +112,6 @@ public final class RuntimeModel: Sendable {
         }
         warnings = configuration.warnings + tokenizer.warnings(for: configuration, in: path)
         try verification.value()
-    }
-
-    /// The tokenizer that belongs to a model.
-    private static func tokenizer(
-        _ path: String, _ configuration: ModelConfiguration, _ expressions: (any RegularExpressionEngine)?
-    ) throws -> Tokenizer {
-        let whole = try Tokenizer.load(directory: path, expressions: expressions)
-        guard let tokenizer = whole.limited(to: configuration.vocabSize, place: path) else {
-            throw RuntimeError(
-                "\(path): the tokenizer has \(whole.vocabularySize) tokens, the model's vocab_size is "
-                    + "\(configuration.vocabSize); use the tokenizer that belongs to this model")
-        }
-        // Models without token types never see them.
-        let ignoresSegments = configuration.typeVocabSize < 2
-        return ignoresSegments || tokenizer.modelInputNames.contains("token_type_ids")
-            ? tokenizer : tokenizer.withoutSegments
     }
 
     private static func maxLength(

@@ -1,14 +1,8 @@
 import DistillRuntime
-import Tokenizers
 
 /// The predictions for the lines of a text.
 final class PredictionRun {
-    private enum Use {
-        case classifier(TextClassifier)
-        case tagger(TokenTagger)
-    }
-
-    private let use: Use
+    private let predictor: LinePredictor
     private let hasPairs: Bool
     private let file: String
     private var (cutCount, count) = (0, 0)
@@ -31,41 +25,24 @@ final class PredictionRun {
         }
         self.warnings = warnings
         (hasPairs, file) = (arguments.hasPairs, arguments.file == "-" ? "standard input" : arguments.file)
-        if model.isTagger {
-            guard !hasPairs else {
-                throw UsageError("a model for token classification reads single texts; leave --pairs out")
-            }
-            use = .tagger(try TokenTagger(model, strategy: arguments.aggregation ?? .simple))
-        } else {
-            guard arguments.aggregation == nil else {
-                throw UsageError(
-                    "--aggregation is for models of token classification, which \(arguments.model) is not")
-            }
-            use = .classifier(try TextClassifier(model, threshold: arguments.threshold))
+        if model.isTagger, hasPairs {
+            throw UsageError("a model for token classification reads single texts; leave --pairs out")
         }
+        guard model.isTagger || arguments.aggregation == nil else {
+            throw UsageError(
+                "--aggregation is for models of token classification, which \(arguments.model) is not")
+        }
+        predictor = try LinePredictor(
+            model, threshold: arguments.threshold, strategy: arguments.aggregation ?? .simple)
     }
 
     /// A line of output for each line of input: the prediction, or what is wrong with it.
     func predict(_ lines: [LineReader.Line]) throws -> [String] {
         let inputs = lines.map { LineInput($0, hasPairs: hasPairs) }
-        var predictions = try texts(inputs.compactMap(\.text))[...]
-        return inputs.map { input in
-            switch input {
-            case .text: predictions.removeFirst()
-            case .problem(let problem): PredictionLine.text(error: problem)
-            }
-        }
-    }
-
-    private func texts(_ texts: [TextPair]) throws -> [String] {
-        switch use {
-        case .classifier(let classifier):
-            let result = try classifier.predictions(texts)
-            cutCount += result.cutCount
-            count += texts.count
-            return result.predictions.map(PredictionLine.text)
-        case .tagger(let tagger): return try tagger.predict(texts.map(\.text)).map(PredictionLine.text)
-        }
+        let result = try predictor.lines(for: inputs)
+        cutCount += result.cutCount
+        count += inputs.count { $0.text != nil }
+        return result.lines
     }
 
     /// The warning about texts that were cut; `nil` where none was.

@@ -63,11 +63,7 @@ public struct GenerationBenchmarkRun {
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
     ) throws -> GenerationBenchmarkReport {
         let log = try RunLog(onEvent, shouldStop: shouldStop)
-        #if DEBUG
-            log.warnOnce(
-                "This program was built without optimization, so its times are not the product's; build it with "
-                    + "`swift build -c release`.")
-        #endif
+        log.warnWithoutOptimization()
         let session = GenerationBenchmarkSession(request, names: names, threads: threads, shouldStop)
         defer { session.close() }
         do {

@@ -64,16 +64,12 @@ final class EncoderLayer: @unchecked Sendable {
 
     /// The number by which the kernels know an activation.
     private static func code(_ activation: ActivationName, _ store: WeightStore) throws -> Int32 {
-        switch activation {
-        case .gelu: return Int32(CK_GELU)
-        case .geluNew, .geluTanh: return Int32(CK_GELU_TANH)
-        case .relu: return Int32(CK_RELU)
-        case .silu, .swish: return Int32(CK_SILU)
-        case .tanh, .sigmoid:
+        guard let code = activation.kernelCode else {
             throw RuntimeError(
                 "\(store.path): there is no kernel for layers with the activation '\(activation.rawValue)'; "
                     + "use `distill predict` for this model")
         }
+        return code
     }
 
     /// (T, H) → (T, H), or (B, H) of each text's first token.

@@ -34,20 +34,14 @@ final class Head: Sendable {
     }
 
     private func activate(_ values: AlignedBuffer<Float>) {
-        let code: Int
-        switch activation {
-        case .tanh:
-            for index in 0..<values.count { values.pointer[index] = tanh(values.pointer[index]) }
+        if let code = activation.kernelCode {
+            ck_activate(code, values.pointer, Int64(values.count))
             return
-        case .sigmoid:
-            for index in 0..<values.count { values.pointer[index] = 1 / (1 + exp(-values.pointer[index])) }
-            return
-        case .gelu: code = Int(CK_GELU)
-        case .geluNew, .geluTanh: code = Int(CK_GELU_TANH)
-        case .relu: code = Int(CK_RELU)
-        case .silu, .swish: code = Int(CK_SILU)
         }
-        ck_activate(Int32(code), values.pointer, Int64(values.count))
+        for index in 0..<values.count {
+            let value = values.pointer[index]
+            values.pointer[index] = activation == .tanh ? tanh(value) : 1 / (1 + exp(-value))
+        }
     }
 }
 

@@ -25,7 +25,7 @@ extension Prediction {
         case .singleLabel:
             var best = 0
             for index in logits.indices where logits[index] > logits[best] { best = index }
-            let probabilities = Self.softmax(logits)
+            let probabilities = softmax(logits)
             self.init(label: labels[best], score: probabilities[best], scores: scores(probabilities))
         case .multiLabel:
             let probabilities = logits.map { 1 / (1 + exp(-$0)) }
@@ -35,12 +35,5 @@ extension Prediction {
         case .regression: self.init(score: logits.first)
         case .tokenClassification, .causalLanguageModel: return nil
         }
-    }
-
-    private static func softmax(_ logits: [Double]) -> [Double] {
-        let greatest = logits.max() ?? 0
-        let powers = logits.map { exp($0 - greatest) }
-        let sum = powers.reduce(0, +)
-        return powers.map { $0 / sum }
     }
 }

@@ -91,14 +91,10 @@ extension Tokenizer {
     ///   are errors in texts; `TokenizerError`.
     package static func load(for configuration: ModelConfiguration, in directory: URL) throws -> Tokenizer {
         let whole = try load(directory: directory)
-        guard let tokenizer = whole.limited(to: configuration.vocabSize, place: directory.path) else {
-            throw DistillationError(
-                "\(directory.path): the tokenizer has \(whole.vocabularySize) tokens, the model's vocab_size is "
-                    + "\(configuration.vocabSize); use the tokenizer that belongs to this model")
+        do {
+            return try whole.fitted(to: configuration, place: directory.path)
+        } catch let error as RuntimeError {
+            throw DistillationError(error.description)
         }
-        // Models without token types never see them, and texts compare as they are read by others.
-        let ignoresSegments = configuration.typeVocabSize < 2
-        return ignoresSegments || tokenizer.modelInputNames.contains("token_type_ids")
-            ? tokenizer : tokenizer.withoutSegments
     }
 }

@@ -1,3 +1,4 @@
+import DistillRuntime
 import Foundation
 import Transformers
 
@@ -6,12 +7,7 @@ extension Logits {
     func softmax(_ index: Int) -> [Double] { Self.softmax(of: self[index].map(Double.init)) }
 
     /// The softmax of one row of logits.
-    static func softmax(of row: [Double]) -> [Double] {
-        let largest = row.max() ?? 0
-        let powers = row.map { exp($0 - largest) }
-        let sum = powers.reduce(0, +)
-        return powers.map { $0 / sum }
-    }
+    static func softmax(of row: [Double]) -> [Double] { DistillRuntime.softmax(row) }
 
     /// The logarithm of the softmax of an example's logits, also where a probability is too small for a number.
     func logSoftmax(_ index: Int) -> [Double] { Self.logSoftmax(of: self[index]) }

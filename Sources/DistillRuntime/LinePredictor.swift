@@ -1,0 +1,42 @@
+import Tokenizers
+
+/// A classifier or a tagger, whichever a model is, that answers in lines of JSON.
+package enum LinePredictor: Sendable {
+    case classifier(TextClassifier)
+    case tagger(TokenTagger)
+
+    /// - Throws: ``RuntimeError`` for a threshold that is not between 0 and 1.
+    package init(_ model: RuntimeModel, threshold: Double, strategy: EntityAggregation.Strategy) throws {
+        self =
+            model.isTagger
+            ? .tagger(try TokenTagger(model, strategy: strategy))
+            : .classifier(try TextClassifier(model, threshold: threshold))
+    }
+
+    package var model: RuntimeModel {
+        switch self {
+        case .classifier(let classifier): classifier.model
+        case .tagger(let tagger): tagger.model
+        }
+    }
+
+    /// A line for each input, its prediction or what is wrong with it, and the number of texts that were cut.
+    package func lines(for inputs: [LineInput]) throws -> (lines: [String], cutCount: Int) {
+        let texts = inputs.compactMap(\.text)
+        var (predictions, cutCount) = (ArraySlice<String>(), 0)
+        switch self {
+        case .classifier(let classifier):
+            let result = try classifier.predictions(texts)
+            (predictions, cutCount) = (result.predictions.map(PredictionLine.text)[...], result.cutCount)
+        case .tagger(let tagger):
+            predictions = try tagger.predict(texts.map(\.text)).map(PredictionLine.text)[...]
+        }
+        let lines = inputs.map { input in
+            switch input {
+            case .text: predictions.removeFirst()
+            case .problem(let problem): PredictionLine.text(error: problem)
+            }
+        }
+        return (lines, cutCount)
+    }
+}
