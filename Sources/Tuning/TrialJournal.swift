@@ -6,7 +6,7 @@ import Foundation
 ///
 /// The first line says which search it is. A line is written once a run is done and never changes. While a journal is
 /// open, no other process can open it.
-public final class TrialJournal {
+public final class TrialJournal: @unchecked Sendable {
     /// The name of the file in a search's output directory.
     public static let fileName = "trials.jsonl"
 

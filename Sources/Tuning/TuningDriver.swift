@@ -63,59 +63,78 @@ public struct TuningDriver: Sendable {
         journal: TrialJournal? = nil, onEvent: (TuningEvent) -> Void = { _ in },
         shouldStop: () -> Bool = { false }, run: Run
     ) throws -> TuningReport {
-        var results = try TuningResults(plan: plan, folds: folds, kept: journal?.records ?? [])
-        for warning in journal?.warnings ?? [] { onEvent(.warning(warning)) }
+        try self.run(
+            kept: journal?.records ?? [], warnings: journal?.warnings ?? [], journal: journal, exchange: nil,
+            onEvent: onEvent, shouldStop: shouldStop, run: run)
+    }
+
+    /// Runs a search, alone or as one of the processes that share its runs.
+    ///
+    /// - Parameters:
+    ///   - kept: The runs of the journal.
+    ///   - warnings: What the journal has to say.
+    ///   - journal: Where runs are kept; with an exchange it keeps them.
+    func run(
+        kept: [TrialRecord], warnings: [String], journal: TrialJournal?, exchange: SearchExchange?,
+        onEvent: (TuningEvent) -> Void, shouldStop: () -> Bool, run: Run
+    ) throws -> TuningReport {
+        var search = SearchProgress(try TuningResults(plan: plan, folds: folds, kept: kept))
+        for warning in warnings { onEvent(.warning(warning)) }
         let total = plan.rungs.reduce(0) { $0 + $1.trials * folds }
         onEvent(
-            .started(trials: plan.candidates.count, runs: total, fromJournal: results.count))
-        var completed = 0
-        var fromJournal = 0
-        var interrupted = false
-
-        search: while true {
-            let planned = plan.next(after: results.scores, direction: metric.direction)
-            guard let budget = planned.first?.budget else { break }
-            if let rung = plan.rungs.firstIndex(where: { $0.budget == budget }) {
-                onEvent(
-                    .rungStarted(
-                        rung: rung, of: plan.rungs.count, trials: planned.count, budget: budget))
-            }
-            for trial in planned {
-                for fold in 0..<folds {
-                    if let record = results.record(trial, fold), record.isFinal {
-                        completed += 1
-                        fromJournal += 1
-                        if record.error != nil { break }
-                        continue
-                    }
-                    if shouldStop() {
-                        interrupted = true
-                        break search
-                    }
-                    let settings = plan.settings(of: trial.trial)
-                    onEvent(
-                        .runStarted(
-                            trial: trial.trial, fold: fold, budget: trial.budget, settings: settings))
-                    guard let record = try record(trial, fold, settings, run) else {
-                        interrupted = true
-                        break search
-                    }
-                    try journal?.append(record)
-                    results.add(record)
-                    completed += 1
-                    onEvent(.runFinished(record, completed: completed, total: total))
-                    if record.error != nil { break }
-                }
-                results.score(trial)
-            }
-            let failures = planned.compactMap { results.failure(of: $0) }
-            if failures.count == planned.count, let first = failures.first {
-                throw DistillationError(
-                    "all \(planned.count) trials of a round failed; the first one: \(first)")
+            .started(trials: plan.candidates.count, runs: total, fromJournal: search.results.count))
+        func finished(_ record: TrialRecord) {
+            search.add(record)
+            onEvent(.runFinished(record, completed: search.completed, total: total))
+        }
+        func hear() throws {
+            for (_, outcome) in try exchange?.news() ?? [] {
+                if case .record(let record) = outcome { finished(record) }
             }
         }
+        while !search.isInterrupted {
+            let planned = plan.next(after: search.results.scores, direction: metric.direction)
+            guard let budget = planned.first?.budget else { break }
+            let rung = plan.rungs.firstIndex { $0.budget == budget } ?? 0
+            onEvent(.rungStarted(rung: rung, of: plan.rungs.count, trials: planned.count, budget: budget))
+            let jobs = search.jobs(of: planned)
+            exchange?.begin("round-\(rung)", runs: jobs.count)
+            var position = 0
+            while !search.isInterrupted {
+                guard !shouldStop() else {
+                    search.isInterrupted = true
+                    break
+                }
+                let index = try exchange?.take() ?? position
+                position += 1
+                guard index < jobs.count else { break }
+                let (trial, fold) = jobs[index]
+                if search.failed.contains(trial) {
+                    try exchange?.tell(index, .skipped)
+                    continue
+                }
+                let settings = plan.settings(of: trial.trial)
+                onEvent(
+                    .runStarted(
+                        trial: trial.trial, fold: fold, budget: trial.budget, settings: settings))
+                let record = try record(trial, fold, settings, run)
+                if let exchange {
+                    try exchange.tell(index, record.map { .record($0) } ?? .interrupted)
+                    try hear()
+                } else if let record {
+                    try journal?.append(record)
+                    finished(record)
+                }
+                if record == nil { search.isInterrupted = true }
+            }
+            if let exchange, !search.isInterrupted { search.isInterrupted = try !exchange.finish() }
+            if search.isInterrupted { try exchange?.leave() }
+            try hear()
+            try search.score(planned)
+        }
         return TuningReport(
-            results, metric: metric, fromJournal: fromJournal, interrupted: interrupted)
+            search.results, metric: metric, fromJournal: search.fromJournal,
+            interrupted: search.isInterrupted)
     }
 
     /// Executes one run.

@@ -40,7 +40,14 @@ struct TuningResults {
     mutating func add(_ record: TrialRecord) { records[record.key] = record }
 
     /// Scores a trial once its runs are done.
+    ///
+    /// What other processes have done after a fold that failed does not count, as if it had not been tried.
     mutating func score(_ trial: PlannedTrial) {
+        if let failure = records(of: trial).first(where: { $0.error != nil }) {
+            for fold in 0..<folds where fold > failure.fold {
+                records[TrialRecord.Key(planned: trial, fold: fold)] = nil
+            }
+        }
         let runs = records(of: trial)
         if runs.contains(where: { $0.error != nil }) {
             scores[trial] = .failed

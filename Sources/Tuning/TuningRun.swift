@@ -46,17 +46,19 @@ public struct TuningRun: Sendable {
     /// - Parameters:
     ///   - onEvent: Receives the search's events.
     ///   - stopRequest: Called often; how the search is to stop, `nil` to go on.
-    /// - Throws: The errors of ``check()``, ``search(onEvent:stopRequest:)`` and `DistillationRun`.
+    ///   - processes: The processes that search together, each of which calls this; `nil` for this one alone.
+    /// - Throws: The errors of ``check()``, ``search(onEvent:stopRequest:processes:)`` and `DistillationRun`.
     @discardableResult
     public func run(
         onEvent: @escaping (TuningEvent) -> Void = { _ in },
-        stopRequest: @escaping () -> StopRequest? = { nil }
+        stopRequest: @escaping () -> StopRequest? = { nil }, processes: Processes? = nil
     ) throws -> Outcome {
         try check()
-        let report = try search(onEvent: onEvent, stopRequest: stopRequest)
+        let report = try search(onEvent: onEvent, stopRequest: stopRequest, processes: processes)
         return Outcome(
             search: report,
-            refit: try refit(report)?.run(onEvent: { onEvent(.run($0)) }, stopRequest: stopRequest))
+            refit: try refit(report)?.run(
+                onEvent: { onEvent(.run($0)) }, stopRequest: stopRequest, processes: processes))
     }
 
     // MARK: - Its parts
@@ -76,29 +78,55 @@ public struct TuningRun: Sendable {
     /// - Parameters:
     ///   - onEvent: Receives the search's events.
     ///   - stopRequest: Called often; how the search is to stop, `nil` to go on.
+    ///   - processes: The processes that search together, each of which calls this: each run is trained by one of them, and
+    ///     process 0 writes. `nil` for this one alone.
     /// - Throws: `DistillationError` where the output directory holds another search, and where every trial failed;
-    ///   `FileError` where results cannot be written.
-    /// - Returns: The ranking of the trials.
+    ///   `FileError` where results cannot be written; `ProcessLossError` where another process is lost.
+    /// - Returns: The ranking of the trials, the same in all processes.
     public func search(
         onEvent: @escaping (TuningEvent) -> Void = { _ in },
-        stopRequest: @escaping () -> StopRequest? = { nil }
+        stopRequest: @escaping () -> StopRequest? = { nil }, processes: Processes? = nil
     ) throws -> TuningReport {
-        let trials = TuningTrials(
-            folds: driver.folds, seed: driver.plan.seed, metric: driver.metric.name,
-            onEvent: { onEvent(.run($0)) }, scratch: request.output.appending(path: "trial"),
-            stopRequest: stopRequest)
-        return try search(
-            onEvent: onEvent, shouldStop: { stopRequest() != nil },
-            run: { try trials.run(distillation($0), fold: $1, budget: $2) })
+        try search(onEvent: onEvent, stopRequest: stopRequest, processes: processes) { stopRequest in
+            let trials = TuningTrials(
+                folds: driver.folds, seed: driver.plan.seed, metric: driver.metric.name,
+                onEvent: { onEvent(.run($0)) }, scratch: request.output, stopRequest: stopRequest)
+            if let processes {
+                try trials.prepare(distillation(driver.plan.settings(of: 0)), with: processes)
+            }
+            return { try trials.run(distillation($0), fold: $1, budget: $2) }
+        }
     }
 
     /// Searches with another way to train a trial.
     package func search(
-        onEvent: (TuningEvent) -> Void = { _ in }, shouldStop: () -> Bool = { false }, run: TuningDriver.Run
+        onEvent: (TuningEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false },
+        processes: Processes? = nil, run: @escaping TuningDriver.Run
     ) throws -> TuningReport {
-        let journal = try TrialJournal(
-            directory: request.output, identity: identity, overwrite: request.overwrite)
-        let report = try driver.run(journal: journal, onEvent: onEvent, shouldStop: shouldStop, run: run)
+        try search(
+            onEvent: onEvent, stopRequest: { shouldStop() ? .checkpoint : nil }, processes: processes,
+            making: { _ in run })
+    }
+
+    /// - Parameter making: Makes what trains a trial, given how the search is to stop.
+    private func search(
+        onEvent: (TuningEvent) -> Void, stopRequest: @escaping () -> StopRequest?, processes: Processes?,
+        making: (_ stopRequest: @escaping () -> StopRequest?) throws -> TuningDriver.Run
+    ) throws -> TuningReport {
+        let isFirst = processes?.isFirst ?? true
+        let journal =
+            try isFirst
+            ? TrialJournal(directory: request.output, identity: identity, overwrite: request.overwrite) : nil
+        let kept = try processes.fromFirst { journal?.records ?? [] }
+        let exchange = processes.map { SearchExchange($0, journal: journal) }
+        exchange?.start()
+        defer { exchange?.end() }
+        let stop = { stopRequest() ?? (exchange?.isStopped == true ? .checkpoint : nil) }
+        let report = try driver.run(
+            kept: kept, warnings: journal?.warnings ?? [], journal: journal, exchange: exchange,
+            onEvent: onEvent, shouldStop: { stop() != nil }, run: making(stop))
+        guard isFirst else { return report }
+        if !report.interrupted { TuningTrials.removeScratch(in: request.output) }
         try report.save(in: request.output, axes: request.axes)
         if let best = try bestSettings(report) {
             try AtomicFile.write(best, to: request.output.appending(path: "best.yaml"))

@@ -461,6 +461,8 @@ ct_error ct_store_open(const char *host, uint16_t port, bool serves, const char 
 void ct_store_free(ct_store store);
 uint16_t ct_store_port(ct_store store);
 ct_error ct_store_set(ct_store store, const char *key, const uint8_t *bytes, size_t count);
+// Adds to a number, which is 0 at first, and tells the sum: no two processes are told the same.
+ct_error ct_store_add(ct_store store, const char *key, int64_t amount, int64_t *out);
 // *out: the bytes (uint8), or NULL if the key is not set.
 ct_error ct_store_get(ct_store store, const char *key, ct_tensor *out);
 

@@ -52,6 +52,10 @@ ct_error ct_store_set(ct_store store, const char *key, const uint8_t *bytes, siz
     });
 }
 
+ct_error ct_store_add(ct_store store, const char *key, int64_t amount, int64_t *out) {
+    return guard("store.add", {}, [&] { *out = communicating([&] { return store->store->add(key, amount); }); });
+}
+
 ct_error ct_store_get(ct_store store, const char *key, ct_tensor *out) {
     return guard("store.get", {}, [&] {
         if (!communicating([&] { return store->store->check({key}); })) {

@@ -96,8 +96,8 @@ extension ObjectiveSpecification: CustomStringConvertible {
     /// The text from which ``init(text:)`` reads this objective; lists are in brackets.
     public var description: String {
         let fields = options.sorted { $0.key < $1.key }.map { name, value in
-            // From a file's list the brackets are gone.
-            let isList = value.contains(",") && !value.hasSuffix(")") && !value.hasSuffix("]")
+            // From a file's list the brackets are gone, so that a comma is outside of all parentheses.
+            let isList = (try? Self.parts(value[...], of: self.name).count > 1) ?? false
             return "\(name) = \(isList ? "[\(value)]" : value)"
         }
         return "\(name)(\((["weight = \(weight)"] + fields).joined(separator: ", ")))"

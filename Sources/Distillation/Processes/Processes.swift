@@ -7,8 +7,8 @@ public final class Processes: @unchecked Sendable {
     public let environment: ProcessEnvironment
     /// The group in which they compute.
     let group: ProcessGroup
-    private let store: ProcessStore
-    private let watch: ProcessWatch
+    let store: ProcessStore
+    let watch: ProcessWatch
     private var places = 0
 
     /// The seconds after which a process is given up that has not come to where the others wait.
@@ -121,7 +121,7 @@ public final class Processes: @unchecked Sendable {
     /// The value of process 0, in all processes.
     ///
     /// - Parameter value: Made in process 0 alone.
-    func fromFirst<Value: Codable>(_ value: () throws -> Value) throws -> Value {
+    package func fromFirst<Value: Codable>(_ value: () throws -> Value) throws -> Value {
         let bytes = isFirst ? Array(try CheckpointRecord.encoder.encode([try value()])) : []
         let all = try group.gather(bytes, filler: 0)
         return try CheckpointRecord.decoder.decode([Value].self, from: Data(all[0]))[0]
@@ -157,11 +157,11 @@ public final class Processes: @unchecked Sendable {
         return "at/\(places)"
     }
 
-    private func set(_ key: String, _ value: String) throws {
+    func set(_ key: String, _ value: String) throws {
         do { try store.set(key, value) } catch { throw watch.explain(error) }
     }
 
-    private func waited(for key: String) throws -> String {
+    func waited(for key: String) throws -> String {
         while true {
             do {
                 if let value = try store.value(key) { return value }
@@ -176,7 +176,7 @@ extension Processes? {
     /// True in the process that writes and reports.
     var isFirst: Bool { self?.isFirst ?? true }
 
-    func fromFirst<Value: Codable>(_ value: () throws -> Value) throws -> Value {
+    package func fromFirst<Value: Codable>(_ value: () throws -> Value) throws -> Value {
         try self?.fromFirst(value) ?? value()
     }
 

@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Foundation
 import Torch
 import Transformers
@@ -16,7 +17,7 @@ public final class TuningTrials {
     public let metric: String
     private let onEvent: (RunEvent) -> Void
     private let stopRequest: () -> StopRequest?
-    /// The directory beside which a trial's checkpoints lie while it goes on; `nil` for none.
+    /// The directory in which a run's checkpoints lie while it goes on; `nil` for none.
     private let scratch: URL?
     private var preparations: [(key: Key, prepared: PreparedDistillation)] = []
 
@@ -25,7 +26,7 @@ public final class TuningTrials {
     ///   - seed: The seed of the folds.
     ///   - metric: The metric of a trial's result.
     ///   - onEvent: Receives the events of work that trials share: reading data, the teacher's outputs, warnings.
-    ///   - scratch: The directory beside which a trial's checkpoints lie while it goes on; `nil` for none.
+    ///   - scratch: The directory in which a run's checkpoints lie while it goes on; `nil` for none.
     ///   - stopRequest: Called often; how the work is to stop, `nil` to go on.
     public init(
         folds: Int, seed: UInt64, metric: String, onEvent: @escaping (RunEvent) -> Void = { _ in },
@@ -49,6 +50,13 @@ public final class TuningTrials {
         let states: TeacherStateCoding
         let logprobs: [URL]
         let split: UInt64
+    }
+
+    /// Reads the data, and computes the teacher's outputs, for a run and those that share them; all processes do it together.
+    ///
+    /// - Throws: ``InterruptedError`` where it was stopped; the errors of an invalid request.
+    package func prepare(_ request: DistillRequest, with processes: Processes) throws {
+        _ = try prepared(for: request, with: processes)
     }
 
     /// Trains a student on all folds but one, and evaluates it on that one.
@@ -88,7 +96,7 @@ public final class TuningTrials {
             seconds: -start.timeIntervalSinceNow, examplesPerSecond: outcome.examplesPerSecond)
     }
 
-    /// The checkpoints of a trial, which goes on where it was killed; those of another trial are removed.
+    /// The checkpoints of a run, which goes on where it was killed, in whichever process.
     private func checkpoints(
         of identity: RunIdentity, fold: Int, budget: Double, _ log: RunLog
     ) throws -> RunCheckpoints? {
@@ -98,13 +106,20 @@ public final class TuningTrials {
         identity.settings["fold"] = SettingNode("\(fold) of \(folds)")
         identity.settings["budget"] = SettingNode(budget)
         identity.settings["folds' seed"] = SettingNode(seed)
+        let name = Self.scratchPrefix + Digest.sha256(try JSONText.encode(identity)).prefix(16)
         var options = CheckpointOptions()
         options.resume = .auto
-        do {
-            return try RunCheckpoints(for: scratch, options, identity: identity, overwrite: true, log: log)
-        } catch is ResumeError {
-            options.resume = nil
-            return try RunCheckpoints(for: scratch, options, identity: identity, overwrite: true, log: log)
+        return try RunCheckpoints(
+            for: scratch.appending(path: name), options, identity: identity, overwrite: true, log: log)
+    }
+
+    private static let scratchPrefix = "trial-"
+
+    /// Removes the checkpoints of runs that were killed and never went on, at a search's end.
+    package static func removeScratch(in directory: URL) {
+        let entries = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
+        for name in entries where name.hasPrefix(scratchPrefix) && name.hasSuffix(".checkpoints") {
+            try? FileManager.default.removeItem(at: directory.appending(path: name))
         }
     }
 
@@ -141,7 +156,9 @@ public final class TuningTrials {
     }
 
     /// Returns the prepared data and teacher's outputs, from an earlier trial where they are the same.
-    private func prepared(for request: DistillRequest) throws -> PreparedDistillation {
+    private func prepared(
+        for request: DistillRequest, with processes: Processes? = nil
+    ) throws -> PreparedDistillation {
         let key = Key(
             teachers: request.teachers, combination: request.combination, data: request.data,
             student: request.student.directory, precision: request.precision,
@@ -153,14 +170,15 @@ public final class TuningTrials {
         }
         let log = try RunLog(onEvent, shouldStop: { [stopRequest] in stopRequest() != nil })
         let findings = Diagnostics()
-        let setup = try DistillationSetup(request, log: log, findings: findings)
+        let setup = try DistillationSetup(request, log: log, findings: findings, processes: processes)
         let student = try Preflight(
             setup: setup, builder: StudentBuilder(setup, seed: request.training.seed), findings: findings
         ).run(checksObjectives: true, runsTeacher: false, log: log)
         try findings.throwErrors()
         for finding in findings.all { log.send(finding) }
         let outputs = try log.phase("Teacher's outputs") {
-            try TeacherRun(setup: setup, context: RunContext(log, stopRequest: stopRequest)).outputs()
+            let context = RunContext(log, stopRequest: stopRequest, processes: processes)
+            return try TeacherRun(setup: setup, context: context).outputs()
         }
         let prepared = try PreparedDistillation(setup: setup, outputs: outputs, student: student)
         preparations.append((key, prepared))

@@ -34,6 +34,16 @@ public final class ProcessStore: @unchecked Sendable {
         try check(ct_store_set(handle, key, bytes, bytes.count))
     }
 
+    /// Adds 1 to a counter, which is 0 at first.
+    ///
+    /// - Throws: ``TorchError`` where the server is gone.
+    /// - Returns: What it was before; no two calls in any process are given the same.
+    public func next(_ counter: String) throws -> Int {
+        var sum: Int64 = 0
+        try check(ct_store_add(handle, counter, 1, &sum))
+        return Int(sum) - 1
+    }
+
     /// The value of a key; `nil` where it is not set.
     ///
     /// - Throws: ``TorchError`` where the server is gone.

@@ -11,7 +11,8 @@ struct TuneCommand: ParsableCommand {
             The configuration file holds the settings of `run`, and under search: the settings to search, each with a \
             list of values or a range: uniform(0, 1), loguniform(1e-5, 1e-3) or int(2, 6). Each combination is \
             trained on all folds but one and evaluated on that one, for each fold. The best settings are then used for a \
-            run on all of the data. A search that was interrupted goes on where it was.
+            run on all of the data. A search that was interrupted goes on where it was. With --processes each run is trained \
+            by one of the processes.
 
             The output directory gets best.yaml (for `run --config`), tuning.json (everything), heat-map.svg, \
             trials.jsonl (what was done so far), and the model.
@@ -103,19 +104,28 @@ struct TuneCommand: ParsableCommand {
     var overwrite = false
 
     @OptionGroup(title: "Running") var display: DisplayOptions
+    @OptionGroup(title: "Running") var processes: ProcessOptions
 
     func run() throws {
         let tuning = try tuning()
         try tuning.check()
+        try processes.perform(threads: nil) { try run(tuning, $0) }
+    }
+
+    private func run(_ tuning: TuningRun, _ processes: Processes?) throws {
         Interrupt.install(.checkpoints)
+        let isFirst = processes?.isFirst ?? true
         let renderer = RunRenderer(quiet: display.quiet)
         let report = try tuning.search(
-            onEvent: { show($0, of: tuning, renderer) }, stopRequest: { Interrupt.stopRequest })
-        try display.print(report) { (display.quiet ? "" : "\n") + TuningText.report(report) }
+            onEvent: { if isFirst { show($0, of: tuning, renderer) } },
+            stopRequest: { Interrupt.stopRequest }, processes: processes)
+        if isFirst {
+            try display.print(report) { (display.quiet ? "" : "\n") + TuningText.report(report) }
+        }
         if report.interrupted { throw ExitCode(Interrupt.exitCode) }
         guard let refit = try tuning.refit(report) else { return }
-        try TrainingRun.perform(display, prints: !display.json) {
-            try refit.run(onEvent: $0, stopRequest: $1)
+        try TrainingRun.perform(display, prints: !display.json, isFirst: isFirst) {
+            try refit.run(onEvent: $0, stopRequest: $1, processes: processes)
         }
     }
 

@@ -5,7 +5,7 @@ import Distillation
 struct ProcessOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Work in this many processes on this machine, which share every batch; for several machines start with torchrun or srun.",
+            "Work in this many processes on this machine, which share every batch, or the runs of a search; for several machines start with torchrun or srun.",
             valueName: "n"))
     var processes: Int?
 

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Distillation
 import Foundation
 import Synchronization
@@ -49,6 +50,10 @@ struct ProcessSession {
         } catch let error as ProcessLossError {
             if !isTold { Terminal.error("Error: \(error)") }
             exit(Self.lossCode)
+        } catch let code as ExitCode {
+            // All come to the same end.
+            try processes.leave()
+            throw code
         } catch {
             if !(error is InterruptedError) { processes.fail("\(error)") }
             if isTold { exit(EXIT_FAILURE) }
