@@ -101,10 +101,8 @@ public struct TuningDriver: Sendable {
             exchange?.begin("round-\(rung)", runs: jobs.count)
             var position = 0
             while !search.isInterrupted {
-                guard !shouldStop() else {
-                    search.isInterrupted = true
-                    break
-                }
+                search.isInterrupted = shouldStop()
+                if search.isInterrupted { break }
                 let index = try exchange?.take() ?? position
                 position += 1
                 guard index < jobs.count else { break }

@@ -30,15 +30,22 @@ struct ProcessSession {
         // Of what all processes meet alike, the first tells.
         let isTold = environment.rank > 0 && Launcher.isParent
         endWithParent()
-        let processes = try Processes(
-            environment, timeout: timeout ?? Processes.defaultTimeout,
-            startTimeout: min(Processes.defaultStartTimeout, timeout ?? .infinity),
-            silence: min(Processes.defaultSilence, (timeout ?? .infinity) / 2),
-            onWait: { if !isTold { Terminal.error($0) } },
-            onLoss: { text in
-                Terminal.error("Error: \(text)")
-                _exit(ProcessSession.lossCode)
-            })
+        let processes: Processes
+        do {
+            processes = try Processes(
+                environment, timeout: timeout ?? Processes.defaultTimeout,
+                startTimeout: min(Processes.defaultStartTimeout, timeout ?? .infinity),
+                silence: min(Processes.defaultSilence, (timeout ?? .infinity) / 2),
+                onWait: { if !isTold { Terminal.error($0) } },
+                onLoss: { text in
+                    Terminal.error("Error: \(text)")
+                    _exit(ProcessSession.lossCode)
+                })
+        } catch let error as ProcessLossError {
+            // Of those that did not come.
+            Terminal.error("Error: \(error)")
+            exit(Self.lossCode)
+        }
         do {
             try body(processes)
             try processes.leave()
