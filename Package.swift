@@ -150,10 +150,12 @@ let package = Package(
         // The runtime behind a C header, and as a program.
         .target(name: "CDistill"),
         .target(
-            name: "DistillC", dependencies: ["CDistill", "CKernels", "DistillRuntime", "Tokenizers"],
+            name: "DistillC",
+            dependencies: ["CDistill", "CKernels", "DistillRuntime", "Architectures", "Tokenizers"],
             swiftSettings: strict),
         .executableTarget(
-            name: "distill-run", dependencies: ["CKernels", "DistillRuntime", "Tokenizers", "Storage"],
+            name: "distill-run",
+            dependencies: ["CKernels", "DistillRuntime", "Architectures", "Tokenizers", "Storage"],
             swiftSettings: strict),
 
         // The engine: libtorch behind a C header, then Swift.
@@ -311,7 +313,7 @@ let package = Package(
                 "DistillRuntime", "DistillC", "CDistill", "Architectures", "Tokenizers", "Safetensors",
                 "JSON", "Files",
                 "TestSupport",
-            ], swiftSettings: strict),
+            ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "ArchitecturesTests",
             dependencies: [

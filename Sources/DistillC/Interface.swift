@@ -1,3 +1,4 @@
+import Architectures
 import CDistill
 import CKernels
 import DistillRuntime
@@ -18,7 +19,7 @@ private final class OpenModel: Sendable {
 
     init(_ predictor: LinePredictor) {
         self.predictor = predictor
-        labels = predictor.model.labels.map { strdup($0) }
+        labels = predictor.labels.map { strdup($0) }
     }
 
     deinit { for label in labels { free(label) } }
@@ -81,11 +82,22 @@ public func distillOpen(
     guarded(error) {
         guard let directory else { throw InterfaceError(description: "the directory is null") }
         let options = options?.pointee ?? distill_options()
-        let model = try RuntimeModel(
-            String(cString: directory),
-            .init(
-                maxLength: options.max_length == 0 ? nil : Int(options.max_length),
-                usesBFloat16: options.bfloat16 != 0))
+        let path = String(cString: directory)
+        let settings = RuntimeModel.Options(
+            maxLength: options.max_length == 0 ? nil : Int(options.max_length),
+            usesBFloat16: options.bfloat16 != 0)
+        if SentenceTransformer.isDirectory(path) {
+            let embedder = try TextEmbedder(path, settings)
+            let prompt = options.prompt.map { String(cString: $0) }
+            _ = try embedder.files.prompt(prompt)
+            let predictor = LinePredictor.embedder(embedder, prompt: prompt)
+            return OpaquePointer(Unmanaged.passRetained(OpenModel(predictor)).toOpaque())
+        }
+        guard options.prompt == nil else {
+            throw InterfaceError(
+                description: "\(path): a prompt is for models of embeddings, which this is not")
+        }
+        let model = try RuntimeModel(path, settings)
         var strategy = EntityAggregation.Strategy.simple
         if let name = options.aggregation.map({ String(cString: $0) }) {
             guard let named = EntityAggregation.Strategy(rawValue: name) else {
@@ -123,9 +135,10 @@ public func distillPredict(
     guarded(error) {
         let inputs = try pairs(texts, second, count)
         let predictor = try opened(model).predictor
-        if case .tagger = predictor, second != nil {
+        guard second == nil || predictor.readsPairs else {
             throw InterfaceError(
-                description: "a model for token classification reads single texts; pairs must be null")
+                description:
+                    "a model for token classification or embeddings reads single texts; pairs must be null")
         }
         // A line for each, as of a file.
         let lines = try predictor.lines(for: named(inputs)).lines
@@ -142,7 +155,9 @@ public func distillLogits(
     guarded(error) {
         guard case .classifier(let classifier) = try opened(model).predictor else {
             throw InterfaceError(
-                description: "a model for token classification has logits for tokens; use distill_predict")
+                description:
+                    "a model for token classification or embeddings has no logits for texts; use distill_predict or distill_embed"
+            )
         }
         guard let logits else { throw InterfaceError(description: "logits is null") }
         let inputs = try pairs(texts, second, count)
@@ -152,6 +167,32 @@ public func distillLogits(
         let values = try classifier.logits(inputs)
         values.withUnsafeBufferPointer {
             if let start = $0.baseAddress { logits.update(from: start, count: $0.count) }
+        }
+        return 0
+    } ?? -1
+}
+
+@_cdecl("distill_dimension")
+public func distillDimension(_ model: OpaquePointer?) -> Int {
+    guard case .embedder(let embedder, _)? = try? opened(model).predictor else { return 0 }
+    return embedder.dimension
+}
+
+@_cdecl("distill_embed")
+public func distillEmbed(
+    _ model: OpaquePointer?, _ texts: UnsafePointer<UnsafePointer<CChar>?>?, _ count: Int,
+    _ vectors: UnsafeMutablePointer<Float>?, _ error: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> Int32 {
+    guarded(error) {
+        guard case .embedder(let embedder, let prompt) = try opened(model).predictor else {
+            throw InterfaceError(
+                description: "the model gives no embeddings; open a directory of sentence-transformers")
+        }
+        guard let vectors else { throw InterfaceError(description: "vectors is null") }
+        let inputs = try pairs(texts, nil, count)
+        let values = try embedder.vectors(inputs.map(\.text), prompt: prompt).values
+        values.withUnsafeBufferPointer {
+            if let start = $0.baseAddress { vectors.update(from: start, count: $0.count) }
         }
         return 0
     } ?? -1

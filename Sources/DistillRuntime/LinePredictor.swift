@@ -1,9 +1,10 @@
 import Tokenizers
 
-/// A classifier or a tagger, whichever a model is, that answers in lines of JSON.
+/// A classifier, a tagger or a model of embeddings, whichever a directory holds, that answers in lines of JSON.
 package enum LinePredictor: Sendable {
     case classifier(TextClassifier)
     case tagger(TokenTagger)
+    case embedder(TextEmbedder, prompt: String?)
 
     /// - Throws: ``RuntimeError`` for a threshold that is not between 0 and 1.
     package init(_ model: RuntimeModel, threshold: Double, strategy: EntityAggregation.Strategy) throws {
@@ -13,12 +14,17 @@ package enum LinePredictor: Sendable {
             : .classifier(try TextClassifier(model, threshold: threshold))
     }
 
-    package var model: RuntimeModel {
+    /// The labels' names by their numbers; none of a model of embeddings.
+    package var labels: [String] {
         switch self {
-        case .classifier(let classifier): classifier.model
-        case .tagger(let tagger): tagger.model
+        case .classifier(let classifier): classifier.model.labels
+        case .tagger(let tagger): tagger.model.labels
+        case .embedder: []
         }
     }
+
+    /// True if a text may have a second one beside it.
+    package var readsPairs: Bool { if case .classifier = self { true } else { false } }
 
     /// A line for each input, its prediction or what is wrong with it, and the number of texts that were cut.
     package func lines(for inputs: [LineInput]) throws -> (lines: [String], cutCount: Int) {
@@ -30,6 +36,11 @@ package enum LinePredictor: Sendable {
             (predictions, cutCount) = (result.predictions.map(PredictionLine.text)[...], result.cutCount)
         case .tagger(let tagger):
             predictions = try tagger.predict(texts.map(\.text)).map(PredictionLine.text)[...]
+        case .embedder(let embedder, let prompt):
+            let result = try embedder.vectors(texts.map(\.text), prompt: prompt)
+            (predictions, cutCount) = (
+                PredictionLine.texts(vectors: result.values, width: embedder.dimension)[...], result.cutCount
+            )
         }
         let lines = inputs.map { input in
             switch input {

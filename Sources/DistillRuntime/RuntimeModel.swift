@@ -54,7 +54,7 @@ public final class RuntimeModel: Sendable {
     private static let largestFile = 1 << 30
 
     /// - Throws: ``RuntimeError`` for models in another form than a directory with weights, and for files that are none.
-    private static func requireDirectory(_ path: String) throws {
+    static func requireDirectory(_ path: String) throws {
         for name in (try? FileSystem.names(in: path)) ?? []
         where name.hasSuffix(".json") || name.hasSuffix(".txt") {
             let file = path.entry(name)
@@ -114,14 +114,18 @@ public final class RuntimeModel: Sendable {
         try verification.value()
     }
 
-    private static func maxLength(
-        _ wanted: Int?, _ configuration: ModelConfiguration, _ tokenizer: Tokenizer, in path: String
+    /// The number of tokens that are read of a text.
+    ///
+    /// - Parameter stated: What the files of a sentence-transformers model say.
+    static func maxLength(
+        _ wanted: Int?, stated: Int? = nil, _ configuration: ModelConfiguration, _ tokenizer: Tokenizer,
+        in path: String
     ) throws -> Int {
         if let wanted, wanted < 3 {
             throw RuntimeError(
                 "max_length must be at least 3 (two special tokens and one of text), got \(wanted)")
         }
-        let length = try wanted ?? TrainedLength.tokens(in: path) ?? tokenizer.modelMaxLength
+        let length = try wanted ?? stated ?? TrainedLength.tokens(in: path) ?? tokenizer.modelMaxLength
         return min(length ?? configuration.maxLength, configuration.maxLength)
     }
 
@@ -143,16 +147,7 @@ public final class RuntimeModel: Sendable {
         var values = [Float](
             repeating: 0, count: (hasRowForEachToken ? encoding.ids.count : encoding.count) * classes)
         for batch in TokenBatches(lengths: lengths) {
-            var texts = PackedTexts()
-            texts.ids.reserveCapacity(batch.reduce(0) { $0 + lengths[$1] })
-            var types: [Int32] = []
-            for text in batch {
-                let tokens = encoding.offsets[text]..<encoding.offsets[text + 1]
-                texts.ids += encoding.ids[tokens]
-                types += encoding.typeIDs[tokens]
-                texts.offsets.append(Int64(texts.ids.count))
-            }
-            if types.contains(where: { $0 != 0 }) { texts.types = types }
+            let texts = PackedTexts(encoding, batch)
             let rows = try encoder.logits(texts)
             var row = 0
             for (place, text) in batch.enumerated() {

@@ -8,6 +8,7 @@ struct Arguments: Equatable {
     var maxLength: Int?
     var threshold = 0.5
     var aggregation: EntityAggregation.Strategy?
+    var prompt: String?
     var usesBFloat16 = false
     var threads: Int32 = 0
     var showsHelp = false
@@ -18,7 +19,8 @@ struct Arguments: Equatable {
 
         USAGE: distill-run <model> [<file>] [options]
 
-          <model>               A model directory in Hugging Face format: a text classifier, regressor or tagger.
+          <model>               A model directory in Hugging Face format: a text classifier, regressor or tagger, or a
+                                model of embeddings that sentence-transformers can open.
           <file>                Plain text, a text a line; standard input where it is - or left out.
 
         OPTIONS:
@@ -26,6 +28,7 @@ struct Arguments: Equatable {
           --max-length <n>      Longer texts are cut to this many tokens (default: as in the model's training).
           --threshold <p>       The probability above which one of several labels is chosen (default: 0.5).
           --aggregation <how>   How a tagger's tokens become entities: none, simple, first, average, max (default: simple).
+          --prompt <name>       Of a model of embeddings the prompt that stands before each text (default: the model's).
           --bfloat16            Multiply in bfloat16: less exact, faster where the processor has it.
           --threads <n>         Threads to compute on (default: as many as this process has processors).
           --version             The version.
@@ -69,6 +72,7 @@ struct Arguments: Equatable {
         case "--help", "-h": showsHelp = try option.flag()
         case "--version": showsVersion = try option.flag()
         case "--pairs": hasPairs = try option.flag()
+        case "--prompt": prompt = try option.value()
         case "--bfloat16": usesBFloat16 = try option.flag()
         case "--max-length": maxLength = try option.number(3...1_000_000)
         case "--threads": threads = Int32(try option.number(1...4096))
@@ -110,7 +114,8 @@ private struct Option {
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         name = String(parts[0])
         attached = parts.count == 2 ? String(parts[1]) : nil
-        let takesValue = ["--max-length", "--threads", "--threshold", "--aggregation"].contains(name)
+        let takesValue = ["--max-length", "--threads", "--threshold", "--aggregation", "--prompt"].contains(
+            name)
         next = takesValue && attached == nil ? rest.popFirst() : nil
     }
 

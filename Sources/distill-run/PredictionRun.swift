@@ -1,3 +1,4 @@
+import Architectures
 import DistillRuntime
 
 /// The predictions for the lines of a text.
@@ -6,25 +7,39 @@ final class PredictionRun {
     private let hasPairs: Bool
     private let file: String
     private var (cutCount, count) = (0, 0)
-    private let maxLength: Int
-    private let mostTokens: Int
+    private let maxLength: Int?
+    private let mostTokens: Int?
 
     /// The settings of the model's files that are ignored.
     let warnings: [String]
 
     init(_ arguments: Arguments) throws {
-        let model = try RuntimeModel(
-            arguments.model,
-            .init(maxLength: arguments.maxLength, usesBFloat16: arguments.usesBFloat16))
+        let options = RuntimeModel.Options(
+            maxLength: arguments.maxLength, usesBFloat16: arguments.usesBFloat16)
+        (hasPairs, file) = (arguments.hasPairs, arguments.file == "-" ? "standard input" : arguments.file)
+        if SentenceTransformer.isDirectory(arguments.model) {
+            let embedder = try TextEmbedder(arguments.model, options)
+            guard !hasPairs, arguments.aggregation == nil else {
+                throw UsageError(
+                    "a model of embeddings reads single texts, and finds no entities; leave "
+                        + (hasPairs ? "--pairs" : "--aggregation") + " out")
+            }
+            (maxLength, mostTokens, warnings) = (embedder.maxLength, embedder.mostTokens, embedder.warnings)
+            predictor = .embedder(embedder, prompt: arguments.prompt)
+            return
+        }
+        guard arguments.prompt == nil else {
+            throw UsageError("--prompt is for models of embeddings, which \(arguments.model) is not")
+        }
+        let model = try RuntimeModel(arguments.model, options)
         (maxLength, mostTokens) = (model.maxLength, model.configuration.maxLength)
         var warnings = model.warnings
-        if let wanted = arguments.maxLength, wanted > mostTokens {
+        if let wanted = arguments.maxLength, wanted > model.configuration.maxLength {
             warnings.append(
-                "the model has \(mostTokens) positions, so texts are cut there, not at --max-length \(wanted)"
+                "the model has \(model.configuration.maxLength) positions, so texts are cut there, not at --max-length \(wanted)"
             )
         }
         self.warnings = warnings
-        (hasPairs, file) = (arguments.hasPairs, arguments.file == "-" ? "standard input" : arguments.file)
         if model.isTagger, hasPairs {
             throw UsageError("a model for token classification reads single texts; leave --pairs out")
         }
@@ -47,7 +62,8 @@ final class PredictionRun {
 
     /// The warning about texts that were cut; `nil` where none was.
     var cutWarning: String? {
-        guard cutCount > 0 else { return nil }
+        guard cutCount > 0, let maxLength else { return nil }
+        let mostTokens = mostTokens ?? maxLength
         let room = mostTokens > maxLength
         return
             "\(file): \(cutCount) of \(count) texts \(cutCount == 1 ? "is" : "are") longer than \(maxLength) tokens and cut there; "

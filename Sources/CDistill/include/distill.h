@@ -1,4 +1,4 @@
-// The C interface of the runtime: trained text classifiers and taggers on this machine's processors, without Python and libtorch.
+// The C interface of the runtime: trained text classifiers, taggers and models of embeddings on this machine's processors, without Python and libtorch.
 //
 // A model may be used by any number of threads at the same time. After fork() a child must not compute where its parent has, since the
 // pool's threads do not go with it: fork before the first call, or start a program. Strings are UTF-8. A function that fails sets
@@ -21,9 +21,10 @@ typedef struct distill_options {
     int32_t bfloat16;      // not 0: multiply in bfloat16, less exact and faster where the processor has it
     double threshold;      // the probability above which one of several labels is chosen; 0 for 0.5
     const char *aggregation;  // how a tagger's tokens become entities: none, simple, first, average, max; null for simple
+    const char *prompt;       // of a model of embeddings the name of the prompt that stands before each text; null for the model's default
 } distill_options;
 
-// Opens a model directory in Hugging Face format. `options` may be null. Null where it cannot be opened.
+// Opens a model directory in Hugging Face format, or one of sentence-transformers. `options` may be null. Null where it cannot be opened.
 // distill_close must come after all calls with the model have returned; what they returned is the caller's, and stays.
 distill_model *distill_open(const char *directory, const distill_options *options, char **error);
 void distill_close(distill_model *model);
@@ -39,6 +40,12 @@ char *distill_predict(const distill_model *model, const char *const *texts, cons
 // The logits of a sequence classifier, (count, labels), row after row; `logits` has room for as many numbers. 0, or -1 where it fails.
 int32_t distill_logits(const distill_model *model, const char *const *texts, const char *const *pairs, size_t count, float *logits,
                        char **error);
+
+// The components of a vector of a model of embeddings; 0 of another model.
+size_t distill_dimension(const distill_model *model);
+
+// The vectors of texts, (count, dimension), row after row; `vectors` has room for as many numbers. 0, or -1 where it fails.
+int32_t distill_embed(const distill_model *model, const char *const *texts, size_t count, float *vectors, char **error);
 
 void distill_free(char *text);
 

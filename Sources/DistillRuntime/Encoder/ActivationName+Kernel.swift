@@ -1,6 +1,14 @@
 import Architectures
 import CKernels
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 extension ActivationName {
     /// The number by which the kernels know it; `nil` where they do not have it.
     var kernelCode: Int32? {
@@ -12,4 +20,19 @@ extension ActivationName {
         case .tanh, .sigmoid: nil
         }
     }
+
+    /// Applies it to each value.
+    func apply(to values: AlignedBuffer<Float>) {
+        if let kernelCode {
+            ck_activate(kernelCode, values.pointer, Int64(values.count))
+            return
+        }
+        for index in 0..<values.count {
+            let value = values.pointer[index]
+            values.pointer[index] = self == .tanh ? hyperbolicTangent(value) : 1 / (1 + exp(-value))
+        }
+    }
 }
+
+/// The function, whose name is here that of an activation.
+private func hyperbolicTangent(_ value: Float) -> Float { tanh(value) }

@@ -7,15 +7,17 @@ import Safetensors
 final class Encoder: Sendable {
     private let embeddings: Embeddings
     private let layers: [EncoderLayer]
-    private let head: Head
+    /// `nil` of a model whose hidden states are read.
+    private let head: Head?
     private let readsFirstTokens: Bool
 
     /// Reads and packs the weights.
     ///
+    /// - Parameter hasHead: False to read the encoder alone, for its hidden states.
     /// - Throws: ``RuntimeError`` for a family that the kernels do not compute, and tensors that are missing or do not fit.
     init(
         _ checkpoint: SafetensorsCheckpoint, path: String, _ configuration: ModelConfiguration,
-        usesBFloat16: Bool
+        usesBFloat16: Bool, hasHead: Bool = true
     ) throws {
         try Self.requireSupported(configuration)
         let store = try WeightStore(checkpoint, path: path, configuration)
@@ -30,7 +32,7 @@ final class Encoder: Sendable {
                     + "these weights")
         }
         layers = try (0..<configuration.numHiddenLayers).map { groups[try configuration.layerGroup($0)] }
-        head = try Head(store, configuration)
+        head = try hasHead ? Head(store, configuration) : nil
         readsFirstTokens = configuration.headKind == .sequenceClassification
         store.releasePages()
     }
@@ -52,11 +54,20 @@ final class Encoder: Sendable {
     ///
     /// - Throws: ``RuntimeError`` for an id outside of the vocabulary, and a text that is empty or too long.
     func logits(_ texts: PackedTexts) throws -> AlignedBuffer<Float> {
+        let hidden = try states(texts, firstOnly: readsFirstTokens)
+        guard let head else { return hidden }
+        return try head(hidden, rows: readsFirstTokens ? texts.count : texts.tokens)
+    }
+
+    /// The hidden states behind the last layer: (T, H), or (B, H) of each text's first token.
+    ///
+    /// - Throws: as the logits'.
+    func states(_ texts: PackedTexts, firstOnly: Bool) throws -> AlignedBuffer<Float> {
         var hidden = try embeddings(texts)
         for (index, layer) in layers.enumerated() {
-            // A head that reads first tokens needs nothing else of the last layer.
-            hidden = try layer(hidden, texts, firstOnly: readsFirstTokens && index == layers.count - 1)
+            // Who reads first tokens needs nothing else of the last layer.
+            hidden = try layer(hidden, texts, firstOnly: firstOnly && index == layers.count - 1)
         }
-        return try head(hidden, rows: readsFirstTokens ? texts.count : texts.tokens)
+        return hidden
     }
 }

@@ -1,14 +1,6 @@
 import Architectures
 import CKernels
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 /// A model's head on its encoder, from rows of hidden states (R, H) to logits (R, C): the classifier, and for a sequence classifier a
 /// dense layer with an activation before it.
 final class Head: Sendable {
@@ -29,19 +21,8 @@ final class Head: Sendable {
     func callAsFunction(_ hidden: AlignedBuffer<Float>, rows: Int) throws -> AlignedBuffer<Float> {
         guard let dense else { return try classifier(hidden, rows: rows) }
         let inner = try dense(hidden, rows: rows)
-        activate(inner)
+        activation.apply(to: inner)
         return try classifier(inner, rows: rows)
-    }
-
-    private func activate(_ values: AlignedBuffer<Float>) {
-        if let code = activation.kernelCode {
-            ck_activate(code, values.pointer, Int64(values.count))
-            return
-        }
-        for index in 0..<values.count {
-            let value = values.pointer[index]
-            values.pointer[index] = activation == .tanh ? tanh(value) : 1 / (1 + exp(-value))
-        }
     }
 }
 

@@ -40,6 +40,13 @@ package enum PredictionLine {
         JSONValue.object(JSONObject([("entities", .array(entities.map(\.json)))])).serialized()
     }
 
+    /// The lines of vectors of so many components, with as few digits as tell each float32 apart.
+    package static func texts(vectors: [Float], width: Int) -> [String] {
+        stride(from: 0, to: vectors.count, by: width).map { start in
+            "{\"embedding\":[" + vectors[start..<start + width].map { "\($0)" }.joined(separator: ",") + "]}"
+        }
+    }
+
     /// The line of a text that has no prediction.
     package static func text(error: String) -> String {
         JSONValue.object(JSONObject([("error", .string(error))])).serialized()
