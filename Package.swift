@@ -223,7 +223,7 @@ let package = Package(
             dependencies: [
                 "Distillation", "Tuning", "Quantization", "Deployment", "Benchmarking", "Transformers",
                 "Torch", "Tokenizers", "Datasets", "Exporters", "HubStore", "Generation",
-                "Reports", "Files", "DistillRuntime",
+                "Reports", "Files", "DistillRuntime", "Architectures", "RegularExpressions",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

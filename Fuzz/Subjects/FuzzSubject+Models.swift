@@ -28,6 +28,25 @@ extension FuzzSubject {
             try configuration.validate()
             _ = configuration.warnings
         },
+        FuzzSubject(
+            "sentence-modules", file: "modules.json",
+            others: ["1_Pooling/config.json": #"{"embedding_dimension": 4, "pooling_mode": "mean"}"#]
+        ) { directory, _ in
+            let files = try SentenceTransformer(contentsOf: directory)
+            _ = (files.width, try? files.prompt(nil))
+        },
+        FuzzSubject(
+            "sentence-pooling", file: "config.json",
+            others: [
+                "modules.json": #"[{"path": "", "type": "Transformer"}, {"path": "", "type": "Pooling"}]"#
+            ]
+        ) { directory, _ in
+            _ = try? SentenceTransformer(contentsOf: directory)
+            // The same file as a dense layer's.
+            let modules = #"[{"path": "", "type": "StaticEmbedding"}, {"path": "", "type": "Dense"}]"#
+            try Data(modules.utf8).write(to: directory.appending(path: "modules.json"))
+            _ = try SentenceTransformer(contentsOf: directory)
+        },
         FuzzSubject("tokenizer", file: "tokenizer.json", seeds: ["Tests/TokenizersTests/Fixtures"]) {
             directory, _ in
             try encode(Tokenizer.load(directory: directory))

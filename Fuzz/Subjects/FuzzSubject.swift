@@ -34,7 +34,12 @@ public struct FuzzSubject: Sendable {
         self.init(name, seeds: seeds) { bytes in
             let directory = Self.scratch.appending(path: name, directoryHint: .isDirectory)
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-            for (other, text) in others { try Data(text.utf8).write(to: directory.appending(path: other)) }
+            for (other, text) in others {
+                let url = directory.appending(path: other)
+                try FileManager.default.createDirectory(
+                    at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try Data(text.utf8).write(to: url)
+            }
             let url = directory.appending(path: file)
             try Data(bytes).write(to: url)
             try parse(directory, url)

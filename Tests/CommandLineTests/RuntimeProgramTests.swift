@@ -84,3 +84,68 @@ struct RuntimeProgramTests {
         #expect(help.status == 0 && help.output.contains("--aggregation"))
     }
 }
+
+@Suite("Embeddings by the programs")
+struct EmbeddingProgramTests {
+    private let scratch: Scratch
+    /// A sentence-transformers directory with the encoder of the interop suite's teacher.
+    private let model: String
+
+    init() throws {
+        scratch = try Scratch()
+        model = scratch.path("model")
+        try FileManager.default.copyItem(atPath: Program.teacher.path, toPath: model)
+        try FileManager.default.createDirectory(
+            atPath: model + "/1_Pooling", withIntermediateDirectories: false)
+        for (name, text) in [
+            "modules.json":
+                #"[{"path": "", "type": "a.Transformer"}, {"path": "1_Pooling", "type": "a.Pooling"}]"#,
+            "1_Pooling/config.json": #"{"embedding_dimension": 32, "pooling_mode": "mean"}"#,
+            "config_sentence_transformers.json":
+                #"{"prompts": {"query": "film "}, "default_prompt_name": null}"#,
+            "sentence_bert_config.json": #"{"max_seq_length": 8, "do_lower_case": false}"#,
+        ] {
+            try Data(text.utf8).write(to: URL(filePath: "\(model)/\(name)"))
+        }
+    }
+
+    @Test(
+        "`predict` and `distill-run` give each line its vector, an error where it has none, and say what was cut"
+    )
+    func lines() throws {
+        let input = "a wonderful film\n\ndull\na wonderful film and a dull story with good people\n"
+        let own = try Program.run(["predict", "--model", model], input: input)
+        let small = try Program.run([model], input: input, program: "distill-run")
+        #expect(own.status == 0 && own.output == small.output)
+        let lines = own.output.split(separator: "\n").map(String.init)
+        #expect(lines.count == 4 && lines[1].contains("\"error\""))
+        let object = try JSONSerialization.jsonObject(with: Data(lines[0].utf8)) as? [String: [Double]]
+        #expect(object?["embedding"]?.count == 32)
+        #expect(own.errors.contains("1 of 3 texts is longer than 8 tokens"), "\(own.errors)")
+        #expect(small.errors.contains("1 of 3 texts is longer than 8 tokens"), "\(small.errors)")
+
+        let prompted = try Program.run(["predict", "--model", model, "--prompt", "query"], input: "dull\n")
+        let written = try Program.run([model], input: "film dull\n", program: "distill-run")
+        #expect(prompted.status == 0 && prompted.output == written.output)
+    }
+
+    @Test("what is not for embeddings is refused")
+    func refused() throws {
+        for (arguments, part) in [
+            (["--prompt", "passage"], "has no prompt 'passage'; it has 'query'"),
+            (["--pairs"], "leave --pairs out"),
+            (["--aggregation", "simple"], "finds no entities|token classification"),
+        ] {
+            let own = try Program.run(["predict", "--model", model] + arguments, input: "dull\n")
+            let small = try Program.run([model] + arguments, input: "dull\n", program: "distill-run")
+            for result in [own, small] {
+                #expect(result.status != 0 && result.output.isEmpty)
+                #expect(
+                    part.split(separator: "|").contains { result.errors.contains($0) }, "\(result.errors)")
+            }
+        }
+        let other = try Program.run(
+            ["predict", "--model", Program.teacher.path, "--prompt", "query"], input: "dull\n")
+        #expect(other.status == 64 && other.errors.contains("--prompt is for models of embeddings"))
+    }
+}

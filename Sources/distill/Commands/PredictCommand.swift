@@ -1,3 +1,4 @@
+import Architectures
 import ArgumentParser
 import Datasets
 import DistillRuntime
@@ -9,7 +10,7 @@ import Torch
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict",
-        abstract: "Classify texts, or find entities in them: a JSON line for each.",
+        abstract: "Classify texts, find entities in them, or give them vectors: a JSON line for each.",
         discussion: """
             Each line of a plain text, or of standard input, is one text; with --pairs it is two, separated by a tab. \
             Of a file that is named .csv, .tsv, .jsonl, .json (each also with .gz) or .parquet the column of the text is \
@@ -23,6 +24,9 @@ struct PredictCommand: ParsableCommand {
             A model for token classification finds entities: entities is a list, each with entity_group (with \
             --aggregation none entity and index), score, word, start and end, as transformers' pipeline gives them. Longer \
             texts are read in windows that overlap.
+
+            A directory of sentence-transformers gives embedding, the text's vector; --prompt names the prompt that stands \
+            before each text, where the model has several.
 
             Examples:
               echo "A film to remember." | distill predict --model student
@@ -65,6 +69,9 @@ struct PredictCommand: ParsableCommand {
             """)
     var aggregation: EntityAggregation.Strategy?
 
+    @Option(help: "Of a model of embeddings the prompt before each text. (default: the model's)")
+    var prompt: String?
+
     @OptionGroup(title: "Running") var compute: ComputeOptions
 
     func run() throws {
@@ -80,6 +87,10 @@ struct PredictCommand: ParsableCommand {
             options: DatasetOptions(
                 textColumn: textColumn, pairColumn: textPairColumn, delimited: try delimited.format()))
         let directory = try ModelReference.directory(model)
+        if SentenceTransformer.isDirectory(directory) { return try embed(source, directory, device) }
+        guard prompt == nil else {
+            throw UsageError("--prompt is for models of embeddings, which \(model) is not")
+        }
         if try TokenPredictor.isFor(directory) {
             return try tag(source, directory, device)
         }
