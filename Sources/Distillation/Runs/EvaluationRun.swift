@@ -53,6 +53,7 @@ public struct EvaluationRun {
                     : self.logits(classifiers[0], encoded[0], states, log, processes, shouldStop)
             }
         }
+        let told = try scores(for: classifier, data[0], type, log)
         let samples = processes.isFirst ? request.latencySamples : 0
         let latencies =
             samples == 0
@@ -66,17 +67,44 @@ public struct EvaluationRun {
         let evaluations = try classifiers.indices.map {
             try Evaluator.evaluation(
                 classifiers[$0].model, logits: logits[$0], targets: encoded[$0].targets,
-                teacher: $0 == 0 && teacher != nil ? logits[1] : nil,
+                teacher: $0 > 0 ? nil : teacher == nil ? told : logits[1],
                 bytesOnDisk: SafetensorsCheckpoint.weightBytes(in: classifiers[$0].directory),
                 latency: latencies[$0])
         }
+        let beside =
+            try teacher.map { _ in (logits[1], evaluations[1]) }
+            ?? told.map {
+                (
+                    $0,
+                    try Evaluator.evaluation(
+                        names: classifier.labels.names, logits: $0, targets: encoded[0].targets)
+                )
+            }
         return EvaluationReport(
-            model: evaluations[0], teacher: teacher.map { _ in evaluations[1] },
-            comparison: try teacher.map { _ in
-                try Evaluator.comparison(
-                    student: (logits[0], evaluations[0]), teacher: (logits[1], evaluations[1]))
+            model: evaluations[0], teacher: beside?.1,
+            comparison: try beside.map {
+                try Evaluator.comparison(student: (logits[0], evaluations[0]), teacher: $0)
             },
             labels: classifier.labels.names, problemType: type, data: data[0].record)
+    }
+
+    /// The logits of a teacher that is known by its scores; `nil` without such.
+    private func scores(
+        for model: LoadedModel, _ data: LoadedData, _ type: TaskIdentifier, _ log: RunLog
+    ) throws -> Logits? {
+        guard !request.teacherScores.isEmpty || request.scoresColumn != nil else { return nil }
+        guard request.teacher == nil else {
+            throw DistillationError(
+                "--teacher and --teacher-scores: a model is compared with one teacher; give one of both")
+        }
+        let scores = ScoresRequest(request.teacherScores, column: request.scoresColumn)
+        let files = scores.files.isEmpty ? [request.data] : scores.files
+        let survey = try ScoreSurvey(scores, files: files, columns: request.columns)
+        let teacher = try ScoreTeacher(
+            survey, files: files, data: [request.data], counts: [data.dataset.count], required: 1,
+            labels: model.labels, type: type, columns: request.columns)
+        for finding in teacher.findings { log.send(finding) }
+        return try teacher.table.outputs(for: data.dataset, files: [0])?.logits()
     }
 
     /// The data as each model reads them: by its own tokenizer's ids.
