@@ -87,7 +87,8 @@ struct JSONObjects {
             element.objectValue.flatMap { ScoreValue.first(ScoreLayout.labelKeys, of: $0) }?.stringValue
         }
         return elements.allSatisfy { $0.objectValue == nil && $0.arrayValue == nil }
-            || labels.allSatisfy { $0 != nil } && Set(labels.map { Array(($0 ?? "").utf8) }).count == labels.count
+            || labels.allSatisfy { $0 != nil }
+                && Set(labels.map { Array(($0 ?? "").utf8) }).count == labels.count
     }
 
     // MARK: - Lines

@@ -19,7 +19,8 @@ struct ObjectTableReader: ObjectReader {
             isTabbed && format.quoting == nil
             ? .tabbed(TabbedParser(reader, delimiter: delimiter, path: path))
             : .quoted(
-                DelimitedParser(reader, delimiter: delimiter, quoting: format.quoting ?? .rfc4180, path: path))
+                DelimitedParser(reader, delimiter: delimiter, quoting: format.quoting ?? .rfc4180, path: path)
+            )
     }
 
     mutating func next() throws -> ObjectRow? {

@@ -39,6 +39,14 @@ public enum ScoreForm: String, CaseIterable, Sendable {
         }
     }
 
+    /// True if rows name the labels that matter, so that a label may be in none of them.
+    public var leavesOut: Bool {
+        switch self {
+        case .list, .ranked, .tokens, .label, .votes: true
+        case .object, .columns, .array: false
+        }
+    }
+
     /// True if the first row names the classes in their order.
     public var hasOrder: Bool { self == .object || self == .columns }
 }

@@ -29,7 +29,8 @@ extension ScoreLayout {
             guard let entries = ScoreValue.tokens(value) else {
                 throw ScoreError("there are no log-probabilities of tokens, as in the rows before")
             }
-            return .named(try unique(entries.map { .init(ScoreValue.trimmed($0.name), $0.value) }, joining: true))
+            return .named(
+                try unique(entries.map { .init(ScoreValue.trimmed($0.name), $0.value) }, joining: true))
         case .array: return .positional(try elements(value).map { try number($0, key) })
         case .ranked: return .named(try unique(ranked(value, object)))
         case .object, .votes: return .named(try unique(members(value)))
@@ -51,14 +52,16 @@ extension ScoreLayout {
 
     private func elements(_ value: JSONValue) throws -> [JSONValue] {
         guard let elements = value.arrayValue, !elements.isEmpty else {
-            throw ScoreError("\(place) must be \(form.description), as in the rows before, got \(value.typeName)")
+            throw ScoreError(
+                "\(place) must be \(form.description), as in the rows before, got \(value.typeName)")
         }
         return elements
     }
 
     private func ranked(_ value: JSONValue, _ object: JSONObject) throws -> [ScoreRow.Entry] {
         let scores = try elements(value)
-        guard let labels = object["labels"].map(ScoreValue.parsed)?.arrayValue, labels.count == scores.count else {
+        guard let labels = object["labels"].map(ScoreValue.parsed)?.arrayValue, labels.count == scores.count
+        else {
             throw ScoreError("'labels' and \(place) must be of one length")
         }
         return try zip(labels, scores).map { label, score in
@@ -80,7 +83,8 @@ extension ScoreLayout {
             }
         }
         guard let members = value.objectValue, !members.isEmpty else {
-            throw ScoreError("\(place) must be \(form.description), as in the rows before, got \(value.typeName)")
+            throw ScoreError(
+                "\(place) must be \(form.description), as in the rows before, got \(value.typeName)")
         }
         let entries = try members.map { ScoreRow.Entry($0.key, try number($0.value, $0.key)) }
         guard form == .votes else { return entries }
@@ -93,7 +97,8 @@ extension ScoreLayout {
     private func list(_ value: JSONValue) throws -> [ScoreRow.Entry] {
         try elements(value).map { element in
             guard let object = element.objectValue,
-                let name = ScoreValue.first(Self.labelKeys, of: object).flatMap(ScoreValue.name), !name.isEmpty
+                let name = ScoreValue.first(Self.labelKeys, of: object).flatMap(ScoreValue.name),
+                !name.isEmpty
             else { throw ScoreError("an element of \(place) has no label") }
             return ScoreRow.Entry(name, try number(ScoreValue.first(Self.scoreKeys, of: object), name))
         }
@@ -109,7 +114,8 @@ extension ScoreLayout {
                     throw ScoreError("the label '\(shown(entry.name))' occurs twice")
                 }
                 result[place].value =
-                    joining ? Self.logOfSum(result[place].value, entry.value) : result[place].value + entry.value
+                    joining
+                    ? Self.logOfSum(result[place].value, entry.value) : result[place].value + entry.value
             } else {
                 places[Array(entry.name.utf8)] = result.count
                 result.append(entry)

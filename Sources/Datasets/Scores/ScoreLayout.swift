@@ -15,13 +15,16 @@ struct ScoreLayout: Equatable {
 extension ScoreLayout {
     /// The keys under which scores usually are.
     private static let keys = [
-        "", "logits", "logprobs", "log_probs", "top_logprobs", "probabilities", "probs", "pred_probs", "scores",
-        "predictions", "prediction", "teacher_scores", "teacher_logits", "soft_labels", "votes", "annotations",
+        "", "logits", "logprobs", "log_probs", "top_logprobs", "probabilities", "probs", "pred_probs",
+        "scores",
+        "predictions", "prediction", "teacher_scores", "teacher_logits", "soft_labels", "votes",
+        "annotations",
         "choices", "response",
     ]
     /// The beginnings of the names of columns for classes.
     private static let prefixes = [
-        "score_", "scores_", "prob_", "probs_", "probability_", "proba_", "p_", "logit_", "logits_", "logprob_",
+        "score_", "scores_", "prob_", "probs_", "probability_", "proba_", "p_", "logit_", "logits_",
+        "logprob_",
     ]
     /// The keys of a list's names and numbers.
     static let labelKeys = ["label", "class", "name"]
@@ -53,8 +56,8 @@ extension ScoreLayout {
     }
 
     private static func named(_ column: String, _ object: JSONObject) throws -> ScoreLayout {
-        if let found = layout(of: column, in: object, isNamed: true) ?? columns(column, in: object)
-            ?? columns(column + "_", in: object) ?? single(object, column)
+        if let found = layout(of: column, in: object, isNamed: true) ?? columns(column + "_", in: object)
+            ?? columns(column, in: object) ?? single(object, column)
         {
             return found
         }
@@ -64,7 +67,8 @@ extension ScoreLayout {
                     + "or one number beside a label")
         }
         throw ScoreError(
-            "there is no '\(shown(column))'; the keys are \(list(object.keys)); choose one with --scores-column")
+            "there is no '\(shown(column))'; the keys are \(list(object.keys)); choose one with --scores-column"
+        )
     }
 
     private static func unknown(_ object: JSONObject) -> String {
@@ -91,7 +95,9 @@ extension ScoreLayout {
             return ScoreValue.tokens(value) == nil ? nil : .tokens
         }
         if let members = value.objectValue {
-            guard !members.isEmpty, members.values.allSatisfy({ ScoreValue.number($0) != nil }) else { return nil }
+            guard !members.isEmpty, members.values.allSatisfy({ ScoreValue.number($0) != nil }) else {
+                return nil
+            }
             return isVotes ? .votes : .object
         }
         guard let elements = value.arrayValue, let first = elements.first else { return nil }
@@ -105,13 +111,16 @@ extension ScoreLayout {
         }
         guard let object = first.objectValue else { return nil }
         if object["token"] != nil, object["logprob"] != nil { return .tokens }
-        return ScoreValue.first(labelKeys, of: object) != nil && ScoreValue.first(scoreKeys, of: object) != nil
+        return ScoreValue.first(labelKeys, of: object) != nil
+            && ScoreValue.first(scoreKeys, of: object) != nil
             ? .list : nil
     }
 
     private static func columns(_ prefix: String, in object: JSONObject) -> ScoreLayout? {
         let keys = object.keys.filter { $0.hasPrefix(prefix) && $0.utf8.count > prefix.utf8.count }
-        guard keys.count > 1, keys.allSatisfy({ object[$0].flatMap(ScoreValue.number) != nil }) else { return nil }
+        guard keys.count > 1, keys.allSatisfy({ object[$0].flatMap(ScoreValue.number) != nil }) else {
+            return nil
+        }
         return ScoreLayout(form: .columns, key: prefix, meaning: .ofKey(prefix), columns: keys)
     }
 

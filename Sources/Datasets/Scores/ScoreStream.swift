@@ -80,8 +80,11 @@ public final class ScoreStream {
         let names = object.keys.filter {
             object[$0]?.stringValue != nil && $0 != layout.key && !layout.columns.contains($0)
         }
-        for (name, option) in [(options.textColumn, "--text-column"), (options.pairColumn, "--text-pair-column")] {
-            guard let name, !names.isEmpty, layout.key != "", object[name] != nil, object[name]?.stringValue == nil
+        for (name, option) in [
+            (options.textColumn, "--text-column"), (options.pairColumn, "--text-pair-column"),
+        ] {
+            guard let name, !names.isEmpty, layout.key != "", object[name] != nil,
+                object[name]?.stringValue == nil
             else { continue }
             throw ScoreError("'\(shown(name))' holds no texts; choose another with \(option)")
         }

@@ -12,7 +12,8 @@ enum ScoreValue {
 
     /// The number of a value, also of a table's cell; `nil` for what is none, or not finite.
     static func number(_ value: JSONValue) -> Double? {
-        let number = value.doubleValue ?? value.stringValue.flatMap { Datasets.isNumber($0) ? Double($0) : nil }
+        let number =
+            value.doubleValue ?? value.stringValue.flatMap { Datasets.isNumber($0) ? Double($0) : nil }
         return number.flatMap { $0.isFinite ? $0 : nil }
     }
 
@@ -33,7 +34,8 @@ enum ScoreValue {
     /// The alternatives for the first token of an answer with their log-probabilities; `nil` where a value has none.
     static func tokens(_ value: JSONValue) -> [ScoreRow.Entry]? {
         if let object = value.objectValue {
-            if let nested = ["body", "choices", "logprobs", "content", "top_logprobs"].firstMap({ object[$0] }) {
+            if let nested = ["body", "choices", "logprobs", "content", "top_logprobs"].firstMap({ object[$0] }
+            ) {
                 return tokens(nested)
             }
             let entries = object.map { ($0.key, number($0.value)) }
@@ -65,7 +67,8 @@ enum ScoreValue {
     /// A token as the name that it may be: without the space before it, however that is written.
     static func trimmed(_ token: String) -> String {
         func isSpace(_ scalar: Unicode.Scalar) -> Bool {
-            scalar.properties.isWhitespace || scalar == "\u{2581}" || scalar == "\u{0120}" || scalar == "\u{010A}"
+            scalar.properties.isWhitespace || scalar == "\u{2581}" || scalar == "\u{0120}"
+                || scalar == "\u{010A}"
         }
         let scalars = token.unicodeScalars.drop(while: isSpace).reversed().drop(while: isSpace).reversed()
         return String(String.UnicodeScalarView(scalars))

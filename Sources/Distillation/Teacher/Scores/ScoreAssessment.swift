@@ -35,7 +35,8 @@ struct ScoreAssessment {
                 }
             }
         }
-        findings = [Self.confidence(name, confidences)].compactMap(\.self) + Self.agreement(name, decided, kind)
+        findings =
+            [Self.confidence(name, confidences)].compactMap(\.self) + Self.agreement(name, decided, kind)
     }
 
     private static func confidence(_ name: String, _ values: [Double]) -> Finding? {
@@ -65,13 +66,16 @@ struct ScoreAssessment {
         let error = CalibrationError(
             confidences: decided.map(\.confidence), isCorrect: decided.map(\.isRight)
         ).value
-        let what = kind == .softmax ? "labels of the training data" : "decisions of the training data's labels"
+        let what =
+            kind == .softmax ? "labels of the training data" : "decisions of the training data's labels"
         let bias = mean > right + 0.02 ? " (over-confident)" : mean < right - 0.02 ? " (under-confident)" : ""
         return [
             Finding(
                 .note,
                 String(
-                    format: "%@: the scores agree with %.2f %% of the %d %@; expected calibration error %.4f%@.", name,
+                    format:
+                        "%@: the scores agree with %.2f %% of the %d %@; expected calibration error %.4f%@.",
+                    name,
                     100 * right, decided.count, what, error, bias))
         ]
     }

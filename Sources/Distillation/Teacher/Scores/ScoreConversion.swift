@@ -54,7 +54,8 @@ struct ScoreConversion {
         if scale == .logits || outputs == .sigmoid, let first = missing.first {
             let what = scale == .logits ? "logits" : "scores of labels that do not exclude one another"
             throw ScoreProblem(
-                "there is no score of '\(DatasetError.shown(labels.map.names[first]))'; \(what) are needed for every label")
+                "there is no score of '\(DatasetError.shown(labels.map.names[first]))'; \(what) are needed for every label"
+            )
         }
         guard missing.count < row.count else {
             throw ScoreProblem(
@@ -93,7 +94,8 @@ struct ScoreConversion {
         if missing > 0, scale != .counts {
             guard sum <= 1 + ScoreSurvey.tolerance else {
                 throw ScoreProblem(
-                    "the scores add up to \(ScoreScale.text(sum)) without all labels; probabilities add up to 1 at most")
+                    "the scores add up to \(ScoreScale.text(sum)) without all labels; probabilities add up to 1 at most"
+                )
             }
             let rest = max(0, 1 - sum)
             counts.truncated += 1

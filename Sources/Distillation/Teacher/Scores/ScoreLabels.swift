@@ -37,7 +37,7 @@ struct ScoreLabels {
         guard unknown.isEmpty else { throw DistillationError("\(name): " + explanation(of: unknown)) }
         let named = Set(survey.names.compactMap(id))
         let missing = map.names.indices.filter { !named.contains($0) }.map { map.names[$0] }
-        guard survey.form.mayBeTruncated && survey.form != .object || missing.isEmpty else {
+        guard survey.form.leavesOut || missing.isEmpty else {
             throw DistillationError(
                 "\(name): there are no scores of the label\(missing.count == 1 ? "" : "s") \(DatasetError.list(missing)); write a "
                     + "score for each of \(DatasetError.list(map.names))")
@@ -49,18 +49,23 @@ struct ScoreLabels {
         let known = "the labels are \(DatasetError.list(map.names))"
         let listed = DatasetError.list(unknown)
         if let pair = Self.sameButCase(unknown, map.names) {
-            return "'\(DatasetError.shown(pair.0))' is not the label '\(DatasetError.shown(pair.1))': they differ in case; write it as the data do (\(known))"
+            return
+                "'\(DatasetError.shown(pair.0))' is not the label '\(DatasetError.shown(pair.1))': they differ in case; write it as the data do (\(known))"
         }
         if unknown.allSatisfy(Self.isNumbered) {
-            return "the scores are of \(listed), which are numbers and not names; \(known): write these, since their order is not known"
+            return
+                "the scores are of \(listed), which are numbers and not names; \(known): write these, since their order is not known"
         }
-        return "the scores are of \(listed), which \(unknown.count == 1 ? "is no label" : "are no labels"); \(known)"
+        return
+            "the scores are of \(listed), which \(unknown.count == 1 ? "is no label" : "are no labels"); \(known)"
     }
 
     /// A name and a label that differ in case alone.
     static func sameButCase(_ names: [String], _ labels: [String]) -> (String, String)? {
         for name in names {
-            if let label = labels.first(where: { $0.lowercased() == name.lowercased() }) { return (name, label) }
+            if let label = labels.first(where: { $0.lowercased() == name.lowercased() }) {
+                return (name, label)
+            }
         }
         return nil
     }
@@ -98,7 +103,8 @@ extension ScoreLabels {
             return try LabelMap(names: student)
         }
         // Names in the order of a teacher's classes keep it; others have none.
-        return naming.form.hasOrder && names.count == naming.names.count && !names.allSatisfy({ Int($0) != nil })
+        return naming.form.hasOrder && names.count == naming.names.count
+            && !names.allSatisfy({ Int($0) != nil })
             ? try LabelMap(names: names) : try LabelMap(inferredFrom: names)
     }
 
@@ -114,7 +120,8 @@ extension ScoreLabels {
         }
         if let pair = sameButCase(unknown, survey.names) {
             throw differ(
-                "'\(DatasetError.shown(pair.0))' and '\(DatasetError.shown(pair.1))' differ in case: write them alike")
+                "'\(DatasetError.shown(pair.0))' and '\(DatasetError.shown(pair.1))' differ in case: write them alike"
+            )
         }
         if unknown.allSatisfy(isNumbered) {
             // Numbers count through the names, where these are in the order of a teacher's classes.
@@ -123,7 +130,7 @@ extension ScoreLabels {
             }
             return []
         }
-        guard survey.form.mayBeTruncated, survey.form != .object else {
+        guard survey.form.leavesOut else {
             throw differ("write a score for each label, and the names as the data do")
         }
         guard survey.names.contains(where: { data.id(of: $0) != nil }) else {

@@ -47,7 +47,8 @@ struct ScoreMatching {
             guard survey.rows[index] == counts[index] else {
                 throw DistillationError(
                     "\(file.path): there are \(survey.rows[index]) rows of scores for the \(counts[index]) texts of "
-                        + "\(data[index].path); without texts each belongs to the one in its place, so write one for each")
+                        + "\(data[index].path); without texts each belongs to the one in its place, so write one for each"
+                )
             }
             let start = values.count / conversion.labels.map.count
             let stream = try ScoreStream(file, options: survey.request.options(columns))
@@ -142,7 +143,8 @@ struct ScoreMatching {
                 guard (row.pair != nil) == survey.hasPairs else {
                     throw DistillationError(
                         "\(survey.request.name): the rows have \(survey.hasPairs ? "two texts" : "one text"), those of \(file.path) "
-                            + "\(row.pair == nil ? "one" : "two"); name the columns alike, as for --text-column and --text-pair-column")
+                            + "\(row.pair == nil ? "one" : "two"); name the columns alike, as for --text-column and --text-pair-column"
+                    )
                 }
                 let key = ExampleKey(row.text, row.pair, &scratch)
                 let slot = texts.slots[key] ?? UInt32(texts.slots.count)

@@ -64,7 +64,9 @@ struct ScoreTeacher {
             all.append(Finding(severity, "\(survey.request.name): \(text)"))
         }
         if survey.width != nil {
-            add(.note, "the scores are taken for the labels in their order: \(DatasetError.list(labels.names)).")
+            add(
+                .note,
+                "the scores are taken for the labels in their order: \(DatasetError.list(labels.names)).")
         }
         if scale == .percentages { add(.warning, "the scores look like percentages and are divided by 100.") }
         if counts.scaled > 0, let off = survey.numbers.firstOff {
@@ -87,7 +89,10 @@ struct ScoreTeacher {
                     + "is taken for them.")
         }
         if counts.tokens > 0 {
-            add(.note, "\(counts.tokens) of the listed tokens are no labels; their probability counts with the rest.")
+            add(
+                .note,
+                "\(counts.tokens) of the listed tokens are no labels; their probability counts with the rest."
+            )
         }
         return all
     }

@@ -47,16 +47,19 @@ extension DistillRequest {
     func requireScoresFit() throws {
         for teacher in scores {
             guard teacher.weight > 0, teacher.weight.isFinite else {
-                throw DistillationError("\(teacher.name): a teacher's weight must be above 0, got \(teacher.weight)")
+                throw DistillationError(
+                    "\(teacher.name): a teacher's weight must be above 0, got \(teacher.weight)")
             }
             guard !teacher.files.isEmpty || teacher.column != nil else {
                 throw DistillationError(
-                    "teacher_scores: neither a file of scores is named, nor with scores_column the data's column of them")
+                    "teacher_scores: neither a file of scores is named, nor with scores_column the data's column of them"
+                )
             }
         }
         guard scores.isEmpty || teacherLogprobs.isEmpty else {
             throw DistillationError(
-                "teacher_scores are of text classifiers, teacher_logprobs of language models; give one of both")
+                "teacher_scores are of text classifiers, teacher_logprobs of language models; give one of both"
+            )
         }
         guard !teachers.isEmpty || scores.isEmpty || student.directory != nil else {
             throw DistillationError(
