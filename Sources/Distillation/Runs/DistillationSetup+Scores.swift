@@ -64,7 +64,8 @@ extension DistillationSetup {
                         type: data.problemType, columns: request.data.columns)
                     guard teacher.hasLogits || request.combination == .probabilities else {
                         throw DistillationError(
-                            "\(teacher.request.name): teacher_combination is logits, but these scores are probabilities; leave it out")
+                            "\(teacher.request.name): teacher_combination is logits, but these scores are probabilities; leave it out"
+                        )
                     }
                     for finding in teacher.findings { findings.add(finding.severity, finding.message) }
                     try assess(teacher, request, data, findings)
@@ -78,7 +79,9 @@ extension DistillationSetup {
         _ teacher: ScoreTeacher, _ request: DistillRequest, _ data: RunData, _ findings: Diagnostics
     ) throws {
         guard let train = outputs(of: teacher, .train, request, data) else { return }
-        for finding in try ScoreAssessment(teacher.request.name, train, data.train).findings {
+        for finding in try ScoreAssessment(
+            teacher.request.name, hasLogits: teacher.hasLogits, train, data.train
+        ).findings {
             findings.add(finding.severity, finding.message)
         }
         if outputs(of: teacher, .validation, request, data) == nil {

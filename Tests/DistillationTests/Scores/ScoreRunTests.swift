@@ -3,6 +3,7 @@ import Files
 import Foundation
 import JSON
 import Testing
+import Torch
 import Transformers
 
 @testable import Distillation

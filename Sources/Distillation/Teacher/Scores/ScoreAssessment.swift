@@ -7,10 +7,13 @@ struct ScoreAssessment {
 
     /// - Parameters:
     ///   - name: The teacher's name.
+    ///   - hasLogits: True if the scores are logits, which are never labels.
     ///   - outputs: Its logits for the training data.
     ///   - dataset: The training data.
     /// - Throws: `FileError` where outputs cannot be read.
-    init(_ name: String, _ outputs: any TeacherOutputs, _ dataset: EncodedDataset) throws {
+    init(
+        _ name: String, hasLogits: Bool, _ outputs: any TeacherOutputs, _ dataset: EncodedDataset
+    ) throws {
         let kind = dataset.problemType.definition.outputs
         let targets = dataset.targets
         var (confidences, decided) = ([Double](), [(confidence: Double, isRight: Bool)]())
@@ -36,13 +39,14 @@ struct ScoreAssessment {
             }
         }
         findings =
-            [Self.confidence(name, confidences)].compactMap(\.self) + Self.agreement(name, decided, kind)
+            [Self.confidence(name, hasLogits, confidences)].compactMap(\.self)
+            + Self.agreement(name, decided, kind)
     }
 
-    private static func confidence(_ name: String, _ values: [Double]) -> Finding? {
+    private static func confidence(_ name: String, _ hasLogits: Bool, _ values: [Double]) -> Finding? {
         let sorted = values.sorted()
         guard let last = sorted.last else { return nil }
-        if sorted[0] > 0.999 {
+        if sorted[0] > 0.999, !hasLogits {
             return Finding(
                 .warning,
                 "\(name): every score is sure (the least confidence is \(text(sorted[0]))): these are labels, which tell nothing of what "
