@@ -68,7 +68,8 @@ struct DistillationReportBuilder {
         _ rows: Logits, _ data: EncodedDataset, _ latency: LatencyStatistics? = nil
     ) throws -> ModelEvaluation {
         guard let teacher = setup.teacher else {
-            return try Evaluator.evaluation(names: setup.data.labels.names, logits: rows, targets: data.targets)
+            return try Evaluator.evaluation(
+                names: setup.data.labels.names, logits: rows, targets: data.targets)
         }
         return try RunReportBuilder.evaluation(teacher.model, rows, data, teacher.directory, latency)
     }

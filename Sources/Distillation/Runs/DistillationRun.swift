@@ -142,6 +142,7 @@ public struct DistillationRun {
         try OutputDirectory(
             request.output, overwrite: request.overwrite, isResumed: request.checkpoints.resume != nil,
             inputs: request.teachers.map(\.directory) + request.scores.flatMap(\.files)
-                + [request.student.directory].compactMap(\.self) + request.data.files + [request.test].compactMap(\.self), cache: request.cache)
+                + [request.student.directory].compactMap(\.self) + request.data.files
+                + [request.test].compactMap(\.self), cache: request.cache)
     }
 }

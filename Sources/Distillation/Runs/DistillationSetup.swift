@@ -101,7 +101,9 @@ struct DistillationSetup {
     ) throws -> String? {
         if !request.teacherLogprobs.isEmpty { return "the teacher is known by its log-probabilities alone" }
         if request.teachers.isEmpty { return "the teacher is known by its scores alone" }
-        if request.teachers.count + request.scores.count > 1 { return "there are several teachers, each with layers of its own" }
+        if request.teachers.count + request.scores.count > 1 {
+            return "there are several teachers, each with layers of its own"
+        }
         return try data.train.hasSameTokens(as: sources[0].data.train)
             ? nil : "the student reads tokens of its own tokenizer, which are not the teacher's"
     }
@@ -115,7 +117,10 @@ struct DistillationSetup {
             return []
         }
         // What is kept of each are hidden states of its own.
-        guard request.teachers.count + request.scores.count == 1 || !first.model.configuration.task.predictsTokens else {
+        guard
+            request.teachers.count + request.scores.count == 1
+                || !first.model.configuration.task.predictsTokens
+        else {
             throw DistillationError(
                 "there are \(request.teachers.count + request.scores.count) teachers, but a language model learns from one; give one --teacher"
             )

@@ -28,18 +28,7 @@ public struct EvaluationRun {
             try LoadedModel($0, device: request.device, languageModels: true)
         }
         let type = classifier.model.configuration.task
-        if let teacher, teacher.model.configuration.task != type {
-            throw DistillationError(
-                "\(request.model.path) is a model for \(type.rawValue), \(teacher.directory.path) for "
-                    + "\(teacher.model.configuration.task.rawValue); they cannot be compared")
-        }
-        // The name of a regression's single output carries no meaning.
-        if let teacher, classifier.model.configuration.task.definition.fixedClassNames == nil,
-            let difference = classifier.labels.difference(from: teacher.labels)
-        {
-            throw DistillationError(
-                "\(request.model.path) and \(teacher.directory.path) have different labels: \(difference)")
-        }
+        try teacher.map { try requireComparable(classifier, $0) }
         for warning in classifier.warnings + (teacher?.warnings ?? []) { log.warnOnce(warning) }
         let classifiers = [classifier] + [teacher].compactMap(\.self)
         let data = try data(for: classifiers, type, log, processes)
@@ -86,6 +75,23 @@ public struct EvaluationRun {
                 try Evaluator.comparison(student: (logits[0], evaluations[0]), teacher: $0)
             },
             labels: classifier.labels.names, problemType: type, data: data[0].record)
+    }
+
+    /// - Throws: ``DistillationError`` for models of two tasks, or with other labels.
+    private func requireComparable(_ model: LoadedModel, _ teacher: LoadedModel) throws {
+        let type = model.model.configuration.task
+        guard teacher.model.configuration.task == type else {
+            throw DistillationError(
+                "\(request.model.path) is a model for \(type.rawValue), \(teacher.directory.path) for "
+                    + "\(teacher.model.configuration.task.rawValue); they cannot be compared")
+        }
+        // The name of a regression's single output carries no meaning.
+        if type.definition.fixedClassNames == nil,
+            let difference = model.labels.difference(from: teacher.labels)
+        {
+            throw DistillationError(
+                "\(request.model.path) and \(teacher.directory.path) have different labels: \(difference)")
+        }
     }
 
     /// The logits of a teacher that is known by its scores; `nil` without such.

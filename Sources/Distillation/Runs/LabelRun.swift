@@ -43,14 +43,7 @@ public struct LabelRun {
         let options = DatasetOptions(
             textColumn: request.textColumn, pairColumn: request.textPairColumn, delimited: request.delimited)
         let data = try log.phase("Reading and tokenizing data") {
-            try processes.firstOfMachineFirst {
-                try request.cache.loader(
-                    options, tokenizer: teacher.tokenizer, directory: teacher.tokenizerDirectory,
-                    maxLength: teacher.maxLength(request.maxLength),
-                    languageModel: teacher.languageModelText(
-                        request.columns, maxLength: teacher.maxLength(request.maxLength)), log: log
-                ).load(request.data, labels: .ignored, problemType: teacher.model.configuration.task)
-            }
+            try processes.firstOfMachineFirst { try self.data(teacher, options, log) }
         }
         let part =
             request.shard.map { data.dataset.subset($0.indices(of: data.dataset.count)) } ?? data.dataset
@@ -89,6 +82,16 @@ public struct LabelRun {
             computed: result?.computed, device: request.device.description, precision: precision,
             interrupted: result == nil, phases: log.phases,
             output: result == nil ? nil : request.output?.path(percentEncoded: false))
+    }
+
+    /// The texts as the teacher reads them.
+    private func data(_ teacher: LoadedModel, _ options: DatasetOptions, _ log: RunLog) throws -> LoadedData {
+        let maxLength = teacher.maxLength(request.maxLength)
+        return try request.cache.loader(
+            options, tokenizer: teacher.tokenizer, directory: teacher.tokenizerDirectory,
+            maxLength: maxLength,
+            languageModel: teacher.languageModelText(request.columns, maxLength: maxLength), log: log
+        ).load(request.data, labels: .ignored, problemType: teacher.model.configuration.task)
     }
 
     /// The store of a teacher's outputs on disk.

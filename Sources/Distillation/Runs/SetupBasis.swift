@@ -39,7 +39,8 @@ struct SetupBasis {
         }
         guard !own.configuration.isDecoder else {
             throw DistillationError(
-                "\(own.directory.path): is a language model, which learns from --teacher-logprobs; name an encoder with --student")
+                "\(own.directory.path): is a language model, which learns from --teacher-logprobs; name an encoder with --student"
+            )
         }
         (tokenizer, directory, configuration) = (own.tokenizer, own.directory, own.configuration)
         let file = request.data.train

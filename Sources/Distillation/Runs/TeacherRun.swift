@@ -84,13 +84,14 @@ struct TeacherRun {
             }
         }
         guard told.count == setup.scores.count else { return nil }
-        let members = try setup.teachers.compactMap { source in
-            try source.data.dataset(part).map {
-                TeacherEnsemble.Member(
-                    outputs: try outputs(source.classifier, $0, precision, &counts),
-                    weight: source.request.weight, columns: source.columns)
-            }
-        } + told
+        let members =
+            try setup.teachers.compactMap { source in
+                try source.data.dataset(part).map {
+                    TeacherEnsemble.Member(
+                        outputs: try outputs(source.classifier, $0, precision, &counts),
+                        weight: source.request.weight, columns: source.columns)
+                }
+            } + told
         return TeacherEnsemble.joining(
             members, combination: setup.request.combination, problemType: setup.problemType)
     }

@@ -7,7 +7,8 @@ extension DistillRequest {
     public var inputDigests: String {
         let memo = DigestMemo(root: cache.data ? cache.root : nil)
         let files =
-            ([data.train, data.validation].compactMap(\.self) + data.unlabelled + scores.flatMap(\.files)).map {
+            ([data.train, data.validation].compactMap(\.self) + data.unlabelled + scores.flatMap(\.files)).map
+        {
             "# \($0.lastPathComponent): \((try? memo.sha256(ofData: $0)) ?? "absent")\n"
         }
         let models = teachers.map(\.directory) + [student.directory].compactMap(\.self)

@@ -144,7 +144,8 @@ public final class TuningTrials {
     /// Returns the prepared data and teacher's outputs, from an earlier trial where they are the same.
     private func prepared(for request: DistillRequest) throws -> PreparedDistillation {
         let key = Key(
-            teachers: request.teachers, scores: request.scores, combination: request.combination, data: request.data,
+            teachers: request.teachers, scores: request.scores, combination: request.combination,
+            data: request.data,
             student: request.student.directory, precision: request.precision,
             states: request.teacherForm, logprobs: request.teacherLogprobs,
             split: request.data.validation == nil && folds == 1 ? request.training.seed : 0)

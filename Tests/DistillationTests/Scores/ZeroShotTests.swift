@@ -107,7 +107,8 @@ struct ZeroShotTests {
         // Lines of a pipeline name no order of the classes.
         let lines = try scratch.lines("pipeline.jsonl") { _, text, label in
             let others = label == "positive" ? "[\"good\", \"bad\"]" : "[\"bad\", \"good\"]"
-            return "{\"sequence\": \(JSONValue.string(text).serialized()), \"labels\": \(others), \"scores\": [0.75, 0.25]}"
+            return
+                "{\"sequence\": \(JSONValue.string(text).serialized()), \"labels\": \(others), \"scores\": [0.75, 0.25]}"
         }
         request = try scratch.request([lines], "pipeline")
         request.data.train = texts

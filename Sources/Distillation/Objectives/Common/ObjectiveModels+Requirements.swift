@@ -14,7 +14,8 @@ extension ObjectiveModels {
         guard hasTeacherLogits else {
             throw DistillationError(
                 "\(objective) compares logits, but the teacher's scores are probabilities, which do not tell them; use a loss on "
-                    + "probabilities (\(problemType.definition.softObjective)), or write logits with `distill label --output`")
+                    + "probabilities (\(problemType.definition.softObjective)), or write logits with `distill label --output`"
+            )
         }
     }
 

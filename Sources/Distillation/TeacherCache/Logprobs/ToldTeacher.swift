@@ -9,7 +9,8 @@ struct ToldTeacher {
     /// - Throws: ``DistillationError`` for a model that is no language model; what ``LogprobsFile`` throws.
     init(_ setup: DistillationSetup, _ log: RunLog) throws {
         guard let teacher = setup.teacher else {
-            throw DistillationError("teacher_logprobs: the model that is trained is missing; name it with --student")
+            throw DistillationError(
+                "teacher_logprobs: the model that is trained is missing; name it with --student")
         }
         let (request, configuration) = (setup.request, teacher.model.configuration)
         guard setup.problemType.definition.predictsTokens,
