@@ -11,7 +11,7 @@ public struct FuzzSubject: Sendable {
     public let seeds: [String]
 
     /// All subjects.
-    public static let all: [FuzzSubject] = texts + models + languageModels + data + runs
+    public static let all: [FuzzSubject] = texts + models + languageModels + data + scores + runs
 
     init(_ name: String, seeds: [String] = [], _ parse: @escaping @Sendable ([UInt8]) throws -> Void) {
         self.name = name

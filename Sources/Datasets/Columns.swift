@@ -72,6 +72,19 @@ struct Columns: Equatable {
     }
 }
 
+extension Columns {
+    /// The places of the columns that have usual names for a text, or for two; `nil` where none has.
+    static func usual(_ names: [String]) -> (text: Int, pair: Int?)? {
+        func place(_ name: String) -> Int? { names.firstIndex { $0.utf8.elementsEqual(name.utf8) } }
+        if let both = pairs.firstMap({ first, second in
+            place(first).flatMap { a in place(second).map { (a, $0) } }
+        }) {
+            return (both.0, both.1)
+        }
+        return texts.firstMap(place).map { ($0, nil) }
+    }
+}
+
 extension Sequence {
     /// The first result that is not `nil`.
     func firstMap<Result>(_ transform: (Element) -> Result?) -> Result? {

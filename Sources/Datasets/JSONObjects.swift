@@ -12,17 +12,22 @@ struct JSONObjects {
     private let reader: ByteReader
     private let path: String
     private let limit: Int
+    /// True if a row may be an array, which becomes an object with an empty key.
+    private let takesArrays: Bool
     private var form: Form?
     /// The line of the next byte.
     private var line = 1
     /// The bytes of the last object.
     private(set) var size = 0
 
-    /// - Parameter limit: The most bytes of an object.
-    init(_ reader: ByteReader, path: String, limit: Int = Limits.row) {
+    /// - Parameters:
+    ///   - limit: The most bytes of an object.
+    ///   - takesArrays: True if a row may be an array, which becomes an object with an empty key.
+    init(_ reader: ByteReader, path: String, limit: Int = Limits.row, takesArrays: Bool = false) {
         self.reader = reader
         self.path = path
         self.limit = limit
+        self.takesArrays = takesArrays
     }
 
     /// True if the file is an array; known once there has been an object.
@@ -36,7 +41,8 @@ struct JSONObjects {
     mutating func next() throws -> (JSONObject, line: Int)? {
         if form == nil {
             try skipSpace()
-            form = try reader.peek() == UInt8(ascii: "[") ? .array(isFirst: true) : .lines
+            let isWhole = try reader.peek() == UInt8(ascii: "[") && !beginsLinesOfLists()
+            form = isWhole ? .array(isFirst: true) : .lines
             if isArray { reader.advance() }
         }
         switch form {
@@ -52,6 +58,7 @@ struct JSONObjects {
         do { value = try JSONValue.parse(bytes) } catch let error as JSONError {
             throw failure(error, first, isCut: bytes.first == UInt8(ascii: "{") && !isArray)
         }
+        if takesArrays, case .array = value { return JSONObject([("", value)]) }
         guard let object = value.objectValue else {
             throw DatasetError(
                 path, line: first,
@@ -71,6 +78,17 @@ struct JSONObjects {
             ? "; each object must be on one line: jq -c . FILE > FILE.jsonl writes it so" : ""
         let place = isArray ? "" : "column \(column): "
         return DatasetError(path, line: first + line - 1, "this is not JSON: \(place)\(reason)\(hint)")
+    }
+
+    /// Returns true if the first line is a list of its own, of one row: its elements have labels, each another.
+    private func beginsLinesOfLists() throws -> Bool {
+        guard takesArrays, let elements = try? JSONValue.parse(reader.head()).arrayValue else { return false }
+        let labels = elements.map { element in
+            element.objectValue.flatMap { ScoreValue.first(ScoreLayout.labelKeys, of: $0) }?.stringValue
+        }
+        return elements.allSatisfy { $0.objectValue == nil && $0.arrayValue == nil }
+            || labels.allSatisfy { $0 != nil }
+                && Set(labels.map { Array(($0 ?? "").utf8) }).count == labels.count
     }
 
     // MARK: - Lines

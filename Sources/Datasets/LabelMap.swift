@@ -53,7 +53,7 @@ public struct LabelMap: Sendable, Equatable {
 
     /// The classes of a file's own labels. Integers that count from 0 without a gap are class numbers; anything
     /// else is a name, in byte order.
-    init(inferredFrom labels: some Sequence<String>) throws {
+    package init(inferredFrom labels: some Sequence<String>) throws {
         let distinct = Set(labels.map { Array($0.utf8) }).map { String(decoding: $0, as: UTF8.self) }
         let numbers = distinct.compactMap(canonicalInteger)
         if numbers.count == distinct.count, numbers.max() == numbers.count - 1 {

@@ -105,7 +105,7 @@ public struct TuningRequest: Sendable {
     /// The metric of the teacher's task; accuracy where the settings name no teacher that can be read, which ends the search
     /// later.
     private var taskMetric: String {
-        let teachers = try? TeacherRequest.all(SettingsReader(settings, locator: locator))
+        let teachers = try? TeacherRequest.all(SettingsReader(settings, locator: locator)).models
         let task = (teachers?.first?.directory).flatMap { try? ModelConfiguration(contentsOf: $0).task }
         return MetricName.defaultForBest(task ?? .singleLabel, hasTeacher: true).rawValue
     }

@@ -121,8 +121,8 @@ struct EmbeddingProgramTests {
         #expect(lines.count == 4 && lines[1].contains("\"error\""))
         let object = try JSONSerialization.jsonObject(with: Data(lines[0].utf8)) as? [String: [Double]]
         #expect(object?["embedding"]?.count == 32)
-        #expect(own.errors.contains("1 of 3 texts is longer than 8 tokens"), "\(own.errors)")
-        #expect(small.errors.contains("1 of 3 texts is longer than 8 tokens"), "\(small.errors)")
+        #expect(own.errors.contains("2 of 3 texts are longer than 8 tokens"), "\(own.errors)")
+        #expect(small.errors.contains("2 of 3 texts are longer than 8 tokens"), "\(small.errors)")
 
         let prompted = try Program.run(["predict", "--model", model, "--prompt", "query"], input: "dull\n")
         let written = try Program.run([model], input: "film dull\n", program: "distill-run")

@@ -31,7 +31,7 @@ struct StudentStartTests {
         #expect(model.configuration.hiddenSize == 16 && model.configuration.numAttentionHeads == 2)
         #expect(model.configuration.intermediateSize == 40 && model.configuration.numHiddenLayers == 2)
         #expect(notes == ["The student starts from the teacher's layers 1, 3, narrowed to its sizes."])
-        let teacher = builder.teacher.model.parameters
+        let teacher = try #require(builder.teacher).model.parameters
         let name = "bert.encoder.layer.1.attention.self.key.bias"
         let own = try #require(model.parameters[name]).array(of: Float.self)
         let other = try #require(teacher[name.replacing("layer.1", with: "layer.3")]).array(of: Float.self)
@@ -44,7 +44,7 @@ struct StudentStartTests {
         var builder = try builder { $0.initialization = .projected }
         let error = #expect(throws: DistillationError.self) { try builder.build() }
         #expect("\(error.map { "\($0)" } ?? "")".contains("training texts"))
-        let teacher = builder.teacher
+        let teacher = try #require(builder.teacher)
         let loader = DatasetLoader(
             options: DatasetOptions(), tokenizer: teacher.tokenizer, tokenizerDirectory: teacher.directory,
             maxLength: 32, root: nil, memo: DigestMemo(root: nil), warn: { _ in })
@@ -96,7 +96,7 @@ struct StudentStartTests {
             let name = "output.dense.weight"
             #expect(
                 try model.parameters["bert.encoder.layer.\(own).\(name)"]?.bytes()
-                    == builder.teacher.model.parameters["bert.encoder.layer.\(other).\(name)"]?.bytes())
+                    == builder.teacher?.model.parameters["bert.encoder.layer.\(other).\(name)"]?.bytes())
         }
     }
 

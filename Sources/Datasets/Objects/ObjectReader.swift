@@ -11,7 +11,10 @@ protocol ObjectReader {
 struct ObjectJSONReader: ObjectReader {
     private var objects: JSONObjects
 
-    init(_ reader: ByteReader, path: String) { objects = JSONObjects(reader, path: path) }
+    /// - Parameter takesArrays: True if a row may be an array, which becomes an object with an empty key.
+    init(_ reader: ByteReader, path: String, takesArrays: Bool = false) {
+        objects = JSONObjects(reader, path: path, takesArrays: takesArrays)
+    }
 
     mutating func next() throws -> ObjectRow? {
         guard let (object, line) = try objects.next() else { return nil }

@@ -12,8 +12,10 @@ public final class ObjectStream {
     /// The rows read so far.
     public private(set) var count = 0
     private let files: [URL]
-    private let isParquet: Bool
+    private let format: DatasetOptions.Format
     private let wanted: [String]?
+    /// The form of CSV and TSV where tables, lists and numbers are rows too; `nil` where objects alone are.
+    private let delimited: DelimitedFormat?
     private let chunkSize: Int
     /// The file that is being read.
     private var file: OpenFile
@@ -31,36 +33,59 @@ public final class ObjectStream {
     ///   - parquetColumns: The columns that are read of Parquet, as far as there are such; `nil` reads all columns of text.
     ///   - chunkSize: The bytes read at a time.
     /// - Throws: ``DatasetError`` where the format is unknown or has no objects; `FileError` where the file cannot be read.
-    public init(
+    public convenience init(
         _ url: URL, format: DatasetOptions.Format? = nil, parquetColumns: [String]? = nil,
         chunkSize: Int = 1 << 18
+    ) throws {
+        try self.init(
+            url, format: format, parquetColumns: parquetColumns, delimited: nil, chunkSize: chunkSize)
+    }
+
+    /// Opens a file of any format: rows of CSV and TSV become objects of texts, arrays of JSON objects with an empty key, and of
+    /// Parquet numbers and lists are read too.
+    ///
+    /// - Parameter delimited: The delimiter and quoting of CSV and TSV.
+    convenience init(_ url: URL, readsAll delimited: DelimitedFormat, chunkSize: Int) throws {
+        try self.init(
+            url, format: nil, parquetColumns: nil, delimited: delimited, chunkSize: chunkSize)
+    }
+
+    private init(
+        _ url: URL, format: DatasetOptions.Format?, parquetColumns: [String]?, delimited: DelimitedFormat?,
+        chunkSize: Int
     ) throws {
         path = url.path(percentEncoded: false)
         files = try DataFiles.files(url)
         let format = try DatasetOptions(format: format).format(of: url)
-        guard format == .jsonl || format == .parquet else {
+        guard format == .jsonl || format == .parquet || delimited != nil else {
             throw DatasetError(
                 path,
                 "this is \(format.rawValue.uppercased()), which these data cannot be read from; write JSON lines "
                     + "(.jsonl) or Parquet")
         }
-        isParquet = format == .parquet
-        (wanted, self.chunkSize) = (parquetColumns, chunkSize)
-        (file, reader) = try Self.open(files[0], isParquet, parquetColumns, chunkSize)
+        (self.format, wanted, self.delimited, self.chunkSize) = (format, parquetColumns, delimited, chunkSize)
+        (file, reader) = try Self.open(files[0], format, parquetColumns, delimited, chunkSize)
     }
 
     private static func open(
-        _ url: URL, _ isParquet: Bool, _ wanted: [String]?, _ chunkSize: Int
+        _ url: URL, _ format: DatasetOptions.Format, _ wanted: [String]?, _ delimited: DelimitedFormat?,
+        _ chunkSize: Int
     ) throws -> (OpenFile, any ObjectReader) {
-        let file = try OpenFile(url, isForLibrary: isParquet, chunkSize: chunkSize)
+        let file = try OpenFile(url, isForLibrary: format == .parquet, chunkSize: chunkSize)
         guard let reader = file.reader else {
             #if Parquet
-                return (file, try ObjectParquetReader(url, wanted: wanted))
+                return (file, try ObjectParquetReader(url, wanted: wanted, readsNumbers: delimited != nil))
             #else
                 throw file.withoutParquet
             #endif
         }
-        return (file, ObjectJSONReader(reader, path: file.path))
+        if let delimited, format != .jsonl {
+            return (
+                file,
+                ObjectTableReader(reader, isTabbed: format == .tsv, path: file.path, format: delimited)
+            )
+        }
+        return (file, ObjectJSONReader(reader, path: file.path, takesArrays: delimited != nil))
     }
 
     /// Reads the next row.
@@ -78,7 +103,8 @@ public final class ObjectStream {
             if digests.count == files.count {
                 isAtEnd = true
             } else {
-                (file, reader) = try Self.open(files[digests.count], isParquet, wanted, chunkSize)
+                (file, reader) = try Self.open(
+                    files[digests.count], format, wanted, delimited, chunkSize)
             }
         }
         guard count > 0 else { throw DatasetError(path, "there are no rows in this file") }

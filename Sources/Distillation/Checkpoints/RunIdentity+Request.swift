@@ -13,6 +13,14 @@ extension RunIdentity {
             let name = request.teachers.count == 1 ? "the teacher's" : "teacher \(index + 1)'s"
             try Self.add(teacher.directory, name, memo, to: &digests)
         }
+        for (teacher, scores) in request.scores.enumerated() {
+            // The data are digested anyway; the column decides what is read of them.
+            let column = scores.column.map { " ('\($0)')" } ?? ""
+            if scores.files.isEmpty { digests["scores \(teacher + 1)\(column)"] = "in the data" }
+            for (index, file) in scores.files.enumerated() {
+                digests["file \(index + 1) of scores \(teacher + 1)\(column)"] = try memo.sha256(ofData: file)
+            }
+        }
         if let student = request.student.directory {
             try Self.add(student, "the student's", memo, to: &digests)
         }

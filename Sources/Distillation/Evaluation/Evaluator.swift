@@ -51,6 +51,17 @@ package enum Evaluator {
             latencyP50Milliseconds: latency?.p50, latencyP95Milliseconds: latency?.p95)
     }
 
+    /// The evaluation of outputs that no model here gave: without size and speed.
+    static func evaluation(names: [String], logits: Logits, targets: Targets) throws -> ModelEvaluation {
+        let labeled = targets.labeledIndices
+        let byClass = targets.task.definition.byClass(
+            logits.subset(labeled), targets.subset(labeled), names)
+        return ModelEvaluation(
+            problemType: targets.task, metrics: try validation(logits, targets: targets, teacher: nil),
+            f1: byClass.f1, confusionMatrix: byClass.confusion, examples: labeled.count, parameters: 0,
+            bytesOnDisk: 0)
+    }
+
     /// What is known of a model where there are no labelled examples.
     package static func evaluation(
         _ model: TransformerModel, bytesOnDisk: Int, latency: LatencyStatistics?

@@ -98,11 +98,14 @@ public struct ObjectiveModels {
     public let learned: ParameterScope
     /// The form in which a language model's teacher is known.
     public let teacherStates: TeacherStateCoding
+    /// True if the teacher's logits are known, not only the probabilities that they give.
+    public let hasTeacherLogits: Bool
 
     public init(
         student: ModelConfiguration, teacher: ModelConfiguration?, tokensDiffer: String? = nil,
         problemType: TaskIdentifier = .singleLabel, classCounts: [Int] = [], batchSize: Int = 32,
-        exampleCount: Int = 0, learned: ParameterScope, teacherStates: TeacherStateCoding = .float32
+        exampleCount: Int = 0, learned: ParameterScope, teacherStates: TeacherStateCoding = .float32,
+        hasTeacherLogits: Bool = true
     ) {
         self.student = student
         self.teacher = teacher
@@ -113,5 +116,6 @@ public struct ObjectiveModels {
         self.exampleCount = exampleCount
         self.learned = learned
         self.teacherStates = teacherStates
+        self.hasTeacherLogits = hasTeacherLogits
     }
 }

@@ -45,7 +45,7 @@ struct Preflight {
     private func check(_ student: TransformerModel, objectives: Bool) throws {
         let own = student.parameters.elementCount
         let largest = setup.teachers.map(\.classifier.model.parameters.elementCount).max() ?? 0
-        if own >= largest, request.teacherLogprobs.isEmpty {
+        if own >= largest, request.teacherLogprobs.isEmpty, !setup.teachers.isEmpty {
             findings.add(
                 .warning,
                 "The student has \(own) parameters, the teacher \(largest): it will not be smaller. "
@@ -62,16 +62,16 @@ struct Preflight {
         }
         // Each stage's objectives are checked against both models.
         guard objectives else { return }
-        let width = setup.teacher.outputForm(request.teacherForm).width
+        let width = setup.teacher?.outputForm(request.teacherForm).width ?? data.labels.count
         let placeholder = Logits(values: [Float](repeating: 0, count: width), classes: width)
         let plan = TrainingPlan(
             model: student, stages: request.plan(setup.problemType), registry: request.registry,
             train: data.train, validation: data.validation,
             teacher: (
                 TeacherSupervision(
-                    logits: placeholder, model: setup.tokensDiffer == nil ? setup.teacher.model : nil,
-                    tokensDiffer: setup.tokensDiffer, outputWeight: setup.teacher.model.outputWeight,
-                    states: request.teacherForm),
+                    logits: placeholder, model: setup.tokensDiffer == nil ? setup.teacher?.model : nil,
+                    tokensDiffer: setup.tokensDiffer, outputWeight: setup.teacher?.model.outputWeight,
+                    states: request.teacherForm, hasLogits: setup.hasLogits),
                 placeholder, nil
             ), augmentation: request.augmentation, arguments: request.training, precision: .float32)
         for stage in plan.stages { try findings.attempt { try plan.check(stage) } }
@@ -245,6 +245,12 @@ struct Preflight {
             let told = try findings.attempt { try ToldTeacher(setup, log) }
             try findings.attempt { _ = try told?.outputs(for: data.train) }
             return
+        }
+        for source in setup.scores {
+            guard let outputs = setup.outputs(of: source, .validation) else { continue }
+            let finding = Finding(
+                TeacherAssessment(try outputs.logits(), targets: data.validation.targets))
+            findings.add(finding.severity, finding.message)
         }
         for source in setup.teachers {
             let logits = try findings.attempt {

@@ -49,7 +49,10 @@ extension DistillRequest {
         func require(_ holds: Bool, _ message: @autoclosure () -> String) throws {
             try findings.attempt { if !holds { throw DistillationError(message()) } }
         }
-        try require(!teachers.isEmpty, "there is no teacher; give one with --teacher")
+        try require(
+            !teachers.isEmpty || !scores.isEmpty,
+            "there is no teacher; give one with --teacher, or its scores with --teacher-scores")
+        try findings.attempt { try requireScoresFit() }
         try findings.attempt { try requireLogprobsFit() }
         for teacher in teachers {
             try require(

@@ -24,11 +24,12 @@ struct DistillationReportBuilder {
     func report(_ all: [Repetition], best: Int) throws -> RunReport {
         let model = all[best].student.model
         let latencies = try LatencyProbe.measure(
-            [
-                .init(model: model, dataset: validation),
-                .init(model: setup.teacher.model, dataset: setup.teachers[0].data.validation),
-            ], samples: request.quantizeAware ? 0 : 200)  // rounding in floating point is slow
-        var report = try validationReport(all[best], (latencies[0], latencies[1]))
+            [.init(model: model, dataset: validation)]
+                + setup.teachers.prefix(1).map {
+                    .init(model: $0.classifier.model, dataset: $0.data.validation)
+                }, samples: request.quantizeAware ? 0 : 200)  // rounding in floating point is slow
+        var report = try validationReport(
+            all[best], (latencies[0], latencies.count > 1 ? latencies[1] : nil))
         report.interrupted = all.contains { $0.student.outcome.interrupted }
         // Only finished models are evaluated on the test data: nothing is chosen by it.
         let test = try testLogits(all)
@@ -44,22 +45,33 @@ struct DistillationReportBuilder {
     private func validationReport(
         _ best: Repetition, _ latencies: (student: LatencyStatistics?, teacher: LatencyStatistics?)
     ) throws -> RunReport {
-        let (student, teacher) = (best.student, setup.teacher)
+        let student = best.student
         var report = try builder.report(
             student.model, student.outcome, settings: settings(best), latency: latencies.student)
-        let beside = try RunReportBuilder.evaluation(
-            teacher.model, prepared.outputs.validation, validation, teacher.directory, latencies.teacher)
-        report.teacher = beside
         report.identity = identity
-        report.comparison = try Evaluator.comparison(
-            student: (student.outcome.validation, report.student),
-            teacher: (prepared.outputs.validation, beside))
+        if let rows = prepared.outputs.validation {
+            let beside = try teacherEvaluation(rows, validation, latencies.teacher)
+            report.teacher = beside
+            report.comparison = try Evaluator.comparison(
+                student: (student.outcome.validation, report.student), teacher: (rows, beside))
+        }
         if let baseline = best.baseline {
             report.baseline = try RunReportBuilder.evaluation(
                 baseline.model, baseline.outcome.validation, validation, nil)
             report.gain = try gain(student.outcome.validation, baseline.outcome.validation, validation)
         }
         return report
+    }
+
+    /// The teacher's evaluation; of scores without a model's size and speed.
+    private func teacherEvaluation(
+        _ rows: Logits, _ data: EncodedDataset, _ latency: LatencyStatistics? = nil
+    ) throws -> ModelEvaluation {
+        guard let teacher = setup.teacher else {
+            return try Evaluator.evaluation(
+                names: setup.data.labels.names, logits: rows, targets: data.targets)
+        }
+        return try RunReportBuilder.evaluation(teacher.model, rows, data, teacher.directory, latency)
     }
 
     private func gain(_ student: Logits, _ baseline: Logits, _ data: EncodedDataset) throws
@@ -73,7 +85,7 @@ struct DistillationReportBuilder {
         var training = request.training
         training.seed = repetition.seed
         var settings = RunReport.Settings(
-            teacher: setup.teacher.directory.path,
+            teacher: setup.teacher?.directory.path ?? setup.scores.first?.request.name,
             student: request.resolved(for: setup.problemType).student,
             studentConfiguration: .init(repetition.student.model.configuration),
             temperature: usesDefaults ? request.resolved(for: setup.problemType).temperature : nil,
@@ -84,10 +96,11 @@ struct DistillationReportBuilder {
         settings.stages = request.plan(setup.problemType)
         settings.augmentation = request.augmentation
         settings.quantizeAware = request.quantizeAware ? true : nil
-        if setup.teachers.count > 1 {
-            settings.teachers = setup.teachers.map {
-                .init(path: $0.classifier.directory.path, weight: $0.request.weight)
-            }
+        if setup.teachers.count + setup.scores.count > 1 {
+            settings.teachers =
+                setup.teachers.map {
+                    .init(path: $0.classifier.directory.path, weight: $0.request.weight)
+                } + setup.scores.map { .init(path: $0.request.name, weight: $0.request.weight) }
             settings.combination = request.combination
         }
         return settings
@@ -123,11 +136,11 @@ struct DistillationReportBuilder {
 
     private func testResults(_ best: Repetition, _ logits: TestLogits) throws -> TestResults? {
         guard let data = setup.data.test else { return nil }
-        let (own, teacher) = (logits.student, setup.teacher)
+        let own = logits.student
         var results = TestResults(
             data: data.record,
             teacher: try prepared.outputs.test.map {
-                try RunReportBuilder.evaluation(teacher.model, $0, data.dataset, teacher.directory)
+                try teacherEvaluation($0, data.dataset)
             },
             student: try RunReportBuilder.evaluation(best.student.model, own, data.dataset, output))
         if let theirs = prepared.outputs.test, let evaluation = results.teacher {

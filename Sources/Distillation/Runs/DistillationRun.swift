@@ -119,10 +119,10 @@ public struct DistillationRun {
         _ repetition: Repetition, _ setup: DistillationSetup, _ context: RunContext
     ) throws -> [PredictionAnalysis.Sample]? {
         guard request.reportExamples > 0, !context.shouldStop(), !request.quantizeAware,
-            let text = try setup.languageModelText()
+            let text = try setup.languageModelText(), let teacher = setup.teacher
         else { return nil }
         return try AnswerSamples(data: setup.data.validation, text: text).samples(
-            student: repetition.student.model, teacher: setup.teacher.model,
+            student: repetition.student.model, teacher: teacher.model,
             baseline: repetition.baseline?.model, limit: request.reportExamples)
     }
 
@@ -141,7 +141,8 @@ public struct DistillationRun {
     private static func output(of request: DistillRequest) throws -> OutputDirectory {
         try OutputDirectory(
             request.output, overwrite: request.overwrite, isResumed: request.checkpoints.resume != nil,
-            inputs: request.teachers.map(\.directory) + [request.student.directory].compactMap(\.self)
-                + request.data.files + [request.test].compactMap(\.self), cache: request.cache)
+            inputs: request.teachers.map(\.directory) + request.scores.flatMap(\.files)
+                + [request.student.directory].compactMap(\.self) + request.data.files
+                + [request.test].compactMap(\.self), cache: request.cache)
     }
 }

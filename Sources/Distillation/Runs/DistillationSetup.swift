@@ -8,8 +8,10 @@ import Transformers
 /// Everything that a distillation run needs before its first step: models and data, checked against one another.
 struct DistillationSetup {
     private(set) var request: DistillRequest
-    /// At least one; the first decides the labels and, unless the student brings its own, the tokenizer.
+    /// The first decides the labels and, unless the student brings its own, the tokenizer.
     let teachers: [LoadedTeacher]
+    /// The teachers that are known by their scores.
+    let scores: [ScoreTeacher]
     /// The examples as the student reads them.
     let data: RunData
     let tokenizer: Tokenizer
@@ -20,7 +22,12 @@ struct DistillationSetup {
     /// The fits of students to their teacher.
     let projection: TeacherProjection
 
-    var teacher: LoadedModel { teachers[0].classifier }
+    /// The first teacher that is a model; `nil` where there are only scores.
+    var teacher: LoadedModel? { teachers.first?.classifier }
+    /// The names of the classes.
+    var labelNames: [String] { teacher?.labels.names ?? data.labels.names }
+    /// True if the teachers' logits are known, not only the probabilities that they give.
+    var hasLogits: Bool { scores.allSatisfy(\.hasLogits) }
 
     /// The same models and data for a request that differs only in what is learned from them.
     func with(_ request: DistillRequest) -> DistillationSetup {
@@ -44,25 +51,24 @@ struct DistillationSetup {
                 }
             }
         }
-        guard let first = classifiers.lazy.compactMap(\.self).first else {
+        let surveys = try Self.surveys(request, log, findings)
+        let first = classifiers.lazy.compactMap(\.self).first
+        guard first != nil || request.teachers.isEmpty && !surveys.isEmpty else {
             try Self.checkFiles(of: request, findings)
             try findings.throwErrors()
             throw DistillationError("there is no teacher; give one with --teacher")
         }
         for warning in classifiers.compactMap(\.self).flatMap(\.warnings) { findings.add(.warning, warning) }
-        problemType = first.model.configuration.task
-        let own = try findings.attempt { try Self.studentTokenizer(request, first) } ?? nil
-        let reader = own?.tokenizer ?? first.tokenizer
-        let directory = own?.directory ?? first.tokenizerDirectory
-        // The student reads as much as its teacher, as far as it has positions.
-        let longest = min(first.maxLength(request.data.maxLength), own?.positions ?? .max)
+        let basis = try first.map { try SetupBasis($0, request, findings) } ?? SetupBasis(surveys, request)
+        problemType = basis.problemType
+        let (reader, directory, longest) = (basis.tokenizer, basis.directory, basis.maxLength)
         let text = try LanguageModelText.of(
-            first.model.configuration, in: directory, reader, request.data.columns, maxLength: longest)
+            basis.configuration, in: directory, reader, request.data.columns, maxLength: longest)
         let (data, sources) = try processes.firstOfMachineFirst {
             let data = try log.phase("Reading and tokenizing data") {
                 try findings.attempt {
                     try RunData(
-                        request, labels: first.labels, problemType: first.model.configuration.task,
+                        request, labels: basis.labels, problemType: basis.problemType,
                         loader: request.cache.loader(
                             request.data.columns.options, tokenizer: reader, directory: directory,
                             maxLength: longest, languageModel: text, log: log))
@@ -73,17 +79,18 @@ struct DistillationSetup {
                 try Self.sources(request, classifiers, student: (data, directory), log, findings)
             )
         }
-        guard let data, !sources.isEmpty else {
+        guard let data, !sources.isEmpty || request.teachers.isEmpty else {
             try findings.throwErrors()
             throw DistillationError("the run cannot begin")
         }
         teachers = sources
+        scores = try Self.scores(request, surveys, data, log, findings)
         self.data = data
         projection = TeacherProjection(data.train)
         tokenizer = reader
         tokenizerDirectory = directory
         tokensDiffer = try Self.tokensDiffer(request, data, sources)
-        let cut = TextLength.positionsNote(request.data.maxLength, first.model.configuration)
+        let cut = TextLength.positionsNote(request.data.maxLength, basis.configuration)
         for note in [cut, data.labelNote, data.unlabeledNote].compactMap(\.self) + data.wordNotes {
             findings.add(.note, note)
         }
@@ -93,7 +100,10 @@ struct DistillationSetup {
         _ request: DistillRequest, _ data: RunData, _ sources: [LoadedTeacher]
     ) throws -> String? {
         if !request.teacherLogprobs.isEmpty { return "the teacher is known by its log-probabilities alone" }
-        if request.teachers.count > 1 { return "there are several teachers, each with layers of its own" }
+        if request.teachers.isEmpty { return "the teacher is known by its scores alone" }
+        if request.teachers.count + request.scores.count > 1 {
+            return "there are several teachers, each with layers of its own"
+        }
         return try data.train.hasSameTokens(as: sources[0].data.train)
             ? nil : "the student reads tokens of its own tokenizer, which are not the teacher's"
     }
@@ -107,9 +117,12 @@ struct DistillationSetup {
             return []
         }
         // What is kept of each are hidden states of its own.
-        guard request.teachers.count == 1 || !first.model.configuration.task.predictsTokens else {
+        guard
+            request.teachers.count + request.scores.count == 1
+                || !first.model.configuration.task.predictsTokens
+        else {
             throw DistillationError(
-                "there are \(request.teachers.count) teachers, but a language model learns from one; give one --teacher"
+                "there are \(request.teachers.count + request.scores.count) teachers, but a language model learns from one; give one --teacher"
             )
         }
         return try zip(request.teachers, classifiers).compactMap { teacher, classifier in
@@ -145,16 +158,6 @@ struct DistillationSetup {
         }
     }
 
-    /// A student's own tokenizer, where it brings one with other tokens.
-    private static func studentTokenizer(
-        _ request: DistillRequest, _ teacher: LoadedModel
-    ) throws -> (tokenizer: Tokenizer, directory: URL, positions: Int)? {
-        guard let directory = request.student.directory else { return nil }
-        let configuration = try ModelConfiguration(contentsOf: directory)
-        let tokenizer = try Tokenizer.load(for: configuration, in: directory)
-        return (tokenizer, directory, configuration.maxLength)
-    }
-
     /// The examples as a teacher reads them: the student's own where both read alike.
     private static func data(
         _ request: DistillRequest, _ teacher: LoadedModel, student: (data: RunData, directory: URL),
@@ -177,9 +180,11 @@ struct DistillationSetup {
 
     /// How the student's texts are made, where it is a language model: by its own tokenizer, stop tokens and chat template.
     func languageModelText() throws -> LanguageModelText? {
-        try LanguageModelText.of(
-            teacher.model.configuration, in: tokenizerDirectory, tokenizer, request.data.columns,
-            maxLength: data.maxLength)
+        try teacher.flatMap {
+            try LanguageModelText.of(
+                $0.model.configuration, in: tokenizerDirectory, tokenizer, request.data.columns,
+                maxLength: data.maxLength)
+        }
     }
 
     /// - Throws: ``DistillationError`` where a teacher's outputs do not correspond to the student's rows.

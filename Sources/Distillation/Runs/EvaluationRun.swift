@@ -28,18 +28,7 @@ public struct EvaluationRun {
             try LoadedModel($0, device: request.device, languageModels: true)
         }
         let type = classifier.model.configuration.task
-        if let teacher, teacher.model.configuration.task != type {
-            throw DistillationError(
-                "\(request.model.path) is a model for \(type.rawValue), \(teacher.directory.path) for "
-                    + "\(teacher.model.configuration.task.rawValue); they cannot be compared")
-        }
-        // The name of a regression's single output carries no meaning.
-        if let teacher, classifier.model.configuration.task.definition.fixedClassNames == nil,
-            let difference = classifier.labels.difference(from: teacher.labels)
-        {
-            throw DistillationError(
-                "\(request.model.path) and \(teacher.directory.path) have different labels: \(difference)")
-        }
+        try teacher.map { try requireComparable(classifier, $0) }
         for warning in classifier.warnings + (teacher?.warnings ?? []) { log.warnOnce(warning) }
         let classifiers = [classifier] + [teacher].compactMap(\.self)
         let data = try data(for: classifiers, type, log, processes)
@@ -53,6 +42,7 @@ public struct EvaluationRun {
                     : self.logits(classifiers[0], encoded[0], states, log, processes, shouldStop)
             }
         }
+        let told = try scores(for: classifier, data[0], type, log)
         let samples = processes.isFirst ? request.latencySamples : 0
         let latencies =
             samples == 0
@@ -66,17 +56,61 @@ public struct EvaluationRun {
         let evaluations = try classifiers.indices.map {
             try Evaluator.evaluation(
                 classifiers[$0].model, logits: logits[$0], targets: encoded[$0].targets,
-                teacher: $0 == 0 && teacher != nil ? logits[1] : nil,
+                teacher: $0 > 0 ? nil : teacher == nil ? told : logits[1],
                 bytesOnDisk: SafetensorsCheckpoint.weightBytes(in: classifiers[$0].directory),
                 latency: latencies[$0])
         }
+        let beside =
+            try teacher.map { _ in (logits[1], evaluations[1]) }
+            ?? told.map {
+                (
+                    $0,
+                    try Evaluator.evaluation(
+                        names: classifier.labels.names, logits: $0, targets: encoded[0].targets)
+                )
+            }
         return EvaluationReport(
-            model: evaluations[0], teacher: teacher.map { _ in evaluations[1] },
-            comparison: try teacher.map { _ in
-                try Evaluator.comparison(
-                    student: (logits[0], evaluations[0]), teacher: (logits[1], evaluations[1]))
+            model: evaluations[0], teacher: beside?.1,
+            comparison: try beside.map {
+                try Evaluator.comparison(student: (logits[0], evaluations[0]), teacher: $0)
             },
             labels: classifier.labels.names, problemType: type, data: data[0].record)
+    }
+
+    /// - Throws: ``DistillationError`` for models of two tasks, or with other labels.
+    private func requireComparable(_ model: LoadedModel, _ teacher: LoadedModel) throws {
+        let type = model.model.configuration.task
+        guard teacher.model.configuration.task == type else {
+            throw DistillationError(
+                "\(request.model.path) is a model for \(type.rawValue), \(teacher.directory.path) for "
+                    + "\(teacher.model.configuration.task.rawValue); they cannot be compared")
+        }
+        // The name of a regression's single output carries no meaning.
+        if type.definition.fixedClassNames == nil,
+            let difference = model.labels.difference(from: teacher.labels)
+        {
+            throw DistillationError(
+                "\(request.model.path) and \(teacher.directory.path) have different labels: \(difference)")
+        }
+    }
+
+    /// The logits of a teacher that is known by its scores; `nil` without such.
+    private func scores(
+        for model: LoadedModel, _ data: LoadedData, _ type: TaskIdentifier, _ log: RunLog
+    ) throws -> Logits? {
+        guard !request.teacherScores.isEmpty || request.scoresColumn != nil else { return nil }
+        guard request.teacher == nil else {
+            throw DistillationError(
+                "--teacher and --teacher-scores: a model is compared with one teacher; give one of both")
+        }
+        let scores = ScoresRequest(request.teacherScores, column: request.scoresColumn)
+        let files = scores.files.isEmpty ? [request.data] : scores.files
+        let survey = try ScoreSurvey(scores, files: files, columns: request.columns)
+        let teacher = try ScoreTeacher(
+            survey, files: files, data: [request.data], counts: [data.dataset.count], required: 1,
+            labels: model.labels, type: type, columns: request.columns)
+        for finding in teacher.findings { log.send(finding) }
+        return try teacher.table.outputs(for: data.dataset, files: [0])?.logits()
     }
 
     /// The data as each model reads them: by its own tokenizer's ids.

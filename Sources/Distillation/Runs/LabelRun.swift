@@ -33,34 +33,26 @@ public struct LabelRun {
             try LoadedModel(request.teacher, device: request.device, languageModels: true)
         }
         for warning in teacher.warnings { log.warnOnce(warning) }
+        if let options = request.zeroShot {
+            return try zeroShot(options, teacher, log, processes, shouldStop)
+        }
+        let writer = try request.output.map {
+            try ScoreWriter(
+                request, output: $0, labels: teacher.labels.names, task: teacher.model.configuration.task)
+        }
+        let options = DatasetOptions(
+            textColumn: request.textColumn, pairColumn: request.textPairColumn, delimited: request.delimited)
         let data = try log.phase("Reading and tokenizing data") {
-            let options = DatasetOptions(
-                textColumn: request.textColumn, pairColumn: request.textPairColumn,
-                delimited: request.delimited)
-            return try processes.firstOfMachineFirst {
-                try request.cache.loader(
-                    options, tokenizer: teacher.tokenizer, directory: teacher.tokenizerDirectory,
-                    maxLength: teacher.maxLength(request.maxLength),
-                    languageModel: teacher.languageModelText(
-                        request.columns, maxLength: teacher.maxLength(request.maxLength)), log: log
-                ).load(request.data, labels: .ignored, problemType: teacher.model.configuration.task)
-            }
+            try processes.firstOfMachineFirst { try self.data(teacher, options, log) }
         }
         let part =
             request.shard.map { data.dataset.subset($0.indices(of: data.dataset.count)) } ?? data.dataset
-        let precision = request.precision.resolved(on: request.device)
-        let root = request.cache.root
-        let identity = try TeacherIdentity(
-            teacher, precision: precision, coding: request.teacherStates, memo: DigestMemo(root: root))
+        let (store, identity, precision) = try store(teacher, log, processes)
         try processes?.requireSame(
             [
                 "the teacher": identity.key, "the data": data.record.sha256,
                 "the number of examples": "\(part.count)",
             ])
-        let store = OutputStore(
-            root: root, identity: identity, mustKeep: true, isReadOnly: !processes.isFirst)
-        for warning in store.warnings { log.send(.warning(warning)) }
-        guard !processes.isFirst || store.directory != nil else { throw unwritable(root) }
         let labeler = TeacherInference(
             teacher: teacher, batchSize: request.batchSize, precision: precision, processes: processes,
             coding: request.teacherStates)
@@ -76,12 +68,47 @@ public struct LabelRun {
                         + "another --cache-dir")
             }
         }
+        if let writer, let result, processes.isFirst {
+            try log.phase("Writing the scores") {
+                try writer.write(
+                    result.outputs, of: request.data, options: options, sha256: data.record.sha256,
+                    shard: request.shard)
+            }
+        }
         return LabelReport(
             teacher: request.teacher.path, key: identity.key, directory: store.directory?.path ?? "",
             data: data.record,
             shard: request.shard?.description, examples: part.count, cached: result?.cached,
             computed: result?.computed, device: request.device.description, precision: precision,
-            interrupted: result == nil, phases: log.phases)
+            interrupted: result == nil, phases: log.phases,
+            output: result == nil ? nil : request.output?.path(percentEncoded: false))
+    }
+
+    /// The texts as the teacher reads them.
+    private func data(_ teacher: LoadedModel, _ options: DatasetOptions, _ log: RunLog) throws -> LoadedData {
+        let maxLength = teacher.maxLength(request.maxLength)
+        return try request.cache.loader(
+            options, tokenizer: teacher.tokenizer, directory: teacher.tokenizerDirectory,
+            maxLength: maxLength,
+            languageModel: teacher.languageModelText(request.columns, maxLength: maxLength), log: log
+        ).load(request.data, labels: .ignored, problemType: teacher.model.configuration.task)
+    }
+
+    /// The store of a teacher's outputs on disk.
+    ///
+    /// - Throws: ``DistillationError`` where it cannot be written.
+    func store(
+        _ teacher: LoadedModel, _ log: RunLog, _ processes: Processes?
+    ) throws -> (store: OutputStore, identity: TeacherIdentity, precision: Precision) {
+        let precision = request.precision.resolved(on: request.device)
+        let root = request.cache.root
+        let identity = try TeacherIdentity(
+            teacher, precision: precision, coding: request.teacherStates, memo: DigestMemo(root: root))
+        let store = OutputStore(
+            root: root, identity: identity, mustKeep: true, isReadOnly: !processes.isFirst)
+        for warning in store.warnings { log.send(.warning(warning)) }
+        guard !processes.isFirst || store.directory != nil else { throw unwritable(root) }
+        return (store, identity, precision)
     }
 
     private func unwritable(_ root: URL) -> DistillationError {
@@ -115,6 +142,13 @@ public struct LabelRequest: Sendable {
     /// The form in which a language model's last hidden states are kept.
     public var teacherStates = TeacherStateCoding.float16
     public var cache = CacheOptions()
+    /// The file that the scores are written to, as JSON lines; `nil` for none.
+    public var output: URL?
+    /// The numbers in it.
+    public var numbers = ScoreOutput.logits
+    public var overwrite = false
+    /// The labels of a zero-shot teacher, a model of natural language inference; `nil` for a teacher's own.
+    public var zeroShot: ZeroShotOptions?
 
     public init(teacher: URL, data: URL) {
         self.teacher = teacher
@@ -169,6 +203,8 @@ public struct LabelReport: Sendable, Equatable, Codable {
     public var precision: Precision
     public var interrupted: Bool
     public var phases: [RunReport.Phase]
+    /// The file of the scores; `nil` where none was written.
+    public var output: String?
 }
 
 extension LabelRequest {

@@ -49,9 +49,10 @@ struct PreparedDistillation {
         return TeacherSupervision(
             logits: indices.map { TeacherOutputsSubset(base: train, indices: setup.data.train.rows(of: $0)) }
                 ?? train,
-            model: setup.tokensDiffer == nil ? setup.teacher.model : nil,
+            model: setup.tokensDiffer == nil ? setup.teacher?.model : nil,
             precision: setup.request.precision, tokensDiffer: setup.tokensDiffer,
-            outputWeight: setup.teacher.model.outputWeight, states: setup.request.teacherForm)
+            outputWeight: setup.teacher?.model.outputWeight, states: setup.request.teacherForm,
+            hasLogits: setup.hasLogits)
     }
 
     /// The plan of training with the teacher.

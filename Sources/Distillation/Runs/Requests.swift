@@ -60,8 +60,10 @@ public struct FineTuneRequest: Sendable {
 
 /// The input of ``DistillationRun``, which `distill run` runs: trains a student on frozen teachers and the true labels.
 public struct DistillRequest: Sendable {
-    /// One or more teachers, with the same labels.
+    /// The teachers that are models, with the same labels; with ``scores`` at least one.
     public var teachers: [TeacherRequest]
+    /// The teachers of whom files of scores tell.
+    public var scores: [ScoresRequest] = []
     /// The way in which several teachers are combined into one.
     public var combination = TeacherCombination.probabilities
     public var student = StudentOptions()
@@ -115,7 +117,7 @@ public struct DistillRequest: Sendable {
     /// The entries of the model card that the run cannot know.
     public var card = ModelCardOptions()
 
-    /// The directory of the only teacher, or of the first.
+    /// The directory of the only teacher that is a model, or of the first; there must be one.
     public var teacher: URL {
         get { teachers[0].directory }
         set { teachers[0].directory = newValue }
@@ -125,6 +127,19 @@ public struct DistillRequest: Sendable {
         teachers = [TeacherRequest(teacher)]
         self.data = data
         self.output = output
+    }
+
+    /// A distillation from scores alone.
+    ///
+    /// - Parameters:
+    ///   - scores: The teachers, at least one.
+    ///   - student: A pretrained encoder: there is no teacher whose sizes a student could have.
+    public init(scores: [ScoresRequest], student: URL, data: DataRequest, output: URL) {
+        teachers = []
+        self.scores = scores
+        self.data = data
+        self.output = output
+        self.student.directory = student
     }
 }
 
@@ -208,6 +223,10 @@ public struct StudentOptions: Sendable, Equatable, Codable {
 public struct EvaluateRequest: Sendable {
     public var model: URL
     public var teacher: URL?
+    /// Files of a teacher's scores to compare with, in place of ``teacher``.
+    public var teacherScores: [URL] = []
+    /// The key or column of the scores; `nil` finds it.
+    public var scoresColumn: String?
     public var data: URL
     /// The columns and the format of the data file.
     public var columns = DataColumns()

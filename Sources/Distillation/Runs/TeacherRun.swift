@@ -11,7 +11,8 @@ struct TeacherRun {
     /// The outputs of all teachers together.
     struct Outputs {
         let train: any TeacherOutputs
-        let validation: Logits
+        /// `nil` where the teacher's scores are not of the validation data.
+        let validation: Logits?
         let test: Logits?
         /// Of a language model the hidden states behind ``validation`` and ``test``, beside which a student is evaluated.
         var validationStates: TeacherStates?
@@ -30,30 +31,36 @@ struct TeacherRun {
         var counts = Counts()
         counts.told = try setup.request.teacherLogprobs.isEmpty ? nil : ToldTeacher(setup, log)
         // Outputs for evaluation are computed in float32, those for training in the training's precision.
-        let validation = try evaluated(&counts, setup.data.validation) { $0.validation }
-        log.send(Finding(TeacherAssessment(validation.rows, targets: setup.data.validation.targets)))
-        let test = try setup.data.test.map { try evaluated(&counts, $0.dataset) { $0.test?.dataset } }
-        let train = try joined(setup.request.precision, &counts) { $0.train }
-        if setup.request.cache.teacherOutputs, counts.told == nil {
+        let validation = try evaluated(&counts, setup.data.validation, .validation)
+        if let rows = validation?.rows {
+            log.send(Finding(TeacherAssessment(rows, targets: setup.data.validation.targets)))
+        }
+        let test = try setup.data.test.flatMap { try evaluated(&counts, $0.dataset, .test) }
+        guard let train = try joined(setup.request.precision, &counts, .train) else {
+            throw DistillationError("the teacher's outputs for the training data are missing")
+        }
+        if setup.request.cache.teacherOutputs, counts.told == nil, !setup.teachers.isEmpty {
             log.send(
                 .note(
                     "\(counts.cached) of the teacher's \(total) outputs came from the cache or from equal texts, "
                         + "\(counts.computed) were computed."))
         }
         return Outputs(
-            train: train, validation: validation.rows, test: test?.rows, validationStates: validation.states,
-            testStates: test?.states)
+            train: train, validation: validation?.rows, test: test?.rows,
+            validationStates: validation?.states, testStates: test?.states)
     }
 
-    /// The teacher's rows for data that models are evaluated on, and of a language model the states they come from.
+    /// The teacher's rows for data that models are evaluated on, and of a language model the states they come from; `nil` where
+    /// its scores are not of these data.
     private func evaluated(
-        _ counts: inout Counts, _ dataset: EncodedDataset, _ part: (RunData) -> EncodedDataset?
-    ) throws -> (rows: Logits, states: TeacherStates?) {
-        let outputs = try joined(.float32, &counts, part)
-        guard setup.problemType.definition.predictsTokens else { return (try outputs.logits(), nil) }
+        _ counts: inout Counts, _ dataset: EncodedDataset, _ part: RunData.Part
+    ) throws -> (rows: Logits, states: TeacherStates?)? {
+        guard let outputs = try joined(.float32, &counts, part) else { return nil }
+        guard setup.problemType.definition.predictsTokens, let model = setup.teacher?.model else {
+            return (try outputs.logits(), nil)
+        }
         let states = TeacherStates(
-            states: outputs, coding: setup.request.teacherForm,
-            weight: try setup.teacher.model.languageModelHead)
+            states: outputs, coding: setup.request.teacherForm, weight: try model.languageModelHead)
         let rows = try states.statistics(dataset, batchSize: setup.request.training.perDeviceEvalBatchSize)
         return (rows, states)
     }
@@ -64,18 +71,27 @@ struct TeacherRun {
 
     private var total: Int { setup.teachers.reduce(0) { $0 + size($1.data) } }
 
-    /// All teachers' outputs for a part of the data, as one.
+    /// All teachers' outputs for a part of the data, as one; `nil` where the scores of one are not of it.
     private func joined(
-        _ precision: Precision, _ counts: inout Counts, _ part: (RunData) -> EncodedDataset?
-    ) throws -> any TeacherOutputs {
-        if let told = counts.told, let dataset = part(setup.data) { return try told.outputs(for: dataset) }
-        let members = try setup.teachers.compactMap { source in
-            try part(source.data).map {
-                TeacherEnsemble.Member(
-                    outputs: try outputs(source.classifier, $0, precision, &counts),
-                    weight: source.request.weight, columns: source.columns)
+        _ precision: Precision, _ counts: inout Counts, _ part: RunData.Part
+    ) throws -> (any TeacherOutputs)? {
+        if let told = counts.told, let dataset = setup.data.dataset(part) {
+            return try told.outputs(for: dataset)
+        }
+        let told = setup.scores.compactMap { source in
+            setup.outputs(of: source, part).map {
+                TeacherEnsemble.Member(outputs: $0, weight: source.request.weight, columns: nil)
             }
         }
+        guard told.count == setup.scores.count else { return nil }
+        let members =
+            try setup.teachers.compactMap { source in
+                try source.data.dataset(part).map {
+                    TeacherEnsemble.Member(
+                        outputs: try outputs(source.classifier, $0, precision, &counts),
+                        weight: source.request.weight, columns: source.columns)
+                }
+            } + told
         return TeacherEnsemble.joining(
             members, combination: setup.request.combination, problemType: setup.problemType)
     }

@@ -30,8 +30,9 @@ extension DistillRequest {
         let data = try DataRequest(reader)
         let named = try reader.value("output", as: String.self).map { URL(filePath: $0) }
         guard let directory = named ?? output else { throw reader.missing("output") }
-        self.init(teacher: teachers[0].directory, data: data, output: directory)
-        self.teachers = teachers
+        self.init(
+            teacher: teachers.models.first?.directory ?? directory, data: data, output: directory)
+        (self.teachers, scores) = teachers
         teacherLogprobs = logprobs
         try assignTeaching(reader)
         test = try reader.value("test", as: String.self).map { try locator.data($0, .test) }
@@ -91,7 +92,7 @@ extension DistillRequest {
     /// registry of one's own, the number of threads, and whether the run is resumed.
     public var settings: Settings {
         var settings = Settings()
-        settings["teachers"] = SettingNode(teachers.map(\.settingNode))
+        settings["teachers"] = SettingNode(teachers.map(\.settingNode) + scores.map(\.settingNode))
         settings.override("teacher_combination", combination)
         data.write(to: &settings)
         settings.override("test", test?.absolutePath)

@@ -6,12 +6,21 @@ extension TeacherRequest {
     /// - Throws: ``SettingsError`` where there is none, or weights do not fit.
     ///
     /// - Parameter orStudent: True if the student's model serves where there is none, to read its tokens.
-    package static func all(_ reader: SettingsReader, orStudent: Bool = false) throws -> [TeacherRequest] {
-        let single = try reader.list("teacher") { try TeacherRequest(setting: $0, reader.locator) }
-        let several = try reader.list("teachers") { try TeacherRequest(setting: $0, reader.locator) }
+    package static func all(
+        _ reader: SettingsReader, orStudent: Bool = false
+    ) throws -> (models: [TeacherRequest], scores: [ScoresRequest]) {
+        let single = try reader.list("teacher") { try Source(setting: $0, reader.locator) }
+        let several = try reader.list("teachers") { try Source(setting: $0, reader.locator) }
         var result = single.isEmpty ? several : single
+        let files = try reader.value("teacher_scores", as: [String].self) ?? []
+        let column = try reader.value("scores_column", as: String.self)
+        if !files.isEmpty || column != nil {
+            result.append(
+                .scores(
+                    ScoresRequest(try files.map { try reader.locator.data($0, .train) }, column: column)))
+        }
         if result.isEmpty, orStudent, let student = try reader.value("student", as: String.self) {
-            result = [TeacherRequest(try reader.locator.model(student))]
+            result = [.model(TeacherRequest(try reader.locator.model(student)))]
         }
         guard !result.isEmpty else {
             throw orStudent
@@ -20,7 +29,7 @@ extension TeacherRequest {
                 )
                 : reader.missing("teacher")
         }
-        guard let text = try reader.value("teacher_weights", as: String.self) else { return result }
+        guard let text = try reader.value("teacher_weights", as: String.self) else { return parts(result) }
         let weights = text.split(separator: ",").compactMap {
             Double($0.trimmingCharacters(in: .whitespaces))
         }
@@ -28,30 +37,83 @@ extension TeacherRequest {
             throw SettingsError(
                 "teacher_weights must be \(result.count) numbers, one for each teacher, got '\(text)'")
         }
-        for index in result.indices { result[index].weight = weights[index] }
-        return result
+        for index in result.indices { result[index].weigh(weights[index]) }
+        return parts(result)
     }
 
-    /// The teacher of a setting: its name, or a mapping with `directory` and `weight`.
-    private init(setting node: SettingNode, _ locator: ResourceLocator) throws {
+    private static func parts(_ all: [Source]) -> (models: [TeacherRequest], scores: [ScoresRequest]) {
+        (
+            all.compactMap { if case .model(let model) = $0 { model } else { nil } },
+            all.compactMap { if case .scores(let scores) = $0 { scores } else { nil } }
+        )
+    }
+}
+
+/// A teacher of a list: a model or scores.
+private enum Source {
+    case model(TeacherRequest)
+    case scores(ScoresRequest)
+
+    mutating func weigh(_ weight: Double) {
+        switch self {
+        case .model(var model):
+            model.weight = weight
+            self = .model(model)
+        case .scores(var scores):
+            scores.weight = weight
+            self = .scores(scores)
+        }
+    }
+
+    /// The teacher of a setting: a directory's name, or a mapping with `directory`, or `scores` and perhaps `column`, and `weight`.
+    init(setting node: SettingNode, _ locator: ResourceLocator) throws {
         if let name = node.text {
-            self.init(try locator.model(name))
+            self = .model(TeacherRequest(try locator.model(name)))
             return
         }
         var (directory, weight): (String?, Double) = (nil, 1)
+        var (scores, column): ([String]?, String?)
         for (name, node) in try node.fields(of: "a teacher") {
             switch name {
             case "directory": directory = node.text
+            case "scores":
+                guard let files = [String](setting: node) else {
+                    throw SettingsError("a teacher's scores must be \([String].settingDescription)")
+                }
+                scores = files
+            case "column": column = node.text
             case "weight":
                 guard let value = Double(setting: node) else {
                     throw SettingsError("a teacher's weight must be \(Double.settingDescription)")
                 }
                 weight = value
-            default: throw SettingsError("a teacher has no setting '\(name)'; it has directory and weight")
+            default:
+                throw SettingsError(
+                    "a teacher has no setting '\(name)'; it has directory, or scores and column, and weight")
             }
         }
-        guard let directory else { throw SettingsError("a teacher has no directory") }
-        self.init(try locator.model(directory), weight: weight)
+        if scores != nil || column != nil {
+            guard directory == nil else {
+                throw SettingsError("a teacher has a directory or scores; make two teachers of them")
+            }
+            let files = try (scores ?? []).map { try locator.data($0, .train) }
+            self = .scores(ScoresRequest(files, column: column, weight: weight))
+            return
+        }
+        guard let directory else { throw SettingsError("a teacher has neither a directory nor scores") }
+        self = .model(TeacherRequest(try locator.model(directory), weight: weight))
+    }
+}
+
+extension ScoresRequest {
+    /// The setting from which the teacher is read.
+    var settingNode: SettingNode {
+        var members: [(key: SettingNode, value: SettingNode)] = [
+            ("scores", files.map(\.absolutePath).settingNode)
+        ]
+        if let column { members.append(("column", column.settingNode)) }
+        members.append(("weight", weight.settingNode))
+        return SettingNode(.mapping(members, isFlow: true))
     }
 }
 

@@ -6,7 +6,11 @@ import Transformers
 /// Builds the student that the options describe, after checking that the teacher can teach it.
 struct StudentBuilder {
     let options: StudentOptions
-    let teacher: LoadedModel
+    /// `nil` where the teacher is known by its scores alone; the student is then a checkpoint.
+    let teacher: LoadedModel?
+    /// The labels that the student is to have.
+    let labelNames: [String]
+    let task: TaskIdentifier
     let seed: UInt64
     let device: Device
     /// True if the student is trained with the rounding of int8.
@@ -30,10 +34,10 @@ struct StudentBuilder {
             && (initialization == .projected || (predictsTokens && options.teacherLayers == nil))
     }
 
-    private var predictsTokens: Bool { teacher.model.configuration.task.predictsTokens }
+    private var predictsTokens: Bool { task.predictsTokens }
 
     private var initialization: StudentOptions.Initialization {
-        options.initialization(for: teacher.model.configuration.task)
+        options.initialization(for: task)
     }
 
     func build() throws -> Student {
@@ -54,6 +58,7 @@ struct StudentBuilder {
 
     private func build(_ instrument: FakeQuantization?) throws -> Student {
         if let directory = options.directory { return try load(directory, instrument) }
+        let teacher = try model
         var configuration = try self.configuration()
         var source: (any ParameterSource)?
         var notes: [String] = []
@@ -76,8 +81,23 @@ struct StudentBuilder {
         return Student(model: model, notes: notes)
     }
 
+    /// The teacher whose sizes or layers the student has.
+    ///
+    /// - Throws: ``DistillationError`` where there are only its scores.
+    private var model: LoadedModel {
+        get throws {
+            guard let teacher else {
+                throw DistillationError(
+                    "the student is missing: scores have no model whose sizes or layers it could take; name a pretrained encoder "
+                        + "with --student")
+            }
+            return teacher
+        }
+    }
+
     /// Returns the teacher's configuration with the requested sizes.
     func configuration() throws -> ModelConfiguration {
+        let teacher = try model
         var configuration = teacher.model.configuration
         if predictsTokens {
             let own = configuration.numHiddenLayers
@@ -103,14 +123,14 @@ struct StudentBuilder {
 
     /// The sizes that keep whole heads, where the start does so.
     private var wholeHeads: String {
-        initialization.narrows
-            ? ": a multiple of \(teacher.model.configuration.headSize) keeps whole heads" : ""
+        guard initialization.narrows, let teacher else { return "" }
+        return ": a multiple of \(teacher.model.configuration.headSize) keeps whole heads"
     }
 
     /// The number of heads by default: a narrowed student keeps whole heads where it can, as they do more than the same
     /// number of parts of heads.
     private func defaultHeads(_ hiddenSize: Int) -> Int {
-        let own = teacher.model.configuration
+        guard let own = teacher?.model.configuration else { return 0 }
         let headSize = own.headSize
         guard initialization.narrows, hiddenSize > 0, hiddenSize <= own.hiddenSize,
             hiddenSize.isMultiple(of: headSize)
@@ -119,6 +139,7 @@ struct StudentBuilder {
     }
 
     private func source(_ layers: [Int], _ configuration: ModelConfiguration) throws -> any ParameterSource {
+        let teacher = try model
         guard !teacher.model.parameters.isQuantized else {
             throw DistillationError(
                 "\(teacher.directory.path): is quantized, so a student cannot start from its layers; pass --init random, or the "
@@ -139,6 +160,7 @@ struct StudentBuilder {
     }
 
     private func teacherLayers(count: Int) throws -> [Int] {
+        let teacher = try model
         let available = teacher.model.configuration.numHiddenLayers
         if let chosen = options.teacherLayers, chosen != .choice(.influence) {
             return try chosen.layers(teacher: available, student: count)
@@ -164,7 +186,7 @@ struct StudentBuilder {
     ///
     /// - Throws: ``DistillationError`` where another width is asked for.
     private func requireWidth() throws {
-        let own = teacher.model.configuration
+        let own = try model.model.configuration
         for (name, wanted, given) in [
             ("--hidden-size", options.hiddenSize, own.hiddenSize),
             ("--intermediate-size", options.intermediateSize, own.intermediateSize),
@@ -182,7 +204,7 @@ struct StudentBuilder {
     }
 
     private func load(_ directory: URL, _ instrument: FakeQuantization?) throws -> Student {
-        let names = teacher.labels.names
+        let names = labelNames
         let own = try TokenizerFiles.configuration(of: directory)
         guard own.task.predictsTokens == predictsTokens else {
             throw DistillationError(
@@ -191,7 +213,7 @@ struct StudentBuilder {
         }
         let (model, report) = try AutoModel.load(
             from: directory, labelNames: predictsTokens || hasOwnLabels(own) ? nil : names,
-            task: teacher.model.configuration.task, seed: seed, device: device,
+            task: task, seed: seed, device: device,
             instrument: instrument)
         let labels = model.configuration.labelNames
         guard labels == names || predictsTokens else {
@@ -211,9 +233,21 @@ struct StudentBuilder {
 }
 
 extension StudentBuilder {
+    /// A builder of students of a model.
+    init(
+        options: StudentOptions, teacher: LoadedModel, seed: UInt64, device: Device,
+        quantizeAware: Bool = false, projection: TeacherProjection? = nil
+    ) {
+        self.init(
+            options: options, teacher: teacher, labelNames: teacher.labels.names,
+            task: teacher.model.configuration.task, seed: seed, device: device, quantizeAware: quantizeAware,
+            projection: projection)
+    }
+
     init(_ setup: DistillationSetup, seed: UInt64) {
         self.init(
-            options: setup.request.student, teacher: setup.teacher, seed: seed, device: setup.request.device,
+            options: setup.request.student, teacher: setup.teacher, labelNames: setup.labelNames,
+            task: setup.problemType, seed: seed, device: setup.request.device,
             quantizeAware: setup.request.quantizeAware, projection: setup.projection)
     }
 }

@@ -18,6 +18,8 @@ public struct TeacherSupervision {
     let outputWeight: Tensor?
     /// The form of a language model's ``logits``.
     let states: TeacherStateCoding
+    /// True if ``logits`` are the teacher's own, not the logarithms of its probabilities.
+    let hasLogits: Bool
 
     public init(
         logits: any TeacherOutputs, model: TransformerModel? = nil,
@@ -30,11 +32,13 @@ public struct TeacherSupervision {
 
     init(
         logits: any TeacherOutputs, model: TransformerModel?, precision: Precision = .float32,
-        tokensDiffer: String?, outputWeight: Tensor?, states: TeacherStateCoding = .float32
+        tokensDiffer: String?, outputWeight: Tensor?, states: TeacherStateCoding = .float32,
+        hasLogits: Bool = true
     ) {
         self.logits = logits
         self.outputWeight = outputWeight
         self.states = states
+        self.hasLogits = hasLogits
         self.model = model
         self.precision = precision
         self.tokensDiffer =

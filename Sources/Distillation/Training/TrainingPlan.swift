@@ -8,9 +8,9 @@ struct TrainingPlan {
     let registry: ObjectiveRegistry
     var train: EncodedDataset
     var validation: EncodedDataset
-    /// The teacher's supervision of the training data, and its logits for the validation data; of a language model the states
-    /// behind them.
-    var teacher: (signals: TeacherSupervision, validation: Logits, states: TeacherStates?)?
+    /// The teacher's supervision of the training data, and its logits for the validation data where it has some; of a language
+    /// model the states behind them.
+    var teacher: (signals: TeacherSupervision, validation: Logits?, states: TeacherStates?)?
     /// A language model's teacher that only the evaluation compares with: of a baseline.
     var beside: TeacherStates?
     var augmentation: Augmentation?

@@ -29,7 +29,8 @@ struct TrainingPreparation {
                 batchSize: arguments.perDeviceTrainBatchSize, exampleCount: data.count,
                 learned: ParameterScope(
                     store: learned, source: nil, seed: arguments.seed, device: model.device),
-                teacherStates: teacher?.states ?? .float32))
+                teacherStates: teacher?.states ?? .float32,
+                hasTeacherLogits: teacher?.hasLogits ?? true))
         guard teacher != nil || !self.objectives.needs.teacherLogits else {
             throw DistillationError(
                 "the objectives (\(self.objectives.terms.map(\.name).joined(separator: ", "))) need a teacher"

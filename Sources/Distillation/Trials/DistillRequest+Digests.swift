@@ -6,7 +6,9 @@ extension DistillRequest {
     /// A file that cannot be read is "absent" here, and ends the first trial.
     public var inputDigests: String {
         let memo = DigestMemo(root: cache.data ? cache.root : nil)
-        let files = ([data.train, data.validation].compactMap(\.self) + data.unlabelled).map {
+        let files =
+            ([data.train, data.validation].compactMap(\.self) + data.unlabelled + scores.flatMap(\.files)).map
+        {
             "# \($0.lastPathComponent): \((try? memo.sha256(ofData: $0)) ?? "absent")\n"
         }
         let models = teachers.map(\.directory) + [student.directory].compactMap(\.self)

@@ -43,6 +43,7 @@ public final class TuningTrials {
     /// The parts of a request that determine the data and the teachers' outputs.
     private struct Key: Equatable {
         let teachers: [TeacherRequest]
+        let scores: [ScoresRequest]
         let combination: TeacherCombination
         let data: DataRequest
         let student: URL?
@@ -140,7 +141,7 @@ public final class TuningTrials {
         let validation = data.subset(held)
         plan.validation = validation.byRows(.words)
         let theirs = TeacherOutputsSubset(base: prepared.outputs.train, indices: data.rows(of: held))
-        if let weight = prepared.setup.teacher.model.outputWeight {
+        if let weight = prepared.setup.teacher?.model.outputWeight {
             let states = TeacherStates(
                 states: theirs, coding: prepared.setup.request.teacherForm, weight: weight)
             plan.teacher = (
@@ -160,7 +161,8 @@ public final class TuningTrials {
         for request: DistillRequest, with processes: Processes? = nil
     ) throws -> PreparedDistillation {
         let key = Key(
-            teachers: request.teachers, combination: request.combination, data: request.data,
+            teachers: request.teachers, scores: request.scores, combination: request.combination,
+            data: request.data,
             student: request.student.directory, precision: request.precision,
             states: request.teacherForm, logprobs: request.teacherLogprobs,
             split: request.data.validation == nil && folds == 1 ? request.training.seed : 0)

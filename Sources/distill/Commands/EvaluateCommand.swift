@@ -51,6 +51,20 @@ struct EvaluateCommand: ParsableCommand {
         completion: .directory)
     var teacher: String?
 
+    @Option(
+        name: .customLong("teacher-scores"),
+        help: ArgumentHelp(
+            "In place of --teacher: the scores that a teacher gave for these texts, as for `distill run`.",
+            valueName: "file"),
+        completion: .file(extensions: dataFileExtensions))
+    var teacherScores: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "The key or column of the scores; without --teacher-scores a column of the data.",
+            valueName: "name"))
+    var scoresColumn: String?
+
     @OptionGroup(title: "Data") var columns: ColumnOptions
 
     @Option(help: "Texts in one forward pass.")
@@ -81,6 +95,8 @@ struct EvaluateCommand: ParsableCommand {
         var request = EvaluateRequest(
             model: try ModelReference.directory(model), data: try DataReference.url(data, split: .test))
         request.teacher = try teacher.map { try ModelReference.directory($0) }
+        request.teacherScores = try teacherScores.map { try DataReference.url($0, split: .test) }
+        request.scoresColumn = scoresColumn
         request.columns = try columns.columns()
         request.maxLength = columns.maxLength
         request.batchSize = batchSize

@@ -5,7 +5,7 @@ import Foundation
 struct LabelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "label",
-        abstract: "Compute a teacher's outputs ahead of `distill run`, and keep them in the cache.",
+        abstract: "Compute a teacher's outputs ahead of `distill run`, and keep them in the cache or a file.",
         discussion: """
             The texts need no labels. Outputs that are there already are skipped, so an interrupted job goes on where \
             it was. With --shard, several machines divide the work: shard 3/8 is every eighth text from the third on; \
@@ -13,8 +13,17 @@ struct LabelCommand: ParsableCommand {
 
             `distill run` reads training data as --precision auto does, and validation data as --precision float32.
 
+            --output also writes them as JSON lines, for `distill run --teacher-scores`; as logits they give, bit for bit, the \
+            student of --teacher.
+
+            --zero-shot labels texts by a model of natural language inference (MNLI) that was trained on none of the labels: each \
+            is put into the template, and scored by how far the text entails it.
+
             Examples:
               distill label --teacher teacher --data train.csv
+              distill label --teacher teacher --data train.csv --output scores.jsonl
+              distill label --zero-shot --teacher mnli --labels names.txt --template "This text is about {}." \
+                --data texts.csv --output scores.jsonl
               distill label --teacher teacher --data texts.jsonl.gz --shard 3/8 --cache-dir /shared/cache
             """)
 
@@ -59,10 +68,58 @@ struct LabelCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The part of the texts to take, such as 3/8.", valueName: "k/n"))
     var shard: String?
 
+    @Option(
+        help: ArgumentHelp("Also write the scores to this file, as JSON lines.", valueName: "file"),
+        completion: .file(extensions: ["jsonl"]))
+    var output: String?
+
+    @Option(
+        name: .customLong("scores"),
+        help: "The numbers that --output writes: logits or probabilities. (default: logits)")
+    var numbers: ScoreOutput?
+
+    @Flag(help: "Replace --output where it is there.")
+    var overwrite = false
+
+    @Flag(help: "The teacher is a model of natural language inference, which labels texts by --labels.")
+    var zeroShot = false
+
+    @Option(
+        help: ArgumentHelp("For --zero-shot: a file of the labels, one a line.", valueName: "file"),
+        completion: .file())
+    var labels: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "For --zero-shot: what is said of a text, with {} for the label. (default: \(ZeroShotOptions.usualTemplate))",
+            valueName: "text"))
+    var template: String?
+
+    @Flag(help: "For --zero-shot: labels do not exclude one another.")
+    var multiLabel = false
+
     @OptionGroup(title: "Running") var cache: CacheDirectoryOptions
     @OptionGroup(title: "Running") var compute: ComputeOptions
     @OptionGroup(title: "Running") var processes: ProcessOptions
     @OptionGroup(title: "Running") var display: DisplayOptions
+
+    func validate() throws {
+        if zeroShot {
+            guard labels != nil else {
+                throw ValidationError("--zero-shot needs the labels: give a file with --labels, one a line.")
+            }
+            guard output != nil else {
+                throw ValidationError(
+                    "--zero-shot writes the scores that it makes: name a file with --output.")
+            }
+        } else if labels != nil || template != nil || multiLabel {
+            throw ValidationError(
+                "--labels, --template and --multi-label belong to --zero-shot: pass it too.")
+        }
+        guard output != nil || numbers == nil && !overwrite else {
+            throw ValidationError("--scores and --overwrite belong to --output: name a file.")
+        }
+    }
 
     func request() throws -> LabelRequest {
         var request = LabelRequest(
@@ -78,6 +135,14 @@ struct LabelCommand: ParsableCommand {
         request.maxLength = maxLength
         request.batchSize = batchSize
         request.shard = try shard.map { try Shard($0) }
+        request.output = output.map { URL(filePath: $0) }
+        request.numbers = numbers ?? request.numbers
+        request.overwrite = overwrite
+        request.zeroShot = try labels.map {
+            try ZeroShotOptions(
+                labelsIn: URL(filePath: $0), template: template ?? ZeroShotOptions.usualTemplate,
+                isMultiLabel: multiLabel)
+        }
         request.cache = try cache.options()
         request.device = try compute.readyDevice()
         request.precision = compute.precision ?? request.precision
@@ -98,3 +163,5 @@ struct LabelCommand: ParsableCommand {
         }
     }
 }
+
+extension ScoreOutput: ExpressibleByArgument {}

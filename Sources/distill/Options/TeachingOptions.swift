@@ -12,6 +12,22 @@ struct TeachingOptions: ParsableArguments {
     var teachers: [String] = []
 
     @Option(
+        name: .customLong("teacher-scores"),
+        help: ArgumentHelp(
+            """
+            In place of a teacher, or beside others: the scores that one gave for the training data, as .csv, .tsv, .jsonl, .json or \
+            .parquet with logits, probabilities, log-probabilities, one label with confidence, or votes; as `distill label --output` and \
+            `distill predict` write them. Matched by text, or by order: then again for --unlabelled, --validation and --test.
+            """, valueName: "file"), completion: .file(extensions: dataFileExtensions))
+    var teacherScores: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "The key or column of the scores, or the beginning of the columns' names; without --teacher-scores a column of the data.",
+            valueName: "name"))
+    var scoresColumn: String?
+
+    @Option(
         help: ArgumentHelp("The weights of several teachers, such as 2,1. (default: equal)", valueName: "2,1")
     )
     var teacherWeights: String?
@@ -70,6 +86,8 @@ struct TeachingOptions: ParsableArguments {
 
     func register(in settings: inout Settings) {
         settings.override("teacher", teachers)
+        settings.override("teacher_scores", teacherScores)
+        settings.override("scores_column", scoresColumn)
         settings.override("teacher_weights", teacherWeights)
         settings.override("teacher_combination", teacherCombination)
         settings.override("teacher_states", teacherStates)

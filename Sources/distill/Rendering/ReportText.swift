@@ -27,7 +27,7 @@ enum ReportText {
         }
         return
             "\(report.data.path) (\(report.examples) examples\(shard)): \(computed) of the teacher's outputs computed, "
-            + "\(cached) were there\n\(report.directory)"
+            + "\(cached) were there\n\(report.directory)" + (report.output.map { "\nScores: \($0)" } ?? "")
     }
 
     static func evaluation(_ report: EvaluationReport) -> String {
@@ -78,11 +78,18 @@ enum ReportText {
             }
         }
         add(
-            "parameters", { Format.count($0.parameters) },
-            { _ in comparison.map { Format.ratio($0.parameterRatio, above: "fewer", below: "more") } })
+            // A teacher that is known by its scores has none.
+            "parameters", { $0.parameters == 0 ? "" : Format.count($0.parameters) },
+            { teacher in
+                teacher.parameters == 0
+                    ? nil : comparison.map { Format.ratio($0.parameterRatio, above: "fewer", below: "more") }
+            })
         add(
-            "weights on disk", { Format.bytes($0.bytesOnDisk) },
-            { _ in comparison.map { Format.ratio($0.sizeRatio, above: "smaller", below: "larger") } })
+            "weights on disk", { $0.parameters == 0 ? "" : Format.bytes($0.bytesOnDisk) },
+            { teacher in
+                teacher.parameters == 0
+                    ? nil : comparison.map { Format.ratio($0.sizeRatio, above: "smaller", below: "larger") }
+            })
         add(
             "latency p50 (batch 1)", { $0.latencyP50Milliseconds.map(Format.milliseconds) },
             { _ in comparison?.speedRatio.map { Format.ratio($0, above: "faster", below: "slower") } })

@@ -24,7 +24,10 @@ enum ExampleFeature: String, CaseIterable {
                 "\(objective) compares examples, but the model has logits for each word; set feature = cls or mean"
             )
         }
-        if self == .logits { return ObjectiveNeeds(teacherLogits: true) }
+        if self == .logits {
+            try models.requireTeacherLogits(for: objective)
+            return ObjectiveNeeds(teacherLogits: true)
+        }
         if let tokensDiffer = models.tokensDiffer {
             throw DistillationError(
                 "\(objective) reads hidden states that both models make of the same tokens, but \(tokensDiffer); "

@@ -9,6 +9,16 @@ extension ObjectiveModels {
         }
     }
 
+    /// - Throws: ``DistillationError`` where only the teacher's probabilities are known.
+    func requireTeacherLogits(for objective: String) throws {
+        guard hasTeacherLogits else {
+            throw DistillationError(
+                "\(objective) compares logits, but the teacher's scores are probabilities, which do not tell them; use a loss on "
+                    + "probabilities (\(problemType.definition.softObjective)), or write logits with `distill label --output`"
+            )
+        }
+    }
+
     /// The teacher, which reads the student's tokens.
     ///
     /// - Throws: ``DistillationError`` where it does not, or there is none.

@@ -15,6 +15,7 @@ final class LogitsMSEObjective: StandardObjective {
 
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
         try models.requireTeacher(for: name)
+        try models.requireTeacherLogits(for: name)
         return ObjectiveNeeds(teacherLogits: true)
     }
 

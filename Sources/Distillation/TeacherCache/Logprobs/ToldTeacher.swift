@@ -8,7 +8,11 @@ struct ToldTeacher {
     ///
     /// - Throws: ``DistillationError`` for a model that is no language model; what ``LogprobsFile`` throws.
     init(_ setup: DistillationSetup, _ log: RunLog) throws {
-        let (request, configuration) = (setup.request, setup.teacher.model.configuration)
+        guard let teacher = setup.teacher else {
+            throw DistillationError(
+                "teacher_logprobs: the model that is trained is missing; name it with --student")
+        }
+        let (request, configuration) = (setup.request, teacher.model.configuration)
         guard setup.problemType.definition.predictsTokens,
             let text = try LanguageModelText.of(
                 configuration, in: setup.tokenizerDirectory, setup.tokenizer, request.data.columns,
@@ -16,10 +20,10 @@ struct ToldTeacher {
             case .topK(let outcomes) = request.teacherForm
         else {
             throw DistillationError(
-                "teacher_logprobs: \(setup.teacher.directory.path) is no language model, whose tokens have log-probabilities"
+                "teacher_logprobs: \(teacher.directory.path) is no language model, whose tokens have log-probabilities"
             )
         }
-        store = OutputStore(setup.teacher.outputForm(request.teacherForm))
+        store = OutputStore(teacher.outputForm(request.teacherForm))
         let vocabulary = min(setup.tokenizer.vocabularySize, configuration.vocabSize)
         let matcher = TokenMatcher(setup.tokenizer, vocabularySize: vocabulary)
         for (url, data) in zip(request.teacherLogprobs, request.filesWithLogprobs) {

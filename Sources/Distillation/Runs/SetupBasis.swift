@@ -1,0 +1,87 @@
+import Datasets
+import Foundation
+import Tokenizers
+import Transformers
+
+/// What a run's data are read by: the task, the labels and the tokenizer, of the first teacher that is a model, or of scores and the
+/// student's checkpoint.
+struct SetupBasis {
+    let problemType: TaskIdentifier
+    let labels: LabelMap
+    /// The configuration of the first teacher, or without one of the student.
+    let configuration: ModelConfiguration
+    let tokenizer: Tokenizer
+    /// Where the tokenizer's files are.
+    let directory: URL
+    /// The number of tokens of a text that are read.
+    let maxLength: Int
+
+    /// - Parameter first: The first teacher.
+    /// - Throws: ``InterruptedError``.
+    init(_ first: LoadedModel, _ request: DistillRequest, _ findings: Diagnostics) throws {
+        let own = try findings.attempt { try Self.studentTokenizer(request) } ?? nil
+        (problemType, labels) = (first.model.configuration.task, first.labels)
+        configuration = first.model.configuration
+        tokenizer = own?.tokenizer ?? first.tokenizer
+        directory = own?.directory ?? first.tokenizerDirectory
+        // The student reads as much as its teacher, as far as it has positions.
+        maxLength = min(first.maxLength(request.data.maxLength), own?.configuration.maxLength ?? .max)
+    }
+
+    /// The basis of a run whose teachers are scores alone.
+    ///
+    /// - Throws: ``DistillationError`` where there is no student, or the labels cannot be known.
+    init(_ surveys: [ScoreSurvey], _ request: DistillRequest) throws {
+        guard let own = try Self.studentTokenizer(request) else {
+            throw DistillationError(
+                "the student is missing: scores have no model whose sizes or layers it could take; name a pretrained encoder with "
+                    + "--student")
+        }
+        guard !own.configuration.isDecoder else {
+            throw DistillationError(
+                "\(own.directory.path): is a language model, which learns from --teacher-logprobs; name an encoder with --student"
+            )
+        }
+        (tokenizer, directory, configuration) = (own.tokenizer, own.directory, own.configuration)
+        let file = request.data.train
+        let type =
+            try request.data.problemType
+            ?? (TextStream.hasLabelSets(file, options: request.data.columns.options)
+                ? .multiLabel : .singleLabel)
+        problemType = type
+        guard type == .singleLabel || type == .multiLabel else {
+            throw DistillationError(
+                "\(surveys[0].request.name): scores teach text classifiers, problem_type is \(type.rawValue); give a teacher with "
+                    + "--teacher")
+        }
+        let names = own.configuration.labelNames
+        let isNamed = names != names.indices.map { "LABEL_\($0)" }
+        labels = try ScoreLabels.labels(
+            of: surveys, student: isNamed ? names : nil, data: Self.dataLabels(request, type))
+        maxLength = TextLength.tokens(
+            of: configuration, wanted: request.data.maxLength, in: directory, tokenizer: tokenizer)
+    }
+
+    /// The labels that the data name: those of the training data, or where these have none of the validation data.
+    private static func dataLabels(_ request: DistillRequest, _ type: TaskIdentifier) throws -> LabelMap? {
+        for file in [request.data.train, request.data.validation].compactMap(\.self) {
+            var options = request.data.columns.options
+            (options.labelForm, options.allowsUnlabeled) = (type.definition.labelForm, true)
+            if type == .multiLabel {
+                options.labelSetCoding = try TextStream.labelSetCoding(file, options: options, map: nil)
+            }
+            if let map = try TextStream(file, options: options).inferLabels(), map.count > 0 { return map }
+        }
+        return nil
+    }
+
+    /// A student's own tokenizer, where it brings one with other tokens.
+    private static func studentTokenizer(
+        _ request: DistillRequest
+    ) throws -> (tokenizer: Tokenizer, directory: URL, configuration: ModelConfiguration)? {
+        guard let directory = request.student.directory else { return nil }
+        let configuration = try ModelConfiguration(contentsOf: directory)
+        let tokenizer = try Tokenizer.load(for: configuration, in: directory)
+        return (tokenizer, directory, configuration)
+    }
+}
