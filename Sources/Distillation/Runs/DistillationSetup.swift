@@ -44,13 +44,7 @@ struct DistillationSetup {
         _ request: DistillRequest, log: RunLog, findings: Diagnostics, processes: Processes? = nil
     ) throws {
         self.request = request
-        let classifiers = try log.phase("Loading the teacher") {
-            try request.teachers.map { teacher in
-                try findings.attempt {
-                    try LoadedModel(teacher.directory, device: request.device, languageModels: true)
-                }
-            }
-        }
+        let classifiers = try Self.models(request, log, findings)
         let surveys = try Self.surveys(request, log, findings)
         let first = classifiers.lazy.compactMap(\.self).first
         guard first != nil || request.teachers.isEmpty && !surveys.isEmpty else {
@@ -93,6 +87,20 @@ struct DistillationSetup {
         let cut = TextLength.positionsNote(request.data.maxLength, basis.configuration)
         for note in [cut, data.labelNote, data.unlabeledNote].compactMap(\.self) + data.wordNotes {
             findings.add(.note, note)
+        }
+    }
+
+    /// The teachers that are models; `nil` in the place of one that cannot be used.
+    private static func models(
+        _ request: DistillRequest, _ log: RunLog, _ findings: Diagnostics
+    ) throws -> [LoadedModel?] {
+        guard !request.teachers.isEmpty else { return [] }
+        return try log.phase("Loading the teacher") {
+            try request.teachers.map { teacher in
+                try findings.attempt {
+                    try LoadedModel(teacher.directory, device: request.device, languageModels: true)
+                }
+            }
         }
     }
 

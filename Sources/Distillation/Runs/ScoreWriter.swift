@@ -21,7 +21,7 @@ struct ScoreWriter {
 
     /// - Throws: ``DistillationError`` for a teacher whose outputs are no scores of texts, and for a file that is there.
     init(_ request: LabelRequest, output: URL, labels: [String], task: TaskIdentifier) throws {
-        guard task == .singleLabel || task == .multiLabel else {
+        guard task.definition.takesScores else {
             throw DistillationError(
                 "\(request.teacher.path): --output writes the scores of text classifiers, this model's task is \(task.rawValue); "
                     + "leave it out")

@@ -49,7 +49,7 @@ struct SetupBasis {
             ?? (TextStream.hasLabelSets(file, options: request.data.columns.options)
                 ? .multiLabel : .singleLabel)
         problemType = type
-        guard type == .singleLabel || type == .multiLabel else {
+        guard type.definition.takesScores else {
             throw DistillationError(
                 "\(surveys[0].request.name): scores teach text classifiers, problem_type is \(type.rawValue); give a teacher with "
                     + "--teacher")
@@ -67,7 +67,7 @@ struct SetupBasis {
         for file in [request.data.train, request.data.validation].compactMap(\.self) {
             var options = request.data.columns.options
             (options.labelForm, options.allowsUnlabeled) = (type.definition.labelForm, true)
-            if type == .multiLabel {
+            if type.definition.labelForm == .set {
                 options.labelSetCoding = try TextStream.labelSetCoding(file, options: options, map: nil)
             }
             if let map = try TextStream(file, options: options).inferLabels(), map.count > 0 { return map }

@@ -100,7 +100,7 @@ private enum Source {
             self = .scores(ScoresRequest(files, column: column, weight: weight))
             return
         }
-        guard let directory else { throw SettingsError("a teacher has neither a directory nor scores") }
+        guard let directory else { throw SettingsError("a teacher has no directory and no scores") }
         self = .model(TeacherRequest(try locator.model(directory), weight: weight))
     }
 }

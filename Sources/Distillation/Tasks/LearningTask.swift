@@ -95,6 +95,8 @@ extension LearningTask {
     var metricForBestWithTeacher: MetricName { metricForBest }
     /// True if its labels are classes with names.
     var hasClasses: Bool { outputs == .softmax || outputs == .sigmoid }
+    /// True if a text has one row of scores by class, which a file may hold.
+    var takesScores: Bool { hasClasses && !labelsWords && !predictsTokens }
     func title(of metric: MetricName) -> String? { nil }
     func rowScores(_ logits: Logits, _ targets: Targets) -> [Double]? { nil }
     func exampleCounts(_ logits: Logits, _ targets: Targets) -> [F1Counts]? { nil }

@@ -27,7 +27,7 @@ struct ScoreTeacher {
         type: TaskIdentifier, columns: DataColumns
     ) throws {
         let outputs = type.definition.outputs
-        guard type == .singleLabel || type == .multiLabel else {
+        guard type.definition.takesScores else {
             throw DistillationError(
                 "\(survey.request.name): scores teach text classifiers, the task is \(type.rawValue); a language model learns from "
                     + "--teacher-logprobs")
