@@ -11,6 +11,9 @@ struct TileShapes {
 #include "tiles.inl"
 #endif
 
+#if CT_NEON
+#include "neon.inl"
+#else
 template <class S>
 CT_INLINE vf multiply_add(vf sum, vu a, vu b) {
     if constexpr (Words<S>::per == 1) {
@@ -49,6 +52,7 @@ __attribute__((noinline)) void multiply_tile(int64_t length, const uint32_t *lef
         store(tile + r * 32 + 16, sums[r][1]);
     }
 }
+#endif
 
 template <class S>
 CT_INLINE void multiply_tile(int64_t rows, int64_t length, const uint32_t *left, int64_t height, const uint32_t *right,
