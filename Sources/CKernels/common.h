@@ -8,13 +8,17 @@
 #endif
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <mutex>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
+#include "blas.h"
 #include "kernels/parallel.h"
 #include "kernels/table.h"
 

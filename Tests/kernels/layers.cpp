@@ -103,8 +103,9 @@ void layers(const Golden &golden) {
         }
         MixedLayer mixed(test);
         std::vector<float> output = forward(mixed.layer, test.lengths, test.first_only, input);
-        // A value between two levels may fall to either side, where sums are taken in another order: one level of one input.
-        expect_close(output, golden.floats("mixed." + test.name + "." + std::to_string(ctorch::kernels::table().int8_steps)), 0.06, "mixed layer " + test.name, 0.003);
+        // A value between two levels may fall to either side, where sums are taken in another order: one level of one input moves a few
+        // outputs by a few hundredths, and their average hardly.
+        expect_close(output, golden.floats("mixed." + test.name + "." + std::to_string(ctorch::kernels::table().int8_steps)), 0.02, "mixed layer " + test.name, 2e-4);
         expect_independent(mixed.layer, test, input, output, "mixed layer " + test.name);
     }
 }

@@ -14,6 +14,15 @@
 namespace test {
 
 inline int failures = 0, checks = 0;
+// FNV-1a of the results of int8 layers: one number on all instruction sets of an architecture.
+inline uint64_t int8_digest = 0xcbf29ce484222325u;
+inline void add_to_digest(const std::vector<float> &values) {
+    for (float value : values) {
+        uint32_t bits;
+        std::memcpy(&bits, &value, 4);
+        int8_digest = (int8_digest ^ bits) * 0x100000001b3u;
+    }
+}
 
 inline void fail(const std::string &what) {
     std::fprintf(stderr, "FAILED %s\n", what.c_str());
@@ -119,6 +128,7 @@ bool same_bits(const std::vector<T> &a, const std::vector<T> &b) {
     return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
 }
 
+void digests();
 void products();
 void linear_layers(const Golden &golden);
 void elements(const Golden &golden);
