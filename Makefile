@@ -1,5 +1,5 @@
 # The two commands a newcomer needs: `make demo` and `make test`. Both install what they need themselves.
-.PHONY: demo demo-lm test runtime torture fuzz sanitize field benchmark same-bits gpu lint docs build clean help
+.PHONY: demo demo-lm test runtime arm torture fuzz sanitize field benchmark same-bits gpu lint docs build clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -7,6 +7,7 @@ help:
 	@echo "make demo-lm       make a language model smaller: SmolLM2-135M-Instruct, 30 minutes (QUICK=1: 3)"
 	@echo "make test          set up, then run every test"
 	@echo "make runtime       build what runs students without libtorch: runtime/bin/distill-run, runtime/lib/libdistill.a, distill.h"
+	@echo "make arm           test the kernels by themselves: on this processor's instruction sets, and on ARM's under emulation"
 	@echo "make field         try the built program on killed processes, full disks and the like (CASES=\"DIR …\": further cases)"
 	@echo "make torture       kill and hinder runs at random: nothing may be lost (MINUTES=60 KILLS=50 FAULTS=200 SOAK=100000 SEED=…)"
 	@echo "make fuzz          feed every parser inputs that coverage guides, under the address sanitizer (RUNS=1000000 SECONDS=300)"
@@ -32,6 +33,9 @@ test:
 
 runtime:
 	@scripts/runtime.sh
+
+arm:
+	@scripts/arm.sh --install
 
 field:
 	@scripts/field.sh $(CASES)

@@ -138,7 +138,9 @@ let package = Package(
             swiftSettings: strict),
 
         // The kernels, which need no libtorch, and what runs models with them alone.
-        .target(name: "CKernels", cxxSettings: kernelFlags),
+        .target(
+            name: "CKernels", cxxSettings: kernelFlags,
+            linkerSettings: [.linkedFramework("Accelerate", .when(platforms: [.macOS]))]),
         .target(
             name: "CTrainingKernels", dependencies: ["CKernels"],
             cxxSettings: kernelFlags + [.headerSearchPath("."), .headerSearchPath("../CKernels")]),

@@ -31,6 +31,12 @@ if grep -qs amx_bf16 /proc/cpuinfo; then levels+=(amx_bf16); fi
 if grep -qs avx512_bf16 /proc/cpuinfo; then levels+=(avx512_bf16); fi
 if grep -qs avx512f /proc/cpuinfo; then levels+=(avx512); fi
 if grep -qs avx2 /proc/cpuinfo; then levels+=(avx2); fi
+if [ "$(uname -m)" = aarch64 ]; then
+    if grep -qsw bf16 /proc/cpuinfo && grep -qsw i8mm /proc/cpuinfo; then levels+=(neon_bf16); fi
+    if grep -qsw i8mm /proc/cpuinfo; then levels+=(neon_i8mm); fi
+    if grep -qsw asimddp /proc/cpuinfo; then levels+=(neon_dotprod); fi
+    levels+=(neon)
+fi
 levels+=(default libtorch)
 best=${levels[0]}
 

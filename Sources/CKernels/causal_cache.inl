@@ -39,15 +39,31 @@ void append_keys(const S *key, int64_t stride, int64_t past, int64_t count, int6
     int64_t total = words<S>(width), row = 0;
     // Those of a panel that was begun.
     for (; row < count && (past + row) % 32 != 0; ++row) {
-        uint32_t *lane = to + (past + row) / 32 * 32 * total + (past + row) % 32;
+        uint32_t *panel = to + (past + row) / 32 * 32 * total;
         for (int64_t w = 0; w < total; w += 16) {
             uint32_t lanes[16];
             store_as(lanes, row_words<S>(key + row * stride + w * per, width - w * per));
-            for (int64_t i = 0; i < std::min<int64_t>(16, total - w); ++i) lane[(w + i) * 32] = lanes[i];
+            for (int64_t i = 0; i < std::min<int64_t>(16, total - w); ++i) panel[word_place<S>(w + i, (past + row) % 32, 32)] = lanes[i];
         }
     }
     for (; row < count; row += 32)
         pack_rows_panel<S>(key + row * stride, stride, std::min<int64_t>(32, count - row), width, 32, to + (past + row) * total);
+}
+
+// Word `w` of sixteen columns of a panel, from column `c` on.
+template <class S>
+CT_INLINE vu words_of(const uint32_t *panel, int64_t w, int64_t c) {
+    if constexpr (!in_pairs<S>) return load_as<vu>(panel + word_place<S>(w, c, 32));
+    uint32_t lanes[16];
+    for (int64_t i = 0; i < 16; ++i) lanes[i] = panel[word_place<S>(w, c + i, 32)];
+    return load_as<vu>(lanes);
+}
+template <class S>
+CT_INLINE void set_words(uint32_t *panel, int64_t w, int64_t c, vu x) {
+    if constexpr (!in_pairs<S>) return store_as(panel + word_place<S>(w, c, 32), x);
+    uint32_t lanes[16];
+    store_as(lanes, x);
+    for (int64_t i = 0; i < 16; ++i) panel[word_place<S>(w, c + i, 32)] = lanes[i];
 }
 
 // Adds `count` values after `past` of them, to panels of `all` words.
@@ -57,18 +73,17 @@ void append_values(const S *value, int64_t stride, int64_t past, int64_t count, 
     for (int64_t c = 0; c < width; c += 16) {
         const S *column = value + c;
         int64_t left = width - c, row = 0;
-        uint32_t *panel = to + c / 32 * all * 32 + c % 32;
+        uint32_t *panel = to + c / 32 * all * 32;
         if constexpr (per == 2)
             if (past % 2 == 1) {
                 // The second half of a word.
-                uint32_t *last = panel + past / per * 32;
                 vu high = __builtin_convertvector(narrow(load_part(column, left)), vu) << 16;
-                store_as(last, (load_as<vu>(last) & 0xFFFFu) | high);
+                set_words<S>(panel, past / per, c % 32, (words_of<S>(panel, past / per, c % 32) & 0xFFFFu) | high);
                 row = 1;
             }
         for (; row < count; row += per) {
             const S *first = column + row * stride, *second = row + 1 < count ? first + stride : nullptr;
-            store_as(panel + (past + row) / per * 32, pair_words<S>(first, second, left));
+            set_words<S>(panel, (past + row) / per, c % 32, pair_words<S>(first, second, left));
         }
     }
 }

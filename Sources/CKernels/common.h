@@ -3,15 +3,22 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <mutex>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
+#include "blas.h"
 #include "kernels/parallel.h"
 #include "kernels/table.h"
 

@@ -11,6 +11,9 @@ struct TileShapes {
 #include "tiles.inl"
 #endif
 
+#if CT_NEON
+#include "neon.inl"
+#else
 template <class S>
 CT_INLINE vf multiply_add(vf sum, vu a, vu b) {
     if constexpr (Words<S>::per == 1) {
@@ -49,6 +52,7 @@ __attribute__((noinline)) void multiply_tile(int64_t length, const uint32_t *lef
         store(tile + r * 32 + 16, sums[r][1]);
     }
 }
+#endif
 
 template <class S>
 CT_INLINE void multiply_tile(int64_t rows, int64_t length, const uint32_t *left, int64_t height, const uint32_t *right,
@@ -65,6 +69,27 @@ CT_INLINE void multiply_tile(int64_t rows, int64_t length, const uint32_t *left,
 #undef CT_ROWS
 }
 
+// Panels first…last of a right operand by panels begin_rows ..< end_rows of a left one whose rows have `total` words; words begin ..< end
+// of both.
+template <class S, class Take>
+CT_INLINE void multiply_panels(const uint32_t *left, const RowPanels<S> &panels, int64_t begin_rows, int64_t end_rows, int64_t total,
+                               const uint32_t *right, int64_t columns, int64_t first, int64_t last, int64_t begin, int64_t end, Take &&take) {
+    alignas(64) float tile[panel_rows<S> * 32];
+    for (int64_t p = first; p < last; ++p) {
+        int64_t width = std::min<int64_t>(32, columns - p * 32);
+        for (int64_t i = begin_rows; i < end_rows; ++i) {
+            int64_t height = panels.rows_of(i);
+            multiply_tile<S>(height, end - begin, left + (i * total + begin) * panels.height, panels.height,
+                             right + (p * total + begin) * 32, tile);
+            take(i * panels.height, p * 32, height, width, tile);
+        }
+    }
+}
+
+#if CT_BLAS
+#include "blas.inl"
+#endif
+
 // Multiplies words begin ..< end of a packed left operand by those of panels first…last of a packed right one; passes each
 // finished tile to `take(row, column, rows, columns, tile)`, with a row stride of 32 elements.
 template <class S, class Take>
@@ -74,18 +99,14 @@ CT_INLINE void multiply_words(const uint32_t *left, int64_t rows, int64_t length
     if constexpr (on_tiles<S>)
         return multiply_words_on_tiles(left, rows, words<S>(length), right, columns, first, last, begin, end, take);
 #endif
+#if CT_BLAS
+    if constexpr (std::is_same_v<S, float>)
+        if (rows >= blas_rows / 2 && length >= least_blas_length && last - first >= least_blas_panels && begin == 0 && end == length &&
+            uses_blas(length))
+            return multiply_by_blas(left, rows, length, right, columns, first, last, take);
+#endif
     RowPanels<S> panels(rows);
-    int64_t total = words<S>(length);
-    alignas(64) float tile[panel_rows<S> * 32];
-    for (int64_t p = first; p < last; ++p) {
-        int64_t width = std::min<int64_t>(32, columns - p * 32);
-        for (int64_t i = 0; i < panels.count; ++i) {
-            int64_t height = panels.rows_of(i);
-            multiply_tile<S>(height, end - begin, left + (i * total + begin) * panels.height, panels.height,
-                             right + (p * total + begin) * 32, tile);
-            take(i * panels.height, p * 32, height, width, tile);
-        }
-    }
+    multiply_panels<S>(left, panels, 0, panels.count, words<S>(length), right, columns, first, last, begin, end, take);
 }
 
 // The same for all words.

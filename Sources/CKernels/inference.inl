@@ -1,5 +1,6 @@
 // The kernels of a forward pass, for the instruction set that the including file names:
 //   CT_AVX512, CT_BF16, CT_VNNI, CT_AVX2, CT_AMX   what intrinsics may be used
+//   CT_NEON, CT_DOTPROD, CT_I8MM, CT_BFMMLA        the same on ARM; what is not defined is not used
 //   CT_PANEL_ROWS        rows of a tile: as many as the registers hold sums for; bfloat16 on AMX has its own
 //   CT_NAMESPACE, CT_NAME, CT_TARGET
 // The including file defines CT_BEGIN_TARGET and CT_END_TARGET around this where it needs more than the default.

@@ -57,6 +57,7 @@ float element(const ck_table &table, int64_t row, int64_t column, int64_t hidden
 }  // namespace
 
 const char *ck_instruction_set(void) { return k::table().name; }
+const char *ck_capability_problem(void) { return k::capability_problem(); }
 int32_t ck_threads(void) { return ctorch::thread_count(); }
 void ck_set_threads(int32_t count) { ctorch::set_thread_count(count > 0 ? count : ctorch::available_processors()); }
 

@@ -1,7 +1,8 @@
 // A quantized transformer layer for inference, each of whose linear layers is int8 or float32.
 //
 // Activations become uint8 around a midpoint (q + 64, or 128), weights are int8, sums int32: exact, whatever their order. A
-// 32-bit word of a packed panel holds four of them that are adjacent along the sum.
+// 32-bit word of a packed panel holds four of them that are adjacent along the sum. NEON multiplies signed bytes: there 128 is
+// subtracted from the activations.
 
 template <>
 struct Words<int8_t> {
@@ -14,6 +15,11 @@ constexpr int64_t int8_steps = 127;
 #else
 constexpr int64_t int8_steps = 63;
 #endif
+
+#if CT_NEON
+constexpr int32_t byte_offset = 128;
+#else
+constexpr int32_t byte_offset = 0;
 
 #if CT_AVX2
 typedef int32_t vi8 __attribute__((vector_size(32)));
@@ -44,6 +50,7 @@ inline __attribute__((always_inline)) vf multiply_add<int8_t>(vf sum, vu a, vu b
     return (vf)total;
 #endif
 }
+#endif
 
 // MARK: Packing
 
@@ -59,7 +66,7 @@ inline void pack_int8(const int8_t *weight, int64_t columns, int64_t length, uin
     });
 }
 
-// A row quantized with `scale` around `middle`, to 0 … 2 · int8_steps + 1.
+// A row quantized with `scale` around `middle`, to 0 … 2 · int8_steps + 1, less `byte_offset`.
 CT_INLINE void quantize_row(const float *from, int64_t length, float scale, int32_t middle, uint8_t *to) {
     typedef uint8_t vb __attribute__((vector_size(16)));
     vf factor = splat(1.0f / scale), least = splat(static_cast<float>(-middle)),
@@ -67,7 +74,7 @@ CT_INLINE void quantize_row(const float *from, int64_t length, float scale, int3
     for (int64_t c = 0; c < length; c += 16) {
         vf x = maximum(minimum(load_part(from + c, length - c) * factor, most), least);
         // 1.5 · 2^23 rounds to a whole number in the low bits.
-        vi steps = (vi)(x + 12582912.0f) - 0x4B400000 + middle;
+        vi steps = (vi)(x + 12582912.0f) - 0x4B400000 + (middle - byte_offset);
         vb bytes = __builtin_convertvector(steps, vb);
         if (length - c >= 16) {
             store_as(to + c, bytes);
@@ -93,7 +100,7 @@ CT_INLINE float row_scale(const float *from, int64_t length) {
 struct InputRows {
     const uint32_t *words;
     const float *scales;  // of each row, if the layer is int8
-    int32_t middle;
+    int32_t middle;       // what zero became
 };
 
 // Returns true if two linear layers read the same packed rows.
@@ -131,7 +138,7 @@ inline InputRows pack_input(const MixedLinear &linear, const float *from, int64_
         pack_rows_panel<int8_t>(bytes, padded, height, length, panels.height,
                                 words + p * panels.height * ::ctorch::kernels::CT_NAMESPACE::words<int8_t>(length));
     }
-    return {words, scales, middle};
+    return {words, scales, middle - byte_offset};
 }
 
 // MARK: Products

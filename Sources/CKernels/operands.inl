@@ -20,11 +20,29 @@ constexpr bool on_tiles = CT_AMX && std::is_same_v<S, bf16>;
 template <class S>
 constexpr int64_t panel_rows = on_tiles<S> ? 32 : CT_PANEL_ROWS;
 
-// The 32-bit words of `count` elements; for AMX tiles padded with zeros to a multiple of sixteen.
+// Whether a packed panel has two words of a row, or of a column, beside each other, as NEON's matrix instructions read them (neon.inl).
+template <class S>
+#if CT_BFMMLA
+constexpr bool in_pairs = std::is_same_v<S, int8_t> || std::is_same_v<S, bf16>;
+#elif CT_I8MM
+constexpr bool in_pairs = std::is_same_v<S, int8_t>;
+#else
+constexpr bool in_pairs = false;
+#endif
+
+// The 32-bit words of `count` elements; padded with zeros to a multiple of sixteen for AMX tiles, and to whole pairs.
 template <class S>
 CT_INLINE int64_t words(int64_t count) {
     int64_t exact = (count + Words<S>::per - 1) / Words<S>::per;
+    if constexpr (in_pairs<S>) return (exact + 1) / 2 * 2;
     return on_tiles<S> ? (exact + 15) / 16 * 16 : exact;
+}
+
+// The place of word `w` of row or column `i` in a panel of `width` of them; AMX reads panels of the left operand otherwise.
+template <class S>
+CT_INLINE int64_t word_place(int64_t w, int64_t i, int64_t width) {
+    if constexpr (in_pairs<S>) return (w / 2 * width + i) * 2 + w % 2;
+    return w * width + i;
 }
 
 // Sixteen words of a row, from `count` elements; what is missing is zero.
@@ -87,8 +105,14 @@ CT_INLINE vu pair_words(const From *first, const From *second, int64_t count) {
     }
 }
 
+// Writes the pairs of two words each of sixteen rows; of these, `count` are in the panel.
+CT_INLINE void store_pairs(uint32_t *to, vu first, vu second, int64_t count) {
+    store_words(to, __builtin_shufflevector(first, second, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), 2 * count);
+    store_words(to + 16, __builtin_shufflevector(first, second, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), 2 * count - 16);
+}
+
 // Packs a panel of `count` rows (at most `width`), each of `length` elements that are summed over.
-// Word w of row r goes to `to[w * width + r]`.
+// Word w of row r goes to `to[word_place(w, r, width)]`.
 template <class S, class From>
 void pack_rows_panel(const From *from, int64_t stride, int64_t count, int64_t length, int64_t width, uint32_t *to) {
     constexpr int64_t per = Words<S>::per;
@@ -104,7 +128,11 @@ void pack_rows_panel(const From *from, int64_t stride, int64_t count, int64_t le
             for (int64_t i = 0; i < 16; ++i)
                 rows[i] = r + i < count ? row_words<S>(from + (r + i) * stride + w * per, length - w * per) : vu{};
             transpose(rows);
-            for (int64_t i = 0; i < left; ++i) store_words(to + (w + i) * width + r, rows[i], width - r);
+            if constexpr (in_pairs<S>) {
+                for (int64_t i = 0; i < left; i += 2) store_pairs(to + word_place<S>(w + i, r, width), rows[i], rows[i + 1], width - r);
+            } else {
+                for (int64_t i = 0; i < left; ++i) store_words(to + word_place<S>(w + i, r, width), rows[i], width - r);
+            }
         }
     }
 }
@@ -113,16 +141,19 @@ void pack_rows_panel(const From *from, int64_t stride, int64_t count, int64_t le
 template <class S, class From>
 void pack_columns_panel(const From *from, int64_t stride, int64_t count, int64_t length, int64_t width, uint32_t *to) {
     constexpr int64_t per = Words<S>::per;
-    for (int64_t w = 0; w < words<S>(length); ++w) {
-        const From *first = from + w * per * stride;
-        if (on_tiles<S> && w * per >= length) {
-            std::fill(to + w * width, to + (w + 1) * width, 0u);
-            continue;
-        }
-        const From *second = w * per + 1 < length ? first + stride : nullptr;
-        for (int64_t c = 0; c < width; c += 16)
-            store_words(to + w * width + c, pair_words<S>(first + c, second ? second + c : nullptr, count - c), width - c);
+    auto words_at = [&](int64_t w, int64_t c) __attribute__((always_inline)) {
+        const From *first = from + w * per * stride + c;
+        return pair_words<S>(first, w * per + 1 < length ? first + stride : nullptr, count - c);
+    };
+    if constexpr (in_pairs<S>) {
+        for (int64_t w = 0; w < words<S>(length); w += 2)
+            for (int64_t c = 0; c < width; c += 16)
+                store_pairs(to + word_place<S>(w, c, width), words_at(w, c), (w + 1) * per < length ? words_at(w + 1, c) : vu{}, width - c);
+        return;
     }
+    for (int64_t w = 0; w < words<S>(length); ++w)
+        for (int64_t c = 0; c < width; c += 16)
+            store_words(to + w * width + c, on_tiles<S> && w * per >= length ? vu{} : words_at(w, c), width - c);
 }
 
 // Packs a panel of a left operand: `count` rows, padded with zeros to `height` on AMX tiles.

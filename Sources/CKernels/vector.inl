@@ -1,5 +1,5 @@
 // Vectors of sixteen 32-bit lanes, and the functions on them. Written with clang's vector types, so that one source
-// compiles to AVX-512, AVX2 or whatever else the processor has; only what those types cannot say uses intrinsics.
+// compiles to AVX-512, AVX2, NEON or whatever else the processor has; only what those types cannot say uses intrinsics.
 //
 // Included by `instances.inl`, once for every instruction set, each time inside another namespace.
 
@@ -44,6 +44,11 @@ CT_INLINE vf minimum(vf a, vf b) { return a < b ? a : b; }
 CT_INLINE vf square_root(vf x) {
 #if CT_AVX512
     return (vf)_mm512_sqrt_ps((__m512)x);
+#elif CT_NEON
+    float lanes[16];
+    store_as(lanes, x);
+    for (int i = 0; i < 16; i += 4) vst1q_f32(lanes + i, vsqrtq_f32(vld1q_f32(lanes + i)));
+    return load_as<vf>(lanes);
 #else
     float lanes[16];
     store_as(lanes, x);
@@ -60,6 +65,15 @@ CT_INLINE vf widen(vh x) { return (vf)(__builtin_convertvector(x, vu) << 16); }
 CT_INLINE vh narrow(vf x) {
 #if CT_BF16
     return (vh)_mm512_cvtneps_pbh((__m512)x);
+#elif CT_BFMMLA
+    float lanes[16];
+    store_as(lanes, x);
+    bfloat16x8_t words[2];
+    for (int i = 0; i < 2; ++i)
+        words[i] = vcvtq_high_bf16_f32(vcvtq_low_bf16_f32(vld1q_f32(lanes + 8 * i)), vld1q_f32(lanes + 8 * i + 4));
+    vh narrowed;
+    __builtin_memcpy(&narrowed, words, sizeof narrowed);
+    return narrowed;
 #else
     vu bits = (vu)x;
     vu rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;

@@ -88,9 +88,13 @@ static int has_native(void) {
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & (1u << 29))) return 0;
     return __get_cpuid(1, &a, &b, &c, &d) && (c & (1u << 19)) && (c & (1u << 9));
 }
-#elif defined(__aarch64__) && defined(__ARM_FEATURE_SHA2)
+#elif defined(__aarch64__) && (defined(__ARM_FEATURE_SHA2) || defined(__linux__))
 #include <arm_neon.h>
+#if !defined(__ARM_FEATURE_SHA2)
+#include <sys/auxv.h>
 
+__attribute__((target("sha2")))
+#endif
 static void compress_native(uint32_t state[8], const uint8_t *blocks, size_t count) {
     uint32x4_t abcd = vld1q_u32(&state[0]), efgh = vld1q_u32(&state[4]);
     for (; count > 0; count--, blocks += 64) {
@@ -114,7 +118,14 @@ static void compress_native(uint32_t state[8], const uint8_t *blocks, size_t cou
     vst1q_u32(&state[4], efgh);
 }
 
-static int has_native(void) { return 1; }
+static int has_native(void) {
+#if defined(__ARM_FEATURE_SHA2)
+    return 1;
+#else
+    // HWCAP_SHA2
+    return getauxval(AT_HWCAP) >> 6 & 1;
+#endif
+}
 #else
 static void compress_native(uint32_t state[8], const uint8_t *blocks, size_t count) {
     csha256_compress_portable(state, blocks, count);

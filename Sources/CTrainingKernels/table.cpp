@@ -11,6 +11,11 @@ namespace amx_bf16 { const TrainingTable &training(); }
 namespace avx512_bf16 { const TrainingTable &training(); }
 namespace avx512 { const TrainingTable &training(); }
 namespace avx2 { const TrainingTable &training(); }
+#elif defined(__aarch64__)
+namespace neon_bf16 { const TrainingTable &training(); }
+namespace neon_i8mm { const TrainingTable &training(); }
+namespace neon_dotprod { const TrainingTable &training(); }
+namespace neon { const TrainingTable &training(); }
 #endif
 namespace any { const TrainingTable &training(); }
 
@@ -22,6 +27,11 @@ const TrainingTable &training() {
         if (std::strcmp(name, "avx512_bf16") == 0) return avx512_bf16::training();
         if (std::strcmp(name, "avx512") == 0) return avx512::training();
         if (std::strcmp(name, "avx2") == 0) return avx2::training();
+#elif defined(__aarch64__)
+        if (std::strcmp(name, "neon_bf16") == 0) return neon_bf16::training();
+        if (std::strcmp(name, "neon_i8mm") == 0) return neon_i8mm::training();
+        if (std::strcmp(name, "neon_dotprod") == 0) return neon_dotprod::training();
+        if (std::strcmp(name, "neon") == 0) return neon::training();
 #endif
         return any::training();
     }();

@@ -27,6 +27,7 @@ void pack_left_block(const S *from, int64_t stride, int64_t count, int64_t lengt
             }
         return;
     }
+    if constexpr (in_pairs<S>) return pack_left_transposed<S>(from, stride, count, length, to);
     for (int64_t w = 0; w < total; ++w) {
         const S *first = from + w * per * stride, *second = w * per + 1 < length ? first + stride : nullptr;
         for (int64_t c = 0; c < count; c += 64 / static_cast<int64_t>(sizeof(S))) {

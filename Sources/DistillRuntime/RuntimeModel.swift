@@ -90,6 +90,7 @@ public final class RuntimeModel: Sendable {
         _ path: String, _ options: Options, _ configuration: ModelConfiguration,
         expressions: (any RegularExpressionEngine)? = nil
     ) throws {
+        try InstructionSet.require()
         try Encoder.requireSupported(configuration)
         self.path = path
         self.configuration = configuration

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DistillRuntime
 import Distillation
 import Files
 import Foundation
@@ -48,6 +49,7 @@ enum Main {
         do {
             try OpenFiles.require()
             var command = try Distill.parseAsRoot()
+            try InstructionSet.require()
             try command.run()
         } catch let error as UsageError {
             Terminal.error("Error: \(error)")

@@ -8,8 +8,10 @@ import Testing
 struct RuntimeProgramTests {
     private let model = Program.teacher.path
 
-    private func run(_ arguments: [String], input: String? = nil) throws -> Program.Result {
-        try Program.run(arguments, input: input, program: "distill-run")
+    private func run(
+        _ arguments: [String], input: String? = nil, environment: [String: String] = [:]
+    ) throws -> Program.Result {
+        try Program.run(arguments, input: input, environment: environment, program: "distill-run")
     }
 
     @Test("the bytes of distill predict, of texts and pairs, empty lines included")
@@ -63,6 +65,25 @@ struct RuntimeProgramTests {
         #expect(result.status == 64 && result.output.isEmpty)
         #expect(result.errors.hasPrefix("Error: ") && result.errors.contains(part))
         #expect(result.errors.split(separator: "\n").count == 1)
+    }
+
+    @Test("an instruction set that the processor does not have is an error that names those it has")
+    func instructionSet() throws {
+        let environment = ["DISTILL_CPU_CAPABILITY": "avx9"]
+        for result in [
+            try run([model], input: "a film\n", environment: environment),
+            try Program.run(["predict", "--model", model], input: "a film\n", environment: environment),
+        ] {
+            #expect(result.status == 1 && result.output.isEmpty)
+            #expect(
+                result.errors.hasPrefix(
+                    "Error: DISTILL_CPU_CAPABILITY is \"avx9\", which this processor does not have; it has "))
+            #expect(result.errors.contains("default: name one of them, or unset the variable"))
+            #expect(result.errors.split(separator: "\n").count == 1)
+        }
+        let known = try run([model], input: "a film\n", environment: ["DISTILL_CPU_CAPABILITY": "default"])
+        #expect(known.status == 0 && known.output.contains("label"))
+        #expect(try Program.run(["--help"], environment: environment).status == 0)
     }
 
     @Test("models and files that cannot be read are errors that name them")

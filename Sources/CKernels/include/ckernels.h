@@ -22,6 +22,8 @@ typedef struct ck_sequences {
 
 // The instruction set that the kernels were chosen for, such as "avx512_bf16".
 const char *ck_instruction_set(void);
+// One line that says why the instruction set that DISTILL_CPU_CAPABILITY names cannot be had; null where it can, or is not set.
+const char *ck_capability_problem(void);
 
 // Threads that a call may use; 0 leaves the choice to the processors that this process may use.
 int32_t ck_threads(void);

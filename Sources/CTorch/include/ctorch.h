@@ -232,7 +232,8 @@ ct_error ct_calibrate(double *seconds);
 // Floating-point operations of that layer's matrix products.
 double ct_calibration_operations(ct_way way);
 
-// The instruction set of the kernels; DISTILL_CPU_CAPABILITY (amx_bf16, avx512_bf16, avx512, avx2, default) selects a lesser one.
+// The instruction set of the kernels; DISTILL_CPU_CAPABILITY (amx_bf16, avx512_bf16, avx512, avx2, default; on ARM neon_bf16, neon_i8mm,
+// neon_dotprod, neon, default) selects a lesser one.
 const char *ct_kernels_name(void);
 // Giga floating-point operations per second that their innermost loop reaches on all threads, from the L1 cache.
 ct_error ct_kernels_peak(bool bfloat16, double *out);

@@ -8,7 +8,8 @@ public enum PackedKernels {
     }
 
     /// The value of `DISTILL_CPU_CAPABILITY`: `libtorch` turns the kernels off; `amx_bf16`, `avx512_bf16`, `avx512`, `avx2` or
-    /// `default` choose those for a lesser instruction set, with the same results.
+    /// `default` (on ARM `neon_bf16`, `neon_i8mm`, `neon_dotprod`, `neon` or `default`) choose those for a lesser instruction set, with
+    /// the same results.
     static let environmentChoice: Choice? = ProcessInfo.processInfo.environment["DISTILL_CPU_CAPABILITY"].map
     {
         $0 == "libtorch" ? .libtorch : .kernels

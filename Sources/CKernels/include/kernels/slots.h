@@ -67,7 +67,10 @@ enum class Slot : int {
     causal_query = 27,
     causal_key = 28,
     causal_gradients = 29,
-    count = 30,
+    // Rows that a BLAS multiplies, and their products (blas.inl).
+    blas_left = 30,
+    blas_tile = 31,
+    count = 32,
 };
 static_assert(Slot::last_of_task < Slot::call_values);
 

@@ -227,9 +227,12 @@ struct Table {
     double (*peak)(bool bfloat16);
 };
 
-// The kernels for this processor; DISTILL_CPU_CAPABILITY (amx_bf16, avx512_bf16, avx512, avx2, default) selects lesser ones.
+// The kernels for this processor; DISTILL_CPU_CAPABILITY selects lesser ones: amx_bf16, avx512_bf16, avx512, avx2 or default; on ARM
+// neon_bf16, neon_i8mm, neon_dotprod, neon or default.
 const Table &table();
-// Levels of a quantized activation on each side of zero: 127 with VNNI or on other architectures, otherwise 63. The older x86
+// Why DISTILL_CPU_CAPABILITY cannot be had, in one line; null where it can, or is not set.
+const char *capability_problem();
+// Levels of a quantized activation on each side of zero: 127 with VNNI and on ARM, otherwise 63. The older x86
 // instructions sum two products of uint8 by int8 in 16 bits, which would saturate with 8 bits on both sides.
 int64_t int8_levels();
 
