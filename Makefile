@@ -1,5 +1,5 @@
 # The two commands a newcomer needs: `make demo` and `make test`. Both install what they need themselves.
-.PHONY: demo demo-lm test runtime arm torture fuzz sanitize field benchmark same-bits gpu lint docs build clean help
+.PHONY: demo demo-lm test runtime dependency arm torture fuzz sanitize field benchmark benchmark-runtime same-bits gpu lint docs build clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -8,12 +8,14 @@ help:
 	@echo "make test          set up, then run every test"
 	@echo "make runtime       build what runs students without libtorch: runtime/bin/distill-run, runtime/lib/libdistill.a, distill.h"
 	@echo "make arm           test the kernels by themselves: on this processor's instruction sets, and on ARM's under emulation"
+	@echo "make dependency    build a small package that depends on this one by version, for the runtime alone, and use it"
 	@echo "make field         try the built program on killed processes, full disks and the like (CASES=\"DIR …\": further cases)"
 	@echo "make torture       kill and hinder runs at random: nothing may be lost (MINUTES=60 KILLS=50 FAULTS=200 SOAK=100000 SEED=…)"
 	@echo "make fuzz          feed every parser inputs that coverage guides, under the address sanitizer (RUNS=1000000 SECONDS=300)"
 	@echo "make sanitize      the tests under the address and undefined behavior sanitizers, then the thread sanitizer"
 	@echo "                   (SANITIZERS=thread SUITES=\"TorchTests|GGUFTests\")"
 	@echo "make benchmark     set up, then measure against PyTorch, ONNX Runtime and tokenizers"
+	@echo "make benchmark-runtime  measure the runtime without libtorch against ONNX Runtime, OpenVINO and CTranslate2 (ROUNDS=9, QUICK=1)"
 	@echo "make same-bits     the same commands hundreds of times: every run must give the same bits (RUNS=200 LEVELS=all)"
 	@echo "make gpu           make a bundle that checks and measures a machine with a GPU (docs/gpu.md)"
 	@echo "make lint          check the formatting, and that files and functions stay small"
@@ -37,6 +39,9 @@ runtime:
 arm:
 	@scripts/arm.sh --install
 
+dependency:
+	@Tests/dependency_test.sh
+
 field:
 	@scripts/field.sh $(CASES)
 
@@ -56,6 +61,9 @@ sanitize:
 
 benchmark:
 	@scripts/benchmark.sh
+
+benchmark-runtime:
+	@scripts/benchmark_runtime.sh
 
 gpu:
 	@scripts/gpu.sh

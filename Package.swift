@@ -29,6 +29,9 @@ let isDependency = Context.packageDirectory.contains("/checkouts/")
 // The kernels are inner loops: optimised in debug builds too.
 let kernelFlags: [CXXSetting] = isDependency ? [] : [.unsafeFlags(["-O2"])]
 
+// What other packages are needed for.
+let full: TargetDependencyCondition? = .when(traits: ["Full"])
+
 let strict: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 // Where tests go over many texts or numbers, debug builds are optimised too.
 let innerLoops = isDependency ? strict : strict + [.unsafeFlags(["-O"])]
@@ -61,8 +64,17 @@ let package = Package(
         .library(name: "Exporters", targets: ["Exporters"]),
         .library(name: "Hub", targets: ["Hub"]),
     ],
+    // The packages below are fetched for the trait `Full` alone, which is on unless a package that depends on this one says `traits: []`.
     traits: [
-        .trait(name: "Parquet", description: "Read Parquet files, through Apache Arrow's C++ libraries.")
+        .default(enabledTraits: ["Full"]),
+        .trait(
+            name: "Full",
+            description:
+                "All products. Without it those that need no other package, above all DistillRuntime and Tokenizers."
+        ),
+        .trait(
+            name: "Parquet", description: "Read Parquet files, through Apache Arrow's C++ libraries.",
+            enabledTraits: ["Full"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -117,9 +129,10 @@ let package = Package(
         .target(
             name: "Hub",
             dependencies: [
-                "HubStore", "Files", .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
+                "HubStore", "Files",
+                .product(name: "AsyncHTTPClient", package: "async-http-client", condition: full),
+                .product(name: "NIOCore", package: "swift-nio", condition: full),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: full),
             ],
             swiftSettings: strict),
         .executableTarget(name: "distill-hub", dependencies: ["Hub"], swiftSettings: strict),
@@ -129,12 +142,14 @@ let package = Package(
             name: "Exporters",
             dependencies: [
                 "Architectures", "JSON", "Files", "Safetensors",
-                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: full),
             ],
             swiftSettings: strict),
         .target(
             name: "Reports",
-            dependencies: ["JSON", "Files", .product(name: "Mustache", package: "swift-mustache")],
+            dependencies: [
+                "JSON", "Files", .product(name: "Mustache", package: "swift-mustache", condition: full),
+            ],
             swiftSettings: strict),
 
         // The kernels, which need no libtorch, and what runs models with them alone.
@@ -187,9 +202,9 @@ let package = Package(
             dependencies: [
                 "Torch", "Transformers", "Tokenizers", "RegularExpressions", "Datasets", "HubStore",
                 "Safetensors",
-                "TensorBoard", "Exporters", "Reports", "JSON", "Files", "Yams", "GGUF", "ChatTemplates",
+                "TensorBoard", "Exporters", "Reports", "JSON", "Files", "GGUF", "ChatTemplates",
                 "Conversations",
-                "DistillRuntime", "Generation",
+                "DistillRuntime", "Generation", .product(name: "Yams", package: "Yams", condition: full),
             ],
             swiftSettings: strict),
         // What is done around a training: settings searched, models quantised, exported and measured.
@@ -226,7 +241,7 @@ let package = Package(
                 "Distillation", "Tuning", "Quantization", "Deployment", "Benchmarking", "Transformers",
                 "Torch", "Tokenizers", "Datasets", "Exporters", "HubStore", "Generation",
                 "Reports", "Files", "DistillRuntime", "Architectures", "RegularExpressions",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser", condition: full),
             ],
             swiftSettings: strict),
 
@@ -271,9 +286,9 @@ let package = Package(
             name: "HubTests",
             dependencies: [
                 "Hub", "HubStore", "distill-hub", "distill", "JSON", "Files", "TestSupport",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOCore", package: "swift-nio", condition: full),
+                .product(name: "NIOPosix", package: "swift-nio", condition: full),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: full),
             ], exclude: ["hub.py", "Fixtures"], swiftSettings: strict),
         .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard"], swiftSettings: strict),
         .testTarget(
@@ -283,7 +298,7 @@ let package = Package(
             name: "ExportersTests",
             dependencies: [
                 "Exporters", "Architectures", "JSON", "Safetensors", "Files",
-                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: full),
             ],
             swiftSettings: strict),
         .testTarget(
@@ -346,7 +361,7 @@ let package = Package(
                 "distill", "distill-hub", "distill-run", "DistillRuntime", "Distillation", "Tuning",
                 "Benchmarking",
                 "HubStore", "Files",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser", condition: full),
             ], swiftSettings: strict),
         .testTarget(
             name: "InteropTests",

@@ -1,7 +1,7 @@
 /// The members of a JSON object, in the order in which they were written.
 ///
 /// Keys are compared by their UTF-8 bytes, so a vocabulary may hold two spellings of "é". A look-up takes the
-/// same time however large the object is.
+/// same time however large the object is. Members that are many and all whole numbers are held packed (``integers``).
 public struct JSONObject: Sendable {
     /// A member of an object.
     public typealias Element = (key: String, value: JSONValue)
@@ -15,6 +15,9 @@ public struct JSONObject: Sendable {
     /// The hash of each element's key; empty when `slots` is.
     private var hashes: [Int] = []
 
+    /// The members where they are packed; ``elements`` is empty then.
+    private var packed: JSONIntegers?
+
     private static let largestUnindexed = 8
 
     /// Makes an empty object.
@@ -25,22 +28,34 @@ public struct JSONObject: Sendable {
         for (key, value) in elements { self[key] = value }
     }
 
+    /// Makes an object of packed members.
+    init(_ integers: JSONIntegers) { packed = integers }
+
+    /// The members as they are held where they are many and all whole numbers, as a parsed vocabulary is; else `nil`.
+    public var integers: JSONIntegers? { packed }
+
     /// The number of members.
-    public var count: Int { elements.count }
+    public var count: Int { packed?.count ?? elements.count }
 
     /// True if there are no members.
-    public var isEmpty: Bool { elements.isEmpty }
+    public var isEmpty: Bool { count == 0 }
 
     /// The keys, in order.
-    public var keys: [String] { elements.map(\.key) }
+    public var keys: [String] { packed.map { packed in (0..<count).map(packed.key) } ?? elements.map(\.key) }
 
     /// The values, in order.
-    public var values: [JSONValue] { elements.map(\.value) }
+    public var values: [JSONValue] {
+        packed?.values.map { .integer($0) } ?? elements.map(\.value)
+    }
 
     /// The value of a key. Setting a new key appends it; setting `nil` removes the key.
     public subscript(key: String) -> JSONValue? {
-        get { position(of: key).map { elements[$0].value } }
+        get {
+            if let packed { return packed.position(of: key).map { .integer(packed.values[$0]) } }
+            return position(of: key).map { elements[$0].value }
+        }
         set {
+            unpack()
             let position = position(of: key)
             switch (position, newValue) {
             case (let position?, let value?):
@@ -60,10 +75,29 @@ public struct JSONObject: Sendable {
     ///
     /// - Returns: true if the key was new.
     mutating func insertNew(_ key: String, _ value: JSONValue) -> Bool {
+        unpack()
         let hash = slots.isEmpty ? nil : key.hashOfBytes
         if position(of: key, hash: hash) != nil { return false }
         append(key, value, hash: hash)
         return true
+    }
+}
+
+// MARK: - Packed members
+
+extension JSONObject {
+    /// The members one by one.
+    private var unpacked: [Element] {
+        guard let packed else { return elements }
+        return (0..<packed.count).map { (packed.key($0), .integer(packed.values[$0])) }
+    }
+
+    /// Holds the members one by one from now on.
+    private mutating func unpack() {
+        guard packed != nil else { return }
+        elements = unpacked
+        packed = nil
+        reindex()
     }
 }
 
@@ -133,14 +167,14 @@ extension JSONObject {
 // MARK: - Conformances
 
 extension JSONObject: Sequence {
-    public func makeIterator() -> IndexingIterator<[Element]> { elements.makeIterator() }
-    public var underestimatedCount: Int { elements.count }
+    public func makeIterator() -> IndexingIterator<[Element]> { unpacked.makeIterator() }
+    public var underestimatedCount: Int { count }
 }
 
 extension JSONObject: Equatable {
     /// Two objects are equal when they have the same members, in whatever order.
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
-        left.count == right.count && left.elements.allSatisfy { right[$0.key] == $0.value }
+        left.count == right.count && left.allSatisfy { right[$0.key] == $0.value }
     }
 }
 

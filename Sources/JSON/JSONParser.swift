@@ -96,6 +96,10 @@ struct JSONParser {
             guard take(UInt8(ascii: ",")) else {
                 throw failure("expected ',' or '}' in an object, found \(found)")
             }
+            if object.count == JSONIntegers.fewest, var integers = JSONIntegers(object) {
+                if try parseIntegers(into: &integers) { return .object(JSONObject(integers)) }
+                object = JSONObject(integers)
+            }
         }
     }
 
@@ -113,7 +117,7 @@ struct JSONParser {
 // MARK: - Bytes and places
 
 extension JSONParser {
-    private mutating func skipWhitespace() {
+    mutating func skipWhitespace() {
         while position < bytes.count {
             switch bytes[position] {
             case 0x20, 0x0A, 0x0D, 0x09: position += 1

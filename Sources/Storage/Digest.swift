@@ -6,7 +6,8 @@ public enum Digest {
     /// - Throws: `FileError`.
     public static func sha256(ofFile file: some FileLocation) throws -> String {
         let stream = try FileStream(file)
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        // Small enough that what was read is hashed from the processor's cache.
+        var buffer = [UInt8](repeating: 0, count: 1 << 17)
         while try buffer.withUnsafeMutableBytes({ try stream.read(into: $0) }) > 0 {}
         return stream.sha256
     }

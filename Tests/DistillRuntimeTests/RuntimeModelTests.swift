@@ -128,6 +128,28 @@ struct RuntimeModelTests {
         }
     }
 
+    @Test("a class with a head that is not read is an error that names it, whatever its weights are called")
+    func unknownClass() throws {
+        try withCopy { folder in
+            let config = folder.appending(path: "config.json")
+            let text = try String(contentsOf: config, encoding: .utf8)
+            for name in ["BertForMultipleChoice", "BertForSentiment", "BertModel"] {
+                let changed = text.replacing("BertForSequenceClassification", with: name)
+                try #require(changed != text)
+                try Data(changed.utf8).write(to: config)
+                expectRefusal(
+                    folder, "config.json", name, "BertForSequenceClassification", "distill finetune")
+            }
+            // Without a class the weights decide.
+            let unnamed = text.replacing(#/"architectures": \[[^\]]*\],/#, with: "")
+            try #require(unnamed != text)
+            try Data(unnamed.utf8).write(to: config)
+            #expect(
+                try TextClassifier(folder.path).predict(texts)
+                    == TextClassifier(tinyTeacher.path).predict(texts))
+        }
+    }
+
     @Test("weights that are not finite, or of another shape, are errors that name the tensor")
     func weights() throws {
         try withCopy { folder in

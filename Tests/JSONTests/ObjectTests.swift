@@ -91,4 +91,63 @@ struct ObjectTests {
                 "null", "a boolean", "an integer", "a number", "a string", "an array", "an object",
             ])
     }
+
+    @Test("objects of whole numbers, packed or not, are what their members say")
+    func integers() throws {
+        var generator = SeededGenerator(seed: 7)
+        let letters = ["a", "é", "e\u{301}", "\\", "\"", "\n", "世", " ", "\0"]
+        var packed = 0
+        for round in 0..<400 {
+            var members: [(key: String, value: JSONValue)] = []
+            // Mostly whole numbers, and now and then something else between them.
+            let others: [JSONValue] = [1.5, "x", nil, [1], ["y": 2], .number(1e30), true]
+            for place in 0..<Int.random(in: 0...60, using: &generator) {
+                let length = Int.random(in: 0...9, using: &generator)
+                let key = (0..<length).map { _ in letters.randomElement(using: &generator) ?? "" }.joined()
+                let isOther = round % 2 == 1 && Int.random(in: 0..<40, using: &generator) == 0
+                let number = Int.random(in: -3...(place % 2 == 0 ? 9 : .max), using: &generator)
+                let value = isOther ? others.randomElement(using: &generator) ?? nil : .integer(number)
+                let isNew = !members.contains { $0.key.utf8.elementsEqual(key.utf8) }
+                if isNew { members.append((key, value)) }
+            }
+            let text = JSONValue.object(JSONObject(members)).serialized()
+            var object = try #require(try JSONValue.parse(text).objectValue)
+            packed += object.integers == nil ? 0 : 1
+            let isWhole = members.allSatisfy { $0.value.intValue != nil }
+            #expect((object.integers != nil) == (isWhole && members.count > 16), "\(text)")
+            #expect(object.count == members.count && object.isEmpty == members.isEmpty)
+            #expect(zip(object.keys, members).allSatisfy { $0.utf8.elementsEqual($1.key.utf8) })
+            #expect(object.values == members.map(\.value))
+            #expect(members.allSatisfy { object[$0.key] == $0.value } && object["nowhere"] == nil)
+            #expect(object == JSONObject(members) && JSONObject(members) == object)
+            #expect(JSONValue.object(object).serialized() == text)
+            object["new"] = 5
+            #expect(object.integers == nil && object.count == members.count + 1 && object["new"] == 5)
+            #expect(members.allSatisfy { object[$0.key] == $0.value })
+        }
+        #expect(packed > 100)
+    }
+
+    @Test("what is wrong in an object of whole numbers is told where it is")
+    func brokenIntegers() throws {
+        let start = "{" + (0..<30).map { "\"k\($0)\":\($0)," }.joined() + "\n"
+        for (end, place, reason) in [
+            ("\"k7\":1}", 1, "the key \"k7\" occurs twice"), ("\"k\" 1}", 5, "expected ':'"),
+            ("\"k\":01}", 5, "may not start with 0"), ("\"k\":1;", 6, "expected ',' or '}'"),
+            ("\"k\":-}", 6, "expected a digit"), ("\"k\":1", 6, "expected ',' or '}'"),
+            ("\"k", 1, "no closing quote"), ("\"k\u{1}\":1}", 3, "control characters"),
+            ("\"k\":}", 5, "expected a value"), (",", 1, "expected a key"),
+            ("\"\\x\":1}", 2, "unknown escape"),
+        ] {
+            let error = #expect(throws: JSONError.self) { try JSONValue.parse(start + end) }
+            let text = "\(try #require(error))"
+            #expect(text.contains(reason) && text.contains("line 2, column \(place)"), "\(end): \(text)")
+        }
+        let bytes = Array((start + "\"k").utf8) + [0xC3, 0x28] + Array("\":1}".utf8)
+        #expect(throws: JSONError.self) { try JSONValue.parse(bytes) }
+        let python = try Array((start + "\"k7\":1}").utf8).withUnsafeBytes {
+            try JSONValue.parse($0, dialect: .python)
+        }
+        #expect(python.objectValue?.count == 30 && python.objectValue?["k7"] == 1)
+    }
 }

@@ -36,7 +36,10 @@ struct LongestMatchFirst {
     }
 }
 
-@Suite("LinMaxMatch")
+/// The trie at once, for the words after some, or never.
+private let works = [0, 40, Int.max]
+
+@Suite("LinMaxMatch, and longest match on the vocabulary's table before it")
 struct MaxMatchTests {
     private func word(_ alphabet: [String], _ lengths: ClosedRange<Int>, _ generator: inout SeededGenerator)
         -> String
@@ -73,13 +76,18 @@ struct MaxMatchTests {
             }
             let limit = Int.random(in: 0..<8, using: &generator) == 0 ? 5 : 100
             let reference = LongestMatchFirst(tokens, prefix: prefix, maximumLength: limit)
-            let model = try WordPiece(
-                vocabulary: Vocabulary(tokens.enumerated().map { ($1, $0) }, file: "vocab"),
-                continuingSubwordPrefix: prefix, maximumScalarsPerWord: limit, file: "vocab")
+            let models = try works.map {
+                try WordPiece(
+                    vocabulary: Vocabulary(tokens.enumerated().map { ($1, $0) }, file: "vocab"),
+                    continuingSubwordPrefix: prefix, maximumScalarsPerWord: limit, file: "vocab", work: $0)
+            }
             for _ in 0..<60 {
                 let word = word(alphabet, 0...16, &generator)
                 let expected = reference.tokenize(word)
-                #expect(ids(model, word) == expected, "\(word.debugDescription) \(tokens) \(prefix)")
+                for (work, model) in zip(works, models) {
+                    #expect(
+                        ids(model, word) == expected, "\(word.debugDescription) \(tokens) \(prefix) \(work)")
+                }
                 if expected == [0] { unknown += 1 } else if expected.count > 2 { split += 1 }
             }
         }
@@ -91,8 +99,8 @@ struct MaxMatchTests {
         var generator = SeededGenerator(seed: 32)
         let vocabulary = Fixture.tokenizer.model.vocabulary
         let tokens = (0..<Int32(vocabulary.count)).map { vocabulary.token(of: $0) ?? "" }
-        let model = try #require(Fixture.tokenizer.model as? WordPiece)
-        let unknown = model.unknown
+        let unknown = try #require(Fixture.tokenizer.model as? WordPiece).unknown
+        let models = try works.map { try WordPiece(vocabulary: vocabulary, file: "vocab", work: $0) }
         let reference = LongestMatchFirst(tokens, prefix: "##", maximumLength: 100)
         for _ in 0..<1500 {
             var word = ""
@@ -104,7 +112,22 @@ struct MaxMatchTests {
                         whole.unicodeScalars.prefix(Int.random(in: 1...12, using: &generator))))
             }
             let expected = reference.tokenize(word).map { $0 == 0 ? unknown : $0 }
-            #expect(ids(model, word) == expected, "\(word)")
+            for model in models { #expect(ids(model, word) == expected, "\(word)") }
+        }
+    }
+
+    @Test("threads that split words while the trie is made get the same tokens")
+    func threads() async throws {
+        let vocabulary = Fixture.tokenizer.model.vocabulary
+        let words = (0..<Int32(vocabulary.count)).map { (vocabulary.token(of: $0) ?? "") + "ing" }
+        let trie = try WordPiece(vocabulary: vocabulary, file: "vocab", work: 0)
+        let expected = words.map { ids(trie, $0) }
+        for round in 0..<20 {
+            let model = try WordPiece(vocabulary: vocabulary, file: "vocab", work: 1000 * round)
+            await withTaskGroup(of: Bool.self) { group in
+                for _ in 0..<4 { group.addTask { words.map { ids(model, $0) } == expected } }
+                for await isSame in group { #expect(isSame) }
+            }
         }
     }
 

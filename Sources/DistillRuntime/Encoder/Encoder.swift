@@ -37,12 +37,13 @@ final class Encoder: Sendable {
         store.releasePages()
     }
 
-    /// - Throws: ``RuntimeError`` where the kernels do not compute the model.
+    /// - Throws: ``RuntimeError`` where the kernels do not compute the model, `ArchitectureError` where its class has another head.
     static func requireSupported(_ configuration: ModelConfiguration) throws {
         guard !configuration.isDecoder else {
             throw RuntimeError(
                 "\(configuration.source): is a language model; use `distill generate`")
         }
+        try configuration.requireKnownHead()
         guard configuration.family.hasPlainPostNormLayers else {
             throw RuntimeError(
                 "\(configuration.source): there are no kernels for the layers of \(configuration.modelType); "

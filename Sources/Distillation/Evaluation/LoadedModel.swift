@@ -1,3 +1,4 @@
+import Architectures
 import Datasets
 import DistillRuntime
 import Files
@@ -20,7 +21,7 @@ public final class LoadedModel {
     public let warnings: [String]
 
     /// - Throws: ``DistillationError`` where the checkpoint lacks weights, above all a classifier head: its
-    ///   predictions, and any model trained on them, would be noise.
+    ///   predictions, and any model trained on them, would be noise; `ArchitectureError` where its class has another head.
     ///
     /// - Parameters:
     ///   - directory: The model's directory; a GGUF file for a language model.
@@ -39,6 +40,7 @@ public final class LoadedModel {
                     + "so its predictions would be noise; run `distill finetune --model \(directory.path)` first"
             )
         }
+        try model.configuration.requireKnownHead()
         try model.parameters.freeze()
         self.directory = directory
         self.model = model

@@ -85,6 +85,22 @@ struct MaxMatchTrie: Sendable {
 extension MaxMatchTrie {
     /// Makes the tries of a vocabulary.
     ///
+    /// - Parameter prefix: what tokens that continue a word begin with.
+    init(_ vocabulary: Vocabulary, prefix: [UInt8]) {
+        var beginnings: [(string: ArraySlice<UInt8>, id: Int32)] = []
+        var continuations = beginnings
+        for (position, id) in vocabulary.ids.enumerated() {
+            let token = vocabulary[position]
+            if !token.isEmpty { beginnings.append((token, id)) }
+            if token.count > prefix.count, token.starts(with: prefix) {
+                continuations.append((token.dropFirst(prefix.count), id))
+            }
+        }
+        self.init(beginnings: beginnings, continuations: continuations)
+    }
+
+    /// Makes the tries of tokens.
+    ///
     /// - Parameters:
     ///   - beginnings: the tokens that begin a word, with their ids; none is empty.
     ///   - continuations: the tokens that continue one, without their prefix; none is empty.

@@ -16,16 +16,17 @@ struct MergeTable: Sendable {
     init(_ merges: [(left: Int32, right: Int32, id: Int32)]) {
         var bits: UInt64 = 4
         while 1 << bits < merges.count * 2 { bits += 1 }
-        var slots = [Merge](repeating: Merge(pair: Self.free, rank: 0, id: 0), count: 1 << bits)
-        for (rank, merge) in merges.enumerated() {
-            let pair = Self.pair(merge.left, merge.right)
-            var place = Int(truncatingIfNeeded: Self.hash(pair) >> (64 - bits))
-            while slots[place].pair != Self.free, slots[place].pair != pair {
-                place = (place + 1) & (slots.count - 1)
+        let free = Merge(pair: Self.free, rank: 0, id: 0)
+        slots = ConstantTable(repeating: free, count: 1 << bits) { slots in
+            for (rank, merge) in merges.enumerated() {
+                let pair = Self.pair(merge.left, merge.right)
+                var place = Int(truncatingIfNeeded: Self.hash(pair) >> (64 - bits))
+                while slots[place].pair != Self.free, slots[place].pair != pair {
+                    place = (place + 1) & (slots.count - 1)
+                }
+                slots[place] = Merge(pair: pair, rank: Int32(rank), id: merge.id)
             }
-            slots[place] = Merge(pair: pair, rank: Int32(rank), id: merge.id)
         }
-        self.slots = ConstantTable(slots)
         shift = 64 - bits
     }
 

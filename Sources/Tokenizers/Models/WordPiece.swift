@@ -2,6 +2,9 @@
 ///
 /// Tokens that continue a word carry a prefix in the vocabulary: "playing" becomes "play", "##ing". A word that
 /// cannot be split so is unknown as a whole. See Schuster and Nakajima, "Japanese and Korean voice search" (2012).
+///
+/// The first words are split by ``LongestMatch`` on the vocabulary's own table; once they have taken as long as making a
+/// ``MaxMatchTrie`` does, one is made for all others. Both give the same tokens.
 struct WordPiece: Model {
     let vocabulary: Vocabulary
     let unknownTokenID: Int32?
@@ -10,13 +13,15 @@ struct WordPiece: Model {
     /// Longer words are unknown.
     let maximumScalarsPerWord: Int
 
-    private let trie: MaxMatchTrie
+    private let search: LongestMatch
+    private let trie: Deferred<MaxMatchTrie>
     private let prefixLength: Int
 
+    /// - Parameter work: The look-ups of ``LongestMatch`` before a ``MaxMatchTrie`` is made; `nil` for as many as take its time.
     /// - Throws: ``TokenizerError/invalidVocabulary(file:reason:)`` if the vocabulary lacks the unknown token.
     init(
         vocabulary: Vocabulary, unknownToken: String = "[UNK]", continuingSubwordPrefix: String = "##",
-        maximumScalarsPerWord: Int = 100, file: String
+        maximumScalarsPerWord: Int = 100, file: String, work: Int? = nil
     ) throws {
         guard let unknown = vocabulary.id(of: unknownToken) else {
             throw TokenizerError.invalidVocabulary(
@@ -36,16 +41,11 @@ struct WordPiece: Model {
         }
         let prefix = Array(continuingSubwordPrefix.utf8)
         prefixLength = prefix.count
-        var beginnings: [(string: ArraySlice<UInt8>, id: Int32)] = []
-        var continuations = beginnings
-        for (position, id) in vocabulary.ids.enumerated() {
-            let token = vocabulary[position]
-            if !token.isEmpty { beginnings.append((token, id)) }
-            if token.count > prefix.count, token.starts(with: prefix) {
-                continuations.append((token.dropFirst(prefix.count), id))
-            }
+        search = LongestMatch(vocabulary, prefix: prefix)
+        // Making the trie takes for a byte of the vocabulary about as long as eight look-ups or more.
+        trie = Deferred(after: work ?? 8 * vocabulary.byteCount) {
+            MaxMatchTrie(vocabulary, prefix: prefix)
         }
-        trie = MaxMatchTrie(beginnings: beginnings, continuations: continuations)
     }
 
     init(_ configuration: StageConfiguration) throws {
@@ -86,8 +86,28 @@ struct WordPiece: Model {
         // A word has at least as many bytes as characters, so most need no counting.
         let isTooLong =
             word.count > maximumScalarsPerWord && UTF8Bytes.scalarCount(word) > maximumScalarsPerWord
-        if !isTooLong, let count = trie.split(word, into: ids) { return count }
+        if !isTooLong, let count = split(word, into: ids) { return count }
         ids[0] = unknown
         return 1
+    }
+
+    @inline(__always)
+    private func split(
+        _ word: UnsafeBufferPointer<UInt8>, into ids: UnsafeMutablePointer<Int32>
+    ) -> Int? {
+        if let trie = trie.value { return trie.pointee.split(word, into: ids) }
+        return splitWithoutTrie(word, into: ids)
+    }
+
+    @inline(never)
+    private func splitWithoutTrie(
+        _ word: UnsafeBufferPointer<UInt8>, into ids: UnsafeMutablePointer<Int32>
+    ) -> Int? {
+        // For each of its places the word is looked up by at most as many starts as it, or the longest token, has bytes.
+        let most = word.count.multipliedReportingOverflow(by: min(word.count, search.longest))
+        if let trie = trie.value(afterWork: most.overflow ? .max / 2 : most.partialValue) {
+            return trie.pointee.split(word, into: ids)
+        }
+        return search.split(word, into: ids)
     }
 }

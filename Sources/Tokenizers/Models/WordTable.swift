@@ -28,17 +28,23 @@ struct WordTable: Sendable {
     init(_ vocabulary: Vocabulary, maximumLength: Int) {
         var shortWords: [Short] = []
         var longWords: [Long] = []
-        for (position, id) in vocabulary.ids.enumerated() {
-            let token = vocabulary[position]
-            guard !token.isEmpty, token.count <= min(maximumLength, 15), token.allSatisfy(Self.isAlphanumeric)
-            else { continue }
-            var registers: (UInt64, UInt64) = (0, 0)
-            for byte in token.dropFirst(8).reversed() { registers.1 = registers.1 << 8 | UInt64(byte) }
-            for byte in token.prefix(8).reversed() { registers.0 = registers.0 << 8 | UInt64(byte) }
-            if token.count < 8 {
-                shortWords.append(Short(word: registers.0, id: id))
-            } else {
-                longWords.append(Long(first: registers.0, second: registers.1, id: id))
+        let longest = min(maximumLength, 15)
+        vocabulary.withBytes { bytes, ends in
+            var start = 0
+            for (end, id) in zip(ends, vocabulary.ids) {
+                let count = Int(end) - start
+                defer { start = Int(end) }
+                guard 0 < count, count <= longest else { continue }
+                let (first, second) = Self.registers(bytes, start, count)
+                guard
+                    EightBytes.leadingAlphanumerics(first) + EightBytes.leadingAlphanumerics(second)
+                        == count
+                else { continue }
+                if count < 8 {
+                    shortWords.append(Short(word: first, id: id))
+                } else {
+                    longWords.append(Long(first: first, second: second, id: id))
+                }
             }
         }
         (short, shortShift) = Self.table(shortWords, free: Short()) {
@@ -53,13 +59,25 @@ struct WordTable: Sendable {
         }
     }
 
-    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "a")...UInt8(ascii: "z"):
-            true
-        default: false
+    /// The bytes of a word of up to 15, filled up with zeros.
+    private static func registers(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ count: Int) -> (
+        UInt64, UInt64
+    ) {
+        if let base = bytes.baseAddress, start + 16 <= bytes.count {
+            let (first, second) = (EightBytes.load(base + start), EightBytes.load(base + start + 8))
+            return count < 8
+                ? (EightBytes.prefix(first, count), 0) : (first, EightBytes.prefix(second, count - 8))
         }
+        var registers: (UInt64, UInt64) = (0, 0)
+        for place in (0..<count).reversed() {
+            let byte = UInt64(bytes[start + place])
+            if place < 8 {
+                registers.0 = registers.0 << 8 | byte
+            } else {
+                registers.1 = registers.1 << 8 | byte
+            }
+        }
+        return registers
     }
 
     private static func table<Slot: BitwiseCopyable>(
@@ -67,13 +85,14 @@ struct WordTable: Sendable {
     ) -> (ConstantTable<Slot>, shift: UInt64) {
         var bits: UInt64 = 4
         while 1 << bits < words.count * 2 { bits += 1 }
-        var slots = [Slot](repeating: free, count: 1 << bits)
-        for word in words {
-            var place = Int(truncatingIfNeeded: hash(word) >> (64 - bits))
-            while !isFree(slots[place]) { place = (place + 1) & (slots.count - 1) }
-            slots[place] = word
+        let table = ConstantTable(repeating: free, count: 1 << bits) { slots in
+            for word in words {
+                var place = Int(truncatingIfNeeded: hash(word) >> (64 - bits))
+                while !isFree(slots[place]) { place = (place + 1) & (slots.count - 1) }
+                slots[place] = word
+            }
         }
-        return (ConstantTable(slots), 64 - bits)
+        return (table, 64 - bits)
     }
 
     @inline(__always)

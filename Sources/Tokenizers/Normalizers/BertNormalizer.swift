@@ -1,7 +1,7 @@
 /// BERT's normalizer: cleans, separates Chinese characters, strips accents and lower-cases, in this order.
 ///
 /// The replacement of a character does not depend on its neighbors (with one rare exception, see
-/// `ScalarReplacement.reordered`), so the four steps are computed once for every character and then looked up.
+/// `ScalarReplacement.reordered`), so the four steps are computed once for every character and then looked up, but for the first texts.
 struct BertNormalizer: Normalizer {
     /// Drops control characters and makes all white space a space.
     let cleanText: Bool
@@ -12,14 +12,17 @@ struct BertNormalizer: Normalizer {
     /// Makes letters lower case.
     let lowercase: Bool
 
-    private let replacements: ScalarReplacements
+    private let steps: BertNormalizerSteps
+    private let replacements: Deferred<ScalarReplacements>
     /// The replacement of each ASCII character; ``dropped`` if there is none.
     private let ascii: [UInt8]
     private static let dropped: UInt8 = 0xFF
 
+    /// - Parameter work: the bytes of texts that are not ASCII that go through the steps before a table of its own is made; `nil` for
+    ///   the table that all normalizers of the same steps share.
     init(
         cleanText: Bool = true, handleChineseChars: Bool = true, stripAccents: Bool? = nil,
-        lowercase: Bool = true
+        lowercase: Bool = true, work: Int? = nil
     ) {
         self.cleanText = cleanText
         self.handleChineseChars = handleChineseChars
@@ -28,7 +31,9 @@ struct BertNormalizer: Normalizer {
         let steps = BertNormalizerSteps(
             cleanText: cleanText, handleChineseChars: handleChineseChars,
             stripAccents: stripAccents ?? lowercase, lowercase: lowercase)
-        replacements = ScalarReplacements.shared(steps)
+        self.steps = steps
+        replacements =
+            work.map { Deferred(after: $0) { ScalarReplacements(steps) } } ?? ScalarReplacements.shared(steps)
         ascii = (0..<128).map {
             steps.apply(to: [$0]).first.map(UInt8.init(truncatingIfNeeded:)) ?? Self.dropped
         }
@@ -43,7 +48,7 @@ struct BertNormalizer: Normalizer {
     }
 
     func normalize(_ text: inout AlignedText) {
-        if text.tracksOrigins { return replacements.steps.apply(to: &text) }
+        if text.tracksOrigins { return steps.apply(to: &text) }
         let output = ByteBuffer()
         text.bytes.withUnsafeBufferPointer { normalize($0, into: output) }
         text.bytes = Array(output.bytes)
@@ -51,20 +56,40 @@ struct BertNormalizer: Normalizer {
 
     /// Appends the normalized text to the output; both are UTF-8.
     func normalize(_ text: UnsafeBufferPointer<UInt8>, into output: ByteBuffer) {
-        output.reserve(text.count * replacements.maximumGrowth + 8)
-        let start = output.count
-        let finished = ascii.withUnsafeBufferPointer { ascii in
-            normalize(text, into: output, ascii: ascii)
-        }
-        if !finished {
-            output.count = start
-            replacements.steps.apply(to: text, into: output)
+        if let table = replacements.value { return normalize(text, into: output, table) }
+        if EightBytes.isASCII(text) {
+            output.reserve(text.count + 8)
+            ascii.withUnsafeBufferPointer { ascii in
+                _ = normalize(text, into: output, ascii: ascii) { _, _ in nil }
+            }
+        } else if let table = replacements.value(afterWork: text.count) {
+            normalize(text, into: output, table)
+        } else {
+            steps.apply(to: text, into: output)
         }
     }
 
-    /// - Returns: false if the text contains a mark that is reordered among its neighbors.
     private func normalize(
-        _ text: UnsafeBufferPointer<UInt8>, into output: ByteBuffer, ascii: UnsafeBufferPointer<UInt8>
+        _ text: UnsafeBufferPointer<UInt8>, into output: ByteBuffer,
+        _ table: UnsafePointer<ScalarReplacements>
+    ) {
+        output.reserve(text.count * table.pointee.maximumGrowth + 8)
+        let start = output.count
+        let finished = ascii.withUnsafeBufferPointer { ascii in
+            normalize(text, into: output, ascii: ascii) { table.pointee.write($0, to: $1) }
+        }
+        if !finished {
+            output.count = start
+            steps.apply(to: text, into: output)
+        }
+    }
+
+    /// - Parameter write: writes what becomes of a character that is not ASCII, as ``ScalarReplacements`` does.
+    /// - Returns: false if the text contains a mark that is reordered among its neighbors.
+    @inline(__always)
+    private func normalize(
+        _ text: UnsafeBufferPointer<UInt8>, into output: ByteBuffer, ascii: UnsafeBufferPointer<UInt8>,
+        write: (UInt32, UnsafeMutablePointer<UInt8>) -> Int?
     ) -> Bool {
         guard let input = text.baseAddress else { return true }
         var target = output.start + output.count
@@ -91,7 +116,7 @@ struct BertNormalizer: Normalizer {
                     continue
                 }
                 let scalar = UTF8Bytes.scalar(in: text, at: position)
-                guard let written = replacements.write(scalar.value, to: target) else { return false }
+                guard let written = write(scalar.value, target) else { return false }
                 target += written
                 position &+= scalar.length
             }

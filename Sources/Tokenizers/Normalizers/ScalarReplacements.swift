@@ -1,6 +1,6 @@
 /// A lookup table of each character's replacement.
 struct ScalarReplacements: Sendable {
-    let steps: BertNormalizerSteps
+    private let steps: BertNormalizerSteps
     /// The largest ratio of a replacement's length to its character's, in bytes.
     private(set) var maximumGrowth = 1
 
@@ -25,14 +25,15 @@ struct ScalarReplacements: Sendable {
         static let reordered: UInt32 = 6
     }
 
-    private static let made = SharedValues<BertNormalizerSteps, ScalarReplacements>()
+    private static let made = SharedValues<BertNormalizerSteps, Deferred<ScalarReplacements>>()
 
-    /// The table of some steps, which is made once: there are few kinds, and many tokenizers.
-    static func shared(_ steps: BertNormalizerSteps) -> ScalarReplacements {
-        made.value(of: steps) { ScalarReplacements(steps) }
+    /// The table of some steps, which is made once: there are few kinds, and many tokenizers. Making it takes as long as the steps take
+    /// for some thousand characters.
+    static func shared(_ steps: BertNormalizerSteps) -> Deferred<ScalarReplacements> {
+        made.value(of: steps) { Deferred(after: 8192) { ScalarReplacements(steps) } }
     }
 
-    private init(_ steps: BertNormalizerSteps) {
+    init(_ steps: BertNormalizerSteps) {
         self.steps = steps
         if steps.handleChineseChars {
             fill(UnicodeTables.chinese, Kind.separated)

@@ -13,41 +13,55 @@ struct ByteTable: Sendable {
     /// The result of looking up a string that is not in the table.
     static let notFound: Int32 = -1
 
-    private var slots: [Slot] = []
-    private var bytes: [UInt8] = []
+    private var slots: [Slot]
+    private let bytes: [UInt8]
     private let shift: UInt64
     /// The length of the longest string.
-    private(set) var longest = 0
+    let longest: Int
 
     /// - Parameter strings: the strings with their ids, which must not be negative, of at most 4 GiB in all.
     ///   Of a string given twice the last id counts.
     init(_ strings: [(string: ArraySlice<UInt8>, id: Int32)]) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(strings.reduce(0) { $0 + $1.string.count })
+        let ends = strings.map { string, _ in
+            bytes.append(contentsOf: string)
+            return UInt32(truncatingIfNeeded: bytes.count)
+        }
+        self.init(bytes, ends: ends, ids: strings.map(\.id))
+    }
+
+    /// - Parameters:
+    ///   - bytes: the strings one behind the other, at most 4 GiB.
+    ///   - ends: the end of each.
+    ///   - ids: their ids, which must not be negative. Of a string given twice the last counts.
+    init(_ bytes: [UInt8], ends: [UInt32], ids: [Int32]) {
         var capacity = 16
         var bits: UInt64 = 4
-        while capacity < strings.count * 2 {
+        while capacity < ids.count * 2 {
             capacity *= 2
             bits += 1
         }
-        shift = 64 - bits
+        let shift = 64 - bits
+        var longest = 0
         slots = Array(repeating: Slot(id: Self.notFound, tag: 0, offset: 0, length: 0), count: capacity)
-        bytes.reserveCapacity(strings.reduce(0) { $0 + $1.string.count })
-        for (string, id) in strings { insert(string, id) }
-    }
-
-    private mutating func insert(_ string: ArraySlice<UInt8>, _ id: Int32) {
-        let hash = string.reduce(Self.emptyHash) { Self.hash($0, adding: $1) }
-        string.withUnsafeBufferPointer { string in
-            let slot = slots.withUnsafeBufferPointer { slots in
-                bytes.withUnsafeBufferPointer { bytes in
-                    Reader(slots: slots, bytes: bytes, shift: shift).slot(of: string[...], hash: hash)
+        slots.withUnsafeMutableBufferPointer { slots in
+            bytes.withUnsafeBufferPointer { bytes in
+                let reader = Reader(slots: UnsafeBufferPointer(slots), bytes: bytes, shift: shift)
+                var start = 0
+                for (end, id) in zip(ends, ids) {
+                    let string = bytes[start..<Int(end)]
+                    var hash = Self.emptyHash
+                    for byte in string { hash = Self.hash(hash, adding: byte) }
+                    slots[reader.slot(of: string, after: [], hash: hash)] = Slot(
+                        id: id, tag: Self.tag(hash), offset: UInt32(truncatingIfNeeded: start),
+                        length: UInt32(truncatingIfNeeded: string.count))
+                    longest = max(longest, string.count)
+                    start = Int(end)
                 }
             }
-            slots[slot] = Slot(
-                id: id, tag: Self.tag(hash), offset: UInt32(truncatingIfNeeded: bytes.count),
-                length: UInt32(truncatingIfNeeded: string.count))
-            bytes.append(contentsOf: string)
-            longest = max(longest, string.count)
         }
+        (self.bytes, self.shift, self.longest) = (bytes, shift, longest)
     }
 }
 
@@ -78,30 +92,44 @@ extension ByteTable {
 
         /// The id of a string, or ``ByteTable/notFound``.
         ///
-        /// - Parameter hash: the string's hash.
+        /// - Parameters:
+        ///   - string: the string, or what of it comes after the prefix.
+        ///   - prefix: its beginning.
+        ///   - hash: the whole string's hash.
         @inline(__always)
-        func id(of string: Slice<UnsafeBufferPointer<UInt8>>, hash: UInt64) -> Int32 {
-            slots[slot(of: string, hash: hash)].id
+        func id(of string: Slice<UnsafeBufferPointer<UInt8>>, after prefix: [UInt8] = [], hash: UInt64)
+            -> Int32
+        {
+            slots[slot(of: string, after: prefix, hash: hash)].id
         }
 
         /// The slot that holds the string, or the free one where it belongs.
         @inline(__always)
-        fileprivate func slot(of string: Slice<UnsafeBufferPointer<UInt8>>, hash: UInt64) -> Int {
+        fileprivate func slot(
+            of string: Slice<UnsafeBufferPointer<UInt8>>, after prefix: [UInt8], hash: UInt64
+        ) -> Int {
             let mask = slots.count &- 1
             var position = Int(truncatingIfNeeded: hash >> shift)
             while true {
                 let slot = slots[position]
                 if slot.id == ByteTable.notFound { return position }
-                if slot.tag == ByteTable.tag(hash), Int(slot.length) == string.count, matches(slot, string) {
+                if slot.tag == ByteTable.tag(hash), Int(slot.length) == prefix.count &+ string.count,
+                    matches(slot, string, after: prefix)
+                {
                     return position
                 }
                 position = (position &+ 1) & mask
             }
         }
 
-        @inline(__always)
-        private func matches(_ slot: Slot, _ string: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+        private func matches(
+            _ slot: Slot, _ string: Slice<UnsafeBufferPointer<UInt8>>, after prefix: [UInt8]
+        ) -> Bool {
             var position = Int(slot.offset)
+            for byte in prefix {
+                if bytes[position] != byte { return false }
+                position &+= 1
+            }
             for byte in string {
                 if bytes[position] != byte { return false }
                 position &+= 1

@@ -11,6 +11,11 @@ struct ConstantTable<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
             }
         }
 
+        init(repeating element: Element, count: Int) {
+            start = .allocate(capacity: max(count, 1))
+            start.initialize(repeating: element, count: count)
+        }
+
         deinit { start.deallocate() }
     }
 
@@ -22,6 +27,14 @@ struct ConstantTable<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
         storage = Storage(elements)
         start = UnsafePointer(storage.start)
         count = elements.count
+    }
+
+    /// Makes a table of equal elements, which the body then changes.
+    init(repeating element: Element, count: Int, _ body: (UnsafeMutableBufferPointer<Element>) -> Void) {
+        storage = Storage(repeating: element, count: count)
+        start = UnsafePointer(storage.start)
+        self.count = count
+        body(UnsafeMutableBufferPointer(start: storage.start, count: count))
     }
 
     /// An element; the index must be one of the table's.

@@ -125,6 +125,7 @@ extension StageConfiguration {
     /// A vocabulary, given as an object of tokens and ids.
     func vocabulary(_ key: String) throws -> Vocabulary {
         let entries = try object(key)
+        if let members = entries.object.integers { return try Vocabulary(members, file: file) }
         return try Vocabulary(
             entries.object.map { token, id in
                 guard let id = id.intValue else {

@@ -1,10 +1,12 @@
+import JSON
+
 /// Tokens and their ids. Tokens are compared by their bytes: Swift's strings would merge different spellings of
 /// the same character.
 struct Vocabulary: Sendable {
     /// The ids, in ascending order.
     let ids: [Int32]
-    /// The start of each token in ``bytes``, followed by the end of the last.
-    private let starts: [Int]
+    /// The end of each token in ``bytes``.
+    private let ends: [UInt32]
     private let bytes: [UInt8]
     private let table: ByteTable
 
@@ -14,34 +16,54 @@ struct Vocabulary: Sendable {
     /// - Throws: ``TokenizerError/invalidVocabulary(file:reason:)`` if two tokens have the same id, an id is negative
     ///   or beyond 32 bits, or all tokens together are too large.
     init(_ tokens: [(token: String, id: Int)], file: String) throws {
-        func invalid(_ reason: String) -> TokenizerError { .invalidVocabulary(file: file, reason: reason) }
-        var sorted: [(token: String, id: Int32)] = []
-        sorted.reserveCapacity(tokens.count)
-        for (token, id) in tokens {
-            guard let narrow = Int32(exactly: id), narrow >= 0, narrow < Int32.max else {
-                throw invalid("token \(quoted(token)) has id \(id); ids must be 0 or more, and fit 32 bits")
-            }
-            sorted.append((token, narrow))
-        }
-        sorted.sort { $0.id < $1.id }
-        for (one, other) in zip(sorted, sorted.dropFirst()) where one.id == other.id {
-            throw invalid(
-                "tokens \(quoted(one.token)) and \(quoted(other.token)) both have id \(one.id); correct the file"
-            )
-        }
-
         var bytes: [UInt8] = []
-        var starts = [0]
-        starts.reserveCapacity(sorted.count + 1)
-        for (token, _) in sorted {
+        var ends: [UInt32] = []
+        ends.reserveCapacity(tokens.count)
+        for (token, _) in tokens {
             bytes.append(contentsOf: token.utf8)
-            starts.append(bytes.count)
+            ends.append(UInt32(truncatingIfNeeded: bytes.count))
         }
+        try self.init(bytes, ends, tokens.map(\.id), file: file)
+    }
+
+    /// Makes a vocabulary of a file's members; see ``init(_:file:)-([(String,Int)],_)``.
+    init(_ members: JSONIntegers, file: String) throws {
+        try self.init(members.bytes, members.ends, members.values, file: file)
+    }
+
+    /// - Parameters:
+    ///   - bytes: the tokens one behind the other.
+    ///   - ends: the end of each; of no meaning where they take more than 4 GiB.
+    private init(_ bytes: [UInt8], _ ends: [UInt32], _ ids: [Int], file: String) throws {
+        func invalid(_ reason: String) -> TokenizerError { .invalidVocabulary(file: file, reason: reason) }
         guard bytes.count <= Int(UInt32.max) else { throw invalid("the tokens take more than 4 GiB") }
-        self.ids = sorted.map(\.id)
-        self.starts = starts
-        self.bytes = bytes
-        table = ByteTable(sorted.indices.map { (bytes[starts[$0]..<starts[$0 + 1]], sorted[$0].id) })
+        func token(_ place: Int) -> ArraySlice<UInt8> {
+            bytes[(place == 0 ? 0 : Int(ends[place - 1]))..<Int(ends[place])]
+        }
+        func name(_ place: Int) -> String { quoted(String(decoding: token(place), as: UTF8.self)) }
+        if let place = ids.firstIndex(where: { $0 < 0 || $0 >= Int(Int32.max) }) {
+            throw invalid("token \(name(place)) has id \(ids[place]); ids must be 0 or more, and fit 32 bits")
+        }
+        let narrow = ids.map { Int32(truncatingIfNeeded: $0) }
+        // Nearly all files list tokens in the order of their ids.
+        if zip(narrow, narrow.dropFirst()).allSatisfy(<) {
+            (self.ids, self.ends, self.bytes) = (narrow, ends, bytes)
+        } else {
+            let order = narrow.indices.sorted { narrow[$0] < narrow[$1] }
+            for (one, other) in zip(order, order.dropFirst()) where narrow[one] == narrow[other] {
+                throw invalid(
+                    "tokens \(name(one)) and \(name(other)) both have id \(narrow[one]); correct the file")
+            }
+            var sorted: [UInt8] = []
+            sorted.reserveCapacity(bytes.count)
+            self.ids = order.map { narrow[$0] }
+            self.ends = order.map { place in
+                sorted.append(contentsOf: token(place))
+                return UInt32(truncatingIfNeeded: sorted.count)
+            }
+            self.bytes = sorted
+        }
+        table = ByteTable(self.bytes, ends: self.ends, ids: self.ids)
     }
 
     /// The number of tokens.
@@ -49,6 +71,22 @@ struct Vocabulary: Sendable {
 
     /// The number of bytes of all tokens together.
     var byteCount: Int { bytes.count }
+
+    /// The length of the longest token, in bytes.
+    var longest: Int { table.longest }
+
+    /// Calls the body with a reader of the tokens' table that is valid only during the call.
+    @inline(__always)
+    func withReader<Result>(_ body: (ByteTable.Reader) throws -> Result) rethrows -> Result {
+        try table.withReader(body)
+    }
+
+    /// Calls the body with all tokens' bytes, one behind the other in the order of the ids, and the end of each.
+    func withBytes<Result>(
+        _ body: (_ bytes: UnsafeBufferPointer<UInt8>, _ ends: UnsafeBufferPointer<UInt32>) -> Result
+    ) -> Result {
+        bytes.withUnsafeBufferPointer { bytes in ends.withUnsafeBufferPointer { body(bytes, $0) } }
+    }
 
     /// The id of a token.
     func id(of token: String) -> Int32? {
@@ -70,7 +108,7 @@ struct Vocabulary: Sendable {
     func bytes(of id: Int32) -> ArraySlice<UInt8>? { position(of: id).map { self[$0] } }
 
     /// Returns the number of bytes of the token with an id.
-    func length(of id: Int32) -> Int? { position(of: id).map { self[$0].count } }
+    func length(of id: Int32) -> Int? { position(of: id).map { range($0).count } }
 
     private func position(of id: Int32) -> Int? {
         var (low, high) = (0, ids.count)
@@ -82,7 +120,11 @@ struct Vocabulary: Sendable {
     }
 
     /// The bytes of the token at an index in the order of the ids.
-    subscript(position: Int) -> ArraySlice<UInt8> { bytes[starts[position]..<starts[position + 1]] }
+    subscript(position: Int) -> ArraySlice<UInt8> { bytes[range(position)] }
+
+    private func range(_ position: Int) -> Range<Int> {
+        (position == 0 ? 0 : Int(ends[position - 1]))..<Int(ends[position])
+    }
 
     /// This vocabulary with more tokens.
     func adding(_ tokens: [(token: String, id: Int)], file: String) throws -> Vocabulary {
@@ -92,6 +134,6 @@ struct Vocabulary: Sendable {
 
     /// Returns true if both contain the same tokens with the same ids.
     func isEqual(to other: Vocabulary) -> Bool {
-        ids == other.ids && starts == other.starts && bytes == other.bytes
+        ids == other.ids && ends == other.ends && bytes == other.bytes
     }
 }
