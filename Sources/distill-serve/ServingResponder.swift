@@ -6,6 +6,11 @@ import NIOCore
 import NIOHTTP1
 import Serving
 
+extension ServingError {
+    /// True where a body was not read to its end.
+    fileprivate var endsConnection: Bool { [408, 413].contains(status) || kind == .validation && status == 400 }
+}
+
 /// Answers requests over HTTP.
 struct ServingResponder: HTTPResponder {
     typealias Context = BasicRequestContext
@@ -52,7 +57,7 @@ struct ServingResponder: HTTPResponder {
                 return isHead ? response.createHeadResponse() : response
             } catch {
                 // A body of which not all was read ends the connection.
-                return self.error(error, closes: [408, 413].contains(error.status))
+                return self.error(error, closes: error.endsConnection)
             }
         }
     }
