@@ -1,9 +1,13 @@
 -- Short sentences in turn, as fast as answers come, or, with DELAY milliseconds, at a rate.
 local texts = {}
-for line in io.lines(os.getenv("TEXTS")) do
-  texts[#texts + 1] = wrk.format("POST", "/predict", { ["Content-Type"] = "application/json" }, line)
-end
 local place = 0
+init = function(arguments)
+  wrk.init(arguments)
+  wrk.headers["Content-Type"] = "application/json"
+  for line in io.lines(os.getenv("TEXTS")) do
+    texts[#texts + 1] = wrk.format("POST", "/predict", nil, line)
+  end
+end
 request = function()
   place = place % #texts + 1
   return texts[place]

@@ -12,7 +12,7 @@ struct ServiceTests {
     func scores() async throws {
         let service = try PredictService()
         let texts = ["A film to remember.", "terrible", "It is a long story.", "fine"]
-        let expected = try TextClassifier(tinyTeacher.path).predict(texts.map { TextPair($0) })
+        let expected = try TextClassifier(tinyTeacher.path).predictions(texts.map { TextPair($0) }).predictions
         let batch = try await service.answer(["inputs": .array(texts.map { [.string($0)] })])
         for (index, text) in texts.enumerated() {
             let single = try await service.answer(["inputs": .string(text)])
@@ -92,7 +92,7 @@ struct ServiceTests {
         let long = Array(repeating: "a film that 𝒜 never ends", count: 40).joined(separator: " ")
         let texts = ["A film to remember.", "bad", long]
         let tagger = try TokenTagger(path)
-        let expected = try tagger.predict(texts).map { JSONValue.array($0.map(\.json)) }
+        let expected = try await tagger.predict(texts).map { JSONValue.array($0.map(\.json)) }
         #expect(expected.contains { $0.arrayValue?.isEmpty == false })
         let answer = try await service.answer(["inputs": .array(texts.map { [.string($0)] })])
         #expect(answer == .array(expected))

@@ -173,7 +173,7 @@ final class Connection {
         var left = Array(bytes)[...]
         while !left.isEmpty {
             let count = left.withUnsafeBytes {
-                Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+                Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { throw Failure(what: "send: \(errno)") }
             left = left.dropFirst(count)
