@@ -96,7 +96,9 @@ public struct DistillClient: Sendable {
                 guard let group = (element["entity_group"] ?? element["entity"])?.stringValue,
                     let score = element["score"]?.doubleValue, let word = element["word"]?.stringValue,
                     let start = element["start"]?.intValue, let end = element["end"]?.intValue, start <= end
-                else { throw DistillClientError.unexpected("an entity lacks a key, or the model is no tagger") }
+                else {
+                    throw DistillClientError.unexpected("an entity lacks a key, or the model is no tagger")
+                }
                 return Entity(group: group, score: score, word: word, range: start..<end)
             }
         }
@@ -134,7 +136,9 @@ public struct DistillClient: Sendable {
         var request = HTTPClientRequest(url: base + path)
         request.method = .POST
         request.headers.add(name: "content-type", value: "application/json")
-        if let key = configuration.apiKey { request.headers.add(name: "authorization", value: "Bearer \(key)") }
+        if let key = configuration.apiKey {
+            request.headers.add(name: "authorization", value: "Bearer \(key)")
+        }
         request.body = .bytes(ByteBuffer(string: body.serialized()))
         for attempt in 0... {
             let response = try await http.execute(request, timeout: timeout)

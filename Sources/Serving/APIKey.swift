@@ -6,7 +6,8 @@ public struct APIKey: Sendable {
     /// - Throws: ``ServingError`` for an empty key, and one that no header can hold.
     public init(_ text: some StringProtocol) throws(ServingError) {
         let spaces: [UInt8] = [0x20, 0x09, 0x0A, 0x0D]
-        let bytes = Array(text.utf8.drop { spaces.contains($0) }.reversed().drop { spaces.contains($0) }.reversed())
+        let bytes = Array(
+            text.utf8.drop { spaces.contains($0) }.reversed().drop { spaces.contains($0) }.reversed())
         guard !bytes.isEmpty, bytes.allSatisfy({ 0x21..<0x7F ~= $0 }) else {
             throw ServingError(
                 .validation, "the API key must be one or more visible ASCII characters without spaces")

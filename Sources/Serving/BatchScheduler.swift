@@ -145,7 +145,9 @@ private final class Core: Sendable {
                     return (Taken(), state.isEnding, 0)
                 }
                 let taken = state.queue.take(maxTokens: maxBatchTokens, now: now)
-                return (Taken(model: taken.model, batch: taken.batch, late: taken.late), false, state.queue.count)
+                return (
+                    Taken(model: taken.model, batch: taken.batch, late: taken.late), false, state.queue.count
+                )
             }
             if isEnding { return }
             if taken.batch.isEmpty, taken.late.isEmpty {
@@ -190,7 +192,7 @@ private final class Core: Sendable {
                     job.index, .success(Array(logits[start..<end])), began: began, ended: ended)
                 start = end
             }
-        } catch where batch.count > 1 {
+        } catch  where batch.count > 1 {
             // One input's fault must not be the others'.
             for job in batch { compute([job], model, began: began) }
         } catch {

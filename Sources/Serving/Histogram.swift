@@ -13,7 +13,8 @@ struct Histogram: Sendable {
 
     /// Bounds of durations in seconds, from a tenth of a millisecond to a minute.
     static let seconds: [Double] = [
-        0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+        0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+        60,
     ]
     /// Powers of two.
     static let sizes: [Double] = (0...15).map { Double(1 << $0) }

@@ -71,7 +71,8 @@ public final class PredictService: Sendable {
                 running.wrappingSubtract(1, ordering: .relaxed)
                 throw ServingError(
                     .overloaded,
-                    "the model is overloaded: \(limits.maxConcurrentRequests) requests are being answered; try again later")
+                    "the model is overloaded: \(limits.maxConcurrentRequests) requests are being answered; try again later"
+                )
             }
             defer { running.wrappingSubtract(1, ordering: .relaxed) }
             return try await answer(body, model, start)
@@ -124,7 +125,8 @@ public final class PredictService: Sendable {
         guard request.inputs.count <= limits.maxClientBatchSize else {
             throw ServingError(
                 .validation,
-                "batch size \(request.inputs.count) > maximum allowed batch size \(limits.maxClientBatchSize)")
+                "batch size \(request.inputs.count) > maximum allowed batch size \(limits.maxClientBatchSize)"
+            )
         }
         try model.check(request)
         let start = ContinuousClock.now

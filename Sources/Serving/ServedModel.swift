@@ -91,7 +91,8 @@ public final class ServedModel: Sendable {
     private func tooLong(_ count: Int, _ limit: Int) -> ServingError {
         ServingError(
             .validation,
-            "`inputs` must have at most \(limit) tokens, \(count) were given; shorten the text, or set `truncate`")
+            "`inputs` must have at most \(limit) tokens, \(count) were given; shorten the text, or set `truncate`"
+        )
     }
 
     /// The answer that logits are: for a classifier its labels with scores, in descending order; for a tagger its entities.

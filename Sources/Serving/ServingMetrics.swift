@@ -4,7 +4,9 @@ import Synchronization
 public final class ServingMetrics: Sendable {
     /// The reason in `te_request_failure`.
     public enum Failure: String, CaseIterable, Sendable {
-        case validation, overloaded, tokenization, inference, batchSize = "batch_size", unhealthy
+        case validation, overloaded, tokenization, inference
+        case batchSize = "batch_size"
+        case unhealthy
 
         init(_ error: ServingError) {
             self =
@@ -103,5 +105,7 @@ public final class ServingMetrics: Sendable {
 
 extension Duration {
     var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
-    var inMilliseconds: Int { Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000) }
+    var inMilliseconds: Int {
+        Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000)
+    }
 }

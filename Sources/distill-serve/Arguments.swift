@@ -29,7 +29,9 @@ struct ModelArguments: ParsableArguments {
     var threads: Int?
 
     func validate() throws {
-        if let maxLength, maxLength < 3 { throw ValidationError("--max-length must be at least 3, got \(maxLength)") }
+        if let maxLength, maxLength < 3 {
+            throw ValidationError("--max-length must be at least 3, got \(maxLength)")
+        }
         if let threads, !(1...4096 ~= threads) {
             throw ValidationError("--threads must be a number from 1 to 4096, got \(threads)")
         }
@@ -71,6 +73,9 @@ struct RequestArguments: ParsableArguments {
     @Option(help: "Seconds within which a request's body must come (408 after), and an answer be taken.")
     var bodyTimeout = 30.0
 
+    @Option(help: "Seconds for which open connections may still bring a request when the server shuts down.")
+    var drainTimeout = 1.0
+
     @Option(help: "Seconds within which a server that shuts down answers what it accepted.")
     var shutdownTimeout = 60.0
 
@@ -85,7 +90,7 @@ struct RequestArguments: ParsableArguments {
         }
         let times = [
             ("request-timeout", requestTimeout), ("idle-timeout", idleTimeout), ("body-timeout", bodyTimeout),
-            ("shutdown-timeout", shutdownTimeout),
+            ("drain-timeout", drainTimeout), ("shutdown-timeout", shutdownTimeout),
         ]
         for (name, seconds) in times where !(seconds > 0 && seconds <= 86400) {
             throw ValidationError("--\(name) must be above 0 and at most 86400 seconds, got \(seconds)")
@@ -107,7 +112,10 @@ struct RequestArguments: ParsableArguments {
     var connectionLimits: ConnectionLimits {
         func amount(_ seconds: Double) -> TimeAmount { .microseconds(Int64(seconds * 1e6)) }
         var limits = ConnectionLimits(maxBodyBytes: maxBodyBytes)
-        (limits.idle, limits.body, limits.write) = (amount(idleTimeout), amount(bodyTimeout), amount(bodyTimeout))
+        (limits.idle, limits.body, limits.write) = (
+            amount(idleTimeout), amount(bodyTimeout), amount(bodyTimeout)
+        )
+        limits.drain = amount(drainTimeout)
         return limits
     }
 }

@@ -10,7 +10,7 @@ struct ConnectionLimits: Sendable {
     /// For the reader of an answer to take it.
     var write: TimeAmount = .seconds(30)
     /// For a request that is on its way when the server shuts down.
-    var drain: TimeAmount = .milliseconds(500)
+    var drain: TimeAmount = .seconds(1)
     /// For the end of a connection that is closed with bytes still coming, so that the answer reaches its reader.
     var linger: TimeAmount = .seconds(2)
     /// Bodies are at most as large.
@@ -34,21 +34,31 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// True from a request's head to its end.
     private var isReading = false
     private var isQuiescing = false
-    /// True if the connection ends with the answer that is being written, or that is written next of a last request.
+    /// True if the connection ends with the answer that is being written.
     private var closesAfterAnswer = false
+    /// True if the last request that was read asks for the connection's end.
     private var lastRequestClosing = false
     /// True once the last answer is written: nothing more is read or written.
     private var isClosing = false
     private var readDeadline: NIODeadline?
     private var writeDeadline: NIODeadline?
+    /// Answers that were begun and are not taken by the client yet.
     private var unwritten = 0
+    /// True once the client was told that its body came too slowly.
+    private var wasSlow = false
     private var timer: Scheduled<Void>?
+    private var timerDeadline = NIODeadline.distantFuture
 
     init(_ limits: ConnectionLimits) { self.limits = limits }
 
     func handlerAdded(context: ChannelHandlerContext) {
         readDeadline = .now() + limits.idle
         schedule(context)
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        schedule(context)
+        context.fireChannelActive()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
@@ -170,8 +180,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    private var timerDeadline = NIODeadline.distantFuture
-
     private func ring(_ context: ChannelHandlerContext) {
         timer = nil
         timerDeadline = .distantFuture
@@ -187,6 +195,4 @@ final class ConnectionHandler: ChannelDuplexHandler {
             context.close(promise: nil)
         }
     }
-
-    private var wasSlow = false
 }

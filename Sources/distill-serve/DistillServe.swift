@@ -62,7 +62,9 @@ struct DistillServe: AsyncParsableCommand {
             throw ServeError("\(error)")
         }
         for model in service.models.current.models {
-            for warning in model.model.warnings { logger.warning("\(warning)", metadata: ["model": "\(model.name)"]) }
+            for warning in model.model.warnings {
+                logger.warning("\(warning)", metadata: ["model": "\(model.name)"])
+            }
         }
         if key == nil, !network.isLoopback {
             logger.warning("anyone who reaches this address may send requests; --api-key-file asks for a key")

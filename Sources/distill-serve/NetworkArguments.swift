@@ -25,7 +25,10 @@ struct NetworkArguments: ParsableArguments {
     @Option(help: "Open connections; further ones wait.")
     var maxConnections = 4096
 
-    @Option(help: "The key that requests must show (also the environment's API_KEY; --api-key-file keeps it out of the list of processes).")
+    @Option(
+        help:
+            "The key that requests must show (also the environment's API_KEY; --api-key-file keeps it out of the list of processes)."
+    )
     var apiKey: String?
 
     @Option(help: "A file that holds the key.", completion: .file())
@@ -38,7 +41,9 @@ struct NetworkArguments: ParsableArguments {
     var tlsKey: String?
 
     func validate() throws {
-        guard 0...65535 ~= port else { throw ValidationError("--port must be a number from 0 to 65535, got \(port)") }
+        guard 0...65535 ~= port else {
+            throw ValidationError("--port must be a number from 0 to 65535, got \(port)")
+        }
         guard maxConnections >= 1 else {
             throw ValidationError("--max-connections must be at least 1, got \(maxConnections)")
         }
@@ -55,7 +60,9 @@ struct NetworkArguments: ParsableArguments {
 
     /// The key that requests must show; `nil` where they need none.
     func key() throws -> APIKey? {
-        if let apiKeyFile { return try APIKey(String(decoding: FileSystem.bytes(of: apiKeyFile), as: UTF8.self)) }
+        if let apiKeyFile {
+            return try APIKey(String(decoding: FileSystem.bytes(of: apiKeyFile), as: UTF8.self))
+        }
         if let apiKey { return try APIKey(apiKey) }
         return try getenv("API_KEY").map { try APIKey(String(cString: $0)) }
     }

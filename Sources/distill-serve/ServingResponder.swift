@@ -8,7 +8,9 @@ import Serving
 
 extension ServingError {
     /// True where a body was not read to its end.
-    fileprivate var endsConnection: Bool { [408, 413].contains(status) || kind == .validation && status == 400 }
+    fileprivate var endsConnection: Bool {
+        [408, 413].contains(status) || kind == .validation && status == 400
+    }
 }
 
 /// Answers requests over HTTP.
@@ -47,7 +49,8 @@ struct ServingResponder: HTTPResponder {
             if let key, !route.isPublic, !key.matches(request.headers[.authorization]) {
                 var response = error(
                     ServingError(
-                        .validation, "the API key is missing or wrong: Authorization: Bearer KEY", status: 401))
+                        .validation, "the API key is missing or wrong: Authorization: Bearer KEY", status: 401
+                    ))
                 response.headers[.wwwAuthenticate] = "Bearer"
                 return response
             }
@@ -82,7 +85,9 @@ struct ServingResponder: HTTPResponder {
     private func predict(_ request: Request, _ name: String?) async throws(ServingError) -> Response {
         let mediaType = (request.headers[.contentType] ?? "").prefix { $0 != ";" }
             .lowercased().filter { $0 != " " && $0 != "\t" }
-        guard mediaType == "application/json" || mediaType.hasPrefix("application/") && mediaType.hasSuffix("+json")
+        guard
+            mediaType == "application/json"
+                || mediaType.hasPrefix("application/") && mediaType.hasSuffix("+json")
         else {
             throw ServingError(
                 .validation, "the body must be JSON: Content-Type: application/json", status: 415)

@@ -6,17 +6,21 @@ import Testing
 
 @Suite("The command and the client")
 struct CommandTests {
-    private func run(_ program: String, _ arguments: [String]) throws -> (status: Int32, output: String, errors: String) {
+    private func run(_ program: String, _ arguments: [String]) throws -> (
+        status: Int32, output: String, errors: String
+    ) {
         let scratch = try Scratch()
         let (output, errors) = (scratch.url.appending(path: "out"), scratch.url.appending(path: "err"))
         let process = try ChildProcess(
-            ServerProcess.products.appending(path: program), arguments, environment: ["PATH": "/usr/bin:/bin"],
+            ServerProcess.products.appending(path: program), arguments,
+            environment: ["PATH": "/usr/bin:/bin"],
             output: .file(output), errors: .file(errors))
         let ending = process.wait()
         process.finish()
         guard case .exit(let status) = ending else { return (-1, "", "\(ending)") }
         return (
-            status, try String(contentsOf: output, encoding: .utf8), try String(contentsOf: errors, encoding: .utf8)
+            status, try String(contentsOf: output, encoding: .utf8),
+            try String(contentsOf: errors, encoding: .utf8)
         )
     }
 
@@ -35,7 +39,8 @@ struct CommandTests {
     @Test("arguments that do not fit end with 64, models that cannot be opened with 1, in a line")
     func errors() throws {
         for arguments in [
-            [], ["--model", "a", "--port", "70000"], ["--model", "a", "--api-key", "a", "--api-key-file", "b"],
+            [], ["--model", "a", "--port", "70000"],
+            ["--model", "a", "--api-key", "a", "--api-key-file", "b"],
             ["--model", "a", "--tls-cert", "c"], ["--model", "a", "--request-timeout", "0"], ["--nothing"],
         ] {
             #expect(try run("distill-serve", arguments).status == 64, "\(arguments)")
@@ -73,7 +78,8 @@ struct CommandTests {
         let server = try ServerProcess(
             scratch,
             [
-                "--model", "tiny=\(tinyTeacher.path)", "--model", "tagger=\(try scratch.tagger())", "--api-key", "k",
+                "--model", "tiny=\(tinyTeacher.path)", "--model", "tagger=\(try scratch.tagger())",
+                "--api-key", "k",
                 "--max-concurrent-requests", "2",
             ])
         var configuration = DistillClient.Configuration()
@@ -87,13 +93,19 @@ struct CommandTests {
         #expect(try await client.predict(["bad", "good"])[1] == scores)
         // More than a request holds, in order.
         let many = try await client.predict((0..<70).map { $0 % 2 == 0 ? "good" : "bad" })
-        #expect(many.count == 70 && many.indices.filter { many[$0] == scores } == Array(stride(from: 0, to: 70, by: 2)))
+        #expect(
+            many.count == 70
+                && many.indices.filter { many[$0] == scores } == Array(stride(from: 0, to: 70, by: 2)))
         let entities = try await client.entities(["A film to remember."], .init(model: "tagger"))[0]
         for entity in entities { #expect(entity.range.upperBound <= 19 && !entity.group.isEmpty) }
         await #expect(throws: DistillClientError.self) { try await client.predict("") }
         let stranger = DistillClient("http://127.0.0.1:\(server.port)")
         let error = await #expect(throws: DistillClientError.self) { try await stranger.predict("good") }
-        if case .server(let status, _, _) = error { #expect(status == 401) } else { Issue.record("\(String(describing: error))") }
+        if case .server(let status, _, _) = error {
+            #expect(status == 401)
+        } else {
+            Issue.record("\(String(describing: error))")
+        }
         try await withThrowingTaskGroup(of: [DistillClient.Score].self) { group in
             for _ in 0..<12 { group.addTask { try await client.predict("good") } }
             for try await answer in group { #expect(answer == scores) }

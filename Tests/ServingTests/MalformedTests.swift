@@ -16,7 +16,8 @@ struct MalformedTests {
     ]
     private static let pieces = [
         "\r\n", "\r\n\r\n", "\0", "Content-Length: 99999999999999999999\r\n", "Content-Length: -1\r\n",
-        "Transfer-Encoding: chunked\r\n", "{", "[[[[[[", "\"", "\\ud800", "1e999", "GET ", "HTTP/9.9", "FFFFFFFF\r\n",
+        "Transfer-Encoding: chunked\r\n", "{", "[[[[[[", "\"", "\\ud800", "1e999", "GET ", "HTTP/9.9",
+        "FFFFFFFF\r\n",
         "\u{FF}", "Connection: close\r\n", ":", " ",
     ].map { Array($0.utf8) }
 
@@ -29,7 +30,8 @@ struct MalformedTests {
             case 0: bytes[place] = UInt8.random(in: .min ... .max, using: &random)
             case 1: bytes.remove(at: place)
             case 2: bytes.insert(contentsOf: pieces.randomElement(using: &random) ?? [], at: place)
-            case 3: bytes.removeSubrange(place..<min(bytes.count, place + Int.random(in: 1...40, using: &random)))
+            case 3:
+                bytes.removeSubrange(place..<min(bytes.count, place + Int.random(in: 1...40, using: &random)))
             default:
                 let end = min(bytes.count, place + Int.random(in: 1...40, using: &random))
                 bytes.insert(contentsOf: bytes[place..<end], at: place)
@@ -54,7 +56,9 @@ struct MalformedTests {
             // Whatever comes back is HTTP, no more than one error, and never the server's own fault.
             let text = String(decoding: answer, as: UTF8.self)
             #expect(answer.isEmpty || text.hasPrefix("HTTP/1.1 "), "\(number): \(bytes)")
-            for status in ["500", "424", "503"] { #expect(!text.contains("HTTP/1.1 \(status)"), "\(number): \(bytes)") }
+            for status in ["500", "424", "503"] {
+                #expect(!text.contains("HTTP/1.1 \(status)"), "\(number): \(bytes)")
+            }
         }
         #expect(server.process.isRunning)
         #expect(try server.send("POST", "/predict", #"{"inputs":"good"}"#).json == expected)

@@ -44,7 +44,8 @@ struct RequestTests {
             "", "{", "[]", "null", "{}", #"{"inputs":null}"#, #"{"inputs":1}"#, #"{"inputs":{}}"#,
             #"{"inputs":["a","b","c"]}"#, #"{"inputs":["a",1]}"#, #"{"inputs":[["a"],"b"]}"#,
             #"{"inputs":[[]]}"#, #"{"inputs":[["a","b","c"]]}"#, #"{"inputs":["a",["b"]]}"#,
-            #"{"inputs":"a","inputs":"b"}"#, #"{"inputs":"a","truncate":1}"#, #"{"inputs":"a","raw_scores":null}"#,
+            #"{"inputs":"a","inputs":"b"}"#, #"{"inputs":"a","truncate":1}"#,
+            #"{"inputs":"a","raw_scores":null}"#,
             #"{"inputs":"a","truncation_direction":"left"}"#, #"{"inputs":"\ud800"}"#, #"{"inputs":"a"} x"#,
             #"{"inputs":NaN}"#, String(repeating: "[", count: 100_000),
         ])
@@ -79,11 +80,13 @@ struct RequestTests {
     @Test("routes, their methods, and what is none")
     func routes() {
         #expect(Route.resolve("POST", "/predict") == .route(.predict(model: nil), isHead: false))
-        #expect(Route.resolve("POST", "/models/a.b/predict?x=1") == .route(.predict(model: "a.b"), isHead: false))
+        #expect(
+            Route.resolve("POST", "/models/a.b/predict?x=1") == .route(.predict(model: "a.b"), isHead: false))
         #expect(Route.resolve("GET", "/predict") == .wrongMethod(allowed: "POST"))
         #expect(Route.resolve("HEAD", "/info") == .route(.info(model: nil), isHead: true))
         #expect(Route.resolve("POST", "/health") == .wrongMethod(allowed: "GET, HEAD"))
-        for path in ["", "*", "/predict/", "//predict", "/models//predict", "/models/a/b/predict", "/Health"] {
+        for path in ["", "*", "/predict/", "//predict", "/models//predict", "/models/a/b/predict", "/Health"]
+        {
             #expect(Route.resolve("GET", path) == .unknownPath, "\(path)")
         }
         for route in [Route.predict(model: nil), .info(model: nil), .models] { #expect(!route.isPublic) }
@@ -94,7 +97,10 @@ struct RequestTests {
         let key = try APIKey(" secret\n")
         #expect(key.matches("Bearer secret"))
         #expect(key.matches("bearer  secret"))
-        for wrong in [nil, "", "Bearer", "Bearer ", "Bearer secre", "Bearer secrets", "Bearer Secret", "Basic secret", "secret"] {
+        for wrong in [
+            nil, "", "Bearer", "Bearer ", "Bearer secre", "Bearer secrets", "Bearer Secret", "Basic secret",
+            "secret",
+        ] {
             #expect(!key.matches(wrong), "\(wrong ?? "none")")
         }
         #expect(throws: ServingError.self) { try APIKey(" \n") }

@@ -6,7 +6,9 @@ import Tokenizers
 
 @Suite("Batches")
 struct SchedulerTests {
-    private static let texts = ["good", "a bad film", "It is a long story that never ends.", "fine", "terrible"]
+    private static let texts = [
+        "good", "a bad film", "It is a long story that never ends.", "fine", "terrible",
+    ]
 
     /// Waits until inputs wait.
     private func waits(_ count: Int, _ service: PredictService) async throws {

@@ -52,7 +52,9 @@ final class Scratch: Sendable {
 
 extension PredictService {
     /// A service of one model.
-    convenience init(_ path: String = tinyTeacher.path, _ change: (inout ServingLimits) -> Void = { _ in }) throws {
+    convenience init(_ path: String = tinyTeacher.path, _ change: (inout ServingLimits) -> Void = { _ in })
+        throws
+    {
         var limits = ServingLimits()
         change(&limits)
         try self.init([ModelReference("tiny=\(path)")], ModelOptions(), limits)
@@ -89,7 +91,9 @@ final class ServerProcess {
         while found == nil, process.isRunning, ContinuousClock.now < end {
             usleep(5000)
             let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
-            if let line = text.split(separator: "\n").first(where: { $0.contains("listening") && $0.contains("port=") }),
+            if let line = text.split(separator: "\n").first(where: {
+                $0.contains("listening") && $0.contains("port=")
+            }),
                 let place = line.range(of: "port=")
             {
                 found = Int(line[place.upperBound...].prefix { $0.isNumber })
@@ -126,7 +130,9 @@ final class ServerProcess {
     }
 
     /// Sends a request on a connection of its own.
-    func send(_ method: String, _ path: String, _ body: String? = nil, _ headers: [String] = []) throws -> Answer {
+    func send(_ method: String, _ path: String, _ body: String? = nil, _ headers: [String] = []) throws
+        -> Answer
+    {
         let connection = try Connection(port)
         try connection.send(Self.request(method, path, body, headers))
         return try #require(try connection.answer(isHead: method == "HEAD"))
@@ -212,7 +218,8 @@ final class Connection {
         var headers: [String: String] = [:]
         for line in lines.dropFirst() {
             let parts = line.split(separator: ":", maxSplits: 1)
-            headers[parts[0].lowercased()] = parts.count == 2 ? parts[1].trimmingCharacters(in: .whitespaces) : ""
+            headers[parts[0].lowercased()] =
+                parts.count == 2 ? parts[1].trimmingCharacters(in: .whitespaces) : ""
         }
         let words = lines[0].split(separator: " ")
         guard words.count >= 2, let status = Int(words[1]) else { throw Failure(what: lines[0]) }
@@ -220,6 +227,7 @@ final class Connection {
         let length = isHead ? 0 : Int(headers["content-length"] ?? "") ?? 0
         while rest.count < length { guard try fill() else { throw Failure(what: "a body that is cut") } }
         defer { rest = Array(rest[length...]) }
-        return Answer(status: status, headers: headers, body: String(decoding: rest[..<length], as: UTF8.self))
+        return Answer(
+            status: status, headers: headers, body: String(decoding: rest[..<length], as: UTF8.self))
     }
 }
