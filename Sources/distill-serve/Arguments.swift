@@ -5,7 +5,6 @@ import NIOCore
 import Serving
 
 extension EntityAggregation.Strategy: ExpressibleByArgument {}
-extension Logger.Level: @retroactive ExpressibleByArgument {}
 
 /// What is served.
 struct ModelArguments: ParsableArguments {
@@ -123,19 +122,31 @@ struct RequestArguments: ParsableArguments {
 /// What is told of it.
 struct LoggingArguments: ParsableArguments {
     enum Format: String, ExpressibleByArgument { case text, json }
+    enum Level: String, ExpressibleByArgument {
+        case debug, info, warning, error
+
+        var level: Logger.Level {
+            switch self {
+            case .debug: .debug
+            case .info: .info
+            case .warning: .warning
+            case .error: .error
+            }
+        }
+    }
 
     @Option(help: "The form of messages on standard error: text, json.")
     var logFormat = Format.text
 
     @Option(help: "The least level of messages: debug, info, warning, error.")
-    var logLevel = Logger.Level.info
+    var logLevel = Level.info
 
     @Flag(help: "A message for each request.")
     var accessLog = false
 
     var logger: Logger {
         Logger(label: "distill-serve") { _ in
-            LineLogHandler(level: logLevel, writesJSON: logFormat == .json)
+            LineLogHandler(level: logLevel.level, writesJSON: logFormat == .json)
         }
     }
 }

@@ -30,8 +30,8 @@ struct Distill: ParsableCommand {
         subcommands: [
             FineTuneCommand.self, RunCommand.self, CheckCommand.self, TuneCommand.self, LabelCommand.self,
             EvaluateCommand.self, QuantizeCommand.self, ExportCommand.self, BenchmarkCommand.self,
-            ReportCommand.self, PredictCommand.self, ServeCommand.self, GenerateCommand.self, DownloadCommand.self,
-            CacheCommand.self,
+            ReportCommand.self, PredictCommand.self, ServeCommand.self, GenerateCommand.self,
+            DownloadCommand.self, CacheCommand.self,
             ObjectivesCommand.self,
             BenchmarkWorkerCommand.self,
         ])

@@ -1,9 +1,15 @@
 import Files
 import Foundation
 import JSON
+import Synchronization
 import Testing
 
 @testable import Serving
+
+/// A number that threads share.
+private final class Counter: Sendable {
+    let value = Atomic<Int>(0)
+}
 
 @Suite("The server")
 struct ServerTests {
@@ -214,18 +220,25 @@ struct ServerTests {
         let server = try server(scratch, "--drain-timeout", "60")
         let port = server.port
         let expected = try server.send("POST", "/predict", Self.good).json
+        let busy = Counter()
         // Clients that send one request after another, and take a `Connection: close` as the end.
         let counts = try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<16 {
                 group.addTask {
                     try await withCheckedThrowingContinuation { continuation in
                         Thread.detachNewThread {
-                            continuation.resume(with: Result { try Self.load(port, expected) })
+                            continuation.resume(
+                                with: Result {
+                                    try Self.load(port, expected) {
+                                        busy.value.add(1, ordering: .relaxed)
+                                    }
+                                })
                         }
                     }
                 }
             }
-            try await Task.sleep(for: .milliseconds(300))
+            // Each has been answered once, so that its connection is one that the server took.
+            while busy.value.load(ordering: .relaxed) < 16 { try await Task.sleep(for: .milliseconds(5)) }
             server.signal(SIGTERM)
             return try await group.reduce(into: [Int]()) { $0.append($1) }
         }
@@ -236,14 +249,16 @@ struct ServerTests {
     }
 
     /// Sends requests until the server says that it closes; each that is sent must be answered.
-    private static func load(_ port: Int, _ expected: JSONValue?) throws -> Int {
+    private static func load(_ port: Int, _ expected: JSONValue?, onFirst: () -> Void) throws -> Int {
         let connection = try Connection(port)
         var count = 0
         while true {
             try connection.send(ServerProcess.request("POST", "/predict", good, close: false))
-            let answer = try #require(try connection.answer())
-            #expect(answer.status == 200 && answer.json == expected)
+            guard let answer = try connection.answer(), answer.status == 200, answer.json == expected else {
+                throw Connection.Failure(what: "request \(count) is not answered")
+            }
             count += 1
+            if count == 1 { onFirst() }
             if answer.headers["connection"] == "close" { return count }
         }
     }
