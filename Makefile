@@ -1,5 +1,5 @@
 # The two commands a newcomer needs: `make demo` and `make test`. Both install what they need themselves.
-.PHONY: demo demo-lm test runtime dependency arm torture fuzz sanitize field benchmark benchmark-runtime same-bits gpu lint docs build clean help
+.PHONY: demo demo-lm test runtime dependency arm load page torture fuzz sanitize field benchmark benchmark-runtime same-bits gpu lint docs build clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -9,6 +9,8 @@ help:
 	@echo "make runtime       build what runs students without libtorch: runtime/bin/distill-run, runtime/lib/libdistill.a, distill.h"
 	@echo "make arm           test the kernels by themselves: on this processor's instruction sets, and on ARM's under emulation"
 	@echo "make dependency    build a small package that depends on this one by version, for the runtime alone, and use it"
+	@echo "make load          measure the server against FastAPI with ONNX Runtime, overload it, let it run (MINUTES=30)"
+	@echo "make page          try the server's page in Debian's chromium, and take its picture"
 	@echo "make field         try the built program on killed processes, full disks and the like (CASES=\"DIR …\": further cases)"
 	@echo "make torture       kill and hinder runs at random: nothing may be lost (MINUTES=60 KILLS=50 FAULTS=200 SOAK=100000 SEED=…)"
 	@echo "make fuzz          feed every parser inputs that coverage guides, under the address sanitizer (RUNS=1000000 SECONDS=300)"
@@ -20,8 +22,8 @@ help:
 	@echo "make gpu           make a bundle that checks and measures a machine with a GPU (docs/gpu.md)"
 	@echo "make lint          check the formatting, and that files and functions stay small"
 	@echo "make docs          build the documentation"
-	@echo "make build         set up, then build .build/release/distill and distill-hub, which downloads (PARQUET=1: with"
-	@echo "                   Parquet files)"
+	@echo "make build         set up, then build .build/release/distill, distill-hub, which downloads, and distill-serve,"
+	@echo "                   the HTTP server (PARQUET=1: with Parquet files)"
 	@echo "make clean         remove what was built, keep what was downloaded"
 
 demo:
@@ -41,6 +43,12 @@ arm:
 
 dependency:
 	@Tests/dependency_test.sh
+
+load:
+	@scripts/load.sh --write $(if $(MINUTES),--minutes $(MINUTES))
+
+page:
+	@scripts/page.sh
 
 field:
 	@scripts/field.sh $(CASES)
@@ -86,6 +94,7 @@ build:
 	$(if $(PARQUET),@scripts/parquet.sh)
 	swift build -c release --product distill $(if $(PARQUET),--traits Parquet)
 	swift build -c release --product distill-hub $(if $(PARQUET),--traits Parquet)
+	swift build -c release --product distill-serve $(if $(PARQUET),--traits Parquet)
 
 clean:
 	rm -rf .build demo-output

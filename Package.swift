@@ -43,7 +43,9 @@ let package = Package(
         .executable(name: "distill", targets: ["distill"]),
         .executable(name: "distill-hub", targets: ["distill-hub"]),
         .executable(name: "distill-run", targets: ["distill-run"]),
+        .executable(name: "distill-serve", targets: ["distill-serve"]),
         .library(name: "DistillRuntime", targets: ["DistillRuntime"]),
+        .library(name: "DistillClient", targets: ["DistillClient"]),
         .library(name: "distill-c", type: .static, targets: ["DistillC"]),
         .library(name: "Distillation", targets: ["Distillation"]),
         .library(name: "Tuning", targets: ["Tuning"]),
@@ -84,6 +86,11 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // Torch-free foundations. Those before `Files` are free of Foundation too, for small static programs.
@@ -173,6 +180,40 @@ let package = Package(
         .executableTarget(
             name: "distill-run",
             dependencies: ["CKernels", "DistillRuntime", "Architectures", "Tokenizers", "Storage"],
+            swiftSettings: strict),
+
+        // The HTTP server: batches, queue and routes without HTTP, then the program, and a client for it.
+        .target(
+            name: "Serving",
+            dependencies: ["DistillRuntime", "Architectures", "Tokenizers", "JSON", "Storage"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "distill-serve",
+            dependencies: [
+                "Serving", "DistillRuntime", "CKernels", "JSON", "Storage",
+                .product(name: "Hummingbird", package: "hummingbird", condition: full),
+                .product(name: "HummingbirdTLS", package: "hummingbird", condition: full),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: full),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle", condition: full),
+                .product(name: "Logging", package: "swift-log", condition: full),
+                .product(name: "NIOCore", package: "swift-nio", condition: full),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: full),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras", condition: full),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras", condition: full),
+                .product(name: "NIOSSL", package: "swift-nio-ssl", condition: full),
+                .product(name: "ArgumentParser", package: "swift-argument-parser", condition: full),
+            ],
+            // Parts of the program, which is one file.
+            resources: [.embedInCode("page.html"), .embedInCode("page.css"), .embedInCode("page.js")],
+            swiftSettings: strict),
+
+        .target(
+            name: "DistillClient",
+            dependencies: [
+                .product(name: "AsyncHTTPClient", package: "async-http-client", condition: full),
+                .product(name: "NIOCore", package: "swift-nio", condition: full),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: full), "JSON",
+            ],
             swiftSettings: strict),
 
         // The engine: libtorch behind a C header, then Swift.
@@ -330,6 +371,12 @@ let package = Package(
                 "DistillRuntime", "DistillC", "CDistill", "Architectures", "Tokenizers", "Safetensors",
                 "JSON", "Files",
                 "TestSupport",
+            ], exclude: ["Fixtures"], swiftSettings: strict),
+        .testTarget(
+            name: "ServingTests",
+            dependencies: [
+                "Serving", "DistillClient", "distill-serve", "distill-run", "distill", "DistillRuntime",
+                "Tokenizers", "JSON", "Files", "TestSupport",
             ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "ArchitecturesTests",

@@ -148,11 +148,11 @@ link() {
 }
 
 check_swift() {
-    need swift "Install Swift 6.1 or later from swift.org."
+    need swift "Install Swift 6.2 or later from swift.org."
     local version
     version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -1)
-    [ "$(printf '%s\n' 6.1 "$version" | sort -V | head -1)" = 6.1 ] ||
-        fail "Swift $version was found; distill needs 6.1 or later."
+    [ "$(printf '%s\n' 6.2 "$version" | sort -V | head -1)" = 6.2 ] ||
+        fail "Swift $version was found; distill needs 6.2 or later."
 }
 
 check_zlib() {

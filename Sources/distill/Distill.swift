@@ -20,6 +20,7 @@ struct Distill: ParsableCommand {
               distill run      --teacher teacher --train train.csv --output student --layers 3 --init teacher-layers
               distill evaluate --model student --data test.csv --teacher teacher
               echo "A film to remember." | distill predict --model student
+              distill serve    --model student
               distill generate --model language-model.gguf --prompt "What is a wren?"
               distill run      --teacher language-model.gguf --train chats.jsonl --output student --layers 20
 
@@ -30,8 +31,8 @@ struct Distill: ParsableCommand {
         subcommands: [
             FineTuneCommand.self, RunCommand.self, CheckCommand.self, TuneCommand.self, LabelCommand.self,
             EvaluateCommand.self, QuantizeCommand.self, ExportCommand.self, BenchmarkCommand.self,
-            ReportCommand.self, PredictCommand.self, GenerateCommand.self, DownloadCommand.self,
-            CacheCommand.self,
+            ReportCommand.self, PredictCommand.self, ServeCommand.self, GenerateCommand.self,
+            DownloadCommand.self, CacheCommand.self,
             ObjectivesCommand.self,
             BenchmarkWorkerCommand.self,
         ])

@@ -1,0 +1,44 @@
+import JSON
+
+/// The reason why a request has no answer, as text-embeddings-inference names it.
+public struct ServingError: Error, Sendable, Equatable {
+    /// The kind of error: `error_type`.
+    public enum Kind: String, CaseIterable, Sendable {
+        case unhealthy = "Unhealthy"
+        case backend = "Backend"
+        case overloaded = "Overloaded"
+        case tokenizer = "Tokenizer"
+        case validation = "Validation"
+        case empty = "Empty"
+
+        /// The HTTP status of errors of this kind.
+        public var status: Int {
+            switch self {
+            case .unhealthy: 503
+            case .backend: 424
+            case .overloaded: 429
+            case .tokenizer, .validation: 422
+            case .empty: 400
+            }
+        }
+    }
+
+    public let kind: Kind
+    /// What is wrong and what to do, in one line.
+    public let message: String
+    /// The HTTP status.
+    public let status: Int
+
+    /// - Parameters:
+    ///   - kind: The kind.
+    ///   - message: What is wrong and what to do.
+    ///   - status: The HTTP status; by default that of the kind.
+    public init(_ kind: Kind, _ message: String, status: Int? = nil) {
+        (self.kind, self.message, self.status) = (kind, message, status ?? kind.status)
+    }
+
+    /// `{"error": …, "error_type": …}`.
+    public var json: JSONValue {
+        ["error": .string(message), "error_type": .string(kind.rawValue)]
+    }
+}
