@@ -1,8 +1,7 @@
 -- Short sentences in turn, as fast as answers come, or, with DELAY milliseconds, at a rate.
 local texts = {}
 local place = 0
-init = function(arguments)
-  wrk.init(arguments)
+init = function()
   wrk.headers["Content-Type"] = "application/json"
   for line in io.lines(os.getenv("TEXTS")) do
     texts[#texts + 1] = wrk.format("POST", "/predict", nil, line)
