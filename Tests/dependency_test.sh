@@ -56,5 +56,7 @@ seconds=$((SECONDS - start))
 label=$(.build/release/app "$model") || fail "it does not predict"
 [ "$label" = positive ] || fail "it predicts '$label'"
 if command -v ldd >/dev/null && ldd .build/release/app | grep -Ei 'torch|c10|libFoundation'; then fail "it needs more than the runtime"; fi
-work=$(times | awk 'NR == 2 { for (i = 1; i <= 2; i++) { split($i, part, /[ms]/); sum += 60 * part[1] + part[2] } printf "%.0f", sum }')
-echo "dependency: fetched $fetched alone, built in $seconds seconds (everything took $work of the processors'), predicts"
+# Not in a pipe, whose shell has started nothing yet.
+times >"$folder/times"
+work=$(awk 'NR == 2 { for (i = 1; i <= 2; i++) { split($i, part, /[ms]/); sum += 60 * part[1] + part[2] } printf "%.0f", sum }' "$folder/times")
+echo "dependency: fetched $fetched alone, built in $seconds seconds ($work seconds of processors' time in all), predicts"

@@ -141,8 +141,6 @@ def measured(arguments, texts):
                     show = (lambda seconds: f"{arguments.texts / seconds:.0f}/s") if is_rate else (lambda seconds: f"{seconds * 1e3:.2f} ms")
                     name = f"{'texts a second' if is_rate else 'one text'}, {precision}, {threads} thread{'s' * (threads > 1)}"
                     lines.append(row(name, results, show, is_rate, TARGETS[workload, precision]))
-                memory = {name: [side.ask("memory")["bytes"] / 1e6] for name, side in sides.items()}
-                lines.append(row(f"peak memory, {precision}, {threads} thread{'s' * (threads > 1)}", memory, "{:.0f} MB".format, False))
             finally:
                 for side in sides.values():
                     side.close()

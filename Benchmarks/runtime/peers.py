@@ -7,7 +7,6 @@ PEER is onnxruntime, openvino or ctranslate2; MODELS the folder that prepare.py 
 """
 
 import json
-import resource
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -29,8 +28,14 @@ def padded(rows):
     return {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
 
 
+def forms(models, pattern, once):
+    """A runtime's own form of the model first, then the export of ours; for one prediction its own alone."""
+    files = sorted(models.glob(pattern), key=lambda file: "export" in file.name)
+    return files[:1] if once else files
+
+
 class OnnxRuntime:
-    def __init__(self, models, precision, threads):
+    def __init__(self, models, precision, threads, once=False):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -40,7 +45,7 @@ class OnnxRuntime:
         # Of int8 its own dynamic quantization and the export of ours, the faster one of which counts.
         self.sessions = [
             onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-            for file in sorted(models.glob(f"onnx-{precision}*.onnx"))]
+            for file in forms(models, f"onnx-{precision}*.onnx", once)]
         self.session = self.sessions[0]
 
     def variants(self):
@@ -59,17 +64,17 @@ class OnnxRuntime:
 class OpenVino:
     """One text with the hint for latency, many with the one for throughput and asynchronous requests."""
 
-    def __init__(self, models, precision, threads):
+    def __init__(self, models, precision, threads, once=False):
         import openvino
 
         self.openvino = openvino
         core = openvino.Core()
         self.models = []
-        for file in sorted(models.glob(f"openvino-{precision}*.xml")):
+        for file in forms(models, f"openvino-{precision}*.xml", once):
             shared = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
-            self.models.append((
-                core.compile_model(str(file), "CPU", {**shared, "PERFORMANCE_HINT": "LATENCY"}),
-                core.compile_model(str(file), "CPU", {**shared, "PERFORMANCE_HINT": "THROUGHPUT"})))
+            single = core.compile_model(str(file), "CPU", {**shared, "PERFORMANCE_HINT": "LATENCY"})
+            many = single if once else core.compile_model(str(file), "CPU", {**shared, "PERFORMANCE_HINT": "THROUGHPUT"})
+            self.models.append((single, many))
         self.choose(self.models[0])
 
     def variants(self):
@@ -98,7 +103,7 @@ class OpenVino:
 class CTranslate2:
     """The encoder; the classifier behind it is NumPy's, as its users have it. Many texts go to as many workers as threads."""
 
-    def __init__(self, models, precision, threads):
+    def __init__(self, models, precision, threads, once=False):
         import ctranslate2
 
         self.ctranslate2, self.threads = ctranslate2, threads
@@ -187,10 +192,8 @@ def answer(side, texts, request):
         start = time.perf_counter()
         side.many(texts)
         return {"seconds": [time.perf_counter() - start]}
-    if name == "logits":
-        side.many(texts).astype(np.float32).tofile(argument)
-        return {}
-    return {"bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+    side.many(texts).astype(np.float32).tofile(argument)
+    return {}
 
 
 def main():
@@ -199,7 +202,7 @@ def main():
     tokenizer.no_padding()
     tokenizer.enable_truncation(LONGEST)
     if sys.argv[4] == "--once":
-        print(Side(PEERS[name](models, precision, 1), tokenizer).one(sys.argv[5]).tolist())
+        print(Side(PEERS[name](models, precision, 1, once=True), tokenizer).one(sys.argv[5]).tolist())
         return
     texts = [line for line in Path(sys.argv[4]).read_text(encoding="utf-8").split("\n") if line]
     side = Side(PEERS[name](models, precision, int(sys.argv[5])), tokenizer)

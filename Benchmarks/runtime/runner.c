@@ -2,12 +2,11 @@
 //
 //   runner MODEL TEXTS THREADS
 //
-// Reads requests from standard input, a line each, and answers each with a line: `latency N` and `bulk` the seconds, `logits FILE`
-// and `memory` the bytes.
+// Reads requests from standard input, a line each, and answers each with a line: `latency N` and `bulk` by the seconds; `logits
+// FILE` writes the logits of all texts.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "distill.h"
@@ -81,10 +80,6 @@ int main(int count, char **arguments) {
             if (!file || fwrite(values, sizeof(float), text_count * labels, file) != text_count * labels || fclose(file) != 0)
                 fail("the logits cannot be written");
             puts("{}");
-        } else if (strcmp(request, "memory") == 0) {
-            struct rusage usage;
-            getrusage(RUSAGE_SELF, &usage);
-            printf("{\"bytes\": %ld}\n", usage.ru_maxrss * 1024);
         } else fail("unknown request");
         fflush(stdout);
     }
