@@ -2,26 +2,28 @@
 # Tests the kernels by themselves on every instruction set: those of ARM processors, cross-compiled and run under emulation, and those
 # that this processor has.
 #
-#   scripts/arm.sh [--install] [--native-only] [--blas]
+#   scripts/arm.sh [--install] [--native-only] [--blas] [--gcc]
 #
 # --install      installs what is missing with apt-get: Debian's cross compiler g++-aarch64-linux-gnu, whose C and C++ libraries are linked,
 #                and qemu-user
 # --native-only  this processor's instruction sets alone
 # --blas         also the code beside Accelerate (Sources/CKernels/blas.inl), with this machine's BLAS in its place (libblas-dev)
+# --gcc          also ARM's kernels as Debian's cross compiler makes them
 #
-# The compiler is Swift's clang, which builds the package, or CXX. On an ARM machine nothing is emulated. Emulation shows that results
+# The compiler is Swift's clang, which builds the package, or a clang++ that CXX names. On an ARM machine nothing is emulated. Emulation shows that results
 # are right and that a processor without an instruction is not given it; it says nothing about speed. Objects are kept in .build-arm.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-native_only="" blas="" install=""
+native_only="" blas="" install="" gcc=""
 while [ $# -gt 0 ]; do
     case "$1" in
         --native-only) native_only=1 ;;
         --blas) blas=1 ;;
+        --gcc) gcc=1 ;;
         --install) install=1 ;;
-        --help | -h) sed -n '2,14s/^# \{0,1\}//p' "$0" && exit ;;
-        *) sed -n '2,14s/^# \{0,1\}//p' "$0" >&2 && exit 64 ;;
+        --help | -h) sed -n '2,15s/^# \{0,1\}//p' "$0" && exit ;;
+        *) sed -n '2,15s/^# \{0,1\}//p' "$0" >&2 && exit 64 ;;
     esac
     shift
 done
@@ -54,21 +56,35 @@ fi
 
 # build NAME ARCHITECTURE [FLAG…]: the test program .build-arm/NAME/kernels_test, from what has changed.
 build() {
-    local folder=.build-arm/$1 target=() flags=("${@:3}") source object objects=() jobs=()
-    if [ "$2" != "$machine" ]; then target=(--target="$2-linux-gnu"); fi
+    local folder=.build-arm/$1 with=("$compiler") flags=("${@:3}") source object objects=() jobs=() language own
+    if [ "$1" = gcc ]; then
+        # It does not know clang's pragmas: a file's instructions are named here. Its warnings are of vectors and bounds that cannot be.
+        with=(aarch64-linux-gnu-g++) flags+=(-w)
+    elif [ "$2" != "$machine" ]; then
+        with+=(--target="$2-linux-gnu")
+    fi
     mkdir -p "$folder"
-    local common=(-O2 -Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-missing-designated-field-initializers -MMD
-        -ISources/CKernels/include -ISources/CTrainingKernels/include -ISources/CTrainingKernels -ISources/CKernels -ISources/CSHA256/include)
+    local common=(-O2 -Wall -Wextra -Werror -Wno-missing-field-initializers -MMD -ISources/CKernels/include
+        -ISources/CTrainingKernels/include -ISources/CTrainingKernels -ISources/CKernels -ISources/CSHA256/include)
+    if [ "$1" != gcc ]; then common+=(-Wno-missing-designated-field-initializers); fi
     for source in Sources/CKernels/*.cpp Sources/CTrainingKernels/*.cpp Sources/CSHA256/sha256.c Tests/kernels/*.cpp; do
         object=$folder/$(basename "$(dirname "$source")")_$(basename "${source%.*}").o
         objects+=("$object")
         # Up to date where no file that it was made of is newer.
-        if [ -e "$object" ] && [ -z "$(sed 's/^[^:]*://; s/\\$//' "${object%.o}.d" | xargs -n 200 sh -c 'find "$@" -newer "$0" 2>&1' "$object")" ]; then
+        if [ -e "$object" ] && [ -e "${object%.o}.d" ] && [ -z "$(sed 's/^[^:]*://; s/\\$//' "${object%.o}.d" | xargs -n 200 sh -c 'find "$@" -newer "$0" 2>&1' "$object")" ]; then
             continue
         fi
-        local language=(-x c++ -std=c++20)
+        language=(-x c++ -std=c++20)
         if [[ "$source" == *.c ]]; then language=(-x c -std=c17); fi
-        jobs+=("'$compiler' ${language[*]} ${target[*]} ${common[*]} ${flags[*]} -c '$source' -o '$object'")
+        own=""
+        if [ "$1" = gcc ]; then
+            case "$source" in
+                *neon_dotprod*) own=-march=armv8.2-a+dotprod ;;
+                *neon_i8mm*) own=-march=armv8.2-a+dotprod+i8mm ;;
+                *neon_bf16*) own=-march=armv8.2-a+dotprod+i8mm+bf16 ;;
+            esac
+        fi
+        jobs+=("${with[*]} ${language[*]} ${common[*]} ${flags[*]} $own -c '$source' -o '$object'")
     done
     if [ ${#jobs[@]} -gt 0 ]; then
         printf '%s\0' "${jobs[@]}" | xargs -0 -n 1 -P "$(getconf _NPROCESSORS_ONLN)" sh -c 'eval "$0" || exit 255' ||
@@ -77,7 +93,7 @@ build() {
     local libraries=(-lpthread)
     if [ "$1" = blas ]; then libraries+=(-lblas); fi
     if [ "$(uname)" = Darwin ]; then libraries=(-framework Accelerate); fi
-    "$compiler" "${target[@]}" "${objects[@]}" "${libraries[@]}" -o "$folder/kernels_test" || fail "the test program does not link for $2"
+    "${with[@]}" "${objects[@]}" "${libraries[@]}" -o "$folder/kernels_test" || fail "the test program does not link for $2"
 }
 failed=0
 # test_level NAME LEVEL EXPECTED [COMMAND…]: runs the program, with LEVEL where it is not -, which must choose EXPECTED.
@@ -144,6 +160,14 @@ cortex-a72 neon
 cortex-a76 neon_dotprod
 neoverse-n1 neon_dotprod
 max neon_bf16"
+    if [ -n "$gcc" ]; then
+        build gcc aarch64
+        for level in neon_bf16 neon_i8mm neon_dotprod neon default; do
+            echo "Emulated, compiled by g++:"
+            test_level gcc $level $level qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu max
+            same_int8 gcc
+        done
+    fi
     # A level that a processor lacks is an error that says so.
     for wanted in neon_i8mm avx2; do
         message=$(DISTILL_CPU_CAPABILITY=$wanted qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu neoverse-n1 .build-arm/aarch64/kernels_test \

@@ -93,7 +93,7 @@ static int has_native(void) {
 #if !defined(__ARM_FEATURE_SHA2)
 #include <sys/auxv.h>
 
-__attribute__((target("sha2")))
+__attribute__((target("+crypto")))
 #endif
 static void compress_native(uint32_t state[8], const uint8_t *blocks, size_t count) {
     uint32x4_t abcd = vld1q_u32(&state[0]), efgh = vld1q_u32(&state[4]);

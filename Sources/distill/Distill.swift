@@ -50,7 +50,10 @@ enum Main {
         do {
             try OpenFiles.require()
             var command = try Distill.parseAsRoot()
-            try InstructionSet.require()
+            // Help is given anywhere.
+            if Distill.configuration.subcommands.contains(where: { type(of: command) == $0 }) {
+                try InstructionSet.require()
+            }
             try command.run()
         } catch let error as UsageError {
             Terminal.error("Error: \(error)")
