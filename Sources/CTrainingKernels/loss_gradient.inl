@@ -42,7 +42,7 @@ void write_gradient(const FusedLoss &call, const RowSoftened &soft, const RowTer
     each_vector(0, call.vocabulary, [&](int64_t c, int64_t left) {
         vf gradient = vf{};
         for (int64_t s = 0; s < soft.count; ++s) {
-            Probabilities x = soft.at[s].template at<with_teacher>(logits + c, teacher + c, left);
+            Probabilities x = soft.at[s].template at<with_teacher>(logits + c, with_teacher ? teacher + c : nullptr, left);
             if constexpr (with_teacher) {
                 gradient += x.q * (linear[s].level + linear[s].tilt * (x.log_q - x.log_p)) + linear[s].pull * x.p;
                 for (int64_t i = first_step[s]; i < first_step[s + 1]; ++i) {

@@ -123,7 +123,7 @@ public final class ServedModel: Sendable {
         let values: [Double] =
             if raw {
                 logits
-            } else if logits.count == 1 || model.task == .multiLabel {
+            } else if logits.count == 1 || model.task.hasIndependentClasses {
                 logits.map { 1 / (1 + exp(-$0)) }
             } else {
                 softmax(logits)

@@ -119,6 +119,8 @@ struct ModelDirectoryTests {
         ("GPT2Tokenizer", "takes byte pair encoding"), ("RobertaTokenizer", "takes byte pair encoding"),
         ("BartTokenizer", "takes byte pair encoding"),
         ("unk_token null", "there is none, and"),
+        // There a model with another head is read as a classifier wherever its weights have a classifier's names.
+        ("architectures of a masked model", "which has no head that is read"),
         // A pickle can run code.
         ("weights as a pickle alone", "a pickle can run code"),
         // There a tokenizer of five tokens takes the place of the files that are missing.

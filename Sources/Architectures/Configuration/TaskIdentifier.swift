@@ -15,6 +15,9 @@ public enum TaskIdentifier: String, CaseIterable, Sendable, Codable {
     /// True if an example has one of several classes.
     public var hasOneClass: Bool { self == .singleLabel }
 
+    /// True if each class has a probability of its own, whatever the others'.
+    public var hasIndependentClasses: Bool { self == .multiLabel }
+
     /// The tasks of models for sequence classification, which `problem_type` distinguishes.
     public static let sequenceTasks: [TaskIdentifier] = [.singleLabel, .multiLabel, .regression]
 
