@@ -134,6 +134,8 @@ public struct DistillRequest: Sendable {
     /// - Parameters:
     ///   - scores: The teachers, at least one.
     ///   - student: A pretrained encoder: there is no teacher whose sizes a student could have.
+    ///   - data: The data.
+    ///   - output: The directory in which the student is saved.
     public init(scores: [ScoresRequest], student: URL, data: DataRequest, output: URL) {
         teachers = []
         self.scores = scores
