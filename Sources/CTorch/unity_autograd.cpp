@@ -10,5 +10,6 @@
 #include "shim/graph_pool.cpp"
 #include "shim/packed_embeddings.cpp"
 #include "shim/packed_layer.cpp"
+#include "shim/pooled_sequences.cpp"
 #include "shim/projection_nodes.cpp"
 #include "shim/rows_linear.cpp"

@@ -37,6 +37,10 @@ public enum AutoModel {
         if isGGUF(directory) {
             return try loadGGUF(directory, seed: seed, device: device, instrument: instrument)
         }
+        if task == nil, labelNames == nil, SentenceTransformer.isDirectory(directory) {
+            return try loadEmbedding(
+                from: directory, seed: seed, device: device, isMapped: isMapped, instrument: instrument)
+        }
         var configuration = try ModelConfiguration(contentsOf: directory)
         try ChecksumManifest.verify(directory)
         let layout = configuration.family.layout

@@ -27,7 +27,8 @@ public enum ModelWriter {
         } catch {
             throw FileError.writeFailed(directory.plainPath, reason: error.localizedDescription)
         }
-        let entries = model.parameters.entries.map { entry in
+        let (parameters, dense) = parts(of: model)
+        let entries = parameters.map { entry in
             let isInteger = !entry.tensor.dtype.isFloatingPoint
             let type: (DType, SafetensorsDType) =
                 isInteger ? (.int8, .int8) : entry.isAuxiliary ? (.float32, .float32) : (dtype, stored)
@@ -37,6 +38,7 @@ public enum ModelWriter {
             }
         }
         try SafetensorsWriter.writeSharded(entries, toDirectory: directory)
+        try writeModules(of: model, dense, to: directory)
         var fields = model.configuration.json()
         fields["dtype"] = .string(dtype.rawValue)
         let json = JSONValue.object(fields)
@@ -56,7 +58,7 @@ public enum ModelWriter {
     /// Writes a parameter piece by piece.
     ///
     /// - Throws: ``TransformersError`` for numbers that are not finite, or that float16 cannot hold.
-    private static func write(
+    static func write(
         _ entry: ParameterStore.Entry, as dtype: DType, to body: SafetensorsWriter.Entry.Body
     ) throws {
         let count = entry.tensor.count

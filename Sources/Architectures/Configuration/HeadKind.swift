@@ -7,12 +7,14 @@ package enum HeadKind: String, CaseIterable, Sendable {
     case tokenClassification = "ForTokenClassification"
     /// The next token, at each token: `LlamaForCausalLM`, `GPT2LMHeadModel`.
     case causalLanguageModel = "ForCausalLM"
+    /// A vector for each text, made of those of its tokens as sentence-transformers' modules do: `BertModel`.
+    case embedding = "Model"
 
     /// True if it gives a row of outputs for each token.
-    package var hasRowForEachToken: Bool { self != .sequenceClassification }
+    package var hasRowForEachToken: Bool { self == .tokenClassification || self == .causalLanguageModel }
 
     /// True if its outputs are classes with names.
-    package var hasLabels: Bool { self != .causalLanguageModel }
+    package var hasLabels: Bool { self != .causalLanguageModel && self != .embedding }
 
     /// The task of its models; `nil` for a sequence classifier, whose labels decide.
     var task: TaskIdentifier? {
@@ -20,6 +22,7 @@ package enum HeadKind: String, CaseIterable, Sendable {
         case .sequenceClassification: nil
         case .tokenClassification: .tokenClassification
         case .causalLanguageModel: .causalLanguageModel
+        case .embedding: .embedding
         }
     }
 
@@ -33,7 +36,9 @@ package enum HeadKind: String, CaseIterable, Sendable {
             self = .causalLanguageModel
             return
         }
-        guard let kind = Self.allCases.first(where: { architecture.hasSuffix($0.classSuffix) }) else {
+        // A class without a head does not say what its states are read for; files beside it do.
+        let named = Self.allCases.filter { $0 != .embedding }
+        guard let kind = named.first(where: { architecture.hasSuffix($0.classSuffix) }) else {
             return nil
         }
         self = kind
@@ -44,6 +49,7 @@ package enum HeadKind: String, CaseIterable, Sendable {
             switch task {
             case .tokenClassification: .tokenClassification
             case .causalLanguageModel: .causalLanguageModel
+            case .embedding: .embedding
             case .singleLabel, .multiLabel, .regression: .sequenceClassification
             }
     }

@@ -7,7 +7,9 @@ extension ModelConfiguration {
         guard let name = reader.optional("architectures")?.arrayValue?.first?.stringValue,
             HeadKind(architecture: name) == nil
         else { return }
-        let known = HeadKind.allCases.filter { ($0 == .causalLanguageModel) == isDecoder }.map(
+        guard embedding == nil else { return }
+        let heads = HeadKind.allCases.filter { $0 != .embedding }
+        let known = heads.filter { ($0 == .causalLanguageModel) == isDecoder }.map(
             family.className)
         throw reader.error(
             "\"architectures\" names \(name), which has no head that is read (known: \(known.joined(separator: ", "))); "

@@ -20,6 +20,8 @@ extension ModelConfiguration {
         if fields.hasLayerNormEps { json[fields.layerNormEps.key] = .number(layerNormEps) }
         json[fields.initializerRange.key] = .number(initializerRange)
         if headKind.hasLabels { writeLabels(to: &json) }
+        // Of a model whose head was another's.
+        if headKind == .embedding { for key in ["id2label", "label2id", "problem_type"] { json[key] = nil } }
         if isDecoder { writeHeads(to: &json) }
         json["dtype"] = "float32"
         json["quantization_config"] = quantization?.json()

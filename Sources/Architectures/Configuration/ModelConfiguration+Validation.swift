@@ -43,10 +43,19 @@ extension ModelConfiguration {
             throw invalid("\"\(name)\" must be from 0 up to, but not including, 1, got \(value)")
         }
         if headKind.hasLabels { try validateLabels() }
+        if let embedding { try validate(embedding) }
         guard numAttentionHeads.isMultiple(of: numKeyValueHeads) || !isDecoder else {
             throw invalid(
                 "\"num_key_value_heads\" \(numKeyValueHeads) does not divide \"num_attention_heads\" \(numAttentionHeads); "
                     + "choose numbers that divide")
+        }
+    }
+
+    private func validate(_ embedding: SentenceTransformer) throws {
+        for case .pooling(_, let width, _) in embedding.stages where width != hiddenSize {
+            throw ArchitectureError(
+                "\(embedding.path): the pooling is for vectors of \(width) components, but those of \(source) have "
+                    + "\(hiddenSize); use the modules that belong together")
         }
     }
 

@@ -36,6 +36,13 @@ public struct ModelConfiguration: Sendable {
     public var labelNames: [String]
     /// The head's kind; a bare encoder gets one for sequence classification.
     package private(set) var headKind: HeadKind
+    /// The modules by which a text's vector is made of its tokens', of a model for embeddings; `nil` for others.
+    public var embedding: SentenceTransformer? {
+        didSet {
+            headKind = embedding == nil ? .sequenceClassification : .embedding
+            if embedding != nil { (labelNames, statedProblemType) = ([], nil) }
+        }
+    }
     /// `problem_type` as it was read or set; `nil` where it was absent or null.
     private var statedProblemType: TaskIdentifier?
     /// The quantization of the saved weights; `nil` for floating point.
@@ -46,6 +53,9 @@ public struct ModelConfiguration: Sendable {
     public let source: String
     /// All fields as they were read.
     public let original: JSONObject
+
+    /// The number of outputs of a row: the classes, or the components of a text's vector.
+    public var outputCount: Int { embedding?.width ?? labelNames.count }
 
     /// The width of the embedding tables: `embedding_size`, or the hidden size.
     public var embeddingSize: Int { ownEmbeddingSize ?? hiddenSize }

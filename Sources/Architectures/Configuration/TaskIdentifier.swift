@@ -11,6 +11,8 @@ public enum TaskIdentifier: String, CaseIterable, Sendable, Codable {
     case tokenClassification = "token_classification"
     /// The next token, at each token of a text.
     case causalLanguageModel = "causal_language_model"
+    /// A vector for each text, near those of similar texts.
+    case embedding = "sentence_embedding"
 
     /// True if an example has one of several classes.
     public var hasOneClass: Bool { self == .singleLabel }

@@ -2,7 +2,7 @@
 package struct ParameterLayout: Sendable {
     /// The prefix of the encoder's names in the checkpoint of a model with a head, absent from a bare
     /// encoder's: `bert`.
-    let base: String
+    package let base: String
     /// The parts of a bare encoder: the first components of its names.
     let baseParts: [String]
     /// The embedding tables before the layers.
@@ -24,6 +24,8 @@ package struct ParameterLayout: Sendable {
         // All families call it so.
         case .tokenClassification: HeadNames(dense: nil, classifier: "classifier")
         case .causalLanguageModel: HeadNames(dense: nil, classifier: DecoderNames.output)
+        // Its layers are modules of their own, in other files.
+        case .embedding: HeadNames(dense: nil, classifier: SentenceTransformer.layerPrefix)
         }
     }
 

@@ -48,6 +48,9 @@ public struct SentenceTransformer: Sendable, Equatable {
     /// The name of the prompt that is used where none is asked for; `nil` for none.
     public var defaultPrompt: String?
 
+    /// The beginning of the names of its layers' parameters in a model.
+    package static let layerPrefix = "sentence"
+
     /// The file that makes a directory one of sentence-transformers.
     public static let fileName = "modules.json"
 
@@ -66,6 +69,9 @@ public struct SentenceTransformer: Sendable, Equatable {
             }
         }
     }
+
+    /// The default prompt; empty for none.
+    public var defaultPromptText: String { defaultPrompt.flatMap { prompts[$0] } ?? "" }
 
     /// The prompt of a name, or the default one.
     ///

@@ -267,6 +267,11 @@ void ct_packed_layer_free(ct_packed_layer layer);
 // other rows. `bias` may be null.
 ct_error ct_rows_linear(ct_tensor input, ct_tensor weight, ct_tensor bias, ct_tensor *out);
 
+// For each packed sequence the sum of its tokens (T, H), each times its weight (T): (sequences, H), in float32 on the CPU, in
+// order of the tokens, so that a sequence's sum has the same bits whatever the others. `offsets`: int64, one more than there
+// are sequences. No gradient flows to the weights.
+ct_error ct_pool_sequences(ct_tensor tokens, ct_tensor weights, ct_tensor offsets, ct_tensor *out);
+
 // input (rows, inputs) · weightᵀ + bias by the kernels, in the type of the input, float32 or bfloat16, with a float32 weight
 // (outputs, inputs), or (inputs, outputs) if `transposed`. `bias` may be null. Recorded for backward if a gradient is wanted;
 // otherwise the packed weight is kept in `*packed` (null at first), to be freed with ct_packed_weight_free. `float_output`: the

@@ -114,7 +114,9 @@ public final class TextEmbedder: Sendable {
         _ directory: String, _ options: RuntimeModel.Options, _ files: SentenceTransformer,
         _ expressions: (any RegularExpressionEngine)?
     ) throws -> Opened {
-        let configuration = try ModelConfiguration(contentsOf: directory)
+        var configuration = try ModelConfiguration(contentsOf: directory)
+        // Whatever class it names, its hidden states are what is read.
+        configuration.embedding = files
         guard RuntimeModel.supports(configuration) else {
             throw RuntimeError(
                 "\(directory): there are no kernels for the layers of \(configuration.modelType), so that its embeddings are not "

@@ -33,7 +33,7 @@ extension Prediction {
             self.init(
                 labels: zip(labels, logits).filter { $1 > limit }.map(\.0), scores: scores(probabilities))
         case .regression: self.init(score: logits.first)
-        case .tokenClassification, .causalLanguageModel: return nil
+        case .tokenClassification, .causalLanguageModel, .embedding: return nil
         }
     }
 }

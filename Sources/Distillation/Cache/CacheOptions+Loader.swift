@@ -6,13 +6,13 @@ extension CacheOptions {
     /// A loader for the data that a model reads.
     package func loader(
         _ options: DatasetOptions, tokenizer: Tokenizer, directory: URL, maxLength: Int,
-        languageModel: LanguageModelText? = nil, log: RunLog
+        languageModel: LanguageModelText? = nil, prompt: String = "", log: RunLog
     ) -> DatasetLoader {
         for removed in CacheLeftovers.remove(in: root) { log.tell(removed) }
         return DatasetLoader(
             options: options, tokenizer: tokenizer, tokenizerDirectory: directory, maxLength: maxLength,
             root: data ? root : nil, memo: DigestMemo(root: data ? root : nil),
-            warn: { log.send(.warning($0)) }, languageModel: languageModel,
+            warn: { log.send(.warning($0)) }, languageModel: languageModel, prompt: prompt,
             onRead: { try log.advance(by: $0) })
     }
 }

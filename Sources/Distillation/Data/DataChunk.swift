@@ -33,6 +33,8 @@ struct EncodedChunk {
     var hasTypes: Bool
     /// True if each text has a second one.
     var hasPairs = false
+    /// The examples of a row of the file: two where its two texts are examples of their own.
+    var textsPerRow = 1
 
     /// The words whose outputs an example gives.
     struct Words {

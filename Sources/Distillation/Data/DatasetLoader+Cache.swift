@@ -27,6 +27,7 @@ extension DatasetLoader {
             "delimiter": options.delimited.delimiter.map { .integer(Int($0)) } ?? .null,
             "quoting": text(options.delimited.quoting?.rawValue),
             "allows_unlabelled": .bool(options.allowsUnlabeled), "max_length": .integer(maxLength),
+            "prompt": .string(prompt),
             "language_model": languageModel.map(\.description) ?? .null,
             "segments": .bool(tokenizer.givesSegments(pairs: true)),
             "tokenizer": .array(
@@ -39,6 +40,7 @@ extension DatasetLoader {
     func format(_ url: URL, _ reading: Reading) throws -> String {
         let (task, options) = (reading.problemType.definition, reading.options)
         if task.predictsTokens { return "conversations" }
+        if task.embedsTexts { return "vectors, " + (try options.format(of: url).rawValue) }
         if task.labelsWords { return "words, " + (try options.tagged.format(of: url).rawValue) }
         return try options.format(of: url).rawValue
     }

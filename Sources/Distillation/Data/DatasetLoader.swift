@@ -23,6 +23,8 @@ package struct DatasetLoader {
     let warn: (String) -> Void
     /// How the texts of a language model are read; `nil` for other models.
     var languageModel: LanguageModelText?
+    /// The text that stands before each text, of a model for embeddings.
+    var prompt = ""
     /// True if the data are trained on, so that what a model would not learn from them is told.
     var isForTraining = true
     /// Called with the number of further examples that are tokenized, or were before; an error ends the reading.
@@ -193,6 +195,12 @@ package struct DatasetLoader {
                 throw DistillationError("\(url.path): the texts of a language model need its stop token")
             }
             return (try ConversationReader(url, languageModel), nil)
+        }
+        if reading.problemType.definition.embedsTexts {
+            let reader = try EmbeddingReader(url, options: options, prompt: prompt)
+            builder.notes = reader.notes
+            for note in reader.notes { warn(note) }
+            return (reader, try LabelMap(names: []))
         }
         guard reading.problemType.definition.labelsWords else {
             let map = try labelMap(url, reading, options)

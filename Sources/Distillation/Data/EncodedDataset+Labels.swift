@@ -42,6 +42,7 @@ extension EncodedDataset {
     func targets(of indices: some Collection<Int>) -> Targets {
         if problemType.definition.predictsTokens { return .tokens(tokenTargets(of: indices)) }
         if hasWordRows { return .tags(wordTags(of: indices)) }
+        if problemType.definition.embedsTexts { return .scores(pairScores(of: indices)) }
         return switch problemType.definition.labelForm {
         case .name: .classes(indices.map(label), count: classCount)
         case .set: .sets(indices.map(labelSet), count: classCount)
@@ -77,7 +78,7 @@ extension EncodedDataset {
     ) throws -> (train: EncodedDataset, validation: EncodedDataset) {
         let (strata, groups) = (strata, sentences)
         let labels = groups.map { group in
-            group.contains(where: isLabeled)
+            problemType.definition.needsNoLabels || group.contains(where: isLabeled)
                 ? (strata.isEmpty ? 0 : strata[group.lowerBound]) : HoldOut.unlabelled
         }
         let parts = try HoldOut.split(

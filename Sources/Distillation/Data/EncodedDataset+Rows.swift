@@ -125,6 +125,7 @@ extension EncodedDataset {
 
     /// The examples of each sentence: one, or several where it is longer than the model reads.
     var sentences: [Range<Int>] {
+        if problemType.definition.embedsTexts { return pairScores(of: 0..<count).pairs }
         guard hasWordRows else { return (0..<count).map { $0..<$0 + 1 } }
         var sentences: [Range<Int>] = []
         for index in 0..<count {
@@ -135,6 +136,17 @@ extension EncodedDataset {
             }
         }
         return sentences
+    }
+
+    /// How alike some texts are that belong to a row of their file.
+    func pairScores(of indices: some Collection<Int>) -> PairScores {
+        PairScores(
+            values: indices.map(value),
+            rows: indices.map { index in
+                let (storage, position) = locate(index)
+                let first = position - position % storage.textsPerRow
+                return UInt32(clamping: self.place(index) - position + first)
+            })
     }
 
     /// The tokens that some texts are to predict. The pieces of a document are texts of their own.

@@ -92,6 +92,9 @@ public struct EncodedDataset: Sendable {
 
     private func position(_ index: Int) -> Int { indices.map { Int($0[index]) } ?? index }
 
+    /// The position of an example among those of all storages.
+    func place(_ index: Int) -> Int { position(index) }
+
     /// The storage of an example, and its position there.
     func locate(_ index: Int) -> (storage: TokenStorage, position: Int) {
         Self.locate(position(index), storages, starts)

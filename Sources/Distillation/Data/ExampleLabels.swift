@@ -47,6 +47,7 @@ struct ExampleLabels: Sendable, Equatable {
             switch targets {
             case .classes(_, let count), .sets(_, let count): count
             case .values: 1
+            case .scores: 0
             case .tags(let tags): tags.names.count
             case .tokens(let tokens): (tokens.ids.max() ?? -1) + 1
             }
@@ -59,9 +60,13 @@ struct ExampleLabels: Sendable, Equatable {
         switch targets {
         case .classes, .tags, .tokens: codes += targets.classes.map { Int32($0) }
         case .sets(let sets, _): for set in sets { codes.append(set.map { code(of: $0) } ?? Self.unlabelled) }
-        case .values(let values):
-            codes += values.map { $0.isNaN ? Self.unlabelled : Int32(bitPattern: $0.bitPattern) }
+        case .values(let values): append(numbers: values)
+        case .scores(let scores): append(numbers: scores.values)
         }
+    }
+
+    private mutating func append(numbers: [Float]) {
+        codes += numbers.map { $0.isNaN ? Self.unlabelled : Int32(bitPattern: $0.bitPattern) }
     }
 
     /// Takes examples without labels.

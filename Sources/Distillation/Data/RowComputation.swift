@@ -5,6 +5,8 @@ import Transformers
 enum RowComputation {
     /// The logits of each class.
     case logits(classes: [String])
+    /// The components of each text's vector.
+    case vectors(width: Int)
     /// `TokenStatistics.Column`'s numbers of each predicted token, beside a teacher where there is one.
     case tokenStatistics(TeacherStates?)
     /// A language model's teacher as it is kept, from hidden states of so many dimensions.
@@ -12,13 +14,16 @@ enum RowComputation {
 
     /// What a model of a task is evaluated by.
     static func evaluating(_ model: TransformerModel, beside teacher: TeacherStates?) -> RowComputation {
-        model.configuration.task.predictsTokens
-            ? .tokenStatistics(teacher) : .logits(classes: model.configuration.labelNames)
+        let configuration = model.configuration
+        if configuration.task.embedsTexts { return .vectors(width: configuration.outputCount) }
+        return configuration.task.predictsTokens
+            ? .tokenStatistics(teacher) : .logits(classes: configuration.labelNames)
     }
 
     /// What is kept of a teacher for training on its outputs.
     static func teaching(_ model: TransformerModel, as coding: TeacherStateCoding) -> RowComputation {
         let configuration = model.configuration
+        if configuration.task.embedsTexts { return .vectors(width: configuration.outputCount) }
         return configuration.task.predictsTokens
             ? .states(coding, width: configuration.hiddenSize)
             : .logits(classes: configuration.labelNames)
@@ -28,6 +33,7 @@ enum RowComputation {
     var width: Int {
         switch self {
         case .logits(let classes): classes.count
+        case .vectors(let width): width
         case .tokenStatistics: TokenStatisticsMetrics.width
         case .states(let coding, let width): coding.rowWidth(width)
         }
@@ -49,7 +55,7 @@ enum RowComputation {
     func callAsFunction(_ model: TransformerModel, _ batch: Batch, _ precision: Precision) throws -> Tensor {
         var options = ForwardOptions(precision: precision)
         switch self {
-        case .logits: return try model(batch.input, options).logits
+        case .logits, .vectors: return try model(batch.input, options).logits
         case .tokenStatistics(let teacher):
             options.stopsBeforeHead = true
             let states = try model(batch.input, options).rows

@@ -13,6 +13,8 @@ public enum Targets: Sendable, Equatable {
     case tags(WordTags)
     /// The tokens of texts that a language model is to predict, one text after another.
     case tokens(TokenTargets)
+    /// How alike texts are, of texts that get a vector each.
+    case scores(PairScores)
 
     /// The task whose labels are of this form.
     public var task: TaskIdentifier {
@@ -22,6 +24,7 @@ public enum Targets: Sendable, Equatable {
         case .values: .regression
         case .tags: .tokenClassification
         case .tokens: .causalLanguageModel
+        case .scores: .embedding
         }
     }
 
@@ -33,6 +36,7 @@ public enum Targets: Sendable, Equatable {
         case .values(let values): values.count
         case .tags(let tags): tags.classes.count
         case .tokens(let tokens): tokens.ids.count
+        case .scores(let scores): scores.values.count
         }
     }
 
@@ -44,6 +48,7 @@ public enum Targets: Sendable, Equatable {
         case .values(let values): !values[row].isNaN
         case .tags(let tags): tags.classes[row] != BatchLabels.unlabelled
         case .tokens: true
+        case .scores(let scores): !scores.values[row].isNaN
         }
     }
 
@@ -58,6 +63,7 @@ public enum Targets: Sendable, Equatable {
         case .values(let values): .values(rows.map { values[$0] })
         case .tags(let tags): .tags(tags.subset(rows))
         case .tokens(let tokens): .tokens(tokens.subset(rows))
+        case .scores(let scores): .scores(scores.subset(rows))
         }
     }
 
@@ -72,6 +78,7 @@ public enum Targets: Sendable, Equatable {
         case .values(let values): try BatchLabels(values: values, device: device)
         case .tags(let tags): try BatchLabels(classes: tags.classes, device: device)
         case .tokens(let tokens): try BatchLabels(classes: tokens.ids, device: device)
+        case .scores(let scores): try BatchLabels(values: scores.values, device: device)
         }
     }
 }
@@ -83,7 +90,7 @@ extension Targets {
         case .classes(let classes, _): classes
         case .tags(let tags): tags.classes
         case .tokens(let tokens): tokens.ids
-        case .sets, .values: []
+        case .sets, .values, .scores: []
         }
     }
 
@@ -106,6 +113,7 @@ extension Targets {
         switch self {
         case .tags(let tags): RowOffsets.ranges(tags.offsets)
         case .tokens(let tokens): RowOffsets.ranges(tokens.offsets)
+        case .scores(let scores): scores.pairs
         case .classes, .sets, .values: (0..<count).map { $0..<$0 + 1 }
         }
     }
@@ -129,7 +137,7 @@ extension Targets {
                         ids: rows.map { tokens.ids[$0] }, offsets: offsets,
                         bytes: tokens.bytes.map { bytes in rows.map { bytes[$0] } }))
             )
-        case .classes, .sets, .values: (rows, subset(rows))
+        case .classes, .sets, .values, .scores: (rows, subset(rows))
         }
     }
 }

@@ -26,7 +26,8 @@ package enum TextLength {
     ) -> Int {
         guard configuration.task.predictsTokens else {
             return tokens(
-                wanted: wanted, in: directory, tokenizer: tokenizer, positions: configuration.maxLength)
+                wanted: wanted ?? configuration.embedding?.maxLength, in: directory, tokenizer: tokenizer,
+                positions: configuration.maxLength)
         }
         let length = wanted ?? trained(in: directory) ?? LanguageModelText.defaultLength
         return min(length, configuration.maxLength)

@@ -39,6 +39,8 @@ final class TokenBuilder {
     private(set) var cutCount = 0
     /// True if each text has a second one.
     private(set) var hasPairs = false
+    /// The examples of a row of the file.
+    private var textsPerRow = 1
 
     init(tokenizer: Tokenizer, maxLength: Int) {
         self.tokenizer = tokenizer
@@ -67,7 +69,7 @@ final class TokenBuilder {
         let encoded = try chunk.encode(tokenizer, maxLength: maxLength)
         // All rows of a file have a second text, or none has.
         layout.hasTypes = encoded.hasTypes
-        hasPairs = encoded.hasPairs
+        (hasPairs, textsPerRow) = (encoded.hasPairs, encoded.textsPerRow)
         cutCount += encoded.cutCount
         var records: [UInt8] = []
         records.reserveCapacity(encoded.ids.count * layout.tokenBytes)
@@ -92,7 +94,7 @@ final class TokenBuilder {
         EncodedDataset(
             storage: TokenStorage(
                 layout: layout, records: records, lengths: lengths, labels: labels, rows: rows,
-                hasPairs: hasPairs),
+                hasPairs: hasPairs, textsPerRow: textsPerRow),
             maxLength: maxLength, tagNames: tagNames)
     }
 
@@ -115,6 +117,7 @@ final class TokenBuilder {
             "problem_type": .string(labels.problemType.rawValue), "classes": .integer(labels.classCount),
             "label_sets": .array(labels.sets.map { .array($0.map(JSONValue.integer)) }),
             "cut": .integer(cutCount), "pairs": .bool(hasPairs),
+            "texts_per_row": .integer(textsPerRow),
             "words": rows.map { .integer($0.positions.count) } ?? .null, "lost": .integer(lostCount),
             "notes": .array(notes.map(JSONValue.string)),
         ]
@@ -134,6 +137,10 @@ final class TokenBuilder {
             let idBytes = object["id_bytes"]?.intValue, let hasTypes = object["types"]?.boolValue,
             let cut = object["cut"]?.intValue, let hasPairs = object["pairs"]?.boolValue
         else { throw ChecksummedFile.Problem.damaged("its description cannot be read") }
+        let texts = object["texts_per_row"]?.intValue ?? 1
+        guard [1, 2].contains(texts), count.isMultiple(of: texts) else {
+            throw ChecksummedFile.Problem.damaged("its description cannot be read")
+        }
         guard object["key"]?.stringValue == key else {
             throw ChecksummedFile.Problem.foreign("it holds the tokens of other data")
         }
@@ -176,7 +183,7 @@ final class TokenBuilder {
         }
         let storage = TokenStorage(
             layout: layout, records: .file(file), lengths: lengths, labels: labels, rows: rows,
-            hasPairs: hasPairs)
+            hasPairs: hasPairs, textsPerRow: texts)
         let dataset = EncodedDataset(
             storage: storage, maxLength: maxLength, tagNames: words == nil ? [] : names ?? [])
         let notes = object["notes"]?.arrayValue?.compactMap(\.stringValue) ?? []

@@ -42,6 +42,8 @@ final class TokenStorage: Sendable {
     let rows: TokenRows?
     /// True if each text has a second one.
     let hasPairs: Bool
+    /// The examples of a row of the file: two where its two texts are examples of their own.
+    let textsPerRow: Int
     private let records: Records
     /// The first token of every 64th example, among all tokens.
     private let marks: [Int]
@@ -49,9 +51,10 @@ final class TokenStorage: Sendable {
 
     init(
         layout: Layout, records: Records, lengths: [Int32], labels: ExampleLabels, rows: TokenRows? = nil,
-        hasPairs: Bool = false
+        hasPairs: Bool = false, textsPerRow: Int = 1
     ) {
         self.layout = layout
+        self.textsPerRow = textsPerRow
         self.hasPairs = hasPairs
         self.records = records
         self.lengths = lengths

@@ -72,6 +72,9 @@ public final class LoadedModel {
         TextLength.tokens(of: model.configuration, wanted: wanted, in: directory, tokenizer: tokenizer)
     }
 
+    /// The text that stands before each text; empty but for models for embeddings with a default prompt.
+    var prompt: String { model.configuration.embedding?.defaultPromptText ?? "" }
+
     /// How the texts of a language model are made; `nil` for another model.
     package func languageModelText(_ columns: DataColumns, maxLength: Int) throws -> LanguageModelText? {
         try LanguageModelText.of(
@@ -82,7 +85,7 @@ public final class LoadedModel {
     func outputForm(_ coding: TeacherStateCoding) -> OutputForm {
         let configuration = model.configuration
         return configuration.task.predictsTokens
-            ? .states(configuration.hiddenSize, coding) : .logits(labels.count)
+            ? .states(configuration.hiddenSize, coding) : .logits(configuration.outputCount)
     }
 }
 

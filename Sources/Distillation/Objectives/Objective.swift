@@ -100,12 +100,14 @@ public struct ObjectiveModels {
     public let teacherStates: TeacherStateCoding
     /// True if the teacher's logits are known, not only the probabilities that they give.
     public let hasTeacherLogits: Bool
+    /// The columns of the teacher's outputs.
+    public let teacherWidth: Int
 
     public init(
         student: ModelConfiguration, teacher: ModelConfiguration?, tokensDiffer: String? = nil,
         problemType: TaskIdentifier = .singleLabel, classCounts: [Int] = [], batchSize: Int = 32,
         exampleCount: Int = 0, learned: ParameterScope, teacherStates: TeacherStateCoding = .float32,
-        hasTeacherLogits: Bool = true
+        hasTeacherLogits: Bool = true, teacherWidth: Int? = nil
     ) {
         self.student = student
         self.teacher = teacher
@@ -117,5 +119,6 @@ public struct ObjectiveModels {
         self.learned = learned
         self.teacherStates = teacherStates
         self.hasTeacherLogits = hasTeacherLogits
+        self.teacherWidth = teacherWidth ?? (teacher ?? student).outputCount
     }
 }

@@ -183,6 +183,16 @@ extension ModelCard {
 
     private var use: [String] {
         let autoModel = problemType.definition.card.autoModel
+        guard !problemType.embedsTexts else {
+            return [
+                "```python",
+                "from sentence_transformers import SentenceTransformer",
+                "",
+                "model = SentenceTransformer(\(Self.python(title)))",
+                "vectors = model.encode([\"A film to remember.\", \"A dull evening.\"])",
+                "```",
+            ]
+        }
         var lines = [
             "```python",
             "from transformers import \(autoModel), AutoTokenizer",

@@ -166,6 +166,7 @@ struct Preflight {
     /// The objectives that compare the examples of a batch with one another.
     private static let relations: Set<String> = [
         "rkd_distance", "rkd_angle", "similarity_preserving", "infonce", "dist",
+        "similarity_mse", "similarity_rank",
     ]
 
     // MARK: - Data
@@ -259,7 +260,7 @@ struct Preflight {
                     batchSize: request.training.perDeviceEvalBatchSize,
                     of: source.classifier.directory.path)
             }
-            guard let logits else { continue }
+            guard let logits, source.data.validation.targets.canAssess else { continue }
             let member = TeacherEnsemble.Member(outputs: logits, weight: 1, columns: source.columns)
             let own = try TeacherEnsemble.joining(
                 [member], combination: .logits, problemType: setup.problemType

@@ -6,7 +6,10 @@ extension DistillRequest {
         let task = problemType.definition
         let soft = ObjectiveSpecification(
             task.softObjective, weight: alpha,
-            options: task.outputs == .real ? [:] : ["temperature": temperature(of: task).description])
+            options: task.outputs == .real || task.embedsTexts
+                ? [:] : ["temperature": temperature(of: task).description])
+        // A text's vector has no label of its own.
+        if task.embedsTexts { return [ObjectiveSpecification(task.softObjective)] }
         let labels = training.labelObjective(problemType, weight: alpha.map { 1 - $0 })
         return alpha == 1 ? [soft] : [soft, labels]
     }
@@ -31,6 +34,34 @@ extension DistillRequest {
             TrainingStage(
                 objectives: objectives.isEmpty ? defaultObjectives(problemType) : objectives)
         ]
+    }
+
+    /// Checks the settings that not every task has.
+    ///
+    /// - Throws: ``DistillationError``, which names the setting.
+    func requireFitting(_ task: TaskIdentifier) throws {
+        guard task.embedsTexts else {
+            for (name, isGiven) in [
+                ("--embedding-size", student.embeddingSize != nil),
+                ("--projection", student.projection != nil),
+                ("--pooling", student.pooling != nil),
+            ] where isGiven {
+                throw DistillationError(
+                    "\(name) is for models for embeddings, but the teacher is one for \(task.rawValue); leave it out"
+                )
+            }
+            return
+        }
+        guard !baseline else {
+            throw DistillationError(
+                "--baseline trains the student on labels alone, but texts' vectors have none; leave it out, and compare the student "
+                    + "with what it was before: distill evaluate")
+        }
+        guard alpha == Self.defaultAlpha || alpha == 1 || !usesDefaultObjectives else {
+            throw DistillationError(
+                "alpha is \(alpha), but a text's vector has no label beside its teacher's to weigh against; leave it out"
+            )
+        }
     }
 
     /// True if the default objectives apply, weighted by alpha and temperature.

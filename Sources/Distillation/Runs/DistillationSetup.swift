@@ -55,6 +55,7 @@ struct DistillationSetup {
         for warning in classifiers.compactMap(\.self).flatMap(\.warnings) { findings.add(.warning, warning) }
         let basis = try first.map { try SetupBasis($0, request, findings) } ?? SetupBasis(surveys, request)
         problemType = basis.problemType
+        try findings.attempt { try request.requireFitting(basis.problemType) }
         let (reader, directory, longest) = (basis.tokenizer, basis.directory, basis.maxLength)
         let text = try LanguageModelText.of(
             basis.configuration, in: directory, reader, request.data.columns, maxLength: longest)
@@ -65,12 +66,12 @@ struct DistillationSetup {
                         request, labels: basis.labels, problemType: basis.problemType,
                         loader: request.cache.loader(
                             request.data.columns.options, tokenizer: reader, directory: directory,
-                            maxLength: longest, languageModel: text, log: log))
+                            maxLength: longest, languageModel: text, prompt: basis.prompt, log: log))
                 }
             }
             return (
                 data,
-                try Self.sources(request, classifiers, student: (data, directory), log, findings)
+                try Self.sources(request, classifiers, student: (data, basis), log, findings)
             )
         }
         guard let data, !sources.isEmpty || request.teachers.isEmpty else {
@@ -119,7 +120,7 @@ struct DistillationSetup {
     /// The teachers that can be used, each with the data as it reads them.
     private static func sources(
         _ request: DistillRequest, _ classifiers: [LoadedModel?],
-        student: (data: RunData?, directory: URL), _ log: RunLog, _ findings: Diagnostics
+        student: (data: RunData?, basis: SetupBasis), _ log: RunLog, _ findings: Diagnostics
     ) throws -> [LoadedTeacher] {
         guard let data = student.data, let first = classifiers.lazy.compactMap(\.self).first else {
             return []
@@ -127,11 +128,12 @@ struct DistillationSetup {
         // What is kept of each are hidden states of its own.
         guard
             request.teachers.count + request.scores.count == 1
-                || !first.model.configuration.task.predictsTokens
+                || !(first.model.configuration.task.predictsTokens
+                    || first.model.configuration.task.embedsTexts)
         else {
             throw DistillationError(
-                "there are \(request.teachers.count + request.scores.count) teachers, but a language model learns from one; give one --teacher"
-            )
+                "there are \(request.teachers.count + request.scores.count) teachers, but a model for "
+                    + "\(first.model.configuration.task.rawValue) learns from one; give one --teacher")
         }
         return try zip(request.teachers, classifiers).compactMap { teacher, classifier in
             guard let classifier else { return nil }
@@ -140,7 +142,7 @@ struct DistillationSetup {
                 return LoadedTeacher(
                     request: teacher, classifier: classifier,
                     data: try Self.data(
-                        request, classifier, student: (data, student.directory), labels: first.labels, log),
+                        request, classifier, student: (data, student.basis), labels: first.labels, log),
                     columns: columns)
             }
             if let source { try findings.attempt { try Self.requireSameRows(source, data) } }
@@ -168,18 +170,20 @@ struct DistillationSetup {
 
     /// The examples as a teacher reads them: the student's own where both read alike.
     private static func data(
-        _ request: DistillRequest, _ teacher: LoadedModel, student: (data: RunData, directory: URL),
+        _ request: DistillRequest, _ teacher: LoadedModel, student: (data: RunData, basis: SetupBasis),
         labels: LabelMap, _ log: RunLog
     ) throws -> RunData {
         let maxLength = teacher.maxLength(request.data.maxLength)
-        if teacher.tokenizerDirectory == student.directory, maxLength == student.data.maxLength {
+        if teacher.tokenizerDirectory == student.basis.directory, maxLength == student.data.maxLength,
+            teacher.prompt == student.basis.prompt
+        {
             return student.data
         }
         var loader = request.cache.loader(
             request.data.columns.options, tokenizer: teacher.tokenizer,
             directory: teacher.tokenizerDirectory, maxLength: maxLength,
             languageModel: try teacher.languageModelText(request.data.columns, maxLength: maxLength),
-            log: log)
+            prompt: teacher.prompt, log: log)
         // What the student would not learn is told of its own tokens.
         loader.isForTraining = false
         return try RunData(

@@ -126,7 +126,8 @@ public struct EvaluationRun {
                         request.columns.options, tokenizer: $0.tokenizer, directory: $0.tokenizerDirectory,
                         maxLength: $0.maxLength(request.maxLength),
                         languageModel: $0.languageModelText(
-                            request.columns, maxLength: $0.maxLength(request.maxLength)), log: log)
+                            request.columns, maxLength: $0.maxLength(request.maxLength)),
+                        prompt: $0.prompt, log: log)
                     loader.isForTraining = false
                     return try loader.load(
                         request.data, labels: type.predictsTokens ? .ignored : .given(models[0].labels),

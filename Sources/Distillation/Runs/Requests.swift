@@ -60,6 +60,8 @@ public struct FineTuneRequest: Sendable {
 
 /// The input of ``DistillationRun``, which `distill run` runs: trains a student on frozen teachers and the true labels.
 public struct DistillRequest: Sendable {
+    /// The weight of the distillation term where none is given.
+    public static let defaultAlpha: Schedule = 0.7
     /// The teachers that are models, with the same labels; with ``scores`` at least one.
     public var teachers: [TeacherRequest]
     /// The teachers of whom files of scores tell.
@@ -86,7 +88,7 @@ public struct DistillRequest: Sendable {
     public var teacherLogprobs: [URL] = []
     /// The weight of the distillation term; the labels' is 1 − alpha. A schedule from 1 to 0 is teacher annealing
     /// (Clark et al., arXiv 1907.04829).
-    public var alpha: Schedule = 0.7
+    public var alpha: Schedule = Self.defaultAlpha
     /// The objectives, in place of ``temperature`` and ``alpha``.
     public var objectives: [ObjectiveSpecification] = []
     /// Stages with objectives of their own, one after another.
@@ -192,16 +194,27 @@ public struct StudentOptions: Sendable, Equatable, Codable {
     /// The teacher's layers that the student starts from; `nil` for evenly spaced ones, of a language model for those that change
     /// the hidden states most.
     public var teacherLayers: TeacherLayers?
+    /// The components of a text's vector, of a model for embeddings; `nil` for the teacher's, or with ``VectorProjection/drop`` as many
+    /// as the pooled states have.
+    public var embeddingSize: Int?
+    /// What becomes of the matrix that leads from a student's width to its teacher's; `nil` for ``VectorProjection/keep``.
+    public var projection: VectorProjection?
+    /// How the states of an encoder's tokens become a text's vector; `nil` for the directory's own modules, or else the teacher's.
+    public var pooling: PoolingMode?
 
     public init() {}
 
     /// The initialization for a task: a language model from random weights would need a corpus of its own.
     func initialization(for task: TaskIdentifier) -> Initialization {
-        statedInitialization ?? (task.predictsTokens ? .teacherLayers : .random)
+        if let statedInitialization { return statedInitialization }
+        if task.predictsTokens { return .teacherLayers }
+        // A vector is made by all layers together; one that begins at random has all of it to learn.
+        return task.embedsTexts ? (hiddenSize == nil ? .teacherLayers : .projected) : .random
     }
 
     private enum CodingKeys: String, CodingKey {
         case directory, layers, hiddenSize, intermediateSize, attentionHeads, teacherLayers
+        case embeddingSize, projection, pooling
         case statedInitialization = "initialization"
     }
 
@@ -210,7 +223,7 @@ public struct StudentOptions: Sendable, Equatable, Codable {
     func validate() throws {
         for (name, size) in [
             ("layers", layers), ("hidden_size", hiddenSize), ("intermediate_size", intermediateSize),
-            ("attention_heads", attentionHeads),
+            ("attention_heads", attentionHeads), ("embedding_size", embeddingSize),
         ] {
             if let size {
                 try SettingLimits.require(

@@ -64,7 +64,7 @@ struct RunData {
             (trained, validation) = (data.dataset, other.dataset)
             validationRecord = other.record
         } else {
-            guard data.dataset.labeledCount > 0 else {
+            guard data.dataset.labeledCount > 0 || type.definition.needsNoLabels else {
                 throw DistillationError(
                     "\(data.record.path): no text has a label, so none can be held out to evaluate the student; give "
                         + "labeled texts with --validation, or name the label's column with --label-column (the columns "
@@ -98,7 +98,7 @@ struct RunData {
                     + "label's column with --label-column, or pass --problem-type regression where they are numbers"
             )
         }
-        guard map.count > 0 || type.definition.predictsTokens else {
+        guard map.count > 0 || type.definition.needsNoLabels else {
             throw DistillationError(
                 "\(path): no example has a label; a classifier needs at least one")
         }

@@ -15,6 +15,8 @@ struct SetupBasis {
     let directory: URL
     /// The number of tokens of a text that are read.
     let maxLength: Int
+    /// The text that stands before each text.
+    let prompt: String
 
     /// - Parameter first: The first teacher.
     /// - Throws: ``InterruptedError``.
@@ -26,6 +28,7 @@ struct SetupBasis {
         directory = own?.directory ?? first.tokenizerDirectory
         // The student reads as much as its teacher, as far as it has positions.
         maxLength = min(first.maxLength(request.data.maxLength), own?.configuration.maxLength ?? .max)
+        prompt = try own?.directory.ownPrompt ?? first.prompt
     }
 
     /// The basis of a run whose teachers are scores alone.
@@ -43,6 +46,7 @@ struct SetupBasis {
             )
         }
         (tokenizer, directory, configuration) = (own.tokenizer, own.directory, own.configuration)
+        prompt = ""
         let file = request.data.train
         let type =
             try request.data.problemType
@@ -83,5 +87,15 @@ struct SetupBasis {
         let configuration = try ModelConfiguration(contentsOf: directory)
         let tokenizer = try Tokenizer.load(for: configuration, in: directory)
         return (tokenizer, directory, configuration)
+    }
+}
+
+extension URL {
+    /// The default prompt of a sentence-transformers directory; `nil` for another directory.
+    fileprivate var ownPrompt: String? {
+        get throws {
+            guard SentenceTransformer.isDirectory(self) else { return nil }
+            return try SentenceTransformer(contentsOf: self).defaultPromptText
+        }
     }
 }

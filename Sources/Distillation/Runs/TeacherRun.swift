@@ -32,7 +32,7 @@ struct TeacherRun {
         counts.told = try setup.request.teacherLogprobs.isEmpty ? nil : ToldTeacher(setup, log)
         // Outputs for evaluation are computed in float32, those for training in the training's precision.
         let validation = try evaluated(&counts, setup.data.validation, .validation)
-        if let rows = validation?.rows {
+        if let rows = validation?.rows, setup.data.validation.targets.canAssess {
             log.send(Finding(TeacherAssessment(rows, targets: setup.data.validation.targets)))
         }
         let test = try setup.data.test.flatMap { try evaluated(&counts, $0.dataset, .test) }

@@ -84,6 +84,9 @@ extension StudentOptions {
         try reader.assign("attention_heads", to: &attentionHeads)
         try reader.assign("init", to: &statedInitialization)
         try reader.assign("teacher_layers", to: &teacherLayers)
+        try reader.assign("embedding_size", to: &embeddingSize)
+        try reader.assign("projection", to: &projection)
+        try reader.assign("pooling", to: &pooling)
     }
 }
 
@@ -138,5 +141,8 @@ extension StudentOptions {
         settings.override("attention_heads", attentionHeads)
         settings.override("init", statedInitialization)
         settings.override("teacher_layers", teacherLayers)
+        settings.override("embedding_size", embeddingSize)
+        settings.override("projection", projection)
+        settings.override("pooling", pooling)
     }
 }

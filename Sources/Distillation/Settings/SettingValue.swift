@@ -107,6 +107,8 @@ extension LearningRateSchedule.Decay: SettingValue {}
 extension Precision: SettingValue {}
 extension TaskIdentifier: SettingValue {}
 extension StudentOptions.Initialization: SettingValue {}
+extension VectorProjection: SettingValue {}
+extension PoolingMode: SettingValue {}
 extension TeacherCombination: SettingValue {}
 extension TeacherStateCoding: SettingValue {
     public static var settingDescription: String {

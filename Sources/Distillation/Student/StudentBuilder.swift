@@ -15,6 +15,8 @@ struct StudentBuilder {
     let device: Device
     /// True if the student is trained with the rounding of int8.
     var quantizeAware = false
+    /// The tokens of a text that an embedding student reads; `nil` for its teacher's.
+    var maxLength: Int?
     /// The fits of students to their teacher; `nil` where there are no texts.
     var projection: TeacherProjection?
 
@@ -66,6 +68,9 @@ struct StudentBuilder {
             let layers = try teacherLayers(count: configuration.numHiddenLayers)
             if predictsTokens { configuration = try teacher.model.configuration.decoder(withLayers: layers) }
             source = try self.source(layers, configuration)
+            if task.embedsTexts {
+                source = source.map { EmbeddingStudentSource($0, teacher: teacher.model.parameters) }
+            }
             let how =
                 switch initialization {
                 case .random, .teacherLayers: ""
@@ -105,8 +110,10 @@ struct StudentBuilder {
             try requireWidth()
             return configuration
         }
-        configuration.numHiddenLayers = options.layers ?? Self.defaultLayers
-        configuration.hiddenSize = options.hiddenSize ?? Self.defaultHiddenSize
+        let (own, embeds) = (configuration, task.embedsTexts)
+        configuration.numHiddenLayers =
+            options.layers ?? (embeds ? max(1, own.numHiddenLayers / 2) : Self.defaultLayers)
+        configuration.hiddenSize = options.hiddenSize ?? (embeds ? own.hiddenSize : Self.defaultHiddenSize)
         configuration.intermediateSize = options.intermediateSize ?? configuration.intermediateSize
         configuration.numAttentionHeads = options.attentionHeads ?? defaultHeads(configuration.hiddenSize)
         guard configuration.numAttentionHeads > 0,
@@ -117,6 +124,7 @@ struct StudentBuilder {
                     + "\(configuration.numAttentionHeads) attention heads; pass --attention-heads with a divisor, "
                     + "or another --hidden-size\(wholeHeads)")
         }
+        if embeds { configuration.embedding = try modules(nil, width: configuration.hiddenSize) }
         try configuration.validate()
         return configuration
     }
@@ -205,6 +213,7 @@ struct StudentBuilder {
 
     private func load(_ directory: URL, _ instrument: FakeQuantization?) throws -> Student {
         let names = labelNames
+        if task.embedsTexts { return try loadEmbedding(directory, instrument) }
         let own = try TokenizerFiles.configuration(of: directory)
         guard own.task.predictsTokens == predictsTokens else {
             throw DistillationError(
@@ -248,7 +257,8 @@ extension StudentBuilder {
         self.init(
             options: setup.request.student, teacher: setup.teacher, labelNames: setup.labelNames,
             task: setup.problemType, seed: seed, device: setup.request.device,
-            quantizeAware: setup.request.quantizeAware, projection: setup.projection)
+            quantizeAware: setup.request.quantizeAware, maxLength: setup.data.maxLength,
+            projection: setup.projection)
     }
 }
 

@@ -17,6 +17,9 @@ protocol LearningTask: Sendable {
     var labelsWords: Bool { get }
     /// True if tokens are predicted, which are their own labels: a row is a token that is trained.
     var predictsTokens: Bool { get }
+    /// True if each text gets a vector, with which other texts' are compared: two texts of a row are two examples, and a label tells
+    /// how alike they are.
+    var embedsTexts: Bool { get }
     /// The beginning of the line that counts the classes of the training data.
     var countTitle: String { get }
     /// The form of labels in data files.
@@ -88,6 +91,9 @@ extension LearningTask {
     var fixedClassNames: [String]? { nil }
     var labelsWords: Bool { false }
     var predictsTokens: Bool { false }
+    var embedsTexts: Bool { false }
+    /// True if examples are of use without labels, for evaluation too.
+    var needsNoLabels: Bool { predictsTokens || embedsTexts }
     var countTitle: String { "Training texts by class" }
     var teacherMetrics: [MetricName] { outputs.teacherMetrics }
     var comparedMetrics: [MetricName] { [primaryMetric] }
@@ -156,6 +162,8 @@ struct TaskCard: Sendable {
     /// The Hub's pipeline tag, and its title.
     let pipeline: String
     let pipelineTitle: String
+    /// The Hub's name of the library that opens the model.
+    var library = "transformers"
     /// The class that opens the model in transformers.
     let autoModel: String
     /// The metrics of the card's table.
@@ -179,6 +187,7 @@ extension TaskIdentifier {
         case .regression: RegressionTask()
         case .tokenClassification: TokenClassificationTask()
         case .causalLanguageModel: LanguageModelTask()
+        case .embedding: EmbeddingTask()
         }
     }
 }
@@ -186,7 +195,8 @@ extension TaskIdentifier {
 extension TaskIdentifier {
     /// The name of what has a label and an output.
     public var rowName: String {
-        definition.labelsWords ? "words" : definition.predictsTokens ? "tokens" : "examples"
+        definition.labelsWords
+            ? "words" : definition.predictsTokens ? "tokens" : definition.embedsTexts ? "texts" : "examples"
     }
 
     /// The metrics that tables show, the most informative first.
@@ -200,6 +210,8 @@ extension TaskIdentifier {
     package var labelsWords: Bool { definition.labelsWords }
     /// Whether it predicts a text's tokens.
     package var predictsTokens: Bool { definition.predictsTokens }
+    /// Whether each text gets a vector.
+    package var embedsTexts: Bool { definition.embedsTexts }
 
     /// The task's own metric.
     package func primaryValue(_ logits: Logits, _ targets: Targets) -> Double {

@@ -11,6 +11,8 @@ public enum OutputKind: Sendable {
     /// What is kept of a distribution over a vocabulary: `TokenStatistics.Column`'s numbers, those that compare with a teacher
     /// among them.
     case tokens
+    /// A vector, of which its direction matters.
+    case vector
 }
 
 extension OutputKind {
@@ -20,7 +22,7 @@ extension OutputKind {
         case .softmax:
             Logits.softmax(of: row.map(Double.init)).reduce(0.0) { $0 - ($1 > 0 ? $1 * log($1) : 0) }
         case .sigmoid: row.reduce(0.0) { $0 + bernoulliEntropy(Double($1)) } / Double(row.count)
-        case .real: nil
+        case .real, .vector: nil
         case .tokens: TokenStatisticsMetrics.value(.studentEntropy, row)
         }
     }
@@ -39,6 +41,7 @@ extension OutputKind {
             }
         case .real: abs(Double(teacher.first ?? 0) - Double(student.first ?? 0))
         case .tokens: TokenStatisticsMetrics.value(.divergence, student)
+        case .vector: 1 - VectorMetrics.cosine(student, teacher)
         }
     }
 
@@ -47,7 +50,7 @@ extension OutputKind {
         switch self {
         case .softmax: Logits.softmax(of: row)
         case .sigmoid: row.map { 1 / (1 + exp(-$0)) }
-        case .real, .tokens: row
+        case .real, .tokens, .vector: row
         }
     }
 
@@ -57,7 +60,7 @@ extension OutputKind {
         return switch self {
         case .softmax: probabilities.map { log(max($0, least)) }
         case .sigmoid: probabilities.map { log(max($0, least)) - log(max(1 - $0, least)) }
-        case .real, .tokens: probabilities
+        case .real, .tokens, .vector: probabilities
         }
     }
 
@@ -65,7 +68,7 @@ extension OutputKind {
     var teacherMetrics: [MetricName] {
         switch self {
         case .softmax, .sigmoid: [.kl, .agreement, .teacherEntropy]
-        case .real: [.agreement, .teacherMSE]
+        case .real, .vector: [.agreement, .teacherMSE]
         case .tokens: [.kl, .klMedian, .klHigh, .agreement, .teacherEntropy]
         }
     }
@@ -74,6 +77,8 @@ extension OutputKind {
     ///
     /// - Throws: ``DistillationError`` where they are not of the same rows and columns.
     package func compare(student: Logits, teacher: Logits) throws -> MetricValues {
+        // Vectors of two widths have no angle between them.
+        if self == .vector, student.classes != teacher.classes { return MetricValues() }
         guard (student.count, student.classes) == (teacher.count, teacher.classes) else {
             throw DistillationError(
                 "the student's logits are \(student.count) × \(student.classes), the teacher's \(teacher.count) × "
@@ -97,6 +102,7 @@ extension OutputKind {
             values[.agreement] = metrics.pearson
             values[.teacherMSE] = metrics.meanSquaredError
         case .tokens: return TokenStatisticsMetrics.teacherMetrics(student)
+        case .vector: return VectorMetrics.teacherMetrics(student: student, teacher: teacher)
         }
         values[.teacherEntropy] = teacher.meanEntropy(self)
         return values

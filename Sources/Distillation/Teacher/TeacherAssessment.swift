@@ -58,6 +58,11 @@ public struct TeacherAssessment: Sendable, Equatable {
                 value * 100, baseline * 100)
         case .f1:
             String(format: "The teacher's F1 on the validation data's entities is %.2f %%.", value * 100)
+        case .spearman:
+            String(
+                format:
+                    "The Spearman correlation of the teacher's cosines with the validation data's scores is %.4f.",
+                value)
         case .pearson:
             String(
                 format:
@@ -94,6 +99,11 @@ public struct TeacherAssessment: Sendable, Equatable {
                         "The teacher predicts %.1f %% of the tokens, no more than always the most frequent one (%.1f %%). ",
                     value * 100, baseline * 100)
             case .f1: "The teacher finds none of the validation data's entities. "
+            case .spearman:
+                String(
+                    format:
+                        "The Spearman correlation of the teacher's cosines with the scores is %.4f, no better than a constant's. ",
+                    value)
             case .pearson:
                 String(
                     format: "The teacher's Pearson correlation is %.4f, no better than a constant's. ", value)
@@ -103,6 +113,11 @@ public struct TeacherAssessment: Sendable, Equatable {
                         "The teacher's accuracy is %.1f %%, no better than always predicting the majority class (%.1f %%). ",
                     value * 100, baseline * 100)
             }
+        if metric == .spearman {
+            return what
+                + "A student can only learn its mistakes: check that larger scores stand for texts that are more alike, and that these are "
+                + "texts of the teacher's language and kind."
+        }
         if metric == .perplexity {
             return what
                 + "A student can only learn its mistakes: take another teacher, or fine-tune this one on such texts first "

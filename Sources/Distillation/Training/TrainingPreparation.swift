@@ -30,7 +30,7 @@ struct TrainingPreparation {
                 learned: ParameterScope(
                     store: learned, source: nil, seed: arguments.seed, device: model.device),
                 teacherStates: teacher?.states ?? .float32,
-                hasTeacherLogits: teacher?.hasLogits ?? true))
+                hasTeacherLogits: teacher?.hasLogits ?? true, teacherWidth: teacher?.logits.classes))
         guard teacher != nil || !self.objectives.needs.teacherLogits else {
             throw DistillationError(
                 "the objectives (\(self.objectives.terms.map(\.name).joined(separator: ", "))) need a teacher"
@@ -50,8 +50,11 @@ struct TrainingPreparation {
                 "augmentation masks and leaves out words, whose tags would no longer fit; leave it out for token classification"
             )
         }
+        // Vectors of two widths have no angle between them.
+        let isNearTeacher =
+            !data.problemType.embedsTexts || teacher?.logits.classes == model.configuration.outputCount
         metricForBest = try MetricName.forBest(
             arguments.metricForBestModel, problemType: data.problemType,
-            hasTeacher: teacher != nil || isBesideTeacher)
+            hasTeacher: (teacher != nil || isBesideTeacher) && isNearTeacher)
     }
 }

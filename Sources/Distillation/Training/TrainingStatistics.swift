@@ -84,6 +84,15 @@ public struct TrainingStatistics: Sendable, Equatable, Codable {
         }
     }
 
+    /// Adds a batch of texts' vectors.
+    mutating func add(vectors student: Logits, teacher: Logits?) {
+        guard let teacher, teacher.classes == student.classes else { return }
+        for row in 0..<student.count {
+            add(.agreement, VectorMetrics.cosine(student[row], teacher[row]))
+            add(.teacherMSE, VectorMetrics.squaredDifference(student[row], teacher[row]))
+        }
+    }
+
     mutating func merge(_ other: TrainingStatistics) {
         sums.merge(other.sums, uniquingKeysWith: +)
         counts.merge(other.counts, uniquingKeysWith: +)

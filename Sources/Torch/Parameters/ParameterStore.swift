@@ -4,6 +4,10 @@
 /// PyTorch: `bert.encoder.layer.0.attention.self.query.weight`.
 public final class ParameterStore {
     public struct Entry {
+        public init(name: String, tensor: Tensor, isAuxiliary: Bool = false) {
+            (self.name, self.tensor, self.isAuxiliary) = (name, tensor, isAuxiliary)
+        }
+
         public let name: String
         public let tensor: Tensor
         /// True if the tensor is only needed to interpret another: a scale.

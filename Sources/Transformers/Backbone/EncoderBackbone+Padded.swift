@@ -13,7 +13,8 @@ extension EncoderBackbone {
         let context = try LayerContext(
             attentionMask: batch.attentionMask, dtype: computeType(options.precision),
             dropout: options.dropout)
-        let needsTokens = !features.isEmpty || rows == .tokens
+        let readsTokens = rows != .firstToken && rows != .mean
+        let needsTokens = !features.isEmpty || readsTokens
         let tokens = needsTokens ? try input.places(device: device) : nil
         func unpadded(_ hidden: Tensor) throws -> Tensor {
             guard let tokens else { return hidden }
@@ -27,9 +28,11 @@ extension EncoderBackbone {
             kept.add(packed, number: number)
             if compared { try kept.add(parts.layers[number], number, input: packed, context.dtype) }
         }
-        return kept.output(
-            try rows == .tokens
-                ? input.selected(of: unpadded(last)) : pooled(last, batch.attentionMask, rows))
+        guard readsTokens else { return kept.output(try pooled(last, batch.attentionMask, rows)) }
+        if case .pooled(let modes) = rows {
+            return kept.output(try unpadded(last).pooled(modes, offsets: input.offsets))
+        }
+        return kept.output(try input.selected(of: unpadded(last)))
     }
 
     /// Runs a forward pass on a padded batch.
@@ -60,6 +63,16 @@ extension EncoderBackbone {
             let mask = try attentionMask.to(.float32).unsqueezed(2)
             return try (hidden * mask).sum(1) / mask.sum(1)
         case .tokens: return try hidden.reshaped([-1, configuration.hiddenSize])
+        case .pooled(let modes):
+            let lengths: [Float] = try attentionMask.to(.float32).sum(1).to(.float32, .cpu).array()
+            let offsets = lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + Int($1)) }
+            let width = try hidden.size(1)
+            let places = zip(lengths.indices, lengths).flatMap { row, length in
+                (0..<Int(length)).map { row * width + $0 }
+            }
+            let tokens = try hidden.reshaped([-1, configuration.hiddenSize]).indexSelect(
+                dimension: 0, Tensor(places, device: hidden.device))
+            return try tokens.pooled(modes, offsets: offsets)
         }
     }
 }

@@ -76,7 +76,13 @@ final class EncoderBackbone: Backbone {
             let isLast = index == mixedLayers.count - 1
             hidden = try layer(hidden, sequences, firstOnly: isLast && rows == .firstToken)
         }
-        return rows == .firstToken ? hidden : try input.selected(of: hidden)
+        return try rows == .firstToken ? hidden : selected(hidden, input, rows)
+    }
+
+    /// The rows that a head reads of all tokens' (T, H).
+    private func selected(_ hidden: Tensor, _ input: PackedInput, _ rows: RowSelection) throws -> Tensor {
+        if case .pooled(let modes) = rows { return try hidden.pooled(modes, offsets: input.offsets) }
+        return try input.selected(of: hidden)
     }
 
     /// Runs the packed layers. A head that reads first tokens needs nothing else of the last layer.
@@ -106,7 +112,7 @@ final class EncoderBackbone: Backbone {
             kept.add(hidden.wide, number: index + 1)
         }
         if firstOnly { return kept.output(hidden.wide) }
-        if rows == .tokens { return kept.output(try input.selected(of: hidden.wide)) }
+        guard rows == .firstToken else { return kept.output(try selected(hidden.wide, input, rows)) }
         let first = try Tensor(Array(input.offsets.dropLast()), device: device)
         return kept.output(try hidden.wide.indexSelect(dimension: 0, first))
     }

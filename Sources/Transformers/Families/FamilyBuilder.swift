@@ -35,6 +35,7 @@ struct FamilyBuilder: Sendable {
         switch configuration.headKind {
         case .sequenceClassification: try sequenceHead(root, configuration)
         case .tokenClassification: try tokenHead(root, configuration)
+        case .embedding: try EmbeddingHead(root, configuration)
         case .causalLanguageModel:
             throw TransformersError(
                 "\(configuration.source): \(configuration.modelType) is no language model")

@@ -1,3 +1,4 @@
+import Architectures
 import Torch
 
 /// A model's head on its backbone: it maps the hidden states that it reads, a row each, to rows of outputs.
@@ -14,11 +15,13 @@ protocol Head {
 }
 
 /// The rows of the last hidden state that a head reads.
-enum RowSelection: Sendable {
+enum RowSelection: Sendable, Equatable {
     /// Each example's first token: B rows.
     case firstToken
     /// The mean over each example's tokens: B rows.
     case mean
     /// The tokens that ``PackedInput/rows`` names, or all.
     case tokens
+    /// Each example's tokens, made one vector in these ways, one after another: B rows of as many times H.
+    case pooled([PoolingMode])
 }

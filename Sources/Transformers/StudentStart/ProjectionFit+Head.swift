@@ -10,6 +10,7 @@ extension ProjectionFit {
                 teacher: try read(passage.packed(passage.teacher[last]), passage)
             )
         }
+        if let own = student.head as? EmbeddingHead { return try fit(own, to: rows) }
         let logits = try rows.map { try teacher.head($0.teacher, nil) }
         let classifier: Linear
         switch (student.head, teacher.head) {
@@ -31,9 +32,18 @@ extension ProjectionFit {
             classifier, zip(rows, logits).map { ($0.student, $1) }, ridge: headRidge)
     }
 
+    /// Fits the first dense layer behind a pooling to the teacher's vectors; without one there is nothing to fit.
+    private func fit(_ own: EmbeddingHead, to rows: [(student: Tensor, teacher: Tensor)]) throws {
+        guard case .dense(let layer, let activation)? = own.stages.first, activation == nil else { return }
+        try fit(layer, rows.map { ($0.student, try teacher.head($0.teacher, nil)) }, ridge: headRidge)
+    }
+
     /// The rows that the head reads of all tokens' (T, W).
     private func read(_ hidden: Tensor, _ passage: Passage) throws -> Tensor {
         if teacher.head.rows == .tokens { return try passage.input.selected(of: hidden) }
+        if case .pooled(let modes) = teacher.head.rows {
+            return try hidden.pooled(modes, offsets: passage.input.offsets)
+        }
         let first = try Tensor(Array(passage.input.offsets.dropLast()), device: teacher.device)
         return try hidden.indexSelect(dimension: 0, first)
     }

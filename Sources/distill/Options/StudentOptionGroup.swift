@@ -1,5 +1,6 @@
 import ArgumentParser
 import Distillation
+import Transformers
 
 /// The architecture and initialization of the student.
 struct StudentOptionGroup: ParsableArguments {
@@ -44,6 +45,21 @@ struct StudentOptionGroup: ParsableArguments {
         })
     var teacherLayers: TeacherLayers?
 
+    @Option(help: "The components of a text's vector, of a model for embeddings. (default: the teacher's)")
+    var embeddingSize: Int?
+
+    @Option(
+        help:
+            "The matrix from an embedding student's width to its teacher's: keep (a dense layer of the student, whose vectors can then be compared with the teacher's) or drop (used in training alone). (default: keep)"
+    )
+    var projection: VectorProjection?
+
+    @Option(
+        help:
+            "How an embedding student's tokens become one vector: mean, cls, max, mean_sqrt_len_tokens, weightedmean or lasttoken. (default: as the student's own modules, or else the teacher's)"
+    )
+    var pooling: PoolingMode?
+
     @Flag(
         help:
             "Train and evaluate it with the rounding of int8 weights and activations, for `distill quantize` afterwards."
@@ -58,8 +74,13 @@ struct StudentOptionGroup: ParsableArguments {
         settings.override("attention_heads", attentionHeads)
         settings.override("init", initialization)
         settings.override("teacher_layers", teacherLayers)
+        settings.override("embedding_size", embeddingSize)
+        settings.override("projection", projection)
+        settings.override("pooling", pooling)
         settings.override("quantize_aware", switch: quantizeAware)
     }
 }
 
 extension StudentOptions.Initialization: ExpressibleByArgument {}
+extension VectorProjection: ExpressibleByArgument {}
+extension PoolingMode: ExpressibleByArgument {}

@@ -40,6 +40,7 @@ extension ObjectiveModels {
         case .softmax: break
         case .sigmoid: throw refusal(of: objective, "use soft_binary_cross_entropy or logits_mse")
         case .real: throw refusal(of: objective, "use logits_mse")
+        case .vector: throw refusal(of: objective, "use \(problemType.definition.softObjective)")
         case .tokens: throw refusal(of: objective, "use kl, reverse_kl or jensen_shannon")
         }
     }
@@ -52,7 +53,16 @@ extension ObjectiveModels {
     /// - Throws: ``DistillationError`` where the labels are for another objective.
     func requireLabels(for kind: String, objective: String) throws {
         let own = problemType.definition.labelObjective
+        guard !own.isEmpty else { throw noLabels(for: objective) }
         guard own == kind else { throw refusal(of: objective, "use \(own)") }
+    }
+
+    /// An error for a model whose examples have no labels of their own.
+    func noLabels(for objective: String) -> DistillationError {
+        refusal(
+            of: objective,
+            "a text's vector has no label: it is learned from a teacher; use \(problemType.definition.softObjective)"
+        )
     }
 
     /// An error that names the kind of labels.

@@ -28,6 +28,7 @@ final class LabelsObjective: StandardObjective, VocabularyObjective {
             case .softmax, .tokens: try CrossEntropyObjective(specification)
             case .sigmoid: try BinaryCrossEntropyObjective(specification)
             case .real: try MSEObjective(specification)
+            case .vector: throw models.noLabels(for: name)
             }
         chosen = objective
         return try objective.prepare(models)

@@ -21,6 +21,8 @@ final class SoftLabelsObjective: StandardObjective, VocabularyObjective {
             case .softmax, .tokens: try KLObjective(specification)
             case .sigmoid: try SoftBinaryCrossEntropyObjective(specification)
             case .real: try LogitsMSEObjective(specification)
+            case .vector:
+                throw models.refusal(of: name, "use \(models.problemType.definition.softObjective)")
             }
         chosen = objective
         return try objective.prepare(models)

@@ -61,6 +61,22 @@ extension ObjectiveRegistry {
         .adding("rkd_angle", "angles between examples", RKDAngleObjective.self)
         .adding("similarity_preserving", "similarities between examples", SimilarityPreservingObjective.self)
         .adding("infonce", "each example's teacher among the batch's: contrastive", InfoNCEObjective.self)
+        .adding("sentence_cosine", "angle between texts' vectors", VectorObjective.self)
+        .adding("sentence_mse", "squared difference of texts' vectors", VectorObjective.self) {
+            try VectorObjective($0, .mse)
+        }
+        .adding("sentence_l2", "length of the difference of texts' vectors", VectorObjective.self) {
+            try VectorObjective($0, .l2)
+        }
+        .adding(
+            "similarity_mse", "squared difference of the cosines of a batch's texts", SimilarityObjective.self
+        )
+        .adding(
+            "similarity_rank", "order of the cosines of a batch's texts", SimilarityObjective.self,
+            SimilarityObjective.rankOptions
+        ) {
+            try SimilarityObjective($0, .rank)
+        }
 
     private func adding(_ name: String, _ summary: String, _ kind: DivergenceObjective.Kind)
         -> ObjectiveRegistry

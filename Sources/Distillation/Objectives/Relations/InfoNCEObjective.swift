@@ -40,9 +40,11 @@ final class InfoNCEObjective: StandardObjective {
         try models.requireBatch(of: 2, for: name)
         let needs = try feature.needs(models, objective: name)
         self.needs = needs
-        let classes = models.student.labelNames.count
-        let student = feature == .logits ? classes : models.student.hiddenSize
-        let teacher = feature == .logits ? classes : models.teacher?.hiddenSize ?? student
+        let outputs = models.student.outputCount
+        let student = feature == .logits ? outputs : models.student.hiddenSize
+        let teacher =
+            feature == .logits
+            ? models.teacherWidth : models.teacher?.hiddenSize ?? student
         if try projection.isNeeded(student: student, teacher: teacher, objective: name) {
             let scope = models.learned.unused(name)
             let initializer = ParameterInitializer.normal(standardDeviation: models.student.initializerRange)

@@ -95,7 +95,7 @@ final class DecoderBackbone: Backbone {
         }
         switch rows {
         case .tokens: return kept.output(try input.selected(of: hidden))
-        case .firstToken, .mean:
+        case .firstToken, .mean, .pooled:
             throw TransformersError("a decoder's head reads tokens, not a summary of each text")
         }
     }

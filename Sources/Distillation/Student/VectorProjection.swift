@@ -1,0 +1,61 @@
+import Foundation
+import Torch
+import Transformers
+
+/// What becomes of the matrix that leads from an embedding student's width to its teacher's.
+public enum VectorProjection: String, CaseIterable, Sendable, Codable {
+    /// It is a dense layer of the student: its vectors lie in the teacher's space, and either model can embed what the other is
+    /// compared with (Vujanic et al., "LEAF", arXiv 2509.12539).
+    case keep
+    /// It is used in training alone.
+    case drop
+}
+
+extension PoolingMode: Codable {}
+
+/// The modules of a student for embeddings.
+extension StudentBuilder {
+    /// The student's modules for an encoder of some width.
+    ///
+    /// - Parameters:
+    ///   - own: Those of the student's directory; `nil` where it has none.
+    ///   - width: The width of a token's vector.
+    /// - Throws: ``DistillationError`` for options that contradict each other.
+    func modules(_ own: SentenceTransformer?, width: Int) throws -> SentenceTransformer? {
+        guard let theirs = teacher?.model.configuration.embedding else { return nil }
+        var base = own ?? theirs
+        if let pooling = options.pooling {
+            base = SentenceTransformer(
+                pooling: [pooling], width: base.tokenWidth ?? width, normalizes: base.normalizes)
+        }
+        if own == nil { (base.prompts, base.defaultPrompt) = (theirs.prompts, theirs.defaultPrompt) }
+        base.maxLength = maxLength ?? base.maxLength ?? theirs.maxLength
+        let pooled = base.pooledWidth(width)
+        let outputs = theirs.width ?? pooled
+        guard options.projection == .drop else {
+            return base.resized(width: width, outputs: options.embeddingSize ?? own?.width ?? outputs)
+        }
+        if let size = options.embeddingSize, size != pooled {
+            throw DistillationError(
+                "--projection drop keeps the student's pooled states, of \(pooled) components, as its vectors, but --embedding-size is "
+                    + "\(size); leave one of both out")
+        }
+        return base.resized(width: width, outputs: pooled)
+    }
+
+    /// Loads a student for embeddings from a directory, of sentence-transformers or of an encoder alone.
+    func loadEmbedding(_ directory: URL, _ instrument: FakeQuantization?) throws -> Student {
+        var notes: [String] = []
+        let (model, report) = try AutoModel.loadEmbedding(
+            from: directory,
+            modules: { own, width in
+                guard let modules = try modules(own, width: width) else {
+                    throw DistillationError(
+                        "\(directory.path): a student for embeddings needs a teacher for embeddings")
+                }
+                return modules
+            }, seed: seed, device: device, instrument: instrument)
+        if !report.newlyInitialized.isEmpty { notes.append(report.description) }
+        return Student(model: model, notes: notes)
+    }
+}
