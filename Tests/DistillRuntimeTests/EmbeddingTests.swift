@@ -62,6 +62,7 @@ struct EmbeddingTests {
                 try manager.copyItem(
                     at: tinyTeacher.appending(path: name), to: directory.appending(path: name))
             }
+            if hasEncoder { try name("BertModel", in: directory) }
             for (path, source) in weights {
                 let target = directory.appending(path: path)
                 try manager.createDirectory(
@@ -74,6 +75,15 @@ struct EmbeddingTests {
                     at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
                 try Data(text.utf8).write(to: target)
             }
+        }
+
+        /// Names the class in `config.json`, which sentence-transformers' directories have: that of an encoder without a head.
+        func name(_ architecture: String, in directory: URL) throws {
+            let file = directory.appending(path: "config.json")
+            let text = try String(contentsOf: file, encoding: .utf8)
+            let named = text.replacing(/"architectures": *\[\s*"[A-Za-z]+"/, with: "\"architectures\": [\"\(architecture)\"")
+            try #require(named.contains(architecture))
+            try Data(named.utf8).write(to: file)
         }
 
         static let fixtures = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
@@ -96,6 +106,18 @@ struct EmbeddingTests {
             for (own, golden) in zip(vectors, model.vectors) {
                 let size = golden.map { abs($0) }.max() ?? 0
                 for (a, b) in zip(own, golden) { #expect(abs(Double(a) - b) <= 1e-5 * max(1, size)) }
+            }
+        }
+    }
+
+    @Test("an encoder's hidden states are read whatever class it names")
+    func anyClass() throws {
+        let model = try #require(Case.all.first { $0.hasEncoder })
+        try withDirectory(model) { directory in
+            let wanted = try TextEmbedder(directory.path).embed(model.texts, prompt: model.prompt)
+            for name in ["BertForMaskedLM", "BertForSequenceClassification", "BertForMultipleChoice"] {
+                try model.name(name, in: directory)
+                #expect(try TextEmbedder(directory.path).embed(model.texts, prompt: model.prompt) == wanted)
             }
         }
     }

@@ -17,6 +17,7 @@ struct CardInteropTests {
             case .regression: [.pearson, .spearman, .mse]
             case .tokenClassification: [.f1, .precision, .recall, .accuracy]
             case .causalLanguageModel: [.perplexity, .accuracy]
+            case .embedding: [.spearman, .pearson]
             }
         return names.compactMap { name in
             let title = name.title(for: evaluation.problemType)

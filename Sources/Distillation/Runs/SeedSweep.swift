@@ -15,7 +15,8 @@ struct SeedSweep {
         self.prepared = prepared
         self.context = context
         metric = try MetricName.forBest(
-            request.training.metricForBestModel, problemType: prepared.setup.problemType, hasTeacher: true)
+            request.training.metricForBestModel, problemType: prepared.setup.problemType,
+            hasTeacher: StudentBuilder(prepared.setup, seed: request.training.seed).isNearTeacher)
     }
 
     /// The seeds, which count up from the training's.

@@ -43,6 +43,20 @@ extension StudentBuilder {
         return base.resized(width: width, outputs: pooled)
     }
 
+    /// True if the student's outputs can be compared with its teacher's number by number: vectors of two widths cannot.
+    ///
+    /// - Throws: as the student's directory, where it cannot be read.
+    var isNearTeacher: Bool {
+        get throws {
+            guard task.embedsTexts, let theirs = teacher?.model.configuration.outputCount else { return true }
+            guard let directory = options.directory else { return try configuration().outputCount == theirs }
+            let own =
+                SentenceTransformer.isDirectory(directory) ? try SentenceTransformer(contentsOf: directory) : nil
+            let width = try own?.tokenWidth ?? ModelConfiguration(contentsOf: directory).hiddenSize
+            return try modules(own, width: width)?.width == theirs
+        }
+    }
+
     /// Loads a student for embeddings from a directory, of sentence-transformers or of an encoder alone.
     func loadEmbedding(_ directory: URL, _ instrument: FakeQuantization?) throws -> Student {
         var notes: [String] = []

@@ -16,6 +16,7 @@ struct AccumulationTests {
             .classes([1, -100, 3, 0, -100, -100], count: 5)
         case .multiLabel: .sets([[0, 3], nil, [], [1], nil, nil], count: 5)
         case .regression: .values([0.5, .nan, -1, 2, .nan, .nan])
+        case .embedding: .scores(PairScores(values: [Float](repeating: .nan, count: 6), rows: [0, 1, 2, 3, 4, 5]))
         }
     }
 

@@ -1,0 +1,211 @@
+import Datasets
+import DistillRuntime
+import Foundation
+import JSON
+import TestSupport
+import Testing
+import Torch
+import Transformers
+
+@testable import Distillation
+
+/// Students for embeddings, from data files to directories.
+@Suite("Distillation of embeddings")
+struct EmbeddingTrainingTests {
+    private func request(
+        in folder: URL, teacher: URL? = nil, _ change: (inout DistillRequest) throws -> Void = { _ in }
+    ) throws -> DistillRequest {
+        var request = DistillRequest(
+            teacher: try teacher ?? EmbeddingFixture.teacher(in: folder),
+            data: DataRequest(train: try EmbeddingFixture.plain(in: folder)),
+            output: folder.appending(path: "student"))
+        request.data.validation = try EmbeddingFixture.pairs(in: folder)
+        request.student.layers = 1
+        request.training.numTrainEpochs = 4
+        request.training.perDeviceTrainBatchSize = 8
+        request.training.learningRate = 2e-3
+        request.cache = Support.cache
+        try change(&request)
+        return request
+    }
+
+    @Test("a student comes nearer to its teacher, and is saved as it was evaluated")
+    func run() throws {
+        try withTemporaryDirectory { folder in
+            let request = try request(in: folder)
+            let report = try DistillationRun(request).run()
+            let cosines = report.epochs.compactMap { $0.validation[.agreement] }
+            #expect(cosines.count == 4 && cosines[3] > cosines[0] && report.comparison?.agreement == cosines.max())
+            // Cosines of the runtime's vectors with the teacher's, over the texts of all pairs.
+            let (own, theirs) = (
+                try TextEmbedder(request.output.path), try TextEmbedder(request.teachers[0].directory.path)
+            )
+            let rows = try String(contentsOf: #require(request.data.validation), encoding: .utf8)
+                .split(separator: "\n").dropFirst().map { $0.split(separator: ",").map(String.init) }
+            let texts = rows.flatMap { $0.prefix(2) }
+            let (a, b) = (try own.embed(texts), try theirs.embed(texts))
+            let mean = zip(a, b).map { VectorMetrics.cosine($0[...], $1[...]) }.reduce(0, +) / Double(texts.count)
+            #expect(try abs(mean - #require(report.comparison).agreement) < 1e-5)
+            // Spearman's correlation of the pairs' cosines with their scores.
+            let pairs = stride(from: 0, to: texts.count, by: 2).map { VectorMetrics.cosine(a[$0][...], a[$0 + 1][...]) }
+            let wanted = RegressionMetrics(predictions: pairs, labels: rows.compactMap { Double($0[2]) })
+            #expect(try abs(wanted.spearman - #require(report.student.metrics[.spearman])) < 1e-6)
+            let card = try String(contentsOf: request.output.appending(path: "README.md"), encoding: .utf8)
+            #expect(card.contains("pipeline_tag: sentence-similarity") && card.contains("SentenceTransformer("))
+            // And evaluated again.
+            var evaluate = EvaluateRequest(model: request.output, data: try #require(request.data.validation))
+            (evaluate.teacher, evaluate.cache) = (request.teachers[0].directory, Support.cache)
+            let again = try EvaluationRun(evaluate).run()
+            #expect(again.model.metrics[.spearman] == report.student.metrics[.spearman])
+            #expect(try abs(#require(again.comparison).agreement - mean) < 1e-5)
+        }
+    }
+
+    @Test("a narrow student keeps a dense layer to its teacher's width, or drops it")
+    func projections() throws {
+        try withTemporaryDirectory { folder in
+            let teacher = try EmbeddingFixture.teacher(in: folder)
+            var request = try request(in: folder, teacher: teacher) {
+                $0.student.hiddenSize = 16
+                $0.training.numTrainEpochs = 1
+            }
+            var report = try DistillationRun(request).run()
+            #expect(try TextEmbedder(request.output.path).dimension == 32)
+            // Fitted to the teacher before it is trained: near it from the beginning.
+            #expect(try #require(report.comparison).agreement > 0.6)
+            request.output = folder.appending(path: "dropped")
+            request.student.projection = .drop
+            report = try DistillationRun(request).run()
+            #expect(try TextEmbedder(request.output.path).dimension == 16)
+            #expect(report.student.metrics[.spearman] != nil && report.student.metrics[.agreement] == nil)
+            request.output = folder.appending(path: "small")
+            request.student.projection = nil
+            request.student.embeddingSize = 8
+            _ = try DistillationRun(request).run()
+            #expect(try TextEmbedder(request.output.path).dimension == 8)
+        }
+    }
+
+    @Test("a student starts from an encoder without modules, which gets its teacher's")
+    func bareEncoder() throws {
+        try withTemporaryDirectory { folder in
+            let request = try request(in: folder) {
+                $0.student = StudentOptions()
+                $0.student.directory = Support.teacher
+                $0.student.pooling = .cls
+                $0.training.numTrainEpochs = 1
+            }
+            _ = try DistillationRun(request).run()
+            let student = try SentenceTransformer(contentsOf: request.output)
+            #expect(student.stages == [.pooling([.cls], width: 32, includesPrompt: true), .normalize])
+        }
+    }
+
+    @Test("texts without scores are split and compared with the teacher")
+    func unlabeled() throws {
+        try withTemporaryDirectory { folder in
+            let request = try request(in: folder) {
+                $0.data.validation = nil
+                $0.data.validationSplit = 0.25
+            }
+            let report = try DistillationRun(request).run()
+            #expect(report.validation.examples == 6 && report.train.examples == 18)
+            #expect(report.student.metrics[.spearman] == nil && report.comparison?.agreement != nil)
+        }
+    }
+
+    @Test("both texts of a row stay in one part of the data")
+    func split() throws {
+        try withTemporaryDirectory { folder in
+            let teacher = try LoadedModel(try EmbeddingFixture.teacher(in: folder))
+            let log = try RunLog({ _ in })
+            let loader = Support.cache.loader(
+                DatasetOptions(), tokenizer: teacher.tokenizer, directory: teacher.directory, maxLength: 32, log: log)
+            let data = try loader.load(
+                try EmbeddingFixture.pairs(in: folder, count: 40), labels: .given(LabelMap(names: [])),
+                problemType: .embedding, allowsUnlabeled: true
+            ).dataset
+            #expect(data.count == 80)
+            let (train, validation) = try data.split(validationFraction: 0.3, seed: 3, source: "pairs")
+            for part in [train, validation] {
+                guard case .scores(let scores) = part.targets else {
+                    Issue.record("there are no scores")
+                    return
+                }
+                #expect(scores.pairs.allSatisfy { $0.count == 2 } && scores.pairs.count * 2 == part.count)
+            }
+            #expect(train.count + validation.count == 80 && validation.count == 24)
+        }
+    }
+
+    @Test("a default prompt stands before each text, for the teacher and for its student")
+    func prompts() throws {
+        try withTemporaryDirectory { folder in
+            let teacher = try EmbeddingFixture.teacher(in: folder) {
+                var modules = SentenceTransformer(pooling: [.mean], width: $0, normalizes: true)
+                (modules.prompts, modules.defaultPrompt) = (["film": "the film "], "film")
+                return modules
+            }
+            let request = try request(in: folder, teacher: teacher)
+            let report = try DistillationRun(request).run()
+            let student = try TextEmbedder(request.output.path)
+            #expect(student.files.defaultPrompt == "film")
+            let theirs = try TextEmbedder(teacher.path)
+            let texts = EmbeddingFixture.texts.indices.flatMap {
+                [EmbeddingFixture.texts[$0], EmbeddingFixture.texts[($0 * 5 + 3) % 12]]
+            }
+            let mean = try zip(student.embed(texts), theirs.embed(texts)).map { VectorMetrics.cosine($0[...], $1[...]) }
+                .reduce(0, +) / Double(texts.count)
+            #expect(try abs(mean - #require(report.comparison).agreement) < 1e-5)
+        }
+    }
+
+    /// A setting that an embedding student cannot have, by what the error names.
+    enum Misfit: String, CaseIterable {
+        case baseline = "--baseline"
+        case alpha
+        case size = "--embedding-size"
+        case kl, labels
+        case crossEntropy = "cross_entropy"
+        case dimensions
+        case rank = "similarity_rank"
+
+        func apply(to request: inout DistillRequest) {
+            switch self {
+            case .baseline: request.baseline = true
+            case .alpha: request.alpha = 0.5
+            case .size: (request.student.embeddingSize, request.student.projection) = (8, .drop)
+            case .kl, .labels, .crossEntropy: request.objectives = [.init(rawValue)]
+            case .dimensions: request.objectives = [.init("sentence_cosine", options: ["dimensions": "64"])]
+            case .rank:
+                request.objectives = [.init("similarity_rank")]
+                request.training.perDeviceTrainBatchSize = 128
+            }
+        }
+    }
+
+    @Test("settings that do not fit are refused by name", arguments: Misfit.allCases)
+    func refusals(misfit: Misfit) throws {
+        try withTemporaryDirectory { folder in
+            let request = try request(in: folder) { misfit.apply(to: &$0) }
+            #expect { try DistillationRun(request).run() } throws: { "\($0)".contains(misfit.rawValue) }
+        }
+    }
+
+    @Test("classifiers have no options of embeddings")
+    func classifiers() throws {
+        try withTemporaryDirectory { folder in
+            var request = DistillRequest(
+                teacher: Support.teacher, data: DataRequest(train: Support.reviews),
+                output: folder.appending(path: "student"))
+            request.student.embeddingSize = 8
+            request.cache = Support.cache
+            #expect { try DistillationRun(request).run() } throws: { "\($0)".contains("--embedding-size") }
+            request.student.embeddingSize = nil
+            request.objectives = [.init("sentence_cosine")]
+            request.student.layers = 1
+            request.student.hiddenSize = 32
+            #expect { try DistillationRun(request).run() } throws: { "\($0)".contains("sentence_cosine") }
+        }
+    }
+}
