@@ -106,22 +106,24 @@ final class EmbeddingSource: ParameterSource {
 public struct EmbeddingStudentSource: ParameterSource {
     private let base: any ParameterSource
     private let teacher: ParameterStore
+    /// True if the base has dense layers too, fitted to the teacher's vectors.
+    private let isFitted: Bool
 
     /// - Parameters:
     ///   - base: The source of the encoder's parameters.
-    ///   - teacher: The teacher's parameters.
-    public init(_ base: any ParameterSource, teacher: ParameterStore) {
-        (self.base, self.teacher) = (base, teacher)
+    ///   - teacher: The teacher.
+    ///   - student: The student's configuration.
+    public init(_ base: any ParameterSource, teacher: TransformerModel, student: ModelConfiguration) {
+        (self.base, self.teacher) = (base, teacher.parameters)
+        isFitted =
+            base is ProjectedTeacherSource && student.outputCount == teacher.configuration.outputCount
     }
 
     public func parameter(named name: String, shape: [Int], device: Device) throws -> Tensor? {
         guard name.hasPrefix(SentenceTransformer.layerPrefix + ".") else {
             return try base.parameter(named: name, shape: shape, device: device)
         }
-        // A student that was fitted to its teacher has its own.
-        if base is ProjectedTeacherSource {
-            return try base.parameter(named: name, shape: shape, device: device)
-        }
+        if isFitted { return try base.parameter(named: name, shape: shape, device: device) }
         guard let tensor = teacher[name], tensor.shape == shape else { return nil }
         return try tensor.detached().clone().to(.float32, device)
     }

@@ -17,15 +17,17 @@ final class EmbeddingReader: ChunkReader, @unchecked Sendable {
     ///   - prompt: The text that stands before each text.
     init(_ url: URL, options: DatasetOptions, prompt: String) throws {
         self.prompt = prompt
+        let isNamed = options.labelColumn != nil
         var (options, notes): (DatasetOptions, [String]) = (options, [])
         if options.readsLabels {
+            options.labelColumn = try options.labelColumn ?? Self.scoreColumn(url, options)
             let survey = try TextStream(url, options: options)
             let rows = try survey.rows(Self.surveyed)
             let labels = rows.compactMap(\.label)
             if !survey.hasPairs {
                 options.readsLabels = false
             } else if let label = labels.first(where: { Double($0) == nil }) {
-                guard options.labelColumn == nil else {
+                guard !isNamed else {
                     throw DatasetError(
                         "\(survey.path): the column '\(options.labelColumn ?? "")' has '\(label)', but a score of how alike two texts "
                             + "are is a number; name another with --label-column, or leave it out to learn from the texts alone"
@@ -40,6 +42,17 @@ final class EmbeddingReader: ChunkReader, @unchecked Sendable {
         readsScores = options.readsLabels
         self.notes = notes
         stream = try TextStream(url, options: options)
+    }
+
+    /// The columns of scores in data sets of this kind, besides those that labels have.
+    private static let scoreColumns = ["score", "similarity_score", "similarity", "relatedness_score"]
+
+    /// The name of a file's column of scores, where it has none that is known as one of labels.
+    private static func scoreColumn(_ url: URL, _ options: DatasetOptions) throws -> String? {
+        let stream = try TextStream(url, options: options)
+        _ = try stream.rows(1)
+        guard !stream.hasLabels else { return nil }
+        return scoreColumns.first(where: stream.columnNames.contains)
     }
 
     /// The rows by whose labels it is decided whether these are scores.

@@ -69,7 +69,7 @@ struct StudentBuilder {
             if predictsTokens { configuration = try teacher.model.configuration.decoder(withLayers: layers) }
             source = try self.source(layers, configuration)
             if task.embedsTexts {
-                source = source.map { EmbeddingStudentSource($0, teacher: teacher.model.parameters) }
+                source = source.map { EmbeddingStudentSource($0, teacher: teacher.model, student: configuration) }
             }
             let how =
                 switch initialization {

@@ -34,7 +34,9 @@ extension ProjectionFit {
 
     /// Fits the first dense layer behind a pooling to the teacher's vectors; without one there is nothing to fit.
     private func fit(_ own: EmbeddingHead, to rows: [(student: Tensor, teacher: Tensor)]) throws {
-        guard case .dense(let layer, let activation)? = own.stages.first, activation == nil else { return }
+        guard case .dense(let layer, let activation)? = own.stages.first, activation == nil,
+            layer.weight.shape[0] == teacher.configuration.outputCount
+        else { return }
         try fit(layer, rows.map { ($0.student, try teacher.head($0.teacher, nil)) }, ridge: headRidge)
     }
 

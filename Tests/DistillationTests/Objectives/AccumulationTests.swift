@@ -73,6 +73,7 @@ struct AccumulationTests {
         switch name {
         case "binary_cross_entropy", "soft_binary_cross_entropy": .multiLabel
         case "mse": .regression
+        case _ where name.hasPrefix("sentence_") || ["similarity_mse", "similarity_rank"].contains(name): .embedding
         default: .singleLabel
         }
     }
