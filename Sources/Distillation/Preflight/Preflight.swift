@@ -62,7 +62,10 @@ struct Preflight {
         }
         // Each stage's objectives are checked against both models.
         guard objectives else { return }
-        let width = setup.teacher?.outputForm(request.teacherForm).width ?? data.labels.count
+        let form = setup.teacher?.outputForm(request.teacherForm)
+        let width =
+            request.student.usesPCA
+            ? request.student.embeddingSize ?? data.labels.count : form?.width ?? data.labels.count
         let placeholder = Logits(values: [Float](repeating: 0, count: width), classes: width)
         let plan = TrainingPlan(
             model: student, stages: request.plan(setup.problemType), registry: request.registry,

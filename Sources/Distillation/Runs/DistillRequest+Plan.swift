@@ -44,7 +44,7 @@ extension DistillRequest {
             for (name, isGiven) in [
                 ("--embedding-size", student.embeddingSize != nil),
                 ("--projection", student.projection != nil),
-                ("--pooling", student.pooling != nil),
+                ("--pooling", student.pooling != nil), ("--pca", student.usesPCA),
             ] where isGiven {
                 throw DistillationError(
                     "\(name) is for models for embeddings, but the teacher is one for \(task.rawValue); leave it out"
@@ -56,6 +56,11 @@ extension DistillRequest {
             throw DistillationError(
                 "--baseline trains the student on labels alone, but texts' vectors have none; leave it out, and compare the student "
                     + "with what it was before: distill evaluate")
+        }
+        guard !student.usesPCA || student.embeddingSize != nil && student.projection != .drop else {
+            throw DistillationError(
+                "--pca teaches as many principal components as --embedding-size says; give that, and leave --projection drop out"
+            )
         }
         guard alpha == Self.defaultAlpha || alpha == 1 || !usesDefaultObjectives else {
             throw DistillationError(

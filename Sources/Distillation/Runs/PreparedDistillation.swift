@@ -52,7 +52,7 @@ struct PreparedDistillation {
             model: setup.tokensDiffer == nil ? setup.teacher?.model : nil,
             precision: setup.request.precision, tokensDiffer: setup.tokensDiffer,
             outputWeight: setup.teacher?.model.outputWeight, states: setup.request.teacherForm,
-            hasLogits: setup.hasLogits)
+            hasLogits: setup.hasLogits, components: outputs.components)
     }
 
     /// The plan of training with the teacher.

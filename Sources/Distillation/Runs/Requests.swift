@@ -199,6 +199,9 @@ public struct StudentOptions: Sendable, Equatable, Codable {
     public var embeddingSize: Int?
     /// What becomes of the matrix that leads from a student's width to its teacher's; `nil` for ``VectorProjection/keep``.
     public var projection: VectorProjection?
+    /// True to teach the first ``embeddingSize`` principal components of the teacher's vectors; `nil` for false.
+    public var pca: Bool?
+    var usesPCA: Bool { pca ?? false }
     /// How the states of an encoder's tokens become a text's vector; `nil` for the directory's own modules, or else the teacher's.
     public var pooling: PoolingMode?
 
@@ -214,7 +217,7 @@ public struct StudentOptions: Sendable, Equatable, Codable {
 
     private enum CodingKeys: String, CodingKey {
         case directory, layers, hiddenSize, intermediateSize, attentionHeads, teacherLayers
-        case embeddingSize, projection, pooling
+        case embeddingSize, projection, pca, pooling
         case statedInitialization = "initialization"
     }
 

@@ -17,6 +17,8 @@ struct TeacherRun {
         /// Of a language model the hidden states behind ``validation`` and ``test``, beside which a student is evaluated.
         var validationStates: TeacherStates?
         var testStates: TeacherStates?
+        /// What the teacher's vectors were projected to; `nil` where they are as the teacher gives them.
+        var components: PrincipalComponents?
     }
 
     private struct Counts {
@@ -45,9 +47,34 @@ struct TeacherRun {
                     "\(counts.cached) of the teacher's \(total) outputs came from the cache or from equal texts, "
                         + "\(counts.computed) were computed."))
         }
-        return Outputs(
+        let outputs = Outputs(
             train: train, validation: validation?.rows, test: test?.rows,
             validationStates: validation?.states, testStates: test?.states)
+        return try projected(outputs)
+    }
+
+    /// The outputs by their principal components, where that is asked for.
+    private func projected(_ outputs: Outputs) throws -> Outputs {
+        guard setup.request.student.usesPCA, let count = setup.request.student.embeddingSize else {
+            return outputs
+        }
+        let components = try PrincipalComponents(
+            fitting: outputs.train, count: count,
+            normalizes: setup.teacher?.model.configuration.embedding?.normalizes ?? false)
+        log.send(
+            .note(
+                String(
+                    format:
+                        "The first %d principal components of the teacher's vectors have %.1f %% of their variance.",
+                    count,
+                    components.explained * 100)))
+        return Outputs(
+            train: ProjectedOutputs(base: outputs.train, components: components),
+            validation: try outputs.validation.map {
+                try ProjectedOutputs(base: $0, components: components).logits()
+            },
+            test: try outputs.test.map { try ProjectedOutputs(base: $0, components: components).logits() },
+            components: components)
     }
 
     /// The teacher's rows for data that models are evaluated on, and of a language model the states they come from; `nil` where

@@ -86,6 +86,7 @@ extension StudentOptions {
         try reader.assign("teacher_layers", to: &teacherLayers)
         try reader.assign("embedding_size", to: &embeddingSize)
         try reader.assign("projection", to: &projection)
+        try reader.assign("pca", to: &pca)
         try reader.assign("pooling", to: &pooling)
     }
 }
@@ -143,6 +144,7 @@ extension StudentOptions {
         settings.override("teacher_layers", teacherLayers)
         settings.override("embedding_size", embeddingSize)
         settings.override("projection", projection)
+        settings.override("pca", pca)
         settings.override("pooling", pooling)
     }
 }

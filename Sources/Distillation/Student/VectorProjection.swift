@@ -32,6 +32,11 @@ extension StudentBuilder {
         base.maxLength = maxLength ?? base.maxLength ?? theirs.maxLength
         let pooled = base.pooledWidth(width)
         let outputs = theirs.width ?? pooled
+        if options.usesPCA, let size = options.embeddingSize, size >= outputs {
+            throw DistillationError(
+                "--pca: the teacher's vectors have \(outputs) components, and --embedding-size is \(size); give a smaller one, or leave --pca "
+                    + "out")
+        }
         guard options.projection == .drop else {
             return base.resized(width: width, outputs: options.embeddingSize ?? own?.width ?? outputs)
         }
@@ -48,10 +53,14 @@ extension StudentBuilder {
     /// - Throws: as the student's directory, where it cannot be read.
     var isNearTeacher: Bool {
         get throws {
-            guard task.embedsTexts, let theirs = teacher?.model.configuration.outputCount else { return true }
+            guard task.embedsTexts, let outputs = teacher?.model.configuration.outputCount else {
+                return true
+            }
+            let theirs = options.usesPCA ? options.embeddingSize ?? outputs : outputs
             guard let directory = options.directory else { return try configuration().outputCount == theirs }
             let own =
-                SentenceTransformer.isDirectory(directory) ? try SentenceTransformer(contentsOf: directory) : nil
+                SentenceTransformer.isDirectory(directory)
+                ? try SentenceTransformer(contentsOf: directory) : nil
             let width = try own?.tokenWidth ?? ModelConfiguration(contentsOf: directory).hiddenSize
             return try modules(own, width: width)?.width == theirs
         }

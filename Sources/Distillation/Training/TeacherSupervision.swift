@@ -18,6 +18,8 @@ public struct TeacherSupervision {
     let outputWeight: Tensor?
     /// The form of a language model's ``logits``.
     let states: TeacherStateCoding
+    /// What the teacher's vectors are projected to in ``logits``; `nil` where they are as the model gives them.
+    let components: PrincipalComponents?
     /// True if ``logits`` are the teacher's own, not the logarithms of its probabilities.
     let hasLogits: Bool
 
@@ -33,9 +35,10 @@ public struct TeacherSupervision {
     init(
         logits: any TeacherOutputs, model: TransformerModel?, precision: Precision = .float32,
         tokensDiffer: String?, outputWeight: Tensor?, states: TeacherStateCoding = .float32,
-        hasLogits: Bool = true
+        hasLogits: Bool = true, components: PrincipalComponents? = nil
     ) {
         self.logits = logits
+        self.components = components
         self.outputWeight = outputWeight
         self.states = states
         self.hasLogits = hasLogits
@@ -68,9 +71,12 @@ public struct TeacherSupervision {
         }
         let outputs = try features(of: model, batch, needs, stops: false)
         // An augmented text has outputs of its own, which no cache may store or provide.
-        let logits = try batch.isAugmented ? outputs.logits : logits.tensor(batch.rows, device: device)
+        let logits = try batch.isAugmented ? live(outputs.logits) : logits.tensor(batch.rows, device: device)
         return (logits, outputs)
     }
+
+    /// The outputs of a batch that is not in the cache.
+    private func live(_ outputs: Tensor) throws -> Tensor { try components?(outputs) ?? outputs }
 
     private func features(
         of model: TransformerModel, _ batch: Batch, _ needs: ObjectiveNeeds, stops: Bool

@@ -54,6 +54,12 @@ struct StudentOptionGroup: ParsableArguments {
     )
     var projection: VectorProjection?
 
+    @Flag(
+        help:
+            "Teach the first principal components of the teacher's vectors on the training texts, as many as --embedding-size."
+    )
+    var pca = false
+
     @Option(
         help:
             "How an embedding student's tokens become one vector: mean, cls, max, mean_sqrt_len_tokens, weightedmean or lasttoken. (default: as the student's own modules, or else the teacher's)"
@@ -76,6 +82,7 @@ struct StudentOptionGroup: ParsableArguments {
         settings.override("teacher_layers", teacherLayers)
         settings.override("embedding_size", embeddingSize)
         settings.override("projection", projection)
+        settings.override("pca", switch: pca)
         settings.override("pooling", pooling)
         settings.override("quantize_aware", switch: quantizeAware)
     }

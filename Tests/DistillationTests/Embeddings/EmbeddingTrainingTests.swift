@@ -35,7 +35,9 @@ struct EmbeddingTrainingTests {
             let request = try request(in: folder)
             let report = try DistillationRun(request).run()
             let cosines = report.epochs.compactMap { $0.validation[.agreement] }
-            #expect(cosines.count == 4 && cosines[3] > cosines[0] && report.comparison?.agreement == cosines.max())
+            #expect(
+                cosines.count == 4 && cosines[3] > cosines[0] && report.comparison?.agreement == cosines.max()
+            )
             // Cosines of the runtime's vectors with the teacher's, over the texts of all pairs.
             let (own, theirs) = (
                 try TextEmbedder(request.output.path), try TextEmbedder(request.teachers[0].directory.path)
@@ -44,14 +46,18 @@ struct EmbeddingTrainingTests {
                 .split(separator: "\n").dropFirst().map { $0.split(separator: ",").map(String.init) }
             let texts = rows.flatMap { $0.prefix(2) }
             let (a, b) = (try own.embed(texts), try theirs.embed(texts))
-            let mean = zip(a, b).map { VectorMetrics.cosine($0[...], $1[...]) }.reduce(0, +) / Double(texts.count)
+            let mean =
+                zip(a, b).map { VectorMetrics.cosine($0[...], $1[...]) }.reduce(0, +) / Double(texts.count)
             #expect(try abs(mean - #require(report.comparison).agreement) < 1e-5)
             // Spearman's correlation of the pairs' cosines with their scores.
-            let pairs = stride(from: 0, to: texts.count, by: 2).map { VectorMetrics.cosine(a[$0][...], a[$0 + 1][...]) }
+            let pairs = stride(from: 0, to: texts.count, by: 2).map {
+                VectorMetrics.cosine(a[$0][...], a[$0 + 1][...])
+            }
             let wanted = RegressionMetrics(predictions: pairs, labels: rows.compactMap { Double($0[2]) })
             #expect(try abs(wanted.spearman - #require(report.student.metrics[.spearman])) < 1e-6)
             let card = try String(contentsOf: request.output.appending(path: "README.md"), encoding: .utf8)
-            #expect(card.contains("pipeline_tag: sentence-similarity") && card.contains("SentenceTransformer("))
+            #expect(
+                card.contains("pipeline_tag: sentence-similarity") && card.contains("SentenceTransformer("))
             // And evaluated again.
             var evaluate = EvaluateRequest(model: request.output, data: try #require(request.data.validation))
             (evaluate.teacher, evaluate.cache) = (request.teachers[0].directory, Support.cache)
@@ -91,6 +97,41 @@ struct EmbeddingTrainingTests {
         }
     }
 
+    @Test("principal components of the teacher's vectors are taught")
+    func principalComponents() throws {
+        try withTemporaryDirectory { folder in
+            let request = try request(in: folder) {
+                ($0.student.pca, $0.student.embeddingSize) = (true, 8)
+                $0.data.train = try EmbeddingFixture.pairs(in: folder, "more.csv", count: 60)
+            }
+            let report = try DistillationRun(request).run()
+            #expect(try TextEmbedder(request.output.path).dimension == 8)
+            let cosines = report.epochs.compactMap { $0.validation[.agreement] }
+            #expect(cosines.count == 4 && cosines[3] > cosines[0])
+        }
+    }
+
+    @Test("components are orthonormal, by falling variance, and explain what they say")
+    func components() throws {
+        // Vectors of which the first direction is known: along (3, 4, 0), then along z.
+        var values: [Float] = []
+        for index in 0..<200 {
+            let (long, short) = (Float(index % 20) - 9.5, Float((index * 7) % 10) - 4.5)
+            values += [0.6 * long + 5, 0.8 * long, 0.1 * short]
+        }
+        let fitted = try PrincipalComponents(
+            fitting: Logits(values: values, classes: 3), count: 2, normalizes: false)
+        #expect(zip(fitted.weight, [0.6, 0.8, 0, 0, 0, 1]).allSatisfy { abs($0 - $1) < 1e-5 })
+        #expect(abs(fitted.explained - 1) < 1e-9)
+        var projected: [Float] = []
+        fitted.append([3, 4, 2], to: &projected)
+        #expect(abs(projected[0] - 5) < 1e-5 && abs(projected[1] - 2) < 1e-5)
+        #expect(throws: DistillationError.self) {
+            try PrincipalComponents(
+                fitting: Logits(values: [1, 2, 3], classes: 3), count: 2, normalizes: true)
+        }
+    }
+
     @Test("a student starts from an encoder without modules, which gets its teacher's")
     func bareEncoder() throws {
         try withTemporaryDirectory { folder in
@@ -125,7 +166,8 @@ struct EmbeddingTrainingTests {
             let teacher = try LoadedModel(try EmbeddingFixture.teacher(in: folder))
             let log = try RunLog({ _ in })
             let loader = Support.cache.loader(
-                DatasetOptions(), tokenizer: teacher.tokenizer, directory: teacher.directory, maxLength: 32, log: log)
+                DatasetOptions(), tokenizer: teacher.tokenizer, directory: teacher.directory, maxLength: 32,
+                log: log)
             let data = try loader.load(
                 try EmbeddingFixture.pairs(in: folder, count: 40), labels: .given(LabelMap(names: [])),
                 problemType: .embedding, allowsUnlabeled: true
@@ -159,7 +201,10 @@ struct EmbeddingTrainingTests {
             let texts = EmbeddingFixture.texts.indices.flatMap {
                 [EmbeddingFixture.texts[$0], EmbeddingFixture.texts[($0 * 5 + 3) % 12]]
             }
-            let mean = try zip(student.embed(texts), theirs.embed(texts)).map { VectorMetrics.cosine($0[...], $1[...]) }
+            let mean =
+                try zip(student.embed(texts), theirs.embed(texts)).map {
+                    VectorMetrics.cosine($0[...], $1[...])
+                }
                 .reduce(0, +) / Double(texts.count)
             #expect(try abs(mean - #require(report.comparison).agreement) < 1e-5)
         }
@@ -174,12 +219,14 @@ struct EmbeddingTrainingTests {
         case crossEntropy = "cross_entropy"
         case dimensions
         case rank = "similarity_rank"
+        case pca = "--pca"
 
         func apply(to request: inout DistillRequest) {
             switch self {
             case .baseline: request.baseline = true
             case .alpha: request.alpha = 0.5
             case .size: (request.student.embeddingSize, request.student.projection) = (8, .drop)
+            case .pca: (request.student.pca, request.student.embeddingSize) = (true, 32)
             case .kl, .labels, .crossEntropy: request.objectives = [.init(rawValue)]
             case .dimensions: request.objectives = [.init("sentence_cosine", options: ["dimensions": "64"])]
             case .rank:

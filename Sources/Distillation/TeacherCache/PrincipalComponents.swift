@@ -1,0 +1,98 @@
+import Foundation
+import Torch
+
+/// The principal components of a teacher's vectors of the training texts, by which they become shorter: what a bias-free dense layer
+/// behind the teacher would compute (Reimers and Gurevych's `model_distillation.py` of sentence-transformers).
+///
+/// The components are those of the centred vectors; the mean is not subtracted from what is projected, since cosines would change.
+struct PrincipalComponents: Sendable {
+    /// (N, D) the components, by falling variance, each of length 1 and with its largest number above 0.
+    let weight: [Float]
+    /// N
+    let count: Int
+    /// D
+    let width: Int
+    /// True to divide what is projected by its length.
+    let normalizes: Bool
+    /// The fraction of the vectors' variance that the components have.
+    let explained: Double
+
+    /// The most vectors that the components are fitted to: an even choice of more.
+    static let mostRows = 40_000
+
+    /// Fits the components, on one thread, so that their bits do not depend on the number of threads.
+    ///
+    /// - Parameters:
+    ///   - outputs: The teacher's vectors.
+    ///   - count: N.
+    ///   - normalizes: True if the teacher's vectors have the length 1, and are to have it again.
+    /// - Throws: ``DistillationError`` where there are fewer vectors than components; `FileError`, `TorchError`.
+    init(fitting outputs: any TeacherOutputs, count: Int, normalizes: Bool) throws {
+        let (rows, width) = (min(outputs.count, Self.mostRows), outputs.classes)
+        guard rows > count else {
+            throw DistillationError(
+                "--pca: \(count) principal components of \(outputs.count) training texts' vectors are not determined; give more texts, "
+                    + "or a smaller --embedding-size")
+        }
+        let threads = Runtime.threadCount
+        try Runtime.setThreadCount(1)
+        defer { try? Runtime.setThreadCount(threads) }
+        let (values, vectors) = try withNoGrad {
+            let chosen = (0..<rows).map { $0 * outputs.count / rows }
+            let matrix = try Tensor(outputs.rows(chosen), shape: [rows, width]).to(.float64)
+            let centred = try matrix.centered(dimension: 0)
+            return try (centred.transposed().matmul(centred) / Double(rows)).symmetricEigenvectors()
+        }
+        let variances: [Double] = try values.array()
+        let columns: [Double] = try vectors.array()
+        var weight: [Float] = []
+        weight.reserveCapacity(count * width)
+        for component in (width - count..<width).reversed() {
+            let column = (0..<width).map { columns[$0 * width + component] }
+            let largest = column.max { abs($0) < abs($1) } ?? 0
+            weight += column.map { Float(largest < 0 ? -$0 : $0) }
+        }
+        self.weight = weight
+        (self.count, self.width, self.normalizes) = (count, width, normalizes)
+        explained =
+            variances.suffix(count).reduce(0, +) / max(variances.reduce(0, +), .leastNormalMagnitude)
+    }
+
+    /// Appends a vector's N components.
+    func append(_ vector: ArraySlice<Float>, to values: inout [Float]) {
+        let start = values.count
+        var squares = 0.0
+        vector.withUnsafeBufferPointer { vector in
+            for component in 0..<count {
+                var sum = 0.0
+                let first = component * width
+                for index in 0..<width { sum += Double(vector[index]) * Double(weight[first + index]) }
+                squares += sum * sum
+                values.append(Float(sum))
+            }
+        }
+        guard normalizes, squares > 0 else { return }
+        let scale = Float(1 / squares.squareRoot())
+        for index in start..<values.count { values[index] *= scale }
+    }
+
+    /// (R, D) → (R, N) on any device.
+    func callAsFunction(_ vectors: Tensor) throws -> Tensor {
+        let matrix = try Tensor(weight, shape: [count, width], device: vectors.device)
+        let projected = try vectors.matmul(matrix.transposed())
+        return normalizes ? try projected.normalized() : projected
+    }
+}
+
+/// A teacher's vectors, projected to their principal components.
+struct ProjectedOutputs: TeacherOutputs {
+    let base: any TeacherOutputs
+    let components: PrincipalComponents
+
+    var count: Int { base.count }
+    var classes: Int { components.count }
+
+    func appendRow(_ index: Int, to values: inout [Float]) throws {
+        components.append(try base.rows([index])[...], to: &values)
+    }
+}
