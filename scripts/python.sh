@@ -4,6 +4,7 @@
 #
 #   scripts/python.sh                  all of scripts/requirements-test.txt, and torch
 #   scripts/python.sh --onnx           ONNX Runtime alone, in .python-onnx/, unless .python/ has it: what the demo needs
+#   scripts/python.sh --embeddings     sentence-transformers with its trainer, and model2vec, in .python-embeddings/: the embeddings' demo
 #   scripts/python.sh --onnx --print   prints that interpreter's path where it is there, and fetches nothing
 set -euo pipefail
 
@@ -31,6 +32,26 @@ if [ "${1:-}" = --onnx ]; then
     exit
 fi
 
+# The wheel that bootstrap.sh unpacked serves Python too.
+share_torch() {
+    site=$("$1/bin/python" -c 'import site; print(site.getsitepackages()[0])')
+    printf '%s\n' "$root/.torch" >"$site/torch.pth"
+}
+
+if [ "${1:-}" = --embeddings ]; then
+    stamp=.python-embeddings/installed-$(cat scripts/requirements-embeddings.txt scripts/python.sh | cksum | cut -d' ' -f1)
+    [ ! -e "$stamp" ] || exit 0
+    rm -rf .python-embeddings
+    echo "Installing sentence-transformers and model2vec into .python-embeddings/ (about 250 MB to download) …"
+    "$python" -m venv .python-embeddings || fail "'$python' cannot make a virtual environment (Debian: apt-get install python3-venv)."
+    [ ! -d .torch/torch ] || share_torch .python-embeddings
+    .python-embeddings/bin/pip install --quiet --disable-pip-version-check -r scripts/requirements-embeddings.txt
+    .python-embeddings/bin/python -c 'import sentence_transformers, model2vec.distill, datasets, accelerate' ||
+        fail "sentence-transformers or model2vec cannot be imported from .python-embeddings."
+    touch "$stamp"
+    exit
+fi
+
 stamp=.python/installed-$(cat scripts/requirements-test.txt scripts/python.sh | cksum | cut -d' ' -f1)
 if [ -e "$stamp" ]; then
     exit 0
@@ -40,9 +61,7 @@ echo "Installing Python's transformers and what it needs into .python/ (about 10
 "$python" -m venv .python || fail "'$python' cannot make a virtual environment (Debian: apt-get install python3-venv)."
 .python/bin/pip install --quiet --disable-pip-version-check -r scripts/requirements-test.txt
 if [ -d .torch/torch ]; then
-    # The wheel that bootstrap.sh unpacked serves Python too.
-    site=$(.python/bin/python -c 'import site; print(site.getsitepackages()[0])')
-    printf '%s\n' "$root/.torch" >"$site/torch.pth"
+    share_torch .python
 else
     .python/bin/pip install --quiet --disable-pip-version-check "torch==2.13.0+cpu" 2>/dev/null ||
         .python/bin/pip install --quiet --disable-pip-version-check "torch>=2.11,<2.16"

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Trains the student that `distill run --teacher DIR --layers N` trains, with sentence-transformers' trainer, on the same texts, and makes
+model2vec's static table of the same teacher.
+
+    .python-embeddings/bin/python Benchmarks/embeddings.py --teacher DIR --texts texts.csv --layers 2 --epochs 1 --output DIR
+
+The student begins with evenly chosen layers of its teacher, as `distill` chooses them, and learns the teacher's vectors with
+`EmbedDistillLoss` (cosine). The teacher's vectors are computed before, as sentence-transformers' examples do; their time is told apart
+from the training's. Writes `peers.json` and the models' directories.
+"""
+
+import argparse
+import csv
+import json
+import time
+from pathlib import Path
+
+import torch
+from datasets import Dataset
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from sentence_transformers.sentence_transformer.losses import EmbedDistillLoss
+
+
+def uniform(teacher, student):
+    return [-(-place * teacher // student) - 1 for place in range(1, student + 1)]
+
+
+def shortened(teacher, layers):
+    model = SentenceTransformer(str(teacher))
+    encoder = model[0].auto_model
+    chosen = uniform(len(encoder.encoder.layer), layers)
+    encoder.encoder.layer = torch.nn.ModuleList([encoder.encoder.layer[index] for index in chosen])
+    encoder.config.num_hidden_layers = layers
+    return model
+
+
+def train(options, texts):
+    teacher = SentenceTransformer(str(options.teacher))
+    start = time.perf_counter()
+    vectors = teacher.encode(texts, batch_size=64, convert_to_numpy=True, show_progress_bar=False)
+    labeled = time.perf_counter()
+    student = shortened(options.teacher, options.layers)
+    data = Dataset.from_dict({"sentence": texts, "label": vectors.tolist()})
+    output = options.output / "sentence-transformers"
+    arguments = SentenceTransformerTrainingArguments(
+        output_dir=str(options.output / "runs"), num_train_epochs=options.epochs, per_device_train_batch_size=options.batch_size,
+        learning_rate=options.learning_rate, warmup_ratio=0.06, weight_decay=0.01, seed=42, report_to="none", save_strategy="no",
+        logging_strategy="no", use_cpu=True, disable_tqdm=True, bf16=options.bf16)
+    trainer = SentenceTransformerTrainer(
+        model=student, args=arguments, train_dataset=data, loss=EmbedDistillLoss(student, distance_metric="cosine"))
+    begin = time.perf_counter()
+    trainer.train()
+    seconds = time.perf_counter() - begin
+    student.save_pretrained(str(output))
+    return {"teacher_seconds": labeled - start, "train_seconds": seconds, "directory": str(output)}
+
+
+def static(options):
+    from model2vec.distill import distill
+
+    start = time.perf_counter()
+    table = distill(model_name=str(options.teacher), pca_dims=256, device="cpu")
+    seconds = time.perf_counter() - start
+    output = options.output / "model2vec"
+    table.save_pretrained(str(output))
+    return {"seconds": seconds, "directory": str(output)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--teacher", type=Path, required=True)
+    parser.add_argument("--texts", type=Path, required=True)
+    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--epochs", type=float, default=1)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--learning-rate", type=float, default=5e-4)
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--bf16", action="store_true")
+    parser.add_argument("--no-static", action="store_true")
+    parser.add_argument("--output", type=Path, required=True)
+    options = parser.parse_args()
+    with open(options.texts, encoding="utf-8", newline="") as file:
+        texts = [row["text"] for row in csv.DictReader(file)][: options.limit]
+    options.output.mkdir(parents=True, exist_ok=True)
+    result = {"texts": len(texts), "trained": train(options, texts)}
+    if not options.no_static:
+        result["static"] = static(options)
+    (options.output / "peers.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
