@@ -416,10 +416,11 @@ let package = Package(
                 "Distillation", "Quantization", "Deployment", "Benchmarking", "Transformers", "Torch",
                 "Tokenizers", "RegularExpressions", "Safetensors", "TensorBoard",
                 "Exporters", "ChatTemplates", "Generation",
-                "JSON", "Files",
+                "JSON", "Files", "DistillRuntime",
             ],
             exclude: [
-                "Fixtures", "card.py", "coreml_interop.py", "interop.py", "language_model_interop.py",
+                "Fixtures", "card.py", "coreml_interop.py", "embedding_interop.py", "interop.py",
+                "language_model_interop.py",
                 "onnx_export.py",
                 "onnx_families.py", "onnx_interop.py",
                 "tensorboard_reader.py", "token_interop.py",

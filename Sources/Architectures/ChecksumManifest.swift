@@ -6,16 +6,30 @@ import Storage
 public enum ChecksumManifest {
     public static let fileName = "quantization.json"
 
-    /// Computes the SHA-256 of every file in a directory except the manifest's own, by name.
+    /// Computes the SHA-256 of every file in a directory except the manifest's own, by name; those of modules, in folders of their own,
+    /// as `1_Pooling/config.json`.
     ///
     /// - Throws: `FileError` where one cannot be read.
     public static func digests(of directory: some FileLocation) throws -> [String: String] {
         var digests: [String: String] = [:]
         for name in try FileSystem.names(in: directory)
         where name != fileName {
-            digests[name] = try Digest.sha256(ofFile: directory.entry(name))
+            let file = directory.entry(name)
+            guard FileKind(file.description) == .directory else {
+                digests[name] = try Digest.sha256(ofFile: file)
+                continue
+            }
+            for member in try FileSystem.names(in: file) {
+                digests["\(name)/\(member)"] = try Digest.sha256(ofFile: file.entry(member))
+            }
         }
         return digests
+    }
+
+    /// Returns true for the name of a file in the directory, or in a folder of it.
+    private static func isMember(_ name: String) -> Bool {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        return parts.count <= 2 && parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
     }
 
     /// Compares the files with their digests, where the directory has some.
@@ -31,9 +45,7 @@ public enum ChecksumManifest {
         }
         for (name, value) in files {
             // Names come from a file: they must not lead elsewhere.
-            guard let digest = value.stringValue, !name.utf8.contains(UInt8(ascii: "/")), name != "..",
-                name != "."
-            else {
+            guard let digest = value.stringValue, isMember(name) else {
                 throw ArchitectureError(
                     "\(file): \"files\" has the entry '\(name)', which is no file's digest; quantise the model again"
                 )

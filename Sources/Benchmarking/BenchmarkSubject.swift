@@ -61,7 +61,10 @@ struct BenchmarkSubject {
         let hasConfiguration = Self.isThere(directory.appending(path: "config.json"))
         configuration =
             kind == .ours || hasConfiguration ? try ModelConfiguration(contentsOf: directory) : nil
-        if kind == .ours { try LoadedModel.requireClassifier(directory) }
+        if kind == .ours {
+            try LoadedModel.requireClassifier(directory)
+            try LoadedModel.requireNoEmbeddings(directory)
+        }
         weightBytes =
             kind == .ours ? SafetensorsCheckpoint.weightBytes(in: directory) : Self.onnxBytes(self.path)
         if kind == .ours || Self.hasTokenizer(directory) {

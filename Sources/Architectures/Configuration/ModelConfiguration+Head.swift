@@ -1,4 +1,9 @@
 extension ModelConfiguration {
+    /// True if the file names a class with a head that is read.
+    package var namesHead: Bool {
+        reader.optional("architectures")?.arrayValue?.first?.stringValue.flatMap(HeadKind.init(architecture:)) != nil
+    }
+
     /// Refuses a class with a head that is not read, such as `BertForMultipleChoice`: its outputs would be taken for a classifier's
     /// wherever its weights happen to have a classifier's names. A file that names no class is judged by its weights alone.
     ///

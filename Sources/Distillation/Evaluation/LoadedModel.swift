@@ -67,6 +67,18 @@ public final class LoadedModel {
             "\(directory.path): is a language model, which this command does not take; \(instead)")
     }
 
+    /// Refuses a sentence-transformers directory whose encoder has no head: its outputs are vectors, not classes.
+    ///
+    /// - Throws: ``DistillationError`` for one; the errors of its `config.json`.
+    package static func requireNoEmbeddings(_ directory: URL) throws {
+        guard SentenceTransformer.isDirectory(directory),
+            try !ModelConfiguration(contentsOf: directory).namesHead
+        else { return }
+        throw DistillationError(
+            "\(directory.path): is a model for embeddings (\(SentenceTransformer.fileName)), which this command does not take; use run, "
+                + "evaluate, quantize, predict or serve")
+    }
+
     /// Returns the number of tokens of a text that the model reads; see ``TextLength``.
     package func maxLength(_ wanted: Int?) -> Int {
         TextLength.tokens(of: model.configuration, wanted: wanted, in: directory, tokenizer: tokenizer)

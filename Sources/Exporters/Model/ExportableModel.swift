@@ -35,6 +35,11 @@ public struct ExportableModel: Sendable {
         configuration = try ModelConfiguration(contentsOf: directory)
         checkpoint = try SafetensorsCheckpoint(directory: directory)
         storedNames = try configuration.family.layout.storedNames(checkpoint.names, path: path)
+        guard !SentenceTransformer.isDirectory(directory) || !head.outputs.isDisjoint(with: storedNames.keys) else {
+            throw ExportError(
+                "\(path): is a model for embeddings (\(SentenceTransformer.fileName)), which are not exported yet; use `distill predict`, "
+                    + "`distill serve` or sentence-transformers' own export")
+        }
         guard !head.outputs.isDisjoint(with: storedNames.keys) else {
             throw ExportError(
                 "\(path): is not a classifier: the checkpoint has no classifier head; run `distill finetune --model "
