@@ -116,7 +116,8 @@ struct ExportComparison {
     private func load(_ file: URL) throws -> LoadedData {
         try request.cache.loader(
             request.columns.options, tokenizer: own.tokenizer, directory: own.directory,
-            maxLength: own.maxLength(request.maxLength), log: log
+            maxLength: own.maxLength(request.maxLength),
+            prompt: own.model.configuration.embedding?.defaultPromptText ?? "", log: log
         ).load(file, labels: .given(own.labels), problemType: own.model.configuration.task)
     }
 
@@ -136,7 +137,7 @@ struct ExportComparison {
                 offsets: part.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.inputIDs.count) })
             values += try withNoGrad { try model(input).logits.array() }
         }
-        return Logits(values: values, classes: model.configuration.labelNames.count)
+        return Logits(values: values, classes: model.configuration.outputCount)
     }
 
     /// Made-up examples of mixed lengths, from one token to as many as the model takes or 128, always the same: their

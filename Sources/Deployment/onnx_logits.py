@@ -17,6 +17,8 @@ with open(sys.argv[1], encoding="utf-8") as file:
     task = json.load(file)
 session = ort.InferenceSession(task["model"], providers=["CPUExecutionProvider"])
 ids, types = task["input_ids"], task["token_type_ids"]
+# Of a model for embeddings it is `sentence_embedding`.
+output = session.get_outputs()[0].name
 order = sorted(range(len(ids)), key=lambda row: -len(ids[row]))
 answers = [None] * len(ids)
 for start in range(0, len(order), task["batch_size"]):
@@ -33,7 +35,7 @@ for start in range(0, len(order), task["batch_size"]):
         feed["attention_mask"][place, :length] = 1
         feed["token_type_ids"][place, :length] = types[row]
     names = {value.name for value in session.get_inputs()}
-    logits = session.run(["logits"], {name: value for name, value in feed.items() if name in names})[0]
+    logits = session.run([output], {name: value for name, value in feed.items() if name in names})[0]
     for place, row in enumerate(rows):
         # Of a model of tokens a row for each token of the example, without its padding.
         own = logits[place] if logits.ndim == 2 else logits[place, :len(ids[row])]

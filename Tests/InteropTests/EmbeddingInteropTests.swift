@@ -1,4 +1,6 @@
+import Deployment
 import DistillRuntime
+import Exporters
 import Foundation
 import JSON
 import Testing
@@ -61,5 +63,47 @@ struct EmbeddingInteropTests {
         let script = Fixtures.folder.appending(path: "embedding_interop.py").path
         let result = try Python.run([script, file.path])
         #expect(result.status == 0, "\(result.output)")
+    }
+
+    @Test(
+        "ONNX Runtime gives the vectors of an export, in float32 and float16, with the modules that are exported",
+        .enabled(if: Onnx.isThere), arguments: [PoolingMode.cls, .mean, .meanSqrtLength, .weightedMean])
+    func onnx(mode: PoolingMode) throws {
+        let place = try TemporaryDirectory()
+        let directory = place.url.appending(path: "model")
+        // A dense layer with fewer components, and a normalization.
+        let (model, _) = try AutoModel.loadEmbedding(
+            from: Fixtures.teacher,
+            modules: { _, width in
+                SentenceTransformer(pooling: [mode], width: width, normalizes: true).resized(width: width, outputs: 12)
+            })
+        try ModelWriter.save(model, to: directory)
+        try OutputDirectory.copyTokenizer(from: Fixtures.teacher, to: directory)
+        for dtype in [ExportDType.float32, .float16] {
+            var request = ExportRequest(model: directory, output: place.url.appending(path: dtype.rawValue))
+            (request.python, request.dtype) = (Onnx.python, dtype)
+            let check = try #require(try ExportRun(request).run().check)
+            #expect(check.largestDifference < (dtype == .float32 ? 1e-5 : 0.02))
+        }
+        var request = ExportRequest(model: directory, output: place.url.appending(path: "copy"))
+        (request.format, request.dtype) = ("safetensors", .float32)
+        _ = try ExportRun(request).run()
+        let texts = ["the great story was brilliant", "boring"]
+        #expect(try TextEmbedder(request.output.path).embed(texts) == TextEmbedder(directory.path).embed(texts))
+    }
+
+    @Test("what is not exported is refused by name")
+    func exportRefusals() throws {
+        let place = try TemporaryDirectory()
+        let directory = place.url.appending(path: "model")
+        let (model, _) = try AutoModel.loadEmbedding(
+            from: Fixtures.teacher,
+            modules: { _, width in SentenceTransformer(pooling: [.max], width: width, normalizes: true) })
+        try ModelWriter.save(model, to: directory)
+        try OutputDirectory.copyTokenizer(from: Fixtures.teacher, to: directory)
+        var request = ExportRequest(model: directory, output: place.url.appending(path: "out"))
+        #expect { try ExportRun(request).run() } throws: { "\($0)".contains("the pooling max") }
+        request.format = "coreml"
+        #expect { try ExportRun(request).run() } throws: { "\($0)".contains("embeddings") }
     }
 }

@@ -32,6 +32,7 @@ public struct SafetensorsExporter: ModelExporter {
         try AtomicFile.write(text + "\n", to: directory.appending(path: "config.json"))
         let record = dtype == .int8 ? ["quantization.json"] : []
         try model.copy(options.tokenizerFiles + ["README.md"] + record, to: directory)
+        try model.copyModules(to: directory)
         return ExportedModel(dtype: dtype, opset: nil, notes: [])
     }
 }

@@ -4,7 +4,8 @@ import Architectures
 ///
 /// Inputs and output are those of transformers' own exports: `input_ids`, `attention_mask` and, where the
 /// family distinguishes token types, `token_type_ids`, integers (batch, sequence), and `logits`, float32 (batch,
-/// classes), or for token classification (batch, sequence, classes).
+/// classes), or for token classification (batch, sequence, classes). A model for embeddings has `sentence_embedding`, float32 (batch,
+/// components), with all that follows its encoder.
 ///
 /// A sequence classifier's logits need only each example's first token from the last layer, so only that is
 /// computed there.
@@ -34,6 +35,12 @@ struct EncoderGraph: Sendable {
             throw ExportError(
                 "\(model.path): the architecture \(type) has no graph in the format \(format); known: \(known)"
             )
+        }
+        if model.configuration.embedding != nil, format != "onnx" || type == ModelFamily.modernbert.modelType
+        {
+            throw ExportError(
+                "\(model.path): is a model for embeddings, which are exported as ONNX, of the families with BERT's layers; this is \(type) "
+                    + "as \(format)")
         }
         return graph
     }

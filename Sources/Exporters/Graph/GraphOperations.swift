@@ -171,7 +171,7 @@ enum BinaryOperation {
 }
 
 enum UnaryOperation {
-    case absolute, negative, cosine, sine
+    case absolute, negative, cosine, sine, squareRoot
 }
 
 enum Comparison {

@@ -27,11 +27,12 @@ struct PostNormGraph {
         let additiveMask = parts.additiveMask(mask)
         let relative = try relativePositions(ids)
         let layers = configuration.numHiddenLayers
-        let hasTokenRows = configuration.headKind.hasRowForEachToken
+        let (hasTokenRows, firstOnly) = (configuration.headKind.hasRowForEachToken, parts.readsFirstTokens)
         for index in 0..<layers {
             hidden = try layer(
-                index, hidden, additiveMask, relative, firstOnly: index == layers - 1 && !hasTokenRows)
+                index, hidden, additiveMask, relative, firstOnly: index == layers - 1 && firstOnly)
         }
+        if let embedding = configuration.embedding { return try parts.embed(hidden, mask, embedding) }
         guard hasTokenRows else { return try parts.sequenceHead(hidden, sequenceActivation()) }
         let classifier = parts.model.head.classifier
         let logits = try parts.linear(hidden, classifier, configuration.labelNames.count, parts.width)

@@ -3,7 +3,18 @@ import Safetensors
 
 extension ExportableModel {
     /// Returns the checkpoint's entry for a parameter, by the model's name.
-    func info(_ name: String) -> TensorInfo? { storedNames[name].flatMap { checkpoint.info($0) } }
+    func info(_ name: String) -> TensorInfo? {
+        if let (checkpoint, stored) = module(of: name) { return checkpoint.info(stored) }
+        return storedNames[name].flatMap { checkpoint.info($0) }
+    }
+
+    /// The checkpoint of a module that has one of its own, and the parameter's name there.
+    private func module(of name: String) -> (checkpoint: SafetensorsCheckpoint, stored: String)? {
+        for (prefix, checkpoint) in modules where name.hasPrefix(prefix) {
+            return (checkpoint, String(name.dropFirst(prefix.count)))
+        }
+        return nil
+    }
 
     /// Returns the checkpoint's entry for a parameter of a required shape.
     ///
@@ -28,7 +39,8 @@ extension ExportableModel {
     func floats(_ name: String, shape: [Int]) throws -> [Float] {
         let info = try info(name, shape: shape)
         try requireFloat(info)
-        return FloatBytes.decode(try checkpoint.bytes(of: info.name), as: info.dtype)
+        let source = module(of: name)?.checkpoint ?? checkpoint
+        return FloatBytes.decode(try source.bytes(of: info.name), as: info.dtype)
     }
 
     /// Returns a floating-point parameter in another type.
@@ -44,13 +56,19 @@ extension ExportableModel {
     ) throws -> TensorData {
         let info = try info(name, shape: shape)
         try requireFloat(info)
-        return converted(info, as: dtype, transposed: transposed)
+        return converted(
+            info, as: dtype, transposed: transposed, from: module(of: name)?.checkpoint ?? checkpoint)
     }
 
     /// Returns the same for a tensor whose entry is known.
-    func converted(_ info: TensorInfo, as dtype: SafetensorsDType, transposed: Bool = false) -> TensorData {
+    ///
+    /// - Parameter source: The checkpoint that has it; `nil` for the model's own.
+    func converted(
+        _ info: TensorInfo, as dtype: SafetensorsDType, transposed: Bool = false,
+        from source: SafetensorsCheckpoint? = nil
+    ) -> TensorData {
         let shape = transposed ? info.shape.reversed() : info.shape
-        return TensorData(dtype, shape) { [checkpoint, path] body in
+        return TensorData(dtype, shape) { [checkpoint = source ?? checkpoint, path] body in
             let bytes = try checkpoint.bytes(of: info.name)
             if info.dtype == dtype, !transposed { return try body(bytes) }
             var values = FloatBytes.decode(bytes, as: info.dtype)

@@ -17,6 +17,8 @@ public struct ExportableModel: Sendable {
     let checkpoint: SafetensorsCheckpoint
     /// The checkpoint's names, keyed by the model's.
     let storedNames: [String: String]
+    /// The checkpoints of dense layers of a model for embeddings, by the beginning of their names in the model.
+    private(set) var modules: [String: SafetensorsCheckpoint] = [:]
 
     /// Opens a directory.
     ///
@@ -32,15 +34,27 @@ public struct ExportableModel: Sendable {
         }
         guard isDirectory.boolValue else { throw FileError.notADirectory(path) }
         self.directory = directory
-        configuration = try ModelConfiguration(contentsOf: directory)
+        var configuration = try ModelConfiguration(contentsOf: directory)
+        if SentenceTransformer.isDirectory(directory), !configuration.namesHead {
+            let embedding = try SentenceTransformer(contentsOf: directory)
+            guard case .encoder(path) = embedding.source else {
+                throw ExportError(
+                    "\(path): its encoder is not in the directory itself, or it is a static table; save it by sentence-transformers 3 or later, "
+                        + "or use its own export")
+            }
+            configuration.embedding = embedding
+            try configuration.validate()
+            for (place, stage) in embedding.stages.enumerated() {
+                if case .dense(let dense) = stage {
+                    modules["\(SentenceTransformer.layerPrefix).\(place)."] = try SafetensorsCheckpoint(
+                        directory: dense.path)
+                }
+            }
+        }
+        self.configuration = configuration
         checkpoint = try SafetensorsCheckpoint(directory: directory)
         storedNames = try configuration.family.layout.storedNames(checkpoint.names, path: path)
-        guard !SentenceTransformer.isDirectory(directory) || !head.outputs.isDisjoint(with: storedNames.keys) else {
-            throw ExportError(
-                "\(path): is a model for embeddings (\(SentenceTransformer.fileName)), which are not exported yet; use `distill predict`, "
-                    + "`distill serve` or sentence-transformers' own export")
-        }
-        guard !head.outputs.isDisjoint(with: storedNames.keys) else {
+        guard configuration.embedding != nil || !head.outputs.isDisjoint(with: storedNames.keys) else {
             throw ExportError(
                 "\(path): is not a classifier: the checkpoint has no classifier head; run `distill finetune --model "
                     + "\(path)` first")
@@ -90,6 +104,29 @@ extension ExportableModel {
         fields["quantization_config"] = nil
         let text = JSONValue.object(fields).serialized(pretty: true, sortedKeys: true)
         try AtomicFile.write(text + "\n", to: target.appending(path: "config.json"))
+    }
+
+    /// Copies the files of a model for embeddings that describe its modules, and their weights.
+    ///
+    /// - Throws: `FileError`.
+    func copyModules(to target: URL) throws {
+        guard configuration.embedding != nil else { return }
+        var names = [
+            SentenceTransformer.fileName, "sentence_bert_config.json", "config_sentence_transformers.json",
+        ]
+        let own =
+            try JSONValue.load(contentsOf: directory.appending(path: SentenceTransformer.fileName)).arrayValue
+            ?? []
+        for case let path? in own.map({ $0.objectValue?["path"]?.stringValue }) where !path.isEmpty {
+            let folder = target.appending(path: path)
+            do {
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            } catch {
+                throw FileError.writeFailed(folder.plainPath, reason: error.localizedDescription)
+            }
+            names += ["\(path)/config.json", "\(path)/model.safetensors"]
+        }
+        try copy(names, to: target)
     }
 
     /// Copies files of the directory unchanged, where they exist.

@@ -15,7 +15,7 @@ enum ONNXMetadata {
         let names = JSONObject(configuration.labelNames.enumerated().map { (String($0), .string($1)) })
         var entries: [(key: String, value: String)] = [
             ("model_type", configuration.modelType),
-            ("problem_type", configuration.problemType.rawValue),
+            ("problem_type", configuration.task.rawValue),
             ("id2label", JSONValue.object(names).serialized()),
             ("dtype", dtype.rawValue),
             (

@@ -116,7 +116,7 @@ struct EmbeddingTrainingTests {
         // Vectors of which the first direction is known: along (3, 4, 0), then along z.
         var values: [Float] = []
         for index in 0..<200 {
-            let (long, short) = (Float(index % 20) - 9.5, Float((index * 7) % 10) - 4.5)
+            let (long, short) = (Float(index % 20) - 9.5, Float(index / 20) - 4.5)
             values += [0.6 * long + 5, 0.8 * long, 0.1 * short]
         }
         let fitted = try PrincipalComponents(

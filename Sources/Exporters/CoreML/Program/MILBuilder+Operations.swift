@@ -42,6 +42,7 @@ extension MILBuilder: GraphOperations {
         case .absolute: return self.operation("abs", ["x": .value(x)], found, in: module)
         case .cosine: return self.operation("cos", ["x": .value(x)], found, in: module)
         case .sine: return self.operation("sin", ["x": .value(x)], found, in: module)
+        case .squareRoot: return self.operation("sqrt", ["x": .value(x)], found, in: module)
         case .negative:
             return self.operation(
                 "mul", ["x": .value(x), "y": .float(-1, found.dtype)], found, in: module)

@@ -13,7 +13,9 @@ extension GraphBuilder: GraphOperations {
         let rows: [Dimension] =
             configuration.headKind.hasRowForEachToken
             ? [.dynamic("batch"), .dynamic("sequence")] : [.dynamic("batch")]
-        output(logits, as: "logits", .float, rows + [.fixed(configuration.labelNames.count)])
+        output(
+            logits, as: configuration.embedding == nil ? "logits" : "sentence_embedding", .float,
+            rows + [.fixed(configuration.outputCount)])
     }
 
     func binary(_ operation: BinaryOperation, _ a: Value, _ b: Value, in module: String) -> Value {
@@ -35,6 +37,7 @@ extension GraphBuilder: GraphOperations {
             case .negative: "Neg"
             case .cosine: "Cos"
             case .sine: "Sin"
+            case .squareRoot: "Sqrt"
             }
         return node(name, [x], in: module)
     }
