@@ -115,7 +115,7 @@ public final class TextEmbedder: Sendable {
         _ expressions: (any RegularExpressionEngine)?
     ) throws -> Opened {
         let configuration = try ModelConfiguration(contentsOf: directory)
-        guard RuntimeModel.supports(configuration) else {
+        guard RuntimeModel.supports(configuration, hasHead: false) else {
             throw RuntimeError(
                 "\(directory): there are no kernels for the layers of \(configuration.modelType), so that its embeddings are not "
                     + "computed here; those of BERT, DistilBERT, RoBERTa, XLM-RoBERTa, CamemBERT, ELECTRA and ALBERT are"
