@@ -79,7 +79,7 @@ cp_form form(const arrow::DataType &type) {
         case arrow::Type::BOOL: return CP_BOOLEAN;
         case arrow::Type::DICTIONARY: {
             const cp_form inner = form(*static_cast<const arrow::DictionaryType &>(type).value_type());
-            return inner == CP_TEXTS || inner == CP_INTEGERS ? CP_OTHER : inner;
+            return inner == CP_TEXTS || inner == CP_INTEGERS || inner == CP_REALS ? CP_OTHER : inner;
         }
         case arrow::Type::LIST:
         case arrow::Type::LARGE_LIST:
@@ -87,6 +87,7 @@ cp_form form(const arrow::DataType &type) {
             switch (form(*type.field(0)->type())) {
                 case CP_TEXT: return CP_TEXTS;
                 case CP_INTEGER: return CP_INTEGERS;
+                case CP_REAL: return CP_REALS;
                 default: return CP_OTHER;
             }
         default: return CP_OTHER;

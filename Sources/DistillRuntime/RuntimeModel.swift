@@ -131,8 +131,10 @@ public final class RuntimeModel: Sendable {
     }
 
     /// Returns true if the kernels compute a model.
-    package static func supports(_ configuration: ModelConfiguration) -> Bool {
-        (try? Encoder.requireSupported(configuration)) != nil
+    ///
+    /// - Parameter hasHead: False where its hidden states alone are read, whatever class its weights belong to.
+    package static func supports(_ configuration: ModelConfiguration, hasHead: Bool = true) -> Bool {
+        (try? Encoder.requireSupported(configuration, hasHead: hasHead)) != nil
     }
 
     /// The logits of encoded texts, in their order. A text's logits depend neither on the texts beside it nor on the number of

@@ -16,6 +16,9 @@ public struct ModelReference: Sendable, Equatable {
             path = text
             name = path.split(separator: "/").last.map(String.init) ?? ""
         }
+        guard !path.isEmpty else {
+            throw ServingError(.validation, "'\(text)': names no directory; give --model NAME=DIRECTORY")
+        }
         let isPlain = name.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -25,7 +28,7 @@ public struct ModelReference: Sendable, Equatable {
             default: false
             }
         }
-        guard isPlain, !name.isEmpty, name != ".", name != "..", !path.isEmpty else {
+        guard isPlain, !name.isEmpty, name != ".", name != ".." else {
             throw ServingError(
                 .validation,
                 "'\(text)': a model needs a name of letters, digits, '-', '_' and '.'; give --model NAME=DIRECTORY"

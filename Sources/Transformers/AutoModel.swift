@@ -19,6 +19,7 @@ public enum AutoModel {
     ///   - task: The task to fine-tune for; `nil` for the checkpoint's own. A head of another kind is not
     ///     loaded.
     ///   - ignoreMismatchedSizes: True to replace a head with another number of classes by a fresh one.
+    ///   - mismatchRemedy: What to do about such a head, as the end of the error.
     ///   - seed: The seed of newly initialized parameters.
     ///   - device: The device of the model's parameters.
     ///   - isMapped: True to leave parameters on the CPU in the mapped file, for a model that is not trained:
@@ -31,7 +32,9 @@ public enum AutoModel {
     ///   tensor.
     public static func load(
         from directory: URL, labelNames: [String]? = nil, task: TaskIdentifier? = nil,
-        ignoreMismatchedSizes: Bool = false, seed: UInt64 = 42, device: Device = .cpu, isMapped: Bool = false,
+        ignoreMismatchedSizes: Bool = false,
+        mismatchRemedy: String = "pass --ignore-mismatched-sizes to start with a fresh head",
+        seed: UInt64 = 42, device: Device = .cpu, isMapped: Bool = false,
         instrument: (any LayerHook)? = nil
     ) throws -> (model: TransformerModel, report: LoadReport) {
         if isGGUF(directory) {
@@ -59,7 +62,7 @@ public enum AutoModel {
                     throw TransformersError(
                         "\(directory.plainPath): the checkpoint's head tells \(classes) classes apart, the data "
                             + "has \(labelNames.count) (\(labelNames.prefix(5).joined(separator: ", "))); "
-                            + "pass --ignore-mismatched-sizes to start with a fresh head")
+                            + mismatchRemedy)
                 }
                 source = try source.ignoring(head.outputs, layout: layout)
             }

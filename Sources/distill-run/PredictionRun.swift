@@ -24,7 +24,8 @@ final class PredictionRun {
                     "a model of embeddings reads single texts, and finds no entities; leave "
                         + (hasPairs ? "--pairs" : "--aggregation") + " out")
             }
-            (maxLength, mostTokens, warnings) = (embedder.maxLength, embedder.mostTokens, embedder.warnings)
+            (maxLength, mostTokens) = (embedder.maxLength, embedder.mostTokens)
+            warnings = embedder.warnings + Self.warnings(of: arguments.maxLength, positions: mostTokens)
             predictor = .embedder(embedder, prompt: arguments.prompt)
             return
         }
@@ -33,13 +34,8 @@ final class PredictionRun {
         }
         let model = try RuntimeModel(arguments.model, options)
         (maxLength, mostTokens) = (model.maxLength, model.configuration.maxLength)
-        var warnings = model.warnings
-        if let wanted = arguments.maxLength, wanted > model.configuration.maxLength {
-            warnings.append(
-                "the model has \(model.configuration.maxLength) positions, so texts are cut there, not at --max-length \(wanted)"
-            )
-        }
-        self.warnings = warnings
+        warnings =
+            model.warnings + Self.warnings(of: arguments.maxLength, positions: model.configuration.maxLength)
         if model.isTagger, hasPairs {
             throw UsageError("a model for token classification reads single texts; leave --pairs out")
         }
@@ -49,6 +45,12 @@ final class PredictionRun {
         }
         predictor = try LinePredictor(
             model, threshold: arguments.threshold, strategy: arguments.aggregation ?? .simple)
+    }
+
+    /// The warning about a `--max-length` that a model has no positions for.
+    private static func warnings(of wanted: Int?, positions: Int?) -> [String] {
+        guard let wanted, let positions, wanted > positions else { return [] }
+        return ["the model has \(positions) positions, so texts are cut there, not at --max-length \(wanted)"]
     }
 
     /// A line of output for each line of input: the prediction, or what is wrong with it.

@@ -18,8 +18,9 @@ struct ModelArguments: ParsableArguments {
     @Option(help: "A text may have this many tokens (default: as in the model's training).")
     var maxLength: Int?
 
-    @Option(help: "How a tagger's tokens become entities: none, simple, first, average, max.")
-    var aggregation = EntityAggregation.Strategy.simple
+    @Option(
+        help: "How a tagger's tokens become entities: none, simple, first, average, max (default: simple).")
+    var aggregation: EntityAggregation.Strategy?
 
     @Flag(help: "Multiply in bfloat16: less exact, faster where the processor has it.")
     var bfloat16 = false
@@ -39,7 +40,7 @@ struct ModelArguments: ParsableArguments {
     func references() throws -> [ModelReference] { try model.map { try ModelReference($0) } }
 
     var options: ModelOptions {
-        ModelOptions(maxLength: maxLength, usesBFloat16: bfloat16, aggregation: aggregation)
+        ModelOptions(maxLength: maxLength, usesBFloat16: bfloat16, aggregation: aggregation ?? .simple)
     }
 }
 
@@ -82,10 +83,14 @@ struct RequestArguments: ParsableArguments {
         let counts = [
             ("max-concurrent-requests", maxConcurrentRequests), ("max-batch-tokens", maxBatchTokens),
             ("max-client-batch-size", maxClientBatchSize), ("max-body-bytes", maxBodyBytes),
-            ("tokenization-workers", tokenizationWorkers ?? 1),
         ]
         for (name, count) in counts where !(1...1_000_000_000 ~= count) {
-            throw ValidationError("--\(name) must be at least 1, got \(count)")
+            throw ValidationError("--\(name) must be a number from 1 to 1000000000, got \(count)")
+        }
+        // Each is a thread.
+        if let tokenizationWorkers, !(1...4096 ~= tokenizationWorkers) {
+            throw ValidationError(
+                "--tokenization-workers must be a number from 1 to 4096, got \(tokenizationWorkers)")
         }
         let times = [
             ("request-timeout", requestTimeout), ("idle-timeout", idleTimeout), ("body-timeout", bodyTimeout),

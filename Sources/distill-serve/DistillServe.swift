@@ -61,22 +61,18 @@ struct DistillServe: AsyncParsableCommand {
         } catch {
             throw ServeError("\(error)")
         }
-        for model in service.models.current.models {
-            for warning in model.model.warnings {
-                logger.warning("\(warning)", metadata: ["model": "\(model.name)"])
-            }
-        }
+        try warn(of: service.models.current.models, logger)
         if key == nil, !network.isLoopback {
             logger.warning("anyone who reaches this address may send requests; --api-key-file asks for a key")
         }
-        raiseFileLimit()
+        let maxConnections = connections(logger)
         let application = Application(
             responder: ServingResponder(
                 service: service, key: key, logsRequests: logging.accessLog, logger: logger),
             server: server,
             configuration: ApplicationConfiguration(
                 address: .hostname(network.host, port: network.port), backlog: 1024,
-                availableConnectionsDelegate: .maximum(network.maxConnections, logger: quiet)),
+                availableConnectionsDelegate: .maximum(maxConnections, logger: quiet)),
             onServerRunning: { channel in
                 logger.info(
                     "listening",
@@ -92,9 +88,31 @@ struct DistillServe: AsyncParsableCommand {
         do {
             try await ServiceGroup(configuration: configuration).run()
         } catch {
-            throw ServeError("the server ended: \(error)")
+            throw network.explained(error)
         }
         logger.info("ended")
+    }
+
+    /// Tells what the models' files and the options have that is not taken.
+    ///
+    /// - Throws: ``ServeError`` for an option that concerns none of the models.
+    private func warn(of served: [ServedModel], _ logger: Logger) throws {
+        guard models.aggregation == nil || served.contains(where: \.model.isTagger) else {
+            throw ServeError(
+                "--aggregation is for models of token classification, which none of these is; leave it out")
+        }
+        for model in served {
+            var warnings = model.model.warnings
+            let positions = model.model.configuration.maxLength
+            if let wanted = models.maxLength, wanted > positions {
+                warnings.append(
+                    "the model has \(positions) positions, so that a text may have as many tokens, not --max-length \(wanted)"
+                )
+            }
+            for warning in warnings {
+                logger.warning("\(warning)", metadata: ["model": "\(model.name)"])
+            }
+        }
     }
 
     /// Hummingbird's own messages, of which only warnings say something that ours do not.
@@ -104,13 +122,25 @@ struct DistillServe: AsyncParsableCommand {
         return logger
     }
 
-    /// Each connection is an open file.
-    private func raiseFileLimit() {
+    /// The number of connections that may be open: each is an open file, and a server that has none left can neither take a
+    /// connection nor open a model.
+    private func connections(_ logger: Logger) -> Int {
         var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return network.maxConnections
+        }
         limit.rlim_cur = limit.rlim_max
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let room = max(1, Int(clamping: limit.rlim_cur) - Self.otherFiles)
+        guard room < network.maxConnections else { return network.maxConnections }
+        logger.warning(
+            "the system lets this process have \(limit.rlim_cur) files open, so that \(room) connections are taken at a time, not --max-connections \(network.maxConnections); raise its limit (ulimit -n, LimitNOFILE)"
+        )
+        return room
     }
+
+    /// The files that a server without connections has open, and those that a reload opens.
+    private static let otherFiles = 32
 }
 
 /// Why the server does not run, in a line.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
+import NIOCore
 import NIOSSL
 import Serving
 import Storage
@@ -60,27 +61,78 @@ struct NetworkArguments: ParsableArguments {
 
     /// The key that requests must show; `nil` where they need none.
     func key() throws -> APIKey? {
-        if let apiKeyFile {
-            return try APIKey(String(decoding: FileSystem.bytes(of: apiKeyFile), as: UTF8.self))
+        func read(_ text: String, _ place: String) throws -> APIKey {
+            do { return try APIKey(text) } catch { throw ServeError("\(place): \(error.message)") }
         }
-        if let apiKey { return try APIKey(apiKey) }
-        return try getenv("API_KEY").map { try APIKey(String(cString: $0)) }
+        if let apiKeyFile {
+            return try read(
+                String(decoding: FileSystem.bytes(of: apiKeyFile), as: UTF8.self),
+                "--api-key-file \(apiKeyFile)")
+        }
+        if let apiKey { return try read(apiKey, "--api-key") }
+        return try getenv("API_KEY").map { try read(String(cString: $0), "the environment's API_KEY") }
+    }
+
+    /// Says why the server does not listen, or has ended.
+    func explained(_ error: any Error) -> ServeError {
+        if let error = error as? IOError {
+            switch error.errnoCode {
+            case EADDRINUSE:
+                return ServeError(
+                    "port \(port) of \(host) is in use by another program; give another --port, or 0 for any that is free"
+                )
+            case EADDRNOTAVAIL:
+                return ServeError(
+                    "this machine has no address \(host); give --host one that it has, 0.0.0.0 for all")
+            case EACCES:
+                return ServeError(
+                    "port \(port) is for privileged programs; give a --port of 1024 or more")
+            default: break
+            }
+        }
+        if error is SocketAddressError.UnknownHost {
+            return ServeError("no host is called '\(host)'; give --host a name or an address of this machine")
+        }
+        return ServeError("the server ended: \(error)")
     }
 
     func server(_ limits: ConnectionLimits) throws -> HTTPServerBuilder {
         let plain = HTTPServerBuilder { ConnectionChannel(responder: $0, limits: limits) }
         guard let tlsCert, let tlsKey else { return plain }
-        let chain: [NIOSSLCertificate]
-        let key: NIOSSLPrivateKey
+        let configuration = try Self.tls(certificate: tlsCert, key: tlsKey)
+        return try .tls(plain, tlsConfiguration: configuration)
+    }
+
+    /// - Throws: ``ServeError`` or `FileError` that names the file of the two that is wrong.
+    private static func tls(certificate: String, key: String) throws -> TLSConfiguration {
+        var chain: [NIOSSLCertificate]
+        let privateKey: NIOSSLPrivateKey
         do {
-            chain = try NIOSSLCertificate.fromPEMFile(tlsCert)
-            key = try NIOSSLPrivateKey(file: tlsKey, format: .pem)
-        } catch {
-            throw ServeError("--tls-cert \(tlsCert), --tls-key \(tlsKey): cannot be read as PEM: \(error)")
+            chain = try NIOSSLCertificate.fromPEMBytes(FileSystem.bytes(of: certificate))
+        } catch is NIOSSLError {
+            chain = []
         }
-        return try .tls(
-            plain,
-            tlsConfiguration: .makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key)))
+        guard !chain.isEmpty else {
+            throw ServeError("--tls-cert \(certificate): holds no certificate in PEM; name the chain's file")
+        }
+        do {
+            privateKey = try NIOSSLPrivateKey(bytes: FileSystem.bytes(of: key), format: .pem)
+        } catch is NIOSSLError {
+            throw ServeError(
+                "--tls-key \(key): holds no private key in PEM without a pass phrase; `openssl pkey` writes one without it"
+            )
+        }
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(privateKey))
+        // Older versions are deprecated (RFC 8996).
+        configuration.minimumTLSVersion = .tlsv12
+        // A client that does not say goodbye must not hold up the server's end.
+        configuration.shutdownTimeout = .seconds(1)
+        do { _ = try NIOSSLContext(configuration: configuration) } catch {
+            throw ServeError(
+                "--tls-key \(key): is not the key of the certificate in --tls-cert \(certificate); name the two that belong together"
+            )
+        }
+        return configuration
     }
 }

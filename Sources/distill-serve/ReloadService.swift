@@ -33,6 +33,7 @@ struct ReloadService: Service {
             }
         }
         service.close()
-        logger.info("shutting down")
+        // Cancelled is who never came to serve; the reason is told elsewhere.
+        if !Task.isCancelled { logger.info("shutting down") }
     }
 }

@@ -24,7 +24,9 @@ struct ServingResponder: HTTPResponder {
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let start = ContinuousClock.now
-        let response = try await answer(request)
+        let answered = try await answer(request)
+        // An answer to HEAD, also an error, is its head alone: a client would take a body for the next answer.
+        let response = request.method == .head ? answered.createHeadResponse() : answered
         if logsRequests {
             logger.info(
                 "request",
@@ -45,7 +47,7 @@ struct ServingResponder: HTTPResponder {
                 ServingError(.validation, "this path takes the methods \(allowed)", status: 405))
             response.headers[.allow] = allowed
             return response
-        case .route(let route, let isHead):
+        case .route(let route, _):
             if let key, !route.isPublic, !key.matches(request.headers[.authorization]) {
                 var response = error(
                     ServingError(
@@ -56,8 +58,7 @@ struct ServingResponder: HTTPResponder {
             }
             do throws(ServingError) {
                 if case .predict(let name) = route { return try await predict(request, name) }
-                let response = try answer(route)
-                return isHead ? response.createHeadResponse() : response
+                return try answer(route)
             } catch {
                 // A body of which not all was read ends the connection.
                 return self.error(error, closes: error.endsConnection)
@@ -92,6 +93,7 @@ struct ServingResponder: HTTPResponder {
             throw ServingError(
                 .validation, "the body must be JSON: Content-Type: application/json", status: 415)
         }
+        try requirePlain(request)
         let body = try await body(of: request)
         let answer = try await service.predict(body, model: name)
         var response = text(answer.body, "application/json")
@@ -99,6 +101,18 @@ struct ServingResponder: HTTPResponder {
             if let field = HTTPField.Name(name) { response.headers[field] = value }
         }
         return response
+    }
+
+    /// - Throws: `ServingError` for a body that is compressed, or coded in another way.
+    private func requirePlain(_ request: Request) throws(ServingError) {
+        if let coding = request.headers[.contentEncoding], coding.lowercased() != "identity" {
+            throw ServingError(
+                .validation, "the body must be plain JSON, not of Content-Encoding \(coding)", status: 415)
+        }
+        if let coding = request.headers[.transferEncoding], coding.lowercased() != "chunked" {
+            throw ServingError(
+                .validation, "the only Transfer-Encoding that is read is chunked, got \(coding)", status: 501)
+        }
     }
 
     /// The bytes of a body.

@@ -77,11 +77,18 @@ final class ServerProcess {
     let port: Int
 
     /// Starts a server and waits until it listens.
-    init(_ scratch: Scratch, program: String = "distill-serve", _ arguments: [String]) throws {
+    ///
+    /// - Parameter openFiles: The files that it may have open; `nil` for as many as the system lets it.
+    init(
+        _ scratch: Scratch, program: String = "distill-serve", openFiles: Int? = nil, _ arguments: [String]
+    ) throws {
         log = scratch.url.appending(path: "log-\(UUID().uuidString)")
         _ = FileManager.default.createFile(atPath: log.path, contents: nil)
-        process.executableURL = Self.products.appending(path: program)
-        process.arguments = arguments + ["--port", "0"]
+        let path = Self.products.appending(path: program)
+        process.executableURL = openFiles == nil ? path : URL(filePath: "/bin/sh")
+        process.arguments =
+            (openFiles.map { ["-c", "ulimit -n \($0); exec \"$0\" \"$@\"", path.path] } ?? []) + arguments
+            + ["--port", "0"]
         process.environment = ["PATH": "/usr/bin:/bin"]
         process.standardError = try FileHandle(forWritingTo: log)
         process.standardOutput = FileHandle.nullDevice

@@ -92,13 +92,17 @@ extension SentenceTransformer {
             }
             maxLength = length
         }
-        lowercases = json["do_lower_case"]?.boolValue ?? false
+        lowercases = try json.truth("do_lower_case", in: file) ?? false
     }
 
     private mutating func readPrompts() throws {
         let file = path.entry("config_sentence_transformers.json")
         guard file.fileExists else { return }
         let json = try object(file)
+        if let all = json["prompts"], !all.isNull, all.objectValue == nil {
+            throw ArchitectureError(
+                "\(file): prompts must be an object of names and texts, not \(all.typeName)")
+        }
         for (name, value) in json["prompts"]?.objectValue ?? JSONObject() {
             guard let text = value.stringValue else {
                 // Of no prompt.
@@ -107,7 +111,7 @@ extension SentenceTransformer {
             }
             prompts[name] = text
         }
-        defaultPrompt = json["default_prompt_name"]?.stringValue
+        defaultPrompt = try json.text("default_prompt_name", in: file)
         if let name = defaultPrompt, prompts[name] == nil {
             throw ArchitectureError(
                 "\(file): default_prompt_name is '\(name)', which is none of the prompts; correct one of them"
@@ -180,23 +184,35 @@ private struct Module {
         let (json, file) = try config()
         let width = try size(json, "embedding_dimension", "word_embedding_dimension", file: file)
         var modes: [PoolingMode]
-        if let value = json["pooling_mode"] {
-            let names = value.stringValue.map { [$0] } ?? value.arrayValue?.compactMap(\.stringValue) ?? []
-            modes = try names.map { name in
-                guard let mode = PoolingMode(rawValue: name) else {
-                    let all = PoolingMode.allCases.map(\.rawValue).joined(separator: ", ")
-                    throw ArchitectureError("\(file): pooling_mode '\(name)' is none of \(all)")
-                }
-                return mode
-            }
+        if let value = json["pooling_mode"], !value.isNull {
+            modes = try (value.arrayValue ?? [value]).map { try mode($0, file) }
             guard !modes.isEmpty else {
                 throw ArchitectureError("\(file): pooling_mode must be a name, or a list of names")
             }
         } else {
-            modes = PoolingMode.allCases.filter { json[$0.oldKey]?.boolValue == true }
+            modes = try PoolingMode.allCases.filter { try json.truth($0.oldKey, in: file) == true }
+            let known = Set(PoolingMode.allCases.map(\.oldKey))
+            for key in json.keys where key.hasPrefix("pooling_mode_") && !known.contains(key) {
+                guard try json.truth(key, in: file) == true else { continue }
+                throw ArchitectureError(
+                    "\(file): \(key) is not computed here; \(known.sorted().joined(separator: ", ")) are")
+            }
             if modes.isEmpty { modes = [.mean] }
         }
-        return .pooling(modes, width: width, includesPrompt: json["include_prompt"]?.boolValue ?? true)
+        return .pooling(
+            modes, width: width, includesPrompt: try json.truth("include_prompt", in: file) ?? true)
+    }
+
+    private func mode(_ value: JSONValue, _ file: String) throws -> PoolingMode {
+        guard let name = value.stringValue else {
+            throw ArchitectureError(
+                "\(file): pooling_mode must be a name, or a list of names, got \(value.typeName)")
+        }
+        guard let mode = PoolingMode(rawValue: name) else {
+            let all = PoolingMode.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ArchitectureError("\(file): pooling_mode '\(name)' is none of \(all)")
+        }
+        return mode
     }
 
     func dense() throws -> SentenceTransformer.Dense {
@@ -204,16 +220,16 @@ private struct Module {
         for (key, value) in [
             ("module_input_name", "sentence_embedding"), ("module_output_name", "sentence_embedding"),
         ] {
-            if let name = json[key]?.stringValue, name != value {
+            if let name = try json.text(key, in: file), name != value {
                 throw ArchitectureError("\(file): \(key) is '\(name)'; only '\(value)' is computed here")
             }
         }
-        if json["use_residual"]?.boolValue == true {
+        if try json.truth("use_residual", in: file) == true {
             throw ArchitectureError("\(file): use_residual is not computed here")
         }
         var activation: ActivationName?
         // Without one it is the hyperbolic tangent.
-        let name = json["activation_function"]?.stringValue ?? "torch.nn.modules.activation.Tanh"
+        let name = try json.text("activation_function", in: file) ?? "torch.nn.modules.activation.Tanh"
         switch name.split(separator: ".").last {
         case "Identity": break
         case "Tanh": activation = .tanh
@@ -229,6 +245,30 @@ private struct Module {
         return .init(
             inputs: try size(json, "in_features", file: file),
             outputs: try size(json, "out_features", file: file),
-            hasBias: json["bias"]?.boolValue ?? true, activation: activation, path: path)
+            hasBias: try json.truth("bias", in: file) ?? true, activation: activation, path: path)
+    }
+}
+
+extension JSONObject {
+    /// The truth value of a key; `nil` where the key is missing or null.
+    ///
+    /// - Throws: ``ArchitectureError`` that names file and key for a value of another type.
+    fileprivate func truth(_ key: String, in file: String) throws -> Bool? {
+        guard let value = self[key], !value.isNull else { return nil }
+        guard let truth = value.boolValue else {
+            throw ArchitectureError("\(file): \(key) must be true or false, not \(value.typeName)")
+        }
+        return truth
+    }
+
+    /// The text of a key; `nil` where the key is missing or null.
+    ///
+    /// - Throws: ``ArchitectureError`` that names file and key for a value of another type.
+    fileprivate func text(_ key: String, in file: String) throws -> String? {
+        guard let value = self[key], !value.isNull else { return nil }
+        guard let text = value.stringValue else {
+            throw ArchitectureError("\(file): \(key) must be a text, not \(value.typeName)")
+        }
+        return text
     }
 }

@@ -29,6 +29,7 @@ typedef enum {
     CP_BOOLEAN,    // read as 0 and 1
     CP_TEXTS,      // a list of texts
     CP_INTEGERS,   // a list of integers
+    CP_REALS,      // a list of other numbers
 } cp_form;
 
 // The version of Arrow that this was built with, such as "26.0.1".

@@ -8,6 +8,7 @@
         private let file: ParquetFile
         private let names: [String]
         private let forms: [cp_form]
+        let unreadColumns: [UnreadColumn]
         private var batch: ParquetFile.Batch?
         /// The next row of the batch.
         private var place = 0
@@ -49,6 +50,8 @@
                 throw DatasetError(
                     file.path, "the column '\(shown(name))' occurs twice; rename one of the two")
             }
+            unreadColumns = file.columns.filter { $0.form == CP_OTHER }
+                .map { UnreadColumn(name: $0.name, type: $0.type) }
             try file.select(texts)
         }
 
@@ -67,7 +70,7 @@
                     continue
                 }
                 let elements = batch.elements(column, place)
-                if forms[column] == CP_TEXTS || forms[column] == CP_INTEGERS {
+                if [CP_TEXTS, CP_INTEGERS, CP_REALS].contains(where: { $0 == forms[column] }) {
                     result.object[name] = .array(
                         try elements.map { try value(batch, column, $0, &result) })
                 } else {

@@ -5,6 +5,19 @@ protocol ObjectReader {
     /// - Returns: The next row; `nil` at the end.
     /// - Throws: ``DatasetError``.
     mutating func next() throws -> ObjectRow?
+
+    /// The columns of types that are not read, which rows lack.
+    var unreadColumns: [UnreadColumn] { get }
+}
+
+/// A column of a type that is not read.
+struct UnreadColumn {
+    let name: String
+    let type: String
+}
+
+extension ObjectReader {
+    var unreadColumns: [UnreadColumn] { [] }
 }
 
 /// Objects of JSON: one a line, or one array of objects.

@@ -88,6 +88,9 @@ public final class ObjectStream {
         return (file, ObjectJSONReader(reader, path: file.path, takesArrays: delimited != nil))
     }
 
+    /// The columns of the file that is being read, of types that are not.
+    var unreadColumns: [UnreadColumn] { reader.unreadColumns }
+
     /// Reads the next row.
     ///
     /// - Returns: The row; `nil` at the end.

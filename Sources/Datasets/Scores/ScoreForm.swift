@@ -90,6 +90,8 @@ public struct ScoreRow: Sendable, Equatable {
     /// The second text, of pairs.
     public var pair: String?
     public var values: Values
+    /// The other texts of a row whose text has no name that is known, in the order of the first row's keys.
+    public var others: [String] = []
     /// The row's place in its file, for errors.
     public var place: ObjectRow
 }

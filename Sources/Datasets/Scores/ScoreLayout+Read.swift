@@ -51,7 +51,10 @@ extension ScoreLayout {
     }
 
     private func elements(_ value: JSONValue) throws -> [JSONValue] {
-        guard let elements = value.arrayValue, !elements.isEmpty else {
+        guard value.arrayValue?.isEmpty != true else {
+            throw ScoreError("\(place) is empty; a row needs the score of a label, or leave the row out")
+        }
+        guard let elements = value.arrayValue else {
             throw ScoreError(
                 "\(place) must be \(form.description), as in the rows before, got \(value.typeName)")
         }
@@ -82,7 +85,10 @@ extension ScoreLayout {
                 return ScoreRow.Entry(name, 1)
             }
         }
-        guard let members = value.objectValue, !members.isEmpty else {
+        guard value.objectValue?.isEmpty != true else {
+            throw ScoreError("\(place) is empty; a row needs the score of a label, or leave the row out")
+        }
+        guard let members = value.objectValue else {
             throw ScoreError(
                 "\(place) must be \(form.description), as in the rows before, got \(value.typeName)")
         }

@@ -26,6 +26,10 @@ extension ScoreLayout {
         "score_", "scores_", "prob_", "probs_", "probability_", "proba_", "p_", "logit_", "logits_",
         "logprob_",
     ]
+    /// Returns true for the usual name of a key of scores, or of a column of one class.
+    static func isUsual(_ name: String) -> Bool {
+        keys.contains(name) || prefixes.contains { name.hasPrefix($0) && name.utf8.count > $0.utf8.count }
+    }
     /// The keys of a list's names and numbers.
     static let labelKeys = ["label", "class", "name"]
     static let scoreKeys = ["score", "confidence", "probability", "prob"]
@@ -72,7 +76,12 @@ extension ScoreLayout {
     }
 
     private static func unknown(_ object: JSONObject) -> String {
-        "no scores were found under the keys \(list(object.keys)); give logits, probabilities or scores (an array, an object of "
+        if object.count == 1, let delimiter = [";", "\t", "|"].first(where: object.keys[0].contains) {
+            return
+                "there is one column, '\(shown(object.keys[0]))'; name the delimiter: --delimiter '\(delimiter == "\t" ? "\\t" : delimiter)'"
+        }
+        return
+            "no scores were found under the keys \(list(object.keys)); give logits, probabilities or scores (an array, an object of "
             + "labels, or a list of label and score), columns such as score_LABEL, label with score, or votes; or name the key "
             + "with --scores-column"
     }

@@ -42,6 +42,8 @@ public final class ScoreStream {
     private let options: Options
     private var layout: ScoreLayout?
     private var (textKey, pairKey): (String?, String?)
+    /// Keys of texts that may be anything, where none is known to be the text.
+    private var otherKeys: [String] = []
 
     /// - Parameters:
     ///   - url: The file, or a pattern of several; its name determines the format.
@@ -63,7 +65,8 @@ public final class ScoreStream {
             let layout = try self.layout ?? begin(row.object)
             return ScoreRow(
                 text: try text(textKey, row.object), pair: try text(pairKey, row.object),
-                values: try layout.values(row.object), place: row.place)
+                values: try layout.values(row.object),
+                others: otherKeys.compactMap { row.object[$0]?.stringValue }, place: row.place)
         } catch let error as ScoreError {
             throw objects.error(about: row, error.reason)
         }
@@ -76,6 +79,12 @@ public final class ScoreStream {
 
     /// Looks at the first row.
     private func begin(_ object: JSONObject) throws -> ScoreLayout {
+        if let column = objects.unreadColumns.first(where: { isMeant($0.name) }) {
+            throw ScoreError(
+                "the column '\(shown(column.name))' is of type \(shown(column.type)), which is not read from Parquet; write lists of "
+                    + "numbers, a column of numbers for each class, the column as JSON in a text, or JSON lines"
+            )
+        }
         let layout = try ScoreLayout(object, column: options.scoresColumn)
         let names = object.keys.filter {
             object[$0]?.stringValue != nil && $0 != layout.key && !layout.columns.contains($0)
@@ -96,8 +105,23 @@ public final class ScoreStream {
         } else if names.contains("sequence") {
             textKey = "sequence"
         }
+        if textKey == nil, layout.key != "" {
+            if let key = ["text", "sentence", "sequence"].first(where: { key in
+                object[key] != nil && key != layout.key && !layout.columns.contains(key)
+            }) {
+                throw ScoreError(
+                    "'\(key)' must be the text that the scores are of, got \(object[key]?.typeName ?? "nothing")"
+                )
+            }
+            otherKeys = names.filter { $0 != layout.confidence }
+        }
         self.layout = layout
         return layout
+    }
+
+    /// Returns true for a column that would be taken for scores.
+    private func isMeant(_ name: String) -> Bool {
+        options.scoresColumn.map { name.utf8.elementsEqual($0.utf8) } ?? ScoreLayout.isUsual(name)
     }
 
     private func text(_ key: String?, _ object: JSONObject) throws -> String? {

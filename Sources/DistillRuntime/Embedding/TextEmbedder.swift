@@ -114,10 +114,8 @@ public final class TextEmbedder: Sendable {
         _ directory: String, _ options: RuntimeModel.Options, _ files: SentenceTransformer,
         _ expressions: (any RegularExpressionEngine)?
     ) throws -> Opened {
-        var configuration = try ModelConfiguration(contentsOf: directory)
-        // Whatever class it names, its hidden states are what is read.
-        configuration.embedding = files
-        guard RuntimeModel.supports(configuration) else {
+        let configuration = try ModelConfiguration(contentsOf: directory)
+        guard RuntimeModel.supports(configuration, hasHead: false) else {
             throw RuntimeError(
                 "\(directory): there are no kernels for the layers of \(configuration.modelType), so that its embeddings are not "
                     + "computed here; those of BERT, DistilBERT, RoBERTa, XLM-RoBERTa, CamemBERT, ELECTRA and ALBERT are"

@@ -19,7 +19,7 @@ final class Encoder: Sendable {
         _ checkpoint: SafetensorsCheckpoint, path: String, _ configuration: ModelConfiguration,
         usesBFloat16: Bool, hasHead: Bool = true
     ) throws {
-        try Self.requireSupported(configuration)
+        try Self.requireSupported(configuration, hasHead: hasHead)
         let store = try WeightStore(checkpoint, path: path, configuration)
         embeddings = try Embeddings(store, configuration)
         let layout = configuration.family.layout
@@ -37,13 +37,16 @@ final class Encoder: Sendable {
         store.releasePages()
     }
 
+    /// Checks that the kernels compute a model.
+    ///
+    /// - Parameter hasHead: False where its hidden states alone are read, whatever class its weights belong to.
     /// - Throws: ``RuntimeError`` where the kernels do not compute the model, `ArchitectureError` where its class has another head.
-    static func requireSupported(_ configuration: ModelConfiguration) throws {
+    static func requireSupported(_ configuration: ModelConfiguration, hasHead: Bool = true) throws {
         guard !configuration.isDecoder else {
             throw RuntimeError(
                 "\(configuration.source): is a language model; use `distill generate`")
         }
-        try configuration.requireKnownHead()
+        if hasHead { try configuration.requireKnownHead() }
         guard configuration.family.hasPlainPostNormLayers else {
             throw RuntimeError(
                 "\(configuration.source): there are no kernels for the layers of \(configuration.modelType); "

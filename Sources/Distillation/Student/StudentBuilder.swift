@@ -222,8 +222,11 @@ struct StudentBuilder {
         }
         let (model, report) = try AutoModel.load(
             from: directory, labelNames: predictsTokens || hasOwnLabels(own) ? nil : names,
-            task: task, seed: seed, device: device,
-            instrument: instrument)
+            task: task,
+            mismatchRemedy:
+                "give a student without a head or with one for these classes, which `distill finetune "
+                + "--ignore-mismatched-sizes` makes of it",
+            seed: seed, device: device, instrument: instrument)
         let labels = model.configuration.labelNames
         guard labels == names || predictsTokens else {
             throw DistillationError(

@@ -154,12 +154,37 @@ struct ScoreStreamTests {
                 #"{"labels": ["a"], "scores": [1]}"# + "\n" + #"{"labels": ["a", "b"], "scores": [1]}"#,
                 "must be of one length"
             ),
+            (#"{"logits": [1, 2]}"# + "\n" + #"{"logits": []}"#, "line 2: 'logits' is empty; a row needs"),
+            (#"{"p": 1, "scores": {"a": 1}}"# + "\n" + #"{"scores": {}}"#, "line 2: 'scores' is empty"),
+            (
+                #"{"text": 5, "logits": [1]}"#,
+                "'text' must be the text that the scores are of, got an integer"
+            ),
             ("", "there are no rows"),
         ])
     func refusals(_ text: String, _ part: String) {
         let error = #expect(throws: DatasetError.self, "\(text)") { _ = try rows(text) }
         #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
         #expect(error?.description.contains("s.jsonl") == true)
+    }
+
+    @Test("a table of another delimiter is told so")
+    func delimiters() {
+        for (delimiter, name) in [(";", ";"), ("|", "|"), ("\t", "\\t")] {
+            let text =
+                ["text", "score_a", "score_b"].joined(separator: delimiter)
+                + "\nx\(delimiter)1\(delimiter)0\n"
+            let error = #expect(throws: DatasetError.self) { _ = try rows(text, "s.csv") }
+            #expect(
+                error?.description.contains("--delimiter '\(name)'") == true, "\(error?.description ?? "")")
+        }
+    }
+
+    @Test("texts under a name that is not known are kept beside")
+    func others() throws {
+        let line = #"{"id": "7", "doc": "x", "label": "a", "score": 0.5}"#
+        #expect(try rows(line).rows[0].others == ["7", "x"])
+        #expect(try rows(#"{"text": "x", "id": "7", "logits": [1]}"#).rows[0].others.isEmpty)
     }
 
     @Test("a column that is named must be there and hold scores")

@@ -67,6 +67,17 @@ struct ScoreConversionTests {
         #expect(try convert(#"{"scores": [1.5, -2, 0]}"#).teacher.hasLogits)
     }
 
+    @Test("probabilities that are rounded a little out of 0 to 1 are still probabilities")
+    func rounding() throws {
+        for key in ["scores", "probabilities"] {
+            let (rows, teacher) = try convert(
+                #"{"\#(key)": [0.7, 0.2, 0.1]}"# + "\n" + #"{"\#(key)": [1.00005, -1e-9, 0]}"#)
+            expect(rows[0], [0.7, 0.2, 0.1])
+            expect(rows[1], [1, 1e-6, 1e-6])
+            #expect(!teacher.hasLogits)
+        }
+    }
+
     @Test("a truncated list shares its rest, zeros get the floor, and both are said")
     func restAndFloor() throws {
         let (rest, teacher) = try convert(
@@ -115,6 +126,17 @@ struct ScoreConversionTests {
         "what could be taken for something else is refused",
         arguments: [
             (#"{"scores": [1, 5, 3]}"#, TaskIdentifier.singleLabel, "may be logits, percentages or votes"),
+            (
+                #"{"scores": {"a": 5, "b": 3, "c": 1}}"#, .singleLabel, "may be logits, percentages or votes"
+            ),
+            (
+                #"[{"label": "a", "score": 5.5}, {"label": "b", "score": 3.5}]"#, .singleLabel,
+                "may be logits, percentages or votes"
+            ),
+            (
+                #"{"probabilities": {"a": 5, "b": 3, "c": 1}}"#, .singleLabel,
+                "probabilities are from 0 to 1, but there is 5"
+            ),
             (
                 #"{"probabilities": [0.5, 2, 0.1]}"#, .singleLabel,
                 "probabilities are from 0 to 1, but there is 2"

@@ -60,6 +60,42 @@ struct ScoreMatchingTests {
         #expect(try error(request).contains("1 rows of scores for the 120 texts"))
     }
 
+    @Test("rows whose texts have a name that is not known are not taken in another order")
+    func otherOrder() throws {
+        defer { scratch.remove() }
+        func file(_ name: String, _ place: (Int) -> Int) throws -> URL {
+            let rows = try ScoreScratch.reviews()
+            return try scratch.lines(name) { index, _, _ in
+                let (text, label) = rows[place(index)]
+                let probabilities: JSONObject = [
+                    "negative": .number(1 - score(label)), "positive": .number(score(label)),
+                ]
+                return JSONValue.object([
+                    "id": .string("\(index)"), "passage": .string(text),
+                    "probabilities": .object(probabilities),
+                ]).serialized()
+            }
+        }
+        #expect(try error(scratch.request([file("same.jsonl") { $0 }])).isEmpty)
+        let swapped = try error(scratch.request([file("swapped.jsonl") { $0 == 2 ? 3 : $0 == 3 ? 2 : $0 }]))
+        #expect(
+            swapped.contains("swapped.jsonl, line 3: '") && swapped.contains("name its key text"),
+            "\(swapped)")
+    }
+
+    @Test("a student's head for other classes is an error that says what this command can do")
+    func otherHead() throws {
+        defer { scratch.remove() }
+        let file = try scratch.lines { _, text, label in
+            let scores: JSONObject = ["negative": 0.25, "neutral": 0.25, "positive": 0.5]
+            return JSONValue.object(["text": .string(text), "scores": .object(scores)]).serialized()
+        }
+        let found = try error(scratch.request([file]))
+        #expect(
+            found.contains("head tells 2 classes apart") && found.contains("which `distill finetune"),
+            "\(found)")
+    }
+
     @Test("a text without scores, and one with two, are named")
     func conflicts() throws {
         defer { scratch.remove() }

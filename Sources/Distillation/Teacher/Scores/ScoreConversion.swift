@@ -80,10 +80,10 @@ struct ScoreConversion {
             case .percentages: number / 100
             case .logits, .probabilities, .counts: number
             }
-        guard value >= 0, value <= 1 + 1e-3 || scale == .counts else {
+        guard value >= -ScoreScale.slack, value <= 1 + 1e-3 || scale == .counts else {
             throw ScoreProblem("\(ScoreScale.text(number)) is no probability")
         }
-        return value
+        return max(0, value)
     }
 
     /// The logarithms of one distribution.

@@ -52,7 +52,14 @@ struct ScoreMatching {
             }
             let start = values.count / conversion.labels.map.count
             let stream = try ScoreStream(file, options: survey.request.options(columns))
-            while let row = try stream.next() { values += try logits(row, stream) }
+            var order: ScoreOrder?
+            while let row = try stream.next() {
+                if !row.others.isEmpty, !survey.request.files.isEmpty {
+                    if order == nil { order = try ScoreOrder(data[index], options) }
+                    try order?.check(row, of: stream)
+                }
+                values += try logits(row, stream)
+            }
             try require(stream, index)
             rows.append((0..<counts[index]).map { UInt32(start + $0) })
         }

@@ -10,12 +10,15 @@ enum ScoreScale: Sendable, Equatable {
     /// How many gave each label.
     case counts
 
+    /// How far rounded probabilities may lie outside of 0 to 1.
+    static let slack = 1e-4
+
     /// Decides by the name of the key, and where that tells nothing by the numbers.
     ///
     /// - Throws: ``DistillationError`` where the numbers are not what the name says, or may be several things.
     init(_ survey: ScoreSurvey, for outputs: OutputKind) throws {
-        let (numbers, name) = (survey.numbers, survey.request.name)
-        let isFraction = numbers.least >= 0 && numbers.most <= 1 + 1e-6
+        let (numbers, name, slack) = (survey.numbers, survey.request.name, Self.slack)
+        let isFraction = numbers.least >= -slack && numbers.most <= 1 + slack
         if survey.form == .votes {
             self = .counts
             return
@@ -50,7 +53,7 @@ enum ScoreScale: Sendable, Equatable {
             return outputs == .softmax && numbers.most <= 1e-6 && numbers.logarithms == survey.count
                 ? .logProbabilities : .logits
         }
-        if arePercentages(survey) { return .percentages }
+        if survey.hasWholeRows, arePercentages(survey) { return .percentages }
         throw DistillationError(
             "\(survey.request.name): the scores are from \(text(numbers.least)) to \(text(numbers.most)) and add up neither to 1 nor to "
                 + "100, so that they may be logits, percentages or votes; name their key, or the beginning of their columns, logits, "
@@ -63,7 +66,7 @@ enum ScoreScale: Sendable, Equatable {
             ? survey.numbers.hundreds == survey.count : survey.numbers.most > 2 && survey.numbers.most <= 100
     }
 
-    static func text(_ number: Double) -> String { String(format: "%.4g", number) }
+    static func text(_ number: Double) -> String { String(format: "%.6g", number) }
 
     /// What the numbers are, in words.
     var description: String {
@@ -79,5 +82,12 @@ enum ScoreScale: Sendable, Equatable {
 
 extension ScoreSurvey {
     /// True if each row holds all classes.
-    var hasWholeRows: Bool { !form.mayBeTruncated || form == .object && numbers.ones == count }
+    var hasWholeRows: Bool {
+        switch form {
+        case .columns, .array, .votes: true
+        case .tokens, .label: false
+        case .list, .ranked, .object:
+            form == .object && numbers.ones == count || names.count > 1 && numbers.fewest == names.count
+        }
+    }
 }

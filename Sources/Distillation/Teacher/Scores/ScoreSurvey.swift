@@ -7,14 +7,16 @@ struct ScoreSurvey {
     /// What a row's numbers add up to, counted over the rows.
     struct Numbers: Equatable {
         var (least, most) = (Double.infinity, -Double.infinity)
+        /// The numbers of the row that has the fewest.
+        var fewest = Int.max
         /// Rows whose numbers add up to 1, or to 100, or are logarithms of such that add up to 1.
         var (ones, hundreds, logarithms) = (0, 0, 0)
         /// The first row that does not add up to 1: its place and its sum.
         var firstOff: (place: String, sum: Double)?
 
         static func == (one: Numbers, other: Numbers) -> Bool {
-            (one.least, one.most, one.ones, one.hundreds, one.logarithms)
-                == (other.least, other.most, other.ones, other.hundreds, other.logarithms)
+            (one.least, one.most, one.fewest, one.ones, one.hundreds, one.logarithms)
+                == (other.least, other.most, other.fewest, other.ones, other.hundreds, other.logarithms)
         }
     }
 
@@ -114,6 +116,7 @@ struct ScoreSurvey {
                 (numbers.least, numbers.most) = (min(numbers.least, value), max(numbers.most, value))
                 (sum, exponentials) = (sum + value, exponentials + exp(min(value, 1)))
             }
+            numbers.fewest = min(numbers.fewest, values.count)
             if abs(sum - 1) <= tolerance {
                 numbers.ones += 1
             } else if numbers.firstOff == nil {
