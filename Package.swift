@@ -376,7 +376,7 @@ let package = Package(
             name: "ServingTests",
             dependencies: [
                 "Serving", "DistillClient", "distill-serve", "distill-run", "distill", "DistillRuntime",
-                "Tokenizers", "JSON", "Files", "TestSupport",
+                "Safetensors", "Tokenizers", "JSON", "Files", "TestSupport",
             ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "ArchitecturesTests",
@@ -415,7 +415,7 @@ let package = Package(
             dependencies: [
                 "Distillation", "Quantization", "Deployment", "Benchmarking", "Transformers", "Torch",
                 "Tokenizers", "RegularExpressions", "Safetensors", "TensorBoard",
-                "Exporters", "ChatTemplates", "Generation",
+                "Exporters", "ChatTemplates", "Generation", "DistillRuntime",
                 "JSON", "Files",
             ],
             exclude: [
@@ -423,7 +423,7 @@ let package = Package(
                 "onnx_export.py",
                 "onnx_families.py", "onnx_interop.py",
                 "tensorboard_reader.py", "token_interop.py",
-                "trimming.py",
+                "trimming.py", "vectors.py",
             ],
             swiftSettings: strict),
     ],

@@ -26,13 +26,15 @@ struct DistillServe: AsyncParsableCommand {
         commandName: "distill serve",
         abstract: "Answer requests over HTTP, as text-embeddings-inference does.",
         discussion: """
-            Classifiers and taggers are served on the CPU, without libtorch: POST /predict, /health, /ready, /info, /metrics, \
-            /openapi.json, and a page at / to try texts. SIGHUP opens the models anew; SIGTERM answers what was accepted, \
+            Classifiers, taggers, re-rankers and embedding models are served on the CPU, without libtorch: POST /predict, /rerank, \
+            /embed, /embed_all, /similarity, /v1/embeddings, /tokenize, /decode; /health, /ready, /info, /metrics, /openapi.json, and \
+            a page at / to try texts. SIGHUP opens the models anew; SIGTERM answers what was accepted, \
             then ends.
 
             Examples:
               distill serve --model student
               distill serve --model small=student --model large=teacher --host 0.0.0.0 --api-key-file key.txt
+              distill serve --model all-MiniLM-L6-v2
               curl localhost:3000/predict -H 'Content-Type: application/json' -d '{"inputs": "A film to remember."}'
             """,
         version: Version.current)
@@ -62,7 +64,7 @@ struct DistillServe: AsyncParsableCommand {
             throw ServeError("\(error)")
         }
         for model in service.models.current.models {
-            for warning in model.model.warnings {
+            for warning in model.warnings {
                 logger.warning("\(warning)", metadata: ["model": "\(model.name)"])
             }
         }

@@ -109,7 +109,7 @@ struct ServiceTests {
     @Test("what it cost is in the headers and the metrics")
     func costs() async throws {
         let service = try PredictService()
-        let answer = try await service.predict(Array(#"{"inputs":["good","é"]}"#.utf8), model: nil)
+        let answer = try await service.answer(.predict, Array(#"{"inputs":["good","é"]}"#.utf8), model: nil)
         let headers = Dictionary(uniqueKeysWithValues: answer.headers.map { ($0.name, $0.value) })
         #expect(
             Set(headers.keys) == [
@@ -118,9 +118,9 @@ struct ServiceTests {
                 "x-tokenization-time", "x-queue-time", "x-inference-time",
             ])
         #expect(headers["x-compute-characters"] == "5")
-        let tokens = try service.models.current.first.model.tokenizer.encode("good", pair: "é").ids.count
+        let tokens = try service.models.current.first.tokenizer.encode("good", pair: "é").ids.count
         #expect(headers["x-compute-tokens"] == "\(tokens)")
-        _ = try? await service.predict(Array("{".utf8), model: nil)
+        _ = try? await service.answer(.predict, Array("{".utf8), model: nil)
         let text = service.metricsText
         for line in [
             "te_request_count{method=\"single\"} 1", "te_request_success{method=\"single\"} 1",

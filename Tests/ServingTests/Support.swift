@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import JSON
+import Safetensors
 import Testing
 
 @testable import Serving
@@ -11,6 +12,39 @@ private let tests = URL(filePath: #filePath).deletingLastPathComponent().deletin
 let tinyTeacher = tests.appending(path: "InteropTests/Fixtures/tiny-teacher")
 let certificate = tests.appending(path: "ServingTests/Fixtures/certificate.pem").path
 let privateKey = tests.appending(path: "ServingTests/Fixtures/key.pem").path
+
+/// What sentence-transformers makes of texts (`scripts/fixtures/served_embeddings.py`).
+enum Golden {
+    static let all: JSONObject = {
+        let file = tests.appending(path: "ServingTests/Fixtures/answers.json")
+        return (try? JSONValue.load(contentsOf: file).objectValue) ?? JSONObject()
+    }()
+
+    static let texts = all["texts"]?.arrayValue?.compactMap(\.stringValue) ?? []
+
+    static func numbers(_ value: JSONValue?) -> [Double] {
+        value?.arrayValue?.compactMap(\.doubleValue) ?? []
+    }
+    static func rows(_ value: JSONValue?) -> [[Double]] { value?.arrayValue?.map { numbers($0) } ?? [] }
+
+    /// Expects numbers within 1e-5 of others, of which there is at least one.
+    static func expect(
+        _ own: [Double], _ golden: [Double], sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        #expect(!own.isEmpty && own.count == golden.count, sourceLocation: sourceLocation)
+        let size = max(1, golden.map { abs($0) }.max() ?? 0)
+        for (a, b) in zip(own, golden) {
+            #expect(abs(a - b) <= 1e-5 * size, sourceLocation: sourceLocation)
+        }
+    }
+
+    static func expect(
+        _ own: [[Double]], _ golden: [[Double]], sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        #expect(!own.isEmpty && own.count == golden.count, sourceLocation: sourceLocation)
+        for (a, b) in zip(own, golden) { expect(a, b, sourceLocation: sourceLocation) }
+    }
+}
 
 /// A directory that is removed with this object.
 final class Scratch: Sendable {
@@ -39,6 +73,40 @@ final class Scratch: Sendable {
         return folder.path
     }
 
+    /// The tiny model's encoder with a mean pooling, as an embedding model.
+    func embedder() throws -> String {
+        let path = try model("embedder")
+        for (name, content) in Golden.all["files"]?.objectValue ?? JSONObject() {
+            let file = URL(filePath: path).appending(path: name)
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(content.serialized().utf8).write(to: file)
+        }
+        return path
+    }
+
+    /// The tiny model with the first of its two labels alone, as a cross-encoder.
+    func reranker() throws -> String {
+        let path = try model(
+            "reranker",
+            ["id2label": ["0": "LABEL_0"], "label2id": ["LABEL_0": 0], "problem_type": nil])
+        let file = URL(filePath: path).appending(path: "model.safetensors")
+        let checkpoint = try SafetensorsCheckpoint(directory: tinyTeacher)
+        let entries = try checkpoint.names.map { name in
+            let info = try #require(checkpoint.info(name))
+            let bytes = try Array(checkpoint.bytes(of: name))
+            guard name.hasPrefix("classifier.") else {
+                return SafetensorsWriter.Entry(name: name, dtype: info.dtype, shape: info.shape, bytes: bytes)
+            }
+            return SafetensorsWriter.Entry(
+                name: name, dtype: info.dtype, shape: [1] + info.shape.dropFirst(),
+                bytes: Array(bytes.prefix(bytes.count / 2)))
+        }
+        try FileManager.default.removeItem(at: file)
+        try SafetensorsWriter.write(entries, to: file)
+        return path
+    }
+
     /// The tiny model as one that tags tokens.
     func tagger() throws -> String {
         try model(
@@ -62,7 +130,14 @@ extension PredictService {
 
     /// The answer to a body.
     func answer(_ body: JSONValue, model: String? = nil) async throws(ServingError) -> JSONValue {
-        let text = try await predict(Array(body.serialized().utf8), model: model).body
+        try await ask(.predict, body, model: model)
+    }
+
+    /// The answer to a body, of any endpoint.
+    func ask(_ endpoint: Endpoint, _ body: JSONValue, model: String? = nil) async throws(ServingError)
+        -> JSONValue
+    {
+        let text = try await answer(endpoint, Array(body.serialized().utf8), model: model).body
         guard let value = try? JSONValue.parse(text) else { throw ServingError(.backend, "no JSON: \(text)") }
         return value
     }
