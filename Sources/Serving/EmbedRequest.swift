@@ -40,7 +40,7 @@ enum EmbedInput: Sendable, Equatable {
     static func ids(_ elements: [JSONValue]) -> [Int32]? {
         var ids: [Int32] = []
         for element in elements {
-            guard let value = element.intValue, let id = Int32(exactly: value), id >= 0 else { return nil }
+            guard let value = element.wholeNumber, let id = Int32(exactly: value), id >= 0 else { return nil }
             ids.append(id)
         }
         return ids

@@ -43,6 +43,22 @@ extension PredictService {
         ]
     }
 
+    /// A list of ids that are tokens of all models.
+    private static func ids(_ models: [ServedModel]) -> JSONValue {
+        let largest = models.map { Int($0.tokenizer.largestTokenID) }.min() ?? 0
+        return [
+            "type": "array", "minItems": 1,
+            "items": ["type": "integer", "minimum": 0, "maximum": .integer(largest)],
+        ]
+    }
+
+    /// The name of a prompt that all models have, or null.
+    private static func prompt(_ models: [ServedModel]) -> (String, JSONValue) {
+        var names = models.first?.promptNames ?? []
+        for model in models { names = names.filter(model.promptNames.contains) }
+        return ("prompt_name", ["enum": .array(names.map(JSONValue.string) + [.null])])
+    }
+
     private var predictRequests: [(String, JSONValue)] {
         let text = Self.text
         let single: JSONValue = ["type": "array", "items": text, "minItems": 1, "maxItems": 1]
@@ -65,23 +81,31 @@ extension PredictService {
                     [("inputs", inputs(single, []))],
                     Self.truncation + [("raw_scores", ["type": "boolean", "enum": [false]])])
             ),
-            (
-                "RerankRequest",
-                Self.request(
-                    [("query", text), ("texts", batch(["type": "string"]))],
-                    Self.truncation + [("raw_scores", Self.flag(false)), ("return_text", Self.flag(false))])
-            ),
+            ("RerankRequest", rerankRequest),
         ]
     }
 
-    private var embedRequests: [(String, JSONValue)] {
-        let ids: JSONValue = [
-            "type": "array", "items": ["type": "integer", "minimum": 0, "maximum": 2_147_483_647],
-            "minItems": 1,
+    private var rerankRequest: JSONValue {
+        let request = Self.request(
+            [("query", ["type": "string"]), ("texts", batch(["type": "string"]))],
+            Self.truncation + [("raw_scores", Self.flag(false)), ("return_text", Self.flag(false))])
+        guard case .object(var object) = request else { return nil }
+        // Of a pair one may be empty, not both.
+        object["anyOf"] = [
+            ["properties": ["query": Self.text]], ["properties": ["texts": ["items": Self.text]]],
         ]
+        return .object(object)
+    }
+
+    private var embedRequests: [(String, JSONValue)] {
+        let embedders = models.current.models.filter { $0.kind == .embedding }
+        let ids = Self.ids(embedders)
         let inputs: JSONValue = ["anyOf": [Self.text, ids, batch(["anyOf": [Self.text, ids]])]]
-        let prompt: (String, JSONValue) = ("prompt_name", ["type": ["string", "null"]])
-        let dimensions: (String, JSONValue) = ("dimensions", ["type": ["integer", "null"], "minimum": 1])
+        let prompt = Self.prompt(embedders)
+        let width = embedders.compactMap(\.dimension).min() ?? 1
+        let dimensions: (String, JSONValue) = (
+            "dimensions", ["type": ["integer", "null"], "minimum": 1, "maximum": .integer(width)]
+        )
         return [
             (
                 "EmbedRequest",
@@ -118,7 +142,7 @@ extension PredictService {
                 Self.request(
                     [("input", inputs)],
                     [
-                        ("model", ["type": ["string", "null"]]), ("user", ["type": ["string", "null"]]),
+                        ("model", ["type": ["string", "null"]]), ("user", [:]),
                         (
                             "encoding_format",
                             [
@@ -133,13 +157,13 @@ extension PredictService {
 
     private var tokenRequests: [(String, JSONValue)] {
         let string: JSONValue = ["type": "string"]
-        let ids: JSONValue = ["type": "array", "items": ["type": "integer", "minimum": 0]]
+        let ids = Self.ids(models.current.models)
         return [
             (
                 "TokenizeRequest",
                 Self.request(
                     [("inputs", ["anyOf": [string, batch(string)]])],
-                    [("add_special_tokens", Self.flag(true)), ("prompt_name", ["type": ["string", "null"]])])
+                    [("add_special_tokens", Self.flag(true)), Self.prompt(models.current.models)])
             ),
             (
                 "DecodeRequest",

@@ -74,7 +74,7 @@ struct RequestBody {
         switch object[key] {
         case nil, .null: return nil
         case .some(let value):
-            guard let count = value.intValue, count > 0 else {
+            guard let count = value.wholeNumber, count > 0 else {
                 throw ServingError(.validation, "`\(key)` must be a whole number of at least 1")
             }
             return count
@@ -100,4 +100,9 @@ struct TruncationChoice: Sendable, Equatable {
     var isWanted: Bool?
     /// The end at which they are cut.
     var side = Side.right
+}
+
+extension JSONValue {
+    /// The whole number that this is, `384.0` too.
+    var wholeNumber: Int? { intValue ?? doubleValue.flatMap { Int(exactly: $0) } }
 }

@@ -11,6 +11,9 @@ extension ServedModel {
     /// The number of components of a token's vector; `nil` of a model that gives none.
     var tokenWidth: Int? { embedder?.tokenWidth }
 
+    /// The names of the prompts, in alphabetical order.
+    var promptNames: [String] { embedder?.files.prompts.keys.sorted() ?? [] }
+
     /// The prompt of a name; of the default one without; empty of models that have none.
     ///
     /// - Throws: ``ServingError`` for a name that the model does not have.
@@ -24,7 +27,7 @@ extension ServedModel {
         }
         guard let name = name ?? embedder.files.defaultPrompt else { return "" }
         guard let prompt = embedder.files.prompts[name] else {
-            let names = embedder.files.prompts.keys.sorted().map { "'\($0)'" }.joined(separator: ", ")
+            let names = promptNames.map { "'\($0)'" }.joined(separator: ", ")
             throw ServingError(
                 .validation,
                 "`prompt_name` is '\(name)', of which the model has none; it has \(names.isEmpty ? "no prompts" : names)"

@@ -28,7 +28,7 @@ struct DistillServe: AsyncParsableCommand {
         discussion: """
             Classifiers, taggers, re-rankers and embedding models are served on the CPU, without libtorch: POST /predict, /rerank, \
             /embed, /embed_all, /similarity, /v1/embeddings, /tokenize, /decode; /health, /ready, /info, /metrics, /openapi.json, and \
-            a page at / to try texts. SIGHUP opens the models anew; SIGTERM answers what was accepted, \
+            a page at / to try texts. SIGHUP opens the models and reads key and certificate anew; SIGTERM answers what was accepted, \
             then ends.
 
             Examples:
@@ -52,11 +52,11 @@ struct DistillServe: AsyncParsableCommand {
         if let threads = models.threads { ck_set_threads(Int32(threads)) }
         let logger = logging.logger
         let service: PredictService
-        let key: APIKey?
+        let secrets: Secrets
         let server: HTTPServerBuilder
         do {
-            key = try network.key()
-            server = try network.server(requests.connectionLimits)
+            secrets = try Secrets(network)
+            server = try network.server(requests.connectionLimits, secrets)
             service = try PredictService(models.references(), models.options, requests.limits)
         } catch let error as ServingError {
             throw ServeError(error.message)
@@ -68,13 +68,13 @@ struct DistillServe: AsyncParsableCommand {
                 logger.warning("\(warning)", metadata: ["model": "\(model.name)"])
             }
         }
-        if key == nil, !network.isLoopback {
+        if secrets.key == nil, !network.isLoopback {
             logger.warning("anyone who reaches this address may send requests; --api-key-file asks for a key")
         }
         raiseFileLimit()
         let application = Application(
             responder: ServingResponder(
-                service: service, key: key, logsRequests: logging.accessLog, logger: logger),
+                service: service, secrets: secrets, logsRequests: logging.accessLog, logger: logger),
             server: server,
             configuration: ApplicationConfiguration(
                 address: .hostname(network.host, port: network.port), backlog: 1024,
@@ -88,7 +88,7 @@ struct DistillServe: AsyncParsableCommand {
                     ])
             }, logger: quiet)
         var configuration = ServiceGroupConfiguration(
-            services: [application, ReloadService(service: service, logger: logger)],
+            services: [application, ReloadService(service: service, secrets: secrets, logger: logger)],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         configuration.maximumGracefulShutdownDuration = .seconds(requests.shutdownTimeout)
         do {

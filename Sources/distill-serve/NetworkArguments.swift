@@ -58,8 +58,30 @@ struct NetworkArguments: ParsableArguments {
     /// True if only programs of this machine reach the server.
     var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 
+    /// Reads the key and the certificate.
+    ///
+    /// - Throws: `FileError` and `ServingError` for a key that cannot be read or is none; ``ServeError`` for PEM files that cannot be read
+    ///   or do not belong together.
+    func secrets() throws -> Secrets.Values {
+        var values = Secrets.Values(key: try key())
+        guard let tlsCert, let tlsKey else { return values }
+        do {
+            values.certificate = try NIOSSLCertificate.fromPEMFile(tlsCert).map { .certificate($0) }
+            values.privateKey = .privateKey(try NIOSSLPrivateKey(file: tlsKey, format: .pem))
+            // A key of another certificate is noticed here, not by the first client.
+            if let configuration = values.tlsConfiguration {
+                _ = try NIOSSLContext(configuration: configuration)
+            }
+        } catch {
+            throw ServeError(
+                "--tls-cert \(tlsCert), --tls-key \(tlsKey): cannot be read as PEM, or do not belong together: \(error)"
+            )
+        }
+        return values
+    }
+
     /// The key that requests must show; `nil` where they need none.
-    func key() throws -> APIKey? {
+    private func key() throws -> APIKey? {
         if let apiKeyFile {
             return try APIKey(String(decoding: FileSystem.bytes(of: apiKeyFile), as: UTF8.self))
         }
@@ -67,20 +89,9 @@ struct NetworkArguments: ParsableArguments {
         return try getenv("API_KEY").map { try APIKey(String(cString: $0)) }
     }
 
-    func server(_ limits: ConnectionLimits) throws -> HTTPServerBuilder {
+    func server(_ limits: ConnectionLimits, _ secrets: Secrets) throws -> HTTPServerBuilder {
         let plain = HTTPServerBuilder { ConnectionChannel(responder: $0, limits: limits) }
-        guard let tlsCert, let tlsKey else { return plain }
-        let chain: [NIOSSLCertificate]
-        let key: NIOSSLPrivateKey
-        do {
-            chain = try NIOSSLCertificate.fromPEMFile(tlsCert)
-            key = try NIOSSLPrivateKey(file: tlsKey, format: .pem)
-        } catch {
-            throw ServeError("--tls-cert \(tlsCert), --tls-key \(tlsKey): cannot be read as PEM: \(error)")
-        }
-        return try .tls(
-            plain,
-            tlsConfiguration: .makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key)))
+        guard let configuration = secrets.tlsConfiguration else { return plain }
+        return try .tls(plain, tlsConfiguration: configuration)
     }
 }

@@ -18,7 +18,7 @@ struct ServingResponder: HTTPResponder {
     typealias Context = BasicRequestContext
 
     let service: PredictService
-    let key: APIKey?
+    let secrets: Secrets
     let logsRequests: Bool
     let logger: Logger
 
@@ -48,7 +48,7 @@ struct ServingResponder: HTTPResponder {
         case .route(let route, let isHead):
             let hasOpenAIErrors =
                 if case .ask(let endpoint, _) = route { endpoint.hasOpenAIErrors } else { false }
-            if let key, !route.isPublic, !key.matches(request.headers[.authorization]) {
+            if let key = secrets.key, !route.isPublic, !key.matches(request.headers[.authorization]) {
                 var response = error(
                     ServingError(
                         .validation, "the API key is missing or wrong: Authorization: Bearer KEY", status: 401
@@ -78,7 +78,7 @@ struct ServingResponder: HTTPResponder {
             }
             return Response(status: .ok)
         case .metrics: return text(service.metricsText, "text/plain; version=0.0.4; charset=utf-8")
-        case .openAPI: return json(service.openAPI(hasKey: key != nil))
+        case .openAPI: return json(service.openAPI(hasKey: secrets.key != nil))
         case .models: return json(service.allInfo)
         case .info(let name): return json(service.info(try service.models.current.model(name)))
         case .page(let name): return Page.response(name)

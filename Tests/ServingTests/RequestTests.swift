@@ -124,6 +124,7 @@ struct RequestTests {
             (.rerank, #"{"query":"a","texts":["b"],"return_text":0}"#), (.tokenize, #"{"inputs":[1]}"#),
             (.tokenize, #"{"inputs":"a","add_special_tokens":"no"}"#), (.decode, #"{"ids":["a"]}"#),
             (.decode, #"{"ids":[[1],2]}"#), (.decode, #"{"ids":[99999999999]}"#),
+            (.decode, #"{"ids":[1.5]}"#),
             (.decode, #"{"inputs":[1]}"#),
         ] as [(Endpoint, String)])
     func invalidBodies(_ endpoint: Endpoint, _ text: String) {

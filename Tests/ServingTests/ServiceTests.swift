@@ -186,4 +186,27 @@ struct ServiceTests {
         #expect(throws: (any Error).self) { try service.models.reload() }
         #expect(try await service.answer(["inputs": "good"]) == after)
     }
+
+    @Test("the description of the API has what the models answer, and nothing else")
+    func description() async throws {
+        let scratch = try Scratch()
+        func paths(_ service: PredictService) -> [String] {
+            service.openAPI(hasKey: true).objectValue?["paths"]?.objectValue?.keys ?? []
+        }
+        let embedding = paths(try PredictService(scratch.embedder()))
+        #expect(embedding.contains("/embed") && embedding.contains("/models/{model}/v1/embeddings"))
+        #expect(!embedding.contains("/predict") && !embedding.contains("/rerank"))
+        let classifier = paths(try PredictService())
+        #expect(classifier.contains("/predict") && classifier.contains("/tokenize"))
+        #expect(!classifier.contains("/embed") && !classifier.contains("/rerank"))
+        #expect(paths(try PredictService(scratch.reranker())).contains("/rerank"))
+        // All references lead somewhere.
+        let document = try PredictService(scratch.embedder()).openAPI(hasKey: false)
+        let schemas = document.objectValue?["components"]?.objectValue?["schemas"]?.objectValue?.keys ?? []
+        let text = document.serialized()
+        for part in text.split(separator: "#/components/schemas/").dropFirst() {
+            let name = String(part.prefix { $0 != "\"" })
+            #expect(schemas.contains(name), "\(name)")
+        }
+    }
 }
