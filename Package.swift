@@ -376,7 +376,7 @@ let package = Package(
             name: "ServingTests",
             dependencies: [
                 "Serving", "DistillClient", "distill-serve", "distill-run", "distill", "DistillRuntime",
-                "Tokenizers", "JSON", "Files", "TestSupport",
+                "Safetensors", "Tokenizers", "JSON", "Files", "TestSupport",
             ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "ArchitecturesTests",
@@ -415,8 +415,8 @@ let package = Package(
             dependencies: [
                 "Distillation", "Quantization", "Deployment", "Benchmarking", "Transformers", "Torch",
                 "Tokenizers", "RegularExpressions", "Safetensors", "TensorBoard",
-                "Exporters", "ChatTemplates", "Generation",
-                "JSON", "Files", "DistillRuntime",
+                "Exporters", "ChatTemplates", "Generation", "DistillRuntime",
+                "JSON", "Files",
             ],
             exclude: [
                 "Fixtures", "card.py", "coreml_interop.py", "embedding_interop.py", "interop.py",
@@ -424,7 +424,7 @@ let package = Package(
                 "onnx_export.py",
                 "onnx_families.py", "onnx_interop.py",
                 "tensorboard_reader.py", "token_interop.py",
-                "trimming.py",
+                "trimming.py", "vectors.py",
             ],
             swiftSettings: strict),
     ],

@@ -1,4 +1,3 @@
-import Architectures
 import CDistill
 import CKernels
 import DistillRuntime
@@ -86,19 +85,7 @@ public func distillOpen(
         let settings = RuntimeModel.Options(
             maxLength: options.max_length == 0 ? nil : Int(options.max_length),
             usesBFloat16: options.bfloat16 != 0)
-        if SentenceTransformer.isDirectory(path) {
-            let embedder = try TextEmbedder(path, settings)
-            let prompt = options.prompt.map { String(cString: $0) }
-            _ = try embedder.files.prompt(prompt)
-            let predictor = LinePredictor.embedder(embedder, prompt: prompt)
-            return OpaquePointer(Unmanaged.passRetained(OpenModel(predictor)).toOpaque())
-        }
-        guard options.prompt == nil else {
-            throw InterfaceError(
-                description: "\(path): a prompt is for models of embeddings, which this is not")
-        }
-        let model = try RuntimeModel(path, settings)
-        var strategy = EntityAggregation.Strategy.simple
+        var strategy: EntityAggregation.Strategy?
         if let name = options.aggregation.map({ String(cString: $0) }) {
             guard let named = EntityAggregation.Strategy(rawValue: name) else {
                 let known = EntityAggregation.Strategy.allCases.map(\.rawValue).joined(separator: ", ")
@@ -106,8 +93,15 @@ public func distillOpen(
             }
             strategy = named
         }
+        let prompt = options.prompt.map { String(cString: $0) }
         let predictor = try LinePredictor(
-            model, threshold: options.threshold == 0 ? 0.5 : options.threshold, strategy: strategy)
+            directory: path,
+            .init(
+                settings, threshold: options.threshold == 0 ? 0.5 : options.threshold, strategy: strategy,
+                prompt: prompt))
+        if prompt != nil, let refusal = predictor.refusal(of: .prompt, called: "prompt") {
+            throw InterfaceError(description: refusal)
+        }
         return OpaquePointer(Unmanaged.passRetained(OpenModel(predictor)).toOpaque())
     }
 }
@@ -135,7 +129,7 @@ public func distillPredict(
     guarded(error) {
         let inputs = try pairs(texts, second, count)
         let predictor = try opened(model).predictor
-        guard second == nil || predictor.readsPairs else {
+        guard second == nil || predictor.refusal(of: .pairs, called: "pairs") == nil else {
             throw InterfaceError(
                 description:
                     "a model for token classification or embeddings reads single texts; pairs must be null")

@@ -27,7 +27,7 @@ public struct DistillClient: Sendable {
     }
 
     private let base: String
-    private let configuration: Configuration
+    let configuration: Configuration
     private let http: HTTPClient
 
     /// - Parameters:
@@ -132,7 +132,7 @@ public struct DistillClient: Sendable {
         return answers
     }
 
-    private func post(_ path: String, _ body: JSONValue) async throws -> JSONValue {
+    func post(_ path: String, _ body: JSONValue) async throws -> JSONValue {
         var request = HTTPClientRequest(url: base + path)
         request.method = .POST
         request.headers.add(name: "content-type", value: "application/json")
@@ -163,13 +163,13 @@ public struct DistillClient: Sendable {
     private static func error(_ status: HTTPResponseStatus, _ bytes: ByteBuffer) -> DistillClientError {
         let object = (try? JSONValue.parse(bytes.readableBytesView))?.objectValue
         return .server(
-            status: Int(status.code), type: object?["error_type"]?.stringValue ?? "",
-            message: object?["error"]?.stringValue ?? status.reasonPhrase)
+            status: Int(status.code), type: (object?["error_type"] ?? object?["type"])?.stringValue ?? "",
+            message: (object?["error"] ?? object?["message"])?.stringValue ?? status.reasonPhrase)
     }
 
     // MARK: - Answers
 
-    private func elements(_ answer: JSONValue) throws -> [JSONObject] {
+    func elements(_ answer: JSONValue) throws -> [JSONObject] {
         guard let list = answer.arrayValue else {
             throw DistillClientError.unexpected("\(answer.typeName) in place of an array")
         }

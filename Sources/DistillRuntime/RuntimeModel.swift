@@ -46,8 +46,14 @@ public final class RuntimeModel: Sendable {
     /// - Throws: ``RuntimeError``, `ArchitectureError`, `TokenizerError`, `SafetensorsError`, `JSONError` or `FileError`, which name
     ///   the file, field or tensor.
     public convenience init(_ path: String, _ options: Options = Options()) throws {
+        try self.init(path, options, expressions: nil)
+    }
+
+    package convenience init(
+        _ path: String, _ options: Options, expressions: (any RegularExpressionEngine)?
+    ) throws {
         try Self.requireDirectory(path)
-        try self.init(path, options, ModelConfiguration(contentsOf: path))
+        try self.init(path, options, ModelConfiguration(contentsOf: path), expressions: expressions)
     }
 
     /// The most bytes of a file that is read whole.

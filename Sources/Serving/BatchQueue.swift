@@ -1,11 +1,9 @@
-import Tokenizers
-
 /// One input of a request, waiting for the inference thread.
 struct BatchJob {
     let submission: Submission
     /// Its place among the request's inputs.
     let index: Int
-    let tokens: FlatEncoding
+    let input: ServedModel.Input
 }
 
 /// The inputs that wait, in the order of their arrival, a queue for each model.
@@ -61,7 +59,7 @@ struct BatchQueue {
                 if job.submission.deadline <= now {
                     late.append(job)
                 } else {
-                    let count = job.tokens.ids.count
+                    let count = job.input.tokenCount
                     if !batch.isEmpty, tokens + count > maxTokens { break }
                     batch.append(job)
                     tokens += count

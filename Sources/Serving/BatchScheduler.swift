@@ -1,8 +1,6 @@
 import Dispatch
-import DistillRuntime
 import Storage
 import Synchronization
-import Tokenizers
 
 #if canImport(Glibc)
     import Glibc
@@ -69,7 +67,7 @@ public final class BatchScheduler: Sendable {
             let submission = Submission(
                 count: inputs.count, submitted: submitted, deadline: deadline, continuation)
             let jobs = inputs.enumerated().map {
-                BatchJob(submission: submission, index: $0, tokens: $1.tokens)
+                BatchJob(submission: submission, index: $0, input: $1)
             }
             core.append(jobs, model)
         }
@@ -164,7 +162,7 @@ private final class Core: Sendable {
             }
             if let model = taken.model {
                 metrics.recordBatch(
-                    size: taken.batch.count, tokens: taken.batch.reduce(0) { $0 + $1.tokens.ids.count },
+                    size: taken.batch.count, tokens: taken.batch.reduce(0) { $0 + $1.input.tokenCount },
                     waiting: count)
                 compute(taken.batch, model, began: now)
             }
@@ -178,19 +176,11 @@ private final class Core: Sendable {
     }
 
     private func compute(_ batch: [BatchJob], _ model: ServedModel, began: ContinuousClock.Instant) {
-        var encoding = FlatEncoding(ids: [], typeIDs: [], offsets: [0])
-        for job in batch { encoding.append(job.tokens) }
         do {
-            let logits = try model.model.logits(encoding)
+            let values = try model.values(of: batch.map(\.input))
             let ended = ContinuousClock.now
-            let width = model.model.labels.count
-            var start = 0
-            for job in batch {
-                let rows = model.model.isTagger ? job.tokens.ids.count : job.tokens.count
-                let end = start + rows * width
-                job.submission.finish(
-                    job.index, .success(Array(logits[start..<end])), began: began, ended: ended)
-                start = end
+            for (job, values) in zip(batch, values) {
+                job.submission.finish(job.index, .success(values), began: began, ended: ended)
             }
         } catch  where batch.count > 1 {
             // One input's fault must not be the others'.

@@ -65,10 +65,11 @@ public final class ModelTable: Sendable {
         throws -> ModelSet
     {
         let models = try references.map { try ServedModel($0, options) }
-        for model in models where model.model.maxLength > maxBatchTokens {
+        for model in models {
+            guard let length = model.maxLength, length > maxBatchTokens else { continue }
             throw ServingError(
                 .validation,
-                "\(model.model.path): reads up to \(model.model.maxLength) tokens, more than --max-batch-tokens \(maxBatchTokens); "
+                "\(model.path): reads up to \(length) tokens, more than --max-batch-tokens \(maxBatchTokens); "
                     + "raise it, or give a smaller --max-length")
         }
         return ModelSet(models: models)

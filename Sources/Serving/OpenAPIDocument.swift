@@ -2,21 +2,25 @@ import DistillRuntime
 import JSON
 
 extension PredictService {
-    /// The description of the API for the models that are served now: OpenAPI 3.1.
+    /// The description of the API for the models that are served now: OpenAPI 3.1. An endpoint is there where a model has an answer.
     ///
     /// - Parameter hasKey: True if requests need an API key.
     public func openAPI(hasKey: Bool) -> JSONValue {
         let set = models.current
-        let names = JSONValue.array(set.models.map { .string($0.name) })
-        let parameter: JSONValue = [
-            "name": "model", "in": "path", "required": true, "schema": ["type": "string", "enum": names],
-        ]
-        var paths: JSONObject = [
-            "/predict": ["post": predict([set.first], nil, hasKey)],
-            "/models/{model}/predict": ["post": predict(set.models, parameter, hasKey)],
-            "/info": ["get": info(nil, hasKey)],
-            "/models/{model}/info": ["get": info(parameter, hasKey)],
-        ]
+        var paths = JSONObject()
+        for endpoint in Endpoint.allCases {
+            if endpoint.fits(set.first.kind) {
+                paths["/" + endpoint.rawValue] = ["post": ask(endpoint, [set.first], nil, hasKey)]
+            }
+            let fitting = set.models.filter { endpoint.fits($0.kind) }
+            if !fitting.isEmpty {
+                paths["/models/{model}/" + endpoint.rawValue] = [
+                    "post": ask(endpoint, fitting, Self.parameter(fitting), hasKey)
+                ]
+            }
+        }
+        paths["/info"] = ["get": info(nil, hasKey)]
+        paths["/models/{model}/info"] = ["get": info(Self.parameter(set.models), hasKey)]
         paths["/models"] = [
             "get": operation(
                 "Info of all models", nil, key: hasKey,
@@ -49,48 +53,51 @@ extension PredictService {
         ]
     }
 
+    private static func parameter(_ models: [ServedModel]) -> JSONValue {
+        [
+            "name": "model", "in": "path", "required": true,
+            "schema": ["type": "string", "enum": .array(models.map { .string($0.name) })],
+        ]
+    }
+
     private func operation(
-        _ summary: JSONValue, _ parameter: JSONValue?, key: Bool, _ responses: JSONObject
+        _ summary: String, _ parameter: JSONValue?, key: Bool, _ responses: JSONObject,
+        errors: String = "ErrorResponse"
     ) -> JSONValue {
-        var (object, responses) = (JSONObject([("summary", summary)]), responses)
+        var (object, responses) = (JSONObject([("summary", .string(summary))]), responses)
         if let parameter {
             object["parameters"] = [parameter]
-            responses["404"] = Self.error("No model has this name")
+            responses["404"] = Self.error("No model has this name", errors)
         }
         if key {
             object["security"] = [["key": []]]
-            responses["401"] = Self.error("The API key is missing or wrong")
+            responses["401"] = Self.error("The API key is missing or wrong", errors)
         }
         object["responses"] = .object(responses)
         return .object(object)
     }
 
-    private func predict(_ models: [ServedModel], _ parameter: JSONValue?, _ hasKey: Bool) -> JSONValue {
-        var kinds: [JSONValue] = []
-        if models.contains(where: { !$0.model.isTagger }) { kinds.append(Self.reference("Predictions")) }
-        if models.contains(where: { $0.model.isTagger }) { kinds.append(Self.reference("Entities")) }
-        let isTagger = models.allSatisfy { $0.model.isTagger }
-        let answer: JSONValue = [
-            "anyOf": .array(kinds + kinds.map { ["type": "array", "items": $0] })
-        ]
-        var responses = JSONObject([("200", response("The scores or entities", answer))])
+    /// A question to one of some models.
+    private func ask(
+        _ endpoint: Endpoint, _ models: [ServedModel], _ parameter: JSONValue?, _ hasKey: Bool
+    ) -> JSONValue {
+        let errors = endpoint.hasOpenAIErrors ? "OpenAIErrorResponse" : "ErrorResponse"
+        var responses = JSONObject([("200", response("The answer", endpoint.answerSchema(models)))])
         for (status, text) in [
-            ("400", "`inputs` is empty"), ("408", "The body came too slowly"),
+            ("400", "There is no text"), ("408", "The body came too slowly"),
             ("413", "The body is too large"), ("415", "The body is not application/json"),
             ("422", "The request is not valid, or a text has too many tokens"),
             ("424", "The model gave no answer"), ("429", "Overloaded"), ("503", "Shutting down"),
         ] {
-            responses[status] = Self.error(text)
+            responses[status] = Self.error(text, errors)
         }
-        guard case .object(var object) = operation("Predictions", parameter, key: hasKey, responses) else {
-            return nil
-        }
+        if endpoint == .embeddings { responses["404"] = Self.error("No model has this name", errors) }
+        let described = operation(endpoint.summary, parameter, key: hasKey, responses, errors: errors)
+        guard case .object(var object) = described else { return nil }
         object["requestBody"] = [
             "required": true,
             "content": [
-                "application/json": [
-                    "schema": Self.reference(isTagger ? "TagRequest" : "PredictRequest")
-                ]
+                "application/json": ["schema": Self.reference(endpoint.requestSchemaName(models))]
             ],
         ]
         return .object(object)
@@ -105,96 +112,66 @@ extension PredictService {
         ["description": description, "content": ["application/json": ["schema": schema]]]
     }
 
-    private static func reference(_ name: String) -> JSONValue {
+    static func reference(_ name: String) -> JSONValue {
         ["$ref": .string("#/components/schemas/\(name)")]
     }
 
-    private static func error(_ description: String) -> JSONValue {
+    private static func error(_ description: String, _ schema: String = "ErrorResponse") -> JSONValue {
         [
             "description": .string(description),
-            "content": ["application/json": ["schema": reference("ErrorResponse")]],
+            "content": ["application/json": ["schema": reference(schema)]],
         ]
     }
 }
 
-// MARK: - Schemas
-
-extension PredictService {
-    private var schemas: JSONValue {
-        let text: JSONValue = ["type": "string", "minLength": 1]
-        let single: JSONValue = ["type": "array", "items": text, "minItems": 1, "maxItems": 1]
-        let pair: JSONValue = [
-            "type": "array", "items": ["type": "string"], "minItems": 2, "maxItems": 2, "contains": text,
-        ]
-        func inputs(_ batchItem: JSONValue, _ others: [JSONValue]) -> JSONValue {
-            let batch: JSONValue = [
-                "type": "array", "items": batchItem, "minItems": 1,
-                "maxItems": .integer(limits.maxClientBatchSize),
-            ]
-            return ["anyOf": .array([text, single] + others + [batch])]
+extension Endpoint {
+    fileprivate var summary: String {
+        switch self {
+        case .predict: "Scores of labels, or entities"
+        case .rerank: "Texts in the order in which they answer a query"
+        case .embed: "A vector for each text"
+        case .embedAll: "A vector for each token of each text"
+        case .embedSparse: "Sparse vectors"
+        case .similarity: "How similar sentences are to one"
+        case .embeddings: "A vector for each text, in OpenAI's form"
+        case .tokenize: "The tokens of texts"
+        case .decode: "The texts of tokens"
         }
-        let truncation: [(String, JSONValue)] = [
-            ("truncate", ["type": ["boolean", "null"]]),
-            ("truncation_direction", ["type": "string", "enum": ["Left", "Right"], "default": "Right"]),
-        ]
-        func request(_ inputs: JSONValue, _ more: [(String, JSONValue)]) -> JSONValue {
-            [
-                "type": "object", "required": ["inputs"],
-                "properties": .object(JSONObject([("inputs", inputs)] + truncation + more)),
-            ]
+    }
+
+    fileprivate func requestSchemaName(_ models: [ServedModel]) -> String {
+        switch self {
+        case .predict: models.allSatisfy { $0.kind == .tagger } ? "TagRequest" : "PredictRequest"
+        case .rerank: "RerankRequest"
+        case .embed, .embedSparse: "EmbedRequest"
+        case .embedAll: "EmbedAllRequest"
+        case .similarity: "SimilarityRequest"
+        case .embeddings: "OpenAIRequest"
+        case .tokenize: "TokenizeRequest"
+        case .decode: "DecodeRequest"
         }
-        return [
-            "PredictRequest": request(
-                inputs(["anyOf": [single, pair]], [pair]),
-                [("raw_scores", ["type": "boolean", "default": false])]),
-            "TagRequest": request(
-                inputs(single, []), [("raw_scores", ["type": "boolean", "enum": [false]])]),
-            "Predictions": Self.list(["score": ["type": "number"], "label": ["type": "string"]]),
-            "Entities": Self.entities,
-            "Info": Self.infoSchema,
-            "ErrorResponse": Self.object([
-                "error": ["type": "string"],
-                "error_type": [
-                    "type": "string",
-                    "enum": .array(ServingError.Kind.allCases.map { .string($0.rawValue) }),
-                ],
-            ]),
-        ]
     }
 
-    private static func object(_ properties: JSONObject) -> JSONValue {
-        [
-            "type": "object", "required": .array(properties.keys.map { .string($0) }),
-            "properties": .object(properties),
-        ]
-    }
-
-    private static func list(_ properties: JSONObject) -> JSONValue {
-        ["type": "array", "items": object(properties)]
-    }
-
-    private static var entities: JSONValue {
-        [
-            "type": "array",
-            "items": [
-                "type": "object", "required": ["score", "word", "start", "end"],
-                "properties": [
-                    "entity_group": ["type": "string"], "entity": ["type": "string"],
-                    "index": ["type": "integer"], "score": ["type": "number"], "word": ["type": "string"],
-                    "start": ["type": "integer"], "end": ["type": "integer"],
-                ],
-            ],
-        ]
-    }
-
-    private static var infoSchema: JSONValue {
-        let number: JSONValue = ["type": "integer"]
-        return object([
-            "model_id": ["type": "string"], "model_sha": ["type": ["string", "null"]],
-            "model_dtype": ["type": "string"], "model_type": ["type": "object"],
-            "max_concurrent_requests": number, "max_input_length": number, "max_batch_tokens": number,
-            "max_client_batch_size": number, "auto_truncate": ["type": "boolean"],
-            "tokenization_workers": number, "version": ["type": "string"],
-        ])
+    fileprivate func answerSchema(_ models: [ServedModel]) -> JSONValue {
+        let numbers: JSONValue = ["type": "array", "items": ["type": "number"]]
+        func list(_ items: JSONValue) -> JSONValue { ["type": "array", "items": items] }
+        switch self {
+        case .predict:
+            var kinds: [JSONValue] = []
+            if models.contains(where: { $0.kind != .tagger }) {
+                kinds.append(PredictService.reference("Predictions"))
+            }
+            if models.contains(where: { $0.kind == .tagger }) {
+                kinds.append(PredictService.reference("Entities"))
+            }
+            return ["anyOf": .array(kinds + kinds.map(list))]
+        case .rerank: return PredictService.reference("Ranks")
+        case .embed, .embedSparse: return list(numbers)
+        case .embedAll: return list(list(numbers))
+        case .similarity: return numbers
+        case .embeddings: return PredictService.reference("OpenAIResponse")
+        case .tokenize: return list(list(PredictService.reference("Token")))
+        case .decode: return list(["type": "string"])
+        }
     }
 }

@@ -19,29 +19,11 @@ public struct PredictRequest: Sendable, Equatable {
     /// - Parameter body: JSON in UTF-8. Keys that are not known are passed over, as text-embeddings-inference does.
     /// - Throws: ``ServingError`` that names the key.
     public init(_ body: [UInt8]) throws(ServingError) {
-        let json: JSONValue
-        do {
-            json = try JSONValue.parse(body)
-        } catch {
-            throw ServingError(.validation, "the body is not JSON: \(error)")
-        }
-        guard let object = json.objectValue else {
-            throw ServingError(
-                .validation,
-                "the body must be an object with the key `inputs`, \(json.typeName) was given")
-        }
-        guard let inputs = object["inputs"] else {
-            throw ServingError(.validation, "the body has no `inputs`; give a text, a pair or a batch")
-        }
-        (self.inputs, isBatch) = try Self.inputs(inputs)
-        truncate = try Self.truth("truncate", object, orNull: true)
-        rawScores = try Self.truth("raw_scores", object, orNull: false) ?? false
-        switch object["truncation_direction"] {
-        case nil, .string("Right"): truncationSide = .right
-        case .string("Left"): truncationSide = .left
-        default:
-            throw ServingError(.validation, "`truncation_direction` must be \"Left\" or \"Right\"")
-        }
+        let body = try RequestBody(body, needs: "inputs", hint: "a text, a pair or a batch")
+        (inputs, isBatch) = try Self.inputs(body.object["inputs"] ?? .null)
+        let truncation = try body.truncation()
+        (truncate, truncationSide) = (truncation.isWanted, truncation.side)
+        rawScores = try body.truth("raw_scores") ?? false
     }
 
     /// `inputs` as texts, and whether they are a batch.
@@ -76,15 +58,37 @@ public struct PredictRequest: Sendable, Equatable {
             "`inputs` must be a text, a pair of texts [text, text], or a batch of both [[text], [text, text], …]"
         )
     }
+}
 
-    private static func truth(_ key: String, _ object: JSONObject, orNull: Bool) throws(ServingError) -> Bool?
-    {
-        switch object[key] {
-        case nil: return nil
-        case .bool(let value): return value
-        case .null where orNull: return nil
-        default:
-            throw ServingError(.validation, "`\(key)` must be true or false\(orNull ? " or null" : "")")
+extension PredictRequest: ModelRequest {
+    var inputCount: Int { inputs.count }
+    var characterCount: Int {
+        inputs.reduce(0) { $0 + $1.text.scalarCount + ($1.pair?.scalarCount ?? 0) }
+    }
+
+    func work(for model: ServedModel, _ limits: ServingLimits) throws(ServingError) -> ModelWork {
+        if rawScores, model.kind == .tagger {
+            throw ServingError(
+                .validation, "`raw_scores` is for classifiers; a model of token classification has none")
         }
+        var tokenized: [ServedModel.Input] = []
+        for text in inputs {
+            tokenized.append(
+                try model.input(
+                    text, truncate: truncate ?? limits.autoTruncate, side: truncationSide,
+                    maxTokens: limits.maxBatchTokens))
+        }
+        let prepared = tokenized
+        return .compute(prepared) { values throws(ServingError) in try answer(model, prepared, values) }
+    }
+
+    private func answer(
+        _ model: ServedModel, _ inputs: [ServedModel.Input], _ values: [[Float]]
+    ) throws(ServingError) -> String {
+        var answers: [JSONValue] = []
+        for (input, logits) in zip(inputs, values) {
+            answers.append(try model.answer(input, logits, rawScores: rawScores))
+        }
+        return (isBatch ? .array(answers) : answers[0]).serialized()
     }
 }

@@ -1,7 +1,4 @@
-import DistillRuntime
-import JSON
 import Synchronization
-import Tokenizers
 
 /// How long the parts of a request took.
 public struct PredictTimes: Sendable {
@@ -11,7 +8,7 @@ public struct PredictTimes: Sendable {
     public var inference: Duration = .zero
 }
 
-/// An answer to `POST /predict`.
+/// An answer to a question.
 public struct PredictAnswer: Sendable {
     /// JSON.
     public let body: String
@@ -60,12 +57,16 @@ public final class PredictService: Sendable {
     /// Answers a request.
     ///
     /// - Parameters:
+    ///   - endpoint: What is asked for.
     ///   - body: The body's bytes.
-    ///   - name: The model's name; `nil` for the first one.
+    ///   - name: The model's name; `nil` for the first one, or of OpenAI's form the one that the body names.
     /// - Throws: ``ServingError``.
-    public func predict(_ body: [UInt8], model name: String?) async throws(ServingError) -> PredictAnswer {
+    public func answer(
+        _ endpoint: Endpoint, _ body: [UInt8], model name: String?
+    ) async throws(ServingError) -> PredictAnswer {
         let start = ContinuousClock.now
-        let model = try models.current.model(name)
+        let models = models.current
+        let model = try models.model(name)
         do throws(ServingError) {
             guard running.wrappingAdd(1, ordering: .relaxed).newValue <= limits.maxConcurrentRequests else {
                 running.wrappingSubtract(1, ordering: .relaxed)
@@ -75,70 +76,82 @@ public final class PredictService: Sendable {
                 )
             }
             defer { running.wrappingSubtract(1, ordering: .relaxed) }
-            return try await answer(body, model, start)
+            let question = Question(
+                endpoint: endpoint, body: body, model: model, others: name == nil ? models : nil)
+            return try await answer(question, start)
         } catch {
             metrics.recordFailure(ServingMetrics.Failure(error))
             throw error
         }
     }
 
+    private struct Question: Sendable {
+        let endpoint: Endpoint
+        let body: [UInt8]
+        let model: ServedModel
+        /// The models that the body may name.
+        let others: ModelSet?
+    }
+
     private struct Prepared: Sendable {
-        var request: PredictRequest
-        var inputs: [ServedModel.Input]
+        var request: any ModelRequest
+        var model: ServedModel
+        var work: ModelWork
         var tokenization: Duration
     }
 
-    private func answer(_ body: [UInt8], _ model: ServedModel, _ start: ContinuousClock.Instant)
+    private func answer(_ question: Question, _ start: ContinuousClock.Instant)
         async throws(ServingError) -> PredictAnswer
     {
         let prepared: Prepared
-        if body.count < Self.largeBody {
-            prepared = try prepare(body, model)
+        if question.body.count < Self.largeBody {
+            prepared = try prepare(question)
         } else {
-            prepared = try await workers.run { () throws(ServingError) in try self.prepare(body, model) }
+            prepared = try await workers.run { () throws(ServingError) in try self.prepare(question) }
         }
         let request = prepared.request
-        let outcome = try await scheduler.outcome(
-            of: prepared.inputs, model, deadline: start + limits.requestTimeout)
-        var answers: [JSONValue] = []
-        for (input, logits) in zip(prepared.inputs, outcome.logits) {
-            answers.append(try model.answer(input, logits, rawScores: request.rawScores))
+        var times = PredictTimes(tokenization: prepared.tokenization)
+        switch prepared.work {
+        case .answer(let text):
+            times.total = .now - start
+            metrics.recordSuccess(question.endpoint, isBatch: request.isBatch, times, lengths: [])
+            return PredictAnswer(body: text, headers: [])
+        case .compute(let inputs, let answer):
+            let outcome = try await scheduler.outcome(
+                of: inputs, prepared.model, deadline: start + limits.requestTimeout)
+            let text = try answer(outcome.values)
+            (times.queue, times.inference) = (outcome.queueTime, outcome.inferenceTime)
+            times.total = .now - start
+            let lengths = inputs.map(\.tokenCount)
+            metrics.recordSuccess(question.endpoint, isBatch: request.isBatch, times, lengths: lengths)
+            return PredictAnswer(
+                body: text,
+                headers: Self.headers(
+                    times, characters: request.characterCount, tokens: lengths.reduce(0, +)))
         }
-        let text = (request.isBatch ? .array(answers) : answers[0]).serialized()
-        let times = PredictTimes(
-            total: .now - start, tokenization: prepared.tokenization, queue: outcome.queueTime,
-            inference: outcome.inferenceTime)
-        let lengths = prepared.inputs.map(\.tokenCount)
-        metrics.recordSuccess(isBatch: request.isBatch, times, lengths: lengths)
-        let characters = request.inputs.reduce(0) {
-            $0 + $1.text.unicodeScalars.count + ($1.pair?.unicodeScalars.count ?? 0)
-        }
-        return PredictAnswer(
-            body: text,
-            headers: Self.headers(times, characters: characters, tokens: lengths.reduce(0, +)))
     }
 
     /// Reads and tokenizes a body.
-    private func prepare(_ body: [UInt8], _ model: ServedModel) throws(ServingError) -> Prepared {
-        let request = try PredictRequest(body)
-        metrics.recordRequest(isBatch: request.isBatch, inputs: request.inputs.count)
-        guard request.inputs.count <= limits.maxClientBatchSize else {
+    private func prepare(_ question: Question) throws(ServingError) -> Prepared {
+        let request = try question.endpoint.read(question.body)
+        metrics.recordRequest(question.endpoint, isBatch: request.isBatch, inputs: request.inputCount)
+        var model = question.model
+        if let name = request.modelName, let others = question.others, others.models.count > 1 {
+            model = try others.model(name)
+        }
+        guard question.endpoint.fits(model.kind) else {
+            throw ServingError.unfit(question.endpoint, model.name, model.kind)
+        }
+        guard request.inputCount <= limits.maxClientBatchSize else {
             throw ServingError(
                 .validation,
-                "batch size \(request.inputs.count) > maximum allowed batch size \(limits.maxClientBatchSize)"
-            )
+                "batch size \(request.inputCount) > maximum allowed batch size \(limits.maxClientBatchSize)")
         }
-        try model.check(request)
         let start = ContinuousClock.now
-        var inputs: [ServedModel.Input] = []
-        for text in request.inputs {
-            inputs.append(
-                try model.input(
-                    text, truncate: request.truncate ?? limits.autoTruncate, side: request.truncationSide,
-                    maxTokens: limits.maxBatchTokens))
-        }
+        let work = try request.work(for: model, limits)
         return Prepared(
-            request: request, inputs: inputs, tokenization: (.now - start) / request.inputs.count)
+            request: request, model: model, work: work,
+            tokenization: (.now - start) / max(1, request.inputCount))
     }
 
     private static func headers(_ times: PredictTimes, characters: Int, tokens: Int) -> [(String, String)] {

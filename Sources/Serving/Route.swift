@@ -1,6 +1,7 @@
 /// What a path is.
 public enum Route: Equatable, Sendable {
-    case predict(model: String?)
+    /// A question to a model; `nil` for the first one.
+    case ask(Endpoint, model: String?)
     case info(model: String?)
     case models, health, ready, metrics, openAPI
     /// A file of the page.
@@ -23,7 +24,7 @@ public enum Route: Equatable, Sendable {
     public static func resolve(_ method: String, _ target: some StringProtocol) -> Resolution {
         let path = target.prefix { $0 != "?" && $0 != "#" }
         guard let route = route(String(path)) else { return .unknownPath }
-        if case .predict = route {
+        if case .ask = route {
             return method == "POST" ? .route(route, isHead: false) : .wrongMethod(allowed: "POST")
         }
         switch method {
@@ -35,7 +36,6 @@ public enum Route: Equatable, Sendable {
 
     private static func route(_ path: String) -> Route? {
         switch path {
-        case "/predict": return .predict(model: nil)
         case "/health": return .health
         case "/ready": return .ready
         case "/info": return .info(model: nil)
@@ -46,20 +46,20 @@ public enum Route: Equatable, Sendable {
         case "/page.css", "/page.js": return .page(String(path.dropFirst()))
         default: break
         }
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 4, parts[0].isEmpty, parts[1] == "models", !parts[2].isEmpty else { return nil }
-        switch parts[3] {
-        case "predict": return .predict(model: String(parts[2]))
-        case "info": return .info(model: String(parts[2]))
-        default: return nil
-        }
+        guard path.hasPrefix("/") else { return nil }
+        if let endpoint = Endpoint(path: path.dropFirst()) { return .ask(endpoint, model: nil) }
+        let parts = path.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count == 4, parts[1] == "models", !parts[2].isEmpty else { return nil }
+        let name = String(parts[2])
+        if parts[3] == "info" { return .info(model: name) }
+        return Endpoint(path: parts[3]).map { .ask($0, model: name) }
     }
 
     /// True if a server with an API key answers without it.
     public var isPublic: Bool {
         switch self {
         case .health, .ready, .metrics, .openAPI, .page: true
-        case .predict, .info, .models: false
+        case .ask, .info, .models: false
         }
     }
 }

@@ -1,4 +1,3 @@
-import Architectures
 import DistillRuntime
 import JSON
 import Tokenizers
@@ -11,11 +10,11 @@ import Tokenizers
     import Darwin
 #endif
 
-/// A model that is served: what a request's texts are to it, and what its logits are to a request.
+/// A model that is served: what a request's texts are to it, and what its numbers are to a request.
 public final class ServedModel: Sendable {
     public let name: String
-    public let model: RuntimeModel
-    /// How a tagger reads; `nil` for a classifier.
+    let predictor: LinePredictor
+    /// How a tagger reads; `nil` of other models.
     private let reading: TaggedReading?
 
     /// Opens a directory.
@@ -23,23 +22,53 @@ public final class ServedModel: Sendable {
     /// - Parameters:
     ///   - reference: Its name and directory.
     ///   - options: How models are opened.
-    /// - Throws: As `RuntimeModel.init`; `ServingError` for a model of another task.
+    /// - Throws: As `RuntimeModel.init` and `TextEmbedder.init`; `ServingError` for a model of another task.
     public init(_ reference: ModelReference, _ options: ModelOptions = ModelOptions()) throws {
         name = reference.name
-        model = try RuntimeModel(
-            reference.path, .init(maxLength: options.maxLength, usesBFloat16: options.usesBFloat16))
-        reading =
-            model.isTagger
-            ? TaggedReading(
-                tokenizer: model.tokenizer,
-                aggregation: EntityAggregation(strategy: options.aggregation, labels: model.labels),
-                maxLength: model.maxLength) : nil
+        predictor = try LinePredictor(
+            directory: reference.path,
+            .init(
+                .init(maxLength: options.maxLength, usesBFloat16: options.usesBFloat16),
+                strategy: options.aggregation))
+        if case .tagger(let tagger) = predictor {
+            reading = TaggedReading(
+                tokenizer: tagger.model.tokenizer, aggregation: tagger.aggregation,
+                maxLength: tagger.model.maxLength)
+        } else {
+            reading = nil
+        }
+    }
+
+    /// The directory.
+    public var path: String { predictor.path }
+    public var tokenizer: Tokenizer { predictor.tokenizer }
+    /// The settings of the files that are ignored; each a line for the user.
+    public var warnings: [String] { predictor.warnings }
+    /// The number of tokens of a text that are read; `nil` for all that a batch takes.
+    public var maxLength: Int? { predictor.maxLength }
+    /// The labels' names by their numbers; none of an embedding model.
+    public var labels: [String] { predictor.labels }
+    /// The number of positions that the model has; `nil` for any.
+    public var mostTokens: Int? { predictor.mostTokens }
+
+    /// What it is to requests.
+    public var kind: ModelKind {
+        switch predictor {
+        case .classifier(let classifier): classifier.model.labels.count == 1 ? .reranker : .classifier
+        case .tagger: .tagger
+        case .embedder: .embedding
+        }
     }
 
     /// A text or pair that is tokenized.
     struct Input: Sendable {
         let tokens: FlatEncoding
-        let passage: TaggedReading.Passage?
+        var passage: TaggedReading.Passage?
+        /// The number of tokens of a prompt that does not count.
+        var promptLength = 0
+        /// True for the vectors of tokens in place of the text's.
+        var wantsTokens = false
+
         var tokenCount: Int { tokens.ids.count }
     }
 
@@ -68,13 +97,13 @@ public final class ServedModel: Sendable {
     }
 
     private func row(_ text: TextPair, truncate: Bool, side: Side) throws -> Input {
-        var tokens = try model.tokenizer.encodeFlat(batch: [text], threads: 1)
-        if tokens.ids.count > model.maxLength {
-            guard truncate else { throw tooLong(tokens.ids.count, model.maxLength) }
-            tokens = try model.tokenizer.encodeFlat(
-                batch: [text], maxLength: model.maxLength, truncationSide: side, threads: 1)
+        var tokens = try tokenizer.encodeFlat(batch: [text], threads: 1)
+        if let maxLength, tokens.ids.count > maxLength {
+            guard truncate else { throw tooLong(tokens.ids.count, maxLength) }
+            tokens = try tokenizer.encodeFlat(
+                batch: [text], maxLength: maxLength, truncationSide: side, threads: 1)
         }
-        return Input(tokens: tokens, passage: nil)
+        return Input(tokens: tokens)
     }
 
     private func passage(
@@ -88,7 +117,7 @@ public final class ServedModel: Sendable {
         return Input(tokens: passage.input, passage: passage)
     }
 
-    private func tooLong(_ count: Int, _ limit: Int) -> ServingError {
+    func tooLong(_ count: Int, _ limit: Int) -> ServingError {
         ServingError(
             .validation,
             "`inputs` must have at most \(limit) tokens, \(count) were given; shorten the text, or set `truncate`"
@@ -102,7 +131,7 @@ public final class ServedModel: Sendable {
     /// - Throws: ``ServingError`` for raw scores of a tagger.
     func answer(_ input: Input, _ logits: [Float], rawScores: Bool) throws(ServingError) -> JSONValue {
         guard let reading, let passage = input.passage else {
-            return .array(scores(logits.map(Double.init), raw: rawScores))
+            return .array(labelled(logits.map(Double.init), raw: rawScores))
         }
         do {
             return .array(try reading.entities(of: passage, logits[...]).map(\.json))
@@ -111,26 +140,19 @@ public final class ServedModel: Sendable {
         }
     }
 
-    /// - Throws: ``ServingError`` for a request that this model has no answer for.
-    func check(_ request: PredictRequest) throws(ServingError) {
-        if request.rawScores, model.isTagger {
-            throw ServingError(
-                .validation, "`raw_scores` is for classifiers; a model of token classification has none")
-        }
+    /// Logits as scores with their labels, in descending order.
+    private func labelled(_ logits: [Double], raw: Bool) -> [JSONValue] {
+        let values = scores(logits, raw: raw)
+        let order = values.indices.sorted { (values[$1], $0) < (values[$0], $1) }
+        return order.map { ["score": .number(values[$0]), "label": .string(labels[$0])] }
     }
 
-    private func scores(_ logits: [Double], raw: Bool) -> [JSONValue] {
-        let values: [Double] =
-            if raw {
-                logits
-            } else if logits.count == 1 || model.task.hasIndependentClasses {
-                logits.map { 1 / (1 + exp(-$0)) }
-            } else {
-                softmax(logits)
-            }
-        let order = values.indices.sorted { (values[$1], $0) < (values[$0], $1) }
-        return order.map { index in
-            ["score": .number(values[index]), "label": .string(model.labels[index])]
+    /// Logits as scores, by the labels' numbers.
+    func scores(_ logits: [Double], raw: Bool) -> [Double] {
+        if raw { return logits }
+        if logits.count == 1 || predictor.model?.task.hasIndependentClasses == true {
+            return logits.map { 1 / (1 + exp(-$0)) }
         }
+        return softmax(logits)
     }
 }

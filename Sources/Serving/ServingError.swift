@@ -28,6 +28,8 @@ public struct ServingError: Error, Sendable, Equatable {
     public let message: String
     /// The HTTP status.
     public let status: Int
+    /// True where the kind of the model has no answer to what was asked.
+    public let isUnfit: Bool
 
     /// - Parameters:
     ///   - kind: The kind.
@@ -35,6 +37,17 @@ public struct ServingError: Error, Sendable, Equatable {
     ///   - status: The HTTP status; by default that of the kind.
     public init(_ kind: Kind, _ message: String, status: Int? = nil) {
         (self.kind, self.message, self.status) = (kind, message, status ?? kind.status)
+        isUnfit = false
+    }
+
+    /// The error of a question that the model's kind has no answer to.
+    init(unfit message: String) {
+        (kind, self.message, status, isUnfit) = (.backend, message, Kind.backend.status, true)
+    }
+
+    /// `{"message": …, "code": …, "type": …}`, of the endpoint in OpenAI's form.
+    public var openAIJSON: JSONValue {
+        ["message": .string(message), "code": .integer(status), "type": .string(kind.rawValue)]
     }
 
     /// `{"error": …, "error_type": …}`.

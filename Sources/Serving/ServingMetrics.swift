@@ -6,13 +6,14 @@ public final class ServingMetrics: Sendable {
     public enum Failure: String, CaseIterable, Sendable {
         case validation, overloaded, tokenization, inference
         case batchSize = "batch_size"
+        case modelType = "model_type"
         case unhealthy
 
         init(_ error: ServingError) {
             self =
                 switch error.kind {
                 case .overloaded: .overloaded
-                case .backend: .inference
+                case .backend: error.isUnfit ? .modelType : .inference
                 case .tokenizer: .tokenization
                 case .unhealthy: .unhealthy
                 case .validation, .empty: .validation
@@ -25,6 +26,7 @@ public final class ServingMetrics: Sendable {
         var successes = ["single": 0, "batch": 0]
         var failures: [Failure: Int] = [:]
         var (predictCount, predictSuccess) = (0, 0)
+        var (embedCount, embedSuccess) = (0, 0)
         var total = Histogram(Histogram.seconds)
         var tokenization = Histogram(Histogram.seconds)
         var queue = Histogram(Histogram.seconds)
@@ -39,19 +41,21 @@ public final class ServingMetrics: Sendable {
 
     public init() {}
 
-    func recordRequest(isBatch: Bool, inputs: Int) {
+    func recordRequest(_ endpoint: Endpoint, isBatch: Bool, inputs: Int) {
         state.withLock {
             $0.requests[isBatch ? "batch" : "single", default: 0] += 1
-            $0.predictCount += inputs
+            if endpoint.embeds { $0.embedCount += inputs }
+            if endpoint.predicts { $0.predictCount += inputs }
         }
     }
 
     func recordFailure(_ failure: Failure) { state.withLock { $0.failures[failure, default: 0] += 1 } }
 
-    func recordSuccess(isBatch: Bool, _ times: PredictTimes, lengths: [Int]) {
+    func recordSuccess(_ endpoint: Endpoint, isBatch: Bool, _ times: PredictTimes, lengths: [Int]) {
         state.withLock { state in
             state.successes[isBatch ? "batch" : "single", default: 0] += 1
-            state.predictSuccess += lengths.count
+            if endpoint.embeds { state.embedSuccess += lengths.count }
+            if endpoint.predicts { state.predictSuccess += lengths.count }
             state.total.record(times.total.inSeconds)
             state.tokenization.record(times.tokenization.inSeconds)
             state.queue.record(times.queue.inSeconds)
@@ -90,6 +94,8 @@ public final class ServingMetrics: Sendable {
                 Failure.allCases.map { ("{err=\"\($0.rawValue)\"}", state.failures[$0] ?? 0) })
             + counter("te_predict_count", [("", state.predictCount)])
             + counter("te_predict_success", [("", state.predictSuccess)])
+            + counter("te_embed_count", [("", state.embedCount)])
+            + counter("te_embed_success", [("", state.embedSuccess)])
             + counter(
                 "distill_reload_count",
                 [("{result=\"done\"}", state.reloads), ("{result=\"failed\"}", state.failedReloads)])

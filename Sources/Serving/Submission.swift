@@ -1,11 +1,11 @@
 import Synchronization
 
-/// The inputs of a request at the inference thread, and where their logits go.
+/// The inputs of a request at the inference thread, and where their numbers go.
 final class Submission: Sendable {
     /// What a request's inputs gave.
     struct Outcome: Sendable {
-        /// The logits of each input.
-        var logits: [[Float]]
+        /// The numbers of each input.
+        var values: [[Float]]
         /// How long the inputs waited, in the mean.
         var queueTime: Duration = .zero
         /// How long the batches were computed in which the inputs were, in the mean.
@@ -30,7 +30,7 @@ final class Submission: Sendable {
     ) {
         (self.submitted, self.deadline, self.continuation) = (submitted, deadline, continuation)
         self.count = count
-        state = Mutex(State(outcome: Outcome(logits: Array(repeating: [], count: count)), rest: count))
+        state = Mutex(State(outcome: Outcome(values: Array(repeating: [], count: count)), rest: count))
     }
 
     /// Takes the result of one input; with the last one the request goes on.
@@ -40,7 +40,7 @@ final class Submission: Sendable {
     ) {
         let finished = state.withLock { state -> Result<Outcome, ServingError>? in
             switch result {
-            case .success(let logits): state.outcome.logits[index] = logits
+            case .success(let values): state.outcome.values[index] = values
             case .failure(let error): state.error = state.error ?? error
             }
             state.outcome.queueTime += (began - submitted) / count

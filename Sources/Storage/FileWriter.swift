@@ -51,6 +51,24 @@ public final class FileWriter {
         try write(text.utf8)
     }
 
+    /// Replaces the first bytes of the file by as many others.
+    ///
+    /// - Throws: ``FileError/writeFailed(_:reason:)``.
+    package func overwrite(_ bytes: [UInt8]) throws {
+        try flush()
+        var done = 0
+        while done < bytes.count {
+            let written = bytes[done...].withUnsafeBytes {
+                pwrite(descriptor, $0.baseAddress, $0.count, off_t(done))
+            }
+            if written > 0 {
+                done += written
+            } else if written == 0 || errno != EINTR {
+                throw failure()
+            }
+        }
+    }
+
     /// Writes the buffer to the system and waits until it is on the disk.
     package func synchronize() throws {
         try flush()

@@ -44,7 +44,7 @@ extension TokenizerError {
     /// The error of some text of a batch.
     ///
     /// - Parameter replacing: true if the index replaces an existing one, such as that of a word.
-    static func of(text index: Int, _ error: any Error, replacing: Bool = false) -> any Error {
+    package static func of(text index: Int, _ error: any Error, replacing: Bool = false) -> any Error {
         guard case .text(let stage, let reason, let known)? = error as? TokenizerError,
             known == nil || replacing
         else { return error }

@@ -9,6 +9,7 @@ struct Arguments: Equatable {
     var threshold = 0.5
     var aggregation: EntityAggregation.Strategy?
     var prompt: String?
+    var output: String?
     var usesBFloat16 = false
     var threads: Int32 = 0
     var showsHelp = false
@@ -29,6 +30,8 @@ struct Arguments: Equatable {
           --threshold <p>       The probability above which one of several labels is chosen (default: 0.5).
           --aggregation <how>   How a tagger's tokens become entities: none, simple, first, average, max (default: simple).
           --prompt <name>       Of a model of embeddings the prompt that stands before each text (default: the model's).
+          --output <file>       A file in place of standard output, there whole or not at all: lines of JSON (.jsonl), or of a model
+                                of embeddings the vectors alone (.npy, .safetensors).
           --bfloat16            Multiply in bfloat16: less exact, faster where the processor has it.
           --threads <n>         Threads to compute on (default: as many as this process has processors).
           --version             The version.
@@ -73,6 +76,7 @@ struct Arguments: Equatable {
         case "--version": showsVersion = try option.flag()
         case "--pairs": hasPairs = try option.flag()
         case "--prompt": prompt = try option.value()
+        case "--output": output = try Self.checkedOutput(option.value())
         case "--bfloat16": usesBFloat16 = try option.flag()
         case "--max-length": maxLength = try option.number(3...1_000_000)
         case "--threads": threads = Int32(try option.number(1...4096))
@@ -90,6 +94,11 @@ struct Arguments: Equatable {
             aggregation = strategy
         default: throw UsageError("unknown option '\(option.name)'; see distill-run --help")
         }
+    }
+
+    private static func checkedOutput(_ path: String) throws -> String {
+        do { _ = try PredictionFile(path) } catch { throw UsageError("\(error)") }
+        return path
     }
 
     private mutating func setFile(_ name: String) throws {
@@ -114,8 +123,9 @@ private struct Option {
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         name = String(parts[0])
         attached = parts.count == 2 ? String(parts[1]) : nil
-        let takesValue = ["--max-length", "--threads", "--threshold", "--aggregation", "--prompt"].contains(
-            name)
+        let takesValue = [
+            "--max-length", "--threads", "--threshold", "--aggregation", "--prompt", "--output",
+        ].contains(name)
         next = takesValue && attached == nil ? rest.popFirst() : nil
     }
 

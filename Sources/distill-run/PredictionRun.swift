@@ -1,75 +1,65 @@
-import Architectures
 import DistillRuntime
 
 /// The predictions for the lines of a text.
 final class PredictionRun {
     private let predictor: LinePredictor
-    private let hasPairs: Bool
-    private let file: String
-    private var (cutCount, count) = (0, 0)
-    private let maxLength: Int?
-    private let mostTokens: Int?
+    private let run: LineRun
+    private let arguments: Arguments
 
-    /// The settings of the model's files that are ignored.
+    /// The settings of the model's files, and options, that are ignored.
     let warnings: [String]
 
     init(_ arguments: Arguments) throws {
-        let options = RuntimeModel.Options(
-            maxLength: arguments.maxLength, usesBFloat16: arguments.usesBFloat16)
-        (hasPairs, file) = (arguments.hasPairs, arguments.file == "-" ? "standard input" : arguments.file)
-        if SentenceTransformer.isDirectory(arguments.model) {
-            let embedder = try TextEmbedder(arguments.model, options)
-            guard !hasPairs, arguments.aggregation == nil else {
-                throw UsageError(
-                    "a model of embeddings reads single texts, and finds no entities; leave "
-                        + (hasPairs ? "--pairs" : "--aggregation") + " out")
-            }
-            (maxLength, mostTokens) = (embedder.maxLength, embedder.mostTokens)
-            warnings = embedder.warnings + Self.warnings(of: arguments.maxLength, positions: mostTokens)
-            predictor = .embedder(embedder, prompt: arguments.prompt)
-            return
+        self.arguments = arguments
+        let output = try arguments.output.map { try PredictionFile($0) }
+        let predictor = try LinePredictor(
+            directory: arguments.model,
+            .init(
+                .init(maxLength: arguments.maxLength, usesBFloat16: arguments.usesBFloat16),
+                threshold: arguments.threshold, strategy: arguments.aggregation, prompt: arguments.prompt))
+        for (isGiven, option, name) in [
+            (arguments.hasPairs, .pairs, "--pairs"),
+            (arguments.aggregation != nil, .aggregation, "--aggregation"),
+            (arguments.prompt != nil, .prompt, "--prompt"),
+        ] as [(Bool, LinePredictor.KindOption, String)] where isGiven {
+            if let refusal = predictor.refusal(of: option, called: name) { throw UsageError(refusal) }
         }
-        guard arguments.prompt == nil else {
-            throw UsageError("--prompt is for models of embeddings, which \(arguments.model) is not")
+        if let refusal = output?.refusal(vectorWidth: predictor.vectorWidth, model: arguments.model) {
+            throw UsageError(refusal)
         }
-        let model = try RuntimeModel(arguments.model, options)
-        (maxLength, mostTokens) = (model.maxLength, model.configuration.maxLength)
-        warnings =
-            model.warnings + Self.warnings(of: arguments.maxLength, positions: model.configuration.maxLength)
-        if model.isTagger, hasPairs {
-            throw UsageError("a model for token classification reads single texts; leave --pairs out")
+        var warnings = predictor.warnings
+        if let wanted = arguments.maxLength, let most = predictor.mostTokens, wanted > most {
+            warnings.append(
+                "the model has \(most) positions, so texts are cut there, not at --max-length \(wanted)")
         }
-        guard model.isTagger || arguments.aggregation == nil else {
-            throw UsageError(
-                "--aggregation is for models of token classification, which \(arguments.model) is not")
-        }
-        predictor = try LinePredictor(
-            model, threshold: arguments.threshold, strategy: arguments.aggregation ?? .simple)
+        self.warnings = warnings
+        self.predictor = predictor
+        run = LineRun(predictor) { "line \($0)" }
+        self.output = output
     }
 
-    /// The warning about a `--max-length` that a model has no positions for.
-    private static func warnings(of wanted: Int?, positions: Int?) -> [String] {
-        guard let wanted, let positions, wanted > positions else { return [] }
-        return ["the model has \(positions) positions, so texts are cut there, not at --max-length \(wanted)"]
-    }
+    private let output: PredictionFile?
 
-    /// A line of output for each line of input: the prediction, or what is wrong with it.
-    func predict(_ lines: [LineReader.Line]) throws -> [String] {
-        let inputs = lines.map { LineInput($0, hasPairs: hasPairs) }
-        let result = try predictor.lines(for: inputs)
-        cutCount += result.cutCount
-        count += inputs.count { $0.text != nil }
-        return result.lines
+    /// Predicts all lines of the file, and writes to the output file, or else by a function.
+    func predict(_ write: (String) -> Void) throws {
+        let reader = try LineReader(path: arguments.file)
+        let hasPairs = arguments.hasPairs
+        func next() throws -> [LineInput]? {
+            try reader.next()?.map { LineInput($0, hasPairs: hasPairs) }
+        }
+        if let output { return try run.write(output, next: next) }
+        while let inputs = try next() { write(try run.lines(for: inputs).map { $0 + "\n" }.joined()) }
     }
 
     /// The warning about texts that were cut; `nil` where none was.
     var cutWarning: String? {
-        guard cutCount > 0, let maxLength else { return nil }
-        let mostTokens = mostTokens ?? maxLength
-        let room = mostTokens > maxLength
+        guard run.cutCount > 0, let maxLength = predictor.maxLength else { return nil }
+        let mostTokens = predictor.mostTokens ?? maxLength
+        let file = arguments.file == "-" ? "standard input" : arguments.file
         return
-            "\(file): \(cutCount) of \(count) texts \(cutCount == 1 ? "is" : "are") longer than \(maxLength) tokens and cut there; "
-            + (room
+            "\(file): \(run.cutCount) of \(run.count) texts \(run.cutCount == 1 ? "is" : "are") longer than \(maxLength) tokens "
+            + "and cut there; "
+            + (mostTokens > maxLength
                 ? "a larger --max-length keeps more of them, up to \(mostTokens)"
                 : "the model has positions for no more")
     }

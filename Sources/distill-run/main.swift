@@ -61,10 +61,7 @@ do {
     if arguments.threads > 0 { ck_set_threads(arguments.threads) }
     let prediction = try PredictionRun(arguments)
     for warning in prediction.warnings { _ = write("WARNING: \(warning)\n", to: STDERR_FILENO) }
-    let reader = try LineReader(path: arguments.file)
-    while let lines = try reader.next() {
-        output(try prediction.predict(lines).map { $0 + "\n" }.joined())
-    }
+    try prediction.predict(output)
     if let warning = prediction.cutWarning { _ = write("WARNING: \(warning)\n", to: STDERR_FILENO) }
 } catch let error as UsageError {
     fail(error, 64)

@@ -26,13 +26,15 @@ struct DistillServe: AsyncParsableCommand {
         commandName: "distill serve",
         abstract: "Answer requests over HTTP, as text-embeddings-inference does.",
         discussion: """
-            Classifiers and taggers are served on the CPU, without libtorch: POST /predict, /health, /ready, /info, /metrics, \
-            /openapi.json, and a page at / to try texts. SIGHUP opens the models anew; SIGTERM answers what was accepted, \
+            Classifiers, taggers, re-rankers and embedding models are served on the CPU, without libtorch: POST /predict, /rerank, \
+            /embed, /embed_all, /similarity, /v1/embeddings, /tokenize, /decode; /health, /ready, /info, /metrics, /openapi.json, and \
+            a page at / to try texts. SIGHUP opens the models and reads key and certificate anew; SIGTERM answers what was accepted, \
             then ends.
 
             Examples:
               distill serve --model student
               distill serve --model small=student --model large=teacher --host 0.0.0.0 --api-key-file key.txt
+              distill serve --model all-MiniLM-L6-v2
               curl localhost:3000/predict -H 'Content-Type: application/json' -d '{"inputs": "A film to remember."}'
             """,
         version: Version.current)
@@ -50,11 +52,11 @@ struct DistillServe: AsyncParsableCommand {
         if let threads = models.threads { ck_set_threads(Int32(threads)) }
         let logger = logging.logger
         let service: PredictService
-        let key: APIKey?
+        let secrets: Secrets
         let server: HTTPServerBuilder
         do {
-            key = try network.key()
-            server = try network.server(requests.connectionLimits)
+            secrets = try Secrets(network)
+            server = try network.server(requests.connectionLimits, secrets)
             service = try PredictService(models.references(), models.options, requests.limits)
         } catch let error as ServingError {
             throw ServeError(error.message)
@@ -62,13 +64,13 @@ struct DistillServe: AsyncParsableCommand {
             throw ServeError("\(error)")
         }
         try warn(of: service.models.current.models, logger)
-        if key == nil, !network.isLoopback {
+        if secrets.key == nil, !network.isLoopback {
             logger.warning("anyone who reaches this address may send requests; --api-key-file asks for a key")
         }
         let maxConnections = connections(logger)
         let application = Application(
             responder: ServingResponder(
-                service: service, key: key, logsRequests: logging.accessLog, logger: logger),
+                service: service, secrets: secrets, logsRequests: logging.accessLog, logger: logger),
             server: server,
             configuration: ApplicationConfiguration(
                 address: .hostname(network.host, port: network.port), backlog: 1024,
@@ -82,7 +84,7 @@ struct DistillServe: AsyncParsableCommand {
                     ])
             }, logger: quiet)
         var configuration = ServiceGroupConfiguration(
-            services: [application, ReloadService(service: service, logger: logger)],
+            services: [application, ReloadService(service: service, secrets: secrets, logger: logger)],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         configuration.maximumGracefulShutdownDuration = .seconds(requests.shutdownTimeout)
         do {
@@ -97,14 +99,13 @@ struct DistillServe: AsyncParsableCommand {
     ///
     /// - Throws: ``ServeError`` for an option that concerns none of the models.
     private func warn(of served: [ServedModel], _ logger: Logger) throws {
-        guard models.aggregation == nil || served.contains(where: \.model.isTagger) else {
+        guard models.aggregation == nil || served.contains(where: { $0.kind == .tagger }) else {
             throw ServeError(
                 "--aggregation is for models of token classification, which none of these is; leave it out")
         }
         for model in served {
-            var warnings = model.model.warnings
-            let positions = model.model.configuration.maxLength
-            if let wanted = models.maxLength, wanted > positions {
+            var warnings = model.warnings
+            if let wanted = models.maxLength, let positions = model.mostTokens, wanted > positions {
                 warnings.append(
                     "the model has \(positions) positions, so that a text may have as many tokens, not --max-length \(wanted)"
                 )

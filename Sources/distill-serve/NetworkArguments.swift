@@ -59,8 +59,29 @@ struct NetworkArguments: ParsableArguments {
     /// True if only programs of this machine reach the server.
     var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 
+    /// Reads the key and the certificate.
+    ///
+    /// - Throws: `FileError` and `ServingError` for a key that cannot be read or is none; ``ServeError`` for PEM files that cannot be read
+    ///   or do not belong together.
+    func secrets() throws -> Secrets.Values {
+        var values = Secrets.Values(key: try key())
+        guard let tlsCert, let tlsKey else { return values }
+        (values.certificate, values.privateKey) = try Self.pair(certificate: tlsCert, key: tlsKey)
+        // A key of another certificate is noticed here, not by the first client.
+        do {
+            if let configuration = values.tlsConfiguration {
+                _ = try NIOSSLContext(configuration: configuration)
+            }
+        } catch {
+            throw ServeError(
+                "--tls-key \(tlsKey): is not the key of the certificate in --tls-cert \(tlsCert); name the two that belong together"
+            )
+        }
+        return values
+    }
+
     /// The key that requests must show; `nil` where they need none.
-    func key() throws -> APIKey? {
+    private func key() throws -> APIKey? {
         func read(_ text: String, _ place: String) throws -> APIKey {
             do { return try APIKey(text) } catch { throw ServeError("\(place): \(error.message)") }
         }
@@ -96,17 +117,17 @@ struct NetworkArguments: ParsableArguments {
         return ServeError("the server ended: \(error)")
     }
 
-    func server(_ limits: ConnectionLimits) throws -> HTTPServerBuilder {
+    func server(_ limits: ConnectionLimits, _ secrets: Secrets) throws -> HTTPServerBuilder {
         let plain = HTTPServerBuilder { ConnectionChannel(responder: $0, limits: limits) }
-        guard let tlsCert, let tlsKey else { return plain }
-        let configuration = try Self.tls(certificate: tlsCert, key: tlsKey)
+        guard let configuration = secrets.tlsConfiguration else { return plain }
         return try .tls(plain, tlsConfiguration: configuration)
     }
 
     /// - Throws: ``ServeError`` or `FileError` that names the file of the two that is wrong.
-    private static func tls(certificate: String, key: String) throws -> TLSConfiguration {
+    private static func pair(
+        certificate: String, key: String
+    ) throws -> ([NIOSSLCertificateSource], NIOSSLPrivateKeySource) {
         var chain: [NIOSSLCertificate]
-        let privateKey: NIOSSLPrivateKey
         do {
             chain = try NIOSSLCertificate.fromPEMBytes(FileSystem.bytes(of: certificate))
         } catch is NIOSSLError {
@@ -116,23 +137,12 @@ struct NetworkArguments: ParsableArguments {
             throw ServeError("--tls-cert \(certificate): holds no certificate in PEM; name the chain's file")
         }
         do {
-            privateKey = try NIOSSLPrivateKey(bytes: FileSystem.bytes(of: key), format: .pem)
+            let privateKey = try NIOSSLPrivateKey(bytes: FileSystem.bytes(of: key), format: .pem)
+            return (chain.map { .certificate($0) }, .privateKey(privateKey))
         } catch is NIOSSLError {
             throw ServeError(
                 "--tls-key \(key): holds no private key in PEM without a pass phrase; `openssl pkey` writes one without it"
             )
         }
-        var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(privateKey))
-        // Older versions are deprecated (RFC 8996).
-        configuration.minimumTLSVersion = .tlsv12
-        // A client that does not say goodbye must not hold up the server's end.
-        configuration.shutdownTimeout = .seconds(1)
-        do { _ = try NIOSSLContext(configuration: configuration) } catch {
-            throw ServeError(
-                "--tls-key \(key): is not the key of the certificate in --tls-cert \(certificate); name the two that belong together"
-            )
-        }
-        return configuration
     }
 }

@@ -4,9 +4,10 @@ import ServiceLifecycle
 import Serving
 import UnixSignals
 
-/// Opens the models anew on SIGHUP, and says that the server is not ready when it shuts down.
+/// Opens the models and reads key and certificate anew on SIGHUP, and says that the server is not ready when it shuts down.
 struct ReloadService: Service {
     let service: PredictService
+    let secrets: Secrets
     let logger: Logger
 
     func run() async throws {
@@ -15,7 +16,10 @@ struct ReloadService: Service {
                 // Reading models takes a while, which no request has to wait for.
                 DispatchQueue.global().async {
                     do {
+                        // All of it is sound before any of it is taken.
+                        let read = try secrets.read()
                         try service.models.reload()
+                        secrets.replace(by: read)
                         continuation.resume(returning: nil)
                     } catch {
                         continuation.resume(returning: error)
@@ -26,7 +30,7 @@ struct ReloadService: Service {
             if let error {
                 let reason = (error as? ServingError)?.message ?? "\(error)"
                 logger.error(
-                    "the models are not reloaded, those of before are still served",
+                    "not reloaded: the models, key and certificate of before are still used",
                     metadata: ["reason": "\(reason)"])
             } else {
                 logger.info("reloaded")

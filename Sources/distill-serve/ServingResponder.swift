@@ -18,7 +18,7 @@ struct ServingResponder: HTTPResponder {
     typealias Context = BasicRequestContext
 
     let service: PredictService
-    let key: APIKey?
+    let secrets: Secrets
     let logsRequests: Bool
     let logger: Logger
 
@@ -48,20 +48,24 @@ struct ServingResponder: HTTPResponder {
             response.headers[.allow] = allowed
             return response
         case .route(let route, _):
-            if let key, !route.isPublic, !key.matches(request.headers[.authorization]) {
+            let hasOpenAIErrors =
+                if case .ask(let endpoint, _) = route { endpoint.hasOpenAIErrors } else { false }
+            if let key = secrets.key, !route.isPublic, !key.matches(request.headers[.authorization]) {
                 var response = error(
                     ServingError(
                         .validation, "the API key is missing or wrong: Authorization: Bearer KEY", status: 401
-                    ))
+                    ), isOpenAI: hasOpenAIErrors)
                 response.headers[.wwwAuthenticate] = "Bearer"
                 return response
             }
             do throws(ServingError) {
-                if case .predict(let name) = route { return try await predict(request, name) }
+                if case .ask(let endpoint, let name) = route {
+                    return try await ask(endpoint, request, name)
+                }
                 return try answer(route)
             } catch {
                 // A body of which not all was read ends the connection.
-                return self.error(error, closes: error.endsConnection)
+                return self.error(error, closes: error.endsConnection, isOpenAI: hasOpenAIErrors)
             }
         }
     }
@@ -75,15 +79,17 @@ struct ServingResponder: HTTPResponder {
             }
             return Response(status: .ok)
         case .metrics: return text(service.metricsText, "text/plain; version=0.0.4; charset=utf-8")
-        case .openAPI: return json(service.openAPI(hasKey: key != nil))
+        case .openAPI: return json(service.openAPI(hasKey: secrets.key != nil))
         case .models: return json(service.allInfo)
         case .info(let name): return json(service.info(try service.models.current.model(name)))
         case .page(let name): return Page.response(name)
-        case .predict: throw ServingError(.validation, "this path takes the method POST", status: 405)
+        case .ask: throw ServingError(.validation, "this path takes the method POST", status: 405)
         }
     }
 
-    private func predict(_ request: Request, _ name: String?) async throws(ServingError) -> Response {
+    private func ask(
+        _ endpoint: Endpoint, _ request: Request, _ name: String?
+    ) async throws(ServingError) -> Response {
         let mediaType = (request.headers[.contentType] ?? "").prefix { $0 != ";" }
             .lowercased().filter { $0 != " " && $0 != "\t" }
         guard
@@ -95,7 +101,7 @@ struct ServingResponder: HTTPResponder {
         }
         try requirePlain(request)
         let body = try await body(of: request)
-        let answer = try await service.predict(body, model: name)
+        let answer = try await service.answer(endpoint, body, model: name)
         var response = text(answer.body, "application/json")
         for (name, value) in answer.headers {
             if let field = HTTPField.Name(name) { response.headers[field] = value }
@@ -144,9 +150,10 @@ struct ServingResponder: HTTPResponder {
 
     // MARK: - Responses
 
-    private func error(_ error: ServingError, closes: Bool = false) -> Response {
-        if error.kind == .backend { logger.error("\(error.message)") }
-        var response = text(error.json.serialized(), "application/json", status: .init(code: error.status))
+    private func error(_ error: ServingError, closes: Bool = false, isOpenAI: Bool = false) -> Response {
+        if error.kind == .backend, !error.isUnfit { logger.error("\(error.message)") }
+        let form = isOpenAI ? error.openAIJSON : error.json
+        var response = text(form.serialized(), "application/json", status: .init(code: error.status))
         if error.kind == .overloaded || error.kind == .unhealthy { response.headers[.retryAfter] = "1" }
         if closes { response.headers[.connection] = "close" }
         return response

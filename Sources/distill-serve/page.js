@@ -36,6 +36,7 @@ async function loadModels() {
       input.value = model.model_id;
       input.checked = index < maxModels;
       input.dataset.batch = model.max_client_batch_size;
+      input.dataset.kind = Object.keys(model.model_type)[0];
       label.append(" " + model.model_id);
     });
     limitModels();
@@ -51,8 +52,8 @@ function limitModels() {
   for (const box of boxes) box.disabled = isFull && !box.checked;
 }
 
-function showScores(scores, parent) {
-  for (const { score, label } of scores.slice(0, 10)) {
+function showScores(scores, parent, most = 10) {
+  for (const { score, label } of scores.slice(0, most)) {
     const row = make("div", undefined, parent);
     row.className = "score";
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -81,6 +82,48 @@ function showEntities(text, entities, parent) {
   quote.append(characters.slice(place).join(""));
 }
 
+async function ask(name, endpoint, body) {
+  return read(await fetch("models/" + encodeURIComponent(name) + "/" + endpoint, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...headers() },
+    body: JSON.stringify(body),
+  }));
+}
+
+// How similar each text is to the first one, the most similar first.
+async function compare(name, texts, size) {
+  const [source, ...others] = texts;
+  const values = [];
+  // The first text counts among those of a request.
+  const step = Math.max(1, size - 1);
+  for (let first = 0; first < others.length; first += step) {
+    values.push(...await ask(name, "similarity", {
+      inputs: { source_sentence: source, sentences: others.slice(first, first + step) },
+      parameters: { truncate: true },
+    }));
+  }
+  return others.map((label, index) => ({ label, score: values[index] })).sort((a, b) => b.score - a.score);
+}
+
+async function similar(name, texts, size, section) {
+  const time = make("p", "…", section);
+  time.className = "time";
+  if (texts.length < 2) {
+    time.textContent = "Write two texts or more: the others are compared with the first.";
+    return;
+  }
+  const start = performance.now();
+  try {
+    const scores = await compare(name, texts, size);
+    time.textContent = (performance.now() - start).toFixed(1) + " ms; cosine similarity to the first text";
+    const article = make("article", undefined, section);
+    make("blockquote", texts[0], article);
+    showScores(scores, article, scores.length);
+  } catch (error) {
+    time.textContent = error.message;
+  }
+}
+
 async function predict(name, texts, size, section) {
   const time = make("p", "…", section);
   time.className = "time";
@@ -89,12 +132,7 @@ async function predict(name, texts, size, section) {
     const answers = [];
     for (let first = 0; first < texts.length; first += size) {
       const part = texts.slice(first, first + size);
-      const response = await fetch("models/" + encodeURIComponent(name) + "/predict", {
-        method: "POST",
-        headers: { "Content-Type": "application/json", ...headers() },
-        body: JSON.stringify({ inputs: part.map((text) => [text]), truncate: true }),
-      });
-      answers.push(...await read(response));
+      answers.push(...await ask(name, "predict", { inputs: part.map((text) => [text]), truncate: true }));
     }
     time.textContent = (performance.now() - start).toFixed(1) + " ms";
     texts.forEach((text, index) => {
@@ -126,7 +164,8 @@ element("form").addEventListener("submit", async (event) => {
   const columns = chosen.map((box) => {
     const section = make("section", undefined, element("results"));
     make("h2", box.value, section);
-    return predict(box.value, texts, Number(box.dataset.batch) || batchSize, section);
+    const show = box.dataset.kind === "embedding" ? similar : predict;
+    return show(box.value, texts, Number(box.dataset.batch) || batchSize, section);
   });
   await Promise.all(columns);
   element("send").disabled = false;

@@ -169,4 +169,82 @@ struct EmbeddingProgramTests {
             ["predict", "--model", Program.teacher.path, "--prompt", "query"], input: "dull\n")
         #expect(other.status == 64 && other.errors.contains("--prompt is for models of embeddings"))
     }
+
+    @Test(
+        "--output: vectors alone, whole or not at all, the same of both programs",
+        arguments: ["npy", "safetensors"])
+    func vectors(_ format: String) throws {
+        let input = "a wonderful film\ndull\n"
+        let (own, small) = (scratch.path("own.\(format)"), scratch.path("small.\(format)"))
+        for result in [
+            try Program.run(["predict", "--model", model, "--output", own], input: input),
+            try Program.run([model, "--output=\(small)"], input: input, program: "distill-run"),
+        ] {
+            #expect(result.status == 0 && result.output.isEmpty, "\(result.errors)")
+        }
+        let bytes = try Data(contentsOf: URL(filePath: own))
+        #expect(try bytes == Data(contentsOf: URL(filePath: small)))
+        // Two rows of 32 float32, behind a header.
+        let lines = try Program.run(["predict", "--model", model], input: input).output.split(separator: "\n")
+        let vectors = try lines.flatMap { line in
+            let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: [Double]]
+            return (object?["embedding"] ?? []).map { Float($0) }
+        }
+        let numbers = vectors.reduce(into: Data()) { data, value in
+            withUnsafeBytes(of: value.bitPattern.littleEndian) { data.append(contentsOf: $0) }
+        }
+        #expect(vectors.count == 64 && bytes.suffix(256) == numbers)
+        #expect((bytes.count - 256) % 64 == 0)
+
+        // A text without a vector, or a full disk, leaves no file, or the one of before.
+        for path in [own, scratch.path("new.\(format)")] {
+            let before = FileManager.default.contents(atPath: path)
+            for (program, arguments) in [
+                ("distill", ["predict", "--model", model]), ("distill-run", [model]),
+            ] {
+                let result = try Program.run(
+                    arguments + ["--output", path], input: "a film\n\ndull\n", program: program)
+                #expect(result.status == 1 && result.errors.contains("line 2 is empty"), "\(result.errors)")
+                #expect(FileManager.default.contents(atPath: path) == before)
+            }
+            let many = String(repeating: "a film\n", count: 3000)
+            let full = try Program.run(
+                [model, "--output", path], input: many, fileSizeLimit: 100, program: "distill-run")
+            #expect(full.status == 1 && full.errors.contains(path), "\(full.errors)")
+            #expect(FileManager.default.contents(atPath: path) == before)
+        }
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: scratch.path("")).allSatisfy {
+                !$0.contains("partial")
+            })
+    }
+
+    @Test("--output: lines of JSON of any model; names of no form, and vectors of a classifier, are refused")
+    func outputs() throws {
+        let file = scratch.path("lines.jsonl")
+        let teacher = Program.teacher.path
+        for (program, arguments) in [
+            ("distill", ["predict", "--model", teacher]), ("distill-run", [teacher]),
+        ] {
+            let input = "a film\n\ndull\n"
+            let result = try Program.run(arguments + ["--output", file], input: input, program: program)
+            #expect(result.status == 0 && result.output.isEmpty, "\(result.errors)")
+            let lines = try Program.run(arguments, input: input, program: program).output
+            #expect(try String(contentsOfFile: file, encoding: .utf8) == lines)
+            for (name, part) in [
+                ("vectors.npy", "which \(teacher) is not"),
+                ("vectors.safetensors", "which \(teacher) is not"),
+                ("vectors.csv", ".npy or .safetensors"), ("vectors", ".npy or .safetensors"),
+            ] {
+                let path = scratch.path(name)
+                let refused = try Program.run(
+                    arguments + ["--output", path], input: input, program: program)
+                #expect(refused.status == 64 && refused.errors.contains(part), "\(refused.errors)")
+                #expect(!FileManager.default.fileExists(atPath: path))
+            }
+        }
+        let missing = try Program.run(
+            [teacher, "--output", scratch.path("nowhere/lines.jsonl")], input: "a\n", program: "distill-run")
+        #expect(missing.status == 1 && missing.errors.contains("nowhere"))
+    }
 }

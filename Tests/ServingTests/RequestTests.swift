@@ -46,7 +46,7 @@ struct RequestTests {
             #"{"inputs":[[]]}"#, #"{"inputs":[["a","b","c"]]}"#, #"{"inputs":["a",["b"]]}"#,
             #"{"inputs":"a","inputs":"b"}"#, #"{"inputs":"a","truncate":1}"#,
             #"{"inputs":"a","raw_scores":null}"#,
-            #"{"inputs":"a","truncation_direction":"left"}"#, #"{"inputs":"\ud800"}"#, #"{"inputs":"a"} x"#,
+            #"{"inputs":"a","truncation_direction":"up"}"#, #"{"inputs":"\ud800"}"#, #"{"inputs":"a"} x"#,
             #"{"inputs":NaN}"#, String(repeating: "[", count: 100_000),
         ])
     func invalid(_ text: String) {
@@ -79,17 +79,82 @@ struct RequestTests {
 
     @Test("routes, their methods, and what is none")
     func routes() {
-        #expect(Route.resolve("POST", "/predict") == .route(.predict(model: nil), isHead: false))
+        #expect(Route.resolve("POST", "/predict") == .route(.ask(.predict, model: nil), isHead: false))
         #expect(
-            Route.resolve("POST", "/models/a.b/predict?x=1") == .route(.predict(model: "a.b"), isHead: false))
+            Route.resolve("POST", "/models/a.b/predict?x=1")
+                == .route(.ask(.predict, model: "a.b"), isHead: false))
         #expect(Route.resolve("GET", "/predict") == .wrongMethod(allowed: "POST"))
         #expect(Route.resolve("HEAD", "/info") == .route(.info(model: nil), isHead: true))
         #expect(Route.resolve("POST", "/health") == .wrongMethod(allowed: "GET, HEAD"))
+        for endpoint in Endpoint.allCases {
+            #expect(
+                Route.resolve("POST", "/" + endpoint.rawValue)
+                    == .route(.ask(endpoint, model: nil), isHead: false))
+            #expect(
+                Route.resolve("POST", "/models/m/" + endpoint.rawValue)
+                    == .route(.ask(endpoint, model: "m"), isHead: false))
+        }
+        #expect(Route.resolve("POST", "/embeddings") == .route(.ask(.embeddings, model: nil), isHead: false))
+        for path in ["/v1", "/v1/", "/v1/embed", "/models/m/v1/embeddings/", "/models/m/info/x", "/"] {
+            if case .route(.ask, _) = Route.resolve("POST", path) { Issue.record("\(path)") }
+        }
         for path in ["", "*", "/predict/", "//predict", "/models//predict", "/models/a/b/predict", "/Health"]
         {
             #expect(Route.resolve("GET", path) == .unknownPath, "\(path)")
         }
-        for route in [Route.predict(model: nil), .info(model: nil), .models] { #expect(!route.isPublic) }
+        for route in [Route.ask(.predict, model: nil), .info(model: nil), .models] {
+            #expect(!route.isPublic)
+        }
+    }
+
+    @Test(
+        "bodies of the other endpoints that are none",
+        arguments: [
+            (.embed, #"{"inputs":[1,-1]}"#), (.embed, #"{"inputs":[1,"a"]}"#),
+            (.embed, #"{"inputs":["a",1]}"#),
+            (.embed, #"{"inputs":[1.5]}"#), (.embed, #"{"inputs":{}}"#), (.embed, #"{"inputs":[[["a"]]]}"#),
+            (.embed, #"{"inputs":"a","normalize":null}"#), (.embed, #"{"inputs":"a","dimensions":0}"#),
+            (.embed, #"{"inputs":"a","prompt_name":1}"#), (.embedAll, "[]"), (.embedAll, #"{"input":"a"}"#),
+            (.similarity, #"{"inputs":"a"}"#), (.similarity, #"{"inputs":{"sentences":["a"]}}"#),
+            (.similarity, #"{"inputs":{"source_sentence":"a","sentences":"b"}}"#),
+            (.similarity, #"{"inputs":{"source_sentence":"a","sentences":["b"]},"parameters":1}"#),
+            (.embeddings, #"{"inputs":"a"}"#), (.embeddings, #"{"input":"a","encoding_format":"int8"}"#),
+            (.embeddings, #"{"input":"a","model":1}"#), (.rerank, #"{"texts":["a"]}"#),
+            (.rerank, #"{"query":"a"}"#), (.rerank, #"{"query":"a","texts":[["b"]]}"#),
+            (.rerank, #"{"query":"a","texts":["b"],"return_text":0}"#), (.tokenize, #"{"inputs":[1]}"#),
+            (.tokenize, #"{"inputs":"a","add_special_tokens":"no"}"#), (.decode, #"{"ids":["a"]}"#),
+            (.decode, #"{"ids":[[1],2]}"#), (.decode, #"{"ids":[99999999999]}"#),
+            (.decode, #"{"ids":[1.5]}"#),
+            (.decode, #"{"inputs":[1]}"#),
+        ] as [(Endpoint, String)])
+    func invalidBodies(_ endpoint: Endpoint, _ text: String) {
+        let error = #expect(throws: ServingError.self) { try endpoint.read(Array(text.utf8)) }
+        #expect(error?.kind == .validation && error?.status == 422)
+        #expect(error.map { !$0.message.contains("\n") } == true)
+    }
+
+    @Test(
+        "lists without an element are empty",
+        arguments: [
+            (.embed, #"{"inputs":[]}"#), (.embeddings, #"{"input":[]}"#),
+            (.rerank, #"{"query":"a","texts":[]}"#),
+            (.similarity, #"{"inputs":{"source_sentence":"a","sentences":[]}}"#),
+            (.tokenize, #"{"inputs":[]}"#), (.decode, #"{"ids":[]}"#),
+        ] as [(Endpoint, String)])
+    func emptyLists(_ endpoint: Endpoint, _ text: String) {
+        let error = #expect(throws: ServingError.self) { try endpoint.read(Array(text.utf8)) }
+        #expect(error?.kind == .empty && error?.status == 400)
+    }
+
+    @Test("vectors in Base64 are the bytes of float32, as Python encodes them")
+    func base64() throws {
+        let cases = Golden.all["base64"]?.arrayValue ?? []
+        #expect(cases.count == 4)
+        for one in cases {
+            let values = Golden.numbers(one.objectValue?["values"]).map { Float($0) }
+            #expect(VectorText.base64(values) == one.objectValue?["text"]?.stringValue)
+        }
+        #expect(VectorText.list([[1, -0.5], []] as [[Float]]) == "[[1.0,-0.5],[]]")
     }
 
     @Test("an API key is matched whole, with its scheme in any case")

@@ -109,7 +109,7 @@ struct ServiceTests {
     @Test("what it cost is in the headers and the metrics")
     func costs() async throws {
         let service = try PredictService()
-        let answer = try await service.predict(Array(#"{"inputs":["good","é"]}"#.utf8), model: nil)
+        let answer = try await service.answer(.predict, Array(#"{"inputs":["good","é"]}"#.utf8), model: nil)
         let headers = Dictionary(uniqueKeysWithValues: answer.headers.map { ($0.name, $0.value) })
         #expect(
             Set(headers.keys) == [
@@ -118,9 +118,9 @@ struct ServiceTests {
                 "x-tokenization-time", "x-queue-time", "x-inference-time",
             ])
         #expect(headers["x-compute-characters"] == "5")
-        let tokens = try service.models.current.first.model.tokenizer.encode("good", pair: "é").ids.count
+        let tokens = try service.models.current.first.tokenizer.encode("good", pair: "é").ids.count
         #expect(headers["x-compute-tokens"] == "\(tokens)")
-        _ = try? await service.predict(Array("{".utf8), model: nil)
+        _ = try? await service.answer(.predict, Array("{".utf8), model: nil)
         let text = service.metricsText
         for line in [
             "te_request_count{method=\"single\"} 1", "te_request_success{method=\"single\"} 1",
@@ -185,5 +185,28 @@ struct ServiceTests {
         try FileManager.default.removeItem(atPath: path + "/config.json")
         #expect(throws: (any Error).self) { try service.models.reload() }
         #expect(try await service.answer(["inputs": "good"]) == after)
+    }
+
+    @Test("the description of the API has what the models answer, and nothing else")
+    func description() async throws {
+        let scratch = try Scratch()
+        func paths(_ service: PredictService) -> [String] {
+            service.openAPI(hasKey: true).objectValue?["paths"]?.objectValue?.keys ?? []
+        }
+        let embedding = paths(try PredictService(scratch.embedder()))
+        #expect(embedding.contains("/embed") && embedding.contains("/models/{model}/v1/embeddings"))
+        #expect(!embedding.contains("/predict") && !embedding.contains("/rerank"))
+        let classifier = paths(try PredictService())
+        #expect(classifier.contains("/predict") && classifier.contains("/tokenize"))
+        #expect(!classifier.contains("/embed") && !classifier.contains("/rerank"))
+        #expect(paths(try PredictService(scratch.reranker())).contains("/rerank"))
+        // All references lead somewhere.
+        let document = try PredictService(scratch.embedder()).openAPI(hasKey: false)
+        let schemas = document.objectValue?["components"]?.objectValue?["schemas"]?.objectValue?.keys ?? []
+        let text = document.serialized()
+        for part in text.split(separator: "#/components/schemas/").dropFirst() {
+            let name = String(part.prefix { $0 != "\"" })
+            #expect(schemas.contains(name), "\(name)")
+        }
     }
 }

@@ -5,12 +5,14 @@ import Testing
 
 @testable import Serving
 
-private let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
 
 /// A small classifier with its tokenizer, of two labels.
 let tinyTeacher = tests.appending(path: "InteropTests/Fixtures/tiny-teacher")
 let certificate = tests.appending(path: "ServingTests/Fixtures/certificate.pem").path
 let privateKey = tests.appending(path: "ServingTests/Fixtures/key.pem").path
+let secondCertificate = tests.appending(path: "ServingTests/Fixtures/second-certificate.pem").path
+let secondPrivateKey = tests.appending(path: "ServingTests/Fixtures/second-key.pem").path
 
 /// A directory that is removed with this object.
 final class Scratch: Sendable {
@@ -62,7 +64,14 @@ extension PredictService {
 
     /// The answer to a body.
     func answer(_ body: JSONValue, model: String? = nil) async throws(ServingError) -> JSONValue {
-        let text = try await predict(Array(body.serialized().utf8), model: model).body
+        try await ask(.predict, body, model: model)
+    }
+
+    /// The answer to a body, of any endpoint.
+    func ask(_ endpoint: Endpoint, _ body: JSONValue, model: String? = nil) async throws(ServingError)
+        -> JSONValue
+    {
+        let text = try await answer(endpoint, Array(body.serialized().utf8), model: model).body
         guard let value = try? JSONValue.parse(text) else { throw ServingError(.backend, "no JSON: \(text)") }
         return value
     }
@@ -112,6 +121,13 @@ final class ServerProcess {
     deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
     var logText: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
+
+    /// Waits until the log holds a text.
+    func waitForLog(_ text: String) throws {
+        let end = ContinuousClock.now + .seconds(120)
+        while !logText.contains(text), ContinuousClock.now < end { usleep(5000) }
+        try #require(logText.contains(text), "\(logText)")
+    }
 
     func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 

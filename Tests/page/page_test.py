@@ -100,6 +100,17 @@ def tagger(folder):
     return folder
 
 
+def embedder(folder):
+    """The tiny model's encoder as an embedding model."""
+    shutil.copytree(TEACHER, folder)
+    (folder / "modules.json").write_text(json.dumps([
+        {"path": "", "type": "sentence_transformers.models.Transformer"},
+        {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}]))
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling/config.json").write_text(json.dumps({"embedding_dimension": 32, "pooling_mode": "mean"}))
+    return folder
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -110,10 +121,10 @@ def check(browser, url, picture):
     browser.call("Page.enable")
     browser.call("Emulation.setDeviceMetricsOverride", width=1100, height=900, deviceScaleFactor=1, mobile=False)
     browser.call("Page.navigate", url=url)
-    browser.until("document.querySelectorAll('#models input').length == 4")
+    browser.until("document.querySelectorAll('#models input').length == 5")
     # Three are chosen, and a fourth cannot be.
     assert browser.evaluate("[...document.querySelectorAll('#models input')].map(box => box.checked + '/' + box.disabled)") == [
-        "true/false"] * 3 + ["false/true"]
+        "true/false"] * 3 + ["false/true"] * 2
     browser.evaluate("document.getElementById('send').click()")
     assert browser.evaluate("document.getElementById('message').textContent") == "Write a text first."
     browser.evaluate(f"document.getElementById('texts').value = '{TEXTS}'; document.getElementById('send').click()")
@@ -133,6 +144,22 @@ def check(browser, url, picture):
     picture.write_bytes(base64.b64decode(browser.call("Page.captureScreenshot", format="png")["data"]))
 
 
+def check_similarity(browser):
+    """The embedding model alone: the first text, and how similar the others are to it, the most similar first."""
+    browser.evaluate(
+        "for (const box of [...document.querySelectorAll('#models input')].reverse()) if (box.checked != (box.value == 'embedder'))"
+        " { box.disabled = false; box.click(); }")
+    browser.evaluate("document.getElementById('send').click()")
+    browser.until("document.querySelectorAll('#results section').length == 1 && document.querySelectorAll('#results .score').length == 2")
+    assert browser.evaluate("document.querySelector('#results blockquote').textContent") == TEXTS.split("\\n")[0]
+    rows = browser.evaluate(
+        "[...document.querySelectorAll('#results .score')].map(row => [...row.querySelectorAll('span')].map(span => span.textContent))")
+    assert sorted(row[0] for row in rows) == sorted(TEXTS.split("\\n")[1:]), rows
+    assert float(rows[0][1]) >= float(rows[1][1]), rows
+    browser.evaluate("document.getElementById('texts').value = 'alone'; document.getElementById('send').click()")
+    browser.until("document.querySelector('#results .time')?.textContent.startsWith('Write two texts')")
+
+
 def main():
     program, picture = sys.argv[1], Path(sys.argv[2])
     with tempfile.TemporaryDirectory(prefix="distill-page-") as name:
@@ -140,13 +167,16 @@ def main():
         port, debugging = free_port(), free_port()
         server = subprocess.Popen(
             [program, "--port", str(port), "--model", f"first={TEACHER}", "--model", f"second={TEACHER}", "--model",
-             f"tagger={tagger(folder / 'tagger')}", "--model", f"fourth={TEACHER}"])
+             f"tagger={tagger(folder / 'tagger')}", "--model", f"fourth={TEACHER}", "--model",
+             f"embedder={embedder(folder / 'embedder')}"])
         browser = subprocess.Popen(
             ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
              f"--remote-debugging-port={debugging}", f"--user-data-dir={folder / 'profile'}", "about:blank"],
             stderr=subprocess.DEVNULL)
         try:
-            check(Browser(debugging), f"http://127.0.0.1:{port}/", picture)
+            page = Browser(debugging)
+            check(page, f"http://127.0.0.1:{port}/", picture)
+            check_similarity(page)
             print(f"the page does what it must; its picture is {picture}")
         finally:
             browser.terminate()

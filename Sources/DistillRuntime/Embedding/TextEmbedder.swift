@@ -1,6 +1,7 @@
 import Architectures
 import Safetensors
 import Storage
+import Synchronization
 import Tokenizers
 
 /// A model that gives texts vectors, in the form of sentence-transformers: an encoder with a pooling, or a static table.
@@ -26,15 +27,17 @@ public final class TextEmbedder: Sendable {
     package let mostTokens: Int?
     /// The settings of the files that are ignored; each a line for the user.
     public let warnings: [String]
-    private let source: Source
-    private let stages: [Stage]
+    let source: Source
+    let stages: [Stage]
+    /// The numbers of tokens of prompts that do not count, by the prompts.
+    let promptLengths = Mutex<[String: Int]>([:])
 
-    private enum Source: Sendable {
+    enum Source: Sendable {
         case encoder(Encoder)
         case table(TokenTable)
     }
 
-    private enum Stage: Sendable {
+    enum Stage: Sendable {
         case pooling(Pooling)
         case dense(DenseStage)
         case normalize(width: Int)
@@ -152,78 +155,6 @@ public final class TextEmbedder: Sendable {
     public func embed(_ texts: [String], prompt: String? = nil) throws -> [[Float]] {
         let values = try vectors(texts, prompt: prompt).values
         return texts.indices.map { Array(values[$0 * dimension..<($0 + 1) * dimension]) }
-    }
-
-    /// The vectors, one after another, and the number of texts that were cut.
-    package func vectors(_ texts: [String], prompt: String? = nil) throws -> (values: [Float], cutCount: Int)
-    {
-        guard !texts.isEmpty else { return ([], 0) }
-        let prompt = try files.prompt(prompt)
-        let inputs = prompt.isEmpty ? texts : texts.map { prompt + $0 }
-        var encoding: FlatEncoding
-        var values: [Float]
-        switch source {
-        case .encoder(let encoder):
-            encoding = try tokenizer.encodeFlat(batch: inputs, maxLength: maxLength)
-            values = try pooled(encoding, encoder, prompt: promptLength(prompt))
-        case .table(let table):
-            encoding = try tokenizer.encodeFlat(batch: inputs, addSpecialTokens: false, maxLength: maxLength)
-            values = try table.vectors(encoding)
-        }
-        for stage in stages {
-            switch stage {
-            case .pooling: break
-            case .dense(let dense): values = try dense(values)
-            case .normalize(let width): Self.normalize(&values, width: width)
-            }
-        }
-        if let index = values.firstIndex(where: { !$0.isFinite }) {
-            throw NonFiniteVectorError(path, text: index / dimension, value: values[index])
-        }
-        return (values, encoding.cutCount)
-    }
-
-    private var pooling: Pooling? {
-        for case .pooling(let pooling) in stages { return pooling }
-        return nil
-    }
-
-    /// The number of a prompt's tokens at a text's beginning, where they do not count.
-    private func promptLength(_ prompt: String) throws -> Int {
-        guard !prompt.isEmpty, pooling?.includesPrompt == false else { return 0 }
-        let ids = try tokenizer.encodeFlat(batch: [prompt], maxLength: maxLength).ids
-        // A token that ends every text is not the prompt's.
-        return ids.last.map(tokenizer.isSpecial) == true ? ids.count - 1 : ids.count
-    }
-
-    private func pooled(_ encoding: FlatEncoding, _ encoder: Encoder, prompt: Int) throws -> [Float] {
-        guard let pooling else { return [] }
-        let lengths = (0..<encoding.count).map { encoding.offsets[$0 + 1] - encoding.offsets[$0] }
-        var vectors = [Float](repeating: 0, count: encoding.count * pooling.outputs)
-        let isFirstOnly = pooling.readsFirstTokens
-        for batch in TokenBatches(lengths: lengths) {
-            let texts = PackedTexts(encoding, batch)
-            let states = try encoder.states(texts, firstOnly: isFirstOnly)
-            var vector: [Float] = []
-            for (place, text) in batch.enumerated() {
-                vector.removeAll(keepingCapacity: true)
-                let row = isFirstOnly ? place : Int(texts.offsets[place])
-                pooling.append(
-                    states.pointer + row * pooling.width, count: isFirstOnly ? 1 : lengths[text],
-                    prompt: prompt, to: &vector)
-                vectors.replaceSubrange(text * pooling.outputs..<(text + 1) * pooling.outputs, with: vector)
-            }
-        }
-        return vectors
-    }
-
-    /// Divides each vector by its Euclidean length.
-    private static func normalize(_ values: inout [Float], width: Int) {
-        for start in stride(from: 0, to: values.count, by: width) {
-            let squares = values[start..<start + width].reduce(0) { $0 + $1 * $1 }
-            let length = max(squares.squareRoot(), 1e-12)
-            for index in start..<start + width { values[index] /= length }
-        }
     }
 }
 

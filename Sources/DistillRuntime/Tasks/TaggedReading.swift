@@ -72,7 +72,9 @@ package struct TaggedReading: Sendable {
     package func entities(of texts: [String], _ compute: (FlatEncoding) throws -> [Float]) throws
         -> [[EntityAggregation.Entity]]
     {
-        let passages = try texts.map { try passage($0) }
+        let passages = try texts.enumerated().map { index, text in
+            do { return try passage(text) } catch { throw TokenizerError.of(text: index, error) }
+        }
         var input = FlatEncoding(ids: [], typeIDs: [], offsets: [0])
         for passage in passages { input.append(passage.input) }
         let rows = try compute(input)

@@ -4,6 +4,7 @@ import Datasets
 import DistillRuntime
 import Distillation
 import Foundation
+import RegularExpressions
 import Tokenizers
 import Torch
 
@@ -32,6 +33,7 @@ struct PredictCommand: ParsableCommand {
               echo "A film to remember." | distill predict --model student
               distill predict --model student reviews.txt > predictions.jsonl
               distill predict --model student test.csv --text-column review > predictions.jsonl
+              distill predict --model all-MiniLM-L6-v2 reviews.txt --output vectors.npy
             """)
 
     @Option(help: ArgumentHelp("The model directory.", valueName: "dir"), completion: .directory)
@@ -72,6 +74,14 @@ struct PredictCommand: ParsableCommand {
     @Option(help: "Of a model of embeddings the prompt before each text. (default: the model's)")
     var prompt: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            A file in place of standard output, there whole or not at all: lines of JSON (.jsonl), or of a model of embeddings the \
+            vectors alone (.npy, .safetensors).
+            """, valueName: "file"), completion: .file())
+    var output: String?
+
     @OptionGroup(title: "Running") var compute: ComputeOptions
 
     func run() throws {
@@ -86,81 +96,72 @@ struct PredictCommand: ParsableCommand {
             input, hasPairs: pairs,
             options: DatasetOptions(
                 textColumn: textColumn, pairColumn: textPairColumn, delimited: try delimited.format()))
+        let file = try output.map { path in
+            do { return try PredictionFile(path) } catch { throw UsageError("\(error)") }
+        }
         let directory = try ModelReference.directory(model)
-        if SentenceTransformer.isDirectory(directory) { return try embed(source, directory, device) }
+        let predictor = try predictor(directory, device)
+        if let refusal = file?.refusal(vectorWidth: predictor.vectorWidth, model: model) {
+            throw UsageError(refusal)
+        }
+        for warning in predictor.warnings { Terminal.error("WARNING: \(warning)") }
+        let run = LineRun(predictor) { source.position($0) }
+        defer {
+            predictor.cutWarning(run, input == "-" ? "standard input" : input).map {
+                Terminal.error("WARNING: \($0)")
+            }
+        }
+        func next() throws -> [LineInput]? {
+            try source.next()?.map { input in
+                switch input {
+                case .success(let text): .text(text)
+                case .failure(let problem): .problem(problem.description)
+                }
+            }
+        }
+        if let file { return try run.write(file, next: next) }
+        while let inputs = try next() {
+            try Terminal.output(try run.lines(for: inputs).joined(separator: "\n"))
+        }
+    }
+
+    /// Opens the model, after what its kind has no use for is refused.
+    private func predictor(_ directory: URL, _ device: Device) throws -> any CommandPredictor {
+        let precision = compute.precision ?? .float32
+        if SentenceTransformer.isDirectory(directory) {
+            guard device.kind == .cpu else {
+                throw UsageError("embeddings are computed on the CPU alone; leave --device out")
+            }
+            let usesBFloat16 = precision.resolved(on: device).dtype == .bfloat16
+            let opened = try LinePredictor(
+                directory: directory.path(percentEncoded: false),
+                .init(.init(maxLength: maxLength, usesBFloat16: usesBFloat16), prompt: prompt),
+                expressions: ICURegularExpressions())
+            if pairs, let refusal = opened.refusal(of: .pairs, called: "--pairs") {
+                throw UsageError(refusal)
+            }
+            guard aggregation == nil else {
+                throw UsageError("--aggregation is for models of token classification, which \(model) is not")
+            }
+            return opened
+        }
         guard prompt == nil else {
             throw UsageError("--prompt is for models of embeddings, which \(model) is not")
         }
         if try TokenPredictor.isFor(directory) {
-            return try tag(source, directory, device)
+            guard !pairs else {
+                throw UsageError("a model for token classification reads single texts; leave --pairs out")
+            }
+            return try TokenPredictor(
+                model: directory, strategy: aggregation ?? .simple, maxLength: maxLength, device: device,
+                precision: precision)
         }
         guard aggregation == nil else {
             throw UsageError("--aggregation is for models of token classification, which \(model) is not")
         }
-        let predictor = try Predictor(
-            model: directory, maxLength: maxLength, device: device,
-            precision: compute.precision ?? .float32, threshold: threshold)
-        for warning in predictor.warnings { Terminal.error("WARNING: \(warning)") }
-        defer {
-            predictor.cutWarning(input == "-" ? "standard input" : input).map {
-                Terminal.error("WARNING: \($0)")
-            }
-        }
-        var count = 0
-        while let inputs = try source.next() {
-            do {
-                try Terminal.output(try predictions(for: inputs, predictor).joined(separator: "\n"))
-            } catch let error as TokenizerError {
-                // Its index counts the texts that were given to the model.
-                let sound = inputs.indices.filter { if case .success = inputs[$0] { true } else { false } }
-                guard let index = error.textIndex, sound.indices.contains(index) else { throw error }
-                throw DistillationError("\(source.position(count + sound[index] + 1)): \(error)")
-            }
-            count += inputs.count
-        }
-    }
-
-    /// Finds the entities of each text.
-    private func tag(_ source: PredictInput, _ directory: URL, _ device: Device) throws {
-        guard !pairs else {
-            throw UsageError("a model for token classification reads single texts; leave --pairs out")
-        }
-        let predictor = try TokenPredictor(
-            model: directory, strategy: aggregation ?? .simple, maxLength: maxLength, device: device,
-            precision: compute.precision ?? .float32)
-        for warning in predictor.warnings { Terminal.error("WARNING: \(warning)") }
-        var count = 0
-        while let inputs = try source.next() {
-            let texts = inputs.compactMap { if case .success(let input) = $0 { input.text } else { nil } }
-            var found: ArraySlice<[EntityAggregation.Entity]>
-            do { found = try predictor.predict(texts)[...] } catch let error as TokenizerError {
-                let sound = inputs.indices.filter { if case .success = inputs[$0] { true } else { false } }
-                let wrong = texts.firstIndex { (try? predictor.predict([$0])) == nil } ?? 0
-                throw DistillationError("\(source.position(count + sound[wrong] + 1)): \(error)")
-            }
-            let lines = inputs.map { input in
-                switch input {
-                case .success:
-                    PredictionLine.text(found.removeFirst())
-                case .failure(let problem): PredictionLine.text(error: problem.description)
-                }
-            }
-            try Terminal.output(lines.joined(separator: "\n"))
-            count += inputs.count
-        }
-    }
-
-    /// Returns the predictions in the order of the texts.
-    private func predictions(for inputs: [PredictInput.Text], _ predictor: Predictor) throws -> [String] {
-        let predictions = try predictor.predict(
-            inputs.compactMap { if case .success(let input) = $0 { input } else { nil } })
-        var rest = predictions[...]
-        return inputs.map { input in
-            switch input {
-            case .success: PredictionLine.text(rest.removeFirst())
-            case .failure(let problem): PredictionLine.text(error: problem.description)
-            }
-        }
+        return try Predictor(
+            model: directory, maxLength: maxLength, device: device, precision: precision,
+            threshold: threshold)
     }
 }
 

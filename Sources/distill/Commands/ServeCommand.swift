@@ -7,7 +7,8 @@ import Foundation
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Answer requests over HTTP: classifiers and taggers, as text-embeddings-inference does.",
+        abstract:
+            "Answer requests over HTTP, as text-embeddings-inference does: labels, entities, vectors, ranks.",
         discussion: "All options are distill-serve's; see distill serve --help.", helpNames: [])
 
     @Argument(parsing: .captureForPassthrough, help: .hidden)
