@@ -281,6 +281,7 @@ inline void mixed_forward(const MixedForward &call) {
     layer.memory.query = call.query_memory;
     layer.memory.key_value = call.key_value_memory;
     layer.memory.context = call.context_memory;
+    layer.positions = call.positions;
     project_mixed(call, layer);
     attend_all<float>(layer);
     finish_mixed(call, layer);
