@@ -10,7 +10,7 @@ extension ModelFamily {
         positionsFollowPadding: true,
         // Regardless of the padding token's id.
         paddingRow: 1,
-        hasRelativePositions: true,
+        attentionPositions: .bias,
         products: ForwardProducts(cutsLastLayer: false),
         check: {
             try $0.reader.refuse(

@@ -12,17 +12,21 @@ final class PackedLinear: @unchecked Sendable {
 
     var isInt8: Bool { kernel.is_int8 }
 
+    /// - Parameter usesBFloat16: True to pack a weight of floating point in bfloat16, for layers that multiply so.
     /// - Throws: ``RuntimeError`` where there is no memory.
-    init(_ matrix: StoredMatrix, bias: StoredValues, inputs: Int, outputs: Int) throws {
+    init(
+        _ matrix: StoredMatrix, bias: StoredValues, inputs: Int, outputs: Int, usesBFloat16: Bool = false
+    ) throws {
         self.bias = bias
         var kernel = ck_linear()
         (kernel.inputs, kernel.outputs) = (Int64(inputs), Int64(outputs))
         kernel.bias = bias.pointer
         switch matrix {
         case .float32(let values):
-            words = try AlignedBuffer(count: Int(ck_packed_words(false, Int64(outputs), Int64(inputs))))
+            words = try AlignedBuffer(
+                count: Int(ck_packed_words(usesBFloat16, Int64(outputs), Int64(inputs))))
             sums = nil
-            try require(ck_pack(false, values.pointer, Int64(outputs), Int64(inputs), words.pointer))
+            try require(ck_pack(usesBFloat16, values.pointer, Int64(outputs), Int64(inputs), words.pointer))
             self.matrix = nil
         case .int8(let int8):
             words = try AlignedBuffer(count: Int(ck_int8_words(Int64(outputs), Int64(inputs))))
