@@ -11,7 +11,6 @@ extension ModelFamily {
         // Regardless of the padding token's id.
         paddingRow: 1,
         attentionPositions: .bias,
-        products: ForwardProducts(cutsLastLayer: false),
         check: {
             try $0.reader.refuse(
                 "relative_attention_num_buckets", unless: { $0.intValue == MPNetNames.buckets },

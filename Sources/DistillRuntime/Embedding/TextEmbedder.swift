@@ -205,6 +205,7 @@ public final class TextEmbedder: Sendable {
         for batch in TokenBatches(lengths: lengths) {
             let texts = PackedTexts(encoding, batch)
             let states = try encoder.states(texts, firstOnly: isFirstOnly)
+            defer { withExtendedLifetime(states) {} }
             var vector: [Float] = []
             for (place, text) in batch.enumerated() {
                 vector.removeAll(keepingCapacity: true)

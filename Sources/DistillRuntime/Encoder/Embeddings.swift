@@ -79,7 +79,9 @@ final class Embeddings: @unchecked Sendable {
             }
         }
         try require(isDone)
-        return try projection.map { try $0(hidden.pointer, rows: texts.tokens) } ?? hidden
+        return try withExtendedLifetime(hidden) {
+            try projection.map { try $0(hidden.pointer, rows: texts.tokens) } ?? hidden
+        }
     }
 
     private func validate(_ texts: PackedTexts) throws {
@@ -121,9 +123,10 @@ struct Norm: @unchecked Sendable {
 
     /// Normalizes rows in place.
     func apply(to rows: AlignedBuffer<Float>, rows count: Int, epsilon: Double) throws {
-        try require(
-            ck_normalize(
-                Int64(count), Int64(weight.count), Float(epsilon), kernel, rows.pointer))
+        try withExtendedLifetime((self, rows)) {
+            try require(
+                ck_normalize(Int64(count), Int64(weight.count), Float(epsilon), kernel, rows.pointer))
+        }
     }
 }
 

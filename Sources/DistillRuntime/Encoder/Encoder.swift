@@ -118,6 +118,7 @@ final class Encoder: Sendable {
         let width = configuration.hiddenSize
         let means = try AlignedBuffer<Float>(count: texts.count * width)
         means.pointer.update(repeating: 0, count: means.count)
+        defer { withExtendedLifetime(states) {} }
         for text in 0..<texts.count {
             let (tokens, mean) = (
                 Int(texts.offsets[text])..<Int(texts.offsets[text + 1]), means.pointer + text * width

@@ -74,13 +74,16 @@ private final class HeadLinear: @unchecked Sendable {
 
     func callAsFunction(_ input: AlignedBuffer<Float>, rows: Int) throws -> AlignedBuffer<Float> {
         switch weight {
-        case .packed(let linear): return try linear(input.pointer, rows: rows)
+        case .packed(let linear):
+            return try withExtendedLifetime(input) { try linear(input.pointer, rows: rows) }
         case .stored(let values, let bias):
             let output = try AlignedBuffer<Float>(count: rows * outputs)
-            try require(
-                ck_rows_linear(
-                    Int64(rows), Int64(inputs), Int64(outputs), input.pointer, values.pointer, bias.pointer,
-                    output.pointer))
+            try withExtendedLifetime((input, values, bias)) {
+                try require(
+                    ck_rows_linear(
+                        Int64(rows), Int64(inputs), Int64(outputs), input.pointer, values.pointer,
+                        bias.pointer, output.pointer))
+            }
             return output
         }
     }

@@ -75,9 +75,11 @@ final class PostNormLayer: EncoderLayer, @unchecked Sendable {
         let rows = firstOnly ? texts.count : texts.tokens
         let output = try AlignedBuffer<Float>(count: rows * hidden)
         try texts.offsets.withUnsafeBufferPointer { offsets in
-            try withUnsafePointer(to: kernel) {
+            try withUnsafePointer(to: kernel) { kernel in
                 let sequences = ck_sequences(offsets: offsets.baseAddress, count: Int64(texts.count))
-                try require(ck_layer_forward($0, sequences, firstOnly, input.pointer, output.pointer))
+                try withExtendedLifetime((self, input)) {
+                    try require(ck_layer_forward(kernel, sequences, firstOnly, input.pointer, output.pointer))
+                }
             }
         }
         return output
@@ -101,26 +103,32 @@ private struct PackedWeights {
     {
         self.usesBFloat16 = usesBFloat16
         self.biases = biases
-        func pack(_ weight: UnsafePointer<Float>, _ outputs: Int, _ inputs: Int) throws -> AlignedBuffer<
+        func pack(_ weight: StoredValues, _ outputs: Int, _ inputs: Int) throws -> AlignedBuffer<
             UInt32
         > {
             let words = try AlignedBuffer<UInt32>(
                 count: Int(ck_packed_words(usesBFloat16, Int64(outputs), Int64(inputs))))
-            try require(ck_pack(usesBFloat16, weight, Int64(outputs), Int64(inputs), words.pointer))
+            // The compiler may release what a pointer was read from after its last use by name.
+            try withExtendedLifetime(weight) {
+                try require(
+                    ck_pack(usesBFloat16, weight.pointer, Int64(outputs), Int64(inputs), words.pointer))
+            }
             return words
         }
         func joined(_ a: StoredValues, _ b: StoredValues) throws -> AlignedBuffer<Float> {
             let both = try AlignedBuffer<Float>(count: a.count + b.count)
-            both.pointer.update(from: a.pointer, count: a.count)
-            (both.pointer + a.count).update(from: b.pointer, count: b.count)
+            withExtendedLifetime((a, b)) {
+                both.pointer.update(from: a.pointer, count: a.count)
+                (both.pointer + a.count).update(from: b.pointer, count: b.count)
+            }
             return both
         }
         keyValueBias = try joined(biases[1], biases[2])
         let keyValue = try joined(weights[1], weights[2])
         words = [
-            try pack(weights[0].pointer, width, width), try pack(keyValue.pointer, 2 * width, width),
-            try pack(weights[3].pointer, width, width), try pack(weights[4].pointer, inner, width),
-            try pack(weights[5].pointer, width, inner),
+            try pack(weights[0], width, width), try pack(StoredValues(keyValue), 2 * width, width),
+            try pack(weights[3], width, width), try pack(weights[4], inner, width),
+            try pack(weights[5], width, inner),
         ]
     }
 

@@ -74,10 +74,13 @@ final class PreNormLayer: EncoderLayer, @unchecked Sendable {
         let rows = firstOnly ? texts.count : texts.tokens
         let output = try AlignedBuffer<Float>(count: rows * hidden)
         try texts.offsets.withUnsafeBufferPointer { offsets in
-            try withUnsafePointer(to: kernel) {
+            try withUnsafePointer(to: kernel) { kernel in
                 let sequences = ck_sequences(offsets: offsets.baseAddress, count: Int64(texts.count))
-                try require(
-                    ck_prenorm_layer_forward($0, sequences, firstOnly, input.pointer, output.pointer))
+                try withExtendedLifetime((self, input)) {
+                    try require(
+                        ck_prenorm_layer_forward(
+                            kernel, sequences, firstOnly, input.pointer, output.pointer))
+                }
             }
         }
         return output

@@ -20,6 +20,7 @@ final class RelativePositions: @unchecked Sendable {
             MPNetNames.positionBias + ".weight", rows: MPNetNames.buckets, columns: heads)
         let values = try table.floats(columns: heads, rows: MPNetNames.buckets)
         let bias = try AlignedBuffer<Float>(count: heads * (2 * reach + 1))
+        defer { withExtendedLifetime(values) {} }
         for distance in -reach...reach {
             let row = values.pointer + MPNetNames.distances(distance) * heads
             for head in 0..<heads { bias.pointer[head * (2 * reach + 1) + reach + distance] = row[head] }

@@ -26,7 +26,10 @@ final class PackedLinear: @unchecked Sendable {
             words = try AlignedBuffer(
                 count: Int(ck_packed_words(usesBFloat16, Int64(outputs), Int64(inputs))))
             sums = nil
-            try require(ck_pack(usesBFloat16, values.pointer, Int64(outputs), Int64(inputs), words.pointer))
+            try withExtendedLifetime(values) {
+                try require(
+                    ck_pack(usesBFloat16, values.pointer, Int64(outputs), Int64(inputs), words.pointer))
+            }
             self.matrix = nil
         case .int8(let int8):
             words = try AlignedBuffer(count: Int(ck_int8_words(Int64(outputs), Int64(inputs))))
@@ -49,8 +52,10 @@ final class PackedLinear: @unchecked Sendable {
     /// (rows, inputs) → (rows, outputs)
     func callAsFunction(_ input: UnsafePointer<Float>, rows: Int) throws -> AlignedBuffer<Float> {
         let output = try AlignedBuffer<Float>(count: rows * Int(kernel.outputs))
-        try withUnsafePointer(to: kernel) {
-            try require(ck_linear_forward($0, Int64(rows), input, output.pointer))
+        try withUnsafePointer(to: kernel) { kernel in
+            try withExtendedLifetime(self) {
+                try require(ck_linear_forward(kernel, Int64(rows), input, output.pointer))
+            }
         }
         return output
     }

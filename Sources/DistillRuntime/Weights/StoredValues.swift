@@ -81,10 +81,15 @@ extension StoredMatrix {
     func floats(columns: Int, rows: Int) throws -> AlignedBuffer<Float> {
         let copy = try AlignedBuffer<Float>(count: rows * columns)
         switch self {
-        case .float32(let values): copy.pointer.update(from: values.pointer, count: rows * columns)
+        case .float32(let values):
+            withExtendedLifetime(values) {
+                copy.pointer.update(from: values.pointer, count: rows * columns)
+            }
         case .int8(let int8):
-            for index in 0..<rows * columns {
-                copy.pointer[index] = Float(int8.values[index]) * int8.scales.pointer[index / columns]
+            withExtendedLifetime(int8) {
+                for index in 0..<rows * columns {
+                    copy.pointer[index] = Float(int8.values[index]) * int8.scales.pointer[index / columns]
+                }
             }
         }
         return copy
