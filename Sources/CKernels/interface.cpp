@@ -48,6 +48,16 @@ k::RelativePositions view(const ck_relative_positions &positions) {
             .rows = positions.rows};
 }
 
+k::Shape shape_of(const ck_layer &layer, bool first_only) {
+    return {.hidden = layer.hidden,
+            .intermediate = layer.intermediate,
+            .heads = layer.heads,
+            .activation = static_cast<k::Activation>(layer.activation),
+            .epsilon = layer.epsilon,
+            .first_only = first_only,
+            .score_scale = layer.score_scale};
+}
+
 // A thread's memory for a layer's queries, keys, values and contexts, kept from call to call.
 struct Workspace {
     float *reserve(int64_t count) {
@@ -87,13 +97,7 @@ bool ck_layer_forward(const ck_layer *l, ck_sequences sequences, bool first_only
         // In bfloat16 half of it is used.
         float *query = workspace.reserve((2 * queries + 2 * tokens) * h), *key_value = query + queries * h,
               *context = key_value + 2 * tokens * h;
-        k::Shape shape = {.hidden = h,
-                          .intermediate = l->intermediate,
-                          .heads = l->heads,
-                          .activation = static_cast<k::Activation>(l->activation),
-                          .epsilon = l->epsilon,
-                          .first_only = first_only,
-                          .score_scale = l->score_scale};
+        k::Shape shape = shape_of(*l, first_only);
         if (l->is_mixed) {
             k::table().mixed_forward({.shape = shape,
                                       .sequences = at,

@@ -271,8 +271,7 @@ inline void finish_mixed(const MixedForward &call, const LayerForward &layer) {
 }
 
 inline void mixed_forward(const MixedForward &call) {
-    LayerForward layer{};
-    layer.shape = call.shape;
+    LayerForward layer{.shape = call.shape};
     layer.sequences = call.sequences;
     layer.weights.norm1_weight = call.norm1_weight;
     layer.weights.norm1_bias = call.norm1_bias;
