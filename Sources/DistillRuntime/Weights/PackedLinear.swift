@@ -23,12 +23,13 @@ final class PackedLinear: @unchecked Sendable {
         kernel.bias = bias.pointer
         switch matrix {
         case .float32(let values):
-            words = try AlignedBuffer(
+            let packed = try AlignedBuffer<UInt32>(
                 count: Int(ck_packed_words(usesBFloat16, Int64(outputs), Int64(inputs))))
+            words = packed
             sums = nil
             try withExtendedLifetime(values) {
                 try require(
-                    ck_pack(usesBFloat16, values.pointer, Int64(outputs), Int64(inputs), words.pointer))
+                    ck_pack(usesBFloat16, values.pointer, Int64(outputs), Int64(inputs), packed.pointer))
             }
             self.matrix = nil
         case .int8(let int8):
