@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/models.md"
 
 # The family's title, its model_type, the fixtures of its models, the fixtures of its tokenizers, and what computes it.
-OWN, LIBTORCH = "own kernels", "libtorch"
+OWN, OWN_FORWARD, LIBTORCH = "own kernels", "libtorch; own kernels without gradients", "libtorch"
 FAMILIES = [
     ("BERT, MiniLM", "bert", ["bert-tiny", "bert-gelu-new", "bert-relu"], ["bert"], OWN),
     ("DistilBERT", "distilbert", ["distilbert"], ["bert"], OWN),
@@ -32,7 +32,7 @@ FAMILIES = [
     ("CamemBERT", "camembert", ["camembert"], ["camembert"], OWN),
     ("ELECTRA", "electra", ["electra", "electra-wide"], ["bert"], OWN),
     ("ALBERT", "albert", ["albert", "albert-groups"], ["albert"], OWN),
-    ("MPNet", "mpnet", ["mpnet"], ["mpnet", "bert"], LIBTORCH),
+    ("MPNet", "mpnet", ["mpnet"], ["mpnet", "bert"], OWN_FORWARD),
     ("DeBERTa v2, v3", "deberta-v2", ["deberta-v3", "deberta-v2", "deberta-v2-plain"], ["deberta_v3"], LIBTORCH),
     ("ModernBERT", "modernbert", ["modernbert", "modernbert-mean"], ["modernbert"], LIBTORCH),
 ]
@@ -169,7 +169,9 @@ def page(models, decoders, tokens, base):
     lines += [family_row(*family, models, tokens) for family in FAMILIES]
     lines += [
         "", "Own kernels compute examples without padding, in float32, bfloat16 and int8. The families computed by libtorch's",
-        "operations are padded to the longest example of a batch. `--init narrowed-teacher` knows BERT, DistilBERT, RoBERTa,",
+        "operations are padded to the longest example of a batch. MPNet's bias of distances has no backward pass in the kernels: on the CPU they",
+        "compute its evaluation and its answers as a teacher, libtorch its training. [The runtime](runtime.md), which `distill predict` uses on",
+        "the CPU, has kernels for all ten families. `--init narrowed-teacher` knows BERT, DistilBERT, RoBERTa,",
         "XLM-RoBERTa and CamemBERT, `--init projected-teacher` these, ELECTRA and MPNet; each says so where it is asked for another. The",
         "exporters know all of them.", "", *language_model_section(decoders),
         "## Tokenizers", "",

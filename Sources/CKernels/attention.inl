@@ -7,22 +7,15 @@ struct Head {
     const S *query, *key, *value;
     int64_t query_stride, key_stride;
     int64_t queries, length, width;
-    float scale;  // 1 / √D
+    float scale;  // 1 / √D, or another
+    HeadPositions positions = {};
 };
 
 // Scores of the rows of one panel, (rows, padded), from packed queries and keys.
 template <class S>
 CT_INLINE void score_panel(const Head<S> &head, const uint32_t *queries, int64_t height, int64_t rows,
                            const uint32_t *keys, float *scores, int64_t padded) {
-    int64_t total = words<S>(head.width);
-    alignas(64) float tile[panel_rows<S> * 32];
-    for (int64_t p = 0; p < panels_of(head.length); ++p) {
-        multiply_tile<S>(rows, total, queries, height, keys + p * 32 * total, tile);
-        for (int64_t r = 0; r < rows; ++r) {
-            store(scores + r * padded + p * 32, load(tile + r * 32));
-            store(scores + r * padded + p * 32 + 16, load(tile + r * 32 + 16));
-        }
-    }
+    multiply_panel<S>(queries, height, rows, words<S>(head.width), keys, panels_of(head.length), scores, padded);
 }
 
 // Beyond `length`, the rest of the last vector is set to `value`.
@@ -67,13 +60,19 @@ void attend(const Head<S> &head, const Mask &mask, const uint16_t *bits, S *cont
     pack_right<S>(head.value, head.key_stride, head.width, head.length, 0, panels_of(head.width), values);
     int64_t total = words<S>(head.width), sums = words<S>(head.length);
     alignas(64) float tile[panel_rows<S> * 32];
+    DistanceTerms<S> terms(head.positions, head.queries, head.length, head.width, keys);
     TileShapes<S> shapes(panels.height);
     for (int64_t i = 0; i < panels.count; ++i) {
         int64_t first = i * panels.height, rows = panels.rows_of(i);
         score_panel(head, queries + first * total, panels.height, rows, keys, scores, padded);
+        if (terms.any()) terms.add(queries + first * total, panels.height, first, rows, scores, padded);
         for (int64_t r = 0; r < rows; ++r) {
-            float *row = scores + r * padded;
-            float logarithm = softmax_row(row, head.length, padded, head.scale);
+            float *row = scores + r * padded, scale = head.scale;
+            if (head.positions.bias) {
+                scale_and_add(row, head.length, scale, head.positions.bias - (first + r));
+                scale = 1;
+            }
+            float logarithm = softmax_row(row, head.length, padded, scale);
             if (log_sum) log_sum[first + r] = logarithm;
             if (bits) {
                 const uint16_t *kept = bits + (first + r) * attention_stride(head.length);
@@ -92,20 +91,6 @@ void attend(const Head<S> &head, const Mask &mask, const uint16_t *bits, S *cont
             }
         }
     }
-}
-
-// Multiplies a packed left operand (rows, sums) by a packed right one (sums, width) into `to`, with a row stride of `stride`.
-template <class S, class To>
-void multiply_to(const uint32_t *left, int64_t rows, int64_t sums, const uint32_t *right, int64_t width, To *to,
-                 int64_t stride) {
-    multiply<S>(left, rows, sums, right, width, 0, panels_of(width),
-                [&](int64_t row, int64_t column, int64_t height, int64_t count, const float *tile) {
-                    for (int64_t r = 0; r < height; ++r) {
-                        To *at = to + (row + r) * stride + column;
-                        store_part(at, load(tile + r * 32), count);
-                        if (count > 16) store_part(at + 16, load(tile + r * 32 + 16), count - 16);
-                    }
-                });
 }
 
 // Gradients of one head's queries, keys and values from that of its context.

@@ -1,4 +1,5 @@
-// Causal attention of decoders, a text and a head of keys at a time: each token attends to the tokens up to it, within a window.
+// Causal attention of decoders, a text and a head of keys at a time: each token attends to the tokens up to it, within a window; in
+// encoders also to those after it.
 // The heads of queries that one head of keys serves share its packed operands. As in attention.inl, scores never leave the cache,
 // and the backward pass recomputes them. Each row's sums have one order, whatever the other rows.
 
@@ -23,7 +24,7 @@ struct CausalHead {
     int64_t begin(int64_t row) const {
         return shape.window > 0 ? std::max<int64_t>(0, places.of(row) - shape.window + 1) : 0;
     }
-    int64_t end(int64_t row) const { return places.of(row) + 1; }
+    int64_t end(int64_t row) const { return std::min(length, places.of(row) + 1 + shape.ahead); }
 };
 
 // Rotates rows by their places, forwards or backwards (`sign` -1): dimension d of the first half with that half a head later.

@@ -115,3 +115,32 @@ CT_INLINE void multiply(const uint32_t *left, int64_t rows, int64_t length, cons
                         int64_t first, int64_t last, Take &&take) {
     multiply_words<S>(left, rows, length, right, columns, first, last, 0, words<S>(length), take);
 }
+
+// Multiplies a packed left operand (rows, sums) by a packed right one (sums, width) into `to`, with a row stride of `stride`.
+template <class S, class To>
+void multiply_to(const uint32_t *left, int64_t rows, int64_t sums, const uint32_t *right, int64_t width, To *to,
+                 int64_t stride) {
+    multiply<S>(left, rows, sums, right, width, 0, panels_of(width),
+                [&](int64_t row, int64_t column, int64_t height, int64_t count, const float *tile) {
+                    for (int64_t r = 0; r < height; ++r) {
+                        To *at = to + (row + r) * stride + column;
+                        store_part(at, load(tile + r * 32), count);
+                        if (count > 16) store_part(at + 16, load(tile + r * 32 + 16), count - 16);
+                    }
+                });
+}
+
+// Multiplies a packed panel of `rows` rows by `panels` panels of a right operand, both of `total` words, into `to`, with a row stride
+// of `stride` of at least 32 · panels. On tiles their shapes are set already.
+template <class S>
+CT_INLINE void multiply_panel(const uint32_t *left, int64_t height, int64_t rows, int64_t total, const uint32_t *right, int64_t panels,
+                              float *to, int64_t stride) {
+    alignas(64) float tile[panel_rows<S> * 32];
+    for (int64_t p = 0; p < panels; ++p) {
+        multiply_tile<S>(rows, total, left, height, right + p * 32 * total, tile);
+        for (int64_t r = 0; r < rows; ++r) {
+            store(to + r * stride + p * 32, load(tile + r * 32));
+            store(to + r * stride + p * 32 + 16, load(tile + r * 32 + 16));
+        }
+    }
+}

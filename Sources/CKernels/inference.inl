@@ -16,6 +16,7 @@ namespace {
 #include "causal_attention.inl"
 #include "causal_cache.inl"
 #include "elements.inl"
+#include "prenorm.inl"
 
 template <class S>
 int64_t packed_words(int64_t columns, int64_t length) {
@@ -107,6 +108,9 @@ const Table &table() {
             pack_int8(weight, columns, length, to, sums);
         },
         .mixed_forward = [](const MixedForward &call) { mixed_forward(call); },
+        .prenorm_forward = [](bool bfloat16, const PreNormForward &call) {
+            bfloat16 ? prenorm_forward<bf16>(call) : prenorm_forward<float>(call);
+        },
         .mixed_linear = [](const MixedLinear &linear, int64_t rows, const float *input, float *output) {
             mixed_linear(linear, rows, input, output);
         },

@@ -3,6 +3,7 @@
 #include "ckernels.h"
 
 #include <algorithm>
+#include <cmath>
 #include <new>
 #include <vector>
 
@@ -37,6 +38,24 @@ k::MixedLinear view(const ck_linear &linear) {
             .fixed = linear.is_fixed,
             .input_scale = linear.input_scale,
             .input_zero = linear.input_zero};
+}
+
+k::RelativePositions view(const ck_relative_positions &positions) {
+    return {.reach = positions.reach,
+            .bias = positions.bias,
+            .keys = positions.keys,
+            .queries = positions.queries,
+            .rows = positions.rows};
+}
+
+k::Shape shape_of(const ck_layer &layer, bool first_only) {
+    return {.hidden = layer.hidden,
+            .intermediate = layer.intermediate,
+            .heads = layer.heads,
+            .activation = static_cast<k::Activation>(layer.activation),
+            .epsilon = layer.epsilon,
+            .first_only = first_only,
+            .score_scale = layer.score_scale};
 }
 
 // A thread's memory for a layer's queries, keys, values and contexts, kept from call to call.
@@ -78,12 +97,7 @@ bool ck_layer_forward(const ck_layer *l, ck_sequences sequences, bool first_only
         // In bfloat16 half of it is used.
         float *query = workspace.reserve((2 * queries + 2 * tokens) * h), *key_value = query + queries * h,
               *context = key_value + 2 * tokens * h;
-        k::Shape shape = {.hidden = h,
-                          .intermediate = l->intermediate,
-                          .heads = l->heads,
-                          .activation = static_cast<k::Activation>(l->activation),
-                          .epsilon = l->epsilon,
-                          .first_only = first_only};
+        k::Shape shape = shape_of(*l, first_only);
         if (l->is_mixed) {
             k::table().mixed_forward({.shape = shape,
                                       .sequences = at,
@@ -101,7 +115,8 @@ bool ck_layer_forward(const ck_layer *l, ck_sequences sequences, bool first_only
                                       .key_value_memory = key_value,
                                       .context_memory = context,
                                       .input = input,
-                                      .output = output});
+                                      .output = output,
+                                      .positions = view(l->positions)});
             return;
         }
         k::table().layer_forward(l->bfloat16, {.shape = shape,
@@ -126,7 +141,50 @@ bool ck_layer_forward(const ck_layer *l, ck_sequences sequences, bool first_only
                                                .mask2 = {},
                                                .training = false,
                                                .input = input,
-                                               .output = output});
+                                               .output = output,
+                                               .positions = view(l->positions)});
+    });
+}
+
+bool ck_prenorm_layer_forward(const ck_prenorm_layer *l, ck_sequences sequences, bool first_only, const float *input, float *output) {
+    return guard([&] {
+        static thread_local Workspace workspace;
+        k::Sequences at = view(sequences);
+        int64_t h = l->hidden, width = h / l->heads, size = at.tokens() * h;
+        // In bfloat16 half of it is used.
+        float *query = workspace.reserve(4 * size), *key = query + size, *value = key + size, *context = value + size;
+        bool is_local = l->window >= 0;
+        k::table().prenorm_forward(l->bfloat16, {.attention = {.heads = l->heads,
+                                                               .key_value_heads = l->heads,
+                                                               .width = width,
+                                                               .scale = 1.0f / std::sqrt(static_cast<float>(width)),
+                                                               .window = is_local ? l->window + 1 : 0,
+                                                               .cosine = l->cosine,
+                                                               .sine = l->sine,
+                                                               .ahead = is_local ? l->window : at.tokens()},
+                                                 .hidden = h,
+                                                 .intermediate = l->intermediate,
+                                                 .activation = static_cast<k::Activation>(l->activation),
+                                                 .epsilon = l->epsilon,
+                                                 .first_only = first_only,
+                                                 .sequences = at,
+                                                 .query = view(l->query),
+                                                 .key = view(l->key),
+                                                 .value = view(l->value),
+                                                 .output_linear = view(l->output),
+                                                 .gate = view(l->gate),
+                                                 .up = view(l->up),
+                                                 .down = view(l->down),
+                                                 .norm1_weight = l->attention_norm.weight,
+                                                 .norm1_bias = l->attention_norm.bias,
+                                                 .norm2_weight = l->feed_forward_norm.weight,
+                                                 .norm2_bias = l->feed_forward_norm.bias,
+                                                 .query_memory = query,
+                                                 .key_memory = key,
+                                                 .value_memory = value,
+                                                 .context_memory = context,
+                                                 .input = input,
+                                                 .output = output});
     });
 }
 

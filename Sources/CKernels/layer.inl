@@ -114,7 +114,8 @@ Head<S> head_of(const Shape &shape, const Sequences &sequences, const LayerMemor
     const S *key = static_cast<const S *>(memory.key_value) + start * 2 * hidden + head * width;
     int64_t row = shape.first_only ? sequence : start;
     return {static_cast<const S *>(memory.query) + row * hidden + head * width, key, key + hidden, hidden, 2 * hidden,
-            shape.first_only ? 1 : length, length, width, 1.0f / __builtin_sqrtf(static_cast<float>(width))};
+            shape.first_only ? 1 : length, length, width,
+            shape.score_scale > 0 ? shape.score_scale : 1.0f / __builtin_sqrtf(static_cast<float>(width))};
 }
 
 // The average cost of one head of one example.
@@ -134,6 +135,7 @@ void attend_all(const LayerForward &call) {
         int64_t s = task / shape.heads, h = task % shape.heads;
         int64_t row = shape.first_only ? s : sequences.offsets[s];
         Head<S> head = head_of<S>(shape, sequences, call.memory, s, h);
+        head.positions = positions_of(call.positions, h, shape.hidden, width);
         uint16_t *bits = nullptr;
         if (masked) {
             int64_t count = starts[s + 1] - starts[s], first = starts[s] * shape.heads + h * count;

@@ -271,8 +271,7 @@ inline void finish_mixed(const MixedForward &call, const LayerForward &layer) {
 }
 
 inline void mixed_forward(const MixedForward &call) {
-    LayerForward layer{};
-    layer.shape = call.shape;
+    LayerForward layer{.shape = call.shape};
     layer.sequences = call.sequences;
     layer.weights.norm1_weight = call.norm1_weight;
     layer.weights.norm1_bias = call.norm1_bias;
@@ -281,6 +280,7 @@ inline void mixed_forward(const MixedForward &call) {
     layer.memory.query = call.query_memory;
     layer.memory.key_value = call.key_value_memory;
     layer.memory.context = call.context_memory;
+    layer.positions = call.positions;
     project_mixed(call, layer);
     attend_all<float>(layer);
     finish_mixed(call, layer);

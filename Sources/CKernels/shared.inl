@@ -8,5 +8,6 @@ constexpr int64_t few_rows = 96;
 #include "operands.inl"
 #include "gemm.inl"
 #include "norm.inl"
+#include "relative_positions.inl"
 #include "attention.inl"
 #include "layer.inl"

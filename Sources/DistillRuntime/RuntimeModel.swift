@@ -158,6 +158,7 @@ public final class RuntimeModel: Sendable {
         for batch in TokenBatches(lengths: lengths) {
             let texts = PackedTexts(encoding, batch)
             let rows = try encoder.logits(texts)
+            defer { withExtendedLifetime(rows) {} }
             var row = 0
             for (place, text) in batch.enumerated() {
                 let count = hasRowForEachToken ? lengths[text] : 1

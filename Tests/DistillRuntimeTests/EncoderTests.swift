@@ -1,5 +1,6 @@
 import Architectures
 import Foundation
+import JSON
 import Safetensors
 import TestSupport
 import Testing
@@ -13,18 +14,18 @@ struct EncoderTests {
         ["bert-tiny", "bert-gelu-new", "bert-relu"]
         + [
             "distilbert", "roberta", "xlm-roberta", "camembert", "electra", "electra-wide", "albert",
-            "albert-groups",
+            "albert-groups", "mpnet", "deberta-v2", "deberta-v2-plain", "deberta-v3", "modernbert",
+            "modernbert-mean",
         ]
         .map { "families/\($0)" }
     static let taggers =
-        ["albert", "bert", "camembert", "distilbert", "electra", "roberta", "xlm-roberta"].map {
-            "token-families/\($0)"
-        }
-    static let others =
         [
-            "families/mpnet", "families/deberta-v2", "families/deberta-v3", "families/modernbert",
-            "token-families/mpnet",
+            "albert", "bert", "camembert", "distilbert", "electra", "roberta", "xlm-roberta", "mpnet",
+            "deberta-v2", "deberta-v3", "modernbert",
         ]
+        .map { "token-families/\($0)" }
+    /// Models each of whose attention depends on places in another way.
+    static let positions = ["bert-tiny"] + ["mpnet", "deberta-v3", "modernbert"].map { "families/\($0)" }
 
     @Test("logits of texts", arguments: sequenceModels)
     func sequences(_ name: String) throws {
@@ -60,21 +61,23 @@ struct EncoderTests {
         #expect(error < (name.hasSuffix("float16") ? 5e-3 : 1e-5), "\(error)")
     }
 
-    @Test("bfloat16 products are close, and other than float32's")
-    func bfloat16() throws {
-        let golden = try Golden("bert-tiny")
+    @Test("bfloat16 products are close, and other than float32's", arguments: positions)
+    func bfloat16(_ name: String) throws {
+        let golden = try Golden(name)
         let texts = try golden.texts().texts
-        let exact = try encoder(modelFixture("bert-tiny")).logits(texts).array
-        let rounded = try encoder(modelFixture("bert-tiny"), usesBFloat16: true).logits(texts).array
+        let exact = try encoder(modelFixture(name)).logits(texts).array
+        let rounded = try encoder(modelFixture(name), usesBFloat16: true).logits(texts).array
         #expect(relativeError(rounded, exact) < 5e-2)
         #expect(rounded != exact)
     }
 
-    @Test("a text's logits have the same bits alone, in a batch, and on many threads at once")
-    func independence() async throws {
-        let golden = try Golden("bert-tiny")
+    @Test(
+        "a text's logits have the same bits alone, in a batch, and on many threads at once",
+        arguments: positions)
+    func independence(_ name: String) async throws {
+        let golden = try Golden(name)
         let texts = try golden.texts().texts
-        let model = try encoder(modelFixture("bert-tiny"))
+        let model = try encoder(modelFixture(name))
         let together = try model.logits(texts).array
         let labels = together.count / texts.count
         for text in 0..<texts.count {
@@ -91,10 +94,14 @@ struct EncoderTests {
         #expect(all.count == 16 && all.allSatisfy { $0 == together })
     }
 
-    @Test("families whose attention the kernels do not have are refused", arguments: others)
-    func refused(_ name: String) throws {
-        let error = #expect(throws: RuntimeError.self) { _ = try encoder(modelFixture(name)) }
-        #expect(error?.description.contains("there are no kernels for the layers of") == true)
+    @Test("embeddings that a DeBERTa projects before their norm are refused")
+    func refused() throws {
+        let file = modelFixture("families/deberta-v3").appending(path: "config.json")
+        var json = try #require(try JSONValue.load(contentsOf: file).objectValue)
+        json["embedding_size"] = .integer(16)
+        let configuration = try ModelConfiguration(json: json, source: "config.json")
+        let error = #expect(throws: RuntimeError.self) { try Encoder.requireSupported(configuration) }
+        #expect(error?.description.contains("embedding_size 16, hidden_size 24") == true)
         #expect(error?.description.contains("distill predict") == true)
     }
 

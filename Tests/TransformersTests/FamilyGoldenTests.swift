@@ -105,6 +105,38 @@ struct FamilyGoldenTests {
     }
 
     @Test(
+        "a position bias is computed by the kernels without gradients, and by libtorch where they are wanted")
+    func positionBias() throws {
+        let golden = try Golden("families/mpnet")
+        let model = try AutoModel.load(from: Self.directory("mpnet")).model
+        let rows = try Tensor([0, 1])
+        let input = ModelInput(
+            inputIDs: try golden.input.inputIDs.indexSelect(dimension: 0, rows),
+            attentionMask: try golden.input.attentionMask.indexSelect(dimension: 0, rows))
+        let packed = try #require(try input.packed())
+        let expected = try golden["logits"].indexSelect(dimension: 0, rows)
+        let encoder = try model.encoder
+        #expect(!encoder.usesKernels(.float32, .firstToken))
+        #expect(model.sparseTables(.float32).isEmpty)
+        try expectClose(model(packed).logits, expected, "logits with gradients")
+        try withNoGrad {
+            #expect(
+                encoder.usesKernels(.float32, .firstToken)
+                    == PackedKernels.arePreferred(for: .float32, on: .cpu))
+            #expect(model.sparseTables(.float32).isEmpty)
+            try expectClose(model(packed).logits, expected, "logits without gradients")
+            let states = try model(
+                packed, ForwardOptions(features: FeatureSelection(hiddenStates: [1, 2, 3])))
+            let places = try packed.places(device: .cpu)
+            for index in 1...3 {
+                let state = try golden["hidden_states.\(index)"].indexSelect(dimension: 0, rows)
+                let own = try state.reshaped([-1, state.size(2)]).indexSelect(dimension: 0, places)
+                try expectClose(#require(states.hiddenStates[index]), own, "hidden state \(index)")
+            }
+        }
+    }
+
+    @Test(
         "a model that is saved again has the same tensors, byte for byte, and is the same model",
         arguments: names)
     func roundTrip(_ name: String) throws {

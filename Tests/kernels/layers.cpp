@@ -1,5 +1,7 @@
 // Transformer layers, and whole encoders of the checkpoints that transformers made.
 
+#include <algorithm>
+
 #include "kernels/table.h"
 #include "weights.h"
 
@@ -13,6 +15,7 @@ struct Case {
     int32_t activation;
     bool first_only;
     std::vector<int> int8;
+    std::string positions = {};  // what distances add: nothing, a bias, or terms of disentangled attention
 };
 
 // As in scripts/fixtures/kernels.py.
@@ -21,6 +24,38 @@ const std::vector<Case> cases = {
     {"odd", 36, 50, 3, {9, 30, 2}, CK_GELU_TANH, false, {0, 1, 2, 3, 4, 5}},
     {"first", 36, 50, 3, {9, 30, 2}, CK_RELU, true, {0, 3, 5}},
     {"long", 32, 48, 2, {97, 3}, CK_SILU, false, {1, 4}},
+    {"bias", 36, 50, 3, {9, 77, 2}, CK_GELU, false, {0, 1, 2, 3, 4, 5}, "bias"},
+    {"bias-first", 64, 48, 2, {40, 1, 33}, CK_GELU, true, {1, 5}, "bias"},
+    {"disentangled", 36, 50, 3, {9, 77, 1}, CK_GELU, false, {0, 1, 2, 3, 4, 5}, "c2p p2c"},
+    {"disentangled-first", 64, 48, 2, {40, 1, 33}, CK_GELU, true, {2}, "c2p p2c"},
+    {"c2p", 32, 48, 2, {50, 3}, CK_GELU, false, {1}, "c2p"},
+    {"p2c", 32, 48, 2, {50, 3}, CK_GELU, false, {1}, "p2c"},
+};
+
+// The tables of what distances add, as in scripts/fixtures/kernels.py.
+struct Positions {
+    static constexpr int64_t reach = 80, span = 12;
+    std::vector<float> bias, keys, queries;
+    std::vector<int32_t> rows;
+    explicit Positions(const Case &test) {
+        if (test.positions == "bias") bias = numbers(50, test.heads * (2 * reach + 1), 2);
+        bool has_keys = test.positions.find("c2p") != std::string::npos, has_queries = test.positions.find("p2c") != std::string::npos;
+        if (has_keys) keys = numbers(51, 2 * span * test.hidden, 1);
+        if (has_queries) queries = numbers(52, 2 * span * test.hidden, 1);
+        if (has_keys || has_queries)
+            for (int64_t distance = -reach; distance <= reach; ++distance) {
+                // Exact up to half of the span, then ever fewer rows.
+                int64_t size = std::abs(distance), near = std::min<int64_t>(size, span / 2 + size / 8);
+                int64_t bucket = distance > 0 ? -near : near;
+                rows.push_back(static_cast<int32_t>(std::clamp<int64_t>(bucket + span, 0, 2 * span - 1)));
+            }
+    }
+    void set(ck_layer &layer, const Case &test) const {
+        layer.positions = {.reach = reach, .bias = bias.empty() ? nullptr : bias.data(), .keys = keys.empty() ? nullptr : keys.data(),
+                           .queries = queries.empty() ? nullptr : queries.data(), .rows = rows.empty() ? nullptr : rows.data()};
+        int64_t terms = 1 + !keys.empty() + !queries.empty(), width = test.hidden / test.heads;
+        if (terms > 1) layer.score_scale = 1 / std::sqrt(static_cast<float>(width * terms));
+    }
 };
 
 int64_t outputs_of(const Case &test, int place) { return place == 4 ? test.intermediate : test.hidden; }
@@ -91,10 +126,12 @@ void layers(const Golden &golden) {
     ck_set_threads(1);
     for (const Case &test : cases) {
         Parameters parameters(test);
+        Positions positions(test);
         std::vector<float> input = numbers(1, offsets_of(test.lengths).back() * test.hidden, 2), expected = golden.floats("layer." + test.name);
         for (bool bfloat16 : {false, true}) {
             PackedLayer packed(bfloat16, test.hidden, test.intermediate, test.heads, test.activation, parameters.weights, parameters.biases,
                                parameters.norms);
+            positions.set(packed.layer, test);
             std::string what = "layer " + test.name + (bfloat16 ? " in bfloat16" : "");
             std::vector<float> output = forward(packed.layer, test.lengths, test.first_only, input);
             // bfloat16 has 8 bits: products of both sides, queries, keys, values and contexts are rounded.
@@ -102,6 +139,7 @@ void layers(const Golden &golden) {
             expect_independent(packed.layer, test, input, output, what);
         }
         MixedLayer mixed(test);
+        positions.set(mixed.layer, test);
         std::vector<float> output = forward(mixed.layer, test.lengths, test.first_only, input);
         // A value between two levels may fall to either side, where sums are taken in another order: one level of one input moves a few
         // outputs by a few hundredths, and their average hardly.

@@ -30,6 +30,7 @@ int main(int count, char **arguments) {
     test::linear_layers(golden);
     test::elements(golden);
     test::layers(golden);
+    test::prenorm_layers(golden);
     test::checkpoints(arguments[2]);
     test::decoders(golden);
     std::printf("%s: %d checks, %d failed; int8 layers have the bits %016llx\n", level.c_str(), test::checks, test::failures,

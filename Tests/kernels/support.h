@@ -133,6 +133,7 @@ void products();
 void linear_layers(const Golden &golden);
 void elements(const Golden &golden);
 void layers(const Golden &golden);
+void prenorm_layers(const Golden &golden);
 void checkpoints(const std::string &fixtures);
 void decoders(const Golden &golden);
 

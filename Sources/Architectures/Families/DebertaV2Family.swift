@@ -16,7 +16,7 @@ extension ModelFamily {
             $0.classifierDropout = .init("cls_dropout", nil)
         },
         ownFields: ["relative_attention"],
-        hasRelativePositions: true,
+        attentionPositions: .disentangled,
         products: ForwardProducts(attentionIsPlain: false),
         check: { _ = try DebertaV2Settings($0) },
         adjust: { json, configuration in

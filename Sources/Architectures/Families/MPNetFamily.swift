@@ -10,8 +10,7 @@ extension ModelFamily {
         positionsFollowPadding: true,
         // Regardless of the padding token's id.
         paddingRow: 1,
-        hasRelativePositions: true,
-        products: ForwardProducts(cutsLastLayer: false),
+        attentionPositions: .bias,
         check: {
             try $0.reader.refuse(
                 "relative_attention_num_buckets", unless: { $0.intValue == MPNetNames.buckets },

@@ -19,8 +19,8 @@ package struct ModelFamily: Sendable {
     package var positionsFollowPadding = false
     /// The row of padding in the position table where it is not the padding token's id.
     var paddingRow: Int?
-    /// True if attention depends on the distances of tokens, which the kernels do not compute.
-    var hasRelativePositions = false
+    /// How attention depends on the places of tokens, in a family of encoders.
+    package var attentionPositions = AttentionPositions.none
     /// The matrix products of its forward pass.
     var products = ForwardProducts()
     /// The number of layers that have parameters of their own; consecutive ones share them where there are

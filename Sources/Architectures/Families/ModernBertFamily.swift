@@ -19,6 +19,7 @@ extension ModelFamily {
             $0.layerNormEps = .init("norm_eps", 1e-5)
         },
         ownFields: ["local_attention", "layer_types", "rope_parameters", "rope_theta"],
+        attentionPositions: .rotary,
         products: ForwardProducts(feedForward: 3, cutsLastLayer: false),
         check: { _ = try ModernBertSettings($0) },
         adjust: { json, configuration in

@@ -15,9 +15,6 @@ package struct PostNormLayerNames: Sendable, Equatable {
 }
 
 extension ModelFamily {
-    /// True if its layers are BERT's, with attention by the tokens alone: those that the kernels compute.
-    package var hasPlainPostNormLayers: Bool { layout.layer != nil && !hasRelativePositions }
-
     /// Returns the modules of its layers.
     ///
     /// - Throws: ``ArchitectureError`` where they are not post-norm layers like BERT's.

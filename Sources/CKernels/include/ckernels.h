@@ -54,6 +54,18 @@ typedef struct ck_norm {
     const float *weight, *bias;  // (H)
 } ck_norm;
 
+// What the distance of two tokens, key − query, adds to their attention scores; nothing where all pointers are null. No example has
+// more than reach + 1 tokens; N heads.
+typedef struct ck_relative_positions {
+    int64_t reach;
+    const float *bias;  // (N, 2 · reach + 1), from distance -reach on: added to the scaled scores
+    // Disentangled attention (He et al., "DeBERTa", arXiv 2006.03654): before scaling, the products of queries with the distance's key and
+    // of keys with its query, each where its table is there; rows[reach + distance] is a distance's row of both, and never
+    // increases with the distance.
+    const float *keys, *queries;  // (rows, H)
+    const int32_t *rows;          // (2 · reach + 1)
+} ck_relative_positions;
+
 // A layer that normalizes after each residual (Vaswani et al., arXiv 1706.03762).
 typedef struct ck_layer {
     int64_t hidden, intermediate, heads;
@@ -66,10 +78,28 @@ typedef struct ck_layer {
     const float *query_bias, *key_value_bias, *output_bias, *inner_bias, *outer_bias;
     // Where one of them is int8.
     ck_linear query, key, value, output, inner, outer;
+    ck_relative_positions positions;
+    float score_scale;  // the factor of attention scores; 0 for 1 / √(H / N)
 } ck_layer;
 
 // input (T, H) → output (Q, H).
 bool ck_layer_forward(const ck_layer *layer, ck_sequences sequences, bool first_only, const float *input, float *output);
+
+// A layer that normalizes before each part, with rotary position embeddings and a gated feed-forward network (ModernBERT; Warner et al.,
+// arXiv 2412.13663). Each linear layer has a bias.
+typedef struct ck_prenorm_layer {
+    int64_t hidden, intermediate, heads;
+    int32_t activation;
+    float epsilon;
+    ck_norm attention_norm, feed_forward_norm;  // the first null where the input is normalized already
+    int64_t window;                             // tokens that a token attends to on each side; below 0 for all
+    const float *cosine, *sine;                 // (positions, H / N / 2)
+    bool bfloat16;                              // the type of the words, where none is int8
+    ck_linear query, key, value, output, gate, up, down;
+} ck_prenorm_layer;
+
+// input (T, H) → output (Q, H). No example is longer than the rotary tables: the caller sees to it.
+bool ck_prenorm_layer_forward(const ck_prenorm_layer *layer, ck_sequences sequences, bool first_only, const float *input, float *output);
 
 // The sum of rows of tables, normalized: (T) ids → output (T, H). A table is float32, or int8 with a scale for each row.
 typedef struct ck_table {
@@ -80,7 +110,8 @@ typedef struct ck_table {
 typedef struct ck_embeddings {
     int64_t hidden;
     float epsilon;
-    ck_table word, position, type;  // the position table from the row of an example's first token on; no type counts for zeros
+    // The position table from the row of an example's first token on. A position or type table without values counts for zeros.
+    ck_table word, position, type;
     ck_norm norm;
 } ck_embeddings;
 // `types` may be null, for all 0. Ids and types are rows of the tables, and no example is longer than the position table: the caller

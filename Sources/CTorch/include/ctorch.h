@@ -368,9 +368,11 @@ ct_error ct_top_outcomes(ct_tensor logits, int64_t k, ct_tensor *out);
 // The blocks that one head's attention mask takes of the random numbers' sequence.
 int64_t ct_attention_mask_blocks(int64_t queries, int64_t length);
 
-// One transformer layer: (tokens, hidden) float32 → the same, or (B, hidden). Recorded for backward if a gradient is wanted.
+// One transformer layer: (tokens, hidden) float32 → the same, or (B, hidden). Recorded for backward if a gradient is wanted. A position
+// bias (heads, 2 · reach + 1) float32 is added to the scores by the distance of key and query, from -reach on, where no example has
+// more than reach + 1 tokens; for inference alone.
 ct_error ct_encoder_layer(ct_tensor input, ct_tensor offsets, const ct_tensor *parameters, ct_layer_options options,
-                          ct_packed_layer packed_or_null, ct_tensor *out);
+                          ct_packed_layer packed_or_null, ct_tensor position_bias_or_null, ct_tensor *out);
 
 // Word, position and token type embeddings (and the norm's weight and bias), summed, normalized, with dropout: ids (tokens)
 // int32 → (tokens, hidden). The word embedding table's gradient is sparse.
@@ -537,7 +539,9 @@ int32_t ct_mixed_levels(void);
 ct_error ct_mixed_layer_make(const ct_tensor *parameters, const ct_tensor *scales, const ct_int8_input *inputs,
                              ct_layer_options options, ct_mixed_layer *out);
 void ct_mixed_layer_free(ct_mixed_layer layer);
-ct_error ct_mixed_layer_run(ct_mixed_layer layer, ct_tensor input, ct_tensor offsets, bool first_only, ct_tensor *out);
+// With a position bias as `ct_encoder_layer`.
+ct_error ct_mixed_layer_run(ct_mixed_layer layer, ct_tensor input, ct_tensor offsets, bool first_only, ct_tensor position_bias_or_null,
+                            ct_tensor *out);
 
 // Rows of an int8 embedding table, converted: indices (…) → (…, width) float32.
 ct_error ct_int8_embedding(ct_tensor values, ct_tensor scales, ct_tensor indices, ct_tensor *out);

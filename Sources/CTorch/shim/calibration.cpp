@@ -104,7 +104,7 @@ Way own(std::shared_ptr<Layer> layer, std::shared_ptr<Handles> handles, bool bfl
     std::shared_ptr<ct_packed_layer_s> owner(packed, ct_packed_layer_free);
     return [=] {
         ct_tensor out = nullptr;
-        must(ct_encoder_layer(input, offsets, parameters.data(), Layer::options(bfloat16), owner.get(), &out));
+        must(ct_encoder_layer(input, offsets, parameters.data(), Layer::options(bfloat16), owner.get(), nullptr, &out));
         delete out;
     };
 }
@@ -143,7 +143,7 @@ Way own_int8(std::shared_ptr<Layer> layer, std::shared_ptr<Handles> handles) {
     ct_tensor input = handles->add(layer->input), offsets = handles->add(layer->offsets);
     return [=] {
         ct_tensor out = nullptr;
-        must(ct_mixed_layer_run(owner.get(), input, offsets, false, &out));
+        must(ct_mixed_layer_run(owner.get(), input, offsets, false, nullptr, &out));
         delete out;
     };
 }

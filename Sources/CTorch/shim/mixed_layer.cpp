@@ -94,7 +94,7 @@ ct_error ct_mixed_layer_make(const ct_tensor *parameters, const ct_tensor *scale
 
 void ct_mixed_layer_free(ct_mixed_layer layer) { delete layer; }
 
-ct_error ct_mixed_layer_run(ct_mixed_layer layer, ct_tensor input, ct_tensor offsets, bool first_only, ct_tensor *out) {
+ct_error ct_mixed_layer_run(ct_mixed_layer layer, ct_tensor input, ct_tensor offsets, bool first_only, ct_tensor position_bias, ct_tensor *out) {
     return guard("mixed_layer", {input, offsets}, [&] {
         at::NoGradGuard no_grad;
         const ct_layer_options &o = layer->options;
@@ -125,7 +125,8 @@ ct_error ct_mixed_layer_run(ct_mixed_layer layer, ct_tensor input, ct_tensor off
                                   .key_value_memory = mutable_data(key_value),
                                   .context_memory = mutable_data(context),
                                   .input = data(x),
-                                  .output = mutable_data(result)});
+                                  .output = mutable_data(result),
+                                  .positions = relative_positions(position_bias, o, starts)});
         *out = wrap(result);
     });
 }

@@ -29,6 +29,19 @@ kernels::Shape kernel_shape(const ct_layer_options &options) {
 
 kernels::Sequences sequences(const at::Tensor &offsets) { return {const_data<int64_t>(offsets), offsets.numel() - 1}; }
 
+kernels::RelativePositions relative_positions(ct_tensor bias_or_null, const ct_layer_options &options, const at::Tensor &offsets) {
+    if (!bias_or_null) return {};
+    const at::Tensor &bias = bias_or_null->value;
+    TORCH_CHECK(bias.dim() == 2 && bias.size(1) % 2 == 1, "the position bias must have the shape (heads, 2 · reach + 1)");
+    check_float(bias, {options.heads, bias.size(1)}, "the position bias");
+    kernels::Sequences s = sequences(offsets);
+    int64_t reach = bias.size(1) / 2;
+    for (int64_t i = 0; i < s.count; ++i)
+        TORCH_CHECK(s.offsets[i + 1] - s.offsets[i] <= reach + 1, "the position bias reaches ", reach, " tokens, an example has ",
+                    s.offsets[i + 1] - s.offsets[i]);
+    return {.reach = reach, .bias = data(bias)};
+}
+
 void check_heads(const ct_layer_options &options) {
     TORCH_CHECK(options.hidden > 0 && options.heads > 0 && options.hidden % options.heads == 0, "the hidden size ",
                 options.hidden, " must be a multiple of the ", options.heads, " heads");

@@ -27,6 +27,9 @@ at::Tensor words(int64_t count);
 kernels::Mask kernel_mask(double probability, uint64_t seed, uint64_t offset, int64_t first = 0);
 kernels::Shape kernel_shape(const ct_layer_options &options);
 kernels::Sequences sequences(const at::Tensor &offsets);
+// A bias of attention's scores by head and distance, (heads, 2 · reach + 1); nothing for null. Throws where it does not reach as far as
+// the longest example.
+kernels::RelativePositions relative_positions(ct_tensor bias_or_null, const ct_layer_options &options, const at::Tensor &offsets);
 
 inline bool is_bfloat16(const at::Tensor &tensor) { return tensor.scalar_type() == at::kBFloat16; }
 

@@ -145,7 +145,7 @@ struct PackedLayerState : torch::CustomClassHolder {
 };
 
 at::Tensor forward(const at::Tensor &input, const std::vector<at::Tensor> &p, const ct_packed_layer_s &packed,
-                   const PackedLayerState &state, bool training) {
+                   const PackedLayerState &state, bool training, const k::RelativePositions &positions = {}) {
     k::Shape shape = kernel_shape(state.options);
     k::Sequences s = sequences(state.offsets);
     at::Tensor output = floats({shape.first_only ? s.count : s.tokens(), shape.hidden});
@@ -158,7 +158,8 @@ at::Tensor forward(const at::Tensor &input, const std::vector<at::Tensor> &p, co
                                                   .mask2 = training ? state.mask2() : k::Mask{},
                                                   .training = training,
                                                   .input = data(input),
-                                                  .output = mutable_data(output)});
+                                                  .output = mutable_data(output),
+                                                  .positions = positions});
     return output;
 }
 
@@ -250,7 +251,7 @@ ct_error ct_pack_layer(const ct_tensor *parameters, ct_layer_options options, ct
 void ct_packed_layer_free(ct_packed_layer layer) { delete layer; }
 
 ct_error ct_encoder_layer(ct_tensor input, ct_tensor offsets, const ct_tensor *parameters, ct_layer_options options,
-                          ct_packed_layer packed, ct_tensor *out) {
+                          ct_packed_layer packed, ct_tensor position_bias, ct_tensor *out) {
     return guard("encoder_layer", {input, offsets}, [&] {
         std::vector<at::Tensor> p = list(parameters, layer_parameters);
         const at::Tensor &x = input->value;
@@ -258,16 +259,18 @@ ct_error ct_encoder_layer(ct_tensor input, ct_tensor offsets, const ct_tensor *p
         std::vector<at::Tensor> all = p;
         all.push_back(x);
         if (any_requires_grad(all)) {
+            TORCH_CHECK(!position_bias, "a layer with a position bias has no backward pass; compute it without gradients");
             *out = wrap(PackedLayer::apply(x, at::TensorList(p), offsets->value, options));
             return;
         }
         at::NoGradGuard no_grad;
         options.hidden_dropout = options.output_dropout = options.attention_dropout = 0;
         PackedLayerState state(options, offsets->value, false);
+        k::RelativePositions positions = relative_positions(position_bias, options, offsets->value);
         if (packed && packed->bfloat16 == options.bfloat16) {
-            *out = wrap(forward(x, p, *packed, state, false));
+            *out = wrap(forward(x, p, *packed, state, false, positions));
         } else {
-            *out = wrap(forward(x, p, ct_packed_layer_s(p, options, true), state, false));
+            *out = wrap(forward(x, p, ct_packed_layer_s(p, options, true), state, false, positions));
         }
     });
 }

@@ -34,7 +34,9 @@ final class DenseStage: @unchecked Sendable {
         }
         try require(isDone)
         layer.activation?.apply(to: output)
-        return Array(UnsafeBufferPointer(start: output.pointer, count: output.count))
+        return withExtendedLifetime(output) {
+            Array(UnsafeBufferPointer(start: output.pointer, count: output.count))
+        }
     }
 }
 

@@ -74,6 +74,7 @@ extension TextEmbedder {
         for batch in TokenBatches(lengths: lengths) {
             let texts = PackedTexts(encoding, batch)
             let states = try encoder.states(texts, firstOnly: false)
+            defer { withExtendedLifetime(states) {} }
             for (place, text) in batch.enumerated() {
                 let (first, row) = (encoding.offsets[text] * width, Int(texts.offsets[place]) * width)
                 for index in 0..<lengths[text] * width {
@@ -105,6 +106,7 @@ extension TextEmbedder {
         for batch in TokenBatches(lengths: lengths) {
             let texts = PackedTexts(encoding, batch)
             let states = try encoder.states(texts, firstOnly: isFirstOnly)
+            defer { withExtendedLifetime(states) {} }
             var vector: [Float] = []
             for (place, text) in batch.enumerated() {
                 vector.removeAll(keepingCapacity: true)

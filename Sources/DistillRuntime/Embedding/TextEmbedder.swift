@@ -118,12 +118,13 @@ public final class TextEmbedder: Sendable {
         _ expressions: (any RegularExpressionEngine)?
     ) throws -> Opened {
         let configuration = try ModelConfiguration(contentsOf: directory)
-        guard RuntimeModel.supports(configuration, hasHead: false) else {
+        guard !configuration.isDecoder else {
             throw RuntimeError(
-                "\(directory): there are no kernels for the layers of \(configuration.modelType), so that its embeddings are not "
-                    + "computed here; those of BERT, DistilBERT, RoBERTa, XLM-RoBERTa, CamemBERT, ELECTRA and ALBERT are"
+                "\(directory): there are no kernels for embeddings of the language model \(configuration.modelType); those of BERT, "
+                    + "DistilBERT, RoBERTa, XLM-RoBERTa, CamemBERT, ELECTRA, ALBERT, MPNet, DeBERTa and ModernBERT are there"
             )
         }
+        try Encoder.requireKernels(configuration)
         let weights = Beside {
             try Encoder(
                 SafetensorsCheckpoint(directory: directory), path: directory, configuration,

@@ -21,6 +21,18 @@ extension ActivationName {
         }
     }
 
+    /// The number by which the kernels know it between a layer's products.
+    ///
+    /// - Throws: ``RuntimeError`` where they do not have it.
+    func layerCode(_ store: WeightStore) throws -> Int32 {
+        guard let kernelCode else {
+            throw RuntimeError(
+                "\(store.path): there is no kernel for layers with the activation '\(rawValue)'; "
+                    + "use `distill predict` for this model")
+        }
+        return kernelCode
+    }
+
     /// Applies it to each value.
     func apply(to values: AlignedBuffer<Float>) {
         if let kernelCode {

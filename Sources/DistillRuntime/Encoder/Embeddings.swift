@@ -14,26 +14,31 @@ final class Embeddings: @unchecked Sendable {
     init(_ store: WeightStore, _ configuration: ModelConfiguration) throws {
         let names = configuration.family.layout.embeddings
         let width = configuration.embeddingSize
-        guard let positionName = names.position else {
-            throw RuntimeError("\(store.path): has no position embeddings, which the kernels need")
-        }
         let word = try store.matrix(names.word + ".weight", rows: configuration.vocabSize, columns: width)
-        let position = try store.matrix(
-            positionName + ".weight", rows: configuration.maxPositionEmbeddings, columns: width)
+        var position: StoredMatrix?
+        if let name = names.position, try configuration.addsPositions {
+            position = try store.matrix(
+                name + ".weight", rows: configuration.maxPositionEmbeddings, columns: width)
+        }
         var type: StoredMatrix?
         if let name = names.tokenType, configuration.typeVocabSize > 0 {
             type = try store.matrix(name + ".weight", rows: configuration.typeVocabSize, columns: width)
         }
-        norm = try Norm(store, names.norm, width: width)
+        let hasBias =
+            configuration.family.attentionPositions == .rotary
+            ? try ModernBertSettings(configuration).normBias : true
+        norm = try Norm(store, names.norm, width: width, hasBias: hasBias)
         var kernel = ck_embeddings()
         kernel.hidden = Int64(width)
         kernel.epsilon = Float(configuration.layerNormEps)
         kernel.word = Self.table(word, width: width)
-        kernel.position = Self.table(position, fromRow: configuration.positionOffset, width: width)
+        if let position {
+            kernel.position = Self.table(position, fromRow: configuration.positionOffset, width: width)
+        }
         if let type { kernel.type = Self.table(type, width: width) }
         kernel.norm = norm.kernel
         self.kernel = kernel
-        tables = [word, position] + (type.map { [$0] } ?? [])
+        tables = [word, position, type].compactMap(\.self)
         rows = (configuration.vocabSize, configuration.maxLength, max(1, configuration.typeVocabSize))
         tellsSegments = configuration.typeVocabSize > 1
         projection =
@@ -74,7 +79,9 @@ final class Embeddings: @unchecked Sendable {
             }
         }
         try require(isDone)
-        return try projection.map { try $0(hidden.pointer, rows: texts.tokens) } ?? hidden
+        return try withExtendedLifetime(hidden) {
+            try projection.map { try $0(hidden.pointer, rows: texts.tokens) } ?? hidden
+        }
     }
 
     private func validate(_ texts: PackedTexts) throws {
@@ -105,10 +112,30 @@ struct Norm: @unchecked Sendable {
     private let weight: StoredValues
     private let bias: StoredValues
 
-    init(_ store: WeightStore, _ name: String, width: Int) throws {
+    /// - Parameter hasBias: False for a bias of zeros.
+    init(_ store: WeightStore, _ name: String, width: Int, hasBias: Bool = true) throws {
         weight = try store.values(name + ".weight", shape: [width])
-        bias = try store.values(name + ".bias", shape: [width])
+        bias =
+            hasBias
+            ? try store.values(name + ".bias", shape: [width]) : try StoredValues(zeros: width)
         kernel = ck_norm(weight: weight.pointer, bias: bias.pointer)
+    }
+
+    /// Normalizes rows in place.
+    func apply(to rows: AlignedBuffer<Float>, rows count: Int, epsilon: Double) throws {
+        try withExtendedLifetime((self, rows)) {
+            try require(
+                ck_normalize(Int64(count), Int64(weight.count), Float(epsilon), kernel, rows.pointer))
+        }
+    }
+}
+
+extension ModelConfiguration {
+    /// True if position embeddings are added to those of tokens.
+    fileprivate var addsPositions: Bool {
+        get throws {
+            try family.attentionPositions == .disentangled ? DebertaV2Settings(self).addsPositions : true
+        }
     }
 }
 

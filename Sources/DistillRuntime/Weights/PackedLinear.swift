@@ -12,17 +12,25 @@ final class PackedLinear: @unchecked Sendable {
 
     var isInt8: Bool { kernel.is_int8 }
 
+    /// - Parameter usesBFloat16: True to pack a weight of floating point in bfloat16, for layers that multiply so.
     /// - Throws: ``RuntimeError`` where there is no memory.
-    init(_ matrix: StoredMatrix, bias: StoredValues, inputs: Int, outputs: Int) throws {
+    init(
+        _ matrix: StoredMatrix, bias: StoredValues, inputs: Int, outputs: Int, usesBFloat16: Bool = false
+    ) throws {
         self.bias = bias
         var kernel = ck_linear()
         (kernel.inputs, kernel.outputs) = (Int64(inputs), Int64(outputs))
         kernel.bias = bias.pointer
         switch matrix {
         case .float32(let values):
-            words = try AlignedBuffer(count: Int(ck_packed_words(false, Int64(outputs), Int64(inputs))))
+            let packed = try AlignedBuffer<UInt32>(
+                count: Int(ck_packed_words(usesBFloat16, Int64(outputs), Int64(inputs))))
+            words = packed
             sums = nil
-            try require(ck_pack(false, values.pointer, Int64(outputs), Int64(inputs), words.pointer))
+            try withExtendedLifetime(values) {
+                try require(
+                    ck_pack(usesBFloat16, values.pointer, Int64(outputs), Int64(inputs), packed.pointer))
+            }
             self.matrix = nil
         case .int8(let int8):
             words = try AlignedBuffer(count: Int(ck_int8_words(Int64(outputs), Int64(inputs))))
@@ -45,8 +53,10 @@ final class PackedLinear: @unchecked Sendable {
     /// (rows, inputs) → (rows, outputs)
     func callAsFunction(_ input: UnsafePointer<Float>, rows: Int) throws -> AlignedBuffer<Float> {
         let output = try AlignedBuffer<Float>(count: rows * Int(kernel.outputs))
-        try withUnsafePointer(to: kernel) {
-            try require(ck_linear_forward($0, Int64(rows), input, output.pointer))
+        try withUnsafePointer(to: kernel) { kernel in
+            try withExtendedLifetime(self) {
+                try require(ck_linear_forward(kernel, Int64(rows), input, output.pointer))
+            }
         }
         return output
     }

@@ -18,6 +18,13 @@ struct StoredValues: @unchecked Sendable {
         owner = buffer
     }
 
+    /// Zeros.
+    init(zeros count: Int) throws {
+        let buffer = try AlignedBuffer<Float>(count: count)
+        buffer.pointer.update(repeating: 0, count: count)
+        self.init(buffer)
+    }
+
     /// The values from a place on, of the same memory.
     func dropping(_ first: Int) -> StoredValues {
         StoredValues(mapped: pointer + first, count: count - first, owner: owner)
@@ -54,5 +61,37 @@ enum StoredMatrix: Sendable {
         let input: (scale: Float, zeroPoint: Int8)?
         /// What keeps the memory of the values.
         let owner: AnyObject
+    }
+}
+
+extension StoredMatrix {
+    /// The rows from one on, of the same memory.
+    func dropping(_ rows: Int, columns: Int) -> StoredMatrix {
+        switch self {
+        case .float32(let values): .float32(values.dropping(rows * columns))
+        case .int8(let int8):
+            .int8(
+                Int8Values(
+                    values: int8.values + rows * columns, scales: int8.scales.dropping(rows),
+                    input: int8.input, owner: int8.owner))
+        }
+    }
+
+    /// A copy in float32, row after row.
+    func floats(columns: Int, rows: Int) throws -> AlignedBuffer<Float> {
+        let copy = try AlignedBuffer<Float>(count: rows * columns)
+        switch self {
+        case .float32(let values):
+            withExtendedLifetime(values) {
+                copy.pointer.update(from: values.pointer, count: rows * columns)
+            }
+        case .int8(let int8):
+            withExtendedLifetime(int8) {
+                for index in 0..<rows * columns {
+                    copy.pointer[index] = Float(int8.values[index]) * int8.scales.pointer[index / columns]
+                }
+            }
+        }
+        return copy
     }
 }

@@ -68,21 +68,34 @@ public final class PackedEncoderLayer {
     ///   - dtype: The type that matrices are multiplied in, float32 or bfloat16. The residual stream stays float32.
     ///   - firstOnly: Only each example's first token is wanted: all else of the layer's work is left out.
     ///   - state: The random state in training; `nil` in evaluation.
+    ///   - positionBias: (N, 2 · reach + 1): what is added to the scores of each head by the distance of key and query, from -reach
+    ///     on, where no example has more than reach + 1 tokens; on the CPU and without gradients alone.
     /// - Returns: (T, H), or (B, H) of the first tokens.
-    /// - Throws: ``TorchError`` where shapes do not fit.
+    /// - Throws: ``TorchError`` where shapes do not fit, and for a position bias where a gradient is wanted.
     public func callAsFunction(
-        _ x: Tensor, _ sequences: PackedSequences, dtype: DType, firstOnly: Bool, _ state: DropoutState?
+        _ x: Tensor, _ sequences: PackedSequences, dtype: DType, firstOnly: Bool, _ state: DropoutState?,
+        positionBias: Tensor? = nil
     ) throws -> Tensor {
-        try self(PackedHidden(x), sequences, dtype: dtype, firstOnly: firstOnly, state).wide
+        try self(
+            PackedHidden(x), sequences, dtype: dtype, firstOnly: firstOnly, state, positionBias: positionBias
+        ).wide
     }
 
     /// The same for a hidden state that a layer before has given: by the kernels on the CPU, by libtorch's operations on
     /// other devices.
     public func callAsFunction(
-        _ x: PackedHidden, _ sequences: PackedSequences, dtype: DType, firstOnly: Bool, _ state: DropoutState?
+        _ x: PackedHidden, _ sequences: PackedSequences, dtype: DType, firstOnly: Bool,
+        _ state: DropoutState?,
+        positionBias: Tensor? = nil
     ) throws -> PackedHidden {
         let options = self.options(dtype, firstOnly, state)
-        if x.wide.device.kind != .cpu { return try composed(x, sequences, options) }
+        if x.wide.device.kind != .cpu {
+            guard positionBias == nil else {
+                throw TorchError(
+                    kind: .internal, "encoder_layer: a position bias is computed on the CPU alone")
+            }
+            return try composed(x, sequences, options)
+        }
         // A graph packs the weights for itself, as each step changes them.
         let isTrained =
             ct_grad_enabled() && (x.wide.requiresGrad || parameters.contains(where: \.requiresGrad))
@@ -90,7 +103,9 @@ public final class PackedEncoderLayer {
         return PackedHidden(
             try Tensor.withHandles(parameters) { handles, _ in
                 try .make {
-                    ct_encoder_layer(x.wide.handle, sequences.tensor.handle, handles, options, layer, $0)
+                    ct_encoder_layer(
+                        x.wide.handle, sequences.tensor.handle, handles, options, layer, positionBias?.handle,
+                        $0)
                 }
             })
     }

@@ -68,11 +68,15 @@ public final class PackedMixedLayer {
     ///   - x: (T, H), float32.
     ///   - sequences: The offsets of the examples.
     ///   - firstOnly: Only each example's first token is wanted: all else of the layer's work is left out.
+    ///   - positionBias: As that of ``PackedEncoderLayer``.
     /// - Returns: (T, H), or (B, H) of the first tokens; without a gradient.
     /// - Throws: ``TorchError`` where shapes do not fit.
     public func callAsFunction(
-        _ x: Tensor, _ sequences: PackedSequences, firstOnly: Bool
+        _ x: Tensor, _ sequences: PackedSequences, firstOnly: Bool, positionBias: Tensor? = nil
     ) throws -> Tensor {
-        try .make { ct_mixed_layer_run(layer, x.handle, sequences.tensor.handle, firstOnly, $0) }
+        try .make {
+            ct_mixed_layer_run(
+                layer, x.handle, sequences.tensor.handle, firstOnly, positionBias?.handle, $0)
+        }
     }
 }

@@ -34,6 +34,9 @@ extension Tensor {
     public func clearGradient() throws { try check(ct_clear_grad(handle)) }
 }
 
+/// True on a thread that records a graph of what it computes.
+public var isGradEnabled: Bool { ct_grad_enabled() }
+
 /// Runs a body that records no graph: for frozen models, evaluation and updates.
 ///
 /// libtorch keeps this mode per thread, so the body cannot suspend.

@@ -22,8 +22,10 @@ final class EncoderBackbone: Backbone {
         self.configuration = configuration
         self.device = device
         self.isQuantized = isQuantized
-        let packed =
-            parts.finalNorm == nil && parts.embeddings.canPack ? parts.layers.compactMap(\.packed) : []
+        let canPack =
+            parts.finalNorm == nil && parts.embeddings.canPack
+            && (parts.positionBias == nil || device.kind == .cpu)
+        let packed = canPack ? parts.layers.compactMap(\.packed) : []
         packedLayers = packed.count == parts.layers.count ? packed : []
         packedEncoder =
             device.kind == .cuda && !packedLayers.isEmpty ? try parts.embeddings.encoder(packedLayers) : nil
@@ -47,7 +49,9 @@ final class EncoderBackbone: Backbone {
     }
 
     func sparseTables(_ precision: Precision) -> [Tensor] {
-        usesKernels(precision, .firstToken) && device.kind == .cpu ? [parts.embeddings.wordTable] : []
+        // Layers with a position bias are trained by libtorch's operations, whose gradients are dense.
+        usesKernels(precision, .firstToken) && device.kind == .cpu && parts.positionBias == nil
+            ? [parts.embeddings.wordTable] : []
     }
 
     /// Returns the compute type. Int8 layers output float32, and everything between them stays float32.
@@ -56,9 +60,9 @@ final class EncoderBackbone: Backbone {
     }
 
     /// Returns true if packed sequences are computed as such: by the kernels on the CPU, by libtorch's
-    /// operations on a CUDA device.
+    /// operations on a CUDA device. The kernels have no backward pass of a position bias.
     func usesKernels(_ precision: Precision, _ rows: RowSelection) -> Bool {
-        !packedLayers.isEmpty && rows != .mean
+        !packedLayers.isEmpty && rows != .mean && (parts.positionBias == nil || !isGradEnabled)
             && (device.kind == .cuda
                 || PackedKernels.arePreferred(for: computeType(precision), on: device))
     }
@@ -72,9 +76,11 @@ final class EncoderBackbone: Backbone {
     private func mixed(_ input: PackedInput, _ rows: RowSelection) throws -> Tensor {
         let sequences = try PackedSequences(offsets: input.offsets)
         var hidden = try parts.embeddings.widened(input)
+        let bias = try positionBias(input)
         for (index, layer) in mixedLayers.enumerated() {
             let isLast = index == mixedLayers.count - 1
-            hidden = try layer(hidden, sequences, firstOnly: isLast && rows == .firstToken)
+            hidden = try layer(
+                hidden, sequences, firstOnly: isLast && rows == .firstToken, positionBias: bias)
         }
         return try rows == .firstToken ? hidden : selected(hidden, input, rows)
     }
@@ -83,6 +89,12 @@ final class EncoderBackbone: Backbone {
     private func selected(_ hidden: Tensor, _ input: PackedInput, _ rows: RowSelection) throws -> Tensor {
         if case .pooled(let modes) = rows { return try hidden.pooled(modes, offsets: input.offsets) }
         return try input.selected(of: hidden)
+    }
+
+    /// What distances add to the scores of a batch's examples; `nil` for nothing.
+    private func positionBias(_ input: PackedInput) throws -> Tensor? {
+        let lengths = zip(input.offsets.dropFirst(), input.offsets).map { $0 - $1 }
+        return try parts.positionBias?.byDistance(reach: Int(lengths.max() ?? 1) - 1)
     }
 
     /// Runs the packed layers. A head that reads first tokens needs nothing else of the last layer.
@@ -103,12 +115,14 @@ final class EncoderBackbone: Backbone {
         let sequences = try PackedSequences(offsets: input.offsets, device: device)
         var hidden = try parts.embeddings.packed(input, sequences, dtype: dtype, dropout)
         kept.add(hidden.wide, number: 0)
+        let bias = try positionBias(input)
         let last = packedLayers.count - 1
         let firstOnly = rows == .firstToken && !features.hiddenStates.contains(last + 1)
         for (index, layer) in packedLayers.enumerated() {
             try kept.add(parts.layers[index], index, input: hidden.wide, dtype)
             hidden = try layer(
-                hidden, sequences, dtype: dtype, firstOnly: index == last && firstOnly, dropout)
+                hidden, sequences, dtype: dtype, firstOnly: index == last && firstOnly, dropout,
+                positionBias: bias)
             kept.add(hidden.wide, number: index + 1)
         }
         if firstOnly { return kept.output(hidden.wide) }

@@ -7,6 +7,8 @@ struct EncoderParts {
     let layers: [any EncoderLayer]
     /// The norm after the last layer.
     var finalNorm: LayerNorm?
+    /// What distances add to the attention scores of all layers.
+    var positionBias: RelativePositionBias?
 }
 
 extension EncoderParts {

@@ -83,11 +83,8 @@ struct PostNormLayer: EncoderLayer {
         try attention.projections(x, dtype)
     }
 
-    /// The attention, if it is of the kind that the kernels compute.
-    private var plainAttention: DotProductAttention? {
-        guard let plain = attention as? DotProductAttention, plain.positionBias == nil else { return nil }
-        return plain
-    }
+    /// The attention, if it is of the kind that the kernels compute; a position bias is given to them at each call.
+    private var plainAttention: DotProductAttention? { attention as? DotProductAttention }
 
     var packed: PackedEncoderLayer? {
         guard let plain = plainAttention else { return nil }

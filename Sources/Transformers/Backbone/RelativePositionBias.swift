@@ -28,6 +28,13 @@ final class RelativePositionBias {
         return try table(places).permuted([2, 0, 1]).unsqueezed(0)
     }
 
+    /// The bias by distance, for the kernels: (N, 2 · reach + 1), of keys from `reach` tokens before the query to as many after it.
+    func byDistance(reach: Int) throws -> Tensor {
+        let places = (-reach...reach).map { Int64(buckets($0)) }
+        return try table(Tensor(places, shape: [places.count], device: table.weight.device))
+            .transposed().contiguous()
+    }
+
     private func makeIndices(_ length: Int) throws -> Tensor {
         var places: [Int64] = []
         places.reserveCapacity(length * length)

@@ -12,7 +12,7 @@ extension FamilyBuilder {
                 embeddings: embeddings,
                 layers: try (0..<configuration.numHiddenLayers).map {
                     try PostNormLayer(root, configuration, index: $0, positionBias: bias)
-                })
+                }, positionBias: bias)
         },
         sequenceHead: {
             try SequenceClassificationHead(

@@ -37,6 +37,7 @@ struct CausalShape {
     float scale;     // of the scores
     int64_t window;  // tokens that a token attends to, itself included; 0 for all up to it
     const float *cosine, *sine;  // (positions, D / 2), or null where nothing is rotated
+    int64_t ahead = 0;           // tokens after it that a token attends to: none in decoders
 };
 struct CausalForward {
     CausalShape shape;

@@ -22,6 +22,11 @@ enum class Slot : int {
     head_values = 2,
     head_scores = 3,
     head_weights = 4,
+    // What distances add to its scores: their keys and queries, packed, and the products with the head's queries and keys.
+    head_distance_keys = 5,
+    head_distance_queries = 6,
+    head_distance_scores = 7,
+    head_key_scores = 8,
     // The same in the backward pass: the contexts' gradients, a panel of scores and of their gradients, all weights and all
     // scores' gradients, and both operands of the products after it.
     attention_backward_contexts = 3,

@@ -36,6 +36,20 @@ struct Shape {
     Activation activation;
     float epsilon;
     bool first_only;  // Q = B: only each example's first token goes through
+    float score_scale = 0;  // the factor of attention scores; 0 for 1 / √D
+};
+
+// What the distance of two tokens adds to their attention scores; nothing where all pointers are null. A distance is that of the key
+// from the query, key − query; no example has more than reach + 1 tokens, and tables by distance begin at -reach.
+struct RelativePositions {
+    int64_t reach = 0;
+    // Added to the scaled scores by head and distance, (N, 2 · reach + 1), as in MPNet (Song et al., arXiv 2004.09297).
+    const float *bias = nullptr;
+    // Disentangled attention (He et al., "DeBERTa", arXiv 2006.03654, section 3.1): the products of queries with the distance's key, and of
+    // keys with its query, are added before scaling; each where its table is there. rows[reach + distance] is a distance's row of
+    // both, of whole numbers that never increase with the distance.
+    const float *keys = nullptr, *queries = nullptr;  // (rows, H)
+    const int32_t *rows = nullptr;                    // (2 · reach + 1)
 };
 
 // Packed right operands, made by `pack`. Queries, keys and values read the same input rows.
@@ -69,6 +83,7 @@ struct LayerForward {
     bool training;
     const float *input;  // (T, H)
     float *output;       // (Q, H)
+    RelativePositions positions = {};  // in inference alone
 };
 
 // Packed right operands for the backward pass: the weights as stored, (out, in).
@@ -118,6 +133,7 @@ struct MixedForward {
     float *query_memory, *key_value_memory, *context_memory;  // (Q, H), (T, 2H), (Q, H)
     const float *input;                                       // (T, H)
     float *output;                                            // (Q, H)
+    RelativePositions positions = {};
 };
 
 // Rows normalized, each by itself: (x - mean) / √(variance + epsilon) · weight + bias. Where `output` is `input`, in place.
@@ -182,6 +198,7 @@ struct EmbeddingsBackward {
 }  // namespace ctorch::kernels
 
 #include "decoder.h"
+#include "prenorm.h"
 
 namespace ctorch::kernels {
 
@@ -201,6 +218,7 @@ struct Table {
     int64_t (*int8_words)(int64_t columns, int64_t length);
     void (*pack_int8)(const int8_t *weight, int64_t columns, int64_t length, uint32_t *to, int32_t *sums);
     void (*mixed_forward)(const MixedForward &call);
+    void (*prenorm_forward)(bool bfloat16, const PreNormForward &call);
     // output (rows, outputs) = input (rows, inputs) · weightᵀ + bias
     void (*mixed_linear)(const MixedLinear &linear, int64_t rows, const float *input, float *output);
     // Levels of an activation on each side of zero.
