@@ -177,7 +177,9 @@ public final class TextEmbedder: Sendable {
             case .normalize(let width): Self.normalize(&values, width: width)
             }
         }
-        if let index = values.firstIndex(where: { !$0.isFinite }) {
+        if !values.withUnsafeBufferPointer(\.areFinite),
+            let index = values.firstIndex(where: { !$0.isFinite })
+        {
             throw NonFiniteVectorError(path, text: index / dimension, value: values[index])
         }
         return (values, encoding.cutCount)
@@ -219,10 +221,12 @@ public final class TextEmbedder: Sendable {
 
     /// Divides each vector by its Euclidean length.
     private static func normalize(_ values: inout [Float], width: Int) {
-        for start in stride(from: 0, to: values.count, by: width) {
-            let squares = values[start..<start + width].reduce(0) { $0 + $1 * $1 }
-            let length = max(squares.squareRoot(), 1e-12)
-            for index in start..<start + width { values[index] /= length }
+        values.withUnsafeMutableBufferPointer { buffer in
+            for start in stride(from: 0, to: buffer.count, by: width) {
+                let vector = UnsafeMutableBufferPointer(rebasing: buffer[start..<start + width])
+                let length = max(UnsafeBufferPointer(vector).sumOfSquares.squareRoot(), 1e-12)
+                for index in vector.indices { vector[index] /= length }
+            }
         }
     }
 }

@@ -4,7 +4,9 @@ import Distillation
 /// The architecture and initialization of the student.
 struct StudentOptionGroup: ParsableArguments {
     @Option(
-        help: ArgumentHelp("A model directory to start the student from.", valueName: "dir"),
+        help: ArgumentHelp(
+            "A model directory to start the student from; or static, for a table of vectors by token that a sentence-transformers teacher gives without texts.",
+            valueName: "dir"),
         completion: .directory)
     var student: String?
 
@@ -50,6 +52,28 @@ struct StudentOptionGroup: ParsableArguments {
     )
     var quantizeAware = false
 
+    @Option(
+        help:
+            "The components of a static student's vectors, by PCA of the tokens. (default: 256, or the teacher's)"
+    )
+    var embeddingSize: Int?
+
+    @Option(
+        help: ArgumentHelp("none keeps the teacher's components in a static student.", valueName: "none"))
+    var pca: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "a of the weight a / (a + p) of a static student's token, whose probability p is taken from its rank; or none. (default: 1e-4)",
+            valueName: "a|none"))
+    var sif: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The type in which a static student's table is stored: float16 or float32. (default: float16)",
+            valueName: "type"))
+    var tableType: String?
+
     func register(in settings: inout Settings) {
         settings.override("student", student)
         settings.override("layers", layers)
@@ -58,6 +82,10 @@ struct StudentOptionGroup: ParsableArguments {
         settings.override("attention_heads", attentionHeads)
         settings.override("init", initialization)
         settings.override("teacher_layers", teacherLayers)
+        settings.override("embedding_size", embeddingSize)
+        settings.override("pca", pca)
+        settings.override("sif", sif)
+        settings.override("table_type", tableType)
         settings.override("quantize_aware", switch: quantizeAware)
     }
 }
