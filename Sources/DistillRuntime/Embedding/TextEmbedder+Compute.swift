@@ -55,7 +55,9 @@ extension TextEmbedder {
             case .normalize(let width): Self.normalize(&values, width: width)
             }
         }
-        if let index = values.firstIndex(where: { !$0.isFinite }) {
+        if !values.withUnsafeBufferPointer(\.areFinite),
+            let index = values.firstIndex(where: { !$0.isFinite })
+        {
             throw NonFiniteVectorError(path, text: index / dimension, value: values[index])
         }
         return values
@@ -122,10 +124,12 @@ extension TextEmbedder {
 
     /// Divides each vector by its Euclidean length.
     private static func normalize(_ values: inout [Float], width: Int) {
-        for start in stride(from: 0, to: values.count, by: width) {
-            let squares = values[start..<start + width].reduce(0) { $0 + $1 * $1 }
-            let length = max(squares.squareRoot(), 1e-12)
-            for index in start..<start + width { values[index] /= length }
+        values.withUnsafeMutableBufferPointer { buffer in
+            for start in stride(from: 0, to: buffer.count, by: width) {
+                let vector = UnsafeMutableBufferPointer(rebasing: buffer[start..<start + width])
+                let length = max(UnsafeBufferPointer(vector).sumOfSquares.squareRoot(), 1e-12)
+                for index in vector.indices { vector[index] /= length }
+            }
         }
     }
 }

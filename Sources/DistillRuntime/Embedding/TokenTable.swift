@@ -72,16 +72,41 @@ final class TokenTable: @unchecked Sendable {
         vectors.withUnsafeMutableBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return }
             for text in 0..<encoding.count {
-                let (ids, vector) = (encoding[text], base + text * width)
-                for id in ids {
-                    let row = rows.pointer + Int(mapping?[Int(id)] ?? id) * width
-                    let weight = weights?.pointer[Int(id)] ?? 1
-                    for index in 0..<width { vector[index] += row[index] * weight }
-                }
-                guard !ids.isEmpty else { continue }
-                for index in 0..<width { vector[index] /= Float(ids.count) }
+                setMean(of: encoding[text], base + text * width)
             }
         }
         return vectors
+    }
+
+    /// The mean of tokens' rows; zeros where there are none.
+    ///
+    /// A block of columns at a time, whose sums stay in registers.
+    private func setMean(of ids: ArraySlice<Int32>, _ vector: UnsafeMutablePointer<Float>) {
+        guard !ids.isEmpty else { return }
+        let count = Float(ids.count)
+        var column = 0
+        while column + 32 <= width {
+            var (first, second) = (SIMD16<Float>(repeating: 0), SIMD16<Float>(repeating: 0))
+            for id in ids {
+                let weight = weights?.pointer[Int(id)] ?? 1
+                let row = UnsafeRawPointer(row(id) + column)
+                first += row.loadUnaligned(as: SIMD16<Float>.self) * weight
+                second += row.loadUnaligned(fromByteOffset: 64, as: SIMD16<Float>.self) * weight
+            }
+            let place = UnsafeMutableRawPointer(vector + column)
+            place.storeBytes(of: first / count, as: SIMD16<Float>.self)
+            place.storeBytes(of: second / count, toByteOffset: 64, as: SIMD16<Float>.self)
+            column += 32
+        }
+        while column < width {
+            var sum: Float = 0
+            for id in ids { sum += row(id)[column] * (weights?.pointer[Int(id)] ?? 1) }
+            vector[column] = sum / count
+            column += 1
+        }
+    }
+
+    private func row(_ id: Int32) -> UnsafePointer<Float> {
+        rows.pointer + Int(mapping?[Int(id)] ?? id) * width
     }
 }

@@ -43,7 +43,24 @@ package enum PredictionLine {
     /// The lines of vectors of so many components, with as few digits as tell each float32 apart.
     package static func texts(vectors: [Float], width: Int) -> [String] {
         stride(from: 0, to: vectors.count, by: width).map { start in
-            "{\"embedding\":[" + vectors[start..<start + width].map { "\($0)" }.joined(separator: ",") + "]}"
+            let beginning = "{\"embedding\":["
+            // The longest number is -1.1754944e-38; a comma or the end follows each.
+            return String(unsafeUninitializedCapacity: beginning.utf8.count + 15 * width + 2) { buffer in
+                var count = 0
+                func append(_ text: String) {
+                    for byte in text.utf8 {
+                        buffer[count] = byte
+                        count += 1
+                    }
+                }
+                append(beginning)
+                for index in start..<start + width {
+                    if index > start { append(",") }
+                    append(vectors[index].description)
+                }
+                append("]}")
+                return count
+            }
         }
     }
 

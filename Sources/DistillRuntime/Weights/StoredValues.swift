@@ -31,21 +31,7 @@ struct StoredValues: @unchecked Sendable {
     }
 
     /// True if no value is infinite or not a number.
-    var areFinite: Bool {
-        // Times zero: 0 for a finite number, otherwise not a number. In parts, for the compiler's vectors.
-        var sums = SIMD16<Float>(repeating: 0)
-        var index = 0
-        while index + 16 <= count {
-            sums += UnsafeRawPointer(pointer + index).loadUnaligned(as: SIMD16<Float>.self) * 0
-            index += 16
-        }
-        var rest: Float = 0
-        while index < count {
-            rest += pointer[index] * 0
-            index += 1
-        }
-        return (sums.sum() + rest) == 0
-    }
+    var areFinite: Bool { UnsafeBufferPointer(start: pointer, count: count).areFinite }
 }
 
 /// A matrix as a checkpoint stores it, (rows, columns): float32, or int8 with a scale for each row.

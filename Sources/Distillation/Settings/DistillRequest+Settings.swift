@@ -77,6 +77,7 @@ extension StudentOptions {
     /// The student that settings describe.
     init(_ reader: SettingsReader) throws {
         self.init()
+        try StaticStudentRequest.refuse(in: reader)
         directory = try reader.value("student", as: String.self).map { try reader.locator.model($0) }
         try reader.assign("layers", to: &layers)
         try reader.assign("hidden_size", to: &hiddenSize)

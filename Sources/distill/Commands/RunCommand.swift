@@ -14,6 +14,8 @@ struct RunCommand: ParsableCommand {
             layers, with their weights. A language model learns its teacher's distribution of each next token at T = 1 and is judged \
             by the divergence from it.
 
+            --student static makes a table of vectors by token from a sentence-transformers teacher, without texts and training.
+
             Examples:
               distill run --teacher teacher --train train.csv --validation dev.csv --output student \\
                           --layers 3 --init teacher-layers
@@ -23,6 +25,7 @@ struct RunCommand: ParsableCommand {
                           --objective "kl(weight=0.7, temperature=linear(8,1))" --objective "cross_entropy(weight=0.3)" \\
                           --objective "hidden_mse(weight=1, layers=uniform)" --baseline --seeds 3
               distill run --teacher language-model.gguf --train chats.jsonl --output student --layers 20 --baseline
+              distill run --teacher all-MiniLM-L6-v2 --student static --output static
               distill run --config distill.yaml --output another
 
             distill.yaml:
@@ -43,11 +46,29 @@ struct RunCommand: ParsableCommand {
     func request() throws -> DistillRequest { try options.request() }
 
     func run() throws {
+        if let request = try UsageError.checking({ try options.staticRequest() }) {
+            return try makeStatic(request)
+        }
         let run = try UsageError.checking { try DistillationRun(try request()) }
         try processes.perform(threads: options.compute.threads) { processes in
             try TrainingRun.perform(display, isFirst: processes?.isFirst ?? true) {
                 try run.run(onEvent: $0, stopRequest: $1, processes: processes)
             }
         }
+    }
+    /// Makes a static student, which trains nothing.
+    private func makeStatic(_ request: StaticStudentRequest) throws {
+        guard (processes.processes ?? 1) == 1,
+            try UsageError.checking({ try ProcessEnvironment.read() }) == nil
+        else {
+            throw UsageError(
+                "a static student is made by one process; leave --processes out, or start it alone")
+        }
+        Interrupt.install(.checkpoints)
+        let renderer = RunRenderer(quiet: display.quiet)
+        let report = try StaticStudentRun(request).run(
+            onEvent: { renderer.handle($0) }, shouldStop: { Interrupt.isRequested })
+        try display.print(report) { (display.quiet ? "" : "\n") + ReportText.staticStudent(report) }
+        renderer.repeatWarnings()
     }
 }

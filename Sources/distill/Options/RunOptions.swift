@@ -38,9 +38,21 @@ struct RunOptions: ParsableArguments {
     ///
     /// - Parameter fallback: The output directory where none need be given.
     func request(output fallback: URL? = nil) throws -> DistillRequest {
+        try DistillRequest(try settings(), output: fallback, locator: .commandLine)
+    }
+
+    /// The request of a static student; `nil` where another is asked for.
+    func staticRequest() throws -> StaticStudentRequest? {
+        let settings = try settings()
+        guard try StaticStudentRequest.isAskedFor(in: settings) else { return nil }
+        return try StaticStudentRequest(settings, locator: .commandLine)
+    }
+
+    /// The flags and the configuration file.
+    private func settings() throws -> Settings {
         var settings = try Settings(path: output.config)
         register(in: &settings)
-        return try DistillRequest(settings, output: fallback, locator: .commandLine)
+        return settings
     }
 
     private func register(in settings: inout Settings) {

@@ -5,7 +5,9 @@ import Transformers
 /// The architecture and initialization of the student.
 struct StudentOptionGroup: ParsableArguments {
     @Option(
-        help: ArgumentHelp("A model directory to start the student from.", valueName: "dir"),
+        help: ArgumentHelp(
+            "A model directory to start the student from; or static, for a table of vectors by token that a sentence-transformers teacher gives without texts.",
+            valueName: "dir"),
         completion: .directory)
     var student: String?
 
@@ -45,7 +47,7 @@ struct StudentOptionGroup: ParsableArguments {
         })
     var teacherLayers: TeacherLayers?
 
-    @Option(help: "The components of a text's vector, of a model for embeddings. (default: the teacher's)")
+    @Option(help: "The components of a text's vector, of a model for embeddings. (default: the teacher's; of a static student 256)")
     var embeddingSize: Int?
 
     @Option(
@@ -55,10 +57,11 @@ struct StudentOptionGroup: ParsableArguments {
     var projection: VectorProjection?
 
     @Flag(
+        inversion: .prefixedNo,
         help:
-            "Teach the first principal components of the teacher's vectors on the training texts, as many as --embedding-size."
+            "Teach the first principal components of the teacher's vectors on the training texts, as many as --embedding-size; of a static student keep those of the tokens' vectors. (default: of a static student --pca)"
     )
-    var pca = false
+    var pca: Bool?
 
     @Option(
         help:
@@ -72,6 +75,18 @@ struct StudentOptionGroup: ParsableArguments {
     )
     var quantizeAware = false
 
+    @Option(
+        help: ArgumentHelp(
+            "a of the weight a / (a + p) of a static student's token, whose probability p is taken from its rank; or none. (default: 1e-4)",
+            valueName: "a|none"))
+    var sif: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The type in which a static student's table is stored: float16 or float32. (default: float16)",
+            valueName: "type"))
+    var tableType: String?
+
     func register(in settings: inout Settings) {
         settings.override("student", student)
         settings.override("layers", layers)
@@ -82,8 +97,10 @@ struct StudentOptionGroup: ParsableArguments {
         settings.override("teacher_layers", teacherLayers)
         settings.override("embedding_size", embeddingSize)
         settings.override("projection", projection)
-        settings.override("pca", switch: pca)
+        settings.override("pca", pca)
         settings.override("pooling", pooling)
+        settings.override("sif", sif)
+        settings.override("table_type", tableType)
         settings.override("quantize_aware", switch: quantizeAware)
     }
 }

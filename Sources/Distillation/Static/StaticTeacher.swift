@@ -1,0 +1,63 @@
+import Architectures
+import Foundation
+import RegularExpressions
+import Tokenizers
+import Torch
+import Transformers
+
+/// The teacher of a static student: the encoder of a sentence-transformers directory, and the tokens that the student gets.
+struct StaticTeacher {
+    let model: TransformerModel
+    let vocabulary: StaticVocabulary
+
+    /// The components of a hidden state.
+    var width: Int { model.configuration.hiddenSize }
+
+    /// - Throws: ``DistillationError`` for a directory that is not one of sentence-transformers or has no encoder, and for weights
+    ///   that are missing; `ArchitectureError`, `TokenizerError` and the errors of files that cannot be read.
+    init(_ request: StaticStudentRequest, _ log: RunLog) throws {
+        let path = request.teacher.path(percentEncoded: false)
+        guard SentenceTransformer.isDirectory(request.teacher) else {
+            throw DistillationError(
+                "\(path): is not a directory of sentence-transformers (it has no \(SentenceTransformer.fileName)), which the teacher of "
+                    + "a static student must be: other encoders' vectors of tokens say little about meaning")
+        }
+        let files = try SentenceTransformer(contentsOf: request.teacher)
+        guard case .encoder(let encoder) = files.source else {
+            throw DistillationError(
+                "\(path): is a static model itself; give the teacher that it was made from")
+        }
+        let directory = URL(filePath: encoder)
+        try LoadedModel.requireClassifier(directory, instead: "give an encoder")
+        model = try Self.model(directory, request.device)
+        vocabulary = try StaticVocabulary(directory: directory, expressions: ICURegularExpressions())
+        let tokenizer = try Tokenizer.load(for: model.configuration, in: directory)
+        guard !files.lowercases || tokenizer.lowercases else {
+            throw DistillationError(
+                "\(path): do_lower_case is true in sentence_bert_config.json, but the tokenizer does not lowercase; put a "
+                    + "normalizer Lowercase first in tokenizer.json, and set it to false")
+        }
+        for warning in model.configuration.warnings { log.send(.warning(warning)) }
+        for case .dense(let dense) in files.stages {
+            log.warnOnce(
+                "\(dense.path): is left out: a static student learns the encoder's vectors, before dense layers"
+            )
+        }
+    }
+
+    /// The encoder; its head is not read.
+    private static func model(_ directory: URL, _ device: Device) throws -> TransformerModel {
+        let (model, report) = try AutoModel.load(
+            from: directory, task: .tokenClassification, device: device, isMapped: true)
+        let missing = report.newlyInitialized.filter {
+            !$0.hasPrefix("classifier.") && !$0.hasPrefix("head.")
+        }
+        guard missing.isEmpty else {
+            throw DistillationError(
+                "\(directory.path(percentEncoded: false)): the checkpoint lacks weights of the encoder "
+                    + "(\(missing.prefix(4).joined(separator: ", "))); copy the whole directory of the model")
+        }
+        try model.parameters.freeze()
+        return model
+    }
+}
