@@ -57,7 +57,9 @@ enum Program {
         process.standardInput = stdin
         try process.run()
         startWatchdog(process)
-        if let input { try stdin.fileHandleForWriting.write(contentsOf: Data(input.utf8)) }
+        // A program that refuses what it is to do ends before it has read.
+        signal(SIGPIPE, SIG_IGN)
+        if let input { try? stdin.fileHandleForWriting.write(contentsOf: Data(input.utf8)) }
         try stdin.fileHandleForWriting.close()
         // Errors are few enough to fit the pipe while output is read.
         let written = try output.fileHandleForReading.readToEnd() ?? Data()

@@ -62,7 +62,7 @@ struct StaticStudentTests {
             (["--layers", "3"], "layers has no meaning for a static student"),
             (["--processes", "2"], "made by one process"),
             (["--sif", "much"], "sif must be a number such as 1e-4, or none"),
-                        (["--table-type", "int8"], "table_type must be float16 or float32"),
+            (["--table-type", "int8"], "table_type must be float16 or float32"),
         ] {
             let result = try Program.run(
                 ["run", "--teacher", teacher, "--student", "static", "--output", scratch.path("student")]

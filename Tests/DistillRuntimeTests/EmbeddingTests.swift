@@ -62,7 +62,7 @@ struct EmbeddingTests {
                 try manager.copyItem(
                     at: tinyTeacher.appending(path: name), to: directory.appending(path: name))
             }
-            if hasEncoder { try name("BertModel", in: directory) }
+            if hasEncoder, files["config.json"] == nil { try name("BertModel", in: directory) }
             for (path, source) in weights {
                 let target = directory.appending(path: path)
                 try manager.createDirectory(
@@ -81,7 +81,8 @@ struct EmbeddingTests {
         func name(_ architecture: String, in directory: URL) throws {
             let file = directory.appending(path: "config.json")
             let text = try String(contentsOf: file, encoding: .utf8)
-            let named = text.replacing(/"architectures": *\[\s*"[A-Za-z]+"/, with: "\"architectures\": [\"\(architecture)\"")
+            let named = text.replacing(
+                /"architectures": *\[\s*"[A-Za-z]+"/, with: "\"architectures\": [\"\(architecture)\"")
             try #require(named.contains(architecture))
             try Data(named.utf8).write(to: file)
         }

@@ -62,7 +62,7 @@ struct SecretTests {
         try put(secondCertificate, chain)
         server.signal(SIGHUP)
         try server.waitForLog("not reloaded")
-        #expect(server.logText.contains("do not belong together"))
+        #expect(server.logText.contains("name the two that belong together"))
         #expect(try status(certificate) == "200")
         try put(secondPrivateKey, key)
         server.signal(SIGHUP)

@@ -225,6 +225,12 @@ final class Connection {
         return true
     }
 
+    /// The first bytes that come, while the other side still waits for more.
+    func first() throws -> [UInt8] {
+        while rest.isEmpty, try fill() {}
+        return rest
+    }
+
     /// All that comes until the server closes.
     func all() throws -> [UInt8] {
         while try fill() {}

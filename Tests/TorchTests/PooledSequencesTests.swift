@@ -46,7 +46,9 @@ struct PooledSequencesTests {
         }
     }
 
-    @Test("offsets and weights that do not fit are refused", arguments: [[0, 3, 12], [1, 11], [0, 8, 4, 11], [0]])
+    @Test(
+        "offsets and weights that do not fit are refused",
+        arguments: [[0, 3, 12], [1, 11], [0, 8, 4, 11], [0]])
     func refusals(offsets: [Int]) throws {
         let all = try tokens(5, width: 4)
         #expect(throws: TorchError.self) {

@@ -1,7 +1,8 @@
 extension ModelConfiguration {
     /// True if the file names a class with a head that is read.
     package var namesHead: Bool {
-        reader.optional("architectures")?.arrayValue?.first?.stringValue.flatMap(HeadKind.init(architecture:)) != nil
+        reader.optional("architectures")?.arrayValue?.first?.stringValue.flatMap(HeadKind.init(architecture:))
+            != nil
     }
 
     /// Refuses a class with a head that is not read, such as `BertForMultipleChoice`: its outputs would be taken for a classifier's

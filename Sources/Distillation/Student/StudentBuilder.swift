@@ -69,7 +69,9 @@ struct StudentBuilder {
             if predictsTokens { configuration = try teacher.model.configuration.decoder(withLayers: layers) }
             source = try self.source(layers, configuration)
             if task.embedsTexts {
-                source = source.map { EmbeddingStudentSource($0, teacher: teacher.model, student: configuration) }
+                source = source.map {
+                    EmbeddingStudentSource($0, teacher: teacher.model, student: configuration)
+                }
             }
             let how =
                 switch initialization {

@@ -47,7 +47,10 @@ struct StudentOptionGroup: ParsableArguments {
         })
     var teacherLayers: TeacherLayers?
 
-    @Option(help: "The components of a text's vector, of a model for embeddings. (default: the teacher's; of a static student 256)")
+    @Option(
+        help:
+            "The components of a text's vector, of a model for embeddings. (default: the teacher's; of a static student 256)"
+    )
     var embeddingSize: Int?
 
     @Option(

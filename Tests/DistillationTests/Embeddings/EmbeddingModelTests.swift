@@ -17,15 +17,21 @@ struct EmbeddingModelTests {
     static let modules: [(name: String, modules: Modules)] = {
         var all: [(name: String, modules: Modules)] = []
         for mode in PoolingMode.allCases {
-            all.append((mode.rawValue, { SentenceTransformer(pooling: [mode], width: $0, normalizes: false) }))
+            all.append(
+                (mode.rawValue, { SentenceTransformer(pooling: [mode], width: $0, normalizes: false) }))
         }
         all.append(("normalized", { SentenceTransformer(pooling: [.mean], width: $0, normalizes: true) }))
-        all.append(("two modes", { SentenceTransformer(pooling: [.cls, .mean], width: $0, normalizes: true) }))
-        all.append(("another order", { SentenceTransformer(pooling: [.mean, .max], width: $0, normalizes: false) }))
+        all.append(
+            ("two modes", { SentenceTransformer(pooling: [.cls, .mean], width: $0, normalizes: true) }))
+        all.append(
+            ("another order", { SentenceTransformer(pooling: [.mean, .max], width: $0, normalizes: false) }))
         all.append(
             (
                 "dense",
-                { SentenceTransformer(pooling: [.mean], width: $0, normalizes: true).resized(width: $0, outputs: 12) }
+                {
+                    SentenceTransformer(pooling: [.mean], width: $0, normalizes: true).resized(
+                        width: $0, outputs: 12)
+                }
             ))
         return all
     }()
@@ -53,11 +59,13 @@ struct EmbeddingModelTests {
     func saved() throws {
         try withTemporaryDirectory { folder in
             let directory = try EmbeddingFixture.teacher(in: folder) {
-                SentenceTransformer(pooling: [.mean], width: $0, normalizes: true).resized(width: $0, outputs: 12)
+                SentenceTransformer(pooling: [.mean], width: $0, normalizes: true).resized(
+                    width: $0, outputs: 12)
             }
             let (model, report) = try AutoModel.load(from: directory)
             #expect(report.newlyInitialized.isEmpty && report.unused.isEmpty)
-            #expect(model.configuration.task == .embedding && model.configuration.embedding?.normalizes == true)
+            #expect(
+                model.configuration.task == .embedding && model.configuration.embedding?.normalizes == true)
             let again = folder.appending(path: "again")
             try ModelWriter.save(model, to: again)
             let (second, _) = try AutoModel.load(from: again)
@@ -69,8 +77,11 @@ struct EmbeddingModelTests {
             let config = try JSONValue.load(contentsOf: directory.appending(path: "config.json")).objectValue
             #expect(config?["architectures"] == ["BertModel"] && config?["id2label"] == nil)
             // What other programs read: the names of versions before 5.4.
-            let pooling = try JSONValue.load(contentsOf: directory.appending(path: "1_Pooling/config.json")).objectValue
-            #expect(pooling?["pooling_mode_mean_tokens"] == true && pooling?["word_embedding_dimension"]?.intValue == 32)
+            let pooling = try JSONValue.load(contentsOf: directory.appending(path: "1_Pooling/config.json"))
+                .objectValue
+            #expect(
+                pooling?["pooling_mode_mean_tokens"] == true
+                    && pooling?["word_embedding_dimension"]?.intValue == 32)
         }
     }
 
@@ -80,9 +91,12 @@ struct EmbeddingModelTests {
             let directory = try EmbeddingFixture.teacher(in: folder)
             try Data(#"{"word_embedding_dimension": 48, "pooling_mode_mean_tokens": true}"#.utf8).write(
                 to: directory.appending(path: "1_Pooling/config.json"))
-            #expect { try LoadedModel(directory) } throws: { "\($0)".contains("48") && "\($0)".contains("32") }
+            #expect { try LoadedModel(directory) } throws: {
+                "\($0)".contains("48") && "\($0)".contains("32")
+            }
             try Data(
-                #"{"word_embedding_dimension": 32, "pooling_mode_mean_tokens": true, "include_prompt": false}"#.utf8
+                #"{"word_embedding_dimension": 32, "pooling_mode_mean_tokens": true, "include_prompt": false}"#
+                    .utf8
             ).write(to: directory.appending(path: "1_Pooling/config.json"))
             try Data(#"{"prompts": {"query": "query: "}, "default_prompt_name": "query"}"#.utf8).write(
                 to: directory.appending(path: "config_sentence_transformers.json"))

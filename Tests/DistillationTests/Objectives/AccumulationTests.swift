@@ -16,7 +16,8 @@ struct AccumulationTests {
             .classes([1, -100, 3, 0, -100, -100], count: 5)
         case .multiLabel: .sets([[0, 3], nil, [], [1], nil, nil], count: 5)
         case .regression: .values([0.5, .nan, -1, 2, .nan, .nan])
-        case .embedding: .scores(PairScores(values: [Float](repeating: .nan, count: 6), rows: [0, 1, 2, 3, 4, 5]))
+        case .embedding:
+            .scores(PairScores(values: [Float](repeating: .nan, count: 6), rows: [0, 1, 2, 3, 4, 5]))
         }
     }
 
@@ -73,7 +74,8 @@ struct AccumulationTests {
         switch name {
         case "binary_cross_entropy", "soft_binary_cross_entropy": .multiLabel
         case "mse": .regression
-        case _ where name.hasPrefix("sentence_") || ["similarity_mse", "similarity_rank"].contains(name): .embedding
+        case _ where name.hasPrefix("sentence_") || ["similarity_mse", "similarity_rank"].contains(name):
+            .embedding
         default: .singleLabel
         }
     }

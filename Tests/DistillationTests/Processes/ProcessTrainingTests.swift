@@ -85,9 +85,41 @@ struct ProcessTrainingTests {
         }
     }
 
+    /// The objectives on texts' vectors.
+    private static let vectors = ObjectiveRegistry.standard.names.filter {
+        $0.hasPrefix("sentence_") || ["similarity_mse", "similarity_rank"].contains($0)
+    }
+
+    @Test("every objective on vectors", arguments: vectors + ["sentence_mse(dimensions = [16, 8])"])
+    func embeddings(_ text: String) throws {
+        try Self.compare(2, tolerance: 1e-4) { processes in
+            func model(layers: Int, dropout: Double, seed: UInt64) throws -> TransformerModel {
+                var configuration = try Support.configuration(layers: layers, dropout: dropout)
+                configuration.embedding = SentenceTransformer(pooling: [.mean], width: 16, normalizes: true)
+                return try AutoModel.make(configuration, source: nil, seed: seed, device: .cpu)
+            }
+            let classes = Support.dataset(count: 30)
+            let examples = try (0..<30).map { try classes.example($0) }
+            let data = EncodedDataset(
+                inputIDs: examples.flatMap(\.inputIDs), tokenTypeIDs: examples.flatMap(\.tokenTypeIDs),
+                offsets: examples.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.inputIDs.count) },
+                targets: .scores(
+                    PairScores(values: [Float](repeating: .nan, count: 30), rows: (0..<30).map { UInt32($0) })
+                ))
+            let teacher = try model(layers: 2, dropout: 0, seed: 9)
+            try teacher.parameters.freeze()
+            return (
+                try Self.trainer(
+                    model(layers: 1, dropout: 0.1, seed: 1), data, Support.logits(teacher, data),
+                    [WeightedObjective(try objective(text))], processes, teacher: teacher),
+                Array(0..<13), 13
+            )
+        }
+    }
+
     private static let texts =
         ObjectiveRegistry.standard.names.filter {
-            !["binary_cross_entropy", "soft_binary_cross_entropy", "mse"].contains($0)
+            !(["binary_cross_entropy", "soft_binary_cross_entropy", "mse"] + vectors).contains($0)
         } + ["infonce(feature = mean, dimension = 4, projection = always)", "attention_kl(heads = match)"]
 
     @Test("every objective for classes", arguments: texts)

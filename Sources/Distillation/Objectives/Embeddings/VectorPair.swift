@@ -47,7 +47,8 @@ struct VectorPair {
                         + "that width with --embedding-size \(teacher)")
             }
             projection = try Linear(
-                models.learned.unused(objective)["projection"], inputs: student, outputs: teacher, bias: false,
+                models.learned.unused(objective)["projection"], inputs: student, outputs: teacher,
+                bias: false,
                 initializer: .normal(standardDeviation: models.student.initializerRange))
         }
         return ObjectiveNeeds(teacherLogits: true)
@@ -61,7 +62,9 @@ struct VectorPair {
         var student = batch.student.logits
         var teacher = try batch.teacherLogits.detached()
         if let projection { student = try projection(student) }
-        if isComparison { (student, teacher) = (try batch.allExamples(student), try batch.allExamples(teacher)) }
+        if isComparison {
+            (student, teacher) = (try batch.allExamples(student), try batch.allExamples(teacher))
+        }
         let width = try student.size(1)
         var total: Tensor?
         for own in widths ?? [width] {
@@ -84,7 +87,8 @@ extension ObjectiveModels {
         guard problemType.definition.embedsTexts else {
             throw refusal(
                 of: objective,
-                "it compares texts' vectors, of models for embeddings; use \(problemType.definition.softObjective)")
+                "it compares texts' vectors, of models for embeddings; use \(problemType.definition.softObjective)"
+            )
         }
     }
 }

@@ -15,7 +15,8 @@ enum VectorMetrics {
     }
 
     /// The cosines of the two texts of each row that has two, and the scores of these rows.
-    static func similarities(_ vectors: Logits, _ scores: PairScores) -> (cosines: [Double], scores: [Double]) {
+    static func similarities(_ vectors: Logits, _ scores: PairScores) -> (cosines: [Double], scores: [Double])
+    {
         let pairs = scores.pairs.filter { $0.count == 2 }
         return (
             pairs.map { cosine(vectors[$0.lowerBound], vectors[$0.lowerBound + 1]) },
@@ -29,7 +30,8 @@ enum VectorMetrics {
         let count = Double(max(1, student.count))
         values[.agreement] =
             (0..<student.count).reduce(0) { $0 + cosine(student[$1], teacher[$1]) } / count
-        values[.teacherMSE] = (0..<student.count).reduce(0) { $0 + squaredDifference(student[$1], teacher[$1]) } / count
+        values[.teacherMSE] =
+            (0..<student.count).reduce(0) { $0 + squaredDifference(student[$1], teacher[$1]) } / count
         return values
     }
 
