@@ -135,12 +135,10 @@ final class TokenBuilder {
         let object = try? JSONValue.parse(file.description).objectValue
         guard let object, let count = object["count"]?.intValue, count >= 0, count <= file.count / 8,
             let idBytes = object["id_bytes"]?.intValue, let hasTypes = object["types"]?.boolValue,
-            let cut = object["cut"]?.intValue, let hasPairs = object["pairs"]?.boolValue
+            let cut = object["cut"]?.intValue, let hasPairs = object["pairs"]?.boolValue,
+            case let texts = object["texts_per_row"]?.intValue ?? 1, [1, 2].contains(texts),
+            count.isMultiple(of: texts)
         else { throw ChecksummedFile.Problem.damaged("its description cannot be read") }
-        let texts = object["texts_per_row"]?.intValue ?? 1
-        guard [1, 2].contains(texts), count.isMultiple(of: texts) else {
-            throw ChecksummedFile.Problem.damaged("its description cannot be read")
-        }
         guard object["key"]?.stringValue == key else {
             throw ChecksummedFile.Problem.foreign("it holds the tokens of other data")
         }
@@ -186,8 +184,10 @@ final class TokenBuilder {
             hasPairs: hasPairs, textsPerRow: texts)
         let dataset = EncodedDataset(
             storage: storage, maxLength: maxLength, tagNames: words == nil ? [] : names ?? [])
-        let notes = object["notes"]?.arrayValue?.compactMap(\.stringValue) ?? []
-        return (dataset, try names.map { try LabelMap(names: $0) }, cut, notes)
+        return (
+            dataset, try names.map { try LabelMap(names: $0) }, cut,
+            object["notes"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        )
     }
 
     /// The description of a file's contents, in words; `nil` where it has none.
