@@ -142,8 +142,8 @@ final class TokenBuilder {
         guard object["key"]?.stringValue == key else {
             throw ChecksummedFile.Problem.foreign("it holds the tokens of other data")
         }
-        let layout = TokenStorage.Layout(
-            largestID: idBytes == 2 ? 0 : Int(Int32.max), hasTypes: hasTypes)
+        let largest = idBytes == 2 ? 0 : Int(Int32.max)
+        let layout = TokenStorage.Layout(largestID: largest, hasTypes: hasTypes)
         let words = object["words"]?.intValue
         guard words ?? 0 >= 0, words ?? 0 <= file.count / 12 else {
             throw ChecksummedFile.Problem.damaged("its description cannot be read")
@@ -154,8 +154,8 @@ final class TokenBuilder {
         }
         var offset = recordBytes
         func next(_ count: Int) throws -> [Int32] {
-            defer { offset += 4 * count }
-            return try numbers(file, count, at: offset)
+            offset += 4 * count
+            return try numbers(file, count, at: offset - 4 * count)
         }
         let lengths = try next(count)
         let codes = try next(words ?? count)
@@ -164,12 +164,11 @@ final class TokenBuilder {
         else { throw ChecksummedFile.Problem.damaged("its lengths do not fit its size") }
         guard let type = object["problem_type"]?.stringValue.flatMap(TaskIdentifier.init(rawValue:)),
             let classes = object["classes"]?.intValue,
-            let sets = object["label_sets"]?.arrayValue?.map({ $0.arrayValue?.compactMap(\.intValue) ?? [-1] }
-            ),
+            let sets = object["label_sets"]?.arrayValue?.map(integers),
             let labels = ExampleLabels(type, classCount: classes, codes: codes, sets: sets)
         else { throw ChecksummedFile.Problem.damaged("its labels cannot be read") }
-        let names = object["labels"]?.arrayValue?.compactMap(\.stringValue)
         var rows: TokenRows?
+        let names = object["labels"]?.arrayValue?.compactMap(\.stringValue)
         if let words {
             let (counts, continues) = (try next(count), try next(count).map { $0 != 0 })
             rows = TokenRows(
@@ -182,10 +181,10 @@ final class TokenBuilder {
         let storage = TokenStorage(
             layout: layout, records: .file(file), lengths: lengths, labels: labels, rows: rows,
             hasPairs: hasPairs, textsPerRow: texts)
-        let dataset = EncodedDataset(
-            storage: storage, maxLength: maxLength, tagNames: words == nil ? [] : names ?? [])
+        let tags = words == nil ? [] : names ?? []
         return (
-            dataset, try names.map { try LabelMap(names: $0) }, cut,
+            EncodedDataset(storage: storage, maxLength: maxLength, tagNames: tags),
+            try names.map { try LabelMap(names: $0) }, cut,
             object["notes"]?.arrayValue?.compactMap(\.stringValue) ?? []
         )
     }
@@ -198,6 +197,11 @@ final class TokenBuilder {
             let count = object["count"]?.intValue
         else { return nil }
         return "\(data), \(count) examples, by the tokenizer of \(tokenizer), at most \(length) tokens"
+    }
+
+    /// The whole numbers of a list; one that no class has where it is none.
+    private static func integers(_ value: JSONValue) -> [Int] {
+        value.arrayValue?.compactMap(\.intValue) ?? [-1]
     }
 
     private static func numbers(_ file: ChecksummedFile, _ count: Int, at offset: Int) throws -> [Int32] {
