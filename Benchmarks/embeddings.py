@@ -44,7 +44,7 @@ def train(options, texts):
     output = options.output / "sentence-transformers"
     arguments = SentenceTransformerTrainingArguments(
         output_dir=str(options.output / "runs"), num_train_epochs=options.epochs, per_device_train_batch_size=options.batch_size,
-        learning_rate=options.learning_rate, warmup_ratio=0.06, weight_decay=0.01, seed=42, report_to="none", save_strategy="no",
+        learning_rate=options.learning_rate, warmup_steps=0.06, weight_decay=0.01, seed=42, report_to="none", save_strategy="no",
         logging_strategy="no", use_cpu=True, disable_tqdm=True, bf16=options.bf16)
     trainer = SentenceTransformerTrainer(
         model=student, args=arguments, train_dataset=data, loss=EmbedDistillLoss(student, distance_metric="cosine"))
