@@ -99,7 +99,10 @@ def drawing(models):
         color = "#1f6feb" if model["own"] else "#b35900" if model["peer"] else "#444"
         place = x(model["texts_per_second"]), y(model["spearman"])
         parts.append(f'<circle cx="{place[0]:.1f}" cy="{place[1]:.1f}" r="{radius:.1f}" fill="{color}" fill-opacity="0.6"/>')
-        parts.append(f'<text x="{place[0] + radius + 4:.1f}" y="{place[1] + 4:.1f}">{html.escape(model["name"])}</text>')
+        # Models that do alike lie on one another: the names of ours stand above, those of others below.
+        shift = 4 if not model["own"] and not model["peer"] else -radius - 4 if model["own"] else radius + 14
+        start = place[0] + radius + 4 if shift == 4 else place[0] - 4
+        parts.append(f'<text x="{start:.1f}" y="{place[1] + shift:.1f}">{html.escape(model["name"])}</text>')
     return "\n".join(parts + ["</svg>"]) + "\n"
 
 
