@@ -100,9 +100,9 @@ def drawing(models):
         place = x(model["texts_per_second"]), y(model["spearman"])
         parts.append(f'<circle cx="{place[0]:.1f}" cy="{place[1]:.1f}" r="{radius:.1f}" fill="{color}" fill-opacity="0.6"/>')
         # Models that do alike lie on one another: the names of ours stand above, those of others below.
-        shift = 4 if not model["own"] and not model["peer"] else -radius - 4 if model["own"] else radius + 14
-        start = place[0] + radius + 4 if shift == 4 else place[0] - 4
-        parts.append(f'<text x="{start:.1f}" y="{place[1] + shift:.1f}">{html.escape(model["name"])}</text>')
+        is_teacher = not model["own"] and not model["peer"]
+        shift = radius + 14 if model["peer"] else -radius - (20 if is_teacher else 4)
+        parts.append(f'<text x="{place[0] - 4:.1f}" y="{place[1] + shift:.1f}">{html.escape(model["name"])}</text>')
     return "\n".join(parts + ["</svg>"]) + "\n"
 
 
