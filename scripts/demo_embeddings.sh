@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sentence embeddings made smaller: all-MiniLM-L6-v2 to a third of its layers and to a static table, judged on pairs of definitions, against
+# Sentence embeddings made smaller: all-MiniLM-L6-v2 to a third of its layers and to a static table, evaluated on pairs of definitions, against
 # sentence-transformers' trainer and model2vec's tables on the same texts. QUICK=1 takes the same path with few texts.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

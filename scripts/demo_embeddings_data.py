@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes what the embeddings' demo learns from and is judged on, in `.demo/sentences/`. Safe to run again at any time.
+"""Makes what the embeddings' demo learns from and is evaluated on, in `.demo/sentences/`. Safe to run again at any time.
 
     python3 scripts/demo_embeddings_data.py
 
@@ -94,7 +94,7 @@ def main():
         return
     generator = random.Random(1)
     found = senses(DEMO / "wordnet")
-    judged, used = pairs(found, generator)
+    scored, used = pairs(found, generator)
     texts = [text for definition, examples, _ in found.values() for text in [definition, *examples]]
     for file in sorted((DEMO / "vader").glob("*.txt")):
         for line in file.read_text(encoding="utf-8", errors="replace").split("\n"):
@@ -108,8 +108,8 @@ def main():
         staged = Path(folder) / "sentences"
         staged.mkdir()
         write(staged / "texts.csv", ["text"], [(text,) for text in unique])
-        write(staged / "validation.csv", ["sentence1", "sentence2", "score"], judged[:PAIRS])
-        write(staged / "test.csv", ["sentence1", "sentence2", "score"], judged[PAIRS:])
+        write(staged / "validation.csv", ["sentence1", "sentence2", "score"], scored[:PAIRS])
+        write(staged / "test.csv", ["sentence1", "sentence2", "score"], scored[PAIRS:])
         publish(staged, DEMO / "sentences")
     print(f"Sentences: {len(unique)} texts, {PAIRS} pairs for validation, {PAIRS} for the test")
 

@@ -2,7 +2,8 @@ import Datasets
 import Reports
 import Transformers
 
-/// A vector for each text, near those of similar texts: learned from a teacher's vectors, judged by scores of how alike two texts are.
+/// A vector for each text, near those of similar texts: learned from a teacher's vectors, evaluated by scores of how
+/// alike two texts are.
 ///
 /// A row of outputs is a text's vector. Both texts of a row of a data file are examples; labels are only evaluated.
 struct EmbeddingTask: LearningTask {
