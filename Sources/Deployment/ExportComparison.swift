@@ -117,7 +117,7 @@ struct ExportComparison {
         try request.cache.loader(
             request.columns.options, tokenizer: own.tokenizer, directory: own.directory,
             maxLength: own.maxLength(request.maxLength),
-            prompt: own.model.configuration.embedding?.defaultPromptText ?? "", log: log
+            prompt: own.prompt, log: log
         ).load(file, labels: .given(own.labels), problemType: own.model.configuration.task)
     }
 

@@ -71,19 +71,11 @@ final class PreNormLayer: EncoderLayer, @unchecked Sendable {
     func callAsFunction(_ input: AlignedBuffer<Float>, _ texts: PackedTexts, firstOnly: Bool) throws
         -> AlignedBuffer<Float>
     {
-        let rows = firstOnly ? texts.count : texts.tokens
-        let output = try AlignedBuffer<Float>(count: rows * hidden)
-        try texts.offsets.withUnsafeBufferPointer { offsets in
-            try withUnsafePointer(to: kernel) { kernel in
-                let sequences = ck_sequences(offsets: offsets.baseAddress, count: Int64(texts.count))
-                try withExtendedLifetime((self, input)) {
-                    try require(
-                        ck_prenorm_layer_forward(
-                            kernel, sequences, firstOnly, input.pointer, output.pointer))
-                }
+        try output(of: input, texts, firstOnly: firstOnly, width: hidden) { sequences, output in
+            withUnsafePointer(to: kernel) {
+                ck_prenorm_layer_forward($0, sequences, firstOnly, input.pointer, output)
             }
         }
-        return output
     }
 }
 

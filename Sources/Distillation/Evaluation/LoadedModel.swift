@@ -85,7 +85,7 @@ public final class LoadedModel {
     }
 
     /// The text that stands before each text; empty but for models for embeddings with a default prompt.
-    var prompt: String { model.configuration.embedding?.defaultPromptText ?? "" }
+    package var prompt: String { model.configuration.embedding?.defaultPromptText ?? "" }
 
     /// How the texts of a language model are made; `nil` for another model.
     package func languageModelText(_ columns: DataColumns, maxLength: Int) throws -> LanguageModelText? {

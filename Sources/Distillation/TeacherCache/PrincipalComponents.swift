@@ -37,25 +37,22 @@ struct PrincipalComponents: Sendable {
         let threads = Runtime.threadCount
         try Runtime.setThreadCount(1)
         defer { try? Runtime.setThreadCount(threads) }
-        let (values, vectors) = try withNoGrad {
+        let directions = try withNoGrad {
             let chosen = (0..<rows).map { $0 * outputs.count / rows }
-            let matrix = try Tensor(outputs.rows(chosen), shape: [rows, width]).to(.float64)
-            let centred = try matrix.centered(dimension: 0)
-            return try (centred.transposed().matmul(centred) / Double(rows)).symmetricEigenvectors()
+            return try PrincipalDirections(
+                of: Tensor(outputs.rows(chosen), shape: [rows, width]), count: count)
         }
-        let variances: [Double] = try values.array()
-        let columns: [Double] = try vectors.array()
+        let columns: [Double] = try directions.columns.array()
         var weight: [Float] = []
         weight.reserveCapacity(count * width)
-        for component in (width - count..<width).reversed() {
-            let column = (0..<width).map { columns[$0 * width + component] }
+        for component in 0..<count {
+            let column = (0..<width).map { columns[$0 * count + component] }
             let largest = column.max { abs($0) < abs($1) } ?? 0
             weight += column.map { Float(largest < 0 ? -$0 : $0) }
         }
         self.weight = weight
         (self.count, self.width, self.normalizes) = (count, width, normalizes)
-        explained =
-            variances.suffix(count).reduce(0, +) / max(variances.reduce(0, +), .leastNormalMagnitude)
+        explained = directions.explainedVariance
     }
 
     /// Appends a vector's N components.
