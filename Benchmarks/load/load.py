@@ -1,23 +1,29 @@
 """Measures the server against its peer, overloads it, feeds it what is no HTTP, lets it run, and ends it under load.
 
-    python Benchmarks/load/load.py [--minutes 30] [--rounds 3] [--seconds 10] [--bytes 10000000] [--write]
+    python Benchmarks/load/load.py [--minutes 30] [--rounds 3] [--seconds 10] [--bytes 10000000] [--parts soak] [--write]
 """
 
 import argparse
 import http.client
+import json
 import os
+import resource
 import signal
 import statistics
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import malformed
 import servers
+from common import machine
 from servers import free_port, metric, ours, peer, resident, wrk
 
 CONNECTIONS = 64
+PARTS = ["compare", "overload", "malformed", "schemathesis", "drain", "soak"]
 
 
 def compare(rounds, seconds):
@@ -52,6 +58,12 @@ def probe(port, stop, times):
         time.sleep(0.01)
 
 
+def children_time():
+    """Processor seconds of the children that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def overload(capacity, seconds):
     """Ten times the requests that the server answers."""
     port = free_port()
@@ -63,14 +75,16 @@ def overload(capacity, seconds):
         stop, times = threading.Event(), []
         thread = threading.Thread(target=probe, args=(port, stop, times))
         thread.start()
-        answered, start = metric(port, "te_request_success"), time.monotonic()
+        answered, start, used = metric(port, "te_request_success"), time.monotonic(), children_time()
         result = wrk(port, connections, seconds, delay=max(1, round(connections / (10 * capacity) * 1000)))
-        rate = (metric(port, "te_request_success") - answered) / (time.monotonic() - start)
+        seconds = time.monotonic() - start
+        rate = (metric(port, "te_request_success") - answered) / seconds
         stop.set()
         thread.join()
         times.sort()
         return {
             "rate": rate, "offered": result["offered"], "broken": result["broken"],
+            "generator": (children_time() - used) / seconds / (os.cpu_count() or 1),
             "refusal": times[int(len(times) * 0.99)] if times else float("nan"), "refusals": len(times),
             "memory": (before, resident(server.pid))}
 
@@ -127,28 +141,53 @@ def schemathesis(examples):
     return done.returncode
 
 
-def table(arguments, mine, theirs, best, over, count, sent, faults, code, ended, periods):
-    rows = [
-        ("requests a second, 64 connections, short sentences",
-         f"{median(mine, 'rate'):.0f}, FastAPI with ONNX Runtime ({best}) {median(theirs, 'rate'):.0f}: "
-         f"{median(mine, 'rate') / median(theirs, 'rate'):.1f} times"),
-        ("p50 and p99 of them, ms",
-         f"{median(mine, 'p50'):.1f} and {median(mine, 'p99'):.1f}, the peer's {median(theirs, 'p50'):.1f} and "
-         f"{median(theirs, 'p99'):.1f}"),
-        (f"at {over['offered'] / median(mine, 'rate'):.1f} times that",
-         f"{over['rate']:.0f} answered a second; p99 of {over['refusals']} refusals {over['refusal']:.1f} ms; memory "
-         f"{over['memory'][0]:.0f} MB before, {over['memory'][1]:.0f} MB after"),
-        ("malformed HTTP and JSON", f"{count} requests of {sent / 1e6:.1f} MB: {len(faults)} wrong answers"),
-        ("schemathesis, all checks", "clean" if code == 0 else f"ends with {code}"),
-        ("SIGTERM under load", f"{ended['answered']} answered, {ended['lost']} lost, exit code {ended['exit']}"),
-    ]
-    if periods:
+def measure(part, arguments, known):
+    """The result of a part; `known` holds those of the parts before it."""
+    if part == "compare":
+        mine, theirs, best = compare(arguments.rounds, arguments.seconds)
+        return {"best": best, **{
+            f"{side}_{key}": median(runs, key) for side, runs in (("ours", mine), ("peer", theirs)) for key in ("rate", "p50", "p99")}}
+    if part == "overload":
+        return overload(known["compare"]["ours_rate"], arguments.seconds)
+    if part == "malformed":
+        port = free_port()
+        with ours(port, "--body-timeout", "5"):
+            count, sent, faults = malformed.run(port, arguments.bytes)
+        for data, answer in faults[:5]:
+            print("wrong:", data, answer, flush=True)
+        return {"count": count, "bytes": sent, "faults": len(faults)}
+    if part == "schemathesis":
+        return {"code": schemathesis(arguments.examples)}
+    if part == "drain":
+        return drain(CONNECTIONS)
+    return {"minutes": arguments.minutes, "periods": soak(arguments.minutes)}
+
+
+def rows(known):
+    """The table's rows, of the parts that were measured."""
+    if run := known.get("compare"):
+        yield ("requests a second, 64 connections, short sentences",
+               f"{run['ours_rate']:.0f}, FastAPI with ONNX Runtime ({run['best']}) {run['peer_rate']:.0f}: "
+               f"{run['ours_rate'] / run['peer_rate']:.1f} times")
+        yield ("p50 and p99 of them, ms",
+               f"{run['ours_p50']:.1f} and {run['ours_p99']:.1f}, the peer's {run['peer_p50']:.1f} and {run['peer_p99']:.1f}")
+    if run := known.get("overload"):
+        yield (f"at {run['offered'] / known['compare']['ours_rate']:.1f} times that",
+               f"{run['rate']:.0f} answered a second, while the load generator takes {run['generator']:.0%} of the processors; "
+               f"p99 of {run['refusals']} refusals {run['refusal']:.1f} ms; memory {run['memory'][0]:.0f} MB before, "
+               f"{run['memory'][1]:.0f} MB after")
+    if run := known.get("malformed"):
+        yield ("malformed HTTP and JSON", f"{run['count']} requests of {run['bytes'] / 1e6:.1f} MB: {run['faults']} wrong answers")
+    if run := known.get("schemathesis"):
+        yield ("schemathesis, all checks", "clean" if run["code"] == 0 else f"ends with {run['code']}")
+    if run := known.get("drain"):
+        yield ("SIGTERM under load", f"{run['answered']} answered, {run['lost']} lost, exit code {run['exit']}")
+    if run := known.get("soak"):
+        periods = run["periods"]
         tenth = periods[len(periods) // 10]
-        rows.append((
-            f"{arguments.minutes} minutes at full load",
-            f"memory {tenth['memory']:.0f} MB after a tenth, {periods[-1]['memory']:.0f} MB at the end; p99 "
-            f"{tenth['p99']:.1f} and {periods[-1]['p99']:.1f} ms; {sum(period['broken'] for period in periods):.0f} broken"))
-    return "| | |\n|---|---|\n" + "".join(f"| {name} | {value} |\n" for name, value in rows)
+        yield (f"{run['minutes']:g} minutes at full load",
+               f"memory {tenth['memory']:.0f} MB after a tenth, {periods[-1]['memory']:.0f} MB at the end; p99 "
+               f"{tenth['p99']:.1f} and {periods[-1]['p99']:.1f} ms; {sum(period['broken'] for period in periods):.0f} broken")
 
 
 def write(text):
@@ -166,25 +205,31 @@ def main():
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--bytes", type=int, default=10_000_000)
     parser.add_argument("--examples", type=int, default=200)
+    parser.add_argument("--parts", default=",".join(PARTS), help="which to measure; the others keep their last results")
     parser.add_argument("--write", action="store_true", help="put the table into docs/serving.md")
     arguments = parser.parse_args()
-    mine, theirs, best = compare(arguments.rounds, arguments.seconds)
-    over = overload(median(mine, "rate"), arguments.seconds)
-    print(over, flush=True)
-    port = free_port()
-    with ours(port, "--body-timeout", "5"):
-        count, sent, faults = malformed.run(port, arguments.bytes)
-    for data, answer in faults[:5]:
-        print("wrong:", data, answer, flush=True)
-    code = schemathesis(arguments.examples)
-    ended = drain(CONNECTIONS)
-    print(ended, flush=True)
-    periods = soak(arguments.minutes) if arguments.minutes > 0 else []
-    text = table(arguments, mine, theirs, best, over, count, sent, faults, code, ended, periods)
+    parts = [part for part in PARTS if part in arguments.parts.split(",")]
+    if not parts or len(parts) != len(arguments.parts.split(",")):
+        parser.error(f"--parts takes some of {','.join(PARTS)}")
+    if arguments.minutes <= 0 and "soak" in parts:
+        parts.remove("soak")
+    file = servers.WORK / "load.json"
+    known = json.loads(file.read_text()) if file.exists() else {}
+    if "overload" in parts and "compare" not in parts and "compare" not in known:
+        parser.error("the part overload needs the server's rate: measure compare first")
+    for part in parts:
+        known[part] = measure(part, arguments, known)
+        print(part, json.dumps(known[part]), flush=True)
+        file.write_text(json.dumps(known, indent=1))
+    text = "| | |\n|---|---|\n" + "".join(f"| {name} | {value} |\n" for name, value in rows(known))
+    text += f"\nMeasured on {machine()}, which server and load share; {arguments.rounds} rounds of {arguments.seconds} seconds.\n"
     print(text)
     if arguments.write:
         write(text)
-    if faults or code or ended["lost"] or ended["wrong"] or ended["exit"]:
+    run = {part: known[part] for part in parts}
+    ended = run.get("drain", {})
+    if (run.get("malformed", {}).get("faults") or run.get("schemathesis", {}).get("code") or ended.get("lost") or ended.get("wrong")
+            or ended.get("exit")):
         raise SystemExit("load: not all is as it must be; see above")
 
 

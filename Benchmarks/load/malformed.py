@@ -100,7 +100,8 @@ def run(port, total, seed=20261128):
         if generator.random() < 0.5:
             data = mutant(generator, generator.choice(SEEDS))
             answer = exchange(port, data)
-            if answer and not answer.startswith(b"HTTP/1.1 ") or b"HTTP/1.1 5" in answer:
+            # 501 is the answer to a transfer coding that the server does not read.
+            if answer and not answer.startswith(b"HTTP/1.1 ") or b"HTTP/1.1 5" in answer.replace(b"HTTP/1.1 501 ", b""):
                 faults.append((data, answer))
         else:
             body = mutant(generator, generator.choice(BODIES))

@@ -80,6 +80,10 @@ const char *ck_capability_problem(void) { return k::capability_problem(); }
 int32_t ck_threads(void) { return ctorch::thread_count(); }
 void ck_set_threads(int32_t count) { ctorch::set_thread_count(count > 0 ? count : ctorch::available_processors()); }
 
+void ck_start_threads(void) {
+    ctorch::on_threads(ctorch::thread_count(), false, [](void *) {}, nullptr);
+}
+
 int64_t ck_packed_words(bool bfloat16, int64_t outputs, int64_t inputs) { return k::table().packed_words(bfloat16, outputs, inputs); }
 bool ck_pack(bool bfloat16, const float *weight, int64_t outputs, int64_t inputs, uint32_t *to) {
     return guard([&] { k::table().pack(bfloat16, true, weight, outputs, inputs, to); });

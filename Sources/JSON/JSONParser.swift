@@ -39,7 +39,7 @@ struct JSONParser {
         case UInt8(ascii: "I") where dialect == .python:
             return try parseWord("Infinity", .number(.infinity))
         case UInt8(ascii: "N"), UInt8(ascii: "I"):
-            throw failure("expected a value, found \(found); NaN and Infinity are not JSON, use null")
+            throw failure("expected a value, found \(found); NaN and Infinity are not JSON")
         default: throw failure("expected a value, found \(found)")
         }
     }

@@ -1,4 +1,5 @@
 import Dispatch
+import DistillRuntime
 import Storage
 import Synchronization
 
@@ -27,9 +28,16 @@ public final class BatchScheduler: Sendable {
     public init(maxBatchTokens: Int, metrics: ServingMetrics) throws(ServingError) {
         let core = Core(maxBatchTokens: maxBatchTokens, metrics: metrics)
         self.core = core
-        guard let started = Threads.start({ core.run() }) else {
+        let isReady = DispatchSemaphore(value: 0)
+        let body = {
+            core.giveWay()
+            isReady.signal()
+            core.run()
+        }
+        guard let started = Threads.start(body) else {
             throw ServingError(.backend, "the system starts no thread to compute on; raise its limit")
         }
+        isReady.wait()
         thread = Mutex(started)
     }
 
@@ -131,6 +139,17 @@ private final class Core: Sendable {
         }
         if mustWake { wake.signal() }
         return result
+    }
+
+    /// Lets the connections' threads go before this one and the kernels' threads, so that an answer that needs no computing, such as a
+    /// refusal, is not late: two steps of niceness. Where the system refuses, all are alike.
+    func giveWay() {
+        #if os(Linux)
+            let ofThread = Int32(PRIO_PROCESS.rawValue)
+            setpriority(ofThread, 0, getpriority(ofThread, 0) + 2)
+        #endif
+        // Those that a model's opening started would have its thread's priority.
+        ComputeThreads.start()
     }
 
     /// The thread.

@@ -38,8 +38,9 @@ public final class PredictService: Sendable {
     ) throws {
         let metrics = ServingMetrics()
         (self.limits, self.metrics) = (limits, metrics)
-        models = try ModelTable(references, options, maxBatchTokens: limits.maxBatchTokens)
+        // First, since it starts the threads that compute.
         scheduler = try BatchScheduler(maxBatchTokens: limits.maxBatchTokens, metrics: metrics)
+        models = try ModelTable(references, options, maxBatchTokens: limits.maxBatchTokens)
         workers = TokenizationWorkers(count: limits.tokenizationWorkers)
     }
 
@@ -50,6 +51,29 @@ public final class PredictService: Sendable {
 
     /// Says that no more requests are welcome; those that come are answered all the same.
     public func close() { isClosing.store(true, ordering: .relaxed) }
+
+    /// True while as many requests are in progress as may be.
+    public var isFull: Bool { running.load(ordering: .relaxed) >= limits.maxConcurrentRequests }
+
+    /// The requests in progress.
+    public var runningCount: Int { running.load(ordering: .relaxed) }
+
+    /// The error of a request that is refused unread, because the server is full; it is counted as ``answer(_:_:model:)`` counts it.
+    ///
+    /// - Parameter name: The model's name; `nil` for the first one.
+    /// - Returns: `nil` where no model has the name.
+    public func refusal(of name: String?) -> ServingError? {
+        guard (try? models.current.model(name)) != nil else { return nil }
+        metrics.recordFailure(.overloaded)
+        return overloaded
+    }
+
+    private var overloaded: ServingError {
+        ServingError(
+            .overloaded,
+            "the model is overloaded: \(limits.maxConcurrentRequests) requests are being answered; try again later"
+        )
+    }
 
     /// The text of `/metrics`.
     public var metricsText: String { metrics.text(queueSize: scheduler.waitingCount) }
@@ -70,10 +94,7 @@ public final class PredictService: Sendable {
         do throws(ServingError) {
             guard running.wrappingAdd(1, ordering: .relaxed).newValue <= limits.maxConcurrentRequests else {
                 running.wrappingSubtract(1, ordering: .relaxed)
-                throw ServingError(
-                    .overloaded,
-                    "the model is overloaded: \(limits.maxConcurrentRequests) requests are being answered; try again later"
-                )
+                throw overloaded
             }
             defer { running.wrappingSubtract(1, ordering: .relaxed) }
             let question = Question(
@@ -143,9 +164,7 @@ public final class PredictService: Sendable {
             throw ServingError.unfit(question.endpoint, model.name, model.kind)
         }
         guard request.inputCount <= limits.maxClientBatchSize else {
-            throw ServingError(
-                .validation,
-                "batch size \(request.inputCount) > maximum allowed batch size \(limits.maxClientBatchSize)")
+            throw ServingError(batchSize: request.inputCount, most: limits.maxClientBatchSize)
         }
         let start = ContinuousClock.now
         let work = try request.work(for: model, limits)

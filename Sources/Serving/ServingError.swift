@@ -28,8 +28,19 @@ public struct ServingError: Error, Sendable, Equatable {
     public let message: String
     /// The HTTP status.
     public let status: Int
+    /// What more the metrics tell of the error than its kind.
+    enum Detail: Sendable {
+        case none
+        /// The kind of the model has no answer to what was asked.
+        case unfit
+        /// The request has more texts than one may have.
+        case batchSize
+    }
+
+    let detail: Detail
+
     /// True where the kind of the model has no answer to what was asked.
-    public let isUnfit: Bool
+    public var isUnfit: Bool { detail == .unfit }
 
     /// - Parameters:
     ///   - kind: The kind.
@@ -37,12 +48,18 @@ public struct ServingError: Error, Sendable, Equatable {
     ///   - status: The HTTP status; by default that of the kind.
     public init(_ kind: Kind, _ message: String, status: Int? = nil) {
         (self.kind, self.message, self.status) = (kind, message, status ?? kind.status)
-        isUnfit = false
+        detail = .none
     }
 
     /// The error of a question that the model's kind has no answer to.
     init(unfit message: String) {
-        (kind, self.message, status, isUnfit) = (.backend, message, Kind.backend.status, true)
+        (kind, self.message, status, detail) = (.backend, message, Kind.backend.status, .unfit)
+    }
+
+    /// The error of a request with more texts than one may have.
+    init(batchSize count: Int, most: Int) {
+        (kind, status, detail) = (.validation, Kind.validation.status, .batchSize)
+        message = "batch size \(count) > maximum allowed batch size \(most)"
     }
 
     /// `{"message": …, "code": …, "type": …}`, of the endpoint in OpenAI's form.

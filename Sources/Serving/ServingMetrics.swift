@@ -16,7 +16,7 @@ public final class ServingMetrics: Sendable {
                 case .backend: error.isUnfit ? .modelType : .inference
                 case .tokenizer: .tokenization
                 case .unhealthy: .unhealthy
-                case .validation, .empty: .validation
+                case .validation, .empty: error.detail == .batchSize ? .batchSize : .validation
                 }
         }
     }

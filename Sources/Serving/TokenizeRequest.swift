@@ -76,6 +76,9 @@ struct DecodeRequest: ModelRequest, Equatable {
             isBatch ? elements.map { $0.arrayValue.flatMap(EmbedInput.ids) } : [EmbedInput.ids(elements)]
         ids = lists.compactMap(\.self)
         guard ids.count == lists.count else { throw wrong }
+        if let empty = ids.firstIndex(where: \.isEmpty) {
+            throw ServingError(.empty, "`ids` cannot be empty, and list \(empty) is")
+        }
         skipsSpecialTokens = try body.truth("skip_special_tokens") ?? true
     }
 

@@ -49,7 +49,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var timer: Scheduled<Void>?
     private var timerDeadline = NIODeadline.distantFuture
 
-    init(_ limits: ConnectionLimits) { self.limits = limits }
+    private let admission: Admission
+    /// The answer to the request that is being read, where it is refused.
+    private var refusal: Admission.Refusal?
+
+    init(_ limits: ConnectionLimits, _ admission: Admission) {
+        (self.limits, self.admission) = (limits, admission)
+    }
 
     func handlerAdded(context: ChannelHandlerContext) {
         readDeadline = .now() + limits.idle
@@ -79,6 +85,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
             lastRequestClosing = !head.isKeepAlive
             readDeadline = .now() + limits.body
             schedule(context)
+            // Answers keep the requests' order: one that comes behind another is the responder's.
+            if openRequests == 1 { refusal = admission.refusal(of: head) }
+            if refusal != nil { return }
             if mustContinue(head) {
                 let answer = HTTPResponseHead(version: .http1_1, status: .continue)
                 context.writeAndFlush(wrapOutboundOut(.head(answer)), promise: nil)
@@ -87,8 +96,18 @@ final class ConnectionHandler: ChannelDuplexHandler {
         case .end:
             isReading = false
             readDeadline = openRequests == 0 ? .now() + limits.idle : nil
+            if let refusal { return refuse(refusal, context) }
         }
-        context.fireChannelRead(data)
+        if refusal == nil { context.fireChannelRead(data) }
+    }
+
+    /// Answers the request that was read to its end.
+    private func refuse(_ refusal: Admission.Refusal, _ context: ChannelHandlerContext) {
+        self.refusal = nil
+        write(context: context, data: wrapOutboundOut(.head(refusal.head)), promise: nil)
+        write(context: context, data: wrapOutboundOut(.body(.byteBuffer(refusal.body))), promise: nil)
+        write(context: context, data: wrapOutboundOut(.end(nil)), promise: nil)
+        context.flush()
     }
 
     /// True if a client waits to be told to send the body.
@@ -185,7 +204,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         timerDeadline = .distantFuture
         guard let deadline else { return }
         guard deadline <= .now() else { return schedule(context) }
-        if isReading, openRequests > 0, !isClosing, unwritten == 0, !wasSlow {
+        if isReading, openRequests > 0, !isClosing, unwritten == 0, !wasSlow, refusal == nil {
             // The request is answered that its body came too slowly.
             wasSlow = true
             readDeadline = .now() + limits.linger

@@ -56,8 +56,11 @@ struct DistillServe: AsyncParsableCommand {
         let server: HTTPServerBuilder
         do {
             secrets = try Secrets(network)
-            server = try network.server(requests.connectionLimits, secrets)
             service = try PredictService(models.references(), models.options, requests.limits)
+            server = try network.server(
+                requests.connectionLimits,
+                Admission(
+                    service: service, secrets: secrets, logsRequests: logging.accessLog, logger: logger))
         } catch let error as ServingError {
             throw ServeError(error.message)
         } catch {
@@ -84,7 +87,11 @@ struct DistillServe: AsyncParsableCommand {
                     ])
             }, logger: quiet)
         var configuration = ServiceGroupConfiguration(
-            services: [application, ReloadService(service: service, secrets: secrets, logger: logger)],
+            services: [
+                ShutdownWatch(service: service, timeout: requests.shutdownTimeout, logger: logger),
+                application,
+                ReloadService(service: service, secrets: secrets, logger: logger),
+            ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         configuration.maximumGracefulShutdownDuration = .seconds(requests.shutdownTimeout)
         do {

@@ -117,9 +117,11 @@ struct NetworkArguments: ParsableArguments {
         return ServeError("the server ended: \(error)")
     }
 
-    func server(_ limits: ConnectionLimits, _ secrets: Secrets) throws -> HTTPServerBuilder {
-        let plain = HTTPServerBuilder { ConnectionChannel(responder: $0, limits: limits) }
-        guard let configuration = secrets.tlsConfiguration else { return plain }
+    func server(_ limits: ConnectionLimits, _ admission: Admission) throws -> HTTPServerBuilder {
+        let plain = HTTPServerBuilder {
+            ConnectionChannel(responder: $0, limits: limits, admission: admission)
+        }
+        guard let configuration = admission.secrets.tlsConfiguration else { return plain }
         return try .tls(plain, tlsConfiguration: configuration)
     }
 

@@ -249,6 +249,9 @@ struct EmbeddingServiceTests {
             let error = await error(service, .embed, body)
             #expect(error?.kind == kind && error?.message.contains(part) == true, "\(error?.message ?? "")")
         }
+        // One of them has too many texts.
+        #expect(service.metricsText.contains("te_request_failure{err=\"batch_size\"} 1\n"))
+        #expect(service.metricsText.contains("te_request_failure{err=\"validation\"} 6\n"))
         #expect(await error(service, .embeddings, ["input": long])?.kind == .validation)
         let words = (0..<80).map { $0 % 7 == 0 ? "b" : "a" } + ["m"]
         func embed(_ words: some Collection<String>, _ more: JSONObject) async throws -> JSONValue {

@@ -140,6 +140,7 @@ struct RequestTests {
             (.rerank, #"{"query":"a","texts":[]}"#),
             (.similarity, #"{"inputs":{"source_sentence":"a","sentences":[]}}"#),
             (.tokenize, #"{"inputs":[]}"#), (.decode, #"{"ids":[]}"#),
+            (.decode, #"{"ids":[[]]}"#), (.decode, #"{"ids":[[1],[]]}"#),
         ] as [(Endpoint, String)])
     func emptyLists(_ endpoint: Endpoint, _ text: String) {
         let error = #expect(throws: ServingError.self) { try endpoint.read(Array(text.utf8)) }

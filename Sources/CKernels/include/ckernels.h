@@ -29,6 +29,10 @@ const char *ck_capability_problem(void);
 int32_t ck_threads(void);
 void ck_set_threads(int32_t count);
 
+/// Starts the threads that the kernels compute on, where they do not run yet: they inherit the calling thread's priority. Without it the
+/// first call that has work for several starts them.
+void ck_start_threads(void);
+
 // The 32-bit words of a (outputs, inputs) weight as a packed right operand, and its packing.
 int64_t ck_packed_words(bool bfloat16, int64_t outputs, int64_t inputs);
 bool ck_pack(bool bfloat16, const float *weight, int64_t outputs, int64_t inputs, uint32_t *to);

@@ -29,8 +29,15 @@ struct ScoreWriter {
         (self.output, overwrite, self.labels) = (output, request.overwrite, labels)
         (kind, numbers) = (task.definition.outputs, request.numbers)
         let path = output.path(percentEncoded: false)
-        guard !["csv", "tsv", "parquet", "gz"].contains(output.pathExtension.lowercased()) else {
+        // By its name a run knows what a file holds.
+        guard ["jsonl", "ndjson", "json"].contains(output.pathExtension.lowercased()) else {
             throw DistillationError("\(path): scores are written as JSON lines; name the file .jsonl")
+        }
+        var isDirectory: ObjCBool = false
+        let folder = output.deletingLastPathComponent().path(percentEncoded: false)
+        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isDirectory), isDirectory.boolValue
+        else {
+            throw DistillationError("\(path): there is no directory \(folder); make it, or name another file")
         }
         guard try !DataFiles.files(request.data).contains(where: { $0.absolutePath == output.absolutePath })
         else { throw DistillationError("\(path): this is the file of the texts; write the scores elsewhere") }

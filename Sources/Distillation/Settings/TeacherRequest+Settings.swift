@@ -96,6 +96,11 @@ private enum Source {
             guard directory == nil else {
                 throw SettingsError("a teacher has a directory or scores; make two teachers of them")
             }
+            guard scores?.isEmpty != true else {
+                throw SettingsError(
+                    "a teacher's scores are in no file; name one, as in scores: [file.jsonl], or the column of the data alone"
+                )
+            }
             let files = try (scores ?? []).map { try locator.data($0, .train) }
             self = .scores(ScoresRequest(files, column: column, weight: weight))
             return

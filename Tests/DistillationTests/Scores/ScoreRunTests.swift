@@ -63,6 +63,19 @@ struct ScoreRunTests {
         }
     }
 
+    @Test(
+        "a name for the scores that no run reads, or whose directory is missing, is an error before anything is computed",
+        arguments: [
+            ("scores", "name the file .jsonl"), ("scores.csv", "name the file .jsonl"),
+            ("scores.jsonl.gz", "name the file .jsonl"), ("missing/scores.jsonl", "there is no directory"),
+        ])
+    func names(_ name: String, _ message: String) throws {
+        defer { scratch.remove() }
+        let error = #expect(throws: DistillationError.self) { try label(.logits, name) }
+        #expect(error.map { "\($0)".contains(message) } == true, "\(error.map { "\($0)" } ?? "")")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.folder.path).isEmpty)
+    }
+
     @Test("probabilities that label or predict wrote give nearly the same student")
     func probabilities() throws {
         defer { scratch.remove() }
@@ -162,6 +175,9 @@ struct ScoreRunTests {
         settings["teacher"] = ["directory": "x", "scores": "y"]
         let error = #expect(throws: SettingsError.self) { try DistillRequest(settings) }
         #expect(error?.description.contains("make two teachers of them") == true)
+        settings["teacher"] = ["scores": []]
+        let empty = #expect(throws: SettingsError.self) { try DistillRequest(settings) }
+        #expect(empty?.description.contains("in no file") == true)
     }
 
     @Test("evaluate compares with scores as with the teacher itself")
