@@ -2,59 +2,6 @@ import DistillRuntime
 import JSON
 import Tokenizers
 
-/// A text to embed, or the numbers of its tokens, special ones included, as `/tokenize` gives them.
-enum EmbedInput: Sendable, Equatable {
-    case text(String)
-    case ids([Int32])
-
-    /// Reads a text, a list of ids, or a list of texts and lists of ids.
-    ///
-    /// - Returns: At least one input, and whether they are a batch.
-    /// - Throws: ``ServingError`` that names the key.
-    static func read(_ value: JSONValue?, _ key: String) throws(ServingError) -> ([EmbedInput], isBatch: Bool)
-    {
-        let wrong = ServingError(
-            .validation,
-            "`\(key)` must be a text, a list of texts, a list of token ids, or a list of lists of token ids")
-        if case .string(let text)? = value { return ([.text(text)], false) }
-        guard let elements = value?.arrayValue else { throw wrong }
-        guard let first = elements.first else { throw ServingError(.empty, "`\(key)` cannot be empty") }
-        if first.stringValue == nil, first.arrayValue == nil {
-            guard let ids = ids(elements) else { throw wrong }
-            return ([.ids(ids)], false)
-        }
-        var inputs: [EmbedInput] = []
-        for element in elements {
-            if let text = element.stringValue {
-                inputs.append(.text(text))
-            } else if let ids = element.arrayValue.flatMap(ids) {
-                inputs.append(.ids(ids))
-            } else {
-                throw wrong
-            }
-        }
-        return (inputs, true)
-    }
-
-    /// Token ids; `nil` where an element is none.
-    static func ids(_ elements: [JSONValue]) -> [Int32]? {
-        var ids: [Int32] = []
-        for element in elements {
-            guard let value = element.wholeNumber, let id = Int32(exactly: value), id >= 0 else { return nil }
-            ids.append(id)
-        }
-        return ids
-    }
-
-    /// Characters, or tokens where there are no characters.
-    var characterCount: Int {
-        switch self {
-        case .text(let text): text.scalarCount
-        case .ids(let ids): ids.count
-        }
-    }
-}
-
 /// How texts are made vectors.
 struct EmbedOptions: Sendable, Equatable {
     var truncation = TruncationChoice()
@@ -103,17 +50,13 @@ extension [Float] {
 }
 
 /// The body of `POST /embed`.
-struct EmbedRequest: ModelRequest, Equatable {
-    let inputs: [EmbedInput]
-    let isBatch: Bool
+struct EmbedRequest: EmbeddingRequest, Equatable {
+    let given: EmbedInputs
     let options: EmbedOptions
-
-    var inputCount: Int { inputs.count }
-    var characterCount: Int { inputs.reduce(0) { $0 + $1.characterCount } }
 
     init(_ body: [UInt8]) throws(ServingError) {
         let body = try RequestBody(body, needs: "inputs", hint: "a text or a list of texts")
-        (inputs, isBatch) = try EmbedInput.read(body.object["inputs"], "inputs")
+        given = try EmbedInputs(body, "inputs")
         var options = try EmbedOptions(body)
         options.normalizes = try body.truth("normalize") ?? true
         options.dimensions = try body.count("dimensions")
@@ -122,23 +65,19 @@ struct EmbedRequest: ModelRequest, Equatable {
 
     func work(for model: ServedModel, _ limits: ServingLimits) throws(ServingError) -> ModelWork {
         try options.check(model)
-        let inputs = try model.inputs(inputs, options, limits, wantsTokens: false)
+        let inputs = try model.inputs(given.inputs, options, limits, wantsTokens: false)
         return .compute(inputs) { values throws(ServingError) in VectorText.list(options.shaped(values)) }
     }
 }
 
 /// The body of `POST /embed_all`: a vector for each token, as the last layer gives it.
-struct EmbedAllRequest: ModelRequest, Equatable {
-    let inputs: [EmbedInput]
-    let isBatch: Bool
+struct EmbedAllRequest: EmbeddingRequest, Equatable {
+    let given: EmbedInputs
     let options: EmbedOptions
-
-    var inputCount: Int { inputs.count }
-    var characterCount: Int { inputs.reduce(0) { $0 + $1.characterCount } }
 
     init(_ body: [UInt8]) throws(ServingError) {
         let body = try RequestBody(body, needs: "inputs", hint: "a text or a list of texts")
-        (inputs, isBatch) = try EmbedInput.read(body.object["inputs"], "inputs")
+        given = try EmbedInputs(body, "inputs")
         options = try EmbedOptions(body)
     }
 
@@ -149,7 +88,7 @@ struct EmbedAllRequest: ModelRequest, Equatable {
                     "`embed_all` is not available for '\(model.name)', a table of vectors by token; ask /embed"
             )
         }
-        let inputs = try model.inputs(inputs, options, limits, wantsTokens: true)
+        let inputs = try model.inputs(given.inputs, options, limits, wantsTokens: true)
         return .compute(inputs) { values throws(ServingError) in Self.answer(values, width: width) }
     }
 

@@ -1,20 +1,16 @@
 import JSON
 
 /// The body of `POST /v1/embeddings`, as OpenAI's clients send it.
-struct OpenAIRequest: ModelRequest, Equatable {
-    let inputs: [EmbedInput]
-    let isBatch: Bool
+struct OpenAIRequest: EmbeddingRequest, Equatable {
+    let given: EmbedInputs
     let modelName: String?
     /// True for vectors in Base64, false for lists of numbers.
     let isBase64: Bool
     let options: EmbedOptions
 
-    var inputCount: Int { inputs.count }
-    var characterCount: Int { inputs.reduce(0) { $0 + $1.characterCount } }
-
     init(_ body: [UInt8]) throws(ServingError) {
         let body = try RequestBody(body, needs: "input", hint: "a text or a list of texts")
-        (inputs, isBatch) = try EmbedInput.read(body.object["input"], "input")
+        given = try EmbedInputs(body, "input")
         modelName = try body.text("model")
         switch body.object["encoding_format"] {
         case nil, .null, .string("float"): isBase64 = false
@@ -28,7 +24,7 @@ struct OpenAIRequest: ModelRequest, Equatable {
 
     func work(for model: ServedModel, _ limits: ServingLimits) throws(ServingError) -> ModelWork {
         try options.check(model)
-        let inputs = try model.inputs(inputs, options, limits, wantsTokens: false)
+        let inputs = try model.inputs(given.inputs, options, limits, wantsTokens: false)
         return .compute(inputs) { values throws(ServingError) in answer(model, inputs, values) }
     }
 

@@ -65,6 +65,38 @@ struct CoreMLTests {
             }, in: place)
     }
 
+    @Test("models for embeddings: vectors are sentence-transformers', in float32 and float16")
+    func embeddings() throws {
+        let place = try TemporaryDirectory()
+        var jobs: [CoreML.Job] = []
+        for (name, mode, outputs) in [
+            ("families/roberta", .mean, nil), ("families/distilbert", .cls, 8),
+            ("families/electra", .meanSqrtLength, nil),
+            ("families/mpnet", .weightedMean, nil), ("families/deberta-v3", .mean, nil),
+            ("families/modernbert", .mean, 8),
+            ("families/modernbert", .cls, nil),
+        ] as [(String, PoolingMode, Int?)] {
+            let directory = place.url.appending(path: UUID().uuidString)
+            let (model, _) = try AutoModel.loadEmbedding(
+                from: CoreML.fixture(name),
+                modules: { _, width in
+                    let plain = SentenceTransformer(
+                        pooling: [mode], width: width, normalizes: mode != .meanSqrtLength)
+                    return outputs.map { plain.resized(width: width, outputs: $0) } ?? plain
+                })
+            try ModelWriter.save(model, to: directory)
+            // Python opens no directory without a tokenizer, which the comparison does not use.
+            try OutputDirectory.copyTokenizer(from: Fixtures.teacher, to: directory)
+            for (dtype, tolerance) in [(ExportDType.float32, 1e-4), (.float16, 2e-2)] {
+                jobs.append(
+                    CoreML.Job(
+                        export: try CoreML.export(directory, to: place, dtype: dtype),
+                        fixture: CoreML.fixture(name), tolerance: tolerance, embeds: directory))
+            }
+        }
+        try CoreML.expectAgreement(jobs, in: place)
+    }
+
     @Test("a run writes the package whole, and says that nothing here could run it")
     func run() throws {
         let place = try TemporaryDirectory()
@@ -112,6 +144,8 @@ enum CoreML {
         let fixture: URL
         let tolerance: Double
         var like: URL?
+        /// The directory in sentence-transformers' form, of a model for embeddings.
+        var embeds: URL?
     }
 
     /// Hands all to one Python, since importing coremltools takes longer than the rest.
@@ -121,6 +155,7 @@ enum CoreML {
                 [
                     "export": .string(job.export.path), "fixture": .string(job.fixture.path),
                     "tolerance": .number(job.tolerance), "like": job.like.map { .string($0.path) } ?? .null,
+                    "embeds": job.embeds.map { .string($0.path) } ?? .null,
                 ]
             })
         let file = place.url.appending(path: "jobs.json")

@@ -2,11 +2,12 @@
 
     python coreml_interop.py JOBS.json
 
-JOBS.json: a list of {"export": directory, "tolerance": number, "fixture": directory, "like": another export, or null}. A package is loaded (without Core ML, which is Apple's alone), its file of constants is written again by coremltools' own writer
+JOBS.json: a list of {"export": directory, "tolerance": number, "fixture": directory, "like": another export, or null, "embeds": a
+sentence-transformers directory, or null}. A package is loaded (without Core ML, which is Apple's alone), its file of constants is written again by coremltools' own writer
 and compared byte for byte, and its program goes through coremltools' reader, which checks every operation's arguments and the
 types that are stated. Then each operation is computed with numpy in the stated type, on the fixture's batch, one example at a
 time, with its padding and without. The logits are held to the fixture's, which are transformers', or to those of the other export
-on the same inputs. Exits with 1 and says what differs.
+on the same inputs; vectors to sentence-transformers'. Exits with 1 and says what differs.
 """
 
 import json
@@ -106,6 +107,7 @@ OPERATIONS = {
     "sin": lambda x: np.sin(x),
     "slice_by_index": slice_by_index,
     "softmax": softmax,
+    "sqrt": lambda x: np.sqrt(wide(x)),
     "squeeze": lambda x, axes: np.squeeze(x, tuple(axes)),
     "sub": lambda x, y: wide(x) - wide(y),
     "tanh": lambda x: np.tanh(wide(x)),
@@ -198,6 +200,32 @@ def stated_types(package):
     return {o.name: o.type.tensorType for operation in block.operations for o in operation.outputs}
 
 
+def compare_vectors(export, fixture, tolerance, directory):
+    """Sentence embeddings, of each example with its padding and without."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    package = Package(Path(export))
+    golden = load_file(Path(fixture) / "golden.safetensors")
+    model = SentenceTransformer(directory, device="cpu").eval()
+    names = [i.name for i in package.spec.description.input]
+    check([o.name for o in package.spec.description.output] == ["sentence_embedding"], "names of outputs")
+    width = package.spec.description.output[0].type.multiArrayType.shape[1]
+    worst = 0.0
+    for row in range(len(golden["input_ids"])):
+        tokens = golden["attention_mask"][row] != 0
+        # sentence-transformers finds the first token behind padding on the left; an exported model has none there.
+        for chosen in [np.ones_like(tokens), tokens] if tokens[0] else [tokens]:
+            feed = {name: golden[name][row][None, chosen] for name in names}
+            vector = package(feed)["sentence_embedding"][0]
+            with torch.no_grad():
+                wanted = model({name: torch.tensor(value) for name, value in feed.items()})["sentence_embedding"][0].numpy()
+            check(vector.shape == wanted.shape == (width,), f"{vector.shape}, not {wanted.shape}")
+            worst = max(worst, float(np.abs(vector - wanted).max() / np.abs(wanted).max()))
+    check(worst <= tolerance, f"vectors differ by {worst}, more than {tolerance}")
+    return worst
+
+
 def compare(export, fixture, tolerance, like):
     package = Package(Path(export))
     other = Package(Path(like)) if like else None
@@ -240,7 +268,9 @@ def main():
     failed = False
     for job in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")):
         try:
-            worst = compare(job["export"], job["fixture"], job["tolerance"], job.get("like"))
+            embeds = job.get("embeds")
+            worst = compare_vectors(job["export"], job["fixture"], job["tolerance"], embeds) if embeds else compare(
+                job["export"], job["fixture"], job["tolerance"], job.get("like"))
             print(f"{job['fixture']}: largest difference {worst:.3g}")
         except (Exception, SystemExit) as error:
             failed = True

@@ -36,10 +36,7 @@ enum CoreMLDescription {
             description.predictedFeatureName = ClassOutputs.label
             description.predictedProbabilitiesName = ClassOutputs.probabilities
         }
-        let kind =
-            configuration.headKind.hasRowForEachToken ? "Token classification" : "Sequence classification"
-        description.metadata.shortDescription =
-            "\(kind) with \(configuration.family.title): \(configuration.labelNames.joined(separator: ", "))"
+        description.metadata.shortDescription = summary(of: configuration)
         description.metadata.versionString = options.producerVersion
         description.metadata.author = "distill"
         description.metadata.license = license(of: model)
@@ -49,11 +46,22 @@ enum CoreMLDescription {
         return description
     }
 
+    private static func summary(of configuration: ModelConfiguration) -> String {
+        let family = configuration.family.title
+        if configuration.embedding != nil {
+            return "Sentence embeddings of \(configuration.outputCount) components with \(family)"
+        }
+        let kind =
+            configuration.headKind.hasRowForEachToken ? "Token classification" : "Sequence classification"
+        return "\(kind) with \(family): \(configuration.labelNames.joined(separator: ", "))"
+    }
+
     private static let meaning = [
         "input_ids": "The tokens' ids, in the form of the model's tokenizer.",
         "attention_mask": "1 for tokens, 0 for padding.",
         "token_type_ids": "0 for tokens of the first text, 1 for those of a second one.",
         "logits": "The scores of the classes, before softmax or sigmoid.",
+        "sentence_embedding": "The text's vector, with the model's pooling, dense layers and normalization.",
         ClassOutputs.label: "The class with the highest probability.",
         ClassOutputs.probabilities: "The probability of each class.",
     ]
@@ -83,7 +91,7 @@ enum CoreMLDescription {
                 type.multiArrayType.dataType = .float32
                 // The number of tokens is not known.
                 if !configuration.headKind.hasRowForEachToken {
-                    type.multiArrayType.shape = [1, Int64(configuration.labelNames.count)]
+                    type.multiArrayType.shape = [1, Int64(configuration.outputCount)]
                 }
             }
         }

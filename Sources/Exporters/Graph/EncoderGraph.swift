@@ -36,12 +36,6 @@ struct EncoderGraph: Sendable {
                 "\(model.path): the architecture \(type) has no graph in the format \(format); known: \(known)"
             )
         }
-        if model.configuration.embedding != nil, format != "onnx" || type == ModelFamily.modernbert.modelType
-        {
-            throw ExportError(
-                "\(model.path): is a model for embeddings, which are exported as ONNX, of the families with BERT's layers; this is \(type) "
-                    + "as \(format)")
-        }
         return graph
     }
 }

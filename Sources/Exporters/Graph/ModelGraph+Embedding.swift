@@ -37,8 +37,8 @@ extension ModelGraph {
         graph.output(graph.remove(axis: 1, vectors, in: "embedding"), in: "embedding", of: model)
     }
 
-    /// One vector for each text: (B, L, H) → (B, 1, H).
-    private func pooled(_ hidden: GraphValue, _ mask: GraphValue, _ mode: PoolingMode) throws -> GraphValue {
+    /// One vector for each text: (B, L, H) → (B, 1, H). Tokens are summed in float32, since float16 would round sums of many.
+    func pooled(_ hidden: GraphValue, _ mask: GraphValue, _ mode: PoolingMode) throws -> GraphValue {
         let name = "pooling"
         switch mode {
         case .cls: return firstToken(hidden, in: name)
@@ -48,11 +48,13 @@ extension ModelGraph {
                 counts = graph.binary(.multiply, graph.cumulativeSum(mask, in: name), mask, in: name)
             }
             let weights = graph.convert(
-                graph.insert(axes: [2], counts, in: name), .integers, to: .floats, in: name)
-            let sums = graph.sum(graph.binary(.multiply, hidden, weights, in: name), axis: 1, in: name)
+                graph.insert(axes: [2], counts, in: name), .integers, to: .float32, in: name)
+            let wide = graph.convert(hidden, .floats, to: .float32, in: name)
+            let sums = graph.sum(graph.binary(.multiply, wide, weights, in: name), axis: 1, in: name)
             var divisor = graph.sum(weights, axis: 1, in: name)
             if mode == .meanSqrtLength { divisor = graph.unary(.squareRoot, divisor, in: name) }
-            return graph.binary(.divide, sums, divisor, in: name)
+            return graph.convert(
+                graph.binary(.divide, sums, divisor, in: name), .float32, to: .floats, in: name)
         case .max, .lastToken:
             throw ExportError(
                 "\(model.path): the pooling \(mode.rawValue) is not exported; mean, cls, mean_sqrt_len_tokens and weightedmean are, or use "

@@ -37,26 +37,20 @@ struct ModernBertGraph {
             try parts.rows(tables.word, .at(ids), configuration.vocabSize, parts.width), tables.norm)
         let positions = positions(ids, mask)
         let layers = configuration.numHiddenLayers
-        let needsFirstOnly = !configuration.headKind.hasRowForEachToken && settings.pooling == .firstToken
+        let needsFirstOnly =
+            parts.readsFirstTokens && (configuration.embedding != nil || settings.pooling == .firstToken)
         for index in 0..<layers {
             hidden = try layer(
                 index, hidden, positions, firstOnly: index == layers - 1 && needsFirstOnly)
         }
         hidden = try parts.norm(hidden, ModernBertNames.finalNorm)
+        if let embedding = configuration.embedding { return try parts.embed(hidden, mask, embedding) }
         if configuration.headKind.hasRowForEachToken {
             let logits = try parts.classified(hidden, settings.classifierActivation)
             return graph.output(logits, in: parts.model.head.classifier, of: parts.model)
         }
-        let pooled = settings.pooling == .mean ? mean(hidden, mask) : hidden
+        let pooled = try settings.pooling == .mean ? parts.pooled(hidden, mask, .mean) : hidden
         try parts.sequenceHead(pooled, settings.classifierActivation)
-    }
-
-    /// The mean over each example's tokens: (B, L, H), (B, L) → (B, 1, H).
-    private func mean(_ hidden: GraphValue, _ mask: GraphValue) -> GraphValue {
-        let name = "pooling"
-        let weights = graph.convert(graph.insert(axes: [2], mask, in: name), .integers, to: .floats, in: name)
-        let sum = graph.sum(graph.binary(.multiply, hidden, weights, in: name), axis: 1, in: name)
-        return graph.binary(.divide, sum, graph.sum(weights, axis: 1, in: name), in: name)
     }
 
     /// Adds masks and rotations for all windows and bases of the layers.

@@ -141,3 +141,8 @@ extension ExportableModel {
         }
     }
 }
+
+extension ModelConfiguration {
+    /// The name of the output of an exported model.
+    var outputName: String { embedding == nil ? "logits" : "sentence_embedding" }
+}

@@ -6,9 +6,9 @@ extension MILBuilder: GraphOperations {
     func output(_ logits: GraphValue, in module: String, of model: ExportableModel) {
         let wide =
             float == .float32 ? logits : cast(logits, .float32, in: module)
-        output(wide, as: "logits")
         let configuration = model.configuration
-        guard configuration.task.hasOneClass else { return }
+        output(wide, as: configuration.outputName)
+        guard configuration.embedding == nil, configuration.task.hasOneClass else { return }
         let probabilities = softmax(GraphValue(name: "logits"), in: "probabilities")
         classify(probabilities, configuration.labelNames)
     }

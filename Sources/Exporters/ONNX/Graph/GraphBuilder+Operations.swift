@@ -14,8 +14,7 @@ extension GraphBuilder: GraphOperations {
             configuration.headKind.hasRowForEachToken
             ? [.dynamic("batch"), .dynamic("sequence")] : [.dynamic("batch")]
         output(
-            logits, as: configuration.embedding == nil ? "logits" : "sentence_embedding", .float,
-            rows + [.fixed(configuration.outputCount)])
+            logits, as: configuration.outputName, .float, rows + [.fixed(configuration.outputCount)])
     }
 
     func binary(_ operation: BinaryOperation, _ a: Value, _ b: Value, in module: String) -> Value {
