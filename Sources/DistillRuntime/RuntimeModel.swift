@@ -1,4 +1,5 @@
 import Architectures
+import CKernels
 import Safetensors
 import Storage
 import Tokenizers
@@ -179,13 +180,19 @@ public final class RuntimeModel: Sendable {
 
 /// Texts of similar length together, up to a number of tokens, the longest first.
 struct TokenBatches: Sequence, IteratorProtocol {
-    /// As many tokens as keep all threads busy and intermediate results small.
-    private static let mostTokens = 8192
+    /// As many tokens as keep a thread busy while a layer's intermediate results stay in its processor's cache: with 512 an int8 MiniLM
+    /// is 1.15 times as fast as with 8192, in float32 as fast (AMD EPYC, 1 MB of second-level cache).
+    static let tokensOfThread = 512
     private let lengths: [Int]
+    private let mostTokens: Int
     private var rest: ArraySlice<Int>
 
-    init(lengths: [Int]) {
+    /// - Parameters:
+    ///   - lengths: The texts' numbers of tokens.
+    ///   - threads: The threads that compute a batch; `nil` for as many as the kernels take.
+    init(lengths: [Int], threads: Int? = nil) {
         self.lengths = lengths
+        mostTokens = min(8192, Self.tokensOfThread * (threads ?? Int(ck_threads())))
         rest = lengths.indices.sorted { (lengths[$1], $0) < (lengths[$0], $1) }[...]
     }
 
@@ -193,7 +200,7 @@ struct TokenBatches: Sequence, IteratorProtocol {
         guard let first = rest.popFirst() else { return nil }
         var batch = [first]
         var tokens = lengths[first]
-        while let text = rest.first, tokens + lengths[text] <= Self.mostTokens {
+        while let text = rest.first, tokens + lengths[text] <= mostTokens {
             batch.append(text)
             tokens += lengths[text]
             rest.removeFirst()

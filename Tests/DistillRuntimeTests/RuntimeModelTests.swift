@@ -83,10 +83,12 @@ struct RuntimeModelTests {
     func batches() {
         var generator = SeededGenerator(seed: 3)
         let lengths = (0..<400).map { _ in Int.random(in: 1...700, using: &generator) }
-        let batches = Array(TokenBatches(lengths: lengths))
-        #expect(batches.flatMap(\.self).sorted() == Array(lengths.indices))
-        #expect(batches.allSatisfy { $0.reduce(0) { $0 + lengths[$1] } <= 8192 })
-        #expect(batches.flatMap { $0.map { lengths[$0] } } == lengths.sorted(by: >))
+        for (threads, most) in [(1, 512), (2, 1024), (64, 8192)] {
+            let batches = Array(TokenBatches(lengths: lengths, threads: threads))
+            #expect(batches.flatMap(\.self).sorted() == Array(lengths.indices))
+            #expect(batches.allSatisfy { $0.count == 1 || $0.reduce(0) { $0 + lengths[$1] } <= most })
+            #expect(batches.flatMap { $0.map { lengths[$0] } } == lengths.sorted(by: >))
+        }
         #expect(Array(TokenBatches(lengths: [9000, 1])) == [[0], [1]])
     }
 
