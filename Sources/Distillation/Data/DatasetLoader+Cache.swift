@@ -40,9 +40,20 @@ extension DatasetLoader {
     func format(_ url: URL, _ reading: Reading) throws -> String {
         let (task, options) = (reading.problemType.definition, reading.options)
         if task.predictsTokens { return "conversations" }
+        if try readsGroups(url, reading) {
+            return "groups of \(ranking.scores ?? "no") scores, " + (try options.format(of: url).rawValue)
+        }
         if task.embedsTexts { return "vectors, " + (try options.format(of: url).rawValue) }
         if task.labelsWords { return "words, " + (try options.tagged.format(of: url).rawValue) }
         return try options.format(of: url).rawValue
+    }
+
+    /// True if a file's rows are queries with documents.
+    func readsGroups(_ url: URL, _ reading: Reading) throws -> Bool {
+        let task = reading.problemType.definition
+        guard task.embedsTexts else { return task.ranksDocuments }
+        return try ranking.pairsAreGroups || ranking.scores != nil
+            || RankingStream.hasGroups(url, options: RankingReader.options(reading.options))
     }
 
     func origin(_ url: URL, _ key: String) -> TokenBuilder.Origin {

@@ -64,7 +64,9 @@ struct Preflight {
         guard objectives else { return }
         let form = setup.teacher?.outputForm(request.teacherForm)
         let width =
-            request.student.usesPCA
+            setup.teachesPairScores
+            ? 1
+            : request.student.usesPCA
             ? request.student.embeddingSize ?? data.labels.count : form?.width ?? data.labels.count
         let placeholder = Logits(values: [Float](repeating: 0, count: width), classes: width)
         let plan = TrainingPlan(
@@ -74,14 +76,15 @@ struct Preflight {
                 TeacherSupervision(
                     logits: placeholder, model: setup.tokensDiffer == nil ? setup.teacher?.model : nil,
                     tokensDiffer: setup.tokensDiffer, outputWeight: setup.teacher?.model.outputWeight,
-                    states: request.teacherForm, hasLogits: setup.hasLogits),
+                    states: request.teacherForm, hasLogits: setup.hasLogits,
+                    scoresPairs: setup.teachesPairScores),
                 placeholder, nil
             ), augmentation: request.augmentation, arguments: request.training, precision: .float32)
         for stage in plan.stages { try findings.attempt { try plan.check(stage) } }
     }
 
     private func checkMemory(_ student: TransformerModel) {
-        let lengths = data.train.lengths
+        let lengths = data.train.unitLengths
         let estimate = MemoryEstimate(
             student: student, teachers: setup.teachers.map(\.classifier.model),
             tokens: Int(lengths.max() ?? 0) * request.training.perDeviceTrainBatchSize,
@@ -210,7 +213,7 @@ struct Preflight {
     /// Reports how many texts are truncated, and their lengths.
     private func checkLengths() throws {
         // Longer sentences are read in windows.
-        guard !data.train.hasWordRows, data.train.truncatedCount > 0 else { return }
+        guard !data.train.hasWordRows, !data.train.hasGroups, data.train.truncatedCount > 0 else { return }
         guard
             let lengths = try findings.attempt({ try data.fullLengths(setup.tokenizer, request.data) })
         else { return }

@@ -85,7 +85,7 @@ struct DistillationReportBuilder {
         var training = request.training
         training.seed = repetition.seed
         var settings = RunReport.Settings(
-            teacher: setup.teacher?.directory.path ?? setup.scores.first?.request.name,
+            teacher: setup.teacher?.directory.path ?? request.scores.first?.name,
             student: request.resolved(for: setup.problemType).student,
             studentConfiguration: .init(repetition.student.model.configuration),
             temperature: usesDefaults ? request.resolved(for: setup.problemType).temperature : nil,

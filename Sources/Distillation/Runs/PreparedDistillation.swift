@@ -52,7 +52,8 @@ struct PreparedDistillation {
             model: setup.tokensDiffer == nil ? setup.teacher?.model : nil,
             precision: setup.request.precision, tokensDiffer: setup.tokensDiffer,
             outputWeight: setup.teacher?.model.outputWeight, states: setup.request.teacherForm,
-            hasLogits: setup.hasLogits, components: outputs.components)
+            hasLogits: setup.hasLogits, components: outputs.components,
+            scoresPairs: setup.teachesPairScores)
     }
 
     /// The plan of training with the teacher.

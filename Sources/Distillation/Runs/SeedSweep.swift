@@ -101,7 +101,7 @@ struct SeedSweep {
 
     /// What the baseline is trained on: its epochs are other than the student's where texts have no label.
     private static func note(_ plan: TrainingPlan, steps: Int) -> String {
-        let epochs = Double(steps) / Double(plan.arguments.stepsPerEpoch(examples: plan.train.count))
+        let epochs = Double(steps) / Double(plan.arguments.stepsPerEpoch(examples: plan.train.unitCount))
         return "The baseline takes as many steps as the student, \(steps): "
             + String(format: "%.1f epochs over the ", epochs)
             + "\(plan.train.count) examples that have a label."
