@@ -21,7 +21,13 @@ struct ScoreWriter {
 
     /// - Throws: ``DistillationError`` for a teacher whose outputs are no scores of texts, and for a file that is there.
     init(_ request: LabelRequest, output: URL, labels: [String], task: TaskIdentifier) throws {
-        guard task.definition.takesScores else {
+        if task.ranksDocuments {
+            guard request.numbers == .logits, request.shard == nil else {
+                throw DistillationError(
+                    "\(request.teacher.path): a cross-encoder's scores are its logits, of whole queries; leave --scores and --shard out")
+            }
+        }
+        guard task.definition.takesScores || task.ranksDocuments else {
             throw DistillationError(
                 "\(request.teacher.path): --output writes the scores of text classifiers, this model's task is \(task.rawValue); "
                     + "leave it out")
@@ -45,8 +51,13 @@ struct ScoreWriter {
     /// - Parameter body: Hands each row to a writer of lines.
     /// - Throws: `FileError`, and what `body` throws.
     func write(_ body: ((TextRow, ArraySlice<Float>) throws -> Void) throws -> Void) throws {
+        try write(lines: { write in try body { row, logits in try write(line(row, logits)) } })
+    }
+
+    /// Writes lines as the body hands them over; the file is there completely or not at all.
+    func write(lines body: ((String) throws -> Void) throws -> Void) throws {
         try AtomicFile.write(to: output, replacing: overwrite) { file in
-            try body { row, logits in try file.write(line(row, logits) + "\n") }
+            try body { try file.write($0 + "\n") }
         }
     }
 
