@@ -21,14 +21,18 @@ struct RankingTests {
         label: String? = nil, scores: String? = nil, text: String? = nil, pair: String? = nil
     ) -> RankingStream.Options {
         var options = RankingStream.Options()
-        (options.labelColumn, options.scoresColumn, options.textColumn, options.pairColumn) = (label, scores, text, pair)
+        (options.labelColumn, options.scoresColumn, options.textColumn, options.pairColumn) = (
+            label, scores, text, pair
+        )
         return options
     }
 
     @Test("triples, with the scores of a teacher or by how much the first document is better")
     func triples() throws {
         let one = try groups(#"{"query": "q", "positive": "a", "negative": "b"}"#)[0]
-        #expect(one.query == "q" && one.documents == ["a", "b"] && one.labels == [1, 0] && one.scores == [nil, nil])
+        #expect(
+            one.query == "q" && one.documents == ["a", "b"] && one.labels == [1, 0]
+                && one.scores == [nil, nil])
         let lines = """
             {"query": "q", "positive": "a", "negative": "b", "score": 2.5}
             {"query": "r", "positive": "a", "negative": "b", "score": [3, -1]}
@@ -41,7 +45,8 @@ struct RankingTests {
         let table = try groups(twice, as: "d.csv")
         #expect(table.map(\.documents) == [["a", "b", "c"], ["a", "b", "c"]])
         #expect(table.map(\.scores) == [[0, -1, -2], [3, 2, 1]])
-        #expect(try groups(#"{"anchor": "q", "positive": "a", "negative": ["b", "c"]}"#)[0].labels == [1, 0, 0])
+        #expect(
+            try groups(#"{"anchor": "q", "positive": "a", "negative": ["b", "c"]}"#)[0].labels == [1, 0, 0])
     }
 
     @Test("FlagEmbedding's lists")
@@ -70,22 +75,27 @@ struct RankingTests {
     func pairs() throws {
         let text = "query,document,label,score\nq,a,1,2.5\nq,b,0,-1\nr,a,,3\nq,c,2,0\n"
         let groups = try groups(text, as: "d.csv")
-        #expect(groups.map(\.query) == ["q", "r", "q"] && groups.map(\.documents) == [["a", "b"], ["a"], ["c"]])
-        #expect(groups.map(\.labels) == [[1, 0], [nil], [2]] && groups.map(\.scores) == [[2.5, -1], [3], [0]])
+        #expect(
+            groups.map(\.query) == ["q", "r", "q"] && groups.map(\.documents) == [["a", "b"], ["a"], ["c"]])
+        #expect(
+            groups.map(\.labels) == [[1, 0], [nil], [2]] && groups.map(\.scores) == [[2.5, -1], [3], [0]])
         #expect(groups.map(\.place.line) == [2, 4, 5])
         // A number beside two texts is a label, unless it is named as a teacher's.
         let alike = "sentence1\tsentence2\tscore\nq\ta\t0.25\n"
         #expect(try self.groups(alike, as: "d.tsv")[0].labels == [0.25])
         let taught = try self.groups(alike, as: "d.tsv", options(scores: "score"))[0]
         #expect(taught.labels == [nil] && taught.scores == [0.25])
-        let named = try self.groups(#"{"a": "q", "b": "d", "c": 1}"#, options(label: "c", text: "a", pair: "b"))[0]
+        let named = try self.groups(
+            #"{"a": "q", "b": "d", "c": 1}"#, options(label: "c", text: "a", pair: "b"))[0]
         #expect(named.query == "q" && named.documents == ["d"] && named.labels == [1])
     }
 
     @Test("which files have groups")
     func kinds() throws {
         func hasGroups(_ text: String) throws -> Bool {
-            try Support.withFile("d.jsonl", Array(text.utf8)) { try RankingStream.hasGroups($0, options: .init()) }
+            try Support.withFile("d.jsonl", Array(text.utf8)) {
+                try RankingStream.hasGroups($0, options: .init())
+            }
         }
         #expect(try hasGroups(#"{"query": "q", "positive": "a", "negative": "b"}"#))
         #expect(try hasGroups(#"{"query": "q", "pos": ["a"], "neg": ["b"]}"#))
@@ -102,11 +112,23 @@ struct RankingTests {
             (#"{"query": 3, "positive": "a", "negative": "b"}"#, "'query' must be a text, got a number"),
             (#"{"query": " ", "positive": "a", "negative": "b"}"#, "'query' is empty"),
             (#"{"query": "q", "positive": "a", "negative": ["b", 3]}"#, "'negative' must hold texts alone"),
-            (#"{"query": "q", "positive": "a", "negative": "b", "score": [1, 2, 3]}"#, "'score' has 3 numbers; give 2"),
-            (#"{"query": "q", "positive": "a", "negative": "b", "score": "high"}"#, "'score' must be a number"),
+            (
+                #"{"query": "q", "positive": "a", "negative": "b", "score": [1, 2, 3]}"#,
+                "'score' has 3 numbers; give 2"
+            ),
+            (
+                #"{"query": "q", "positive": "a", "negative": "b", "score": "high"}"#,
+                "'score' must be a number"
+            ),
             (#"{"query": "q", "pos": [], "neg": []}"#, "the query has no document"),
-            (#"{"query": "q", "pos": ["a"], "neg": ["b"], "pos_scores": [1, 2]}"#, "'pos_scores' has 2 numbers for 1 texts"),
-            (#"{"query": "q", "docs": ["a", "b"], "labels": [1]}"#, "'labels' has 1 numbers for 2 texts in 'docs'"),
+            (
+                #"{"query": "q", "pos": ["a"], "neg": ["b"], "pos_scores": [1, 2]}"#,
+                "'pos_scores' has 2 numbers for 1 texts"
+            ),
+            (
+                #"{"query": "q", "docs": ["a", "b"], "labels": [1]}"#,
+                "'labels' has 1 numbers for 2 texts in 'docs'"
+            ),
             (#"{"query": "q", "docs": "", "labels": [1]}"#, "'docs' is empty"),
             (#"{"query": "q", "document": "a", "label": [1, 2]}"#, "'label' has 2 numbers for one document"),
         ])
@@ -120,8 +142,12 @@ struct RankingTests {
     func chosen() throws {
         let line = #"{"query": "q", "docs": ["a"], "labels": [1]}"#
         for (options, part) in [
-            (options(scores: "llm"), "there is no 'llm'; the keys are query, docs, labels; choose one with --scores-column"),
-            (options(label: "grade"), "choose one with --label-column"), (options(text: "topic"), "--text-column"),
+            (
+                options(scores: "llm"),
+                "there is no 'llm'; the keys are query, docs, labels; choose one with --scores-column"
+            ),
+            (options(label: "grade"), "choose one with --label-column"),
+            (options(text: "topic"), "--text-column"),
         ] {
             let error = #expect(throws: DatasetError.self) { try groups(line, options) }
             #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")

@@ -14,13 +14,16 @@ import Transformers
 @Suite("sentence-transformers opens cross-encoders", .enabled(if: Python.isThere))
 struct CrossEncoderInteropTests {
     private static let pairs = [
-        ("the great story", "the film was brilliant"), ("a dull film", "boring"), ("brilliant", "the year of a film"),
+        ("the great story", "the film was brilliant"), ("a dull film", "boring"),
+        ("brilliant", "the year of a film"),
     ]
 
     private static func data(in place: URL) throws -> URL {
         let file = place.appending(path: "triples.csv")
         let words = ["great", "dull", "brilliant", "boring"]
-        let lines = (0..<24).map { "the \(words[$0 % 4]) story,a \(words[$0 % 4]) film,the \(words[($0 + 1) % 4]) year" }
+        let lines = (0..<24).map {
+            "the \(words[$0 % 4]) story,a \(words[$0 % 4]) film,the \(words[($0 + 1) % 4]) year"
+        }
         try Data((["query,positive,negative"] + lines).joined(separator: "\n").utf8).write(to: file)
         return file
     }
@@ -29,7 +32,8 @@ struct CrossEncoderInteropTests {
         var data = DataRequest(train: try data(in: place))
         data.problemType = .ranking
         var request = FineTuneRequest(
-            model: Fixtures.teacher, data: data, output: place.appending(path: activation?.rawValue ?? "plain"))
+            model: Fixtures.teacher, data: data,
+            output: place.appending(path: activation?.rawValue ?? "plain"))
         request.cache.directory = place.appending(path: "cache")
         (request.ignoreMismatchedSizes, request.scoreActivation) = (true, activation)
         request.training.numTrainEpochs = 1

@@ -15,7 +15,9 @@ public enum ScoreActivation: String, CaseIterable, Sendable, Codable {
 
     /// The function of a class of PyTorch, under the name of its module or the short one (`torch.nn.Sigmoid`); `nil` for another.
     public init?(className: String) {
-        guard className.hasPrefix("torch.nn."), let name = className.split(separator: ".").last else { return nil }
+        guard className.hasPrefix("torch.nn."), let name = className.split(separator: ".").last else {
+            return nil
+        }
         switch name {
         case "Identity": self = .identity
         case "Sigmoid": self = .sigmoid

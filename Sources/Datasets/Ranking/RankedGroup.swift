@@ -9,14 +9,6 @@ public struct RankedGroup: Sendable, Equatable {
     public var scores: [Float?]
     /// The row that the group begins with, for errors about it.
     public var place: ObjectRow
-
-    init(query: String, documents: [String], labels: [Float?], scores: [Float?], place: ObjectRow) {
-        self.query = query
-        self.documents = documents
-        self.labels = labels
-        self.scores = scores
-        self.place = place
-    }
 }
 
 /// What is wrong with a row, without its place.

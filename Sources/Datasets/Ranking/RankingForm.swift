@@ -43,7 +43,9 @@ public enum RankingForm: String, CaseIterable, Sendable {
             return ["negative", "negatives"].filter { object[$0] != nil }
         }
         let numbered = object.keys.compactMap { key -> (Int, String)? in
-            guard key.hasPrefix("negative_"), let number = Int(key.dropFirst("negative_".count)) else { return nil }
+            guard key.hasPrefix("negative_"), let number = Int(key.dropFirst("negative_".count)) else {
+                return nil
+            }
             return (number, key)
         }
         return numbered.sorted { $0.0 < $1.0 }.map(\.1)
@@ -61,7 +63,9 @@ public enum RankingForm: String, CaseIterable, Sendable {
         case .lists: try readList(object, keys, &group)
         case .pairs: try readPair(object, keys, &group)
         }
-        guard !group.documents.isEmpty else { throw RankingError("the query has no document; remove the row") }
+        guard !group.documents.isEmpty else {
+            throw RankingError("the query has no document; remove the row")
+        }
         return group
     }
 
@@ -94,7 +98,8 @@ public enum RankingForm: String, CaseIterable, Sendable {
             let scores = try RankingKeys.numbers(key, object)
             guard scores == nil || scores?.count == texts.count else {
                 throw RankingError(
-                    "'\(key)' has \(scores?.count ?? 0) numbers for \(texts.count) texts in '\(name)'; give a score of each")
+                    "'\(key)' has \(scores?.count ?? 0) numbers for \(texts.count) texts in '\(name)'; give a score of each"
+                )
             }
             group.documents += texts
             group.labels += texts.map { _ in label }
@@ -102,7 +107,8 @@ public enum RankingForm: String, CaseIterable, Sendable {
         }
         if let chosen = keys.options.scoresColumn, !["pos_scores", "neg_scores"].contains(chosen) {
             throw RankingError(
-                "--scores-column \(shown(chosen)): scores of 'pos' and 'neg' are 'pos_scores' and 'neg_scores'; name pos_scores")
+                "--scores-column \(shown(chosen)): scores of 'pos' and 'neg' are 'pos_scores' and 'neg_scores'; name pos_scores"
+            )
         }
     }
 
@@ -125,7 +131,8 @@ public enum RankingForm: String, CaseIterable, Sendable {
     }
 
     private func readPair(_ object: JSONObject, _ keys: RankingKeys, _ group: inout RankedGroup) throws {
-        let key = try keys.options.pairColumn.map { try keys.required($0, object, "--text-pair-column") }
+        let key =
+            try keys.options.pairColumn.map { try keys.required($0, object, "--text-pair-column") }
             ?? RankingKeys.first(RankingKeys.single, object) ?? ""
         group.documents = [try RankingKeys.text(key, object)]
         func value(_ key: String?) throws -> [Float?] {

@@ -2,9 +2,12 @@ import JSON
 
 /// The usual names of the parts of a query with documents, and the columns that were chosen instead.
 struct RankingKeys {
-    static let queries = ["query", "question", "anchor", "sentence1", "text1", "premise", "text_a", "text", "sentence"]
+    static let queries = [
+        "query", "question", "anchor", "sentence1", "text1", "premise", "text_a", "text", "sentence",
+    ]
     static let single = [
-        "document", "passage", "doc", "answer", "response", "sentence2", "text2", "hypothesis", "text_b", "text_pair",
+        "document", "passage", "doc", "answer", "response", "sentence2", "text2", "hypothesis", "text_b",
+        "text_pair",
         "positive",
     ]
     static let lists = ["documents", "docs", "passages", "candidates"]
@@ -12,7 +15,9 @@ struct RankingKeys {
     static let scores = ["scores", "score", "teacher_scores", "teacher_score"]
     /// Of pairs without a label: how alike two texts are.
     static let similarities = ["score", "similarity_score", "similarity", "relatedness_score"]
-    static let differences = ["score", "scores", "label", "labels", "margin", "score_diff", "score_difference"]
+    static let differences = [
+        "score", "scores", "label", "labels", "margin", "score_diff", "score_difference",
+    ]
 
     var options: RankingStream.Options
 
@@ -49,12 +54,15 @@ struct RankingKeys {
 
     /// The numbers of a key: of a list, one, or none where the value is null or an empty cell.
     static func numbers(_ key: String, _ object: JSONObject) throws -> [Float?]? {
-        guard let value = object[key].map(ScoreValue.parsed), !value.isNull, value.stringValue != "" else { return nil }
+        guard let value = object[key].map(ScoreValue.parsed), !value.isNull, value.stringValue != "" else {
+            return nil
+        }
         return try (value.arrayValue ?? [value]).map { element in
             if element.isNull { return nil }
             guard let number = ScoreValue.number(element), Float(number).isFinite else {
                 throw RankingError(
-                    "'\(shown(key))' must be a number or a list of numbers, got '\(shown(element.serialized()))'")
+                    "'\(shown(key))' must be a number or a list of numbers, got '\(shown(element.serialized()))'"
+                )
             }
             return Float(number)
         }
@@ -95,6 +103,7 @@ struct RankingKeys {
     func required(_ key: String, _ object: JSONObject, _ option: String) throws -> String {
         guard object[key] == nil else { return key }
         throw RankingError(
-            "there is no '\(shown(key))'; the keys are \(list(Array(object.keys))); choose one with \(option)")
+            "there is no '\(shown(key))'; the keys are \(list(Array(object.keys))); choose one with \(option)"
+        )
     }
 }

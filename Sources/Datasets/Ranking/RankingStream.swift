@@ -65,14 +65,17 @@ public final class RankingStream {
         pending = nil
         guard form == .pairs else { return group }
         while let other = try row() {
-            guard let own = group, own.query.utf8.elementsEqual(other.query.utf8), own.place.file == other.place.file else {
+            guard let own = group, own.query.utf8.elementsEqual(other.query.utf8),
+                own.place.file == other.place.file
+            else {
                 pending = other
                 break
             }
             guard own.documents.count < Self.mostDocuments else {
                 throw objects.error(
                     about: other.place,
-                    "the query '\(shown(other.query))' has more than \(Self.mostDocuments) documents; cut its list")
+                    "the query '\(shown(other.query))' has more than \(Self.mostDocuments) documents; cut its list"
+                )
             }
             group?.documents += other.documents
             group?.labels += other.labels

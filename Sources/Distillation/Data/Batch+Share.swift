@@ -55,7 +55,8 @@ extension Batch {
         var own = batches[rank]
         if own.count == 0 {
             own = try Batch(
-                dataset, indices: dataset.examples(ofUnits: Array(units.prefix(1))), augmentation: augmentation)
+                dataset, indices: dataset.examples(ofUnits: Array(units.prefix(1))),
+                augmentation: augmentation)
         }
         let earlier = batches.prefix(rank)
         var tokens: Set<Int32> = []

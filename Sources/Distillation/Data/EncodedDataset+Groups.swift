@@ -10,7 +10,8 @@ extension EncodedDataset {
 
     /// The number of tokens of each of them.
     var unitLengths: [Int32] {
-        groupRanges.map { $0.map { range in range.reduce(0) { $0 + Int32(clamping: length(of: $1)) } } } ?? lengths
+        groupRanges.map { $0.map { range in range.reduce(0) { $0 + Int32(clamping: length(of: $1)) } } }
+            ?? lengths
     }
 
     /// The number of tokens of one of them.
@@ -29,7 +30,8 @@ extension EncodedDataset {
     /// The group of an example: the place of its first one among those of all storages.
     func group(of index: Int) -> UInt32 {
         let (storage, position) = locate(index)
-        let first = storage.groups.map { Int($0.firsts[position]) } ?? position - position % storage.textsPerRow
+        let first =
+            storage.groups.map { Int($0.firsts[position]) } ?? position - position % storage.textsPerRow
         return UInt32(clamping: place(index) - position + first)
     }
 

@@ -44,7 +44,9 @@ public struct GroupTargets: Sendable, Equatable {
     func isLabeled(_ row: Int) -> Bool {
         if !labels[row].isNaN { return true }
         guard hasQueries, row == 0 || groups[row - 1] != groups[row] else { return false }
-        return labels[(row + 1)...].enumerated().contains { groups[row + 1 + $0.offset] == groups[row] && !$0.element.isNaN }
+        return labels[(row + 1)...].enumerated().contains {
+            groups[row + 1 + $0.offset] == groups[row] && !$0.element.isNaN
+        }
     }
 
     /// The rows that have a label, by ``isLabeled(_:)``.

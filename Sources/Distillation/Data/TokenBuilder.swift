@@ -173,11 +173,7 @@ final class TokenBuilder {
         guard lengths.allSatisfy({ $0 >= 0 }),
             lengths.reduce(0, { $0 + Int($1) }) * layout.tokenBytes == recordBytes
         else { throw ChecksummedFile.Problem.damaged("its lengths do not fit its size") }
-        guard let type = object["problem_type"]?.stringValue.flatMap(TaskIdentifier.init(rawValue:)),
-            let classes = object["classes"]?.intValue,
-            let sets = object["label_sets"]?.arrayValue?.map(integers),
-            let labels = ExampleLabels(type, classCount: classes, codes: codes, sets: sets)
-        else { throw ChecksummedFile.Problem.damaged("its labels cannot be read") }
+        let labels = try Self.labels(object, codes)
         var rows: TokenRows?
         let names = object["labels"]?.arrayValue?.compactMap(\.stringValue)
         if let words {
@@ -189,15 +185,7 @@ final class TokenBuilder {
                 throw ChecksummedFile.Problem.damaged("its words do not fit its lengths")
             }
         }
-        var groups: ExampleGroups?
-        if isGrouped {
-            let firsts = try next(count)
-            let scores = try next(count).map { Float(bitPattern: UInt32(bitPattern: $0)) }
-            groups = ExampleGroups(firsts: firsts, scores: scores)
-            guard groups != nil else {
-                throw ChecksummedFile.Problem.damaged("its groups are not consecutive")
-            }
-        }
+        let groups = try isGrouped ? Self.groups(next(count), next(count)) : nil
         let storage = TokenStorage(
             layout: layout, records: .file(file), lengths: lengths, labels: labels, rows: rows,
             hasPairs: hasPairs, textsPerRow: texts, groups: groups)
@@ -207,6 +195,25 @@ final class TokenBuilder {
             try names.map { try LabelMap(names: $0) }, cut,
             object["notes"]?.arrayValue?.compactMap(\.stringValue) ?? []
         )
+    }
+
+    /// - Throws: `ChecksummedFile.Problem` for labels that do not fit their classes.
+    private static func labels(_ object: JSONObject, _ codes: [Int32]) throws -> ExampleLabels {
+        guard let type = object["problem_type"]?.stringValue.flatMap(TaskIdentifier.init(rawValue:)),
+            let classes = object["classes"]?.intValue,
+            let sets = object["label_sets"]?.arrayValue?.map(integers),
+            let labels = ExampleLabels(type, classCount: classes, codes: codes, sets: sets)
+        else { throw ChecksummedFile.Problem.damaged("its labels cannot be read") }
+        return labels
+    }
+
+    /// - Throws: `ChecksummedFile.Problem` for groups that are not consecutive.
+    private static func groups(_ firsts: [Int32], _ scores: [Int32]) throws -> ExampleGroups {
+        let scores = scores.map { Float(bitPattern: UInt32(bitPattern: $0)) }
+        guard let groups = ExampleGroups(firsts: firsts, scores: scores) else {
+            throw ChecksummedFile.Problem.damaged("its groups are not consecutive")
+        }
+        return groups
     }
 
     /// The description of a file's contents, in words; `nil` where it has none.

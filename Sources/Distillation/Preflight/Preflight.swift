@@ -67,7 +67,7 @@ struct Preflight {
             setup.teachesPairScores
             ? 1
             : request.student.usesPCA
-            ? request.student.embeddingSize ?? data.labels.count : form?.width ?? data.labels.count
+                ? request.student.embeddingSize ?? data.labels.count : form?.width ?? data.labels.count
         let placeholder = Logits(values: [Float](repeating: 0, count: width), classes: width)
         let plan = TrainingPlan(
             model: student, stages: request.plan(setup.problemType), registry: request.registry,

@@ -10,7 +10,9 @@ extension DistillRequest {
                 ? [:] : ["temperature": temperature(of: task).description])
         // A text's vector has no label of its own.
         // A ranker's labels are on another scale than its teacher's scores.
-        if task.embedsTexts || task.ranksDocuments && alpha == Self.defaultAlpha { return [ObjectiveSpecification(task.softObjective)] }
+        if task.embedsTexts || task.ranksDocuments && alpha == Self.defaultAlpha {
+            return [ObjectiveSpecification(task.softObjective)]
+        }
         let labels = training.labelObjective(problemType, weight: alpha.map { 1 - $0 })
         return alpha == 1 ? [soft] : [soft, labels]
     }

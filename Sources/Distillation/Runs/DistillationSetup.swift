@@ -47,7 +47,8 @@ struct DistillationSetup {
         let classifiers = try Self.models(request, log, findings)
         let surveys = try Self.surveys(request, log, findings)
         let first = classifiers.lazy.compactMap(\.self).first
-        guard first != nil || request.teachers.isEmpty && (!surveys.isEmpty || request.pairScoresColumn != nil)
+        guard
+            first != nil || request.teachers.isEmpty && (!surveys.isEmpty || request.pairScoresColumn != nil)
         else {
             try Self.checkFiles(of: request, findings)
             try findings.throwErrors()
@@ -124,7 +125,9 @@ struct DistillationSetup {
     ) throws -> String? {
         if !request.teacherLogprobs.isEmpty { return "the teacher is known by its log-probabilities alone" }
         if request.teachers.isEmpty { return "the teacher is known by its scores alone" }
-        if data.problemType.embedsTexts, !sources.contains(where: { $0.classifier.model.configuration.task.embedsTexts }) {
+        if data.problemType.embedsTexts,
+            !sources.contains(where: { $0.classifier.model.configuration.task.embedsTexts })
+        {
             return "the teacher reads queries with documents, the student texts"
         }
         if request.teachers.count + request.scores.count > 1 {
@@ -196,7 +199,8 @@ struct DistillationSetup {
         let task = student.basis.problemType
         // A cross-encoder's examples are pairs, those of a model for embeddings texts.
         let isOfPairs = task.embedsTexts && !type.embedsTexts
-        if !isOfPairs, teacher.tokenizerDirectory == student.basis.directory, maxLength == student.data.maxLength,
+        if !isOfPairs, teacher.tokenizerDirectory == student.basis.directory,
+            maxLength == student.data.maxLength,
             teacher.prompt == student.basis.prompt
         {
             return student.data

@@ -36,7 +36,8 @@ struct FineTuningSetup {
         data = try log.phase("Reading and tokenizing data") {
             try processes.firstOfMachineFirst {
                 try RunData(
-                    request.data, labels: nil, problemType: text != nil || configuration.task.ranksDocuments ? configuration.task : nil,
+                    request.data, labels: nil,
+                    problemType: text != nil || configuration.task.ranksDocuments ? configuration.task : nil,
                     loader: request.cache.loader(
                         request.data.columns.options, tokenizer: tokenizer, directory: directory,
                         maxLength: maxLength, languageModel: text, log: log),

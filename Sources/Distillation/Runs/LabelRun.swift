@@ -70,10 +70,6 @@ public struct LabelRun {
         }
         if let writer, let result, processes.isFirst {
             try log.phase("Writing the scores") {
-                guard !teacher.model.configuration.task.ranksDocuments else {
-                    return try writer.writeRanking(
-                        result.outputs, of: request.data, options: options, sha256: data.record.sha256)
-                }
                 try writer.write(
                     result.outputs, of: request.data, options: options, sha256: data.record.sha256,
                     shard: request.shard)

@@ -16,21 +16,23 @@ extension ScoreWriter {
         _ outputs: any TeacherOutputs, of data: URL, options: DatasetOptions, sha256: String
     ) throws {
         let stream = try RankingStream(data, options: RankingReader.options(options))
-        try write(lines: { write in
+        try writeLines { write in
             var (index, values) = (0, [Float]())
             while let group = try stream.next() {
                 guard index + group.documents.count <= outputs.count else {
                     throw DatasetError.changed(stream.path)
                 }
                 values.removeAll(keepingCapacity: true)
-                for document in group.documents.indices { try outputs.appendRow(index + document, to: &values) }
+                for document in group.documents.indices {
+                    try outputs.appendRow(index + document, to: &values)
+                }
                 index += group.documents.count
                 try write(line(group, values))
             }
             guard index == outputs.count, stream.sha256 == sha256 else {
                 throw DatasetError.changed(stream.path)
             }
-        })
+        }
     }
 
     private func line(_ group: RankedGroup, _ scores: [Float]) -> String {

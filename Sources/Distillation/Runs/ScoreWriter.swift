@@ -18,13 +18,16 @@ struct ScoreWriter {
     let labels: [String]
     let kind: OutputKind
     let numbers: ScoreOutput
+    /// True if a row of the file is a query with documents.
+    private let ranks: Bool
 
     /// - Throws: ``DistillationError`` for a teacher whose outputs are no scores of texts, and for a file that is there.
     init(_ request: LabelRequest, output: URL, labels: [String], task: TaskIdentifier) throws {
         if task.ranksDocuments {
             guard request.numbers == .logits, request.shard == nil else {
                 throw DistillationError(
-                    "\(request.teacher.path): a cross-encoder's scores are its logits, of whole queries; leave --scores and --shard out")
+                    "\(request.teacher.path): a cross-encoder's scores are its logits, of whole queries; leave --scores and --shard out"
+                )
             }
         }
         guard task.definition.takesScores || task.ranksDocuments else {
@@ -33,7 +36,7 @@ struct ScoreWriter {
                     + "leave it out")
         }
         (self.output, overwrite, self.labels) = (output, request.overwrite, labels)
-        (kind, numbers) = (task.definition.outputs, request.numbers)
+        (kind, numbers, ranks) = (task.definition.outputs, request.numbers, task.ranksDocuments)
         let path = output.path(percentEncoded: false)
         guard !["csv", "tsv", "parquet", "gz"].contains(output.pathExtension.lowercased()) else {
             throw DistillationError("\(path): scores are written as JSON lines; name the file .jsonl")
@@ -51,11 +54,11 @@ struct ScoreWriter {
     /// - Parameter body: Hands each row to a writer of lines.
     /// - Throws: `FileError`, and what `body` throws.
     func write(_ body: ((TextRow, ArraySlice<Float>) throws -> Void) throws -> Void) throws {
-        try write(lines: { write in try body { row, logits in try write(line(row, logits)) } })
+        try writeLines { write in try body { row, logits in try write(line(row, logits)) } }
     }
 
     /// Writes lines as the body hands them over; the file is there completely or not at all.
-    func write(lines body: ((String) throws -> Void) throws -> Void) throws {
+    func writeLines(_ body: ((String) throws -> Void) throws -> Void) throws {
         try AtomicFile.write(to: output, replacing: overwrite) { file in
             try body { try file.write($0 + "\n") }
         }
@@ -68,6 +71,9 @@ struct ScoreWriter {
         _ outputs: any TeacherOutputs, of data: URL, options: DatasetOptions, sha256: String, shard: Shard?
     ) throws {
         var options = options
+        guard !ranks else {
+            return try writeRanking(outputs, of: data, options: options, sha256: sha256)
+        }
         options.readsLabels = false
         try write { line in
             let stream = try TextStream(data, options: options)

@@ -54,9 +54,11 @@ extension StudentBuilder {
     private func ownModules(_ own: SentenceTransformer?, width: Int) throws -> SentenceTransformer {
         guard options.projection == nil, !options.usesPCA else {
             throw DistillationError(
-                "--projection and --pca are for a teacher of vectors, but this one gives scores of queries with documents; leave them out")
+                "--projection and --pca are for a teacher of vectors, but this one gives scores of queries with documents; leave them out"
+            )
         }
-        var base = own ?? SentenceTransformer(pooling: [options.pooling ?? .mean], width: width, normalizes: true)
+        var base =
+            own ?? SentenceTransformer(pooling: [options.pooling ?? .mean], width: width, normalizes: true)
         if let pooling = options.pooling, own != nil {
             base = SentenceTransformer(
                 pooling: [pooling], width: base.tokenWidth ?? width, normalizes: base.normalizes)

@@ -82,12 +82,16 @@ extension DistillationSetup {
         let equal = lists.count { list in list.count > 1 && list.allSatisfy { $0 == list[0] } }
         if least == most {
             findings.append(
-                Finding(.warning, "The teacher gives all \(all.count) documents the score \(least): nothing is learned from it."))
+                Finding(
+                    .warning,
+                    "The teacher gives all \(all.count) documents the score \(least): nothing is learned from it."
+                ))
         } else if equal > 0 {
             findings.append(
                 Finding(
                     .warning,
-                    "The teacher gives all documents of \(equal) of \(lists.count) queries the same score: their order teaches nothing."))
+                    "The teacher gives all documents of \(equal) of \(lists.count) queries the same score: their order teaches nothing."
+                ))
         }
         if least >= 0, most <= 1, least != most {
             let ends = all.count { $0 < 0.01 || $0 > 0.99 }
@@ -95,8 +99,10 @@ extension DistillationSetup {
                 Finding(
                     .warning,
                     "The teacher's scores are from 0 to 1, as a sigmoid gives them"
-                        + (ends * 2 > all.count ? ", and \(ends) of \(all.count) within 0.01 of its ends" : "")
-                        + ": differences so small teach little. Use its logits, or teacher_scale = 10 or more in the objective."))
+                        + (ends * 2 > all.count
+                            ? ", and \(ends) of \(all.count) within 0.01 of its ends" : "")
+                        + ": differences so small teach little. Use its logits, or teacher_scale = 10 or more in the objective."
+                ))
         }
         return findings
     }

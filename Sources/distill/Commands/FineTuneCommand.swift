@@ -27,7 +27,8 @@ struct FineTuneCommand: ParsableCommand {
     var ignoreMismatchedSizes = false
 
     @Option(
-        help: "The function that makes a score of a ranking model's logit: identity or sigmoid. (default: the model's own, else identity)"
+        help:
+            "The function that makes a score of a ranking model's logit: identity or sigmoid. (default: the model's own, else identity)"
     )
     var scoreActivation: ScoreActivation?
 

@@ -73,7 +73,8 @@ struct StudentOptionGroup: ParsableArguments {
     var pooling: PoolingMode?
 
     @Option(
-        help: "The function that makes a score of a ranking student's logit, for programs that open it: identity or sigmoid. (default: identity)"
+        help:
+            "The function that makes a score of a ranking student's logit, for programs that open it: identity or sigmoid. (default: identity)"
     )
     var scoreActivation: ScoreActivation?
 

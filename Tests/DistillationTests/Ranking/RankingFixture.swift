@@ -16,9 +16,13 @@ struct RankingFixture: Decodable, Sendable {
         let value: Double
         let gradient: [[Double]]
 
-        var testDescription: String { "\(objective), \(embedding ? "vectors" : "scores") of \(counts) documents" }
+        var testDescription: String {
+            "\(objective), \(embedding ? "vectors" : "scores") of \(counts) documents"
+        }
 
-        var targets: GroupTargets { RankingFixture.targets(counts, hasQueries: embedding, labels: labels, scores: teacher) }
+        var targets: GroupTargets {
+            RankingFixture.targets(counts, hasQueries: embedding, labels: labels, scores: teacher)
+        }
     }
 
     struct Metrics: Decodable, Sendable {
@@ -67,12 +71,15 @@ struct RankingFixture: Decodable, Sendable {
     }
 
     /// The models of a loss on scores of pairs, or on vectors.
-    static func models(embedding: Bool, teacherScores: Bool = true, hasLists: Bool = true) throws -> ObjectiveModels {
+    static func models(embedding: Bool, teacherScores: Bool = true, hasLists: Bool = true) throws
+        -> ObjectiveModels
+    {
         let configuration = try Support.configuration()
         return ObjectiveModels(
             student: configuration, teacher: configuration, tokensDiffer: nil,
             problemType: embedding ? .embedding : .ranking, classCounts: [], batchSize: 4, exampleCount: 16,
-            learned: .init(store: .init(), source: nil, seed: 1), teacherStates: .float32, hasTeacherLogits: true,
+            learned: .init(store: .init(), source: nil, seed: 1), teacherStates: .float32,
+            hasTeacherLogits: true,
             teacherWidth: 1,
             groups: .init(areThere: true, hasLists: hasLists, teacherScoresPairs: embedding && teacherScores))
     }

@@ -13,14 +13,16 @@ struct RankingLossTests {
         return tensor
     }
 
-    private static func batch(_ loss: RankingFixture.Loss, _ student: Tensor, _ rows: Range<Int>? = nil) throws
+    private static func batch(_ loss: RankingFixture.Loss, _ student: Tensor, _ rows: Range<Int>? = nil)
+        throws
         -> (ObjectiveBatch, LossCounts)
     {
         let rows = rows ?? 0..<loss.student.count
         let targets = Targets.groups(loss.targets.subset(Array(rows)))
-        let teacher = try loss.teacherVectors.map { vectors in
-            try Tensor(vectors[rows].flatMap { $0 }, shape: [rows.count, vectors[0].count])
-        } ?? Tensor(Array((loss.teacher ?? [])[rows]), shape: [rows.count, 1])
+        let teacher =
+            try loss.teacherVectors.map { vectors in
+                try Tensor(vectors[rows].flatMap { $0 }, shape: [rows.count, vectors[0].count])
+            } ?? Tensor(Array((loss.teacher ?? [])[rows]), shape: [rows.count, 1])
         return (
             ObjectiveBatch(
                 student: ModelOutput(logits: try student[rows]), teacherLogits: teacher,
@@ -89,9 +91,11 @@ struct RankingLossTests {
         // −log2 σ(−1 − 1) alone.
         let wanted = log2(1 + exp(2.0))
         #expect(try abs(loss("rank_net(targets = labels)", [0, .nan, 1, .nan]) - wanted) < 1e-5)
-        for text in ["score_mse(targets = labels)", "score_bce", "list_net", "rank_net(targets = labels)", "lambda_loss",
-            "adr_mse(targets = labels)"]
-        {
+        for text in [
+            "score_mse(targets = labels)", "score_bce", "list_net", "rank_net(targets = labels)",
+            "lambda_loss",
+            "adr_mse(targets = labels)",
+        ] {
             #expect(try loss(text, [.nan, .nan, .nan, .nan]) == 0)
         }
     }
@@ -108,14 +112,19 @@ struct RankingLossTests {
         #expect(message("margin_mse(similarity = cos)", pairs).contains("similarity is of vectors"))
         #expect(message("multiple_negatives_ranking", pairs).contains("use list_net"))
         #expect(message("list_infonce", pairs).contains("use list_kl"))
-        #expect(message("sentence_cosine", vectors).contains("use margin_mse, list_kl or score_mse(similarity = cos)"))
+        #expect(
+            message("sentence_cosine", vectors).contains(
+                "use margin_mse, list_kl or score_mse(similarity = cos)"))
         let single = try RankingFixture.models(embedding: false, hasLists: false)
         for text in ["margin_mse", "list_kl", "rank_net", "lambda_loss", "adr_mse", "list_net"] {
             #expect(message(text, single).contains("every query of the training data has one; use score_mse"))
         }
-        #expect(message("list_kl", try .tiny()).contains("use kl") || message("list_kl", try .tiny()).contains("soft_labels"))
+        #expect(
+            message("list_kl", try .tiny()).contains("use kl")
+                || message("list_kl", try .tiny()).contains("soft_labels"))
         for (text, part) in [
-            ("margin_mse(pairs = some)", "pairs must be first or all"), ("list_kl(temperature = 0)", "temperature must be above 0"),
+            ("margin_mse(pairs = some)", "pairs must be first or all"),
+            ("list_kl(temperature = 0)", "temperature must be above 0"),
             ("rank_net(k = 0)", "k must be a whole number of at least 1, or none"),
             ("adr_mse(targets = both)", "targets must be teacher or labels"),
             ("lambda_loss(weighting = heavy)", "weighting must be none, ndcg_loss1"),
@@ -143,12 +152,14 @@ struct RankingLossTests {
         let counts = metrics.queries.map(\.scores.count)
         let labels = metrics.queries.flatMap(\.labels)
         let scores = metrics.queries.flatMap(\.scores)
-        let values = RankingMetrics.values(scores, RankingFixture.targets(counts, hasQueries: false, labels: labels))
+        let values = RankingMetrics.values(
+            scores, RankingFixture.targets(counts, hasQueries: false, labels: labels))
         #expect(try abs(#require(values[.ndcg]) - metrics.ndcg) < 1e-9)
         #expect(try abs(#require(values[.mrr]) - metrics.mrr) < 1e-9)
         #expect(try abs(#require(values[.map]) - metrics.map) < 1e-9)
         // Of queries with one document there is no order.
-        let single = RankingMetrics.values([1, 2], RankingFixture.targets([1, 1], hasQueries: false, labels: [1, 0]))
+        let single = RankingMetrics.values(
+            [1, 2], RankingFixture.targets([1, 1], hasQueries: false, labels: [1, 0]))
         #expect(single[.ndcg] == nil && single[.spearman] == -1)
     }
 }

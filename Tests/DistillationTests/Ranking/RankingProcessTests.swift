@@ -40,14 +40,17 @@ struct RankingProcessTests {
         var loss = 0.0
     }
 
-    private static func step(_ text: String, hasQueries: Bool, batch: Int, _ processes: Processes?) throws -> Step {
+    private static func step(_ text: String, hasQueries: Bool, batch: Int, _ processes: Processes?) throws
+        -> Step
+    {
         let data = try data(hasQueries: hasQueries)
         var arguments = TrainingArguments()
         arguments.perDeviceTrainBatchSize = batch
         arguments.maxGradNorm = 1e9
         let teacher = try #require(data.givenScores)
         let trainer = try Trainer(
-            model: model(hasQueries: hasQueries), objectives: [WeightedObjective(try objective(text))], data: data,
+            model: model(hasQueries: hasQueries), objectives: [WeightedObjective(try objective(text))],
+            data: data,
             teacher: TeacherSupervision(
                 logits: teacher, model: nil, tokensDiffer: nil, outputWeight: nil, scoresPairs: hasQueries),
             arguments: arguments, precision: .float32, processes: processes)
@@ -64,8 +67,10 @@ struct RankingProcessTests {
     }
 
     private static let texts: [(String, Bool)] = [
-        ("margin_mse", false), ("margin_mse(pairs = all)", true), ("list_kl(temperature = 2)", true), ("list_net", false),
-        ("rank_net", false), ("adr_mse", true), ("lambda_loss", false), ("score_mse", true), ("score_bce", false),
+        ("margin_mse", false), ("margin_mse(pairs = all)", true), ("list_kl(temperature = 2)", true),
+        ("list_net", false),
+        ("rank_net", false), ("adr_mse", true), ("lambda_loss", false), ("score_mse", true),
+        ("score_bce", false),
         ("multiple_negatives_ranking", true), ("list_infonce", true),
     ]
 

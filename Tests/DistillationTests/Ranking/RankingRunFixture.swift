@@ -15,13 +15,19 @@ enum RankingRuns {
             $0 == word ? words[(index + 4) % words.count] : $0
         }
         return (
-            "a \(word)", ["the \(word) \(others[0])", "a \(word)", "the \(others[0])", "\(others[1]) of the \(others[0])"],
+            "a \(word)",
+            [
+                "the \(word) \(others[0])", "a \(word)", "the \(others[0])",
+                "\(others[1]) of the \(others[0])",
+            ],
             [1, 1, 0, 0]
         )
     }
 
     /// A file of lists with labels.
-    static func lists(in folder: URL, _ name: String = "lists.jsonl", from first: Int = 0, count: Int = 18) throws -> URL {
+    static func lists(in folder: URL, _ name: String = "lists.jsonl", from first: Int = 0, count: Int = 18)
+        throws -> URL
+    {
         let lines = (first..<first + count).map { index in
             let row = documents(index)
             let texts = row.documents.map { "\"\($0)\"" }.joined(separator: ", ")

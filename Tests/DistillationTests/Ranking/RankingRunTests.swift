@@ -13,10 +13,12 @@ import Transformers
 @Suite("Training of rankers")
 struct RankingRunTests {
     private func request(
-        in folder: URL, teacher: URL, _ text: String, _ change: (inout DistillRequest) throws -> Void = { _ in }
+        in folder: URL, teacher: URL, _ text: String,
+        _ change: (inout DistillRequest) throws -> Void = { _ in }
     ) throws -> DistillRequest {
         var request = DistillRequest(
-            teacher: teacher, data: DataRequest(train: try RankingRuns.lists(in: folder, "train.jsonl", count: 36)),
+            teacher: teacher,
+            data: DataRequest(train: try RankingRuns.lists(in: folder, "train.jsonl", count: 36)),
             output: folder.appending(path: "student"))
         request.data.validation = try RankingRuns.lists(in: folder)
         request.student.layers = 1
@@ -61,7 +63,9 @@ struct RankingRunTests {
             var (scores, labels, counts) = ([Double](), [Float](), [Int]())
             for index in 0..<18 {
                 let row = RankingRuns.documents(index)
-                scores += try classifier.predict(row.documents.map { TextPair(row.query, pair: $0) }).map { $0.score ?? .nan }
+                scores += try classifier.predict(row.documents.map { TextPair(row.query, pair: $0) }).map {
+                    $0.score ?? .nan
+                }
                 labels += row.labels.map { Float($0) }
                 counts.append(row.documents.count)
             }
@@ -91,11 +95,14 @@ struct RankingRunTests {
             #expect(abs(score - 1 / (1 + exp(-logit))) < 1e-6)
             #expect(try Predictor(model: squashed).predict([pair])[0].score == score)
             // Losses see logits.
-            #expect(try TextClassifier(plain.path).logits([pair]) == TextClassifier(squashed.path).logits([pair]))
+            #expect(
+                try TextClassifier(plain.path).logits([pair]) == TextClassifier(squashed.path).logits([pair]))
         }
     }
 
-    @Test("scores in the data give the student that the model gives, bit for bit", arguments: [TaskIdentifier.ranking, .embedding])
+    @Test(
+        "scores in the data give the student that the model gives, bit for bit",
+        arguments: [TaskIdentifier.ranking, .embedding])
     func givenScores(_ task: TaskIdentifier) throws {
         try withTemporaryDirectory { folder in
             let teacher = try RankingRuns.teacher(in: folder)
@@ -103,7 +110,11 @@ struct RankingRunTests {
             let taught = try request(in: folder, teacher: teacher, text) {
                 $0.student = StudentOptions()
                 $0.student.directory = Support.teacher
-                if task == .ranking { $0.student.directory = try RankingRuns.teacher(in: folder) { $0.output = folder.appending(path: "start") } }
+                if task == .ranking {
+                    $0.student.directory = try RankingRuns.teacher(in: folder) {
+                        $0.output = folder.appending(path: "start")
+                    }
+                }
                 $0.data.problemType = task
             }
             let report = try DistillationRun(taught).run()
@@ -112,7 +123,9 @@ struct RankingRunTests {
             var told = taught
             (told.teachers, told.scores) = ([], [ScoresRequest([], column: "scores")])
             told.output = folder.appending(path: "told")
-            for (file, name) in [(taught.data.train, "train"), (try #require(taught.data.validation), "validation")] {
+            for (file, name) in [
+                (taught.data.train, "train"), (try #require(taught.data.validation), "validation"),
+            ] {
                 var label = LabelRequest(teacher: teacher, data: file)
                 label.output = folder.appending(path: "\(name)-scored.jsonl")
                 (label.cache, label.precision) = (Support.cache, .float32)
@@ -133,14 +146,19 @@ struct RankingRunTests {
         }
     }
 
-    @Test("a model for embeddings learns the similarities of its teacher's vectors, and of relevant documents")
+    @Test(
+        "a model for embeddings learns the similarities of its teacher's vectors, and of relevant documents")
     func vectors() throws {
         try withTemporaryDirectory { folder in
             let teacher = try EmbeddingFixture.teacher(in: folder)
-            for text in ["list_kl(scale = 5, teacher_scale = 5)", "multiple_negatives_ranking", "sentence_cosine"] {
+            for text in [
+                "list_kl(scale = 5, teacher_scale = 5)", "multiple_negatives_ranking", "sentence_cosine",
+            ] {
                 let request = try request(in: folder, teacher: teacher, text) { $0.overwrite = true }
                 let report = try DistillationRun(request).run()
-                #expect(report.student.metrics[.ndcg] != nil && report.student.metrics[.agreement] != nil, "\(text)")
+                #expect(
+                    report.student.metrics[.ndcg] != nil && report.student.metrics[.agreement] != nil,
+                    "\(text)")
             }
         }
     }
@@ -153,7 +171,8 @@ struct RankingRunTests {
                     ($0.teachers, $0.scores) = ([], [ScoresRequest([], column: "score")])
                     $0.student = StudentOptions()
                     $0.student.directory = try RankingRuns.teacher(in: folder) { $0.overwrite = true }
-                    $0.data.train = try EmbeddingFixture.write(lines, to: folder.appending(path: "given.jsonl"))
+                    $0.data.train = try EmbeddingFixture.write(
+                        lines, to: folder.appending(path: "given.jsonl"))
                     $0.data.problemType = .ranking
                     $0.overwrite = true
                     $0.training.numTrainEpochs = 1
@@ -171,16 +190,25 @@ struct RankingRunTests {
             let equal = try events([line("[1, 1]"), line("[1, 1]")])
             #expect(equal.contains { $0.contains("gives all 4 documents the score 1.0") })
             let squashed = try events([line("[0.999, 0.001]"), line("[0.998, 0.4]")])
-            #expect(squashed.contains { $0.contains("from 0 to 1, as a sigmoid gives them") && $0.contains("teacher_scale") })
+            #expect(
+                squashed.contains {
+                    $0.contains("from 0 to 1, as a sigmoid gives them") && $0.contains("teacher_scale")
+                })
             let some = try events([line("[3, 3]"), line("[2, -1]")])
             #expect(some.contains { $0.contains("all documents of 1 of 2 queries the same score") })
             let missing = try events([line("[3, null]")])
             #expect(missing.contains { $0.contains("line 1: document 2 of the query 'a film' has no score") })
             let single = #"{"query": "a film", "documents": ["good"], "score": [1]}"#
             #expect(try events([single, single], "margin_mse").contains { $0.contains("use score_mse") })
-            #expect(try events([single, line("[1, 2]")]).contains { $0.contains("1 of 2 queries have one document") })
+            #expect(
+                try events([single, line("[1, 2]")]).contains {
+                    $0.contains("1 of 2 queries have one document")
+                })
             let none = #"{"query": "a film", "documents": ["good", "dull"]}"#
-            #expect(try events([none]).contains { $0.contains("there are no scores of the documents under 'score'") })
+            #expect(
+                try events([none]).contains {
+                    $0.contains("there are no scores of the documents under 'score'")
+                })
         }
     }
 }

@@ -23,7 +23,9 @@ final class InBatchObjective: StandardObjective {
     private var scoring: PairScoring
     private let temperature: Schedule
 
-    convenience init(_ specification: ObjectiveSpecification) throws { try self.init(specification, .teacher) }
+    convenience init(_ specification: ObjectiveSpecification) throws {
+        try self.init(specification, .teacher)
+    }
 
     init(_ specification: ObjectiveSpecification, _ source: ScoreSource) throws {
         let isTaught = source == .teacher

@@ -10,21 +10,27 @@ import Transformers
 final class LambdaObjective: StandardObjective {
     /// The weights of pairs.
     enum Weighting: String, CaseIterable {
-        case none, ndcgLoss1 = "ndcg_loss1", ndcgLoss2 = "ndcg_loss2", lambdaRank = "lambda_rank"
+        case none
+        case ndcgLoss1 = "ndcg_loss1"
+        case ndcgLoss2 = "ndcg_loss2"
+        case lambdaRank = "lambda_rank"
         case ndcgLoss2PP = "ndcg_loss2pp"
     }
 
     private static let common = [
         ObjectiveOption("sigma", default: "1", "how steep the logistic function is"),
-        ObjectiveOption("k", default: "none", "only pairs with one of the k best documents by the student's scores"),
+        ObjectiveOption(
+            "k", default: "none", "only pairs with one of the k best documents by the student's scores"),
     ]
     static let options =
         PairScoring.options + [PairScoring.teacherScale, PairScoring.source(.teacher)] + common
     static let lambdaOptions =
         PairScoring.options + [PairScoring.teacherScale, PairScoring.source(.labels)] + common + [
             ObjectiveOption(
-                "weighting", default: "ndcg_loss2pp", "none, ndcg_loss1, ndcg_loss2, lambda_rank or ndcg_loss2pp"),
-            ObjectiveOption("mu", default: "10", "of ndcg_loss2pp: the weight of ndcg_loss2 beside lambda_rank"),
+                "weighting", default: "ndcg_loss2pp",
+                "none, ndcg_loss1, ndcg_loss2, lambda_rank or ndcg_loss2pp"),
+            ObjectiveOption(
+                "mu", default: "10", "of ndcg_loss2pp: the weight of ndcg_loss2 beside lambda_rank"),
         ]
 
     let name: String
@@ -37,10 +43,13 @@ final class LambdaObjective: StandardObjective {
     /// The least ideal DCG that gains are divided by.
     private static let epsilon = 1e-10
 
-    convenience init(_ specification: ObjectiveSpecification) throws { try self.init(specification, isWeighted: false) }
+    convenience init(_ specification: ObjectiveSpecification) throws {
+        try self.init(specification, isWeighted: false)
+    }
 
     init(_ specification: ObjectiveSpecification, isWeighted: Bool) throws {
-        let options = try ObjectiveOptions(specification, known: isWeighted ? Self.lambdaOptions : Self.options)
+        let options = try ObjectiveOptions(
+            specification, known: isWeighted ? Self.lambdaOptions : Self.options)
         name = specification.name
         scoring = try PairScoring(options, nil)
         sigma = try options.number("sigma", "above 0") { $0 > 0 }

@@ -15,7 +15,8 @@ final class MarginMSEObjective: StandardObjective {
     static let options =
         PairScoring.options + [
             PairScoring.teacherScale,
-            ObjectiveOption("pairs", default: "first", "first: the first document with each other; all: each two"),
+            ObjectiveOption(
+                "pairs", default: "first", "first: the first document with each other; all: each two"),
         ]
 
     let name: String

@@ -15,7 +15,8 @@ struct PairScoring {
     static let teacherScale = ObjectiveOption(
         "teacher_scale", default: "1", "multiplies the teacher's scores, such as those that a sigmoid gave")
     static func source(_ source: ScoreSource) -> ObjectiveOption {
-        ObjectiveOption("targets", default: source.rawValue, "what scores are compared with: teacher or labels")
+        ObjectiveOption(
+            "targets", default: source.rawValue, "what scores are compared with: teacher or labels")
     }
     static let options = [similarity, scale]
 
@@ -43,7 +44,8 @@ struct PairScoring {
         guard task.ranksDocuments || task.embedsTexts else {
             throw models.refusal(
                 of: objective,
-                "it compares the scores of a query's documents, of cross-encoders and models for embeddings; use \(task.softObjective)")
+                "it compares the scores of a query's documents, of cross-encoders and models for embeddings; use \(task.softObjective)"
+            )
         }
         guard models.groups.areThere else {
             throw DistillationError(
@@ -90,7 +92,9 @@ struct PairScoring {
 
     /// (D) The scores of documents, from the outputs of all rows.
     private func scores(_ outputs: Tensor, _ rows: [Int], _ queries: [Int], isScore: Bool) throws -> Tensor {
-        guard !rows.isEmpty else { return try outputs.reshaped([-1]).narrowed(dimension: 0, start: 0, length: 0) }
+        guard !rows.isEmpty else {
+            return try outputs.reshaped([-1]).narrowed(dimension: 0, start: 0, length: 0)
+        }
         func some(_ rows: [Int]) throws -> Tensor {
             try outputs.indexSelect(dimension: 0, Tensor(rows, device: outputs.device))
         }
@@ -112,7 +116,8 @@ struct PairScoring {
         func some(_ tensor: Tensor, _ rows: [Int]) throws -> Tensor {
             try tensor.indexSelect(dimension: 0, Tensor(rows, device: tensor.device))
         }
-        let scores = try some(vectors, ranges.map(\.lowerBound)).matmul(some(vectors, rows).transposed()) * scale
+        let scores =
+            try some(vectors, ranges.map(\.lowerBound)).matmul(some(vectors, rows).transposed()) * scale
         var teacher: [Float]?
         if source == .teacher {
             let outputs = try batch.allExamples(batch.teacherLogits.detached())
@@ -121,7 +126,8 @@ struct PairScoring {
                 .to(.float32, .cpu).array()
         }
         return BatchScores(
-            scores: scores, counts: documents.map(\.count), values: teacher ?? rows.map { targets.labels[$0] })
+            scores: scores, counts: documents.map(\.count), values: teacher ?? rows.map { targets.labels[$0] }
+        )
     }
 }
 

@@ -15,7 +15,9 @@ final class ScoreObjective: StandardObjective {
     private var scoring: PairScoring
     private let isBinary: Bool
 
-    convenience init(_ specification: ObjectiveSpecification) throws { try self.init(specification, isBinary: false) }
+    convenience init(_ specification: ObjectiveSpecification) throws {
+        try self.init(specification, isBinary: false)
+    }
 
     init(_ specification: ObjectiveSpecification, isBinary: Bool) throws {
         let options = try ObjectiveOptions(specification, known: isBinary ? Self.labelOptions : Self.options)

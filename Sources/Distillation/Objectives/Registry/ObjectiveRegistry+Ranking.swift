@@ -4,7 +4,8 @@ extension ObjectiveRegistry {
         adding("margin_mse", "squared difference of the margins of two documents", MarginMSEObjective.self)
             .adding("list_kl", "KL divergence over a query's documents", ListObjective.self)
             .adding(
-                "list_net", "cross-entropy over a query's documents with the labels' softmax", ListObjective.self,
+                "list_net", "cross-entropy over a query's documents with the labels' softmax",
+                ListObjective.self,
                 ListObjective.labelOptions
             ) {
                 try ListObjective($0, .labels)
@@ -19,7 +20,8 @@ extension ObjectiveRegistry {
             .adding("adr_mse", "discounted squared difference of approximate ranks", ADRMSEObjective.self)
             .adding("score_mse", "squared difference of each document's score", ScoreObjective.self)
             .adding(
-                "score_bce", "binary cross-entropy of each document's score with its label", ScoreObjective.self,
+                "score_bce", "binary cross-entropy of each document's score with its label",
+                ScoreObjective.self,
                 ScoreObjective.labelOptions
             ) {
                 try ScoreObjective($0, isBinary: true)
