@@ -149,5 +149,6 @@ public enum RankingForm: String, CaseIterable, Sendable {
         }
         group.labels = try value(label)
         group.scores = try value(score)
+        if key == "positive", group.labels == [nil] { group.labels = [1] }
     }
 }

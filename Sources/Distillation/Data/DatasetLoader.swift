@@ -198,7 +198,7 @@ package struct DatasetLoader {
             }
             return (try ConversationReader(url, languageModel), nil)
         }
-        if try readsGroups(url, reading) {
+        if readsGroups(url, reading) {
             let task = reading.problemType.definition
             return (
                 try RankingReader(url, options: options, columns: ranking, task: task, prompt: prompt),

@@ -234,7 +234,7 @@ struct StudentBuilder {
                 + "--ignore-mismatched-sizes` makes of it",
             seed: seed, device: device, instrument: instrument)
         let labels = model.configuration.labelNames
-        guard labels == names || predictsTokens else {
+        guard labels == names || predictsTokens || task.ranksDocuments else {
             throw DistillationError(
                 "\(directory.path): the student's labels (\(labels.joined(separator: ", "))) differ from the "
                     + "teacher's (\(names.joined(separator: ", "))) in names or order; make id2label of its "

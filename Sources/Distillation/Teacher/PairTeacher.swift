@@ -67,7 +67,8 @@ extension DistillationSetup {
         guard teachesPairScores, let targets = data.dataset(part)?.targets.groups else { return scores }
         var values = [Float](repeating: .nan, count: targets.labels.count)
         let rows = targets.documents.flatMap { Array($0) }
-        for (pair, row) in zip(try scores.logits().values, rows) { values[row] = pair }
+        let pairs = try scores.logits().values
+        for (pair, row) in zip(pairs, rows) { values[row] = pair }
         return Logits(values: values, classes: 1)
     }
 

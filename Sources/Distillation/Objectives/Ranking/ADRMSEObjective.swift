@@ -46,7 +46,7 @@ final class ADRMSEObjective: StandardObjective {
         let greater = try (other.greater(own).to(.float32) * others).sum(-1)
         let equal = try (other.equal(own).to(.float32) * others).sum(-1)
         let wanted = try greater + (equal + 1) * 0.5
-        let discount = try (wanted + 1).log().power(-1) * Double.log2
+        let discount = try (wanted + 1).log().power(-1) * Double.ln2
         let losses = try discount * (wanted - ranks).square() * matrices.mask
         return try losses.sum() / Double(scores.groups.reduce(0) { $0 + $1.count })
     }
@@ -54,5 +54,5 @@ final class ADRMSEObjective: StandardObjective {
 
 extension Double {
     /// The natural logarithm of 2.
-    static let log2 = 0.693147180559945309417
+    static let ln2 = 0.693147180559945309417
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Torch
 import Transformers
 
@@ -94,16 +95,12 @@ final class LambdaObjective: StandardObjective {
             chosen = try chosen * isTop.unsqueezed(0).maximum(isTop.unsqueezed(1)).unsqueezed(0)
         }
         let differences = try matrices.student.unsqueezed(2) - matrices.student.unsqueezed(1)
-        // −log σ(x) as the cross-entropy with 1.
+        // −log σ(x) is the binary cross-entropy with 1.
         let logits = try differences.clampedBelow(-1e8).clampedAbove(1e8) * sigma
-        let losses = try Self.softplus(logits.negated()) / Double.log2
+        let losses =
+            try logits.binaryCrossEntropyWithLogits(.ones(logits.shape, device: logits.device)) / Double.ln2
         let weighted = try weights(matrices).map { try losses * $0 } ?? losses
         return try (weighted * chosen).sum() / chosen.sum().clampedBelow(1)
-    }
-
-    /// log(1 + exp(x)), without overflow.
-    private static func softplus(_ x: Tensor) throws -> Tensor {
-        try x.clampedBelow(0) + (x.absolute().negated().exp() + 1).log()
     }
 
     /// (G, M, M) The weights of pairs, whose documents are in the order of the student's scores; `nil` for 1.
@@ -111,9 +108,9 @@ final class LambdaObjective: StandardObjective {
         guard weighting != .none else { return nil }
         let width = try matrices.mask.size(1)
         let device = matrices.mask.device
-        let discounts = try (Tensor.arange(width + 1, device: device).to(.float32) + 2).log() / Double.log2
+        let discounts = try (Tensor.arange(width + 1, device: device).to(.float32) + 2).log() / Double.ln2
         let discount = try discounts.narrowed(dimension: 0, start: 0, length: width)
-        let gains = try (matrices.target.clampedBelow(0) * Double.log2).exp() - 1
+        let gains = try (matrices.target.clampedBelow(0) * Double.ln2).exp() - 1
         let gain = try gains * matrices.mask / ideal(gains * matrices.mask, width).unsqueezed(1)
         let differences = try (gain.unsqueezed(2) - gain.unsqueezed(1)).absolute()
         func lambdaRank() throws -> Tensor {
@@ -144,7 +141,7 @@ final class LambdaObjective: StandardObjective {
         let best = stride(from: 0, to: values.count, by: width).map { start -> Float in
             let sorted = values[start..<start + width].sorted(by: >).prefix(k ?? width)
             let sum = sorted.enumerated().reduce(0.0) { sum, entry in
-                sum + Double(entry.element) / Self.discount(entry.offset)
+                sum + Double(entry.element) / log2(Double(entry.offset + 2))
             }
             return Float(max(sum, Self.epsilon))
         }

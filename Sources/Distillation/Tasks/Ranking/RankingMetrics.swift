@@ -48,13 +48,14 @@ enum RankingMetrics {
     }
 
     private static func dcg(_ scores: [Double], _ gains: [Double]) -> Double {
-        ties(scores).reduce((sum: 0.0, place: 0)) { result, tie in
-            let discount = (result.place..<min(cutoff, result.place + tie.count)).reduce(0.0) {
-                $0 + 1 / log2(Double($1 + 2))
-            }
+        var (sum, place) = (0.0, 0)
+        for tie in ties(scores) where place < cutoff {
             let gain = tie.reduce(0.0) { $0 + gains[$1] } / Double(tie.count)
-            return (result.sum + gain * (result.place < cutoff ? discount : 0), result.place + tie.count)
-        }.sum
+            let end = min(cutoff, place + tie.count)
+            sum += gain * (place..<end).reduce(0.0) { $0 + 1 / log2(Double($1 + 2)) }
+            place += tie.count
+        }
+        return sum
     }
 
     /// 1 / the place of the first relevant document, 0 behind the tenth; of equal scores the relevant documents come last.
