@@ -253,6 +253,12 @@ struct Preflight {
             try findings.attempt { _ = try told?.outputs(for: data.train) }
             return
         }
+        if request.pairScoresColumn != nil {
+            let found = try findings.attempt {
+                try setup.givenScores(.train).map { try setup.pairFindings($0) }
+            }
+            for finding in (found ?? nil) ?? [] { findings.add(finding.severity, finding.message) }
+        }
         for source in setup.scores {
             guard let outputs = setup.outputs(of: source, .validation) else { continue }
             let finding = Finding(

@@ -16,7 +16,8 @@ struct SeedSweep {
         self.context = context
         metric = try MetricName.forBest(
             request.training.metricForBestModel, problemType: prepared.setup.problemType,
-            hasTeacher: StudentBuilder(prepared.setup, seed: request.training.seed).isNearTeacher)
+            hasTeacher: prepared.outputs.validation != nil
+                && StudentBuilder(prepared.setup, seed: request.training.seed).isNearTeacher)
     }
 
     /// The seeds, which count up from the training's.

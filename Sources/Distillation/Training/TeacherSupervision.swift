@@ -24,6 +24,8 @@ public struct TeacherSupervision {
     let hasLogits: Bool
     /// True if ``logits`` are scores of a query's documents, and the student gives texts vectors.
     let scoresPairs: Bool
+    /// True if the teacher's outputs for the validation data are known too.
+    var isEvaluated = true
 
     public init(
         logits: any TeacherOutputs, model: TransformerModel? = nil,

@@ -60,6 +60,6 @@ struct TrainingPreparation {
             || teacher?.scoresPairs == true
         metricForBest = try MetricName.forBest(
             arguments.metricForBestModel, problemType: data.problemType,
-            hasTeacher: (teacher != nil || isBesideTeacher) && isNearTeacher)
+            hasTeacher: (teacher?.isEvaluated == true || isBesideTeacher) && isNearTeacher)
     }
 }
