@@ -115,17 +115,18 @@ public struct ObjectiveModels {
         var teacherScoresPairs = false
     }
 
+    /// - Parameter hasQueries: True if the training data are queries with several documents each.
     public init(
         student: ModelConfiguration, teacher: ModelConfiguration?, tokensDiffer: String? = nil,
         problemType: TaskIdentifier = .singleLabel, classCounts: [Int] = [], batchSize: Int = 32,
         exampleCount: Int = 0, learned: ParameterScope, teacherStates: TeacherStateCoding = .float32,
-        hasTeacherLogits: Bool = true, teacherWidth: Int? = nil
+        hasTeacherLogits: Bool = true, teacherWidth: Int? = nil, hasQueries: Bool = false
     ) {
         self.init(
             student: student, teacher: teacher, tokensDiffer: tokensDiffer, problemType: problemType,
             classCounts: classCounts, batchSize: batchSize, exampleCount: exampleCount, learned: learned,
             teacherStates: teacherStates, hasTeacherLogits: hasTeacherLogits, teacherWidth: teacherWidth,
-            groups: GroupFacts())
+            groups: GroupFacts(areThere: hasQueries, hasLists: hasQueries))
     }
 
     init(

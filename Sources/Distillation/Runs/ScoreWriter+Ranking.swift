@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Foundation
 import JSON
 
@@ -16,7 +17,7 @@ extension ScoreWriter {
         _ outputs: any TeacherOutputs, of data: URL, options: DatasetOptions, sha256: String
     ) throws {
         let stream = try RankingStream(data, options: RankingReader.options(options))
-        try writeLines { write in
+        try AtomicFile.write(to: output, replacing: overwrite) { file in
             var (index, values) = (0, [Float]())
             while let group = try stream.next() {
                 guard index + group.documents.count <= outputs.count else {
@@ -27,7 +28,7 @@ extension ScoreWriter {
                     try outputs.appendRow(index + document, to: &values)
                 }
                 index += group.documents.count
-                try write(line(group, values))
+                try file.write(line(group, values) + "\n")
             }
             guard index == outputs.count, stream.sha256 == sha256 else {
                 throw DatasetError.changed(stream.path)

@@ -54,13 +54,8 @@ struct ScoreWriter {
     /// - Parameter body: Hands each row to a writer of lines.
     /// - Throws: `FileError`, and what `body` throws.
     func write(_ body: ((TextRow, ArraySlice<Float>) throws -> Void) throws -> Void) throws {
-        try writeLines { write in try body { row, logits in try write(line(row, logits)) } }
-    }
-
-    /// Writes lines as the body hands them over; the file is there completely or not at all.
-    func writeLines(_ body: ((String) throws -> Void) throws -> Void) throws {
         try AtomicFile.write(to: output, replacing: overwrite) { file in
-            try body { try file.write($0 + "\n") }
+            try body { row, logits in try file.write(line(row, logits) + "\n") }
         }
     }
 
