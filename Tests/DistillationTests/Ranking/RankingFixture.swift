@@ -1,5 +1,7 @@
 import Foundation
+import Testing
 import Torch
+import Transformers
 
 @testable import Distillation
 
