@@ -109,7 +109,7 @@ struct RankingTests {
         arguments: [
             (#"{"query": "q"}"#, "this is no query with documents"),
             (#"{"positive": "a", "negative": "b"}"#, "no key has a usual name for the query"),
-            (#"{"query": 3, "positive": "a", "negative": "b"}"#, "'query' must be a text, got a number"),
+            (#"{"query": 3, "positive": "a", "negative": "b"}"#, "'query' must be a text, got an integer"),
             (#"{"query": " ", "positive": "a", "negative": "b"}"#, "'query' is empty"),
             (#"{"query": "q", "positive": "a", "negative": ["b", 3]}"#, "'negative' must hold texts alone"),
             (

@@ -243,7 +243,9 @@ struct DistillationSetup {
             }
             return
         }
-        if let pairs = theirs.groupRanges, let texts = own.groupRanges, student.problemType.embedsTexts {
+        if let pairs = theirs.groupRanges, let texts = own.groupRanges, student.problemType.embedsTexts,
+            !teacher.data.problemType.embedsTexts
+        {
             guard pairs.map(\.count) == texts.map({ $0.count - 1 }) else {
                 throw DistillationError(
                     "\(student.trainRecord.path): the teacher and the student read other documents of it; start again when the file is "
