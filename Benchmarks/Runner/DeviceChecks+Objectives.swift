@@ -24,7 +24,7 @@ extension DeviceChecks {
         let student = try Self.bert(layers: 2, heads: 4, on: device)
         // Of the kinds of labels, the first that the objective takes.
         var refusal: (any Error)?
-        for kind in [TaskIdentifier.singleLabel, .multiLabel, .regression, .embedding] {
+        for kind in [TaskIdentifier.singleLabel, .multiLabel, .regression, .embedding, .ranking] {
             let learned = ParameterStore()
             let sum: ObjectiveSum
             do {
@@ -33,7 +33,8 @@ extension DeviceChecks {
                     models: ObjectiveModels(
                         student: student.configuration, teacher: teacher.configuration, problemType: kind,
                         classCounts: [2, 2, 1], batchSize: 5, exampleCount: 5,
-                        learned: ParameterScope(store: learned, source: nil, seed: 3, device: device)))
+                        learned: ParameterScope(store: learned, source: nil, seed: 3, device: device),
+                        hasQueries: kind == .embedding || kind == .ranking))
             } catch {
                 refusal = refusal ?? error
                 continue
@@ -65,7 +66,13 @@ extension DeviceChecks {
                 try BatchLabels(classes: Self.labels, device: device)
             case .multiLabel:
                 try BatchLabels(sets: [[0], [], nil, [1, 2], [2]], classes: 3, device: device)
-            case .regression, .embedding: try BatchLabels(values: [0, 1, 2, .nan, 3], device: device)
+            case .regression: try BatchLabels(values: [0, 1, 2, .nan, 3], device: device)
+            case .embedding, .ranking:
+                try BatchLabels(
+                    groups: GroupTargets(
+                        labels: kind == .embedding ? [.nan, 1, 0, .nan, 1] : [0, 1, 0.5, .nan, 1],
+                        scores: [Float](repeating: .nan, count: 5), groups: [0, 0, 0, 1, 1],
+                        hasQueries: kind == .embedding), device: device)
             }
         let terms = try sum(
             ObjectiveBatch(

@@ -35,7 +35,7 @@ public final class TextClassifier: Sendable {
         guard threshold > 0, threshold < 1 else {
             throw RuntimeError("threshold must be between 0 and 1, got \(threshold)")
         }
-        guard TaskIdentifier.sequenceTasks.contains(model.task) else {
+        guard model.task.classifiesSequences else {
             throw RuntimeError(
                 "\(model.path): is a model for \(model.task.rawValue), not for sequence classification")
         }
@@ -65,7 +65,7 @@ public final class TextClassifier: Sendable {
         let predictions = texts.indices.compactMap {
             Prediction(
                 logits: logits[$0 * width..<($0 + 1) * width], labels: model.labels, task: model.task,
-                threshold: threshold)
+                threshold: threshold, activation: model.configuration.scoreActivation)
         }
         return (predictions, encoding.cutCount)
     }

@@ -18,6 +18,7 @@ public enum AutoModel {
     ///     the checkpoint is kept where its number of classes matches, as in transformers.
     ///   - task: The task to fine-tune for; `nil` for the checkpoint's own. A head of another kind is not
     ///     loaded.
+    ///   - scoreActivation: The function that makes a score of a cross-encoder's logit; `nil` for its own.
     ///   - ignoreMismatchedSizes: True to replace a head with another number of classes by a fresh one.
     ///   - mismatchRemedy: What to do about such a head, as the end of the error.
     ///   - seed: The seed of newly initialized parameters.
@@ -32,6 +33,7 @@ public enum AutoModel {
     ///   tensor.
     public static func load(
         from directory: URL, labelNames: [String]? = nil, task: TaskIdentifier? = nil,
+        scoreActivation: ScoreActivation? = nil,
         ignoreMismatchedSizes: Bool = false,
         mismatchRemedy: String = "pass --ignore-mismatched-sizes to start with a fresh head",
         seed: UInt64 = 42, device: Device = .cpu, isMapped: Bool = false,
@@ -50,6 +52,7 @@ public enum AutoModel {
         var source = try CheckpointSource(directory: directory, layout: layout)
         let stored = configuration.headKind
         if let task { configuration.task = task }
+        if let scoreActivation { configuration.scoreActivation = scoreActivation }
         let head = layout.head(configuration.headKind)
         if stored != configuration.headKind {
             source = try source.ignoring(layout.head(stored).outputs, layout: layout)

@@ -62,7 +62,7 @@ struct TaskDataTests {
         case .singleLabel, .tokenClassification, .causalLanguageModel:
             rows(count) { $0 % 5 == 0 ? "" : $0 % 3 == 0 ? "good" : "bad" }
         case .multiLabel: rows(count) { ["", "\"good,long\"", "long", "bad"][$0 % 4] }
-        case .regression, .embedding: rows(count) { $0 % 5 == 0 ? "" : "\(Double($0) / 8 - 100)" }
+        case .regression, .embedding, .ranking: rows(count) { $0 % 5 == 0 ? "" : "\(Double($0) / 8 - 100)" }
         }
     }
 

@@ -55,7 +55,7 @@ struct TaskEvaluationTests {
                 case .singleLabel, .tokenClassification, .causalLanguageModel:
                     ["bad", "good", "long"][index % 3]
                 case .multiLabel: ["bad", "\"good, long\"", ""][index % 3]
-                case .regression, .embedding: "\(Double(index % 5) - 0.25)"
+                case .regression, .embedding, .ranking: "\(Double(index % 5) - 0.25)"
                 }
             return "\(text),\(label)\n"
         }
@@ -235,7 +235,7 @@ struct TaskEvaluationTests {
                 (["- accuracy", "| accuracy |", "| Matthews"], ["Pearson", "subset"])
             case .multiLabel:
                 (["- f1", "| micro F1 |", "| subset accuracy |", "multi-label classification"], ["Matthews"])
-            case .regression, .embedding:
+            case .regression, .embedding, .ranking:
                 (["- pearsonr", "| Pearson correlation |", "the predicted number"], ["accuracy", "F1"])
             }
         for part in listed { #expect(text.contains(part), "\(part)") }

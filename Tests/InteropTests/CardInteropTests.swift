@@ -18,6 +18,7 @@ struct CardInteropTests {
             case .tokenClassification: [.f1, .precision, .recall, .accuracy]
             case .causalLanguageModel: [.perplexity, .accuracy]
             case .embedding: [.spearman, .pearson]
+            case .ranking: [.ndcg, .mrr, .map]
             }
         return names.compactMap { name in
             let title = name.title(for: evaluation.problemType)

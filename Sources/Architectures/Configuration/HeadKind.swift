@@ -50,7 +50,7 @@ package enum HeadKind: String, CaseIterable, Sendable {
             case .tokenClassification: .tokenClassification
             case .causalLanguageModel: .causalLanguageModel
             case .embedding: .embedding
-            case .singleLabel, .multiLabel, .regression: .sequenceClassification
+            case .singleLabel, .multiLabel, .regression, .ranking: .sequenceClassification
             }
     }
 }

@@ -21,7 +21,10 @@ extension ModelConfiguration {
         json[fields.initializerRange.key] = .number(initializerRange)
         if headKind.hasLabels { writeLabels(to: &json) }
         // Of a model whose head was another's.
-        if headKind == .embedding { for key in ["id2label", "label2id", "problem_type"] { json[key] = nil } }
+        if headKind == .embedding {
+            for key in ["id2label", "label2id", "problem_type"] { json[key] = nil }
+            removeActivation(from: &json)
+        }
         if isDecoder { writeHeads(to: &json) }
         json["dtype"] = "float32"
         json["quantization_config"] = quantization?.json()
@@ -43,7 +46,10 @@ extension ModelConfiguration {
         let fields = family.fields
         json[fields.classifierDropout.key] = classifierDropout.map(JSONValue.number) ?? .null
         json[fields.padTokenId.key] = .integer(padTokenId)
-        if headKind == .sequenceClassification { json["problem_type"] = .string(task.rawValue) }
+        if headKind == .sequenceClassification {
+            json["problem_type"] = .string(task.rawValue)
+            writeActivation(to: &json)
+        }
         json["id2label"] = .object(JSONObject(labelNames.enumerated().map { (String($0), .string($1)) }))
         json["label2id"] = .object(JSONObject(labelNames.enumerated().map { ($1, .integer($0)) }))
     }

@@ -72,6 +72,10 @@ extension ModelConfiguration {
                     + "a number is \"regression\"")
         case .multiLabel where count < 1:
             throw invalid("\"problem_type\" \"multi_label_classification\" needs a label, the model has none")
+        case .ranking where count != 1:
+            throw invalid(
+                "a model that ranks has one output, this one has \(count) labels; use a cross-encoder with one label"
+            )
         case .regression where count != 1:
             throw invalid(
                 "\"problem_type\" \"regression\" has one output, the model has \(count) labels; use a model with one "

@@ -40,11 +40,13 @@ public struct ModelConfiguration: Sendable {
     public var embedding: SentenceTransformer? {
         didSet {
             headKind = embedding == nil ? .sequenceClassification : .embedding
-            if embedding != nil { (labelNames, statedProblemType) = ([], nil) }
+            if embedding != nil { (labelNames, statedProblemType, scoreActivation) = ([], nil, nil) }
         }
     }
     /// `problem_type` as it was read or set; `nil` where it was absent or null.
     private var statedProblemType: TaskIdentifier?
+    /// The function that makes a score of a cross-encoder's logit; `nil` for other models.
+    public var scoreActivation: ScoreActivation?
     /// The quantization of the saved weights; `nil` for floating point.
     public var quantization: QuantizationConfiguration?
     /// Warnings about ignored fields of the file, one line each, for the user.
@@ -75,9 +77,11 @@ public struct ModelConfiguration: Sendable {
     var reader: ConfigurationReader { ConfigurationReader(object: original, source: source) }
 
     /// The `problem_type`; where that is absent, transformers' rule decides: one label is regression, several are
-    /// single-label classification.
+    /// single-label classification. A model of one label with an activation that sentence-transformers wrote is a cross-encoder.
     public var problemType: TaskIdentifier {
-        statedProblemType ?? (labelNames.count == 1 ? .regression : .singleLabel)
+        guard labelNames.count == 1 else { return statedProblemType ?? .singleLabel }
+        let stated = statedProblemType ?? .regression
+        return stated == .regression && scoreActivation != nil ? .ranking : stated
     }
 
     /// The task, which gives the outputs their meaning. For a sequence classification model it is
@@ -87,6 +91,7 @@ public struct ModelConfiguration: Sendable {
         set {
             headKind = HeadKind(newValue)
             statedProblemType = headKind.task == nil ? newValue : nil
+            scoreActivation = newValue == .ranking ? scoreActivation ?? .identity : nil
         }
     }
 
@@ -137,6 +142,7 @@ public struct ModelConfiguration: Sendable {
         let labels = headKind.hasLabels ? try LabelFields(reader) : nil
         (labelNames, warnings) = (labels?.names ?? [], labels?.warnings ?? [])
         statedProblemType = try Self.problemType(reader)
+        scoreActivation = try Self.scoreActivation(reader, labels: labelNames.count)
         quantization = try QuantizationConfiguration(reader)
         self.source = source
         original = json

@@ -7,6 +7,8 @@ public enum TaskIdentifier: String, CaseIterable, Sendable, Codable {
     case multiLabel = "multi_label_classification"
     /// A number for each example.
     case regression
+    /// A score for each query with a document, by which a query's documents are ordered.
+    case ranking
     /// One of several classes for each token, as in named entity recognition.
     case tokenClassification = "token_classification"
     /// The next token, at each token of a text.
@@ -25,4 +27,7 @@ public enum TaskIdentifier: String, CaseIterable, Sendable, Codable {
 
     /// The tasks whose outputs are classes or numbers with names.
     public static let labeledTasks: [TaskIdentifier] = sequenceTasks + [.tokenClassification]
+
+    /// True if its models are classes for sequence classification in transformers.
+    public var classifiesSequences: Bool { self == .ranking || Self.sequenceTasks.contains(self) }
 }

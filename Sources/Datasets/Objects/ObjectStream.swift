@@ -45,7 +45,8 @@ public final class ObjectStream {
     /// Parquet numbers and lists are read too.
     ///
     /// - Parameter delimited: The delimiter and quoting of CSV and TSV.
-    convenience init(_ url: URL, readsAll delimited: DelimitedFormat, chunkSize: Int) throws {
+    package convenience init(_ url: URL, readsAll delimited: DelimitedFormat, chunkSize: Int = 1 << 18) throws
+    {
         try self.init(
             url, format: nil, parquetColumns: nil, delimited: delimited, chunkSize: chunkSize)
     }

@@ -16,7 +16,11 @@ extension Prediction {
     ///   - labels: The labels' names.
     ///   - task: What the logits mean.
     ///   - threshold: The probability above which a label is predicted, in multi-label classification.
-    package init?(logits: some Collection<Float>, labels: [String], task: TaskIdentifier, threshold: Double) {
+    ///   - activation: The function that makes a score of a cross-encoder's logit.
+    package init?(
+        logits: some Collection<Float>, labels: [String], task: TaskIdentifier, threshold: Double,
+        activation: ScoreActivation? = nil
+    ) {
         let logits = logits.map(Double.init)
         func scores(_ probabilities: [Double]) -> [LabelScore] {
             zip(labels, probabilities).map { LabelScore(label: $0, value: $1) }
@@ -33,7 +37,15 @@ extension Prediction {
             self.init(
                 labels: zip(labels, logits).filter { $1 > limit }.map(\.0), scores: scores(probabilities))
         case .regression: self.init(score: logits.first)
+        case .ranking: self.init(score: logits.first.map((activation ?? .identity).score))
         case .tokenClassification, .causalLanguageModel, .embedding: return nil
         }
+    }
+}
+
+extension ScoreActivation {
+    /// The score of a logit.
+    package func score(_ logit: Double) -> Double {
+        self == .sigmoid ? 1 / (1 + exp(-logit)) : logit
     }
 }

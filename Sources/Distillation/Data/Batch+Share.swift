@@ -41,18 +41,22 @@ extension Batch {
     /// A process that has none of the examples computes another's, which then counts for nothing here, so that it does the same
     /// operations as the others.
     ///
+    /// - Parameter units: Examples, or queries whose documents stay together.
     /// - Throws: `FileError` or `ChecksummedFile.Problem` where the examples are in a file that cannot be read.
     init(
-        shareOf dataset: EncodedDataset, indices: [Int], rank: Int, of processes: Int,
+        shareOf dataset: EncodedDataset, units: [Int], rank: Int, of processes: Int,
         augmentation: Augmentation.Seeded? = nil
     ) throws {
-        let parts = BatchShare.parts(indices.map { dataset.length(of: $0) }, processes: processes)
+        let parts = BatchShare.parts(units.map { dataset.unitLength(of: $0) }, processes: processes)
         let batches = try parts.map {
-            try Batch(dataset, indices: Array(indices[$0]), augmentation: augmentation)
+            try Batch(
+                dataset, indices: dataset.examples(ofUnits: Array(units[$0])), augmentation: augmentation)
         }
         var own = batches[rank]
         if own.count == 0 {
-            own = try Batch(dataset, indices: Array(indices.prefix(1)), augmentation: augmentation)
+            own = try Batch(
+                dataset, indices: dataset.examples(ofUnits: Array(units.prefix(1))),
+                augmentation: augmentation)
         }
         let earlier = batches.prefix(rank)
         var tokens: Set<Int32> = []

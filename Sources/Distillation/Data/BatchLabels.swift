@@ -11,6 +11,8 @@ public struct BatchLabels {
     public let mask: Tensor
     /// The examples that have a label.
     public let labeledCount: Int
+    /// The queries with documents that the examples belong to; `nil` of other data.
+    public private(set) var groups: GroupTargets?
     /// The class number of an example without a label, as PyTorch's `ignore_index`.
     public static let unlabelled = -100
 
@@ -68,5 +70,16 @@ public struct BatchLabels {
                 values.map { $0.isNaN ? 0 : $0 }, shape: [values.count, 1], device: device),
             mask: try Tensor(values.map { $0.isNaN ? Float(0) : 1 }, device: device),
             labeledCount: values.count { !$0.isNaN })
+    }
+
+    /// Labels of queries with documents.
+    ///
+    /// - Parameters:
+    ///   - groups: A row each for a query's documents, and of a model for embeddings for the query.
+    ///   - device: Where the loss is computed.
+    /// - Throws: `TorchError` where memory is short.
+    public init(groups: GroupTargets, device: Device = .cpu) throws {
+        try self.init(values: groups.labels, device: device)
+        self.groups = groups
     }
 }

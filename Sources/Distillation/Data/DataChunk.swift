@@ -35,6 +35,10 @@ struct EncodedChunk {
     var hasPairs = false
     /// The examples of a row of the file: two where its two texts are examples of their own.
     var textsPerRow = 1
+    /// The number of examples of each query with its documents; `nil` where examples are of no query.
+    var groups: [Int]?
+    /// A teacher's score of each example, of queries with documents.
+    var scores: [Float] = []
 
     /// The words whose outputs an example gives.
     struct Words {

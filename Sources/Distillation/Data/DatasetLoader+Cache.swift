@@ -40,9 +40,21 @@ extension DatasetLoader {
     func format(_ url: URL, _ reading: Reading) throws -> String {
         let (task, options) = (reading.problemType.definition, reading.options)
         if task.predictsTokens { return "conversations" }
+        if readsGroups(url, reading) {
+            return "groups of \(ranking.scores ?? "no") scores, " + (try options.format(of: url).rawValue)
+        }
         if task.embedsTexts { return "vectors, " + (try options.format(of: url).rawValue) }
         if task.labelsWords { return "words, " + (try options.tagged.format(of: url).rawValue) }
         return try options.format(of: url).rawValue
+    }
+
+    /// True if a file's rows are queries with documents.
+    func readsGroups(_ url: URL, _ reading: Reading) -> Bool {
+        let task = reading.problemType.definition
+        guard task.embedsTexts else { return task.ranksDocuments }
+        if ranking.pairsAreGroups || ranking.scores != nil { return true }
+        // What is wrong with a first row is told by the reader of texts.
+        return (try? RankingStream.hasGroups(url, options: RankingReader.options(reading.options))) == true
     }
 
     func origin(_ url: URL, _ key: String) -> TokenBuilder.Origin {

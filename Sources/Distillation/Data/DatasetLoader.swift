@@ -25,6 +25,8 @@ package struct DatasetLoader {
     var languageModel: LanguageModelText?
     /// The text that stands before each text, of a model for embeddings.
     var prompt = ""
+    /// How queries with documents are read.
+    var ranking = RankingColumns()
     /// True if the data are trained on, so that what a model would not learn from them is told.
     var isForTraining = true
     /// Called with the number of further examples that are tokenized, or were before; an error ends the reading.
@@ -195,6 +197,13 @@ package struct DatasetLoader {
                 throw DistillationError("\(url.path): the texts of a language model need its stop token")
             }
             return (try ConversationReader(url, languageModel), nil)
+        }
+        if readsGroups(url, reading) {
+            let task = reading.problemType.definition
+            return (
+                try RankingReader(url, options: options, columns: ranking, task: task, prompt: prompt),
+                try LabelMap(names: task.fixedClassNames ?? [])
+            )
         }
         if reading.problemType.definition.embedsTexts {
             let reader = try EmbeddingReader(url, options: options, prompt: prompt)

@@ -42,6 +42,7 @@ extension EncodedDataset {
     func targets(of indices: some Collection<Int>) -> Targets {
         if problemType.definition.predictsTokens { return .tokens(tokenTargets(of: indices)) }
         if hasWordRows { return .tags(wordTags(of: indices)) }
+        if hasGroups { return .groups(groupTargets(of: indices)) }
         if problemType.definition.embedsTexts { return .scores(pairScores(of: indices)) }
         return switch problemType.definition.labelForm {
         case .name: .classes(indices.map(label), count: classCount)

@@ -89,7 +89,8 @@ extension EncodedDataset {
         }
         self.init(
             storage: TokenStorage(
-                layout: layout, records: .memory(records), lengths: lengths, labels: ExampleLabels(targets)),
+                layout: layout, records: .memory(records), lengths: lengths, labels: ExampleLabels(targets),
+                groups: targets.exampleGroups),
             maxLength: maxLength)
     }
 }

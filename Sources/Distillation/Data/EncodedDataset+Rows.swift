@@ -125,6 +125,7 @@ extension EncodedDataset {
 
     /// The examples of each sentence: one, or several where it is longer than the model reads.
     var sentences: [Range<Int>] {
+        if let groupRanges { return groupRanges }
         if problemType.definition.embedsTexts { return pairScores(of: 0..<count).pairs }
         guard hasWordRows else { return (0..<count).map { $0..<$0 + 1 } }
         var sentences: [Range<Int>] = []

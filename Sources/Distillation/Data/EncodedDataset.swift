@@ -27,6 +27,8 @@ public struct EncodedDataset: Sendable {
     var tokenBytes: [Int32]?
     /// The first row of each example of this view, and the number of all rows; `nil` where each example has one.
     private let rowStarts: [Int]?
+    /// The examples of each query with its documents; `nil` where examples belong to none.
+    let groupRanges: [Range<Int>]?
 
     /// - Parameter tagNames: The tags' names where each word has an output.
     init(storage: TokenStorage, maxLength: Int, tagNames: [String] = []) {
@@ -55,6 +57,7 @@ public struct EncodedDataset: Sendable {
             return start
         }
         self.starts = starts
+        groupRanges = Self.groupRanges(storages, starts, indices)
         guard storages.contains(where: { $0.rows != nil }) else {
             rowStarts = nil
             return
@@ -65,6 +68,29 @@ public struct EncodedDataset: Sendable {
             rows.append(rows[index] + (storage.rows?.count(position, by: rowUnit) ?? 0))
         }
         rowStarts = rows
+    }
+
+    /// The examples of each group; a storage without groups has one for each row of its file.
+    private static func groupRanges(
+        _ storages: [TokenStorage], _ starts: [Int], _ indices: [UInt32]?
+    ) -> [Range<Int>]? {
+        guard storages.contains(where: { $0.groups != nil }) else { return nil }
+        let count = indices?.count ?? storages.reduce(0) { $0 + $1.lengths.count }
+        var (ranges, last) = ([Range<Int>](), -1)
+        for index in 0..<count {
+            let all = indices.map { Int($0[index]) } ?? index
+            let (storage, position) = locate(all, storages, starts)
+            let first =
+                storage.groups.map { Int($0.firsts[position]) } ?? position - position % storage.textsPerRow
+            let group = all - position + first
+            if group == last, let own = ranges.popLast() {
+                ranges.append(own.lowerBound..<index + 1)
+            } else {
+                ranges.append(index..<index + 1)
+            }
+            last = group
+        }
+        return ranges
     }
 
     /// The same examples with outputs for other tokens.

@@ -48,6 +48,7 @@ struct ExampleLabels: Sendable, Equatable {
             case .classes(_, let count), .sets(_, let count): count
             case .values: 1
             case .scores: 0
+            case .groups(let groups): groups.hasQueries ? 0 : 1
             case .tags(let tags): tags.names.count
             case .tokens(let tokens): (tokens.ids.max() ?? -1) + 1
             }
@@ -62,6 +63,7 @@ struct ExampleLabels: Sendable, Equatable {
         case .sets(let sets, _): for set in sets { codes.append(set.map { code(of: $0) } ?? Self.unlabelled) }
         case .values(let values): append(numbers: values)
         case .scores(let scores): append(numbers: scores.values)
+        case .groups(let groups): append(numbers: groups.labels)
         }
     }
 

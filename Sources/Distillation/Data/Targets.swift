@@ -15,6 +15,8 @@ public enum Targets: Sendable, Equatable {
     case tokens(TokenTargets)
     /// How alike texts are, of texts that get a vector each.
     case scores(PairScores)
+    /// How relevant documents are to their queries.
+    case groups(GroupTargets)
 
     /// The task whose labels are of this form.
     public var task: TaskIdentifier {
@@ -25,6 +27,7 @@ public enum Targets: Sendable, Equatable {
         case .tags: .tokenClassification
         case .tokens: .causalLanguageModel
         case .scores: .embedding
+        case .groups(let groups): groups.task
         }
     }
 
@@ -37,6 +40,7 @@ public enum Targets: Sendable, Equatable {
         case .tags(let tags): tags.classes.count
         case .tokens(let tokens): tokens.ids.count
         case .scores(let scores): scores.values.count
+        case .groups(let groups): groups.labels.count
         }
     }
 
@@ -49,11 +53,15 @@ public enum Targets: Sendable, Equatable {
         case .tags(let tags): tags.classes[row] != BatchLabels.unlabelled
         case .tokens: true
         case .scores(let scores): !scores.values[row].isNaN
+        case .groups(let groups): groups.isLabeled(row)
         }
     }
 
     /// The rows that have a label.
-    public var labeledIndices: [Int] { (0..<count).filter(isLabeled) }
+    public var labeledIndices: [Int] {
+        if case .groups(let groups) = self { return groups.labeledRows }
+        return (0..<count).filter(isLabeled)
+    }
 
     /// The targets of some rows, in rising order where they are of sentences.
     public func subset(_ rows: [Int]) -> Targets {
@@ -64,6 +72,7 @@ public enum Targets: Sendable, Equatable {
         case .tags(let tags): .tags(tags.subset(rows))
         case .tokens(let tokens): .tokens(tokens.subset(rows))
         case .scores(let scores): .scores(scores.subset(rows))
+        case .groups(let groups): .groups(groups.subset(rows))
         }
     }
 
@@ -79,6 +88,7 @@ public enum Targets: Sendable, Equatable {
         case .tags(let tags): try BatchLabels(classes: tags.classes, device: device)
         case .tokens(let tokens): try BatchLabels(classes: tokens.ids, device: device)
         case .scores(let scores): try BatchLabels(values: scores.values, device: device)
+        case .groups(let groups): try BatchLabels(groups: groups, device: device)
         }
     }
 }
@@ -90,7 +100,7 @@ extension Targets {
         case .classes(let classes, _): classes
         case .tags(let tags): tags.classes
         case .tokens(let tokens): tokens.ids
-        case .sets, .values, .scores: []
+        case .sets, .values, .scores, .groups: []
         }
     }
 
@@ -102,8 +112,11 @@ extension Targets {
 
     /// The number of each row; of no row where labels are of another form.
     var numbers: [Float] {
-        if case .values(let values) = self { return values }
-        return []
+        switch self {
+        case .values(let values): values
+        case .groups(let groups): groups.labels
+        default: []
+        }
     }
 }
 
@@ -114,6 +127,7 @@ extension Targets {
         case .tags(let tags): RowOffsets.ranges(tags.offsets)
         case .tokens(let tokens): RowOffsets.ranges(tokens.offsets)
         case .scores(let scores): scores.pairs
+        case .groups(let groups): groups.ranges
         case .classes, .sets, .values: (0..<count).map { $0..<$0 + 1 }
         }
     }
@@ -137,6 +151,7 @@ extension Targets {
                         ids: rows.map { tokens.ids[$0] }, offsets: offsets,
                         bytes: tokens.bytes.map { bytes in rows.map { bytes[$0] } }))
             )
+        case .groups(let groups): (rows, .groups(groups.drawing(examples, drawn)))
         case .classes, .sets, .values, .scores: (rows, subset(rows))
         }
     }

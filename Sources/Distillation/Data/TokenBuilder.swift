@@ -8,7 +8,8 @@ import Transformers
 /// Tokenizes chunks of rows into the records of a ``TokenStorage``, and knows the file they are kept in.
 ///
 /// The file's payload is all records, then the lengths and the labels' codes, as Int32; where words are labeled also the number
-/// of words of each example, whether it continues the sentence before, and each word's first token and number of tokens.
+/// of words of each example, whether it continues the sentence before, and each word's first token and number of tokens; of queries
+/// with documents the first example of each one's group, and a teacher's scores.
 /// Its description is JSON, and holds the distinct label sets.
 final class TokenBuilder {
     static let format = ChecksummedFile.Format(magic: "DSTLTOKS", version: 4)
@@ -31,6 +32,8 @@ final class TokenBuilder {
     private var tagNames: [String] = []
     /// `nil` unless words are labeled.
     private var rows: TokenRows?
+    /// `nil` unless examples belong to queries.
+    private var groups: ExampleGroups?
     /// The notes about the file, shown each time that its tokens are used.
     var notes: [String] = []
     /// The number of words that have no token, and so no output of their own.
@@ -77,6 +80,11 @@ final class TokenBuilder {
             layout.encode(ids: encoded.ids[start..<end], types: encoded.typeIDs[start..<end], into: &records)
             lengths.append(Int32(end - start))
         }
+        if let counts = encoded.groups {
+            var all = groups ?? ExampleGroups()
+            all.append(counts, encoded.scores)
+            groups = all
+        }
         for words in encoded.words ?? [] {
             rows?.append(words.positions, continues: words.continues)
             lostCount += words.positions.count { $0.position == nil }
@@ -94,7 +102,7 @@ final class TokenBuilder {
         EncodedDataset(
             storage: TokenStorage(
                 layout: layout, records: records, lengths: lengths, labels: labels, rows: rows,
-                hasPairs: hasPairs, textsPerRow: textsPerRow),
+                hasPairs: hasPairs, textsPerRow: textsPerRow, groups: groups),
             maxLength: maxLength, tagNames: tagNames)
     }
 
@@ -106,6 +114,7 @@ final class TokenBuilder {
         if let rows {
             parts += [rows.counts, rows.continues.map { $0 ? 1 : 0 }, rows.positions, rows.pieces]
         }
+        if let groups { parts += [groups.firsts, groups.scores.map { Int32(bitPattern: $0.bitPattern) }] }
         for numbers in parts {
             try numbers.map(\.littleEndian).withUnsafeBytes { try writer.write($0) }
         }
@@ -117,7 +126,7 @@ final class TokenBuilder {
             "problem_type": .string(labels.problemType.rawValue), "classes": .integer(labels.classCount),
             "label_sets": .array(labels.sets.map { .array($0.map(JSONValue.integer)) }),
             "cut": .integer(cutCount), "pairs": .bool(hasPairs),
-            "texts_per_row": .integer(textsPerRow),
+            "texts_per_row": .integer(textsPerRow), "groups": .bool(groups != nil),
             "words": rows.map { .integer($0.positions.count) } ?? .null, "lost": .integer(lostCount),
             "notes": .array(notes.map(JSONValue.string)),
         ]
@@ -148,7 +157,9 @@ final class TokenBuilder {
         guard words ?? 0 >= 0, words ?? 0 <= file.count / 12 else {
             throw ChecksummedFile.Problem.damaged("its description cannot be read")
         }
-        let recordBytes = file.count - (words.map { 12 * count + 12 * $0 } ?? 8 * count)
+        let isGrouped = object["groups"]?.boolValue ?? false
+        let recordBytes =
+            file.count - (words.map { 12 * count + 12 * $0 } ?? 8 * count) - (isGrouped ? 8 * count : 0)
         guard recordBytes >= 0 else {
             throw ChecksummedFile.Problem.damaged("its lengths do not fit its size")
         }
@@ -162,11 +173,7 @@ final class TokenBuilder {
         guard lengths.allSatisfy({ $0 >= 0 }),
             lengths.reduce(0, { $0 + Int($1) }) * layout.tokenBytes == recordBytes
         else { throw ChecksummedFile.Problem.damaged("its lengths do not fit its size") }
-        guard let type = object["problem_type"]?.stringValue.flatMap(TaskIdentifier.init(rawValue:)),
-            let classes = object["classes"]?.intValue,
-            let sets = object["label_sets"]?.arrayValue?.map(integers),
-            let labels = ExampleLabels(type, classCount: classes, codes: codes, sets: sets)
-        else { throw ChecksummedFile.Problem.damaged("its labels cannot be read") }
+        let labels = try Self.labels(object, codes)
         var rows: TokenRows?
         let names = object["labels"]?.arrayValue?.compactMap(\.stringValue)
         if let words {
@@ -178,15 +185,35 @@ final class TokenBuilder {
                 throw ChecksummedFile.Problem.damaged("its words do not fit its lengths")
             }
         }
+        let groups = try isGrouped ? Self.groups(next(count), next(count)) : nil
         let storage = TokenStorage(
             layout: layout, records: .file(file), lengths: lengths, labels: labels, rows: rows,
-            hasPairs: hasPairs, textsPerRow: texts)
+            hasPairs: hasPairs, textsPerRow: texts, groups: groups)
         let tags = words == nil ? [] : names ?? []
         return (
             EncodedDataset(storage: storage, maxLength: maxLength, tagNames: tags),
             try names.map { try LabelMap(names: $0) }, cut,
             object["notes"]?.arrayValue?.compactMap(\.stringValue) ?? []
         )
+    }
+
+    /// - Throws: `ChecksummedFile.Problem` for labels that do not fit their classes.
+    private static func labels(_ object: JSONObject, _ codes: [Int32]) throws -> ExampleLabels {
+        guard let type = object["problem_type"]?.stringValue.flatMap(TaskIdentifier.init(rawValue:)),
+            let classes = object["classes"]?.intValue,
+            let sets = object["label_sets"]?.arrayValue?.map(integers),
+            let labels = ExampleLabels(type, classCount: classes, codes: codes, sets: sets)
+        else { throw ChecksummedFile.Problem.damaged("its labels cannot be read") }
+        return labels
+    }
+
+    /// - Throws: `ChecksummedFile.Problem` for groups that are not consecutive.
+    private static func groups(_ firsts: [Int32], _ scores: [Int32]) throws -> ExampleGroups {
+        let scores = scores.map { Float(bitPattern: UInt32(bitPattern: $0)) }
+        guard let groups = ExampleGroups(firsts: firsts, scores: scores) else {
+            throw ChecksummedFile.Problem.damaged("its groups are not consecutive")
+        }
+        return groups
     }
 
     /// The description of a file's contents, in words; `nil` where it has none.

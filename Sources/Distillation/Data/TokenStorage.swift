@@ -44,6 +44,8 @@ final class TokenStorage: Sendable {
     let hasPairs: Bool
     /// The examples of a row of the file: two where its two texts are examples of their own.
     let textsPerRow: Int
+    /// The queries that its examples belong to; `nil` where they belong to none.
+    let groups: ExampleGroups?
     private let records: Records
     /// The first token of every 64th example, among all tokens.
     private let marks: [Int]
@@ -51,9 +53,10 @@ final class TokenStorage: Sendable {
 
     init(
         layout: Layout, records: Records, lengths: [Int32], labels: ExampleLabels, rows: TokenRows? = nil,
-        hasPairs: Bool = false, textsPerRow: Int = 1
+        hasPairs: Bool = false, textsPerRow: Int = 1, groups: ExampleGroups? = nil
     ) {
         self.layout = layout
+        self.groups = groups
         self.textsPerRow = textsPerRow
         self.hasPairs = hasPairs
         self.records = records

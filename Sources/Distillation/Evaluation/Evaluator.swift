@@ -72,9 +72,12 @@ package enum Evaluator {
             latencyP50Milliseconds: latency?.p50, latencyP95Milliseconds: latency?.p95)
     }
 
+    /// A student beside its teacher.
+    ///
+    /// - Parameter targets: The labels of queries with documents, whose scores a teacher may give where a student gives vectors.
     package static func comparison(
         student: (logits: Logits, evaluation: ModelEvaluation),
-        teacher: (logits: Logits, evaluation: ModelEvaluation)
+        teacher: (logits: Logits, evaluation: ModelEvaluation), targets: Targets? = nil
     ) throws -> Comparison {
         var speed: Double?
         if let slow = teacher.evaluation.latencyP50Milliseconds,
@@ -82,8 +85,10 @@ package enum Evaluator {
         {
             speed = slow / max(fast, 1e-9)
         }
-        let values = try student.evaluation.problemType.definition.outputs.compare(
-            student: student.logits, teacher: teacher.logits)
+        let task = student.evaluation.problemType.definition
+        let values =
+            try targets.map { try task.compare(student: student.logits, teacher: teacher.logits, $0) }
+            ?? task.outputs.compare(student: student.logits, teacher: teacher.logits)
         return Comparison(
             agreement: values[.agreement] ?? 0, kl: values[.kl], teacherMse: values[.teacherMSE],
             parameterRatio: Double(teacher.evaluation.parameters)

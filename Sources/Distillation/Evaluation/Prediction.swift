@@ -15,9 +15,12 @@ public typealias NonFiniteLogitsError = DistillRuntime.NonFiniteLogitsError
 
 extension Logits {
     /// The prediction of each row.
-    func predictions(_ labels: [String], _ task: TaskIdentifier, threshold: Double) -> [Prediction] {
+    func predictions(
+        _ labels: [String], _ task: TaskIdentifier, threshold: Double, activation: ScoreActivation? = nil
+    ) -> [Prediction] {
         (0..<count).compactMap {
-            Prediction(logits: self[$0], labels: labels, task: task, threshold: threshold)
+            Prediction(
+                logits: self[$0], labels: labels, task: task, threshold: threshold, activation: activation)
         }
     }
 }

@@ -102,6 +102,9 @@ public final class Predictor {
                 loaded.model, encoded, batchSize: batchSize, precision: precision,
                 of: directory.path(percentEncoded: false))
         else { return [] }
+        if let activation = loaded.model.configuration.scoreActivation {
+            return logits.predictions(labels, problemType, threshold: threshold, activation: activation)
+        }
         return try problemType.definition.predictions(logits, labels, threshold: threshold)
     }
 

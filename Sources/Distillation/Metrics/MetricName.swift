@@ -17,6 +17,12 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     case pearson
     /// Spearman's rank correlation with the labels.
     case spearman
+    /// The normalized discounted cumulative gain of each query's first ten documents, mean over the queries.
+    case ndcg = "ndcg_at_10"
+    /// The reciprocal of the place of a query's first relevant document, 0 behind the tenth, mean over the queries.
+    case mrr = "mrr_at_10"
+    /// The mean over queries of the average precision at their relevant documents.
+    case map
     /// The mean squared error.
     case mse
     /// The mean absolute error.
@@ -56,7 +62,7 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     public var greaterIsBetter: Bool {
         switch self {
         case .accuracy, .macroF1, .microF1, .precision, .recall, .f1, .matthewsCorrelation, .pearson,
-            .spearman,
+            .spearman, .ndcg, .mrr, .map,
             .r2, .agreement, .entityAgreement:
             true
         case .mse, .mae, .loss, .perplexity, .bytePerplexity, .bitsPerByte, .kl, .klMedian, .klHigh,
@@ -91,6 +97,9 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
         case .matthewsCorrelation: "Matthews correlation"
         case .pearson: "Pearson correlation"
         case .spearman: "Spearman correlation"
+        case .ndcg: "nDCG@10"
+        case .mrr: "MRR@10"
+        case .map: "MAP"
         case .mse: "mean squared error"
         case .mae: "mean absolute error"
         case .r2: "R²"

@@ -14,6 +14,8 @@ public enum LossUnit: String, Sendable, CaseIterable {
     case tokens
     /// The pairs of tokens of the same example.
     case tokenPairs
+    /// Queries with two documents or more.
+    case groups
     /// The loss compares examples with one another. Every micro-batch is a comparison of its own and counts by its
     /// examples: more of them give the mean of their losses, and not the loss of one large batch.
     case comparisons
@@ -47,6 +49,7 @@ public struct LossCounts: Sendable {
         case .examples, .comparisons: Double(examples)
         case .tokens: Double(tokens)
         case .tokenPairs: Double(tokenPairs)
+        case .groups: Double(targets.groups?.documents.count { $0.count > 1 } ?? 0)
         }
     }
 }

@@ -102,13 +102,40 @@ public struct ObjectiveModels {
     public let hasTeacherLogits: Bool
     /// The columns of the teacher's outputs.
     public let teacherWidth: Int
+    /// What is known of the queries whose documents are compared.
+    let groups: GroupFacts
 
+    /// The training data's queries with documents, and what their teacher gives.
+    struct GroupFacts {
+        /// True if examples belong to queries.
+        var areThere = false
+        /// True if a query has two documents or more.
+        var hasLists = false
+        /// True if the teacher gives each document a score, and the student texts vectors.
+        var teacherScoresPairs = false
+    }
+
+    /// - Parameter hasQueries: True if the training data are queries with several documents each.
     public init(
         student: ModelConfiguration, teacher: ModelConfiguration?, tokensDiffer: String? = nil,
         problemType: TaskIdentifier = .singleLabel, classCounts: [Int] = [], batchSize: Int = 32,
         exampleCount: Int = 0, learned: ParameterScope, teacherStates: TeacherStateCoding = .float32,
-        hasTeacherLogits: Bool = true, teacherWidth: Int? = nil
+        hasTeacherLogits: Bool = true, teacherWidth: Int? = nil, hasQueries: Bool = false
     ) {
+        self.init(
+            student: student, teacher: teacher, tokensDiffer: tokensDiffer, problemType: problemType,
+            classCounts: classCounts, batchSize: batchSize, exampleCount: exampleCount, learned: learned,
+            teacherStates: teacherStates, hasTeacherLogits: hasTeacherLogits, teacherWidth: teacherWidth,
+            groups: GroupFacts(areThere: hasQueries, hasLists: hasQueries))
+    }
+
+    init(
+        student: ModelConfiguration, teacher: ModelConfiguration?, tokensDiffer: String?,
+        problemType: TaskIdentifier, classCounts: [Int], batchSize: Int, exampleCount: Int,
+        learned: ParameterScope, teacherStates: TeacherStateCoding, hasTeacherLogits: Bool,
+        teacherWidth: Int?, groups: GroupFacts
+    ) {
+        self.groups = groups
         self.student = student
         self.teacher = teacher
         self.tokensDiffer = tokensDiffer

@@ -193,6 +193,16 @@ extension ModelCard {
                 "```",
             ]
         }
+        guard !problemType.ranksDocuments else {
+            return [
+                "```python",
+                "from sentence_transformers import CrossEncoder",
+                "",
+                "model = CrossEncoder(\(Self.python(title)))",
+                "scores = model.predict([(\"a film to remember\", \"A story that stays.\")])",
+                "```",
+            ]
+        }
         var lines = [
             "```python",
             "from transformers import \(autoModel), AutoTokenizer",

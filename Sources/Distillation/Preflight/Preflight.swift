@@ -64,8 +64,10 @@ struct Preflight {
         guard objectives else { return }
         let form = setup.teacher?.outputForm(request.teacherForm)
         let width =
-            request.student.usesPCA
-            ? request.student.embeddingSize ?? data.labels.count : form?.width ?? data.labels.count
+            setup.teachesPairScores
+            ? 1
+            : request.student.usesPCA
+                ? request.student.embeddingSize ?? data.labels.count : form?.width ?? data.labels.count
         let placeholder = Logits(values: [Float](repeating: 0, count: width), classes: width)
         let plan = TrainingPlan(
             model: student, stages: request.plan(setup.problemType), registry: request.registry,
@@ -74,14 +76,15 @@ struct Preflight {
                 TeacherSupervision(
                     logits: placeholder, model: setup.tokensDiffer == nil ? setup.teacher?.model : nil,
                     tokensDiffer: setup.tokensDiffer, outputWeight: setup.teacher?.model.outputWeight,
-                    states: request.teacherForm, hasLogits: setup.hasLogits),
+                    states: request.teacherForm, hasLogits: setup.hasLogits,
+                    scoresPairs: setup.teachesPairScores),
                 placeholder, nil
             ), augmentation: request.augmentation, arguments: request.training, precision: .float32)
         for stage in plan.stages { try findings.attempt { try plan.check(stage) } }
     }
 
     private func checkMemory(_ student: TransformerModel) {
-        let lengths = data.train.lengths
+        let lengths = data.train.unitLengths
         let estimate = MemoryEstimate(
             student: student, teachers: setup.teachers.map(\.classifier.model),
             tokens: Int(lengths.max() ?? 0) * request.training.perDeviceTrainBatchSize,
@@ -210,7 +213,7 @@ struct Preflight {
     /// Reports how many texts are truncated, and their lengths.
     private func checkLengths() throws {
         // Longer sentences are read in windows.
-        guard !data.train.hasWordRows, data.train.truncatedCount > 0 else { return }
+        guard !data.train.hasWordRows, !data.train.hasGroups, data.train.truncatedCount > 0 else { return }
         guard
             let lengths = try findings.attempt({ try data.fullLengths(setup.tokenizer, request.data) })
         else { return }
@@ -249,6 +252,12 @@ struct Preflight {
             let told = try findings.attempt { try ToldTeacher(setup, log) }
             try findings.attempt { _ = try told?.outputs(for: data.train) }
             return
+        }
+        if request.pairScoresColumn != nil {
+            let found = try findings.attempt {
+                try setup.givenScores(.train).map { try setup.pairFindings($0) }
+            }
+            for finding in (found ?? nil) ?? [] { findings.add(finding.severity, finding.message) }
         }
         for source in setup.scores {
             guard let outputs = setup.outputs(of: source, .validation) else { continue }

@@ -9,7 +9,10 @@ extension DistillRequest {
             options: task.outputs == .real || task.embedsTexts
                 ? [:] : ["temperature": temperature(of: task).description])
         // A text's vector has no label of its own.
-        if task.embedsTexts { return [ObjectiveSpecification(task.softObjective)] }
+        // A ranker's labels are on another scale than its teacher's scores.
+        if task.embedsTexts || task.ranksDocuments && alpha == Self.defaultAlpha {
+            return [ObjectiveSpecification(task.softObjective)]
+        }
         let labels = training.labelObjective(problemType, weight: alpha.map { 1 - $0 })
         return alpha == 1 ? [soft] : [soft, labels]
     }
@@ -89,6 +92,7 @@ extension DistillRequest {
             !teachers.isEmpty || !scores.isEmpty,
             "there is no teacher; give one with --teacher, or its scores with --teacher-scores")
         try findings.attempt { try requireScoresFit() }
+        try findings.attempt { try requirePairScoresFit() }
         try findings.attempt { try requireLogprobsFit() }
         for teacher in teachers {
             try require(

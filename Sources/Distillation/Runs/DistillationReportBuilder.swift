@@ -53,7 +53,8 @@ struct DistillationReportBuilder {
             let beside = try teacherEvaluation(rows, validation, latencies.teacher)
             report.teacher = beside
             report.comparison = try Evaluator.comparison(
-                student: (student.outcome.validation, report.student), teacher: (rows, beside))
+                student: (student.outcome.validation, report.student), teacher: (rows, beside),
+                targets: setup.teachesPairScores ? validation.targets : nil)
         }
         if let baseline = best.baseline {
             report.baseline = try RunReportBuilder.evaluation(
@@ -85,7 +86,7 @@ struct DistillationReportBuilder {
         var training = request.training
         training.seed = repetition.seed
         var settings = RunReport.Settings(
-            teacher: setup.teacher?.directory.path ?? setup.scores.first?.request.name,
+            teacher: setup.teacher?.directory.path ?? request.scores.first?.name,
             student: request.resolved(for: setup.problemType).student,
             studentConfiguration: .init(repetition.student.model.configuration),
             temperature: usesDefaults ? request.resolved(for: setup.problemType).temperature : nil,
@@ -145,7 +146,8 @@ struct DistillationReportBuilder {
             student: try RunReportBuilder.evaluation(best.student.model, own, data.dataset, output))
         if let theirs = prepared.outputs.test, let evaluation = results.teacher {
             results.comparison = try Evaluator.comparison(
-                student: (own, results.student), teacher: (theirs, evaluation))
+                student: (own, results.student), teacher: (theirs, evaluation),
+                targets: setup.teachesPairScores ? data.dataset.targets : nil)
         }
         if let model = best.baseline?.model, let other = logits.baseline {
             results.baseline = try RunReportBuilder.evaluation(model, other, data.dataset, nil)

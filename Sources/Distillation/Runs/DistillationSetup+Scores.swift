@@ -23,7 +23,7 @@ extension DistillationSetup {
     static func surveys(
         _ request: DistillRequest, _ log: RunLog, _ findings: Diagnostics
     ) throws -> [ScoreSurvey] {
-        guard !request.scores.isEmpty else { return [] }
+        guard !request.scores.isEmpty, request.pairScoresColumn == nil else { return [] }
         return try log.phase("Reading the scores") {
             try request.scores.compactMap { teacher in
                 try findings.attempt {

@@ -47,26 +47,31 @@ struct DistillationSetup {
         let classifiers = try Self.models(request, log, findings)
         let surveys = try Self.surveys(request, log, findings)
         let first = classifiers.lazy.compactMap(\.self).first
-        guard first != nil || request.teachers.isEmpty && !surveys.isEmpty else {
+        guard
+            first != nil || request.teachers.isEmpty && (!surveys.isEmpty || request.pairScoresColumn != nil)
+        else {
             try Self.checkFiles(of: request, findings)
             try findings.throwErrors()
             throw DistillationError("there is no teacher; give one with --teacher")
         }
         for warning in classifiers.compactMap(\.self).flatMap(\.warnings) { findings.add(.warning, warning) }
-        let basis = try first.map { try SetupBasis($0, request, findings) } ?? SetupBasis(surveys, request)
+        let basis = try Self.basis(first, surveys, request, findings)
         problemType = basis.problemType
         try findings.attempt { try request.requireFitting(basis.problemType) }
         let (reader, directory, longest) = (basis.tokenizer, basis.directory, basis.maxLength)
         let text = try LanguageModelText.of(
             basis.configuration, in: directory, reader, request.data.columns, maxLength: longest)
+        let ranking = request.rankingColumns(
+            pairsAreGroups: basis.problemType.embedsTexts && basis.configuration.embedding == nil)
         let (data, sources) = try processes.firstOfMachineFirst {
             let data = try log.phase("Reading and tokenizing data") {
                 try findings.attempt {
-                    try RunData(
-                        request, labels: basis.labels, problemType: basis.problemType,
-                        loader: request.cache.loader(
-                            request.data.columns.options, tokenizer: reader, directory: directory,
-                            maxLength: longest, languageModel: text, prompt: basis.prompt, log: log))
+                    var loader = request.cache.loader(
+                        request.data.columns.options, tokenizer: reader, directory: directory,
+                        maxLength: longest, languageModel: text, prompt: basis.prompt, log: log)
+                    loader.ranking = ranking
+                    return try RunData(
+                        request, labels: basis.labels, problemType: basis.problemType, loader: loader)
                 }
             }
             return (
@@ -91,6 +96,16 @@ struct DistillationSetup {
         }
     }
 
+    private static func basis(
+        _ first: LoadedModel?, _ surveys: [ScoreSurvey], _ request: DistillRequest, _ findings: Diagnostics
+    ) throws -> SetupBasis {
+        if let first { return try SetupBasis(first, request, findings) }
+        guard request.pairScoresColumn != nil, let task = request.data.problemType else {
+            return try SetupBasis(surveys, request)
+        }
+        return try SetupBasis(pairsOf: request, task)
+    }
+
     /// The teachers that are models; `nil` in the place of one that cannot be used.
     private static func models(
         _ request: DistillRequest, _ log: RunLog, _ findings: Diagnostics
@@ -110,6 +125,11 @@ struct DistillationSetup {
     ) throws -> String? {
         if !request.teacherLogprobs.isEmpty { return "the teacher is known by its log-probabilities alone" }
         if request.teachers.isEmpty { return "the teacher is known by its scores alone" }
+        if data.problemType.embedsTexts,
+            !sources.contains(where: { $0.classifier.model.configuration.task.embedsTexts })
+        {
+            return "the teacher reads queries with documents, the student texts"
+        }
         if request.teachers.count + request.scores.count > 1 {
             return "there are several teachers, each with layers of its own"
         }
@@ -152,7 +172,8 @@ struct DistillationSetup {
 
     /// Checks the data files as far as that is possible where no teacher can be read.
     private static func checkFiles(of request: DistillRequest, _ findings: Diagnostics) throws {
-        // The texts of a language model are in other columns.
+        // Queries with documents are in other columns, and so are the texts of a language model.
+        guard request.data.problemType?.ranksDocuments != true else { return }
         guard !request.teachers.contains(where: { AutoModel.isGGUF($0.directory) }) else { return }
         var options = request.data.columns.options
         // The label set comes from the teacher.
@@ -174,7 +195,12 @@ struct DistillationSetup {
         labels: LabelMap, _ log: RunLog
     ) throws -> RunData {
         let maxLength = teacher.maxLength(request.data.maxLength)
-        if teacher.tokenizerDirectory == student.basis.directory, maxLength == student.data.maxLength,
+        let type = teacher.model.configuration.task
+        let task = student.basis.problemType
+        // A cross-encoder's examples are pairs, those of a model for embeddings texts.
+        let isOfPairs = task.embedsTexts && !type.embedsTexts
+        if !isOfPairs, teacher.tokenizerDirectory == student.basis.directory,
+            maxLength == student.data.maxLength,
             teacher.prompt == student.basis.prompt
         {
             return student.data
@@ -186,8 +212,12 @@ struct DistillationSetup {
             prompt: teacher.prompt, log: log)
         // What the student would not learn is told of its own tokens.
         loader.isForTraining = false
-        return try RunData(
-            request, labels: labels, problemType: teacher.model.configuration.task, loader: loader)
+        guard isOfPairs || task.ranksDocuments else {
+            return try RunData(request, labels: labels, problemType: type, loader: loader)
+        }
+        var request = request
+        request.data.problemType = nil
+        return try RunData(request, labels: labels, problemType: .ranking, loader: loader)
     }
 
     /// How the student's texts are made, where it is a language model: by its own tokenizer, stop tokens and chat template.
@@ -210,6 +240,16 @@ struct DistillationSetup {
                     "\(teacher.classifier.directory.path): its tokenizer gives other tokens than the student's, and the tokens of a "
                         + "language model are what it teaches; start the student from this teacher, or from a model with its tokenizer"
                 )
+            }
+            return
+        }
+        if let pairs = theirs.groupRanges, let texts = own.groupRanges, student.problemType.embedsTexts,
+            !teacher.data.problemType.embedsTexts
+        {
+            guard pairs.map(\.count) == texts.map({ $0.count - 1 }) else {
+                throw DistillationError(
+                    "\(student.trainRecord.path): the teacher and the student read other documents of it; start again when the file is "
+                        + "complete")
             }
             return
         }

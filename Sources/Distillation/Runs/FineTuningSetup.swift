@@ -36,7 +36,8 @@ struct FineTuningSetup {
         data = try log.phase("Reading and tokenizing data") {
             try processes.firstOfMachineFirst {
                 try RunData(
-                    request.data, labels: nil, problemType: text == nil ? nil : configuration.task,
+                    request.data, labels: nil,
+                    problemType: text != nil || configuration.task.ranksDocuments ? configuration.task : nil,
                     loader: request.cache.loader(
                         request.data.columns.options, tokenizer: tokenizer, directory: directory,
                         maxLength: maxLength, languageModel: text, log: log),
@@ -47,7 +48,7 @@ struct FineTuningSetup {
         model = try log.phase("Loading the model") {
             let (model, report) = try AutoModel.load(
                 from: request.model, labelNames: text == nil ? data.labels.names : nil,
-                task: data.problemType,
+                task: data.problemType, scoreActivation: request.scoreActivation,
                 ignoreMismatchedSizes: request.ignoreMismatchedSizes, seed: seed, device: request.device)
             guard !model.parameters.isQuantized else {
                 throw DistillationError(

@@ -46,13 +46,16 @@ struct PreparedDistillation {
     /// - Parameter indices: The examples' indices in the training data; `nil` for all.
     func signals(_ indices: [Int]? = nil) -> TeacherSupervision {
         let train = outputs.train
-        return TeacherSupervision(
+        var signals = TeacherSupervision(
             logits: indices.map { TeacherOutputsSubset(base: train, indices: setup.data.train.rows(of: $0)) }
                 ?? train,
             model: setup.tokensDiffer == nil ? setup.teacher?.model : nil,
             precision: setup.request.precision, tokensDiffer: setup.tokensDiffer,
             outputWeight: setup.teacher?.model.outputWeight, states: setup.request.teacherForm,
-            hasLogits: setup.hasLogits, components: outputs.components)
+            hasLogits: setup.hasLogits, components: outputs.components,
+            scoresPairs: setup.teachesPairScores)
+        signals.isEvaluated = outputs.validation != nil
+        return signals
     }
 
     /// The plan of training with the teacher.

@@ -36,6 +36,8 @@ public struct FineTuneRequest: Sendable {
     public var overwrite = false
     /// True if a head for another number of classes is replaced by a fresh one.
     public var ignoreMismatchedSizes = false
+    /// The function that makes a score of a cross-encoder's logit; `nil` for the model's own, or the logit itself.
+    public var scoreActivation: ScoreActivation?
     public var training = TrainingArguments()
     public var device = Device.cpu
     /// The precision of training; models are always evaluated and saved in float32.
@@ -204,6 +206,8 @@ public struct StudentOptions: Sendable, Equatable, Codable {
     var usesPCA: Bool { pca ?? false }
     /// How the states of an encoder's tokens become a text's vector; `nil` for the directory's own modules, or else the teacher's.
     public var pooling: PoolingMode?
+    /// The function that makes a score of a cross-encoder's logit, where a student is one; `nil` for the logit itself.
+    public var scoreActivation: ScoreActivation?
 
     public init() {}
 
@@ -217,7 +221,7 @@ public struct StudentOptions: Sendable, Equatable, Codable {
 
     private enum CodingKeys: String, CodingKey {
         case directory, layers, hiddenSize, intermediateSize, attentionHeads, teacherLayers
-        case embeddingSize, projection, pca, pooling
+        case embeddingSize, projection, pca, pooling, scoreActivation
         case statedInitialization = "initialization"
     }
 

@@ -161,7 +161,8 @@ struct RunData {
     /// A note of how many training texts have no label; `nil` where there are none.
     var unlabeledNote: String? {
         let unlabelled = train.count - train.labeledCount
-        guard unlabelled > 0 else { return nil }
+        // A query has no label of its own.
+        guard unlabelled > 0, !train.hasGroups else { return nil }
         return
             "\(unlabelled) of \(train.count) training texts have no label and are learned from the teacher alone."
     }

@@ -18,16 +18,25 @@ struct ScoreWriter {
     let labels: [String]
     let kind: OutputKind
     let numbers: ScoreOutput
+    /// True if a row of the file is a query with documents.
+    private let ranks: Bool
 
     /// - Throws: ``DistillationError`` for a teacher whose outputs are no scores of texts, and for a file that is there.
     init(_ request: LabelRequest, output: URL, labels: [String], task: TaskIdentifier) throws {
-        guard task.definition.takesScores else {
+        if task.ranksDocuments {
+            guard request.numbers == .logits, request.shard == nil else {
+                throw DistillationError(
+                    "\(request.teacher.path): a cross-encoder's scores are its logits, of whole queries; leave --scores and --shard out"
+                )
+            }
+        }
+        guard task.definition.takesScores || task.ranksDocuments else {
             throw DistillationError(
                 "\(request.teacher.path): --output writes the scores of text classifiers, this model's task is \(task.rawValue); "
                     + "leave it out")
         }
         (self.output, overwrite, self.labels) = (output, request.overwrite, labels)
-        (kind, numbers) = (task.definition.outputs, request.numbers)
+        (kind, numbers, ranks) = (task.definition.outputs, request.numbers, task.ranksDocuments)
         let path = output.path(percentEncoded: false)
         // By its name a run knows what a file holds.
         guard ["jsonl", "ndjson", "json"].contains(output.pathExtension.lowercased()) else {
@@ -64,6 +73,9 @@ struct ScoreWriter {
         _ outputs: any TeacherOutputs, of data: URL, options: DatasetOptions, sha256: String, shard: Shard?
     ) throws {
         var options = options
+        guard !ranks else {
+            return try writeRanking(outputs, of: data, options: options, sha256: sha256)
+        }
         options.readsLabels = false
         try write { line in
             let stream = try TextStream(data, options: options)

@@ -16,7 +16,8 @@ struct SeedSweep {
         self.context = context
         metric = try MetricName.forBest(
             request.training.metricForBestModel, problemType: prepared.setup.problemType,
-            hasTeacher: StudentBuilder(prepared.setup, seed: request.training.seed).isNearTeacher)
+            hasTeacher: prepared.outputs.validation != nil
+                && StudentBuilder(prepared.setup, seed: request.training.seed).isNearTeacher)
     }
 
     /// The seeds, which count up from the training's.
@@ -101,7 +102,7 @@ struct SeedSweep {
 
     /// What the baseline is trained on: its epochs are other than the student's where texts have no label.
     private static func note(_ plan: TrainingPlan, steps: Int) -> String {
-        let epochs = Double(steps) / Double(plan.arguments.stepsPerEpoch(examples: plan.train.count))
+        let epochs = Double(steps) / Double(plan.arguments.stepsPerEpoch(examples: plan.train.unitCount))
         return "The baseline takes as many steps as the student, \(steps): "
             + String(format: "%.1f epochs over the ", epochs)
             + "\(plan.train.count) examples that have a label."

@@ -22,13 +22,43 @@ struct SetupBasis {
     /// - Throws: ``InterruptedError``.
     init(_ first: LoadedModel, _ request: DistillRequest, _ findings: Diagnostics) throws {
         let own = try findings.attempt { try Self.studentTokenizer(request) } ?? nil
-        (problemType, labels) = (first.model.configuration.task, first.labels)
+        problemType = first.model.configuration.task.taught(as: request.data.problemType)
         configuration = first.model.configuration
+        if problemType.embedsTexts, configuration.embedding == nil {
+            guard let own else {
+                throw DistillationError(
+                    "the student is missing: \(first.directory.path) scores pairs of texts, and has no vectors; name an encoder, or a "
+                        + "sentence-transformers directory, with --student")
+            }
+            labels = try LabelMap(names: [])
+            (tokenizer, directory, prompt) = (own.tokenizer, own.directory, try own.directory.ownPrompt ?? "")
+            maxLength = TextLength.tokens(
+                of: own.configuration, wanted: request.data.maxLength, in: directory, tokenizer: tokenizer)
+            return
+        }
+        labels = first.labels
         tokenizer = own?.tokenizer ?? first.tokenizer
         directory = own?.directory ?? first.tokenizerDirectory
         // The student reads as much as its teacher, as far as it has positions.
         maxLength = min(first.maxLength(request.data.maxLength), own?.configuration.maxLength ?? .max)
         prompt = try own?.directory.ownPrompt ?? first.prompt
+    }
+
+    /// The basis of a run whose teacher are scores of queries with documents, beside these in the data files.
+    ///
+    /// - Throws: ``DistillationError`` where there is no student.
+    init(pairsOf request: DistillRequest, _ task: TaskIdentifier) throws {
+        guard let own = try Self.studentTokenizer(request), !own.configuration.isDecoder else {
+            throw DistillationError(
+                "the student is missing: scores have no model whose sizes or layers it could take; name a pretrained encoder with "
+                    + "--student")
+        }
+        (tokenizer, directory, configuration) = (own.tokenizer, own.directory, own.configuration)
+        problemType = task
+        labels = try LabelMap(names: task.definition.fixedClassNames ?? [])
+        prompt = task.embedsTexts ? try own.directory.ownPrompt ?? "" : ""
+        maxLength = TextLength.tokens(
+            of: configuration, wanted: request.data.maxLength, in: directory, tokenizer: tokenizer)
     }
 
     /// The basis of a run whose teachers are scores alone.

@@ -41,6 +41,7 @@ struct TeacherRun {
         guard let train = try joined(setup.request.precision, &counts, .train) else {
             throw DistillationError("the teacher's outputs for the training data are missing")
         }
+        for finding in try setup.pairFindings(train) { log.send(finding) }
         if setup.request.cache.teacherOutputs, counts.told == nil, !setup.teachers.isEmpty {
             log.send(
                 .note(
@@ -111,6 +112,7 @@ struct TeacherRun {
             }
         }
         guard told.count == setup.scores.count else { return nil }
+        if setup.request.pairScoresColumn != nil { return try setup.givenScores(part) }
         let members =
             try setup.teachers.compactMap { source in
                 try source.data.dataset(part).map {
@@ -119,8 +121,9 @@ struct TeacherRun {
                         weight: source.request.weight, columns: source.columns)
                 }
             } + told
-        return TeacherEnsemble.joining(
+        let joined = TeacherEnsemble.joining(
             members, combination: setup.request.combination, problemType: setup.problemType)
+        return try setup.byText(joined, part)
     }
 
     private func outputs(

@@ -89,6 +89,7 @@ extension StudentOptions {
         try reader.assign("projection", to: &projection)
         try reader.assign("pca", to: &pca)
         try reader.assign("pooling", to: &pooling)
+        try reader.assign("score_activation", to: &scoreActivation)
     }
 }
 
@@ -147,5 +148,6 @@ extension StudentOptions {
         settings.override("projection", projection)
         settings.override("pca", pca)
         settings.override("pooling", pooling)
+        settings.override("score_activation", scoreActivation)
     }
 }

@@ -17,6 +17,7 @@ extension FineTuneRequest {
             model: try locator.model(reader.required("model")), data: try DataRequest(reader),
             output: URL(filePath: try reader.required("output")))
         try reader.assign("ignore_mismatched_sizes", to: &ignoreMismatchedSizes)
+        try reader.assign("score_activation", to: &scoreActivation)
         try reader.assign("overwrite", to: &overwrite)
         loggingDirectory = try reader.value("logging_dir", as: String.self).map { URL(filePath: $0) }
         try reader.assign("report_examples", to: &reportExamples)
@@ -40,6 +41,7 @@ extension FineTuneRequest {
         data.write(to: &settings)
         settings.override("output", output.absolutePath)
         settings.override("ignore_mismatched_sizes", ignoreMismatchedSizes)
+        settings.override("score_activation", scoreActivation)
         settings.override("overwrite", overwrite)
         training.write(to: &settings)
         settings.override("device", device.description)

@@ -109,6 +109,7 @@ extension TaskIdentifier: SettingValue {}
 extension StudentOptions.Initialization: SettingValue {}
 extension VectorProjection: SettingValue {}
 extension PoolingMode: SettingValue {}
+extension ScoreActivation: SettingValue {}
 extension TeacherCombination: SettingValue {}
 extension TeacherStateCoding: SettingValue {
     public static var settingDescription: String {

@@ -126,6 +126,10 @@ struct StudentBuilder {
                     + "\(configuration.numAttentionHeads) attention heads; pass --attention-heads with a divisor, "
                     + "or another --hidden-size\(wholeHeads)")
         }
+        if task.ranksDocuments {
+            configuration.task = task
+            configuration.scoreActivation = options.scoreActivation ?? .identity
+        }
         if embeds { configuration.embedding = try modules(nil, width: configuration.hiddenSize) }
         try configuration.validate()
         return configuration
@@ -224,13 +228,13 @@ struct StudentBuilder {
         }
         let (model, report) = try AutoModel.load(
             from: directory, labelNames: predictsTokens || hasOwnLabels(own) ? nil : names,
-            task: task,
+            task: task, scoreActivation: options.scoreActivation,
             mismatchRemedy:
                 "give a student without a head or with one for these classes, which `distill finetune "
                 + "--ignore-mismatched-sizes` makes of it",
             seed: seed, device: device, instrument: instrument)
         let labels = model.configuration.labelNames
-        guard labels == names || predictsTokens else {
+        guard labels == names || predictsTokens || task.ranksDocuments else {
             throw DistillationError(
                 "\(directory.path): the student's labels (\(labels.joined(separator: ", "))) differ from the "
                     + "teacher's (\(names.joined(separator: ", "))) in names or order; make id2label of its "

@@ -22,7 +22,9 @@ extension StudentBuilder {
     ///   - width: The width of a token's vector.
     /// - Throws: ``DistillationError`` for options that contradict each other.
     func modules(_ own: SentenceTransformer?, width: Int) throws -> SentenceTransformer? {
-        guard let theirs = teacher?.model.configuration.embedding else { return nil }
+        guard let theirs = teacher?.model.configuration.embedding else {
+            return try ownModules(own, width: width)
+        }
         var base = own ?? theirs
         if let pooling = options.pooling {
             base = SentenceTransformer(
@@ -48,12 +50,32 @@ extension StudentBuilder {
         return base.resized(width: width, outputs: pooled)
     }
 
+    /// The modules of a student whose teacher gives scores of pairs: its directory's, or the mean of the tokens' vectors, normalized.
+    private func ownModules(_ own: SentenceTransformer?, width: Int) throws -> SentenceTransformer {
+        guard options.projection == nil, !options.usesPCA else {
+            throw DistillationError(
+                "--projection and --pca are for a teacher of vectors, but this one gives scores of queries with documents; leave them out"
+            )
+        }
+        var base =
+            own ?? SentenceTransformer(pooling: [options.pooling ?? .mean], width: width, normalizes: true)
+        if let pooling = options.pooling, own != nil {
+            base = SentenceTransformer(
+                pooling: [pooling], width: base.tokenWidth ?? width, normalizes: base.normalizes)
+        }
+        base.maxLength = maxLength ?? base.maxLength
+        return base.resized(
+            width: width, outputs: options.embeddingSize ?? own?.width ?? base.pooledWidth(width))
+    }
+
     /// True if the student's outputs can be compared with its teacher's number by number: vectors of two widths cannot.
     ///
     /// - Throws: as the student's directory, where it cannot be read.
     var isNearTeacher: Bool {
         get throws {
-            guard task.embedsTexts, let outputs = teacher?.model.configuration.outputCount else {
+            guard task.embedsTexts, teacher?.model.configuration.embedding != nil,
+                let outputs = teacher?.model.configuration.outputCount
+            else {
                 return true
             }
             let theirs = options.usesPCA ? options.embeddingSize ?? outputs : outputs

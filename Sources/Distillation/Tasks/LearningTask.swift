@@ -20,6 +20,8 @@ protocol LearningTask: Sendable {
     /// True if each text gets a vector, with which other texts' are compared: two texts of a row are two examples, and a label tells
     /// how alike they are.
     var embedsTexts: Bool { get }
+    /// True if an example is a query with a document, and a query's documents are compared with one another.
+    var ranksDocuments: Bool { get }
     /// The beginning of the line that counts the classes of the training data.
     var countTitle: String { get }
     /// The form of labels in data files.
@@ -92,8 +94,9 @@ extension LearningTask {
     var labelsWords: Bool { false }
     var predictsTokens: Bool { false }
     var embedsTexts: Bool { false }
+    var ranksDocuments: Bool { false }
     /// True if examples are of use without labels, for evaluation too.
-    var needsNoLabels: Bool { predictsTokens || embedsTexts }
+    var needsNoLabels: Bool { predictsTokens || embedsTexts || ranksDocuments }
     var countTitle: String { "Training texts by class" }
     var teacherMetrics: [MetricName] { outputs.teacherMetrics }
     var comparedMetrics: [MetricName] { [primaryMetric] }
@@ -188,6 +191,7 @@ extension TaskIdentifier {
         case .tokenClassification: TokenClassificationTask()
         case .causalLanguageModel: LanguageModelTask()
         case .embedding: EmbeddingTask()
+        case .ranking: RankingTask()
         }
     }
 }
@@ -196,7 +200,10 @@ extension TaskIdentifier {
     /// The name of what has a label and an output.
     public var rowName: String {
         definition.labelsWords
-            ? "words" : definition.predictsTokens ? "tokens" : definition.embedsTexts ? "texts" : "examples"
+            ? "words"
+            : definition.predictsTokens
+                ? "tokens"
+                : definition.embedsTexts ? "texts" : definition.ranksDocuments ? "pairs" : "examples"
     }
 
     /// The metrics that tables show, the most informative first.
@@ -212,6 +219,8 @@ extension TaskIdentifier {
     package var predictsTokens: Bool { definition.predictsTokens }
     /// Whether each text gets a vector.
     package var embedsTexts: Bool { definition.embedsTexts }
+    /// Whether it scores queries with documents.
+    package var ranksDocuments: Bool { definition.ranksDocuments }
 
     /// The task's own metric.
     package func primaryValue(_ logits: Logits, _ targets: Targets) -> Double {

@@ -61,7 +61,7 @@ public struct TeacherAssessment: Sendable, Equatable {
         case .spearman:
             String(
                 format:
-                    "The Spearman correlation of the teacher's cosines with the validation data's scores is %.4f.",
+                    "The Spearman correlation of the teacher's scores with the validation data's is %.4f.",
                 value)
         case .pearson:
             String(
@@ -102,7 +102,7 @@ public struct TeacherAssessment: Sendable, Equatable {
             case .spearman:
                 String(
                     format:
-                        "The Spearman correlation of the teacher's cosines with the scores is %.4f, no better than a constant's. ",
+                        "The Spearman correlation of the teacher's scores with the data's is %.4f, no better than a constant's. ",
                     value)
             case .pearson:
                 String(

@@ -22,6 +22,10 @@ public struct TeacherSupervision {
     let components: PrincipalComponents?
     /// True if ``logits`` are the teacher's own, not the logarithms of its probabilities.
     let hasLogits: Bool
+    /// True if ``logits`` are scores of a query's documents, and the student gives texts vectors.
+    let scoresPairs: Bool
+    /// True if the teacher's outputs for the validation data are known too.
+    var isEvaluated = true
 
     public init(
         logits: any TeacherOutputs, model: TransformerModel? = nil,
@@ -35,9 +39,10 @@ public struct TeacherSupervision {
     init(
         logits: any TeacherOutputs, model: TransformerModel?, precision: Precision = .float32,
         tokensDiffer: String?, outputWeight: Tensor?, states: TeacherStateCoding = .float32,
-        hasLogits: Bool = true, components: PrincipalComponents? = nil
+        hasLogits: Bool = true, components: PrincipalComponents? = nil, scoresPairs: Bool = false
     ) {
         self.logits = logits
+        self.scoresPairs = scoresPairs
         self.components = components
         self.outputWeight = outputWeight
         self.states = states

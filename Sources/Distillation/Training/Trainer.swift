@@ -118,7 +118,7 @@ public final class Trainer {
         self.arguments = arguments
         self.precision = precision
         self.stage = stage
-        stepsPerEpoch = arguments.stepsPerEpoch(examples: data.count)
+        stepsPerEpoch = arguments.stepsPerEpoch(examples: data.unitCount)
         totalSteps = arguments.totalSteps(stepsPerEpoch: stepsPerEpoch)
         schedule = arguments.schedule(totalSteps: totalSteps)
         optimizer = try arguments.optimizer(for: model, at: precision, learned: learned)
@@ -156,27 +156,28 @@ public final class Trainer {
         Double(stage.firstEpoch + epoch) + Double(stepInEpoch) / Double(stepsPerEpoch)
     }
 
-    /// The examples of every optimizer step of an epoch: a function of the seed and the epoch alone.
+    /// The examples, or queries with their documents, of every optimizer step of an epoch: a function of the seed and the epoch alone.
     func batchIndices(epoch: Int) -> EpochBatches {
         LengthGroupedSampler.batches(
-            lengths: data.lengths,
+            lengths: data.unitLengths,
             batchSize: arguments.perDeviceTrainBatchSize * arguments.gradientAccumulationSteps,
             seed: arguments.seed, epoch: stage.firstEpoch + epoch, grouped: arguments.groupByLength)
     }
 
     /// The micro-batches of `batchSize` examples that make one step over these examples; a process's parts of them where several
-    /// train together.
+    /// train together. Where examples belong to queries, it is queries with all their documents that are counted.
     static func microBatches(
-        _ indices: [Int], of data: EncodedDataset, batchSize: Int, augmentation: Augmentation.Seeded? = nil,
+        _ units: [Int], of data: EncodedDataset, batchSize: Int, augmentation: Augmentation.Seeded? = nil,
         environment: ProcessEnvironment? = nil
     ) throws -> [Batch] {
-        try stride(from: 0, to: indices.count, by: batchSize).map { start in
-            let indices = Array(indices[start..<min(start + batchSize, indices.count)])
+        try stride(from: 0, to: units.count, by: batchSize).map { start in
+            let units = Array(units[start..<min(start + batchSize, units.count)])
             guard let environment else {
-                return try Batch(data, indices: indices, augmentation: augmentation)
+                return try Batch(
+                    data, indices: data.examples(ofUnits: units), augmentation: augmentation)
             }
             return try Batch(
-                shareOf: data, indices: indices, rank: environment.rank, of: environment.worldSize,
+                shareOf: data, units: units, rank: environment.rank, of: environment.worldSize,
                 augmentation: augmentation)
         }
     }

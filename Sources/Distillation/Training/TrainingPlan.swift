@@ -51,7 +51,7 @@ struct TrainingPlan {
 
     private func length(_ stage: TrainingStage) -> (steps: Int, epochs: Int) {
         let arguments = stage.arguments(arguments)
-        let perEpoch = arguments.stepsPerEpoch(examples: train.count)
+        let perEpoch = arguments.stepsPerEpoch(examples: train.unitCount)
         let steps = arguments.totalSteps(stepsPerEpoch: perEpoch)
         return (steps, (steps + perEpoch - 1) / perEpoch)
     }

@@ -26,11 +26,15 @@ struct TrainingPreparation {
                 student: model.configuration, teacher: teacher?.model?.configuration ?? model.configuration,
                 tokensDiffer: teacher.map(\.tokensDiffer) ?? "there is no teacher",
                 problemType: data.problemType, classCounts: data.classCounts,
-                batchSize: arguments.perDeviceTrainBatchSize, exampleCount: data.count,
+                batchSize: arguments.perDeviceTrainBatchSize * data.largestUnit, exampleCount: data.count,
                 learned: ParameterScope(
                     store: learned, source: nil, seed: arguments.seed, device: model.device),
                 teacherStates: teacher?.states ?? .float32,
-                hasTeacherLogits: teacher?.hasLogits ?? true, teacherWidth: teacher?.logits.classes))
+                hasTeacherLogits: teacher?.hasLogits ?? true, teacherWidth: teacher?.logits.classes,
+                groups: .init(
+                    areThere: data.hasGroups,
+                    hasLists: data.largestUnit > (data.problemType.embedsTexts ? 2 : 1),
+                    teacherScoresPairs: teacher?.scoresPairs ?? false)))
         guard teacher != nil || !self.objectives.needs.teacherLogits else {
             throw DistillationError(
                 "the objectives (\(self.objectives.terms.map(\.name).joined(separator: ", "))) need a teacher"
@@ -53,8 +57,9 @@ struct TrainingPreparation {
         // Vectors of two widths have no angle between them.
         let isNearTeacher =
             !data.problemType.embedsTexts || teacher?.logits.classes == model.configuration.outputCount
+            || teacher?.scoresPairs == true
         metricForBest = try MetricName.forBest(
             arguments.metricForBestModel, problemType: data.problemType,
-            hasTeacher: (teacher != nil || isBesideTeacher) && isNearTeacher)
+            hasTeacher: (teacher?.isEvaluated == true || isBesideTeacher) && isNearTeacher)
     }
 }

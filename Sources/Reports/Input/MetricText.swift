@@ -17,6 +17,9 @@ struct TaskText: Sendable {
         "regression": TaskText(
             metrics: ["pearson", "spearman", "mse", "mae", "r2"],
             titles: ["agreement": "correlation with teacher"], agreementIsFraction: false),
+        "ranking": TaskText(
+            metrics: ["ndcg_at_10", "mrr_at_10", "map", "spearman", "pearson"],
+            titles: ["agreement": "correlation with teacher"], agreementIsFraction: false, unit: "pairs"),
         "token_classification": TaskText(
             metrics: ["f1", "precision", "recall", "macro_f1", "accuracy", "ece"],
             titles: ["accuracy": "accuracy of tags", "agreement": "agreement of tags"]),
@@ -42,7 +45,8 @@ enum MetricText {
     private static let titles = [
         "f1": "F1 of entities", "macro_f1": "macro F1", "micro_f1": "micro F1",
         "matthews_correlation": "Matthews correlation", "pearson": "Pearson correlation",
-        "spearman": "Spearman correlation", "mse": "mean squared error", "mae": "mean absolute error",
+        "spearman": "Spearman correlation", "ndcg_at_10": "nDCG@10", "mrr_at_10": "MRR@10", "map": "MAP",
+        "mse": "mean squared error", "mae": "mean absolute error",
         "r2": "R²",
         "ece": "calibration error", "kl": "KL to teacher", "agreement": "agreement with teacher",
         "teacher_mse": "mean squared difference from teacher", "loss": "loss with the labels",

@@ -10,7 +10,7 @@ struct EvaluateCommand: ParsableCommand {
             Prints accuracy, F1, Matthews correlation, calibration error, the confusion matrix, parameters, bytes on \
             disk and latency, and with --teacher also agreement, KL and the ratios. For multi-label \
             classification: micro and macro F1 and subset accuracy; for regression: Pearson's and Spearman's correlation and \
-            the errors; for language models: perplexity by token and by byte, and the divergence from the teacher.
+            the errors; for ranking: nDCG@10, MRR@10 and MAP by query, and the correlations; for language models: perplexity by token and by byte, and the divergence from the teacher.
 
             --choices asks a language model multiple-choice questions: JSON lines with query, choices and gold (the index of \
             the right one), scored by the probabilities of the choices as lm-eval does: acc, acc_norm (by characters) and \

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Distillation
 import Foundation
+import Transformers
 
 struct FineTuneCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -25,6 +26,12 @@ struct FineTuneCommand: ParsableCommand {
     @Flag(help: "Replace a classifier head for another number of classes by a fresh one.")
     var ignoreMismatchedSizes = false
 
+    @Option(
+        help:
+            "The function that makes a score of a ranking model's logit: identity or sigmoid. (default: the model's own, else identity)"
+    )
+    var scoreActivation: ScoreActivation?
+
     @OptionGroup(title: "Data") var data: DataOptions
     @OptionGroup(title: "Training") var training: TrainingOptions
     @OptionGroup(title: "Output") var output: OutputOptions
@@ -40,6 +47,7 @@ struct FineTuneCommand: ParsableCommand {
         var settings = try Settings(path: output.config)
         settings.override("model", model)
         settings.override("ignore_mismatched_sizes", switch: ignoreMismatchedSizes)
+        settings.override("score_activation", scoreActivation)
         data.register(in: &settings)
         training.register(in: &settings)
         output.register(in: &settings)

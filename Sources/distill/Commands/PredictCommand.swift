@@ -20,7 +20,7 @@ struct PredictCommand: ParsableCommand {
 
             The keys of a prediction are label (the most likely one), score (its probability) and scores (every label's); \
             of a model that may choose several labels, labels (those whose probability is above --threshold) and scores; \
-            of a regression, score (the number).
+            of a regression, score (the number); of a ranker, score (of the query, the first text, with the document).
 
             A model for token classification finds entities: entities is a list, each with entity_group (with \
             --aggregation none entity and index), score, word, start and end, as transformers' pipeline gives them. Longer \

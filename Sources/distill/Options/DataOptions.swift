@@ -26,8 +26,8 @@ struct DataOptions: ParsableArguments {
 
     @Option(
         help: """
-            The kind of the labels: \(TaskIdentifier.labeledTasks.map(\.rawValue).joined(separator: ", ")). (default: the \
-            teacher's; without one, tags of words in a .conll file, multi-label where labels are JSON arrays, else \
+            The kind of the labels: \(TaskIdentifier.labeledTasks.map(\.rawValue).joined(separator: ", ")); ranking, of \
+            queries with documents; or sentence_embedding, of a student for embeddings that learns scores of these. (default: the teacher's; without one, tags of words in a .conll file, multi-label where labels are JSON arrays, else \
             single-label)
             """)
     var problemType: TaskIdentifier?

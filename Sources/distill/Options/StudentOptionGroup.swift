@@ -72,6 +72,12 @@ struct StudentOptionGroup: ParsableArguments {
     )
     var pooling: PoolingMode?
 
+    @Option(
+        help:
+            "The function that makes a score of a ranking student's logit, for programs that open it: identity or sigmoid. (default: identity)"
+    )
+    var scoreActivation: ScoreActivation?
+
     @Flag(
         help:
             "Train and evaluate it with the rounding of int8 weights and activations, for `distill quantize` afterwards."
@@ -102,6 +108,7 @@ struct StudentOptionGroup: ParsableArguments {
         settings.override("projection", projection)
         settings.override("pca", pca)
         settings.override("pooling", pooling)
+        settings.override("score_activation", scoreActivation)
         settings.override("sif", sif)
         settings.override("table_type", tableType)
         settings.override("quantize_aware", switch: quantizeAware)
@@ -111,3 +118,4 @@ struct StudentOptionGroup: ParsableArguments {
 extension StudentOptions.Initialization: ExpressibleByArgument {}
 extension VectorProjection: ExpressibleByArgument {}
 extension PoolingMode: ExpressibleByArgument {}
+extension ScoreActivation: ExpressibleByArgument {}

@@ -141,7 +141,7 @@ struct PredictionAnalysisTests {
                 .classes((0..<count).map { _ in Int(next() * Double(classes)) }, count: classes)
             case .multiLabel:
                 .sets((0..<count).map { _ in (0..<classes).filter { _ in next() > 0.5 } }, count: classes)
-            case .regression, .embedding: .values((0..<count).map { _ in Float(next() * 5) })
+            case .regression, .embedding, .ranking: .values((0..<count).map { _ in Float(next() * 5) })
             }
         return (logits(), logits(), targets)
     }

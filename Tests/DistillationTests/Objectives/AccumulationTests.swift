@@ -18,6 +18,7 @@ struct AccumulationTests {
         case .regression: .values([0.5, .nan, -1, 2, .nan, .nan])
         case .embedding:
             .scores(PairScores(values: [Float](repeating: .nan, count: 6), rows: [0, 1, 2, 3, 4, 5]))
+        case .ranking: .groups(RankingFixture.targets([6], hasQueries: false))
         }
     }
 
@@ -64,7 +65,7 @@ struct AccumulationTests {
     }
 
     private static let texts =
-        ObjectiveRegistry.standard.names + [
+        ObjectiveRegistry.standard.names.filter { !RankingFixture.names.contains($0) } + [
             "cross_entropy(label_smoothing = 0.1, class_weights = [1, 2, 3, 4, 5])",
             "labels(class_weights = [5, 1, 2, 1, 3])",
             "attention_kl(heads = match)", "kl(direction = jensen_shannon)",

@@ -96,7 +96,7 @@ struct ObjectiveFixture: Decodable, Sendable {
         case .singleLabel, .tokenClassification, .causalLanguageModel:
             try BatchLabels(classes: labels.classes[name] ?? [])
         case .multiLabel: try BatchLabels(sets: labels.sets[name] ?? [], classes: 5)
-        case .regression, .embedding:
+        case .regression, .embedding, .ranking:
             try BatchLabels(values: (labels.values[name] ?? []).map { $0.map { Float($0) } ?? .nan })
         }
     }

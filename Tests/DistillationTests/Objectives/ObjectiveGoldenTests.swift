@@ -55,7 +55,8 @@ struct ObjectiveGoldenTests {
 
     @Test("every objective has golden values", arguments: ObjectiveRegistry.standard.names)
     func coverage(_ name: String) throws {
-        let tested = try fixture.cases.map { try ObjectiveSpecification(text: $0.objective) }
+        let tested = try (fixture.cases.map(\.objective) + RankingFixture.shared.losses.map(\.objective))
+            .map { try ObjectiveSpecification(text: $0) }
         #expect(tested.contains { $0.name == name })
         // And so has every option.
         let options = try #require(ObjectiveRegistry.standard[name]).options.map(\.name)

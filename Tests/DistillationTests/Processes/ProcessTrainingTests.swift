@@ -120,6 +120,7 @@ struct ProcessTrainingTests {
     private static let texts =
         ObjectiveRegistry.standard.names.filter {
             !(["binary_cross_entropy", "soft_binary_cross_entropy", "mse"] + vectors).contains($0)
+                && !RankingFixture.names.contains($0)
         } + ["infonce(feature = mean, dimension = 4, projection = always)", "attention_kl(heads = match)"]
 
     @Test("every objective for classes", arguments: texts)

@@ -78,4 +78,13 @@ extension ObjectiveModels {
                     + "\(batchSize); raise it")
         }
     }
+
+    /// - Throws: ``DistillationError`` where no query has documents to be compared with one another.
+    func requireLists(for objective: String) throws {
+        guard groups.hasLists else {
+            throw DistillationError(
+                "\(objective) compares a query's documents with one another, but every query of the training data has one; use score_mse "
+                    + "or score_bce, or give each query several documents")
+        }
+    }
 }

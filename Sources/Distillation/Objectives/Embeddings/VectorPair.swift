@@ -32,6 +32,11 @@ struct VectorPair {
     mutating func prepare(_ models: ObjectiveModels, objective: String) throws -> ObjectiveNeeds {
         try models.requireTeacher(for: objective)
         try models.requireVectors(for: objective)
+        guard !models.groups.teacherScoresPairs else {
+            throw DistillationError(
+                "\(objective) compares texts' vectors, but the teacher gives scores of queries with documents; use margin_mse, list_kl or "
+                    + "score_mse(similarity = cos)")
+        }
         let student = models.student.outputCount
         let teacher = models.teacherWidth
         if let largest = widths?.max(), largest > min(student, teacher) {

@@ -77,6 +77,7 @@ extension ObjectiveRegistry {
         ) {
             try SimilarityObjective($0, .rank)
         }
+        .addingRanking()
 
     private func adding(_ name: String, _ summary: String, _ kind: DivergenceObjective.Kind)
         -> ObjectiveRegistry
@@ -84,7 +85,7 @@ extension ObjectiveRegistry {
         adding(name, summary, DivergenceObjective.self, kind.options) { try DivergenceObjective($0, kind) }
     }
 
-    private func adding<Kind: StandardObjective>(
+    func adding<Kind: StandardObjective>(
         _ name: String, _ summary: String, _ kind: Kind.Type, _ options: [ObjectiveOption]? = nil,
         make: @escaping @Sendable (ObjectiveSpecification) throws -> any Objective = { try Kind($0) }
     ) -> ObjectiveRegistry {

@@ -15,12 +15,12 @@ struct EmbeddingTask: LearningTask {
     let softObjective = "sentence_cosine"
     /// There is none: a text has no label of its own.
     let labelObjective = ""
-    let labelMetrics: [MetricName] = [.spearman, .pearson]
+    let labelMetrics = RankingMetrics.names
     let primaryMetric = MetricName.spearman
     let comparedMetrics: [MetricName] = [.spearman, .agreement]
     /// Texts without scores are enough to see how near a student is.
     let metricForBestWithTeacher = MetricName.agreement
-    let shownMetrics: [MetricName] = [.spearman, .pearson, .agreement, .teacherMSE]
+    let shownMetrics: [MetricName] = [.spearman, .pearson, .ndcg, .mrr, .map, .agreement, .teacherMSE]
 
     func title(of metric: MetricName) -> String? {
         switch metric {
@@ -37,6 +37,9 @@ struct EmbeddingTask: LearningTask {
     }
 
     func metrics(_ logits: Logits, _ targets: Targets) throws -> MetricValues {
+        if let groups = targets.groups {
+            return RankingMetrics.values(Self.scores(logits, groups), groups)
+        }
         guard case .scores(let scores) = targets else { return MetricValues() }
         let (cosines, wanted) = VectorMetrics.similarities(logits, scores)
         guard cosines.count > 1 else { return MetricValues() }
@@ -51,7 +54,7 @@ struct EmbeddingTask: LearningTask {
         (try? metrics(logits, targets))?[.spearman] ?? .nan
     }
 
-    func countedExamples(_ targets: Targets) -> Int { targets.examples.count { $0.count == 2 } }
+    func countedExamples(_ targets: Targets) -> Int { targets.examples.count { $0.count >= 2 } }
 
     func byClass(_ logits: Logits, _ targets: Targets, _ names: [String]) -> ClassEvaluation {
         ClassEvaluation()
@@ -87,6 +90,7 @@ struct EmbeddingTask: LearningTask {
 extension Targets {
     /// True if a teacher can be compared with a constant on rows with these labels.
     var canAssess: Bool {
+        if let groups { return Set(groups.labels.filter { !$0.isNaN }).count > 1 }
         guard case .scores(let scores) = self else { return true }
         return Set(labeledIndices.map { scores.values[$0] }).count > 1
     }
