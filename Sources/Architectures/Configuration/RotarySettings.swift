@@ -27,6 +27,9 @@ package struct RotarySettings: Sendable, Equatable {
         package let factor: Double
         /// `original_max_position_embeddings`, or what stands for it.
         package let originalPositions: Int
+        /// Llama 3's fractions of that length between which wavelengths are mixed.
+        package var lowFactor = 1.0
+        package var highFactor = 4.0
         /// YaRN's numbers of rotations between which frequencies are mixed.
         package var betaFast = 32.0
         package var betaSlow = 1.0
@@ -126,7 +129,9 @@ private struct RotaryScaling {
         let type = (reader.optional("rope_type") ?? reader.optional("type") ?? "default").stringValue ?? ""
         guard type != "default" else { return nil }
         guard type == "yarn" else {
-            return .init(type: type, factor: try factor(), originalPositions: Int(try originalPositions()))
+            return .init(
+                type: type, factor: try factor(), originalPositions: Int(try originalPositions()),
+                lowFactor: try above0("low_freq_factor", 1), highFactor: try above0("high_freq_factor", 4))
         }
         return .init(
             type: type, factor: try yarnFactor(), originalPositions: Int(try originalPositions()),

@@ -41,7 +41,7 @@ public struct GGUFExportRun {
         let source = try GGUFSourceDirectory(request.model)
         let model = try GGUFExportModel(directory: source.directory)
         try requireRoom(model)
-        let (importance, record) = try importance(model, source.directory, log, shouldStop)
+        let (importance, record) = try importanceMatrix(model, source.directory, log, shouldStop)
         var export = GGUFExport(model, as: request.type, importance: importance)
         export.name = source.name
         let count = model.tensorCount
@@ -59,13 +59,16 @@ public struct GGUFExportRun {
             types: written.types, importance: record, notes: written.notes, phases: log.phases)
     }
 
-    private func importance(
+    private func importanceMatrix(
         _ model: GGUFExportModel, _ directory: URL, _ log: RunLog, _ shouldStop: () -> Bool
     ) throws -> (ImportanceMatrix?, GGUFExportReport.Importance?) {
         guard let texts = request.calibration else {
             guard let file = request.importance else { return (nil, nil) }
             let matrix = try ImportanceMatrix(contentsOf: file)
-            return (matrix, .init(file: file.path, tensors: matrix.entries.count, tokens: nil))
+            return (
+                matrix,
+                GGUFExportReport.Importance(file: file.path, tensors: matrix.entries.count, tokens: nil)
+            )
         }
         let (matrix, tokens) = try log.phase("Computing the importance matrix") {
             try ImportanceRun(request: request, directory: directory, model: model)
@@ -74,7 +77,8 @@ public struct GGUFExportRun {
         if let file = request.importance { try matrix.write(to: file) }
         return (
             matrix,
-            .init(file: request.importance?.path, tensors: matrix.entries.count, tokens: tokens)
+            GGUFExportReport.Importance(
+                file: request.importance?.path, tensors: matrix.entries.count, tokens: tokens)
         )
     }
 

@@ -32,6 +32,11 @@ struct GGUFRefusals {
             if scaling.type == "llama3", !["llama", "mistral"].contains(configuration.modelType) {
                 throw refusal("rope_type llama3", "llama.cpp reads its factors of Llama alone")
             }
+            if scaling.type == "llama3", scaling.lowFactor != 1 || scaling.highFactor != 4 {
+                throw refusal(
+                    "rope_type llama3 with other low_freq_factor or high_freq_factor than 1 and 4",
+                    "no reader knows them")
+            }
             if scaling.type == "yarn", !scaling.truncates {
                 throw refusal("yarn with truncate false", "llama.cpp rounds the bounds to whole dimensions")
             }

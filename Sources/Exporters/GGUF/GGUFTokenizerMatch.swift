@@ -122,7 +122,11 @@ struct GGUFProbes {
         func composed(_ text: String) -> String {
             pairs.composes ? text.precomposedStringWithCanonicalMapping : text
         }
-        let isPlain = { (text: String) in !added.contains { text.contains($0) } }
+        // Most texts have none of the characters with which special tokens begin.
+        let starts = Set(added.compactMap(\.unicodeScalars.first))
+        let isPlain = { (text: String) in
+            !text.unicodeScalars.contains(where: starts.contains) || !added.contains { text.contains($0) }
+        }
         texts = Self.fixed.filter(isPlain).map(composed)
         special = (Self.fixed.filter { !isPlain($0) } + around).map(composed)
         let step = max(1, pairs.tokens.count / Self.mostTokens)
