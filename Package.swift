@@ -148,7 +148,8 @@ let package = Package(
         .target(
             name: "Exporters",
             dependencies: [
-                "Architectures", "JSON", "Files", "Safetensors",
+                "Architectures", "JSON", "Files", "Safetensors", "GGUF", "Tokenizers", "RegularExpressions",
+                "ChatTemplates", "Conversations",
                 .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: full),
             ],
             swiftSettings: strict),
@@ -264,7 +265,7 @@ let package = Package(
             name: "Deployment",
             dependencies: [
                 "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Exporters", "Safetensors",
-                "JSON", "Files", "Generation", "ChatTemplates", "Conversations",
+                "JSON", "Files", "Generation", "ChatTemplates", "Conversations", "GGUF",
             ],
             // Part of the program, which is one file.
             resources: [.embedInCode("onnx_logits.py")], swiftSettings: strict),
@@ -399,7 +400,7 @@ let package = Package(
             dependencies: [
                 "Distillation", "Tuning", "Quantization", "Deployment", "Benchmarking", "Transformers",
                 "Torch", "Tokenizers", "RegularExpressions", "Datasets", "Safetensors", "Reports",
-                "DistillRuntime", "JSON", "Generation", "TestSupport",
+                "DistillRuntime", "JSON", "Generation", "GGUF", "Exporters", "Architectures", "TestSupport",
                 "Files",
             ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
@@ -415,12 +416,12 @@ let package = Package(
             dependencies: [
                 "Distillation", "Quantization", "Deployment", "Benchmarking", "Transformers", "Torch",
                 "Tokenizers", "RegularExpressions", "Safetensors", "TensorBoard",
-                "Exporters", "ChatTemplates", "Generation", "DistillRuntime",
+                "Exporters", "ChatTemplates", "Generation", "DistillRuntime", "GGUF",
                 "JSON", "Files",
             ],
             exclude: [
                 "Fixtures", "card.py", "coreml_interop.py", "cross_encoder_interop.py",
-                "embedding_interop.py", "interop.py",
+                "embedding_interop.py", "gguf_interop.py", "interop.py",
                 "language_model_interop.py",
                 "onnx_export.py",
                 "onnx_families.py", "onnx_interop.py",

@@ -39,7 +39,7 @@ public struct ExportRun {
                 request.model,
                 instead:
                     "ONNX and safetensors are written of encoders; its directory is Hugging Face's already: open it with "
-                    + "transformers' AutoModelForCausalLM, or convert it with llama.cpp's convert_hf_to_gguf.py"
+                    + "transformers' AutoModelForCausalLM, or write it for llama.cpp with --format gguf"
             )
         }
         let output = try OutputDirectory(

@@ -19,6 +19,11 @@ public struct ExportFormats: Sendable {
                     + "the directory itself, or one of --format safetensors where it is quantized or another type is wanted. "
                     + "docs/export.md says which models they know")
         }
+        guard name != "gguf" else {
+            throw ExportError(
+                "the format 'gguf' is one file of a language model, not a directory; it is GGUFExport's (GGUFExportRun), and the command's "
+                    + "`distill export --format gguf --output FILE.gguf`")
+        }
         guard let exporter = exporters.first(where: { $0.name == name }) else {
             let known = exporters.map(\.name).joined(separator: ", ")
             throw ExportError("there is no format '\(name)'; choose one of \(known)")

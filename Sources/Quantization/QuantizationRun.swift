@@ -28,8 +28,8 @@ public struct QuantizationRun {
             try LoadedModel.requireClassifier(
                 request.model,
                 instead:
-                    "int8 is for encoders; for smaller weights convert the directory with llama.cpp's convert_hf_to_gguf.py "
-                    + "(--outtype q8_0), which evaluate and generate open")
+                    "int8 is for encoders; for smaller weights write a GGUF file (distill export --format gguf --outtype q8_0), which "
+                    + "evaluate and generate open")
         }
         let output = try OutputDirectory(
             request.output, overwrite: request.overwrite,

@@ -26,7 +26,7 @@ extension Tokenizer {
         return bytes
     }
 
-    private var isByteLevel: Bool {
+    var isByteLevel: Bool {
         guard let decoder = try? decoder.get() else { return false }
         let stages = (decoder as? DecoderSequence)?.stages ?? [decoder]
         return stages.contains { $0 is ByteLevelDecoder }

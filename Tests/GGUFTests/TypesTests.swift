@@ -28,7 +28,7 @@ import Testing
     @Test func quantizedBytesAreThoseOfTheReference() throws {
         let expected = try #require(Fixture.json("types.json")["tensors"]?.objectValue)
         let floats = try Fixture.input()
-        for type in GGUFTensorType.allCases where type.isWritable {
+        for type in GGUFTensorType.allCases where type.hasReference {
             let blocks = floats.count / type.blockSize
             var bytes = [UInt8](repeating: 0, count: blocks * type.blockBytes)
             let isDone = floats.withUnsafeBufferPointer { source in

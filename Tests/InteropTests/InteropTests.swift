@@ -176,9 +176,18 @@ enum Fixtures {
 }
 
 enum Python {
-    static let executable = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
+    /// The interpreter that `scripts/python.sh` makes, or another one's path from the environment.
+    static let executable =
+        ProcessInfo.processInfo.environment["DISTILL_INTEROP_PYTHON"].map { URL(filePath: $0) }
+        ?? Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: ".python/bin/python")
     static var isThere: Bool { FileManager.default.isExecutableFile(atPath: executable.path) }
+
+    /// True if it can import these.
+    static func has(_ modules: String...) -> Bool {
+        let program = modules.map { "import \($0)" }.joined(separator: "; ")
+        return (try? run(["-c", program]).status) == 0
+    }
 
     static func run(_ arguments: [String]) throws -> (status: Int32, output: String) {
         let process = Process()

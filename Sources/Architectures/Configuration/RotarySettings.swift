@@ -15,6 +15,27 @@ package struct RotarySettings: Sendable, Equatable {
     package let frequencies: [Float]
     /// The factor of cosines and sines.
     package let attentionFactor: Float
+    /// The base of the frequencies before they are scaled.
+    package let base: Double
+    /// How the frequencies are scaled; `nil` where they are not.
+    package let scaling: Scaling?
+
+    /// What `config.json` says of the scaling.
+    package struct Scaling: Sendable, Equatable {
+        /// `rope_type`: linear, llama3 or yarn.
+        package let type: String
+        package let factor: Double
+        /// `original_max_position_embeddings`, or what stands for it.
+        package let originalPositions: Int
+        /// Llama 3's fractions of that length between which wavelengths are mixed.
+        package var lowFactor = 1.0
+        package var highFactor = 4.0
+        /// YaRN's numbers of rotations between which frequencies are mixed.
+        package var betaFast = 32.0
+        package var betaSlow = 1.0
+        /// True if YaRN's bounds are whole dimensions.
+        package var truncates = true
+    }
 
     /// Reads the settings, of transformers 5 (`rope_parameters`) or before (`rope_theta` and `rope_scaling`).
     ///
@@ -39,13 +60,15 @@ package struct RotarySettings: Sendable, Equatable {
                 "a head size of \(headSize) is odd; rotary position embeddings need pairs of dimensions")
         }
         let plain = (0..<headSize / 2).map { 1 / powf(Float(base), Float(2 * $0) / Float(headSize)) }
+        self.base = base
         guard let own else {
-            (frequencies, attentionFactor) = (plain, 1)
+            (frequencies, attentionFactor, self.scaling) = (plain, 1, nil)
             return
         }
         try own.refuse("partial_rotary_factor", unless: { $0.doubleValue == 1 }, "all dimensions are rotated")
         let scaling = RotaryScaling(own, base: base, headSize: headSize, positions: positions)
         (frequencies, attentionFactor) = try scaling.scaled(plain)
+        self.scaling = try scaling.described()
     }
 
     /// The fields of the scaling, and in transformers 5 of the base; `nil` where there are none.
@@ -101,6 +124,29 @@ private struct RotaryScaling {
         }
     }
 
+    /// What the fields say; `nil` where nothing is scaled.
+    func described() throws -> RotarySettings.Scaling? {
+        let type = (reader.optional("rope_type") ?? reader.optional("type") ?? "default").stringValue ?? ""
+        guard type != "default" else { return nil }
+        guard type == "yarn" else {
+            return .init(
+                type: type, factor: try factor(), originalPositions: Int(try originalPositions()),
+                lowFactor: try above0("low_freq_factor", 1), highFactor: try above0("high_freq_factor", 4))
+        }
+        return .init(
+            type: type, factor: try yarnFactor(), originalPositions: Int(try originalPositions()),
+            betaFast: try above0("beta_fast", 32), betaSlow: try above0("beta_slow", 1),
+            truncates: try reader.boolean("truncate", default: true))
+    }
+
+    private func above0(_ key: String, _ usual: Double) throws -> Double {
+        reader.optional(key) == nil ? usual : try reader.number(key, default: usual, "above 0") { $0 > 0 }
+    }
+
+    private func yarnFactor() throws -> Double {
+        reader.optional("factor") == nil ? Double(positions) / (try originalPositions()) : try factor()
+    }
+
     private func factor() throws -> Double {
         guard reader.optional("factor") != nil else {
             throw reader.error("\"factor\" is missing; give the factor of the scaling")
@@ -137,21 +183,17 @@ private struct RotaryScaling {
 
     /// YaRN (Peng et al., arXiv 2309.00071).
     private func yarn() throws -> ([Float], Float) {
-        func number(_ key: String, _ usual: Double) throws -> Double {
-            reader.optional(key) == nil ? usual : try reader.number(key, default: usual, "above 0") { $0 > 0 }
-        }
         let original = try originalPositions()
-        let factor =
-            reader.optional("factor") == nil ? Double(positions) / original : try factor()
+        let factor = try yarnFactor()
         func scale(_ weight: Double) -> Double { factor <= 1 ? 1 : 0.1 * weight * log(factor) + 1 }
         var attention = scale(1)
         if reader.optional("attention_factor") != nil {
-            attention = try number("attention_factor", 1)
+            attention = try above0("attention_factor", 1)
         } else if reader.optional("mscale") != nil, reader.optional("mscale_all_dim") != nil {
-            attention = scale(try number("mscale", 1)) / scale(try number("mscale_all_dim", 1))
+            attention = scale(try above0("mscale", 1)) / scale(try above0("mscale_all_dim", 1))
         }
         let (low, high) = try correctionRange(
-            fast: number("beta_fast", 32), slow: number("beta_slow", 1), original)
+            fast: above0("beta_fast", 32), slow: above0("beta_slow", 1), original)
         let frequencies = (0..<headSize / 2).map { index -> Float in
             let position = powf(Float(base), Float(2 * index) / Float(headSize))
             let ramp = min(max((Float(index) - Float(low)) / Float(high - low), 0), 1)

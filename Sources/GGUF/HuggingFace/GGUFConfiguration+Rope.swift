@@ -58,7 +58,8 @@ extension GGUFConfiguration {
         if factors.allSatisfy({ $0 == 1 }) { return nil }
         let base = try frequencyBase("rope.freq_base") ?? 10_000
         let factor = Double(factors.max() ?? 1)
-        for original in [8192, 4096, 2048, 16_384, 32_768, 65_536, 131_072] {
+        let usual = [8192, 4096, 2048, 16_384, 32_768, 65_536, 131_072]
+        for original in usual + Llama3Scaling.originals(factors, base: base, headSize: sizes.headSize) {
             let scaling = Llama3Scaling(factor: factor, original: original)
             guard scaling.gives(factors, base: base, headSize: sizes.headSize) else { continue }
             return [
@@ -81,6 +82,26 @@ struct Llama3Scaling {
     static let high = 4.0
     let factor: Double
     let original: Int
+
+    /// The lengths that the factors between the two ends were made with, or that the ends leave possible.
+    static func originals(_ factors: [Float], base: Double, headSize: Int) -> [Int] {
+        guard let factor = factors.max().map(Double.init), factor > 1 else { return [] }
+        func wavelength(_ index: Int) -> Double {
+            2 * Double.pi * pow(base, 2 * Double(index) / Double(headSize))
+        }
+        var found: [Int] = []
+        for (index, value) in factors.enumerated() where value > 1 && Double(value) < factor {
+            let smooth = (1 / Double(value) - 1 / factor) / (1 - 1 / factor)
+            let length = wavelength(index) * (smooth * (high - low) + low)
+            if let whole = Int(exactly: length.rounded()), whole > 0 { found.append(whole) }
+        }
+        if let last = factors.lastIndex(of: 1),
+            let whole = Int(exactly: (wavelength(last) * high).rounded(.up) + 1)
+        {
+            found.append(whole)
+        }
+        return found
+    }
 
     /// True if the rule gives these factors, but for rounding.
     func gives(_ factors: [Float], base: Double, headSize: Int) -> Bool {

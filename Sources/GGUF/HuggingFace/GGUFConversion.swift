@@ -33,3 +33,12 @@ extension GGUFConversion {
         return head * headSize + (place < half ? 2 * place : 2 * (place - half) + 1)
     }
 }
+
+extension GGUFConversion {
+    /// The row of a Hugging Face checkpoint that is a row in a GGUF file, of rotary projections; see
+    /// ``rowInFile(of:headSize:)``.
+    package static func rowInCheckpoint(of row: Int, headSize: Int) -> Int {
+        let (head, place) = (row / headSize, row % headSize)
+        return head * headSize + (place % 2) * (headSize / 2) + place / 2
+    }
+}

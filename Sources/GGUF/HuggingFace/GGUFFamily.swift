@@ -49,7 +49,7 @@ public struct GGUFFamily: Sendable {
     }
 
     /// The entry of a tensor by its name in a Hugging Face checkpoint.
-    func entry(ofCheckpoint name: String) -> GGUFTensorName? {
+    package func entry(ofCheckpoint name: String) -> GGUFTensorName? {
         byCheckpoint[ExactName(GGUFTensorName.pattern(of: name).pattern)].map { tensors[$0] }
     }
 

@@ -17,15 +17,15 @@ public struct GGUFTensorName: Sendable, Equatable {
     }
 
     /// True if each layer has one.
-    var isPerLayer: Bool { file.contains("#") }
+    package var isPerLayer: Bool { file.contains("#") }
 
     /// The name with a layer's number in the place of `#`.
-    static func name(_ pattern: String, layer: Int) -> String {
+    package static func name(_ pattern: String, layer: Int) -> String {
         pattern.replacing("#", with: String(layer))
     }
 
     /// Takes a name apart at the first of its parts that is a number: `blk.3.attn_q.weight` is `blk.#.attn_q.weight` and 3.
-    static func pattern(of name: String) -> (pattern: String, layer: Int?) {
+    package static func pattern(of name: String) -> (pattern: String, layer: Int?) {
         // No name in a file has the sign that stands for a number here.
         if name.utf8.contains(UInt8(ascii: "#")) { return ("", nil) }
         var parts = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)

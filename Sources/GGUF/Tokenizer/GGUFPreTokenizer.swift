@@ -3,7 +3,7 @@ import JSON
 /// The ways in which byte-level vocabularies split texts into words, by llama.cpp's names of them.
 ///
 /// Source: llama.cpp, `llama-vocab.cpp`; the models' own `tokenizer.json`.
-enum GGUFPreTokenizer {
+package enum GGUFPreTokenizer {
     private enum Words {
         /// GPT-2's expression.
         case gpt2
@@ -19,6 +19,9 @@ enum GGUFPreTokenizer {
         (["llama-bpe", "llama3", "llama-v3", "falcon3", "lfm2", "smaug-bpe", "dbrx"], .llama3(digits: 3)),
         (["qwen2", "deepseek-r1-qwen", "stablelm2", "megrez"], .llama3(digits: 1)),
     ]
+
+    /// Names of all ways that differ, for a file that is to be written.
+    package static let distinct = ["gpt-2", "smollm", "llama-bpe", "smaug-bpe", "qwen2", "stablelm2"]
 
     private static func words(_ name: String) -> Words? {
         names.first { $0.names.contains { $0.utf8.elementsEqual(name.utf8) } }?.words

@@ -19,7 +19,7 @@ package enum HalfPrecision {
 
     /// The value of a bfloat16, exactly.
     @inline(__always)
-    static func float(brain: UInt16) -> Float { Float(bitPattern: UInt32(brain) << 16) }
+    package static func float(brain: UInt16) -> Float { Float(bitPattern: UInt32(brain) << 16) }
 
     /// The IEEE half nearest to a number; of two, the even one.
     @inline(__always)

@@ -6,6 +6,8 @@ public struct GGUFOutputTensor {
     public let type: GGUFTensorType
     /// The sizes of the axes in row-major order.
     public let shape: [Int]
+    /// How values become the numbers of a quantized type.
+    public var rounding = GGUFRounding.reference
 
     /// Fills memory with rows.
     let rows: (Range<Int>, UnsafeMutableBufferPointer<Float>) throws -> Void

@@ -12,8 +12,11 @@ public struct GGUFWriter {
     /// The multiple at which tensors begin, in bytes: a power of two.
     public var alignment: Int
 
+    /// The most threads that quantize; the file's bytes do not depend on it.
+    public var threads = Processors.activeCount
+
     /// The floats that are in memory at a time, unless one row has more.
-    private static let floatsAtOnce = 1 << 18
+    private static let floatsAtOnce = 1 << 20
     /// ggml's names end within 64 bytes, one of which ends them.
     private static let longestName = 63
 
@@ -65,7 +68,10 @@ public struct GGUFWriter {
             try writer.write(header.bytes)
             if !tensors.isEmpty { try writer.write(padding(header.bytes.count)) }
             for (tensor, size) in zip(tensors, sizes) {
-                try write(tensor, to: writer, path: path)
+                try TensorWriting(
+                    tensor: tensor, path: path, threads: threads, floatsAtOnce: Self.floatsAtOnce
+                )
+                .write(to: writer)
                 try writer.write(padding(size))
             }
         }
@@ -104,41 +110,14 @@ public struct GGUFWriter {
                 let known = GGUFTensorType.allCases.filter(\.isWritable).map(\.name).joined(separator: ", ")
                 throw failure("type \(tensor.type.name) cannot be written; use one of \(known)")
             }
+            if case .search(let importance?) = tensor.rounding, importance.count != tensor.shape.last ?? 1 {
+                throw failure(
+                    "its rows have \(tensor.shape.last ?? 1) elements, but the importance is given of \(importance.count)"
+                )
+            }
             switch GGUFTensorInfo.byteCount(tensor.type, shape: tensor.shape) {
             case .failure(let problem): throw failure(problem.reason)
             case .success(let size): return size
-            }
-        }
-    }
-
-    private func write(_ tensor: GGUFOutputTensor, to writer: FileWriter, path: String) throws {
-        let columns = tensor.shape.last ?? 1
-        let rows = tensor.shape.dropLast().reduce(1, *)
-        if rows * columns == 0 { return }
-        let step = max(1, min(rows, Self.floatsAtOnce / columns))
-        let rowBytes = columns / tensor.type.blockSize * tensor.type.blockBytes
-        var floats = [Float](repeating: 0, count: step * columns)
-        var bytes = [UInt8](repeating: 0, count: step * rowBytes)
-        for first in stride(from: 0, to: rows, by: step) {
-            let part = first..<min(first + step, rows)
-            let count = part.count * columns
-            try floats.withUnsafeMutableBufferPointer { buffer in
-                let target = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
-                try tensor.rows(part, target)
-                if let value = target.first(where: { !($0.magnitude <= tensor.type.largest) }),
-                    tensor.type != .f32
-                {
-                    throw GGUFError(
-                        path, tensor: tensor.name,
-                        "holds \(value), which \(tensor.type.name) cannot; write it as F32")
-                }
-            }
-            try floats.withUnsafeBufferPointer { source in
-                try bytes.withUnsafeMutableBytes { target in
-                    guard let from = source.baseAddress, let to = target.baseAddress else { return }
-                    _ = tensor.type.quantize(from, count: count / tensor.type.blockSize, into: to)
-                    try writer.write(UnsafeRawBufferPointer(rebasing: target[..<(part.count * rowBytes)]))
-                }
             }
         }
     }

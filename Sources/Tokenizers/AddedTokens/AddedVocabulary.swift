@@ -9,6 +9,8 @@ struct AddedVocabulary: Sendable {
 
     /// The tokens of the model and the added ones together.
     let vocabulary: Vocabulary
+    /// The added tokens with their ids.
+    let tokens: [(token: AddedToken, id: Int)]
     /// The ids of special tokens.
     private(set) var specialIDs: Set<Int32> = []
     /// Finds tokens in the text as it is.
@@ -50,6 +52,7 @@ struct AddedVocabulary: Sendable {
             }
         }
 
+        self.tokens = tokens
         vocabulary = new.isEmpty ? model.vocabulary : try model.vocabulary.adding(new, file: file)
         raw.skipsSpecialTokens = splitSpecialTokens
         normalized.skipsSpecialTokens = splitSpecialTokens

@@ -9,7 +9,7 @@ struct BPE: Model {
     private let prefix: [UInt8]
     private let suffix: [UInt8]
     private let fusesUnknown: Bool
-    private let ignoresMerges: Bool
+    let ignoresMerges: Bool
     /// The tokens `<0x00>` to `<0xFF>`, for characters without a token; without `byte_fallback` none.
     private let bytes: [Int32?]
     /// True if words are the text's raw bytes, each standing for the character that ``ByteLevel`` maps it to.
@@ -105,6 +105,9 @@ struct BPE: Model {
     }
 
     var marksContinuations: Bool { !prefix.isEmpty }
+
+    /// True if a character without a token becomes tokens of its bytes.
+    var hasByteFallback: Bool { !bytes.isEmpty }
 
     /// This model for words of the text's own bytes, if it has a token for each byte.
     func takingBytes() -> BPE? {

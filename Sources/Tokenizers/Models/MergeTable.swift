@@ -30,6 +30,13 @@ struct MergeTable: Sendable {
         shift = 64 - bits
     }
 
+    /// All merges, those of the lowest rank first.
+    var all: [(left: Int32, right: Int32, id: Int32)] {
+        (0..<slots.count).map { slots[$0] }.filter { $0.pair != Self.free }.sorted { $0.rank < $1.rank }.map {
+            (Int32(truncatingIfNeeded: $0.pair >> 32), Int32(truncatingIfNeeded: $0.pair), $0.id)
+        }
+    }
+
     @inline(__always)
     private static func pair(_ left: Int32, _ right: Int32) -> UInt64 {
         UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))

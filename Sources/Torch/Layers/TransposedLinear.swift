@@ -4,6 +4,8 @@ public struct TransposedLinear {
     public let weight: Tensor
     /// (outputs)
     public let bias: Tensor
+    private let instrument: (any LayerHook)?
+    private let name: String
     private let computeWeight: ComputeCopy
     private let computeBias: ComputeCopy
     private let packed: PackedWeight
@@ -15,11 +17,17 @@ public struct TransposedLinear {
         bias = try scope.parameter("bias", shape: [outputs], initializer: .zeros)
         (computeWeight, computeBias) = (ComputeCopy(weight), ComputeCopy(bias))
         packed = PackedWeight(weight, bias: bias, isTransposed: true)
+        (instrument, name) = (scope.instrument, scope.path)
     }
 
     /// (rows, inputs) → (rows, outputs), in the input's type, by the kernels where they can compute it.
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
-        packed.suits(x)
+        if let instrument {
+            let weight = try instrument.weight(computeWeight(x.dtype), of: name)
+            return try instrument.input(x, of: name).linear(
+                weight.transposed(0, 1), bias: computeBias(x.dtype))
+        }
+        return packed.suits(x)
             ? try packed(x)
             : try x.linear(computeWeight(x.dtype).transposed(0, 1), bias: computeBias(x.dtype))
     }

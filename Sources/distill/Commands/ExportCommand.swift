@@ -12,7 +12,9 @@ struct ExportCommand: ParsableCommand {
             The format onnx writes model.onnx: inputs input_ids, attention_mask and token_type_ids of any batch and \
             length, output logits; labels and the tokenizer's settings are in its metadata. A quantized model is written \
             in int8. The format coreml writes model.mlpackage, a Core ML program for one text of any length at a time, which \
-            names the class too. The format safetensors writes a model directory with the weights in another type.
+            names the class too. The format safetensors writes a model directory with the weights in another type. The format \
+            gguf writes a language model as one file for llama.cpp and what stands on it (Ollama, LM Studio), with its tokenizer \
+            and chat template; --outtype chooses how weights are quantized, --calibrate texts by which errors are weighed.
 
             The written files are run and compared with the model's own outputs before they are moved into place: by \
             onnxruntime, where DISTILL_PYTHON or python3 has it. With --data both are evaluated on labeled texts too.
@@ -23,20 +25,22 @@ struct ExportCommand: ParsableCommand {
               distill export --model student --format onnx --dtype float16 --output student-onnx
               distill export --model student --format coreml --output student-coreml
               distill export --model student --format safetensors --dtype bfloat16 --output student-bf16
+              distill export --model student --format gguf --outtype q4_k_m --calibrate chats.jsonl --output student.gguf
             """)
 
     @Option(help: ArgumentHelp("The model directory.", valueName: "dir"), completion: .directory)
     var model: String
 
     @Option(
-        help: ArgumentHelp("The directory to write.", valueName: "dir"), completion: .directory)
+        help: ArgumentHelp("The directory to write; of gguf the file.", valueName: "path"),
+        completion: .directory)
     var output: String
 
     @Option(
         help: ArgumentHelp(
-            "The format to write: \(ExportFormats.standard.exporters.map { "\($0.name) (\($0.summary))" }.joined(separator: ", "))."
+            "The format to write: \(ExportFormats.standard.exporters.map { "\($0.name) (\($0.summary))" }.joined(separator: ", ")), gguf (language models for llama.cpp)."
         ),
-        completion: .list(ExportFormats.standard.exporters.map(\.name)))
+        completion: .list(ExportFormats.standard.exporters.map(\.name) + ["gguf"]))
     var format = "onnx"
 
     @Option(
@@ -51,7 +55,9 @@ struct ExportCommand: ParsableCommand {
     )
     var opset: Int?
 
-    @Flag(help: "Replace the output directory if it is there and not empty.")
+    @OptionGroup(title: "GGUF") var gguf: GGUFOptions
+
+    @Flag(help: "Replace the output if it is there: a directory that is not empty, or a file.")
     var overwrite = false
 
     @Flag(help: "Do not run what was written.")
@@ -87,6 +93,8 @@ struct ExportCommand: ParsableCommand {
     }
 
     func run() throws {
+        if format == GGUFOptions.format { return try runGGUF() }
+        try gguf.requireNone(format: format)
         let run = try UsageError.checking { try ExportRun(try request()) }
         Interrupt.install(.nothing)
         let renderer = RunRenderer(quiet: display.quiet)

@@ -45,7 +45,7 @@ struct LanguageModelRefusalTests {
                 "\(text)")
             #expect(!text.contains("\n") && !FileManager.default.fileExists(atPath: output.path))
         }
-        expectRefusal("convert_hf_to_gguf.py (--outtype q8_0)") {
+        expectRefusal("distill export --format gguf --outtype q8_0") {
             _ = try QuantizationRun(QuantizeRequest(model: model, output: output)).run()
         }
         for format in ["onnx", "safetensors"] {
