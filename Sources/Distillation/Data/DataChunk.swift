@@ -35,6 +35,8 @@ struct EncodedChunk {
     var hasPairs = false
     /// The examples of a row of the file: two where its two texts are examples of their own.
     var textsPerRow = 1
+    /// True if the second text of a row is a translation of the first.
+    var areTranslations = false
 
     /// The words whose outputs an example gives.
     struct Words {

@@ -25,6 +25,10 @@ package struct DatasetLoader {
     var languageModel: LanguageModelText?
     /// The text that stands before each text, of a model for embeddings.
     var prompt = ""
+    /// What a file of a retrieval data set is read for; `nil` for other files.
+    var retrieval: RetrievalSource?
+    /// What files of parallel sentences are read for; `nil` for other files.
+    var translations: TranslationSource?
     /// True if the data are trained on, so that what a model would not learn from them is told.
     var isForTraining = true
     /// Called with the number of further examples that are tokenized, or were before; an error ends the reading.
@@ -41,7 +45,7 @@ package struct DatasetLoader {
     }
 
     /// The version of the reading of files: it changes with the rows, texts and labels that are read from them.
-    static let reading = 3
+    static let reading = 4
 
     /// Rows that are tokenized together, while the next are read.
     static let chunkSize = 4096
@@ -195,6 +199,15 @@ package struct DatasetLoader {
                 throw DistillationError("\(url.path): the texts of a language model need its stop token")
             }
             return (try ConversationReader(url, languageModel), nil)
+        }
+        if let retrieval {
+            return (try RetrievalReader(url, retrieval, prompt: prompt), try LabelMap(names: []))
+        }
+        if reading.problemType.definition.embedsTexts, let translations {
+            return (
+                try TranslationReader(url, translations, delimited: options.delimited, prompt: prompt),
+                try LabelMap(names: [])
+            )
         }
         if reading.problemType.definition.embedsTexts {
             let reader = try EmbeddingReader(url, options: options, prompt: prompt)

@@ -44,6 +44,8 @@ final class TokenStorage: Sendable {
     let hasPairs: Bool
     /// The examples of a row of the file: two where its two texts are examples of their own.
     let textsPerRow: Int
+    /// True if the second text of a row is a translation of the first.
+    let areTranslations: Bool
     private let records: Records
     /// The first token of every 64th example, among all tokens.
     private let marks: [Int]
@@ -51,8 +53,9 @@ final class TokenStorage: Sendable {
 
     init(
         layout: Layout, records: Records, lengths: [Int32], labels: ExampleLabels, rows: TokenRows? = nil,
-        hasPairs: Bool = false, textsPerRow: Int = 1
+        hasPairs: Bool = false, textsPerRow: Int = 1, areTranslations: Bool = false
     ) {
+        self.areTranslations = areTranslations
         self.layout = layout
         self.textsPerRow = textsPerRow
         self.hasPairs = hasPairs

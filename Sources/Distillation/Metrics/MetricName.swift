@@ -45,6 +45,22 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     case entityAgreement = "entity_agreement"
     /// The mean squared difference from the teacher's numbers.
     case teacherMSE = "teacher_mse"
+    /// The normalized discounted cumulative gain of the first ten documents found, mean over the queries.
+    case ndcg = "ndcg@10"
+    /// The reciprocal place of the first relevant document among the first ten, mean over the queries.
+    case mrr = "mrr@10"
+    /// The mean over the queries of the average precision of the first hundred documents.
+    case map = "map@100"
+    /// The fraction of relevant documents among the first ten.
+    case recallAt10 = "recall@10"
+    /// The fraction of texts whose translation is the nearest of all.
+    case sourceToTarget = "src2trg_accuracy"
+    /// The fraction of translations whose text is the nearest of all.
+    case targetToSource = "trg2src_accuracy"
+    /// The mean of ``sourceToTarget`` and ``targetToSource``.
+    case translationAccuracy = "translation_accuracy"
+    /// The mean squared difference of a translation's vector from the teacher's of the text, times 100.
+    case translationMSE = "translation_mse"
     /// The expected calibration error.
     case ece
     /// The mean entropy of the model's predictions, in nats.
@@ -57,10 +73,11 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
         switch self {
         case .accuracy, .macroF1, .microF1, .precision, .recall, .f1, .matthewsCorrelation, .pearson,
             .spearman,
-            .r2, .agreement, .entityAgreement:
+            .r2, .agreement, .entityAgreement, .ndcg, .mrr, .map, .recallAt10, .sourceToTarget,
+            .targetToSource, .translationAccuracy:
             true
         case .mse, .mae, .loss, .perplexity, .bytePerplexity, .bitsPerByte, .kl, .klMedian, .klHigh,
-            .teacherMSE, .ece, .entropy,
+            .teacherMSE, .translationMSE, .ece, .entropy,
             .teacherEntropy:
             false
         }
@@ -103,6 +120,14 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
         case .klHigh: "KL to teacher, 99 %"
         case .agreement: "agreement"
         case .teacherMSE: "mean squared difference from teacher"
+        case .ndcg: "nDCG@10"
+        case .mrr: "MRR@10"
+        case .map: "MAP@100"
+        case .recallAt10: "recall@10"
+        case .sourceToTarget: "text to translation"
+        case .targetToSource: "translation to text"
+        case .translationAccuracy: "translation accuracy"
+        case .translationMSE: "translations from teacher, MSE × 100"
         case .ece: "calibration error"
         case .entropy: "entropy"
         case .teacherEntropy: "teacher's entropy"
@@ -129,7 +154,7 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     ///   - hasTeacher: Whether there is a teacher to compare with.
     public static func available(for problemType: TaskIdentifier, hasTeacher: Bool) -> [MetricName] {
         let task = problemType.definition
-        let all = task.labelMetrics + (hasTeacher ? task.teacherMetrics : [])
+        let all = task.labelMetrics + task.furtherMetrics + (hasTeacher ? task.teacherMetrics : [])
         return allCases.filter(all.contains)
     }
 

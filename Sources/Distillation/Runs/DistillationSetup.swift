@@ -16,16 +16,31 @@ struct DistillationSetup {
     let data: RunData
     let tokenizer: Tokenizer
     let tokenizerDirectory: URL
+    /// The text that stands before each of the student's texts.
+    let prompt: String
     let problemType: TaskIdentifier
     /// The reason why losses that compare tokens cannot be used, worded to end a sentence; `nil` where they can.
     let tokensDiffer: String?
     /// The fits of students to their teacher.
     let projection: TeacherProjection
+    /// The queries and documents by which checkpoints are judged; `nil` where there are none.
+    let retrieval: RetrievalSetup?
 
     /// The first teacher that is a model; `nil` where there are only scores.
     var teacher: LoadedModel? { teachers.first?.classifier }
     /// The names of the classes.
     var labelNames: [String] { teacher?.labels.names ?? data.labels.names }
+    /// The numbers of a row of the teachers' outputs together: several teachers' vectors stand one after another.
+    var teacherWidth: Int? {
+        guard problemType.definition.embedsTexts, teachers.count > 1 else {
+            return teacher?.outputForm(request.teacherForm).width
+        }
+        return teachers.reduce(0) { $0 + $1.classifier.model.configuration.outputCount }
+    }
+    /// True if the teachers' vectors have the length 1; those of several always have.
+    var teachersNormalize: Bool {
+        teachers.count > 1 || teacher?.model.configuration.embedding?.normalizes == true
+    }
     /// True if the teachers' logits are known, not only the probabilities that they give.
     var hasLogits: Bool { scores.allSatisfy(\.hasLogits) }
 
@@ -62,11 +77,14 @@ struct DistillationSetup {
         let (data, sources) = try processes.firstOfMachineFirst {
             let data = try log.phase("Reading and tokenizing data") {
                 try findings.attempt {
-                    try RunData(
-                        request, labels: basis.labels, problemType: basis.problemType,
-                        loader: request.cache.loader(
-                            request.data.columns.options, tokenizer: reader, directory: directory,
-                            maxLength: longest, languageModel: text, prompt: basis.prompt, log: log))
+                    var loader = request.cache.loader(
+                        request.data.columns.options, tokenizer: reader, directory: directory,
+                        maxLength: longest, languageModel: text, prompt: basis.prompt, log: log)
+                    loader.translations = try request.data.columns.translations.map {
+                        TranslationSource(columns: $0)
+                    }
+                    return try RunData(
+                        request, labels: basis.labels, problemType: basis.problemType, loader: loader)
                 }
             }
             return (
@@ -82,8 +100,14 @@ struct DistillationSetup {
         scores = try Self.scores(request, surveys, data, log, findings)
         self.data = data
         projection = TeacherProjection(data.train)
+        retrieval = try processes.firstOfMachineFirst {
+            try findings.attempt {
+                try RetrievalSetup(request, student: basis, teacher: sources.first?.classifier, log: log)
+            } ?? nil
+        }
         tokenizer = reader
         tokenizerDirectory = directory
+        prompt = basis.prompt
         tokensDiffer = try Self.tokensDiffer(request, data, sources)
         let cut = TextLength.positionsNote(request.data.maxLength, basis.configuration)
         for note in [cut, data.labelNote, data.unlabeledNote].compactMap(\.self) + data.wordNotes {
@@ -109,6 +133,9 @@ struct DistillationSetup {
         _ request: DistillRequest, _ data: RunData, _ sources: [LoadedTeacher]
     ) throws -> String? {
         if !request.teacherLogprobs.isEmpty { return "the teacher is known by its log-probabilities alone" }
+        if !request.data.columns.translationColumns.isEmpty {
+            return "a translation has other tokens than its text"
+        }
         if request.teachers.isEmpty { return "the teacher is known by its scores alone" }
         if request.teachers.count + request.scores.count > 1 {
             return "there are several teachers, each with layers of its own"
@@ -128,8 +155,7 @@ struct DistillationSetup {
         // What is kept of each are hidden states of its own.
         guard
             request.teachers.count + request.scores.count == 1
-                || !(first.model.configuration.task.predictsTokens
-                    || first.model.configuration.task.embedsTexts)
+                || !first.model.configuration.task.predictsTokens
         else {
             throw DistillationError(
                 "there are \(request.teachers.count + request.scores.count) teachers, but a model for "
@@ -153,7 +179,9 @@ struct DistillationSetup {
     /// Checks the data files as far as that is possible where no teacher can be read.
     private static func checkFiles(of request: DistillRequest, _ findings: Diagnostics) throws {
         // The texts of a language model are in other columns.
-        guard !request.teachers.contains(where: { AutoModel.isGGUF($0.directory) }) else { return }
+        guard !request.teachers.contains(where: { AutoModel.isGGUF($0.directory) }),
+            request.data.columns.translationColumns.isEmpty
+        else { return }
         var options = request.data.columns.options
         // The label set comes from the teacher.
         options.readsLabels = false
@@ -174,7 +202,9 @@ struct DistillationSetup {
         labels: LabelMap, _ log: RunLog
     ) throws -> RunData {
         let maxLength = teacher.maxLength(request.data.maxLength)
-        if teacher.tokenizerDirectory == student.basis.directory, maxLength == student.data.maxLength,
+        let translations = try request.data.columns.translations
+        if translations == nil, teacher.tokenizerDirectory == student.basis.directory,
+            maxLength == student.data.maxLength,
             teacher.prompt == student.basis.prompt
         {
             return student.data
@@ -186,6 +216,7 @@ struct DistillationSetup {
             prompt: teacher.prompt, log: log)
         // What the student would not learn is told of its own tokens.
         loader.isForTraining = false
+        loader.translations = translations.map { TranslationSource(columns: $0, readsSourcesAlone: true) }
         return try RunData(
             request, labels: labels, problemType: teacher.model.configuration.task, loader: loader)
     }
