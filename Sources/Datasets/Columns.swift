@@ -42,7 +42,7 @@ struct Columns: Equatable {
             ? nil
             : options.labelColumn.map {
                 try needsLabel || place($0) != nil ? required($0, "--label-column") : nil
-            } ?? Self.labels.firstMap(place)
+            } ?? options.labelColumns.firstMap(place)
         let text: Int
         var pair: Int?
         let guessed = Self.pairs.firstMap { first, second in
@@ -70,6 +70,11 @@ struct Columns: Equatable {
         }
         (self.text, self.pair, self.label) = (text, pair, label)
     }
+}
+
+extension DatasetOptions {
+    /// The names of a label's column that are looked for where none is chosen.
+    var labelColumns: [String] { Columns.labels + furtherLabelColumns }
 }
 
 extension Columns {

@@ -27,6 +27,8 @@ public struct DatasetOptions: Sendable, Equatable {
     public var textColumn: String?
     public var pairColumn: String?
     public var labelColumn: String?
+    /// Names of a label's column besides the usual ones, for data of a kind of their own.
+    public var furtherLabelColumns: [String] = []
     /// `nil` goes by the file's name: `.csv`, `.tsv`, `.jsonl`, `.json`, each also with `.gz`, or `.parquet`.
     public var format: Format?
     /// True if the label column is read; otherwise the examples have no labels.

@@ -45,7 +45,9 @@ struct JSONLinesReader: RecordReader {
         }
         guard let columns else { throw DatasetError(path, line: line, "the columns are unknown") }
         if labelKey == nil, options.allowsUnlabeled, options.readsLabels {
-            labelKey = (options.labelColumn.map { [$0] } ?? Columns.labels).first { object[$0] != nil }
+            labelKey = (options.labelColumn.map { [$0] } ?? options.labelColumns).first {
+                object[$0] != nil
+            }
         }
         var row = TextRow(
             text: try text(columns.text, of: object), pair: try columns.pair.map { try text($0, of: object) },

@@ -168,6 +168,11 @@ public struct TuningRun: Sendable {
         let model = request.output.appending(path: "model")
         var run = try DistillRequest(
             settings(values), output: model, locator: request.locator, allowing: TuningRequest.ownNames)
+        guard run.retrieval == nil else {
+            throw DistillationError(
+                "validation_retrieval: a search ranks students by the validation data alone; leave it out, and give it to `distill run` with "
+                    + "the best settings")
+        }
         run.output = model
         run.overwrite = true
         return run

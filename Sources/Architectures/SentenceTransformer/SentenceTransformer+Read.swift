@@ -111,6 +111,7 @@ extension SentenceTransformer {
             }
             prompts[name] = text
         }
+        similarityName = try json.text("similarity_fn_name", in: file)
         defaultPrompt = try json.text("default_prompt_name", in: file)
         if let name = defaultPrompt, prompts[name] == nil {
             throw ArchitectureError(

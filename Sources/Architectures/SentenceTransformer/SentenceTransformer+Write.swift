@@ -62,7 +62,7 @@ extension SentenceTransformer {
                     "prompts": .object(
                         JSONObject(prompts.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })),
                     "default_prompt_name": defaultPrompt.map(JSONValue.string) ?? .null,
-                    "similarity_fn_name": "cosine",
+                    "similarity_fn_name": .string(similarityName ?? "cosine"),
                 ]
             ))
         return files

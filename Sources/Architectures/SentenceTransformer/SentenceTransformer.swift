@@ -47,6 +47,8 @@ public struct SentenceTransformer: Sendable, Equatable {
     public var prompts: [String: String]
     /// The name of the prompt that is used where none is asked for; `nil` for none.
     public var defaultPrompt: String?
+    /// How two vectors are compared, such as `cosine` or `dot`; `nil` where the files do not say.
+    public var similarityName: String?
 
     /// The beginning of the names of its layers' parameters in a model.
     package static let layerPrefix = "sentence"

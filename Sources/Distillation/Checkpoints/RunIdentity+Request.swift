@@ -24,6 +24,11 @@ extension RunIdentity {
         if let student = request.student.directory {
             try Self.add(student, "the student's", memo, to: &digests)
         }
+        if let set = setup.retrieval?.student.set {
+            digests["the queries"] = try memo.sha256(ofData: set.queries.file)
+            digests["the documents"] = try memo.sha256(ofData: set.documents.file)
+            digests["what is relevant"] = try memo.sha256(ofData: set.judgments)
+        }
         for (index, file) in request.teacherLogprobs.enumerated() {
             digests["file \(index + 1) of log-probabilities"] = try memo.sha256(ofData: file)
         }

@@ -18,7 +18,8 @@ public struct RunIdentity: Sendable, Equatable, Codable {
 
     /// The settings that say where things are and what is told, not what is learned.
     private static let irrelevant: Set<String> = [
-        "train", "validation", "unlabelled", "test", "teacher", "teachers", "teacher_weights",
+        "train", "validation", "validation_retrieval", "unlabelled", "test", "teacher", "teachers",
+        "teacher_weights",
         "teacher_logprobs", "model",
         "student",
         "output", "overwrite", "logging_dir", "report_examples", "license", "language", "datasets",

@@ -39,6 +39,8 @@ struct EncodedChunk {
     var groups: [Int]?
     /// A teacher's score of each example, of queries with documents.
     var scores: [Float] = []
+    /// True if the second text of a row is a translation of the first.
+    var areTranslations = false
 
     /// The words whose outputs an example gives.
     struct Words {

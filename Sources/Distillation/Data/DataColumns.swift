@@ -1,4 +1,5 @@
 import Datasets
+import Transformers
 
 /// The columns of a data file, and the format that separates its fields.
 public struct DataColumns: Sendable, Equatable {
@@ -14,6 +15,10 @@ public struct DataColumns: Sendable, Equatable {
     public var completion: String?
     /// The column of the label; `nil` finds it by its usual names.
     public var label: String?
+    /// The column of the text of parallel sentences, for models for embeddings.
+    public var source: String?
+    /// The columns of its translations; with ``source`` at least one.
+    public var translationColumns: [String] = []
     /// The separator between the names of an example that has several labels, where they are not a JSON array.
     public var labelSeparator = ","
     /// The delimiters and quoting of CSV and TSV.
@@ -27,6 +32,43 @@ public struct DataColumns: Sendable, Equatable {
         DatasetOptions(
             textColumn: text, pairColumn: pair, labelColumn: label, labelSeparator: labelSeparator,
             delimited: delimited)
+    }
+
+    /// The columns of parallel sentences; `nil` where the texts are others.
+    ///
+    /// - Throws: ``DistillationError`` where only one of both is there, or a column twice.
+    var translations: TranslationColumns? {
+        get throws {
+            guard source != nil || !translationColumns.isEmpty else { return nil }
+            guard let source, !translationColumns.isEmpty else {
+                throw DistillationError(
+                    "parallel sentences have a text and its translations: name the columns with --source-column and --translation-column, "
+                        + "the second as often as there are")
+            }
+            let all = [source] + translationColumns
+            if let twice = all.first(where: { name in all.count { $0 == name } > 1 }) {
+                throw DistillationError(
+                    "the column '\(twice)' is named twice by --source-column and --translation-column; name each once"
+                )
+            }
+            guard text == nil, pair == nil, label == nil else {
+                throw DistillationError(
+                    "parallel sentences have no --text-column, --text-pair-column and --label-column; leave them out"
+                )
+            }
+            return TranslationColumns(source: source, translations: translationColumns)
+        }
+    }
+
+    /// Refuses the columns of parallel sentences for other models than those for embeddings.
+    ///
+    /// - Throws: ``DistillationError`` for them; what ``translations`` throws.
+    func requireFittingTranslations(_ task: TaskIdentifier) throws {
+        guard try translations == nil || task.definition.embedsTexts else {
+            throw DistillationError(
+                "--translation-column: parallel sentences are for models for embeddings, but this one is for \(task.rawValue); leave it out"
+            )
+        }
     }
 
     /// Refuses the columns of another kind of model.

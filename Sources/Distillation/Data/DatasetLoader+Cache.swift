@@ -4,6 +4,13 @@ import Foundation
 import JSON
 import Transformers
 
+extension TranslationSource {
+    /// What decides which texts are read.
+    fileprivate var keyParts: [String] {
+        [readsSourcesAlone ? "sources" : "both", columns.source] + columns.translations
+    }
+}
+
 /// The tokens that a cache keeps: their key, and the reading of them.
 extension DatasetLoader {
     /// Everything that decides the tokens and the labels.
@@ -28,6 +35,7 @@ extension DatasetLoader {
             "quoting": text(options.delimited.quoting?.rawValue),
             "allows_unlabelled": .bool(options.allowsUnlabeled), "max_length": .integer(maxLength),
             "prompt": .string(prompt),
+            "translations": .array((translations?.keyParts ?? []).map(JSONValue.string)),
             "language_model": languageModel.map(\.description) ?? .null,
             "segments": .bool(tokenizer.givesSegments(pairs: true)),
             "tokenizer": .array(
@@ -43,6 +51,7 @@ extension DatasetLoader {
         if readsGroups(url, reading) {
             return "groups of \(ranking.scores ?? "no") scores, " + (try options.format(of: url).rawValue)
         }
+        if let retrieval { return "\(retrieval.form.rawValue), \(retrieval.part.rawValue)" }
         if task.embedsTexts { return "vectors, " + (try options.format(of: url).rawValue) }
         if task.labelsWords { return "words, " + (try options.tagged.format(of: url).rawValue) }
         return try options.format(of: url).rawValue

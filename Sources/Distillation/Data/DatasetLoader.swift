@@ -27,6 +27,10 @@ package struct DatasetLoader {
     var prompt = ""
     /// How queries with documents are read.
     var ranking = RankingColumns()
+    /// What a file of a retrieval data set is read for; `nil` for other files.
+    var retrieval: RetrievalSource?
+    /// What files of parallel sentences are read for; `nil` for other files.
+    var translations: TranslationSource?
     /// True if the data are trained on, so that what a model would not learn from them is told.
     var isForTraining = true
     /// Called with the number of further examples that are tokenized, or were before; an error ends the reading.
@@ -43,7 +47,7 @@ package struct DatasetLoader {
     }
 
     /// The version of the reading of files: it changes with the rows, texts and labels that are read from them.
-    static let reading = 3
+    static let reading = 4
 
     /// Rows that are tokenized together, while the next are read.
     static let chunkSize = 4096
@@ -203,6 +207,15 @@ package struct DatasetLoader {
             return (
                 try RankingReader(url, options: options, columns: ranking, task: task, prompt: prompt),
                 try LabelMap(names: task.fixedClassNames ?? [])
+            )
+        }
+        if let retrieval {
+            return (try RetrievalReader(url, retrieval, prompt: prompt), try LabelMap(names: []))
+        }
+        if reading.problemType.definition.embedsTexts, let translations {
+            return (
+                try TranslationReader(url, translations, delimited: options.delimited, prompt: prompt),
+                try LabelMap(names: [])
             )
         }
         if reading.problemType.definition.embedsTexts {

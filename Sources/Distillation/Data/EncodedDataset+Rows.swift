@@ -141,13 +141,15 @@ extension EncodedDataset {
 
     /// How alike some texts are that belong to a row of their file.
     func pairScores(of indices: some Collection<Int>) -> PairScores {
-        PairScores(
+        var scores = PairScores(
             values: indices.map(value),
             rows: indices.map { index in
                 let (storage, position) = locate(index)
                 let first = position - position % storage.textsPerRow
                 return UInt32(clamping: self.place(index) - position + first)
             })
+        scores.areTranslations = storages.contains(where: \.areTranslations)
+        return scores
     }
 
     /// The tokens that some texts are to predict. The pieces of a document are texts of their own.

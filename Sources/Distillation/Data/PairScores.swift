@@ -4,6 +4,8 @@ public struct PairScores: Sendable, Equatable {
     public var values: [Float]
     /// The row that each text is of, by the place of its first text. The texts of a row stand beside each other.
     public var rows: [UInt32]
+    /// True if the second text of a row is a translation of the first, whose vector it is to have.
+    public var areTranslations = false
 
     public init(values: [Float], rows: [UInt32]) {
         self.values = values
@@ -24,6 +26,8 @@ public struct PairScores: Sendable, Equatable {
 
     /// The scores of some texts, in rising order or by whole rows.
     func subset(_ texts: [Int]) -> PairScores {
-        PairScores(values: texts.map { values[$0] }, rows: texts.map { rows[$0] })
+        var subset = PairScores(values: texts.map { values[$0] }, rows: texts.map { rows[$0] })
+        subset.areTranslations = areTranslations
+        return subset
     }
 }

@@ -44,6 +44,8 @@ final class TokenBuilder {
     private(set) var hasPairs = false
     /// The examples of a row of the file.
     private var textsPerRow = 1
+    /// True if the second text of a row is a translation of the first.
+    private var areTranslations = false
 
     init(tokenizer: Tokenizer, maxLength: Int) {
         self.tokenizer = tokenizer
@@ -73,6 +75,7 @@ final class TokenBuilder {
         // All rows of a file have a second text, or none has.
         layout.hasTypes = encoded.hasTypes
         (hasPairs, textsPerRow) = (encoded.hasPairs, encoded.textsPerRow)
+        areTranslations = encoded.areTranslations
         cutCount += encoded.cutCount
         var records: [UInt8] = []
         records.reserveCapacity(encoded.ids.count * layout.tokenBytes)
@@ -102,7 +105,8 @@ final class TokenBuilder {
         EncodedDataset(
             storage: TokenStorage(
                 layout: layout, records: records, lengths: lengths, labels: labels, rows: rows,
-                hasPairs: hasPairs, textsPerRow: textsPerRow, groups: groups),
+                hasPairs: hasPairs, textsPerRow: textsPerRow, groups: groups,
+                areTranslations: areTranslations),
             maxLength: maxLength, tagNames: tagNames)
     }
 
@@ -127,6 +131,7 @@ final class TokenBuilder {
             "label_sets": .array(labels.sets.map { .array($0.map(JSONValue.integer)) }),
             "cut": .integer(cutCount), "pairs": .bool(hasPairs),
             "texts_per_row": .integer(textsPerRow), "groups": .bool(groups != nil),
+            "translations": .bool(areTranslations),
             "words": rows.map { .integer($0.positions.count) } ?? .null, "lost": .integer(lostCount),
             "notes": .array(notes.map(JSONValue.string)),
         ]
@@ -146,7 +151,7 @@ final class TokenBuilder {
             let idBytes = object["id_bytes"]?.intValue, let hasTypes = object["types"]?.boolValue,
             let cut = object["cut"]?.intValue, let hasPairs = object["pairs"]?.boolValue,
             case let texts = object["texts_per_row"]?.intValue ?? 1, [1, 2].contains(texts),
-            count.isMultiple(of: texts)
+            count.isMultiple(of: texts), let areTranslations = object["translations"]?.boolValue
         else { throw ChecksummedFile.Problem.damaged("its description cannot be read") }
         guard object["key"]?.stringValue == key else {
             throw ChecksummedFile.Problem.foreign("it holds the tokens of other data")
@@ -188,7 +193,7 @@ final class TokenBuilder {
         let groups = try isGrouped ? Self.groups(next(count), next(count)) : nil
         let storage = TokenStorage(
             layout: layout, records: .file(file), lengths: lengths, labels: labels, rows: rows,
-            hasPairs: hasPairs, textsPerRow: texts, groups: groups)
+            hasPairs: hasPairs, textsPerRow: texts, groups: groups, areTranslations: areTranslations)
         let tags = words == nil ? [] : names ?? []
         return (
             EncodedDataset(storage: storage, maxLength: maxLength, tagNames: tags),

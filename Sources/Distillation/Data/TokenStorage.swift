@@ -46,6 +46,8 @@ final class TokenStorage: Sendable {
     let textsPerRow: Int
     /// The queries that its examples belong to; `nil` where they belong to none.
     let groups: ExampleGroups?
+    /// True if the second text of a row is a translation of the first.
+    let areTranslations: Bool
     private let records: Records
     /// The first token of every 64th example, among all tokens.
     private let marks: [Int]
@@ -53,8 +55,10 @@ final class TokenStorage: Sendable {
 
     init(
         layout: Layout, records: Records, lengths: [Int32], labels: ExampleLabels, rows: TokenRows? = nil,
-        hasPairs: Bool = false, textsPerRow: Int = 1, groups: ExampleGroups? = nil
+        hasPairs: Bool = false, textsPerRow: Int = 1, groups: ExampleGroups? = nil,
+        areTranslations: Bool = false
     ) {
+        self.areTranslations = areTranslations
         self.layout = layout
         self.groups = groups
         self.textsPerRow = textsPerRow

@@ -19,6 +19,7 @@ extension Evaluator {
         if !labeled.isEmpty {
             values = try task.metrics(logits.subset(labeled), targets.subset(labeled))
         }
+        for (name, value) in try task.unlabeledMetrics(logits, targets).entries { values[name] = value }
         values[.entropy] = logits.meanEntropy(task.outputs)
         if let teacher {
             let beside = try task.compare(student: logits, teacher: teacher, targets)

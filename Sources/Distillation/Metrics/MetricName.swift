@@ -18,9 +18,9 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     /// Spearman's rank correlation with the labels.
     case spearman
     /// The normalized discounted cumulative gain of each query's first ten documents, mean over the queries.
-    case ndcg = "ndcg_at_10"
+    case ndcg = "ndcg@10"
     /// The reciprocal of the place of a query's first relevant document, 0 behind the tenth, mean over the queries.
-    case mrr = "mrr_at_10"
+    case mrr = "mrr@10"
     /// The mean over queries of the average precision at their relevant documents.
     case map
     /// The mean squared error.
@@ -51,6 +51,18 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     case entityAgreement = "entity_agreement"
     /// The mean squared difference from the teacher's numbers.
     case teacherMSE = "teacher_mse"
+    /// The mean over the queries of the average precision of the first hundred documents.
+    case mapAt100 = "map@100"
+    /// The fraction of relevant documents among the first ten.
+    case recallAt10 = "recall@10"
+    /// The fraction of texts whose translation is the nearest of all.
+    case sourceToTarget = "src2trg_accuracy"
+    /// The fraction of translations whose text is the nearest of all.
+    case targetToSource = "trg2src_accuracy"
+    /// The mean of ``sourceToTarget`` and ``targetToSource``.
+    case translationAccuracy = "translation_accuracy"
+    /// The mean squared difference of a translation's vector from the teacher's of the text, times 100.
+    case translationMSE = "translation_mse"
     /// The expected calibration error.
     case ece
     /// The mean entropy of the model's predictions, in nats.
@@ -62,11 +74,11 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     public var greaterIsBetter: Bool {
         switch self {
         case .accuracy, .macroF1, .microF1, .precision, .recall, .f1, .matthewsCorrelation, .pearson,
-            .spearman, .ndcg, .mrr, .map,
-            .r2, .agreement, .entityAgreement:
+            .spearman, .ndcg, .mrr, .map, .mapAt100, .recallAt10, .r2, .agreement, .entityAgreement,
+            .sourceToTarget, .targetToSource, .translationAccuracy:
             true
         case .mse, .mae, .loss, .perplexity, .bytePerplexity, .bitsPerByte, .kl, .klMedian, .klHigh,
-            .teacherMSE, .ece, .entropy,
+            .teacherMSE, .translationMSE, .ece, .entropy,
             .teacherEntropy:
             false
         }
@@ -112,6 +124,12 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
         case .klHigh: "KL to teacher, 99 %"
         case .agreement: "agreement"
         case .teacherMSE: "mean squared difference from teacher"
+        case .mapAt100: "MAP@100"
+        case .recallAt10: "recall@10"
+        case .sourceToTarget: "text to translation"
+        case .targetToSource: "translation to text"
+        case .translationAccuracy: "translation accuracy"
+        case .translationMSE: "translations from teacher, MSE × 100"
         case .ece: "calibration error"
         case .entropy: "entropy"
         case .teacherEntropy: "teacher's entropy"
@@ -138,7 +156,7 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     ///   - hasTeacher: Whether there is a teacher to compare with.
     public static func available(for problemType: TaskIdentifier, hasTeacher: Bool) -> [MetricName] {
         let task = problemType.definition
-        let all = task.labelMetrics + (hasTeacher ? task.teacherMetrics : [])
+        let all = task.labelMetrics + task.furtherMetrics + (hasTeacher ? task.teacherMetrics : [])
         return allCases.filter(all.contains)
     }
 

@@ -225,7 +225,10 @@ extension ModelCard {
         func row(_ name: String, _ value: (ModelEvaluation) -> String) -> String {
             "| \(name) | " + columns.map { value($0.evaluation) }.joined(separator: " | ") + " |"
         }
-        let names = problemType.definition.card.table
+        let task = problemType.definition
+        let names =
+            task.card.table
+            + task.furtherMetrics.filter { name in columns.contains { $0.evaluation.metrics[name] != nil } }
         return [
             "| | " + columns.map(\.name).joined(separator: " | ") + " |",
             "|---|" + columns.map { _ in "---|" }.joined(),

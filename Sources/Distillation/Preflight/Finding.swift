@@ -44,6 +44,8 @@ public struct PreflightError: Error, Equatable, Sendable, CustomStringConvertibl
 /// Collects findings, so that one error does not hide the next.
 final class Diagnostics {
     private(set) var all: [Finding] = []
+    /// Those that a run's report keeps.
+    private(set) var recorded: [Finding] = []
     private var errors: [any Error] = []
 
     func add(_ severity: Finding.Severity, _ message: String) {
@@ -51,6 +53,12 @@ final class Diagnostics {
         guard !all.contains(finding) else { return }
         all.append(finding)
         if severity == .error { errors.append(DistillationError(message)) }
+    }
+
+    /// Adds a finding that a run's report keeps.
+    func record(_ severity: Finding.Severity, _ message: String) {
+        add(severity, message)
+        recorded.append(Finding(severity, message))
     }
 
     /// Runs a part of the set-up; its error becomes a finding.

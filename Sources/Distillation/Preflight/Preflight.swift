@@ -26,7 +26,10 @@ struct Preflight {
             ? log.phase("Fitting the student to its teacher") { try findings.attempt { try builder.build() } }
             : findings.attempt { try builder.build() }
         try log.phase("Checking the set-up") {
-            if let student { try check(student.model, objectives: checksObjectives) }
+            if let student {
+                try check(student.model, objectives: checksObjectives)
+                checkVectors(student.model.configuration)
+            }
             checkSettings()
             try checkClasses()
             try checkLengths()
@@ -62,12 +65,11 @@ struct Preflight {
         }
         // Each stage's objectives are checked against both models.
         guard objectives else { return }
-        let form = setup.teacher?.outputForm(request.teacherForm)
         let width =
             setup.teachesPairScores
             ? 1
             : request.student.usesPCA
-                ? request.student.embeddingSize ?? data.labels.count : form?.width ?? data.labels.count
+                ? request.student.embeddingSize ?? data.labels.count : setup.teacherWidth ?? data.labels.count
         let placeholder = Logits(values: [Float](repeating: 0, count: width), classes: width)
         let plan = TrainingPlan(
             model: student, stages: request.plan(setup.problemType), registry: request.registry,
@@ -215,14 +217,16 @@ struct Preflight {
         // Longer sentences are read in windows.
         guard !data.train.hasWordRows, !data.train.hasGroups, data.train.truncatedCount > 0 else { return }
         guard
-            let lengths = try findings.attempt({ try data.fullLengths(setup.tokenizer, request.data) })
+            let lengths = try findings.attempt({
+                try data.fullLengths(setup.tokenizer, request.data, prompt: setup.prompt)
+            })
         else { return }
         let long = lengths.filter { $0 > data.maxLength }.sorted()
         guard let longest = long.last else { return }
-        findings.add(
+        findings.record(
             long.count * 20 > lengths.count ? .warning : .note,
             "\(long.count) of \(lengths.count) training texts are cut at \(data.maxLength) tokens; their median "
-                + "length is \(long[long.count / 2]), the longest has \(longest). Raise --max-length to keep them."
+                + "length is \(long[long.count / 2]), the longest has \(longest).\(lost(lengths)) Raise --max-length to keep them."
         )
     }
 

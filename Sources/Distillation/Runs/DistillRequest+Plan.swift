@@ -48,6 +48,8 @@ extension DistillRequest {
                 ("--embedding-size", student.embeddingSize != nil),
                 ("--projection", student.projection != nil),
                 ("--pooling", student.pooling != nil), ("--pca", student.usesPCA),
+                ("--validation-retrieval", retrieval != nil),
+                ("--translation-column", !data.columns.translationColumns.isEmpty),
             ] where isGiven {
                 throw DistillationError(
                     "\(name) is for models for embeddings, but the teacher is one for \(task.rawValue); leave it out"
@@ -55,6 +57,8 @@ extension DistillRequest {
             }
             return
         }
+        try requireEmbeddingTeachers()
+        try requireMeasured()
         guard !baseline else {
             throw DistillationError(
                 "--baseline trains the student on labels alone, but texts' vectors have none; leave it out, and compare the student "
@@ -69,6 +73,22 @@ extension DistillRequest {
             throw DistillationError(
                 "alpha is \(alpha), but a text's vector has no label beside its teacher's to weigh against; leave it out"
             )
+        }
+    }
+
+    /// Checks what several teachers for embeddings can be.
+    ///
+    /// - Throws: ``DistillationError``, which names the setting.
+    private func requireEmbeddingTeachers() throws {
+        guard scores.isEmpty else {
+            throw DistillationError(
+                "--teacher-scores: scores teach text classifiers, but the teacher gives texts vectors; leave them out"
+            )
+        }
+        guard combination == .probabilities else {
+            throw DistillationError(
+                "--teacher-combination \(combination.rawValue): the vectors of several teachers stand one after another; leave it out, and "
+                    + "weigh them with --teacher-weights")
         }
     }
 

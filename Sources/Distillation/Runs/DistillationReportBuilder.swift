@@ -8,8 +8,10 @@ struct DistillationReportBuilder {
     let output: URL
     let identity: RunIdentity
     let context: RunContext
+    /// What the checks found that the report keeps.
+    let findings: [Finding]
 
-    private var setup: DistillationSetup { prepared.setup }
+    var setup: DistillationSetup { prepared.setup }
     private var validation: EncodedDataset { setup.data.validation }
     private var builder: RunReportBuilder {
         RunReportBuilder(command: "run", data: setup.data, output: output, log: context.log)
@@ -31,6 +33,9 @@ struct DistillationReportBuilder {
         var report = try validationReport(
             all[best], (latencies[0], latencies.count > 1 ? latencies[1] : nil))
         report.interrupted = all.contains { $0.student.outcome.interrupted }
+        report.retrieval = try retrievalReport(all[best])
+        report.embedding = try embeddingRecord(all, all[best])
+        addRetrieval(to: &report, all[best])
         // Only finished models are evaluated on the test data: nothing is chosen by it.
         let test = try testLogits(all)
         report.test = try test.flatMap { try testResults(all[best], $0[best]) }
@@ -56,6 +61,7 @@ struct DistillationReportBuilder {
                 student: (student.outcome.validation, report.student), teacher: (rows, beside),
                 targets: setup.teachesPairScores ? validation.targets : nil)
         }
+        addRetrieval(to: &report, best)
         if let baseline = best.baseline {
             report.baseline = try RunReportBuilder.evaluation(
                 baseline.model, baseline.outcome.validation, validation, nil)

@@ -25,7 +25,7 @@ public struct DistillationRun {
         let findings = Diagnostics()
         try request.validate(findings)
         try findings.throwErrors()
-        self.request = request
+        self.request = request.judgedByRetrieval
     }
 
     /// Checks for everything that could keep a run from beginning, or spoil it, and does nothing else.
@@ -36,7 +36,7 @@ public struct DistillationRun {
         _ request: DistillRequest, onEvent: @escaping (RunEvent) -> Void = { _ in },
         shouldStop: @escaping () -> Bool = { false }
     ) throws -> [Finding] {
-        let findings = Diagnostics()
+        let (request, findings) = (request.judgedByRetrieval, Diagnostics())
         try request.validate(findings)
         try findings.attempt { try output(of: request) }
         let log = try RunLog(onEvent, shouldStop: shouldStop)
@@ -86,11 +86,13 @@ public struct DistillationRun {
             try TeacherRun(setup: setup, context: context).outputs()
         }
         let prepared = try PreparedDistillation(
-            setup: setup, outputs: outputs, student: student, processes: processes)
+            setup: setup, outputs: outputs, student: student, retrieval: RetrievalJudge(setup, context),
+            processes: processes)
         let sweep = try SeedSweep(request: request, prepared: prepared, context: context)
         let reports = DistillationReportBuilder(
-            request: request, prepared: prepared, output: request.output, identity: identity, context: context
-        )
+            request: request, prepared: prepared, output: request.output, identity: identity,
+            context: context,
+            findings: findings.recorded)
         let all = try sweep.run { checkpoint in
             guard let output else { return }
             var report = try reports.report(checkpoint: checkpoint)
@@ -143,6 +145,6 @@ public struct DistillationRun {
             request.output, overwrite: request.overwrite, isResumed: request.checkpoints.resume != nil,
             inputs: request.teachers.map(\.directory) + request.scores.flatMap(\.files)
                 + [request.student.directory].compactMap(\.self) + request.data.files
-                + [request.test].compactMap(\.self), cache: request.cache)
+                + [request.test, request.retrieval?.data].compactMap(\.self), cache: request.cache)
     }
 }

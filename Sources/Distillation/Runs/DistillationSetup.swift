@@ -16,16 +16,31 @@ struct DistillationSetup {
     let data: RunData
     let tokenizer: Tokenizer
     let tokenizerDirectory: URL
+    /// The text that stands before each of the student's texts.
+    let prompt: String
     let problemType: TaskIdentifier
     /// The reason why losses that compare tokens cannot be used, worded to end a sentence; `nil` where they can.
     let tokensDiffer: String?
     /// The fits of students to their teacher.
     let projection: TeacherProjection
+    /// The queries and documents by which checkpoints are judged; `nil` where there are none.
+    let retrieval: RetrievalSetup?
 
     /// The first teacher that is a model; `nil` where there are only scores.
     var teacher: LoadedModel? { teachers.first?.classifier }
     /// The names of the classes.
     var labelNames: [String] { teacher?.labels.names ?? data.labels.names }
+    /// The numbers of a row of the teachers' outputs together: several teachers' vectors stand one after another.
+    var teacherWidth: Int? {
+        guard problemType.definition.embedsTexts, teachers.count > 1 else {
+            return teacher?.outputForm(request.teacherForm).width
+        }
+        return teachers.reduce(0) { $0 + $1.classifier.model.configuration.outputCount }
+    }
+    /// True if the teachers' vectors have the length 1; those of several always have.
+    var teachersNormalize: Bool {
+        teachers.count > 1 || teacher?.model.configuration.embedding?.normalizes == true
+    }
     /// True if the teachers' logits are known, not only the probabilities that they give.
     var hasLogits: Bool { scores.allSatisfy(\.hasLogits) }
 
@@ -70,6 +85,9 @@ struct DistillationSetup {
                         request.data.columns.options, tokenizer: reader, directory: directory,
                         maxLength: longest, languageModel: text, prompt: basis.prompt, log: log)
                     loader.ranking = ranking
+                    loader.translations = try request.data.columns.translations.map {
+                        TranslationSource(columns: $0)
+                    }
                     return try RunData(
                         request, labels: basis.labels, problemType: basis.problemType, loader: loader)
                 }
@@ -87,8 +105,14 @@ struct DistillationSetup {
         scores = try Self.scores(request, surveys, data, log, findings)
         self.data = data
         projection = TeacherProjection(data.train)
+        retrieval = try processes.firstOfMachineFirst {
+            try findings.attempt {
+                try RetrievalSetup(request, student: basis, teacher: sources.first?.classifier, log: log)
+            } ?? nil
+        }
         tokenizer = reader
         tokenizerDirectory = directory
+        prompt = basis.prompt
         tokensDiffer = try Self.tokensDiffer(request, data, sources)
         let cut = TextLength.positionsNote(request.data.maxLength, basis.configuration)
         for note in [cut, data.labelNote, data.unlabeledNote].compactMap(\.self) + data.wordNotes {
@@ -124,6 +148,9 @@ struct DistillationSetup {
         _ request: DistillRequest, _ data: RunData, _ sources: [LoadedTeacher]
     ) throws -> String? {
         if !request.teacherLogprobs.isEmpty { return "the teacher is known by its log-probabilities alone" }
+        if !request.data.columns.translationColumns.isEmpty {
+            return "a translation has other tokens than its text"
+        }
         if request.teachers.isEmpty { return "the teacher is known by its scores alone" }
         if data.problemType.embedsTexts,
             !sources.contains(where: { $0.classifier.model.configuration.task.embedsTexts })
@@ -148,8 +175,7 @@ struct DistillationSetup {
         // What is kept of each are hidden states of its own.
         guard
             request.teachers.count + request.scores.count == 1
-                || !(first.model.configuration.task.predictsTokens
-                    || first.model.configuration.task.embedsTexts)
+                || !first.model.configuration.task.predictsTokens
         else {
             throw DistillationError(
                 "there are \(request.teachers.count + request.scores.count) teachers, but a model for "
@@ -172,9 +198,11 @@ struct DistillationSetup {
 
     /// Checks the data files as far as that is possible where no teacher can be read.
     private static func checkFiles(of request: DistillRequest, _ findings: Diagnostics) throws {
-        // Queries with documents are in other columns, and so are the texts of a language model.
+        // Queries with documents are in other columns, and so are translations and the texts of a language model.
         guard request.data.problemType?.ranksDocuments != true else { return }
-        guard !request.teachers.contains(where: { AutoModel.isGGUF($0.directory) }) else { return }
+        guard !request.teachers.contains(where: { AutoModel.isGGUF($0.directory) }),
+            request.data.columns.translationColumns.isEmpty
+        else { return }
         var options = request.data.columns.options
         // The label set comes from the teacher.
         options.readsLabels = false
@@ -199,7 +227,8 @@ struct DistillationSetup {
         let task = student.basis.problemType
         // A cross-encoder's examples are pairs, those of a model for embeddings texts.
         let isOfPairs = task.embedsTexts && !type.embedsTexts
-        if !isOfPairs, teacher.tokenizerDirectory == student.basis.directory,
+        let translations = try request.data.columns.translations
+        if !isOfPairs, translations == nil, teacher.tokenizerDirectory == student.basis.directory,
             maxLength == student.data.maxLength,
             teacher.prompt == student.basis.prompt
         {
@@ -213,6 +242,9 @@ struct DistillationSetup {
         // What the student would not learn is told of its own tokens.
         loader.isForTraining = false
         guard isOfPairs || task.ranksDocuments else {
+            loader.translations = translations.map {
+                TranslationSource(columns: $0, readsSourcesAlone: true)
+            }
             return try RunData(request, labels: labels, problemType: type, loader: loader)
         }
         var request = request

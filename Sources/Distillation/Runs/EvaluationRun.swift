@@ -28,6 +28,7 @@ public struct EvaluationRun {
             try LoadedModel($0, device: request.device, languageModels: true)
         }
         let type = classifier.model.configuration.task
+        try request.columns.requireFittingTranslations(type)
         try teacher.map { try requireComparable(classifier, $0) }
         for warning in classifier.warnings + (teacher?.warnings ?? []) { log.warnOnce(warning) }
         let classifiers = [classifier] + [teacher].compactMap(\.self)
@@ -121,14 +122,18 @@ public struct EvaluationRun {
     ) throws -> [LoadedData] {
         let data = try log.phase("Reading and tokenizing data") {
             try processes.firstOfMachineFirst {
-                try models.map {
+                try models.enumerated().map { index, model in
                     var loader = try request.cache.loader(
-                        request.columns.options, tokenizer: $0.tokenizer, directory: $0.tokenizerDirectory,
-                        maxLength: $0.maxLength(request.maxLength),
-                        languageModel: $0.languageModelText(
-                            request.columns, maxLength: $0.maxLength(request.maxLength)),
-                        prompt: $0.prompt, log: log)
+                        request.columns.options, tokenizer: model.tokenizer,
+                        directory: model.tokenizerDirectory,
+                        maxLength: model.maxLength(request.maxLength),
+                        languageModel: model.languageModelText(
+                            request.columns, maxLength: model.maxLength(request.maxLength)),
+                        prompt: model.prompt, log: log)
                     loader.isForTraining = false
+                    loader.translations = try request.columns.translations.map {
+                        TranslationSource(columns: $0, readsSourcesAlone: index > 0)
+                    }
                     return try loader.load(
                         request.data, labels: type.predictsTokens ? .ignored : .given(models[0].labels),
                         problemType: type)

@@ -6,6 +6,8 @@ struct PreparedDistillation {
     let setup: DistillationSetup
     let outputs: TeacherRun.Outputs
     let augmentation: Augmentation?
+    /// Judges students by the documents that they find; `nil` where no data for that are given.
+    let retrieval: RetrievalJudge?
     /// The student that the checks built, for the first run that needs it.
     private let checked: CheckedStudent
     /// The processes that train together; `nil` for this one alone.
@@ -13,11 +15,13 @@ struct PreparedDistillation {
 
     /// - Parameters:
     ///   - student: As the checks built it, with the request's seed; `nil` to build it anew.
+    ///   - retrieval: Judges students by the documents that they find; `nil` where no data for that are given.
     ///   - processes: The processes that train together; `nil` for this one alone.
     init(
         setup: DistillationSetup, outputs: TeacherRun.Outputs, student: StudentBuilder.Student? = nil,
-        processes: Processes? = nil
+        retrieval: RetrievalJudge? = nil, processes: Processes? = nil
     ) throws {
+        self.retrieval = retrieval
         self.processes = processes
         self.setup = setup
         self.outputs = outputs
@@ -61,12 +65,14 @@ struct PreparedDistillation {
     /// The plan of training with the teacher.
     func plan(_ model: TransformerModel, _ arguments: TrainingArguments) -> TrainingPlan {
         let request = setup.request
-        return TrainingPlan(
+        var plan = TrainingPlan(
             model: model, stages: request.plan(setup.problemType), registry: request.registry,
             train: setup.data.train, validation: setup.data.validation,
             teacher: (signals(), outputs.validation, outputs.validationStates), augmentation: augmentation,
             arguments: arguments,
             precision: request.precision.resolved(on: request.device), processes: processes)
+        plan.retrieval = retrieval
+        return plan
     }
 
     /// The plan of training the same student on the labels alone, in as many steps.

@@ -12,4 +12,6 @@ struct Repetition {
     var student: Trained
     /// The baseline: the same student trained without the teacher.
     var baseline: Trained?
+    /// The student's metrics before training, of the first seed of a student for embeddings.
+    var initial: MetricValues?
 }

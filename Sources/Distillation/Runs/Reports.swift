@@ -27,6 +27,8 @@ public struct EvaluationReport: Sendable, Equatable, Codable {
     public var data: DataRecord
     /// The answers to multiple-choice questions; `nil` where none were asked.
     public var choices: ChoiceReport?
+    /// How well documents are found; `nil` where none were searched.
+    public var retrieval: RetrievalReport?
 }
 
 /// A data file as it was read.
@@ -61,6 +63,10 @@ public struct RunReport: Sendable, Equatable, Codable {
     public var gain: BaselineComparison?
     /// The models on the test data, where there are some.
     public var test: TestResults?
+    /// How well documents are found, of a run with a retrieval data set.
+    public var retrieval: RetrievalReport?
+    /// What a student for embeddings is measured against; `nil` for other students.
+    public var embedding: EmbeddingRecord?
     /// All repetitions, where there are several.
     public var seeds: SeedSummary?
     public var epochs: [EpochMetrics]

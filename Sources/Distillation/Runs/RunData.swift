@@ -44,6 +44,7 @@ struct RunData {
                 "\(request.unlabelled[0].path): a language model learns from texts without labels as it is; give the file with "
                     + "--train")
         }
+        try request.columns.requireFittingTranslations(type)
         let data = try loader.load(
             request.train, labels: isLabeled ? labels.map { .given($0) } ?? .inferred : .ignored,
             problemType: type,
@@ -55,7 +56,7 @@ struct RunData {
         try Self.require(map, type, in: data.record.path)
         (self.labels, problemType, maxLength) = (map, type, loader.maxLength)
         let extra = try request.unlabelled.map {
-            try loader.load($0, labels: .ignored, problemType: type, tellsCuts: false)
+            try loader.plain.load($0, labels: .ignored, problemType: type, tellsCuts: false)
         }
         unlabelledRecords = extra.map(\.record)
         let trained: EncodedDataset

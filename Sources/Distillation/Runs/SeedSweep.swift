@@ -72,18 +72,34 @@ struct SeedSweep {
     ) throws -> Repetition {
         let name = "student-\(seed)"
         let student = try prepared.student(seed: seed)
-        if let done = try done(name, student.model) { return Repetition(seed: seed, student: done) }
+        let plan = prepared.plan(student.model, arguments(seed))
+        let initial = try seed == seeds.first ? self.initial(plan) : nil
+        if let done = try done(name, student.model) {
+            return Repetition(seed: seed, student: done, initial: initial)
+        }
         if seed == seeds.first { for note in student.notes { context.log.send(.note(note)) } }
-        let training = StagedTraining(prepared.plan(student.model, arguments(seed)))
+        let training = StagedTraining(plan)
         return try context.log.phase(title("Training", seed)) {
             func repetition(_ outcome: TrainingOutcome) -> Repetition {
-                Repetition(seed: seed, student: .init(model: student.model, outcome: outcome))
+                Repetition(
+                    seed: seed, student: .init(model: student.model, outcome: outcome), initial: initial)
             }
             let outcome = try training.run(context, as: name) {
                 let now = repetition($0)
                 if isBetter(now, than: all) { try save(now) }
             }
             return repetition(outcome)
+        }
+    }
+
+    /// A student's metrics before training; `nil` for other students than those for embeddings, which have no baseline, and where the run is
+    /// stopped.
+    private func initial(_ plan: TrainingPlan) throws -> MetricValues? {
+        guard prepared.setup.problemType.definition.embedsTexts else { return nil }
+        return try context.log.phase("Evaluating the student before training") {
+            try plan.validationLogits(shouldStop: context.shouldStop).flatMap {
+                try plan.metrics($0, shouldStop: context.shouldStop)
+            }
         }
     }
 

@@ -61,7 +61,7 @@ struct TeacherRun {
         }
         let components = try PrincipalComponents(
             fitting: outputs.train, count: count,
-            normalizes: setup.teacher?.model.configuration.embedding?.normalizes ?? false)
+            normalizes: setup.teachersNormalize)
         log.send(
             .note(
                 String(
@@ -121,6 +121,9 @@ struct TeacherRun {
                         weight: source.request.weight, columns: source.columns)
                 }
             } + told
+        if setup.problemType.definition.embedsTexts, members.count > 1 {
+            return JoinedVectors(members.map { ($0.outputs, $0.weight) })
+        }
         let joined = TeacherEnsemble.joining(
             members, combination: setup.request.combination, problemType: setup.problemType)
         return try setup.byText(joined, part)

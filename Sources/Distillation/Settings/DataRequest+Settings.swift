@@ -31,6 +31,8 @@ extension DataColumns {
         try reader.assign("messages_column", to: &messages)
         try reader.assign("prompt_column", to: &prompt)
         try reader.assign("completion_column", to: &completion)
+        try reader.assign("source_column", to: &source)
+        try reader.assign("translation_columns", to: &translationColumns)
         try reader.assign("label_separator", to: &labelSeparator)
         delimited = try DelimitedFormat(reader)
     }
@@ -73,6 +75,8 @@ extension DataColumns {
         settings.override("messages_column", messages)
         settings.override("prompt_column", prompt)
         settings.override("completion_column", completion)
+        settings.override("source_column", source)
+        if !translationColumns.isEmpty { settings.override("translation_columns", translationColumns) }
         settings.override("label_separator", labelSeparator)
         settings.override("delimiter", delimited.delimiterName)
         settings.override("quoting", delimited.quoting)

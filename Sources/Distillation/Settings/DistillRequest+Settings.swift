@@ -36,6 +36,7 @@ extension DistillRequest {
         teacherLogprobs = logprobs
         try assignTeaching(reader)
         test = try reader.value("test", as: String.self).map { try locator.data($0, .test) }
+        retrieval = try RetrievalOptions(reader)
         try reader.assign("baseline", to: &baseline)
         try reader.assign("seeds", to: &seeds)
         student = try StudentOptions(reader)
@@ -102,6 +103,7 @@ extension DistillRequest {
         settings.override("teacher_combination", combination)
         data.write(to: &settings)
         settings.override("test", test?.absolutePath)
+        retrieval?.write(to: &settings)
         settings.override("output", output.absolutePath)
         settings.override("overwrite", overwrite)
         settings.override("temperature", statedTemperature)

@@ -19,6 +19,8 @@ struct StudentBuilder {
     var maxLength: Int?
     /// The fits of students to their teacher; `nil` where there are no texts.
     var projection: TeacherProjection?
+    /// The components of the vectors of several teachers together; `nil` of one teacher.
+    var joinedWidth: Int?
 
     /// The number of layers by default.
     static let defaultLayers = 6
@@ -267,7 +269,8 @@ extension StudentBuilder {
             options: setup.request.student, teacher: setup.teacher, labelNames: setup.labelNames,
             task: setup.problemType, seed: seed, device: setup.request.device,
             quantizeAware: setup.request.quantizeAware, maxLength: setup.data.maxLength,
-            projection: setup.projection)
+            projection: setup.projection,
+            joinedWidth: setup.teachers.count > 1 ? setup.teacherWidth : nil)
     }
 }
 

@@ -33,14 +33,18 @@ extension StudentBuilder {
         if own == nil { (base.prompts, base.defaultPrompt) = (theirs.prompts, theirs.defaultPrompt) }
         base.maxLength = maxLength ?? base.maxLength ?? theirs.maxLength
         let pooled = base.pooledWidth(width)
-        let outputs = theirs.width ?? pooled
+        let outputs = joinedWidth ?? theirs.width ?? pooled
+        // Several teachers' vectors together have the length 1.
+        if joinedWidth != nil, !base.normalizes { base.stages.append(.normalize) }
         if options.usesPCA, let size = options.embeddingSize, size >= outputs {
             throw DistillationError(
                 "--pca: the teacher's vectors have \(outputs) components, and --embedding-size is \(size); give a smaller one, or leave --pca "
                     + "out")
         }
         guard options.projection == .drop else {
-            return base.resized(width: width, outputs: options.embeddingSize ?? own?.width ?? outputs)
+            return base.resized(
+                width: width,
+                outputs: options.embeddingSize ?? (joinedWidth == nil ? own?.width : nil) ?? outputs)
         }
         if let size = options.embeddingSize, size != pooled {
             throw DistillationError(
@@ -73,8 +77,9 @@ extension StudentBuilder {
     /// - Throws: as the student's directory, where it cannot be read.
     var isNearTeacher: Bool {
         get throws {
-            guard task.embedsTexts, teacher?.model.configuration.embedding != nil,
-                let outputs = teacher?.model.configuration.outputCount
+            let own = teacher?.model.configuration
+            guard task.embedsTexts,
+                let outputs = joinedWidth ?? (own?.embedding == nil ? nil : own?.outputCount)
             else {
                 return true
             }

@@ -41,6 +41,8 @@ protocol LearningTask: Sendable {
 
     /// The metrics that can be computed where there are labels.
     var labelMetrics: [MetricName] { get }
+    /// The metrics that are computed on data of a kind of their own, such as translations.
+    var furtherMetrics: [MetricName] { get }
     /// The metrics that can be computed where there is a teacher.
     var teacherMetrics: [MetricName] { get }
     /// The metric by which models of this task are compared.
@@ -58,6 +60,8 @@ protocol LearningTask: Sendable {
     func title(of metric: MetricName) -> String?
     /// ``labelMetrics`` of rows that all have a label.
     func metrics(_ logits: Logits, _ targets: Targets) throws -> MetricValues
+    /// What is measured of all rows, without labels and without a teacher.
+    func unlabeledMetrics(_ logits: Logits, _ targets: Targets) throws -> MetricValues
     /// ``primaryMetric`` alone, quick enough for many resamples, of rows that all have a label.
     func primaryValue(_ logits: Logits, _ targets: Targets) -> Double
     /// The score of each row where the primary metric is their mean; `nil` where it is none.
@@ -98,6 +102,8 @@ extension LearningTask {
     /// True if examples are of use without labels, for evaluation too.
     var needsNoLabels: Bool { predictsTokens || embedsTexts || ranksDocuments }
     var countTitle: String { "Training texts by class" }
+    var furtherMetrics: [MetricName] { [] }
+    func unlabeledMetrics(_ logits: Logits, _ targets: Targets) throws -> MetricValues { MetricValues() }
     var teacherMetrics: [MetricName] { outputs.teacherMetrics }
     var comparedMetrics: [MetricName] { [primaryMetric] }
     var metricForBest: MetricName { primaryMetric }

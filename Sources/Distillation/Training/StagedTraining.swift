@@ -111,17 +111,19 @@ final class StagedTraining {
     private func evaluate(_ trainer: Trainer, inTurn: Bool) throws {
         try trainer.beginEvaluation(inTurn: inTurn)
         let logits: Logits
+        let values: MetricValues
         do {
-            guard let all = try plan.validationLogits(shouldStop: inTurn ? abandonsEvaluation : { false })
+            let shouldStop = inTurn ? abandonsEvaluation : { false }
+            guard let all = try plan.validationLogits(shouldStop: shouldStop),
+                let measured = try plan.metrics(all, shouldStop: shouldStop)
             else {
                 isEvaluationDue = true
                 return events.append(.note("The evaluation was given up."))
             }
-            logits = all
+            (logits, values) = (all, measured)
         } catch is NonFiniteLogitsError {
             throw trainer.notFinite("the model's logits for the validation data are no numbers")
         }
-        let values = try plan.metrics(logits)
         let metrics: EpochMetrics
         if inTurn {
             metrics = try trainer.record(values, logits: logits)

@@ -19,6 +19,8 @@ struct TrainingPlan {
     let precision: Precision
     /// The processes that train together; `nil` for this one alone.
     var processes: Processes?
+    /// Judges the model by the documents that it finds; `nil` where no data for that are given.
+    var retrieval: RetrievalJudge?
 
     /// Checks that a stage's objectives fit, before any work is done: prepares and drops them.
     func check(_ stage: TrainingStage) throws {
@@ -72,6 +74,18 @@ struct TrainingPlan {
             model, validation, batchSize: arguments.perDeviceEvalBatchSize,
             beside: teacher?.states ?? beside, of: "the model in training",
             processes: processes)
+    }
+
+    /// Computes the metrics of the model as it is, those of retrieval among them.
+    ///
+    /// - Parameter logits: Its logits for the validation data.
+    /// - Returns: `nil` where it was stopped.
+    func metrics(_ logits: Logits, shouldStop: () -> Bool) throws -> MetricValues? {
+        var values = try metrics(logits)
+        guard let retrieval else { return values }
+        guard let found = try retrieval.metrics(model, shouldStop: shouldStop) else { return nil }
+        for (name, value) in found.values.entries { values[name] = value }
+        return values
     }
 
     /// Computes the metrics of logits for the validation data.

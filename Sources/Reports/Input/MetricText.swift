@@ -18,7 +18,7 @@ struct TaskText: Sendable {
             metrics: ["pearson", "spearman", "mse", "mae", "r2"],
             titles: ["agreement": "correlation with teacher"], agreementIsFraction: false),
         "ranking": TaskText(
-            metrics: ["ndcg_at_10", "mrr_at_10", "map", "spearman", "pearson"],
+            metrics: ["ndcg@10", "mrr@10", "map", "spearman", "pearson"],
             titles: ["agreement": "correlation with teacher"], agreementIsFraction: false, unit: "pairs"),
         "token_classification": TaskText(
             metrics: ["f1", "precision", "recall", "macro_f1", "accuracy", "ece"],
@@ -32,6 +32,16 @@ struct TaskText: Sendable {
                 "accuracy": "accuracy of next tokens", "agreement": "agreement on the most probable token",
                 "loss": "loss per token",
             ], unit: "tokens"),
+        "embedding": TaskText(
+            metrics: [
+                "spearman", "pearson", "teacher_mse", "ndcg@10", "mrr@10", "map", "map@100", "recall@10",
+                "src2trg_accuracy",
+                "trg2src_accuracy", "translation_mse",
+            ],
+            titles: [
+                "spearman": "Spearman correlation of cosines", "pearson": "Pearson correlation of cosines",
+                "agreement": "cosine to teacher",
+            ], agreementIsFraction: false, unit: "texts"),
     ]
 
     /// An unknown task is treated as single-label classification.
@@ -45,18 +55,22 @@ enum MetricText {
     private static let titles = [
         "f1": "F1 of entities", "macro_f1": "macro F1", "micro_f1": "micro F1",
         "matthews_correlation": "Matthews correlation", "pearson": "Pearson correlation",
-        "spearman": "Spearman correlation", "ndcg_at_10": "nDCG@10", "mrr_at_10": "MRR@10", "map": "MAP",
+        "spearman": "Spearman correlation", "ndcg@10": "nDCG@10", "mrr@10": "MRR@10", "map": "MAP",
         "mse": "mean squared error", "mae": "mean absolute error",
         "r2": "R²",
         "ece": "calibration error", "kl": "KL to teacher", "agreement": "agreement with teacher",
         "teacher_mse": "mean squared difference from teacher", "loss": "loss with the labels",
         "kl_median": "KL to teacher, median", "kl_99": "KL to teacher, 99 %",
+        "map@100": "MAP@100",
+        "graded_ndcg@10": "nDCG@10 with grades", "src2trg_accuracy": "text to translation",
+        "trg2src_accuracy": "translation to text", "translation_mse": "translations from teacher, MSE × 100",
         "byte_perplexity": "perplexity by byte", "bits_per_byte": "bits per byte",
     ]
 
     /// The metrics of which less is better.
     private static let errors: Set<String> = [
-        "mse", "mae", "ece", "kl", "kl_median", "kl_99", "teacher_mse", "loss", "perplexity",
+        "mse", "mae", "translation_mse", "ece", "kl", "kl_median", "kl_99", "teacher_mse", "loss",
+        "perplexity",
         "byte_perplexity",
         "bits_per_byte", "entropy", "teacher_entropy",
     ]

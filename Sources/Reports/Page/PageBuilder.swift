@@ -58,6 +58,8 @@ struct PageBuilder {
         var parts: [(String, [Block])] = []
         parts.append(("Improvement over the baseline", improvement(run)))
         parts.append(("On the test data", test(run)))
+        parts.append(("Retrieval", retrieval(run)))
+        parts.append(("What the student is measured against", measures(run)))
         parts.append(("Training", curves(run)))
         parts.append(("By class", classes(run)))
         parts.append(("Calibration", calibration(run)))

@@ -16,10 +16,14 @@ struct EvaluateCommand: ParsableCommand {
             the right one), scored by the probabilities of the choices as lm-eval does: acc, acc_norm (by characters) and \
             acc_bytes.
 
+            --retrieval searches documents by the vectors of a model for embeddings: nDCG@10, MRR@10, MAP@100 and recall as \
+            sentence-transformers has them. With --teacher also the teacher, and its documents for the student's queries.
+
             Examples:
               distill evaluate --model student --data test.csv
               distill evaluate --model student --data test.csv --teacher teacher --json > report.json
               distill evaluate --model student --teacher teacher.gguf --choices questions.jsonl
+              distill evaluate --model student --teacher teacher --retrieval scifact
             """)
 
     @Option(
@@ -45,6 +49,25 @@ struct EvaluateCommand: ParsableCommand {
         help: ArgumentHelp(
             "The text between a question and each of its choices. (default: a space)", valueName: "text"))
     var targetDelimiter: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Queries and documents for a model for embeddings: a directory in BEIR's form (corpus.jsonl, queries.jsonl, qrels/test.tsv), a \
+            file of its qrels, or JSON lines with query and positives.
+            """, valueName: "dir|file"),
+        completion: .directory)
+    var retrieval: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --retrieval: the model whose vectors documents have, while --model embeds queries.",
+            valueName: "model"),
+        completion: .directory)
+    var documentsBy: String?
+
+    @OptionGroup(title: "Data") var prompts: RetrievalPromptOptions
+    @OptionGroup(title: "Data") var translations: TranslationOptions
 
     @Option(
         help: ArgumentHelp("A model to compare with: a directory or a .gguf file.", valueName: "model"),
@@ -79,9 +102,19 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func validate() throws {
-        guard data != nil || choices != nil else {
+        guard data != nil || choices != nil || retrieval != nil else {
             throw ValidationError(
-                "Nothing to evaluate on: give texts with --data, or questions with --choices.")
+                "Nothing to evaluate on: give texts with --data, questions with --choices, or queries and documents with --retrieval."
+            )
+        }
+        let further = [
+            documentsBy, prompts.queryPrompt, prompts.queryPromptName, prompts.documentPrompt,
+            prompts.documentPromptName,
+        ]
+        guard retrieval != nil || further.allSatisfy({ $0 == nil }) else {
+            throw ValidationError(
+                "--documents-by and the prompts of queries and documents belong to --retrieval; give it, or leave them out."
+            )
         }
         guard targetDelimiter == nil || choices != nil else {
             throw ValidationError(
@@ -98,9 +131,26 @@ struct EvaluateCommand: ParsableCommand {
         request.teacherScores = try teacherScores.map { try DataReference.url($0, split: .test) }
         request.scoresColumn = scoresColumn
         request.columns = try columns.columns()
+        (request.columns.source, request.columns.translationColumns) = (
+            translations.sourceColumn, translations.translationColumns
+        )
         request.maxLength = columns.maxLength
         request.batchSize = batchSize
         request.latencySamples = latencySamples
+        request.cache = try cache.options()
+        request.device = try compute.readyDevice()
+        request.precision = compute.precision ?? request.precision
+        return request
+    }
+
+    func retrievalRequest(_ retrieval: String) throws -> RetrievalRequest {
+        var request = RetrievalRequest(
+            model: try ModelReference.directory(model), data: URL(filePath: retrieval))
+        request.teacher = try teacher.map { try ModelReference.directory($0) }
+        request.documentsBy = try documentsBy.map { try ModelReference.directory($0) }
+        request.prompts = try prompts.prompts()
+        request.maxLength = columns.maxLength
+        request.batchSize = batchSize
         request.cache = try cache.options()
         request.device = try compute.readyDevice()
         request.precision = compute.precision ?? request.precision
@@ -119,7 +169,16 @@ struct EvaluateCommand: ParsableCommand {
         return request
     }
 
+    /// What is printed without --data.
+    private struct Parts: Encodable {
+        let choices: ChoiceReport?
+        let retrieval: RetrievalReport?
+    }
+
     func run() throws {
+        let search = try retrieval.map { retrieval in
+            try UsageError.checking { try RetrievalRun(try retrievalRequest(retrieval)) }
+        }
         let run = data == nil ? nil : try UsageError.checking { try EvaluationRun(try request()) }
         let questions = try choices.map { choices in
             try UsageError.checking { try ChoiceRun(try choiceRequest(choices)) }
@@ -136,11 +195,18 @@ struct EvaluateCommand: ParsableCommand {
                 onEvent: { if isFirst { renderer.handle($0) } }, shouldStop: { Interrupt.isRequested },
                 processes: processes)
             report?.choices = answers
+            let found = try search?.run(
+                onEvent: { if isFirst { renderer.handle($0) } }, shouldStop: { Interrupt.isRequested },
+                processes: processes)
+            report?.retrieval = found
             guard isFirst else { return }
             if let report {
                 try display.print(report) { ReportText.evaluation(report) }
-            } else if let answers {
-                try display.print(["choices": answers]) { ReportText.choices(answers) }
+            } else {
+                try display.print(Parts(choices: answers, retrieval: found)) {
+                    [answers.map(ReportText.choices), found.map(ReportText.retrieval)].compactMap(\.self)
+                        .joined(separator: "\n\n")
+                }
             }
         }
     }

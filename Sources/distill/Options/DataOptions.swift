@@ -40,8 +40,10 @@ struct DataOptions: ParsableArguments {
     var labelTokens: RowUnit?
 
     @OptionGroup var columns: ColumnOptions
+    @OptionGroup var translations: TranslationOptions
 
     func register(in settings: inout Settings) {
+        translations.register(in: &settings)
         settings.override("train", train)
         settings.override("validation", validation)
         settings.override("validation_split", validationSplit)

@@ -8,6 +8,7 @@ struct RunOptions: ParsableArguments {
     @OptionGroup(title: "Student") var student: StudentOptionGroup
     @OptionGroup(title: "Data") var data: DataOptions
     @OptionGroup(title: "Data") var unlabelled: UnlabelledOptions
+    @OptionGroup(title: "Data") var retrieval: RetrievalOptionGroup
 
     @Option(
         help: ArgumentHelp(
@@ -60,6 +61,7 @@ struct RunOptions: ParsableArguments {
         student.register(in: &settings)
         data.register(in: &settings)
         unlabelled.register(in: &settings)
+        retrieval.register(in: &settings)
         settings.override("test", test)
         settings.override("baseline", switch: baseline)
         settings.override("seeds", seeds)

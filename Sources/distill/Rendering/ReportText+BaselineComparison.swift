@@ -8,6 +8,7 @@ extension ReportText {
     static func details(_ report: RunReport) -> [String] {
         var parts: [String] = []
         if let gain = report.gain { parts.append(text(gain, "the validation data")) }
+        parts += [embedding(report), report.retrieval.map(retrieval)].compactMap(\.self)
         if let test = report.test {
             parts.append(
                 "On the test data (\(test.student.examples) \(test.student.problemType.rowName)):\n\n"

@@ -36,6 +36,7 @@ enum ReportText {
             comparison(
                 report.model, name: report.teacher == nil ? "model" : "student", teacher: report.teacher,
                 report.comparison), perClass(report), confusion(report), report.choices.map(choices),
+            report.retrieval.map(retrieval),
         ]
         return parts.compactMap(\.self).joined(separator: "\n\n")
     }

@@ -20,7 +20,10 @@ struct EmbeddingTask: LearningTask {
     let comparedMetrics: [MetricName] = [.spearman, .agreement]
     /// Texts without scores are enough to see how near a student is.
     let metricForBestWithTeacher = MetricName.agreement
-    let shownMetrics: [MetricName] = [.spearman, .pearson, .ndcg, .mrr, .map, .agreement, .teacherMSE]
+    let shownMetrics: [MetricName] =
+        [.spearman, .pearson, .ndcg, .mrr, .map, .agreement, .teacherMSE] + TranslationMetrics.names
+        + [.mapAt100, .recallAt10]
+    let furtherMetrics = TranslationMetrics.names + MetricName.retrieval
 
     func title(of metric: MetricName) -> String? {
         switch metric {
@@ -47,6 +50,19 @@ struct EmbeddingTask: LearningTask {
         var values = MetricValues()
         values[.spearman] = metrics.spearman
         values[.pearson] = metrics.pearson
+        return values
+    }
+
+    func unlabeledMetrics(_ logits: Logits, _ targets: Targets) throws -> MetricValues {
+        guard case .scores(let pairs) = targets, pairs.areTranslations else { return MetricValues() }
+        return try TranslationMetrics.accuracies(logits, pairs)
+    }
+
+    func compare(student: Logits, teacher: Logits, _ targets: Targets) throws -> MetricValues {
+        var values = try outputs.compare(student: student, teacher: teacher)
+        if case .scores(let pairs) = targets, pairs.areTranslations, student.classes == teacher.classes {
+            values[.translationMSE] = TranslationMetrics.error(student: student, teacher: teacher, pairs)
+        }
         return values
     }
 
@@ -80,7 +96,12 @@ struct EmbeddingTask: LearningTask {
             library: "sentence-transformers", autoModel: "SentenceTransformer",
             table: [.spearman, .pearson, .agreement, .teacherMSE],
             identifiers: ["spearmanr", "pearsonr"],
-            index: [(.spearman, "spearman_cosine"), (.pearson, "pearson_cosine")],
+            index: [
+                (.spearman, "spearman_cosine"), (.pearson, "pearson_cosine"), (.ndcg, "cosine_ndcg@10"),
+                (.mrr, "cosine_mrr@10"), (.mapAt100, "cosine_map@100"), (.recallAt10, "cosine_recall@10"),
+                (.sourceToTarget, "src2trg_accuracy"), (.targetToSource, "trg2src_accuracy"),
+                (.translationAccuracy, "mean_accuracy"),
+            ],
             summary: { shape, made, _ in
                 "A model for sentence embeddings (\(shape)), \(made): it maps a text to a vector near those of similar texts."
             })

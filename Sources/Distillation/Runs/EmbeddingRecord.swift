@@ -1,0 +1,86 @@
+import Transformers
+
+/// What a run of a student for embeddings is measured against, and what was found before it.
+public struct EmbeddingRecord: Sendable, Equatable, Codable {
+    /// The student before training, on the validation data; `nil` where the run was stopped.
+    public var initial: MetricValues?
+    /// The number of components of ``principalComponents``.
+    public var components: Int?
+    /// The teacher's vectors cut to as many principal components as the student is wide, on the validation data: what needs no student.
+    /// `nil` where the student is as wide as the teacher.
+    public var principalComponents: MetricValues?
+    /// What the checks found about vectors and texts.
+    public var findings: [Finding]
+}
+
+extension DistillationReportBuilder {
+    /// The record of a student for embeddings; `nil` for other students.
+    func embeddingRecord(_ all: [Repetition], _ best: Repetition) throws -> EmbeddingRecord? {
+        guard setup.problemType.definition.embedsTexts else { return nil }
+        var record = EmbeddingRecord(initial: all.first?.initial, findings: findings)
+        guard let teacher = prepared.outputs.validation else { return record }
+        let data = setup.data.validation
+        if let components = prepared.outputs.components {
+            record.components = components.count
+            record.principalComponents = try Evaluator.validation(teacher, targets: data.targets)
+            return record
+        }
+        let configuration = best.student.model.configuration
+        let pooled =
+            configuration.embedding?.pooledWidth(configuration.hiddenSize) ?? configuration.outputCount
+        let width = min(pooled, configuration.outputCount)
+        guard width < teacher.classes, prepared.outputs.train.count > width, !context.shouldStop() else {
+            return record
+        }
+        let components = try PrincipalComponents(
+            fitting: prepared.outputs.train, count: width, normalizes: setup.teachersNormalize)
+        record.components = width
+        record.principalComponents = try Evaluator.validation(
+            ProjectedOutputs(base: teacher, components: components).logits(), targets: data.targets)
+        return record
+    }
+
+    /// How well documents are found, at the end of a run; `nil` without such data, and where it was stopped.
+    func retrievalReport(_ best: Repetition) throws -> RetrievalReport? {
+        guard let judge = prepared.retrieval.map({ $0.alone }) else { return nil }
+        let vectors = CachedVectors(
+            batchSize: request.training.perDeviceEvalBatchSize, cache: request.cache, log: context.log,
+            shouldStop: context.shouldStop)
+        let teacher = judge.setup.teacher?.model.directory.path
+        var results: [RetrievalReport.Result] = []
+        if let teacher, let metrics = try judge.teacherMetrics(vectors) {
+            results.append(
+                .init(name: "teacher", queriesBy: teacher, documentsBy: teacher, metrics: metrics))
+        }
+        let model = best.student.model
+        guard
+            let own = try judge.metrics(model, ownDocuments: true, shouldStop: context.shouldStop)
+        else { return nil }
+        results.append(
+            .init(name: "student", queriesBy: output.path, documentsBy: output.path, metrics: own))
+        if let teacher, let documents = judge.documents, documents.classes == model.configuration.outputCount,
+            let mixed = try judge.metrics(model, ownDocuments: false, shouldStop: context.shouldStop)
+        {
+            results.append(
+                .init(name: "asymmetric", queriesBy: output.path, documentsBy: teacher, metrics: mixed))
+        }
+        return RetrievalReport(judge.setup.student, similarity: judge.setup.similarity, results: results)
+    }
+
+    /// Adds what was measured of documents to the evaluations of student and teacher.
+    func addRetrieval(to report: inout RunReport, _ best: Repetition) {
+        guard prepared.retrieval != nil else { return }
+        let chosen = best.student.outcome.history.last(where: \.isBest)?.validation
+        for name in MetricName.retrieval {
+            report.student.metrics[name] = chosen?[name]
+            report.teacher?.metrics[name] = report.retrieval?["teacher"]?.metrics[name.rawValue]
+        }
+    }
+}
+
+extension RetrievalJudge {
+    /// The judge for this process alone.
+    var alone: RetrievalJudge {
+        RetrievalJudge(setup: setup, documents: documents, batchSize: batchSize, processes: nil)
+    }
+}
