@@ -24,6 +24,11 @@ extension StudentBuilder {
     func modules(_ own: SentenceTransformer?, width: Int) throws -> SentenceTransformer? {
         guard let theirs = teacher?.model.configuration.embedding else { return nil }
         var base = own ?? theirs
+        if options.pooling != nil, base.isTable {
+            throw DistillationError(
+                "\(base.path): is a static table, whose vector of a text is always the mean; leave --pooling out"
+            )
+        }
         if let pooling = options.pooling {
             base = SentenceTransformer(
                 pooling: [pooling], width: base.tokenWidth ?? width, normalizes: base.normalizes)
@@ -31,14 +36,15 @@ extension StudentBuilder {
         if own == nil { (base.prompts, base.defaultPrompt) = (theirs.prompts, theirs.defaultPrompt) }
         base.maxLength = maxLength ?? base.maxLength ?? theirs.maxLength
         let pooled = base.pooledWidth(width)
-        let outputs = theirs.width ?? pooled
+        let outputs = teacher?.model.configuration.outputCount ?? pooled
         if options.usesPCA, let size = options.embeddingSize, size >= outputs {
             throw DistillationError(
                 "--pca: the teacher's vectors have \(outputs) components, and --embedding-size is \(size); give a smaller one, or leave --pca "
                     + "out")
         }
         guard options.projection == .drop else {
-            return base.resized(width: width, outputs: options.embeddingSize ?? own?.width ?? outputs)
+            return base.resized(
+                width: width, outputs: options.embeddingSize ?? own.map { $0.width ?? width } ?? outputs)
         }
         if let size = options.embeddingSize, size != pooled {
             throw DistillationError(
@@ -62,7 +68,7 @@ extension StudentBuilder {
                 SentenceTransformer.isDirectory(directory)
                 ? try SentenceTransformer(contentsOf: directory) : nil
             let width = try own?.tokenWidth ?? ModelConfiguration(contentsOf: directory).hiddenSize
-            return try modules(own, width: width)?.width == theirs
+            return try modules(own, width: width).map { $0.width ?? width } == theirs
         }
     }
 
@@ -77,7 +83,7 @@ extension StudentBuilder {
                         "\(directory.path): a student for embeddings needs a teacher for embeddings")
                 }
                 return modules
-            }, seed: seed, device: device, instrument: instrument)
+            }, seed: seed, device: device, instrument: instrument, change: prepareTable)
         if !report.newlyInitialized.isEmpty { notes.append(report.description) }
         return Student(model: model, notes: notes)
     }
