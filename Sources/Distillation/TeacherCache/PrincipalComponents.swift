@@ -95,7 +95,8 @@ struct PrincipalComponents: Sendable {
             let columns = try Tensor(weight, shape: [count, width]).to(.float64).transposed().contiguous()
             for start in stride(from: 0, to: base.count, by: Self.rowsAtOnce) {
                 let rows = start..<min(start + Self.rowsAtOnce, base.count)
-                let vectors = try Tensor(base.rows(rows), shape: [rows.count, width]).to(.float64).matmul(columns)
+                let vectors = try Tensor(base.rows(rows), shape: [rows.count, width]).to(.float64).matmul(
+                    columns)
                 values += try (normalizes ? vectors.normalized() : vectors).to(.float32).array(of: Float.self)
             }
         }
