@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Trains the student that `distill run --teacher DIR --layers N` trains, with sentence-transformers' trainer, on the same texts, and makes
-model2vec's static table of the same teacher.
+"""Trains the student that `distill run --teacher DIR --layers N` trains, with sentence-transformers' trainer, on the same texts, makes
+model2vec's static table of the same teacher, and lays wordllama's table, which was trained elsewhere, beside them.
 
     .python-embeddings/bin/python Benchmarks/embeddings.py --teacher DIR --texts texts.csv --layers 2 --epochs 1 --output DIR
 
@@ -66,6 +66,24 @@ def static(options):
     return {"seconds": seconds, "directory": str(output)}
 
 
+def wordllama(options):
+    """The table that comes with the package, in sentence-transformers' form."""
+    import wordllama as package
+    from safetensors.numpy import load_file, save_file
+    from wordllama import WordLlama
+
+    # The package looks for its tokenizer under another name than it has there.
+    model = WordLlama.load(cache_dir=Path(package.__file__).parent, disable_download=True)
+    output = options.output / "wordllama"
+    output.mkdir(parents=True, exist_ok=True)
+    save_file({"embedding.weight": model.embedding.astype("float32")}, output / "model.safetensors")
+    model.tokenizer.save(str(output / "tokenizer.json"))
+    modules = [{"idx": 0, "name": "0", "path": ".", "type": "sentence_transformers.models.StaticEmbedding"},
+               {"idx": 1, "name": "1", "path": "1_Normalize", "type": "sentence_transformers.models.Normalize"}]
+    (output / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
+    return {"directory": str(output)}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--teacher", type=Path, required=True)
@@ -85,6 +103,7 @@ def main():
     result = {"texts": len(texts), "trained": train(options, texts)}
     if not options.no_static:
         result["static"] = static(options)
+        result["wordllama"] = wordllama(options)
     (options.output / "peers.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(result))
 

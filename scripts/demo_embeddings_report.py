@@ -123,7 +123,9 @@ def main():
         ("2 layers, distill", output / "student", True, False, texts[:6_000]),
         ("2 layers, sentence-transformers", peers["trained"]["directory"], False, True, texts[:6_000]),
         ("static, distill", output / "static", True, False, many),
+        ("static, trained, distill", output / "trained", True, False, many),
         ("static, model2vec", peers["static"]["directory"], False, True, many),
+        ("static, wordllama", peers["wordllama"]["directory"], False, True, many),
     ]:
         found = vectors(distill, str(directory), pairs)
         cosines = [cosine(found[place], found[place + 1]) for place in range(0, len(found), 2)]

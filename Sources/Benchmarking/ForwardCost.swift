@@ -28,11 +28,12 @@ public struct ForwardCost: Sendable, Equatable {
         self.classes = classes
     }
 
-    /// Makes the cost of a model; `nil` for a family whose attention has products of its own, as DeBERTa's.
+    /// Makes the cost of a model; `nil` for a family whose attention has products of its own, as DeBERTa's, and for a static table,
+    /// which multiplies in its head alone.
     ///
     /// - Parameter configuration: The model's.
     public init?(_ configuration: ModelConfiguration) {
-        guard configuration.forwardProducts.attentionIsPlain else { return nil }
+        guard configuration.forwardProducts.attentionIsPlain, !configuration.isTable else { return nil }
         self.init(
             layers: configuration.numHiddenLayers, width: configuration.hiddenSize,
             inner: configuration.intermediateSize, classes: configuration.labelNames.count)

@@ -6,6 +6,7 @@
 #include "shim/decoder_graphs.cpp"
 #include "shim/decoder_nodes.cpp"
 #include "shim/dropout.cpp"
+#include "shim/embedding_bag.cpp"
 #include "shim/fused_loss.cpp"
 #include "shim/graph_pool.cpp"
 #include "shim/packed_embeddings.cpp"

@@ -29,7 +29,13 @@ public final class RuntimeModel: Sendable {
     public let maxLength: Int
     /// The settings of the files that are ignored; each a line for the user.
     public let warnings: [String]
-    private let encoder: Encoder
+    private let source: Source
+
+    /// What computes the logits.
+    private enum Source: Sendable {
+        case encoder(Encoder)
+        case table(StaticClassifier)
+    }
 
     /// The labels' names, by their numbers.
     public var labels: [String] { configuration.labelNames }
@@ -103,16 +109,19 @@ public final class RuntimeModel: Sendable {
         self.configuration = configuration
         // Digests, weights and tokenizer at the same time.
         let verification = Beside { try ChecksumManifest.verify(path) }
-        let weights = Beside {
-            try Encoder(
-                SafetensorsCheckpoint(directory: path), path: path, configuration,
-                usesBFloat16: options.usesBFloat16)
+        let weights = Beside { () throws -> Source in
+            try configuration.isTable
+                ? .table(StaticClassifier(path, configuration))
+                : .encoder(
+                    Encoder(
+                        SafetensorsCheckpoint(directory: path), path: path, configuration,
+                        usesBFloat16: options.usesBFloat16))
         }
         do {
             tokenizer = try Tokenizer.load(directory: path, expressions: expressions)
                 .fitted(to: configuration, place: path)
             maxLength = try Self.maxLength(options.maxLength, configuration, tokenizer, in: path)
-            encoder = try weights.value()
+            source = try weights.value()
         } catch {
             // A changed file is the reason for whatever else is wrong.
             try verification.value()
@@ -152,6 +161,18 @@ public final class RuntimeModel: Sendable {
     ///   labels.
     /// - Throws: ``RuntimeError`` for an id outside of the vocabulary, and an empty text; ``NonFiniteLogitsError`` where a logit is not a finite number.
     public func logits(_ encoding: FlatEncoding) throws -> [Float] {
+        switch source {
+        case .encoder(let encoder): return try logits(encoding, encoder)
+        case .table(let classifier):
+            let values = try classifier.logits(encoding)
+            if let index = values.firstIndex(where: { !$0.isFinite }) {
+                throw NonFiniteLogitsError(path, example: index / labels.count, value: values[index])
+            }
+            return values
+        }
+    }
+
+    private func logits(_ encoding: FlatEncoding, _ encoder: Encoder) throws -> [Float] {
         let (classes, hasRowForEachToken) = (labels.count, isTagger)
         let lengths = (0..<encoding.count).map { encoding.offsets[$0 + 1] - encoding.offsets[$0] }
         var values = [Float](

@@ -14,6 +14,7 @@ extension Tokenizer {
                 "\(place): the tokenizer has \(vocabularySize) tokens, the model's vocab_size is "
                     + "\(configuration.vocabSize); use the tokenizer that belongs to this model")
         }
+        if configuration.isTable { return tokenizer.withoutSpecialTokens }
         // Models without token types never see them, and texts compare as they are read by others.
         let ignoresSegments = configuration.typeVocabSize < 2
         return ignoresSegments || tokenizer.modelInputNames.contains("token_type_ids")

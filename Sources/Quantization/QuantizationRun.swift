@@ -31,6 +31,7 @@ public struct QuantizationRun {
                     "int8 is for encoders; for smaller weights write a GGUF file (distill export --format gguf --outtype q8_0), which "
                     + "evaluate and generate open")
         }
+        try requireLayers()
         let output = try OutputDirectory(
             request.output, overwrite: request.overwrite,
             inputs: [request.model] + [request.data, request.calibrationData].compactMap(\.self)
@@ -66,6 +67,16 @@ public struct QuantizationRun {
         }
         guard let report else { throw DistillationError("nothing was quantized") }
         return report
+    }
+
+    /// - Throws: `DistillationError` for a static table.
+    private func requireLayers() throws {
+        guard FileManager.default.fileExists(atPath: request.model.path), !AutoModel.isGGUF(request.model),
+            try ModelConfiguration(contentsOf: request.model).isTable
+        else { return }
+        throw DistillationError(
+            "\(request.model.path): is a static table, which has no layers for int8; give it fewer components (distill run --student "
+                + "static --embedding-size), and store it in float16 (--table-type)")
     }
 
     /// The model in floating point that is to be quantized.

@@ -156,6 +156,13 @@ extension Tokenizer {
         copy.postProcessor = UnsegmentedPostProcessor(base: postProcessor)
         return copy
     }
+
+    /// The same tokenizer that puts nothing around a text: for static tables, whose texts are their tokens alone.
+    public var withoutSpecialTokens: Tokenizer {
+        var copy = self
+        copy.postProcessor = PlainPostProcessor()
+        return copy
+    }
 }
 
 // MARK: - Vocabulary

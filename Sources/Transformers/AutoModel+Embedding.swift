@@ -15,26 +15,29 @@ extension AutoModel {
     ///   - device: The device of the model's parameters.
     ///   - isMapped: True to leave parameters on the CPU in the mapped file.
     ///   - instrument: A hook that observes its layers.
+    ///   - change: Changes the configuration before the model is made.
     /// - Throws: `ArchitectureError`, ``TransformersError``, `SafetensorsError` or `JSONError`, which name file, field or tensor.
     public static func loadEmbedding(
         from directory: URL,
         modules: ((SentenceTransformer?, _ width: Int) throws -> SentenceTransformer)? = nil,
         seed: UInt64 = 42, device: Device = .cpu, isMapped: Bool = false,
-        instrument: (any LayerHook)? = nil
+        instrument: (any LayerHook)? = nil, change: (inout ModelConfiguration) -> Void = { _ in }
     ) throws -> (model: TransformerModel, report: LoadReport) {
-        let own =
+        var own =
             SentenceTransformer.isDirectory(directory) || modules == nil
             ? try SentenceTransformer(contentsOf: directory) : nil
         var encoder = directory
-        if let own {
-            guard case .encoder(let path) = own.source else {
-                throw TransformersError(
-                    "\(directory.plainPath): is a table of vectors by token, which is not trained or evaluated here; give a directory "
-                        + "with an encoder")
-            }
-            encoder = URL(filePath: path)
-        }
+        if case .encoder(let path)? = own?.source { encoder = URL(filePath: path) }
+        // A table's sizes are found from the directory itself, wherever the table is.
         var configuration = try ModelConfiguration(contentsOf: encoder)
+        if own == nil, configuration.isTable { own = SentenceTransformer(table: directory.plainPath) }
+        if case .table(let path)? = own?.source { encoder = URL(filePath: path) }
+        let isTable = own?.isTable ?? false
+        guard configuration.isTable == isTable else {
+            throw TransformersError(
+                "\(directory.plainPath): \(SentenceTransformer.fileName) and config.json disagree on whether it is a static table; use "
+                    + "the files that belong together")
+        }
         try ChecksumManifest.verify(directory)
         let embedding = try modules?(own, configuration.hiddenSize) ?? own
         configuration.embedding = embedding
@@ -42,11 +45,13 @@ extension AutoModel {
         let source = try CheckpointSource(directory: encoder, layout: layout)
         source.isMapped = isMapped
         source.quantization = configuration.quantization
-        let all = EmbeddingSource(encoder: source, modules: embedding)
+        change(&configuration)
+        let table = isTable ? try StaticTableSource(directory: encoder, base: source) : nil
+        let all = EmbeddingSource(encoder: table ?? source, modules: embedding)
         let model = try make(
             configuration, source: all, seed: seed, device: device, instrument: instrument)
         if isMapped { source.releasePages() }
-        let report = source.report(for: model)
+        let report = table?.report(for: model) ?? source.report(for: model)
         return (
             model,
             LoadReport(
@@ -58,13 +63,13 @@ extension AutoModel {
 
 /// The parameters of a sentence-transformers directory: the encoder's, and those of dense layers from their own files.
 final class EmbeddingSource: ParameterSource {
-    private let encoder: CheckpointSource
+    private let encoder: any ParameterSource
     /// The directory of each dense layer that has one, by the layer's name.
     private var folders: [String: URL] = [:]
     /// The parameters that came from dense layers' files.
     private(set) var supplied: Set<String> = []
 
-    init(encoder: CheckpointSource, modules: SentenceTransformer?) {
+    init(encoder: any ParameterSource, modules: SentenceTransformer?) {
         self.encoder = encoder
         for (place, stage) in (modules?.stages ?? []).enumerated() {
             if case .dense(let dense) = stage, !dense.path.isEmpty {

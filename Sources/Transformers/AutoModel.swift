@@ -27,6 +27,7 @@ public enum AutoModel {
     ///     pages that are not read take no memory. The file must not be shortened meanwhile; replacing it is
     ///     harmless.
     ///   - instrument: A hook that observes its layers.
+    ///   - change: Changes the configuration before the model is made.
     /// - Returns: The model in float32, except for weights saved as int8, and the report of what did not
     ///   match.
     /// - Throws: `ArchitectureError`, ``TransformersError``, `SafetensorsError` or `JSONError`, which name file, field or
@@ -37,14 +38,15 @@ public enum AutoModel {
         ignoreMismatchedSizes: Bool = false,
         mismatchRemedy: String = "pass --ignore-mismatched-sizes to start with a fresh head",
         seed: UInt64 = 42, device: Device = .cpu, isMapped: Bool = false,
-        instrument: (any LayerHook)? = nil
+        instrument: (any LayerHook)? = nil, change: (inout ModelConfiguration) -> Void = { _ in }
     ) throws -> (model: TransformerModel, report: LoadReport) {
         if isGGUF(directory) {
             return try loadGGUF(directory, seed: seed, device: device, instrument: instrument)
         }
         if task == nil, labelNames == nil, SentenceTransformer.isDirectory(directory) {
             return try loadEmbedding(
-                from: directory, seed: seed, device: device, isMapped: isMapped, instrument: instrument)
+                from: directory, seed: seed, device: device, isMapped: isMapped, instrument: instrument,
+                change: change)
         }
         var configuration = try ModelConfiguration(contentsOf: directory)
         try ChecksumManifest.verify(directory)
@@ -72,10 +74,12 @@ public enum AutoModel {
         }
         source.isMapped = isMapped
         source.quantization = configuration.quantization
+        change(&configuration)
+        let table = configuration.isTable ? try StaticTableSource(directory: directory, base: source) : nil
         let model = try make(
-            configuration, source: source, seed: seed, device: device, instrument: instrument)
+            configuration, source: table ?? source, seed: seed, device: device, instrument: instrument)
         if isMapped { source.releasePages() }
-        return (model, source.report(for: model))
+        return (model, table?.report(for: model) ?? source.report(for: model))
     }
 
     /// Makes a model from a configuration, such as a student.

@@ -12,7 +12,8 @@ public enum ModelWriter {
     /// - Parameters:
     ///   - model: The model to save; int8 weights are written as they are, with their scales.
     ///   - directory: The target, created if it does not exist.
-    ///   - dtype: The type of floating-point weights: float32, float16 or bfloat16. Scales stay float32.
+    ///   - dtype: The type of floating-point weights: float32, float16 or bfloat16. Scales stay float32, and a static table has the
+    ///     type of its configuration.
     /// - Throws: `FileError` where the disk is full or must not be written; ``TransformersError`` for another type, or a
     ///   weight that float16 cannot hold.
     public static func save(
@@ -27,6 +28,7 @@ public enum ModelWriter {
         } catch {
             throw FileError.writeFailed(directory.plainPath, reason: error.localizedDescription)
         }
+        if model.configuration.isTable { return try saveTable(model, to: directory) }
         let (parameters, dense) = parts(of: model)
         let entries = parameters.map { entry in
             let isInteger = !entry.tensor.dtype.isFloatingPoint

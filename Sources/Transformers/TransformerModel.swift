@@ -28,9 +28,11 @@ public final class TransformerModel {
         let root = ParameterScope(
             store: parameters, source: source, seed: seed, device: device, instrument: instrument)
         (backbone, head) =
-            try configuration.isDecoder
-            ? Self.decoder(root, configuration, device)
-            : Self.encoder(root, configuration, device, parameters)
+            try configuration.isTable
+            ? Self.table(root, configuration)
+            : configuration.isDecoder
+                ? Self.decoder(root, configuration, device)
+                : Self.encoder(root, configuration, device, parameters)
         self.configuration = configuration
         self.device = device
     }
@@ -46,6 +48,21 @@ public final class TransformerModel {
             try EncoderBackbone(parts, configuration, device: device, isQuantized: parameters.isQuantized),
             head
         )
+    }
+
+    private static func table(
+        _ root: ParameterScope, _ configuration: ModelConfiguration
+    ) throws -> (any Backbone, any Head) {
+        guard !configuration.headKind.hasRowForEachToken else {
+            throw TransformersError(
+                "\(configuration.source): is a static table, whose tokens' vectors know nothing of the text around them; label words "
+                    + "with an encoder")
+        }
+        let backbone = try StaticBackbone(root, configuration)
+        let head: any Head =
+            try configuration.headKind == .embedding
+            ? EmbeddingHead(root, configuration) : StaticClassificationHead(root, configuration)
+        return (backbone, head)
     }
 
     private static func decoder(

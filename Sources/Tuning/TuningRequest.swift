@@ -56,6 +56,12 @@ public struct TuningRequest: Sendable {
     ) throws {
         let reader = SettingsReader(settings, locator: locator)
         _ = try reader.value("seed", as: UInt64.self)
+        if let node = reader.node("student"), node.text == StaticStudentRequest.studentName {
+            throw reader.error(
+                at: node,
+                "student: a static student is made by `distill run` alone; name a model's directory, "
+                    + "./\(StaticStudentRequest.studentName) if that is its name")
+        }
         let direction = try reader.value("direction", as: MetricDirection.self)
         let name = try reader.value("metric", as: String.self)
         let folds = try reader.value("folds", as: Int.self)

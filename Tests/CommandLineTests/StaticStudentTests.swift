@@ -43,6 +43,30 @@ struct StaticStudentTests {
         #expect(own.output.split(separator: "\n").count == 2)
     }
 
+    @Test("with texts it is trained, and `check` finds nothing against it")
+    func trained() throws {
+        let texts = (0..<40).map {
+            ["a wonderful film", "dull and boring", "a good story"][$0 % 3] + " of the year \($0)"
+        }
+        let data = try scratch.write((["text"] + texts).joined(separator: "\n") + "\n", to: "texts.csv")
+        let options = [
+            "--teacher", teacher, "--student", "static", "--train", data, "--embedding-size", "8", "--epochs",
+            "2",
+        ]
+        let check = try Program.run(["check"] + options)
+        #expect(check.status == 0, "\(check.output)\(check.errors)")
+        let result = try run(
+            "--train", data, "--embedding-size", "8", "--epochs", "2", "--token-weights", "--quiet")
+        try #require(result.status == 0, "\(result.errors)")
+        let own = try Program.run(["predict", "--model", scratch.path("student")], input: "a film\n")
+        let small = try Program.run([scratch.path("student")], input: "a film\n", program: "distill-run")
+        #expect(own.status == 0 && own.output == small.output, "\(own.errors)\(small.errors)")
+        let evaluated = try Program.run([
+            "evaluate", "--model", scratch.path("student"), "--teacher", teacher, "--data", data,
+        ])
+        #expect(evaluated.status == 0 && evaluated.output.contains("weights on disk"), "\(evaluated.errors)")
+    }
+
     @Test("a file of settings, and the report as JSON")
     func settings() throws {
         let file = try scratch.write(
@@ -58,7 +82,7 @@ struct StaticStudentTests {
     @Test("what has no meaning without texts is refused, and so are a static student's settings for another")
     func refused() throws {
         for (arguments, part) in [
-            (["--train", "a.csv"], "train has no meaning for a static student"),
+            (["--validation", "a.csv"], "validation has no meaning for a static student without texts"),
             (["--layers", "3"], "layers has no meaning for a static student"),
             (["--processes", "2"], "made by one process"),
             (["--sif", "much"], "sif must be a number such as 1e-4, or none"),
@@ -74,10 +98,12 @@ struct StaticStudentTests {
             "--sif", "0.001",
         ])
         #expect(other.status == 64 && other.errors.contains("sif belongs to a static student"))
-        let check = try Program.run([
-            "check", "--teacher", teacher, "--student", "static", "--train", "a.csv",
-        ])
-        #expect(check.status == 64 && check.errors.contains("made by `distill run` alone"), "\(check.errors)")
+        let data = try scratch.write("text\na film\ndull\n", to: "a.csv")
+        let file = try scratch.write(
+            "teacher: \(teacher)\nstudent: static\ntrain: \(data)\nsearch:\n  learning_rate: [1e-3, 1e-2]\n",
+            to: "tune.yaml")
+        let tune = try Program.run(["tune", "--config", file, "--output", scratch.path("tuned")])
+        #expect(tune.status != 0 && tune.errors.contains("made by `distill run` alone"), "\(tune.errors)")
         #expect(!FileManager.default.fileExists(atPath: scratch.path("student")))
     }
 }

@@ -46,12 +46,26 @@ struct EmbeddingInteropTests {
                 "directory": .string(request.output.path), "texts": .array(texts.map(JSONValue.string)),
                 "vectors": .array(
                     try embedder.embed(texts).map { .array($0.map { .number(Double($0)) }) }),
-                "max_length": .integer(try #require(embedder.maxLength)),
+                // A static table reads all of a text.
+                "max_length": embedder.maxLength.map(JSONValue.integer) ?? .null,
             ])
         }
         try student("plain") { _ in }
         try student("narrow") { $0.student.hiddenSize = 16 }
         try student("components") { ($0.student.pca, $0.student.embeddingSize) = (true, 8) }
+        for type in StaticStudentRequest.TableType.allCases {
+            try student("static \(type)") {
+                $0.student = StudentOptions()
+                var table = StaticOptions()
+                (table.tableType, table.tokenWeights) = (type, true)
+                ($0.student.table, $0.student.embeddingSize) = (table, 8)
+            }
+        }
+        try student("static and dense") {
+            $0.student = StudentOptions()
+            ($0.student.table, $0.student.embeddingSize) = (StaticOptions(), 8)
+            $0.student.projection = .keep
+        }
         for mode in PoolingMode.allCases {
             try student(mode.rawValue) {
                 $0.student = StudentOptions()

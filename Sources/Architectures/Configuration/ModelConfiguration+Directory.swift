@@ -19,6 +19,11 @@ extension ModelConfiguration {
         }
         let file = directory.entry("config.json")
         guard file.fileExists else {
+            // sentence-transformers gives static tables none.
+            if let json = try StaticTableFile.configuration(of: path) {
+                try self.init(json: json, source: path)
+                return
+            }
             throw ArchitectureError(
                 "\(path): has no config.json; give a model directory in Hugging Face format")
         }
@@ -26,6 +31,6 @@ extension ModelConfiguration {
         guard let object = value.objectValue else {
             throw ArchitectureError("\(file): must be a JSON object, not \(value.typeName)")
         }
-        try self.init(json: object, source: file)
+        try self.init(json: StaticTableFile.completing(object, in: path), source: file)
     }
 }

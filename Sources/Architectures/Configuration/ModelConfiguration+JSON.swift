@@ -3,6 +3,7 @@ import JSON
 extension ModelConfiguration {
     /// Returns the configuration as it is saved: the original fields, updated with this value's.
     public func json() -> JSONObject {
+        guard family.hasLayers else { return tableJSON() }
         var json = original
         let fields = family.fields
         json["architectures"] = [.string(family.className(headKind))]
@@ -42,7 +43,7 @@ extension ModelConfiguration {
     }
 
     /// Writes the fields of a model whose outputs are classes.
-    private func writeLabels(to json: inout JSONObject) {
+    func writeLabels(to json: inout JSONObject) {
         let fields = family.fields
         json[fields.classifierDropout.key] = classifierDropout.map(JSONValue.number) ?? .null
         json[fields.padTokenId.key] = .integer(padTokenId)

@@ -13,14 +13,18 @@ extension ModelConfiguration {
         // Without token types a size of 0 is valid.
         let segments =
             family.fields.typeVocabSize.map { $0.fallback > 0 ? [($0.key, typeVocabSize)] : [] } ?? []
-        let sizes =
-            [
-                (family.fields.vocabSize.key, vocabSize), (family.fields.hiddenSize.key, hiddenSize),
+        let layers =
+            family.hasLayers
+            ? [
                 (family.fields.numAttentionHeads.key, numAttentionHeads),
                 (family.fields.numHiddenLayers.key, numHiddenLayers),
                 (family.fields.intermediateSize.key, intermediateSize),
+            ] : []
+        let sizes =
+            [
+                (family.fields.vocabSize.key, vocabSize), (family.fields.hiddenSize.key, hiddenSize),
                 (family.fields.maxPositionEmbeddings.key, maxLength),
-            ] + segments
+            ] + layers + segments
         for (name, value) in sizes where value < 1 {
             throw invalid("\"\(name)\" must be at least 1, got \(value)")
         }

@@ -47,6 +47,10 @@ public struct ModelConfiguration: Sendable {
     private var statedProblemType: TaskIdentifier?
     /// The function that makes a score of a cross-encoder's logit; `nil` for other models.
     public var scoreActivation: ScoreActivation?
+    /// The width of the layer before a static table's classifier: `classifier_hidden_size`; `nil` for none.
+    public var classifierHiddenSize: Int?
+    /// True if a static table is trained with a weight for each token, by which its row is multiplied when it is saved.
+    public var hasTokenWeights = false
     /// The quantization of the saved weights; `nil` for floating point.
     public var quantization: QuantizationConfiguration?
     /// Warnings about ignored fields of the file, one line each, for the user.
@@ -57,7 +61,7 @@ public struct ModelConfiguration: Sendable {
     public let original: JSONObject
 
     /// The number of outputs of a row: the classes, or the components of a text's vector.
-    public var outputCount: Int { embedding?.width ?? labelNames.count }
+    public var outputCount: Int { embedding.map { $0.width ?? hiddenSize } ?? labelNames.count }
 
     /// The width of the embedding tables: `embedding_size`, or the hidden size.
     public var embeddingSize: Int { ownEmbeddingSize ?? hiddenSize }
@@ -108,9 +112,12 @@ public struct ModelConfiguration: Sendable {
         let sizes = 1...Self.largestSize
         vocabSize = try reader.integer(fields.vocabSize, in: sizes)
         hiddenSize = try reader.integer(fields.hiddenSize, in: sizes)
-        numHiddenLayers = try reader.integer(fields.numHiddenLayers, in: 1...Self.mostLayers)
-        numAttentionHeads = try reader.integer(fields.numAttentionHeads, in: sizes)
-        intermediateSize = try Self.intermediateSize(reader, family, hidden: hiddenSize)
+        let hasLayers = family.hasLayers
+        numHiddenLayers = hasLayers ? try reader.integer(fields.numHiddenLayers, in: 1...Self.mostLayers) : 0
+        numAttentionHeads = hasLayers ? try reader.integer(fields.numAttentionHeads, in: sizes) : 1
+        intermediateSize =
+            hasLayers ? try Self.intermediateSize(reader, family, hidden: hiddenSize) : hiddenSize
+        classifierHiddenSize = try Self.classifierHiddenSize(reader, family)
         (numKeyValueHeads, ownHeadSize) = try Self.heads(reader, family, heads: numAttentionHeads)
         maxPositionEmbeddings = try reader.integer(fields.maxPositionEmbeddings, in: sizes)
         typeVocabSize =

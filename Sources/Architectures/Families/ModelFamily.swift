@@ -30,6 +30,8 @@ package struct ModelFamily: Sendable {
     var check: @Sendable (ModelConfiguration) throws -> Void = { _ in }
     /// Brings fields that only it has in line with the others before they are written.
     var adjust: @Sendable (inout JSONObject, ModelConfiguration) -> Void = { _, _ in }
+    /// False for static tables, which have no layers.
+    var hasLayers = true
     /// Reads what distinguishes its layers, for a family of decoders; `nil` for one of encoders.
     var decoder: (@Sendable (ModelConfiguration) throws -> DecoderSettings)?
     /// The layout of its parameters.
@@ -57,6 +59,7 @@ package struct ModelFamily: Sendable {
             if let name = type.stringValue, let family = all.first(where: { $0.modelType == name }) {
                 return family
             }
+            if type.stringValue == staticTable.modelType { return staticTable }
             if let name = type.stringValue, hybrids.contains(name) {
                 throw unknown(
                     "\"\(name)\", which has recurrent or convolutional layers beside attention,", reader)

@@ -12,6 +12,11 @@ extension SentenceTransformer {
             stages: [.pooling(modes, width: width, includesPrompt: true)] + (normalizes ? [.normalize] : []))
     }
 
+    /// A table of vectors by token, in a directory without modules: its vectors have the length 1, as model2vec's.
+    public init(table directory: String) {
+        self.init(path: directory, source: .table(directory), stages: [.normalize])
+    }
+
     package init(path: String, source: Source, stages: [Stage]) {
         (self.path, self.source, self.stages) = (path, source, stages)
         (maxLength, lowercases, prompts, defaultPrompt) = (nil, false, [:], nil)
@@ -42,7 +47,8 @@ extension SentenceTransformer {
     ///   - outputs: The components of a text's vector.
     public func resized(width: Int, outputs: Int) -> SentenceTransformer {
         var resized = self
-        var (pooled, fits) = (0, true)
+        // Of a table a text's vector is there before any module.
+        var (pooled, fits) = (isTable ? width : 0, true)
         var stages: [Stage] = []
         for stage in self.stages {
             switch stage {

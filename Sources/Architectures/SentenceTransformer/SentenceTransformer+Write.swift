@@ -18,7 +18,10 @@ extension SentenceTransformer {
     /// Names and keys are those of sentence-transformers before 5.4, which newer versions read too: other programs, such as
     /// text-embeddings-inference, know them alone.
     package var files: [(path: String, json: JSONValue)] {
-        var list: [JSONValue] = [Self.module(0, "Transformer", path: "")]
+        var list: [JSONValue] = [
+            isTable
+                ? Self.module(0, "StaticEmbedding", path: ".") : Self.module(0, "Transformer", path: "")
+        ]
         var files: [(path: String, json: JSONValue)] = []
         for (index, module) in modules.enumerated() {
             switch module.stage {
@@ -47,14 +50,17 @@ extension SentenceTransformer {
             }
         }
         files.append((Self.fileName, .array(list)))
-        files.append(
-            (
-                "sentence_bert_config.json",
-                [
-                    "max_seq_length": maxLength.map(JSONValue.integer) ?? .null,
-                    "do_lower_case": .bool(lowercases),
-                ]
-            ))
+        // A table reads all of a text.
+        if !isTable {
+            files.append(
+                (
+                    "sentence_bert_config.json",
+                    [
+                        "max_seq_length": maxLength.map(JSONValue.integer) ?? .null,
+                        "do_lower_case": .bool(lowercases),
+                    ]
+                ))
+        }
         files.append(
             (
                 "config_sentence_transformers.json",

@@ -61,6 +61,9 @@ public struct SentenceTransformer: Sendable, Equatable {
         directory.entry(fileName).fileExists
     }
 
+    /// True where a table of vectors by token stands for an encoder.
+    public var isTable: Bool { if case .table = source { true } else { false } }
+
     /// The width of a text's vector; `nil` where only the weights tell.
     public var width: Int? {
         stages.reduce(nil) { width, stage in

@@ -380,6 +380,12 @@ ct_error ct_packed_embeddings(const ct_tensor *parameters, ct_tensor ids, ct_ten
                               int64_t padding_index, double epsilon, double dropout, uint64_t seed, uint64_t offset,
                               int64_t tokens_before, ct_tensor *out);
 
+// The mean of each text's rows of a table (V, H) float32 on the CPU, times `weights` (V) where they are not null: ids (tokens) int32,
+// offsets int64, one more than there are texts → (texts, H). Tokens with the id `padding_index` are left out, as of
+// `torch.nn.EmbeddingBag`; a text without others has zeros. The table's gradient is sparse, that of the weights dense.
+ct_error ct_embedding_bag(ct_tensor table, ct_tensor weights_or_null, ct_tensor ids, ct_tensor offsets, int64_t padding_index,
+                          ct_tensor *out);
+
 // MARK: Encoders on packed sequences (any device)
 
 // The same by libtorch's operations, and by this package's CUDA kernels if they are loaded. The sequences of a batch as tensors

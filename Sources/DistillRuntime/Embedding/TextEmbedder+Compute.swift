@@ -123,7 +123,7 @@ extension TextEmbedder {
     }
 
     /// Divides each vector by its Euclidean length.
-    private static func normalize(_ values: inout [Float], width: Int) {
+    static func normalize(_ values: inout [Float], width: Int) {
         values.withUnsafeMutableBufferPointer { buffer in
             for start in stride(from: 0, to: buffer.count, by: width) {
                 let vector = UnsafeMutableBufferPointer(rebasing: buffer[start..<start + width])

@@ -51,7 +51,7 @@ final class Head: Sendable {
 }
 
 /// A linear layer of a head: in float32 its weight stays in the file, since few rows go through it.
-private final class HeadLinear: @unchecked Sendable {
+final class HeadLinear: @unchecked Sendable {
     private enum Weight {
         case stored(StoredValues, bias: StoredValues)
         case packed(PackedLinear)

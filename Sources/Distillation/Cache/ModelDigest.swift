@@ -1,6 +1,7 @@
 import ChatTemplates
 import Files
 import Foundation
+import Safetensors
 import Tokenizers
 import Transformers
 
@@ -22,7 +23,14 @@ package enum ModelDigest {
         let weights = all.filter {
             $0.hasSuffix(".safetensors") || $0.hasSuffix(".safetensors.index.json")
         }
-        return try digests(["config.json"] + weights.sorted() + textFiles(directory), in: directory, memo)
+        let own = try digests(["config.json"] + weights.sorted() + textFiles(directory), in: directory, memo)
+        // A static table may lie in a folder of its own.
+        let place = try TokenizerFiles.place(of: directory)
+        guard place != directory else { return own }
+        return try own
+            + digests([SafetensorsCheckpoint.fileName] + textFiles(place), in: place, memo).map {
+                ("\(place.lastPathComponent)/\($0.name)", $0.sha256)
+            }
     }
 
     /// The files that decide a text's tokens.

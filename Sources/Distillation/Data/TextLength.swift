@@ -24,6 +24,10 @@ package enum TextLength {
     package static func tokens(
         of configuration: ModelConfiguration, wanted: Int?, in directory: URL, tokenizer: Tokenizer?
     ) -> Int {
+        // A table for embeddings reads all of a text, as the programs do that open it.
+        if configuration.isTable, configuration.task.embedsTexts {
+            return min(wanted ?? configuration.maxLength, configuration.maxLength)
+        }
         guard configuration.task.predictsTokens else {
             return tokens(
                 wanted: wanted ?? configuration.embedding?.maxLength, in: directory, tokenizer: tokenizer,

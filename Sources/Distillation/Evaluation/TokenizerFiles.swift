@@ -13,7 +13,7 @@ final class TokenizerFiles {
     /// - Throws: `GGUFError` for a file whose tokenizer is not understood; `FileError` where nothing can be written.
     init(of model: URL) throws {
         guard AutoModel.isGGUF(model) else {
-            (directory, folder) = (model, nil)
+            (directory, folder) = (try Self.place(of: model), nil)
             return
         }
         let folder = try TemporaryFolder()
@@ -26,6 +26,16 @@ final class TokenizerFiles {
             JSONValue.object(generation).serialized(pretty: true),
             to: folder.url.appending(path: "generation_config.json"))
         (directory, self.folder) = (folder.url, folder)
+    }
+
+    /// The directory of a model's tokenizer: that of a static table lies beside the table, which sentence-transformers may have put in a
+    /// folder of its own.
+    static func place(of model: URL) throws -> URL {
+        guard SentenceTransformer.isDirectory(model),
+            case .table(let path) = try SentenceTransformer(contentsOf: model).source
+        else { return model }
+        let place = URL(filePath: path, directoryHint: .isDirectory).standardizedFileURL
+        return place.plainPath == model.standardizedFileURL.plainPath ? model : place
     }
 
     /// The configuration of a model's directory or GGUF file.

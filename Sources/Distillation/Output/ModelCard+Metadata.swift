@@ -16,7 +16,10 @@ extension ModelCard {
         func add(_ name: String, list values: [String]) {
             if !values.isEmpty { pairs.append((name, CardYAML.list(values.map(CardYAML.text)))) }
         }
-        add("library_name", problemType.definition.card.library)
+        // No library of the Hub opens a static classifier.
+        if !isTable || problemType.embedsTexts {
+            add("library_name", problemType.definition.card.library)
+        }
         add("pipeline_tag", problemType.definition.card.pipeline)
         let license = options.license ?? source.license
         add("license", license)

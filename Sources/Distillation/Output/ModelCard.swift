@@ -169,7 +169,10 @@ public struct ModelCard: Sendable {
 
 extension ModelCard {
     private var summary: String {
-        let shape = "\(sizes.layers) layers of width \(sizes.hiddenSize), \(parameters) parameters"
+        let shape =
+            isTable
+            ? "a table of \(sizes.vocabularySize) tokens with \(sizes.hiddenSize) components, \(parameters) parameters"
+            : "\(sizes.layers) layers of width \(sizes.hiddenSize), \(parameters) parameters"
         let name = "`\(Self.inline(URL(filePath: origin.path).lastPathComponent))`"
         let made =
             switch origin {
@@ -181,7 +184,16 @@ extension ModelCard {
         return problemType.definition.card.summary(shape, made, list)
     }
 
+    /// True of a static model, which no class of transformers opens.
+    var isTable: Bool { sizes.layers == 0 }
+
     private var use: [String] {
+        guard !isTable || problemType.embedsTexts else {
+            return [
+                "```", "printf 'A film to remember.\\n' | distill predict --model \(Self.shell(title))",
+                "```",
+            ]
+        }
         let autoModel = problemType.definition.card.autoModel
         guard !problemType.embedsTexts else {
             return [
@@ -219,6 +231,11 @@ extension ModelCard {
             ]
         }
         return lines
+    }
+
+    /// A name as one word of a shell.
+    private static func shell(_ text: String) -> String {
+        "'" + text.replacing("'", with: "'\\''").replacing("\n", with: " ") + "'"
     }
 
     private func table(_ columns: Columns) -> [String] {

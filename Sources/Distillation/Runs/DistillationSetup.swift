@@ -25,6 +25,8 @@ struct DistillationSetup {
     let projection: TeacherProjection
     /// The queries and documents by which checkpoints are judged; `nil` where there are none.
     let retrieval: RetrievalSetup?
+    /// The table that a static student starts from; `nil` for other students.
+    private let start: StaticStart?
 
     /// The first teacher that is a model; `nil` where there are only scores.
     var teacher: LoadedModel? { teachers.first?.classifier }
@@ -41,6 +43,8 @@ struct DistillationSetup {
     var teachersNormalize: Bool {
         teachers.count > 1 || teacher?.model.configuration.embedding?.normalizes == true
     }
+    /// True if the student is a static one that starts from its teacher's vectors of tokens.
+    var isStatic: Bool { start != nil }
     /// True if the teachers' logits are known, not only the probabilities that they give.
     var hasLogits: Bool { scores.allSatisfy(\.hasLogits) }
 
@@ -58,7 +62,6 @@ struct DistillationSetup {
     init(
         _ request: DistillRequest, log: RunLog, findings: Diagnostics, processes: Processes? = nil
     ) throws {
-        self.request = request
         let classifiers = try Self.models(request, log, findings)
         let surveys = try Self.surveys(request, log, findings)
         let first = classifiers.lazy.compactMap(\.self).first
@@ -70,6 +73,9 @@ struct DistillationSetup {
             throw DistillationError("there is no teacher; give one with --teacher")
         }
         for warning in classifiers.compactMap(\.self).flatMap(\.warnings) { findings.add(.warning, warning) }
+        start = try StaticStart.make(request, teacher: first, log, processes)
+        let request = try start?.request(request, teacher: first) ?? request
+        self.request = request
         let basis = try Self.basis(first, surveys, request, findings)
         problemType = basis.problemType
         try findings.attempt { try request.requireFitting(basis.problemType) }

@@ -8,6 +8,8 @@ struct PreparedDistillation {
     let augmentation: Augmentation?
     /// Judges students by the documents that they find; `nil` where no data for that are given.
     let retrieval: RetrievalJudge?
+    /// The turn of a static student's table; `nil` of other students.
+    private let tableFit: StaticFit?
     /// The student that the checks built, for the first run that needs it.
     private let checked: CheckedStudent
     /// The processes that train together; `nil` for this one alone.
@@ -26,13 +28,18 @@ struct PreparedDistillation {
         self.setup = setup
         self.outputs = outputs
         checked = CheckedStudent(student)
+        tableFit =
+            setup.isStatic && setup.problemType.definition.embedsTexts
+            ? StaticFit(outputs.train, setup.data.train) : nil
         augmentation = try setup.request.augmentation?.with(setup.tokenizer)
     }
 
     /// A freshly initialized student.
     func student(seed: UInt64) throws -> StudentBuilder.Student {
-        if seed == setup.request.training.seed, let student = checked.take() { return student }
-        return try StudentBuilder(setup, seed: seed).build()
+        let own = seed == setup.request.training.seed ? checked.take() : nil
+        let student = try own ?? StudentBuilder(setup, seed: seed).build()
+        try tableFit?.turn(student.model)
+        return student
     }
 
     /// A student that is handed out once, as training changes it.

@@ -180,6 +180,8 @@ public struct StudentOptions: Sendable, Equatable, Codable {
 
     /// A model directory; excludes all other options.
     public var directory: URL?
+    /// Makes it a static student, which starts from the teacher's vectors of tokens; `nil` for a transformer.
+    public var table: StaticOptions?
     /// `nil` for 6.
     public var layers: Int?
     /// `nil` for 384.
@@ -223,13 +225,14 @@ public struct StudentOptions: Sendable, Equatable, Codable {
 
     private enum CodingKeys: String, CodingKey {
         case directory, layers, hiddenSize, intermediateSize, attentionHeads, teacherLayers
-        case embeddingSize, projection, pca, pooling, scoreActivation
+        case embeddingSize, projection, pca, pooling, scoreActivation, table
         case statedInitialization = "initialization"
     }
 
     /// - Throws: ``DistillationError`` for sizes that no model can have; whether they fit the teacher is checked once both are
     ///   known.
     func validate() throws {
+        try table?.validate()
         for (name, size) in [
             ("layers", layers), ("hidden_size", hiddenSize), ("intermediate_size", intermediateSize),
             ("attention_heads", attentionHeads), ("embedding_size", embeddingSize),
@@ -238,6 +241,22 @@ public struct StudentOptions: Sendable, Equatable, Codable {
                 try SettingLimits.require(
                     size, name, from: .min, to: name == "layers" ? 10_000 : SettingLimits.count)
             }
+        }
+        guard table != nil else { return }
+        let layered: [(String, Bool)] = [
+            ("layers", layers != nil), ("hidden_size", hiddenSize != nil),
+            ("intermediate_size", intermediateSize != nil), ("attention_heads", attentionHeads != nil),
+            ("init", statedInitialization != nil), ("teacher_layers", teacherLayers != nil),
+            ("pooling", pooling != nil),
+        ]
+        if let name = layered.first(where: \.1)?.0 {
+            throw DistillationError(
+                "\(name) has no meaning for a static student, which is a table without layers; leave it out")
+        }
+        guard reducesTable || embeddingSize == nil else {
+            throw DistillationError(
+                "embedding_size: without PCA a vector has as many components as the teacher's; leave out one of embedding_size and pca"
+            )
         }
     }
 }

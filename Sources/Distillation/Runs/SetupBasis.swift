@@ -41,7 +41,9 @@ struct SetupBasis {
         directory = own?.directory ?? first.tokenizerDirectory
         // The student reads as much as its teacher, as far as it has positions.
         maxLength = min(first.maxLength(request.data.maxLength), own?.configuration.maxLength ?? .max)
-        prompt = try own?.directory.ownPrompt ?? first.prompt
+        // A table is trained without prompts, unless it has one of its own.
+        let usual = own?.configuration.isTable == true ? "" : first.prompt
+        prompt = try own?.directory.ownPrompt ?? usual
     }
 
     /// The basis of a run whose teacher are scores of queries with documents, beside these in the data files.
@@ -115,8 +117,9 @@ struct SetupBasis {
     ) throws -> (tokenizer: Tokenizer, directory: URL, configuration: ModelConfiguration)? {
         guard let directory = request.student.directory else { return nil }
         let configuration = try ModelConfiguration(contentsOf: directory)
-        let tokenizer = try Tokenizer.load(for: configuration, in: directory)
-        return (tokenizer, directory, configuration)
+        let place = try TokenizerFiles.place(of: directory)
+        let tokenizer = try Tokenizer.load(for: configuration, in: place)
+        return (tokenizer, place, configuration)
     }
 }
 

@@ -70,11 +70,9 @@ struct TeacherRun {
                     count,
                     components.explained * 100)))
         return Outputs(
-            train: ProjectedOutputs(base: outputs.train, components: components),
-            validation: try outputs.validation.map {
-                try ProjectedOutputs(base: $0, components: components).logits()
-            },
-            test: try outputs.test.map { try ProjectedOutputs(base: $0, components: components).logits() },
+            train: try components.projecting(outputs.train),
+            validation: try outputs.validation.map { try components.projecting($0).logits() },
+            test: try outputs.test.map { try components.projecting($0).logits() },
             components: components)
     }
 

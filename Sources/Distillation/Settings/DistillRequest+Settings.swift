@@ -78,8 +78,13 @@ extension StudentOptions {
     /// The student that settings describe.
     init(_ reader: SettingsReader) throws {
         self.init()
-        try StaticStudentRequest.refuse(in: reader)
-        directory = try reader.value("student", as: String.self).map { try reader.locator.model($0) }
+        if StaticStudentRequest.isNamed(in: reader) {
+            try StaticStudentRequest.requireNoDirectory()
+            table = try StaticOptions(reader)
+        } else {
+            try StaticStudentRequest.refuse(in: reader)
+            directory = try reader.value("student", as: String.self).map { try reader.locator.model($0) }
+        }
         try reader.assign("layers", to: &layers)
         try reader.assign("hidden_size", to: &hiddenSize)
         try reader.assign("intermediate_size", to: &intermediateSize)
@@ -140,6 +145,7 @@ extension StudentOptions {
     /// Writes the options as settings, from which ``init(_:)`` reads them.
     fileprivate func write(to settings: inout Settings) {
         settings.override("student", directory?.absolutePath)
+        table?.write(to: &settings)
         settings.override("layers", layers)
         settings.override("hidden_size", hiddenSize)
         settings.override("intermediate_size", intermediateSize)

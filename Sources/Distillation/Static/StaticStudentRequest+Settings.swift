@@ -6,7 +6,7 @@ extension StaticStudentRequest {
     public static let studentName = "static"
 
     /// The settings that belong to static students alone.
-    static let ownSettings = ["sif", "table_type"]
+    private static let ownSettings = ["sif", "table_type"]
 
     /// The settings that a static student has besides.
     private static let others = [
@@ -15,10 +15,14 @@ extension StaticStudentRequest {
         "license", "language", "datasets", "base_model",
     ]
 
-    /// Returns true if settings ask for a static student.
+    /// Returns true if settings ask for a static student without texts: with texts it is trained, as ``DistillationRun`` does it.
     public static func isAskedFor(in settings: Settings) throws -> Bool {
-        try SettingsReader(settings).value("student", as: String.self) == studentName
+        let reader = SettingsReader(settings)
+        return try reader.value("student", as: String.self) == studentName && reader.node("train") == nil
     }
+
+    /// Returns true if settings ask for a static student, with texts or without.
+    static func isNamed(in reader: SettingsReader) -> Bool { reader.node("student")?.text == studentName }
 
     /// Creates the request from settings, named as in a configuration file of `distill run`.
     ///
@@ -38,18 +42,8 @@ extension StaticStudentRequest {
         try reader.assign("overwrite", to: &overwrite)
         try reader.assign("embedding_size", to: &embeddingSize)
         appliesPCA = try reader.value("pca", as: Bool.self) ?? true
-        if let text = try reader.value("sif", as: String.self) {
-            guard text == "none" || Double(text) != nil else {
-                throw SettingsError("sif must be a number such as 1e-4, or none, got '\(text)'")
-            }
-            sif = Double(text)
-        }
-        if let text = try reader.value("table_type", as: String.self) {
-            guard let type = TableType(rawValue: text) else {
-                throw SettingsError("table_type must be float16 or float32, got '\(text)'")
-            }
-            tableType = type
-        }
+        let table = try StaticOptions(reader)
+        (sif, tableType) = (table.sif, table.tableType)
         card = try ModelCardOptions(reader)
         cache.directory = try reader.value("cache_dir", as: String.self).map {
             URL(filePath: $0, directoryHint: .isDirectory)
@@ -66,12 +60,12 @@ extension StaticStudentRequest {
         let near = Suggestion.nearest(to: entry.name, among: known)
         throw SettingsError(
             settings.prefix(line: entry.line)
-                + "\(entry.name) has no meaning for a static student, which is made of the teacher's tokens, without texts; "
+                + "\(entry.name) has no meaning for a static student without texts (train), which is made of the teacher's tokens alone; "
                 + (near.map { "did you mean \($0)?" } ?? "leave it out"))
     }
 
     /// - Throws: ``SettingsError`` where the name is also that of a model's directory, so that either may be meant.
-    private static func requireNoDirectory() throws {
+    static func requireNoDirectory() throws {
         guard FileManager.default.fileExists(atPath: "\(studentName)/config.json") else { return }
         throw SettingsError(
             "student: there is a model in the directory '\(studentName)', and the word stands for a static student too; name "
@@ -80,19 +74,13 @@ extension StaticStudentRequest {
 
     /// Refuses the settings of static students, for another one.
     ///
-    /// - Throws: ``SettingsError`` for the first of them, and for the student `static`.
+    /// - Throws: ``SettingsError`` for the first of them.
     static func refuse(in reader: SettingsReader) throws {
-        for name in ownSettings {
+        for name in StaticOptions.names {
             if let node = reader.node(name) {
                 throw reader.error(
                     at: node, "\(name) belongs to a static student; leave it out, or give student: static")
             }
-        }
-        if let node = reader.node("student"), node.text == studentName {
-            throw reader.error(
-                at: node,
-                "student: a static student is made by `distill run` alone; name a model's directory, ./\(studentName) if that is "
-                    + "its name")
         }
     }
 }

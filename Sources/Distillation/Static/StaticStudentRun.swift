@@ -31,8 +31,10 @@ public struct StaticStudentRun {
         let output = try OutputDirectory(
             request.output, overwrite: request.overwrite, inputs: [request.teacher], cache: request.cache)
         log.tell(output.leftovers)
-        let teacher = try log.phase("Loading the teacher") { try StaticTeacher(request, log) }
-        let size = try size(teacher, log)
+        let teacher = try log.phase("Loading the teacher") {
+            try StaticTeacher(request.teacher, device: request.device, log)
+        }
+        let size = try teacher.size(request.embeddingSize, appliesPCA: request.appliesPCA, log)
         let precision = request.precision.resolved(on: request.device)
         let count = teacher.vocabulary.count
         var table = try log.phase("Teacher's vectors of \(count) tokens") {
@@ -44,10 +46,9 @@ public struct StaticStudentRun {
             }
         }
         try log.phase("Principal components and weights") {
-            if request.appliesPCA { try table.reduce(to: size) }
-            if let sif = request.sif { try table.weight(sif) }
-            // model2vec leaves unknown words out, where others read their token's vector.
-            if let row = teacher.vocabulary.unknownRow { try table.clear(row) }
+            try table.finish(
+                size: request.appliesPCA ? size : nil, sif: request.sif,
+                unknownRow: teacher.vocabulary.unknownRow)
         }
         var report = StaticStudentReport(
             student: StaticStudentRequest.studentName, teacher: request.teacher.path(percentEncoded: false),
@@ -57,29 +58,12 @@ public struct StaticStudentRun {
             tableType: request.tableType, bytesOnDisk: 0, device: request.device.description,
             precision: precision, versions: .current, phases: log.phases)
         let files = StaticStudentFiles(
-            table: table.rows, vocabulary: teacher.vocabulary, card: request.card)
+            table: StaticDirectory(
+                table: table.rows, vocabulary: teacher.vocabulary, tableType: request.tableType,
+                teacher: request.teacher.lastPathComponent, sif: request.sif,
+                isReduced: request.appliesPCA),
+            card: request.card)
         try output.save(isLast: true) { try files.write(to: $0, &report) }
         return report
-    }
-
-    /// The number of components of a vector.
-    private func size(_ teacher: StaticTeacher, _ log: RunLog) throws -> Int {
-        let (width, count) = (teacher.width, teacher.vocabulary.count)
-        guard request.appliesPCA else { return width }
-        if let size = request.embeddingSize, size > width {
-            throw DistillationError(
-                "embedding_size: the teacher's vectors have \(width) components, so that \(size) cannot be taken from them; give "
-                    + "\(width) or fewer")
-        }
-        let size = request.embeddingSize ?? min(StaticStudentRequest.usualSize, width)
-        guard size < count else {
-            throw DistillationError(
-                "embedding_size: PCA of \(count) tokens gives fewer than \(size) components; give \(count - 1) or fewer, or leave "
-                    + "PCA out (pca: false)")
-        }
-        if request.embeddingSize == nil, size < StaticStudentRequest.usualSize {
-            log.send(.note("The teacher's vectors have \(width) components, and so has the student's"))
-        }
-        return size
     }
 }

@@ -44,6 +44,18 @@ struct StaticTable {
     /// The tokens that are read at once.
     private static let batchSize = 256
 
+    /// Reduces and weights the rows.
+    ///
+    /// - Parameters:
+    ///   - size: The components that stay; `nil` for all.
+    ///   - sif: a of the weights; `nil` for none.
+    ///   - unknownRow: The row of unknown words, which model2vec leaves out, where others read their token's vector; `nil` for none.
+    mutating func finish(size: Int?, sif: Double?, unknownRow: Int?) throws {
+        if let size { try reduce(to: size) }
+        if let sif { try weight(sif) }
+        if let unknownRow { try clear(unknownRow) }
+    }
+
     /// Keeps so many components.
     mutating func reduce(to count: Int) throws {
         let components = try RowComponents(of: rows, count: count)

@@ -63,6 +63,11 @@ struct StudentBuilder {
     private func build(_ instrument: FakeQuantization?) throws -> Student {
         if let directory = options.directory { return try load(directory, instrument) }
         let teacher = try model
+        guard !teacher.model.configuration.isTable else {
+            throw DistillationError(
+                "\(teacher.directory.path): is a static table, which has no layers for a student to start from; name the student with "
+                    + "--student")
+        }
         var configuration = try self.configuration()
         var source: (any ParameterSource)?
         var notes: [String] = []
@@ -219,6 +224,14 @@ struct StudentBuilder {
         }
     }
 
+    /// Gives a static student what its options ask for.
+    func prepareTable(_ configuration: inout ModelConfiguration) {
+        guard configuration.isTable, let table = options.table else { return }
+        configuration.hasTokenWeights = table.tokenWeights
+        guard configuration.embedding == nil else { return }
+        configuration.classifierHiddenSize = table.classifierHiddenSize ?? configuration.classifierHiddenSize
+    }
+
     private func load(_ directory: URL, _ instrument: FakeQuantization?) throws -> Student {
         let names = labelNames
         if task.embedsTexts { return try loadEmbedding(directory, instrument) }
@@ -234,7 +247,7 @@ struct StudentBuilder {
             mismatchRemedy:
                 "give a student without a head or with one for these classes, which `distill finetune "
                 + "--ignore-mismatched-sizes` makes of it",
-            seed: seed, device: device, instrument: instrument)
+            seed: seed, device: device, instrument: instrument, change: prepareTable)
         let labels = model.configuration.labelNames
         guard labels == names || predictsTokens || task.ranksDocuments else {
             throw DistillationError(

@@ -26,6 +26,11 @@ extension StudentBuilder {
             return try ownModules(own, width: width)
         }
         var base = own ?? theirs
+        if options.pooling != nil, base.isTable {
+            throw DistillationError(
+                "\(base.path): is a static table, whose vector of a text is always the mean; leave --pooling out"
+            )
+        }
         if let pooling = options.pooling {
             base = SentenceTransformer(
                 pooling: [pooling], width: base.tokenWidth ?? width, normalizes: base.normalizes)
@@ -33,7 +38,7 @@ extension StudentBuilder {
         if own == nil { (base.prompts, base.defaultPrompt) = (theirs.prompts, theirs.defaultPrompt) }
         base.maxLength = maxLength ?? base.maxLength ?? theirs.maxLength
         let pooled = base.pooledWidth(width)
-        let outputs = joinedWidth ?? theirs.width ?? pooled
+        let outputs = joinedWidth ?? teacher?.model.configuration.outputCount ?? pooled
         // Several teachers' vectors together have the length 1.
         if joinedWidth != nil, !base.normalizes { base.stages.append(.normalize) }
         if options.usesPCA, let size = options.embeddingSize, size >= outputs {
@@ -44,7 +49,8 @@ extension StudentBuilder {
         guard options.projection == .drop else {
             return base.resized(
                 width: width,
-                outputs: options.embeddingSize ?? (joinedWidth == nil ? own?.width : nil) ?? outputs)
+                outputs: options.embeddingSize
+                    ?? (joinedWidth == nil ? own.map { $0.width ?? width } : nil) ?? outputs)
         }
         if let size = options.embeddingSize, size != pooled {
             throw DistillationError(
@@ -89,7 +95,7 @@ extension StudentBuilder {
                 SentenceTransformer.isDirectory(directory)
                 ? try SentenceTransformer(contentsOf: directory) : nil
             let width = try own?.tokenWidth ?? ModelConfiguration(contentsOf: directory).hiddenSize
-            return try modules(own, width: width)?.width == theirs
+            return try modules(own, width: width).map { $0.width ?? width } == theirs
         }
     }
 
@@ -104,7 +110,7 @@ extension StudentBuilder {
                         "\(directory.path): a student for embeddings needs a teacher for embeddings")
                 }
                 return modules
-            }, seed: seed, device: device, instrument: instrument)
+            }, seed: seed, device: device, instrument: instrument, change: prepareTable)
         if !report.newlyInitialized.isEmpty { notes.append(report.description) }
         return Student(model: model, notes: notes)
     }

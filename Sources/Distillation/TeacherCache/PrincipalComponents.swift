@@ -73,6 +73,36 @@ struct PrincipalComponents: Sendable {
         for index in start..<values.count { values[index] *= scale }
     }
 
+    /// The most bytes of projected vectors that are kept in memory: others are projected each time that they are read.
+    private static let mostBytes = 1 << 30
+    /// The vectors that are projected at once.
+    private static let rowsAtOnce = 4096
+
+    /// All of a teacher's vectors, projected: once, as far as there is room, since every epoch reads them.
+    ///
+    /// - Throws: `FileError` where they cannot be read; `TorchError`.
+    func projecting(_ base: any TeacherOutputs) throws -> any TeacherOutputs {
+        guard base.count * count * MemoryLayout<Float>.size <= Self.mostBytes else {
+            return ProjectedOutputs(base: base, components: self)
+        }
+        // On one thread, so that their bits do not depend on the number of threads.
+        let threads = Runtime.threadCount
+        try Runtime.setThreadCount(1)
+        defer { try? Runtime.setThreadCount(threads) }
+        var values: [Float] = []
+        values.reserveCapacity(base.count * count)
+        try withNoGrad {
+            let columns = try Tensor(weight, shape: [count, width]).to(.float64).transposed().contiguous()
+            for start in stride(from: 0, to: base.count, by: Self.rowsAtOnce) {
+                let rows = start..<min(start + Self.rowsAtOnce, base.count)
+                let vectors = try Tensor(base.rows(rows), shape: [rows.count, width]).to(.float64).matmul(
+                    columns)
+                values += try (normalizes ? vectors.normalized() : vectors).to(.float32).array(of: Float.self)
+            }
+        }
+        return Logits(values: values, classes: count)
+    }
+
     /// (R, D) → (R, N) on any device.
     func callAsFunction(_ vectors: Tensor) throws -> Tensor {
         let matrix = try Tensor(weight, shape: [count, width], device: vectors.device)

@@ -35,11 +35,17 @@ public struct ExportableModel: Sendable {
         guard isDirectory.boolValue else { throw FileError.notADirectory(path) }
         self.directory = directory
         var configuration = try ModelConfiguration(contentsOf: directory)
+        guard !configuration.isTable else {
+            throw ExportError(
+                "\(path): is a static table, whose vector of a text is the mean of some rows: there are no layers to export; open the "
+                    + "directory itself, by distill-run, the C interface or the server, and one for embeddings by model2vec too"
+            )
+        }
         if SentenceTransformer.isDirectory(directory), !configuration.namesHead {
             let embedding = try SentenceTransformer(contentsOf: directory)
             guard case .encoder(path) = embedding.source else {
                 throw ExportError(
-                    "\(path): its encoder is not in the directory itself, or it is a static table; save it by sentence-transformers 3 or later, "
+                    "\(path): its encoder is not in the directory itself; save it by sentence-transformers 3 or later, "
                         + "or use its own export")
             }
             configuration.embedding = embedding

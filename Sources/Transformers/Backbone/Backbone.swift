@@ -28,6 +28,10 @@ extension TransformerModel {
     /// - Throws: ``TransformersError`` for a decoder.
     var encoder: EncoderBackbone {
         get throws {
+            guard !configuration.isTable else {
+                throw TransformersError(
+                    "\(configuration.source): is a static table; an encoder is needed here")
+            }
             guard let encoder = backbone as? EncoderBackbone else {
                 throw TransformersError(
                     "\(configuration.source): is a language model (\(configuration.modelType)); an encoder is needed here"

@@ -17,9 +17,15 @@ struct EmbeddingHead: Head {
     ///   behind the encoder.
     /// - Throws: ``TransformersError`` for modules that cannot be trained.
     init(_ root: ParameterScope, _ configuration: ModelConfiguration) throws {
-        guard let embedding = configuration.embedding,
-            case .pooling(let modes, _, let includesPrompt)? = embedding.stages.first
-        else {
+        guard let embedding = configuration.embedding else {
+            throw TransformersError("\(configuration.source): is no model for embeddings")
+        }
+        stages = try Self.stages(root, configuration, embedding)
+        if configuration.isTable {
+            rows = .mean
+            return
+        }
+        guard case .pooling(let modes, _, let includesPrompt)? = embedding.stages.first else {
             throw TransformersError("\(configuration.source): an embedding model begins with a pooling")
         }
         guard includesPrompt || embedding.defaultPrompt == nil else {
@@ -28,7 +34,13 @@ struct EmbeddingHead: Head {
                     + "alone; set default_prompt_name to null for a model that reads texts without one")
         }
         rows = modes == [.cls] ? .firstToken : .pooled(modes)
-        stages = try embedding.stages.enumerated().dropFirst().compactMap { place, stage in
+    }
+
+    /// The modules behind the pooling, or behind a table.
+    private static func stages(
+        _ root: ParameterScope, _ configuration: ModelConfiguration, _ embedding: SentenceTransformer
+    ) throws -> [Stage] {
+        try embedding.stages.enumerated().compactMap { place, stage in
             switch stage {
             case .pooling: return nil
             case .dense(let dense):

@@ -14,7 +14,8 @@ struct RunCommand: ParsableCommand {
             layers, with their weights. A language model learns its teacher's distribution of each next token at T = 1 and is judged \
             by the divergence from it.
 
-            --student static makes a table of vectors by token from a sentence-transformers teacher, without texts and training.
+            --student static makes a table of vectors by token from a sentence-transformers teacher, without texts and training; with \
+            --train the table is trained from there on the teacher's vectors, or of a classifier on its outputs.
 
             Examples:
               distill run --teacher teacher --train train.csv --validation dev.csv --output student \\
@@ -25,7 +26,8 @@ struct RunCommand: ParsableCommand {
                           --objective "kl(weight=0.7, temperature=linear(8,1))" --objective "cross_entropy(weight=0.3)" \\
                           --objective "hidden_mse(weight=1, layers=uniform)" --baseline --seeds 3
               distill run --teacher language-model.gguf --train chats.jsonl --output student --layers 20 --baseline
-              distill run --teacher all-MiniLM-L6-v2 --student static --output static
+              distill run --teacher all-MiniLM-L6-v2 --student static --output fast
+              distill run --teacher all-MiniLM-L6-v2 --student static --train texts.csv --output better
               distill run --config distill.yaml --output another
 
             distill.yaml:

@@ -6,7 +6,7 @@ import Transformers
 struct StudentOptionGroup: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A model directory to start the student from; or static, for a table of vectors by token that a sentence-transformers teacher gives without texts.",
+            "A model directory to start the student from; or static, for a table of vectors by token: of a sentence-transformers teacher without texts, or with --train trained, of classifiers too.",
             valueName: "dir"),
         completion: .directory)
     var student: String?
@@ -96,6 +96,18 @@ struct StudentOptionGroup: ParsableArguments {
             valueName: "type"))
     var tableType: String?
 
+    @Flag(
+        help:
+            "Of a static student that is trained, learn a weight for each token beside its vector; it is multiplied into the row that is saved."
+    )
+    var tokenWeights = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Of a static classifier, the width of a layer with ReLU before the classifier. (default: none, a linear classifier)",
+            valueName: "n"))
+    var classifierHiddenSize: Int?
+
     func register(in settings: inout Settings) {
         settings.override("student", student)
         settings.override("layers", layers)
@@ -111,6 +123,8 @@ struct StudentOptionGroup: ParsableArguments {
         settings.override("score_activation", scoreActivation)
         settings.override("sif", sif)
         settings.override("table_type", tableType)
+        settings.override("token_weights", switch: tokenWeights)
+        settings.override("classifier_hidden_size", classifierHiddenSize)
         settings.override("quantize_aware", switch: quantizeAware)
     }
 }
