@@ -8,6 +8,7 @@
 #include "shim/dropout.cpp"
 #include "shim/fused_loss.cpp"
 #include "shim/graph_pool.cpp"
+#include "shim/packed_decoder_layer.cpp"
 #include "shim/packed_embeddings.cpp"
 #include "shim/packed_layer.cpp"
 #include "shim/pooled_sequences.cpp"
