@@ -46,13 +46,26 @@ void rotate_rows(const CausalShape &shape, const From *from, int64_t from_stride
     }
 }
 
-// The rows as attention reads them: rotated into scratch memory, or as they are.
+// The rows of heads as attention reads them: normalized by the weights `norm`, if any, and rotated, into scratch memory; or as they are.
 template <class S>
-const S *rotated(const CausalShape &shape, const S *from, int64_t &stride, int64_t rows, Places places, Slot slot) {
-    if (!shape.cosine) return from;
-    S *to = scratch<S>(slot, rows * shape.width);
-    rotate_rows(shape, from, stride, rows, places, 1.0f, to, shape.width);
-    stride = shape.width;
+const S *rotated(const CausalShape &shape, const float *norm, const S *from, int64_t &stride, int64_t rows, Places places, Slot slot) {
+    if (!shape.cosine && !norm) return from;
+    int64_t width = shape.width;
+    S *to = scratch<S>(slot, rows * width);
+    if (!norm) {
+        rotate_rows(shape, from, stride, rows, places, 1.0f, to, width);
+    } else {
+        float *normalized = scratch<float>(Slot::causal_row, width);
+        for (int64_t row = 0; row < rows; ++row) {
+            rms_row(from + row * stride, width, norm, shape.norm_epsilon, shape.norm_offset, normalized);
+            if (shape.cosine) {
+                rotate_rows(shape, normalized, width, 1, Places{places.of(row), 0}, 1.0f, to + row * width, width);
+            } else {
+                for (int64_t d = 0; d < width; d += 16) store_part(to + row * width + d, load_part(normalized + d, width - d), width - d);
+            }
+        }
+    }
+    stride = width;
     return to;
 }
 
@@ -155,7 +168,7 @@ void causal_forward(const CausalForward &call) {
     parallel_tasks(call.sequences.count * shape.key_value_heads, causal_cost(shape, call.sequences), [&](int64_t task) {
         int64_t s = task / shape.key_value_heads, k = task % shape.key_value_heads, start = call.sequences.offsets[s];
         int64_t length = call.sequences.offsets[s + 1] - start, stride = shape.key_value_heads * width, key_stride = stride;
-        const S *key = rotated(shape, static_cast<const S *>(call.key) + start * stride + k * width, key_stride, length,
+        const S *key = rotated(shape, shape.key_norm, static_cast<const S *>(call.key) + start * stride + k * width, key_stride, length,
                                Places{}, Slot::causal_key);
         uint32_t *keys = scratch<uint32_t>(Slot::head_keys, right_words<S>(length, width));
         uint32_t *values = scratch<uint32_t>(Slot::head_values, right_words<S>(width, length));
@@ -164,7 +177,7 @@ void causal_forward(const CausalForward &call) {
                       values);
         for (int64_t h = k * group; h < (k + 1) * group; ++h) {
             int64_t row = start * shape.heads * width + h * width, query_stride = shape.heads * width;
-            const S *query = rotated(shape, static_cast<const S *>(call.query) + row, query_stride, length, Places{},
+            const S *query = rotated(shape, shape.query_norm, static_cast<const S *>(call.query) + row, query_stride, length, Places{},
                                      Slot::causal_query);
             CausalHead<S> head{shape, length, query, key, query_stride, key_stride, length};
             causal_attend<S>(head, keys, values, words<S>(length), static_cast<S *>(call.context) + row, shape.heads * width,

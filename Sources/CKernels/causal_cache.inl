@@ -97,7 +97,8 @@ void append_cached(const CachedForward &call, int64_t s, int64_t k) {
     int64_t stride = shape.key_value_heads * shape.width, place = start * stride + k * shape.width, key_stride = stride;
     CachedHead<S> layout(shape.width, text.capacity);
     uint32_t *to = text.words + k * layout.all;
-    const S *key = rotated(shape, static_cast<const S *>(call.key) + place, key_stride, count, Places{text.past}, Slot::causal_key);
+    const S *key = rotated(shape, shape.key_norm, static_cast<const S *>(call.key) + place, key_stride, count, Places{text.past},
+                           Slot::causal_key);
     append_keys<S>(key, key_stride, text.past, count, shape.width, to);
     append_values<S>(static_cast<const S *>(call.value) + place, stride, text.past, count, shape.width, layout.value_words,
                      to + layout.key_words);
@@ -114,7 +115,8 @@ void attend_cached(const CachedForward &call, int64_t s, int64_t h, int64_t head
     int64_t rows = count == 1 ? heads : count;
     CachedHead<S> layout(width, text.capacity);
     const uint32_t *keys = text.words + h / (shape.heads / shape.key_value_heads) * layout.all;
-    const S *query = rotated(shape, static_cast<const S *>(call.query) + place, query_stride, rows, places, Slot::causal_query);
+    const S *query = rotated(shape, shape.query_norm, static_cast<const S *>(call.query) + place, query_stride, rows, places,
+                             Slot::causal_query);
     CausalHead<S> head{shape, text.past + count, query, nullptr, query_stride, 0, rows, places};
     causal_attend<S>(head, keys, keys + layout.key_words, layout.value_words, static_cast<S *>(call.context) + place, stride, nullptr);
 }

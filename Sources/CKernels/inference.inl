@@ -12,9 +12,12 @@ namespace {
 #include "mixed.inl"
 #include "linear.inl"
 #include "embeddings.inl"
+#include "rms_norm.inl"
 #include "projection.inl"
 #include "causal_attention.inl"
 #include "causal_cache.inl"
+#include "decoder_rows.inl"
+#include "decoder_layer.inl"
 #include "elements.inl"
 #include "prenorm.inl"
 
@@ -85,6 +88,9 @@ Table with_decoders(Table table) {
     };
     table.gated_forward = [](bool bfloat16, const Gated &call, void *output) {
         bfloat16 ? gated_forward(call, static_cast<bf16 *>(output)) : gated_forward(call, static_cast<float *>(output));
+    };
+    table.decoder_forward = [](bool bfloat16, const DecoderForward &call) {
+        bfloat16 ? decoder_forward<bf16>(call) : decoder_forward<float>(call);
     };
     return table;
 }

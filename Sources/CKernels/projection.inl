@@ -25,15 +25,20 @@ CT_INLINE void project_panels(const ProjectionForward &call, const uint32_t *pac
     }
 }
 
+// The number of tasks that the panels of a product's columns are divided into; 1 where rows are divided. Few rows are one block, whose
+// columns the threads divide; very few, as in generation, in pieces, since a thread that waits for memory beside others takes longer.
+template <class S>
+CT_INLINE int64_t column_chunks(int64_t rows, int64_t panels) {
+    int64_t threads = thread_count(), pieces = rows <= panel_rows<S> ? 4 * threads : threads;
+    return rows < few_rows * threads && threads > 1 ? std::min<int64_t>(pieces, panels) : 1;
+}
+
 template <class S, class Output>
 void projection_forward(const ProjectionForward &call) {
     const S *input = static_cast<const S *>(call.input);
-    int64_t threads = thread_count(), panels = 0;
+    int64_t panels = 0;
     for (int64_t p = 0; p < call.count; ++p) panels += panels_of(call.parts[p].outputs);
-    // Few rows are one block, whose columns the threads divide; very few, as in generation, in pieces, since a thread that waits for
-    // memory beside others takes longer.
-    int64_t pieces = call.rows <= panel_rows<S> ? 4 * threads : threads;
-    int64_t chunks = call.rows < few_rows * threads && threads > 1 ? std::min<int64_t>(pieces, panels) : 1;
+    int64_t chunks = column_chunks<S>(call.rows, panels);
     RowBlocks blocks = chunks > 1 ? RowBlocks::whole(call.rows) : RowBlocks(call.rows, block_rows<S>(call.inputs));
     int64_t cost = projection_cost<S>(blocks.size, call.inputs, panels) / chunks;
     parallel_tasks(blocks.count * chunks, cost, [&](int64_t task) {
@@ -44,6 +49,18 @@ void projection_forward(const ProjectionForward &call) {
     });
 }
 
+// to (columns): the sums of the columns of `from` (rows, columns), each from the first row to the last.
+template <class S>
+void column_sums(const S *from, int64_t rows, int64_t columns, float *to) {
+    parallel_tasks((columns + 63) / 64, element_cost(rows * 64), [&](int64_t task) {
+        for (int64_t c = task * 64; c < std::min(columns, task * 64 + 64); c += 16) {
+            vf total = vf{};
+            for (int64_t row = 0; row < rows; ++row) total += load_part(from + row * columns + c, columns - c);
+            store_part(to + c, total, columns - c);
+        }
+    });
+}
+
 template <class S>
 void projection_gradient(const ProjectionGradient &call) {
     const S *left = static_cast<const S *>(call.left);
@@ -51,78 +68,7 @@ void projection_gradient(const ProjectionGradient &call) {
         weight_products<S, 1>({{.left = left, .m = call.left_columns, .right = static_cast<const S *>(call.right), .right_float = nullptr,
                                 .rows = call.rows, .to = call.to, .transposed = false}},
                               call.right_columns, call.rows);
-    if (!call.left_sums) return;
-    int64_t tasks = (call.left_columns + 63) / 64;
-    parallel_tasks(tasks, element_cost(call.rows * 64), [&](int64_t task) {
-        for (int64_t c = task * 64; c < std::min(call.left_columns, task * 64 + 64); c += 16) {
-            int64_t count = std::min<int64_t>(16, call.left_columns - c);
-            vf total = vf{};
-            for (int64_t row = 0; row < call.rows; ++row) total += load_part(left + row * call.left_columns + c, count);
-            store_part(call.left_sums + c, total, count);
-        }
-    });
-}
-
-// MARK: Normalization by the root mean square
-
-CT_INLINE float inverse_root_mean_square(const RootMeanSquare &call, const float *row) {
-    vf squares = vf{};
-    for (int64_t c = 0; c < call.width; c += 16) {
-        vf x = load_part(row + c, call.width - c);
-        squares += x * x;
-    }
-    return 1.0f / __builtin_sqrtf(sum(squares) / static_cast<float>(call.width) + call.epsilon);
-}
-
-template <class S>
-void rms_norm_forward(const RootMeanSquare &call, S *output) {
-    constexpr int64_t block = 16;
-    parallel_tasks((call.rows + block - 1) / block, element_cost(2 * block * call.width), [&](int64_t task) {
-        for (int64_t r = task * block; r < std::min(call.rows, (task + 1) * block); ++r) {
-            const float *row = call.input + r * call.width;
-            float inverse = inverse_root_mean_square(call, row);
-            for (int64_t c = 0; c < call.width; c += 16) {
-                int64_t left = call.width - c;
-                vf gain = load_part(call.weight + c, left) + call.offset;
-                store_part(output + r * call.width + c, load_part(row + c, left) * inverse * gain, left);
-            }
-        }
-    });
-}
-
-// With y = x / rms: dx = (g · gain − y · mean(g · gain · y)) / rms, and the gain's gradient is the sum of g · y over the rows.
-template <class S>
-void rms_norm_backward(const RootMeanSquareBackward &backward) {
-    const RootMeanSquare &call = backward.call;
-    const S *gradients = static_cast<const S *>(backward.output_gradient);
-    int64_t width = call.width;
-    // A function of the rows alone, so that sums over blocks do not depend on the number of threads.
-    int64_t block = std::max<int64_t>(16, (call.rows + 63) / 64), blocks = (call.rows + block - 1) / block;
-    float *partials = scratch<float>(Slot::call_partials, std::max<int64_t>(1, blocks) * width);
-    parallel_tasks(blocks, element_cost(4 * block * width), [&](int64_t task) {
-        float *partial = partials + task * width;
-        std::fill(partial, partial + width, 0.0f);
-        for (int64_t r = task * block; r < std::min(call.rows, (task + 1) * block); ++r) {
-            const float *row = call.input + r * width;
-            const S *gradient = gradients + r * width;
-            float inverse = inverse_root_mean_square(call, row);
-            vf dot = vf{};
-            for (int64_t c = 0; c < width; c += 16) {
-                int64_t left = width - c;
-                vf y = load_part(row + c, left) * inverse, g = load_part(gradient + c, left);
-                store_part(partial + c, load_part(partial + c, left) + g * y, left);
-                dot += g * (load_part(call.weight + c, left) + call.offset) * y;
-            }
-            float mean = sum(dot) / static_cast<float>(width);
-            for (int64_t c = 0; c < width; c += 16) {
-                int64_t left = width - c;
-                vf y = load_part(row + c, left) * inverse;
-                vf g = load_part(gradient + c, left) * (load_part(call.weight + c, left) + call.offset);
-                store_part(backward.input_gradient + r * width + c, (g - y * mean) * inverse, left);
-            }
-        }
-    });
-    if (backward.weight_gradient) add_partials(partials, blocks, width, width, backward.weight_gradient);
+    if (call.left_sums) column_sums(left, call.rows, call.left_columns, call.left_sums);
 }
 
 // MARK: Gated activations

@@ -9,6 +9,7 @@
 #include "shim/embedding_bag.cpp"
 #include "shim/fused_loss.cpp"
 #include "shim/graph_pool.cpp"
+#include "shim/packed_decoder_layer.cpp"
 #include "shim/packed_embeddings.cpp"
 #include "shim/packed_layer.cpp"
 #include "shim/pooled_sequences.cpp"

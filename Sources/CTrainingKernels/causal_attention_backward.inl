@@ -1,6 +1,12 @@
 // Causal attention, backward: blocks of rows of each head of queries, from first to last, add to the gradients of their head of
 // keys and values, which are summed in float32.
 
+// to[c] = from[c], in another type
+template <class S>
+CT_INLINE void write_row(const float *from, int64_t width, S *to) {
+    for (int64_t c = 0; c < width; c += 16) store_part(to + c, load_part(from + c, width - c), width - c);
+}
+
 // What all heads of queries of one head of keys share.
 template <class S>
 struct CausalGroup {
@@ -90,44 +96,66 @@ void causal_attend_backward(const CausalHead<S> &head, const CausalGroup<S> &gro
     }
 }
 
-// Writes summed gradients, rotated back where the rows were rotated.
+// Writes summed gradients of rows of heads, rotated back where the rows were rotated, and through their norm where there is one: from
+// the rows `given`, with its gradient added to `partial`. `sums` may be overwritten.
 template <class S>
-void write_gradient(const CausalShape &shape, const float *sums, int64_t length, bool is_rotated, S *to, int64_t stride) {
-    if (is_rotated) return rotate_rows(shape, sums, shape.width, length, Places{}, -1.0f, to, stride);
-    for (int64_t row = 0; row < length; ++row)
-        for (int64_t d = 0; d < shape.width; d += 16)
-            store_part(to + row * stride + d, load_part(sums + row * shape.width + d, shape.width - d), shape.width - d);
+void write_gradient(const CausalShape &shape, float *sums, int64_t length, const float *norm, const S *given, float *partial, S *to,
+                    int64_t stride) {
+    int64_t width = shape.width;
+    if (!norm && shape.cosine) return rotate_rows(shape, sums, width, length, Places{}, -1.0f, to, stride);
+    if (shape.cosine) rotate_rows(shape, sums, width, length, Places{}, -1.0f, sums, width);
+    for (int64_t row = 0; row < length; ++row) {
+        const float *from = sums + row * width;
+        S *out = to + row * stride;
+        if (norm) rms_row_backward<float, S, S>(from, given + row * stride, width, norm, shape.norm_epsilon, shape.norm_offset, nullptr, out, partial);
+        else write_row(from, width, out);
+    }
+}
+
+// One text's part of a head of keys and values, and the heads of queries that it serves. Adds the gradients of the norms' weights to
+// `partial`, the queries' before the keys'.
+template <class S>
+void causal_group_backward(const CausalBackward &call, int64_t s, int64_t k, float *partial) {
+    const CausalShape &shape = call.shape;
+    int64_t width = shape.width, size = shape.heads / shape.key_value_heads, tokens = call.sequences.tokens();
+    int64_t start = call.sequences.offsets[s], length = call.sequences.offsets[s + 1] - start;
+    int64_t stride = shape.key_value_heads * width, key_stride = stride, place = start * stride + k * width;
+    const S *given_key = static_cast<const S *>(call.key) + place, *given_value = static_cast<const S *>(call.value) + place;
+    const S *key = rotated(shape, shape.key_norm, given_key, key_stride, length, Places{}, Slot::causal_key);
+    uint32_t *keys = scratch<uint32_t>(Slot::head_keys, right_words<S>(length, width));
+    uint32_t *values = scratch<uint32_t>(Slot::head_values, right_words<S>(length, width));
+    pack_right_transposed<S>(key, key_stride, length, width, 0, panels_of(length), keys);
+    pack_right_transposed<S>(given_value, stride, length, width, 0, panels_of(length), values);
+    float *sums = scratch<float>(Slot::causal_gradients, 3 * length * width);
+    CausalGroup<S> group{keys, values, sums, sums + length * width};
+    std::fill(sums, sums + 2 * length * width, 0.0f);
+    float *query_gradient = sums + 2 * length * width;
+    for (int64_t h = k * size; h < (k + 1) * size; ++h) {
+        int64_t row = start * shape.heads * width + h * width, query_stride = shape.heads * width;
+        const S *given = static_cast<const S *>(call.query) + row;
+        const S *query = rotated(shape, shape.query_norm, given, query_stride, length, Places{}, Slot::causal_query);
+        CausalHead<S> head{shape, length, query, key, query_stride, key_stride, length};
+        causal_attend_backward<S>(head, group, static_cast<const S *>(call.context_gradient) + row, shape.heads * width,
+                                  call.log_sum + h * tokens + start, query_gradient);
+        write_gradient(shape, query_gradient, length, shape.query_norm, given, partial, static_cast<S *>(call.query_gradient) + row,
+                       shape.heads * width);
+    }
+    write_gradient(shape, group.key_gradient, length, shape.key_norm, given_key, partial + width, static_cast<S *>(call.key_gradient) + place,
+                   stride);
+    S *value_gradient = static_cast<S *>(call.value_gradient) + place;
+    for (int64_t row = 0; row < length; ++row) write_row(group.value_gradient + row * width, width, value_gradient + row * stride);
 }
 
 template <class S>
 void causal_backward(const CausalBackward &call) {
     const CausalShape &shape = call.shape;
-    int64_t width = shape.width, size = shape.heads / shape.key_value_heads, tokens = call.sequences.tokens();
-    bool is_rotated = shape.cosine != nullptr;
-    parallel_tasks(call.sequences.count * shape.key_value_heads, 3 * causal_cost(shape, call.sequences), [&](int64_t task) {
-        int64_t s = task / shape.key_value_heads, k = task % shape.key_value_heads, start = call.sequences.offsets[s];
-        int64_t length = call.sequences.offsets[s + 1] - start, stride = shape.key_value_heads * width, key_stride = stride;
-        int64_t place = start * stride + k * width;
-        const S *key = rotated(shape, static_cast<const S *>(call.key) + place, key_stride, length, Places{}, Slot::causal_key);
-        uint32_t *keys = scratch<uint32_t>(Slot::head_keys, right_words<S>(length, width));
-        uint32_t *values = scratch<uint32_t>(Slot::head_values, right_words<S>(length, width));
-        pack_right_transposed<S>(key, key_stride, length, width, 0, panels_of(length), keys);
-        pack_right_transposed<S>(static_cast<const S *>(call.value) + place, stride, length, width, 0, panels_of(length), values);
-        float *sums = scratch<float>(Slot::causal_gradients, 3 * length * width);
-        CausalGroup<S> group{keys, values, sums, sums + length * width};
-        std::fill(sums, sums + 2 * length * width, 0.0f);
-        float *query_gradient = sums + 2 * length * width;
-        for (int64_t h = k * size; h < (k + 1) * size; ++h) {
-            int64_t row = start * shape.heads * width + h * width, query_stride = shape.heads * width;
-            const S *query = rotated(shape, static_cast<const S *>(call.query) + row, query_stride, length, Places{},
-                                     Slot::causal_query);
-            CausalHead<S> head{shape, length, query, key, query_stride, key_stride, length};
-            causal_attend_backward<S>(head, group, static_cast<const S *>(call.context_gradient) + row, shape.heads * width,
-                                      call.log_sum + h * tokens + start, query_gradient);
-            write_gradient(shape, query_gradient, length, is_rotated, static_cast<S *>(call.query_gradient) + row,
-                           shape.heads * width);
-        }
-        write_gradient(shape, group.key_gradient, length, is_rotated, static_cast<S *>(call.key_gradient) + place, stride);
-        write_gradient(shape, group.value_gradient, length, false, static_cast<S *>(call.value_gradient) + place, stride);
+    int64_t tasks = call.sequences.count * shape.key_value_heads, width = shape.width;
+    float *partials = scratch<float>(Slot::call_partials, tasks * 2 * width);
+    parallel_tasks(tasks, 3 * causal_cost(shape, call.sequences), [&](int64_t task) {
+        float *partial = partials + task * 2 * width;
+        std::fill(partial, partial + 2 * width, 0.0f);
+        causal_group_backward<S>(call, task / shape.key_value_heads, task % shape.key_value_heads, partial);
     });
+    if (call.query_norm_gradient) add_partials(partials, tasks, 2 * width, width, call.query_norm_gradient);
+    if (call.key_norm_gradient) add_partials(partials + width, tasks, 2 * width, width, call.key_norm_gradient);
 }

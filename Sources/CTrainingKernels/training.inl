@@ -13,9 +13,12 @@ namespace {
 #include "fused_loss.inl"
 #include "embeddings.inl"
 #include "optimizer.inl"
+#include "rms_norm.inl"
 #include "projection.inl"
 #include "causal_attention.inl"
 #include "causal_attention_backward.inl"
+#include "decoder_rows.inl"
+#include "decoder_backward.inl"
 
 }  // namespace
 
@@ -41,6 +44,9 @@ const TrainingTable &training() {
                 gated_backward(call, static_cast<const S *>(gradient), to, static_cast<S *>(up_gradient));
             };
             bfloat16 ? run(static_cast<bf16 *>(gate_gradient)) : run(static_cast<float *>(gate_gradient));
+        },
+        .decoder_backward = [](bool bfloat16, const DecoderBackward &call) {
+            bfloat16 ? decoder_backward<bf16>(call) : decoder_backward<float>(call);
         },
         .embeddings_backward = [](const EmbeddingsBackward &call) { embeddings_backward(call); },
         .fused_loss = [](bool bfloat16, const FusedLoss &call) { bfloat16 ? fused_loss<bf16>(call) : fused_loss<float>(call); },

@@ -11,6 +11,10 @@ struct WeightProduct {
     int64_t rows;
     float *to;
     bool transposed;
+
+    bool reads_as(const WeightProduct &other) const {
+        return right == other.right && right_float == other.right_float && rows == other.rows;
+    }
 };
 
 // Packs `count` columns of `length` rows in one pass over the rows, panel by panel.
@@ -68,21 +72,28 @@ CT_INLINE void add_tile(const float *tile, int64_t height, int64_t count, float 
 }
 
 // Matrix products, transposed on the left, of several weights at once: right operands are `hidden` wide, and no operand has more
-// than `tokens` rows.
+// than `tokens` rows. One of no rows is left out.
 template <class S, int64_t count>
 void weight_products(const WeightProduct<S> (&products)[count], int64_t hidden, int64_t tokens) {
     constexpr int64_t block = (on_tiles<S> ? 4 : 8) * panel_rows<S>, chunk = 4096 / static_cast<int64_t>(sizeof(S));
     int64_t panels = panels_of(hidden);
     int64_t starts[count + 1] = {0};
-    for (int64_t i = 0; i < count; ++i) starts[i + 1] = starts[i] + (products[i].m + block - 1) / block;
-    uint32_t *packed = scratch<uint32_t>(Slot::gradient_right, count * right_words<S>(hidden, std::min(chunk, tokens)));
+    for (int64_t i = 0; i < count; ++i) starts[i + 1] = starts[i] + (products[i].rows > 0 ? (products[i].m + block - 1) / block : 0);
+    // Products of one right operand share what is packed of it.
+    int64_t owners[count], places[count], distinct = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        owners[i] = 0;
+        while (owners[i] < i && !products[owners[i]].reads_as(products[i])) ++owners[i];
+        places[i] = owners[i] < i ? places[owners[i]] : distinct++;
+    }
+    uint32_t *packed = scratch<uint32_t>(Slot::gradient_right, distinct * right_words<S>(hidden, std::min(chunk, tokens)));
     for (int64_t begin = 0; begin < tokens; begin += chunk) {
         auto rows_of = [&](int64_t i) { return std::max<int64_t>(0, std::min(chunk, products[i].rows - begin)); };
-        auto right_of = [&](int64_t i) { return packed + i * right_words<S>(hidden, std::min(chunk, tokens)); };
+        auto right_of = [&](int64_t i) { return packed + places[i] * right_words<S>(hidden, std::min(chunk, tokens)); };
         parallel_tasks(count * panels, element_cost(32 * std::min(chunk, tokens)), [&](int64_t task) {
             int64_t i = task / panels, p = task % panels, rows = rows_of(i);
             const WeightProduct<S> &product = products[i];
-            if (rows == 0) return;
+            if (rows == 0 || owners[i] < i) return;
             if (product.right) pack_right<S>(product.right + begin * hidden, hidden, hidden, rows, p, p + 1, right_of(i));
             else pack_right<S>(product.right_float + begin * hidden, hidden, hidden, rows, p, p + 1, right_of(i));
         });

@@ -1,6 +1,6 @@
 // Tests the kernels by themselves, on the instruction set that they choose: kernels_test FIXTURES CHECKPOINTS LEVEL
 //
-// FIXTURES has kernels.safetensors, CHECKPOINTS the tiny models; LEVEL is the instruction set that must be chosen. The kernels need
+// FIXTURES has kernels.safetensors and decoder_layers.safetensors, CHECKPOINTS the tiny models; LEVEL is the instruction set that must be chosen. The kernels need
 // neither libtorch nor Swift, and neither does this program: it is compiled for other processors too.
 
 #include "ckernels.h"
@@ -33,6 +33,7 @@ int main(int count, char **arguments) {
     test::prenorm_layers(golden);
     test::checkpoints(arguments[2]);
     test::decoders(golden);
+    test::decoder_layers(test::Golden(std::string(arguments[1]) + "/decoder_layers.safetensors"));
     std::printf("%s: %d checks, %d failed; int8 layers have the bits %016llx\n", level.c_str(), test::checks, test::failures,
                 static_cast<unsigned long long>(test::int8_digest));
     return test::failures > 0;

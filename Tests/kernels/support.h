@@ -136,5 +136,6 @@ void layers(const Golden &golden);
 void prenorm_layers(const Golden &golden);
 void checkpoints(const std::string &fixtures);
 void decoders(const Golden &golden);
+void decoder_layers(const Golden &golden);
 
 }  // namespace test

@@ -303,6 +303,33 @@ ct_error ct_cached_causal_attention(ct_tensor query, ct_tensor key, ct_tensor va
                                     ct_tensor offsets, const ct_attention_cache *caches, const int64_t *past, int64_t heads,
                                     int64_t window, double scale, ct_tensor *out);
 
+// A decoder's layer as Llama's by the kernels: attention and a gated feed-forward network, each with a norm by the root mean square before
+// it, and of its output in some families.
+typedef struct {
+    int64_t heads, key_value_heads, head_width;
+    int64_t window;      // tokens that a token attends to, itself included; 0 for all up to it
+    int32_t activation;  // CT_LAYER_ names
+    double scale;        // the factor of attention's scores
+    double epsilon;
+    double norm_offset;  // added to the norms' weights
+    bool bfloat16;       // the type that matrices are multiplied in
+} ct_decoder_layer_options;
+// The order of its parameters, float32: the weights (outputs, inputs) of its linear layers, their biases, the norms. Biases may be null, and
+// the norms of outputs and heads, those of a pair together.
+enum {
+    CT_DECODER_LAYER_QUERY, CT_DECODER_LAYER_KEY, CT_DECODER_LAYER_VALUE, CT_DECODER_LAYER_OUTPUT, CT_DECODER_LAYER_GATE,
+    CT_DECODER_LAYER_UP, CT_DECODER_LAYER_DOWN, CT_DECODER_LAYER_LINEARS,
+    CT_DECODER_LAYER_BIASES = CT_DECODER_LAYER_LINEARS,
+    CT_DECODER_LAYER_INPUT_NORM = 2 * CT_DECODER_LAYER_LINEARS, CT_DECODER_LAYER_INNER_NORM, CT_DECODER_LAYER_ATTENTION_NORM,
+    CT_DECODER_LAYER_OUTER_NORM, CT_DECODER_LAYER_QUERY_NORM, CT_DECODER_LAYER_KEY_NORM, CT_DECODER_LAYER_PARAMETERS
+};
+// input (tokens, hidden) float32 → the same. Recorded for backward if a gradient is wanted; otherwise the packed weights of the linear layers
+// are kept in `packed` (null at first), as ct_projection keeps them. cosine and sine as in ct_packed_causal_attention. `caches` and `past`
+// as in ct_cached_causal_attention, for inference alone; null where texts are whole.
+ct_error ct_decoder_layer(ct_tensor input, ct_tensor offsets, const ct_tensor *parameters, ct_decoder_layer_options options,
+                          ct_tensor cosine, ct_tensor sine, ct_packed_weight *packed, const ct_attention_cache *caches,
+                          const int64_t *past, ct_tensor *out);
+
 // input (rows, width) float32 / root mean square · (weight + offset) by the kernels, in float32 or bfloat16.
 ct_error ct_packed_rms_norm(ct_tensor input, ct_tensor weight, double epsilon, double offset, bool bfloat16, ct_tensor *out);
 

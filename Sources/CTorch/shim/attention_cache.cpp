@@ -2,40 +2,13 @@
 
 #include <ATen/ops/empty_like.h>
 
-#include <algorithm>
-
-#include "packed.h"
+#include "attention_cache.h"
 
 using namespace ctorch;
 namespace k = ctorch::kernels;
 
-// A text's keys and values of one layer.
-struct ct_attention_cache_s {
-    int64_t heads, width;
-    bool bfloat16;
-    at::Tensor words;
-    int64_t capacity = 0, held = 0;  // tokens
+namespace ctorch {
 
-    k::CachedText text(int64_t past) const { return {capacity > 0 ? word_data(words) : nullptr, capacity, past}; }
-
-    // Makes room for so many tokens: twice the room of before, or a quarter more than is asked for.
-    void reserve(int64_t tokens) {
-        if (tokens <= capacity) return;
-        int64_t room = std::max(2 * capacity, tokens + tokens / 4);
-        ct_attention_cache_s larger{heads, width, bfloat16, {}, (room + 31) / 32 * 32};
-        int64_t count = k::table().cached_words(bfloat16, heads, width, larger.capacity);
-        larger.words = ctorch::words(count);
-        // What was never written is multiplied by zero, and must be finite.
-        std::fill_n(word_data(larger.words), count, 0u);
-        if (capacity > 0) k::table().move_cached(bfloat16, heads, width, text(0), larger.text(0));
-        words = larger.words;
-        capacity = larger.capacity;
-    }
-};
-
-namespace {
-
-// The number of tokens that the text with the most tokens has, after room was made for all of them.
 int64_t make_room(const at::Tensor &offsets, const ct_attention_cache *caches, const int64_t *past, std::vector<k::CachedText> &texts) {
     const int64_t *at = const_data<int64_t>(offsets);
     int64_t longest = 0;
@@ -51,7 +24,7 @@ int64_t make_room(const at::Tensor &offsets, const ct_attention_cache *caches, c
     return longest;
 }
 
-}  // namespace
+}  // namespace ctorch
 
 ct_error ct_attention_cache_make(int64_t key_value_heads, int64_t width, bool bfloat16, ct_attention_cache *out) {
     return guard("attention_cache", {}, [&] {

@@ -33,6 +33,12 @@ kernels::RelativePositions relative_positions(ct_tensor bias_or_null, const ct_l
 
 inline bool is_bfloat16(const at::Tensor &tensor) { return tensor.scalar_type() == at::kBFloat16; }
 
+// Packs a float32 weight so that products are with it as stored (columns, length), or with its transpose (length, columns).
+at::Tensor packed(const at::Tensor &weight, bool bfloat16, bool transposed, int64_t columns, int64_t length);
+// A linear layer's weight (outputs, inputs), or (inputs, outputs) if `transposed`, as it was packed before for its products in inference, or
+// anew where it has changed.
+const at::Tensor &kept_packed(const at::Tensor &weight, bool bfloat16, bool transposed, ct_packed_weight *kept);
+
 // Each throws if its argument does not fit.
 void check_heads(const ct_layer_options &options);
 void check_offsets(const at::Tensor &offsets, int64_t tokens);

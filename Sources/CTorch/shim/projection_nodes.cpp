@@ -17,14 +17,27 @@ struct ct_packed_weight_s {
     bool bfloat16;
 };
 
-namespace {
+namespace ctorch {
 
-// Packs a float32 weight so that products are with it as stored (columns, length), or with its transpose (length, columns).
 at::Tensor packed(const at::Tensor &weight, bool bfloat16, bool transposed, int64_t columns, int64_t length) {
     at::Tensor result = words(k::table().packed_words(bfloat16, columns, length));
     k::table().pack(bfloat16, transposed, data(weight), columns, length, word_data(result));
     return result;
 }
+
+const at::Tensor &kept_packed(const at::Tensor &weight, bool bfloat16, bool transposed, ct_packed_weight *kept) {
+    uint32_t version = weight._version();
+    if (!*kept || (*kept)->source != weight.const_data_ptr() || (*kept)->version != version || (*kept)->bfloat16 != bfloat16) {
+        at::Tensor right = packed(weight, bfloat16, !transposed, weight.size(transposed ? 1 : 0), weight.size(transposed ? 0 : 1));
+        ct_packed_weight_free(*kept);
+        *kept = new ct_packed_weight_s{right, weight.const_data_ptr(), version, bfloat16};
+    }
+    return (*kept)->packed;
+}
+
+}  // namespace ctorch
+
+namespace {
 
 // A layer's packed weight, its bias or none, and the number of its outputs.
 struct Multiplier {
@@ -101,18 +114,6 @@ int64_t check_projection(const at::Tensor &x, const at::Tensor &weight, const at
     return outputs;
 }
 
-// The weight as it was packed before, or anew where it has changed.
-const at::Tensor &kept_packed(const at::Tensor &x, const at::Tensor &weight, bool transposed, int64_t outputs, ct_packed_weight *kept) {
-    bool bfloat16 = is_bfloat16(x);
-    uint32_t version = weight._version();
-    if (!*kept || (*kept)->source != weight.const_data_ptr() || (*kept)->version != version || (*kept)->bfloat16 != bfloat16) {
-        at::Tensor right = packed(weight, bfloat16, !transposed, outputs, x.size(1));
-        ct_packed_weight_free(*kept);
-        *kept = new ct_packed_weight_s{right, weight.const_data_ptr(), version, bfloat16};
-    }
-    return (*kept)->packed;
-}
-
 }  // namespace
 
 ct_error ct_projection(ct_tensor input, ct_tensor weight, ct_tensor bias, bool transposed, bool float_output,
@@ -126,7 +127,7 @@ ct_error ct_projection(ct_tensor input, ct_tensor weight, ct_tensor bias, bool t
             *out = wrap(Projection::apply(x, w, optional(bias), transposed));
             return;
         }
-        const at::Tensor &right = kept_packed(x, w, transposed, outputs, kept);
+        const at::Tensor &right = kept_packed(w, is_bfloat16(x), transposed, kept);
         *out = wrap(multiplied(x.contiguous(), {{right, b, outputs}}, float_output)[0]);
     });
 }
@@ -140,7 +141,7 @@ ct_error ct_projections(ct_tensor input, const ct_tensor *weights, const ct_tens
             at::Tensor b = biases[i] ? biases[i]->value : at::Tensor();
             int64_t outputs = check_projection(input->value, w, b, false);
             TORCH_CHECK(!any_requires_grad({input->value, w, b}), "several layers at once are for inference");
-            layers.push_back({kept_packed(input->value, w, false, outputs, kept + i), b, outputs});
+            layers.push_back({kept_packed(w, is_bfloat16(input->value), false, kept + i), b, outputs});
         }
         std::vector<at::Tensor> made = multiplied(input->value.contiguous(), layers, false);
         for (size_t i = 0; i < count; ++i) outs[i] = wrap(made[i]);

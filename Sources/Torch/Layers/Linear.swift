@@ -12,7 +12,7 @@ public struct Linear {
     private let name: String
     private let computeWeight: ComputeCopy
     private let computeBias: ComputeCopy?
-    private let packed: PackedWeight
+    let packed: PackedWeight
 
     public init(
         _ scope: ParameterScope, inputs: Int, outputs: Int, bias: Bool = true,

@@ -22,6 +22,9 @@ final class PackedWeight {
             && weight.device.kind == .cpu && PackedKernels.arePreferred(for: x.dtype, on: x.device)
     }
 
+    /// True if the kernels can multiply by it at all.
+    var isFloat32: Bool { weight.dtype == .float32 && weight.device.kind == .cpu }
+
     /// (rows, inputs) → (rows, outputs), in the input's type, or in float32 where gradients are not recorded.
     func callAsFunction(_ x: Tensor, inFloat32: Bool = false) throws -> Tensor {
         try .make {
@@ -31,16 +34,24 @@ final class PackedWeight {
 
     /// The products of one input with several weights that are not transposed, for inference.
     static func products(_ x: Tensor, _ all: [PackedWeight]) throws -> [Tensor] {
-        var (packed, outputs) = (all.map(\.packed), [ct_tensor?](repeating: nil, count: all.count))
+        var outputs = [ct_tensor?](repeating: nil, count: all.count)
         let (weights, biases): ([ct_tensor?], [ct_tensor?]) = (
             all.map(\.weight.handle), all.map { $0.bias?.handle }
         )
-        // What was packed before a failure is kept too.
-        defer { for (place, own) in all.enumerated() { own.packed = packed[place] } }
-        try check(ct_projections(x.handle, weights, biases, all.count, &packed, &outputs))
+        try withKept(all) { packed in
+            try check(ct_projections(x.handle, weights, biases, all.count, packed, &outputs))
+        }
         return try outputs.map {
             guard let handle = $0 else { throw TorchError(kind: .internal, "linear returned no tensor") }
             return Tensor(owning: handle)
         }
+    }
+    /// Calls a body with what is packed of several weights, which it may pack anew; what it packed before it threw is kept too.
+    static func withKept<Result>(
+        _ all: [PackedWeight], _ body: (UnsafeMutablePointer<ct_packed_weight?>?) throws -> Result
+    ) rethrows -> Result {
+        var packed = all.map(\.packed)
+        defer { for (place, own) in all.enumerated() { own.packed = packed[place] } }
+        return try packed.withUnsafeMutableBufferPointer { try body($0.baseAddress) }
     }
 }

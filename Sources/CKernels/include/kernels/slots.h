@@ -75,7 +75,9 @@ enum class Slot : int {
     // Rows that a BLAS multiplies, and their products (blas.inl).
     blas_left = 30,
     blas_tile = 31,
-    count = 32,
+    // A head of a token, normalized.
+    causal_row = 32,
+    count = 33,
 };
 static_assert(Slot::last_of_task < Slot::call_values);
 

@@ -236,6 +236,7 @@ struct Table {
     void (*cached_forward)(bool bfloat16, const CachedForward &call);
     void (*rms_norm_forward)(bool bfloat16, const RootMeanSquare &call, void *output);
     void (*gated_forward)(bool bfloat16, const Gated &call, void *output);
+    void (*decoder_forward)(bool bfloat16, const DecoderForward &call);
 
     void (*embeddings_forward)(const EmbeddingsForward &call);
 

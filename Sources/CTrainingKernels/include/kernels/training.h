@@ -24,6 +24,7 @@ struct TrainingTable {
     void (*causal_backward)(bool bfloat16, const CausalBackward &call);
     void (*rms_norm_backward)(bool bfloat16, const RootMeanSquareBackward &call);
     void (*gated_backward)(bool bfloat16, const Gated &call, const void *gradient, void *gate_gradient, void *up_gradient);
+    void (*decoder_backward)(bool bfloat16, const DecoderBackward &call);
     void (*embeddings_backward)(const EmbeddingsBackward &call);
     // A language model's output layer and loss, with their gradients; the products are of float32 or bfloat16. And the bytes that
     // it needs, whatever the number of rows.

@@ -37,13 +37,19 @@ struct DecoderAttention {
         if !context.caches.isEmpty {
             return try attention(
                 query: q, key: k, value: value, context.sequences, rotation: rotation,
-                caches: context.caches.map { $0.layers[index] })
+                caches: caches(context))
         }
-        guard let state = context.dropout, dropout.probability > 0 else {
+        guard let state = context.dropout, drops(context) else {
             return try attention(query: q, key: k, value: value, context.sequences, rotation: rotation)
         }
         return try withDropout(q, k, value, context.sequences, state)
     }
+
+    /// True if a pass drops some of its probabilities.
+    func drops(_ context: DecoderContext) -> Bool { context.dropout != nil && dropout.probability > 0 }
+
+    /// This layer's caches, one for each text; empty where texts are whole.
+    func caches(_ context: DecoderContext) -> [AttentionCache] { context.caches.map { $0.layers[index] } }
 
     /// Queries, keys and values with as many heads each, for objectives that compare them.
     func projections(query: Tensor, key: Tensor, value: Tensor) throws -> AttentionProjections {

@@ -23,6 +23,8 @@ struct LlamaLayer: DecoderLayer {
     /// The norm of the feed-forward network's output; `nil` where there is none.
     private let feedForwardOutputNorm: DecoderNorm?
     private let activation: Activation
+    /// The layer as one operation; `nil` where it has weights that the kernels do not multiply by.
+    private let kernel: PackedDecoderLayer?
 
     init(
         _ root: ParameterScope, _ configuration: ModelConfiguration, _ settings: DecoderSettings, index: Int,
@@ -58,9 +60,20 @@ struct LlamaLayer: DecoderLayer {
         down = try linear(Names.down, inner, width, settings.hasFeedForwardBias)
         feedForwardOutputNorm = settings.normalizesOutputs ? try norm(Names.postFeedForwardNorm, width) : nil
         activation = Activation(configuration.hiddenAct)
+        kernel = PackedDecoderLayer(
+            linears: [query, key, value, attentionOutput, gate, up, down],
+            norms: PackedDecoderLayer.Norms(
+                input: inputNorm.rootMeanSquare, feedForward: feedForwardNorm.rootMeanSquare,
+                attentionOutput: attentionOutputNorm?.rootMeanSquare,
+                feedForwardOutput: feedForwardOutputNorm?.rootMeanSquare, query: queryNorm?.rootMeanSquare,
+                key: keyNorm?.rootMeanSquare),
+            attention: attention.attention, activation: activation, rotation: rotation)
     }
 
     func callAsFunction(_ x: Tensor, _ context: DecoderContext) throws -> Tensor {
+        if let kernel, kernel.suits(x, context.dtype), !attention.drops(context) {
+            return try kernel(x, context.sequences, context.dtype, caches: attention.caches(context))
+        }
         let (query, key, value) = try parts(x, context.dtype)
         var attended = try attentionOutput.tokens(
             attention(query, key, value, context, queryNorm: queryNorm, keyNorm: keyNorm))
