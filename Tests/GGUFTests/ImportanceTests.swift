@@ -94,7 +94,7 @@ import Testing
                             name: "blk.0.attn_q.weight.in_sum2", type: .f32, shape: [1, 2], values: [1, 2])
                     ]
                 ).write(to: url)
-                _ = try ImportanceMatrix(contentsOf: url)
+                return try ImportanceMatrix(contentsOf: url)
             }
             ContainerTests.expectError("experts, which is not supported") {
                 try GGUFWriter(
@@ -104,7 +104,7 @@ import Testing
                         GGUFOutputTensor(name: "x.counts", type: .f32, shape: [2, 1], values: [1, 2]),
                     ]
                 ).write(to: url)
-                _ = try ImportanceMatrix(contentsOf: url)
+                return try ImportanceMatrix(contentsOf: url)
             }
         }
     }

@@ -41,7 +41,7 @@ MODELS = {
     "gpt2": ("gpt2", "bytes", dict(n_embd=64, n_layer=3, n_head=4, n_positions=256, initializer_range=0.15)),
 }  # fmt: skip
 # llama.cpp looks GELU up in a table of half precision, and keeps keys and values as asked here, in float32.
-TOLERANCE = {"gpt2": 2e-2, "gemma3": 2e-2}
+TOLERANCE = {"gpt2": 5e-3, "gemma3": 5e-3}
 FAILURES = []
 
 
@@ -113,7 +113,8 @@ class Llama:
         parameters.cpuparams.n_threads = 2
         parameters.cache_type_k = xllamacpp.ggml_type.GGML_TYPE_F32
         parameters.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
-        parameters.endpoint_metrics = False
+        # Flash attention rounds to half precision.
+        parameters.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
         self.server = xllamacpp.Server(parameters)
 
     def post(self, path, **fields):
@@ -126,8 +127,13 @@ class Llama:
         return self.post("/tokenize", content=text, add_special=True, parse_special=True)["tokens"]
 
     def next(self, ids, count):
-        """The log-probabilities of the token after ids."""
-        answer = self.post("/completion", prompt=ids, n_predict=1, temperature=0, n_probs=count, cache_prompt=False)
+        """The log-probabilities of the token after ids.
+
+        The server tells them with whole characters alone, so it is made to choose a letter, which does not change them.
+        """
+        answer = self.post(
+            "/completion", prompt=ids, n_predict=1, temperature=0, n_probs=count, cache_prompt=False,
+            logit_bias=[[self.ids("a")[-1], 1000.0]])
         return {each["id"]: each["logprob"] for each in answer["completion_probabilities"][0]["top_logprobs"]}
 
     def greedy(self, ids, count):
@@ -155,7 +161,7 @@ def compare_run(claim):
         found = llama.next(text[:length], wanted.shape[1])
         check(len(found) == wanted.shape[1], f"{claim['name']}: {len(found)} log-probabilities of {wanted.shape[1]}")
         largest = max(largest, max(abs(found[index] - wanted[length - 1, index].item()) for index in found))
-    tolerance = TOLERANCE.get(claim["name"], 1e-3)
+    tolerance = TOLERANCE.get(claim["name"], 1e-4)
     check(largest <= tolerance, f"{claim['name']}: log-probabilities differ by {largest}")
     prompt = torch.tensor([text[:6]])
     made = model.generate(
