@@ -20,7 +20,7 @@ struct RankingTask: LearningTask {
     let primaryMetric = MetricName.spearman
     let comparedMetrics: [MetricName] = [.spearman, .ndcg]
     let metricForBestWithTeacher = MetricName.agreement
-    let shownMetrics: [MetricName] = RankingMetrics.names + [.agreement, .teacherMSE]
+    let shownMetrics = RankingMetrics.names
 
     func title(of metric: MetricName) -> String? {
         metric == .agreement ? "correlation with teacher" : nil
