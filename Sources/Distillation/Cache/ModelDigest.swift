@@ -22,7 +22,25 @@ package enum ModelDigest {
         let weights = all.filter {
             $0.hasSuffix(".safetensors") || $0.hasSuffix(".safetensors.index.json")
         }
-        return try digests(["config.json"] + weights.sorted() + textFiles(directory), in: directory, memo)
+        return try digests(
+            ["config.json"] + weights.sorted() + textFiles(directory) + moduleFiles(directory), in: directory,
+            memo)
+    }
+
+    /// The files of a sentence-transformers directory's modules behind its encoder, which decide a text's vector too.
+    private static func moduleFiles(_ directory: URL) -> [String] {
+        guard SentenceTransformer.isDirectory(directory),
+            let modules = try? SentenceTransformer(contentsOf: directory)
+        else { return [] }
+        let root = modules.path.hasSuffix("/") ? modules.path : modules.path + "/"
+        let manager = FileManager.default
+        let folders = (try? manager.contentsOfDirectory(atPath: root))?.sorted() ?? []
+        let files = folders.flatMap { folder in
+            ((try? manager.contentsOfDirectory(atPath: root + folder)) ?? []).sorted().filter {
+                $0 == "config.json" || $0.hasSuffix(".safetensors")
+            }.map { "\(folder)/\($0)" }
+        }
+        return [SentenceTransformer.fileName] + files
     }
 
     /// The files that decide a text's tokens.

@@ -35,7 +35,7 @@ struct DistillationReportBuilder {
         report.interrupted = all.contains { $0.student.outcome.interrupted }
         report.retrieval = try retrievalReport(all[best])
         report.embedding = try embeddingRecord(all, all[best])
-        addRetrieval(to: &report, all[best])
+        addMeasured(to: &report, all[best])
         // Only finished models are evaluated on the test data: nothing is chosen by it.
         let test = try testLogits(all)
         report.test = try test.flatMap { try testResults(all[best], $0[best]) }
@@ -60,7 +60,7 @@ struct DistillationReportBuilder {
             report.comparison = try Evaluator.comparison(
                 student: (student.outcome.validation, report.student), teacher: (rows, beside))
         }
-        addRetrieval(to: &report, best)
+        addMeasured(to: &report, best)
         if let baseline = best.baseline {
             report.baseline = try RunReportBuilder.evaluation(
                 baseline.model, baseline.outcome.validation, validation, nil)
@@ -152,6 +152,7 @@ struct DistillationReportBuilder {
         if let theirs = prepared.outputs.test, let evaluation = results.teacher {
             results.comparison = try Evaluator.comparison(
                 student: (own, results.student), teacher: (theirs, evaluation))
+            try addTranslations(to: &results, own, theirs, data.dataset.targets)
         }
         if let model = best.baseline?.model, let other = logits.baseline {
             results.baseline = try RunReportBuilder.evaluation(model, other, data.dataset, nil)
