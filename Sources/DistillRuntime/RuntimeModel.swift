@@ -213,7 +213,7 @@ struct TokenBatches: Sequence, IteratorProtocol {
     ///   - threads: The threads that compute a batch; `nil` for as many as the kernels take.
     init(lengths: [Int], threads: Int? = nil) {
         self.lengths = lengths
-        mostTokens = min(8192, Self.tokensOfThread * (threads ?? Int(ck_threads())))
+        mostTokens = Swift.min(8192, Self.tokensOfThread * (threads ?? Int(ck_threads())))
         rest = lengths.indices.sorted { (lengths[$1], $0) < (lengths[$0], $1) }[...]
     }
 

@@ -23,14 +23,32 @@ package enum ModelDigest {
         let weights = all.filter {
             $0.hasSuffix(".safetensors") || $0.hasSuffix(".safetensors.index.json")
         }
-        let own = try digests(["config.json"] + weights.sorted() + textFiles(directory), in: directory, memo)
-        // A static table may lie in a folder of its own.
+        let own = try digests(
+            ["config.json"] + weights.sorted() + textFiles(directory) + moduleFiles(directory), in: directory,
+            memo)
+        // A static table, which is one of the modules, may have its tokenizer in its own folder.
         let place = try TokenizerFiles.place(of: directory)
         guard place != directory else { return own }
         return try own
-            + digests([SafetensorsCheckpoint.fileName] + textFiles(place), in: place, memo).map {
+            + digests(textFiles(place), in: place, memo).map {
                 ("\(place.lastPathComponent)/\($0.name)", $0.sha256)
             }
+    }
+
+    /// The files of a sentence-transformers directory's modules behind its encoder, which decide a text's vector too.
+    private static func moduleFiles(_ directory: URL) -> [String] {
+        guard SentenceTransformer.isDirectory(directory),
+            let modules = try? SentenceTransformer(contentsOf: directory)
+        else { return [] }
+        let root = modules.path.hasSuffix("/") ? modules.path : modules.path + "/"
+        let manager = FileManager.default
+        let folders = (try? manager.contentsOfDirectory(atPath: root))?.sorted() ?? []
+        let files = folders.flatMap { folder in
+            ((try? manager.contentsOfDirectory(atPath: root + folder)) ?? []).sorted().filter {
+                $0 == "config.json" || $0.hasSuffix(".safetensors")
+            }.map { "\(folder)/\($0)" }
+        }
+        return [SentenceTransformer.fileName] + files
     }
 
     /// The files that decide a text's tokens.

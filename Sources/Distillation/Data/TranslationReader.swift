@@ -30,7 +30,8 @@ final class TranslationReader: ChunkReader, @unchecked Sendable {
                 text.translations.flatMap {
                     [prompt + text.source, prompt + (source.readsSourcesAlone ? text.source : $0)]
                 }
-            }, textsPerRow: 2, scores: nil, areTranslations: true, error: { errors(rows[$0], $1) })
+            }, textsPerRow: 2, scores: nil, areTranslations: !source.readsSourcesAlone,
+            error: { errors(rows[$0], $1) })
     }
 }
 

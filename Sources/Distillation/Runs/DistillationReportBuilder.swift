@@ -35,7 +35,7 @@ struct DistillationReportBuilder {
         report.interrupted = all.contains { $0.student.outcome.interrupted }
         report.retrieval = try retrievalReport(all[best])
         report.embedding = try embeddingRecord(all, all[best])
-        addRetrieval(to: &report, all[best])
+        addMeasured(to: &report, all[best])
         // Only finished models are evaluated on the test data: nothing is chosen by it.
         let test = try testLogits(all)
         report.test = try test.flatMap { try testResults(all[best], $0[best]) }
@@ -61,7 +61,7 @@ struct DistillationReportBuilder {
                 student: (student.outcome.validation, report.student), teacher: (rows, beside),
                 targets: setup.teachesPairScores ? validation.targets : nil)
         }
-        addRetrieval(to: &report, best)
+        addMeasured(to: &report, best)
         if let baseline = best.baseline {
             report.baseline = try RunReportBuilder.evaluation(
                 baseline.model, baseline.outcome.validation, validation, nil)
@@ -154,6 +154,7 @@ struct DistillationReportBuilder {
             results.comparison = try Evaluator.comparison(
                 student: (own, results.student), teacher: (theirs, evaluation),
                 targets: setup.teachesPairScores ? data.dataset.targets : nil)
+            try addTranslations(to: &results, own, theirs, data.dataset.targets)
         }
         if let model = best.baseline?.model, let other = logits.baseline {
             results.baseline = try RunReportBuilder.evaluation(model, other, data.dataset, nil)

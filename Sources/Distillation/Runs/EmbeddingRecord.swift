@@ -67,14 +67,24 @@ extension DistillationReportBuilder {
         return RetrievalReport(judge.setup.student, similarity: judge.setup.similarity, results: results)
     }
 
-    /// Adds what was measured of documents to the evaluations of student and teacher.
-    func addRetrieval(to report: inout RunReport, _ best: Repetition) {
-        guard prepared.retrieval != nil else { return }
+    /// Adds what was measured of documents and translations in training to the evaluations of student and teacher.
+    func addMeasured(to report: inout RunReport, _ best: Repetition) {
         let chosen = best.student.outcome.history.last(where: \.isBest)?.validation
-        for name in MetricName.retrieval {
-            report.student.metrics[name] = chosen?[name]
+        for name in setup.problemType.definition.furtherMetrics {
+            report.student.metrics[name] = chosen?[name] ?? report.student.metrics[name]
+            // A teacher reads no translations.
             report.teacher?.metrics[name] = report.retrieval?["teacher"]?.metrics[name.rawValue]
         }
+    }
+
+    /// Adds to the results on test data how near translations are to the teacher's vectors of their texts.
+    func addTranslations(
+        to results: inout TestResults, _ student: Logits, _ teacher: Logits, _ targets: Targets
+    ) throws {
+        let task = setup.problemType.definition
+        for name in TranslationMetrics.names { results.teacher?.metrics[name] = nil }
+        results.student.metrics[.translationMSE] = try task.compare(
+            student: student, teacher: teacher, targets)[.translationMSE]
     }
 }
 

@@ -31,7 +31,7 @@ struct RetrievalTests {
 
     @Test("more documents than a block, and more queries, give the order of a full sort")
     func blocks() throws {
-        var generator = SeededGenerator(seed: 3)
+        var generator = TestSupport.SeededGenerator(seed: 3)
         func numbers(_ count: Int) -> [Float] { (0..<count).map { _ in Float(generator.next() % 5) - 2 } }
         let (queryCount, documentCount) = (
             RetrievalSearch.queriesPerBlock + 3, RetrievalSearch.documentsPerBlock + 90
@@ -121,7 +121,7 @@ struct RetrievalTests {
             #expect(mixed["asymmetric"]?.metrics == report["asymmetric"]?.metrics)
             let kept = CacheContents(request.cache.root).entries().filter { $0.kind == .teacherOutputs }
             // 12 queries and 40 different documents of each; of a model all texts.
-            #expect(kept.count == 2 && kept.allSatisfy { $0.description.contains("52 outputs") })
+            #expect(kept.count == 2 && kept.allSatisfy { $0.description.contains("52 outputs") }, "\(kept)")
             // Vectors of another width have no angle with them.
             request.documentsBy = try EmbeddingFixture.teacher(in: folder, "narrow") {
                 SentenceTransformer(pooling: [.mean], width: $0, normalizes: true).resized(
@@ -169,7 +169,7 @@ struct RetrievalTests {
             _ = try EmbeddingFixture.write(corpus, to: data.appending(path: "corpus.jsonl"))
             let judgments = data.appending(path: "qrels/test.tsv")
             let rows = try String(contentsOf: judgments, encoding: .utf8).split(separator: "\n").map {
-                $0.replacing("\td40\t", with: "\td7\t")
+                String($0).replacing("\td40\t", with: "\td7\t")
             }
             var seen: Set<String> = []
             _ = try EmbeddingFixture.write(rows.filter { seen.insert($0).inserted }, to: judgments)
