@@ -31,7 +31,7 @@ struct GGUFInteropTests {
         var claims: [JSONValue] = []
         for name in names {
             let directory = place.url.appending(path: name)
-            let types: [GGUFOutputType] = name == "llama" ? GGUFOutputType.allCases : [.f32, .q8_0]
+            let types: [GGUFOutputType] = name == "llama" ? GGUFOutputType.allCases : [.f32, .q80]
             for type in types { claims.append(try Self.claim(name, directory, type)) }
         }
         try Self.expectPythonAgrees(claims, in: place)

@@ -41,7 +41,9 @@ final class GGUFSourceDirectory {
         try AtomicFile.write(
             JSONValue.object(model.configuration).serialized(pretty: true),
             to: directory.appending(path: "config.json"))
-        try GGUFTokenizer(model.checkpoint).write(to: directory)
+        let tokenizer = try GGUFTokenizer(model.checkpoint)
+        try tokenizer.write(to: directory)
+        try writeTemplates(model.checkpoint, tokenizer.chatTemplate, to: directory)
         var generation: JSONObject = [:]
         for key in ["bos_token_id", "eos_token_id", "pad_token_id"] {
             generation[key] = model.configuration[key]
@@ -49,5 +51,21 @@ final class GGUFSourceDirectory {
         try AtomicFile.write(
             JSONValue.object(generation).serialized(pretty: true),
             to: directory.appending(path: "generation_config.json"))
+    }
+
+    /// Writes templates that have names of their own; with them the one without a name is a file, too.
+    private static func writeTemplates(
+        _ checkpoint: GGUFCheckpoint, _ usual: String?, to directory: URL
+    ) throws {
+        let start = "tokenizer.chat_template."
+        let named = checkpoint.metadata.filter { $0.key.hasPrefix(start) && !$0.key.contains("/") }
+        guard !named.isEmpty else { return }
+        let folder = directory.appending(path: "additional_chat_templates")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        if let usual { try AtomicFile.write(usual, to: directory.appending(path: "chat_template.jinja")) }
+        for (key, value) in named {
+            guard let text = value.stringValue else { continue }
+            try AtomicFile.write(text, to: folder.appending(path: "\(key.dropFirst(start.count)).jinja"))
+        }
     }
 }

@@ -6,14 +6,14 @@ public enum GGUFOutputType: String, CaseIterable, Sendable, Codable {
     case f32
     case f16
     case bf16
-    case q8_0
-    case q4_0
-    case q5_0
-    case q4_k_s
-    case q4_k_m
-    case q5_k_s
-    case q5_k_m
-    case q6_k
+    case q80 = "q8_0"
+    case q40 = "q4_0"
+    case q50 = "q5_0"
+    case q4KS = "q4_k_s"
+    case q4KM = "q4_k_m"
+    case q5KS = "q5_k_s"
+    case q5KM = "q5_k_m"
+    case q6K = "q6_k"
 
     /// Makes a type of its name, in capitals or not; `q4_k` and `q5_k` are the mixtures "m", as for llama.cpp.
     public init?(name: String) {
@@ -27,12 +27,12 @@ public enum GGUFOutputType: String, CaseIterable, Sendable, Codable {
         case .f32: .f32
         case .f16: .f16
         case .bf16: .bf16
-        case .q8_0: .q80
-        case .q4_0: .q40
-        case .q5_0: .q50
-        case .q4_k_s, .q4_k_m: .q4K
-        case .q5_k_s, .q5_k_m: .q5K
-        case .q6_k: .q6K
+        case .q80: .q80
+        case .q40: .q40
+        case .q50: .q50
+        case .q4KS, .q4KM: .q4K
+        case .q5KS, .q5KM: .q5K
+        case .q6K: .q6K
         }
     }
 
@@ -46,14 +46,14 @@ public enum GGUFOutputType: String, CaseIterable, Sendable, Codable {
         switch self {
         case .f32: 0
         case .f16: 1
-        case .q4_0: 2
-        case .q8_0: 7
-        case .q5_0: 8
-        case .q4_k_s: 14
-        case .q4_k_m: 15
-        case .q5_k_s: 16
-        case .q5_k_m: 17
-        case .q6_k: 18
+        case .q40: 2
+        case .q80: 7
+        case .q50: 8
+        case .q4KS: 14
+        case .q4KM: 15
+        case .q5KS: 16
+        case .q5KM: 17
+        case .q6K: 18
         case .bf16: 32
         }
     }
@@ -91,14 +91,14 @@ struct GGUFTypeChoice {
         case "token_embd.weight": return tiesOutput ? output(columns) : usual
         case "blk.#.attn_v.weight", "blk.#.attn_qkv.weight":
             switch output {
-            case .q4_k_m, .q5_k_m: return isSensitive(layer ?? 0) ? .q6K : usual
-            case .q4_k_s: return (layer ?? 0) < 4 ? .q5K : usual
+            case .q4KM, .q5KM: return isSensitive(layer ?? 0) ? .q6K : usual
+            case .q4KS: return (layer ?? 0) < 4 ? .q5K : usual
             default: return usual
             }
         case "blk.#.ffn_down.weight":
             switch output {
-            case .q4_k_m, .q5_k_m: return isSensitive(layer ?? 0) ? .q6K : usual
-            case .q4_k_s: return (layer ?? 0) < layers / 8 ? .q5K : usual
+            case .q4KM, .q5KM: return isSensitive(layer ?? 0) ? .q6K : usual
+            case .q4KS: return (layer ?? 0) < layers / 8 ? .q5K : usual
             default: return usual
             }
         default: return usual

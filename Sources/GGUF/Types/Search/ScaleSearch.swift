@@ -92,9 +92,11 @@ enum ScaleSearch {
         let (w, x, q) = (Double(sums.total), Double(sums.first), Double(found.number))
         let (qq, xq) = (Double(found.square), Double(found.product))
         let determinant = w * qq - q * q
-        guard determinant > 0, qq > 0 else { return nil }
-        var scale = (w * xq - x * q) / determinant
-        var offset = (qq * x - q * xq) / determinant
+        guard qq > 0 else { return nil }
+        // Where all numbers are the same, scale and offset are not determined.
+        let isDetermined = determinant > 1e-5 * w * qq
+        var scale = isDetermined ? (w * xq - x * q) / determinant : xq / qq
+        var offset = isDetermined ? (qq * x - q * xq) / determinant : 0
         if isOffsetNegative, offset > 0 { (scale, offset) = (xq / qq, 0) }
         guard scale > 0 else { return nil }
         let error =

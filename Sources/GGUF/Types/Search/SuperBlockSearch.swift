@@ -13,6 +13,11 @@ enum SuperBlockSearch {
         var error: Float
     }
 
+    /// A step that a half can hold: of tiny weights the smallest that there is, not 0.
+    private static func step(_ value: Float) -> Float {
+        value == 0 ? 0 : max(abs(value), 0x1p-24) * (value < 0 ? -1 : 1)
+    }
+
     /// The block's runs, which are of the same length.
     private static func runs(
         of source: UnsafePointer<Float>, _ importance: UnsafePointer<Float>?, count: Int
@@ -35,8 +40,8 @@ enum SuperBlockSearch {
         let runs = runs(of: source, importance, count: 8)
         let wanted = runs.map { ScaleSearch.affine($0, highest: highest, isOffsetNegative: true) }
         var fit = affineFit(
-            runs, wanted, highest, scale: (wanted.map(\.scale).max() ?? 0) / 63,
-            minimum: (wanted.map { -$0.offset }.max() ?? 0) / 63)
+            runs, wanted, highest, scale: step((wanted.map(\.scale).max() ?? 0) / 63),
+            minimum: step((wanted.map { -$0.offset }.max() ?? 0) / 63))
         for _ in 0..<mostRefits {
             guard let (scale, minimum) = solved(runs, fit, highest) else { break }
             let next = affineFit(runs, wanted, highest, scale: scale, minimum: minimum)
@@ -157,7 +162,7 @@ extension SuperBlockSearch {
         let wanted = runs.map { ScaleSearch.symmetric($0, six, reach: 2, step: 0.25) }
         let extreme = wanted.max { abs($0) < abs($1) } ?? 0
         // The largest scale is the lowest number.
-        var fit = symmetricFit(runs, wanted, scale: extreme / -128)
+        var fit = symmetricFit(runs, wanted, scale: step(extreme / -128))
         for _ in 0..<mostRefits {
             guard let scale = solvedScale(runs, fit) else { break }
             let next = symmetricFit(runs, wanted, scale: scale)
