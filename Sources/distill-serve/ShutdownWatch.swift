@@ -9,7 +9,7 @@ struct ShutdownWatch: Service {
     let logger: Logger
 
     func run() async throws {
-        try await withTaskCancellationHandler {
+        await withTaskCancellationHandler {
             try? await gracefulShutdown()
         } onCancel: {
             let count = service.runningCount

@@ -83,14 +83,17 @@ extension StudentBuilder {
     /// - Throws: as the student's directory, where it cannot be read.
     var isNearTeacher: Bool {
         get throws {
-            let own = teacher?.model.configuration
+            let configuration = teacher?.model.configuration
             guard task.embedsTexts,
-                let outputs = joinedWidth ?? (own?.embedding == nil ? nil : own?.outputCount)
+                let outputs = joinedWidth
+                    ?? (configuration?.embedding == nil ? nil : configuration?.outputCount)
             else {
                 return true
             }
             let theirs = options.usesPCA ? options.embeddingSize ?? outputs : outputs
-            guard let directory = options.directory else { return try configuration().outputCount == theirs }
+            guard let directory = options.directory else {
+                return try self.configuration().outputCount == theirs
+            }
             let own =
                 SentenceTransformer.isDirectory(directory)
                 ? try SentenceTransformer(contentsOf: directory) : nil

@@ -12,10 +12,16 @@ extension EmbeddingTask {
         return scores
     }
 
-    /// Beside a teacher of vectors as near as these are; beside one that gives scores of pairs, Pearson's correlation with those.
+    /// Beside a teacher of vectors as near as these are, and of translations how far they are from its vectors of the texts; beside one
+    /// that gives scores of pairs, Pearson's correlation with those.
     func compare(student: Logits, teacher: Logits, _ targets: Targets) throws -> MetricValues {
         guard let groups = targets.groups, teacher.classes == 1, student.classes != 1 else {
-            return try outputs.compare(student: student, teacher: teacher)
+            var values = try outputs.compare(student: student, teacher: teacher)
+            if case .scores(let pairs) = targets, pairs.areTranslations, student.classes == teacher.classes {
+                values[.translationMSE] = TranslationMetrics.error(
+                    student: student, teacher: teacher, pairs)
+            }
+            return values
         }
         let (own, theirs) = (Self.scores(student, groups), Self.scores(teacher, groups))
         let rows = groups.documents.flatMap { Array($0) }

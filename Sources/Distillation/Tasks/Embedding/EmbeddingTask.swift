@@ -58,14 +58,6 @@ struct EmbeddingTask: LearningTask {
         return try TranslationMetrics.accuracies(logits, pairs)
     }
 
-    func compare(student: Logits, teacher: Logits, _ targets: Targets) throws -> MetricValues {
-        var values = try outputs.compare(student: student, teacher: teacher)
-        if case .scores(let pairs) = targets, pairs.areTranslations, student.classes == teacher.classes {
-            values[.translationMSE] = TranslationMetrics.error(student: student, teacher: teacher, pairs)
-        }
-        return values
-    }
-
     func primaryValue(_ logits: Logits, _ targets: Targets) -> Double {
         (try? metrics(logits, targets))?[.spearman] ?? .nan
     }
