@@ -86,7 +86,7 @@ def main():
     print("type  tensors  ours  llama.cpp  ratio")
     for name, (count, total, own, other) in sorted(sums.items()):
         own, other = (own / total) ** 0.5, (other / total) ** 0.5
-        print(f"{name}  {count}  {own:.5f}  {other:.5f}  {own / other:.4f}")
+        print(f"{name}  {count}  {own:.5f}  {other:.5f}  " + (f"{own / other:.4f}" if other else "-"))
 
 
 if __name__ == "__main__":
