@@ -1,0 +1,127 @@
+import Datasets
+import Foundation
+import Tokenizers
+import Transformers
+
+/// The teachers of a run, and the data as each reads them.
+extension DistillationSetup {
+    /// The teachers that can be used, each with the data as it reads them.
+    static func sources(
+        _ request: DistillRequest, _ classifiers: [LoadedModel?],
+        student: (data: RunData?, basis: SetupBasis), _ log: RunLog, _ findings: Diagnostics
+    ) throws -> [LoadedTeacher] {
+        guard let data = student.data, let first = classifiers.lazy.compactMap(\.self).first else {
+            return []
+        }
+        // What is kept of each are hidden states of its own.
+        guard
+            request.teachers.count + request.scores.count == 1
+                || !first.model.configuration.task.predictsTokens
+        else {
+            throw DistillationError(
+                "there are \(request.teachers.count + request.scores.count) teachers, but a model for "
+                    + "\(first.model.configuration.task.rawValue) learns from one; give one --teacher")
+        }
+        return try zip(request.teachers, classifiers).compactMap { teacher, classifier in
+            guard let classifier else { return nil }
+            let source = try findings.attempt {
+                let columns = try Self.columns(of: classifier, like: first)
+                return LoadedTeacher(
+                    request: teacher, classifier: classifier,
+                    data: try Self.data(
+                        request, classifier, student: (data, student.basis), labels: first.labels, log),
+                    columns: columns)
+            }
+            if let source { try findings.attempt { try Self.requireSameRows(source, data) } }
+            return source
+        }
+    }
+
+    /// The examples as a teacher reads them: the student's own where both read alike.
+    private static func data(
+        _ request: DistillRequest, _ teacher: LoadedModel, student: (data: RunData, basis: SetupBasis),
+        labels: LabelMap, _ log: RunLog
+    ) throws -> RunData {
+        let maxLength = teacher.maxLength(request.data.maxLength)
+        let type = teacher.model.configuration.task
+        let task = student.basis.problemType
+        // A cross-encoder's examples are pairs, those of a model for embeddings texts.
+        let isOfPairs = task.embedsTexts && !type.embedsTexts
+        let translations = try request.data.columns.translations
+        if !isOfPairs, translations == nil, teacher.tokenizerDirectory == student.basis.directory,
+            maxLength == student.data.maxLength,
+            teacher.prompt == student.basis.prompt
+        {
+            return student.data
+        }
+        var loader = request.cache.loader(
+            request.data.columns.options, tokenizer: teacher.tokenizer,
+            directory: teacher.tokenizerDirectory, maxLength: maxLength,
+            languageModel: try teacher.languageModelText(request.data.columns, maxLength: maxLength),
+            prompt: teacher.prompt, log: log)
+        // What the student would not learn is told of its own tokens.
+        loader.isForTraining = false
+        guard isOfPairs || task.ranksDocuments else {
+            loader.translations = translations.map {
+                TranslationSource(columns: $0, readsSourcesAlone: true)
+            }
+            return try RunData(request, labels: labels, problemType: type, loader: loader)
+        }
+        var request = request
+        request.data.problemType = nil
+        return try RunData(request, labels: labels, problemType: .ranking, loader: loader)
+    }
+
+    /// - Throws: ``DistillationError`` where a teacher's outputs do not correspond to the student's rows.
+    private static func requireSameRows(_ teacher: LoadedTeacher, _ student: RunData) throws {
+        let (theirs, own) = (teacher.data.train, student.train)
+        if student.problemType.definition.predictsTokens {
+            guard try own.hasSameTokens(as: theirs),
+                try student.validation.hasSameTokens(as: teacher.data.validation)
+            else {
+                throw DistillationError(
+                    "\(teacher.classifier.directory.path): its tokenizer gives other tokens than the student's, and the tokens of a "
+                        + "language model are what it teaches; start the student from this teacher, or from a model with its tokenizer"
+                )
+            }
+            return
+        }
+        if let pairs = theirs.groupRanges, let texts = own.groupRanges, student.problemType.embedsTexts,
+            !teacher.data.problemType.embedsTexts
+        {
+            guard pairs.map(\.count) == texts.map({ $0.count - 1 }) else {
+                throw DistillationError(
+                    "\(student.trainRecord.path): the teacher and the student read other documents of it; start again when the file is "
+                        + "complete")
+            }
+            return
+        }
+        let isSame =
+            own.rowUnit == .words ? theirs.rowCount == own.rowCount : theirs.wordPieces == own.wordPieces
+        guard !isSame else { return }
+        throw DistillationError(
+            "\(teacher.classifier.directory.path): its tokenizer divides words into other tokens than the student's; with tokenizers of two kinds train at the words' first tokens "
+                + "(--label-tokens first)")
+    }
+
+    /// The indices of the first teacher's classes in a teacher's outputs; `nil` where the order is the same.
+    private static func columns(
+        of teacher: LoadedModel, like first: LoadedModel
+    ) throws -> [Int]? {
+        let (own, wanted) = (teacher.labels, first.labels)
+        let kind = teacher.model.configuration.task
+        guard kind == first.model.configuration.task else {
+            throw DistillationError(
+                "\(teacher.directory.path): problem_type is \(kind.rawValue), \(first.directory.path)'s "
+                    + "\(first.model.configuration.task.rawValue); teachers must do the same task")
+        }
+        guard let difference = own.difference(from: wanted) else { return nil }
+        let columns = wanted.names.compactMap { own.id(of: $0) }
+        guard columns.count == wanted.count, own.count == wanted.count else {
+            throw DistillationError(
+                "\(teacher.directory.path) and \(first.directory.path) have different labels: \(difference); "
+                    + "teachers must have the same classes")
+        }
+        return columns
+    }
+}
