@@ -420,7 +420,7 @@ let package = Package(
                 "JSON", "Files",
             ],
             exclude: [
-                "Fixtures", "card.py", "coreml_interop.py", "cross_encoder_interop.py",
+                "Fixtures", "card.py", "coreml_interop.py",
                 "embedding_interop.py", "gguf_interop.py", "interop.py",
                 "language_model_interop.py",
                 "onnx_export.py",

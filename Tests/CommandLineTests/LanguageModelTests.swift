@@ -41,7 +41,7 @@ struct LanguageModelTests {
             report.chance == 0.5 && report.teacher == report.model && alone.output.contains("\"acc_norm\""))
         let none = try Program.run(["evaluate", "--model", model])
         #expect(
-            none.status == 64 && none.errors.contains("give texts with --data, or questions with --choices"))
+            none.status == 64 && none.errors.contains("give texts with --data, questions with --choices"))
         let encoder = try Program.run(["evaluate", "--model", Program.teacher.path, "--choices", questions])
         #expect(encoder.status == 1 && encoder.errors.contains("is no language model"))
     }

@@ -56,7 +56,7 @@ struct CrossEncoderInteropTests {
         }
         let file = place.url.appending(path: "claims.json")
         try Data(JSONValue.array(claims).serialized().utf8).write(to: file)
-        let script = Fixtures.folder.appending(path: "cross_encoder_interop.py").path
+        let script = Fixtures.folder.appending(path: "embedding_interop.py").path
         let result = try Python.run([script, file.path])
         #expect(result.status == 0, "\(result.output)")
     }

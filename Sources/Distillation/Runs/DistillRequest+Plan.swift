@@ -80,7 +80,7 @@ extension DistillRequest {
     ///
     /// - Throws: ``DistillationError``, which names the setting.
     private func requireEmbeddingTeachers() throws {
-        guard scores.isEmpty else {
+        guard scores.isEmpty || pairScoresColumn != nil else {
             throw DistillationError(
                 "--teacher-scores: scores teach text classifiers, but the teacher gives texts vectors; leave them out"
             )

@@ -20,43 +20,39 @@ final class InBatchObjective: StandardObjective {
 
     let name: String
     let unit = LossUnit.comparisons
-    private var scoring: PairScoring
-    private let temperature: Schedule
+    private var softened: SoftenedScoring
 
     convenience init(_ specification: ObjectiveSpecification) throws {
         try self.init(specification, .teacher)
     }
 
     init(_ specification: ObjectiveSpecification, _ source: ScoreSource) throws {
-        let isTaught = source == .teacher
-        let options = try ObjectiveOptions(specification, known: isTaught ? Self.options : Self.labelOptions)
         name = specification.name
-        scoring = try PairScoring(options, source)
-        temperature = isTaught ? try options.positiveSchedule("temperature") : 1
+        softened = try SoftenedScoring(specification, source, Self.options, Self.labelOptions)
     }
 
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
         guard !models.problemType.definition.ranksDocuments else {
             throw DistillationError(
                 "\(name) scores each query with all documents of a batch, which a cross-encoder does not read; use "
-                    + (scoring.source == .teacher ? "list_kl" : "list_net"))
+                    + (softened.source == .teacher ? "list_kl" : "list_net"))
         }
-        return try scoring.prepare(models, objective: name)
+        return try softened.scoring.prepare(models, objective: name)
     }
 
     /// The queries that have a document to be right.
     func count(_ counts: LossCounts) -> Double {
-        Double(counts.targets.groups?.compared(scoring.source).count { isCounted($0) } ?? 0)
+        Double(counts.targets.groups?.compared(softened.source).count { isCounted($0) } ?? 0)
     }
 
     private func isCounted(_ values: [Float]) -> Bool {
-        scoring.source == .teacher ? !values.isEmpty : values.contains { $0 > 0 }
+        softened.source == .teacher ? !values.isEmpty : values.contains { $0 > 0 }
     }
 
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {
-        let all = try scoring.allScores(batch)
+        let all = try softened.scoring.allScores(batch)
         let documents = all.values.count
-        let temperature = temperature.value(at: batch.progress)
+        let temperature = softened.temperature(at: batch.progress)
         var targets = [Float](repeating: 0, count: all.counts.count * documents)
         var (start, counted) = (0, 0)
         for (query, count) in all.counts.enumerated() {
@@ -75,7 +71,7 @@ final class InBatchObjective: StandardObjective {
 
     /// How right each of a query's documents is.
     private func probabilities(_ values: [Float], _ temperature: Double) -> [Float] {
-        guard scoring.source == .teacher else {
+        guard softened.source == .teacher else {
             let right = Float(values.count { $0 > 0 })
             return values.map { $0 > 0 ? 1 / right : 0 }
         }

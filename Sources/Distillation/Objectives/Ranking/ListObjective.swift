@@ -15,40 +15,36 @@ final class ListObjective: StandardObjective {
 
     let name: String
     let unit = LossUnit.groups
-    private var scoring: PairScoring
-    private let temperature: Schedule
+    private var softened: SoftenedScoring
 
     convenience init(_ specification: ObjectiveSpecification) throws {
         try self.init(specification, .teacher)
     }
 
     init(_ specification: ObjectiveSpecification, _ source: ScoreSource) throws {
-        let isTaught = source == .teacher
-        let options = try ObjectiveOptions(specification, known: isTaught ? Self.options : Self.labelOptions)
         name = specification.name
-        scoring = try PairScoring(options, source)
-        temperature = isTaught ? try options.positiveSchedule("temperature") : 1
+        softened = try SoftenedScoring(specification, source, Self.options, Self.labelOptions)
     }
 
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
-        let needs = try scoring.prepare(models, objective: name)
+        let needs = try softened.scoring.prepare(models, objective: name)
         try models.requireLists(for: name)
         return needs
     }
 
     func count(_ counts: LossCounts) -> Double {
-        Double(counts.targets.groups?.compared(scoring.source).count { $0.count > 1 } ?? 0)
+        Double(counts.targets.groups?.compared(softened.source).count { $0.count > 1 } ?? 0)
     }
 
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {
-        let scores = try scoring.scores(batch, least: 2)
+        let scores = try softened.scoring.scores(batch, least: 2)
         guard !scores.isEmpty else { return try batch.student.logits.zeroInGraph() }
         let matrices = try scores.matrices()
-        let temperature = temperature.value(at: batch.progress)
+        let temperature = softened.temperature(at: batch.progress)
         let student = try matrices.logSoftmax(matrices.student / temperature)
         let target = try matrices.logSoftmax(matrices.target / temperature)
         let count = Double(scores.groups.count)
-        guard scoring.source == .teacher else {
+        guard softened.source == .teacher else {
             return try (target.exp() * student).sum().negated() / count
         }
         return try student.rowDivergences(logTarget: target).sum() * (temperature * temperature / count)
