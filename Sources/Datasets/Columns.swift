@@ -7,7 +7,7 @@ struct Columns: Equatable {
     private static let pairs = [
         ("sentence1", "sentence2"), ("premise", "hypothesis"), ("question1", "question2"),
         ("question", "sentence"),
-        ("text_a", "text_b"), ("text", "text_pair"),
+        ("text_a", "text_b"), ("text", "text_pair"), ("query", "document"), ("query", "passage"),
     ]
     private static let texts = [
         "text", "sentence", "review", "content", "comment", "tweet", "question", "query", "utterance",

@@ -148,4 +148,13 @@ extension SafetensorsCheckpoint {
         }
         return try files[file].bytes(of: name)
     }
+
+    /// Calls a body with the bytes of a tensor, during which the files stay mapped whatever becomes of this checkpoint.
+    ///
+    /// - Throws: As ``bytes(of:)``, and what the body throws.
+    public func withBytes<Result>(
+        of name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
+        try withExtendedLifetime(files) { try body(bytes(of: name)) }
+    }
 }

@@ -94,7 +94,9 @@ final class EmbeddingSource: ParameterSource {
                 "\(folder.plainPath): tensor '\(stored)' is \(info.dtype.rawValue) with the shape \(info.shape), its config.json needs "
                     + "floating point with \(shape)")
         }
-        let tensor = try Tensor(bytes: checkpoint.bytes(of: stored), shape: shape, dtype: dtype)
+        let tensor = try checkpoint.withBytes(of: stored) {
+            try Tensor(bytes: $0, shape: shape, dtype: dtype)
+        }
         guard try FiniteWeights.holds(tensor) else { throw FiniteWeights.error(folder.plainPath, stored) }
         supplied.insert(name)
         return try tensor.to(.float32, device)

@@ -113,7 +113,8 @@ final class CheckpointSource: ParameterSource {
                     + "the model again")
         }
         supplied.insert(name)
-        return try Tensor(bytes: checkpoint.bytes(of: stored), shape: shape, dtype: dtype).to(device)
+        return try checkpoint.withBytes(of: stored) { try Tensor(bytes: $0, shape: shape, dtype: dtype) }.to(
+            device)
     }
 
     func mismatch(_ name: String, _ found: [Int], _ wanted: [Int]) -> TransformersError {

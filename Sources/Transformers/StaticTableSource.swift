@@ -73,7 +73,9 @@ final class StaticTableSource: ParameterSource {
                 "\(path): tensor '\(name)' is \(found); a table of F32, F16, BF16 or F64 is needed, as model2vec saves it without "
                     + "quantization")
         }
-        let tensor = try Tensor(bytes: checkpoint.bytes(of: name), shape: info.shape, dtype: dtype)
+        let tensor = try checkpoint.withBytes(of: name) {
+            try Tensor(bytes: $0, shape: info.shape, dtype: dtype)
+        }
         guard try FiniteWeights.holds(tensor) else { throw FiniteWeights.error(path, name) }
         return try tensor.to(.float32)
     }
@@ -86,12 +88,14 @@ final class StaticTableSource: ParameterSource {
                 "\(path): tensor 'mapping' must be a list of whole numbers (I64), not \(info.dtype.rawValue) \(info.shape)"
             )
         }
-        let bytes = try checkpoint.bytes(of: "mapping")
-        return try (0..<info.shape[0]).map { token in
-            let row =
+        let stored = try checkpoint.withBytes(of: "mapping") { bytes in
+            (0..<info.shape[0]).map { token in
                 info.dtype.rawValue == "I64"
-                ? bytes.loadUnaligned(fromByteOffset: token * 8, as: Int64.self)
-                : Int64(bytes.loadUnaligned(fromByteOffset: token * 4, as: Int32.self))
+                    ? bytes.loadUnaligned(fromByteOffset: token * 8, as: Int64.self)
+                    : Int64(bytes.loadUnaligned(fromByteOffset: token * 4, as: Int32.self))
+            }
+        }
+        return try stored.enumerated().map { token, row in
             guard (0..<Int64(rows)).contains(row) else {
                 throw TransformersError(
                     "\(path): tensor 'mapping' leads from token \(token) to row \(row), of \(rows) rows; use the files that belong "

@@ -38,6 +38,8 @@ struct ReadingTests {
         let pairs = try Support.load(text)
         #expect(
             pairs.examples == [TextExample("a", pair: "b", label: 0), TextExample("c", pair: "d", label: 1)])
+        #expect(
+            try Support.load("document,query\nb,a\n").examples[0] == TextExample("a", pair: "b", label: nil))
         let chosen = try Support.load(
             text, options: DatasetOptions(textColumn: "hypothesis", pairColumn: "id", labelColumn: "premise"))
         #expect(

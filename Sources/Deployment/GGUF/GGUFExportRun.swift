@@ -96,10 +96,29 @@ public struct GGUFExportRun {
         else {
             throw DistillationError("\(output.path): is one of the inputs; name another --output")
         }
-        let folder = output.deletingLastPathComponent()
-        guard FileManager.default.isWritableFile(atPath: folder.path) else {
+        if let matrix = request.importance?.resolvingSymlinksInPath(),
+            let input = [request.calibration, request.model].compactMap({ $0?.resolvingSymlinksInPath() })
+                .first(where: {
+                    matrix == $0 || request.calibration != nil && matrix.path.hasPrefix($0.path + "/")
+                })
+        {
             throw DistillationError(
-                "\(folder.path): is no folder that can be written; make it, or name another --output")
+                "\(matrix.path): is, or lies in, the input \(input.path); name another --imatrix")
+        }
+        // With texts the matrix is a second output.
+        if request.calibration != nil, let matrix = request.importance, !request.overwrite,
+            FileManager.default.fileExists(atPath: matrix.path)
+        {
+            throw DistillationError(
+                "\(matrix.path): is there already, and with --calibrate the importance matrix is written; leave --calibrate out to read "
+                    + "it, name another --imatrix, or pass --overwrite")
+        }
+        for (file, option) in [(output, "--output"), (request.importance ?? output, "--imatrix")] {
+            let folder = file.deletingLastPathComponent()
+            guard FileManager.default.isWritableFile(atPath: folder.path) else {
+                throw DistillationError(
+                    "\(folder.path): is no folder that can be written; make it, or name another \(option)")
+            }
         }
     }
 

@@ -48,10 +48,10 @@ extension DatasetLoader {
     func format(_ url: URL, _ reading: Reading) throws -> String {
         let (task, options) = (reading.problemType.definition, reading.options)
         if task.predictsTokens { return "conversations" }
+        if let retrieval { return "\(retrieval.form.rawValue), \(retrieval.part.rawValue)" }
         if readsGroups(url, reading) {
             return "groups of \(ranking.scores ?? "no") scores, " + (try options.format(of: url).rawValue)
         }
-        if let retrieval { return "\(retrieval.form.rawValue), \(retrieval.part.rawValue)" }
         if task.embedsTexts { return "vectors, " + (try options.format(of: url).rawValue) }
         if task.labelsWords { return "words, " + (try options.tagged.format(of: url).rawValue) }
         return try options.format(of: url).rawValue

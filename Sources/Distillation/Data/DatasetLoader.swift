@@ -202,15 +202,15 @@ package struct DatasetLoader {
             }
             return (try ConversationReader(url, languageModel), nil)
         }
+        if let retrieval {
+            return (try RetrievalReader(url, retrieval, prompt: prompt), try LabelMap(names: []))
+        }
         if readsGroups(url, reading) {
             let task = reading.problemType.definition
             return (
                 try RankingReader(url, options: options, columns: ranking, task: task, prompt: prompt),
                 try LabelMap(names: task.fixedClassNames ?? [])
             )
-        }
-        if let retrieval {
-            return (try RetrievalReader(url, retrieval, prompt: prompt), try LabelMap(names: []))
         }
         if reading.problemType.definition.embedsTexts, let translations {
             return (

@@ -243,9 +243,9 @@ extension ModelCard {
             "| \(name) | " + columns.map { value($0.evaluation) }.joined(separator: " | ") + " |"
         }
         let task = problemType.definition
-        let names =
-            task.card.table
-            + task.furtherMetrics.filter { name in columns.contains { $0.evaluation.metrics[name] != nil } }
+        let names = (task.card.table + task.furtherMetrics).filter { name in
+            columns.contains { $0.evaluation.metrics[name] != nil }
+        }
         return [
             "| | " + columns.map(\.name).joined(separator: " | ") + " |",
             "|---|" + columns.map { _ in "---|" }.joined(),

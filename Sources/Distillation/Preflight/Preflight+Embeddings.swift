@@ -23,7 +23,8 @@ extension Preflight {
             findings.record(
                 .note,
                 "The student's vectors have \(width) components, the teacher's \(teacher): a matrix that is used in training alone leads from "
-                    + "one to the other. The cosine to the teacher cannot be measured, and queries and documents need one model's vectors."
+                    + "one to the other. The cosine to the teacher cannot be measured, so that without pairs with scores to validate on the last student is kept; queries "
+                    + "and documents need one model's vectors."
             )
         } else if pooled != teacher {
             findings.record(

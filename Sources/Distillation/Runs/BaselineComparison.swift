@@ -52,20 +52,30 @@ extension BaselineComparison {
             return BaselineComparison(metric, means.value, others.value, bootstrap)
         }
         return BaselineComparison(
-            metric, task.primaryValue(own, labels), task.primaryValue(other, labels),
-            try bootstrap(by: task, models, labels, seed))
+            metric, value(of: metric, own, labels), value(of: metric, other, labels),
+            try bootstrap(of: metric, models, labels, seed))
     }
 
-    /// The differences of the primary metric over the draws.
+    private static func value(of metric: MetricName, _ logits: Logits, _ labels: Targets) -> Double {
+        let task = labels.task.definition
+        if metric == task.primaryMetric { return task.primaryValue(logits, labels) }
+        return (try? task.metrics(logits, labels))?[metric] ?? .nan
+    }
+
+    /// The differences of a metric over the draws.
     private static func bootstrap(
-        by task: any LearningTask, _ models: Models, _ labels: Targets, _ seed: UInt64
+        of metric: MetricName, _ models: Models, _ labels: Targets, _ seed: UInt64
     ) throws -> PairedBootstrap {
+        let task = labels.task.definition
         let (own, other) = models
-        if let scores = task.rowScores(own, labels), let others = task.rowScores(other, labels) {
+        let isPrimary = metric == task.primaryMetric
+        if isPrimary, let scores = task.rowScores(own, labels), let others = task.rowScores(other, labels) {
             // A mean over rows is quickly resampled.
             return try PairedBootstrap(scores: scores, others: others, seed: seed)
         }
-        if let counts = task.exampleCounts(own, labels), let others = task.exampleCounts(other, labels) {
+        if isPrimary, let counts = task.exampleCounts(own, labels),
+            let others = task.exampleCounts(other, labels)
+        {
             func f1(_ counts: [F1Counts], _ drawn: [Int]) -> Double {
                 drawn.reduce(into: F1Counts()) { $0 += counts[$1] }.f1
             }
@@ -77,9 +87,9 @@ extension BaselineComparison {
         let examples = labels.examples
         return try PairedBootstrap(count: examples.count, resamples: 1000, seed: seed) { drawn in
             let (rows, drawnLabels) = labels.drawing(examples, drawn)
-            return task.primaryMetric.improvement(
-                of: task.primaryValue(own.rows(rows), drawnLabels),
-                over: task.primaryValue(other.rows(rows), drawnLabels))
+            return metric.improvement(
+                of: value(of: metric, own.rows(rows), drawnLabels),
+                over: value(of: metric, other.rows(rows), drawnLabels))
         }
     }
 

@@ -4,6 +4,8 @@ import Transformers
 public struct EmbeddingRecord: Sendable, Equatable, Codable {
     /// The student before training, on the validation data; `nil` where the run was stopped.
     public var initial: MetricValues?
+    /// The chosen student on the same data, with its distance from the teacher; `nil` where the run was stopped.
+    public var student: MetricValues?
     /// The number of components of ``principalComponents``.
     public var components: Int?
     /// The teacher's vectors cut to as many principal components as the student is wide, on the validation data: what needs no student.
@@ -18,6 +20,7 @@ extension DistillationReportBuilder {
     func embeddingRecord(_ all: [Repetition], _ best: Repetition) throws -> EmbeddingRecord? {
         guard setup.problemType.definition.embedsTexts else { return nil }
         var record = EmbeddingRecord(initial: all.first?.initial, findings: findings)
+        record.student = best.student.outcome.history.last(where: \.isBest)?.validation
         guard let teacher = prepared.outputs.validation else { return record }
         let data = setup.data.validation
         if let components = prepared.outputs.components {

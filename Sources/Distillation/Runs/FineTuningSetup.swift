@@ -44,6 +44,11 @@ struct FineTuningSetup {
                     seed: seed)
             }
         }
+        guard text != nil || data.train.labeledCount > 0 else {
+            throw DistillationError(
+                "\(data.trainRecord.path): no training text has a label to learn from; give data with labels, or name their column with "
+                    + "--label-column")
+        }
         let data = data
         model = try log.phase("Loading the model") {
             let (model, report) = try AutoModel.load(

@@ -36,7 +36,8 @@ extension Trainer {
     public func record(_ values: MetricValues, logits: Logits? = nil) throws -> EpochMetrics {
         let metrics = try evaluation(values)
         let gain = best.map { metricForBest.improvement(of: values[metricForBest] ?? .nan, over: $0.metric) }
-        let isGain = gain.map { $0 > arguments.earlyStoppingThreshold } ?? true
+        // Where nothing can be measured no evaluation is better than the last.
+        let isGain = values.names.isEmpty || gain.map { $0 > arguments.earlyStoppingThreshold } ?? true
         evaluationsWithoutGain = isGain ? 0 : evaluationsWithoutGain + 1
         history.append(metrics)
         if metrics.isBest { best = try checkpoint(metrics, logits: logits) }
@@ -49,7 +50,7 @@ extension Trainer {
         if let loss = values[.loss], !loss.isFinite {
             throw notFinite("the loss on the validation data is \(loss)")
         }
-        guard let metric = values[metricForBest] else {
+        guard let metric = values[metricForBest] ?? (values.names.isEmpty ? 0 : nil) else {
             throw DistillationError(
                 "metric_for_best_model: the validation data have no \(metricForBest.rawValue); choose one of "
                     + values.names.map(\.rawValue).joined(separator: ", "))
@@ -57,14 +58,15 @@ extension Trainer {
         return EpochMetrics(
             epoch: epochNow, step: stage.firstStep + step, stage: stage.name, trainLoss: sums.meanLoss,
             trainTerms: sums.meanTerms, train: sums.statistics.values, validation: values,
-            isBest: best.map { metricForBest.improvement(of: metric, over: $0.metric) > 0 } ?? true,
+            isBest: values.names.isEmpty
+                || best.map { metricForBest.improvement(of: metric, over: $0.metric) > 0 } ?? true,
             seconds: clock.seconds, examplesPerSecond: clock.examplesPerSecond)
     }
 
     /// Returns a checkpoint of the model as it is, with the result of its evaluation.
     func checkpoint(_ metrics: EpochMetrics, logits: Logits?) throws -> TrainingState.Best {
         TrainingState.Best(
-            metric: metrics.validation[metricForBest] ?? .nan, epoch: metrics.epoch,
+            metric: metrics.validation[metricForBest] ?? 0, epoch: metrics.epoch,
             parameters: try model.parameters.snapshot(), logits: logits)
     }
 }

@@ -43,10 +43,13 @@ extension PageBuilder {
         }
         var columns: [(name: String, values: JSONObject)] = []
         if let initial = record["initial"]?.objectValue { columns.append(("before training", initial)) }
-        if let own = run.record["student"]?.objectValue?["metrics"]?.objectValue {
+        if let own = record["student"]?.objectValue
+            ?? run.record["student"]?.objectValue?["metrics"]?.objectValue
+        {
             columns.append(("student", own))
         }
-        if let values = record["principal_components"]?.objectValue {
+        // Without scores there is nothing that fewer components could be measured by.
+        if let values = record["principal_components"]?.objectValue, !values.isEmpty {
             let count = record["components"]?.intValue.map { "\($0) " } ?? ""
             columns.append(("teacher, \(count)principal components", values))
         }

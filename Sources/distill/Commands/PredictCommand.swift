@@ -114,6 +114,11 @@ struct PredictCommand: ParsableCommand {
         func next() throws -> [LineInput]? {
             try source.next()?.map { input in
                 switch input {
+                case .success(let text) where text.pair == nil && predictor.needsPairs:
+                    throw UsageError(
+                        "\(model): scores documents for queries, and '\(text.text.prefix(40))' is a text alone; give both, with --pairs a tab "
+                            + "between them, or a file with the columns query and document (--text-column, --text-pair-column)"
+                    )
                 case .success(let text): .text(text)
                 case .failure(let problem): .problem(problem.description)
                 }

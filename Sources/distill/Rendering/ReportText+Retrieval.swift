@@ -36,13 +36,15 @@ extension ReportText {
         guard let record = report.embedding else { return nil }
         var columns: [(title: String, values: MetricValues)] = []
         if let initial = record.initial { columns.append(("before training", initial)) }
-        columns.append(("student", report.student.metrics))
-        if let values = record.principalComponents {
+        columns.append(("student", record.student ?? report.student.metrics))
+        let shown = report.student.problemType.shownMetrics
+        // Without scores there is nothing that fewer components could be measured by.
+        if let values = record.principalComponents, shown.contains(where: { values[$0] != nil }) {
             columns.append(("\(record.components ?? 0) principal components", values))
         }
         guard columns.count > 1 else { return nil }
         var table = TextTable(header: [""] + columns.map(\.title))
-        for metric in report.student.problemType.shownMetrics
+        for metric in shown
         where columns.contains(where: { $0.values[metric] != nil }) {
             table.add(
                 [metric.title(for: report.student.problemType)]

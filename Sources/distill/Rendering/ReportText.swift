@@ -6,7 +6,9 @@ import Transformers
 enum ReportText {
     static func run(_ report: RunReport) -> String {
         var lines = [
-            "On the validation data (\(report.student.examples) \(report.student.problemType.rowName)):", "",
+            // Texts without scores are measured by the teacher alone.
+            "On the validation data (\(report.student.examples > 0 ? report.student.examples : report.validation.examples) \(report.student.problemType.rowName)):",
+            "",
             comparison(
                 report.student, name: report.teacher == nil ? "model" : "student", teacher: report.teacher,
                 report.comparison), "",
@@ -54,7 +56,9 @@ enum ReportText {
             guard let teacher else { return table.add(title, own) }
             table.add(title, value(teacher) ?? "", own, beside(teacher) ?? "")
         }
-        for name in model.problemType.shownMetrics {
+        // What the comparison tells is told once.
+        let told: [MetricName] = comparison == nil ? [] : [.agreement, .teacherMSE, .kl]
+        for name in model.problemType.shownMetrics where !told.contains(name) {
             let isFraction = fractions.contains(name)
             add(
                 name.title(for: model.problemType),
@@ -66,7 +70,10 @@ enum ReportText {
                     return Format.points(own - other)
                 })
         }
-        if let comparison {
+        // Vectors of two widths have no angle between them.
+        if let comparison,
+            !model.problemType.embedsTexts || comparison.agreement != 0 || comparison.teacherMse != nil
+        {
             let title = MetricName.agreement.title(for: model.problemType)
             table.add(
                 title, "",

@@ -321,6 +321,33 @@ import Torch
         }
     }
 
+    @Test("a matrix that is written replaces no file that is there, the model's and the texts' least of all")
+    func importanceOverFiles() throws {
+        let place = try TemporaryFolder()
+        let directory = try Self.write("llama", in: place.url)
+        let texts = place.url.appending(path: "texts.jsonl")
+        try TinyLanguageModel.conversations(to: texts)
+        let other = place.url.appending(path: "other.txt")
+        try Data("kept".utf8).write(to: other)
+        for (file, overwrite, message) in [
+            (other, false, "is there already"), (texts, true, "the input"),
+            (directory.appending(path: "model.safetensors"), true, "lies in, the input"),
+        ] {
+            let before = try Data(contentsOf: file)
+            let error = #expect(throws: DistillationError.self) {
+                try Self.export(directory, as: .q40) {
+                    ($0.calibration, $0.importance, $0.overwrite) = (texts, file, overwrite)
+                }
+            }
+            #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
+            #expect(try Data(contentsOf: file) == before)
+        }
+        _ = try Self.export(directory, as: .q40) {
+            ($0.calibration, $0.importance, $0.overwrite) = (texts, other, true)
+        }
+        #expect(try ImportanceMatrix(contentsOf: other).entries.count == 21)
+    }
+
     /// The sums of the first layer, from its input: the normalized embeddings of the texts.
     private func expectSums(
         _ matrix: ImportanceMatrix, of directory: URL, _ name: String, _ texts: URL

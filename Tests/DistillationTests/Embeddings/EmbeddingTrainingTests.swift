@@ -55,7 +55,10 @@ struct EmbeddingTrainingTests {
             }
             let wanted = RegressionMetrics(predictions: pairs, labels: rows.compactMap { Double($0[2]) })
             #expect(try abs(wanted.spearman - #require(report.student.metrics[.spearman])) < 1e-6)
+            let measured = try #require(report.embedding?.student)
+            #expect(measured[.agreement] == report.comparison?.agreement && measured[.spearman] != nil)
             let card = try String(contentsOf: request.output.appending(path: "README.md"), encoding: .utf8)
+            #expect(!card.contains("| |  |") && !card.contains("cosine to teacher |"))
             #expect(
                 card.contains("pipeline_tag: sentence-similarity") && card.contains("SentenceTransformer("))
             // And evaluated again.
@@ -157,6 +160,19 @@ struct EmbeddingTrainingTests {
             let report = try DistillationRun(request).run()
             #expect(report.validation.examples == 6 && report.train.examples == 18)
             #expect(report.student.metrics[.spearman] == nil && report.comparison?.agreement != nil)
+        }
+    }
+
+    @Test("where nothing can be measured on texts alone, the last student is kept")
+    func nothingToMeasure() throws {
+        try withTemporaryDirectory { folder in
+            let request = try request(in: folder) {
+                $0.data.validation = nil
+                ($0.student.embeddingSize, $0.training.numTrainEpochs) = (8, 2)
+            }
+            let report = try DistillationRun(request).run()
+            #expect(report.bestEpoch == 2 && report.epochs.map(\.isBest) == [true, true])
+            #expect(try TextEmbedder(request.output.path).dimension == 8)
         }
     }
 

@@ -113,6 +113,37 @@ struct RankingRunTests {
         }
     }
 
+    @Test("the gain over a baseline is told by each measure, with that measure's own values")
+    func gain() throws {
+        try withTemporaryDirectory { folder in
+            let teacher = try RankingRuns.teacher(in: folder)
+            let request = try request(in: folder, teacher: teacher, "list_kl") { $0.baseline = true }
+            let report = try DistillationRun(request).run()
+            let gain = try #require(report.gain)
+            #expect(gain.all.map(\.metric) == [.spearman, .ndcg])
+            for one in gain.all {
+                #expect(one.student == report.student.metrics[one.metric])
+                #expect(one.baseline == report.baseline?.metrics[one.metric])
+                #expect(abs(one.difference - (one.student - one.baseline)) < 1e-12)
+                #expect(one.low <= one.high)
+            }
+        }
+    }
+
+    @Test("data without a label are no data to fine-tune on")
+    func unlabeled() throws {
+        try withTemporaryDirectory { folder in
+            let error = #expect(throws: DistillationError.self) {
+                try RankingRuns.teacher(in: folder) {
+                    let file = folder.appending(path: "unlabeled.jsonl")
+                    try? Data(#"{"query": "a", "documents": ["b", "c"]}"#.utf8).write(to: file)
+                    $0.data.train = file
+                }
+            }
+            #expect(error?.description.contains("no training text has a label") == true)
+        }
+    }
+
     @Test(
         "scores in the data give the student that the model gives, bit for bit",
         arguments: [TaskIdentifier.ranking, .embedding])
