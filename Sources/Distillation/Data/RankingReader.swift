@@ -21,6 +21,9 @@ final class RankingReader: ChunkReader, @unchecked Sendable {
     private let readsScores: Bool
     /// Of what was read: queries, those with one document, and those with scores that are not read.
     private var (groups, single, unread) = (0, 0, 0)
+    /// The queries that were read of a file with a document a row, whose rows must follow one another; `nil` of other files.
+    private var seen: Set<String>?
+    private var repeated = 0
 
     /// - Parameters:
     ///   - url: The file.
@@ -38,6 +41,7 @@ final class RankingReader: ChunkReader, @unchecked Sendable {
         if let scores = columns.scores, try Self.has(scores, url, reading) { reading.scoresColumn = scores }
         readsScores = reading.scoresColumn != nil
         stream = try RankingStream(url, options: reading)
+        if try !RankingStream.hasGroups(url, options: reading) { seen = [] }
     }
 
     /// The columns of queries and documents by those of texts.
@@ -69,6 +73,7 @@ final class RankingReader: ChunkReader, @unchecked Sendable {
             }
         }
         groups += rows.count
+        for row in rows where seen?.insert(row.query).inserted == false { repeated += 1 }
         single += rows.count { $0.documents.count == 1 }
         if !readsScores { unread += rows.count { $0.scores.contains { $0 != nil } } }
         let errors = stream.errors
@@ -84,6 +89,11 @@ final class RankingReader: ChunkReader, @unchecked Sendable {
             notes.append(
                 "\(path): \(single) of \(groups) queries have one document: losses that compare a query's documents learn nothing from "
                     + "them")
+        }
+        if repeated > 0 {
+            notes.append(
+                "\(path): \(repeated) times a query comes again after another: its documents are compared with one another, in losses and "
+                    + "in measures, only where their rows follow one another; sort the rows by query")
         }
         if unread > 0 {
             notes.append(

@@ -232,7 +232,13 @@ struct RankingRunTests {
             func line(_ scores: String) -> String {
                 #"{"query": "a film", "documents": ["a good film", "a dull year"], "score": "# + scores + "}"
             }
+            let apart = try events(
+                ["a", "b", "a", "a", "b"].enumerated().map { place, query in
+                    #"{"query": "\#(query) film", "document": "a good film", "score": 0.\#(place + 1)}"#
+                })
+            #expect(apart.contains { $0.contains("2 times a query comes again after another") }, "\(apart)")
             let equal = try events([line("[1, 1]"), line("[1, 1]")])
+            #expect(!equal.contains { $0.contains("comes again") })
             #expect(equal.contains { $0.contains("gives all 4 documents the score 1.0") })
             let squashed = try events([line("[0.999, 0.001]"), line("[0.998, 0.4]")])
             #expect(
