@@ -73,7 +73,7 @@ struct EmbeddingFindingTests {
                     $0.message.contains("a matrix that is used in training alone")
                 }
                     == true)
-            #expect(report.embedding?.principalComponents == kept.embedding?.principalComponents)
+            try Self.expectSame(report.embedding?.principalComponents, kept.embedding?.principalComponents)
             let page = try String(contentsOf: dropped.output.appending(path: "report.html"), encoding: .utf8)
             #expect(page.contains("16 principal components") && page.contains("before training"))
         }
@@ -118,9 +118,17 @@ struct EmbeddingFindingTests {
                 base: Inference.allLogits(teacher.model, validation, batchSize: 64), components: components
             ).logits()
             let own = try Evaluator.validation(projected, targets: validation.targets)
-            #expect(
-                try abs(#require(record.principalComponents?[.spearman]) - #require(own[.spearman])) < 1e-9)
+            try Self.expectSame(record.principalComponents, own)
         }
+    }
+
+    /// The same vectors but for rounding, which libtorch's products have otherwise in other batches, and which may order two cosines
+    /// that are nearly equal otherwise.
+    private static func expectSame(_ found: MetricValues?, _ wanted: MetricValues?) throws {
+        let (found, wanted) = (try #require(found), try #require(wanted))
+        #expect(found.names == wanted.names && found[.pearson] != nil)
+        #expect(try abs(#require(found[.pearson]) - #require(wanted[.pearson])) < 1e-6)
+        #expect(try abs(#require(found[.spearman]) - #require(wanted[.spearman])) < 0.01)
     }
 
     @Test("texts that are cut are counted one by one, with the tokens that are lost")
