@@ -115,7 +115,7 @@ public struct ObjectiveModels {
         var teacherScoresPairs = false
     }
 
-    /// - Parameter hasQueries: True if the training data are queries with several documents each.
+    /// The facts as they are named; `hasQueries` is true if the training data are queries with several documents each.
     public init(
         student: ModelConfiguration, teacher: ModelConfiguration?, tokensDiffer: String? = nil,
         problemType: TaskIdentifier = .singleLabel, classCounts: [Int] = [], batchSize: Int = 32,

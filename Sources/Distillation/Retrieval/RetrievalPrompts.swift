@@ -20,7 +20,10 @@ public struct RetrievalPrompts: Sendable, Equatable {
 
     /// Reads a prompt from a text or a name.
     ///
-    /// - Parameter option: What they are called, such as `query-prompt`.
+    /// - Parameters:
+    ///   - text: The prompt itself.
+    ///   - name: The name of one of the model's prompts.
+    ///   - option: What they are called, such as `query-prompt`.
     /// - Throws: ``DistillationError`` where both are given.
     public static func prompt(_ text: String?, name: String?, option: String) throws -> Prompt? {
         guard text == nil || name == nil else {
