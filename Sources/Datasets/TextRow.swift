@@ -35,7 +35,6 @@ public struct TextRow: Sendable, Equatable {
     ///
     /// - Throws: ``DatasetError`` for empty texts, for labels that are missing, and for sets with an empty name.
     func checked(_ path: String, _ options: DatasetOptions) throws -> TextRow {
-        func isBlank(_ text: String) -> Bool { text.unicodeScalars.allSatisfy(\.properties.isWhitespace) }
         guard options.allowsEmptyTexts || !isBlank(text) else {
             throw DatasetError(path, at: self, "the text is empty; remove the row or fill it")
         }
@@ -126,3 +125,6 @@ public struct TextRow: Sendable, Equatable {
         )
     }
 }
+
+/// True if a text has nothing but white space, by Unicode's property.
+func isBlank(_ text: String) -> Bool { text.unicodeScalars.allSatisfy(\.properties.isWhitespace) }

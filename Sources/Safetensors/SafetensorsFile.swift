@@ -55,6 +55,15 @@ public final class SafetensorsFile: Sendable {
         return UnsafeRawBufferPointer(rebasing: file.bytes[range])
     }
 
+    /// Calls a body with the bytes of a tensor, during which the file stays mapped, whoever else holds this object.
+    ///
+    /// - Throws: As ``bytes(of:)``, and what the body throws.
+    public func withBytes<Result>(
+        of name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
+        try withExtendedLifetime(self) { try body(bytes(of: name)) }
+    }
+
     /// Gives back the memory of what has been read; see ``SafetensorsCheckpoint/releasePages()``.
     func releasePages() { file.release() }
 }

@@ -44,7 +44,7 @@ struct RetrievalSetTests {
                 set.form == .beir && set.documents.ids == ["a", "b", "c"]
                     && set.queries.ids == ["1", "2", "3"])
             #expect(
-                set.judged == [
+                set.evaluated == [
                     .init(query: 0, relevance: [0: 2]), .init(query: 1, relevance: [1: 1, 2: 1]),
                 ])
             #expect(set.isGraded && set.relevantCount == 3)
@@ -68,7 +68,7 @@ struct RetrievalSetTests {
                 try RetrievalSet(contentsOf: folder, splits: ["dev"]).judgments.lastPathComponent == "dev.tsv"
             )
             let named = try RetrievalSet(contentsOf: folder.appending(path: "qrels/train.tsv"))
-            #expect(named.judged == [.init(query: 2, relevance: [2: 1])] && named.form == .beir)
+            #expect(named.evaluated == [.init(query: 2, relevance: [2: 1])] && named.form == .beir)
         }
     }
 
@@ -84,7 +84,7 @@ struct RetrievalSetTests {
             let set = try RetrievalSet(contentsOf: file)
             #expect(set.form == .lines && !set.isGraded)
             #expect(
-                set.judged == [
+                set.evaluated == [
                     .init(query: 0, relevance: [0: 1, 1: 1]), .init(query: 1, relevance: [2: 1]),
                 ])
             let documents = try RetrievalTextStream(file, .documents, form: .lines)

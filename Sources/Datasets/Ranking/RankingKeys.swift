@@ -28,7 +28,7 @@ struct RankingKeys {
         guard let value = object[key], let text = value.stringValue else {
             throw RankingError("'\(shown(key))' must be a text, got \(object[key]?.typeName ?? "nothing")")
         }
-        guard !text.unicodeScalars.allSatisfy(\.properties.isWhitespace) else {
+        guard !isBlank(text) else {
             throw RankingError("'\(shown(key))' is empty; remove the row or fill it")
         }
         return text
@@ -45,7 +45,7 @@ struct RankingKeys {
             guard let text = element.stringValue else {
                 throw RankingError("'\(shown(key))' must hold texts alone, got \(element.typeName)")
             }
-            guard !text.unicodeScalars.allSatisfy(\.properties.isWhitespace) else {
+            guard !isBlank(text) else {
                 throw RankingError("'\(shown(key))' holds an empty text; remove it or fill it")
             }
             return text

@@ -17,7 +17,7 @@ public struct RetrievalSet: Sendable {
     }
 
     /// A query to which documents are relevant.
-    public struct Judged: Sendable, Equatable {
+    public struct EvaluatedQuery: Sendable, Equatable {
         /// The index of the query.
         public let query: Int
         /// The relevance of documents by their indices, above 0.
@@ -36,18 +36,18 @@ public struct RetrievalSet: Sendable {
     /// The file that says what is relevant.
     public let judgments: URL
     /// The queries to which something is relevant, in the order of the file of queries.
-    public let judged: [Judged]
+    public let evaluated: [EvaluatedQuery]
     /// Lines for the user about what is not used.
     public let notes: [String]
 
     /// True if some documents are more relevant than others.
     public var isGraded: Bool {
-        let grades = judged.lazy.flatMap(\.relevance.values)
+        let grades = evaluated.lazy.flatMap(\.relevance.values)
         return Set(grades).count > 1
     }
 
     /// The number of pairs of a query and a document that is relevant to it.
-    public var relevantCount: Int { judged.reduce(0) { $0 + $1.relevance.count } }
+    public var relevantCount: Int { evaluated.reduce(0) { $0 + $1.relevance.count } }
 
     /// Reads a data set, but for its texts.
     ///
@@ -64,7 +64,7 @@ public struct RetrievalSet: Sendable {
         guard isDirectory.boolValue || url.isJudgments else {
             form = .lines
             (judgments, notes) = (url, [])
-            (queries, documents, judged) = try Self.lines(url)
+            (queries, documents, evaluated) = try Self.lines(url)
             return
         }
         form = .beir
@@ -74,23 +74,23 @@ public struct RetrievalSet: Sendable {
         documents = try Self.texts(Self.file("corpus", in: folder), .documents)
         queries = try Self.texts(Self.file("queries", in: folder), .queries)
         let relevance = try RetrievalJudgments(judgments, queries: queries, documents: documents).relevance
-        judged = relevance.keys.sorted().compactMap { query in
+        evaluated = relevance.keys.sorted().compactMap { query in
             let relevant = (relevance[query] ?? [:]).filter { $0.value > 0 }
-            return relevant.isEmpty ? nil : Judged(query: query, relevance: relevant)
+            return relevant.isEmpty ? nil : EvaluatedQuery(query: query, relevance: relevant)
         }
-        guard !judged.isEmpty else {
+        guard !evaluated.isEmpty else {
             throw DatasetError(
                 judgments.path(percentEncoded: false),
                 "no document is relevant to a query: every score is 0 or less; give another file of qrels")
         }
-        notes = Self.notes(path, queries: queries, documents: documents, judged: judged.count)
+        notes = Self.notes(path, queries: queries, documents: documents, evaluated: evaluated.count)
     }
 
-    private static func notes(_ path: String, queries: Texts, documents: Texts, judged: Int) -> [String] {
+    private static func notes(_ path: String, queries: Texts, documents: Texts, evaluated: Int) -> [String] {
         var notes: [String] = []
-        if judged < queries.ids.count {
+        if evaluated < queries.ids.count {
             notes.append(
-                "\(path): \(queries.ids.count - judged) of \(queries.ids.count) queries have no relevant document in the qrels and are "
+                "\(path): \(queries.ids.count - evaluated) of \(queries.ids.count) queries have no relevant document in the qrels and are "
                     + "left out.")
         }
         for texts in [documents, queries] where texts.emptyCount > 0 {
@@ -149,7 +149,7 @@ public struct RetrievalSet: Sendable {
                     "the _id '\(shown(text.id))' was on line \(earlier) already; give each text one of its own"
                 )
             }
-            if text.text.unicodeScalars.allSatisfy(\.properties.isWhitespace) {
+            if isBlank(text.text) {
                 if emptyCount == 0 { firstEmpty = text.row.line }
                 emptyCount += 1
             }
@@ -160,9 +160,11 @@ public struct RetrievalSet: Sendable {
 
     // MARK: - JSON lines
 
-    private static func lines(_ url: URL) throws -> (queries: Texts, documents: Texts, judged: [Judged]) {
+    private static func lines(_ url: URL) throws -> (
+        queries: Texts, documents: Texts, evaluated: [EvaluatedQuery]
+    ) {
         let stream = try ObjectStream(url, format: .jsonl)
-        var (queries, places, judged): ([String], [[UInt8]: Int], [Judged]) = ([], [:], [])
+        var (queries, places, evaluated): ([String], [[UInt8]: Int], [EvaluatedQuery]) = ([], [:], [])
         while let row = try stream.next() {
             let line = try RetrievalLine(row, of: stream)
             // The order in which RetrievalTextStream gives them.
@@ -174,15 +176,15 @@ public struct RetrievalSet: Sendable {
             }
             let positives = Set(line.positives.map(place))
             for text in line.negatives { _ = place(text) }
-            judged.append(
-                Judged(
+            evaluated.append(
+                EvaluatedQuery(
                     query: queries.count,
                     relevance: Dictionary(uniqueKeysWithValues: positives.map { ($0, 1.0) })))
             queries.append("\(queries.count + 1)")
         }
         return (
             Texts(file: url, ids: queries), Texts(file: url, ids: (0..<places.count).map { "\($0 + 1)" }),
-            judged
+            evaluated
         )
     }
 }

@@ -140,7 +140,7 @@ struct RetrievalLine {
 
     /// - Throws: ``DatasetError`` that names file and line.
     init(_ row: ObjectRow, of stream: ObjectStream) throws {
-        guard let query = row.object["query"]?.stringValue, Self.isText(query) else {
+        guard let query = row.object["query"]?.stringValue, !isBlank(query) else {
             throw stream.error(
                 about: row,
                 "has no text under 'query'; a line is {\"query\": …, \"positives\": […]}, its keys are \(list(row.object.keys))"
@@ -166,15 +166,11 @@ struct RetrievalLine {
             !value.isNull
         else { return [] }
         return try (value.arrayValue ?? [value]).map { element in
-            guard let text = element.stringValue, isText(text) else {
+            guard let text = element.stringValue, !isBlank(text) else {
                 throw stream.error(
                     about: row, "'\(key)' must be a text or a list of texts, none of them empty")
             }
             return text
         }
-    }
-
-    private static func isText(_ text: String) -> Bool {
-        !text.unicodeScalars.allSatisfy(\.properties.isWhitespace)
     }
 }

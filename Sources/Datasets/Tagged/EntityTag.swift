@@ -23,7 +23,7 @@ struct EntityTag: Equatable {
         else { return nil }
         self.prefix = prefix
         type = String(decoding: bytes.dropFirst(2), as: UTF8.self)
-        guard !type.unicodeScalars.allSatisfy(\.properties.isWhitespace) else { return nil }
+        guard !isBlank(type) else { return nil }
     }
 
     static func == (left: EntityTag, right: EntityTag) -> Bool {

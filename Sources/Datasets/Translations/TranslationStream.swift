@@ -107,6 +107,6 @@ public final class TranslationStream {
         guard let text = value.stringValue else {
             throw stream.error(about: row, "'\(shown(column))' must be a string, got \(value.typeName)")
         }
-        return text.unicodeScalars.allSatisfy(\.properties.isWhitespace) ? nil : text
+        return isBlank(text) ? nil : text
     }
 }

@@ -116,8 +116,8 @@ struct CheckpointPart {
                     "\(source.path): the tensor '\(info.name)' has the type \(info.dtype.rawValue), which checkpoints do not have"
                 )
             }
-            tensors[info.name] = try withExtendedLifetime(source) {
-                try Tensor(bytes: source.bytes(of: info.name), shape: info.shape, dtype: type)
+            tensors[info.name] = try source.withBytes(of: info.name) {
+                try Tensor(bytes: $0, shape: info.shape, dtype: type)
             }
         }
         self.init(file: file, tensors: tensors)

@@ -21,8 +21,8 @@ final class RankingReader: ChunkReader, @unchecked Sendable {
     private let readsScores: Bool
     /// Of what was read: queries, those with one document, and those with scores that are not read.
     private var (groups, single, unread) = (0, 0, 0)
-    /// The queries that were read of a file with a document a row, whose rows must follow one another; `nil` of other files.
-    private var seen: Set<String>?
+    /// The queries that were read of a file with a document a row, whose rows must follow one another.
+    private var seen: Set<String> = []
     private var repeated = 0
 
     /// - Parameters:
@@ -41,7 +41,6 @@ final class RankingReader: ChunkReader, @unchecked Sendable {
         if let scores = columns.scores, try Self.has(scores, url, reading) { reading.scoresColumn = scores }
         readsScores = reading.scoresColumn != nil
         stream = try RankingStream(url, options: reading)
-        if try !RankingStream.hasGroups(url, options: reading) { seen = [] }
     }
 
     /// The columns of queries and documents by those of texts.
@@ -73,7 +72,7 @@ final class RankingReader: ChunkReader, @unchecked Sendable {
             }
         }
         groups += rows.count
-        for row in rows where seen?.insert(row.query).inserted == false { repeated += 1 }
+        if stream.form == .pairs { repeated += rows.count { !seen.insert($0.query).inserted } }
         single += rows.count { $0.documents.count == 1 }
         if !readsScores { unread += rows.count { $0.scores.contains { $0 != nil } } }
         let errors = stream.errors

@@ -10,6 +10,9 @@ public struct MetricValues: Sendable, Equatable {
         set { values[name] = newValue }
     }
 
+    /// True if none was computed.
+    public var isEmpty: Bool { values.isEmpty }
+
     /// The metrics that were computed, in order.
     public var names: [MetricName] { MetricName.allCases.filter { values[$0] != nil } }
 

@@ -7,7 +7,7 @@ import Transformers
 /// A retrieval data set as a model reads it.
 struct EncodedRetrieval {
     let set: RetrievalSet
-    /// The judged queries.
+    /// The evaluated queries.
     let queries: EncodedDataset
     let documents: EncodedDataset
     let queryPrompt: String
@@ -41,7 +41,7 @@ struct EncodedRetrieval {
         }
         queryPrompt = try reader.modules.prompt(for: .queries, prompts)
         documentPrompt = try reader.modules.prompt(for: .documents, prompts)
-        queries = try encoded(set.queries, .queries, queryPrompt).subset(set.judged.map(\.query))
+        queries = try encoded(set.queries, .queries, queryPrompt).subset(set.evaluated.map(\.query))
         documents = try encoded(set.documents, .documents, documentPrompt)
     }
 }

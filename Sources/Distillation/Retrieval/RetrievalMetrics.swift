@@ -23,24 +23,24 @@ public struct RetrievalMetrics: Sendable, Equatable {
 
     /// - Parameters:
     ///   - rankings: The documents that were found for each query, the best first.
-    ///   - judged: The same queries with what is relevant to them.
+    ///   - evaluated: The same queries with what is relevant to them.
     ///   - isGraded: True if some documents are more relevant than others.
-    init(_ rankings: [[RankedDocument]], _ judged: [RetrievalSet.Judged], isGraded: Bool) {
+    init(_ rankings: [[RankedDocument]], _ evaluated: [RetrievalSet.EvaluatedQuery], isGraded: Bool) {
         var sums: [String: Double] = [:]
-        for (ranking, query) in zip(rankings, judged) {
+        for (ranking, query) in zip(rankings, evaluated) {
             let gains = ranking.map { query.relevance[Int($0.document)] ?? 0 }
             for (name, value) in Self.values(gains, query, isGraded: isGraded) {
                 sums[name, default: 0] += value
             }
         }
-        byName = sums.mapValues { $0 / Double(max(1, judged.count)) }
+        byName = sums.mapValues { $0 / Double(max(1, evaluated.count)) }
     }
 
     /// The measures of one query.
     ///
     /// - Parameter gains: The relevance of what was found, the best first.
     private static func values(
-        _ gains: [Double], _ query: RetrievalSet.Judged, isGraded: Bool
+        _ gains: [Double], _ query: RetrievalSet.EvaluatedQuery, isGraded: Bool
     ) -> [(String, Double)] {
         let isRelevant = gains.map { $0 > 0 }
         let count = query.relevance.count

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The retrieval data set by which a run's checkpoints are judged.
+/// The retrieval data set by which a run's checkpoints are evaluated.
 public struct RetrievalOptions: Sendable, Equatable {
     /// Whose vectors documents have.
     public enum Documents: String, CaseIterable, Sendable, Codable {
@@ -23,7 +23,7 @@ public struct RetrievalOptions: Sendable, Equatable {
 
 extension DistillRequest {
     /// The request with the metric that a retrieval data set implies: nDCG chooses the best checkpoint.
-    var judgedByRetrieval: DistillRequest {
+    var evaluatedByRetrieval: DistillRequest {
         guard retrieval != nil, training.metricForBestModel == nil else { return self }
         var request = self
         request.training.metricForBestModel = MetricName.ndcg.rawValue

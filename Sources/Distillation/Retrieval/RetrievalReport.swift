@@ -17,7 +17,7 @@ public struct RetrievalReport: Sendable, Equatable, Codable {
     public var data: String
     /// The file that says what is relevant.
     public var judgments: String
-    /// The judged queries.
+    /// The evaluated queries.
     public var queries: Int
     public var documents: Int
     /// The pairs of a query and a document that is relevant to it.
@@ -32,7 +32,7 @@ public struct RetrievalReport: Sendable, Equatable, Codable {
         let set = data.set
         self.data = set.path
         judgments = set.judgments.path(percentEncoded: false)
-        (queries, documents) = (set.judged.count, set.documents.ids.count)
+        (queries, documents) = (set.evaluated.count, set.documents.ids.count)
         relevant = set.relevantCount
         (queryPrompt, documentPrompt) = (data.queryPrompt, data.documentPrompt)
         self.similarity = similarity.rawValue

@@ -74,7 +74,7 @@ public struct RetrievalRun {
             return RetrievalReport.Result(
                 name: name, queriesBy: queries.model.directory.path,
                 documentsBy: documents.model.directory.path,
-                metrics: RetrievalMetrics(found, set.judged, isGraded: set.isGraded))
+                metrics: RetrievalMetrics(found, set.evaluated, isGraded: set.isGraded))
         }
         let results = try log.phase("Searching documents") {
             var results: [RetrievalReport.Result] = []

@@ -50,8 +50,8 @@ struct RetrievalSetup {
     }
 }
 
-/// Judges a student in training by the documents that it finds.
-struct RetrievalJudge {
+/// Evaluates a student in training by the documents that it finds.
+struct RetrievalEvaluator {
     let setup: RetrievalSetup
     /// The teacher's vectors of documents, where these are searched.
     let documents: (any TeacherOutputs)?
@@ -82,7 +82,7 @@ struct RetrievalJudge {
         let set = setup.student.set
         return try RetrievalSearch(similarity: setup.similarity).search(
             queries, in: documents, order: setup.order, shouldStop: shouldStop
-        ).map { RetrievalMetrics($0, set.judged, isGraded: set.isGraded) }
+        ).map { RetrievalMetrics($0, set.evaluated, isGraded: set.isGraded) }
     }
 
     /// How well the teacher finds its own documents; `nil` where there is none, or it was stopped.
@@ -94,8 +94,8 @@ struct RetrievalJudge {
     }
 }
 
-extension RetrievalJudge {
-    /// The judge of a run, with the teacher's vectors of documents.
+extension RetrievalEvaluator {
+    /// The evaluator of a run, with the teacher's vectors of documents.
     ///
     /// - Returns: `nil` where the run has no retrieval data set.
     /// - Throws: ``InterruptedError`` where it was stopped; ``DistillationError`` where queries and documents would have vectors of two

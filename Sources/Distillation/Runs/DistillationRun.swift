@@ -25,7 +25,7 @@ public struct DistillationRun {
         let findings = Diagnostics()
         try request.validate(findings)
         try findings.throwErrors()
-        self.request = request.judgedByRetrieval
+        self.request = request.evaluatedByRetrieval
     }
 
     /// Checks for everything that could keep a run from beginning, or spoil it, and does nothing else.
@@ -36,7 +36,7 @@ public struct DistillationRun {
         _ request: DistillRequest, onEvent: @escaping (RunEvent) -> Void = { _ in },
         shouldStop: @escaping () -> Bool = { false }
     ) throws -> [Finding] {
-        let (request, findings) = (request.judgedByRetrieval, Diagnostics())
+        let (request, findings) = (request.evaluatedByRetrieval, Diagnostics())
         try request.validate(findings)
         try findings.attempt { try output(of: request) }
         let log = try RunLog(onEvent, shouldStop: shouldStop)
@@ -86,7 +86,7 @@ public struct DistillationRun {
             try TeacherRun(setup: setup, context: context).outputs()
         }
         let prepared = try PreparedDistillation(
-            setup: setup, outputs: outputs, student: student, retrieval: RetrievalJudge(setup, context),
+            setup: setup, outputs: outputs, student: student, retrieval: RetrievalEvaluator(setup, context),
             processes: processes)
         let sweep = try SeedSweep(request: request, prepared: prepared, context: context)
         let reports = DistillationReportBuilder(

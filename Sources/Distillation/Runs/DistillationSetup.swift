@@ -23,7 +23,7 @@ struct DistillationSetup {
     let tokensDiffer: String?
     /// The fits of students to their teacher.
     let projection: TeacherProjection
-    /// The queries and documents by which checkpoints are judged; `nil` where there are none.
+    /// The queries and documents by which checkpoints are evaluated; `nil` where there are none.
     let retrieval: RetrievalSetup?
     /// The table that a static student starts from; `nil` for other students.
     private let start: StaticStart?

@@ -45,29 +45,31 @@ extension DistillationReportBuilder {
 
     /// How well documents are found, at the end of a run; `nil` without such data, and where it was stopped.
     func retrievalReport(_ best: Repetition) throws -> RetrievalReport? {
-        guard let judge = prepared.retrieval.map({ $0.alone }) else { return nil }
+        guard let evaluator = prepared.retrieval.map({ $0.alone }) else { return nil }
         let vectors = CachedVectors(
             batchSize: request.training.perDeviceEvalBatchSize, cache: request.cache, log: context.log,
             shouldStop: context.shouldStop)
-        let teacher = judge.setup.teacher?.model.directory.path
+        let teacher = evaluator.setup.teacher?.model.directory.path
         var results: [RetrievalReport.Result] = []
-        if let teacher, let metrics = try judge.teacherMetrics(vectors) {
+        if let teacher, let metrics = try evaluator.teacherMetrics(vectors) {
             results.append(
                 .init(name: "teacher", queriesBy: teacher, documentsBy: teacher, metrics: metrics))
         }
         let model = best.student.model
         guard
-            let own = try judge.metrics(model, ownDocuments: true, shouldStop: context.shouldStop)
+            let own = try evaluator.metrics(model, ownDocuments: true, shouldStop: context.shouldStop)
         else { return nil }
         results.append(
             .init(name: "student", queriesBy: output.path, documentsBy: output.path, metrics: own))
-        if let teacher, let documents = judge.documents, documents.classes == model.configuration.outputCount,
-            let mixed = try judge.metrics(model, ownDocuments: false, shouldStop: context.shouldStop)
+        if let teacher, let documents = evaluator.documents,
+            documents.classes == model.configuration.outputCount,
+            let mixed = try evaluator.metrics(model, ownDocuments: false, shouldStop: context.shouldStop)
         {
             results.append(
                 .init(name: "asymmetric", queriesBy: output.path, documentsBy: teacher, metrics: mixed))
         }
-        return RetrievalReport(judge.setup.student, similarity: judge.setup.similarity, results: results)
+        return RetrievalReport(
+            evaluator.setup.student, similarity: evaluator.setup.similarity, results: results)
     }
 
     /// Adds what was measured of documents and translations in training to the evaluations of student and teacher.
@@ -91,9 +93,9 @@ extension DistillationReportBuilder {
     }
 }
 
-extension RetrievalJudge {
-    /// The judge for this process alone.
-    var alone: RetrievalJudge {
-        RetrievalJudge(setup: setup, documents: documents, batchSize: batchSize, processes: nil)
+extension RetrievalEvaluator {
+    /// The evaluator for this process alone.
+    var alone: RetrievalEvaluator {
+        RetrievalEvaluator(setup: setup, documents: documents, batchSize: batchSize, processes: nil)
     }
 }

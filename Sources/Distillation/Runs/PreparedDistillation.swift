@@ -6,8 +6,8 @@ struct PreparedDistillation {
     let setup: DistillationSetup
     let outputs: TeacherRun.Outputs
     let augmentation: Augmentation?
-    /// Judges students by the documents that they find; `nil` where no data for that are given.
-    let retrieval: RetrievalJudge?
+    /// Evaluates students by the documents that they find; `nil` where no data for that are given.
+    let retrieval: RetrievalEvaluator?
     /// The turn of a static student's table; `nil` of other students.
     private let tableFit: StaticFit?
     /// The student that the checks built, for the first run that needs it.
@@ -17,11 +17,11 @@ struct PreparedDistillation {
 
     /// - Parameters:
     ///   - student: As the checks built it, with the request's seed; `nil` to build it anew.
-    ///   - retrieval: Judges students by the documents that they find; `nil` where no data for that are given.
+    ///   - retrieval: Evaluates students by the documents that they find; `nil` where no data for that are given.
     ///   - processes: The processes that train together; `nil` for this one alone.
     init(
         setup: DistillationSetup, outputs: TeacherRun.Outputs, student: StudentBuilder.Student? = nil,
-        retrieval: RetrievalJudge? = nil, processes: Processes? = nil
+        retrieval: RetrievalEvaluator? = nil, processes: Processes? = nil
     ) throws {
         self.retrieval = retrieval
         self.processes = processes

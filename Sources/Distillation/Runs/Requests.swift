@@ -74,7 +74,7 @@ public struct DistillRequest: Sendable {
     public var data: DataRequest
     /// Labeled examples on which the finished models are evaluated; nothing is chosen by them.
     public var test: URL?
-    /// Queries and documents by which checkpoints of a student for embeddings are judged; `nil` for none.
+    /// Queries and documents by which checkpoints of a student for embeddings are evaluated; `nil` for none.
     public var retrieval: RetrievalOptions?
     public var output: URL
     public var overwrite = false

@@ -37,7 +37,7 @@ extension Trainer {
         let metrics = try evaluation(values)
         let gain = best.map { metricForBest.improvement(of: values[metricForBest] ?? .nan, over: $0.metric) }
         // Where nothing can be measured no evaluation is better than the last.
-        let isGain = values.names.isEmpty || gain.map { $0 > arguments.earlyStoppingThreshold } ?? true
+        let isGain = values.isEmpty || gain.map { $0 > arguments.earlyStoppingThreshold } ?? true
         evaluationsWithoutGain = isGain ? 0 : evaluationsWithoutGain + 1
         history.append(metrics)
         if metrics.isBest { best = try checkpoint(metrics, logits: logits) }
@@ -50,7 +50,7 @@ extension Trainer {
         if let loss = values[.loss], !loss.isFinite {
             throw notFinite("the loss on the validation data is \(loss)")
         }
-        guard let metric = values[metricForBest] ?? (values.names.isEmpty ? 0 : nil) else {
+        guard let metric = values[metricForBest] ?? (values.isEmpty ? 0 : nil) else {
             throw DistillationError(
                 "metric_for_best_model: the validation data have no \(metricForBest.rawValue); choose one of "
                     + values.names.map(\.rawValue).joined(separator: ", "))
@@ -58,7 +58,7 @@ extension Trainer {
         return EpochMetrics(
             epoch: epochNow, step: stage.firstStep + step, stage: stage.name, trainLoss: sums.meanLoss,
             trainTerms: sums.meanTerms, train: sums.statistics.values, validation: values,
-            isBest: values.names.isEmpty
+            isBest: values.isEmpty
                 || best.map { metricForBest.improvement(of: metric, over: $0.metric) > 0 } ?? true,
             seconds: clock.seconds, examplesPerSecond: clock.examplesPerSecond)
     }

@@ -19,8 +19,8 @@ struct TrainingPlan {
     let precision: Precision
     /// The processes that train together; `nil` for this one alone.
     var processes: Processes?
-    /// Judges the model by the documents that it finds; `nil` where no data for that are given.
-    var retrieval: RetrievalJudge?
+    /// Evaluates the model by the documents that it finds; `nil` where no data for that are given.
+    var retrieval: RetrievalEvaluator?
 
     /// Checks that a stage's objectives fit, before any work is done: prepares and drops them.
     func check(_ stage: TrainingStage) throws {

@@ -97,18 +97,8 @@ struct GGUFVocabularyMetadata {
 
 /// The tokens by id, as a file lists them.
 struct GGUFTokenTable {
-    /// llama.cpp's numbers of what a token means.
-    private enum Kind: Int32 {
-        case normal = 1
-        case unknown = 2
-        case control = 3
-        case userDefined = 4
-        case unused = 5
-        case byte = 6
-    }
-
     private var contents: [String]
-    private var kinds: [Kind]
+    private var kinds: [GGUFTokenKind]
     /// The number of rows of the model without a token.
     private let unused: Int
 
@@ -118,7 +108,7 @@ struct GGUFTokenTable {
     ///   - size: The model's number of tokens; those without one get names of their own.
     init(_ pairs: BytePairs, size: Int) {
         contents = [String](repeating: "", count: size)
-        kinds = [Kind](repeating: .unused, count: size)
+        kinds = [GGUFTokenKind](repeating: .unused, count: size)
         for token in pairs.tokens where token.id < size && !token.content.isEmpty {
             contents[token.id] = token.content
             switch token.meaning {
@@ -145,7 +135,7 @@ struct GGUFTokenTable {
         func key(_ name: String) -> String { "tokenizer.ggml.\(name)" }
         let tokens: [(key: String, value: GGUFValue)] = [
             (key("tokens"), .array(.string(contents))),
-            (key("token_type"), .array(.int32(kinds.map(\.rawValue)))),
+            (key("token_type"), .array(.int32(kinds.map { Int32($0.rawValue) }))),
         ]
         switch pairs.kind {
         case .byteLevel:

@@ -11,7 +11,7 @@ struct GGUFTokenizerFields {
     ///   - isAdded: true for kinds of tokens that are found in a text before anything else.
     ///   - byteFallback: true if a character without a token becomes tokens of its bytes.
     func fields(
-        isAdded: (GGUFVocabulary.Kind) -> Bool, normalizer: JSONValue, preTokenizer: JSONValue,
+        isAdded: (GGUFTokenKind) -> Bool, normalizer: JSONValue, preTokenizer: JSONValue,
         postProcessor: JSONValue, decoder: JSONValue, merges: [(String, String)], unknown: JSONValue = .null,
         byteFallback: Bool = false, ignoresMerges: Bool = false
     ) -> JSONObject {

@@ -1,15 +1,5 @@
 /// The metadata that make up a tokenizer: `tokenizer.ggml.…`.
 struct GGUFVocabulary {
-    /// The meaning of a token, by its number in the file.
-    enum Kind: Int {
-        case normal = 1
-        case unknown = 2
-        case control = 3
-        case userDefined = 4
-        case unused = 5
-        case byte = 6
-    }
-
     let checkpoint: GGUFCheckpoint
     /// How texts are split into tokens: `gpt2` or `llama`.
     let model: String
@@ -18,7 +8,7 @@ struct GGUFVocabulary {
     /// The tokens, by id.
     var tokens: [String]
     /// Their meanings; all normal where the file does not say.
-    let kinds: [Kind]
+    let kinds: [GGUFTokenKind]
     /// Their scores, if there are any.
     let scores: [Double]?
     /// The pairs of tokens that are joined, first those that are joined first.
@@ -52,12 +42,12 @@ struct GGUFVocabulary {
         }
         kinds =
             try list("token_type") { $0.integers }?.enumerated().map { id, number in
-                guard let kind = Kind(rawValue: number) else {
+                guard let kind = GGUFTokenKind(rawValue: number) else {
                     throw error(
                         "token_type", "element \(id) is \(number), which is no kind of token; use 1 to 6")
                 }
                 return kind
-            } ?? [Kind](repeating: .normal, count: tokens.count)
+            } ?? [GGUFTokenKind](repeating: .normal, count: tokens.count)
         scores = try list("scores") { $0.doubles }
         if let scores, let id = scores.firstIndex(where: { !$0.isFinite }) {
             throw error("scores", "element \(id) is \(scores[id]), not a finite number")

@@ -40,7 +40,7 @@ struct RetrievalPromptOptions: ParsableArguments {
     }
 }
 
-/// The queries and documents by which a run's checkpoints are judged.
+/// The queries and documents by which a run's checkpoints are evaluated.
 struct RetrievalOptionGroup: ParsableArguments {
     @Option(
         help: ArgumentHelp(

@@ -22,13 +22,7 @@ extension ReportText {
     }
 
     private static func title(_ metric: String) -> String {
-        switch metric {
-        case "graded_ndcg@10": "nDCG@10 with grades"
-        case let name where name.hasPrefix("ndcg"): "nDCG@10"
-        case let name where name.hasPrefix("mrr"): "MRR@10"
-        case let name where name.hasPrefix("map"): "MAP@100"
-        default: metric
-        }
+        metric == "graded_ndcg@10" ? "nDCG@10 with grades" : MetricName(rawValue: metric)?.title ?? metric
     }
 
     /// The student before training, and the teacher's principal components; `nil` where neither is known.

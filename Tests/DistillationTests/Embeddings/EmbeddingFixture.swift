@@ -46,6 +46,20 @@ enum EmbeddingFixture {
         return try write(["text"] + lines, to: folder.appending(path: name))
     }
 
+    /// A short run on texts, evaluated on pairs with scores.
+    static func request(
+        in folder: URL, teacher: URL, texts: Int = 24, output: String = "student"
+    ) throws -> DistillRequest {
+        var request = DistillRequest(
+            teacher: teacher, data: DataRequest(train: try plain(in: folder, count: texts)),
+            output: folder.appending(path: output))
+        request.data.validation = try pairs(in: folder)
+        request.training.perDeviceTrainBatchSize = 8
+        request.training.learningRate = 2e-3
+        request.cache = Support.cache
+        return request
+    }
+
     static func write(_ lines: [String], to file: URL) throws -> URL {
         try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: file)
         return file

@@ -15,16 +15,10 @@ struct EmbeddingTrainingTests {
     private func request(
         in folder: URL, teacher: URL? = nil, _ change: (inout DistillRequest) throws -> Void = { _ in }
     ) throws -> DistillRequest {
-        var request = DistillRequest(
-            teacher: try teacher ?? EmbeddingFixture.teacher(in: folder),
-            data: DataRequest(train: try EmbeddingFixture.plain(in: folder)),
-            output: folder.appending(path: "student"))
-        request.data.validation = try EmbeddingFixture.pairs(in: folder)
+        var request = try EmbeddingFixture.request(
+            in: folder, teacher: try teacher ?? EmbeddingFixture.teacher(in: folder))
         request.student.layers = 1
         request.training.numTrainEpochs = 4
-        request.training.perDeviceTrainBatchSize = 8
-        request.training.learningRate = 2e-3
-        request.cache = Support.cache
         try change(&request)
         return request
     }

@@ -22,17 +22,10 @@ struct SeveralTeachersTests {
         in folder: URL, _ change: (inout DistillRequest) throws -> Void = { _ in }
     ) throws -> DistillRequest {
         let teachers = try teachers(in: folder)
-        var request = DistillRequest(
-            teacher: teachers[0].directory,
-            data: DataRequest(train: try EmbeddingFixture.plain(in: folder, count: 60)),
-            output: folder.appending(path: "student"))
+        var request = try EmbeddingFixture.request(in: folder, teacher: teachers[0].directory, texts: 60)
         request.teachers = teachers
-        request.data.validation = try EmbeddingFixture.pairs(in: folder)
         request.student.layers = 1
         request.training.numTrainEpochs = 2
-        request.training.perDeviceTrainBatchSize = 8
-        request.training.learningRate = 2e-3
-        request.cache = Support.cache
         try change(&request)
         return request
     }

@@ -17,18 +17,14 @@ struct StaticTrainingTests {
         in folder: URL, _ name: String = "student", _ change: (inout DistillRequest) throws -> Void = { _ in }
     ) throws -> DistillRequest {
         let teacher = folder.appending(path: "teacher")
-        var request = DistillRequest(
-            teacher: teacher.fileExists ? teacher : try EmbeddingFixture.teacher(in: folder),
-            data: DataRequest(train: try EmbeddingFixture.plain(in: folder, count: 60)),
-            output: folder.appending(path: name))
-        request.data.validation = try EmbeddingFixture.pairs(in: folder)
+        var request = try EmbeddingFixture.request(
+            in: folder, teacher: teacher.fileExists ? teacher : try EmbeddingFixture.teacher(in: folder),
+            texts: 60, output: name)
         request.student.table = StaticOptions()
         request.student.table?.tableType = .float32
         request.student.embeddingSize = 8
         request.training.numTrainEpochs = 6
-        request.training.perDeviceTrainBatchSize = 8
         request.training.learningRate = 1e-2
-        request.cache = Support.cache
         try change(&request)
         return request
     }

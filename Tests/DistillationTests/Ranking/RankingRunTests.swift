@@ -75,7 +75,7 @@ struct RankingRunTests {
             for name in [MetricName.ndcg, .map, .spearman] {
                 #expect(try abs(#require(values[name]) - #require(report.student.metrics[name])) < 1e-5)
             }
-            // In int8 it is judged by the same metrics, and stays a cross-encoder.
+            // In int8 it is evaluated by the same metrics, and stays a cross-encoder.
             var quantize = QuantizeRequest(model: request.output, output: folder.appending(path: "int8"))
             (quantize.data, quantize.cache) = (request.data.validation, Support.cache)
             quantize.method.smallestMatrix = 256

@@ -15,7 +15,7 @@ struct RetrievalFixture: Decodable {
         let relevance: [String: [String: Double]]
         let metrics: [String: Double]
 
-        var judged: [RetrievalSet.Judged] {
+        var evaluated: [RetrievalSet.EvaluatedQuery] {
             let places = Dictionary(uniqueKeysWithValues: ids.enumerated().map { ($1, $0) })
             return queries.indices.compactMap { query in
                 let found = (relevance["\(query)"] ?? [:]).filter { $0.value > 0 }

@@ -13,16 +13,16 @@ struct RetrievalTests {
     @Test("rankings with many equal scores have the same measures", arguments: 0..<5)
     func searches(number: Int) throws {
         let search = try RetrievalFixture.load().searches[number]
-        let judged = search.judged
+        let evaluated = search.evaluated
         let queries = Logits(
-            values: judged.flatMap { search.queries[$0.query] }, classes: search.queries[0].count)
+            values: evaluated.flatMap { search.queries[$0.query] }, classes: search.queries[0].count)
         let documents = Logits(
             values: search.documents.flatMap(\.self), classes: search.documents[0].count)
         let found = try #require(
             try RetrievalSearch(similarity: .dot).search(
                 queries, in: documents, order: RetrievalOrder.places(of: search.ids)))
-        let grades = Set(judged.flatMap(\.relevance.values))
-        let metrics = RetrievalMetrics(found, judged, isGraded: grades.count > 1)
+        let grades = Set(evaluated.flatMap(\.relevance.values))
+        let metrics = RetrievalMetrics(found, evaluated, isGraded: grades.count > 1)
         #expect(metrics.byName.keys.sorted() == search.metrics.keys.sorted())
         for (name, value) in search.metrics {
             #expect(try abs(#require(metrics[name]) - value) < 1e-12, "\(name)")
@@ -160,7 +160,7 @@ struct RetrievalTests {
             let file = try EmbeddingFixture.write(lines, to: folder.appending(path: "pairs.jsonl"))
             let report = try RetrievalRun(request(model, file)).run()
             #expect(report.documents == 40 && report.queries == 12)
-            // The same directory without d40, judged by d7.
+            // The same directory without d40, evaluated by d7.
             let data = folder.appending(path: "data")
             try fixture.write(to: data)
             var corpus = try String(contentsOf: data.appending(path: "corpus.jsonl"), encoding: .utf8)

@@ -7,7 +7,7 @@ import Transformers
 @testable import Distillation
 
 /// Runs whose checkpoints are chosen by the documents that they find.
-@Suite("Training judged by retrieval")
+@Suite("Training evaluated by retrieval")
 struct RetrievalTrainingTests {
     private func request(
         in folder: URL, _ change: (inout DistillRequest) throws -> Void = { _ in }
@@ -20,16 +20,10 @@ struct RetrievalTrainingTests {
             modules.prompts = fixture.prompts
             return modules
         }
-        var request = DistillRequest(
-            teacher: teacher, data: DataRequest(train: try EmbeddingFixture.plain(in: folder)),
-            output: folder.appending(path: "student"))
-        request.data.validation = try EmbeddingFixture.pairs(in: folder)
+        var request = try EmbeddingFixture.request(in: folder, teacher: teacher)
         request.retrieval = RetrievalOptions(data)
         request.student.layers = 1
         request.training.numTrainEpochs = 4
-        request.training.perDeviceTrainBatchSize = 8
-        request.training.learningRate = 2e-3
-        request.cache = Support.cache
         try change(&request)
         return request
     }

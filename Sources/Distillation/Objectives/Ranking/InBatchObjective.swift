@@ -12,11 +12,7 @@ final class InBatchObjective: StandardObjective {
         ObjectiveOption("similarity", default: "cos", "of vectors: dot product or cos"),
         ObjectiveOption("scale", default: "20", "multiplies the student's scores"),
     ]
-    static let options =
-        labelOptions + [
-            PairScoring.teacherScale,
-            ObjectiveOption("temperature", default: "1", "divides the teacher's scores; a schedule"),
-        ]
+    static let options = SoftenedScoring.options(labelOptions, temperature: "the teacher's scores")
 
     let name: String
     let unit = LossUnit.comparisons

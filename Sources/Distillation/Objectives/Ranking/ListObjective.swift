@@ -7,11 +7,7 @@ import Transformers
 /// - `list_net`: the cross-entropy with the softmax of the labels (Cao et al., ICML 2007; `ListNetLoss`).
 final class ListObjective: StandardObjective {
     static let labelOptions = PairScoring.options
-    static let options =
-        labelOptions + [
-            PairScoring.teacherScale,
-            ObjectiveOption("temperature", default: "1", "divides the scores of both; a schedule"),
-        ]
+    static let options = SoftenedScoring.options(labelOptions, temperature: "the scores of both")
 
     let name: String
     let unit = LossUnit.groups

@@ -5,6 +5,16 @@ struct SoftenedScoring {
     var scoring: PairScoring
     private let schedule: Schedule
 
+    /// The options of a loss with a teacher, beside those with labels.
+    ///
+    /// - Parameter temperature: What the temperature divides.
+    static func options(_ labelOptions: [ObjectiveOption], temperature: String) -> [ObjectiveOption] {
+        labelOptions + [
+            PairScoring.teacherScale,
+            ObjectiveOption("temperature", default: "1", "divides \(temperature); a schedule"),
+        ]
+    }
+
     /// Reads an objective's options.
     ///
     /// - Parameters:
