@@ -57,12 +57,8 @@ public struct Calibration: Sendable, Equatable {
     ///
     /// - Throws: ``TorchError`` where memory is short.
     public static func measure() throws -> Calibration {
-        let threads = Runtime.threadCount
-        let processors = Int(ct_available_processors())
-        if threads != processors { try Runtime.setThreadCount(processors) }
-        defer { if threads != processors { try? Runtime.setThreadCount(threads) } }
         var seconds = [Double](repeating: 0, count: Int(CT_WAYS.rawValue))
-        try check(ct_calibrate(&seconds))
+        try Runtime.withThreadCount(Int(ct_available_processors())) { try check(ct_calibrate(&seconds)) }
         let pairs = Way.allCases.map {
             ($0, ct_calibration_operations($0.code) / seconds[Int($0.code.rawValue)] / 1e9)
         }

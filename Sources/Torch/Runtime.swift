@@ -14,14 +14,31 @@ public enum Runtime {
     /// The number of threads a kernel may use.
     public static var threadCount: Int { Int(ct_num_threads()) }
 
-    /// Sets the number of threads a kernel may use.
+    /// Sets the number of threads a kernel may use, once no other thread is in ``withThreadCount(_:_:)``.
     ///
     /// - Throws: ``TorchError`` unless `count` is positive.
     public static func setThreadCount(_ count: Int) throws {
+        try check(ct_set_num_threads(try checked(count)))
+    }
+
+    /// Runs `body` with a number of threads, and restores the number that was before.
+    ///
+    /// The number is the whole process's, so that calls from several threads take turns; a call within `body` is another
+    /// scope of the same turn.
+    ///
+    /// - Throws: ``TorchError`` unless `count` is positive; what `body` throws.
+    public static func withThreadCount<Result>(_ count: Int, _ body: () throws -> Result) throws -> Result {
+        var before: Int32 = 0
+        try check(ct_begin_threads(try checked(count), &before))
+        defer { ct_end_threads(before) }
+        return try body()
+    }
+
+    private static func checked(_ count: Int) throws -> Int32 {
         guard count > 0, let count = Int32(exactly: count) else {
             throw TorchError("the number of threads must be positive, got \(count)")
         }
-        try check(ct_set_num_threads(count))
+        return count
     }
 
     /// Waits until a device has done all its work.

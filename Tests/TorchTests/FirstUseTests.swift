@@ -30,4 +30,37 @@ struct FirstUseTests {
             #expect(all.count == threads && all.allSatisfy { $0 > 0 }, "\(all)")
         }
     }
+
+    @Test("threads that set the number of threads for a while take turns, and the number stays as it was")
+    func turns() async {
+        // In a process of its own: other tests set the number too.
+        await #expect(processExitsWith: .success) {
+            let before = Runtime.threadCount
+            let wrong = Mutex<[String]>([])
+            let group = DispatchGroup()
+            for count in 1...4 {
+                group.enter()
+                Thread.detachNewThread {
+                    for _ in 0..<200 {
+                        let seen = try? Runtime.withThreadCount(count) {
+                            let inner = try Runtime.withThreadCount(count + 4) { Runtime.threadCount }
+                            return [inner, Runtime.threadCount]
+                        }
+                        if seen != [count + 4, count] {
+                            wrong.withLock { $0.append("\(count): \(seen ?? [])") }
+                        }
+                    }
+                    group.leave()
+                }
+            }
+            group.wait()
+            #expect(wrong.withLock { $0 } == [])
+            #expect(Runtime.threadCount == before)
+            #expect(throws: TorchError.self) { try Runtime.withThreadCount(0) {} }
+            #expect(throws: CancellationError.self) {
+                try Runtime.withThreadCount(before + 1) { throw CancellationError() }
+            }
+            #expect(Runtime.threadCount == before)
+        }
+    }
 }

@@ -32,11 +32,10 @@ struct PooledSequencesTests {
     func alone() throws {
         let all = try tokens(5, width: 40)
         let weights = [Float](repeating: 0.3, count: 11)
-        let threads = Runtime.threadCount
-        defer { try? Runtime.setThreadCount(threads) }
         for count in [1, 2, 3] {
-            try Runtime.setThreadCount(count)
-            let together: [Float] = try all.pooled(offsets: offsets, weights: weights).array()
+            let together: [Float] = try Runtime.withThreadCount(count) {
+                try all.pooled(offsets: offsets, weights: weights).array()
+            }
             for (row, (start, end)) in zip(offsets, offsets.dropFirst()).enumerated() {
                 let alone: [Float] = try all[start..<end].pooled(
                     offsets: [0, end - start], weights: Array(weights[start..<end])

@@ -90,15 +90,12 @@ struct DecoderLayerKernelTests {
 
     @Test("any number of threads gives the same bits", arguments: [Precision.float32, .bfloat16])
     func threads(_ precision: Precision) throws {
-        let before = Runtime.threadCount
-        defer { try? Runtime.setThreadCount(before) }
-        var bits: [[[UInt8]]] = []
-        for threads in [1, 2, 3] {
-            try Runtime.setThreadCount(threads)
-            bits.append(
+        let bits: [[[UInt8]]] = try [1, 2, 3].map { threads in
+            try Runtime.withThreadCount(threads) {
                 try ["llama", "gemma3"].flatMap { name in
                     try pass(Self.model(name, isWhole: true), precision).map { try $0.1.bytes() }
-                })
+                }
+            }
         }
         #expect(bits[0] == bits[1] && bits[0] == bits[2])
     }

@@ -160,15 +160,14 @@ struct ProjectedTeacherTests {
         configuration.hiddenSize = 16
         configuration.numAttentionHeads = 2
         configuration.numHiddenLayers = 2
-        let before = Runtime.threadCount
         var all: Set<[String: [UInt8]]> = []
         for count in [1, 2, 3] {
-            try Runtime.setThreadCount(count)
-            defer { try? Runtime.setThreadCount(before) }
-            let source = try ProjectedTeacherSource(
-                teacher: teacher, layers: [1, 3], student: configuration, texts: texts(128))
-            #expect(Runtime.threadCount == count)
-            all.insert(try bytes(AutoModel.make(configuration, source: source, seed: 7)))
+            try Runtime.withThreadCount(count) {
+                let source = try ProjectedTeacherSource(
+                    teacher: teacher, layers: [1, 3], student: configuration, texts: texts(128))
+                #expect(Runtime.threadCount == count)
+                all.insert(try bytes(AutoModel.make(configuration, source: source, seed: 7)))
+            }
         }
         #expect(all.count == 1)
     }

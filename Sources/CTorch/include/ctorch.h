@@ -68,7 +68,12 @@ int32_t ct_device_count(ct_device_type type);
 // Processors available to this process, by its affinity and its container's CPU quota.
 int32_t ct_available_processors(void);
 int32_t ct_num_threads(void);
+// Waits while another thread is between `ct_begin_threads` and `ct_end_threads`.
 ct_error ct_set_num_threads(int32_t count);
+// Sets the number of threads until `ct_end_threads`, to be called on the same thread with the number that `before` got.
+// Such scopes may be nested; those of other threads wait for their turn. After an error nothing has to be ended.
+ct_error ct_begin_threads(int32_t count, int32_t *before);
+void ct_end_threads(int32_t before);
 
 // MARK: Creation
 

@@ -17,6 +17,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <mutex>
 #include <new>
 #include <sstream>
 
@@ -25,6 +26,18 @@
 
 namespace {
 std::atomic<int64_t> live_tensors{0};
+
+// Held while the number of threads is set for a while: without turns, one of two such scopes would restore the other's
+// number for good.
+std::recursive_mutex &threads_turn() {
+    static std::recursive_mutex mutex;
+    return mutex;
+}
+
+void set_threads(int32_t count) {
+    at::set_num_threads(count);
+    ctorch::set_thread_count(count);
+}
 
 struct DTypePair {
     ct_dtype code;
@@ -244,9 +257,28 @@ int32_t ct_num_threads(void) { return thread_count(); }
 
 ct_error ct_set_num_threads(int32_t count) {
     return guard("set_num_threads", {}, [&] {
-        at::set_num_threads(count);
-        set_thread_count(count);
+        std::lock_guard turn(threads_turn());
+        set_threads(count);
     });
+}
+
+ct_error ct_begin_threads(int32_t count, int32_t *before) {
+    return guard("set_num_threads", {}, [&] {
+        std::unique_lock turn(threads_turn());
+        int previous = thread_count();
+        set_threads(count);
+        *before = previous;
+        turn.release();
+    });
+}
+
+void ct_end_threads(int32_t before) {
+    try {
+        set_threads(before);
+    } catch (...) {
+        // The number was in force before.
+    }
+    threads_turn().unlock();
 }
 
 int32_t ct_available_processors(void) { return available_processors(); }

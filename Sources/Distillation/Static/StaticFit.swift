@@ -36,13 +36,12 @@ final class StaticFit {
             data.count > configuration.hiddenSize, let table = model.parameters["embeddings.weight"]
         else { return }
         // On one thread, so that its bits do not depend on their number.
-        let threads = Runtime.threadCount
-        try Runtime.setThreadCount(1)
-        defer { try? Runtime.setThreadCount(threads) }
-        try withNoGrad {
-            let matrix = try matrix ?? solved(model)
-            self.matrix = matrix
-            try table.copy(from: table.matmul(matrix.to(.float32, model.device)))
+        try Runtime.withThreadCount(1) {
+            try withNoGrad {
+                let matrix = try matrix ?? solved(model)
+                self.matrix = matrix
+                try table.copy(from: table.matmul(matrix.to(.float32, model.device)))
+            }
         }
     }
 

@@ -34,13 +34,12 @@ struct PrincipalComponents: Sendable {
                 "--pca: \(count) principal components of \(outputs.count) training texts' vectors are not determined; give more texts, "
                     + "or a smaller --embedding-size")
         }
-        let threads = Runtime.threadCount
-        try Runtime.setThreadCount(1)
-        defer { try? Runtime.setThreadCount(threads) }
-        let directions = try withNoGrad {
-            let chosen = (0..<rows).map { $0 * outputs.count / rows }
-            return try PrincipalDirections(
-                of: Tensor(outputs.rows(chosen), shape: [rows, width]), count: count)
+        let directions = try Runtime.withThreadCount(1) {
+            try withNoGrad {
+                let chosen = (0..<rows).map { $0 * outputs.count / rows }
+                return try PrincipalDirections(
+                    of: Tensor(outputs.rows(chosen), shape: [rows, width]), count: count)
+            }
         }
         let columns: [Double] = try directions.columns.array()
         var weight: [Float] = []
@@ -86,18 +85,18 @@ struct PrincipalComponents: Sendable {
             return ProjectedOutputs(base: base, components: self)
         }
         // On one thread, so that their bits do not depend on the number of threads.
-        let threads = Runtime.threadCount
-        try Runtime.setThreadCount(1)
-        defer { try? Runtime.setThreadCount(threads) }
         var values: [Float] = []
         values.reserveCapacity(base.count * count)
-        try withNoGrad {
-            let columns = try Tensor(weight, shape: [count, width]).to(.float64).transposed().contiguous()
-            for start in stride(from: 0, to: base.count, by: Self.rowsAtOnce) {
-                let rows = start..<min(start + Self.rowsAtOnce, base.count)
-                let vectors = try Tensor(base.rows(rows), shape: [rows.count, width]).to(.float64).matmul(
-                    columns)
-                values += try (normalizes ? vectors.normalized() : vectors).to(.float32).array(of: Float.self)
+        try Runtime.withThreadCount(1) {
+            try withNoGrad {
+                let columns = try Tensor(weight, shape: [count, width]).to(.float64).transposed().contiguous()
+                for start in stride(from: 0, to: base.count, by: Self.rowsAtOnce) {
+                    let rows = start..<min(start + Self.rowsAtOnce, base.count)
+                    let vectors = try Tensor(base.rows(rows), shape: [rows.count, width]).to(.float64).matmul(
+                        columns)
+                    values += try (normalizes ? vectors.normalized() : vectors).to(.float32).array(
+                        of: Float.self)
+                }
             }
         }
         return Logits(values: values, classes: count)

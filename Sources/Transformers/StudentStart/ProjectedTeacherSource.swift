@@ -33,11 +33,10 @@ public struct ProjectedTeacherSource: ParameterSource {
     ) throws {
         try Self.check(student, teacher, layers)
         let model = try AutoModel.make(student, source: nil, seed: 0, device: teacher.device)
-        let threads = Runtime.threadCount
-        try Runtime.setThreadCount(1)
-        defer { try? Runtime.setThreadCount(threads) }
-        try withNoGrad {
-            try ProjectionFit(teacher: teacher, student: model, texts: texts).run(layers: layers)
+        try Runtime.withThreadCount(1) {
+            try withNoGrad {
+                try ProjectionFit(teacher: teacher, student: model, texts: texts).run(layers: layers)
+            }
         }
         parameters = try model.parameters.snapshot()
         for (name, tensor) in parameters {

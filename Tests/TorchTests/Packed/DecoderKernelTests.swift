@@ -114,20 +114,16 @@ struct DecoderKernelTests {
 
     @Test("all threads give the same bits", arguments: [DType.float32, .bfloat16])
     func threads(_ dtype: DType) throws {
-        let before = Runtime.threadCount
-        defer { try? Runtime.setThreadCount(before) }
         let test = Case(heads: 6, keyValueHeads: 2, size: 64, lengths: [120, 77, 300])
-        var bits: [[[UInt8]]] = []
-        for threads in [1, 2, 3] {
-            try Runtime.setThreadCount(threads)
-            bits.append(
-                try
-                    (attention(test, dtype, kernels: true)
+        let bits: [[[UInt8]]] = try [1, 2, 3].map { threads in
+            try Runtime.withThreadCount(threads) {
+                let all =
+                    try attention(test, dtype, kernels: true)
                     + projected(rows: 403, 70, 130, dtype, bias: true, transposed: false)
                     + AttentionCacheTests.inParts(dtype) + AttentionCacheTests.fewRows(dtype)
-                    + normalized(rows: 300, width: 100, dtype, offset: 0, kernels: true)).map {
-                        try $0.bytes()
-                    })
+                    + normalized(rows: 300, width: 100, dtype, offset: 0, kernels: true)
+                return try all.map { try $0.bytes() }
+            }
         }
         #expect(bits[0] == bits[1] && bits[0] == bits[2])
     }

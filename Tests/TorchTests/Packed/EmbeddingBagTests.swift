@@ -46,11 +46,10 @@ extension Engine {
         @Test("a text's vector has the same bits alone, on any number of threads")
         func alone() throws {
             let bag = try bag("weighted")
-            let threads = Runtime.threadCount
-            defer { try? Runtime.setThreadCount(threads) }
             for count in [1, 3] {
-                try Runtime.setThreadCount(count)
-                let together: [Float] = try bag(ids, offsets: offsets).detached().array()
+                let together: [Float] = try Runtime.withThreadCount(count) {
+                    try bag(ids, offsets: offsets).detached().array()
+                }
                 for (row, (start, end)) in zip(offsets, offsets.dropFirst()).enumerated() {
                     let own: [Float] = try bag(Array(ids[start..<end]), offsets: [0, end - start]).detached()
                         .array()

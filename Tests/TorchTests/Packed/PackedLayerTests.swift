@@ -86,8 +86,6 @@ struct PackedLayerTests {
             let fixture = try LayerFixture(
                 Case(hidden: 64, inner: 256, heads: 4, lengths: [3, 20, 41, 9, 130]))
             let layer = try fixture.layer()
-            let threads = Runtime.threadCount
-            defer { try? Runtime.setThreadCount(threads) }
             func rows(_ range: Range<Int>, _ offsets: [Int], firstOnly: Bool = false) throws -> [Float] {
                 try withNoGrad {
                     try layer(
@@ -103,24 +101,23 @@ struct PackedLayerTests {
                 #expect(alone == Array(together[range.lowerBound * 64..<range.upperBound * 64]))
                 #expect(try rows(range, [0, range.count], firstOnly: true) == Array(alone[..<64]))
             }
-            try Runtime.setThreadCount(1)
-            #expect(try rows(0..<203, fixture.offsets) == together)
+            try Runtime.withThreadCount(1) { #expect(try rows(0..<203, fixture.offsets) == together) }
         }
     }
 
     @Test("training gives the same bits on one thread as on all")
     func threads() throws {
         func run(_ count: Int) throws -> [[Float]] {
-            let threads = Runtime.threadCount
-            defer { try? Runtime.setThreadCount(threads) }
-            try Runtime.setThreadCount(count)
-            let fixture = try LayerFixture(
-                Case(hidden: 64, inner: 256, heads: 4, lengths: [3, 20, 41, 9, 130]))
-            let output = try fixture.layer()(
-                fixture.input, PackedSequences(offsets: fixture.offsets), dtype: .bfloat16, firstOnly: false,
-                DropoutState(seed: 3))
-            try output.square().sum().backward()
-            return try [output.array()] + fixture.parameters.indices.map { try fixture.gradient($0).array() }
+            try Runtime.withThreadCount(count) {
+                let fixture = try LayerFixture(
+                    Case(hidden: 64, inner: 256, heads: 4, lengths: [3, 20, 41, 9, 130]))
+                let output = try fixture.layer()(
+                    fixture.input, PackedSequences(offsets: fixture.offsets), dtype: .bfloat16,
+                    firstOnly: false, DropoutState(seed: 3))
+                try output.square().sum().backward()
+                return try [output.array()]
+                    + fixture.parameters.indices.map { try fixture.gradient($0).array() }
+            }
         }
         #expect(try run(1) == run(2))
         #expect(try run(1) == run(3))
