@@ -215,6 +215,13 @@ struct TaskMetricsTests {
         #expect(same.difference == 0 && same.pValue == 1 && same.lower == 0 && same.upper == 0)
         let better = try PairedBootstrap(scores: scores.map { $0 + 1 }, others: scores, resamples: 99)
         #expect(better.pValue == 0.02 && better.lower == 1 && better.meanDifference == 1)
+        // Few examples show little, however sure the draws are.
+        for (count, p) in [(1, 1.0), (2, 0.5), (5, 0.0625), (12, 2.0 / 1001)] {
+            let few = try PairedBootstrap(
+                scores: .init(repeating: 1, count: count), others: .init(repeating: 0, count: count),
+                resamples: 1000)
+            #expect(few.pValue == p, "\(count)")
+        }
         #expect(throws: DistillationError.self) { try PairedBootstrap(scores: [1], others: []) }
         #expect(throws: DistillationError.self) { try PairedBootstrap(scores: [], others: []) }
         #expect(throws: DistillationError.self) {

@@ -51,6 +51,25 @@ import Testing
         }
     }
 
+    /// Beyond float16's range are such values, and not the scales of their blocks.
+    @Test(arguments: [(GGUFTensorType.q80, Float(8_000_000)), (.q40, 450_000), (.q50, 900_000)])
+    func largeValues(type: GGUFTensorType, largest: Float) throws {
+        try withTemporaryDirectory { directory in
+            let url = directory.appending(path: "x.gguf")
+            let values = (0..<32).map { largest * Float($0 - 16) / 16 }
+            for rounding in [GGUFRounding.reference, .search(importance: nil)] {
+                var tensor = GGUFOutputTensor(
+                    name: "t", type: type, shape: [32],
+                    values: values)
+                tensor.rounding = rounding
+                try GGUFWriter(metadata: [], tensors: [tensor]).write(to: url)
+                let found = try Fixture.floats(GGUFCheckpoint(file: url), "t")
+                #expect(abs(found[0] / -largest - 1) < 0.05, "\(found[0])")
+                #expect(zip(found, values).allSatisfy { abs($0 - $1) < 0.15 * largest })
+            }
+        }
+    }
+
     /// llama.cpp's package wrote the fixtures; what it wrote is written again with the same bytes.
     @Test(arguments: [
         "spm.tokens.gguf", "llama-bpe.tokens.gguf", "split-00001-of-00003.gguf", "split-00002-of-00003.gguf",
@@ -106,6 +125,10 @@ import Testing
             expect("too many elements", tensor("t", .f32, [1 << 40, 1 << 40]))
             expect("holds nan, which Q8_0 cannot", tensor("t", .q80, [32], .nan))
             expect("holds 70000.0, which F16 cannot", tensor("t", .f16, [32], 70_000))
+            // A scale of float16, times 127, 7 and 15.
+            expect("holds 8319009.0, which Q8_0 cannot", tensor("t", .q80, [32], 8_319_009))
+            expect("holds 458529.0, which Q4_0 cannot", tensor("t", .q40, [32], 458_529))
+            expect("holds 982561.0, which Q5_0 cannot", tensor("t", .q50, [32], 982_561))
             expect("holds inf, which BF16 cannot", tensor("t", .bf16, [32], .infinity))
             expect("are not those of shape", GGUFOutputTensor(name: "t", type: .f32, shape: [3], values: [1]))
         }

@@ -96,8 +96,8 @@ final class RankingReader: ChunkReader, @unchecked Sendable {
         }
         if unread > 0 {
             notes.append(
-                "\(path): \(unread) queries have scores of their documents, which are not read; name their key with --scores-column to "
-                    + "learn from them")
+                "\(path): \(unread) queries have scores of their documents, which are not read; `distill run --scores-column KEY` "
+                    + "learns from them")
         }
         return notes
     }

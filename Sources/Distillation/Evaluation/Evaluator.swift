@@ -90,7 +90,7 @@ package enum Evaluator {
             try targets.map { try task.compare(student: student.logits, teacher: teacher.logits, $0) }
             ?? task.outputs.compare(student: student.logits, teacher: teacher.logits)
         return Comparison(
-            agreement: values[.agreement] ?? 0, kl: values[.kl], teacherMse: values[.teacherMSE],
+            agreement: values[.agreement], kl: values[.kl], teacherMse: values[.teacherMSE],
             parameterRatio: Double(teacher.evaluation.parameters)
                 / Double(max(1, student.evaluation.parameters)),
             sizeRatio: Double(teacher.evaluation.bytesOnDisk)

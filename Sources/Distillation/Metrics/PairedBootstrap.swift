@@ -1,4 +1,5 @@
 import Datasets
+import Foundation
 
 /// A test of whether one system is better than another on the same examples, or only by chance: the paired bootstrap (Efron,
 /// "Bootstrap Methods", 1979; Koehn, "Statistical Significance Tests for Machine Translation Evaluation", EMNLP 2004).
@@ -14,7 +15,8 @@ public struct PairedBootstrap: Sendable, Equatable, Codable {
     public let lower: Double
     public let upper: Double
     /// Two-sided: twice the fraction of draws on the rarer side of 0 (draws of no difference count on both sides), the data
-    /// themselves counted as a draw, at most 1.
+    /// themselves counted as a draw, at most 1; and never less than n examples can show, which is 2^(1 − n), the sign test's where all
+    /// differ in one direction: draws of one example are all the same.
     public let pValue: Double
     public let resamples: Int
 
@@ -46,7 +48,10 @@ public struct PairedBootstrap: Sendable, Equatable, Codable {
         self.resamples = resamples
         meanDifference = differences.reduce(0, +) / Double(resamples)
         let (below, above) = (differences.count { $0 <= 0 }, differences.count { $0 >= 0 })
-        pValue = min(1, 2 * Double(min(below, above) + 1) / Double(resamples + 1))
+        pValue = min(
+            1,
+            max(2 * Double(min(below, above) + 1) / Double(resamples + 1), exp2(Double(1 - min(count, 1000))))
+        )
         differences.sort()
         lower = quantile(differences, 0.025)
         upper = quantile(differences, 0.975)

@@ -43,6 +43,15 @@ extension DistillRequest {
     ///
     /// - Throws: ``DistillationError``, which names the setting.
     func requireFitting(_ task: TaskIdentifier) throws {
+        try training.requireFitting(task)
+        try data.requireFitting(task)
+        let outputs = task.definition.outputs
+        guard statedTemperature == nil || !usesDefaultObjectives || outputs != .real && outputs != .vector
+        else {
+            throw DistillationError(
+                "temperature softens probabilities, and the outputs of a model for \(task.rawValue) are none; leave it out, or name "
+                    + "objectives with options of their own")
+        }
         guard task.embedsTexts else {
             for (name, isGiven) in [
                 ("--embedding-size", student.embeddingSize != nil),
@@ -56,6 +65,11 @@ extension DistillRequest {
                 )
             }
             return
+        }
+        guard student.table?.classifierHiddenSize == nil else {
+            throw DistillationError(
+                "classifier_hidden_size is the width of a classifier's layer, and the teacher is a model for embeddings; leave it out"
+            )
         }
         try requireEmbeddingTeachers()
         try requireMeasured()

@@ -49,6 +49,8 @@ struct FineTuningSetup {
                 "\(data.trainRecord.path): no training text has a label to learn from; give data with labels, or name their column with "
                     + "--label-column")
         }
+        try request.training.requireFitting(data.problemType)
+        try request.data.requireFitting(data.problemType)
         let data = data
         model = try log.phase("Loading the model") {
             let (model, report) = try AutoModel.load(

@@ -4,8 +4,8 @@ import Transformers
 /// A student compared with its teacher on the same examples.
 public struct Comparison: Sendable, Equatable, Codable {
     /// The fraction of examples for which both predict the same class, or of labels on which both decide alike; for regression
-    /// Pearson's correlation between both.
-    public var agreement: Double
+    /// Pearson's correlation between both; of vectors the mean cosine, `nil` where they have other widths.
+    public var agreement: Double?
     /// KL(teacher ‖ student) at temperature 1, mean over the examples; for multi-label classification the sum over the labels;
     /// `nil` for regression.
     public var kl: Double?

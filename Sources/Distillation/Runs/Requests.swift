@@ -242,6 +242,7 @@ public struct StudentOptions: Sendable, Equatable, Codable {
                     size, name, from: .min, to: name == "layers" ? 10_000 : SettingLimits.count)
             }
         }
+        try requireSizesOfOwn()
         guard table != nil else { return }
         let layered: [(String, Bool)] = [
             ("layers", layers != nil), ("hidden_size", hiddenSize != nil),

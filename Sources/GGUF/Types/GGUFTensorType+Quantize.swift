@@ -19,7 +19,16 @@ extension GGUFTensorType {
     }
 
     /// The largest magnitude that a type, or the scale of its blocks, can hold.
-    var largest: Float { self == .f32 || self == .bf16 ? .greatestFiniteMagnitude : 65_504 }
+    var largest: Float {
+        switch self {
+        case .f32, .bf16: .greatestFiniteMagnitude
+        // Of the largest value the scale is a 127th, at most a seventh, and at most a fifteenth.
+        case .q80: 65_504 * 127
+        case .q40: 65_504 * 7
+        case .q50: 65_504 * 15
+        default: 65_504
+        }
+    }
 
     /// Turns floats into blocks, as ggml's reference does, to the last bit.
     ///

@@ -26,10 +26,11 @@ extension PageBuilder {
             let high = number("high")
         else { return nil }
         let format = MetricText.format(metric, problemType)
+        let isSignificant = number("p_value").map { $0 < 0.05 } ?? true
         let verdict =
-            low > 0
+            low > 0 && isSignificant
             ? "The teacher helped"
-            : high < 0 ? "The teacher hurt" : "The difference is not significant"
+            : high < 0 && isSignificant ? "The teacher hurt" : "The difference is not significant"
         let p = number("p_value").map { String(format: ", p = %.3g", $0) } ?? ""
         guard MetricText.greaterIsBetter(metric) else {
             return

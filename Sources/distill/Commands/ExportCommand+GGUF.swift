@@ -73,7 +73,14 @@ extension ExportCommand {
             model: try ModelReference.directory(model), output: URL(filePath: output))
         request.type = try gguf.type()
         request.calibration = try gguf.calibrate.map { try DataReference.url($0, split: .train) }
-        if let tokens = gguf.calibrateTokens { request.calibrationTokens = tokens }
+        if let tokens = gguf.calibrateTokens {
+            guard request.calibration != nil else {
+                throw ValidationError(
+                    "--calibrate-tokens says how much of --calibrate is read; name the texts with --calibrate, or leave it out"
+                )
+            }
+            request.calibrationTokens = tokens
+        }
         request.importance = gguf.imatrix.map { URL(filePath: $0) }
         request.columns = try columns.columns()
         request.overwrite = overwrite

@@ -30,7 +30,7 @@ extension ReportText {
     private static func text(_ gain: BaselineComparison, _ data: String) -> String {
         guard gain.metric.greaterIsBetter else { return lowered(gain, data) }
         let metric = gain.metric
-        let sure = gain.low > 0 ? "" : ", which may be chance"
+        let sure = gain.low > 0 && gain.pValue < 0.05 ? "" : ", which may be chance"
         return "Without the teacher the same student reaches \(value(gain.baseline, metric)) "
             + "(\(metric.title) on \(data)): the teacher improves this by "
             + "\(difference(gain.difference, metric))\(sure) "
@@ -44,7 +44,7 @@ extension ReportText {
         let isWorse = gain.difference < 0
         // By how much the teacher lowers it, or raises it.
         let bounds = isWorse ? (-gain.high, -gain.low) : (gain.low, gain.high)
-        let sure = bounds.0 > 0 ? "" : ", which may be chance"
+        let sure = bounds.0 > 0 && gain.pValue < 0.05 ? "" : ", which may be chance"
         let sentence =
             "Without the teacher the same student's \(metric.title) is \(value(gain.baseline, metric)) on \(data) (less is "
             + "better): the teacher \(isWorse ? "raises" : "lowers") this by "

@@ -16,8 +16,8 @@ extension ReportText {
                 name.title(for: before.problemType), Format.percent(old), Format.percent(new),
                 Format.points(new - old))
         }
-        if let comparison = report.comparison {
-            table.add("agreement", "", Format.percent(comparison.agreement), "")
+        if let agreement = report.comparison?.agreement {
+            table.add("agreement", "", Format.percent(agreement), "")
         }
         table.add(
             "weights on disk", Format.bytes(before.bytesOnDisk), Format.bytes(after.bytesOnDisk),

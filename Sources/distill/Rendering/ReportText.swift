@@ -70,15 +70,12 @@ enum ReportText {
                     return Format.points(own - other)
                 })
         }
-        // Vectors of two widths have no angle between them.
-        if let comparison,
-            !model.problemType.embedsTexts || comparison.agreement != 0 || comparison.teacherMse != nil
-        {
-            let title = MetricName.agreement.title(for: model.problemType)
-            table.add(
-                title, "",
-                comparison.kl == nil
-                    ? String(format: "%.4f", comparison.agreement) : Format.percent(comparison.agreement), "")
+        if let comparison {
+            if let agreement = comparison.agreement {
+                table.add(
+                    MetricName.agreement.title(for: model.problemType), "",
+                    comparison.kl == nil ? String(format: "%.4f", agreement) : Format.percent(agreement), "")
+            }
             if let kl = comparison.kl { table.add("KL to teacher", "", String(format: "%.4f", kl), "") }
             if let mse = comparison.teacherMse {
                 table.add(
