@@ -280,8 +280,9 @@ struct TaskTrainingTests {
     /// A student that is nearer to its teacher than another.
     private func expectCloser(_ name: String, _ report: RunReport, than other: RunReport) throws {
         let (after, before) = (try #require(report.comparison), try #require(other.comparison))
-        try Learning.expect("\(name), agreement", after.agreement, above: 0.8)
-        try Learning.expect("\(name), gain in agreement", after.agreement - before.agreement, above: 0.1)
+        let (agreement, lower) = (try #require(after.agreement), try #require(before.agreement))
+        try Learning.expect("\(name), agreement", agreement, above: 0.8)
+        try Learning.expect("\(name), gain in agreement", agreement - lower, above: 0.1)
         // Of the last epoch: the best by accuracy may be the first of several that have every answer right, with a KL of
         // its own for each seed (shares up to 0.79).
         let last = report.epochs.last?.validation[.kl] ?? 1

@@ -109,7 +109,7 @@ struct EmbeddingFindingTests {
             let wanted = try Evaluator.validation(
                 Inference.allLogits(student, validation, batchSize: 64), targets: validation.targets)
             #expect(record.initial?[.spearman] == wanted[.spearman])
-            #expect(try #require(report.comparison).agreement > #require(record.initial?[.agreement]))
+            #expect(try #require(report.comparison?.agreement) > #require(record.initial?[.agreement]))
             // Cosines of projected vectors of the teacher.
             let components = try PrincipalComponents(
                 fitting: Inference.allLogits(teacher.model, train, batchSize: 64), count: 16, normalizes: true

@@ -84,7 +84,7 @@ struct FittingSettingsTests {
         case "intermediate_size": options.intermediateSize = 64
         case "attention_heads": options.attentionHeads = 2
         case "init": options.initialization = .teacherLayers
-        default: options.teacherLayers = .last
+        default: options.teacherLayers = [1, 2]
         }
         try options.validate()
         options.directory = URL(filePath: "bert")
