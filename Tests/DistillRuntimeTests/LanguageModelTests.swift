@@ -59,7 +59,7 @@ struct LanguageModelTests {
         #expect(try await model.generate([prompt])[0].text == expected)
         // Who ends the loop ends the generation.
         for try await _ in model.stream(prompt) { break }
-        await #expect(throws: RuntimeError.self) {
+        await #expect(throws: GenerationError.self) {
             for try await _ in model.stream(.tokens([9999])) {}
         }
         let task = Task { () -> [GeneratedText] in

@@ -99,10 +99,7 @@ public struct AnswerRun {
         generator.batchSize = request.batchSize
         var options = generator.defaults
         request.options(&options)
-        let tokens = try prompts.map { prompt in
-            try prompt.messages.map { try encoder.tokens(of: $0, tools: prompt.tools) }
-                ?? encoder.tokens(of: prompt.text)
-        }
+        let tokens = try prompts.map { try $0.tokens(encoder) }
         try requirePositions(tokens, loaded.model.configuration.maxLength, questions.count)
         let journal = try journal(tokens, options)
         let known = journal?.answers ?? [:]
@@ -182,5 +179,13 @@ public struct AnswerRun {
         var object: JSONObject = ["messages": .array(messages + [answer])]
         if let tools = prompt.tools { object["tools"] = .array(tools) }
         return .object(object)
+    }
+}
+
+extension Prompt {
+    /// Its tokens: of a conversation as the chat template writes it.
+    fileprivate func tokens(_ encoder: PromptEncoder) throws -> [Int32] {
+        guard let messages else { return try encoder.tokens(of: text) }
+        return try encoder.tokens(of: messages, tools: tools)
     }
 }
