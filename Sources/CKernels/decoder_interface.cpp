@@ -93,6 +93,30 @@ void normalize(bool is_layer_norm, const ck_norm &norm, float epsilon, float off
     narrow(values.data(), rows * width, to);
 }
 
+// An int8 layer on rows; of few rows the columns are divided among the threads.
+void multiply_int8(const ck_linear &linear, int64_t rows, const float *input, float *output) {
+    constexpr int64_t few = 16;
+    int64_t panels = (linear.outputs + 31) / 32, words = k::table().int8_words(32, linear.inputs);
+    int64_t chunks = rows < few ? std::min<int64_t>(panels, 4 * ctorch::thread_count()) : 1;
+    auto part = [&](int64_t first, int64_t outputs, float *to) {
+        k::table().mixed_linear({.inputs = linear.inputs, .outputs = outputs, .is_int8 = true, .words = linear.words + first / 32 * words,
+                                 .bias = linear.bias + first, .scales = linear.scales + first, .sums = linear.sums + first,
+                                 .fixed = linear.is_fixed, .input_scale = linear.input_scale, .input_zero = linear.input_zero},
+                                rows, input, to);
+    };
+    if (chunks <= 1) return part(0, linear.outputs, output);
+    // About the nanoseconds that a chunk's weights take to come from memory.
+    int64_t cost = std::max(ctorch::product_cost(rows, linear.inputs, linear.outputs), linear.inputs * linear.outputs / 12) / chunks;
+    ctorch::parallel_tasks(chunks, cost, [&](int64_t chunk) {
+        int64_t first = panels * chunk / chunks * 32, last = std::min(linear.outputs, panels * (chunk + 1) / chunks * 32);
+        if (rows == 1) return part(first, last - first, output + first);
+        std::vector<float> columns(static_cast<size_t>(rows * (last - first)));
+        part(first, last - first, columns.data());
+        for (int64_t row = 0; row < rows; ++row)
+            std::copy_n(columns.data() + row * (last - first), last - first, output + row * linear.outputs + first);
+    });
+}
+
 // Linear layers on the same rows.
 template <class S, class Output>
 void project(int64_t rows, const S *input, std::initializer_list<std::pair<const ck_linear *, Output *>> layers) {
@@ -104,11 +128,7 @@ void project(int64_t rows, const S *input, std::initializer_list<std::pair<const
             parts.push_back({.outputs = linear->outputs, .right = linear->words, .bias = linear->bias, .output = output});
             continue;
         }
-        if constexpr (std::is_same_v<S, float> && std::is_same_v<Output, float>)
-            k::table().mixed_linear({.inputs = linear->inputs, .outputs = linear->outputs, .is_int8 = true, .words = linear->words,
-                                     .bias = linear->bias, .scales = linear->scales, .sums = linear->sums, .fixed = linear->is_fixed,
-                                     .input_scale = linear->input_scale, .input_zero = linear->input_zero},
-                                    rows, input, output);
+        if constexpr (std::is_same_v<S, float> && std::is_same_v<Output, float>) multiply_int8(*linear, rows, input, output);
     }
     if (parts.empty()) return;
     k::table().projection_forward(sizeof(S) == 2, {.rows = rows, .inputs = inputs, .input = input, .parts = parts.data(),

@@ -12,6 +12,7 @@ struct GenerationArguments: Equatable {
     var stop: [String] = []
     var seed: UInt64?
     var batchSize = 8
+    var usesInt8 = false
 
     /// The options with a value.
     static let valued: Set = [
@@ -20,7 +21,7 @@ struct GenerationArguments: Equatable {
         "--seed", "--batch-size",
     ]
     /// All options.
-    static let names = valued.union(["--chat", "--no-chat"])
+    static let names = valued.union(["--chat", "--no-chat", "--int8"])
 
     /// Takes one option.
     ///
@@ -49,6 +50,7 @@ struct GenerationArguments: Equatable {
                 throw UsageError("--seed must be a whole number of at most 64 bits, got '\(text)'")
             }
             seed = number
+        case "--int8": usesInt8 = try option.flag()
         case "--batch-size": batchSize = try option.number(1...65_536)
         default: return false
         }

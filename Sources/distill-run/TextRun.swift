@@ -18,13 +18,18 @@ final class TextRun {
             throw UsageError(
                 "\(name) is not for language models, of which \(arguments.model) is one; leave it out")
         }
+        guard !arguments.usesBFloat16 || !arguments.generation.usesInt8 else {
+            throw UsageError("give --bfloat16 or --int8, not both")
+        }
         guard arguments.prompts.isEmpty || arguments.file == "-" else {
             throw UsageError("give --prompt or a file of prompts, not both")
         }
         guard !arguments.prompts.contains("") else { throw UsageError("--prompt is empty; give it a text") }
         let given = arguments.generation
         model = try LanguageModel(
-            arguments.model, .init(usesBFloat16: arguments.usesBFloat16, batchSize: given.batchSize))
+            arguments.model,
+            .init(
+                usesBFloat16: arguments.usesBFloat16, usesInt8: given.usesInt8, batchSize: given.batchSize))
         guard given.isChat != true || model.hasChatTemplate else {
             throw UsageError(
                 "\(arguments.model): has no chat template; leave out --chat, or put one into the model's directory as "

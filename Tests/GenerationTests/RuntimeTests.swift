@@ -45,7 +45,7 @@ struct RuntimeTests {
         let directory = Fixture.decoder(name)
         let decoder = try DistillRuntime.Decoder(
             SafetensorsCheckpoint(directory: directory), path: directory.path,
-            ModelConfiguration(contentsOf: directory), usesBFloat16: false)
+            ModelConfiguration(contentsOf: directory))
         let ids: [Int32] = [5, 9, 2, 17, 3, 11, 4]
         let logits = try decoder.logits(ids, offsets: [0, ids.count], caches: [decoder.makeCache()])
         let expected = try transformer.logits(

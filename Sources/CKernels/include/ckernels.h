@@ -148,6 +148,9 @@ typedef struct ck_stored {
 enum { CK_DONE = 0, CK_NO_MEMORY = 1, CK_NOT_FINITE = 2 };
 // Packs it as ck_pack does, a panel at a time, without a copy of the whole in float32.
 int32_t ck_pack_stored(bool bfloat16, const ck_stored *weight, uint32_t *to);
+// Quantizes each of its rows, an output's weights, to −127 … 127 by the largest, and packs it as ck_pack_int8 does. `scales` and `sums`
+// receive one number a row.
+int32_t ck_pack_stored_int8(const ck_stored *weight, uint32_t *to, float *scales, int32_t *sums);
 
 // A text's keys and values of one layer: words for up to `capacity` tokens, a multiple of 32, of which `past` are there. What was
 // never written must be zero.

@@ -18,28 +18,31 @@ final class Decoder: Sendable {
     /// - Throws: ``RuntimeError`` for tensors that are missing or do not fit, `ArchitectureError` for settings that do not.
     init(
         _ checkpoint: SafetensorsCheckpoint, path: String, _ configuration: ModelConfiguration,
-        usesBFloat16: Bool
+        _ precision: DecoderPrecision = DecoderPrecision()
     ) throws {
         let store = try WeightStore(checkpoint, path: path, configuration)
         let settings = try configuration.decoderSettings()
         // Layers that mix int8 with floating point compute with float32 between them.
-        let rounds = usesBFloat16 && configuration.quantization == nil
+        var precision = precision
+        if configuration.quantization != nil || precision.int8Elements != nil {
+            precision.usesBFloat16 = false
+        }
         embeddings = try TokenEmbeddings(store, configuration, settings)
         let rotary = RotaryCache.shared(settings.rotary)
         layers = try (0..<configuration.numHiddenLayers).map {
             try DecoderLayer(
-                store, configuration, settings, index: $0, rotary.isEmpty ? nil : rotary[$0],
-                usesBFloat16: rounds)
+                store, configuration, settings, index: $0, rotary.isEmpty ? nil : rotary[$0], precision)
         }
         if store.holds(configuration.family.layout.layers(layers.count)) {
             throw RuntimeError(
                 "\(path): the weights have more layers than the \(layers.count) of config.json; use the config.json that belongs to "
                     + "these weights")
         }
-        head = try LanguageHead(store, configuration, settings, usesBFloat16: rounds)
+        head = try LanguageHead(store, configuration, settings, precision)
         self.configuration = configuration
         cacheShape = KeyValueCache.Shape(
-            layers: layers.count, heads: settings.keyValueHeads, width: settings.headSize, isBFloat16: rounds)
+            layers: layers.count, heads: settings.keyValueHeads, width: settings.headSize,
+            isBFloat16: precision.usesBFloat16)
         store.releasePages()
     }
 

@@ -16,17 +16,17 @@ final class DecoderLayer: @unchecked Sendable {
     ///   - settings: What decoders differ in.
     ///   - index: The layer's number.
     ///   - rotary: The rotations of its positions; `nil` where positions have a table.
-    ///   - usesBFloat16: True to multiply in bfloat16 where no weight is int8.
+    ///   - precision: The form in which weights of floating point are multiplied.
     /// - Throws: ``RuntimeError`` for a tensor that is missing or does not fit, and an activation that the kernels do not have.
     init(
         _ store: WeightStore, _ configuration: ModelConfiguration, _ settings: DecoderSettings, index: Int,
-        _ rotary: RotaryCache?, usesBFloat16: Bool
+        _ rotary: RotaryCache?, _ precision: DecoderPrecision
     ) throws {
         let path = configuration.family.layout.layers(index)
         let names = settings.norm == .layer ? DecoderLayerNames.gpt2 : .llama(settings)
         let parts = try names.linears(configuration, settings).map { part in
             try DecoderLinear(
-                store, "\(path).\(part.name)", part.place, hasBias: part.hasBias, usesBFloat16: usesBFloat16)
+                store, "\(path).\(part.name)", part.place, hasBias: part.hasBias, precision)
         }
         func norm(_ name: String?, _ width: Int) throws -> Norm? {
             try name.map {
@@ -49,7 +49,7 @@ final class DecoderLayer: @unchecked Sendable {
         kernel.epsilon = Float(configuration.layerNormEps)
         kernel.offset = settings.norm == .rootMeanSquarePlusOne ? 1 : 0
         kernel.scale = Float(settings.attentionScales[index])
-        (kernel.bfloat16, kernel.has_layer_norms) = (usesBFloat16, settings.norm == .layer)
+        (kernel.bfloat16, kernel.has_layer_norms) = (precision.usesBFloat16, settings.norm == .layer)
         let none = ck_norm()
         (kernel.input_norm, kernel.inner_norm) = (norms[0]?.kernel ?? none, norms[1]?.kernel ?? none)
         (kernel.attention_norm, kernel.outer_norm) = (norms[2]?.kernel ?? none, norms[3]?.kernel ?? none)

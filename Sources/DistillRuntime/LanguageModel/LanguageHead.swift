@@ -12,18 +12,18 @@ final class LanguageHead: @unchecked Sendable {
 
     init(
         _ store: WeightStore, _ configuration: ModelConfiguration, _ settings: DecoderSettings,
-        usesBFloat16: Bool
+        _ precision: DecoderPrecision
     ) throws {
         let names = configuration.family.layout.embeddings
         width = configuration.hiddenSize
         norm = try Norm(store, names.norm, width: width, hasBias: settings.norm == .layer)
         output = try DecoderLinear(
             store, settings.tiesOutput ? names.word : DecoderNames.output,
-            .whole(width, configuration.vocabSize), hasBias: false, usesBFloat16: usesBFloat16)
+            .whole(width, configuration.vocabSize), hasBias: false, precision)
         var kernel = ck_language_head()
         kernel.epsilon = Float(configuration.layerNormEps)
         kernel.offset = settings.norm == .rootMeanSquarePlusOne ? 1 : 0
-        (kernel.bfloat16, kernel.has_layer_norm) = (usesBFloat16, settings.norm == .layer)
+        (kernel.bfloat16, kernel.has_layer_norm) = (precision.usesBFloat16, settings.norm == .layer)
         (kernel.norm, kernel.output) = (norm.kernel, output.kernel)
         self.kernel = kernel
     }

@@ -21,11 +21,14 @@ public final class LanguageModel: Sendable {
         /// True to multiply in bfloat16 where weights are in floating point: half of the memory, less exact, faster where the processor
         /// has it.
         public var usesBFloat16: Bool
+        /// True to turn weights of floating point into int8 as they are read, with a scale for each row, and to multiply by them with each
+        /// token's activations in int8: half of bfloat16's memory, less exact.
+        public var usesInt8: Bool
         /// The most texts that are generated at a time.
         public var batchSize: Int
 
-        public init(usesBFloat16: Bool = false, batchSize: Int = 8) {
-            (self.usesBFloat16, self.batchSize) = (usesBFloat16, batchSize)
+        public init(usesBFloat16: Bool = false, usesInt8: Bool = false, batchSize: Int = 8) {
+            (self.usesBFloat16, self.usesInt8, self.batchSize) = (usesBFloat16, usesInt8, batchSize)
         }
     }
 
@@ -73,6 +76,9 @@ public final class LanguageModel: Sendable {
         guard options.batchSize > 0 else {
             throw RuntimeError("batchSize is \(options.batchSize); it must be at least 1")
         }
+        guard !options.usesBFloat16 || !options.usesInt8 else {
+            throw RuntimeError("weights are multiplied in bfloat16 or in int8, not in both; choose one")
+        }
         try RuntimeModel.requireDirectory(path)
         let configuration = try ModelConfiguration(contentsOf: path)
         guard configuration.isDecoder else {
@@ -87,7 +93,9 @@ public final class LanguageModel: Sendable {
         let weights = Beside {
             try Decoder(
                 SafetensorsCheckpoint(directory: path), path: path, configuration,
-                usesBFloat16: options.usesBFloat16)
+                DecoderPrecision(
+                    usesBFloat16: options.usesBFloat16,
+                    int8Elements: options.usesInt8 ? DecoderPrecision.leastInt8Elements : nil))
         }
         do {
             tokenizer = try Tokenizer.load(directory: path, expressions: expressions)
